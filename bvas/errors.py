@@ -1,0 +1,55 @@
+"""What can go wrong that a user or a file did, never what we did.
+
+    BvasError
+      x ConfigError      a value that a user wrote (also a ValueError)
+      x DataError        a file of labels or results, a data root, a disk
+      x DecodeError      a video file
+      x WorkerError      a loader process that died or does not answer
+      x CheckpointError  a file of weights
+
+A message names the value, the rule and the remedy.
+"""
+
+from pathlib import Path
+
+
+class BvasError(Exception):
+    """The base of all errors that name something the user can mend."""
+
+
+class ConfigError(BvasError, ValueError):
+    """A value in a config or on a command line breaks a rule."""
+
+
+class DataError(BvasError):
+    """A file or folder of the data is missing, malformed or cannot be written."""
+
+
+class DecodeError(BvasError):
+    """A video cannot be opened, or frames of it cannot be decoded.
+
+    Attributes:
+        path: The video file.
+        lost: Indices of the frames that the decoder does not output, half-open;
+            None where the file cannot be read at all.
+    """
+
+    def __init__(self, message: str, *, path: Path | str, lost: range | None = None) -> None:
+        super().__init__(message)
+        self.path = Path(path)
+        self.lost = lost
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_decode_error, (str(self), self.path, self.lost)
+
+
+def _rebuild_decode_error(message: str, path: Path, lost: range | None) -> DecodeError:
+    return DecodeError(message, path=path, lost=lost)
+
+
+class WorkerError(BvasError):
+    """A loader worker died, or gave no answer in time."""
+
+
+class CheckpointError(BvasError):
+    """A file of weights is malformed or does not fit the model."""

@@ -1,0 +1,56 @@
+"""The one place that brings stored luma (uint8) to [0, 1].
+
+Limited range ("tv", ITU-R BT.709 section 4.6, 8 bit) stores black as 16 and white as 235;
+full range ("pc") stores them as 0 and 255.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, get_args
+
+from bvas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ColorRange = Literal["limited", "full"]
+LumaScaling = Literal["range", "stored"]
+"""`range`: by the range tag of the file. `stored`: y / 255 whatever the tag, as the seed's weights expect."""
+
+
+def offset_and_scale(color_range: ColorRange, scaling: LumaScaling) -> tuple[float, float]:
+    """Return (offset, scale) such that unit = clamp((y - offset) / scale, 0, 1).
+
+    >>> offset_and_scale("limited", "range")
+    (16.0, 219.0)
+
+    Raises:
+        ConfigError: an unknown range or scaling.
+    """
+    if color_range not in get_args(ColorRange) or scaling not in get_args(LumaScaling):
+        raise ConfigError(
+            f"unknown color range {color_range!r} or luma scaling {scaling!r}; "
+            f"known are {get_args(ColorRange)} and {get_args(LumaScaling)}"
+        )
+    if scaling == "range" and color_range == "limited":
+        return 16.0, 219.0
+    return 0.0, 255.0
+
+
+def to_unit(frames: "Tensor", color_ranges: Sequence[ColorRange], scaling: LumaScaling) -> "Tensor":
+    """Return frames as float32 in [0, 1], on their device.
+
+    Args:
+        frames: uint8 [B, ...], luma as stored; padding of 0 becomes 0 in either scaling.
+        color_ranges: The range tag of each of the B clips.
+        scaling: Which rule applies.
+
+    Raises:
+        ConfigError: an unknown range or scaling.
+    """
+    assert len(color_ranges) == frames.shape[0], (len(color_ranges), frames.shape)
+    rules = [offset_and_scale(color_range, scaling) for color_range in color_ranges]
+    unit = frames.float()
+    shape = (-1, *[1] * (frames.ndim - 1))
+    offsets = unit.new_tensor([offset for offset, _ in rules]).reshape(shape)
+    scales = unit.new_tensor([scale for _, scale in rules]).reshape(shape)
+    return ((unit - offsets) / scales).clamp_(0.0, 1.0)

@@ -1,0 +1,66 @@
+"""The value types of the field: annotations, spots, and the labels that both carry."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bvas.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A ground-truth action at a moment of one video."""
+
+    label: str
+    seconds: float
+    """Time from the video's first shown frame."""
+    team: str | None = None
+    """`home`, `away`, `left`, `right` as the file says it; None where it does not."""
+    visible: bool = True
+    """False for actions that happened but were not shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A predicted action at a moment of one video."""
+
+    label: str
+    seconds: float
+    """Time from the video's first shown frame."""
+    confidence: float
+    """In [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """Label names in the order of their columns in targets and scores."""
+
+    names: tuple[str, ...]
+    merged: Mapping[str, str] = field(default_factory=dict)
+    """Names in label files that count as another label, e.g. the card colors a gray picture cannot tell."""
+
+    def __post_init__(self) -> None:
+        if not self.names or len(set(self.names)) != len(self.names):
+            raise ConfigError(f"labels must be distinct and at least one, got {self.names}")
+        unknown = set(self.merged.values()) - set(self.names)
+        if unknown:
+            raise ConfigError(f"merged labels {sorted(unknown)} are not among {self.names}")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names or name in self.merged
+
+    def label_id(self, name: str) -> int:
+        """Return the column of a label, merged names included.
+
+        Raises:
+            ConfigError: `name` is no label of this set; the message lists them.
+        """
+        name = self.merged.get(name, name)
+        if name not in self.names:
+            raise ConfigError(f"unknown label {name!r}; this task knows {', '.join(self.names)}")
+        return self.names.index(name)

@@ -1,0 +1,1 @@
+"""Frame-exact reading and writing of video files, gray, by several decoders with one numbering."""

@@ -1,0 +1,97 @@
+"""What a reader of one video is, whatever decodes it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.luma import ColorRange
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bvas.video.index import VideoIndex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoInfo:
+    """What is known of a video before a frame of it is decoded."""
+
+    path: Path
+    num_frames: int
+    """Shown frames, exactly."""
+    height: int
+    """Rows of an upright picture (rotation tag applied, sample aspect not)."""
+    width: int
+    sample_aspect: Fraction
+    """Width of a sample over its height, in the upright picture; 1 for square samples."""
+    rate: Fraction
+    """Average frames per second."""
+    variable_rate: bool
+    duration_seconds: float
+    """From the first shown frame to the end of the last."""
+    start_seconds: float
+    """The container's own time of the first shown frame; add it where a player wants its own clock."""
+    codec: str
+    pixel_format: str
+    bit_depth: int
+    color_range: ColorRange
+    rotation: int
+    """Degrees clockwise that the stored picture is turned by to stand upright: 0, 90, 180 or 270."""
+    interlaced: bool
+    keyframe_interval: int
+    """Median frames from one keyframe to the next."""
+
+
+class FrameDecoder(Protocol):
+    """Random access to the luma plane of one video file.
+
+    Index 0 is the first shown frame. Frames are uint8, upright, `size` = (H, W): the
+    picture's own size, or the one that `open_video` was asked to fit it into. A decoder belongs to one
+    process and one thread: it opens the file at the first read, refuses to be pickled
+    and to be used after a fork, and is closed where it was opened.
+    """
+
+    info: VideoInfo
+    index: "VideoIndex"
+    backend: str
+    """`pyav`, `opencv` or `nvdec`."""
+    size: tuple[int, int]
+    """(H, W) of the frames it gives."""
+
+    def read(self, indices: Sequence[int] | NDArray[np.int64]) -> "Tensor":
+        """Return the frames at `indices`, uint8 [T, H, W], in the order asked, repeats allowed.
+
+        Raises:
+            IndexError: an index lies outside [0, num_frames).
+            DecodeError: the stream is damaged at one of the frames.
+        """
+        ...
+
+    def read_into(self, indices: Sequence[int] | NDArray[np.int64], out: NDArray[np.uint8]) -> None:
+        """As `read`, into `out`: uint8 [T, H, W], C-contiguous."""
+        ...
+
+    def stream(
+        self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 64
+    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Yield (index of the first frame, uint8 [n, H, W]) in order, n <= batch_size.
+
+        Raises:
+            DecodeError: frames `error.lost` are not to be had; what came before them was
+                yielded, and `stream(error.lost.stop)` goes on behind them.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
