@@ -60,20 +60,22 @@ def run(args: argparse.Namespace) -> int:
                 f"no challenge match in {args.data / experiment.task.folder}; leave out --challenge"
             )
         spotter = load_spotter(experiment, args.runs, folds=folds, device=args.device)
-        _predict_matches(spotter, chosen, out, args)
+        predict_matches(spotter, chosen, out, backend=args.backend, quiet=args.quiet)
     else:
         for fold in there if folds is None else folds:
             spotter = load_spotter(experiment, args.runs, folds=[fold], device=args.device)
-            _predict_matches(spotter, [match for match in matches if match.fold == fold], out, args)
+            held_out = [match for match in matches if match.fold == fold]
+            predict_matches(spotter, held_out, out, backend=args.backend, quiet=args.quiet)
         if not there and folds is None:
             load_spotter(experiment, args.runs, device=args.device)  # raises: says what is missing
     logger.info("predictions are in %s", out)
     return OK
 
 
-def _predict_matches(
-    spotter: "Spotter", matches: "Sequence[Match]", out: Path, args: argparse.Namespace
+def predict_matches(
+    spotter: "Spotter", matches: "Sequence[Match]", out: Path, *, backend: str = "auto", quiet: bool = False
 ) -> None:
+    """Write `<match>/results_spotting.json` and a score curve for each video below `out`."""
     from dataclasses import asdict
 
     from bvas.spotter import spot_video
@@ -83,8 +85,8 @@ def _predict_matches(
     for match in matches:
         halves = {}
         for half in match_halves(match, experiment.task.resolution):
-            with progress_bar(f"{match.folder.name} {half.number}", "frame", quiet=args.quiet) as progress:
-                halves[half.number] = spot_video(half.path, spotter, backend=args.backend, progress=progress)
+            with progress_bar(f"{match.folder.name} {half.number}", "frame", quiet=quiet) as progress:
+                halves[half.number] = spot_video(half.path, spotter, backend=backend, progress=progress)
             halves[half.number].curve.save(out / match.name / f"{half.path.stem}_scores.npz")
         write_results(
             out / match.name / RESULTS_NAME,

@@ -9,7 +9,7 @@ import numpy as np
 
 from bvas.errors import DataError
 from bvas.experiment import Experiment
-from bvas.inference.curve import ScoreCurve, load_curve
+from bvas.curve import ScoreCurve, load_curve
 from bvas.metrics.analysis import (
     Counts,
     Matching,

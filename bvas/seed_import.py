@@ -12,7 +12,7 @@ from bvas.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment import Experiment, InputConfig, config_folders
 from bvas.files import write_text
-from bvas.inference.curve import ScoreCurve, mean_curve
+from bvas.curve import ScoreCurve, mean_curve
 from bvas.losses import LossConfig
 from bvas.postprocess import find_spots
 from bvas.seed_weights import (

@@ -12,7 +12,7 @@ from bvas.checkpoint import FILE_NAME, Checkpoint, fold_folder, load_checkpoint,
 from bvas.devices import autocast_dtype, choose_device
 from bvas.errors import CheckpointError, ConfigError, DecodeError
 from bvas.experiment import Experiment
-from bvas.inference.curve import ScoreCurve
+from bvas.curve import ScoreCurve
 from bvas.inference.streaming import StreamingPredictor
 from bvas.models.spotting import SpottingModel
 from bvas.postprocess import find_spots

@@ -145,18 +145,26 @@ def newest_experiment(runs: Path) -> str:
 
 
 def write_outputs(parts: "Sequence[VideoSpots]", experiment: "Experiment", out: Path, kickoff: float) -> None:
-    """Write what `bvas spot` gives for the parts of one recording into `out`."""
+    """Write all that `bvas spot` gives for the parts of one recording into `out`, and say so."""
     from dataclasses import asdict
 
+    from bvas.postprocess import above
+    from bvas.reporting import write_spots
     from bvas.tasks.soccernet import RESULTS_NAME, write_results
 
+    numbered = list(enumerate(parts, 1))
     write_results(
         out / RESULTS_NAME,
         out.name,
-        {number: part.spots for number, part in enumerate(parts, 1)},
+        {number: part.spots for number, part in numbered},
         rate=experiment.input.rate,
-        gaps=[{"half": number, **asdict(gap)} for number, part in enumerate(parts, 1) for gap in part.gaps],
+        gaps=[{"half": number, **asdict(gap)} for number, part in numbered for gap in part.gaps],
     )
+    write_spots(parts, experiment, out, kickoff)
+    found = [spot for part in parts for spot in above(part.spots, experiment.peaks.operating_point)]
+    counts = ", ".join(f"{sum(s.label == label for s in found)} {label}" for label in experiment.task.labels)
+    print(f"{counts} (confidence {experiment.peaks.operating_point:g} or more)")
+    print(f"results in {out}")
 
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
