@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from bvas.curve import ScoreCurve, load_curve
 from bvas.errors import DataError
 from bvas.experiment import Experiment
-from bvas.curve import ScoreCurve, load_curve
 from bvas.metrics.analysis import (
     Counts,
     Matching,

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from bvas.checkpoint import FILE_NAME, fold_folder, save_checkpoint
+from bvas.curve import ScoreCurve, mean_curve
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment import Experiment, InputConfig, config_folders
 from bvas.files import write_text
-from bvas.curve import ScoreCurve, mean_curve
 from bvas.losses import LossConfig
 from bvas.postprocess import find_spots
 from bvas.seed_weights import (

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from bvas.checkpoint import FILE_NAME, Checkpoint, fold_folder, load_checkpoint, trained_folds
+from bvas.curve import ScoreCurve
 from bvas.devices import autocast_dtype, choose_device
 from bvas.errors import CheckpointError, ConfigError, DecodeError
 from bvas.experiment import Experiment
-from bvas.curve import ScoreCurve
 from bvas.inference.streaming import StreamingPredictor
 from bvas.models.spotting import SpottingModel
 from bvas.postprocess import find_spots
