@@ -49,7 +49,7 @@ class LabelledVideo:
     @property
     def num_frames(self) -> int:
         """Grid frames of the video (L)."""
-        return len(self.grid.indices)
+        return self.grid.num_frames
 
 
 def label_video(

@@ -39,8 +39,8 @@ class SharedFrames:
             num_mb = num_slots * math.prod(clip_shape) / 1e6
             raise DataError(
                 f"{num_mb:.0f} MB of shared memory for {num_slots} clips of shape {clip_shape} are not to be "
-                f"had ({error}); use fewer prefetch_batches or a smaller batch_size, read in this process with "
-                "workers={}, or give a container more (docker run --shm-size=2g, or --memory)"
+                f"had ({error}); use fewer prefetch_batches or a smaller batch_size, read in this process "
+                "with workers={}, or give a container more (docker run --shm-size=2g, or --memory)"
             ) from error
 
     def slots(self, first: int, num_slots: int) -> NDArray[np.uint8]:

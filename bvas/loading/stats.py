@@ -24,7 +24,7 @@ class LoaderStats:
             f"{name} {clips - before.clips_per_worker.get(name, 0)}"
             for name, clips in self.clips_per_worker.items()
         )
-        return (
-            f"{self.clips - before.clips} clips ({', '.join(shares)}), "
-            f"waited {self.waiting_seconds - before.waiting_seconds:.1f} s, skipped {self.skips - before.skips}"
-        )
+        waited = self.waiting_seconds - before.waiting_seconds
+        skipped = self.skips - before.skips
+        clips = self.clips - before.clips
+        return f"{clips} clips ({', '.join(shares)}), waited {waited:.1f} s, skipped {skipped}"
