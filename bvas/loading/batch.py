@@ -53,8 +53,8 @@ class BatchMaker:
         self._turn = 0
         if device.type == "cuda":
             self._staging = [torch.empty(batch_shape, dtype=torch.uint8, pin_memory=True) for _ in range(2)]
-            self._sent = [torch.cuda.Event() for _ in self._staging]
-            self._stream = torch.cuda.Stream(device)
+            self._sent = [torch.cuda.Event() for _ in self._staging]  # type: ignore[no-untyped-call]
+            self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def make(
         self, slots: NDArray[np.uint8], requests: Sequence[ClipRequest], videos: Sequence[LabelledVideo]

@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from bvas.loading.dataset import LabelledVideo
+from bvas.spots import LabelSet
 from bvas.video.grid import Grid
 from bvas.video.writer import VideoWriter
 
+LABELS = LabelSet(("PASS", "DRIVE"))
 SIZE = (32, 128)
 BITS = 8
 
