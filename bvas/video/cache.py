@@ -5,12 +5,12 @@ An entry is named after the file's path and holds its size, time of change and a
 there: without a writable folder nothing is cached.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
 import os
 import sys
-import tempfile
 import zipfile
 from dataclasses import asdict
 from fractions import Fraction
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 # Raise it whenever a scan of the same file would come out differently.
 _VERSION = 1
 _HASHED_BYTES = 64 * 1024
+_ARRAYS = ("pts", "keyframe_pts", "keyframe_dts")
 
 
 def cache_folder() -> Path | None:
@@ -68,28 +69,17 @@ def store_scan(path: Path, scan: Scan) -> None:
     entry = _entry_of(path)
     if entry is None:
         return
+    # Beside it and renamed: a reader never sees half an entry.
+    part = entry.with_name(f"{entry.stem}.{os.getpid()}.part.npz")
     try:
         about = json.dumps({"key": _key_of(path), "scan": _plain(scan)})
         entry.parent.mkdir(parents=True, exist_ok=True)
-        # Beside it and renamed: a reader never sees half an entry.
-        with tempfile.NamedTemporaryFile(
-            dir=entry.parent, prefix=entry.stem, suffix=".part", delete=False
-        ) as part:
-            try:
-                np.savez_compressed(
-                    part, about=np.array(about), **{name: getattr(scan, name) for name in _ARRAYS}
-                )
-                part.close()
-                Path(part.name).replace(entry)
-            except BaseException:
-                part.close()
-                Path(part.name).unlink(missing_ok=True)
-                raise
+        np.savez_compressed(part, about=np.array(about), **{name: getattr(scan, name) for name in _ARRAYS})
+        part.replace(entry)
     except OSError as error:
         logger.debug("the index of %s is not cached: %s", path.name, error)
-
-
-_ARRAYS = ("pts", "keyframe_pts", "keyframe_dts")
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def _entry_of(path: Path) -> Path | None:

@@ -40,9 +40,8 @@ def open_container(path: Path, *, num_threads: int = 1) -> tuple[Any, Any]:
             path=path,
         ) from error
     # The first picture that is not a cover: album art is a video stream to libav.
-    streams = [
-        stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic
-    ]
+    cover = Disposition.attached_pic
+    streams = [stream for stream in container.streams.video if not stream.disposition & cover]
     # libav takes any text for ANSI art.
     if not streams or container.format.name == "tty":
         container.close()

@@ -52,7 +52,7 @@ def make_grid(index: VideoIndex, rate: float | Fraction) -> Grid:
     return Grid(
         rate=exact,
         # Halves of ticks are exact in float64; a thousandth of one only absorbs its rounding.
-        indices=_nearest(ticks, steps * ticks_per_step, tie=1e-3),
+        indices=_nearest(ticks, (steps * ticks_per_step).astype(np.float64), tie=1e-3),
         seconds=steps / float(exact),
     )
 

@@ -37,7 +37,7 @@ class VideoIndex:
     seek_by_dts: bool
     """Containers such as TS find a keyframe by its decoding time, others by its presentation time."""
     decode_order: bool
-    """Packets carry no reliable times: frames are numbered as the decoder outputs them, and reads go in order."""
+    """Packets carry no reliable times: frames are numbered as they come out, and read in order."""
     container: str
     """Short name that libav has for the container, such as `mov`, `matroska`, `mpegts`, `avi`."""
     rate: Fraction
@@ -52,7 +52,10 @@ class VideoIndex:
     @property
     def seconds(self) -> NDArray[np.float64]:
         """Time of each frame from the first, float64 [L]."""
-        return (self.pts - self.pts[0]) * self.time_base.numerator / self.time_base.denominator
+        seconds: NDArray[np.float64] = (
+            (self.pts - self.pts[0]) * self.time_base.numerator / self.time_base.denominator
+        )
+        return seconds
 
     @property
     def duration_seconds(self) -> float:

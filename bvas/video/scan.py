@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ def _read_packet_table(container: Any, stream: Any) -> _Packets:
         pts.append(_NO_TIME if packet.pts is None else packet.pts)
         dts.append(_NO_TIME if packet.dts is None else packet.dts)
         is_keyframe.append(packet.is_keyframe)
-        # RFC 6386, 9.1: bit 4 of a VP8 frame's first byte is show_frame; hidden ones have packets of their own.
+        # RFC 6386, 9.1: bit 4 of a VP8 frame is show_frame; a hidden one has a packet of its own.
         hidden = is_vp8 and packet.size > 0 and not bytes(packet)[0] & 0x10
         is_shown.append(not packet.is_discard and not hidden)
         durations[pts[-1]] = packet.duration or 0
@@ -163,7 +164,7 @@ def _read_packet_table(container: Any, stream: Any) -> _Packets:
 
 def _keyframes(packets: _Packets) -> NDArray[np.bool_]:
     # A file without a marked keyframe is read from its first packet.
-    keys = packets.is_keyframe & (packets.pts != _NO_TIME)
+    keys: NDArray[np.bool_] = packets.is_keyframe & (packets.pts != _NO_TIME)
     if not keys.any() and len(keys):
         keys[0] = True
     return keys
@@ -219,7 +220,7 @@ def _shown_times(packets: _Packets, head: _Decoded) -> NDArray[np.int64] | None:
     if len(times) != len(shown) or (np.diff(key_times) <= 0).any():
         return None
     output = [time for time in head.pts if time is not None]
-    if len(output) != len(head.pts) or any(b <= a for a, b in zip(output, output[1:], strict=False)):
+    if len(output) != len(head.pts) or any(b <= a for a, b in pairwise(output)):
         return None
     # Pictures that lead the first keyframe, or came before it, are shown only if the decoder outputs them.
     lost_lead = np.setdiff1d(times[times < key_times[0]], output)
@@ -239,7 +240,7 @@ def _count(
     """Return (times, which are keyframes, time base) of frames numbered in the decoder's order."""
     keyframes = np.array(decoded.is_keyframe, dtype=bool)
     known = [time for time in decoded.pts if time is not None]
-    if len(known) == len(decoded.pts) and all(b >= a for a, b in zip(known, known[1:], strict=False)):
+    if len(known) == len(decoded.pts) and all(b >= a for a, b in pairwise(known)):
         # Frames that share a time are put a tick apart, so that each has a moment of its own.
         rank = np.arange(len(known))
         return np.maximum.accumulate(np.array(known, dtype=np.int64) - rank) + rank, keyframes, time_base
