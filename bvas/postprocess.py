@@ -104,11 +104,11 @@ def find_spots(
     # infinity in holes and beyond both ends makes these rows peaks by the common rule, and the
     # smallest distance holds across a hole too.
     walls = np.pad(np.where(np.isnan(smooth), -np.inf, smooth), ((1, 1), (0, 0)), constant_values=-np.inf)
+    # The curve is float32, where 0.01 is a little less than 0.01.
+    height = float(np.float32(config.min_height))
     found = []
     for label_id, label in enumerate(labels):
-        peaks, _ = find_peaks(
-            walls[:, label_id], height=config.min_height, distance=config.min_distance_frames
-        )
+        peaks, _ = find_peaks(walls[:, label_id], height=height, distance=config.min_distance_frames)
         rows = (peaks - 1).tolist()
         found += [(float(seconds[row]), label_id, label, float(smooth[row, label_id])) for row in rows]
     found.sort(key=lambda spot: spot[:2])
