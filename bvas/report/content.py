@@ -30,6 +30,17 @@ class ScoreCurve:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ClipLink:
+    """A short annotated video that a page plays."""
+
+    href: str
+    """Path from the page's folder to the file."""
+    start_seconds: float
+    """Where in the video the clip begins."""
+    stop_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class VideoReport:
     """One video of a report. Times count from its first shown frame."""
 
@@ -43,6 +54,7 @@ class VideoReport:
     curve: ScoreCurve | None = None
     gaps: tuple[tuple[float, float], ...] = ()
     """Stretches that could not be decoded: (start, stop) in seconds."""
+    clip: ClipLink | None = None
     clock: MatchClock = field(default_factory=MatchClock)
 
     @property
@@ -88,6 +100,7 @@ def video_report(
     tolerance_seconds: float = 0.5,
     curve: ScoreCurve | None = None,
     gaps: Sequence[tuple[float, float]] = (),
+    clip: ClipLink | None = None,
     clock: MatchClock | None = None,
 ) -> VideoReport:
     """Return one video's report: spots at or above the operating point, matched if annotations are given.
@@ -110,5 +123,15 @@ def video_report(
         matching=matching,
         curve=curve,
         gaps=tuple(gaps),
+        clip=clip,
         clock=clock or MatchClock(),
     )
+
+
+def drawn_labels(video: VideoReport, labels: LabelSet) -> list[str]:
+    """Return the labels that occur among spots or annotations, in order; all of a few, or if none does."""
+    if len(labels) <= 3:
+        return list(labels)
+    events: list[Spot | Annotation] = [*video.spots, *(video.annotations or ())]
+    occurring = {labels.merged.get(event.label, event.label) for event in events}
+    return [name for name in labels if name in occurring] or list(labels)

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from bvas.errors import ConfigError
 from bvas.report import palette
 from bvas.report.clock import minutes_text
-from bvas.report.content import ScoreCurve, VideoReport
-from bvas.spots import Annotation, LabelSet, Spot
+from bvas.report.content import ScoreCurve, VideoReport, drawn_labels
+from bvas.spots import LabelSet
 
 WIDTH_INCHES = 14.0
 DOTS_PER_INCH = 110
@@ -83,15 +83,6 @@ def default_row_seconds(duration_seconds: float) -> float:
         if duration_seconds <= 10 * row_seconds:
             return row_seconds
     return 600.0
-
-
-def drawn_labels(video: VideoReport, labels: LabelSet) -> list[str]:
-    """Return the labels that occur among spots or annotations, in order; all of a few, or if none does."""
-    if len(labels) <= 3:
-        return list(labels)
-    events: list[Spot | Annotation] = [*video.spots, *(video.annotations or ())]
-    occurring = {labels.merged.get(event.label, event.label) for event in events}
-    return [name for name in labels if name in occurring] or list(labels)
 
 
 def row_points(
@@ -205,6 +196,7 @@ def _draw_marks(
         markeredgecolor=edge,
         markeredgewidth=1.5 if face == "white" else 0.8,
         clip_on=False,
+        zorder=11,  # a mark on the last moment lies over the blank behind the end
     )
 
 
@@ -245,7 +237,7 @@ def _draw_head(figure: Figure, video: VideoReport, height: float) -> None:
         ncols=len(handles),
         frameon=False,
         fontsize=9,
-        handletextpad=0.3,
+        handletextpad=0.5,
         columnspacing=1.3,
         labelcolor=palette.TEXT,
     )
