@@ -79,6 +79,7 @@ def draw_captions(picture: NDArray[np.uint8], captions: Sequence[Caption], now: 
             text_width(caption.text, 0.8 * unit, bold=True), text_width(caption.detail, 0.52 * unit)
         )
         flash = now - caption.seconds < FLASH_SECONDS
+        ink = palette.ink_on(caption.color) if flash else (255, 255, 255)
         box = picture[bottom - height : bottom, left : left + width]
         back = np.array(palette.rgb(caption.color) if flash else (18, 22, 27), dtype=np.float32)
         box[:] = (box * 0.2 + back * 0.8).astype(np.uint8)
@@ -89,7 +90,7 @@ def draw_captions(picture: NDArray[np.uint8], captions: Sequence[Caption], now: 
         )
         if caption.detail:
             place = left + round(16 * unit), line + round(24 * unit)
-            draw_text(picture, caption.detail, *place, 0.52 * unit, (255, 255, 255))
+            draw_text(picture, caption.detail, *place, 0.52 * unit, ink)
         bottom -= height + round(8 * unit)
 
 

@@ -13,14 +13,14 @@ CURVE_FILL = "#DCE2E8"
 GRID = "#E3E6EA"
 TEXT = "#1F2933"
 FAINT = "#66727F"
-LABEL_COLORS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#0072B2", "#BBBBBB")
-
-
-def label_color(label_id: int) -> str:
-    """Return the color of a label's curve, "#RRGGBB"; they repeat after eight."""
-    return LABEL_COLORS[label_id % len(LABEL_COLORS)]
 
 
 def rgb(color: str) -> tuple[int, int, int]:
     """Return the three bytes of "#RRGGBB"."""
     return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
+
+
+def ink_on(color: str) -> tuple[int, int, int]:
+    """Return black or white, whichever reads better on "#RRGGBB"."""
+    red, green, blue = rgb(color)
+    return (0, 0, 0) if 0.3 * red + 0.59 * green + 0.11 * blue > 140 else (255, 255, 255)
