@@ -1,0 +1,245 @@
+"""Where the ball goes next: which kick, to whom, how fast, and what becomes of it."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from bvas.synthetic.config import PlayConfig
+from bvas.synthetic.movement import HALF_LENGTH, HALF_WIDTH, Floats
+from bvas.synthetic.pitch import Pitch
+
+Outcome = Literal["control", "touch", "header", "block", "out", "goal"]
+
+_TOP_SPEED = 22.0
+_GOAL_HALF_WIDTH = 3.66
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kick:
+    """One ball played."""
+
+    label: str
+    receiver: int
+    """Who gets it; -1 where nobody does."""
+    point: Floats
+    """[2] where it is aimed at."""
+    seconds: float
+    """Time of flight."""
+    apex: float = 0.0
+    """Height of the arc, meters."""
+    end_height: float = 0.0
+    """Height at the end, meters."""
+    outcome: Outcome = "control"
+    gap: float = 0.0
+    """Seconds from this kick to the next annotation; what takes longer takes longer."""
+
+
+class KickChooser:
+    """A player's decisions, from what the pitch looks like."""
+
+    def __init__(self, config: PlayConfig, rng: np.random.Generator, pitch: Pitch) -> None:
+        """Draw from `rng`, which belongs to the game."""
+        self._config = config
+        self._rng = rng
+        self._pitch = pitch
+
+    def carry_direction(self) -> float:
+        """Return which way the owner runs with the ball: forward, off the lines, away from opponents."""
+        pitch, owner = self._pitch, self._pitch.owner
+        here = pitch.moves.positions[owner]
+        goal = np.array([pitch.sign(owner) * 44.0, 0.4 * here[1]])
+        way = goal - here
+        way /= max(float(np.hypot(*way)), 1.0)
+        opponents = np.array(pitch.opponents(owner))
+        away = here - pitch.moves.positions[opponents]
+        distance = np.maximum(np.hypot(away[:, 0], away[:, 1]), 0.5)
+        way = way + (away / distance[:, None] ** 2 * (distance < 6.0)[:, None]).sum(axis=0) * 1.5
+        way[1] -= 1.5 * np.sign(here[1]) * max(0.0, abs(here[1]) - 28.0) / 4.0
+        way[0] -= 1.5 * np.sign(here[0]) * max(0.0, abs(here[0]) - 44.0) / 4.0
+        return float(np.arctan2(way[1], way[0]) + self._rng.normal(0, 0.25))
+
+    def choose(self, gap: float, *, control_seconds: float, touch_seconds: float) -> Kick:
+        """Return what the owner does with the ball.
+
+        Args:
+            gap: Seconds to the annotation after this kick.
+            control_seconds: What a receiver needs at least before setting off.
+            touch_seconds: What one needs to play on at the first touch.
+        """
+        pitch, rng, config = self._pitch, self._rng, self._config
+        owner = pitch.owner
+        here = pitch.ball[:2].copy()
+        to_goal = np.array([pitch.sign(owner) * HALF_LENGTH, 0.0]) - here
+        if np.hypot(*to_goal) < 24.0 and rng.random() < config.shot:
+            return self._shot(gap)
+        if abs(here[1]) > 20.0 and abs(to_goal[0]) < 20.0 and rng.random() < config.cross:
+            return self._high_ball("CROSS", self._in_box(), gap)
+        if gap >= config.dead_ball_seconds:
+            side = np.sign(here[1]) or 1.0
+            point = np.array([here[0] + pitch.sign(owner) * rng.uniform(2, 9), side * rng.uniform(36, 37.5)])
+            seconds = float(np.clip(np.hypot(*(point - here)) / 14.0, 0.5, 2.0))
+            return Kick(label="PASS", receiver=-1, point=point, seconds=seconds, outcome="out", gap=gap)
+        touch_at = gap - touch_seconds
+        if touch_at < 1.6 and rng.random() < config.first_touch:
+            receiver = self._receiver(touch_at * 10.0, touch_at * 20.0)
+            if receiver is not None:
+                return self._ground(receiver, touch_at, gap, "touch")
+        if gap > 2.2 and rng.random() < config.high_pass:
+            far = self._receiver(25.0, 45.0)
+            if far is not None:
+                return self._high_ball("HIGH PASS", far, gap)
+        latest = gap - control_seconds
+        receiver = self._receiver(5.0, min(latest * _TOP_SPEED, 30.0))
+        if receiver is None:
+            receiver = self._nearest_mate()
+        if rng.random() < config.interception:
+            receiver = self._interceptor(receiver)
+        seconds = float(np.clip(self._distance(receiver) / rng.uniform(12.0, 17.0), 0.28, max(latest, 0.28)))
+        seconds = max(seconds, self._distance(receiver) / 26.0)
+        return self._ground(receiver, seconds, gap, "control")
+
+    def header(self) -> Kick:
+        """Return where a header goes: a few meters on, to anybody near."""
+        pitch, rng = self._pitch, self._rng
+        distances = self._distances()
+        near = [
+            player for player in range(22) if 4.0 < distances[player] < 14.0 and not pitch.is_keeper(player)
+        ]
+        receiver = int(rng.choice(near)) if near else self._nearest_mate()
+        seconds = max(0.5, float(distances[receiver]) / 11.0)
+        return replace(self._ground(receiver, seconds, 0.0, "control"), label="HEADER", apex=0.8)
+
+    def clearance(self) -> Kick:
+        """Return what a goalkeeper does: a throw-like short pass or a long ball."""
+        far = self._receiver(25.0, 50.0)
+        if far is not None and self._rng.random() < 0.5:
+            return self._high_ball("HIGH PASS", far, 0.0)
+        near = self._receiver(8.0, 28.0)
+        receiver = self._nearest_mate() if near is None else near
+        return self._ground(receiver, max(0.5, self._distance(receiver) / 14.0), 0.0, "control")
+
+    def restart(self, label: str) -> Kick:
+        """Return a kick from a standing ball; an empty label is a goal kick."""
+        if not label:
+            return self.clearance()
+        receiver = self._receiver(6.0, 25.0)
+        receiver = self._nearest_mate() if receiver is None else receiver
+        kick = self._ground(receiver, max(0.45, self._distance(receiver) / 14.0), 0.0, "control")
+        return replace(kick, label=label, gap=kick.seconds + self._rng.uniform(0.5, 1.0))
+
+    def corner(self) -> Kick:
+        """Return a cross from the corner."""
+        return self._high_ball("CROSS", self._in_box(), 0.0)
+
+    def throw(self) -> Kick:
+        """Return a throw-in to a teammate."""
+        receiver = self._receiver(5.0, 16.0)
+        receiver = self._nearest_mate() if receiver is None else receiver
+        kick = self._ground(receiver, max(0.5, self._distance(receiver) / 11.0), 0.0, "control")
+        return replace(kick, label="THROW IN", apex=0.6)
+
+    def _shot(self, gap: float) -> Kick:
+        pitch, rng = self._pitch, self._rng
+        side = pitch.sign(pitch.owner)
+        here = pitch.ball[:2]
+        keeper = pitch.keeper(side > 0)
+        draw = rng.random()
+        y = rng.uniform(-_GOAL_HALF_WIDTH, _GOAL_HALF_WIDTH) * 0.9
+        base = Kick(
+            label="SHOT", receiver=keeper, point=np.array([side * HALF_LENGTH, y]), seconds=0.8, gap=gap
+        )
+        if draw < 0.15:
+            blocker = self._interceptor(keeper)
+            seconds = max(0.2, self._distance(blocker) / 24.0)
+            return replace(base, receiver=blocker, seconds=seconds, outcome="block")
+        if draw < 0.55:
+            return replace(base, seconds=max(0.25, self._distance(keeper) / 24.0), apex=0.4)
+        wide = draw < 0.9
+        y = float(rng.choice([-1, 1]) * rng.uniform(4.5, 9.0)) if wide else y
+        point = np.array([side * (HALF_LENGTH + (3.0 if wide else 1.0)), y])
+        seconds = max(0.3, float(np.hypot(*(point - here))) / 24.0)
+        return replace(
+            base, receiver=-1, point=point, seconds=seconds, apex=0.5, outcome="out" if wide else "goal"
+        )
+
+    def _ground(self, receiver: int, seconds: float, gap: float, outcome: Outcome) -> Kick:
+        point = self._pitch.moves.positions[receiver].copy()
+        return Kick(label="PASS", receiver=receiver, point=point, seconds=seconds, outcome=outcome, gap=gap)
+
+    def _high_ball(self, label: str, receiver: int, gap: float) -> Kick:
+        distance = self._distance(receiver)
+        head = self._rng.random() < (0.6 if label == "CROSS" else 0.25)
+        return Kick(
+            label=label,
+            receiver=receiver,
+            point=self._pitch.moves.positions[receiver].copy(),
+            seconds=max(0.9, distance / 16.0),
+            apex=1.0 + 0.13 * distance,
+            end_height=1.8 if head else 0.3,
+            outcome="header" if head else "control",
+            gap=gap,
+        )
+
+    def _distances(self) -> Floats:
+        moves = self._pitch.moves
+        away = moves.positions + 0.4 * moves.velocities - self._pitch.ball[:2]
+        return np.asarray(np.hypot(away[:, 0], away[:, 1]))
+
+    def _distance(self, player: int) -> float:
+        return float(self._distances()[player])
+
+    def _receiver(self, nearest: float, farthest: float) -> int | None:
+        """Return a teammate between two distances, the better placed the likelier."""
+        pitch, owner = self._pitch, self._pitch.owner
+        distances = self._distances()
+        here = pitch.ball[:2]
+        mates = [p for p in pitch.teammates(owner) if p != owner and nearest <= distances[p] <= farthest]
+        mates = [player for player in mates if not pitch.is_keeper(player)]
+        if not mates:
+            return None
+        opponents = pitch.moves.positions[np.array(pitch.opponents(owner))]
+        scores = []
+        for player in mates:
+            way = pitch.moves.positions[player] - here
+            forward = way[0] * pitch.sign(owner)
+            clear = _lane_clearance(here, way, opponents)
+            scores.append(0.08 * forward + 1.2 * min(clear, 3.0))
+        return mates[int(np.argmax(np.array(scores) + self._rng.gumbel(0, 1.2, len(mates))))]
+
+    def _nearest_mate(self) -> int:
+        pitch, owner = self._pitch, self._pitch.owner
+        distances = self._distances()
+        mates = [p for p in pitch.teammates(owner) if p != owner and not pitch.is_keeper(p)]
+        return min(mates, key=lambda player: abs(distances[player] - 8.0))
+
+    def _interceptor(self, receiver: int) -> int:
+        """Return the opponent who stands nearest to the way of the ball, or `receiver` where none does."""
+        pitch = self._pitch
+        here = pitch.ball[:2]
+        way = pitch.moves.positions[receiver] - here
+        opponents = [p for p in pitch.opponents(pitch.owner) if not pitch.is_keeper(p)]
+        distances = self._distances()
+        near = [p for p in opponents if 4.0 < distances[p] < np.hypot(*way) + 2.0]
+        if not near:
+            return receiver
+        positions = pitch.moves.positions
+        clear = [_lane_clearance(here, way, positions[player : player + 1]) for player in near]
+        return near[int(np.argmin(clear))] if min(clear) < 5.0 else receiver
+
+    def _in_box(self) -> int:
+        pitch, owner = self._pitch, self._pitch.owner
+        spot = np.array([pitch.sign(owner) * 44.0, self._rng.uniform(-6.0, 6.0)])
+        mates = [p for p in pitch.teammates(owner) if p != owner and not pitch.is_keeper(p)]
+        positions = pitch.moves.positions
+        return min(mates, key=lambda player: float(np.hypot(*(positions[player] - spot))))
+
+
+def _lane_clearance(start: Floats, way: Floats, points: Floats) -> float:
+    """Return the least distance of points from the segment `start` to `start + way`, ends excluded."""
+    length = max(float(np.hypot(*way)), 1e-6)
+    unit = way / length
+    along = (points - start) @ unit
+    across = np.abs((points - start) @ np.array([-unit[1], unit[0]]))
+    between = (along > 0.15 * length) & (along < 0.95 * length)
+    return float(across[between].min()) if between.any() else HALF_WIDTH

@@ -1,0 +1,258 @@
+"""The pitch as it is now: players, ball, and the record of every frame so far."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from bvas.synthetic.events import NUM_PLAYERS, ActionKind, Phase, Play, PlayerAction, PlayEvent
+from bvas.synthetic.movement import HALF_LENGTH, Floats, Movement
+
+_FOOT_M = 0.4
+_DRIBBLE_SECONDS = 0.56
+_TEAM_SIZE = NUM_PLAYERS // 2
+
+
+class Pitch:
+    """State of the frame that comes next, and what a script can do to it."""
+
+    def __init__(self, rng: np.random.Generator, *, num_frames: int, rate: Fraction, home_sign: int) -> None:
+        """Place the players; nobody has the ball yet."""
+        self.rate = float(rate)
+        self._exact_rate = rate
+        self.moves = Movement(rng, self.rate, home_sign)
+        self.frame = 0
+        self.ball: Floats = np.zeros(3)
+        self.next_ball: Floats = np.zeros(3)
+        self.phase = Phase.CONTROL
+        self.owner = 0
+        self.receiver = -1
+        self.tackler = -1
+        self.runner = -1
+        self.walk_to: Floats | None = None
+        self.carry_direction = 0.0
+        self._meet_at: Floats = np.zeros(2)
+        self._look: Floats | None = None
+        self._phase_since = 0
+        self._possession = 0
+        self._players = np.zeros((num_frames, NUM_PLAYERS, 2), np.float32)
+        self._facing = np.zeros((num_frames, NUM_PLAYERS), np.float32)
+        self._speed = np.zeros((num_frames, NUM_PLAYERS), np.float32)
+        self._gait = np.zeros((num_frames, NUM_PLAYERS), np.float32)
+        self._ball = np.zeros((num_frames, 3), np.float32)
+        self._phase = np.zeros(num_frames, np.uint8)
+        self._owner = np.zeros(num_frames, np.int16)
+        self._events: list[PlayEvent] = []
+        self._actions: list[PlayerAction] = []
+
+    def team(self, player: int) -> int:
+        """Return 0 for home, 1 for away."""
+        return player // _TEAM_SIZE
+
+    def sign(self, player: int) -> float:
+        """Return +1 where the player's team attacks towards +x, else -1."""
+        return float(self.moves.signs[player])
+
+    def is_keeper(self, player: int) -> bool:
+        """Return whether the player keeps goal."""
+        return player % _TEAM_SIZE == 0
+
+    def keeper(self, right: bool) -> int:
+        """Return who keeps the goal at +x (`right`) or at -x."""
+        return 0 if (self.moves.signs[0] < 0) == right else _TEAM_SIZE
+
+    def teammates(self, player: int) -> range:
+        """Return the players of the same team."""
+        return range(self.team(player) * _TEAM_SIZE, (self.team(player) + 1) * _TEAM_SIZE)
+
+    def opponents(self, player: int) -> range:
+        """Return the players of the other team."""
+        return self.teammates((player + _TEAM_SIZE) % NUM_PLAYERS)
+
+    def nearest(self, *, team: int, point: Floats) -> int:
+        """Return the field player of a team nearest to a point."""
+        field_players = np.arange(team * _TEAM_SIZE + 1, (team + 1) * _TEAM_SIZE)
+        away = self.moves.positions[field_players] - point
+        return int(field_players[np.argmin(np.hypot(away[:, 0], away[:, 1]))])
+
+    def nearest_to_ball(self, but: int) -> int:
+        """Return the field player nearest to the ball, of either team, `but` one."""
+        away = np.hypot(*(self.moves.positions - self.ball[:2]).T)
+        away[[0, _TEAM_SIZE, but]] = np.inf
+        return int(np.argmin(away))
+
+    def reach(self, player: int) -> float:
+        """Return the distance of a player from the ball, meters."""
+        return float(np.hypot(*(self.moves.positions[player] - self.ball[:2])))
+
+    def event(self, label: str, player: int) -> None:
+        """Record that the next frame is the first to show this."""
+        self._events.append(PlayEvent(self.frame, label, player))
+
+    def action(self, kind: ActionKind, player: int) -> None:
+        """Record a swing that sends the ball off in the next frame."""
+        self._actions.append(PlayerAction(self.frame, player, kind))
+
+    def hold(self, phase: Phase) -> None:
+        """Let the ball be with its owner, or dead, from the next frame on."""
+        if phase == Phase.DEAD:
+            self.ball[2] = 0.0
+        self.phase = phase
+        self._phase_since = self.frame
+        self._look = None
+        self._possession = self.team(self.owner)
+
+    def look_at(self, point: Floats) -> None:
+        """Let the owner turn to a point."""
+        self._look = np.asarray(point, dtype=np.float64)[:2].copy()
+
+    def flight(
+        self, receiver: int, num_frames: int, *, apex: float, end_height: float = 0.0, lead_m: float = 1.0
+    ) -> Iterator[None]:
+        """Send the ball to a player's foot (or head); yields a frame each, then it is there."""
+        self.receiver = receiver
+        positions, velocities = self.moves.positions, self.moves.velocities
+        seconds = min(num_frames / self.rate, 0.7)
+        self._meet_at = positions[receiver] + velocities[receiver] * seconds * 0.6
+        self._meet_at[0] += self.sign(receiver) * lead_m * (not self.is_keeper(receiver))
+        np.clip(self._meet_at, [-HALF_LENGTH + 0.5, -33.0], [HALF_LENGTH - 0.5, 33.0], out=self._meet_at)
+        start = self.ball.copy()
+        self._let_go()
+        for i in range(max(num_frames, 1)):
+            part = (i + 1) / (max(num_frames, 1) + 1)
+            end = np.append(self._foot(receiver, _FOOT_M), end_height)
+            self._fly(start, end, part, apex)
+            yield
+        self.owner, self.receiver = receiver, -1
+        self.hold(Phase.CONTROL)
+
+    def flight_to_point(
+        self, point: Floats, num_frames: int, apex: float, end_height: float
+    ) -> Iterator[None]:
+        """Send the ball to a place where nobody is; yields a frame each."""
+        start, end = self.ball.copy(), np.append(np.asarray(point, np.float64)[:2], end_height)
+        self._let_go()
+        for i in range(num_frames):
+            self._fly(start, end, (i + 1) / num_frames, apex)
+            yield
+
+    def advance(self) -> None:
+        """Move everybody to the next frame, and record it."""
+        moves = self.moves
+        targets = moves.formation_targets(self.ball[:2], self._possession, self.frame / self.rate)
+        top_speed = np.full(NUM_PLAYERS, 5.0)
+        acceleration = np.full(NUM_PLAYERS, 4.0)
+        look = np.full(NUM_PLAYERS, np.nan)
+        busy = [player for player in (self.owner, self.receiver, self.tackler, self.runner) if player >= 0]
+        if self.phase in (Phase.FREE, Phase.CONTROL, Phase.CARRY):
+            self._support_and_press(targets, busy)
+        self._direct(targets, top_speed, acceleration, look)
+        moves.step(targets, top_speed, acceleration, look, self.owner)
+        self._place_ball()
+        self._store()
+        self.frame += 1
+
+    def record(self) -> Play:
+        """Return the frames and events so far."""
+        return Play(
+            rate=self._exact_rate,
+            players=self._players,
+            facing=self._facing,
+            speed=self._speed,
+            gait=self._gait,
+            ball=self._ball,
+            phase=self._phase,
+            owner=self._owner,
+            events=tuple(event for event in self._events if event.frame < self.frame),
+            actions=tuple(self._actions),
+        )
+
+    def _let_go(self) -> None:
+        self.phase = Phase.FREE
+        self._phase_since = self.frame
+        self._look = None
+        self.owner = -1
+
+    def _fly(self, start: Floats, end: Floats, part: float, apex: float) -> None:
+        along = part + 0.3 * part * (1.0 - part)  # A ball slows down on its way.
+        self.next_ball = start + (end - start) * along
+        self.next_ball[2] = start[2] + (end[2] - start[2]) * part + 4.0 * apex * part * (1.0 - part)
+
+    def _foot(self, player: int, ahead: float) -> Floats:
+        facing = self.moves.facing[player]
+        way = np.array([np.cos(facing), np.sin(facing)])
+        return np.asarray(self.moves.positions[player] + ahead * way)
+
+    def _support_and_press(self, targets: Floats, busy: list[int]) -> None:
+        """Bring two teammates into range of a short pass, and two opponents between ball and goal."""
+        positions, ball = self.moves.positions, self.ball[:2]
+        away = positions - ball
+        distance = np.hypot(away[:, 0], away[:, 1])
+        distance[[0, _TEAM_SIZE, *busy]] = np.inf
+        start = self._possession * _TEAM_SIZE
+        for rank, player in enumerate(np.argsort(distance[start : start + _TEAM_SIZE])[:2] + start):
+            targets[player] = ball + away[player] * ((8.0 + 2.0 * rank) / max(distance[player], 1.0))
+        start = (1 - self._possession) * _TEAM_SIZE
+        goal_way = np.array([-self.moves.signs[start] * HALF_LENGTH, 0.0]) - ball
+        goal_way /= max(float(np.hypot(*goal_way)), 1.0)
+        for rank, player in enumerate(np.argsort(distance[start : start + _TEAM_SIZE])[:2] + start):
+            targets[player] = ball + goal_way * (3.2 + 4.0 * rank)
+
+    def _direct(self, targets: Floats, top_speed: Floats, acceleration: Floats, look: Floats) -> None:
+        """Tell those who have to do with the ball what to do."""
+        positions, ball = self.moves.positions, self.ball[:2]
+        if self.receiver >= 0:
+            targets[self.receiver] = self._meet_at
+            top_speed[self.receiver], acceleration[self.receiver] = 6.5, 8.0
+            look[self.receiver] = _angle(ball - positions[self.receiver])
+        for chaser, speed in ((self.tackler, 7.0), (self.runner, 5.5)):
+            if chaser >= 0:
+                targets[chaser] = ball
+                top_speed[chaser], acceleration[chaser] = speed, 7.0
+        if self.owner < 0 or self.phase == Phase.DEAD:
+            return
+        owner = self.owner
+        if self.phase == Phase.CARRY:
+            way = np.array([np.cos(self.carry_direction), np.sin(self.carry_direction)])
+            targets[owner] = positions[owner] + 5.0 * way
+            top_speed[owner], acceleration[owner] = 5.2, 9.0
+            look[owner] = self.carry_direction
+        elif self.walk_to is not None:
+            targets[owner] = self.walk_to
+            top_speed[owner] = 3.5
+        else:
+            targets[owner] = positions[owner]
+            acceleration[owner] = 12.0
+            look[owner] = self.moves.facing[owner]
+        if self._look is not None:
+            look[owner] = _angle(self._look - positions[owner])
+
+    def _place_ball(self) -> None:
+        if self.phase == Phase.FREE:
+            self.ball = self.next_ball.copy()
+        elif self.phase == Phase.CONTROL:
+            # Received in the air, it drops to the foot.
+            height = max(0.0, self.ball[2] - 4.0 / self.rate)
+            self.ball = np.append(self._foot(self.owner, _FOOT_M), height)
+        elif self.phase == Phase.CARRY:
+            seconds = (self.frame - self._phase_since + 1) / self.rate
+            touch = 0.5 - 0.5 * np.cos(2 * np.pi * seconds / _DRIBBLE_SECONDS)
+            ahead = _FOOT_M + 0.5 * touch * (self._look is None)
+            self.ball = np.append(self._foot(self.owner, ahead), 0.0)
+        elif self.phase == Phase.HANDS:
+            self.ball = np.append(self._foot(self.owner, 0.15), 1.75)
+
+    def _store(self) -> None:
+        i, moves = self.frame, self.moves
+        self._players[i] = moves.positions
+        self._facing[i] = moves.facing
+        self._speed[i] = moves.speeds()
+        self._gait[i] = moves.gait
+        self._ball[i] = self.ball
+        self._phase[i] = self.phase
+        attached = self.phase in (Phase.CONTROL, Phase.CARRY, Phase.HANDS)
+        self._owner[i] = self.owner if attached else -1
+
+
+def _angle(way: Floats) -> float:
+    return float(np.arctan2(way[1], way[0]))
