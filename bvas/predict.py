@@ -12,6 +12,7 @@ from bvas.commands.console import OK, add_folders, add_machine, progress_bar, ru
 if TYPE_CHECKING:
     from bvas.spotter import Spotter
     from bvas.tasks.soccernet import Match
+    from bvas.video.open import BackendName
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def predict_matches(
-    spotter: "Spotter", matches: "Sequence[Match]", out: Path, *, backend: str = "auto", quiet: bool = False
+    spotter: "Spotter", matches: "Sequence[Match]", out: Path, *, backend: "BackendName" = "auto", quiet: bool = False
 ) -> None:
     """Write `<match>/results_spotting.json` and a score curve for each video below `out`."""
     from dataclasses import asdict

@@ -157,5 +157,5 @@ def _length(video: ScoredVideo) -> float:
     """Seconds that a guesser spreads spots over."""
     if video.curve is not None and len(video.curve.seconds):
         return float(video.curve.seconds[-1]) + 0.04
-    times = [item.seconds for item in (*video.annotations, *video.spots)]
+    times = [*(a.seconds for a in video.annotations), *(s.seconds for s in video.spots)]
     return float(np.max(times, initial=0.0)) + 1.0

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from bvas.errors import BvasError, ConfigError
 
@@ -72,7 +73,7 @@ def add_machine(parser: argparse.ArgumentParser, *, workers: bool) -> None:
         )
 
 
-def parse_workers(text: str) -> dict[str, int] | str:
+def parse_workers(text: str) -> dict[str, int] | Literal["auto"]:
     """Return the loader's worker mix for `auto`, `0`, `2` or `nvdec=3,opencv=1`.
 
     Raises:

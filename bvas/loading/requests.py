@@ -43,10 +43,14 @@ class ClipRequest:
 class Clips(Protocol):
     """What a `ClipLoader` loads."""
 
-    videos: Sequence[LabelledVideo]
     clip: ClipConfig
     sequential: bool
     """Whether neighbors in the list are neighbors in the video, so that one pass may read several."""
+
+    @property
+    def videos(self) -> Sequence[LabelledVideo]:
+        """What the clips' video ids mean."""
+        ...
 
     @property
     def num_clips(self) -> int:

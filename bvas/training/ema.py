@@ -10,4 +10,4 @@ def average_weights(model: nn.Module, decay: float) -> AveragedModel:
     BatchNorm statistics are averaged with the same decay, as the seed does, so that
     they belong to the averaged weights and not to the latest ones.
     """
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]

@@ -3,14 +3,15 @@
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import nn
 
-from bvas.augment.spatial import ClipAugmenter
+from bvas.augment.augmenter import ClipAugmenter
 from bvas.checkpoint import (
     FILE_NAME,
     fold_folder,
@@ -23,7 +24,8 @@ from bvas.devices import autocast_dtype
 from bvas.errors import CheckpointError
 from bvas.experiment import Experiment
 from bvas.files import write_json, write_text
-from bvas.loading.loader import Batch, ClipLoader
+from bvas.loading.batch import ClipBatch
+from bvas.loading.loader import ClipLoader
 from bvas.losses import focal_loss
 from bvas.luma import to_unit
 from bvas.models.spotting import SpottingModel, build_model
@@ -36,6 +38,8 @@ from bvas.training.validation import validate
 
 logger = logging.getLogger(__name__)
 
+WorkerMix = Mapping[str, int] | Literal["auto", 0]
+
 
 def run_fold(
     experiment: Experiment,
@@ -44,7 +48,7 @@ def run_fold(
     *,
     runs: Path,
     device: torch.device,
-    workers: dict[str, int] | str,
+    workers: WorkerMix,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Train on all folds but one and save the averaged weights; return their path.
@@ -83,17 +87,19 @@ def run_fold(
         )
         held_out = validation_clips(experiment, held_out_videos)
         with loader:
-            trainer = _Trainer(experiment, model, device, len(loader))
-            # Workers for both loaders at once would hold twice the memory for little.
-            validation = held_out and ClipLoader(
-                held_out,
-                experiment.train.batch_size,
-                workers={},
-                size=experiment.input.size,
-                device=device,
-                seed=experiment.seed,
-            )
-            _fit(trainer, loader, validation or None, folder, progress)
+            trainer = _Trainer(experiment, model, device, loader.num_batches)
+            validation = None
+            if held_out is not None:
+                # In this process: a second set of workers would idle through all of training.
+                validation = ClipLoader(
+                    held_out,
+                    experiment.train.batch_size,
+                    workers={},
+                    size=experiment.input.size,
+                    device=device,
+                    seed=experiment.seed,
+                )
+            _fit(trainer, loader, validation, folder, progress)
     return folder / FILE_NAME
 
 
@@ -117,7 +123,7 @@ def _fit(
                 losses.append(trainer.step(batch))
                 if progress is not None:
                     done = trainer.num_steps * experiment.train.batch_size
-                    progress(done, num_epochs * len(loader) * experiment.train.batch_size)
+                    progress(done, num_epochs * loader.num_batches * experiment.train.batch_size)
             figures = {
                 "train_loss": float(torch.stack(losses).mean()),
                 "learning_rate": trainer.learning_rate,
@@ -142,7 +148,6 @@ def _fit(
     finally:
         log.close()
     (folder / f"epoch{Path(FILE_NAME).suffix}").replace(folder / FILE_NAME)
-    logger.info("%s", loader.stats.summary())
 
 
 def _texts(figures: dict[str, float]) -> dict[str, str]:
@@ -168,7 +173,7 @@ class _Trainer:
         self._optimizer = build_optimizer(model.parameters(), experiment.train)
         self._scaler = torch.GradScaler(device.type, enabled=self.autocast_dtype is torch.float16)
 
-    def step(self, batch: Batch) -> torch.Tensor:
+    def step(self, batch: ClipBatch) -> torch.Tensor:
         """Learn from one batch; return its loss, on the device."""
         config = self.experiment.train
         self._model.train()
@@ -185,7 +190,7 @@ class _Trainer:
             logits = self._run(frames)
         loss = focal_loss(logits.float(), batch.targets, self.experiment.loss)
         self._optimizer.zero_grad(set_to_none=True)
-        self._scaler.scale(loss).backward()
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         if config.max_gradient_norm:
             self._scaler.unscale_(self._optimizer)
             nn.utils.clip_grad_norm_(self._model.parameters(), config.max_gradient_norm)
