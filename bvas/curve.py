@@ -69,5 +69,5 @@ def mean_curve(curves: Sequence[ScoreCurve]) -> ScoreCurve:
                 f"score curves do not match: {len(first.seconds)} rows of {first.labels} "
                 f"against {len(other.seconds)} rows of {other.labels}; predict both with one grid"
             )
-    mean = np.mean([curve.scores for curve in curves], axis=0, dtype=np.float64)
-    return ScoreCurve(mean.astype(np.float32), first.seconds, first.labels)
+    mean = np.stack([curve.scores for curve in curves]).mean(axis=0, dtype=np.float64)
+    return ScoreCurve(np.asarray(mean, np.float32), first.seconds, first.labels)
