@@ -22,6 +22,7 @@ from bvas.errors import WorkerError
 from bvas.loading.jobs import ReadAnswer, ReadJob
 from bvas.loading.shared import SharedFrames
 from bvas.loading.spawn import Worker, start_worker
+from bvas.video.open import BackendName
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,12 @@ class WorkerPool:
     """Spawned processes that do jobs. `submit`, `next_answer`, `cancel` belong to one thread."""
 
     def __init__(
-        self, workers: Mapping[str, int], frames: SharedFrames, *, timeout_seconds: float, max_open: int
+        self,
+        workers: Mapping[BackendName, int],
+        frames: SharedFrames,
+        *,
+        timeout_seconds: float,
+        max_open: int,
     ) -> None:
         """Start the processes; they import and open files on their own time.
 
@@ -47,7 +53,7 @@ class WorkerPool:
         self._changed = threading.Condition()
         self._pending: deque[ReadJob] = deque()
         self._answers: deque[ReadAnswer] = deque()
-        self._refusals: dict[Path, dict[str, ReadAnswer]] = {}
+        self._refusals: dict[Path, dict[BackendName, ReadAnswer]] = {}
         self._failure: WorkerError | None = None
         self._closing = False
         self._woken, self._wake = get_context("spawn").Pipe(duplex=False)
@@ -234,6 +240,7 @@ class WorkerPool:
         now = time.monotonic()
         for worker in self._workers:
             if worker.job is not None and now >= worker.deadline:
+                worker.process.kill()
                 self._fail(
                     f"worker {worker.name} (backend {worker.backend}) gave no answer for "
                     f"{self._timeout_seconds:g} s {worker.job.note()}; on a slow disk, allow more by "

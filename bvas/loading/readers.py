@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.loading.jobs import Failure, ReadAnswer, ReadJob
-from bvas.video.open import open_video
+from bvas.video.open import BackendName, open_video
 from bvas.video.protocol import FrameDecoder
 
 
@@ -19,7 +19,7 @@ class Readers:
     Belongs to one process and one thread.
     """
 
-    def __init__(self, backend: str, size: tuple[int, int], *, max_open: int = 8) -> None:
+    def __init__(self, backend: BackendName, size: tuple[int, int], *, max_open: int = 8) -> None:
         self._backend = backend
         self._size = size
         self._max_open = max_open

@@ -14,6 +14,7 @@ from types import ModuleType
 from bvas.loading.jobs import ReadJob
 from bvas.loading.shared import SharedFrames
 from bvas.loading.worker import run_worker
+from bvas.video.open import BackendName
 
 _STARTING = threading.Lock()
 
@@ -23,7 +24,7 @@ class Worker:
     """A running process, the parent's end of its pipe, and what it is doing."""
 
     name: str
-    backend: str
+    backend: BackendName
     process: SpawnProcess
     process_id: int
     pipe: Connection
@@ -35,7 +36,7 @@ class Worker:
     """Clips delivered."""
 
 
-def start_worker(name: str, backend: str, frames: SharedFrames, max_open: int) -> Worker:
+def start_worker(name: str, backend: BackendName, frames: SharedFrames, max_open: int) -> Worker:
     """Start a process that does jobs with `backend`; returns before it is ready.
 
     Args:

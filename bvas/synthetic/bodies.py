@@ -29,7 +29,7 @@ class Bodies:
 
 
 def swing_seconds(play: Play) -> tuple[Floats, Floats]:
-    """Return the time from the nearest kick, and from the nearest header, of each player, [L, 22]; far is inf."""
+    """Return each player's time from the nearest kick, and from the nearest header, [L, 22]; far is inf."""
     rate = float(play.rate)
     kicks = np.full((play.num_frames, NUM_PLAYERS), np.inf)
     headers = np.full((play.num_frames, NUM_PLAYERS), np.inf)

@@ -1,5 +1,7 @@
 """Draw what does not move: grass, lines, goals, boards and crowd."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -124,18 +126,16 @@ def _in_picture(corners: NDArray[np.int32], scales: Floats, shape: tuple[int, ..
 def _stripe_corners(number: int) -> Floats:
     edges = np.linspace(-HALF_LENGTH - 2, HALF_LENGTH + 2, number + 1)
     near, far = -HALF_WIDTH - 2, HALF_WIDTH + 2
-    corners = [
-        [(a, near, 0), (a, far, 0), (b, far, 0), (b, near, 0)] for a, b in zip(edges, edges[1:], strict=False)
-    ]
+    corners = [[(a, near, 0), (a, far, 0), (b, far, 0), (b, near, 0)] for a, b in pairwise(edges)]
     return np.array(corners, dtype=np.float64)
 
 
 def _board_corners() -> Floats:
-    corners = []
-    for start in np.arange(-56.0, 56.0, 7.0):
+    corners: list[list[tuple[float, float, float]]] = []
+    for start in range(-56, 56, 7):
         corners.append([(start, 37, 0), (start + 7, 37, 0), (start + 7, 37, 0.95), (start, 37, 0.95)])
     for x in (-56.0, 56.0):
-        for start in np.arange(-35.0, 35.0, 7.0):
+        for start in range(-35, 35, 7):
             corners.append([(x, start, 0), (x, start + 7, 0), (x, start + 7, 0.95), (x, start, 0.95)])
     return np.array(corners, dtype=np.float64)
 
@@ -168,7 +168,7 @@ def _goal_pieces(side: int) -> Floats:
         [(line, -half, 0), (line, -half, height), (line, half, height), (line, half, 0)],
         [(line, -half, height), (back, -half, 0), (back, half, 0), (line, half, height)],
     ]
-    return np.array([pair for way in ways for pair in zip(way, way[1:], strict=False)], dtype=np.float64)
+    return np.array([pair for way in ways for pair in pairwise(way)], dtype=np.float64)
 
 
 def _arc(center: tuple[float, float], radius: float, start: float, stop: float) -> list[tuple[float, float]]:
@@ -178,15 +178,14 @@ def _arc(center: tuple[float, float], radius: float, start: float, stop: float) 
 
 def _cut(way: Floats) -> list[Floats]:
     pieces = []
-    for start, stop in zip(way, way[1:], strict=False):
+    for start, stop in pairwise(way):
         number = max(1, round(float(np.hypot(*(stop - start))) / _PIECE_M))
         points = start + np.linspace(0, 1, number + 1)[:, None] * (stop - start)
-        pieces += [np.stack(pair) for pair in zip(points, points[1:], strict=False)]
+        pieces += [np.stack(pair) for pair in pairwise(points)]
     return pieces
 
 
 def _crowd(rng: np.random.Generator, along: tuple[float, ...], up: tuple[float, ...]) -> Picture:
-    shape = (int(np.hypot(*up[1:]) * _SEATS_PER_M) or 1, int(max(map(abs, along)) * _SEATS_PER_M))
-    shape = (max(shape[0], 20), shape[1])
+    shape = tuple(int(np.linalg.norm(way) * _SEATS_PER_M) for way in (up, along))
     people = rng.normal(78, 26, shape) * (rng.random(shape) < 0.85) + 30
     return np.asarray(np.clip(people, 25, 190), dtype=np.uint8)

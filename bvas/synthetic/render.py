@@ -14,7 +14,6 @@ from bvas.synthetic.bodies import (
     HIP,
     LEFT_ARM,
     LEFT_LEG,
-    NECK,
     NUM_POINTS,
     RIGHT_ARM,
     RIGHT_LEG,
@@ -194,8 +193,9 @@ def _blend_streak(picture: Picture, start: Floats, stop: Floats, radius: float, 
 def _ball_points(play: Play, frames: slice, scale: float) -> Floats:
     """Return the ball's center and its shadow's, [F, 2, 3]."""
     ball = play.ball[frames].astype(np.float64)
-    center = ball + [0.0, 0.0, _BALL_M * scale / 2]
-    shadow = ball * [1.0, 1.0, 0.0] + ball[:, 2:] * [0.5, 0.33, 0.0] + [0.1, -0.05, 0.0]
+    center = ball + np.array([0.0, 0.0, _BALL_M * scale / 2])
+    ground = ball * np.array([1.0, 1.0, 0.0]) + np.array([0.1, -0.05, 0.0])
+    shadow = ground + ball[:, 2:] * np.array([0.5, 0.33, 0.0])
     return np.stack([center, shadow], axis=1)
 
 

@@ -14,7 +14,8 @@ from bvas.spots import Annotation
 def barcode_folder(tmp_path_factory):
     """Two videos, first.mp4 that shows 0 to 99 and second.mkv 100 to 199, and two that are harder.
 
-    damaged.mp4 shows 0 to 99, but 40 to 59 cannot be decoded. stream.ts shows 0 to 99, and OpenCV does not read it.
+    damaged.mp4 shows 0 to 99, but 40 to 59 cannot be decoded. stream.ts shows 0 to 99, in a container
+    that the OpenCV backend refuses.
     """
     folder = tmp_path_factory.mktemp("barcodes")
     write_barcodes(folder / "first.mp4")
@@ -28,8 +29,10 @@ def _damage(path):
     """Write barcodes in intervals of 20 frames, and wipe out what frames 40 to 59 are coded in."""
     write_barcodes(path, keyframe_interval=20)
     with av.open(str(path)) as container:
-        packets = [(packet.pts, packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
-    packets.sort()
+        packets = [
+            (packet.pts, packet.pos, packet.size) for packet in container.demux(video=0) if packet.size
+        ]
+    packets = sorted(packet for packet in packets if packet[2])
     content = bytearray(path.read_bytes())
     for _, position, size in packets[40:60]:
         content[position : position + size] = bytes(size)
@@ -50,10 +53,8 @@ def make_clips(barcode_folder):
     """Return training clips of 5 frames, every 2nd, drawn from files of the folder."""
 
     def make(*names, num_clips=30):
-        videos = [
-            label_video(barcode_folder / name, [Annotation("PASS", 1.0), Annotation("DRIVE", 2.0)], LABELS, 25)
-            for name in names
-        ]
+        annotations = [Annotation("PASS", 1.0), Annotation("DRIVE", 2.0)]
+        videos = [label_video(barcode_folder / name, annotations, LABELS, 25) for name in names]
         clip = ClipConfig(num_frames=5, frame_step=2, stack_size=5)
         return TrainingClips(videos, clip, sampling=SamplingConfig(clips_per_epoch=num_clips))
 

@@ -41,7 +41,9 @@ def local_loader(clips):
         yield loader
 
 
-def test_batches_are_the_same_whatever_the_number_and_mix_of_workers(clips, mixed_loader, local_loader, open_loader):
+def test_batches_are_the_same_whatever_the_number_and_mix_of_workers(
+    clips, mixed_loader, local_loader, open_loader
+):
     one_worker = open_loader(clips, workers={"pyav": 1}, seed=7, prefetch_batches=3)
     expected = content(local_loader.epoch(0))
     assert content(mixed_loader.epoch(0)) == expected
@@ -162,7 +164,9 @@ def test_damage_raises_with_the_clip_it_was_met_in(make_clips, open_loader):
     with pytest.raises(DecodeError) as caught:
         list(loader.epoch(0))
     assert caught.value.lost is not None
-    assert any("while loading clip at frame" in note and "damaged.mp4" in note for note in caught.value.__notes__)
+    assert any(
+        "while loading clip at frame" in note and "damaged.mp4" in note for note in caught.value.__notes__
+    )
 
 
 def test_skipped_damage_is_counted_and_replaced_by_the_same_draws_for_all(make_clips, open_loader, caplog):
