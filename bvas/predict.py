@@ -74,7 +74,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def predict_matches(
-    spotter: "Spotter", matches: "Sequence[Match]", out: Path, *, backend: "BackendName" = "auto", quiet: bool = False
+    spotter: "Spotter",
+    matches: "Sequence[Match]",
+    out: Path,
+    *,
+    backend: "BackendName" = "auto",
+    quiet: bool = False,
 ) -> None:
     """Write `<match>/results_spotting.json` and a score curve for each video below `out`."""
     from dataclasses import asdict

@@ -156,7 +156,7 @@ def spot_video(
             clip,
             luma_scaling=settings.luma_scaling,
             flip=spotter.experiment.flip_tta,
-            autocast_dtype=autocast_dtype(spotter.device),
+            autocast=autocast_dtype(spotter.device),
         )
         rows, lost = _stream_rows(reader, grid.indices[first:last], predictor, strict, progress)
     scores = rows[start - first : stop - first]
@@ -239,7 +239,7 @@ def _stream_rows(
             position += len(wanted)
         if gap is not None:
             behind = int(np.searchsorted(indices, gap[0].stop))
-            rows.append(predictor.skip(behind - position))
+            rows.append(predictor.break_here(behind - position))
             lost.append((position, behind, gap[1]))
             position = behind
         if progress is not None:

@@ -60,3 +60,9 @@ def test_json_goes_there_and_back_and_says_where_it_breaks(tmp_path):
         read_json(tmp_path / "b.json")
     with pytest.raises(DataError, match="no file"):
         read_json(tmp_path / "c.json")
+
+
+def test_a_folder_that_is_a_file_is_a_data_error(tmp_path):
+    (tmp_path / "a").write_text("in the way")
+    with pytest.raises(DataError, match="cannot write"):
+        write_text(tmp_path / "a" / "b.txt", "x")

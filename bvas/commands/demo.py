@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     )
     logger.info("1/4 rendering %d matches of %g minutes into %s", _MATCHES, _MINUTES, data)
     with progress_bar("rendering", "frame", quiet=args.quiet) as progress:
-        make_league(data, config, progress=progress)
+        make_league(data, config, progress=lambda done: progress(done, config.num_frames))
 
     matches = find_matches(experiment.task, data)
     logger.info("2/4 training on %d of them", _MATCHES - 1)

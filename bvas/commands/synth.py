@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
     )
     with progress_bar("rendering", "frame", quiet=args.quiet) as progress:
-        make_league(args.out, config, progress=progress, jobs=args.jobs)
+        make_league(args.out, config, progress=lambda done: progress(done, config.num_frames), jobs=args.jobs)
     logger.info("%d labelled and %d challenge matches are in %s", config.matches, challenge, args.out)
     return OK
 
