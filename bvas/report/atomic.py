@@ -15,10 +15,12 @@ def replace_file(path: Path, content: bytes) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
+        try:
+            partial.write_bytes(content)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise DataError(
-            f"cannot write {path}: {error.strerror or error}; choose a folder that can be written"
+            f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable"
         ) from error
