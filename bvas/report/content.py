@@ -3,30 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
+from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
 from bvas.metrics.analysis import Matching, match_spots
 from bvas.postprocess import above
 from bvas.report.clock import MatchClock
 from bvas.spots import Annotation, LabelSet, Spot
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ScoreCurve:
-    """A score curve with the time of each row."""
-
-    seconds: NDArray[np.float64]
-    """[L], ascending."""
-    scores: NDArray[np.float32]
-    """[L, K] in [0, 1], best as smoothed for the peaks; NaN rows are holes."""
-
-    def __post_init__(self) -> None:
-        if self.scores.ndim != 2 or len(self.scores) != len(self.seconds):
-            raise ConfigError(
-                f"scores of shape {self.scores.shape} do not fit {len(self.seconds)} times; expected [L, K]"
-            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +34,7 @@ class VideoReport:
     matching: Matching | None = None
     """How they answer the annotations; None where there are no annotations to answer."""
     curve: ScoreCurve | None = None
+    """Best as smoothed for the peaks: then marks lie on the line."""
     gaps: tuple[tuple[float, float], ...] = ()
     """Stretches that could not be decoded: (start, stop) in seconds."""
     clip: ClipLink | None = None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bvas.report.atomic import replace_file
+from bvas.files import write_bytes
 from bvas.report.clock import MatchClock
 from bvas.spots import Spot
 
@@ -63,4 +63,4 @@ def write_spots_csv(path: Path, rows: Iterable[SpotRow]) -> None:
                 row.frame,
             )
         )
-    replace_file(path, text.getvalue().encode())
+    write_bytes(path, text.getvalue().encode())

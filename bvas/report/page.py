@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bvas.files import write_bytes
 from bvas.metrics.analysis import Counts, counts_per_label, timing_error
-from bvas.report.atomic import replace_file
 from bvas.report.clock import minutes_text
 from bvas.report.content import MatchReport, VideoReport
 from bvas.report.histogram import histogram_svg
@@ -31,7 +31,7 @@ def write_page(path: Path, report: MatchReport) -> None:
     Raises:
         DataError: the file cannot be written.
     """
-    replace_file(path, page_html(report).encode())
+    write_bytes(path, page_html(report).encode())
 
 
 def page_html(report: MatchReport) -> str:

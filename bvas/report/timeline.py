@@ -16,10 +16,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 from numpy.typing import NDArray
 
+from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
 from bvas.report import palette
 from bvas.report.clock import minutes_text
-from bvas.report.content import ScoreCurve, VideoReport, drawn_labels
+from bvas.report.content import VideoReport, drawn_labels
 from bvas.spots import LabelSet
 
 WIDTH_INCHES = 14.0

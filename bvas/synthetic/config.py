@@ -1,6 +1,6 @@
 """Every number of a synthetic league: how it is played, how it is shown, how it is coded."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from bvas.errors import ConfigError
@@ -157,8 +157,3 @@ class SyntheticConfig:
     def video_stem(self) -> str:
         """What a video is called after its half, `224p` for one of 224 rows."""
         return f"{self.size[0]}p"
-
-
-def differing_fields(ours: SyntheticConfig, theirs: SyntheticConfig) -> list[str]:
-    """Return the names of the fields in which two configs differ."""
-    return [item.name for item in fields(ours) if getattr(ours, item.name) != getattr(theirs, item.name)]

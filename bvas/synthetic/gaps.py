@@ -5,7 +5,7 @@ import numpy as np
 from bvas.synthetic.config import PlayConfig
 
 _SHORT_SECONDS = 0.88
-"""Less than this a ball cannot be passed, flown and controlled in: such gaps lie between a DRIVE and its PASS."""
+"""In less a ball cannot be passed, flown and controlled: such gaps lie between a DRIVE and its PASS."""
 _SHARE_AFTER_DRIVE = 0.46
 """Share of all gaps that begin with a DRIVE."""
 

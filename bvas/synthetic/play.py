@@ -4,7 +4,7 @@ The game is one generator. It decides, then yields once for every frame that its
 takes, so the order of the code is the order of the game; `Pitch` moves players and ball.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -13,7 +13,7 @@ from bvas.synthetic.config import PlayConfig
 from bvas.synthetic.events import NUM_PLAYERS, Phase, Play
 from bvas.synthetic.gaps import GapSource
 from bvas.synthetic.kicks import Kick, KickChooser
-from bvas.synthetic.movement import HALF_LENGTH, HALF_WIDTH
+from bvas.synthetic.movement import HALF_LENGTH, HALF_WIDTH, Floats
 from bvas.synthetic.pitch import Pitch
 
 _CONTROL_SECONDS = 0.32
@@ -53,7 +53,7 @@ class _Game:
         self.gaps = GapSource(config, rng)
         self.kicks = KickChooser(config, rng, pitch)
         self.drive_due = 0
-        self.play_on_due: int | None = None
+        """The frame in which who controls the ball sets off with it."""
 
     def run(self) -> Iterator[None]:
         """Play without end."""
@@ -67,7 +67,7 @@ class _Game:
             pass_due = self.pitch.frame + self._frames(self.gaps.after_drive())
             tackled = yield from self._carry(pass_due)
             if not tackled:
-                yield from self._play_ball(self.pitch_kick)
+                yield from self._play_ball(self.next_kick)
 
     def _frames(self, seconds: float) -> int:
         return round(seconds * self.pitch.rate)
@@ -86,7 +86,7 @@ class _Game:
         pitch.carry_direction = self.kicks.carry_direction()
         yield from self._wait(max(self.drive_due, pitch.frame + self._frames(_CONTROL_SECONDS)))
 
-    def _carry(self, pass_due: int) -> Iterator[None]:
+    def _carry(self, pass_due: int) -> Generator[None, None, bool]:
         """Run with the ball until the kick is due; returns whether it was lost on the way."""
         pitch, start = self.pitch, self.pitch.frame
         pitch.hold(Phase.CARRY)
@@ -102,8 +102,8 @@ class _Game:
                 return True
             if pitch.frame >= pass_due - windup and not chosen:
                 chosen = True
-                self.pitch_kick = self._choose()
-                pitch.look_at(self.pitch_kick.point)
+                self.next_kick = self._choose()
+                pitch.look_at(self.next_kick.point)
             if not chosen and (pitch.frame - start) % self._frames(0.4) == 0:
                 pitch.carry_direction = self.kicks.carry_direction()
             yield
@@ -112,9 +112,7 @@ class _Game:
 
     def _choose(self) -> Kick:
         gap = self.gaps.after_pass()
-        kick = self.kicks.choose(gap, control_seconds=_CONTROL_SECONDS, touch_seconds=_TOUCH_SECONDS)
-        self.gap = gap
-        return kick
+        return self.kicks.choose(gap, control_seconds=_CONTROL_SECONDS, touch_seconds=_TOUCH_SECONDS)
 
     def _tackle(self, tackler: int) -> Iterator[None]:
         pitch = self.pitch
@@ -141,7 +139,7 @@ class _Game:
             if kick.outcome == "goal":
                 yield from self._fly_to(kick)
                 self._event("GOAL", kicker)
-                yield from self._after_goal(kicker)
+                yield from self._after_goal()
                 return
             yield from pitch.flight(
                 kick.receiver, self._frames(kick.seconds), apex=kick.apex, end_height=kick.end_height
@@ -207,7 +205,7 @@ class _Game:
         pitch.owner = player
         pitch.hold(Phase.HANDS)
 
-    def _bring(self, spot: np.ndarray) -> Iterator[None]:  # type: ignore[type-arg]
+    def _bring(self, spot: Floats) -> Iterator[None]:
         pitch = self.pitch
         pitch.walk_to = spot
         while np.hypot(*(pitch.moves.positions[pitch.owner] - spot)) > 0.4:
@@ -228,9 +226,8 @@ class _Game:
         yield from pitch.flight(kick.receiver, flight, apex=kick.apex)
         self.drive_due = max(due, pitch.frame + control)
 
-    def _set_piece(self, label: str, taker: int, spot: np.ndarray, seconds: float) -> Iterator[None]:  # type: ignore[type-arg]
+    def _set_piece(self, label: str, taker: int, spot: Floats, seconds: float) -> Iterator[None]:
         """Fetch the ball, put it down, wait, and kick it; an empty label leaves it to the kick."""
-        pitch = self.pitch
         yield from self._fetch(taker)
         yield from self._bring(spot)
         yield from self._kick_dead_ball(label, seconds)
@@ -251,11 +248,10 @@ class _Game:
         pitch.owner = taker
         yield from self._kick_dead_ball("PASS", 1.2)
 
-    def _after_goal(self, scorer: int) -> Iterator[None]:
+    def _after_goal(self) -> Iterator[None]:
         pitch = self.pitch
         pitch.hold(Phase.DEAD)
         yield from self._wait(pitch.frame + self._frames(3.0))
         keeper = pitch.keeper(pitch.ball[0] > 0)
         taker = NUM_PLAYERS // 2 * pitch.team(keeper) + 9
         yield from self._set_piece("PASS", taker, np.zeros(2), 1.0)
-        assert pitch.team(taker) != pitch.team(scorer) or scorer >= 0

@@ -3,7 +3,6 @@ import csv
 import pytest
 
 from bvas.errors import DataError
-from bvas.report.atomic import replace_file
 from bvas.report.clock import MatchClock
 from bvas.report.export import spot_rows, write_spots_csv
 from bvas.spots import Spot
@@ -38,20 +37,15 @@ def test_without_spots_the_column_names_stay(tmp_path):
     assert (tmp_path / "spots.csv").read_text() == "seconds,clock,label,confidence,file,frame\n"
 
 
-def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path):
-    replace_file(tmp_path / "a", b"old")
-    replace_file(tmp_path / "a", b"new")
-    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a", b"new")]
+def test_a_table_takes_the_place_of_an_older_one(tmp_path):
+    (tmp_path / "spots.csv").write_text("old")
+    write_spots_csv(tmp_path / "spots.csv", [])
+    assert (tmp_path / "spots.csv").read_text().startswith("seconds")
+    assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path):
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(DataError, match=r"cannot write .*spots\.csv.*choose a folder"):
-        write_spots_csv(tmp_path / "file" / "spots.csv", [])
-
-
-def test_a_failed_write_leaves_the_old_file_and_no_part(tmp_path):
-    (tmp_path / "taken").mkdir()
-    with pytest.raises(DataError):
-        replace_file(tmp_path / "taken", b"new")
-    assert [p.name for p in tmp_path.iterdir()] == ["taken"]
+def test_a_place_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path):
+    (tmp_path / "spots.csv").mkdir()
+    with pytest.raises(DataError, match=r"cannot write .*spots\.csv"):
+        write_spots_csv(tmp_path / "spots.csv", [])
+    assert [path.name for path in tmp_path.iterdir()] == ["spots.csv"]

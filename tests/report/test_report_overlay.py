@@ -5,10 +5,11 @@ import av
 import numpy as np
 import pytest
 
+from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
 from bvas.report import palette
 from bvas.report.captions import captions_of, draw_captions
-from bvas.report.content import ScoreCurve, video_report
+from bvas.report.content import video_report
 from bvas.report.overlay import OverlayConfig, frames_between, write_overlay
 from bvas.report.strip import ScoreStrip
 from bvas.spots import Annotation, LabelSet, Spot
@@ -110,7 +111,7 @@ def test_captions_that_do_not_fit_are_left_out_from_the_oldest():
 
 def test_the_strip_runs_to_the_left_as_time_goes_on():
     scores = np.zeros((1500, 2), np.float32)
-    curve = ScoreCurve(seconds=np.arange(1500) / 25, scores=scores)
+    curve = ScoreCurve(scores, np.arange(1500) / 25, BALL.names)
     strip = ScoreStrip(video_of([Spot("PASS", 30.0, 0.9)], curve=curve), BALL, 640, 360, seconds=10.0)
 
     def column(now):
@@ -125,7 +126,7 @@ def test_the_strip_runs_to_the_left_as_time_goes_on():
 def test_the_strip_draws_nothing_in_a_hole():
     scores = np.full((1500, 2), 0.9, np.float32)
     scores[500:1000] = np.nan
-    curve = ScoreCurve(seconds=np.arange(1500) / 25, scores=scores)
+    curve = ScoreCurve(scores, np.arange(1500) / 25, BALL.names)
     strip = ScoreStrip(video_of(curve=curve), BALL, 640, 360, seconds=10.0)
 
     def filled(now):

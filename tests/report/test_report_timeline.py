@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
 from bvas.report import palette
-from bvas.report.content import ScoreCurve, video_report
+from bvas.report.content import video_report
 from bvas.report.timeline import default_row_seconds, row_points, timeline_png
 from bvas.spots import Annotation, LabelSet, Spot
 
@@ -68,7 +69,7 @@ def test_rows_grow_with_the_video_and_stay_about_ten_at_most():
 def test_a_curve_with_a_hole_is_drawn_without_a_warning():
     scores = np.full((1500, 2), 0.5, np.float32)
     scores[500:700] = np.nan
-    curve = ScoreCurve(seconds=np.arange(1500) / 25, scores=scores)
+    curve = ScoreCurve(scores, np.arange(1500) / 25, BALL.names)
 
     picture = picture_of(video_of(curve=curve, gaps=((20.0, 28.0),)))
 
@@ -83,7 +84,7 @@ def test_joining_rows_of_a_curve_keeps_its_peak_and_its_holes():
     scores = np.zeros((10_000, 1), np.float32)
     scores[4321] = 0.75
     scores[6000:6100] = np.nan
-    curve = ScoreCurve(seconds=np.arange(10_000) / 25, scores=scores)
+    curve = ScoreCurve(scores, np.arange(10_000) / 25, ("PASS",))
 
     seconds, joined = row_points(curve, 0.0, 400.0, 1000)
 
@@ -94,7 +95,7 @@ def test_joining_rows_of_a_curve_keeps_its_peak_and_its_holes():
 
 
 def test_a_short_stretch_of_a_curve_is_drawn_point_by_point():
-    curve = ScoreCurve(seconds=np.arange(100.0), scores=np.zeros((100, 1), np.float32))
+    curve = ScoreCurve(np.zeros((100, 1), np.float32), np.arange(100.0), ("PASS",))
     seconds, _ = row_points(curve, 10.0, 20.0, 1000)
     assert seconds.tolist() == list(range(9, 21))
 

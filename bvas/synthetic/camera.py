@@ -1,0 +1,115 @@
+"""A broadcast camera on the stand: it pans, tilts and zooms after the ball, a little late."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.synthetic.config import SceneConfig
+from bvas.synthetic.events import Play
+from bvas.synthetic.movement import Floats
+
+CAMERA_POSITION = np.array([0.0, -62.0, 17.0])
+"""Meters: level with the halfway line, behind the near touchline, above the pitch."""
+_NEAREST_M = 2.0
+_FOLLOW_ACROSS = 0.7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraPath:
+    """Where the camera looks in each of L frames."""
+
+    size: tuple[int, int]
+    """(H, W) of the picture."""
+    pan: Floats
+    """[L] radians to the right of straight across the pitch."""
+    tilt: Floats
+    """[L] radians downwards."""
+    focal: Floats
+    """[L] focal length in pixels."""
+
+    def axes(self, frames: slice) -> tuple[Floats, Floats, Floats]:
+        """Return the camera's right, down and forward unit vectors, each [F, 3]."""
+        pan, tilt = self.pan[frames], self.tilt[frames]
+        sin_pan, cos_pan, sin_tilt, cos_tilt = np.sin(pan), np.cos(pan), np.sin(tilt), np.cos(tilt)
+        right = np.stack([cos_pan, -sin_pan, np.zeros_like(pan)], axis=-1)
+        down = np.stack([-sin_pan * sin_tilt, -cos_pan * sin_tilt, -cos_tilt], axis=-1)
+        forward = np.stack([sin_pan * cos_tilt, cos_pan * cos_tilt, -sin_tilt], axis=-1)
+        return right, down, forward
+
+    def project(self, points: Floats, frames: slice) -> tuple[Floats, Floats]:
+        """Return where points are seen.
+
+        Args:
+            points: [F, P, 3] meters, or [1, P, 3] for points that stand still.
+            frames: The F frames.
+
+        Returns:
+            [F, P, 2] pixels (x, y) and [F, P] pixels per meter there; the latter is 0 for
+            a point that is not in front of the camera, whose pixels mean nothing.
+        """
+        away = points - CAMERA_POSITION
+        # Sums by component and not by matrix product: the same bits whatever F is.
+        x, y, depth = (
+            away[..., 0] * axis[:, None, 0]
+            + away[..., 1] * axis[:, None, 1]
+            + away[..., 2] * axis[:, None, 2]
+            for axis in self.axes(frames)
+        )
+        front = depth > _NEAREST_M
+        scale = np.where(front, self.focal[frames, None] / np.where(front, depth, 1.0), 0.0)
+        height, width = self.size
+        return np.stack([width / 2 + x * scale, height / 2 + y * scale], axis=-1), scale
+
+    def shows(self, point: Floats, frame: int, margin: float = 0.0) -> bool:
+        """Return whether a point [3] lies inside the picture, `margin` pixels off its edges."""
+        (xy,), (scale,) = (part[0] for part in self.project(point[None, None], slice(frame, frame + 1)))
+        height, width = self.size
+        inside = margin <= xy[0] < width - margin and margin <= xy[1] < height - margin
+        return bool(scale > 0.0 and inside)
+
+
+def follow_ball(
+    play: Play, scene: SceneConfig, *, size: tuple[int, int], seed: int | tuple[int, ...]
+) -> CameraPath:
+    """Return the camera's path through a half."""
+    rng = np.random.default_rng(seed)
+    seconds = np.arange(play.num_frames) / float(play.rate)
+    seen = play.ball[:, :2].astype(np.float64) * [1.0, _FOLLOW_ACROSS]
+    looked = _trail(seen, lag=scene.camera_lag_seconds, rate=float(play.rate))
+    looked += scene.camera_shake_m * _wander(seconds, rng)
+    away = looked - CAMERA_POSITION[:2]
+    distance = np.hypot(away[:, 0], away[:, 1])
+    zoom = 1.0 + scene.zoom_variation * np.sin(2 * np.pi * (seconds / rng.uniform(15, 25) + rng.random()))
+    reach: NDArray[np.float64] = np.hypot(distance, CAMERA_POSITION[2])
+    return CameraPath(
+        size=size,
+        pan=np.arctan2(away[:, 0], away[:, 1]),
+        tilt=np.arctan2(CAMERA_POSITION[2], distance),
+        focal=size[1] * reach / (scene.view_width_m * zoom),
+    )
+
+
+def _trail(way: Floats, *, lag: float, rate: float) -> Floats:
+    """Follow [L, 2] like a critically damped spring, which trails a steady run by `lag` seconds."""
+    stiffness, dt = 2.0 / lag, 1.0 / rate
+    # The spring is integrated exactly over a frame: any lag is stable at any rate.
+    decay = np.exp(-stiffness * dt)
+    followed = np.empty_like(way)
+    offset, speed = np.zeros(2), np.zeros(2)
+    followed[0] = place = way[0]
+    for i in range(1, len(way)):
+        offset = place - way[i]
+        push = speed + stiffness * offset
+        place = way[i] + (offset + push * dt) * decay
+        speed = (speed - stiffness * push * dt) * decay
+        followed[i] = place
+    return followed
+
+
+def _wander(seconds: Floats, rng: np.random.Generator) -> Floats:
+    """Return [L, 2] slow irregular motion of size about 1."""
+    rates = rng.uniform(0.15, 0.9, (3, 2))
+    starts = rng.uniform(0, 2 * np.pi, (3, 2))
+    waves = np.sin(2 * np.pi * rates[:, None] * seconds[None, :, None] + starts[:, None])
+    return np.asarray(waves.mean(axis=0))
