@@ -34,6 +34,7 @@ class VideoReport:
     matching: Matching | None = None
     """How they answer the annotations; None where there are no annotations to answer."""
     curve: ScoreCurve | None = None
+    """Best as smoothed for the peaks: then marks lie on the line."""
     gaps: tuple[tuple[float, float], ...] = ()
     """Stretches that could not be decoded: (start, stop) in seconds."""
     clip: ClipLink | None = None

@@ -18,6 +18,12 @@ from bvas.report.histogram import histogram_svg
 from bvas.report.tables import counts_table, event_lists
 from bvas.report.timeline import timeline_png
 
+# On a phone the picture's own key lies beyond the edge of the screen.
+KEY = (
+    '<ul class="key"><li class="hit">\u25cf hit</li><li class="miss">\u25c7 miss</li>'
+    '<li class="alarm">\u25b2 false alarm</li><li>| annotation</li></ul>'
+)
+
 
 def write_page(path: Path, report: MatchReport) -> None:
     """Write the page; clips are linked by `VideoReport.clip`, relative to the page's folder.
@@ -110,6 +116,8 @@ def _video(report: MatchReport, video: VideoReport) -> str:
     if video.gaps:
         stretches = ", ".join(f"{minutes_text(start)} to {minutes_text(stop)}" for start, stop in video.gaps)
         parts.append(f"<p>Not decoded, so without spots: {stretches}.</p>")
+    if video.matching is not None:
+        parts.append(KEY)
     parts.append(
         f'<div class="wide"><img alt="Timeline of {escape(video.name)}" '
         f'src="data:image/png;base64,{base64.b64encode(picture).decode()}"></div>'
@@ -122,7 +130,7 @@ def _video(report: MatchReport, video: VideoReport) -> str:
             f'<video controls preload="metadata" playsinline src="{href}">'
             f'<a href="{href}">{href}</a></video>'
         )
-    parts.append(event_lists(video))
+    parts.append(f'<div class="lists">{event_lists(video)}</div>')
     return "\n".join(parts)
 
 

@@ -19,7 +19,8 @@ def counts_table(report: MatchReport) -> str:
         return _spots_table(report)
     scores = report.average_precisions or {}
     columns = ["label", "annotations", "spots", "hits", "misses", "false alarms", "precision", "recall"]
-    columns += ["F1", "timing", *scores]
+    # Of one label it is no mean.
+    columns += ["F1", "timing", *(name.removeprefix("m") for name in scores)]
     counts = counts_per_label(report.matchings, report.labels)
     ids = {name: report.labels.label_id(name) for name in (*report.labels.names, *report.labels.merged)}
     hits = [hit for matching in report.matchings for hit in matching.hits]

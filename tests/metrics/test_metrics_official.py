@@ -243,7 +243,7 @@ def assert_equal_scores(ours, theirs, labels):
 @pytest.mark.parametrize("metric", ["at1", "tight", "loose"])
 @pytest.mark.parametrize("system", ["TAAD", "DST"])
 def test_real_ball_actions_score_as_the_package_scores_them(package, shared_data, tmp_path, system, metric):
-    matches = footpass_matches(shared_data, system)[:2]
+    matches = footpass_matches(shared_data, system)[: 1 if metric == "loose" else 2]
 
     ours = our_scores(matches, FOOTPASS_LABELS, metric, 25)
 
@@ -253,7 +253,7 @@ def test_real_ball_actions_score_as_the_package_scores_them(package, shared_data
 
 
 @pytest.mark.parametrize(
-    ("metric", "rate", "num_matches"), [("at1", 25, 2), ("tight", 25, 2), ("loose", 2, 20), ("tight", 2, 20)]
+    ("metric", "rate", "num_matches"), [("at1", 25, 2), ("tight", 25, 1), ("loose", 2, 10), ("tight", 2, 20)]
 )
 def test_real_results_files_score_as_the_package_scores_them(
     package, shared_data, tmp_path, metric, rate, num_matches
