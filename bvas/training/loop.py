@@ -74,7 +74,7 @@ def run_fold(
     folder = fold_folder(runs, experiment.name, fold)
     train_videos, held_out_videos = fold_videos(experiment, matches, fold)
     with _seeded(experiment.seed * 1000 + fold, device):
-        model = _starting_model(experiment, fold, runs).to(device)
+        model = starting_model(experiment, fold, runs).to(device)
         write_text(folder / "experiment.json", experiment.to_json() + "\n")
         write_json(folder / "environment.json", environment())
         loader = ClipLoader(
@@ -87,7 +87,7 @@ def run_fold(
         )
         held_out = validation_clips(experiment, held_out_videos)
         with loader:
-            trainer = _Trainer(experiment, model, device, loader.num_batches)
+            trainer = Trainer(experiment, model, device, loader.num_batches)
             validation = None
             if held_out is not None:
                 # In this process: a second set of workers would idle through all of training.
@@ -104,7 +104,7 @@ def run_fold(
 
 
 def _fit(
-    trainer: "_Trainer",
+    trainer: "Trainer",
     loader: ClipLoader,
     validation: ClipLoader | None,
     folder: Path,
@@ -154,7 +154,7 @@ def _texts(figures: dict[str, float]) -> dict[str, str]:
     return {name: f"{value:.6g}" for name, value in figures.items()}
 
 
-class _Trainer:
+class Trainer:
     """Model, averaged weights, optimizer, and one step of it."""
 
     def __init__(
@@ -216,7 +216,12 @@ def _compiled(model: SpottingModel, device: torch.device) -> Callable[[torch.Ten
     return compiled
 
 
-def _starting_model(experiment: Experiment, fold: int, runs: Path) -> SpottingModel:
+def starting_model(experiment: Experiment, fold: int, runs: Path) -> SpottingModel:
+    """Return the model that training begins with: ImageNet's, another experiment's or random weights.
+
+    Raises:
+        CheckpointError: the weights to start from are missing or of another architecture.
+    """
     start_from = experiment.train.start_from
     num_labels = len(experiment.task.labels)
     model = build_model(

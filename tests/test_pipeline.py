@@ -1,0 +1,305 @@
+"""The whole pipeline on a tiny league, through the commands that a user types."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from tiny import TINY_CONFIG, TINY_LEAGUE
+
+from bvas.cli import main
+from bvas.commands.console import INTERRUPTED, OK, WRONG_INPUT
+from bvas.synthetic.league import make_league
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    """A folder with a league, a config, and a trained fold 0."""
+    folder = tmp_path_factory.mktemp("workplace")
+    make_league(folder / "data", TINY_LEAGUE, jobs=1)
+    (folder / "configs").mkdir()
+    (folder / "configs" / "tiny.py").write_text(TINY_CONFIG)
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        assert main(["train", "--experiment", "tiny", "--folds", "0", "--workers", "0", "--quiet"]) == OK
+    finally:
+        os.chdir(here)
+    return folder
+
+
+@pytest.fixture
+def there(workplace, monkeypatch):
+    monkeypatch.chdir(workplace)
+    return workplace
+
+
+def _match_videos(workplace):
+    return sorted((workplace / "data").rglob("1_*.mkv"))
+
+
+def test_training_leaves_weights_logs_and_what_they_were_made_with(there):
+    fold = there / "runs/tiny/fold_0"
+    assert {path.name for path in fold.iterdir()} == {
+        "model.safetensors",
+        "experiment.json",
+        "environment.json",
+        "log.csv",
+        "tensorboard",
+    }
+    rows = list(csv.DictReader((fold / "log.csv").open()))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert all(0.0 < float(row["train_loss"]) < 5.0 and float(row["val_loss"]) > 0.0 for row in rows)
+
+
+def test_training_twice_gives_the_same_weights(there, tmp_path):
+    command = ["train", "--experiment", "tiny", "--folds", "0", "--quiet", "--runs", str(tmp_path)]
+    assert main([*command, "--workers", "pyav=2"]) == OK
+
+    first, second = (folder / "tiny/fold_0/model.safetensors" for folder in (there / "runs", tmp_path))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_predictions_hold_a_row_per_frame_and_are_scored(there, capsys):
+    assert main(["predict", "--experiment", "tiny", "--quiet"]) == OK
+    assert main(["evaluate", "--experiment", "tiny", "--folds", "0", "--quiet"]) == OK
+
+    out = capsys.readouterr().out.strip().splitlines()
+    assert out[-1].startswith("official mAP@1 0.")
+    (match,) = (there / "runs/tiny/predictions/cv").rglob("results_spotting.json")
+    with np.load(match.parent / "1_64p_scores.npz") as curve:
+        assert curve["scores"].shape == (300, 2)  # 0.2 minutes at 25 frames per second
+        assert curve["scores"].dtype == np.float32
+        assert curve["seconds"][:3].tolist() == pytest.approx([0.0, 0.04, 0.08])
+        assert curve["labels"].tolist() == ["PASS", "DRIVE"]
+        assert not np.isnan(curve["scores"]).any()
+    figures = json.loads((there / "runs/tiny/evaluation.json").read_text())
+    assert figures["matches"] == [match.parent.relative_to(there / "runs/tiny/predictions/cv").as_posix()]
+
+
+def test_the_challenge_is_predicted_and_not_scored(there):
+    assert main(["predict", "--experiment", "tiny", "--challenge", "--quiet"]) == OK
+    results = list((there / "runs/tiny/predictions/challenge").rglob("results_spotting.json"))
+    assert len(results) == 1
+
+
+def test_the_mean_of_folds_is_the_mean_of_their_curves(there, tmp_path):
+    runs = tmp_path / "runs"
+    shutil.copytree(there / "runs/tiny/fold_0", runs / "tiny/fold_0")
+    main(["train", "--experiment", "tiny", "--folds", "1", "--workers", "0", "--quiet", "--runs", str(runs)])
+    video = str(_match_videos(there)[0])
+    for folds in ("0", "1", "0,1"):
+        out = str(tmp_path / folds)
+        command = ["spot", video, "--experiment", "tiny", "--folds", folds, "--runs", str(runs), "--out", out]
+        assert main([*command, "--quiet"]) == OK
+
+    curves = {}
+    for folds in ("0", "1", "0,1"):
+        with np.load(tmp_path / folds / "1_64p_scores.npz") as stored:
+            curves[folds] = stored["scores"]
+    assert np.abs(curves["0"] - curves["1"]).max() > 1e-4
+    assert np.allclose(curves["0,1"], (curves["0"] + curves["1"]) / 2, atol=1e-6)
+
+
+def test_spotting_a_part_gives_the_rows_of_the_whole(there, tmp_path):
+    video = str(_match_videos(there)[0])
+    command = ["spot", video, "--experiment", "tiny", "--quiet", "--out"]
+    assert main([*command, str(tmp_path / "whole")]) == OK
+    assert main([*command, str(tmp_path / "part"), "--from", "2", "--to", "0:05"]) == OK
+
+    with (
+        np.load(tmp_path / "whole/1_64p_scores.npz") as whole,
+        np.load(tmp_path / "part/1_64p_scores.npz") as part,
+    ):
+        assert part["seconds"][[0, -1]].tolist() == pytest.approx([2.0, 4.96])
+        assert np.allclose(part["scores"], whole["scores"][50:125], atol=1e-5)
+
+
+def test_spotting_two_parts_gives_one_table_on_one_clock(there, tmp_path, capsys):
+    videos = [str(path) for path in _match_videos(there)[:2]]
+    assert (
+        main(["spot", *videos, "--experiment", "tiny", "--quiet", "--out", str(tmp_path), "--kickoff", "3"])
+        == OK
+    )
+
+    assert "PASS" in capsys.readouterr().out
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"results_spotting.json", "spots.csv", "1_64p_scores.npz", "1_64p_timeline.png"} <= names
+    with (tmp_path / "spots.csv").open() as table:
+        assert next(csv.reader(table)) == ["seconds", "clock", "label", "confidence", "file", "frame"]
+    predictions = json.loads((tmp_path / "results_spotting.json").read_text())["predictions"]
+    assert {entry["half"] for entry in predictions} == {"1", "2"}
+
+
+def _fails(capsys, *command):
+    """Run a command that the user got wrong; return its one line."""
+    assert main([*command, "--quiet"]) == WRONG_INPUT
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def test_wrong_input_is_one_line_with_value_rule_and_remedy(there, tmp_path, capsys):
+    video = str(_match_videos(there)[0])
+    assert "no experiment named 'tinny'" in _fails(capsys, "train", "--experiment", "tinny")
+    assert "--data" in _fails(capsys, "train", "--experiment", "tiny", "--data", str(tmp_path / "none"))
+    assert "folds '7' must lie in 0 to 1" in _fails(capsys, "train", "--experiment", "tiny", "--folds", "7")
+    assert "bvas train --experiment tiny" in _fails(
+        capsys, "predict", "--experiment", "tiny", "--runs", str(tmp_path / "empty")
+    )
+    assert "no file nothing.mp4" in _fails(capsys, "spot", "nothing.mp4", "--experiment", "tiny")
+    assert "holds no frame" in _fails(
+        capsys, "spot", video, "--experiment", "tiny", "--from", "99", "--out", str(tmp_path / "o")
+    )
+    assert not (tmp_path / "o").exists()
+    (tmp_path / "page.mp4").write_text("<html>")
+    assert "page.mp4" in _fails(capsys, "spot", str(tmp_path / "page.mp4"), "--experiment", "tiny")
+
+
+def test_without_a_model_spot_says_how_to_get_one(there, tmp_path, capsys):
+    video = str(_match_videos(there)[0])
+    assert main(["spot", video, "--runs", str(tmp_path), "--quiet"]) == WRONG_INPUT
+    err = capsys.readouterr().err
+    assert "bvas weights import" in err
+    assert "ball_finetune_long_004" in err
+
+
+def test_the_newest_model_that_is_not_the_demo_is_taken(there, tmp_path):
+    from bvas.commands.spot import newest_experiment
+
+    for name, age in (("demo", 0), ("old", 500), ("new", 100)):
+        file = tmp_path / name / "fold_0" / "model.safetensors"
+        file.parent.mkdir(parents=True)
+        file.touch()
+        os.utime(file, (time.time() - age, time.time() - age))
+    assert newest_experiment(tmp_path) == "new"
+
+
+def _copy_data(there, tmp_path):
+    shutil.copytree(there / "data", tmp_path / "data")
+    return sorted((tmp_path / "data").rglob("Labels-ball.json"))
+
+
+def test_a_label_file_that_is_no_json_stops_training_before_it_starts(there, tmp_path, capsys):
+    _copy_data(there, tmp_path)[0].write_text("PASS at 3 s")
+    line = _fails(
+        capsys,
+        "train",
+        "--experiment",
+        "tiny",
+        "--data",
+        str(tmp_path / "data"),
+        "--runs",
+        str(tmp_path / "runs"),
+    )
+    assert "is no JSON" in line
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_annotation_past_the_end_is_named(there, tmp_path, capsys):
+    path = _copy_data(there, tmp_path)[1]
+    content = json.loads(path.read_text())
+    content["annotations"].append({"gameTime": "1 - 59:59", "label": "PASS", "position": "3599000"})
+    path.write_text(json.dumps(content))
+    line = _fails(
+        capsys,
+        "train",
+        "--experiment",
+        "tiny",
+        "--data",
+        str(tmp_path / "data"),
+        "--runs",
+        str(tmp_path / "runs"),
+    )
+    assert "3599.0 s lies after the end of 1_64p.mkv (12.0 s)" in line
+
+
+def test_weights_of_another_architecture_are_refused(there, tmp_path, capsys):
+    (tmp_path / "configs").mkdir()
+    text = (there / "configs/tiny.py").read_text().replace("num_features_3d=24", "num_features_3d=32")
+    (tmp_path / "configs/tiny.py").write_text(text)
+    line = _fails(
+        capsys,
+        "spot",
+        str(_match_videos(there)[0]),
+        "--experiment",
+        str(tmp_path / "configs/tiny.py"),
+        "--out",
+        str(tmp_path / "out"),
+    )
+    assert "was trained with another model" in line
+
+
+def test_a_shift_of_two_frames_in_the_labels_shows_in_the_timing_error(there, tmp_path):
+    # Spots exactly on the true annotations, scored against labels that were shifted by 2 frames.
+    from bvas.experiment import load_experiment
+    from bvas.scoring import evaluate_predictions
+    from bvas.spots import Spot
+    from bvas.tasks.soccernet import RESULTS_NAME, find_matches, read_annotations, write_results
+
+    experiment = load_experiment("tiny")
+    matches = [match for match in find_matches(experiment.task, there / "data") if match.fold is not None]
+    for match in matches:
+        spots = {
+            half: [Spot(a.label, a.seconds, 0.9) for a in annotations]
+            for half, annotations in read_annotations(match, experiment.task).items()
+        }
+        write_results(tmp_path / "predictions" / match.name / RESULTS_NAME, match.name, spots, rate=25.0)
+    for path in _copy_data(there, tmp_path):
+        content = json.loads(path.read_text())
+        for entry in content["annotations"]:
+            entry["position"] = str(int(entry["position"]) + 80)
+        path.write_text(json.dumps(content))
+
+    true = evaluate_predictions(experiment, matches, tmp_path / "predictions")
+    moved = find_matches(experiment.task, tmp_path / "data")
+    shifted = evaluate_predictions(
+        experiment, [match for match in moved if match.fold is not None], tmp_path / "predictions"
+    )
+
+    assert true.timing.median_seconds == pytest.approx(0.0, abs=1e-3)
+    assert shifted.timing.median_seconds == pytest.approx(-0.08, abs=2e-3)
+    assert shifted.official == pytest.approx(true.official)  # which the official figure does not show
+
+
+def test_ctrl_c_ends_training_with_130_and_leaves_no_worker(there, tmp_path):
+    command = [sys.executable, "-m", "bvas.train", "--experiment", "tiny", "--folds", "0"]
+    endless = (there / "configs/tiny.py").read_text().replace("epochs=2", "epochs=500")
+    (tmp_path / "endless.py").write_text(endless)
+    command[command.index("tiny")] = str(tmp_path / "endless.py")
+    process = subprocess.Popen(
+        [*command, "--workers", "pyav=2", "--runs", str(tmp_path / "runs")],
+        cwd=there,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    try:
+        log = tmp_path / "runs/endless/fold_0/log.csv"
+        deadline = time.monotonic() + 90
+        while not log.exists() and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.1)
+        assert log.exists(), process.stderr.read() if process.poll() is not None else "no epoch in 90 s"
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert children
+        # As a terminal does: to the whole group, workers included.
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == INTERRUPTED
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+    assert not (tmp_path / "runs/endless/fold_0/model.safetensors").exists()
