@@ -77,6 +77,8 @@ class StreamingPredictor:
                 "stack_batch and window_batch must be at least 1, "
                 f"got {self._stack_batch} and {self._window_batch}"
             )
+        self._chunk = max(self._stack_batch, self._window_batch)
+        """Frames taken at once: enough to fill both batches."""
         if autocast is not None and self._device.type != "cuda":
             raise ConfigError(f"autocast to {autocast} is for CUDA; the models are on {self._device}")
         self.clip = clip
@@ -123,8 +125,8 @@ class StreamingPredictor:
             frames = torch.from_numpy(np.require(frames, requirements=["C", "W"]))
         self._check_frames(frames)
         rows = []
-        for first in range(0, len(frames), self._stack_batch):
-            chunk = frames[first : first + self._stack_batch].to(self._device)
+        for first in range(0, len(frames), self._chunk):
+            chunk = frames[first : first + self._chunk].to(self._device)
             rows.append(self._take(to_unit(chunk[None], [color_range], self._luma_scaling)[0]))
         return self._joined(rows)
 
@@ -140,8 +142,8 @@ class StreamingPredictor:
         if num_missing < 0:
             raise ConfigError(f"num_missing must be at least 0, got {num_missing}")
         rows = []
-        for first in range(0, num_missing, self._stack_batch):
-            rows.append(self._take([None] * min(self._stack_batch, num_missing - first)))
+        for first in range(0, num_missing, self._chunk):
+            rows.append(self._take([None] * min(self._chunk, num_missing - first)))
         return self._joined(rows)
 
     @torch.inference_mode()
@@ -181,10 +183,10 @@ class StreamingPredictor:
         while self._next_start <= last_start:
             stop = min(last_start + 1, self._next_start + self._stack_batch)
             self._encode(range(self._next_start, stop))
-            last_center = stop - 1 + reach - clip.frames_after
-            while self._next_center <= last_center:
-                stop_center = min(last_center + 1, self._next_center + self._window_batch)
-                rows.append(self._score(range(self._next_center, stop_center)))
+        last_center = last_start + reach - clip.frames_after
+        while self._next_center <= last_center:
+            stop = min(last_center + 1, self._next_center + self._window_batch)
+            rows.append(self._score(range(self._next_center, stop)))
         return rows
 
     def _encode(self, starts: range) -> None:
