@@ -277,7 +277,10 @@ def _configs(
 def _check_complete(
     path: Path, state: Mapping[str, Tensor], model: ModelConfig, clip: ClipConfig, num_labels: int
 ) -> None:
-    expected = build_model(model, clip, num_labels).state_dict()
+    try:
+        expected = build_model(model, clip, num_labels).state_dict()
+    except ConfigError as error:
+        raise CheckpointError(f"the params of {path} describe no network: {error}") from error
     problems = {
         "missing": sorted(set(expected) - set(state)),
         "unknown": sorted(set(state) - set(expected)),

@@ -1,0 +1,261 @@
+import copy
+import functools
+
+import numpy as np
+import pytest
+import torch
+
+from bvas.clips import ClipConfig
+from bvas.errors import ConfigError
+from bvas.inference.streaming import StreamingPredictor
+from bvas.inference.whole_clip import predict_clip_scores
+from bvas.models.config import ModelConfig
+from bvas.models.spotting import build_model
+
+TINY = ModelConfig(
+    encoder="mobilenetv3_small_050",
+    pretrained=False,
+    num_blocks_3d=1,
+    num_features_3d=8,
+    se_reduction_3d=4,
+    num_features_stack=4,
+    drop_rate=0.0,
+    drop_path_rate=0.0,
+    encoder_drop_path_rate=0.0,
+)
+SHORT = ClipConfig(num_frames=6, frame_step=2, stack_size=3)
+
+
+@functools.cache
+def make_model(clip, seed=0):
+    torch.manual_seed(seed)
+    model = build_model(TINY, clip, 2)
+    # Without means and variances of real features, the scores of a new network are nearly alike.
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.momentum, module.eps = 1.0, 1e-3
+    frames = make_frames(40 * clip.num_frames, seed=99).reshape(40, clip.num_frames, 32, 48)
+    with torch.no_grad():
+        model(torch.from_numpy(frames) / 255)
+        model.classifier.weight.mul_(0.25)
+    return model.eval()
+
+
+def make_frames(num, seed=0):
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (num, 4, 6)).repeat(8, axis=1).repeat(8, axis=2)
+    return ((coarse + rng.integers(0, 256, (num, 32, 48))) // 2).astype(np.uint8)
+
+
+def stream(predictor, frames, chunk, color_range="limited"):
+    parts = [predictor.push(frames[i : i + chunk], color_range) for i in range(0, len(frames), chunk)]
+    return np.concatenate([*parts, predictor.finish()])
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize(
+    ("num_frames", "frame_step", "stack_size"),
+    [(15, 1, 3), (15, 2, 3), (33, 1, 3), (33, 2, 3), (4, 3, 1), (4, 1, 2), (1, 1, 1)],
+)
+def test_every_row_equals_the_whole_clips_whatever_the_chunks(num_frames, frame_step, stack_size, flip):
+    clip = ClipConfig(num_frames=num_frames, frame_step=frame_step, stack_size=stack_size)
+    frames = make_frames(37)
+    whole = predict_clip_scores([make_model(clip)], clip, frames, flip=flip)
+    predictor = StreamingPredictor([make_model(clip)], clip, flip=flip)
+
+    for chunk in (1, 7, 64):
+        np.testing.assert_allclose(stream(predictor, frames, chunk), whole, atol=1e-5, rtol=0)
+    assert whole.std(axis=0).min() > 0.01
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 14])
+def test_videos_shorter_than_a_clip_get_all_their_rows(length):
+    clip = ClipConfig()
+    frames = make_frames(length)
+
+    streamed = stream(StreamingPredictor([make_model(clip)], clip), frames, 3)
+
+    np.testing.assert_allclose(
+        streamed, predict_clip_scores([make_model(clip)], clip, frames), atol=1e-5, rtol=0
+    )
+
+
+@pytest.mark.parametrize(("stack_batch", "window_batch"), [(1, 1), (5, 2), (2, 64)])
+def test_batch_sizes_change_nothing(stack_batch, window_batch):
+    clip = ClipConfig()
+    frames = make_frames(23)
+    usual = stream(StreamingPredictor([make_model(clip)], clip), frames, 64)
+
+    predictor = StreamingPredictor(
+        [make_model(clip)], clip, stack_batch=stack_batch, window_batch=window_batch
+    )
+
+    np.testing.assert_allclose(stream(predictor, frames, 64), usual, atol=1e-5, rtol=0)
+
+
+def test_a_row_comes_as_soon_as_its_last_frame_is_there():
+    clip = ClipConfig()  # 14 frames of look-ahead
+    predictor = StreamingPredictor([make_model(clip)], clip, flip=False)
+
+    num_rows = [len(predictor.push(frame[None])) for frame in make_frames(20)]
+
+    assert num_rows == [0] * 14 + [1] * 6
+    assert len(predictor.finish()) == 14
+
+
+def test_each_new_frame_costs_one_stack(monkeypatch):
+    clip = ClipConfig()
+    model = make_model(clip)
+    encoded = []
+    encode = model.encode_stacks
+    monkeypatch.setattr(model, "encode_stacks", lambda stacks: encoded.append(len(stacks)) or encode(stacks))
+    predictor = StreamingPredictor([model], clip, flip=False)
+    predictor.push(make_frames(40))
+    encoded.clear()
+
+    predictor.push(make_frames(10))
+
+    assert sum(encoded) == 10
+
+
+def test_memory_does_not_grow_with_the_video():
+    clip = ClipConfig()
+    predictor = StreamingPredictor([make_model(clip)], clip, flip=False, stack_batch=4)
+    held = []
+    for _ in range(4):
+        predictor.push(make_frames(30))
+        held.append((len(predictor._frames), len(predictor._features)))
+
+    assert held[1:] == [held[1]] * 3
+    assert held[1][0] <= clip.stack_size * clip.frame_step
+    assert held[1][1] <= clip.span
+
+
+def test_a_predictor_starts_anew_after_finish():
+    clip = ClipConfig()
+    predictor = StreamingPredictor([make_model(clip)], clip)
+    frames = make_frames(9)
+
+    first = stream(predictor, frames, 4)
+    assert len(predictor.finish()) == 0
+    stream(predictor, make_frames(5, seed=1), 4)
+
+    np.testing.assert_array_equal(stream(predictor, frames, 4), first)
+
+
+def test_several_models_are_averaged():
+    two = [make_model(SHORT, seed) for seed in (1, 2)]
+    frames = make_frames(15)
+
+    together = stream(StreamingPredictor(two, SHORT), frames, 4)
+
+    alone = [stream(StreamingPredictor([model], SHORT), frames, 4) for model in two]
+    np.testing.assert_allclose(together, (alone[0] + alone[1]) / 2, atol=1e-6, rtol=0)
+    assert np.abs(alone[0] - alone[1]).max() > 1e-3
+
+
+def test_flipping_averages_with_the_mirrored_video():
+    model, frames = make_model(SHORT), make_frames(12)
+    plain = StreamingPredictor([model], SHORT, flip=False)
+
+    both = stream(StreamingPredictor([model], SHORT, flip=True), frames, 5)
+
+    mirrored = stream(plain, frames[:, :, ::-1], 5)
+    np.testing.assert_allclose(both, (stream(plain, frames, 5) + mirrored) / 2, atol=1e-6, rtol=0)
+
+
+def test_the_range_tag_and_the_scaling_are_heeded():
+    model = make_model(SHORT)
+    limited = np.linspace(16, 235, 10 * 32 * 48).reshape(10, 32, 48).astype(np.uint8)
+    full = np.round((limited - 16.0) / 219 * 255).astype(np.uint8)
+    ranged = StreamingPredictor([model], SHORT)
+    stored = StreamingPredictor([model], SHORT, luma_scaling="stored")
+
+    np.testing.assert_allclose(stream(ranged, limited, 4), stream(ranged, full, 4, "full"), atol=0.02)
+    np.testing.assert_array_equal(stream(stored, limited, 4), stream(stored, limited, 4, "full"))
+
+
+def test_tensors_and_read_only_arrays_are_taken():
+    predictor = StreamingPredictor([make_model(SHORT)], SHORT)
+    frames = make_frames(9)
+    usual = stream(predictor, frames, 9)
+    frames.flags.writeable = False
+
+    np.testing.assert_array_equal(stream(predictor, frames, 9), usual)
+    np.testing.assert_array_equal(stream(predictor, torch.from_numpy(make_frames(9)), 9), usual)
+
+
+def with_hole(predictor, frames, first, num_missing):
+    parts = [
+        predictor.push(frames[:first]),
+        predictor.break_here(num_missing),
+        predictor.push(frames[first + num_missing :]),
+    ]
+    return np.concatenate([*parts, predictor.finish()])
+
+
+@pytest.mark.parametrize(("first", "num_missing"), [(20, 1), (20, 9), (0, 3), (35, 5), (0, 40)])
+@pytest.mark.parametrize("frame_step", [1, 2])
+def test_rows_of_clips_that_touch_a_hole_are_nan_and_no_others(first, num_missing, frame_step):
+    clip = ClipConfig(num_frames=6, frame_step=frame_step, stack_size=3)
+    model, frames = make_model(clip), make_frames(40)
+    whole = predict_clip_scores([model], clip, frames)
+
+    rows = with_hole(StreamingPredictor([model], clip), frames, first, num_missing)
+
+    lost = set(range(first, first + num_missing))
+    touched = [bool(lost & set(clip.indices(center, 40).tolist())) for center in range(40)]
+    assert np.isnan(rows).all(axis=1).tolist() == touched
+    assert np.isnan(rows).any(axis=1).tolist() == touched
+    kept = ~np.array(touched)
+    np.testing.assert_allclose(rows[kept], whole[kept], atol=1e-5, rtol=0)
+
+
+def test_nothing_pushed_gives_no_rows():
+    predictor = StreamingPredictor([make_model(SHORT)], SHORT)
+
+    assert predictor.finish().shape == (0, 2)
+    assert predictor.push(make_frames(0)).shape == (0, 2)
+    assert predict_clip_scores([make_model(SHORT)], SHORT, make_frames(0)).shape == (0, 2)
+
+
+def test_models_are_put_in_evaluation_mode():
+    model = make_model(SHORT).train()
+
+    StreamingPredictor([model], SHORT)
+
+    assert not model.training
+
+
+def test_models_and_frames_that_do_not_fit_are_refused():
+    model = make_model(SHORT)
+    with pytest.raises(ConfigError, match="at least one model"):
+        StreamingPredictor([], SHORT)
+    with pytest.raises(ConfigError, match="cannot predict"):
+        StreamingPredictor([model], ClipConfig())
+    with pytest.raises(ConfigError, match="stack_batch"):
+        StreamingPredictor([model], SHORT, stack_batch=0)
+    with pytest.raises(ConfigError, match="CUDA"):
+        StreamingPredictor([model], SHORT, autocast=torch.float16)
+
+    predictor = StreamingPredictor([model], SHORT)
+    with pytest.raises(ConfigError, match="uint8"):
+        predictor.push(torch.rand(2, 32, 48))
+    with pytest.raises(ConfigError, match="uint8"):
+        predictor.push(make_frames(2)[0])
+    predictor.push(make_frames(2))
+    with pytest.raises(ConfigError, match="one size"):
+        predictor.push(make_frames(2)[:, :, :40])
+    with pytest.raises(ConfigError, match="num_missing"):
+        predictor.break_here(-1)
+
+
+@pytest.mark.gpu
+def test_half_precision_on_a_gpu_is_near_single_precision():
+    model = make_model(SHORT)
+    frames = make_frames(30)
+    exact = stream(StreamingPredictor([model], SHORT), frames, 8)
+
+    fast = stream(StreamingPredictor([copy.deepcopy(model).cuda()], SHORT, autocast=torch.float16), frames, 8)
+
+    np.testing.assert_allclose(fast, exact, atol=0.02)
