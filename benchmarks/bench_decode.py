@@ -25,6 +25,7 @@ from videos import make_video
 from bvas.clips import ClipConfig
 from bvas.video.index import VideoIndex
 from bvas.video.open import open_video
+from bvas.video.protocol import FrameDecoder
 
 CLIP = ClipConfig()
 
@@ -41,6 +42,12 @@ def read_floor(path: Path, index: VideoIndex, clips: Sequence[NDArray[np.int64]]
             for frame in container.decode(stream):
                 if frame.pts >= last:
                     break
+
+
+def read_ours(reader: FrameDecoder, clips: Sequence[NDArray[np.int64]], out: NDArray[np.uint8]) -> None:
+    """Read clips with a reader that is open."""
+    for indices in clips:
+        reader.read_into(indices, out)
 
 
 def read_opencv(capture: cv2.VideoCapture, clips: Sequence[NDArray[np.int64]]) -> None:
@@ -85,8 +92,8 @@ def main() -> None:
         costs = interleave(
             {
                 "libav floor": lambda: read_floor(path, ours.index, clips),
-                "pyav reader": lambda: [ours.read_into(indices, out) for indices in clips],
-                "opencv reader": lambda: [opencv.read_into(indices, out) for indices in clips],
+                "pyav reader": lambda: read_ours(ours, clips, out),
+                "opencv reader": lambda: read_ours(opencv, clips, out),
                 "opencv read+cvt": lambda: read_opencv(capture, clips),
             },
             num_rounds=args.rounds,

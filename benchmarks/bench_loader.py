@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import tempfile
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from harness import interleave, rows, show, write_results
@@ -22,7 +23,7 @@ from bvas.loading.requests import TrainingClips
 from bvas.loading.sampling import SamplingConfig
 from bvas.spots import LabelSet
 
-MIXES = ({}, {"pyav": 1}, {"pyav": 2}, {"opencv": 2}, {"pyav": 1, "opencv": 1})
+MIXES: tuple[dict[str, int], ...] = ({}, {"pyav": 1}, {"pyav": 2}, {"opencv": 2}, {"pyav": 1, "opencv": 1})
 
 
 def name_of(mix: dict[str, int]) -> str:
@@ -34,7 +35,7 @@ def digest(loader: ClipLoader) -> str:
     """Load an epoch, and return what tells its frames from all others."""
     total = hashlib.sha256()
     for batch in loader.epoch(0):
-        total.update(batch.frames.numpy())
+        total.update(batch.frames.numpy().tobytes())
     return total.hexdigest()
 
 
@@ -81,7 +82,7 @@ def main() -> None:
         digests = {digest(loader) for loader in by_name.values()}
         assert len(digests) == 1, "the loaders do not deliver the same frames"
         costs = interleave(
-            {name: (lambda loader=loader: run(loader)) for name, loader in by_name.items()},
+            {name: partial(run, loader) for name, loader in by_name.items()},
             num_rounds=args.rounds,
             workers={name: list(loader.process_ids.values()) for name, loader in by_name.items()},
         )

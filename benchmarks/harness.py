@@ -1,4 +1,4 @@
-"""What all benchmarks share: interleaved rounds, ratios within a round, and results that say where they are from."""
+"""What all benchmarks share: interleaved rounds, ratios within a round, results that say where they are from."""
 
 import json
 import os
@@ -147,18 +147,15 @@ def write_results(
 
 
 def _commit() -> str:
+    changed = _git("status", "--porcelain", "--untracked-files=no")
+    return (_git("rev-parse", "HEAD") or "unknown") + (" with changes" if changed else "")
+
+
+def _git(*arguments: str) -> str:
     here = Path(__file__).parent
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False
-    )
-    changed = subprocess.run(
-        ["git", "status", "--porcelain", "--untracked-files=no"],
-        cwd=here,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return (commit.stdout.strip() or "unknown") + (" with changes" if changed.stdout.strip() else "")
+    return subprocess.run(
+        ["git", *arguments], cwd=here, capture_output=True, text=True, check=False
+    ).stdout.strip()
 
 
 def _version(name: str) -> str | None:

@@ -43,10 +43,20 @@ class ClipRequest:
 class Clips(Protocol):
     """What a `ClipLoader` loads."""
 
-    videos: Sequence[LabelledVideo]
-    clip: ClipConfig
-    sequential: bool
-    """Whether neighbors in the list are neighbors in the video, so that one pass may read several."""
+    @property
+    def videos(self) -> Sequence[LabelledVideo]:
+        """Where the clips are from; a request's `video_id` is a place in it."""
+        ...
+
+    @property
+    def clip(self) -> ClipConfig:
+        """Which frames a clip holds."""
+        ...
+
+    @property
+    def sequential(self) -> bool:
+        """Whether neighbors in the list are neighbors in the video, so that one pass may read several."""
+        ...
 
     @property
     def num_clips(self) -> int:
