@@ -1,4 +1,4 @@
-"""What all benchmarks share: interleaved rounds, ratios within a round, results that say where they are from."""
+"""What all benchmarks share: interleaved rounds, ratios within a round, results with their origin."""
 
 import json
 import os

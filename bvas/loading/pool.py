@@ -27,6 +27,7 @@ from bvas.video.open import BackendName
 logger = logging.getLogger(__name__)
 
 _SECONDS_TO_LEAVE = 2.0
+_KILLED = 9
 
 
 class WorkerPool:
@@ -230,8 +231,8 @@ class WorkerPool:
         code = worker.process.exitcode
         how = f"exit code {code}"
         if code is not None and code < 0:
-            how = f"signal {-code} ({signal.Signals(-code).name})"
-            if -code == signal.SIGKILL:
+            how = f"signal {-code} ({signal.strsignal(-code)})"
+            if -code == _KILLED:
                 how += "; is the memory used up?"
         doing = "while it was idle" if worker.job is None else worker.job.note()
         self._fail(f"worker {worker.name} (backend {worker.backend}) died {doing}: {how}")
