@@ -60,6 +60,7 @@ class Scan:
     keyframe_pts: NDArray[np.int64]
     keyframe_dts: NDArray[np.int64]
     decode_order: bool
+    gradual_refresh: bool
     container: str
     claimed_rates: tuple[Fraction | None, ...]
     picture: Picture
@@ -74,6 +75,8 @@ class _Packets:
     is_keyframe: NDArray[np.bool_]
     is_shown: NDArray[np.bool_]
     last_duration: int
+    refreshes: bool
+    """A packet flagged as a keyframe only begins a gradual refresh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ def scan_file(path: Path) -> Scan:
             keyframe_pts=packets.pts[keys],
             keyframe_dts=packets.dts[keys],
             decode_order=False,
+            gradual_refresh=packets.refreshes,
             container=container_name,
             claimed_rates=claims,
             picture=picture,
@@ -136,6 +140,7 @@ def scan_file(path: Path) -> Scan:
         keyframe_pts=times[keyframes],
         keyframe_dts=times[keyframes],
         decode_order=True,
+        gradual_refresh=packets.refreshes,
         container=container_name,
         claimed_rates=claims,
         picture=picture,
@@ -145,11 +150,14 @@ def scan_file(path: Path) -> Scan:
 def _read_packet_table(container: Any, stream: Any) -> _Packets:
     pts, dts, is_keyframe, is_shown = [], [], [], []
     durations: dict[int, int] = {}
+    refreshes = False
     codec, extradata = _codec_name(stream), stream.codec_context.extradata
     for packet in read_packets(container, stream):
         pts.append(_NO_TIME if packet.pts is None else packet.pts)
         dts.append(_NO_TIME if packet.dts is None else packet.dts)
-        is_keyframe.append(packet.is_keyframe and starts_afresh(codec, extradata, bytes(packet)))
+        is_start = packet.is_keyframe and starts_afresh(codec, extradata, bytes(packet))
+        refreshes |= packet.is_keyframe and not is_start
+        is_keyframe.append(is_start)
         # RFC 6386, 9.1: bit 4 of a VP8 frame is show_frame; a hidden one has a packet of its own.
         hidden = codec == "vp8" and packet.size > 0 and not bytes(packet)[0] & 0x10
         is_shown.append(not packet.is_discard and not hidden)
@@ -160,6 +168,7 @@ def _read_packet_table(container: Any, stream: Any) -> _Packets:
         np.array(is_keyframe, dtype=bool),
         np.array(is_shown, dtype=bool),
         durations[max(durations)] if durations else 0,
+        refreshes,
     )
 
 
