@@ -1,9 +1,9 @@
 """Decoding with OpenCV's VideoCapture, for files that it provably reads right.
 
-It numbers frames by the container's rate, gives black or stale pictures for interlaced video without saying so,
-changes the luma of files that carry BT.709 tags (5.0), cannot hand out more than 8 bits, and ends in silence at
-the first damaged packet. So a file is admitted by its index and by three frames that equal the
-reference's (`check`), and the time of each frame read is compared with the index.
+It numbers frames by the container's rate, gives black or stale pictures for interlaced video without
+saying so, changes the luma of files that carry BT.709 tags (5.0), cannot hand out more than 8 bits, and ends
+in silence at the first damaged packet. So a file is admitted by its index and by three frames that equal
+the reference's (`check`), and the time of each frame read is compared with the index.
 """
 
 from collections.abc import Iterator, Sequence
@@ -70,19 +70,20 @@ class OpencvBackend:
         self._shape = (info.width, info.height) if turned else (info.height, info.width)
         self._capture: Any = None
         self._next = 0
+        self._has_sought = False
 
     def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index, luma as stored); see `Backend`."""
         for index in indices:
-            self._go_to(index)
-            with _quiet():
-                ok, luma = self._capture.retrieve()
-            seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            off = abs(seconds - self._index.seconds_of(index)) * float(self._index.rate)
-            if not ok or luma.dtype != np.uint8 or luma.shape != self._shape or off > 0.45:
+            luma = self._picture(index)
+            if luma is None and self._has_sought:
+                # Its seeks go wrong near the end of some files; counted from the start the frame is right.
+                self.close()
+                luma = self._picture(index, may_seek=False)
+            if luma is None:
                 self.close()
                 raise DecodeError(
-                    f"OpenCV gives another picture for frame {index} of "
+                    f"OpenCV does not give frame {index} ({self._index.seconds_of(index):.3f} s) of "
                     f'{self._index.path.name}; open it with backend="pyav"',
                     path=self._index.path,
                     lost=range(index, index + 1),
@@ -95,25 +96,25 @@ class OpencvBackend:
             self._capture.release()
             self._capture = None
 
-    def _go_to(self, index: int) -> None:
-        """Make frame `index` the one that is grabbed."""
+    def _picture(self, index: int, *, may_seek: bool = True) -> NDArray[np.uint8] | None:
+        """Return a frame; None where OpenCV gives none, or one of another time or shape."""
         if self._capture is None:
             self._capture = _open_capture(self._info)
-            self._next = 0
+            self._next, self._has_sought = 0, False
         keyframe = self._index.first_of_keyframe(self._index.keyframe_of(index))
-        if index < self._next or keyframe - self._next > _NEAR_FRAMES:
+        if may_seek and (index < self._next or keyframe - self._next > _NEAR_FRAMES):
             self._capture.set(cv2.CAP_PROP_POS_FRAMES, index)
-            self._next = index
+            self._next, self._has_sought = index, True
         while self._next <= index:
             if not self._capture.grab():
-                self.close()
-                raise DecodeError(
-                    f"OpenCV stops before frame {index} ({self._index.seconds_of(index):.3f} s) of "
-                    f'{self._index.path.name}; open it with backend="pyav"',
-                    path=self._index.path,
-                    lost=range(index, index + 1),
-                )
+                return None
             self._next += 1
+        with _quiet():
+            ok, luma = self._capture.retrieve()
+        seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        off = abs(seconds - self._index.seconds_of(index)) * float(self._index.rate)
+        sound = ok and off < 0.45 and luma.dtype == np.uint8 and luma.shape == self._shape
+        return luma if sound else None
 
 
 def _open_capture(info: VideoInfo) -> Any:
