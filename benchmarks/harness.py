@@ -121,6 +121,8 @@ def machine_facts() -> dict[str, Any]:
         "system": platform.platform(),
         "cpu": _cpu_name(),
         "cpu_cores": os.cpu_count(),
+        # Above the number of cores: others were at work, and wall times say little.
+        "load_average_1_minute": round(os.getloadavg()[0], 1),
         "packages": {name: _version(name) for name in PACKAGES},
     }
     import torch
