@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+_START = b"\x00\x00\x00\x01"
+
 
 def starts_afresh(codec: str, extradata: bytes | None, packet: bytes) -> bool:
     """Return whether a packet flagged as a keyframe can be decoded exactly without what came before it.
@@ -11,7 +13,7 @@ def starts_afresh(codec: str, extradata: bytes | None, packet: bytes) -> bool:
     """
     if codec != "h264":
         return True
-    for nal in _nal_units(packet, extradata or b""):
+    for nal in _nal_units(codec, extradata or b"", packet):
         kind = nal[0] & 31
         if kind == 5:
             return True
@@ -22,12 +24,58 @@ def starts_afresh(codec: str, extradata: bytes | None, packet: bytes) -> bool:
     return True
 
 
-def _nal_units(packet: bytes, extradata: bytes) -> Iterator[bytes]:
-    # avcC (version 1) means lengths before the units, else start codes.
-    if extradata[:1] != b"\x01" or len(extradata) < 5:
+def annex_b(codec: str, extradata: bytes | None, packet: bytes) -> bytes:
+    """Return an H.264 or HEVC packet with start codes, as a decoder without a container reads it."""
+    if not _has_lengths(codec, extradata or b""):
+        return packet
+    return b"".join(_START + unit for unit in _nal_units(codec, extradata or b"", packet))
+
+
+def parameter_sets(codec: str, extradata: bytes | None) -> bytes:
+    """Return an H.264 or HEVC stream's parameter sets with start codes; empty where packets hold them."""
+    data = extradata or b""
+    if not _has_lengths(codec, data):
+        return data
+    units = []
+    try:
+        if codec == "h264":
+            # ISO/IEC 14496-15, 5.3.3.1: 5 bits count the SPS, then 8 the PPS, each behind a 16-bit length.
+            place = 5
+            for mask in (31, 255):
+                count, place = data[place] & mask, place + 1
+                for _ in range(count):
+                    unit, place = _sized_unit(data, place)
+                    units.append(unit)
+        else:
+            # 8.3.3.1: from byte 22, arrays of units: type, 16-bit count, each unit behind a 16-bit length.
+            place = 23
+            for _ in range(data[22]):
+                count, place = int.from_bytes(data[place + 1 : place + 3], "big"), place + 3
+                for _ in range(count):
+                    unit, place = _sized_unit(data, place)
+                    units.append(unit)
+    except IndexError:
+        return b""
+    return b"".join(_START + unit for unit in units)
+
+
+def _sized_unit(data: bytes, place: int) -> tuple[bytes, int]:
+    end = place + 2 + int.from_bytes(data[place : place + 2], "big")
+    if end > len(data):
+        raise IndexError(end)
+    return data[place + 2 : end], end
+
+
+def _has_lengths(codec: str, extradata: bytes) -> bool:
+    # avcC and hvcC begin with their version, 1; streams with start codes begin with a start code.
+    return extradata[:1] == b"\x01" and len(extradata) > (22 if codec == "hevc" else 6)
+
+
+def _nal_units(codec: str, extradata: bytes, packet: bytes) -> Iterator[bytes]:
+    if not _has_lengths(codec, extradata):
         yield from (unit for unit in packet.split(b"\x00\x00\x01")[1:] if unit)
         return
-    width = (extradata[4] & 3) + 1
+    width = (extradata[21 if codec == "hevc" else 4] & 3) + 1
     place = 0
     while place + width < len(packet):
         length = int.from_bytes(packet[place : place + width], "big")

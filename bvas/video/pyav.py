@@ -9,7 +9,6 @@ import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, Literal
 
 import av
@@ -18,11 +17,11 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.video.bitstream import may_skip_nonref
-from bvas.video.container import open_container, read_packets
 from bvas.video.index import VideoIndex
 from bvas.video.picture import luma_of
 from bvas.video.protocol import VideoInfo
 from bvas.video.reader import Backend
+from bvas.video.seek import PacketSource
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +80,8 @@ class PyavBackend:
         self.damaged: set[int] = set()
         self._index = index
         self._on_damage = on_damage
-        self._container, self._stream = open_container(index.path)
-        self._decoder = self._stream.codec_context
+        self._source = PacketSource(index)
+        self._decoder = self._source.decoder
         # With "raise", an error in a packet that would be skipped has to be seen too, or what is refused
         # would depend on what else is asked for.
         self._may_skip = (
@@ -90,9 +89,8 @@ class PyavBackend:
             and not info.interlaced
             and may_skip_nonref(info.codec, self._decoder.extradata)
         )
-        self._packets: Iterator[Any] = iter(())
         self._ready: deque[Any] = deque()
-        self._skip_mode = ""
+        self._skip_mode = "DEFAULT"
         self._run: _Run | None = None
 
     def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
@@ -110,8 +108,7 @@ class PyavBackend:
     def close(self) -> None:
         """Close the file."""
         self._ready.clear()
-        self._packets = iter(())
-        self._container.close()
+        self._source.close()
 
     def _frame(self, index: int, wanted: set[int], last: int) -> Any:
         target = int(self._index.pts[index])
@@ -158,7 +155,7 @@ class PyavBackend:
                     return frame
             if run.ended:
                 return None
-            packet = next(self._packets, None)
+            packet = self._source.next_packet()
             if packet is None:
                 run.ended = True
             else:
@@ -176,8 +173,7 @@ class PyavBackend:
     def _prepare(self, run: _Run, packet: Any, wanted: set[int], last: int) -> None:
         """Note what a packet means for damage, and set whether its frame may be left out."""
         if packet.is_keyframe:
-            passed = int(np.searchsorted(self._index.keyframe_pts, packet.pts, side="right")) - 1
-            run.keyframe = max(run.keyframe, passed)
+            run.keyframe = max(run.keyframe, self._source.keyframe_passed(packet))
             if run.is_broken:
                 run.is_broken = False
                 run.sound_from = packet.pts
@@ -196,48 +192,13 @@ class PyavBackend:
 
     def _start_at(self, keyframe: int) -> _Run:
         """Go to a keyframe: the next packet that is decoded is its own."""
-        times = self._index.keyframe_dts if self._index.seek_by_dts else self._index.keyframe_pts
         self._ready.clear()
         self._run = None
-        found = False
-        # A seek may land late, most of all in TS; then one to an earlier keyframe passes by this one.
-        for back in (0, 1, 4):
-            if found or back > keyframe:
-                break
-            try:
-                self._container.seek(int(times[keyframe - back]), stream=self._stream, backward=True)
-            except av.FFmpegError:
-                continue
-            found = self._find(keyframe)
-        if not found:
-            # Some containers cannot seek there; from the start every packet is met.
-            self.close()
-            self._container, self._stream = open_container(self._index.path)
-            self._decoder = self._stream.codec_context
-            self._skip_mode = ""
-            found = self._find(keyframe)
-        if not found:
-            first, behind = (self._index.first_of_keyframe(keyframe + k) for k in (0, 1))
-            raise DecodeError(
-                f"{self._index.path.name} has no keyframe any more where its index has one (frame {first}); "
-                "if the file changed, open it again",
-                path=self._index.path,
-                lost=range(first, behind),
-            )
+        self._source.start_at(keyframe)
+        self._decoder = self._source.decoder
+        self._decoder.skip_frame = self._skip_mode = "DEFAULT"
         self._run = _Run(started=keyframe, keyframe=keyframe)
         return self._run
-
-    def _find(self, keyframe: int) -> bool:
-        """Drop packets up to that of a keyframe; False if the file stands behind it."""
-        wanted = int(self._index.keyframe_pts[keyframe])
-        packets = read_packets(self._container, self._stream)
-        for packet in packets:
-            if packet.pts == wanted:
-                self._packets = chain([packet], packets)
-                return True
-            if packet.is_keyframe and packet.pts is not None and packet.pts > wanted:
-                return False
-        return False
 
     def _lost(self, run: _Run, index: int, next_pts: int | None) -> DecodeError:
         pts = self._index.pts
