@@ -65,7 +65,8 @@ class ClipLoader:
     Damage, with `on_damage="skip"`: a clip with frames that the decoder does not output is replaced
     by the next draw of the same sample's stream, which is again the same for the same seed. Clips that
     are not drawn (`FixedClips`) have no next draw: their batch is smaller by one. Each is logged and
-    counted. A file that no backend reads at all is an error under either policy.
+    counted. A file that no backend reads at all is an error under either policy. Frames that a decoder
+    outputs after an error that it reported are delivered; the worker warns of them once for each opening.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class ClipLoader:
             device: Where frames and targets go.
             seed: From 0 up; with the epoch and the sample it determines every draw.
             prefetch_batches: Batches that are read ahead; each takes B * T * H * W bytes of shared memory.
+                A batch of `FixedClips` is one worker's work, so fewer than there are workers leave some idle.
             on_damage: What to do about frames that cannot be decoded.
             timeout_seconds: Longest time that one answer of a worker may take.
             max_open_videos: Videos that each worker keeps open.

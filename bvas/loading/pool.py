@@ -27,6 +27,7 @@ from bvas.video.open import BackendName
 logger = logging.getLogger(__name__)
 
 _SECONDS_TO_LEAVE = 2.0
+_KILLED = 9
 
 
 class WorkerPool:
@@ -54,7 +55,8 @@ class WorkerPool:
         self._pending: deque[ReadJob] = deque()
         self._answers: deque[ReadAnswer] = deque()
         self._refusals: dict[Path, dict[BackendName, ReadAnswer]] = {}
-        self._failure: WorkerError | None = None
+        # A message: an exception that is kept would keep the frames that it was raised in.
+        self._failure: str | None = None
         self._closing = False
         self._woken, self._wake = get_context("spawn").Pipe(duplex=False)
         self._workers: list[Worker] = []
@@ -87,7 +89,7 @@ class WorkerPool:
         """
         with self._changed:
             if self._closing and self._failure is not None:
-                raise self._failure
+                raise WorkerError(self._failure)
             if first:
                 self._pending.extendleft(reversed(jobs))
             else:
@@ -110,7 +112,7 @@ class WorkerPool:
                 return self._answers.popleft()
             failure = self._failure
         self.close()
-        raise failure
+        raise WorkerError(failure)
 
     def cancel(self) -> list[ReadJob]:
         """Take back the jobs that no worker has yet; the others will still be answered."""
@@ -125,7 +127,7 @@ class WorkerPool:
             if self._closing:
                 return
             self._closing = True
-            self._failure = self._failure or WorkerError("the loader is closed")
+            self._failure = self._failure or "the loader is closed"
             self._changed.notify_all()
         # A loader that is collected as garbage may be closed from any thread, this one included.
         if self._thread is not None and self._thread is not threading.current_thread():
@@ -168,9 +170,7 @@ class WorkerPool:
                     self._changed.notify_all()
         except BaseException as error:
             with self._changed:
-                self._failure = WorkerError(f"the loader's own thread failed: {error!r}; please report this")
-                self._failure.__cause__ = error
-                self._changed.notify_all()
+                self._fail(f"the loader's own thread failed: {error!r}; please report this")
             raise
 
     def _hand_out(self) -> None:
@@ -230,8 +230,8 @@ class WorkerPool:
         code = worker.process.exitcode
         how = f"exit code {code}"
         if code is not None and code < 0:
-            how = f"signal {-code} ({signal.Signals(-code).name})"
-            if -code == signal.SIGKILL:
+            how = f"signal {-code} ({signal.strsignal(-code)})"
+            if -code == _KILLED:
                 how += "; is the memory used up?"
         doing = "while it was idle" if worker.job is None else worker.job.note()
         self._fail(f"worker {worker.name} (backend {worker.backend}) died {doing}: {how}")
@@ -249,5 +249,5 @@ class WorkerPool:
 
     def _fail(self, message: str) -> None:
         if self._failure is None:
-            self._failure = WorkerError(message)
+            self._failure = message
             self._changed.notify_all()

@@ -43,13 +43,19 @@ class ClipRequest:
 class Clips(Protocol):
     """What a `ClipLoader` loads."""
 
-    clip: ClipConfig
-    sequential: bool
-    """Whether neighbors in the list are neighbors in the video, so that one pass may read several."""
-
     @property
     def videos(self) -> Sequence[LabelledVideo]:
-        """What the clips' video ids mean."""
+        """Where the clips are from; a request's `video_id` is a place in it."""
+        ...
+
+    @property
+    def clip(self) -> ClipConfig:
+        """Which frames a clip holds."""
+        ...
+
+    @property
+    def sequential(self) -> bool:
+        """Whether neighbors in the list are neighbors in the video, so that one pass may read several."""
         ...
 
     @property

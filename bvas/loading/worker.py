@@ -9,6 +9,8 @@ import pickle
 import signal
 from multiprocessing.connection import Connection
 
+import cv2
+
 from bvas.errors import WorkerError
 from bvas.loading.jobs import Failure, ReadAnswer
 from bvas.loading.readers import Readers
@@ -20,6 +22,8 @@ def run_worker(pipe: Connection, frames: SharedFrames, backend: BackendName, max
     """Do jobs until the pipe closes or says None: the target of a spawned process."""
     # Ctrl-C reaches every process of the terminal; the parent decides what it means and closes the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A worker is one core's work; resizing with a pool of threads would take the cores of the others.
+    cv2.setNumThreads(1)
     readers = Readers(backend, frames.clip_shape[1:], max_open=max_open)
     try:
         while (job := pipe.recv()) is not None:

@@ -24,7 +24,7 @@ from bvas.video.scan import Picture, Scan
 logger = logging.getLogger(__name__)
 
 # Raise it whenever a scan of the same file would come out differently.
-_VERSION = 1
+_VERSION = 2
 _HASHED_BYTES = 64 * 1024
 _ARRAYS = ("pts", "keyframe_pts", "keyframe_dts")
 
@@ -111,6 +111,7 @@ def _plain(scan: Scan) -> dict[str, Any]:
         "time_base": str(scan.time_base),
         "last_duration": int(scan.last_duration),
         "decode_order": scan.decode_order,
+        "gradual_refresh": scan.gradual_refresh,
         "container": scan.container,
         "claimed_rates": [None if rate is None else str(rate) for rate in scan.claimed_rates],
         "picture": asdict(scan.picture) | {"sample_aspect": str(scan.picture.sample_aspect)},
@@ -124,6 +125,7 @@ def _scan_from(plain: dict[str, Any], arrays: dict[str, Any]) -> Scan:
         time_base=Fraction(plain["time_base"]),
         last_duration=plain["last_duration"],
         decode_order=plain["decode_order"],
+        gradual_refresh=plain["gradual_refresh"],
         container=plain["container"],
         claimed_rates=rates,
         picture=picture,

@@ -42,7 +42,8 @@ class FitPlan:
 
     def apply(self, luma: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
         """Fit one upright picture, uint8 [h, w], into `out`, uint8 [H, W], padding included."""
-        assert luma.shape == self.source and out.shape == self.size, (luma.shape, out.shape, self)
+        assert luma.shape == self.source, (luma.shape, self)
+        assert out.shape == self.size, (out.shape, self)
         height, width = self.content
         bottom, right = self.top + height, self.left + width
         out[: self.top] = 0
@@ -112,7 +113,7 @@ def plan_fit(
 
 
 def _resize(luma: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Area where a side shrinks, bilinear where it grows; a picture may do both when its samples are not square."""
+    """Area where a side shrinks, bilinear where it grows; not square samples may make it do both."""
     shrunk = (min(height, luma.shape[0]), min(width, luma.shape[1]))
     if shrunk != luma.shape:
         luma = _cv2_resize(luma, shrunk, cv2.INTER_AREA)

@@ -38,6 +38,8 @@ class VideoIndex:
     """Containers such as TS find a keyframe by its decoding time, others by its presentation time."""
     decode_order: bool
     """Packets carry no reliable times: frames are numbered as they come out, and read in order."""
+    gradual_refresh: bool
+    """The picture is refreshed bit by bit instead of by keyframes, so reads begin far back."""
     container: str
     """Short name that libav has for the container, such as `mov`, `matroska`, `mpegts`, `avi`."""
     rate: Fraction
@@ -138,6 +140,7 @@ def _index_of(path: Path, scan: Scan) -> VideoIndex:
         keyframe_dts=scan.keyframe_dts,
         seek_by_dts=scan.container in ("mpegts", "flv"),
         decode_order=scan.decode_order,
+        gradual_refresh=scan.gradual_refresh,
         container=scan.container,
         rate=rate,
         variable_rate=variable_rate,

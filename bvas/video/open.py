@@ -36,9 +36,9 @@ def open_video(
         size: (H, W) that each frame is fitted into (fit.py); None for the picture's own size.
         cache: Keep the index of the file in the cache folder.
         on_damage: Frames that the decoder outputs after an error that it reported, up to the next keyframe:
-            `deliver` hands them out, warns once and lists them in the reader's `damaged`; `raise` refuses them.
-            Frames that it does not output raise in either case. Damage that libav conceals without reporting
-            it cannot be seen.
+            `deliver` hands them out, warns once and lists them in the reader's `damaged`; `raise`
+            refuses them. Frames that it does not output raise in either case. Damage that libav conceals
+            without reporting it cannot be seen.
         device: `cpu`, `cuda` or `cuda:N`: where `read` puts its tensors, and where `nvdec` decodes.
 
     Raises:

@@ -2,13 +2,13 @@
 
 A read goes to the keyframe before the wanted frame and decodes forward, matching each frame by its
 presentation time. Packets that hold no wanted frame and that no other picture refers to are
-skipped, which gives the same pixels (nonref.py) for a quarter to a sixth less work.
+skipped, which gives the same pixels (bitstream.py) for a quarter to a sixth less work.
 """
 
 import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import av
@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
-from bvas.video.container import open_container, read_packets
+from bvas.video.bitstream import may_skip_nonref
 from bvas.video.index import VideoIndex
-from bvas.video.nonref import may_skip_nonref
 from bvas.video.picture import luma_of
 from bvas.video.protocol import VideoInfo
 from bvas.video.reader import Backend
+from bvas.video.seek import PacketSource
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +50,29 @@ def open_backend(index: VideoIndex, info: VideoInfo, *, on_damage: OnDamage) -> 
     return PyavBackend(index, info, on_damage=on_damage)
 
 
+@dataclass(slots=True)
+class _Run:
+    """What is known of decoding since the last seek."""
+
+    started: int
+    """Keyframe that it began with."""
+    keyframe: int
+    """Last keyframe fed to the decoder."""
+    done: int = _LONG_AGO
+    """Time of the last frame taken from the decoder."""
+    ended: bool = False
+    num_errors: int = 0
+    has_skipped: bool = False
+    skipped: set[int] = field(default_factory=set)
+    """Times of packets whose frames the decoder may have left out."""
+    is_broken: bool = False
+    """An error was reported in this keyframe interval."""
+    sound_from: int = _LONG_AGO
+    """Time of the keyframe that ended the last such interval; pictures before it may still refer back."""
+    tainted: set[int] = field(default_factory=set)
+    """Times of packets fed after an error and before the next keyframe."""
+
+
 class PyavBackend:
     """Frames of one open file, matched by presentation time."""
 
@@ -57,8 +80,8 @@ class PyavBackend:
         self.damaged: set[int] = set()
         self._index = index
         self._on_damage = on_damage
-        self._container, self._stream = open_container(index.path)
-        self._decoder = self._stream.codec_context
+        self._source = PacketSource(index)
+        self._decoder = self._source.decoder
         # With "raise", an error in a packet that would be skipped has to be seen too, or what is refused
         # would depend on what else is asked for.
         self._may_skip = (
@@ -66,10 +89,9 @@ class PyavBackend:
             and not info.interlaced
             and may_skip_nonref(info.codec, self._decoder.extradata)
         )
-        self._packets: Iterator[Any] = iter(())
         self._ready: deque[Any] = deque()
-        self._started: int | None = None
-        self._forget()
+        self._skip_mode = "DEFAULT"
+        self._run: _Run | None = None
 
     def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index, luma as stored); see `Backend`."""
@@ -78,149 +100,111 @@ class PyavBackend:
         wanted = {int(self._index.pts[index]) for index in indices}
         last = int(self._index.pts[indices[-1]])
         for index in indices:
-            frame = self._frame(index, wanted, last)
-            self._check_damage(index, frame)
-            yield index, luma_of(frame)
-        self._skipped = {pts for pts in self._skipped if pts > self._done}
+            yield index, luma_of(self._frame(index, wanted, last))
+        if self._run is not None:
+            done = self._run.done
+            self._run.skipped = {pts for pts in self._run.skipped if pts > done}
 
     def close(self) -> None:
         """Close the file."""
         self._ready.clear()
-        self._packets = iter(())
-        self._container.close()
+        self._source.close()
 
     def _frame(self, index: int, wanted: set[int], last: int) -> Any:
         target = int(self._index.pts[index])
-        if self._must_seek(index, target):
-            self._start_at(self._index.keyframe_of(index))
+        run = self._run
+        if run is None or self._must_seek(run, index, target):
+            run = self._start_at(self._index.keyframe_of(index))
         while True:
-            frame = self._next_frame(wanted, last)
+            frame = self._next_frame(run, wanted, last)
+            if self._may_skip and run.num_errors:
+                # What libav makes up for a damaged picture depends on all that came before it, so
+                # from here on nothing is skipped: frames are the same however they are reached.
+                self._may_skip = False
+                if run.has_skipped:
+                    run = self._start_at(self._index.keyframe_of(index))
+                    continue
             if frame is None or frame.pts > target:
-                assert self._started is not None
-                # The decoder may need a keyframe more: leading pictures, refresh without keyframes.
-                if self._started > max(self._index.keyframe_of(index) - 2, 0) and not self._num_errors:
-                    self._start_at(self._started - 1)
+                # A decoder may need a keyframe more than its packets say.
+                if run.started > max(self._index.keyframe_of(index) - 2, 0) and not run.num_errors:
+                    run = self._start_at(run.started - 1)
                     continue
                 if frame is not None:
                     self._ready.appendleft(frame)
-                raise self._lost(index, None if frame is None else frame.pts)
-            self._done = frame.pts
+                raise self._lost(run, index, None if frame is None else frame.pts)
+            run.done = frame.pts
             if frame.pts == target:
+                self._check_damage(run, index, frame)
                 return frame
 
-    def _must_seek(self, index: int, target: int) -> bool:
-        if self._started is None or target <= self._done or target in self._skipped:
+    def _must_seek(self, run: _Run, index: int, target: int) -> bool:
+        if target <= run.done or target in run.skipped:
             return True
         keyframe = self._index.keyframe_of(index)
-        if keyframe <= self._keyframe_fed:
+        if keyframe <= run.keyframe:
             return False
-        here = int(np.searchsorted(self._index.pts, self._done))
+        here = int(np.searchsorted(self._index.pts, run.done))
         return self._index.first_of_keyframe(keyframe) - here > _NEAR_FRAMES
 
-    def _next_frame(self, wanted: set[int], last: int) -> Any:
+    def _next_frame(self, run: _Run, wanted: set[int], last: int) -> Any:
         """Return the next frame with a time that the decoder outputs, or None at the end."""
         while True:
             while self._ready:
                 frame = self._ready.popleft()
                 if frame.pts is not None:
                     return frame
-            if self._ended:
+            if run.ended:
                 return None
-            packet = next(self._packets, None)
+            packet = self._source.next_packet()
             if packet is None:
-                self._ended = True
+                run.ended = True
             else:
-                self._prepare(packet, wanted, last)
+                self._prepare(run, packet, wanted, last)
             try:
                 self._ready.extend(self._decoder.decode(packet))
             except MemoryError:
                 raise
             except av.FFmpegError:
-                self._broken = True
-                self._num_errors += 1
+                run.is_broken = True
+                run.num_errors += 1
                 if packet is not None:
-                    self._tainted.add(packet.pts)
+                    run.tainted.add(packet.pts)
 
-    def _prepare(self, packet: Any, wanted: set[int], last: int) -> None:
+    def _prepare(self, run: _Run, packet: Any, wanted: set[int], last: int) -> None:
+        """Note what a packet means for damage, and set whether its frame may be left out."""
         if packet.is_keyframe:
-            self._keyframe_fed = max(
-                self._keyframe_fed,
-                int(np.searchsorted(self._index.keyframe_pts, packet.pts, side="right")) - 1,
-            )
-            if self._broken:
-                self._broken = False
-                self._sound_from = packet.pts
+            run.keyframe = max(run.keyframe, self._source.keyframe_passed(packet))
+            if run.is_broken:
+                run.is_broken = False
+                run.sound_from = packet.pts
         if packet.is_corrupt:
-            self._broken = True
-        if self._broken or packet.pts < self._sound_from:
-            self._tainted.add(packet.pts)
+            run.is_broken = True
+            run.num_errors += 1
+        if run.is_broken or packet.pts < run.sound_from:
+            run.tainted.add(packet.pts)
         skip = self._may_skip and not packet.is_keyframe and packet.pts not in wanted and packet.pts < last
         if skip:
-            self._skipped.add(packet.pts)
+            run.skipped.add(packet.pts)
+            run.has_skipped = True
         mode = "NONREF" if skip else "DEFAULT"
         if mode != self._skip_mode:
             self._decoder.skip_frame = self._skip_mode = mode
 
-    def _start_at(self, keyframe: int) -> None:
+    def _start_at(self, keyframe: int) -> _Run:
         """Go to a keyframe: the next packet that is decoded is its own."""
-        times = self._index.keyframe_dts if self._index.seek_by_dts else self._index.keyframe_pts
-        self._forget()
-        for back in (0, 1, 4):
-            if back > keyframe:
-                break
-            try:
-                self._container.seek(int(times[keyframe - back]), stream=self._stream, backward=True)
-            except av.FFmpegError:
-                continue
-            if self._find(keyframe):
-                self._started = keyframe
-                return
-        # Some containers cannot seek there; from the start every packet is met.
-        self.close()
-        self._container, self._stream = open_container(self._index.path)
-        self._decoder = self._stream.codec_context
-        self._forget()
-        if not self._find(keyframe):
-            lost = range(self._index.first_of_keyframe(keyframe), self._index.first_of_keyframe(keyframe + 1))
-            raise DecodeError(
-                f"{self._index.path.name} has no keyframe any more where its index has one "
-                f"(frame {lost.start}); if the file changed, open it again",
-                path=self._index.path,
-                lost=lost,
-            )
-        self._started = keyframe
-
-    def _find(self, keyframe: int) -> bool:
-        """Drop packets up to that of a keyframe; False if the file stands behind it."""
-        wanted = int(self._index.keyframe_pts[keyframe])
-        packets = read_packets(self._container, self._stream)
-        for packet in packets:
-            if packet.pts == wanted:
-                self._packets = chain([packet], packets)
-                return True
-            if packet.is_keyframe and packet.pts is not None and packet.pts > wanted:
-                return False
-        return False
-
-    def _forget(self) -> None:
         self._ready.clear()
-        self._started = None
-        self._ended = False
-        self._num_errors = 0
-        self._keyframe_fed = -1
-        self._done = _LONG_AGO
-        self._skip_mode = ""
-        self._skipped: set[int] = set()
-        # Damage: since an error in this keyframe interval, and of which packets.
-        self._broken = False
-        self._sound_from = _LONG_AGO
-        self._tainted: set[int] = set()
+        self._run = None
+        self._source.start_at(keyframe)
+        self._decoder = self._source.decoder
+        self._decoder.skip_frame = self._skip_mode = "DEFAULT"
+        self._run = _Run(started=keyframe, keyframe=keyframe)
+        return self._run
 
-    def _lost(self, index: int, next_pts: int | None) -> DecodeError:
+    def _lost(self, run: _Run, index: int, next_pts: int | None) -> DecodeError:
         pts = self._index.pts
         end = len(pts) if next_pts is None else int(np.searchsorted(pts, next_pts))
         stop = index + 1
-        while stop < end and int(pts[stop]) not in self._skipped:
+        while stop < end and int(pts[stop]) not in run.skipped:
             stop += 1
         return DecodeError(
             f"the decoder does not output frame {index} ({self._index.seconds_of(index):.3f} s) of "
@@ -230,8 +214,8 @@ class PyavBackend:
             lost=range(index, stop),
         )
 
-    def _check_damage(self, index: int, frame: Any) -> None:
-        if frame.pts not in self._tainted and not frame.is_corrupt:
+    def _check_damage(self, run: _Run, index: int, frame: Any) -> None:
+        if frame.pts not in run.tainted and not frame.is_corrupt:
             return
         name, seconds = self._index.path.name, self._index.seconds_of(index)
         if self._on_damage == "raise":

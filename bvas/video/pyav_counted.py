@@ -32,8 +32,8 @@ class CountedBackend:
                 frame = self._next_frame()
                 if frame is None:
                     raise DecodeError(
-                        f"the decoder outputs {self._next} frames of {self._index.path.name}, not frame {index}; "
-                        "if the file changed, open it again",
+                        f"the decoder outputs {self._next} frames of {self._index.path.name}, so no frame "
+                        f"{index}; if the file changed, open it again",
                         path=self._index.path,
                         lost=range(index, self._index.num_frames),
                     )

@@ -136,7 +136,9 @@ class VideoReader:
     def stream(
         self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 64
     ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """Yield (index of the first frame, uint8 [n, H, W]) in order, n <= batch_size, each batch the caller's own.
+        """Yield (index of the first frame, uint8 [n, H, W]) in order, n <= batch_size.
+
+        Each batch is the caller's own.
 
         Args:
             start: First frame.
@@ -198,13 +200,14 @@ class VideoReader:
         )
 
     def __repr__(self) -> str:
-        return f"<VideoReader {self.info.path.name}: {self.info.num_frames} frames, size {self.size}, {self.backend}>"
+        about = f"{self.info.num_frames} frames, size {self.size}, {self.backend}"
+        return f"<VideoReader {self.info.path.name}: {about}>"
 
     def _check_owner(self) -> None:
         if os.getpid() != self._pid:
             raise RuntimeError(
-                f"the reader of {self.info.path.name} was made in process {self._pid} and is used in {os.getpid()}; "
-                "call open_video in the process that reads"
+                f"the reader of {self.info.path.name} was made in process {self._pid} and is used in "
+                f"{os.getpid()}; call open_video in the process that reads"
             )
         if self._closed:
             raise RuntimeError(f"the reader of {self.info.path.name} is closed; call open_video again")
@@ -219,7 +222,9 @@ class VideoReader:
         self._check_owner()
         wanted: NDArray[Any] = np.asarray(indices)
         if wanted.ndim != 1 or (wanted.size and wanted.dtype.kind not in "iu"):
-            raise TypeError(f"indices must be a sequence of integers, got {wanted.dtype} of shape {wanted.shape}")
+            raise TypeError(
+                f"indices must be a sequence of integers, got {wanted.dtype} of shape {wanted.shape}"
+            )
         outside = wanted[(wanted < 0) | (wanted >= self.info.num_frames)]
         if len(outside):
             self.index.check([int(outside[0])])

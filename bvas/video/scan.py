@@ -1,9 +1,9 @@
 """One pass over a video file that finds its shown frames, their times and its keyframes.
 
 Where packets carry trustworthy times nothing but the first few frames is decoded: a packet is a frame,
-its time says which. What the decoder outputs at the start is compared with that; where it disagrees, or
-where times are missing, repeated or guessed by libav (AVI, MPEG-4 part 2), the whole file is decoded once
-and its frames are counted.
+its time says which. What the decoder outputs at the start is compared with that. Where it disagrees, or
+where times are missing, repeated or guessed by libav (AVI), the whole file is decoded once and its frames
+are counted.
 """
 
 import logging
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.luma import ColorRange
+from bvas.video.bitstream import starts_afresh
 from bvas.video.container import open_container, read_packets
 from bvas.video.picture import color_range_of, has_luma_plane, rotation_of, sample_aspect_of
 
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 # Containers that store presentation times; in all others libav makes them up.
 _TIMED_CONTAINERS = ("mov", "matroska", "mpegts", "flv")
-# Codecs of which a packet may hold no frame, or one that belongs to another packet's time.
+# Codecs of which a packet may hold no frame, or one of another packet's time: compared to the end.
 _UNTIMED_CODECS = ("mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "vc1", "wmv3")
 # Shown frames decoded to compare with the packets.
 _NUM_HEAD_FRAMES = 12
@@ -59,6 +60,7 @@ class Scan:
     keyframe_pts: NDArray[np.int64]
     keyframe_dts: NDArray[np.int64]
     decode_order: bool
+    gradual_refresh: bool
     container: str
     claimed_rates: tuple[Fraction | None, ...]
     picture: Picture
@@ -73,6 +75,8 @@ class _Packets:
     is_keyframe: NDArray[np.bool_]
     is_shown: NDArray[np.bool_]
     last_duration: int
+    refreshes: bool
+    """A packet flagged as a keyframe only begins a gradual refresh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,8 @@ def scan_file(path: Path) -> Scan:
         time_base = Fraction(stream.time_base)
         claims = (stream.average_rate, stream.guessed_rate, stream.base_rate)
         sample_aspect = sample_aspect_of(stream)
-    head = _decode(path, stop_after=_head_stop(packets))
+    timed = container_name in _TIMED_CONTAINERS
+    head = _decode(path, stop_after=_head_stop(packets) if timed and codec not in _UNTIMED_CODECS else None)
     if head.first is None:
         head = _decode(path, stop_after=None)
     if head.first is None:
@@ -107,8 +112,7 @@ def scan_file(path: Path) -> Scan:
             f"no frame of {path} can be decoded; it holds {len(packets.pts)} packets", path=path
         )
     picture = _picture(head.first, codec, sample_aspect)
-    trusted = container_name in _TIMED_CONTAINERS and codec not in _UNTIMED_CODECS
-    shown = _shown_times(packets, head) if trusted else None
+    shown = _shown_times(packets, head) if timed else None
     if shown is not None:
         keys = _keyframes(packets)
         return Scan(
@@ -118,6 +122,7 @@ def scan_file(path: Path) -> Scan:
             keyframe_pts=packets.pts[keys],
             keyframe_dts=packets.dts[keys],
             decode_order=False,
+            gradual_refresh=packets.refreshes,
             container=container_name,
             claimed_rates=claims,
             picture=picture,
@@ -135,6 +140,7 @@ def scan_file(path: Path) -> Scan:
         keyframe_pts=times[keyframes],
         keyframe_dts=times[keyframes],
         decode_order=True,
+        gradual_refresh=packets.refreshes,
         container=container_name,
         claimed_rates=claims,
         picture=picture,
@@ -144,13 +150,16 @@ def scan_file(path: Path) -> Scan:
 def _read_packet_table(container: Any, stream: Any) -> _Packets:
     pts, dts, is_keyframe, is_shown = [], [], [], []
     durations: dict[int, int] = {}
-    is_vp8 = stream.codec_context.name == "vp8"
+    refreshes = False
+    codec, extradata = _codec_name(stream), stream.codec_context.extradata
     for packet in read_packets(container, stream):
         pts.append(_NO_TIME if packet.pts is None else packet.pts)
         dts.append(_NO_TIME if packet.dts is None else packet.dts)
-        is_keyframe.append(packet.is_keyframe)
+        is_start = packet.is_keyframe and starts_afresh(codec, extradata, bytes(packet))
+        refreshes |= packet.is_keyframe and not is_start
+        is_keyframe.append(is_start)
         # RFC 6386, 9.1: bit 4 of a VP8 frame is show_frame; a hidden one has a packet of its own.
-        hidden = is_vp8 and packet.size > 0 and not bytes(packet)[0] & 0x10
+        hidden = codec == "vp8" and packet.size > 0 and not bytes(packet)[0] & 0x10
         is_shown.append(not packet.is_discard and not hidden)
         durations[pts[-1]] = packet.duration or 0
     return _Packets(
@@ -159,6 +168,7 @@ def _read_packet_table(container: Any, stream: Any) -> _Packets:
         np.array(is_keyframe, dtype=bool),
         np.array(is_shown, dtype=bool),
         durations[max(durations)] if durations else 0,
+        refreshes,
     )
 
 

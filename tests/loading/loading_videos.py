@@ -3,12 +3,12 @@
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 
 from bvas.loading.dataset import LabelledVideo
 from bvas.spots import LabelSet
 from bvas.video.grid import Grid
-from bvas.video.writer import VideoWriter
 
 LABELS = LabelSet(("PASS", "DRIVE"))
 SIZE = (32, 128)
@@ -29,9 +29,15 @@ def numbers_in(frames: np.ndarray) -> list[int]:
 
 
 def write_barcodes(path, *, first: int = 0, num_frames: int = 100, keyframe_interval: int = 25) -> None:
-    with VideoWriter(path, size=SIZE, rate=25, keyframe_interval=keyframe_interval) as writer:
+    """Write a video without color tags: OpenCV 5 changes tagged ones, and its backend refuses them."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"g": str(keyframe_interval), "crf": "18"})
+        stream.height, stream.width = SIZE
+        stream.pix_fmt = "yuv420p"
         for number in range(first, first + num_frames):
-            writer.write(barcode(number))
+            planes = np.vstack([barcode(number), np.full((SIZE[0] // 2, SIZE[1]), 128, np.uint8)])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
+        container.mux(stream.encode())
 
 
 def labelled(num_frames: int, annotations=(), *, num_labels: int = 2, path="unread.mp4") -> LabelledVideo:

@@ -48,6 +48,9 @@ def test_batches_are_the_same_whatever_the_number_and_mix_of_workers(
     expected = content(local_loader.epoch(0))
     assert content(mixed_loader.epoch(0)) == expected
     assert content(one_worker.epoch(0)) == expected
+    only_opencv = open_loader(clips, workers={"opencv": 1}, seed=7)
+    assert content(only_opencv.epoch(0)) == expected
+    assert only_opencv.stats.clips_per_worker == {"opencv-0": 30}
     assert content(mixed_loader.epoch(1)) != expected
     assert content(mixed_loader.epoch(0)) == expected
 

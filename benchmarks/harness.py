@@ -1,0 +1,176 @@
+"""What all benchmarks share: interleaved rounds, ratios within a round, results with their origin."""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("bvas", "torch", "numpy", "av", "opencv-python-headless", "PyNvVideoCodec")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one run of a case took."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    """Of this process and of the workers that were named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Median and quartiles over the rounds."""
+
+    median: float
+    first_quartile: float
+    third_quartile: float
+
+
+def interleave(
+    cases: Mapping[str, Callable[[], object]],
+    *,
+    num_rounds: int,
+    workers: Mapping[str, Sequence[int]] | None = None,
+) -> dict[str, list[Cost]]:
+    """Run each case once a round, in rotating order; the costs of all rounds but the first.
+
+    Args:
+        cases: What to run, by name.
+        num_rounds: Rounds that count.
+        workers: Process ids of the workers of a case, whose CPU time counts with ours.
+    """
+    names = list(cases)
+    costs: dict[str, list[Cost]] = {name: [] for name in names}
+    for number in range(num_rounds + 1):
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            process_ids = (workers or {}).get(name, ())
+            cpu_before = time.process_time() + cpu_seconds(process_ids)
+            started = time.perf_counter()
+            cases[name]()
+            wall = time.perf_counter() - started
+            cpu = time.process_time() + cpu_seconds(process_ids) - cpu_before
+            if number:
+                costs[name].append(Cost(wall_seconds=wall, cpu_seconds=cpu))
+    return costs
+
+
+def cpu_seconds(process_ids: Sequence[int]) -> float:
+    """Return the CPU time that processes have used so far; needs Linux."""
+    ticks = 0
+    for process_id in process_ids:
+        fields = Path(f"/proc/{process_id}/stat").read_text().rsplit(")", 1)[1].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK") if process_ids else 0.0
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Return median and quartiles; at least two values."""
+    first, median, third = statistics.quantiles(values, n=4, method="inclusive")
+    return Spread(median=median, first_quartile=first, third_quartile=third)
+
+
+def rows(costs: Mapping[str, Sequence[Cost]], *, base: str, num_clips: int) -> list[dict[str, Any]]:
+    """Return one row a case: its ratios to `base` within the rounds, and what a clip costs.
+
+    Args:
+        costs: From `interleave`.
+        base: The case that the others are compared with; its own ratios are 1.
+        num_clips: Clips in one run of a case.
+    """
+    result = []
+    for name, runs in costs.items():
+        pairs = list(zip(runs, costs[base], strict=True))
+        result.append(
+            {
+                "case": name,
+                "rounds": len(runs),
+                "cpu_ratio": asdict(spread([run.cpu_seconds / other.cpu_seconds for run, other in pairs])),
+                "wall_ratio": asdict(spread([run.wall_seconds / other.wall_seconds for run, other in pairs])),
+                "cpu_seconds_per_clip": asdict(spread([run.cpu_seconds / num_clips for run in runs])),
+                "clips_per_second": asdict(spread([num_clips / run.wall_seconds for run in runs])),
+            }
+        )
+    return result
+
+
+def show(table: Sequence[Mapping[str, Any]], *, base: str) -> None:
+    """Print the rows."""
+    print(f"{'case':36} {'CPU / ' + base:>24} {'wall / ' + base:>24} {'CPU s/clip':>11} {'clips/s':>8}")
+    for row in table:
+        cpu, wall = row["cpu_ratio"], row["wall_ratio"]
+        print(
+            f"{row['case']:36} "
+            f"{cpu['median']:8.2f} ({cpu['first_quartile']:.2f} to {cpu['third_quartile']:.2f}) "
+            f"{wall['median']:8.2f} ({wall['first_quartile']:.2f} to {wall['third_quartile']:.2f}) "
+            f"{row['cpu_seconds_per_clip']['median']:11.4f} {row['clips_per_second']['median']:8.1f}"
+        )
+
+
+def machine_facts() -> dict[str, Any]:
+    """Return what the figures depend on besides the code."""
+    facts: dict[str, Any] = {
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "cpu": _cpu_name(),
+        "cpu_cores": os.cpu_count(),
+        # Above the number of cores: others were at work, and wall times say little.
+        "load_average_1_minute": round(os.getloadavg()[0], 1),
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+    import torch
+
+    facts["gpu"] = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return facts
+
+
+def write_results(
+    path: Path, *, question: str, settings: Mapping[str, Any], table: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write strict JSON, beside and renamed."""
+    content = {
+        "question": question,
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": machine_facts(),
+        "settings": dict(settings),
+        "rows": list(table),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+    part.replace(path)
+
+
+def _commit() -> str:
+    changed = _git("status", "--porcelain", "--untracked-files=no")
+    return (_git("rev-parse", "HEAD") or "unknown") + (" with changes" if changed else "")
+
+
+def _git(*arguments: str) -> str:
+    here = Path(__file__).parent
+    return subprocess.run(
+        ["git", *arguments], cwd=here, capture_output=True, text=True, check=False
+    ).stdout.strip()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _cpu_name() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or "unknown"

@@ -1,0 +1,80 @@
+"""The packets of a video from any of its keyframes on, exactly, whatever its container's seeking does."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import av
+import numpy as np
+
+from bvas.errors import DecodeError
+from bvas.video.container import open_container, read_packets
+from bvas.video.index import VideoIndex
+
+
+class PacketSource:
+    """One open file, read packet by packet from a keyframe."""
+
+    def __init__(self, index: VideoIndex) -> None:
+        self._index = index
+        self._container, self._stream = open_container(index.path)
+        self._packets: Iterator[Any] = iter(())
+
+    @property
+    def decoder(self) -> Any:
+        """PyAV's codec context of the file; another one after a `start_at` that had to open it anew."""
+        return self._stream.codec_context
+
+    def start_at(self, keyframe: int) -> None:
+        """Make the packet of a keyframe the next one. The decoder is flushed.
+
+        Raises:
+            DecodeError: the file no longer holds that keyframe.
+        """
+        times = self._index.keyframe_dts if self._index.seek_by_dts else self._index.keyframe_pts
+        # A seek may land late, most of all in TS; then one to an earlier keyframe passes by this one.
+        for back in (0, 1, 4):
+            if back > keyframe:
+                break
+            try:
+                self._container.seek(int(times[keyframe - back]), stream=self._stream, backward=True)
+            except av.FFmpegError:
+                continue
+            if self._find(keyframe):
+                return
+        # Some containers cannot seek there; from the start every packet is met.
+        self.close()
+        self._container, self._stream = open_container(self._index.path)
+        if not self._find(keyframe):
+            first, behind = (self._index.first_of_keyframe(keyframe + step) for step in (0, 1))
+            raise DecodeError(
+                f"{self._index.path.name} has no keyframe any more where its index has one (frame {first}); "
+                "if the file changed, open it again",
+                path=self._index.path,
+                lost=range(first, behind),
+            )
+
+    def next_packet(self) -> Any:
+        """Return the next packet, or None at the end of the file."""
+        return next(self._packets, None)
+
+    def keyframe_passed(self, packet: Any) -> int:
+        """Return the number of the last keyframe at or before the time of a packet; -1 before the first."""
+        return int(np.searchsorted(self._index.keyframe_pts, packet.pts, side="right")) - 1
+
+    def close(self) -> None:
+        """Close the file."""
+        self._packets = iter(())
+        self._container.close()
+
+    def _find(self, keyframe: int) -> bool:
+        """Drop packets up to that of a keyframe; False if the file stands behind it."""
+        wanted = int(self._index.keyframe_pts[keyframe])
+        packets = read_packets(self._container, self._stream)
+        for packet in packets:
+            if packet.pts == wanted:
+                self._packets = chain([packet], packets)
+                return True
+            if packet.is_keyframe and packet.pts is not None and packet.pts > wanted:
+                return False
+        return False

@@ -1,0 +1,105 @@
+"""Small videos made on the spot: frame i shows the number i, so that an off-by-one is read, not guessed."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+HEIGHT, WIDTH = 48, 80
+NUM_BITS = 10
+BIT_WIDTH = WIDTH // NUM_BITS
+
+
+def picture(number: int) -> np.ndarray:
+    """Gray picture, uint8 [HEIGHT, WIDTH]: above the number in black and white bars, below a moving texture."""
+    luma = np.empty((HEIGHT, WIDTH), np.uint8)
+    for bit in range(NUM_BITS):
+        luma[:24, bit * BIT_WIDTH : (bit + 1) * BIT_WIDTH] = 220 if number >> bit & 1 else 30
+    rng = np.random.default_rng(number // 20)
+    texture = rng.integers(40, 200, (24, WIDTH), dtype=np.uint8)
+    luma[24:] = np.roll(texture, number * 2, axis=1)
+    return luma
+
+
+def number_in(luma: np.ndarray) -> int:
+    """The number that a picture shows."""
+    bars = luma[6:18].astype(float).reshape(12, NUM_BITS, BIT_WIDTH)[:, :, 2:-2].mean(axis=(0, 2))
+    return sum(1 << bit for bit in range(NUM_BITS) if bars[bit] > 125)
+
+
+def numbers_in(frames: np.ndarray) -> list[int]:
+    return [number_in(frame) for frame in np.asarray(frames)]
+
+
+def make_video(
+    path: Path,
+    *,
+    num_frames: int = 60,
+    codec: str = "libx264",
+    rate: Fraction | int = 25,
+    options: dict[str, str] | None = None,
+    container_options: dict[str, str] | None = None,
+    times: Sequence[int] | None = None,
+    time_base: Fraction | None = None,
+    pixel_format: str = "yuv420p",
+    sample_aspect: Fraction | None = None,
+    rotation: int | None = None,
+) -> Path:
+    """Write a video of numbered frames; `times` are presentation times in units of `time_base`."""
+    options = dict(options or {})
+    if codec == "libx264":
+        options.setdefault("preset", "veryfast")
+        options.setdefault("g", "12")
+        options.setdefault("bf", "3")
+    if codec == "libx265":
+        options["x265-params"] = "log-level=none:keyint=12:min-keyint=12:" + options.get("x265-params", "")
+    with av.open(str(path), "w", options=container_options or {}) as container:
+        stream = container.add_stream(codec, rate=rate, options=options)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, pixel_format
+        stream.codec_context.time_base = time_base or 1 / Fraction(rate)
+        stream.codec_context.thread_count = 1
+        if sample_aspect is not None:
+            stream.codec_context.sample_aspect_ratio = sample_aspect
+        if rotation is not None:
+            stream.set_display_rotation(rotation)
+        for number in range(num_frames):
+            frame = as_frame(picture(number), pixel_format)
+            frame.pts = number if times is None else times[number]
+            frame.time_base = stream.codec_context.time_base
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def as_frame(luma: np.ndarray, pixel_format: str) -> av.VideoFrame:
+    """A frame whose luma is exactly `luma` where the format has a luma plane."""
+    gray = av.VideoFrame.from_ndarray(luma, "gray")
+    if pixel_format.startswith(("yuv420p", "yuvj420p")):
+        wide = "10le" in pixel_format
+        frame = av.VideoFrame(luma.shape[1], luma.shape[0], pixel_format)
+        for plane, values in zip(frame.planes, (luma, None, None), strict=True):
+            dtype = np.uint16 if wide else np.uint8
+            target = np.frombuffer(plane, dtype).reshape(plane.height, -1)
+            target[:] = 512 if wide else 128
+            if values is not None:
+                target[:, : plane.width] = values.astype(dtype) << (2 if wide else 0)
+        return frame
+    return gray.reformat(format=pixel_format)
+
+
+def remux(source: Path, target: Path, change, container_options: dict[str, str] | None = None) -> Path:
+    """Copy the packets of a video; `change(number, packet)` alters each, or returns False to drop it."""
+    with av.open(str(source)) as old, av.open(str(target), "w", options=container_options or {}) as new:
+        stream = old.streams.video[0]
+        copy = new.add_stream_from_template(stream)
+        number = 0
+        for packet in old.demux(stream):
+            if packet.dts is None:
+                continue
+            packet.stream = copy
+            if change(number, packet) is not False:
+                new.mux(packet)
+            number += 1
+    return target
