@@ -72,7 +72,13 @@ class VideoWriter:
             ) from error
         self._container: Any = None
         try:
-            self._container = av.open(self._file, "w", format=_CONTAINERS[self.path.suffix.lower()])
+            # Without a date and random identifiers: the same frames give the same file.
+            self._container = av.open(
+                self._file,
+                "w",
+                format=_CONTAINERS[self.path.suffix.lower()],
+                container_options={"fflags": "+bitexact"},
+            )
             self._stream = self._container.add_stream(_ENCODERS[codec], rate=exact_rate)
             _configure(
                 self._stream, size, exact_rate, codec, keyframe_interval, max_b_frames, crf, preset, threads
