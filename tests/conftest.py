@@ -29,4 +29,6 @@ def pytest_collection_modifyitems(items):
 
     if not torch.cuda.is_available():
         for item in gpu_items:
-            item.add_marker(pytest.mark.skip(reason="no CUDA device; BVAS_REQUIRE_GPU=1 makes this a failure"))
+            item.add_marker(
+                pytest.mark.skip(reason="no CUDA device; BVAS_REQUIRE_GPU=1 makes this a failure")
+            )

@@ -1,0 +1,91 @@
+"""Which random changes a clip goes through in training, how often and how far."""
+
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from bvas.errors import ConfigError
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AugmentConfig:
+    """Probabilities per clip and ranges, drawn uniformly. The defaults are the seed's.
+
+    Applied in this order: camera move, rotation, crop, flip (one resampling for the four), sharpness, motion
+    blur, brightness, contrast, posterize, noise.
+    """
+
+    camera_move_probability: float = 0.2
+    """The picture moves linearly from a start pose to an end pose over the clip."""
+    camera_move_degrees: float = 2.5
+    """Both poses' rotation about the center, up to this to either side."""
+    camera_move_translation: Range = (0.1, 0.05)
+    """Both poses' shift, up to this part of the width and of the height to either side."""
+    camera_move_scale: Range = (0.95, 1.05)
+    """Both poses' zoom about the center."""
+    rotation_probability: float = 0.3
+    rotation_degrees: float = 2.5
+    """Rotation about the center, up to this to either side, the same for all frames."""
+    crop_probability: float = 0.8
+    """A part of the picture is scaled to fill it."""
+    crop_area: Range = (0.9, 1.0)
+    """Area of that part, as a part of the picture's."""
+    crop_aspect_jitter: float = 0.1
+    """Width over height of that part differs by up to this from the picture's."""
+    flip_probability: float = 0.5
+    """Left and right are swapped."""
+    sharpness_probability: float = 0.2
+    sharpness_factor: Range = (0.0, 1.0)
+    """0 is smoothed by 3x3, 1 unchanged, above 1 sharpened (kornia.enhance.sharpness)."""
+    motion_blur_probability: float = 0.2
+    motion_blur_size: int = 11
+    """Length of the blur in pixels, odd."""
+    motion_blur_degrees: float = 7.5
+    """Its angle to the horizontal, up to this to either side."""
+    brightness_probability: float = 0.3
+    brightness_factor: Range = (0.8, 1.2)
+    """factor - 1 is added to every pixel (as kornia's RandomBrightness, which the seed uses)."""
+    contrast_probability: float = 0.3
+    contrast_factor: Range = (0.8, 1.2)
+    """Every pixel is multiplied by it."""
+    posterize_probability: float = 0.2
+    posterize_bits: tuple[int, int] = (3, 8)
+    """Fewest and most bits that are kept of 8 (kornia's RandomPosterize(bits=3), which the seed uses, draws
+    from 3 to 8)."""
+    noise_probability: float = 0.2
+    noise_deviation: float = 0.05
+    """Standard deviation of Gaussian noise, drawn for every pixel of every frame."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name.endswith("_probability") and not 0 <= value <= 1:
+                raise ConfigError(f"{field.name} must lie in [0, 1], got {value}")
+            if field.name.endswith(("_degrees", "_jitter", "_deviation")) and value < 0:
+                raise ConfigError(f"{field.name} must be at least 0, got {value}; it counts to either side")
+            if field.name.endswith(("_scale", "_area", "_factor", "_bits")) and value[0] > value[1]:
+                raise ConfigError(f"{field.name} is (lowest, highest), got {value}")
+        if min(self.camera_move_translation) < 0:
+            raise ConfigError(
+                f"camera_move_translation is (part of the width, part of the height), each at least 0, "
+                f"got {self.camera_move_translation}"
+            )
+        if self.camera_move_scale[0] <= 0:
+            raise ConfigError(f"camera_move_scale must be above 0, got {self.camera_move_scale}")
+        if not 0 < self.crop_area[0] <= self.crop_area[1] <= 1:
+            raise ConfigError(f"crop_area must lie in (0, 1], got {self.crop_area}")
+        if min(self.sharpness_factor[0], self.brightness_factor[0], self.contrast_factor[0]) < 0:
+            raise ConfigError("sharpness_factor, brightness_factor and contrast_factor must be at least 0")
+        if self.motion_blur_size < 3 or self.motion_blur_size % 2 == 0:
+            raise ConfigError(f"motion_blur_size must be odd and at least 3, got {self.motion_blur_size}")
+        if not 1 <= self.posterize_bits[0] <= self.posterize_bits[1] <= 8:
+            raise ConfigError(f"posterize_bits must lie in 1..8, got {self.posterize_bits}")
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return the config that leaves every clip as it is; `replace` turns single changes on."""
+        never: dict[str, Any] = {
+            field.name: 0.0 for field in fields(cls) if field.name.endswith("_probability")
+        }
+        return cls(**never)

@@ -1,0 +1,56 @@
+"""The random numbers of each clip, from the clip's own seed.
+
+Every number that any augmentation may need is drawn for every clip, needed or not. So a clip
+changes in the same way whichever batch and device it falls on, and one augmentation's
+probability has no effect on what another draws.
+"""
+
+# Dimension letters in this file: B clips.
+
+import torch
+from torch import Tensor
+
+_POSE = ("degrees", "shift_x", "shift_y", "scale")
+# Append only: a number's place decides its value.
+_NAMES = (
+    "camera_move",
+    *(f"camera_start_{part}" for part in _POSE),
+    *(f"camera_end_{part}" for part in _POSE),
+    *("rotation", "rotation_degrees"),
+    *("crop", "crop_area", "crop_aspect", "crop_x", "crop_y"),
+    "flip",
+    *("sharpness", "sharpness_factor"),
+    *("motion_blur", "motion_blur_degrees", "motion_blur_direction"),
+    *("brightness", "brightness_factor"),
+    *("contrast", "contrast_factor"),
+    *("posterize", "posterize_bits"),
+    *("noise", "noise_key"),
+)
+
+
+class Draws:
+    """Numbers of B clips by name, float64 [B] on the CPU."""
+
+    def __init__(self, seeds: Tensor) -> None:
+        """Draw for clips of the given seeds, int64 [B] on any device."""
+        rows = [
+            torch.rand(len(_NAMES), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+            for seed in seeds.tolist()
+        ]
+        self._unit = torch.stack(rows, dim=1) if rows else torch.empty(len(_NAMES), 0, dtype=torch.float64)
+
+    def uniform(self, name: str, low: float, high: float) -> Tensor:
+        """Return numbers in [low, high)."""
+        return low + (high - low) * self._unit[_NAMES.index(name)]
+
+    def either_side(self, name: str, most: float) -> Tensor:
+        """Return numbers in [-most, most)."""
+        return self.uniform(name, -most, most)
+
+    def integers(self, name: str, low: int, high: int) -> Tensor:
+        """Return int64 numbers in low..high, both included, all equally likely."""
+        return self.uniform(name, low, high + 1).floor().long()
+
+    def chosen(self, name: str, probability: float) -> Tensor:
+        """Return which clips undergo the change, bool [B]."""
+        return self._unit[_NAMES.index(name)] < probability

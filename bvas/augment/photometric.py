@@ -1,0 +1,88 @@
+"""Changes of detail and brightness, one draw per clip, and noise, which differs from pixel to pixel."""
+
+# Dimension letters in this file: B clips, n chosen clips, T frames per clip, H W input size.
+
+import math
+from collections.abc import Callable
+
+import torch
+from kornia.enhance import adjust_brightness, adjust_contrast, posterize, sharpness
+from kornia.filters import motion_blur
+from torch import Tensor
+
+from bvas.augment.config import AugmentConfig
+from bvas.augment.draws import Draws
+
+
+def recolor(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
+    """Return the frames in [0, 1]; those of clips that drew nothing are the given ones."""
+    # The frames of a clip are kornia's channels, which all of its functions treat alike.
+    blur_degrees = draws.either_side("motion_blur_degrees", config.motion_blur_degrees)
+    blur_direction = draws.either_side("motion_blur_direction", 1.0)
+    sharpness_factor = draws.uniform("sharpness_factor", *config.sharpness_factor)
+    brightness_factor = draws.uniform("brightness_factor", *config.brightness_factor)
+    contrast_factor = draws.uniform("contrast_factor", *config.contrast_factor)
+    bits = draws.integers("posterize_bits", *config.posterize_bits)
+    noise_keys = draws.integers("noise_key", 0, 2**31 - 1)
+
+    def blur(frames: Tensor, clips: Tensor) -> Tensor:
+        blurred: Tensor = motion_blur(
+            frames,
+            config.motion_blur_size,
+            # On the CPU in the frames' precision: the kernel's rounding to pixels is then alike everywhere.
+            blur_degrees[clips].to(frames.dtype),
+            blur_direction[clips].to(frames.dtype),
+            border_type="constant",
+        )
+        return blurred
+
+    def add_noise(frames: Tensor, clips: Tensor) -> Tensor:
+        noise = [normal_noise(key, frames.shape[1:], frames.device) for key in noise_keys[clips].tolist()]
+        return frames + config.noise_deviation * torch.stack(noise).to(frames.dtype)
+
+    changes: tuple[tuple[str, float, Callable[[Tensor, Tensor], Tensor]], ...] = (
+        ("sharpness", config.sharpness_probability, lambda x, clips: sharpness(x, sharpness_factor[clips])),
+        ("motion_blur", config.motion_blur_probability, blur),
+        (
+            "brightness",
+            config.brightness_probability,
+            lambda x, clips: adjust_brightness(x, brightness_factor[clips] - 1),
+        ),
+        (
+            "contrast",
+            config.contrast_probability,
+            lambda x, clips: adjust_contrast(x, contrast_factor[clips]),
+        ),
+        ("posterize", config.posterize_probability, lambda x, clips: posterize(x, bits[clips].int())),
+        ("noise", config.noise_probability, add_noise),
+    )
+    out = frames_BTHW
+    for name, probability, change in changes:
+        clips = draws.chosen(name, probability).nonzero()[:, 0]
+        if len(clips):
+            at = clips.to(frames_BTHW.device)
+            out = out.index_copy(0, at, change(out[at], clips).clamp(0.0, 1.0))
+    return out
+
+
+def normal_noise(key: int, shape: torch.Size, device: torch.device) -> Tensor:
+    """Return standard normal numbers, float32 of a shape, that depend on the key and their place only.
+
+    A torch.Generator of a GPU draws other numbers than one of the CPU, and drawing on the CPU a
+    number for each of the 14 million pixels of a 720p clip takes longer than a training step. So each
+    place's counter is hashed (the finalizer of MurmurHash3, twice) and two hashes make two normal
+    numbers (Box and Muller, 1958).
+    """
+    num_pairs = (shape.numel() + 1) // 2
+    counters = torch.arange(2 * num_pairs, device=device)
+    hashes = _hash(_hash(counters) ^ key)
+    radius = ((hashes[:num_pairs] + 1).float() / 2**32).log().mul_(-2).sqrt_()
+    angle = hashes[num_pairs:].float() * (2 * math.pi / 2**32)
+    return torch.cat([radius * angle.cos(), radius * angle.sin()])[: shape.numel()].reshape(shape)
+
+
+def _hash(x: Tensor) -> Tensor:
+    # 32-bit arithmetic in int64: products wrap at 64 bits, and their low 32 bits are right all the same.
+    x = ((x ^ (x >> 16)) * 0x85EBCA6B) & 0xFFFFFFFF
+    x = ((x ^ (x >> 13)) * 0xC2B2AE35) & 0xFFFFFFFF
+    return x ^ (x >> 16)

@@ -1,0 +1,59 @@
+"""The program `bvas`: finds the verb's module and hands over. Nothing heavy is imported for --help."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from bvas import __version__
+
+# Two words are a group and its verb. A module has `main(argv, prog) -> exit code`.
+VERBS = {
+    "demo": ("bvas.commands.demo", "a league of synthetic matches: make, train, predict, score, report"),
+    "spot": ("bvas.commands.spot", "find the actions in your own video"),
+    "train": ("bvas.train", "train an experiment on the folds of a data root"),
+    "predict": ("bvas.predict", "predict the held-out matches of each fold, or the challenge"),
+    "evaluate": ("bvas.evaluate", "score an experiment's predictions"),
+    "data synth": ("bvas.commands.synth", "make synthetic matches in SoccerNet's layout"),
+    "data download": ("bvas.commands.download", "download SoccerNet's videos and labels"),
+    "weights import": ("bvas.commands.weights", "take in the published weights of the seed system"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 2 wrong input, 3 done in part, 130 interrupted."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words in (["--version"], ["-V"]):
+        print(f"bvas {__version__}")
+        return 0
+    if not words or words[0] in ("-h", "--help"):
+        print(_overview(list(VERBS)))
+        return 0 if words else 2
+    for size in (2, 1):
+        verb = " ".join(words[:size])
+        if verb in VERBS and len(words) >= size:
+            main_of_verb = import_module(VERBS[verb][0]).main
+            return int(main_of_verb(words[size:], prog=f"bvas {verb}"))
+    group = [verb for verb in VERBS if verb.split()[0] == words[0]]
+    if group and len(words) > 1 and words[1] in ("-h", "--help"):
+        print(_overview(group))
+        return 0
+    known = ", ".join(group or VERBS)
+    print(f"bvas: no command '{' '.join(words[:2])}'; there are: {known}", file=sys.stderr)
+    return 2
+
+
+def _overview(verbs: Sequence[str]) -> str:
+    lines = [f"  bvas {verb:<16} {VERBS[verb][1]}" for verb in verbs]
+    return "\n".join(
+        [
+            "usage: bvas COMMAND [options]    (bvas COMMAND --help tells a command's options)",
+            "",
+            *lines,
+            "",
+            "Exit codes: 0 done, 1 our own failure, 2 wrong input or use, 3 done in part, 130 interrupted.",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""What all commands share: options, log lines, progress bars, exit codes."""
+
+import argparse
+import errno
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from bvas.errors import BvasError, ConfigError
+
+OK = 0
+WRONG_INPUT = 2
+DONE_IN_PART = 3
+INTERRUPTED = 130
+
+
+def run_command(
+    parser: argparse.ArgumentParser,
+    run: Callable[[argparse.Namespace], int],
+    argv: Sequence[str] | None,
+) -> int:
+    """Parse, run, and turn what users and files did wrong into one line and exit code 2."""
+    parser.add_argument("--quiet", action="store_true", help="no progress bars, warnings only")
+    args = parser.parse_args(argv)
+    level = logging.WARNING if args.quiet else logging.INFO
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr, force=True)
+    for chatty in ("timm", "matplotlib", "PIL", "torch", "huggingface_hub", "libav"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    try:
+        return run(args)
+    except BvasError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return WRONG_INPUT
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
+            raise
+        where = error.filename or "the output folder"
+        print(
+            f"{parser.prog}: cannot write {where}: {error.strerror}; free space or choose another folder",
+            file=sys.stderr,
+        )
+        return WRONG_INPUT
+
+
+def add_folders(parser: argparse.ArgumentParser, *, data: bool = True) -> None:
+    """Add --runs and, where labels or matches are needed, --data."""
+    if data:
+        parser.add_argument("--data", type=Path, default=Path("data"), help="data root (default: ./data)")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="runs folder (default: ./runs)")
+
+
+def add_machine(parser: argparse.ArgumentParser, *, workers: bool) -> None:
+    """Add what belongs to this machine: --device, and --workers or --backend."""
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+    if workers:
+        parser.add_argument(
+            "--workers",
+            default="auto",
+            help="loader processes by decoder, e.g. nvdec=3,opencv=1; 0 decodes in this process (default: auto)",
+        )
+    else:
+        parser.add_argument(
+            "--backend",
+            default="auto",
+            choices=["auto", "pyav", "opencv", "nvdec"],
+            help="decoder (default: auto)",
+        )
+
+
+def parse_workers(text: str) -> dict[str, int] | Literal["auto"]:
+    """Return the loader's worker mix for `auto`, `0`, `2` or `nvdec=3,opencv=1`.
+
+    Raises:
+        ConfigError: the text is none of these.
+    """
+    if text == "auto":
+        return "auto"
+    if text.isdigit():
+        return {"pyav": int(text)} if int(text) else {}
+    mix: dict[str, int] = {}
+    for part in text.split(","):
+        backend, _, count = part.partition("=")
+        if backend not in ("nvdec", "opencv", "pyav") or not count.isdigit():
+            raise ConfigError(f"workers must be auto, a number, or like nvdec=3,opencv=1; got {text!r}")
+        mix[backend] = int(count)
+    return mix
+
+
+Progress = Callable[[int, int], None]
+"""Takes how much is done and how much there is."""
+
+
+@contextmanager
+def progress_bar(title: str, unit: str, *, quiet: bool) -> Iterator[Progress]:
+    """Yield a function of (done, total) that moves a bar with rate and time left; silent without a terminal."""
+    from tqdm import tqdm
+
+    hidden = quiet or not sys.stderr.isatty()
+    with tqdm(desc=title, unit=unit, disable=hidden, dynamic_ncols=True, smoothing=0.05) as bar:
+
+        def report(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield report
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration for people: `45 s`, `12 min`, `2 h 05 min`."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def parse_time(text: str) -> float:
+    """Return the seconds of `90`, `1:30` or `1:02:03.5`; for argparse."""
+    parts = text.split(":")
+    try:
+        values = [float(part) for part in parts]
+    except ValueError:
+        values = []
+    if not 1 <= len(values) <= 3 or any(value < 0 for value in values):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write seconds, mm:ss or hh:mm:ss")
+    seconds = 0.0
+    for value in values:
+        seconds = seconds * 60 + value
+    return seconds

@@ -1,0 +1,91 @@
+"""The whole of bvas in minutes on a CPU: bvas demo."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from bvas.commands.console import OK, add_machine, parse_workers, progress_bar, run_command
+
+logger = logging.getLogger(__name__)
+
+_MATCHES = 4
+_MINUTES = 5.0
+_HELD_OUT_FOLD = 0
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "bvas demo",
+        description="Render a small league of synthetic matches, train on all but one, predict that one, "
+        "score it, and write a report.",
+    )
+    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="default: ./demo")
+    parser.add_argument("--seed", type=int, default=0, help="of the league (default: 0)")
+    add_machine(parser, workers=True)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Render, train, predict, score, report."""
+    from bvas.devices import choose_device
+    from bvas.evaluate import evaluation_lines
+    from bvas.experiment import load_experiment
+    from bvas.files import write_json
+    from bvas.predict import predict_matches
+    from bvas.reporting import write_report
+    from bvas.scoring import evaluate_predictions
+    from bvas.spotter import load_spotter
+    from bvas.synthetic.config import SyntheticConfig
+    from bvas.synthetic.league import make_league
+    from bvas.tasks.soccernet import find_matches
+    from bvas.training.loop import run_fold
+
+    experiment = load_experiment("demo")
+    device = choose_device(args.device)
+    data, runs = args.out / "data", args.out / "runs"
+    config = SyntheticConfig(
+        matches=_MATCHES, challenge_matches=0, minutes=_MINUTES, size=experiment.input.size, seed=args.seed
+    )
+    logger.info("1/4 rendering %d matches of %g minutes into %s", _MATCHES, _MINUTES, data)
+    with progress_bar("rendering", "frame", quiet=args.quiet) as progress:
+        make_league(data, config, progress=progress)
+
+    matches = find_matches(experiment.task, data)
+    logger.info("2/4 training on %d of them", _MATCHES - 1)
+    with progress_bar("training", "clip", quiet=args.quiet) as progress:
+        run_fold(
+            experiment,
+            _HELD_OUT_FOLD,
+            matches,
+            runs=runs,
+            device=device,
+            workers=parse_workers(args.workers),
+            progress=progress,
+        )
+
+    unseen = [match for match in matches if match.fold == _HELD_OUT_FOLD]
+    logger.info("3/4 predicting the match that training never saw: %s", unseen[0].folder.name)
+    spotter = load_spotter(experiment, runs, folds=[_HELD_OUT_FOLD], device=args.device)
+    predictions = runs / experiment.name / "predictions" / "cv"
+    predict_matches(spotter, unseen, predictions, quiet=args.quiet)
+
+    logger.info("4/4 scoring it and drawing the report")
+    evaluation = evaluate_predictions(experiment, unseen, predictions)
+    write_json(runs / experiment.name / "evaluation.json", evaluation.to_json())
+    write_report(evaluation, experiment, args.out / "report")
+    print(f"report    {args.out / 'report' / 'report.html'}")
+    for path in sorted((args.out / "report").glob("*")):
+        if path.suffix != ".html":
+            print(f"          {path}")
+    print(f"results   {predictions}")
+    print(f"model     {runs / experiment.name}")
+    for line in evaluation_lines(evaluation, experiment.peaks.operating_point):
+        print(line)
+    return OK
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

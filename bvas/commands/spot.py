@@ -1,0 +1,172 @@
+"""Find the actions in a recording: bvas spot VIDEO... --experiment NAME."""
+
+import argparse
+import logging
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bvas.commands.console import (
+    OK,
+    Progress,
+    add_folders,
+    add_machine,
+    duration_text,
+    parse_time,
+    progress_bar,
+    run_command,
+)
+
+if TYPE_CHECKING:
+    from bvas.experiment import Experiment
+    from bvas.spotter import VideoSpots
+
+logger = logging.getLogger(__name__)
+
+_ESTIMATE_AFTER_FRAMES = 200
+_LONG_SECONDS = 3600
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "bvas spot",
+        description="Find the actions of one recording; several files are its parts, in order.",
+    )
+    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="any file that FFmpeg reads")
+    parser.add_argument(
+        "--experiment",
+        metavar="NAME",
+        help="trained or imported experiment (default: the newest one that is not the demo)",
+    )
+    parser.add_argument(
+        "--folds", default="all", help="folds whose scores are averaged (default: all trained ones)"
+    )
+    parser.add_argument(
+        "--from", dest="from_seconds", type=parse_time, default=0.0, metavar="T", help="start: s or mm:ss"
+    )
+    parser.add_argument(
+        "--to", dest="to_seconds", type=parse_time, default=None, metavar="T", help="end: s or mm:ss"
+    )
+    parser.add_argument(
+        "--kickoff", type=parse_time, default=0.0, metavar="T", help="when the match clock starts"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=None, metavar="DIR", help="default: ./spots/<first video's name>"
+    )
+    parser.add_argument("--strict", action="store_true", help="fail where a frame cannot be decoded")
+    add_folders(parser, data=False)
+    add_machine(parser, workers=False)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Spot, and write the results, a table, the score curves and a picture."""
+    from bvas.errors import DataError
+    from bvas.experiment import load_experiment, parse_folds
+    from bvas.spotter import load_spotter, spot_video
+
+    for video in args.videos:
+        if not video.exists():
+            raise DataError(f"no file {video}")
+    experiment = load_experiment(args.experiment or newest_experiment(args.runs), args.runs)
+    if experiment.name == "demo":
+        logger.warning(
+            "the demo model knows synthetic matches only; what it says of other videos means nothing"
+        )
+    folds = None if args.folds == "all" else parse_folds(args.folds, 1000)
+    spotter = load_spotter(experiment, args.runs, folds=folds, device=args.device)
+    out: Path = args.out or Path("spots") / args.videos[0].stem
+    parts = []
+    for video in args.videos:
+        with progress_bar(video.name, "frame", quiet=args.quiet) as bar:
+            parts.append(
+                spot_video(
+                    video,
+                    spotter,
+                    backend=args.backend,
+                    from_seconds=args.from_seconds,
+                    to_seconds=args.to_seconds,
+                    strict=args.strict,
+                    progress=_with_estimate(bar, len(args.videos), len(spotter.models), spotter.device.type),
+                )
+            )
+    write_outputs(parts, experiment, out, args.kickoff)
+    return OK
+
+
+def _with_estimate(
+    bar: Progress, num_videos: int, num_models: int, device: str
+) -> Callable[[int, int], None]:
+    """Report progress, and once 200 frames are done say how long the whole takes and what would shorten it."""
+    start = time.monotonic()
+    said = False
+
+    def report(done: int, total: int) -> None:
+        nonlocal said
+        bar(done, total)
+        if said or done < _ESTIMATE_AFTER_FRAMES:
+            return
+        said = True
+        left = (time.monotonic() - start) / done * (total - done)
+        each = " for this file" if num_videos > 1 else ""
+        logger.info("%d of %d frames done; about %s left%s", done, total, duration_text(left), each)
+        if left > _LONG_SECONDS:
+            ways = ["a part of the video (--from, --to)"]
+            if num_models > 1:
+                ways.insert(0, f"one of the {num_models} folds (--folds 0) takes 1/{num_models} of it")
+            if device == "cpu":
+                ways.insert(0, "a CUDA device is many times as fast")
+            logger.info("what would shorten it: %s", "; ".join(ways))
+
+    return report
+
+
+def newest_experiment(runs: Path) -> str:
+    """Return the trained or imported experiment whose weights are the newest, the demo left out.
+
+    Raises:
+        CheckpointError: there is none; the message tells how to get one.
+    """
+    from bvas.checkpoint import FILE_NAME
+    from bvas.errors import CheckpointError
+
+    files = [path for path in runs.glob(f"*/fold_*/{FILE_NAME}") if path.parent.parent.name != "demo"]
+    if not files:
+        raise CheckpointError(
+            f"no trained or imported model in {runs}. Get the seed system's published weights:\n"
+            "  1. download ball_action/experiments/ball_finetune_long_004 from "
+            "https://drive.google.com/drive/folders/1mIu62cIdsRn3W4o1E5vRR8V5Q1B6HHoz\n"
+            "  2. bvas weights import ball_finetune_long_004 --name ball_seed\n"
+            "  3. bvas spot VIDEO --experiment ball_seed"
+        )
+    return max(files, key=lambda path: path.stat().st_mtime).parent.parent.name
+
+
+def write_outputs(parts: "Sequence[VideoSpots]", experiment: "Experiment", out: Path, kickoff: float) -> None:
+    """Write all that `bvas spot` gives for the parts of one recording into `out`, and say so."""
+    from dataclasses import asdict
+
+    from bvas.postprocess import above
+    from bvas.reporting import write_spots
+    from bvas.tasks.soccernet import RESULTS_NAME, write_results
+
+    numbered = list(enumerate(parts, 1))
+    write_results(
+        out / RESULTS_NAME,
+        out.name,
+        {number: part.spots for number, part in numbered},
+        rate=experiment.input.rate,
+        gaps=[{"half": number, **asdict(gap)} for number, part in numbered for gap in part.gaps],
+    )
+    write_spots(parts, experiment, out, kickoff)
+    found = [spot for part in parts for spot in above(part.spots, experiment.peaks.operating_point)]
+    counts = ", ".join(f"{sum(s.label == label for s in found)} {label}" for label in experiment.task.labels)
+    print(f"{counts} (confidence {experiment.peaks.operating_point:g} or more)")
+    print(f"results in {out}")
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

@@ -1,0 +1,84 @@
+"""Make synthetic matches: bvas data synth --out DIR."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from bvas.commands.console import OK, progress_bar, run_command
+
+logger = logging.getLogger(__name__)
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Return (H, W) of a text like 224x400; for argparse."""
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write HxW, e.g. 224x400")
+    return int(parts[0]), int(parts[1])
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "bvas data synth",
+        description="Make synthetic matches in SoccerNet's 2023 layout, with labels.",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="data root to write to")
+    parser.add_argument(
+        "--matches", type=int, default=None, metavar="N", help="labelled matches (default: 7)"
+    )
+    parser.add_argument(
+        "--challenge-matches",
+        type=int,
+        default=None,
+        metavar="N",
+        help="matches without labels (default: 2, or 0 where --matches is given)",
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=10.0, metavar="M", help="per match, both halves (default: 10)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="same seed, same labels and pixels (default: 0)"
+    )
+    parser.add_argument("--size", type=parse_size, default=(224, 400), metavar="HxW", help="default: 224x400")
+    parser.add_argument(
+        "--fps", type=float, default=25.0, metavar="F", help="frames per second (default: 25)"
+    )
+    parser.add_argument("--codec", choices=["h264", "hevc"], default="h264", help="default: h264")
+    parser.add_argument(
+        "--keyframe-interval", type=int, default=250, metavar="N", help="in frames (default: 250)"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=None, metavar="N", help="processes (default: one per core)"
+    )
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Render the league."""
+    from bvas.synthetic.config import SyntheticConfig
+    from bvas.synthetic.league import make_league
+
+    challenge = args.challenge_matches
+    if challenge is None:
+        challenge = 2 if args.matches is None else 0
+    config = SyntheticConfig(
+        matches=7 if args.matches is None else args.matches,
+        challenge_matches=challenge,
+        minutes=args.minutes,
+        size=args.size,
+        rate=args.fps,
+        codec=args.codec,
+        keyframe_interval=args.keyframe_interval,
+        seed=args.seed,
+    )
+    with progress_bar("rendering", "frame", quiet=args.quiet) as progress:
+        make_league(args.out, config, progress=progress, jobs=args.jobs)
+    logger.info("%d labelled and %d challenge matches are in %s", config.matches, challenge, args.out)
+    return OK
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

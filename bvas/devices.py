@@ -1,0 +1,43 @@
+"""Which device and which precision to compute with."""
+
+from typing import TYPE_CHECKING
+
+from bvas.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def choose_device(name: str = "auto") -> "torch.device":
+    """Return the device to compute on.
+
+    Args:
+        name: `auto` (CUDA where there is a device, else the CPU), `cpu`, `cuda`, `cuda:1` ...
+
+    Raises:
+        ConfigError: the device is unknown or not on this machine.
+    """
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"unknown device {name!r}; use auto, cpu, cuda or cuda:N") from error
+    if device.type not in ("cpu", "cuda"):
+        raise ConfigError(f"device {name!r} is not supported; use auto, cpu, cuda or cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(
+            f"no device {name!r}: this machine has {torch.cuda.device_count()} CUDA devices; use --device cpu"
+        )
+    return device
+
+
+def autocast_dtype(device: "torch.device") -> "torch.dtype | None":
+    """Return the half precision that a device profits from, or None for float32."""
+    import torch
+
+    if device.type != "cuda":
+        return None
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16

@@ -1,0 +1,217 @@
+"""An experiment: every value that decides what a model is and how it came to be.
+
+`configs/NAME.py` holds one function `experiment()` that returns one. What belongs to a
+machine (data root, device, workers) is no part of it.
+"""
+
+import json
+import runpy
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import cattrs
+
+from bvas.augment.config import AugmentConfig
+from bvas.clips import ClipConfig
+from bvas.errors import ConfigError
+from bvas.files import read_json
+from bvas.loading.sampling import SamplingConfig
+from bvas.loading.targets import TargetConfig
+from bvas.losses import LossConfig
+from bvas.luma import LumaScaling
+from bvas.models.config import ModelConfig
+from bvas.postprocess import PeakConfig
+from bvas.tasks.task import SpottingTask
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InputConfig:
+    """What becomes of a video before the model sees it."""
+
+    size: tuple[int, int] = (736, 1280)
+    """(H, W) that pictures are fitted into, aspect kept, padding black."""
+    rate: float = 25.0
+    """Grid frames per second; rows of a score curve, windows and distances count grid frames."""
+    luma_scaling: LumaScaling = "range"
+    """How stored luma becomes [0, 1]."""
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 1 or self.rate <= 0:
+            raise ConfigError(f"input size {self.size} and rate {self.rate} must be positive")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainConfig:
+    """How weights are found."""
+
+    batch_size: int = 4
+    """Clips in a step."""
+    warmup_epochs: int = 6
+    """Epochs in which the learning rate rises from 0, step by step."""
+    epochs: int = 30
+    """Epochs after the warm-up, in which it falls along a cosine."""
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    """`sgd` has Nesterov momentum."""
+    learning_rate: float = 3e-4
+    """Peak rate, for this batch size."""
+    final_learning_rate: float = 3e-6
+    """Rate at the last step."""
+    weight_decay: float = 0.01
+    """Decoupled for AdamW, an L2 term for SGD."""
+    momentum: float = 0.9
+    """Of SGD."""
+    max_gradient_norm: float = 0.0
+    """Gradients are scaled down to this norm; 0: never."""
+    ema_decay: float = 0.999
+    """Of the averaged weights, which are validated and saved; in [0, 1)."""
+    freeze_encoder2d: bool = False
+    """Keep the 2D encoder as it starts, its BatchNorm statistics too."""
+    start_from: str = ""
+    """Experiment whose weights of the same fold (or of its only one) are the start; empty: none."""
+    validation_clips: int = 2600
+    """Clips of the held-out matches that are looked at after each epoch, half of them at annotations; 0: none."""
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1 or self.epochs < 1 or self.warmup_epochs < 0:
+            raise ConfigError(
+                f"batch_size ({self.batch_size}) and epochs ({self.epochs}) must be at least 1, "
+                f"warmup_epochs ({self.warmup_epochs}) not negative"
+            )
+        if not 0.0 <= self.ema_decay < 1.0:
+            raise ConfigError(f"ema_decay must lie in [0, 1), got {self.ema_decay}")
+        if self.learning_rate <= 0 or not 0 <= self.final_learning_rate <= self.learning_rate:
+            raise ConfigError(
+                f"learning_rate ({self.learning_rate}) must be positive and "
+                f"final_learning_rate ({self.final_learning_rate}) lie in [0, learning_rate]"
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Experiment:
+    """Everything that decides a result, as plain data."""
+
+    name: str
+    """The config's file name, or the folder under runs."""
+    task: SpottingTask
+    """Labels, matches, folds."""
+    input: InputConfig = field(default_factory=InputConfig)
+    clip: ClipConfig = field(default_factory=ClipConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    targets: TargetConfig = field(default_factory=TargetConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    peaks: PeakConfig = field(default_factory=PeakConfig)
+    flip_tta: bool = True
+    """Predict each clip mirrored too, and take the mean."""
+    seed: int = 0
+    """Where all random draws begin."""
+
+    def to_json(self) -> str:
+        """Return the experiment as JSON; `from_json` gives an equal value."""
+        return json.dumps(_converter().unstructure(self), indent=2)
+
+    @staticmethod
+    def from_json(text: str) -> "Experiment":
+        """Return the experiment that `to_json` wrote.
+
+        Raises:
+            ConfigError: a field is unknown, missing, of another type or breaks a rule.
+        """
+        try:
+            return _converter().structure(json.loads(text), Experiment)
+        except (cattrs.BaseValidationError, ValueError, KeyError, TypeError) as error:
+            reasons = (
+                "; ".join(cattrs.transform_error(error))
+                if isinstance(error, cattrs.BaseValidationError)
+                else str(error)
+            )
+            raise ConfigError(f"this is no experiment of this version: {reasons}") from error
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    converter.register_structure_hook(float, lambda value, _: float(value))
+    return converter
+
+
+def config_folders() -> list[Path]:
+    """Return the folders that are searched for NAME.py: ./configs, then the shipped ones."""
+    package = Path(__file__).resolve().parent
+    shipped = [package / "configs", package.parent / "configs"]
+    return [Path("configs"), *[folder for folder in shipped if (folder / "demo.py").is_file()][:1]]
+
+
+def load_experiment(name: str, runs: Path = Path("runs")) -> Experiment:
+    """Return the experiment called `name`.
+
+    Args:
+        name: Path of a config file; or a name looked up in ./configs, among the shipped
+            configs, and in the runs folder (imported weights), in this order.
+        runs: The runs folder.
+
+    Raises:
+        ConfigError: there is none (the message lists those there are), or its file is wrong.
+    """
+    if name.endswith(".py") or "/" in name:
+        if Path(name).is_file():
+            return _run_config(Path(name))
+        raise ConfigError(f"no config file {name}")
+    for folder in config_folders():
+        if (folder / f"{name}.py").is_file():
+            return _run_config(folder / f"{name}.py")
+    stored = runs / name / "experiment.json"
+    if stored.is_file():
+        return replace(Experiment.from_json(stored.read_text(encoding="utf-8")), name=name)
+    raise ConfigError(
+        f"no experiment named '{name}' in ./configs, in the package or in {runs}; "
+        f"found: {', '.join(experiment_names(runs)) or 'none'}"
+    )
+
+
+def experiment_names(runs: Path = Path("runs")) -> list[str]:
+    """Return the names that `load_experiment` finds."""
+    names = {path.stem for folder in config_folders() for path in folder.glob("*.py")}
+    names |= {path.parent.name for path in runs.glob("*/experiment.json")}
+    return sorted(names - {"__init__"})
+
+
+def _run_config(path: Path) -> Experiment:
+    try:
+        made: Any = runpy.run_path(str(path)).get("experiment", lambda: None)()
+    except (SyntaxError, NameError, TypeError, AttributeError, ImportError) as error:
+        raise ConfigError(f"config {path} does not run: {type(error).__name__}: {error}") from error
+    if not isinstance(made, Experiment):
+        raise ConfigError(
+            f"config {path} must define 'def experiment() -> Experiment', got {type(made).__name__}"
+        )
+    return replace(made, name=path.stem)
+
+
+def parse_folds(text: str, num_folds: int) -> list[int]:
+    """Return the folds that `all` or a list like `0,3` names.
+
+    Raises:
+        ConfigError: a fold is no number or not below `num_folds`.
+    """
+    if text == "all":
+        return list(range(num_folds))
+    try:
+        folds = sorted({int(part) for part in text.split(",")})
+    except ValueError as error:
+        raise ConfigError(f"folds must be 'all' or numbers like 0,3, got {text!r}") from error
+    if not folds or folds[0] < 0 or folds[-1] >= num_folds:
+        raise ConfigError(f"folds {text!r} must lie in 0 to {num_folds - 1}: the task has {num_folds} folds")
+    return folds
+
+
+def stored_experiment(folder: Path) -> Experiment:
+    """Return the experiment that a run folder was made with.
+
+    Raises:
+        DataError: the folder holds no `experiment.json`.
+    """
+    read_json(folder / "experiment.json")
+    return Experiment.from_json((folder / "experiment.json").read_text(encoding="utf-8"))

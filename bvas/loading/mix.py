@@ -1,0 +1,69 @@
+"""How many workers of which backend, where the caller leaves it to us."""
+
+import logging
+import os
+from collections.abc import Mapping
+from typing import Literal, cast
+
+from bvas.errors import ConfigError
+from bvas.video.open import BackendName
+
+logger = logging.getLogger(__name__)
+
+BACKENDS: tuple[BackendName, ...] = ("nvdec", "pyav", "opencv")
+
+# The seed system fed one GPU with three; more of them cost a CUDA context each.
+_NUM_NVDEC = 3
+
+
+def choose_workers(workers: Mapping[str, int] | Literal["auto", 0], num_slots: int) -> dict[BackendName, int]:
+    """Return how many workers of each backend to start; none means to read in this process.
+
+    "auto" is a `pyav` worker for each CPU core but one, which is left to the training step. Where the
+    GPU's decoder can be used it is three `nvdec` workers and a `pyav` worker for each second core.
+
+    Args:
+        workers: The caller's wish.
+        num_slots: Clips that can be under way at once; more workers than that would never work.
+
+    Raises:
+        ConfigError: an unknown backend, or a count below 0.
+    """
+    if workers == "auto":
+        return _choose(num_slots)
+    counts = {} if workers == 0 else dict(workers)
+    for backend, count in counts.items():
+        if backend not in BACKENDS or count < 0:
+            raise ConfigError(
+                f"workers={counts}: {backend!r}: {count} is no number of workers of a known backend; "
+                f"give a count from 0 up for some of {', '.join(BACKENDS)}, or 'auto'"
+            )
+    return {cast(BackendName, backend): count for backend, count in counts.items() if count}
+
+
+def _choose(num_slots: int) -> dict[BackendName, int]:
+    num_cpus = _num_cpus()
+    chosen: dict[BackendName, int] = {"pyav": max(1, min(num_cpus - 1, num_slots))}
+    if _has_nvdec():
+        chosen = {"nvdec": min(_NUM_NVDEC, num_slots), "pyav": max(1, min(num_cpus // 2, num_slots))}
+    logger.info("workers: %s, for %d CPU cores", chosen, num_cpus)
+    return chosen
+
+
+def _num_cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _has_nvdec() -> bool:
+    """Whether this machine has a GPU and the library that decodes on it."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return False
+    try:
+        import PyNvVideoCodec  # noqa: F401
+    except (ImportError, RuntimeError) as error:
+        # RuntimeError: the library is there, the driver's video part is not.
+        logger.info("no GPU decoding: %s", error)
+        return False
+    return True

@@ -1,0 +1,89 @@
+"""Frames that the parent and its workers both see, without pickling or copying between them.
+
+On Linux the memory is a memfd: it has no name, so nothing is left behind however the
+processes end, and it does not count against the size of /dev/shm, which is 64 MB in a
+container by default. Elsewhere it is a `RawArray`, whose file is unlinked as soon as it is open.
+"""
+
+import math
+import mmap
+import os
+import weakref
+from multiprocessing import get_context, reduction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import DataError
+
+
+class SharedFrames:
+    """A row of slots, each of which takes one clip. It travels to a worker as an argument of its process."""
+
+    def __init__(self, num_slots: int, clip_shape: tuple[int, int, int]) -> None:
+        """Reserve the memory.
+
+        Args:
+            num_slots: Clips that fit.
+            clip_shape: (T, H, W) of each.
+
+        Raises:
+            DataError: the system does not give that much shared memory.
+        """
+        self.num_slots = num_slots
+        self.clip_shape = clip_shape
+        try:
+            self._memory = _reserve(num_slots * math.prod(clip_shape))
+        except OSError as error:
+            num_mb = num_slots * math.prod(clip_shape) / 1e6
+            raise DataError(
+                f"{num_mb:.0f} MB of shared memory for {num_slots} clips of shape {clip_shape} are not to be "
+                f"had ({error}); use fewer prefetch_batches or a smaller batch_size, read in this process "
+                "with workers={}, or give a container more (docker run --shm-size=2g, or --memory)"
+            ) from error
+
+    def slots(self, first: int, num_slots: int) -> NDArray[np.uint8]:
+        """Return a view of slots [first, first + num_slots), uint8 [num_slots, T, H, W]."""
+        clip_bytes = math.prod(self.clip_shape)
+        flat = np.frombuffer(
+            self._memory.buffer, dtype=np.uint8, count=num_slots * clip_bytes, offset=first * clip_bytes
+        )
+        return flat.reshape(num_slots, *self.clip_shape)
+
+
+class _Memfd:
+    """Anonymous memory behind a file descriptor, which a spawned process receives a copy of."""
+
+    def __init__(self, fd: int, num_bytes: int) -> None:
+        self._fd = fd
+        self._num_bytes = num_bytes
+        self.buffer: Any = mmap.mmap(fd, num_bytes)
+        weakref.finalize(self, os.close, fd)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _attach, (reduction.DupFd(self._fd), self._num_bytes)
+
+
+class _RawArray:
+    """The same where there is no memfd."""
+
+    def __init__(self, num_bytes: int) -> None:
+        self.buffer: Any = get_context("spawn").RawArray("B", num_bytes)
+
+
+def _reserve(num_bytes: int) -> _Memfd | _RawArray:
+    if not hasattr(os, "memfd_create"):
+        return _RawArray(num_bytes)
+    fd = os.memfd_create("bvas-frames")
+    try:
+        # Pages that are only promised would kill the process that touches them first; these are there.
+        os.posix_fallocate(fd, 0, num_bytes)
+        return _Memfd(fd, num_bytes)
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def _attach(fd: Any, num_bytes: int) -> _Memfd:
+    return _Memfd(fd.detach(), num_bytes)

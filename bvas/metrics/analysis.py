@@ -1,0 +1,196 @@
+"""What lies behind the one number: hits, misses, false alarms, timing, and a blind baseline.
+
+All of it holds at an operating point: give the spots that people are shown, not every candidate.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bvas.errors import ConfigError
+from bvas.metrics.average_precision import TIME_ROUNDING_SECONDS, label_ids
+from bvas.metrics.matching import match_times
+from bvas.spots import Annotation, LabelSet, Spot
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An annotation and the spot that answers it."""
+
+    annotation: Annotation
+    spot: Spot
+
+    @property
+    def timing_error_seconds(self) -> float:
+        """Spot minus annotation: positive where the spot comes late."""
+        return self.spot.seconds - self.annotation.seconds
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Matching:
+    """How spots and annotations of one video answer each other, each list in order of time."""
+
+    hits: tuple[Hit, ...]
+    misses: tuple[Annotation, ...]
+    """Annotations without a spot."""
+    false_alarms: tuple[Spot, ...]
+    """Spots without an annotation."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """Hits, misses and false alarms, and the rates made from them."""
+
+    hits: int = 0
+    misses: int = 0
+    false_alarms: int = 0
+
+    @property
+    def num_annotations(self) -> int:
+        """Annotations, answered or not."""
+        return self.hits + self.misses
+
+    @property
+    def num_spots(self) -> int:
+        """Spots, right or wrong."""
+        return self.hits + self.false_alarms
+
+    @property
+    def precision(self) -> float:
+        """Share of the spots that are right, in [0, 1]; 0 where there are none."""
+        return self.hits / max(self.num_spots, 1)
+
+    @property
+    def recall(self) -> float:
+        """Share of the annotations that are answered, in [0, 1]; 0 where there are none."""
+        return self.hits / max(self.num_annotations, 1)
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall, in [0, 1]; 0 without hits."""
+        return 2 * self.hits / max(self.num_spots + self.num_annotations, 1)
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            hits=self.hits + other.hits,
+            misses=self.misses + other.misses,
+            false_alarms=self.false_alarms + other.false_alarms,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimingError:
+    """How far, and to which side, hits lie from their annotations."""
+
+    num_hits: int
+    median_seconds: float
+    """Positive where spots come late."""
+    spread_seconds: float
+    """Interquartile range: the width of the middle half of the errors."""
+
+
+def match_spots(
+    annotations: Sequence[Annotation],
+    spots: Sequence[Spot],
+    labels: LabelSet,
+    *,
+    tolerance_seconds: float = 0.5,
+) -> Matching:
+    """Return how the spots and annotations of one video answer each other, label by label.
+
+    Args:
+        annotations: Of one video, in any order.
+        spots: Of the same video: those at or above the operating point.
+        labels: The labels to match; events of others are left out.
+        tolerance_seconds: Largest distance of spot and annotation, a half-width.
+
+    Raises:
+        ConfigError: a tolerance that is not positive.
+    """
+    if not tolerance_seconds > 0:
+        raise ConfigError(f"tolerance_seconds must be positive, got {tolerance_seconds}")
+    ids = label_ids(labels)
+    hits: list[Hit] = []
+    misses: list[Annotation] = []
+    false_alarms: list[Spot] = []
+    for label_id in range(len(labels)):
+        truth = sorted((a for a in annotations if ids.get(a.label) == label_id), key=lambda a: a.seconds)
+        found = sorted((s for s in spots if ids.get(s.label) == label_id), key=lambda s: s.seconds)
+        matched = match_times(
+            np.array([a.seconds for a in truth], dtype=np.float64),
+            np.array([s.seconds for s in found], dtype=np.float64),
+            np.array([s.confidence for s in found], dtype=np.float64),
+            tolerance_seconds + TIME_ROUNDING_SECONDS,
+        ).tolist()
+        hits += [Hit(a, found[i]) for a, i in zip(truth, matched, strict=True) if i >= 0]
+        misses += [a for a, i in zip(truth, matched, strict=True) if i < 0]
+        taken = set(matched)
+        false_alarms += [s for i, s in enumerate(found) if i not in taken]
+    return Matching(
+        hits=tuple(sorted(hits, key=lambda hit: hit.annotation.seconds)),
+        misses=tuple(sorted(misses, key=lambda a: a.seconds)),
+        false_alarms=tuple(sorted(false_alarms, key=lambda s: s.seconds)),
+    )
+
+
+def counts_per_label(matchings: Iterable[Matching], labels: LabelSet) -> dict[str, Counts]:
+    """Return the counts of each label over all videos, in the order of the labels; sum them for the total."""
+    ids = label_ids(labels)
+    totals = [Counts() for _ in labels]
+    for matching in matchings:
+        for hit in matching.hits:
+            totals[ids[hit.annotation.label]] += Counts(hits=1)
+        for miss in matching.misses:
+            totals[ids[miss.label]] += Counts(misses=1)
+        for spot in matching.false_alarms:
+            totals[ids[spot.label]] += Counts(false_alarms=1)
+    return dict(zip(labels, totals, strict=True))
+
+
+def timing_error(hits: Iterable[Hit]) -> TimingError | None:
+    """Return the median and spread of spot minus annotation; None without hits."""
+    errors = np.array([hit.timing_error_seconds for hit in hits], dtype=np.float64)
+    if not len(errors):
+        return None
+    low, median, high = np.percentile(errors, (25, 50, 75)).tolist()
+    return TimingError(num_hits=len(errors), median_seconds=median, spread_seconds=high - low)
+
+
+def blind_spots(
+    annotations: Sequence[Sequence[Annotation]], durations_seconds: Sequence[float], labels: LabelSet
+) -> list[list[Spot]]:
+    """Return what a guesser would give who has seen no picture: the baseline to beat.
+
+    Every video gets spots of each label at even distances, as many per second as the annotations
+    have over all videos, the first half a distance from the start, all with confidence 0.5.
+
+    Args:
+        annotations: One sequence per video.
+        durations_seconds: Length of each video.
+        labels: The labels to guess.
+
+    Raises:
+        ConfigError: unequal numbers of videos, or a duration that is not positive.
+    """
+    if len(annotations) != len(durations_seconds) or not all(d > 0 for d in durations_seconds):
+        raise ConfigError(
+            f"annotations of {len(annotations)} videos need as many positive durations, "
+            f"got {list(durations_seconds)}"
+        )
+    ids = label_ids(labels)
+    counts = np.zeros(len(labels), dtype=np.int64)
+    for video_annotations in annotations:
+        for annotation in video_annotations:
+            if annotation.label in ids:
+                counts[ids[annotation.label]] += 1
+    guesses = []
+    for duration in durations_seconds:
+        found = []
+        for label, count in zip(labels, counts.tolist(), strict=True):
+            if count:
+                distance = sum(durations_seconds) / count
+                times = np.arange(distance / 2, duration, distance).tolist()
+                found += [Spot(label, time, 0.5) for time in times]
+        guesses.append(sorted(found, key=lambda s: s.seconds))
+    return guesses

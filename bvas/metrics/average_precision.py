@@ -1,0 +1,126 @@
+"""Average precision of spots against annotations, by a tolerance in seconds.
+
+Precision and recall are taken at 200 confidence thresholds evenly from 0 to 1 over all videos
+together; the average precision of a label is the mean, over the recalls 0, 0.1 ... 1, of the best
+precision among the thresholds that reach that recall. A label that no annotation bears scores 0.
+These are the official rules (`bvas.metrics.official`); the times here are exact seconds, where
+the official metric first rounds them down to frames.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import ConfigError
+from bvas.metrics.matching import match_times
+from bvas.spots import Annotation, LabelSet, Spot
+
+NUM_THRESHOLDS = 200
+RECALLS = np.arange(11) / 10
+# Times are sums and multiples of decimal fractions, so a spot at exactly the tolerance may come
+# out a rounding error beyond it.
+TIME_ROUNDING_SECONDS = 1e-9
+
+
+def average_precision(
+    annotations: Sequence[Sequence[Annotation]],
+    spots: Sequence[Sequence[Spot]],
+    labels: LabelSet,
+    *,
+    tolerance_seconds: float = 0.5,
+) -> dict[str, float]:
+    """Return the average precision of each label, in [0, 1], in the order of the labels.
+
+    Args:
+        annotations: One sequence per video.
+        spots: One sequence per video, in the same order; every candidate, not only those that
+            people are shown: a low tail costs nothing, a missing one caps the score.
+        labels: The labels to score. Annotations and spots of others are left out; merged names
+            count as the label they are merged into.
+        tolerance_seconds: Largest distance of spot and annotation, a half-width: 0.5 is what
+            SoccerNet calls mAP@1.
+
+    Raises:
+        ConfigError: unequal numbers of videos, or a tolerance that is not positive.
+    """
+    check_videos(annotations, spots)
+    if not tolerance_seconds > 0:
+        raise ConfigError(f"tolerance_seconds must be positive, got {tolerance_seconds}")
+    ids = label_ids(labels)
+    scores = {}
+    for label_id, label in enumerate(labels):
+        confidences: list[NDArray[np.float64]] = []
+        is_hit: list[NDArray[np.bool_]] = []
+        num_annotations = 0
+        for video_annotations, video_spots in zip(annotations, spots, strict=True):
+            times = np.sort([a.seconds for a in video_annotations if ids.get(a.label) == label_id])
+            found = sorted((s.seconds, s.confidence) for s in video_spots if ids.get(s.label) == label_id)
+            spot_times, spot_confidences = np.array(found, dtype=np.float64).reshape(-1, 2).T
+            matched = match_times(
+                times, spot_times, spot_confidences, tolerance_seconds + TIME_ROUNDING_SECONDS
+            )
+            hit = np.zeros(len(found), dtype=np.bool_)
+            hit[matched[matched >= 0]] = True
+            confidences.append(spot_confidences)
+            is_hit.append(hit)
+            num_annotations += len(times)
+        scores[label] = (
+            interpolated_average_precision(
+                np.concatenate(confidences), np.concatenate(is_hit), num_annotations
+            )
+            if confidences
+            else 0.0
+        )
+    return scores
+
+
+def mean_average_precision(
+    annotations: Sequence[Sequence[Annotation]],
+    spots: Sequence[Sequence[Spot]],
+    labels: LabelSet,
+    *,
+    tolerance_seconds: float = 0.5,
+) -> float:
+    """Return the plain mean of `average_precision` over the labels, in [0, 1]; same arguments."""
+    scores = average_precision(annotations, spots, labels, tolerance_seconds=tolerance_seconds)
+    return float(np.mean(list(scores.values())))
+
+
+def interpolated_average_precision(
+    confidences: NDArray[np.float64], is_hit: NDArray[np.bool_], num_annotations: int
+) -> float:
+    """Return one label's average precision, in [0, 1].
+
+    Args:
+        confidences: [P] of all spots of the label, in any order.
+        is_hit: [P], whether the spot answers an annotation.
+        num_annotations: Annotations of the label, answered or not.
+    """
+    order = np.argsort(confidences, kind="stable")
+    # below[i]: spots whose confidence lies under threshold i.
+    below = np.searchsorted(confidences[order], np.linspace(0, 1, NUM_THRESHOLDS), side="left")
+    hits_so_far = np.concatenate(([0], np.cumsum(is_hit[order], dtype=np.int64)))
+    hits = hits_so_far[-1] - hits_so_far[below]
+    precision = hits / np.maximum(len(confidences) - below, 1)
+    recall = hits / max(num_annotations, 1)
+    reached = recall[:, None] >= RECALLS[None, :]
+    return float(np.where(reached, precision[:, None], 0.0).max(axis=0).sum() / len(RECALLS))
+
+
+def label_ids(labels: LabelSet) -> Mapping[str, int]:
+    """Return the column of every known name, merged ones included."""
+    return {name: labels.label_id(name) for name in (*labels.names, *labels.merged)}
+
+
+def check_videos(annotations: Sequence[Iterable[Annotation]], spots: Sequence[Iterable[Spot]]) -> None:
+    """Refuse annotations and spots that are not of the same videos.
+
+    Raises:
+        ConfigError: their numbers differ.
+    """
+    if len(annotations) != len(spots):
+        raise ConfigError(
+            f"annotations of {len(annotations)} videos and spots of {len(spots)}; "
+            "give one sequence per video to both, an empty one where there is nothing"
+        )

@@ -1,0 +1,37 @@
+"""Which spot answers which annotation: the one matching rule behind every figure.
+
+Annotations of one label, in order of time, each take the highest-scoring spot of that label that
+lies within the tolerance and is not taken yet; of equal scores the earliest. So a spot answers at
+most one annotation, and an annotation at most one spot. This is the rule of the official
+SoccerNet metric. (COCO lets the *detections* choose, by confidence; results differ slightly.)
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def match_times(
+    annotation_times: NDArray[np.float64],
+    spot_times: NDArray[np.float64],
+    confidences: NDArray[np.float64],
+    tolerance: float,
+) -> NDArray[np.int64]:
+    """Return for each annotation the index of the spot that answers it, or -1; int64 [M].
+
+    Args:
+        annotation_times: [M], ascending; seconds or frames, the same unit as the others.
+        spot_times: [P], ascending.
+        confidences: [P], finite.
+        tolerance: Largest distance at which a spot still answers, counted in.
+    """
+    first = np.searchsorted(spot_times, annotation_times - tolerance, side="left")
+    stop = np.searchsorted(spot_times, annotation_times + tolerance, side="right")
+    matched = np.full(len(annotation_times), -1, dtype=np.int64)
+    free = np.array(confidences, dtype=np.float64)
+    for i in np.flatnonzero(stop > first).tolist():
+        window = free[first[i] : stop[i]]
+        best = int(window.argmax())
+        if window[best] > -np.inf:
+            matched[i] = first[i] + best
+            window[best] = -np.inf  # taken
+    return matched

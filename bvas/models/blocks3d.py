@@ -1,0 +1,55 @@
+"""Inverted-residual 3D blocks: what lets the stacks of a clip see each other.
+
+Per block: 1x1x1 convolution to E features, depthwise 3x3x3, squeeze-excite, 1x1x1 back to C,
+batch normalization after each convolution, drop path, and the input added. The third
+dimension runs over the stacks, so one block reaches one stack further to either side.
+"""
+
+# Dimension letters in this file:
+#   B clips, C features in and out, E = C * expansion features inside, N stacks, h w feature-map size.
+
+import torch.nn.functional as F  # noqa: N812 - the name PyTorch's own documentation uses
+from timm.layers import DropPath
+from torch import Tensor, nn
+
+
+class SqueezeExcite3d(nn.Module):
+    """Weigh each feature by a gate in (0, 1) computed from the means of all of them."""
+
+    def __init__(self, num_features: int, num_squeezed: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv3d(num_features, num_squeezed, kernel_size=1)
+        self.expand = nn.Conv3d(num_squeezed, num_features, kernel_size=1)
+
+    def forward(self, x_BENhw: Tensor) -> Tensor:
+        """Return the weighed features, same shape."""
+        means = x_BENhw.mean(dim=(2, 3, 4), keepdim=True)
+        gates: Tensor = self.expand(F.silu(self.reduce(means))).sigmoid()
+        return x_BENhw * gates
+
+
+class InvertedResidual3d(nn.Module):
+    """One 3D block: expand, mix over stacks and space, weigh, project back, add the input."""
+
+    def __init__(
+        self, num_features: int, *, expansion: int, se_reduction: int, drop_path_rate: float = 0.0
+    ) -> None:
+        super().__init__()
+        inner = num_features * expansion
+        self.expand = nn.Conv3d(num_features, inner, kernel_size=1, bias=False)
+        self.expand_norm = nn.BatchNorm3d(inner)
+        self.depthwise = nn.Conv3d(inner, inner, kernel_size=3, padding=1, groups=inner, bias=False)
+        self.depthwise_norm = nn.BatchNorm3d(inner)
+        self.squeeze_excite = SqueezeExcite3d(inner, inner // se_reduction)
+        self.project = nn.Conv3d(inner, num_features, kernel_size=1, bias=False)
+        self.project_norm = nn.BatchNorm3d(num_features)
+        self.drop_path = DropPath(drop_path_rate)
+
+    def forward(self, x_BCNhw: Tensor) -> Tensor:
+        """Return features of the same shape [B, C, N, h, w]."""
+        x = F.silu(self.expand_norm(self.expand(x_BCNhw)), inplace=True)
+        x = F.silu(self.depthwise_norm(self.depthwise(x)), inplace=True)
+        x = self.squeeze_excite(x)
+        x = self.project_norm(self.project(x))
+        residual: Tensor = self.drop_path(x)
+        return residual + x_BCNhw

@@ -1,0 +1,171 @@
+"""The 2D encoder: any timm network that gives feature maps, fed with a stack of gray frames as channels."""
+
+# Dimension letters in this file:
+#   M stacks, S frames per stack, D the backbone's features, C projected features, H W input size,
+#   h w feature-map size.
+
+import difflib
+import logging
+import pickle
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from bvas.errors import CheckpointError, ConfigError
+from bvas.models.config import ModelConfig
+
+
+class ProjectNormAct(nn.Module):
+    """1x1 convolution, batch normalization, SiLU."""
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_features, out_features, kernel_size=1, bias=False)
+        self.norm = nn.BatchNorm2d(out_features)
+        self.act = nn.SiLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [M, out_features, h, w] of [M, in_features, h, w]."""
+        projected: Tensor = self.act(self.norm(self.conv(x)))
+        return projected
+
+
+class StackEncoder(nn.Module):
+    """Encode each stack of S gray frames by itself, so that `StreamingPredictor` can reuse the features."""
+
+    def __init__(self, config: ModelConfig, stack_size: int, *, pretrained: bool = False) -> None:
+        super().__init__()
+        self.backbone = _build_backbone(config, stack_size, pretrained=pretrained)
+        self._channels_last = str(getattr(self.backbone, "output_fmt", "NCHW")) in ("NHWC", "Format.NHWC")
+        self.projection = ProjectNormAct(self.backbone.feature_info.channels()[-1], config.num_features_3d)
+
+    def forward(self, stacks_MSHW: Tensor) -> Tensor:
+        """Return features [M, C, h, w] of stacks, float in [0, 1]."""
+        maps = self.backbone(stacks_MSHW)[-1]
+        if self._channels_last:
+            maps = maps.permute(0, 3, 1, 2)
+        features_MChw: Tensor = self.projection(maps)
+        return features_MChw
+
+
+def _build_backbone(config: ModelConfig, stack_size: int, *, pretrained: bool) -> Any:
+    if not timm.is_model(config.encoder):
+        known = timm.list_models() + timm.list_pretrained()
+        near = difflib.get_close_matches(config.encoder, known, n=3)
+        raise ConfigError(
+            f"no timm encoder named {config.encoder!r}"
+            + (f"; near names: {', '.join(near)}" if near else "; timm.list_models() lists them all")
+        )
+    options: dict[str, Any] = {
+        "features_only": True,
+        "out_indices": (config.feature_level,),
+        "in_chans": stack_size,
+    }
+    if config.encoder_drop_path_rate:
+        options["drop_path_rate"] = config.encoder_drop_path_rate
+    if pretrained and config.weights_file is not None:
+        _check_weights_file(config)
+        options["pretrained_cfg_overlay"] = {"file": config.weights_file}
+    try:
+        with _quiet_timm():
+            return _create(config.encoder, pretrained=pretrained, **options)
+    except TypeError as error:
+        if "drop_path_rate" in str(error):
+            raise ConfigError(
+                f"timm's {config.encoder} knows no drop path; set encoder_drop_path_rate to 0"
+            ) from error
+        raise
+    except (AssertionError, IndexError) as error:
+        raise ConfigError(
+            f"timm's {config.encoder} gives no feature map {config.feature_level}; "
+            "feature_level -1 is the deepest of any encoder"
+        ) from error
+
+
+def _create(name: str, *, pretrained: bool, **options: Any) -> Any:
+    if not pretrained:
+        return timm.create_model(name, pretrained=False, **options)
+    # Part of timm's own dependencies, so there whenever timm is.
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        return timm.create_model(name, pretrained=True, **options)
+    except (OSError, HfHubHTTPError, RuntimeError) as error:
+        cfg = timm.get_pretrained_cfg(name)
+        source = cfg and (f"https://huggingface.co/{cfg.hf_hub_id}" if cfg.hf_hub_id else cfg.url)
+        if "pretrained_cfg_overlay" in options or not source:
+            raise CheckpointError(
+                f"no pretrained weights for the encoder {name}: {_first_line(error)}; name an encoder with a "
+                "weights tag (timm.list_pretrained() lists them), or set the model's pretrained to False"
+            ) from error
+        raise CheckpointError(
+            f"the weights of the encoder {name} cannot be had ({_first_line(error)}). Without network: fetch "
+            f"them (model.safetensors) from {source} elsewhere, copy the file here, and name it as the "
+            "model's weights_file; or set pretrained to False to start from random weights"
+        ) from error
+
+
+def _check_weights_file(config: ModelConfig) -> None:
+    """Refuse a file that is not this encoder's, which timm would load in part or not at all without a word.
+
+    Raises:
+        CheckpointError: the file cannot be read, or lacks weights of the encoder.
+    """
+    path = Path(config.weights_file or "")
+    state: Any
+    try:
+        if path.suffix == ".safetensors":
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise CheckpointError(
+            f"cannot read the encoder's weights {path}: {_first_line(error)}; weights_file is to be "
+            "timm's state dict as .safetensors, or as a .pth that torch.load reads with weights_only=True"
+        ) from error
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise CheckpointError(f"{path} holds no state dict (names to tensors); save model.state_dict() there")
+    with _quiet_timm():
+        whole = timm.create_model(config.encoder, pretrained=False)
+    head = (whole.pretrained_cfg or {}).get("classifier") or ()
+    heads = (head,) if isinstance(head, str) else tuple(head)
+    missing = [
+        key
+        for key in whole.state_dict()
+        if key not in state and not key.startswith(heads) and not key.endswith("num_batches_tracked")
+    ]
+    if missing:
+        raise CheckpointError(
+            f"{path} is not of the encoder {config.encoder}: {len(missing)} of its weights are missing, "
+            f"e.g. {', '.join(missing[:3])}"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+@contextmanager
+def _quiet_timm() -> Iterator[None]:
+    """Keep timm's and the hub's remarks (unused heads, retries) off the log; what matters raises."""
+    loggers = [logging.getLogger(name) for name in ("timm", "huggingface_hub")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,103 @@
+"""The spotting network: 2D features per stack, 3D blocks over the stacks, GeM pooling, a logit per label.
+
+The architecture is that of lRomul/ball-action-spotting (1st place, SoccerNet Ball Action Spotting
+2023), to the last weight, so that its checkpoints load (bvas/seed_weights.py):
+
+    frames [B, T, H, W] -> stacks -> encode_stacks -> [B, N, C, h, w] -> score_windows -> logits [B, K]
+
+The two halves are public because `StreamingPredictor` runs them at different times: successive
+clips share all but one of their stacks.
+"""
+
+# Dimension letters in this file:
+#   B clips, T frames per clip, S frames per stack, N = T / S stacks, M stacks of any clips,
+#   C features of a stack, P = num_features_stack, K labels, H W input size, h w feature-map size.
+
+from einops import rearrange
+from torch import Tensor, nn
+
+from bvas.clips import ClipConfig
+from bvas.errors import ConfigError
+from bvas.models.blocks3d import InvertedResidual3d
+from bvas.models.config import ModelConfig
+from bvas.models.encoder2d import ProjectNormAct, StackEncoder
+from bvas.models.pooling import GeneralizedMeanPool
+
+
+class SpottingModel(nn.Module):
+    """Score the center of a clip for each label.
+
+    Attributes:
+        config: What it was built from.
+        clip: The clips that it sees; a config of other T or S needs another model.
+        num_labels: Labels (K).
+        encoder: The 2D half (`StackEncoder`), e.g. to freeze it.
+    """
+
+    def __init__(
+        self, config: ModelConfig, clip: ClipConfig, num_labels: int, *, pretrained: bool = False
+    ) -> None:
+        super().__init__()
+        if num_labels < 1:
+            raise ConfigError(f"num_labels must be at least 1, got {num_labels}")
+        self.config = config
+        self.clip = clip
+        self.num_labels = num_labels
+        self.encoder = StackEncoder(config, clip.stack_size, pretrained=pretrained)
+        self.blocks = nn.Sequential(
+            *(
+                InvertedResidual3d(
+                    config.num_features_3d,
+                    expansion=config.expansion_3d,
+                    se_reduction=config.se_reduction_3d,
+                    drop_path_rate=config.drop_path_rate,
+                )
+                for _ in range(config.num_blocks_3d)
+            )
+        )
+        self.stack_projection = ProjectNormAct(config.num_features_3d, config.num_features_stack)
+        self.pool = GeneralizedMeanPool()
+        self.dropout = nn.Dropout(config.drop_rate)
+        self.classifier = nn.Linear(config.num_features_stack * clip.num_stacks, num_labels)
+
+    def encode_stacks(self, stacks_MSHW: Tensor) -> Tensor:
+        """Return features [M, C, h, w] of stacks of gray frames in [0, 1], each from its own frames only."""
+        features_MChw: Tensor = self.encoder(stacks_MSHW)
+        return features_MChw
+
+    def score_windows(self, features_BNChw: Tensor) -> Tensor:
+        """Return logits [B, K] of clips, given the features of their N stacks in time order."""
+        N = features_BNChw.shape[1]
+        assert self.clip.num_stacks == N, f"{N} stacks for a model of {self.clip.num_stacks}"
+        mixed = self.blocks(rearrange(features_BNChw, "B N C h w -> B C N h w"))
+        per_stack = self.stack_projection(rearrange(mixed, "B C N h w -> (B N) C h w"))
+        pooled_BF = self.pool(rearrange(per_stack, "(B N) P h w -> B (N P) h w", N=N))
+        logits_BK: Tensor = self.classifier(self.dropout(pooled_BF))
+        return logits_BK
+
+    def forward(self, frames_BTHW: Tensor) -> Tensor:
+        """Return logits [B, K] of clips of gray frames, float in [0, 1]."""
+        T = frames_BTHW.shape[1]
+        assert self.clip.num_frames == T, f"{T} frames for a model of {self.clip.num_frames}"
+        stacks = rearrange(frames_BTHW, "B (N S) H W -> (B N) S H W", S=self.clip.stack_size)
+        features = self.encode_stacks(stacks)
+        return self.score_windows(rearrange(features, "(B N) C h w -> B N C h w", N=self.clip.num_stacks))
+
+
+def build_model(
+    config: ModelConfig, clip: ClipConfig, num_labels: int, *, pretrained: bool = False
+) -> SpottingModel:
+    """Return a model on the CPU, in training mode.
+
+    Args:
+        config: Sizes of the network.
+        clip: The clips that it is to see.
+        num_labels: Labels (K).
+        pretrained: Load the encoder's published weights, from `config.weights_file` or by download. Training
+            passes `config.pretrained`; whoever loads a checkpoint next leaves it False.
+
+    Raises:
+        ConfigError: the encoder is unknown or does not fit the config.
+        CheckpointError: the published weights cannot be had; the message says how to go on.
+    """
+    return SpottingModel(config, clip, num_labels, pretrained=pretrained)

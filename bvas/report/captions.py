@@ -1,0 +1,134 @@
+"""Captions of the annotated clip: what they say, and how they are drawn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.report import palette
+from bvas.report.content import VideoReport
+
+FLASH_SECONDS = 0.2
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caption:
+    """Two lines about one event."""
+
+    seconds: float
+    """When it appears."""
+    text: str
+    detail: str
+    """Second line; may be empty."""
+    color: str
+    """Of its outcome."""
+
+
+def captions_of(video: VideoReport) -> list[Caption]:
+    """Return the captions of all spots and misses, in order of time."""
+    if video.matching is None:
+        captions = [
+            Caption(seconds=s.seconds, text=f"{s.label} {s.confidence:.2f}", detail="", color=palette.HIT)
+            for s in video.spots
+        ]
+    else:
+        captions = [
+            Caption(
+                seconds=hit.spot.seconds,
+                text=f"{hit.spot.label} {hit.spot.confidence:.2f}",
+                detail=f"hit, {hit.timing_error_seconds:+.2f} s",
+                color=palette.HIT,
+            )
+            for hit in video.matching.hits
+        ]
+        captions += [
+            Caption(
+                seconds=s.seconds,
+                text=f"{s.label} {s.confidence:.2f}",
+                detail="false alarm",
+                color=palette.FALSE_ALARM,
+            )
+            for s in video.matching.false_alarms
+        ]
+        captions += [
+            Caption(seconds=a.seconds, text=a.label, detail="missed", color=palette.MISS)
+            for a in video.matching.misses
+        ]
+    return sorted(captions, key=lambda caption: caption.seconds)
+
+
+def draw_captions(picture: NDArray[np.uint8], captions: Sequence[Caption], now: float) -> None:
+    """Draw captions into the lower left corner, the latest lowest, as many as fit.
+
+    Args:
+        picture: uint8 [H, W, 3] RGB, changed in place.
+        captions: Those on screen, in order of time.
+        now: Time of the picture: a caption lights up when it appears.
+    """
+    unit = picture.shape[0] / 540
+    bottom = picture.shape[0] - round(16 * unit)
+    left = round(16 * unit)
+    for caption in reversed(captions):
+        height = round((64 if caption.detail else 42) * unit)
+        if bottom - height < 0:
+            return
+        width = round(28 * unit) + max(
+            text_width(caption.text, 0.8 * unit, bold=True), text_width(caption.detail, 0.52 * unit)
+        )
+        flash = now - caption.seconds < FLASH_SECONDS
+        ink = palette.ink_on(caption.color) if flash else (255, 255, 255)
+        box = picture[bottom - height : bottom, left : left + width]
+        back = np.array(palette.rgb(caption.color) if flash else (18, 22, 27), dtype=np.float32)
+        box[:] = (box * 0.2 + back * 0.8).astype(np.uint8)
+        box[:, : round(6 * unit)] = palette.rgb(caption.color)
+        line = bottom - height + round(29 * unit)
+        draw_text(
+            picture, caption.text, left + round(16 * unit), line, 0.8 * unit, (255, 255, 255), bold=True
+        )
+        if caption.detail:
+            place = left + round(16 * unit), line + round(24 * unit)
+            draw_text(picture, caption.detail, *place, 0.52 * unit, ink)
+        bottom -= height + round(8 * unit)
+
+
+def draw_clock(picture: NDArray[np.uint8], text: str) -> None:
+    """Draw the match clock into the upper left corner of uint8 [H, W, 3] RGB, in place."""
+    unit = picture.shape[0] / 540
+    edge, pad = round(16 * unit), round(9 * unit)
+    width = text_width(text, 0.6 * unit) + 2 * pad
+    box = picture[edge : edge + round(30 * unit), edge : edge + width]
+    box[:] = (box * 0.2 + np.array((18, 22, 27), np.float32) * 0.8).astype(np.uint8)
+    draw_text(picture, text, edge + pad, edge + round(21 * unit), 0.6 * unit, (255, 255, 255))
+
+
+def draw_text(
+    picture: NDArray[np.uint8],
+    text: str,
+    left: int,
+    baseline: int,
+    scale: float,
+    color: tuple[int, int, int],
+    *,
+    bold: bool = False,
+) -> None:
+    """Draw one line of text into uint8 [H, W, 3], in place."""
+    thickness = _thickness(scale, bold)
+    cv2.putText(picture, _ascii(text), (left, baseline), FONT, scale, color, thickness, cv2.LINE_AA)
+
+
+def text_width(text: str, scale: float, *, bold: bool = False) -> int:
+    """Return the columns that `draw_text` fills."""
+    (width, _), _ = cv2.getTextSize(_ascii(text), FONT, scale, _thickness(scale, bold))
+    return int(width)
+
+
+def _thickness(scale: float, bold: bool) -> int:
+    return max(1, round(scale * (2.4 if bold else 1.5)))
+
+
+def _ascii(text: str) -> str:
+    # OpenCV's fonts hold no other signs, and would draw a question mark for each byte.
+    return text.encode("ascii", "replace").decode()

@@ -1,0 +1,133 @@
+"""What people look at: pictures, tables, clips and the page, from spotted or scored videos."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bvas.curve import ScoreCurve
+from bvas.experiment import Experiment
+from bvas.files import replacing
+from bvas.postprocess import above, smooth_scores
+from bvas.report.clock import MatchClock
+from bvas.report.content import ClipLink, MatchReport, VideoReport, video_report
+from bvas.report.export import SpotRow, write_spots_csv
+from bvas.report.overlay import frames_between, write_overlay
+from bvas.report.page import write_page
+from bvas.report.timeline import timeline_png
+from bvas.scoring import Evaluation, ScoredVideo
+from bvas.spots import LabelSet
+from bvas.spotter import VideoSpots
+from bvas.video.open import open_video
+
+_CLIP_SECONDS = 20.0
+
+
+def write_spots(
+    parts: Sequence[VideoSpots], experiment: Experiment, out: Path, kickoff_seconds: float
+) -> None:
+    """Write `spots.csv`, and a score curve and a timeline picture for each part, into `out`.
+
+    Args:
+        parts: The parts of one recording, in order; on the table's timeline each begins where the one before ends.
+        experiment: What found the spots.
+        out: The folder.
+        kickoff_seconds: Where on that timeline the match clock starts.
+    """
+    rows: list[SpotRow] = []
+    begin = 0.0
+    for part in parts:
+        clock = MatchClock(kickoff_seconds=kickoff_seconds - begin)
+        for spot, frame in zip(part.spots, part.source_frames, strict=True):
+            if spot.confidence >= experiment.peaks.operating_point:
+                moved = replace(spot, seconds=begin + spot.seconds)
+                rows.append(
+                    SpotRow(spot=moved, clock=clock.text(spot.seconds), file=part.path.name, frame=frame)
+                )
+        begin += part.duration_seconds
+        part.curve.save(out / f"{part.path.stem}_scores.npz")
+        shown = video_report(
+            part.path.name,
+            part.spots,
+            experiment.task.labels,
+            duration_seconds=part.duration_seconds,
+            operating_point=experiment.peaks.operating_point,
+            curve=_smoothed(part.curve, experiment),
+            gaps=[(gap.start_seconds, gap.end_seconds) for gap in part.gaps],
+            clock=clock,
+        )
+        _write_timeline(out / f"{part.path.stem}_timeline.png", shown, experiment)
+    write_spots_csv(out / "spots.csv", rows)
+
+
+def write_report(evaluation: Evaluation, experiment: Experiment, out: Path) -> None:
+    """Write `report.html`, a timeline picture of each video and a short annotated clip into `out`."""
+    labels = experiment.task.labels
+    videos = [_scored_report(video, experiment) for video in evaluation.videos]
+    name = _file_name(evaluation.videos[0])
+    clip = _write_clip(evaluation.videos[0], videos[0], labels, out / f"{name}_clip.mp4")
+    videos[0] = replace(videos[0], clip=clip)
+    for scored, shown in zip(evaluation.videos, videos, strict=True):
+        _write_timeline(out / f"{_file_name(scored)}_timeline.png", shown, experiment)
+    matches = sorted({video.match.folder.name for video in evaluation.videos})
+    report = MatchReport(
+        title=", ".join(matches),
+        labels=labels,
+        videos=tuple(videos),
+        operating_point=experiment.peaks.operating_point,
+        average_precisions={"AP@1 (official)": evaluation.official_per_label},
+        notes=(
+            f"Experiment {experiment.name}; official mAP@1 {evaluation.official:.3f}, "
+            f"within 0.2 s {evaluation.tight:.3f}.",
+            f"Spots at the average rate, without looking, reach {evaluation.blind:.3f}.",
+        ),
+    )
+    write_page(out / "report.html", report)
+
+
+def _file_name(video: ScoredVideo) -> str:
+    return f"{video.match.folder.name.replace(' ', '_')}_{video.half}"
+
+
+def _scored_report(video: ScoredVideo, experiment: Experiment) -> VideoReport:
+    with open_video(video.path) as reader:
+        duration = reader.info.duration_seconds
+    return video_report(
+        f"{video.match.folder.name}, half {video.half}",
+        video.spots,
+        experiment.task.labels,
+        duration_seconds=duration,
+        operating_point=experiment.peaks.operating_point,
+        annotations=video.annotations,
+        curve=None if video.curve is None else _smoothed(video.curve, experiment),
+        clock=MatchClock(half=video.half),
+    )
+
+
+def _smoothed(curve: ScoreCurve, experiment: Experiment) -> ScoreCurve:
+    return replace(curve, scores=smooth_scores(curve.scores, experiment.peaks.sigma_frames))
+
+
+def _write_timeline(path: Path, video: VideoReport, experiment: Experiment) -> None:
+    picture = timeline_png(video, experiment.task.labels, operating_point=experiment.peaks.operating_point)
+    with replacing(path) as temporary:
+        temporary.write_bytes(picture)
+
+
+def _write_clip(scored: ScoredVideo, shown: VideoReport, labels: LabelSet, path: Path) -> ClipLink:
+    """Show the stretch around the densest spots, since that is where there is most to see."""
+    times = [spot.seconds for spot in above(scored.spots, 0.5)] or [0.0]
+    start = max(times, key=lambda t: sum(t <= other < t + _CLIP_SECONDS for other in times))
+    start = max(0.0, min(start - 1.0, shown.duration_seconds - _CLIP_SECONDS))
+    stop = min(start + _CLIP_SECONDS, shown.duration_seconds)
+    with open_video(scored.path) as reader:
+        rate = reader.info.rate
+        write_overlay(
+            path,
+            frames_between(reader, start, stop, rate),
+            shown,
+            labels,
+            start_seconds=start,
+            rate=rate,
+            color_range=reader.info.color_range,
+        )
+    return ClipLink(href=path.name, start_seconds=start, stop_seconds=stop)

@@ -1,0 +1,1 @@
+"""What is to be spotted, in which matches, and the files that say so."""

@@ -1,0 +1,1 @@
+"""From an experiment and a data root to the weights of one fold."""

@@ -1,0 +1,38 @@
+"""The optimizer and the learning rate of each step."""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from bvas.experiment import TrainConfig
+
+
+def build_optimizer(parameters: Iterable[nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:
+    """Return AdamW, or SGD with Nesterov momentum, over the parameters that learn."""
+    learnt = [parameter for parameter in parameters if parameter.requires_grad]
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(
+            learnt,
+            lr=config.learning_rate,
+            momentum=config.momentum,
+            nesterov=True,
+            weight_decay=config.weight_decay,
+        )
+    return torch.optim.AdamW(learnt, lr=config.learning_rate, weight_decay=config.weight_decay)
+
+
+def learning_rate_at(step: int, steps_per_epoch: int, config: TrainConfig) -> float:
+    """Return the rate of step `step`, from 0.
+
+    It rises linearly over the warm-up epochs, reaches the peak at the first step after
+    them, and falls along half a cosine to the final rate at the last step.
+    """
+    warmup = config.warmup_epochs * steps_per_epoch
+    if step < warmup:
+        return config.learning_rate * (step + 1) / (warmup + 1)
+    last = config.epochs * steps_per_epoch - 1
+    done = min(1.0, (step - warmup) / last) if last > 0 else 0.0
+    swing = config.learning_rate - config.final_learning_rate
+    return config.final_learning_rate + swing * 0.5 * (1.0 + math.cos(math.pi * done))

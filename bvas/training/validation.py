@@ -1,0 +1,63 @@
+"""How good the averaged weights are on held-out clips, between epochs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from bvas.experiment import Experiment
+from bvas.loading.loader import ClipLoader
+from bvas.losses import focal_loss
+from bvas.luma import to_unit
+
+
+@dataclass(frozen=True, slots=True)
+class ClipScores:
+    """Figures over the validation clips."""
+
+    loss: float
+    average_precision: float
+    """Mean over the labels of the area under precision over recall, clip by clip; in [0, 1]."""
+
+
+def validate(
+    model: nn.Module,
+    loader: ClipLoader,
+    experiment: Experiment,
+    *,
+    autocast_dtype: torch.dtype | None,
+) -> ClipScores:
+    """Score every clip of a loader with a model, without augmentation."""
+    model.eval()
+    losses: list[float] = []
+    scores: list[NDArray[np.float32]] = []
+    targets: list[NDArray[np.float32]] = []
+    with torch.inference_mode():
+        for batch in loader.epoch(0):
+            frames = to_unit(batch.frames, batch.color_ranges, experiment.input.luma_scaling)
+            with torch.autocast(frames.device.type, dtype=autocast_dtype, enabled=autocast_dtype is not None):
+                logits = model(frames)
+            loss = focal_loss(logits.float(), batch.targets, experiment.loss)
+            losses.append(float(loss) * len(frames))
+            scores.append(logits.float().sigmoid().cpu().numpy())
+            targets.append(batch.targets.cpu().numpy())
+    all_scores, all_targets = np.concatenate(scores), np.concatenate(targets)
+    by_label = [
+        clip_average_precision(all_scores[:, k], all_targets[:, k]) for k in range(all_scores.shape[1])
+    ]
+    return ClipScores(sum(losses) / len(all_scores), float(np.mean(by_label)))
+
+
+def clip_average_precision(scores: NDArray[np.float32], targets: NDArray[np.float32]) -> float:
+    """Return the mean, over the positive clips, of the precision among those scored at least as high.
+
+    0 where no clip is positive.
+    """
+    order = np.argsort(-scores, kind="stable")
+    positive = targets[order] > 0.5
+    if not positive.any():
+        return 0.0
+    precision = np.cumsum(positive) / np.arange(1, len(positive) + 1)
+    return float(precision[positive].mean())

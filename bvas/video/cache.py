@@ -1,0 +1,131 @@
+"""Scans of video files kept between runs, so that a long recording is read through once.
+
+An entry is named after the file's path and holds its size, time of change and a hash of its first and last
+64 KiB; where one of them differs the entry is not used. What cannot be read or written is as if it were not
+there: without a writable folder nothing is cached.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import sys
+import zipfile
+from dataclasses import asdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bvas.video.scan import Picture, Scan
+
+logger = logging.getLogger(__name__)
+
+# Raise it whenever a scan of the same file would come out differently.
+_VERSION = 1
+_HASHED_BYTES = 64 * 1024
+_ARRAYS = ("pts", "keyframe_pts", "keyframe_dts")
+
+
+def cache_folder() -> Path | None:
+    """Return the folder for files that can be made again; None where the user has no home.
+
+    `BVAS_HOME` if it is set, else the platform's folder for caches.
+    """
+    if home := os.environ.get("BVAS_HOME"):
+        return Path(home)
+    try:
+        if sys.platform == "win32":
+            base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        elif sys.platform == "darwin":
+            base = Path.home() / "Library" / "Caches"
+        else:
+            base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        return None
+    return base / "bvas"
+
+
+def load_scan(path: Path) -> Scan | None:
+    """Return the kept scan of a file, or None if there is none of the file as it is now."""
+    entry = _entry_of(path)
+    if entry is None or not entry.is_file():
+        return None
+    try:
+        with np.load(entry, allow_pickle=False) as archive:
+            about = json.loads(str(archive["about"]))
+            if about["key"] != _key_of(path):
+                return None
+            return _scan_from(about["scan"], {name: archive[name] for name in _ARRAYS})
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        logger.debug("cache entry %s is not used: %s", entry, error)
+        return None
+
+
+def store_scan(path: Path, scan: Scan) -> None:
+    """Keep the scan of a file; does nothing where the cache folder cannot be written."""
+    entry = _entry_of(path)
+    if entry is None:
+        return
+    # Beside it and renamed: a reader never sees half an entry.
+    part = entry.with_name(f"{entry.stem}.{os.getpid()}.part.npz")
+    try:
+        about = json.dumps({"key": _key_of(path), "scan": _plain(scan)})
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(part, about=np.array(about), **{name: getattr(scan, name) for name in _ARRAYS})
+        part.replace(entry)
+    except OSError as error:
+        logger.debug("the index of %s is not cached: %s", path.name, error)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _entry_of(path: Path) -> Path | None:
+    folder = cache_folder()
+    if folder is None:
+        return None
+    name = hashlib.sha256(str(path.absolute()).encode(errors="surrogateescape")).hexdigest()[:32]
+    return folder / "index" / f"{name}.npz"
+
+
+def _key_of(path: Path) -> dict[str, Any]:
+    status = path.stat()
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        digest.update(file.read(_HASHED_BYTES))
+        file.seek(max(status.st_size - _HASHED_BYTES, 0))
+        digest.update(file.read(_HASHED_BYTES))
+    return {
+        "version": _VERSION,
+        "path": str(path.absolute()),
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        "digest": digest.hexdigest(),
+    }
+
+
+def _plain(scan: Scan) -> dict[str, Any]:
+    return {
+        "time_base": str(scan.time_base),
+        "last_duration": int(scan.last_duration),
+        "decode_order": scan.decode_order,
+        "container": scan.container,
+        "claimed_rates": [None if rate is None else str(rate) for rate in scan.claimed_rates],
+        "picture": asdict(scan.picture) | {"sample_aspect": str(scan.picture.sample_aspect)},
+    }
+
+
+def _scan_from(plain: dict[str, Any], arrays: dict[str, Any]) -> Scan:
+    picture = Picture(**(plain["picture"] | {"sample_aspect": Fraction(plain["picture"]["sample_aspect"])}))
+    rates = tuple(None if rate is None else Fraction(rate) for rate in plain["claimed_rates"])
+    return Scan(
+        time_base=Fraction(plain["time_base"]),
+        last_duration=plain["last_duration"],
+        decode_order=plain["decode_order"],
+        container=plain["container"],
+        claimed_rates=rates,
+        picture=picture,
+        **arrays,
+    )

@@ -1,0 +1,79 @@
+"""Opening a file with libav and reading the packets of its picture, past damage where there is some."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+from av.stream import Disposition
+
+from bvas.errors import DecodeError
+
+# After so many failed reads in a row the rest of the file counts as missing.
+_MAX_FAILED_READS = 1000
+
+
+def open_container(path: Path, *, num_threads: int = 1) -> tuple[Any, Any]:
+    """Open a video file; return (container, video stream) of PyAV.
+
+    Args:
+        path: The file.
+        num_threads: Decoding threads. One is fastest per core, and lets packets be skipped singly.
+
+    Raises:
+        DecodeError: there is no such file, it is a folder or empty, or it holds no video.
+    """
+    if not path.exists():
+        raise DecodeError(f"{path} does not exist; check the path", path=path)
+    if path.is_dir():
+        raise DecodeError(f"{path} is a folder, not a video file; name the file in it", path=path)
+    if path.is_file() and path.stat().st_size == 0:
+        raise DecodeError(f"{path} is empty (0 bytes); copy or download it again", path=path)
+    try:
+        container = av.open(str(path))
+    except PermissionError as error:
+        raise DecodeError(f"{path} may not be read: permission denied", path=path) from error
+    except (av.FFmpegError, OSError) as error:
+        raise DecodeError(
+            f"{path} is not a video that can be opened: {reason_of(error)}; "
+            "the file may be cut off or of another kind, `ffprobe` tells more",
+            path=path,
+        ) from error
+    # The first picture that is not a cover: album art is a video stream to libav.
+    cover = Disposition.attached_pic
+    streams = [stream for stream in container.streams.video if not stream.disposition & cover]
+    # libav takes any text for ANSI art.
+    if not streams or container.format.name == "tty":
+        container.close()
+        raise DecodeError(f"{path} holds no video stream", path=path)
+    stream = streams[0]
+    try:
+        stream.codec_context.thread_count = num_threads
+    except (AttributeError, RuntimeError) as error:
+        container.close()
+        raise DecodeError(f"{path}: this build of libav has no decoder for its codec", path=path) from error
+    return container, stream
+
+
+def read_packets(container: Any, stream: Any) -> Iterator[Any]:
+    """Yield the packets of `stream` from where the container stands, without the empty one at the end.
+
+    A read that fails is followed by the next: behind a damaged stretch most containers go on.
+    """
+    num_failed = 0
+    while num_failed < _MAX_FAILED_READS:
+        try:
+            for packet in container.demux(stream):
+                if packet.size == 0 and packet.pts is None and packet.dts is None:
+                    return
+                num_failed = 0
+                yield packet
+        except av.FFmpegError:
+            num_failed += 1
+        else:
+            return
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what libav says went wrong, without its error number."""
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,168 @@
+"""Which frames a video shows, and when: the numbering that every backend follows."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import DecodeError
+from bvas.video.cache import load_scan, store_scan
+from bvas.video.protocol import VideoInfo
+from bvas.video.rate import rate_of
+from bvas.video.scan import Scan, scan_file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class VideoIndex:
+    """The shown frames of one video in presentation order, and where decoding can start.
+
+    Index 0 is the first shown frame and time 0 is its moment. Pictures that an edit list
+    cuts away, and leading pictures that cannot be decoded, are not counted. No frame count, rate or
+    seek by number of the container is used.
+    """
+
+    path: Path
+    time_base: Fraction
+    """Seconds of a tick."""
+    pts: NDArray[np.int64]
+    """Presentation time of each frame in ticks of the container's clock, int64 [L], strictly ascending."""
+    last_duration: int
+    """Ticks that the last frame is shown for."""
+    keyframe_pts: NDArray[np.int64]
+    """Presentation times of the keyframes, int64, strictly ascending; some may not be shown themselves."""
+    keyframe_dts: NDArray[np.int64]
+    """Decoding times of the same keyframes."""
+    seek_by_dts: bool
+    """Containers such as TS find a keyframe by its decoding time, others by its presentation time."""
+    decode_order: bool
+    """Packets carry no reliable times: frames are numbered as they come out, and read in order."""
+    container: str
+    """Short name that libav has for the container, such as `mov`, `matroska`, `mpegts`, `avi`."""
+    rate: Fraction
+    """Frames per second: the constant rate that the times follow, else their average."""
+    variable_rate: bool
+
+    @property
+    def num_frames(self) -> int:
+        """Shown frames (L)."""
+        return len(self.pts)
+
+    @property
+    def seconds(self) -> NDArray[np.float64]:
+        """Time of each frame from the first, float64 [L]."""
+        seconds: NDArray[np.float64] = (
+            (self.pts - self.pts[0]) * self.time_base.numerator / self.time_base.denominator
+        )
+        return seconds
+
+    @property
+    def duration_seconds(self) -> float:
+        """Time from the first shown frame to the end of the last."""
+        return float((int(self.pts[-1] - self.pts[0]) + self.last_duration) * self.time_base)
+
+    def seconds_of(self, index: int) -> float:
+        """Return the time of a frame from the first one.
+
+        Raises:
+            IndexError: `index` lies outside [0, num_frames).
+        """
+        self.check([index])
+        return float((int(self.pts[index]) - int(self.pts[0])) * self.time_base)
+
+    def frame_at(self, seconds: float) -> int:
+        """Return the frame on screen at a time, with half a tick of tolerance.
+
+        A time before the first frame gives the first, one after the last the last;
+        `frame_at(seconds_of(i)) == i`.
+        """
+        ticks = seconds / float(self.time_base) + 0.5
+        return max(int(np.searchsorted(self.pts - self.pts[0], ticks, side="right")) - 1, 0)
+
+    def keyframe_of(self, index: int) -> int:
+        """Return the number of the keyframe from which frame `index` is decoded."""
+        return max(int(np.searchsorted(self.keyframe_pts, self.pts[index], side="right")) - 1, 0)
+
+    def first_of_keyframe(self, keyframe: int) -> int:
+        """Return the first frame shown at or after a keyframe; num_frames where there is none."""
+        if keyframe >= len(self.keyframe_pts):
+            return self.num_frames
+        return int(np.searchsorted(self.pts, self.keyframe_pts[keyframe]))
+
+    def check(self, indices: NDArray[np.int64] | list[int]) -> None:
+        """Refuse indices outside the video.
+
+        Raises:
+            IndexError: names the first such index, the file and its length.
+        """
+        for index in indices:
+            if not 0 <= index < self.num_frames:
+                raise IndexError(
+                    f"frame {index} of {self.path.name} is outside the video ({self.num_frames} frames)"
+                )
+
+
+def build_index(path: Path | str, *, cache: bool = True) -> tuple[VideoIndex, VideoInfo]:
+    """Find the frames of a video by one pass over its packets, or from the cache of earlier passes.
+
+    Args:
+        path: The video file.
+        cache: Keep the result in the cache folder, and take it from there while the file is unchanged.
+
+    Raises:
+        DecodeError: there is no such file, it is no video, or no frame of it can be decoded.
+    """
+    path = Path(path)
+    scan = load_scan(path) if cache else None
+    if scan is None:
+        scan = scan_file(path)
+        if cache:
+            store_scan(path, scan)
+    index = _index_of(path, scan)
+    return index, _info_of(index, scan)
+
+
+def _index_of(path: Path, scan: Scan) -> VideoIndex:
+    if not len(scan.pts):
+        raise DecodeError(f"{path} shows no frame", path=path)
+    rate, variable_rate = rate_of(scan.pts, scan.time_base, scan.claimed_rates)
+    for array in (scan.pts, scan.keyframe_pts, scan.keyframe_dts):
+        array.setflags(write=False)
+    return VideoIndex(
+        path=path,
+        time_base=scan.time_base,
+        pts=scan.pts,
+        last_duration=scan.last_duration or max(round(1 / (rate * scan.time_base)), 1),
+        keyframe_pts=scan.keyframe_pts,
+        keyframe_dts=scan.keyframe_dts,
+        seek_by_dts=scan.container in ("mpegts", "flv"),
+        decode_order=scan.decode_order,
+        container=scan.container,
+        rate=rate,
+        variable_rate=variable_rate,
+    )
+
+
+def _info_of(index: VideoIndex, scan: Scan) -> VideoInfo:
+    picture = scan.picture
+    first_frames = np.searchsorted(index.pts, index.keyframe_pts)
+    intervals = np.diff(np.append(first_frames, index.num_frames))
+    return VideoInfo(
+        path=index.path,
+        num_frames=index.num_frames,
+        height=picture.height,
+        width=picture.width,
+        sample_aspect=picture.sample_aspect,
+        rate=index.rate,
+        variable_rate=index.variable_rate,
+        duration_seconds=index.duration_seconds,
+        start_seconds=float(int(index.pts[0]) * index.time_base),
+        codec=picture.codec,
+        pixel_format=picture.pixel_format,
+        bit_depth=picture.bit_depth,
+        color_range=picture.color_range,
+        rotation=picture.rotation,
+        interlaced=picture.interlaced,
+        keyframe_interval=round(float(np.median(intervals))) if len(intervals) else index.num_frames,
+    )

@@ -1,0 +1,68 @@
+"""From a decoded libav frame to the luma of the stored picture, and what its tags say."""
+
+import re
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.luma import ColorRange
+
+# YUV with planes of their own (also half-planar nv12, p010) and gray: plane 0 is the luma, nothing else.
+_LUMA_PLANE = re.compile(r"(yuvj?\d{3}p|yuva\d{3}p|nv(12|16|21|24|20)|p[024]1[0-6]|gray)(9|1[0-6])?(le|be)?")
+# These hold their bits at the top of the 16, all others at the bottom.
+_HIGH_BITS = re.compile(r"(p[024]1[0-6]|nv20)(le|be)?")
+
+
+def has_luma_plane(pixel_format: str) -> bool:
+    """Return whether plane 0 of this format is the luma and nothing else."""
+    return _LUMA_PLANE.fullmatch(pixel_format) is not None
+
+
+def luma_of(frame: Any) -> NDArray[np.uint8]:
+    """Return the luma of a decoded frame, uint8 [h, w], as it is stored (not turned upright).
+
+    More than 8 bits are shifted down to 8. A format without a luma plane (RGB, palette, packed)
+    becomes full-range gray. The array may share the frame's memory; the frame stays alive with it.
+    """
+    name = frame.format.name
+    if not has_luma_plane(name):
+        frame = frame.reformat(format="gray", dst_color_range="JPEG")
+        return _plane(frame, np.dtype(np.uint8))
+    bits = frame.format.components[0].bits
+    if bits == 8:
+        return _plane(frame, np.dtype(np.uint8))
+    wide = _plane(frame, np.dtype(">u2" if name.endswith("be") else "<u2"))
+    shift = 8 if _HIGH_BITS.fullmatch(name) else bits - 8
+    return (wide >> shift).astype(np.uint8)
+
+
+def _plane(frame: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    plane = frame.planes[0]
+    pitch = plane.line_size // dtype.itemsize
+    rows = np.frombuffer(plane, dtype=dtype, count=pitch * frame.height).reshape(frame.height, pitch)
+    return rows[:, : frame.width]
+
+
+def color_range_of(frame: Any) -> ColorRange:
+    """Return the range of what `luma_of` gives: as tagged; limited where nothing is said."""
+    name = frame.format.name
+    # Color range 2 is AVCOL_RANGE_JPEG, 1 AVCOL_RANGE_MPEG. Untagged gray is full, as swscale takes it.
+    if not has_luma_plane(name) or name.startswith("yuvj") or int(frame.color_range) == 2:
+        return "full"
+    if name.startswith("gray") and int(frame.color_range) == 0:
+        return "full"
+    return "limited"
+
+
+def rotation_of(frame: Any) -> int:
+    """Return the degrees clockwise, a multiple of 90 in [0, 360), that turn the picture upright."""
+    # libav counts counterclockwise.
+    return round(-int(frame.rotation) / 90) * 90 % 360
+
+
+def sample_aspect_of(stream: Any) -> Fraction:
+    """Return width over height of a stored sample; 1 where the file does not say."""
+    aspect = stream.sample_aspect_ratio
+    return Fraction(aspect) if aspect and aspect > 0 else Fraction(1)

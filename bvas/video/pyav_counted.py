@@ -1,0 +1,70 @@
+"""Decoding with libav where packets carry no reliable times: frames are counted as they come out."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import DecodeError
+from bvas.video.container import open_container, read_packets
+from bvas.video.index import VideoIndex
+from bvas.video.picture import luma_of
+
+
+class CountedBackend:
+    """Frames of one open file by the order in which the decoder outputs them; going back starts over."""
+
+    def __init__(self, index: VideoIndex) -> None:
+        self.damaged: set[int] = set()
+        self._index = index
+        self._open()
+
+    def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Yield (index, luma as stored); see `Backend`."""
+        for index in indices:
+            if index < self._next:
+                self.close()
+                self._open()
+            while True:
+                frame = self._next_frame()
+                if frame is None:
+                    raise DecodeError(
+                        f"the decoder outputs {self._next} frames of {self._index.path.name}, not frame {index}; "
+                        "if the file changed, open it again",
+                        path=self._index.path,
+                        lost=range(index, self._index.num_frames),
+                    )
+                self._next += 1
+                if self._next > index:
+                    break
+            yield index, luma_of(frame)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._ready.clear()
+        self._container.close()
+
+    def _open(self) -> None:
+        self._container, self._stream = open_container(self._index.path)
+        self._packets = read_packets(self._container, self._stream)
+        self._ready: deque[Any] = deque()
+        self._ended = False
+        self._next = 0
+
+    def _next_frame(self) -> Any:
+        while not self._ready:
+            if self._ended:
+                return None
+            packet = next(self._packets, None)
+            self._ended = packet is None
+            try:
+                self._ready.extend(self._stream.codec_context.decode(packet))
+            except MemoryError:
+                raise
+            except av.FFmpegError:
+                # The same packet failed when the frames were counted.
+                continue
+        return self._ready.popleft()

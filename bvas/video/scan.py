@@ -1,0 +1,270 @@
+"""One pass over a video file that finds its shown frames, their times and its keyframes.
+
+Where packets carry trustworthy times nothing but the first few frames is decoded: a packet is a frame,
+its time says which. What the decoder outputs at the start is compared with that; where it disagrees, or
+where times are missing, repeated or guessed by libav (AVI, MPEG-4 part 2), the whole file is decoded once
+and its frames are counted.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import DecodeError
+from bvas.luma import ColorRange
+from bvas.video.container import open_container, read_packets
+from bvas.video.picture import color_range_of, has_luma_plane, rotation_of, sample_aspect_of
+
+logger = logging.getLogger(__name__)
+
+# Containers that store presentation times; in all others libav makes them up.
+_TIMED_CONTAINERS = ("mov", "matroska", "mpegts", "flv")
+# Codecs of which a packet may hold no frame, or one that belongs to another packet's time.
+_UNTIMED_CODECS = ("mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "vc1", "wmv3")
+# Shown frames decoded to compare with the packets.
+_NUM_HEAD_FRAMES = 12
+_NO_TIME = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What the first decoded frame and the stream say of the picture."""
+
+    height: int
+    width: int
+    sample_aspect: Fraction
+    pixel_format: str
+    bit_depth: int
+    color_range: ColorRange
+    rotation: int
+    interlaced: bool
+    codec: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """Times of the shown frames and the keyframes, in ticks of `time_base`."""
+
+    time_base: Fraction
+    pts: NDArray[np.int64]
+    last_duration: int
+    keyframe_pts: NDArray[np.int64]
+    keyframe_dts: NDArray[np.int64]
+    decode_order: bool
+    container: str
+    claimed_rates: tuple[Fraction | None, ...]
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class _Packets:
+    """Packets of the file in decode order; a missing time is `_NO_TIME`."""
+
+    pts: NDArray[np.int64]
+    dts: NDArray[np.int64]
+    is_keyframe: NDArray[np.bool_]
+    is_shown: NDArray[np.bool_]
+    last_duration: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """What the decoder output, in its order."""
+
+    pts: list[int | None]
+    is_keyframe: list[bool]
+    num_errors: int
+    first: Any
+
+
+def scan_file(path: Path) -> Scan:
+    """Scan a video file.
+
+    Raises:
+        DecodeError: not a video, or no frame of it can be decoded.
+    """
+    container, stream = open_container(path)
+    with container:
+        packets = _read_packet_table(container, stream)
+        container_name = container.format.name.split(",")[0]
+        codec = _codec_name(stream)
+        time_base = Fraction(stream.time_base)
+        claims = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+        sample_aspect = sample_aspect_of(stream)
+    head = _decode(path, stop_after=_head_stop(packets))
+    if head.first is None:
+        head = _decode(path, stop_after=None)
+    if head.first is None:
+        raise DecodeError(
+            f"no frame of {path} can be decoded; it holds {len(packets.pts)} packets", path=path
+        )
+    picture = _picture(head.first, codec, sample_aspect)
+    trusted = container_name in _TIMED_CONTAINERS and codec not in _UNTIMED_CODECS
+    shown = _shown_times(packets, head) if trusted else None
+    if shown is not None:
+        keys = _keyframes(packets)
+        return Scan(
+            time_base=time_base,
+            pts=shown,
+            last_duration=packets.last_duration,
+            keyframe_pts=packets.pts[keys],
+            keyframe_dts=packets.dts[keys],
+            decode_order=False,
+            container=container_name,
+            claimed_rates=claims,
+            picture=picture,
+        )
+    logger.warning(
+        "%s: its packets carry no reliable presentation times, so its frames are counted by decoding it once "
+        "and reads go through it in order; a copy made by `bvas video prepare` reads faster",
+        path.name,
+    )
+    times, keyframes, time_base = _count(_decode(path, stop_after=None), time_base, claims)
+    return Scan(
+        time_base=time_base,
+        pts=times,
+        last_duration=0,
+        keyframe_pts=times[keyframes],
+        keyframe_dts=times[keyframes],
+        decode_order=True,
+        container=container_name,
+        claimed_rates=claims,
+        picture=picture,
+    )
+
+
+def _read_packet_table(container: Any, stream: Any) -> _Packets:
+    pts, dts, is_keyframe, is_shown = [], [], [], []
+    durations: dict[int, int] = {}
+    is_vp8 = stream.codec_context.name == "vp8"
+    for packet in read_packets(container, stream):
+        pts.append(_NO_TIME if packet.pts is None else packet.pts)
+        dts.append(_NO_TIME if packet.dts is None else packet.dts)
+        is_keyframe.append(packet.is_keyframe)
+        # RFC 6386, 9.1: bit 4 of a VP8 frame is show_frame; a hidden one has a packet of its own.
+        hidden = is_vp8 and packet.size > 0 and not bytes(packet)[0] & 0x10
+        is_shown.append(not packet.is_discard and not hidden)
+        durations[pts[-1]] = packet.duration or 0
+    return _Packets(
+        np.array(pts, dtype=np.int64),
+        np.array(dts, dtype=np.int64),
+        np.array(is_keyframe, dtype=bool),
+        np.array(is_shown, dtype=bool),
+        durations[max(durations)] if durations else 0,
+    )
+
+
+def _keyframes(packets: _Packets) -> NDArray[np.bool_]:
+    # A file without a marked keyframe is read from its first packet.
+    keys: NDArray[np.bool_] = packets.is_keyframe & (packets.pts != _NO_TIME)
+    if not keys.any() and len(keys):
+        keys[0] = True
+    return keys
+
+
+def _head_stop(packets: _Packets) -> int | None:
+    """Return the time up to which the start must be decoded: some shown frames behind the first keyframe."""
+    usable = packets.is_shown & (packets.pts != _NO_TIME)
+    if not usable.any():
+        return None
+    first = packets.pts[packets.is_keyframe & (packets.pts != _NO_TIME)]
+    times = np.unique(packets.pts[usable])
+    start = int(np.searchsorted(times, first[0])) if len(first) else 0
+    return int(times[min(start + _NUM_HEAD_FRAMES, len(times) - 1)])
+
+
+def _decode(path: Path, *, stop_after: int | None) -> _Decoded:
+    """Decode from the start; with `stop_after`, until a frame of that time or later is output."""
+    container, stream = open_container(path)
+    pts: list[int | None] = []
+    is_keyframe: list[bool] = []
+    num_errors = 0
+    first = None
+    with container:
+        decoder = stream.codec_context
+        for packet in _then_flush(read_packets(container, stream)):
+            try:
+                frames = decoder.decode(packet)
+            except av.FFmpegError:
+                num_errors += 1
+                continue
+            for frame in frames:
+                first = first or frame
+                pts.append(frame.pts)
+                is_keyframe.append(frame.key_frame)
+            if stop_after is not None and pts and pts[-1] is not None and pts[-1] >= stop_after:
+                break
+    return _Decoded(pts, is_keyframe, num_errors, first)
+
+
+def _then_flush(packets: Iterator[Any]) -> Iterator[Any]:
+    yield from packets
+    yield None
+
+
+def _shown_times(packets: _Packets, head: _Decoded) -> NDArray[np.int64] | None:
+    """Return the times of the shown frames by the packets, or None where packets do not tell."""
+    shown = packets.pts[packets.is_shown]
+    if not len(shown) or (shown == _NO_TIME).any():
+        return None
+    times = np.unique(shown)
+    key_times = packets.pts[_keyframes(packets)]
+    if len(times) != len(shown) or (np.diff(key_times) <= 0).any():
+        return None
+    output = [time for time in head.pts if time is not None]
+    if len(output) != len(head.pts) or any(b <= a for a, b in pairwise(output)):
+        return None
+    # Pictures that lead the first keyframe, or came before it, are shown only if the decoder outputs them.
+    lost_lead = np.setdiff1d(times[times < key_times[0]], output)
+    # Packets ahead of the first keyframe in the file cannot be decoded either.
+    first_key = int(np.argmax(_keyframes(packets)))
+    lost_ahead = np.setdiff1d(shown[: int(packets.is_shown[:first_key].sum())], output)
+    times = np.setdiff1d(times, np.concatenate([lost_lead, lost_ahead]))
+    compared = times[times <= output[-1]]
+    if not head.num_errors and not np.array_equal(compared, output):
+        return None
+    return times if len(times) else None
+
+
+def _count(
+    decoded: _Decoded, time_base: Fraction, claims: tuple[Fraction | None, ...]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], Fraction]:
+    """Return (times, which are keyframes, time base) of frames numbered in the decoder's order."""
+    keyframes = np.array(decoded.is_keyframe, dtype=bool)
+    known = [time for time in decoded.pts if time is not None]
+    if len(known) == len(decoded.pts) and all(b >= a for a, b in pairwise(known)):
+        # Frames that share a time are put a tick apart, so that each has a moment of its own.
+        rank = np.arange(len(known))
+        return np.maximum.accumulate(np.array(known, dtype=np.int64) - rank) + rank, keyframes, time_base
+    rate = next((Fraction(claim) for claim in claims if claim), Fraction(25))
+    return np.arange(len(decoded.pts), dtype=np.int64), keyframes, 1 / rate
+
+
+def _codec_name(stream: Any) -> str:
+    # The name of the format, not of the library that decodes it (av1, not libdav1d).
+    return str(stream.codec_context.codec.canonical_name)
+
+
+def _picture(frame: Any, codec: str, sample_aspect: Fraction) -> Picture:
+    rotation = rotation_of(frame)
+    turned = rotation in (90, 270)
+    pixel_format = frame.format.name
+    return Picture(
+        height=frame.width if turned else frame.height,
+        width=frame.height if turned else frame.width,
+        sample_aspect=1 / sample_aspect if turned else sample_aspect,
+        pixel_format=pixel_format,
+        bit_depth=frame.format.components[0].bits if has_luma_plane(pixel_format) else 8,
+        color_range=color_range_of(frame),
+        rotation=rotation,
+        interlaced=bool(frame.interlaced_frame),
+        codec=codec,
+    )

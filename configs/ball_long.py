@@ -1,0 +1,24 @@
+"""Stage 4, clips of 33 frames over a frozen 2D encoder; `ball_finetune_long_004` of the seed system."""
+
+from dataclasses import replace
+
+from bvas.experiment import Experiment, load_experiment
+
+
+def experiment() -> Experiment:
+    base = load_experiment("ball_transfer")
+    return replace(
+        base,
+        clip=replace(base.clip, num_frames=33),
+        train=replace(
+            base.train,
+            start_from="ball_transfer",
+            freeze_encoder2d=True,
+            optimizer="sgd",
+            learning_rate=1e-3,
+            final_learning_rate=5e-5,
+            weight_decay=0.0,
+            warmup_epochs=2,
+            epochs=7,
+        ),
+    )

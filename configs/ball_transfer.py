@@ -1,0 +1,14 @@
+"""Stage 3, passes and drives from stage 2's weights; `ball_tuning_001` of the seed system."""
+
+from dataclasses import replace
+
+from bvas.experiment import Experiment, load_experiment
+
+
+def experiment() -> Experiment:
+    base = load_experiment("ball_base")
+    return replace(
+        base,
+        loss=replace(base.loss, alpha=0.4),
+        train=replace(base.train, start_from="action_pretrain", warmup_epochs=7, epochs=35),
+    )

@@ -1,0 +1,49 @@
+"""Videos whose frames show their own number, and labelled videos that are never opened."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from bvas.loading.dataset import LabelledVideo
+from bvas.spots import LabelSet
+from bvas.video.grid import Grid
+from bvas.video.writer import VideoWriter
+
+LABELS = LabelSet(("PASS", "DRIVE"))
+SIZE = (32, 128)
+BITS = 8
+
+
+def barcode(number: int) -> np.ndarray:
+    """Return a frame uint8 [32, 128] of 8 upright bars, 16 wide: black and white are the bits of `number`."""
+    bits = [(number >> bit) & 1 for bit in range(BITS)]
+    row = np.repeat([200 if bit else 40 for bit in bits], SIZE[1] // BITS)
+    return np.tile(row.astype(np.uint8), (SIZE[0], 1))
+
+
+def numbers_in(frames: np.ndarray) -> list[int]:
+    """Read the numbers back from frames uint8 [T, 32, 128]."""
+    bars = frames.reshape(len(frames), SIZE[0], BITS, SIZE[1] // BITS).mean(axis=(1, 3)) > 120
+    return [int(sum(1 << bit for bit in range(BITS) if row[bit])) for row in bars]
+
+
+def write_barcodes(path, *, first: int = 0, num_frames: int = 100, keyframe_interval: int = 25) -> None:
+    with VideoWriter(path, size=SIZE, rate=25, keyframe_interval=keyframe_interval) as writer:
+        for number in range(first, first + num_frames):
+            writer.write(barcode(number))
+
+
+def labelled(num_frames: int, annotations=(), *, num_labels: int = 2, path="unread.mp4") -> LabelledVideo:
+    """Return a video that is never opened; `annotations` are (grid frame, label id)."""
+    grid = Grid(
+        rate=Fraction(25), indices=np.arange(num_frames, dtype=np.int64), seconds=np.arange(num_frames) / 25
+    )
+    return LabelledVideo(
+        path=Path(path),
+        color_range="limited",
+        grid=grid,
+        num_labels=num_labels,
+        annotation_frames=np.array([frame for frame, _ in annotations], dtype=np.int64),
+        label_ids=np.array([label_id for _, label_id in annotations], dtype=np.int64),
+    )

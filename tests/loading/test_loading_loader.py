@@ -1,0 +1,224 @@
+"""What a batch holds, whoever decodes it. Loaders with workers are shared: a process takes time to start."""
+
+import gc
+import logging
+
+import numpy as np
+import pytest
+import torch
+from loading_videos import SIZE, numbers_in
+
+from bvas.errors import ConfigError, DecodeError
+from bvas.loading.loader import ClipLoader
+from bvas.loading.requests import FixedClips
+from bvas.video.open import open_video
+
+
+def content(batches):
+    """Return all that a list of batches holds, to be compared."""
+    return [
+        (
+            batch.frames.numpy().tobytes(),
+            batch.targets.tolist(),
+            batch.video_ids.tolist(),
+            batch.centers.tolist(),
+            batch.color_ranges,
+            batch.seeds.tolist(),
+        )
+        for batch in batches
+    ]
+
+
+@pytest.fixture(scope="module")
+def mixed_loader(clips):
+    with ClipLoader(clips, 4, size=SIZE, workers={"pyav": 2, "opencv": 1}, seed=7) as loader:
+        yield loader
+
+
+@pytest.fixture(scope="module")
+def local_loader(clips):
+    with ClipLoader(clips, 4, size=SIZE, workers={}, seed=7) as loader:
+        yield loader
+
+
+def test_batches_are_the_same_whatever_the_number_and_mix_of_workers(
+    clips, mixed_loader, local_loader, open_loader
+):
+    one_worker = open_loader(clips, workers={"pyav": 1}, seed=7, prefetch_batches=3)
+    expected = content(local_loader.epoch(0))
+    assert content(mixed_loader.epoch(0)) == expected
+    assert content(one_worker.epoch(0)) == expected
+    assert content(mixed_loader.epoch(1)) != expected
+    assert content(mixed_loader.epoch(0)) == expected
+
+
+def test_another_seed_gives_other_clips(clips, local_loader, open_loader):
+    other = open_loader(clips, workers={}, seed=8)
+    assert content(other.epoch(0)) != content(local_loader.epoch(0))
+
+
+def test_frames_are_the_ones_that_the_reader_gives(clips, mixed_loader):
+    requests = clips.requests(2, seed=7)
+    frames = torch.cat([batch.frames for batch in mixed_loader.epoch(2)]).numpy()
+    assert len(frames) == len(requests) == 30
+    for request, clip in zip(requests, frames, strict=True):
+        assert numbers_in(clip) == (request.indices + 100 * request.video_id).tolist()
+    request = requests[0]
+    with open_video(clips.videos[request.video_id].path, "pyav", size=SIZE) as reader:
+        assert np.array_equal(reader.read(request.indices).numpy(), frames[0])
+
+
+def test_a_batch_says_what_its_clips_are(clips, local_loader):
+    requests = clips.requests(0, seed=7)[:4]
+    batch = next(local_loader.epoch(0))
+    assert batch.frames.shape == (4, 5, 32, 128)
+    assert batch.frames.dtype == torch.uint8
+    assert batch.targets.dtype == torch.float32
+    assert batch.targets.tolist() == [request.targets.tolist() for request in requests]
+    assert batch.video_ids.tolist() == [request.video_id for request in requests]
+    assert batch.centers.tolist() == [request.center for request in requests]
+    assert batch.seeds.tolist() == [request.seed for request in requests]
+    assert batch.color_ranges == ("limited",) * 4
+
+
+def test_the_last_batch_holds_what_is_left(local_loader):
+    assert [len(batch) for batch in local_loader.epoch(0)] == [4, 4, 4, 4, 4, 4, 4, 2]
+    assert local_loader.num_batches == 8
+
+
+def test_a_batch_keeps_its_frames_while_later_ones_are_read(mixed_loader):
+    epoch = mixed_loader.epoch(0)
+    first = next(epoch)
+    before = first.frames.clone()
+    for _ in epoch:
+        pass
+    assert torch.equal(first.frames, before)
+
+
+def test_an_epoch_that_is_left_early_leaves_the_next_one_whole(mixed_loader, local_loader):
+    expected = content(local_loader.epoch(1))
+    for _ in mixed_loader.epoch(0):
+        break
+    assert content(mixed_loader.epoch(1)) == expected
+    for _ in local_loader.epoch(0):
+        break
+    assert content(local_loader.epoch(1)) == expected
+
+
+def test_an_epoch_that_another_replaced_says_so(mixed_loader, local_loader):
+    expected = content(local_loader.epoch(1))
+    old = mixed_loader.epoch(0)
+    next(old)
+    new = mixed_loader.epoch(1)
+    with pytest.raises(RuntimeError, match="epoch 0 ended when another was started"):
+        next(old)
+    assert content(new) == expected
+
+
+def test_fixed_clips_come_in_order_and_several_in_one_pass(clips, open_loader):
+    fixed = FixedClips.every(clips.videos, clips.clip, stride=3)
+    loader = open_loader(fixed, 16, workers={"pyav": 2})
+    frames = torch.cat([batch.frames for batch in loader.epoch(0)]).numpy()
+    # The third of five frames is the center; 34 clips of each video.
+    expected = [*range(0, 100, 3), *range(100, 200, 3)]
+    assert numbers_in(frames[:, 2]) == expected
+
+
+def test_stats_count_what_was_handed_out_and_who_decoded_it(clips, open_loader):
+    loader = open_loader(clips, workers={})
+    assert loader.stats.clips == 0
+    list(loader.epoch(0))
+    stats = loader.stats
+    assert (stats.clips, stats.frames, stats.skips) == (30, 150, 0)
+    assert stats.clips_per_worker == {"pyav-here": 30}
+    assert stats.waiting_seconds > 0
+
+
+def test_each_epoch_ends_with_a_line_of_stats(mixed_loader, caplog):
+    caplog.set_level(logging.INFO, logger="bvas.loading.loader")
+    list(mixed_loader.epoch(3))
+    assert "epoch 3: 30 clips (pyav-0 " in caplog.text
+    assert "skipped 0" in caplog.text
+
+
+def test_a_file_that_one_backend_refuses_is_read_by_another(make_clips, open_loader):
+    clips = make_clips("stream.ts")
+    loader = open_loader(clips, workers={"opencv": 1, "pyav": 1})
+    requests = clips.requests(0)
+    frames = torch.cat([batch.frames for batch in loader.epoch(0)]).numpy()
+    assert [numbers_in(clip) for clip in frames] == [request.indices.tolist() for request in requests]
+    assert loader.stats.clips_per_worker == {"opencv-0": 0, "pyav-0": 30}
+
+
+def test_a_file_that_every_backend_refuses_is_an_error_each_time(make_clips, open_loader):
+    loader = open_loader(make_clips("stream.ts"), workers={"opencv": 1}, on_damage="skip")
+    for _ in range(2):
+        with pytest.raises(DecodeError) as caught:
+            list(loader.epoch(0))
+        assert "stream.ts" in str(caught.value)
+    assert loader.stats.skips == 0
+
+
+def test_damage_raises_with_the_clip_it_was_met_in(make_clips, open_loader):
+    loader = open_loader(make_clips("damaged.mp4"), workers={"pyav": 1})
+    with pytest.raises(DecodeError) as caught:
+        list(loader.epoch(0))
+    assert caught.value.lost is not None
+    assert any(
+        "while loading clip at frame" in note and "damaged.mp4" in note for note in caught.value.__notes__
+    )
+
+
+def test_skipped_damage_is_counted_and_replaced_by_the_same_draws_for_all(make_clips, open_loader, caplog):
+    clips = make_clips("damaged.mp4")
+    loader = open_loader(clips, workers={"pyav": 2}, on_damage="skip")
+    batches = list(loader.epoch(0))
+    hit = [
+        request for request in clips.requests(0) if np.any((request.indices >= 40) & (request.indices < 60))
+    ]
+    assert loader.stats.skips >= len(hit) > 0
+    assert caplog.text.count("skipped the clip at frame") == loader.stats.skips
+    numbers = [numbers_in(clip) for batch in batches for clip in batch.frames.numpy()]
+    assert len(numbers) == 30
+    assert not any(40 <= number < 60 for clip in numbers for number in clip)
+    local = open_loader(clips, workers={}, on_damage="skip")
+    assert content(local.epoch(0)) == content(batches)
+
+
+def test_fixed_clips_without_their_damaged_ones_make_smaller_batches(make_clips, open_loader):
+    videos = make_clips("damaged.mp4").videos
+    fixed = FixedClips(videos, make_clips("damaged.mp4").clip, [[10, 50, 90]])
+    loader = open_loader(fixed, workers={}, on_damage="skip")
+    (batch,) = loader.epoch(0)
+    assert batch.centers.tolist() == [10, 90]
+    assert numbers_in(batch.frames.numpy()[:, 2]) == [10, 90]
+    assert loader.stats.skips == 1
+
+
+def test_a_loader_that_is_dropped_ends_its_reader(clips):
+    loader = ClipLoader(clips, 4, size=SIZE, workers={})
+    reader = loader._reader
+    del loader
+    gc.collect()
+    assert reader._closed
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"seed": -1}, "seed must be at least 0"),
+        ({"on_damage": "ignore"}, "'raise' or 'skip'"),
+        ({"timeout_seconds": 0}, "timeout_seconds must be above 0"),
+        ({"workers": {"nvedc": 3}}, "known backend"),
+        ({"workers": {"pyav": -1}}, "known backend"),
+    ],
+)
+def test_a_wrong_option_is_refused_with_its_rule(clips, option, words):
+    with pytest.raises(ConfigError, match=words):
+        ClipLoader(clips, **{"batch_size": 4, "size": SIZE, "workers": {}, **option})
+
+
+def test_a_negative_epoch_is_refused(local_loader):
+    with pytest.raises(ConfigError, match="epoch must be at least 0"):
+        local_loader.epoch(-1)

@@ -1,0 +1,133 @@
+import argparse
+import subprocess
+import sys
+import time
+
+import pytest
+
+from bvas.cli import VERBS, main
+from bvas.commands.console import (
+    DONE_IN_PART,
+    INTERRUPTED,
+    OK,
+    WRONG_INPUT,
+    duration_text,
+    parse_time,
+    parse_workers,
+    run_command,
+)
+from bvas.commands.synth import parse_size
+from bvas.errors import ConfigError, DataError
+
+
+def test_help_lists_every_verb(capsys):
+    assert main(["--help"]) == OK
+    out = capsys.readouterr().out
+    for verb in VERBS:
+        assert f"bvas {verb}" in out
+
+
+def test_help_answers_in_under_half_a_second():
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "bvas", "--help"], check=True, capture_output=True)
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.5
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_has_a_help_that_loads_no_torch(verb):
+    code = (
+        "import sys; from bvas.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as stop: assert stop.code == 0\n"
+        "assert 'torch' not in sys.modules and 'kornia' not in sys.modules"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code, *verb.split(), "--help"], check=True, capture_output=True, text=True
+    )
+    assert f"usage: bvas {verb}" in out.stdout
+
+
+@pytest.mark.parametrize("module", ["train", "predict", "evaluate"])
+def test_modules_run_like_the_verbs(module):
+    out = subprocess.run(
+        [sys.executable, "-m", f"bvas.{module}", "--help"], check=True, capture_output=True, text=True
+    )
+    assert "--experiment NAME" in out.stdout
+
+
+def test_an_unknown_command_names_those_there_are(capsys):
+    assert main(["spott"]) == WRONG_INPUT
+    assert "no command 'spott'; there are: demo, spot" in capsys.readouterr().err
+    assert main(["data", "fetch"]) == WRONG_INPUT
+    assert "there are: data synth, data download" in capsys.readouterr().err
+
+
+def test_a_group_lists_its_verbs(capsys):
+    assert main(["data", "--help"]) == OK
+    out = capsys.readouterr().out
+    assert "data synth" in out
+    assert "weights" not in out
+
+
+def test_the_version_is_printed(capsys):
+    assert main(["--version"]) == OK
+    assert capsys.readouterr().out.startswith("bvas 0.")
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (DataError("no file x"), WRONG_INPUT),
+        (KeyboardInterrupt(), INTERRUPTED),
+        (OSError(28, "No space left on device", "y"), WRONG_INPUT),
+    ],
+)
+def test_what_users_did_wrong_is_one_line_and_a_code(capsys, raised, code):
+    def run(args):
+        raise raised
+
+    assert run_command(argparse.ArgumentParser(prog="bvas x"), run, []) == code
+    err = capsys.readouterr().err
+    assert err.startswith("bvas x: ")
+    assert "Traceback" not in err
+
+
+def test_our_own_failures_keep_their_traceback():
+    def run(args):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_command(argparse.ArgumentParser(), run, [])
+
+
+def test_a_command_may_be_done_in_part():
+    assert run_command(argparse.ArgumentParser(), lambda args: DONE_IN_PART, []) == DONE_IN_PART
+
+
+def test_times_are_read_as_people_write_them():
+    assert [parse_time(text) for text in ("90", "1:30", "1:02:03.5")] == [90.0, 90.0, 3723.5]
+    for wrong in ("", "1:2:3:4", "-3", "soon"):
+        with pytest.raises(argparse.ArgumentTypeError, match="is no time"):
+            parse_time(wrong)
+
+
+def test_sizes_are_height_by_width():
+    assert parse_size("224x400") == (224, 400)
+    with pytest.raises(argparse.ArgumentTypeError, match="is no size"):
+        parse_size("224")
+
+
+def test_worker_mixes_are_read():
+    assert parse_workers("auto") == "auto"
+    assert parse_workers("0") == {}
+    assert parse_workers("2") == {"pyav": 2}
+    assert parse_workers("nvdec=3,opencv=1") == {"nvdec": 3, "opencv": 1}
+    with pytest.raises(ConfigError, match="nvdec=3,opencv=1; got 'cuda=2'"):
+        parse_workers("cuda=2")
+
+
+def test_durations_are_for_people():
+    assert [duration_text(s) for s in (0.2, 45, 720, 7500)] == ["1 s", "45 s", "12 min", "2 h 05 min"]

@@ -1,0 +1,33 @@
+"""What `import bvas` gives, and what it costs."""
+
+import subprocess
+import sys
+
+import pytest
+
+import bvas
+
+
+def test_every_public_name_loads():
+    missing = [name for name in bvas.__all__ if not hasattr(bvas, name)]
+    assert missing == []
+
+
+def test_the_public_names_are_these():
+    assert sorted(bvas.__all__) == sorted(
+        """__version__ open_video VideoIndex VideoInfo FrameDecoder ClipConfig Annotation Spot LabelSet SpottingTask
+        ClipLoader SpottingModel build_model StreamingPredictor spot_video find_spots average_precision
+        mean_average_precision Experiment load_experiment load_checkpoint BvasError ConfigError DataError
+        DecodeError WorkerError CheckpointError""".split()
+    )
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no_such_name"):
+        getattr(bvas, "no_such" + "_name")
+
+
+def test_importing_bvas_loads_nothing_heavy():
+    code = "import bvas, sys; print([m for m in ('torch', 'numpy', 'av', 'cv2') if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"

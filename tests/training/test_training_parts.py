@@ -1,0 +1,81 @@
+import csv
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bvas.experiment import TrainConfig
+from bvas.training.ema import average_weights
+from bvas.training.logs import EpochLog, environment
+from bvas.training.optim import build_optimizer, learning_rate_at
+from bvas.training.validation import clip_average_precision
+
+
+def test_the_rate_rises_to_the_peak_and_falls_along_a_cosine_to_the_last_step():
+    config = TrainConfig(warmup_epochs=1, epochs=2, learning_rate=1.0, final_learning_rate=0.1)
+    rates = [learning_rate_at(step, 4, config) for step in range(12)]
+
+    assert rates[:4] == pytest.approx([0.2, 0.4, 0.6, 0.8])
+    assert rates[4] == 1.0
+    assert rates[11] == pytest.approx(0.1)
+    # Half-way through the 7 intervals of the cosine lies between steps 3 and 4 of it.
+    assert (rates[7] + rates[8]) / 2 == pytest.approx(0.55)
+    assert all(a > b for a, b in pairwise(rates[4:]))
+
+
+def test_a_single_step_has_the_peak_rate():
+    assert learning_rate_at(0, 1, TrainConfig(warmup_epochs=0, epochs=1, learning_rate=0.5)) == 0.5
+
+
+def test_both_optimizers_leave_frozen_weights_out():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    model[0].requires_grad_(False)
+
+    adamw = build_optimizer(model.parameters(), TrainConfig())
+    sgd = build_optimizer(model.parameters(), TrainConfig(optimizer="sgd", weight_decay=0.0))
+
+    assert isinstance(adamw, torch.optim.AdamW)
+    assert sgd.param_groups[0]["nesterov"]
+    assert len(adamw.param_groups[0]["params"]) == len(sgd.param_groups[0]["params"]) == 2
+
+
+def test_averaged_weights_and_batch_norm_statistics_move_by_one_minus_decay():
+    model = nn.Sequential(nn.Linear(1, 1, bias=False), nn.BatchNorm1d(1))
+    nn.init.constant_(model[0].weight, 1.0)
+    averaged = average_weights(model, 0.9)
+    averaged.update_parameters(model)  # the first update copies
+
+    nn.init.constant_(model[0].weight, 2.0)
+    model[1].running_mean.fill_(5.0)
+    averaged.update_parameters(model)
+
+    assert averaged.module[0].weight.item() == pytest.approx(0.9 * 1 + 0.1 * 2)
+    assert averaged.module[1].running_mean.item() == pytest.approx(0.1 * 5)
+
+
+def test_clip_average_precision_by_hand():
+    # Ranked 1 0 1: precisions at the positives are 1/1 and 2/3.
+    scores = np.array([0.9, 0.5, 0.1], dtype=np.float32)
+    assert clip_average_precision(scores, np.array([1, 0, 1], dtype=np.float32)) == pytest.approx(
+        (1 + 2 / 3) / 2
+    )
+    assert clip_average_precision(scores, np.zeros(3, dtype=np.float32)) == 0.0
+
+
+def test_the_log_has_a_row_per_epoch_and_events_for_tensorboard(tmp_path):
+    log = EpochLog(tmp_path)
+    log.add(0, {"train_loss": 0.5})
+    log.add(1, {"train_loss": 0.25})
+    log.close()
+
+    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    assert rows == [{"epoch": "0", "train_loss": "0.5"}, {"epoch": "1", "train_loss": "0.25"}]
+    assert len(list((tmp_path / "tensorboard").iterdir())) == 1
+
+
+def test_the_environment_names_the_versions():
+    facts = environment()
+    assert facts["torch"] == torch.__version__
+    assert facts["av"] != "not installed"
