@@ -3,24 +3,17 @@ from fractions import Fraction
 import pytest
 
 from bvas.synthetic.events import PlayEvent
-from bvas.synthetic.labels import label_file, position_ms
+from bvas.synthetic.labels import label_file
 
 
 @pytest.mark.parametrize("rate", [Fraction(25), Fraction(30000, 1001), Fraction(2997, 100), Fraction(50)])
 def test_the_official_formula_gives_every_frame_back(rate):
-    frames = range(0, 60 * 60 * 50, 7)
+    frames = range(0, 60 * 50 * 50, 7)
+    events = [PlayEvent(frame, "PASS", 0) for frame in frames]
 
-    assert all(int(float(rate) * position_ms(frame, rate) / 1000) == frame for frame in frames)
+    entries = label_file("a", [events], labels=("PASS",), rate=rate)["annotations"]
 
-
-def test_at_29_97_the_rounded_rate_gives_every_frame_of_a_half_back():
-    rate = Fraction(30000, 1001)
-
-    assert all(int(29.97 * position_ms(frame, rate) / 1000) == frame for frame in range(0, 90_000, 7))
-
-
-def test_at_25_a_frame_is_40_ms():
-    assert [position_ms(frame, Fraction(25)) for frame in (0, 1, 17)] == [0, 40, 680]
+    assert [int(float(rate) * int(entry["position"]) / 1000) for entry in entries] == list(frames)
 
 
 def test_every_value_of_an_entry_is_a_string_as_in_the_published_files():

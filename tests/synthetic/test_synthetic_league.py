@@ -19,8 +19,14 @@ from bvas.errors import ConfigError, DataError
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.half import half_renderer, simulate_half
 from bvas.synthetic.league import LEAGUE_FOLDER, make_league, match_name
+from bvas.tasks.ball import found_ball_task
+from bvas.tasks.soccernet import find_matches, match_halves, read_annotations
 
 SMALL = SyntheticConfig(matches=1, challenge_matches=1, minutes=0.2, size=(64, 112), keyframe_interval=50)
+
+
+def matches_and_workshop(root):
+    return [*(root / LEAGUE_FOLDER).iterdir(), *root.glob(".*")]
 
 
 def digests(root):
@@ -100,6 +106,24 @@ def test_labels_are_the_simulated_passes_and_drives(league):
     assert all(isinstance(value, str) for entry in entries for value in entry.values())
 
 
+def test_the_matches_are_found_and_read_as_soccernet_data(league):
+    made, _ = league
+    task = found_ball_task()
+
+    matches = find_matches(task, made.root)
+
+    assert [(match.folder, match.fold) for match in matches] == [
+        (made.matches[0], 0),
+        (made.challenge_matches[0], None),
+    ]
+    play, _ = simulate_half(SMALL, 0, 2)
+    annotations = read_annotations(matches[0], task)[2]
+    assert [round(annotation.seconds * 25) for annotation in annotations] == [
+        event.frame for event in play.events if event.label in ("PASS", "DRIVE")
+    ]
+    assert [half.path.name for half in match_halves(matches[0], "64p")] == ["1_64p.mkv", "2_64p.mkv"]
+
+
 def test_progress_rises_to_the_number_of_frames(league):
     _, calls = league
 
@@ -158,7 +182,7 @@ def test_a_full_disk_leaves_no_match(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-    assert list((tmp_path / LEAGUE_FOLDER).iterdir()) == []
+    assert matches_and_workshop(tmp_path) == []
 
 
 def test_an_error_in_a_worker_reaches_the_caller(tmp_path):
@@ -171,7 +195,7 @@ def test_an_error_in_a_worker_reaches_the_caller(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     assert "while writing" in caught.value.__notes__[0]
-    assert list((tmp_path / LEAGUE_FOLDER).iterdir()) == []
+    assert matches_and_workshop(tmp_path) == []
 
 
 SCRIPT = """
@@ -210,7 +234,7 @@ def test_ctrl_c_leaves_no_process_and_no_file(tmp_path):
     assert len(children) >= 2
     psutil.wait_procs(children, timeout=5)
     assert not any(child.is_running() for child in children)
-    assert list((out / LEAGUE_FOLDER).iterdir()) == []
+    assert matches_and_workshop(out) == []
 
 
 @pytest.mark.parametrize("rate", [Fraction(30000, 1001), Fraction(50)])
@@ -242,5 +266,7 @@ def test_config_values_are_checked():
         SyntheticConfig(matches=0, challenge_matches=0)
     with pytest.raises(ConfigError, match="minutes"):
         SyntheticConfig(minutes=0.0)
+    with pytest.raises(ConfigError, match="jobs"):
+        make_league("unused", SMALL, jobs=0)
     with pytest.raises(ConfigError, match="rate"):
         SyntheticConfig(rate=Fraction(500))
