@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from fractions import Fraction
-from math import ceil
 from typing import TypedDict
 
 from bvas.synthetic.events import PlayEvent
+from bvas.tasks.soccernet import game_time, position_ms
 
 
 class LabelEntry(TypedDict):
@@ -26,32 +26,19 @@ class LabelFile(TypedDict):
     annotations: list[LabelEntry]
 
 
-def position_ms(frame: int, rate: Fraction) -> int:
-    """Return the first millisecond whose official frame, `int(rate * ms / 1000)`, is `frame`.
-
-    >>> position_ms(17, Fraction(25)), position_ms(1, Fraction(30000, 1001))
-    (680, 34)
-    """
-    position = ceil(1000 * frame / rate)
-    # Readers hold the rate as a float, and often a rounded one.
-    while any(int(held * position / 1000) < frame for held in (float(rate), round(float(rate), 2))):
-        position += 1
-    return position
-
-
 def label_file(
     url_local: str, halves: Sequence[Sequence[PlayEvent]], *, labels: Collection[str], rate: Fraction
 ) -> LabelFile:
     """Return the label file of one match.
 
     Args:
-        url_local: The match's folder under the data root.
+        url_local: The match's path below the task's folder.
         halves: The events of each half, in order.
         labels: The labels that this file's task knows; other events are left out.
         rate: Frames per second of the videos.
     """
     entries = [
-        _entry(half, event, position_ms(event.frame, rate))
+        _entry(half, event, rate)
         for half, events in enumerate(halves, start=1)
         for event in events
         if event.label in labels
@@ -59,12 +46,12 @@ def label_file(
     return {"UrlLocal": url_local, "UrlYoutube": "", "annotations": entries}
 
 
-def _entry(half: int, event: PlayEvent, position: int) -> LabelEntry:
-    minutes, seconds = divmod(position // 1000, 60)
+def _entry(half: int, event: PlayEvent, rate: Fraction) -> LabelEntry:
+    seconds = float(event.frame / rate)
     return {
-        "gameTime": f"{half} - {minutes:02d}:{seconds:02d}",
+        "gameTime": game_time(half, seconds),
         "label": event.label,
-        "position": str(position),
+        "position": str(position_ms(seconds, float(rate))),
         "team": event.team,
         "visibility": "visible" if event.visible else "not shown",
     }

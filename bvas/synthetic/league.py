@@ -5,10 +5,10 @@
         2019-10-01 - Synthetic Albion - Synthetic Borough/
             1_224p.mkv  2_224p.mkv  Labels-ball.json  (challenge matches have no label file)
 
-A match is built in a hidden folder beside its place and moved there when it is complete.
+A match is built in `OUT/.synthetic.part`, away from where matches are looked for, and moved to its place
+when it is complete.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -18,7 +18,8 @@ from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bvas.errors import DataError
+from bvas.errors import ConfigError, DataError
+from bvas.files import read_json, write_json
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.events import PlayEvent
 from bvas.synthetic.half import HalfTask
@@ -31,6 +32,7 @@ LABELS_NAME = "Labels-ball.json"
 LABELS_2023 = ("PASS", "DRIVE")
 """What the label files of 2023 know."""
 _CONFIG_NAME = "synthetic_league.json"
+_BUILDING_NAME = ".synthetic.part"
 _FIRST_DAY = date(2019, 10, 1)
 _TOWNS = (
     *("Albion", "Borough", "City", "Dynamo", "Eagles", "Forest", "Gunners", "Harriers", "Invicta"),
@@ -77,12 +79,15 @@ def make_league(
         jobs: Processes at a time; None is one for each CPU. Any number gives the same bytes.
 
     Raises:
+        ConfigError: `jobs` is below 1.
         DataError: `out` holds a league of another config, or cannot be written, or the disk is full.
         WorkerError: a process died.
 
     After an exception, Ctrl-C included, complete matches stay, nothing half-made does, and no
     process runs any more; the next call goes on.
     """
+    if jobs is not None and jobs < 1:
+        raise ConfigError(f"jobs must be at least 1, got {jobs}")
     root = Path(out)
     folder = root / LEAGUE_FOLDER
     names = [match_name(number) for number in range(config.num_matches)]
@@ -94,15 +99,16 @@ def make_league(
     missing = [number for number, name in enumerate(names) if not (folder / name).is_dir()]
     count = _Counter(progress)
     count(2 * config.frames_per_half * (len(names) - len(missing)))
-    _make_matches(folder, config, missing, count, _worker_count(jobs, 2 * len(missing)))
+    _make_matches(root, config, missing, count, _worker_count(jobs, 2 * len(missing)))
     folders = tuple(folder / name for name in names)
     return League(root=root, matches=folders[: config.matches], challenge_matches=folders[config.matches :])
 
 
 def _make_matches(
-    folder: Path, config: SyntheticConfig, numbers: list[int], count: "_Counter", jobs: int
+    root: Path, config: SyntheticConfig, numbers: list[int], count: "_Counter", jobs: int
 ) -> None:
-    building = {number: folder / f".{match_name(number)}.part" for number in numbers}
+    folder, workshop = root / LEAGUE_FOLDER, root / _BUILDING_NAME
+    building = {number: workshop / match_name(number) for number in numbers}
     tasks = [
         HalfTask(
             config=config,
@@ -123,17 +129,16 @@ def _make_matches(
             _finish_match(building[number], folder / match_name(number), config, number, halves)
 
     try:
+        shutil.rmtree(workshop, ignore_errors=True)  # left by a run that was killed
         for place in building.values():
-            shutil.rmtree(place, ignore_errors=True)  # left by a run that was killed
-            place.mkdir()
+            place.mkdir(parents=True)
         write_halves(tasks, jobs=jobs, progress=count, finished=finished)
     except OSError as error:
         raise DataError(
             f"cannot write {folder}: {error.strerror}; make room there, or choose a folder on another disk"
         ) from error
     finally:
-        for place in building.values():
-            shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(workshop, ignore_errors=True)
 
 
 def _finish_match(
@@ -141,8 +146,7 @@ def _finish_match(
 ) -> None:
     if number < config.matches:
         url = str(PurePosixPath(*LEAGUE_FOLDER.parts[1:]) / target.name)
-        labels = label_file(url, halves, labels=LABELS_2023, rate=config.rate)
-        (place / LABELS_NAME).write_text(json.dumps(labels, indent=4) + "\n", encoding="utf-8")
+        write_json(place / LABELS_NAME, label_file(url, halves, labels=LABELS_2023, rate=config.rate))
     place.replace(target)
 
 
@@ -155,14 +159,9 @@ def _check_config(root: Path, folder: Path, config: SyntheticConfig) -> None:
             raise DataError(
                 f"{folder} holds matches of another origin; choose another folder for synthetic ones"
             )
-        part = path.with_name(f"{path.name}.part")
-        part.write_text(json.dumps(ours, indent=2) + "\n", encoding="utf-8")
-        part.replace(path)
+        write_json(path, ours)
         return
-    try:
-        theirs = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path} is not JSON ({error}); delete {root} and make the league anew") from error
+    theirs = read_json(path)
     if theirs != ours:
         differing = sorted(
             name for name in ours if not isinstance(theirs, dict) or theirs.get(name) != ours[name]

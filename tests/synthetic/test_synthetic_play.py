@@ -41,7 +41,9 @@ def starts_drive(play, frame):
 
 
 def test_the_same_seed_plays_the_same_half_and_another_seed_another_one():
-    first, again, other = (play_half(PlayConfig(), seed=seed, num_frames=500, rate=RATE) for seed in (5, 5, 6))
+    first, again, other = (
+        play_half(PlayConfig(), seed=seed, num_frames=500, rate=RATE) for seed in (5, 5, 6)
+    )
 
     assert first.events == again.events
     for name in ("players", "facing", "speed", "gait", "ball", "phase", "owner"):
@@ -51,7 +53,10 @@ def test_the_same_seed_plays_the_same_half_and_another_seed_another_one():
 
 def test_gaps_between_passes_and_drives_are_those_of_real_matches(plays):
     gaps = np.concatenate(
-        [np.diff([event.frame for event in play.events if event.label in ("PASS", "DRIVE")]) for play in plays]
+        [
+            np.diff([event.frame for event in play.events if event.label in ("PASS", "DRIVE")])
+            for play in plays
+        ]
     )
 
     assert len(gaps) > 350
@@ -60,7 +65,7 @@ def test_gaps_between_passes_and_drives_are_those_of_real_matches(plays):
 
 
 def test_gaps_hold_in_seconds_at_50_frames_per_second():
-    play = play_half(PlayConfig(), seed=1, num_frames=15000, rate=Fraction(50))
+    play = play_half(PlayConfig(), seed=1, num_frames=8000, rate=Fraction(50))
     frames = [event.frame for event in play.events if event.label in ("PASS", "DRIVE")]
 
     assert abs(np.median(np.diff(frames)) / 50 - 39 / 25) < 0.4
@@ -76,7 +81,9 @@ def test_a_pass_is_the_first_frame_with_the_ball_off_the_foot(plays):
 
 def test_the_ball_gets_fast_in_the_frame_of_a_pass(plays):
     for play in plays:
-        steps = np.hypot(*np.diff(play.ball[:, :2], axis=0).T) * float(RATE)  # m/s, step i ends in frame i + 1
+        steps = np.hypot(*np.diff(play.ball[:, :2], axis=0).T) * float(
+            RATE
+        )  # m/s, step i ends in frame i + 1
         at_pass = np.array([steps[event.frame - 1] for event in events_of(play, "PASS")])
         before = np.array([steps[event.frame - 2] for event in events_of(play, "PASS")])
         assert np.median(at_pass) > 10.0
@@ -116,7 +123,8 @@ def test_all_events_have_known_labels_and_come_in_order_within_the_half(plays):
     for play in plays:
         frames = [event.frame for event in play.events]
         assert frames == sorted(frames)
-        assert 0 <= frames[0] and frames[-1] < play.num_frames
+        assert frames[0] >= 0
+        assert frames[-1] < play.num_frames
         assert {event.label for event in play.events} <= set(EVENT_LABELS)
         assert {event.team for event in play.events} == {"home", "away"}
 
@@ -124,8 +132,8 @@ def test_all_events_have_known_labels_and_come_in_order_within_the_half(plays):
 def test_every_kind_of_event_happens_where_the_game_is_made_to_have_it():
     config = PlayConfig(high_pass=1.0, cross=1.0, shot=0.5, tackle=1.0, foul=0.5, dead_ball_seconds=5.0)
     counts: Counter[str] = Counter()
-    for seed in range(4):
-        play = play_half(config, seed=seed, num_frames=7500, rate=Fraction(10))
+    for seed in range(2):
+        play = play_half(config, seed=seed, num_frames=6000, rate=Fraction(10))
         counts.update(event.label for event in play.events)
 
     assert {label for label in EVENT_LABELS if counts[label] == 0} == set()

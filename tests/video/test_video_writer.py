@@ -50,6 +50,17 @@ def test_a_keyframe_stands_at_every_interval_and_between_them_are_b_frames(tmp_p
     assert any(frame.pict_type == av.video.frame.PictureType.B for frame in decoded)
 
 
+@pytest.mark.parametrize("codec", ["h264", "hevc"])
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_the_same_frames_give_the_same_file(tmp_path, codec, suffix):
+    for name in ("first", "second"):
+        with VideoWriter(tmp_path / f"{name}{suffix}", size=(48, 64), rate=25, codec=codec) as writer:
+            for frame in gray_ramp(30):
+                writer.write(frame)
+
+    assert (tmp_path / f"first{suffix}").read_bytes() == (tmp_path / f"second{suffix}").read_bytes()
+
+
 def test_the_stream_is_tagged_limited_range_and_bt709(tmp_path):
     with VideoWriter(tmp_path / "video.mkv", size=(48, 64), rate=25) as writer:
         writer.write(gray_ramp(1)[0])
