@@ -61,15 +61,17 @@ class StreamingPredictor:
             clip: Which frames a clip holds.
             luma_scaling: How luma becomes [0, 1].
             flip: Average with the scores of the mirrored clip; twice the work.
-            stack_batch: Most stacks encoded at once, each twice with `flip`; None: 8 on a CPU, 32 elsewhere.
-            window_batch: Most clips scored at once, each twice with `flip`; None: 8 on a CPU, 32 elsewhere.
+            stack_batch: Most stacks encoded at once, each twice with `flip`. None: on a CPU 16, or 8 with
+                `flip`, as larger ones fall out of its cache; elsewhere 32.
+            window_batch: Most clips scored at once, each twice with `flip`. None: as `stack_batch`.
             autocast: On CUDA, the type to compute in (torch.float16, torch.bfloat16); None: the models' own.
 
         Raises:
             ConfigError: models that do not go together or with the clip; a batch size below 1.
         """
         self._device = check_models(models, clip)
-        default_batch = 8 if self._device.type == "cpu" else 32
+        self._num_views = 2 if flip else 1
+        default_batch = 16 // self._num_views if self._device.type == "cpu" else 32
         self._stack_batch = default_batch if stack_batch is None else stack_batch
         self._window_batch = default_batch if window_batch is None else window_batch
         if min(self._stack_batch, self._window_batch) < 1:
@@ -86,7 +88,6 @@ class StreamingPredictor:
         self._models = tuple(models)
         self._luma_scaling: LumaScaling = luma_scaling
         self._flip = flip
-        self._num_views = 2 if flip else 1
         self._autocast = autocast
         self._reset()
 

