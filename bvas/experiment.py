@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import cattrs
+from cattrs.v import format_exception
 
 from bvas.augment.config import AugmentConfig
 from bvas.clips import ClipConfig
@@ -124,11 +125,15 @@ class Experiment:
             return _converter().structure(json.loads(text), Experiment)
         except (cattrs.BaseValidationError, ValueError, KeyError, TypeError) as error:
             reasons = (
-                "; ".join(cattrs.transform_error(error))
+                "; ".join(cattrs.transform_error(error, format_exception=_reason))
                 if isinstance(error, cattrs.BaseValidationError)
                 else str(error)
             )
             raise ConfigError(f"this is no experiment of this version: {reasons}") from error
+
+
+def _reason(error: BaseException, type_: type | None) -> str:
+    return str(error) if isinstance(error, ConfigError) else format_exception(error, type_)
 
 
 def _converter() -> cattrs.Converter:

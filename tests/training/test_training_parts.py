@@ -70,7 +70,7 @@ def test_the_log_has_a_row_per_epoch_and_events_for_tensorboard(tmp_path):
     log.add(1, {"train_loss": 0.25})
     log.close()
 
-    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "log.csv").read_text().splitlines()))
     assert rows == [{"epoch": "0", "train_loss": "0.5"}, {"epoch": "1", "train_loss": "0.25"}]
     assert len(list((tmp_path / "tensorboard").iterdir())) == 1
 
