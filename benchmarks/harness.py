@@ -12,7 +12,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("bvas", "torch", "numpy", "av", "opencv-python-headless", "PyNvVideoCodec")
+from bvas import __version__
+
+PACKAGES = ("torch", "numpy", "av", "opencv-python-headless", "PyNvVideoCodec")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +125,7 @@ def machine_facts() -> dict[str, Any]:
         "cpu_cores": os.cpu_count(),
         # Above the number of cores: others were at work, and wall times say little.
         "load_average_1_minute": round(os.getloadavg()[0], 1),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {"bvas": __version__} | {name: _version(name) for name in PACKAGES},
     }
     import torch
 

@@ -111,11 +111,16 @@ class ClipLoader:
         num_slots = batch_size * prefetch_batches
         self.workers = choose_workers(workers, num_slots)
         self._frames = SharedFrames(num_slots, (clips.clip.num_frames, *size))
-        self._maker = BatchMaker(torch.device(device), (batch_size, clips.clip.num_frames, *size))
+        target = torch.device(device)
+        self._maker = BatchMaker(target, (batch_size, clips.clip.num_frames, *size))
         self._reader: WorkerPool | LocalReader
         if self.workers:
             self._reader = WorkerPool(
-                self.workers, self._frames, timeout_seconds=timeout_seconds, max_open=max_open_videos
+                self.workers,
+                self._frames,
+                timeout_seconds=timeout_seconds,
+                max_open=max_open_videos,
+                gpu=str(target) if target.type == "cuda" else "cuda",
             )
         else:
             self._reader = LocalReader(self._frames, max_open=max_open_videos)

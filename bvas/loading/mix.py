@@ -62,7 +62,7 @@ def _has_nvdec() -> bool:
         return False
     try:
         import PyNvVideoCodec  # noqa: F401
-    except (ImportError, RuntimeError) as error:
+    except (ImportError, RuntimeError, OSError) as error:
         # RuntimeError: the library is there, the driver's video part is not.
         logger.info("no GPU decoding: %s", error)
         return False

@@ -40,6 +40,7 @@ class WorkerPool:
         *,
         timeout_seconds: float,
         max_open: int,
+        gpu: str = "cuda",
     ) -> None:
         """Start the processes; they import and open files on their own time.
 
@@ -48,6 +49,7 @@ class WorkerPool:
             frames: Where they write.
             timeout_seconds: Longest time from handing out a job to its answer; the first includes the start.
             max_open: Videos that a worker keeps open.
+            gpu: The device that `nvdec` workers decode on.
         """
         self._frames = frames
         self._timeout_seconds = timeout_seconds
@@ -64,7 +66,7 @@ class WorkerPool:
         try:
             for backend, count in workers.items():
                 for number in range(count):
-                    self._workers.append(start_worker(f"{backend}-{number}", backend, frames, max_open))
+                    self._workers.append(start_worker(f"{backend}-{number}", backend, frames, max_open, gpu))
         except BaseException:
             self.close()
             raise

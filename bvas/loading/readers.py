@@ -19,7 +19,18 @@ class Readers:
     Belongs to one process and one thread.
     """
 
-    def __init__(self, backend: BackendName, size: tuple[int, int], *, max_open: int = 8) -> None:
+    def __init__(
+        self, backend: BackendName, size: tuple[int, int], *, max_open: int = 8, gpu: str = "cuda"
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            backend: What videos are opened with.
+            size: (H, W) that frames are fitted into.
+            max_open: Videos kept open, at least 1.
+            gpu: The device that `nvdec` decodes on; the frames go to host memory all the same.
+        """
+        self._device = gpu if backend == "nvdec" else "cpu"
         self._backend = backend
         self._size = size
         self._max_open = max_open
@@ -52,7 +63,7 @@ class Readers:
         if path not in self._open:
             while len(self._open) >= self._max_open:
                 self._drop(next(iter(self._open)))
-            self._open[path] = open_video(path, self._backend, size=self._size)
+            self._open[path] = open_video(path, self._backend, size=self._size, device=self._device)
         self._open.move_to_end(path)
         return self._open[path]
 

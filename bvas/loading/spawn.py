@@ -36,7 +36,7 @@ class Worker:
     """Clips delivered."""
 
 
-def start_worker(name: str, backend: BackendName, frames: SharedFrames, max_open: int) -> Worker:
+def start_worker(name: str, backend: BackendName, frames: SharedFrames, max_open: int, gpu: str) -> Worker:
     """Start a process that does jobs with `backend`; returns before it is ready.
 
     Args:
@@ -44,11 +44,15 @@ def start_worker(name: str, backend: BackendName, frames: SharedFrames, max_open
         backend: What it opens videos with.
         frames: Where it writes.
         max_open: Videos that it keeps open.
+        gpu: The device that `nvdec` decodes on.
     """
     context = get_context("spawn")
     pipe, worker_pipe = context.Pipe()
     process = context.Process(
-        target=run_worker, args=(worker_pipe, frames, backend, max_open), name=f"bvas-{name}", daemon=True
+        target=run_worker,
+        args=(worker_pipe, frames, backend, max_open, gpu),
+        name=f"bvas-{name}",
+        daemon=True,
     )
     with _hidden_main(), _interrupt_blocked():
         process.start()

@@ -18,13 +18,13 @@ from bvas.loading.shared import SharedFrames
 from bvas.video.open import BackendName
 
 
-def run_worker(pipe: Connection, frames: SharedFrames, backend: BackendName, max_open: int) -> None:
+def run_worker(pipe: Connection, frames: SharedFrames, backend: BackendName, max_open: int, gpu: str) -> None:
     """Do jobs until the pipe closes or says None: the target of a spawned process."""
     # Ctrl-C reaches every process of the terminal; the parent decides what it means and closes the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A worker is one core's work; resizing with a pool of threads would take the cores of the others.
     cv2.setNumThreads(1)
-    readers = Readers(backend, frames.clip_shape[1:], max_open=max_open)
+    readers = Readers(backend, frames.clip_shape[1:], max_open=max_open, gpu=gpu)
     try:
         while (job := pipe.recv()) is not None:
             answer = readers.read(job, frames.slots(job.first_slot, job.num_clips))

@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bvas.errors import DecodeError
+from bvas.loading import readers
+from bvas.loading.jobs import ReadJob
+
+
+class FakeDecoder:
+    """Gives zeros; a file that is called damaged.mp4 loses frame 3."""
+
+    def __init__(self, path, log):
+        self.path = path
+        self.log = log
+
+    def read_into(self, indices, out):
+        if self.path.name == "damaged.mp4":
+            raise DecodeError("frame 3 is lost", path=self.path, lost=range(3, 4))
+        out[...] = 0
+
+    def close(self):
+        self.log.append(f"close {self.path.name}")
+
+
+@pytest.fixture
+def log(monkeypatch):
+    entries = []
+
+    def open_video(path, backend, *, size, device):
+        entries.append(f"open {path.name} with {backend} on {device}")
+        if path.name == "refused.ts":
+            raise DecodeError("not for this backend", path=path)
+        return FakeDecoder(path, entries)
+
+    monkeypatch.setattr(readers, "open_video", open_video)
+    return entries
+
+
+def read(reader, name):
+    job = ReadJob(1, Path(name), 0, (5,), np.arange(2))
+    return reader.read(job, np.ones((1, 2, 4, 6), np.uint8))
+
+
+def test_the_video_that_was_not_used_for_longest_is_closed_for_a_new_one(log):
+    reader = readers.Readers("pyav", (4, 6), max_open=2)
+    for name in ("a.mp4", "b.mp4", "a.mp4", "c.mp4"):
+        assert read(reader, name).failure is None
+    opened = [f"open {name}.mp4 with pyav on cpu" for name in "abc"]
+    assert log == [*opened[:2], "close b.mp4", opened[2]]
+    reader.close()
+    assert log[4:] == ["close a.mp4", "close c.mp4"]
+
+
+def test_damage_is_no_refusal_and_the_video_is_opened_anew(log):
+    reader = readers.Readers("pyav", (4, 6))
+    failure = read(reader, "damaged.mp4").failure
+    assert not failure.refused
+    assert failure.error.lost == range(3, 4)
+    read(reader, "damaged.mp4")
+    assert log == ["open damaged.mp4 with pyav on cpu", "close damaged.mp4"] * 2
+
+
+def test_a_file_that_cannot_be_opened_is_refused(log):
+    assert read(readers.Readers("opencv", (4, 6)), "refused.ts").failure.refused
+
+
+def test_only_nvdec_is_opened_on_the_gpu(log):
+    read(readers.Readers("nvdec", (4, 6), gpu="cuda:1"), "a.mp4")
+    read(readers.Readers("opencv", (4, 6), gpu="cuda:1"), "a.mp4")
+    assert log == ["open a.mp4 with nvdec on cuda:1", "open a.mp4 with opencv on cpu"]
