@@ -65,9 +65,9 @@ class _Game:
                 continue
             self._event("DRIVE")
             pass_due = self.pitch.frame + self._frames(self.gaps.after_drive())
-            tackled = yield from self._carry(pass_due)
-            if not tackled:
-                yield from self._play_ball(self.next_kick)
+            kick = yield from self._carry(pass_due)
+            if kick is not None:
+                yield from self._play_ball(kick)
 
     def _frames(self, seconds: float) -> int:
         return round(seconds * self.pitch.rate)
@@ -86,8 +86,8 @@ class _Game:
         pitch.carry_direction = self.kicks.carry_direction()
         yield from self._wait(max(self.drive_due, pitch.frame + self._frames(_CONTROL_SECONDS)))
 
-    def _carry(self, pass_due: int) -> Generator[None, None, bool]:
-        """Run with the ball until the kick is due; returns whether it was lost on the way."""
+    def _carry(self, pass_due: int) -> Generator[None, None, Kick | None]:
+        """Run with the ball until the kick is due; returns the kick, None where the ball was lost."""
         pitch, start = self.pitch, self.pitch.frame
         pitch.hold(Phase.CARRY)
         tackler = -1
@@ -95,20 +95,19 @@ class _Game:
             tackler = pitch.nearest(team=1 - pitch.team(pitch.owner), point=pitch.ball[:2])
             pitch.tackler = tackler
         windup = self._frames(_WINDUP_SECONDS)
-        chosen = False
+        kick: Kick | None = None
         while pitch.frame < pass_due:
             if tackler >= 0 and pitch.frame > start + self._frames(0.5) and pitch.reach(tackler) < 1.3:
                 yield from self._tackle(tackler)
-                return True
-            if pitch.frame >= pass_due - windup and not chosen:
-                chosen = True
-                self.next_kick = self._choose()
-                pitch.look_at(self.next_kick.point)
-            if not chosen and (pitch.frame - start) % self._frames(0.4) == 0:
+                return None
+            if kick is None and pitch.frame >= pass_due - windup:
+                kick = self._choose()
+                pitch.look_at(kick.point)
+            if kick is None and (pitch.frame - start) % self._frames(0.4) == 0:
                 pitch.carry_direction = self.kicks.carry_direction()
             yield
         pitch.tackler = -1
-        return False
+        return kick
 
     def _choose(self) -> Kick:
         gap = self.gaps.after_pass()
