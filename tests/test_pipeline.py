@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import torch
 from tiny import TINY_CONFIG, TINY_LEAGUE
 
+from bvas.checkpoint import load_checkpoint
 from bvas.cli import main
 from bvas.commands.console import INTERRUPTED, OK, WRONG_INPUT
 from bvas.synthetic.league import make_league
