@@ -1,4 +1,5 @@
 import logging
+import pickle
 from fractions import Fraction
 
 import numpy as np
@@ -176,3 +177,10 @@ def test_a_folder_and_a_file_without_its_head_are_refused(tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(DecodeError, match="cut off"):
         build_index(path)
+
+
+def test_an_index_can_be_sent_to_another_process(tmp_path):
+    index = index_of(make_video(tmp_path / "a.mp4", num_frames=5))
+    sent = pickle.loads(pickle.dumps(index))
+    assert sent.pts.tolist() == index.pts.tolist()
+    assert sent.seconds_of(4) == index.seconds_of(4)
