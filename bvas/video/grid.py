@@ -62,6 +62,6 @@ def make_grid(index: VideoIndex, rate: float | Fraction) -> Grid:
 
 
 def _nearest(times: NDArray[np.float64], wanted: NDArray[np.float64], *, tie: float) -> NDArray[np.int64]:
-    """Return the place in `times` nearest to each wanted time; the earlier if it is nearer by `tie` or less."""
+    """Return the place in `times` nearest to each wanted time; up to `tie` past the middle the earlier."""
     middles = (times[1:] + times[:-1]) / 2
     return np.searchsorted(middles, wanted - tie, side="left").astype(np.int64)
