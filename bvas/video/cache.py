@@ -54,7 +54,8 @@ def load_scan(path: Path) -> Scan | None:
     if entry is None or not entry.is_file():
         return None
     try:
-        with np.load(entry, allow_pickle=False) as archive:
+        # Opened here: np.load leaves a file that is no archive open.
+        with entry.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             about = json.loads(str(archive["about"]))
             if about["key"] != _key_of(path):
                 return None

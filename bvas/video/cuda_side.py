@@ -20,7 +20,7 @@ class CudaSide:
             self._stream = torch.cuda.Stream(device=gpu)
 
     def create_decoder(self, nvc: Any, codec: str) -> Any:
-        """Start a decoding session that works on this stream."""
+        """Make a decoder that works on this stream."""
         return nvc.CreateDecoder(
             gpuid=self._gpu,
             codec=getattr(nvc.cudaVideoCodec, codec),

@@ -28,7 +28,11 @@ class Grid:
 
     def nearest(self, seconds: float) -> int:
         """Return the grid frame nearest in time (ties: the earlier); the first or last for a time outside."""
-        return int(_nearest(self.seconds, np.array([seconds]), tie=1e-9)[0])
+        later = min(int(np.searchsorted(self.seconds, seconds)), self.num_frames - 1)
+        earlier = max(later - 1, 0)
+        # A billionth of a second absorbs the rounding of a tie.
+        is_later = self.seconds[later] - seconds < seconds - self.seconds[earlier] - 1e-9
+        return later if is_later else earlier
 
 
 def make_grid(index: VideoIndex, rate: float | Fraction) -> Grid:
@@ -58,5 +62,6 @@ def make_grid(index: VideoIndex, rate: float | Fraction) -> Grid:
 
 
 def _nearest(times: NDArray[np.float64], wanted: NDArray[np.float64], *, tie: float) -> NDArray[np.int64]:
+    """Return the place in `times` nearest to each wanted time; up to `tie` past the middle the earlier."""
     middles = (times[1:] + times[:-1]) / 2
     return np.searchsorted(middles, wanted - tie, side="left").astype(np.int64)

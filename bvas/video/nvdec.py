@@ -73,10 +73,10 @@ def check(index: VideoIndex, info: VideoInfo, device: str) -> None:
 
 
 def open_backend(index: VideoIndex, info: VideoInfo, device: str) -> Backend:
-    """Open a file that `check` admits, and a decoding session for it.
+    """Open a file that `check` admits.
 
     Raises:
-        DecodeError: the session cannot be had.
+        DecodeError: the file cannot be opened.
     """
     return NvdecBackend(index, info, gpu=_gpu_of(device, info))
 
@@ -111,7 +111,7 @@ class NvdecBackend:
             yield index, luma
 
     def close(self) -> None:
-        """Close the file and the decoding session."""
+        """Close the file and end decoding."""
         self._run = None
         self._decoder = None
         self._source.close()

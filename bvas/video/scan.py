@@ -37,7 +37,7 @@ _NO_TIME = np.iinfo(np.int64).min
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """What the first decoded frame and the stream say of the picture."""
+    """What the first decoded frames and the stream say of the picture."""
 
     height: int
     width: int
@@ -86,6 +86,7 @@ class _Decoded:
     pts: list[int | None]
     is_keyframe: list[bool]
     num_errors: int
+    interlaced: bool
     first: Any
 
 
@@ -111,7 +112,7 @@ def scan_file(path: Path) -> Scan:
         raise DecodeError(
             f"no frame of {path} can be decoded; it holds {len(packets.pts)} packets", path=path
         )
-    picture = _picture(head.first, codec, sample_aspect)
+    picture = _picture(head, codec, sample_aspect)
     shown = _shown_times(packets, head) if timed else None
     if shown is not None:
         keys = _keyframes(packets)
@@ -200,6 +201,8 @@ def _decode(path: Path, *, stop_after: int | None) -> _Decoded:
     first = None
     with container:
         decoder = stream.codec_context
+        # libav's field orders: 0 unknown, 1 progressive, from 2 on interlaced.
+        interlaced = decoder.field_order > 1
         for packet in _then_flush(read_packets(container, stream)):
             try:
                 frames = decoder.decode(packet)
@@ -210,9 +213,10 @@ def _decode(path: Path, *, stop_after: int | None) -> _Decoded:
                 first = first or frame
                 pts.append(frame.pts)
                 is_keyframe.append(frame.key_frame)
+                interlaced |= bool(frame.interlaced_frame)
             if stop_after is not None and pts and pts[-1] is not None and pts[-1] >= stop_after:
                 break
-    return _Decoded(pts, is_keyframe, num_errors, first)
+    return _Decoded(pts, is_keyframe, num_errors, interlaced, first)
 
 
 def _then_flush(packets: Iterator[Any]) -> Iterator[Any]:
@@ -263,7 +267,8 @@ def _codec_name(stream: Any) -> str:
     return str(stream.codec_context.codec.canonical_name)
 
 
-def _picture(frame: Any, codec: str, sample_aspect: Fraction) -> Picture:
+def _picture(head: _Decoded, codec: str, sample_aspect: Fraction) -> Picture:
+    frame = head.first
     rotation = rotation_of(frame)
     turned = rotation in (90, 270)
     pixel_format = frame.format.name
@@ -275,6 +280,6 @@ def _picture(frame: Any, codec: str, sample_aspect: Fraction) -> Picture:
         bit_depth=frame.format.components[0].bits if has_luma_plane(pixel_format) else 8,
         color_range=color_range_of(frame),
         rotation=rotation,
-        interlaced=bool(frame.interlaced_frame),
+        interlaced=head.interlaced,
         codec=codec,
     )

@@ -1,7 +1,7 @@
 """A stand-in for PyNvVideoCodec on a machine without a GPU, with its real manners.
 
-Packets are read through their pointer, without a container. Pictures live in a pool that the next call overwrites
-(poisoned here), carry the time of their packet, and come in display order with a delay.
+Packets are read through their pointer, without a container. Pictures live in a pool that the next call
+overwrites (poisoned here), carry the time of their packet, and come in display order with a delay.
 """
 
 import ctypes
@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 
-class PyNvVCException(Exception):
+class PyNvVCException(Exception):  # noqa: N818, as PyNvVideoCodec names it
     pass
 
 
-class PyNvVCExceptionUnsupported(Exception):
+class PyNvVCExceptionUnsupported(Exception):  # noqa: N818
     pass
 
 

@@ -7,13 +7,15 @@ from pathlib import Path
 import av
 import numpy as np
 
+from bvas import DecodeError
+
 HEIGHT, WIDTH = 48, 80
 NUM_BITS = 10
 BIT_WIDTH = WIDTH // NUM_BITS
 
 
 def picture(number: int) -> np.ndarray:
-    """Gray picture, uint8 [HEIGHT, WIDTH]: above the number in black and white bars, below a moving texture."""
+    """Gray picture, uint8 [HEIGHT, WIDTH]: the number in black and white bars above a moving texture."""
     luma = np.empty((HEIGHT, WIDTH), np.uint8)
     for bit in range(NUM_BITS):
         luma[:24, bit * BIT_WIDTH : (bit + 1) * BIT_WIDTH] = 220 if number >> bit & 1 else 30
@@ -46,6 +48,7 @@ def make_video(
     pixel_format: str = "yuv420p",
     sample_aspect: Fraction | None = None,
     rotation: int | None = None,
+    size: tuple[int, int] = (HEIGHT, WIDTH),
 ) -> Path:
     """Write a video of numbered frames; `times` are presentation times in units of `time_base`."""
     options = dict(options or {})
@@ -57,7 +60,7 @@ def make_video(
         options["x265-params"] = "log-level=none:keyint=12:min-keyint=12:" + options.get("x265-params", "")
     with av.open(str(path), "w", options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=rate, options=options)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, pixel_format
+        stream.width, stream.height, stream.pix_fmt = size[1], size[0], pixel_format
         stream.codec_context.time_base = time_base or 1 / Fraction(rate)
         stream.codec_context.thread_count = 1
         if sample_aspect is not None:
@@ -65,7 +68,7 @@ def make_video(
         if rotation is not None:
             stream.set_display_rotation(rotation)
         for number in range(num_frames):
-            frame = as_frame(picture(number), pixel_format)
+            frame = as_frame(picture(number)[: size[0], : size[1]], pixel_format)
             frame.pts = number if times is None else times[number]
             frame.time_base = stream.codec_context.time_base
             container.mux(stream.encode(frame))
@@ -75,7 +78,7 @@ def make_video(
 
 def as_frame(luma: np.ndarray, pixel_format: str) -> av.VideoFrame:
     """A frame whose luma is exactly `luma` where the format has a luma plane."""
-    gray = av.VideoFrame.from_ndarray(luma, "gray")
+    gray = av.VideoFrame.from_ndarray(np.ascontiguousarray(luma), "gray")
     if pixel_format.startswith(("yuv420p", "yuvj420p")):
         wide = "10le" in pixel_format
         frame = av.VideoFrame(luma.shape[1], luma.shape[0], pixel_format)
@@ -103,3 +106,26 @@ def remux(source: Path, target: Path, change, container_options: dict[str, str] 
                 new.mux(packet)
             number += 1
     return target
+
+
+def read_luma(reader, indices) -> np.ndarray:
+    """Frames of a reader as an array, without torch."""
+    out = np.empty((len(indices), *reader.size), np.uint8)
+    reader.read_into(indices, out)
+    return out
+
+
+def stream_past_damage(reader, batch_size: int = 16) -> tuple[list[int], list[range]]:
+    """Numbers of all frames that can be had, and the lost ranges between them."""
+    numbers: list[int] = []
+    lost: list[range] = []
+    start = 0
+    while True:
+        try:
+            for _, batch in reader.stream(start, batch_size=batch_size):
+                numbers += numbers_in(batch)
+        except DecodeError as error:
+            lost.append(error.lost)
+            start = error.lost.stop
+        else:
+            return numbers, lost

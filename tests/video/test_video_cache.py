@@ -1,0 +1,113 @@
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+from video_samples import make_video
+
+from bvas.video import cache, index
+from bvas.video.index import build_index
+
+
+@pytest.fixture
+def scans(monkeypatch):
+    """Counts how often a file is scanned."""
+    counted = []
+
+    def scan(path, original=index.scan_file):
+        counted.append(path)
+        return original(path)
+
+    monkeypatch.setattr(index, "scan_file", scan)
+    return counted
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("BVAS_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_a_file_is_scanned_once_and_comes_back_the_same(tmp_path, home, scans):
+    path = make_video(tmp_path / "a.mp4")
+    first, first_info = build_index(path)
+    again, again_info = build_index(path)
+    assert len(scans) == 1
+    assert first_info == again_info
+    for name in ("pts", "keyframe_pts", "keyframe_dts"):
+        assert np.array_equal(getattr(first, name), getattr(again, name))
+    assert (first.rate, first.time_base, first.last_duration) == (
+        again.rate,
+        again.time_base,
+        again.last_duration,
+    )
+
+
+def test_a_file_that_changed_is_scanned_again(tmp_path, home, scans):
+    path = make_video(tmp_path / "a.mp4", num_frames=10)
+    build_index(path)
+    assert build_index(make_video(path, num_frames=12))[0].num_frames == 12
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    build_index(path)
+    assert len(scans) == 3
+
+
+def test_without_the_cache_nothing_is_written(tmp_path, home, scans):
+    path = make_video(tmp_path / "a.mp4", num_frames=5)
+    build_index(path, cache=False)
+    assert not home.exists()
+
+
+def test_a_spoilt_entry_is_replaced(tmp_path, home, scans):
+    path = make_video(tmp_path / "a.mp4", num_frames=5)
+    build_index(path)
+    (entry,) = home.rglob("*.npz")
+    for rubbish in (b"", b"PK rubbish", entry.read_bytes()[:200]):
+        entry.write_bytes(rubbish)
+        assert build_index(path)[0].num_frames == 5
+    build_index(path)
+    assert len(scans) == 4
+    assert [file.name for file in home.rglob("*") if file.is_file()] == [entry.name]
+
+
+def test_a_home_that_cannot_be_written_only_costs_the_cache(tmp_path, monkeypatch, scans):
+    path = make_video(tmp_path / "a.mp4", num_frames=5)
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    monkeypatch.setenv("BVAS_HOME", str(blocked / "home"))
+    assert [build_index(path)[0].num_frames for _ in range(2)] == [5, 5]
+    assert len(scans) == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_read_only_home_only_costs_the_cache(tmp_path, home, scans):
+    home.mkdir()
+    home.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    assert build_index(make_video(tmp_path / "a.mp4", num_frames=5))[0].num_frames == 5
+
+
+def test_the_folder_follows_the_variable_then_the_platform(monkeypatch, tmp_path):
+    monkeypatch.setenv("BVAS_HOME", str(tmp_path))
+    assert cache.cache_folder() == tmp_path
+    monkeypatch.delenv("BVAS_HOME")
+    monkeypatch.setattr(cache.sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+    assert cache.cache_folder() == Path("/caches/bvas")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/ann"))
+    assert cache.cache_folder() == Path("/home/ann/.cache/bvas")
+    monkeypatch.setattr(cache.sys, "platform", "darwin")
+    assert cache.cache_folder() == Path("/home/ann/Library/Caches/bvas")
+
+
+def test_a_user_without_a_home_has_no_cache(monkeypatch):
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("BVAS_HOME", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(cache.sys, "platform", "linux")
+    monkeypatch.setattr(Path, "home", no_home)
+    assert cache.cache_folder() is None

@@ -1,0 +1,226 @@
+import logging
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from video_samples import make_video, numbers_in, picture, read_luma, remux, stream_past_damage
+
+from bvas import DecodeError, open_video
+from bvas.video.bitstream import may_skip_nonref
+from bvas.video.pyav import PyavBackend
+
+TIMES = np.cumsum(np.random.default_rng(5).integers(20, 90, 60)).tolist()
+OPEN_GOP = {"x264-params": "open-gop=1:keyint=12:bframes=3:b-adapt=0"}
+
+# What decoders were seen to get wrong (name, how it is made).
+CASES = [
+    ("short.mp4", {}),
+    ("long.mkv", {"options": {"g": "250"}}),
+    ("ntsc.mkv", {"rate": Fraction(30000, 1001)}),
+    ("open.mp4", {"options": OPEN_GOP}),
+    ("open.ts", {"options": OPEN_GOP}),
+    ("hevc.mp4", {"codec": "libx265"}),
+    ("hevc.ts", {"codec": "libx265"}),
+    ("layers.mp4", {"codec": "libx265", "options": {"x265-params": "temporal-layers=3:bframes=7"}}),
+    ("refresh.mp4", {"options": {"x264-params": "intra-refresh=1:keyint=12:bframes=0"}}),
+    ("variable.mp4", {"times": TIMES, "time_base": Fraction(1, 1000)}),
+    ("variable.mkv", {"times": TIMES, "time_base": Fraction(1, 1000)}),
+    ("late.mp4", {"times": [137 + i for i in range(60)], "time_base": Fraction(1, 25)}),
+    ("plain.ts", {}),
+    ("plain.flv", {}),
+    ("pieces.mp4", {"container_options": {"movflags": "frag_keyframe+empty_moov"}}),
+    ("ten.mp4", {"pixel_format": "yuv420p10le"}),
+    ("full.mp4", {"pixel_format": "yuvj420p"}),
+    ("fields.mp4", {"options": {"x264-params": "tff=1"}}),
+    ("old.avi", {"codec": "mpeg4", "options": {"bf": "2"}}),
+    ("old.mkv", {"codec": "mpeg4", "options": {"bf": "2"}}),
+    ("coded.avi", {}),
+    ("broadcast.ts", {"codec": "mpeg2video", "options": {"bf": "2", "g": "12"}}),
+    (
+        "hidden.webm",
+        {"codec": "libvpx", "options": {"auto-alt-ref": "1", "lag-in-frames": "16", "b": "500k"}},
+    ),
+    ("nine.webm", {"codec": "libvpx-vp9", "options": {"cpu-used": "8", "lag-in-frames": "16"}}),
+    ("bare.h264", {}),
+]
+
+
+@pytest.mark.parametrize(("name", "settings"), CASES, ids=[name for name, _ in CASES])
+def test_every_frame_is_the_one_asked_for_by_every_path(tmp_path, name, settings):
+    with open_video(make_video(tmp_path / name, **settings), cache=False) as reader:
+        assert reader.info.num_frames == 60
+        whole = np.concatenate([batch for _, batch in reader.stream(batch_size=25)])
+        assert numbers_in(whole) == list(range(60))
+        rng = np.random.default_rng(3)
+        for order in [*rng.integers(0, 60, (12, 4)).tolist(), [59], [0], list(range(59, 0, -9))]:
+            assert np.array_equal(read_luma(reader, order), whole[order]), order
+        assert reader.damaged == ()
+
+
+def test_an_edit_list_moves_frame_zero(tmp_path):
+    def shift(_, packet):
+        packet.pts -= 15 * 512
+        packet.dts -= 15 * 512
+
+    options = {"use_editlist": "1", "avoid_negative_ts": "disabled"}
+    path = remux(make_video(tmp_path / "whole.mp4"), tmp_path / "cut.mp4", shift, options)
+    with open_video(path) as reader:
+        assert numbers_in(read_luma(reader, [0, 44, 20, 0])) == [15, 59, 35, 15]
+
+
+def test_frames_of_equal_times_are_read_in_decoding_order(tmp_path):
+    def same_time(_, packet):
+        if 20 * 512 <= packet.pts < 36 * 512:
+            packet.pts = 35 * 512
+
+    path = remux(make_video(tmp_path / "a.mp4", options={"bf": "0"}), tmp_path / "b.mp4", same_time)
+    with open_video(path) as reader:
+        assert numbers_in(read_luma(reader, [30, 0, 59, 25])) == [30, 0, 59, 25]
+
+
+def test_a_recording_that_begins_between_keyframes_starts_with_its_first_whole_frame(tmp_path):
+    data = make_video(
+        tmp_path / "a.ts", num_frames=120, options={"g": "30", "sc_threshold": "0"}
+    ).read_bytes()
+    (tmp_path / "b.ts").write_bytes(data[len(data) // 188 * 3 // 10 * 188 :])
+    with open_video(tmp_path / "b.ts") as reader:
+        numbers, lost = stream_past_damage(reader)
+        assert lost == []
+        assert numbers[0] in (30, 60)
+        assert numbers == list(range(numbers[0], 120))
+        assert numbers_in(read_luma(reader, [25, 0])) == [numbers[25], numbers[0]]
+
+
+@pytest.mark.parametrize(("codec", "name"), [("libx264", "a.mp4"), ("libx265", "a.mkv")])
+def test_skipping_pictures_that_nothing_refers_to_changes_no_pixel_and_saves_work(tmp_path, codec, name):
+    options = {"g": "60", "bf": "3", "x265-params": "keyint=60:bframes=4"}
+    path = make_video(tmp_path / name, codec=codec, options=options)
+    with open_video(path) as lean, open_video(path, on_damage="raise") as whole:
+        lean.read([0]), whole.read([0])
+        assert lean._opened._may_skip
+        assert not whole._opened._may_skip
+        for index in range(60):
+            assert np.array_equal(read_luma(lean, [index]), read_luma(whole, [index])), index
+        read_luma(lean, [0, 59])
+        assert lean._opened._run.has_skipped
+
+
+def test_hevc_of_several_temporal_layers_is_decoded_whole(tmp_path):
+    settings = {"codec": "libx265", "num_frames": 20}
+    layers = make_video(
+        tmp_path / "a.mp4", options={"x265-params": "temporal-layers=3:bframes=7"}, **settings
+    )
+    plain = make_video(tmp_path / "b.mp4", **settings)
+    for path, expected in ((layers, False), (plain, True)):
+        with av.open(str(path)) as container:
+            assert may_skip_nonref("hevc", container.streams.video[0].codec_context.extradata) is expected
+    assert not may_skip_nonref("hevc", None)
+    assert not may_skip_nonref("vp9", None)
+
+
+def test_reading_on_goes_on_decoding_instead_of_seeking(tmp_path, monkeypatch):
+    starts = []
+    original = PyavBackend._start_at
+    monkeypatch.setattr(PyavBackend, "_start_at", lambda self, k: starts.append(k) or original(self, k))
+    path = make_video(tmp_path / "a.mp4", num_frames=120, options={"g": "60", "sc_threshold": "0"})
+    with open_video(path) as reader:
+        list(reader.stream())
+        assert starts == [0]
+        read_luma(reader, [5])
+        read_luma(reader, [20, 40])
+        assert starts == [0, 0]
+        read_luma(reader, [110])
+        assert starts == [0, 0, 1]
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuvj420p", "yuv420p10le"])
+def test_luma_is_handed_out_as_it_is_stored(tmp_path, pixel_format):
+    options = {"qp": "0"}
+    with open_video(
+        make_video(tmp_path / "a.mp4", num_frames=3, pixel_format=pixel_format, options=options)
+    ) as reader:
+        assert np.array_equal(read_luma(reader, [2])[0], picture(2))
+        assert reader.info.color_range == ("full" if pixel_format == "yuvj420p" else "limited")
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixel_format"),
+    [("a.mkv", "ffv1", "bgr0"), ("b.mkv", "ffv1", "gray"), ("c.mov", "png", "rgb24")],
+)
+def test_a_picture_without_luma_becomes_full_range_gray(tmp_path, name, codec, pixel_format):
+    with open_video(
+        make_video(tmp_path / name, num_frames=3, codec=codec, pixel_format=pixel_format)
+    ) as reader:
+        assert reader.info.color_range == "full"
+        assert np.abs(read_luma(reader, [2])[0].astype(int) - picture(2)).max() <= 1
+
+
+def damage(path, frames):
+    """Overwrite the inside of the packets at these places of the file (in decode order)."""
+    with av.open(str(path)) as container:
+        packets = [p for p in container.demux(container.streams.video[0]) if p.size]
+    data = bytearray(path.read_bytes())
+    for number in frames:
+        packet = packets[number]
+        data[packet.pos + 4 : packet.pos + packet.size] = b"\xff" * (packet.size - 4)
+    path.write_bytes(data)
+    return packets
+
+
+def test_a_frame_that_is_not_output_is_lost_and_reading_goes_on_behind_it(tmp_path):
+    path = make_video(tmp_path / "a.mp4", options={"bf": "0"})
+    damage(path, [17, 18])
+    with open_video(path) as reader:
+        numbers, lost = stream_past_damage(reader)
+        assert lost == [range(17, 19)]
+        assert len(numbers) == 58
+        with pytest.raises(DecodeError, match=r"frame 17 \(0\.680 s\) of a\.mp4") as caught:
+            read_luma(reader, [3, 17])
+        assert caught.value.lost.start == 17
+        assert numbers_in(read_luma(reader, [16, 40])) == [16, 40]
+
+
+def test_frames_behind_an_error_are_delivered_listed_and_warned_of_once(tmp_path, caplog):
+    path = make_video(tmp_path / "a.mp4", options={"bf": "0", "sc_threshold": "0"})
+    damage(path, [17])
+    with open_video(path) as reader, caplog.at_level(logging.WARNING):
+        stream_past_damage(reader)
+        assert reader.damaged == tuple(range(18, 24))
+        assert caplog.text.count("is damaged") == 1
+        whole = {i: read_luma(reader, [i])[0] for i in range(60) if i != 17}
+    with open_video(path) as other:
+        # However they are reached, made-up pictures are the same.
+        for i in (20, 18, 40, 23):
+            assert np.array_equal(read_luma(other, [i])[0], whole[i])
+
+
+def test_frames_behind_an_error_are_refused_up_to_the_next_keyframe_where_that_is_asked_for(tmp_path):
+    path = make_video(tmp_path / "a.mp4", options={"bf": "0", "sc_threshold": "0"})
+    damage(path, [17])
+    with open_video(path, on_damage="raise") as reader:
+        numbers, lost = stream_past_damage(reader)
+        assert lost == [range(17, 18), range(18, 24)]
+        assert numbers == [*range(17), *range(24, 60)]
+        with pytest.raises(DecodeError, match=r"frame 20 .* on_damage=.deliver. accepts"):
+            read_luma(reader, [20])
+        assert numbers_in(read_luma(reader, [30])) == [30]
+
+
+def test_a_file_cut_off_at_the_end_is_read_as_far_as_it_goes(tmp_path):
+    path = make_video(tmp_path / "a.mp4", num_frames=120, container_options={"movflags": "faststart"})
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 2 // 3])
+    with open_video(path) as reader:
+        numbers, lost = stream_past_damage(reader)
+        assert 40 < reader.info.num_frames < 110
+        assert len(numbers) + sum(map(len, lost)) == reader.info.num_frames
+        assert numbers[:40] == list(range(40))
+
+
+def test_a_file_that_changed_since_it_was_indexed_is_noticed(tmp_path):
+    path = make_video(tmp_path / "a.mp4", num_frames=60)
+    with open_video(path) as reader:
+        make_video(path, num_frames=5)
+        with pytest.raises(DecodeError, match="if the file changed, open it again"):
+            read_luma(reader, [50])
