@@ -61,6 +61,7 @@ def write_spots(
 
 def write_report(evaluation: Evaluation, experiment: Experiment, out: Path) -> None:
     """Write `report.html`, a timeline picture of each video and a short annotated clip into `out`."""
+    out.mkdir(parents=True, exist_ok=True)
     labels = experiment.task.labels
     videos = [_scored_report(video, experiment) for video in evaluation.videos]
     name = _file_name(evaluation.videos[0])

@@ -67,7 +67,8 @@ def test_training_twice_gives_the_same_weights(there, tmp_path):
     assert main([*command, "--workers", "pyav=2"]) == OK
 
     first, second = (
-        load_checkpoint(folder / "tiny/fold_0/model.safetensors").state for folder in (there / "runs", tmp_path)
+        load_checkpoint(folder / "tiny/fold_0/model.safetensors").state
+        for folder in (there / "runs", tmp_path)
     )
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)

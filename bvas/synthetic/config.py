@@ -31,7 +31,7 @@ class PlayConfig:
     """A pass over 25 m goes through the air and is a HIGH PASS."""
     cross: float = 0.25
     """A pass from the wing near the goal line is a CROSS."""
-    shot: float = 0.25
+    shot: float = 0.12
     """A pass within 24 m of the goal is a SHOT."""
     tackle: float = 0.02
     """A run with the ball ends in a tackle."""

@@ -1,6 +1,6 @@
 """Label files of SoccerNet's form, from the events of a simulated match."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TypedDict
 
@@ -27,18 +27,18 @@ class LabelFile(TypedDict):
 
 
 def label_file(
-    url_local: str, halves: Sequence[Sequence[PlayEvent]], *, labels: Collection[str], rate: Fraction
+    url_local: str, halves: Sequence[Sequence[PlayEvent]], *, labels: Mapping[str, str], rate: Fraction
 ) -> LabelFile:
     """Return the label file of one match.
 
     Args:
         url_local: The match's path below the task's folder.
         halves: The events of each half, in order.
-        labels: The labels that this file's task knows; other events are left out.
+        labels: What this file's task calls an event, by the event's own label; others are left out.
         rate: Frames per second of the videos.
     """
     entries = [
-        _entry(half, event, rate)
+        _entry(half, event, labels[event.label], rate)
         for half, events in enumerate(halves, start=1)
         for event in events
         if event.label in labels
@@ -46,11 +46,11 @@ def label_file(
     return {"UrlLocal": url_local, "UrlYoutube": "", "annotations": entries}
 
 
-def _entry(half: int, event: PlayEvent, rate: Fraction) -> LabelEntry:
+def _entry(half: int, event: PlayEvent, label: str, rate: Fraction) -> LabelEntry:
     seconds = float(event.frame / rate)
     return {
         "gameTime": game_time(half, seconds),
-        "label": event.label,
+        "label": label,
         "position": str(position_ms(seconds, float(rate))),
         "team": event.team,
         "visibility": "visible" if event.visible else "not shown",

@@ -29,7 +29,14 @@ from bvas.synthetic.workers import write_halves
 LEAGUE_FOLDER = PurePosixPath("spotting-ball-2023/england_efl/2019-2020")
 """Where the matches lie under the data root."""
 LABELS_NAME = "Labels-ball.json"
-LABELS_2023 = ("PASS", "DRIVE")
+# With two labels, every ball that leaves the foot for a teammate is a pass; the 12 labels of 2024 tell them apart.
+LABELS_2023 = {
+    "PASS": "PASS",
+    "HIGH PASS": "PASS",
+    "CROSS": "PASS",
+    "FREE KICK": "PASS",
+    "DRIVE": "DRIVE",
+}
 """What the label files of 2023 know."""
 _CONFIG_NAME = "synthetic_league.json"
 _BUILDING_NAME = ".synthetic.part"

@@ -4,6 +4,7 @@ import pytest
 
 from bvas.synthetic.events import PlayEvent
 from bvas.synthetic.labels import label_file
+from bvas.synthetic.league import LABELS_2023
 
 
 @pytest.mark.parametrize("rate", [Fraction(25), Fraction(30000, 1001), Fraction(2997, 100), Fraction(50)])
@@ -11,7 +12,7 @@ def test_the_official_formula_gives_every_frame_back(rate):
     frames = range(0, 60 * 50 * 50, 7)
     events = [PlayEvent(frame, "PASS", 0) for frame in frames]
 
-    entries = label_file("a", [events], labels=("PASS",), rate=rate)["annotations"]
+    entries = label_file("a", [events], labels={"PASS": "PASS"}, rate=rate)["annotations"]
 
     assert [int(float(rate) * int(entry["position"]) / 1000) for entry in entries] == list(frames)
 
@@ -22,7 +23,7 @@ def test_every_value_of_an_entry_is_a_string_as_in_the_published_files():
         [PlayEvent(1600, "DRIVE", 15, visible=False)],
     ]
 
-    labels = label_file("england_efl/2019-2020/a", halves, labels=("PASS", "DRIVE"), rate=Fraction(25))
+    labels = label_file("england_efl/2019-2020/a", halves, labels=LABELS_2023, rate=Fraction(25))
 
     assert labels == {
         "UrlLocal": "england_efl/2019-2020/a",
