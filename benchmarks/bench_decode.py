@@ -7,6 +7,7 @@ A clip is 15 frames, every 2nd, at a random place. Cases:
   pyav reader       open_video(..., "pyav").read_into
   opencv reader     open_video(..., "opencv").read_into
   opencv read+cvt   VideoCapture: seek by number, read each frame of the span, cvtColor to gray
+  nvdec reader      open_video(..., "nvdec").read onto the GPU, with --device cuda
 All keep their file open. The frames of both readers are compared with each other once.
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import torch
 from harness import interleave, rows, show, write_results
 from numpy.typing import NDArray
 from videos import make_video
@@ -62,6 +64,13 @@ def read_opencv(capture: cv2.VideoCapture, clips: Sequence[NDArray[np.int64]]) -
                 cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
 
 
+def read_nvdec(reader: FrameDecoder, clips: Sequence[NDArray[np.int64]]) -> None:
+    """Read clips onto the GPU, and wait for the last one."""
+    for indices in clips:
+        reader.read(indices)
+    torch.cuda.synchronize()
+
+
 def main() -> None:
     """Run the cases and show the table."""
     parser = argparse.ArgumentParser(
@@ -73,6 +82,7 @@ def main() -> None:
     parser.add_argument("--keyframe-interval", type=int, default=250)
     parser.add_argument("--clips", type=int, default=8, help="clips a round and case")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
 
@@ -88,16 +98,19 @@ def main() -> None:
         for indices in clips:
             opencv.read_into(indices, out)
             assert np.array_equal(ours.read(indices).numpy(), out), "the readers disagree"
+        cases = {
+            "libav floor": lambda: read_floor(path, ours.index, clips),
+            "pyav reader": lambda: read_ours(ours, clips, out),
+            "opencv reader": lambda: read_ours(opencv, clips, out),
+            "opencv read+cvt": lambda: read_opencv(capture, clips),
+        }
+        if args.device != "cpu":
+            nvdec = open_video(path, "nvdec", device=args.device)
+            for indices in clips:
+                assert torch.equal(nvdec.read(indices).cpu(), ours.read(indices)), "NVDEC disagrees"
+            cases["nvdec reader"] = lambda: read_nvdec(nvdec, clips)
         capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
-        costs = interleave(
-            {
-                "libav floor": lambda: read_floor(path, ours.index, clips),
-                "pyav reader": lambda: read_ours(ours, clips, out),
-                "opencv reader": lambda: read_ours(opencv, clips, out),
-                "opencv read+cvt": lambda: read_opencv(capture, clips),
-            },
-            num_rounds=args.rounds,
-        )
+        costs = interleave(cases, num_rounds=args.rounds)
         num_bytes = path.stat().st_size
         capture.release()
         ours.close()
@@ -110,6 +123,7 @@ def main() -> None:
             "num_frames": args.frames,
             "keyframe_interval": args.keyframe_interval,
             "clips_a_round": args.clips,
+            "device": args.device,
             "clip": [CLIP.num_frames, CLIP.frame_step],
             "bits_per_second": num_bytes * 8 * 25 // args.frames,
         }

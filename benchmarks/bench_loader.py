@@ -24,6 +24,12 @@ from bvas.loading.sampling import SamplingConfig
 from bvas.spots import LabelSet
 
 MIXES: tuple[dict[str, int], ...] = ({}, {"pyav": 1}, {"pyav": 2}, {"opencv": 2}, {"pyav": 1, "opencv": 1})
+NVDEC_MIXES: tuple[dict[str, int], ...] = (
+    {"nvdec": 1},
+    {"nvdec": 3},
+    {"nvdec": 3, "opencv": 1},
+    {"nvdec": 3, "pyav": 4},
+)
 
 
 def name_of(mix: dict[str, int]) -> str:
@@ -35,7 +41,7 @@ def digest(loader: ClipLoader) -> str:
     """Load an epoch, and return what tells its frames from all others."""
     total = hashlib.sha256()
     for batch in loader.epoch(0):
-        total.update(batch.frames.numpy().tobytes())
+        total.update(batch.frames.cpu().numpy().tobytes())
     return total.hexdigest()
 
 
@@ -58,6 +64,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=24, help="clips an epoch")
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
 
@@ -76,8 +83,10 @@ def main() -> None:
             videos.append(label_video(path, [], LabelSet(("PASS",)), 25))
         clips = TrainingClips(videos, ClipConfig(), sampling=SamplingConfig(clips_per_epoch=args.clips))
         by_name = {
-            name_of(mix): loaders.enter_context(ClipLoader(clips, args.batch_size, size=size, workers=mix))
-            for mix in MIXES
+            name_of(mix): loaders.enter_context(
+                ClipLoader(clips, args.batch_size, size=size, workers=mix, device=args.device)
+            )
+            for mix in (*MIXES, *(NVDEC_MIXES if args.device != "cpu" else ()))
         }
         digests = {digest(loader) for loader in by_name.values()}
         assert len(digests) == 1, "the loaders do not deliver the same frames"
@@ -97,6 +106,7 @@ def main() -> None:
             "keyframe_interval": args.keyframe_interval,
             "clips_an_epoch": args.clips,
             "batch_size": args.batch_size,
+            "device": args.device,
         }
         write_results(args.json, question=(__doc__ or "").splitlines()[0], settings=settings, table=table)
 

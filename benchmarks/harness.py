@@ -1,6 +1,5 @@
 """What all benchmarks share: interleaved rounds, ratios within a round, results with their origin."""
 
-import json
 import os
 import platform
 import statistics
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bvas import __version__
+from bvas.files import write_json
 
 PACKAGES = ("torch", "numpy", "av", "opencv-python-headless", "PyNvVideoCodec")
 
@@ -136,7 +136,7 @@ def machine_facts() -> dict[str, Any]:
 def write_results(
     path: Path, *, question: str, settings: Mapping[str, Any], table: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Write strict JSON, beside and renamed."""
+    """Write the answer with its origin."""
     content = {
         "question": question,
         "date": time.strftime("%Y-%m-%d"),
@@ -144,10 +144,7 @@ def write_results(
         "settings": dict(settings),
         "rows": list(table),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
-    part.replace(path)
+    write_json(path, content)
 
 
 def _commit() -> str:

@@ -19,8 +19,10 @@ echo "== GPU tests"
 BVAS_REQUIRE_GPU=1 "$python" -m pytest -m gpu -p no:cacheprovider --junitxml="$out/gpu-tests--$name.xml" || failed=1
 
 echo "== benchmarks"
-"$python" benchmarks/bench_decode.py --json "$out/decode--$name.json" || failed=1
-"$python" benchmarks/bench_loader.py --json "$out/loader--$name.json" || failed=1
+"$python" benchmarks/bench_decode.py --device cuda --json "$out/decode--$name.json" || failed=1
+"$python" benchmarks/bench_loader.py --device cuda --json "$out/loader--$name.json" || failed=1
+"$python" benchmarks/bench_predict.py --experiment ball_base --device cuda --frames 256 \
+  --json "$out/predict--$name.json" || failed=1
 
 echo "== the demo on the GPU"
 start=$(date +%s)

@@ -9,8 +9,10 @@ from bvas.commands.console import OK, add_machine, parse_workers, progress_bar, 
 
 logger = logging.getLogger(__name__)
 
-_MATCHES = 4
+_MATCHES = 5
 _MINUTES = 5.0
+# Short, since training on a CPU would otherwise spend its time on frames that no clip wants.
+_KEYFRAME_INTERVAL = 25
 _HELD_OUT_FOLD = 0
 
 
@@ -46,7 +48,12 @@ def run(args: argparse.Namespace) -> int:
     device = choose_device(args.device)
     data, runs = args.out / "data", args.out / "runs"
     config = SyntheticConfig(
-        matches=_MATCHES, challenge_matches=0, minutes=_MINUTES, size=experiment.input.size, seed=args.seed
+        matches=_MATCHES,
+        challenge_matches=0,
+        minutes=_MINUTES,
+        size=experiment.input.size,
+        keyframe_interval=_KEYFRAME_INTERVAL,
+        seed=args.seed,
     )
     logger.info("1/4 rendering %d matches of %g minutes into %s", _MATCHES, _MINUTES, data)
     with progress_bar("rendering", "frame", quiet=args.quiet) as progress:

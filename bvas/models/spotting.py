@@ -13,6 +13,7 @@ clips share all but one of their stacks.
 #   B clips, T frames per clip, S frames per stack, N = T / S stacks, M stacks of any clips,
 #   C features of a stack, P = num_features_stack, K labels, H W input size, h w feature-map size.
 
+import torch
 from einops import rearrange
 from torch import Tensor, nn
 
@@ -100,4 +101,7 @@ def build_model(
         ConfigError: the encoder is unknown or does not fit the config.
         CheckpointError: the published weights cannot be had; the message says how to go on.
     """
-    return SpottingModel(config, clip, num_labels, pretrained=pretrained)
+    model = SpottingModel(config, clip, num_labels, pretrained=pretrained)
+    # 2D convolutions run faster with the channels last, on a CPU (a third here) and on tensor cores.
+    model.encoder.to(memory_format=torch.channels_last)
+    return model

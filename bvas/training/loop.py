@@ -162,8 +162,6 @@ class Trainer:
     ) -> None:
         self.experiment = experiment
         self.autocast_dtype = autocast_dtype(device)
-        # Convolutions of images run faster with channels last, on a CPU and on tensor cores.
-        model.encoder.to(memory_format=torch.channels_last)
         self.averaged = average_weights(model, experiment.train.ema_decay)
         self.learning_rate = 0.0
         self.num_steps = 0

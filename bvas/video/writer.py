@@ -23,8 +23,9 @@ class VideoWriter:
     """An encoder and its file. Use it as a context manager.
 
     Frames go to a file `<name>.part` beside `path`, which takes its name when the writer is
-    closed without an error; after an exception nothing is left. The stream is 8-bit 4:2:0,
-    tagged limited range and BT.709, of constant rate.
+    closed without an error; after an exception nothing is left. The stream is 8-bit 4:2:0 of
+    limited range and constant rate. It is tagged BT.709 if its first frame is RGB: gray has no use of a
+    matrix, and OpenCV 5 changes the luma of files that name one.
     """
 
     def __init__(
@@ -103,6 +104,9 @@ class VideoWriter:
                 f"a frame must be uint8 of shape {self.size} or {(*self.size, 3)}, "
                 f"got {frame.dtype} {frame.shape}"
             )
+        if not self.num_frames and frame.ndim == 3:
+            context = self._stream.codec_context
+            context.color_primaries = context.color_trc = context.colorspace = _BT709
         # The encoder may still hold the last frame: each one travels in its own.
         picture = self._from_luma(frame) if frame.ndim == 2 else self._from_rgb(frame)
         picture.pts = self.num_frames
@@ -264,7 +268,6 @@ def _configure(
     context.max_b_frames = max_b_frames
     context.thread_count = threads
     context.color_range = 1  # limited
-    context.color_primaries = context.color_trc = context.colorspace = _BT709
     options = {"crf": str(crf), "preset": preset}
     if codec == "hevc":
         pools = f":pools={threads}:frame-threads=1" if threads else ""

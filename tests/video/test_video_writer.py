@@ -8,6 +8,8 @@ import pytest
 from bvas.errors import ConfigError, DataError
 from bvas.video.writer import VideoWriter
 
+SIZE = (48, 64)
+
 
 def gray_ramp(num_frames, size=(48, 64)):
     """Frame i is a flat picture of luma 20 + 3 i."""
@@ -61,14 +63,21 @@ def test_the_same_frames_give_the_same_file(tmp_path, codec, suffix):
     assert (tmp_path / f"first{suffix}").read_bytes() == (tmp_path / f"second{suffix}").read_bytes()
 
 
-def test_the_stream_is_tagged_limited_range_and_bt709(tmp_path):
-    with VideoWriter(tmp_path / "video.mkv", size=(48, 64), rate=25) as writer:
-        writer.write(gray_ramp(1)[0])
-
-    with av.open(str(tmp_path / "video.mkv")) as container:
+def _color_tags(path, frame):
+    with VideoWriter(path, size=SIZE, rate=25) as writer:
+        writer.write(frame)
+    with av.open(str(path)) as container:
         context = container.streams.video[0].codec_context
-        assert (context.color_range, context.colorspace) == (1, 1)
-        assert (context.color_primaries, context.color_trc) == (1, 1)
+        return context.color_range, context.colorspace
+
+
+def test_color_is_tagged_bt709_of_limited_range(tmp_path):
+    assert _color_tags(tmp_path / "a.mp4", np.zeros((*SIZE, 3), np.uint8)) == (1, 1)
+
+
+def test_gray_names_no_matrix_so_that_opencv_leaves_its_luma_alone(tmp_path):
+    frame = np.tile(np.arange(16, 16 + SIZE[1], dtype=np.uint8), (SIZE[0], 1))
+    assert _color_tags(tmp_path / "a.mp4", frame) == (0, 2)  # unspecified, which is limited by convention
 
 
 def test_a_rate_of_30000_over_1001_is_kept(tmp_path):
