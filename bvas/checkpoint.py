@@ -93,21 +93,21 @@ def load_weights(model: SpottingModel, state: Mapping[str, Tensor], path: Path) 
     """Fill a model with weights, every one of them.
 
     Raises:
-        CheckpointError: names or shapes differ; the message counts them and names the first ones.
+        CheckpointError: names or shapes differ; the message counts them and names the first three of each kind.
     """
     own = model.state_dict()
-    missing = sorted(own.keys() - state.keys())
-    left_over = sorted(state.keys() - own.keys())
-    reshaped = sorted(name for name in own.keys() & state.keys() if own[name].shape != state[name].shape)
-    if missing or left_over or reshaped:
-        examples = [
-            *(f"{name} is missing" for name in missing[:1]),
-            *(f"{name} is not of this model" for name in left_over[:1]),
-            *(f"{name} is {tuple(state[name].shape)}, not {tuple(own[name].shape)}" for name in reshaped[:1]),
-        ]
+    problems = {
+        "missing": sorted(own.keys() - state.keys()),
+        "unknown": sorted(state.keys() - own.keys()),
+        "of another shape": sorted(
+            name for name in own.keys() & state.keys() if own[name].shape != state[name].shape
+        ),
+    }
+    found = [f"{len(names)} {kind} ({', '.join(names[:3])})" for kind, names in problems.items() if names]
+    if found:
         raise CheckpointError(
-            f"{path} is of another architecture: {len(missing)} weights missing, {len(left_over)} left over, "
-            f"{len(reshaped)} of another shape ({'; '.join(examples)}); use the experiment it was trained with"
+            f"{path} is of another architecture than its settings describe: {'; '.join(found)}; "
+            f"use the experiment it was trained with"
         )
     model.load_state_dict(dict(state))
 

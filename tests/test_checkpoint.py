@@ -36,7 +36,7 @@ def test_weights_of_another_architecture_are_counted_and_named(tmp_path):
     save_checkpoint(tmp_path / FILE_NAME, state, other, {})
 
     with pytest.raises(
-        CheckpointError, match=r"another architecture: \d+ weights missing, 0 left over, \d+ of"
+        CheckpointError, match=r"another architecture .*: \d+ missing \(.*; \d+ of another shape"
     ):
         load_checkpoint(tmp_path / FILE_NAME).build_model()
 

@@ -27,7 +27,7 @@ def check_models(models: Sequence[SpottingModel], clip: ClipConfig) -> torch.dev
         if has != wanted:
             raise ConfigError(
                 f"a model of (num_frames, stack_size, num_labels) {has} cannot predict with one of {wanted}; "
-                "average the score curves of different models instead (bvas.inference.ensemble)"
+                "average the score curves of different models instead (bvas.curve.mean_curve)"
             )
     devices = {next(model.parameters()).device for model in models}
     if len(devices) > 1:
