@@ -9,7 +9,7 @@ IMAGE ?= bvas
 NAME ?= bvas
 GPUS ?= all
 COMMAND ?= bash
-GPU_OPTION := $(if $(filter none,$(GPUS)),,--gpus $(GPUS))
+GPU_OPTION := $(if $(filter none,$(GPUS)),,--gpus '$(GPUS)')
 
 .PHONY: demo test check bench install clean build run exec logs stop
 

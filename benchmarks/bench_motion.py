@@ -41,13 +41,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Train, score, print, write."""
     parser = argparse.ArgumentParser(description="How much of the demo's score needs motion?")
     parser.add_argument("--demo", type=Path, default=Path("demo"), help="what `bvas demo --out` wrote")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where the demo's model is")
     parser.add_argument("--json", type=Path, help="file to write")
     args = parser.parse_args(argv)
 
     demo = load_experiment("demo")
     single = replace(demo, name="demo_single", clip=ClipConfig(num_frames=1, frame_step=1, stack_size=1))
     matches = find_matches(demo.task, args.demo / "data")
-    whole, still = (score(experiment, matches, args.demo / "runs") for experiment in (demo, single))
+    whole, still = (score(experiment, matches, args.runs) for experiment in (demo, single))
     rows = [
         {
             "case": "clips of 15 frames",

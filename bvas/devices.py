@@ -1,11 +1,19 @@
-"""Which device and which precision to compute with."""
+"""What this machine computes with: cores, device, precision."""
 
+import os
 from typing import TYPE_CHECKING
 
 from bvas.errors import ConfigError
 
 if TYPE_CHECKING:
     import torch
+
+
+def num_cpus() -> int:
+    """Return the CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def choose_device(name: str = "auto") -> "torch.device":
@@ -40,4 +48,4 @@ def autocast_dtype(device: "torch.device") -> "torch.dtype | None":
 
     if device.type != "cuda":
         return None
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16

@@ -30,12 +30,11 @@ def run(args: argparse.Namespace) -> int:
     from bvas.experiment import load_experiment, parse_folds
     from bvas.files import write_json
     from bvas.scoring import evaluate_predictions
-    from bvas.tasks.soccernet import find_matches
+    from bvas.tasks.soccernet import find_matches, folds_of
 
     experiment = load_experiment(args.experiment, args.runs)
     matches = [match for match in find_matches(experiment.task, args.data) if match.fold is not None]
-    num_folds = len({match.fold for match in matches})
-    folds = set(parse_folds(args.folds, num_folds))
+    folds = set(parse_folds(args.folds, folds_of(matches)))
     evaluation = evaluate_predictions(
         experiment,
         [match for match in matches if match.fold in folds],

@@ -6,6 +6,7 @@ machine (data root, device, workers) is no part of it.
 
 import json
 import runpy
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +17,6 @@ from cattrs.v import format_exception
 from bvas.augment.config import AugmentConfig
 from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
-from bvas.files import read_json
 from bvas.loading.sampling import SamplingConfig
 from bvas.loading.targets import TargetConfig
 from bvas.losses import LossConfig
@@ -69,7 +69,7 @@ class TrainConfig:
     freeze_encoder2d: bool = False
     """Keep the 2D encoder as it starts, its BatchNorm statistics too."""
     start_from: str = ""
-    """Experiment whose weights of the same fold (or of its only one) are the start; empty: none."""
+    """Experiment whose weights of the same fold are the start (of any fold, if its data is other); empty: none."""
     validation_clips: int = 2600
     """Clips of the held-out matches that are looked at after each epoch, half of them at annotations; 0: none."""
 
@@ -186,7 +186,10 @@ def experiment_names(runs: Path = Path("runs")) -> list[str]:
 def _run_config(path: Path) -> Experiment:
     try:
         made: Any = runpy.run_path(str(path)).get("experiment", lambda: None)()
-    except (SyntaxError, NameError, TypeError, AttributeError, ImportError) as error:
+    except ConfigError:
+        raise
+    except Exception as error:
+        # Whatever a config does wrong is the user's to mend, and named with its file.
         raise ConfigError(f"config {path} does not run: {type(error).__name__}: {error}") from error
     if not isinstance(made, Experiment):
         raise ConfigError(
@@ -195,28 +198,20 @@ def _run_config(path: Path) -> Experiment:
     return replace(made, name=path.stem)
 
 
-def parse_folds(text: str, num_folds: int) -> list[int]:
+def parse_folds(text: str, folds_there: Sequence[int]) -> list[int]:
     """Return the folds that `all` or a list like `0,3` names.
 
     Raises:
-        ConfigError: a fold is no number or not below `num_folds`.
+        ConfigError: a fold is no number, or not among `folds_there`.
     """
     if text == "all":
-        return list(range(num_folds))
+        return sorted(folds_there)
     try:
         folds = sorted({int(part) for part in text.split(",")})
     except ValueError as error:
         raise ConfigError(f"folds must be 'all' or numbers like 0,3, got {text!r}") from error
-    if not folds or folds[0] < 0 or folds[-1] >= num_folds:
-        raise ConfigError(f"folds {text!r} must lie in 0 to {num_folds - 1}: the task has {num_folds} folds")
+    missing = sorted(set(folds) - set(folds_there))
+    if missing:
+        there = ", ".join(map(str, sorted(folds_there))) or "none"
+        raise ConfigError(f"there is no fold {missing[0]}; there are: {there}")
     return folds
-
-
-def stored_experiment(folder: Path) -> Experiment:
-    """Return the experiment that a run folder was made with.
-
-    Raises:
-        DataError: the folder holds no `experiment.json`.
-    """
-    read_json(folder / "experiment.json")
-    return Experiment.from_json((folder / "experiment.json").read_text(encoding="utf-8"))

@@ -10,6 +10,17 @@ from typing import Any
 from bvas.errors import DataError
 
 
+def check_writable(folder: Path) -> None:
+    """Raise early where files of `folder` could not be written later; makes nothing.
+
+    Raises:
+        DataError: the folder, or the one it would be made in, is none or is not writable.
+    """
+    existing = next(place for place in [folder, *folder.absolute().parents] if place.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise DataError(f"cannot write to {folder}: {existing} is no writable folder; choose another one")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; it takes the name `path` when the block ends well.
@@ -62,5 +73,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DataError(f"no file {path}") from error
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path} is no JSON: {error}; mend or replace the file") from error

@@ -30,6 +30,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         action="store_true",
         help="predict the challenge matches with the mean of the folds' curves",
     )
+    parser.add_argument("--strict", action="store_true", help="fail where a frame cannot be decoded")
     add_folders(parser)
     add_machine(parser, workers=False)
     return parser
@@ -41,34 +42,35 @@ def run(args: argparse.Namespace) -> int:
     from bvas.errors import DataError
     from bvas.experiment import load_experiment, parse_folds
     from bvas.spotter import load_spotter
-    from bvas.tasks.soccernet import find_matches
+    from bvas.tasks.soccernet import find_matches, folds_of
 
     experiment = load_experiment(args.experiment, args.runs)
     matches = find_matches(experiment.task, args.data)
-    there = trained_folds(args.runs, experiment.name)
-    num_folds = 1 + max((match.fold for match in matches if match.fold is not None), default=-1)
-    folds = (
-        None
-        if args.folds == "all"
-        else parse_folds(args.folds, max([num_folds, *[fold + 1 for fold in there]]))
-    )
+    trained = trained_folds(args.runs, experiment.name)
+    # Without any, load_spotter says what is missing and how to get it.
+    folds = parse_folds(args.folds, trained) if trained else []
     split = "challenge" if args.challenge else "cv"
     out = args.runs / experiment.name / "predictions" / split
-    if args.challenge:
+    if args.challenge or not folds:
         chosen = [match for match in matches if match.fold is None]
-        if not chosen:
+        if not chosen and folds:
             raise DataError(
                 f"no challenge match in {args.data / experiment.task.folder}; leave out --challenge"
             )
         spotter = load_spotter(experiment, args.runs, folds=folds, device=args.device)
-        predict_matches(spotter, chosen, out, backend=args.backend, quiet=args.quiet)
+        predict_matches(spotter, chosen, out, backend=args.backend, strict=args.strict, quiet=args.quiet)
     else:
-        for fold in there if folds is None else folds:
+        unseen = sorted(set(folds) - set(folds_of(matches)))
+        if unseen:
+            raise DataError(
+                f"no match of fold {unseen[0]} in {args.data}; the data has folds {folds_of(matches)}"
+            )
+        for fold in folds:
             spotter = load_spotter(experiment, args.runs, folds=[fold], device=args.device)
             held_out = [match for match in matches if match.fold == fold]
-            predict_matches(spotter, held_out, out, backend=args.backend, quiet=args.quiet)
-        if not there and folds is None:
-            load_spotter(experiment, args.runs, device=args.device)  # raises: says what is missing
+            predict_matches(
+                spotter, held_out, out, backend=args.backend, strict=args.strict, quiet=args.quiet
+            )
     logger.info("predictions are in %s", out)
     return OK
 
@@ -79,11 +81,10 @@ def predict_matches(
     out: Path,
     *,
     backend: "BackendName" = "auto",
+    strict: bool = False,
     quiet: bool = False,
 ) -> None:
     """Write `<match>/results_spotting.json` and a score curve for each video below `out`."""
-    from dataclasses import asdict
-
     from bvas.spotter import spot_video
     from bvas.tasks.soccernet import RESULTS_NAME, match_halves, write_results
 
@@ -92,14 +93,16 @@ def predict_matches(
         halves = {}
         for half in match_halves(match, experiment.task.resolution):
             with progress_bar(f"{match.folder.name} {half.number}", "frame", quiet=quiet) as progress:
-                halves[half.number] = spot_video(half.path, spotter, backend=backend, progress=progress)
+                halves[half.number] = spot_video(
+                    half.path, spotter, backend=backend, strict=strict, progress=progress
+                )
             halves[half.number].curve.save(out / match.name / f"{half.path.stem}_scores.npz")
         write_results(
             out / match.name / RESULTS_NAME,
             match.name,
             {number: half.spots for number, half in halves.items()},
             rate=experiment.input.rate,
-            gaps=[{"half": number, **asdict(gap)} for number, half in halves.items() for gap in half.gaps],
+            gaps=[gap.to_json(number) for number, half in halves.items() for gap in half.gaps],
         )
 
 

@@ -23,7 +23,7 @@ from bvas.metrics.average_precision import mean_average_precision
 from bvas.metrics.official import official_scores
 from bvas.postprocess import above
 from bvas.spots import Annotation, Spot
-from bvas.tasks.soccernet import RESULTS_NAME, Match, match_halves, read_annotations, read_results
+from bvas.tasks.soccernet import RESULTS_NAME, Match, annotated_halves, read_results
 
 TOLERANCE_SECONDS = 0.5
 TIGHT_TOLERANCE_SECONDS = 0.2
@@ -128,12 +128,10 @@ def evaluate_predictions(experiment: Experiment, matches: Sequence[Match], predi
 
 
 def _scored_videos(experiment: Experiment, match: Match, predictions: Path) -> list[ScoredVideo]:
-    annotations = read_annotations(match, experiment.task)
     spots = read_results(predictions / match.name / RESULTS_NAME)
     videos = []
-    for half in match_halves(match, experiment.task.resolution):
+    for half, truth in annotated_halves(match, experiment.task):
         path = predictions / match.name / f"{half.path.stem}_scores.npz"
-        truth = annotations.get(half.number, [])
         found = spots.get(half.number, [])
         shown = above(found, experiment.peaks.operating_point)
         videos.append(
@@ -156,6 +154,6 @@ def _scored_videos(experiment: Experiment, match: Match, predictions: Path) -> l
 def _length(video: ScoredVideo) -> float:
     """Seconds that a guesser spreads spots over."""
     if video.curve is not None and len(video.curve.seconds):
-        return float(video.curve.seconds[-1]) + 0.04
+        return float(video.curve.seconds[-1] - video.curve.seconds[0])
     times = [*(a.seconds for a in video.annotations), *(s.seconds for s in video.spots)]
     return float(np.max(times, initial=0.0)) + 1.0

@@ -47,7 +47,7 @@ def import_seed(source: Path, name: str, runs: Path, predictions: Path | None = 
 
     Raises:
         CheckpointError: no checkpoint there, not one of the seed's, or folds of different networks.
-        ConfigError: the name is taken by a config, or is no folder name.
+        ConfigError: the name is taken, by a config or in the runs folder, or is no folder name.
         DataError: a file of predictions is wrong, or the runs folder cannot be written.
     """
     _check_name(name)
@@ -55,19 +55,20 @@ def import_seed(source: Path, name: str, runs: Path, predictions: Path | None = 
         files = {seed_fold.fold: seed_fold.path for seed_fold in list_seed_folds(source)}
     else:
         files = {0: source}
-    experiment: Experiment | None = None
-    for fold, path in files.items():
-        checkpoint = read_seed_checkpoint(path)
-        described = _experiment(checkpoint, name)
-        if experiment is not None and described != experiment:
+    if (runs / name).exists():
+        raise ConfigError(f"{runs / name} is there already; choose another --name, or remove it first")
+    checkpoints = {fold: read_seed_checkpoint(path) for fold, path in files.items()}
+    experiments = {fold: _experiment(checkpoint, name) for fold, checkpoint in checkpoints.items()}
+    experiment = next(iter(experiments.values()))
+    for fold, described in experiments.items():
+        if described != experiment:
             raise CheckpointError(
-                f"{path} describes another network than the folds before it; import it apart"
+                f"{files[fold]} describes another network than the first fold; import it apart"
             )
-        experiment = described
-        facts = {"imported_from": path.name, "source": "lRomul/ball-action-spotting"}
+    for fold, checkpoint in checkpoints.items():
+        facts = {"imported_from": files[fold].name, "source": "lRomul/ball-action-spotting"}
         save_checkpoint(fold_folder(runs, name, fold) / FILE_NAME, checkpoint.state_dict, experiment, facts)
-        logger.info("fold %d: %s", fold, path)
-    assert experiment is not None, files
+        logger.info("fold %d: %s", fold, files[fold])
     write_text(runs / name / "experiment.json", experiment.to_json() + "\n")
     folder = predictions or _predictions_beside(source)
     if folder is not None:

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 32 << 20
 _MOST_LOST = 0.2
+# Few frames first, so that an estimate of the whole comes early.
+_FIRST_CHUNK = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,16 @@ class Gap:
     num_frames: int
     """Grid frames lost."""
     reason: str
+
+    def to_json(self, half: int) -> dict[str, float | int | str]:
+        """Return the gap as the results file holds it, with the number of its half or part."""
+        return {
+            "half": half,
+            "start_seconds": self.start_seconds,
+            "end_seconds": self.end_seconds,
+            "num_frames": self.num_frames,
+            "reason": self.reason,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +122,16 @@ def _check_same(experiment: Experiment, checkpoint: Checkpoint) -> None:
 
 
 def _shape_of(experiment: Experiment, part: str) -> object:
-    """Return what of a part decides whether weights fit; where the encoder started from does not."""
+    """Return what of a part decides whether weights fit: not the start nor the dropout of training."""
     if part == "model":
-        return replace(experiment.model, pretrained=False, weights_file=None)
+        return replace(
+            experiment.model,
+            pretrained=False,
+            weights_file=None,
+            drop_rate=0.0,
+            drop_path_rate=0.0,
+            encoder_drop_path_rate=0.0,
+        )
     return getattr(experiment, part)
 
 
@@ -220,8 +239,7 @@ def _stream_rows(
     rows: list[np.ndarray] = []
     lost: list[tuple[int, int, str]] = []
     position = 0
-    # Short at first, so that an estimate of the whole comes early.
-    length = min(chunk_size, 64)
+    length = min(chunk_size, _FIRST_CHUNK)
     while position < len(indices):
         wanted = indices[position : position + length]
         gap = None
@@ -238,12 +256,14 @@ def _stream_rows(
             rows.append(predictor.push(buffer[: len(wanted)], reader.info.color_range))
             position += len(wanted)
         if gap is not None:
-            behind = int(np.searchsorted(indices, gap[0].stop))
+            # At least one frame further, or a reader that keeps naming earlier frames would never end.
+            behind = max(int(np.searchsorted(indices, gap[0].stop)), position + 1)
             rows.append(predictor.break_here(behind - position))
             lost.append((position, behind, gap[1]))
             position = behind
         if progress is not None:
             progress(position, len(indices))
+        length = chunk_size
     rows.append(predictor.finish())
     return np.concatenate(rows), _joined(lost)
 

@@ -14,6 +14,12 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--experiment", required=True, metavar="NAME", help="config name or path")
     parser.add_argument("--folds", default="all", help="all, or numbers like 0,3 (default: all)")
+    parser.add_argument(
+        "--on-damage",
+        choices=["raise", "skip"],
+        default="raise",
+        help="a clip that cannot be decoded: stop, or draw another one and count it (default: raise)",
+    )
     add_folders(parser)
     add_machine(parser, workers=True)
     return parser
@@ -23,15 +29,14 @@ def run(args: argparse.Namespace) -> int:
     """Train the folds one after another."""
     from bvas.devices import choose_device
     from bvas.experiment import load_experiment, parse_folds
-    from bvas.tasks.soccernet import find_matches
+    from bvas.tasks.soccernet import find_matches, folds_of
     from bvas.training.loop import run_fold
 
     experiment = load_experiment(args.experiment, args.runs)
     device = choose_device(args.device)
     workers = parse_workers(args.workers)
     matches = find_matches(experiment.task, args.data)
-    num_folds = len({match.fold for match in matches if match.fold is not None})
-    for fold in parse_folds(args.folds, num_folds):
+    for fold in parse_folds(args.folds, folds_of(matches)):
         with progress_bar(f"{experiment.name} fold {fold}", "clip", quiet=args.quiet) as progress:
             run_fold(
                 experiment,
@@ -40,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
                 runs=args.runs,
                 device=device,
                 workers=workers,
+                on_damage=args.on_damage,
                 progress=progress,
             )
     return OK

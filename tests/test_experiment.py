@@ -103,6 +103,7 @@ def test_names_are_looked_up_here_then_shipped_then_in_the_runs_folder(tmp_path,
             "from bvas.experiment import TrainConfig\ndef experiment(): return TrainConfig(epoch=3)",
             "TypeError",
         ),
+        ("def experiment(): return {}['x']", "does not run: KeyError"),
         ("x = 1", "must define 'def experiment"),
     ],
 )
@@ -114,12 +115,12 @@ def test_a_broken_config_says_what_is_wrong(tmp_path, text, message):
 
 
 def test_folds_are_read_and_checked():
-    assert parse_folds("all", 3) == [0, 1, 2]
-    assert parse_folds("2,0,2", 3) == [0, 2]
-    with pytest.raises(ConfigError, match="must lie in 0 to 2: the task has 3 folds"):
-        parse_folds("0,3", 3)
+    assert parse_folds("all", [0, 2, 1]) == [0, 1, 2]
+    assert parse_folds("2,0,2", range(3)) == [0, 2]
+    with pytest.raises(ConfigError, match="there is no fold 3; there are: 0, 2"):
+        parse_folds("0,3", [0, 2])
     with pytest.raises(ConfigError, match="'all' or numbers"):
-        parse_folds("first", 3)
+        parse_folds("first", [0])
 
 
 def test_training_values_that_make_no_sense_are_refused():

@@ -138,7 +138,7 @@ def test_spotting_two_parts_gives_one_table_on_one_clock(there, tmp_path, capsys
 
     assert "PASS" in capsys.readouterr().out
     names = {path.name for path in tmp_path.iterdir()}
-    assert {"results_spotting.json", "spots.csv", "1_64p_scores.npz", "1_64p_timeline.png"} <= names
+    assert {"results_spotting.json", "spots.csv", "1_1_64p_scores.npz", "2_1_64p_timeline.png"} <= names
     with (tmp_path / "spots.csv").open() as table:
         assert next(csv.reader(table)) == ["seconds", "clock", "label", "confidence", "file", "frame"]
     predictions = json.loads((tmp_path / "results_spotting.json").read_text())["predictions"]
@@ -157,7 +157,9 @@ def test_wrong_input_is_one_line_with_value_rule_and_remedy(there, tmp_path, cap
     video = str(_match_videos(there)[0])
     assert "no experiment named 'tinny'" in _fails(capsys, "train", "--experiment", "tinny")
     assert "--data" in _fails(capsys, "train", "--experiment", "tiny", "--data", str(tmp_path / "none"))
-    assert "folds '7' must lie in 0 to 1" in _fails(capsys, "train", "--experiment", "tiny", "--folds", "7")
+    assert "there is no fold 7; there are: 0, 1" in _fails(
+        capsys, "train", "--experiment", "tiny", "--folds", "7"
+    )
     assert "bvas train --experiment tiny" in _fails(
         capsys, "predict", "--experiment", "tiny", "--runs", str(tmp_path / "empty")
     )
@@ -168,6 +170,42 @@ def test_wrong_input_is_one_line_with_value_rule_and_remedy(there, tmp_path, cap
     assert not (tmp_path / "o").exists()
     (tmp_path / "page.mp4").write_text("<html>")
     assert "page.mp4" in _fails(capsys, "spot", str(tmp_path / "page.mp4"), "--experiment", "tiny")
+
+
+def test_a_range_is_one_of_the_whole_recording_and_alike_names_are_told_apart(there, tmp_path, capsys):
+    # Two parts of 12 s, both called 1_64p: 10 s to 14 s is the end of one and the start of the other.
+    first, second, *_ = (str(path) for path in _match_videos(there))
+    command = ["spot", first, second, "--experiment", "tiny", "--quiet", "--out", str(tmp_path)]
+    assert main([*command, "--from", "10", "--to", "14"]) == OK
+
+    with np.load(tmp_path / "1_1_64p_scores.npz") as one, np.load(tmp_path / "2_1_64p_scores.npz") as two:
+        assert one["seconds"][[0, -1]].tolist() == pytest.approx([10.0, 11.96])
+        assert two["seconds"][[0, -1]].tolist() == pytest.approx([0.0, 1.96])
+    assert "(0 to 24.00 s)" in _fails(capsys, *command[:-3], "--from", "30")
+
+
+def test_annotations_of_a_half_without_a_video_are_an_error(there, tmp_path, capsys):
+    for path in _copy_data(there, tmp_path):
+        (path.parent / "2_64p.mkv").unlink()
+    for verb in ("train", "evaluate"):
+        line = _fails(capsys, verb, "--experiment", "tiny", "--data", str(tmp_path / "data"))
+        assert "annotations in half 2, and there is no video of that half" in line
+
+
+def test_an_experiment_is_found_by_name_without_its_config(there, tmp_path, monkeypatch):
+    video, runs = str(_match_videos(there)[0].absolute()), str((there / "runs").absolute())
+    monkeypatch.chdir(tmp_path)
+    assert main(["spot", video, "--runs", runs, "--quiet"]) == OK
+    # A file called 1_64p is known by its match.
+    assert (tmp_path / "spots" / _match_videos(there)[0].parent.name / "spots.csv").is_file()
+
+
+def test_times_that_are_no_times_are_refused(there, capsys):
+    for wrong in ("nan", "inf", "soon"):
+        with pytest.raises(SystemExit) as stop:
+            main(["spot", "x.mp4", "--from", wrong])
+        assert stop.value.code == WRONG_INPUT
+        assert "is no time" in capsys.readouterr().err
 
 
 def test_without_a_model_spot_says_how_to_get_one(there, tmp_path, capsys):
@@ -225,7 +263,8 @@ def test_an_annotation_past_the_end_is_named(there, tmp_path, capsys):
         "--runs",
         str(tmp_path / "runs"),
     )
-    assert "3599.0 s lies after the end of 1_64p.mkv (12.0 s)" in line
+    assert "3599.0 s lies after the end of " in line
+    assert f"{path.parent / '1_64p.mkv'} (12.0 s)" in line
 
 
 def test_weights_of_another_architecture_are_refused(there, tmp_path, capsys):
@@ -249,14 +288,14 @@ def test_a_shift_of_two_frames_in_the_labels_shows_in_the_timing_error(there, tm
     from bvas.experiment import load_experiment
     from bvas.scoring import evaluate_predictions
     from bvas.spots import Spot
-    from bvas.tasks.soccernet import RESULTS_NAME, find_matches, read_annotations, write_results
+    from bvas.tasks.soccernet import RESULTS_NAME, annotated_halves, find_matches, write_results
 
     experiment = load_experiment("tiny")
     matches = [match for match in find_matches(experiment.task, there / "data") if match.fold is not None]
     for match in matches:
         spots = {
-            half: [Spot(a.label, a.seconds, 0.9) for a in annotations]
-            for half, annotations in read_annotations(match, experiment.task).items()
+            half.number: [Spot(a.label, a.seconds, 0.9) for a in annotations]
+            for half, annotations in annotated_halves(match, experiment.task)
         }
         write_results(tmp_path / "predictions" / match.name / RESULTS_NAME, match.name, spots, rate=25.0)
     for path in _copy_data(there, tmp_path):

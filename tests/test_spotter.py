@@ -201,15 +201,15 @@ def test_weights_answer_to_their_own_input_and_labels_only(tmp_path):
 
 
 def test_after_200_frames_the_time_left_is_said_and_above_an_hour_what_shortens_it(monkeypatch, caplog):
-    now = iter([0.0, 10.0, 10.0])
+    now = iter([5.0, 15.0])
     monkeypatch.setattr("bvas.commands.spot.time.monotonic", lambda: next(now))
     report = with_estimate(lambda done, total: None, num_videos=1, num_models=7, device="cpu")
 
     with caplog.at_level("INFO"):
-        report(100, 135_000)
+        report(64, 135_000)
         assert caplog.text == ""
-        report(200, 135_000)  # 10 s for 200 frames: 6740 s for the rest
-        report(300, 135_000)
+        report(264, 135_000)  # 10 s for 200 frames: 6737 s for the rest
+        report(464, 135_000)
 
     assert caplog.text.count("of 135000 frames done; about 1 h 52 min left") == 1
     assert "a CUDA device" in caplog.text

@@ -3,6 +3,7 @@
 import argparse
 import errno
 import logging
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from bvas.errors import BvasError, ConfigError
+
+# What a full or read-only disk and missing permissions give, wherever they strike.
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
 
 OK = 0
 WRONG_INPUT = 2
@@ -32,17 +36,19 @@ def run_command(
     try:
         return run(args)
     except BvasError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        # Notes say where in the work it happened: which clip, which worker.
+        message = "; ".join([str(error), *getattr(error, "__notes__", ())])
+        print(f"{parser.prog}: {message}", file=sys.stderr)
         return WRONG_INPUT
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted", file=sys.stderr)
         return INTERRUPTED
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
+        if error.errno not in _DISK_ERRORS:
             raise
-        where = error.filename or "the output folder"
+        where = error.filename or "a file"
         print(
-            f"{parser.prog}: cannot write {where}: {error.strerror}; free space or choose another folder",
+            f"{parser.prog}: {where}: {error.strerror}; free space, mend the permissions, or choose another folder",
             file=sys.stderr,
         )
         return WRONG_INPUT
@@ -81,12 +87,12 @@ def parse_workers(text: str) -> dict[str, int] | Literal["auto"]:
     """
     if text == "auto":
         return "auto"
-    if text.isdigit():
+    if text.isdecimal():
         return {"pyav": int(text)} if int(text) else {}
     mix: dict[str, int] = {}
     for part in text.split(","):
         backend, _, count = part.partition("=")
-        if backend not in ("nvdec", "opencv", "pyav") or not count.isdigit():
+        if backend not in ("nvdec", "opencv", "pyav") or not count.isdecimal():
             raise ConfigError(f"workers must be auto, a number, or like nvdec=3,opencv=1; got {text!r}")
         mix[backend] = int(count)
     return mix
@@ -126,7 +132,7 @@ def parse_time(text: str) -> float:
         values = [float(part) for part in parts]
     except ValueError:
         values = []
-    if not 1 <= len(values) <= 3 or any(value < 0 for value in values):
+    if not 1 <= len(values) <= 3 or not all(0 <= value < math.inf for value in values):
         raise argparse.ArgumentTypeError(f"{text!r} is no time; write seconds, mm:ss or hh:mm:ss")
     seconds = 0.0
     for value in values:

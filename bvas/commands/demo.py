@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from bvas.commands.console import OK, add_machine, parse_workers, progress_bar, run_command
+from bvas.commands.console import OK, add_folders, add_machine, parse_workers, progress_bar, run_command
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="default: ./demo")
     parser.add_argument("--seed", type=int, default=0, help="of the league (default: 0)")
+    add_folders(parser, data=False)
     add_machine(parser, workers=True)
     return parser
 
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
     experiment = load_experiment("demo")
     device = choose_device(args.device)
-    data, runs = args.out / "data", args.out / "runs"
+    data, runs = args.out / "data", args.runs
     config = SyntheticConfig(
         matches=_MATCHES,
         challenge_matches=0,
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         if path.suffix != ".html":
             print(f"          {path}")
     print(f"results   {predictions}")
-    print(f"model     {runs / experiment.name}")
+    print(f"model     {runs / experiment.name}; on a video: bvas spot VIDEO --experiment demo --runs {runs}")
     for line in evaluation_lines(evaluation, experiment.peaks.operating_point):
         print(line)
     return OK

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from bvas.commands.console import (
 
 if TYPE_CHECKING:
     from bvas.experiment import Experiment
-    from bvas.spotter import VideoSpots
+    from bvas.reporting import RecordingPart
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,12 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         "--folds", default="all", help="folds whose scores are averaged (default: all trained ones)"
     )
     parser.add_argument(
-        "--from", dest="from_seconds", type=parse_time, default=0.0, metavar="T", help="start: s or mm:ss"
+        "--from",
+        dest="from_seconds",
+        type=parse_time,
+        default=0.0,
+        metavar="T",
+        help="start, on the timeline of all parts: s or mm:ss",
     )
     parser.add_argument(
         "--to", dest="to_seconds", type=parse_time, default=None, metavar="T", help="end: s or mm:ss"
@@ -62,9 +68,12 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Spot, and write the results, a table, the score curves and a picture."""
+    """Spot, and write the results, a table, the score curves and pictures."""
+    from bvas.checkpoint import trained_folds
     from bvas.errors import DataError
     from bvas.experiment import load_experiment, parse_folds
+    from bvas.files import check_writable
+    from bvas.reporting import RecordingPart, plan_parts, write_part
     from bvas.spotter import load_spotter, spot_video
 
     for video in args.videos:
@@ -75,41 +84,54 @@ def run(args: argparse.Namespace) -> int:
         logger.warning(
             "the demo model knows synthetic matches only; what it says of other videos means nothing"
         )
-    folds = None if args.folds == "all" else parse_folds(args.folds, 1000)
+    trained = trained_folds(args.runs, experiment.name)
+    folds = parse_folds(args.folds, trained) if trained else []
     spotter = load_spotter(experiment, args.runs, folds=folds, device=args.device)
-    out: Path = args.out or Path("spots") / args.videos[0].stem
-    parts = []
-    for video in args.videos:
-        with progress_bar(video.name, "frame", quiet=args.quiet) as bar:
-            parts.append(
-                spot_video(
-                    video,
-                    spotter,
-                    backend=args.backend,
-                    from_seconds=args.from_seconds,
-                    to_seconds=args.to_seconds,
-                    strict=args.strict,
-                    progress=_with_estimate(bar, len(args.videos), len(spotter.models), spotter.device.type),
-                )
+    out: Path = args.out or default_out(args.videos[0])
+    check_writable(out)
+    parts: list[RecordingPart] = []
+    for plan in plan_parts(args.videos, args.from_seconds, args.to_seconds):
+        with progress_bar(plan.path.name, "frame", quiet=args.quiet) as bar:
+            found = spot_video(
+                plan.path,
+                spotter,
+                backend=args.backend,
+                from_seconds=plan.from_seconds,
+                to_seconds=plan.to_seconds,
+                strict=args.strict,
+                progress=_with_estimate(bar, len(args.videos), len(spotter.models), spotter.device.type),
             )
+        parts.append(RecordingPart(plan, found))
+        # At once: hours of work on one part are not lost with the next.
+        write_part(parts[-1], experiment, out, args.kickoff)
     write_outputs(parts, experiment, out, args.kickoff)
     return OK
+
+
+def default_out(video: Path) -> Path:
+    """Return `spots/<name>`: the video's, or its folder's where the file is called `1_720p` as in SoccerNet."""
+    named = video.stem if not re.fullmatch(r"([12]_)?\d+p", video.stem) else video.absolute().parent.name
+    return Path("spots") / named
 
 
 def _with_estimate(
     bar: Progress, num_videos: int, num_models: int, device: str
 ) -> Callable[[int, int], None]:
     """Report progress, and once 200 frames are done say how long the whole takes and what would shorten it."""
-    start = time.monotonic()
+    # Counted from the first frames on: opening and indexing the file comes once, whatever its length.
+    start: tuple[float, int] | None = None
     said = False
 
     def report(done: int, total: int) -> None:
-        nonlocal said
+        nonlocal start, said
         bar(done, total)
+        if start is None:
+            start = time.monotonic(), done
+            return
         if said or done < _ESTIMATE_AFTER_FRAMES:
             return
         said = True
-        left = (time.monotonic() - start) / done * (total - done)
+        left = (time.monotonic() - start[0]) / (done - start[1]) * (total - done)
         each = " for this file" if num_videos > 1 else ""
         logger.info("%d of %d frames done; about %s left%s", done, total, duration_text(left), each)
         if left > _LONG_SECONDS:
@@ -144,24 +166,23 @@ def newest_experiment(runs: Path) -> str:
     return max(files, key=lambda path: path.stat().st_mtime).parent.parent.name
 
 
-def write_outputs(parts: "Sequence[VideoSpots]", experiment: "Experiment", out: Path, kickoff: float) -> None:
-    """Write all that `bvas spot` gives for the parts of one recording into `out`, and say so."""
-    from dataclasses import asdict
-
+def write_outputs(
+    parts: "Sequence[RecordingPart]", experiment: "Experiment", out: Path, kickoff: float
+) -> None:
+    """Write what all parts of a recording make together into `out`, and say so."""
     from bvas.postprocess import above
-    from bvas.reporting import write_spots
+    from bvas.reporting import write_table
     from bvas.tasks.soccernet import RESULTS_NAME, write_results
 
-    numbered = list(enumerate(parts, 1))
     write_results(
         out / RESULTS_NAME,
         out.name,
-        {number: part.spots for number, part in numbered},
+        {part.plan.number: part.found.spots for part in parts},
         rate=experiment.input.rate,
-        gaps=[{"half": number, **asdict(gap)} for number, part in numbered for gap in part.gaps],
+        gaps=[gap.to_json(part.plan.number) for part in parts for gap in part.found.gaps],
     )
-    write_spots(parts, experiment, out, kickoff)
-    found = [spot for part in parts for spot in above(part.spots, experiment.peaks.operating_point)]
+    write_table(parts, experiment, out, kickoff)
+    found = [spot for part in parts for spot in above(part.found.spots, experiment.peaks.operating_point)]
     counts = ", ".join(f"{sum(s.label == label for s in found)} {label}" for label in experiment.task.labels)
     print(f"{counts} (confidence {experiment.peaks.operating_point:g} or more)")
     print(f"results in {out}")

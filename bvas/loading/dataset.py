@@ -84,12 +84,12 @@ def label_video(
         if annotation.seconds < 0:
             raise DataError(
                 f"annotation {annotation.label!r} at {annotation.seconds} s lies before the start of "
-                f"{path.name}; times count from the first shown frame, from 0 up"
+                f"{path}; times count from the first shown frame, from 0 up"
             )
         if annotation.seconds > info.duration_seconds + 1.0 / float(grid.rate):
             raise DataError(
                 f"annotation {annotation.label!r} at {annotation.seconds} s lies after the end of "
-                f"{path.name} ({info.duration_seconds:.1f} s); are the times in milliseconds, "
+                f"{path} ({info.duration_seconds:.1f} s); are the times in milliseconds, "
                 "or is the file cut short?"
             )
         placed.append((grid.nearest(annotation.seconds), labels.label_id(annotation.label)))

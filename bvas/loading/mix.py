@@ -1,10 +1,10 @@
 """How many workers of which backend, where the caller leaves it to us."""
 
 import logging
-import os
 from collections.abc import Mapping
 from typing import Literal, cast
 
+from bvas.devices import num_cpus
 from bvas.errors import ConfigError
 from bvas.video.open import BackendName
 
@@ -42,16 +42,12 @@ def choose_workers(workers: Mapping[str, int] | Literal["auto", 0], num_slots: i
 
 
 def _choose(num_slots: int) -> dict[BackendName, int]:
-    num_cpus = _num_cpus()
-    chosen: dict[BackendName, int] = {"pyav": max(1, min(num_cpus - 1, num_slots))}
+    cores = num_cpus()
+    chosen: dict[BackendName, int] = {"pyav": max(1, min(cores - 1, num_slots))}
     if _has_nvdec():
-        chosen = {"nvdec": min(_NUM_NVDEC, num_slots), "pyav": max(1, min(num_cpus // 2, num_slots))}
-    logger.info("workers: %s, for %d CPU cores", chosen, num_cpus)
+        chosen = {"nvdec": min(_NUM_NVDEC, num_slots), "pyav": max(1, min(cores // 2, num_slots))}
+    logger.info("workers: %s, for %d CPU cores", chosen, cores)
     return chosen
-
-
-def _num_cpus() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _has_nvdec() -> bool:

@@ -2,12 +2,11 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bvas.files import write_bytes
-from bvas.report.clock import MatchClock
 from bvas.spots import Spot
 
 CSV_COLUMNS = ("seconds", "clock", "label", "confidence", "file", "frame")
@@ -18,29 +17,13 @@ class SpotRow:
     """One line of `spots.csv`."""
 
     spot: Spot
+    """Its time is that of the recording; several files are its parts, end to end."""
     clock: str
     """Match clock, "mm:ss"."""
     file: str
-    """Name of the video file; `spot.seconds` and `frame` count from its start."""
+    """Name of the video file."""
     frame: int
-    """Index of the frame on screen then, from 0."""
-
-
-def spot_rows(
-    spots: Iterable[Spot], *, file: str, frame_at: Callable[[float], int], clock: MatchClock
-) -> list[SpotRow]:
-    """Return the lines of one video's spots, in the order given.
-
-    Args:
-        spots: Those at or above the operating point.
-        file: Name of the video file.
-        frame_at: From seconds to the frame on screen: `VideoIndex.frame_at`.
-        clock: Where in this file the half begins.
-    """
-    return [
-        SpotRow(spot=spot, clock=clock.text(spot.seconds), file=file, frame=frame_at(spot.seconds))
-        for spot in spots
-    ]
+    """Index of the frame on screen then, from 0 at the start of that file."""
 
 
 def write_spots_csv(path: Path, rows: Iterable[SpotRow]) -> None:

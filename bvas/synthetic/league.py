@@ -9,7 +9,6 @@ A match is built in `OUT/.synthetic.part`, away from where matches are looked fo
 when it is complete.
 """
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from bvas.devices import num_cpus
 from bvas.errors import ConfigError, DataError
 from bvas.files import read_json, write_json
 from bvas.synthetic.config import SyntheticConfig
@@ -189,7 +189,7 @@ def _plain(value: Any) -> Any:
 
 
 def _worker_count(jobs: int | None, num_tasks: int) -> int:
-    return max(1, min(os.cpu_count() or 1 if jobs is None else jobs, num_tasks))
+    return max(1, min(num_cpus() if jobs is None else jobs, num_tasks))
 
 
 class _Counter:

@@ -7,6 +7,7 @@ the half's own video file. `results_spotting.json` holds `{"UrlLocal": match, "p
 
 import logging
 import math
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -81,7 +82,8 @@ def find_matches(task: SpottingTask, root: Path) -> list[Match]:
 
 
 def _match_folders(base: Path) -> list[str]:
-    folders = {path.parent for path in base.rglob("*") if path.suffix in _VIDEO_SUFFIXES and path.is_file()}
+    # Matches are often linked in from other disks, and `rglob` does not follow links.
+    folders = [Path(folder) for folder, _, names in os.walk(base, followlinks=True) if names]
     return sorted(folder.relative_to(base).as_posix() for folder in folders if _rendition_files(folder))
 
 
@@ -90,9 +92,14 @@ def _rendition_files(folder: Path) -> list[tuple[int, str, Path]]:
     found = []
     for path in sorted(folder.iterdir()):
         name = re.fullmatch(r"(?:([12])_)?(\d+p|HQ)", path.stem)
-        if name and path.suffix in _VIDEO_SUFFIXES:
+        if name and path.suffix.lower() in _VIDEO_SUFFIXES:
             found.append((int(name[1] or 1), name[2], path))
     return found
+
+
+def folds_of(matches: Sequence[Match]) -> list[int]:
+    """Return the folds that labelled matches belong to, in order."""
+    return sorted({match.fold for match in matches if match.fold is not None})
 
 
 def match_halves(match: Match, resolution: str) -> list[Half]:
@@ -120,19 +127,34 @@ def match_halves(match: Match, resolution: str) -> list[Half]:
     return [Half(number, best[number][2]) for number in sorted(best)]
 
 
-def read_annotations(match: Match, task: SpottingTask) -> dict[int, list[Annotation]]:
-    """Return a match's annotations by half, in time order; labels of other tasks are left out and counted in the log.
+def annotated_halves(match: Match, task: SpottingTask) -> list[tuple[Half, list[Annotation]]]:
+    """Return a match's videos in order, each with its annotations in time order.
 
     Raises:
-        DataError: the file is missing, no JSON, or not of SoccerNet's form; the message names the entry.
+        DataError: a file is missing or wrong, or a half has annotations and no video.
     """
-    return read_label_file(match.folder / task.label_file, task.labels, visible_only=task.visible_only)
+    path = match.folder / task.label_file
+    annotations = read_label_file(path, task.labels, visible_only=task.visible_only)
+    halves = match_halves(match, task.resolution)
+    for number in sorted(annotations.keys() - {half.number for half in halves}):
+        if annotations[number]:
+            raise DataError(
+                f"{path} has {len(annotations[number])} annotations in half {number}, and there is no video of "
+                f"that half; add it, or put them into half 1 if one file holds the whole match"
+            )
+    return [(half, annotations.get(half.number, [])) for half in halves]
 
 
 def read_label_file(
     path: Path, labels: LabelSet, *, visible_only: bool = False
 ) -> dict[int, list[Annotation]]:
-    """Return the annotations of one label file by half; see `read_annotations`."""
+    """Return the annotations of one label file by half, in time order.
+
+    Labels of other tasks are left out and counted in the log.
+
+    Raises:
+        DataError: the file is missing, no JSON, or not of SoccerNet's form; the message names the entry.
+    """
     content = read_json(path)
     entries = content.get("annotations") if isinstance(content, dict) else None
     if not isinstance(entries, list):
@@ -237,12 +259,15 @@ def read_results(path: Path) -> dict[int, list[Spot]]:
         DataError: the file is missing, no JSON, or an entry lacks a key.
     """
     content = read_json(path)
+    entries = content.get("predictions") if isinstance(content, dict) else None
+    if not isinstance(entries, list):
+        raise DataError(f"{path} has no list 'predictions'; it is no results file")
     spots: dict[int, list[Spot]] = {}
-    for number, entry in enumerate(content.get("predictions", []) if isinstance(content, dict) else []):
+    for number, entry in enumerate(entries):
         try:
             half = int(entry.get("half") or _half_of(entry["gameTime"]))
             spot = Spot(str(entry["label"]), int(entry["position"]) / 1000, float(entry["confidence"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DataError(
                 f"{path}: prediction {number} is {entry!r}; it needs label, position, confidence"
             ) from error

@@ -8,7 +8,7 @@ from bvas.errors import ConfigError
 from bvas.experiment import Experiment
 from bvas.loading.dataset import LabelledVideo, label_video
 from bvas.loading.requests import FixedClips, TrainingClips
-from bvas.tasks.soccernet import Match, match_halves, read_annotations
+from bvas.tasks.soccernet import Match, annotated_halves
 
 
 def fold_videos(
@@ -38,11 +38,8 @@ def _videos(experiment: Experiment, matches: Sequence[Match]) -> list[LabelledVi
     task = experiment.task
     videos = []
     for match in matches:
-        annotations = read_annotations(match, task)
-        for half in match_halves(match, task.resolution):
-            videos.append(
-                label_video(half.path, annotations.get(half.number, []), task.labels, experiment.input.rate)
-            )
+        for half, annotations in annotated_halves(match, task):
+            videos.append(label_video(half.path, annotations, task.labels, experiment.input.rate))
     return videos
 
 

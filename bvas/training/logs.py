@@ -5,15 +5,11 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
 from bvas import __version__
 from bvas.files import replacing
-
-if TYPE_CHECKING:
-    pass
 
 
 class EpochLog:

@@ -2,9 +2,11 @@
 
 import logging
 import shutil
+import sysconfig
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -39,6 +41,7 @@ from bvas.training.validation import validate
 logger = logging.getLogger(__name__)
 
 WorkerMix = Mapping[str, int] | Literal["auto", 0]
+OnDamage = Literal["raise", "skip"]
 
 
 def run_fold(
@@ -49,6 +52,7 @@ def run_fold(
     runs: Path,
     device: torch.device,
     workers: WorkerMix,
+    on_damage: OnDamage = "raise",
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Train on all folds but one and save the averaged weights; return their path.
@@ -64,6 +68,7 @@ def run_fold(
         runs: The runs folder.
         device: Where the model lives.
         workers: Loader processes by backend, or `auto`.
+        on_damage: Whether a clip that cannot be decoded ends the run, or another one is drawn.
         progress: Called with (clips done, clips in all) after each step.
 
     Raises:
@@ -75,7 +80,9 @@ def run_fold(
     train_videos, held_out_videos = fold_videos(experiment, matches, fold)
     with _seeded(experiment.seed * 1000 + fold, device):
         model = starting_model(experiment, fold, runs).to(device)
-        write_text(folder / "experiment.json", experiment.to_json() + "\n")
+        # Beside the folds as well, so that the name is found wherever the config is not.
+        for place in (runs / experiment.name, folder):
+            write_text(place / "experiment.json", experiment.to_json() + "\n")
         write_json(folder / "environment.json", environment())
         loader = ClipLoader(
             training_clips(experiment, train_videos),
@@ -84,6 +91,7 @@ def run_fold(
             size=experiment.input.size,
             device=device,
             seed=experiment.seed,
+            on_damage=on_damage,
         )
         held_out = validation_clips(experiment, held_out_videos)
         with loader:
@@ -98,6 +106,7 @@ def run_fold(
                     size=experiment.input.size,
                     device=device,
                     seed=experiment.seed,
+                    on_damage=on_damage,
                 )
             _fit(trainer, loader, validation, folder, progress)
     return folder / FILE_NAME
@@ -206,11 +215,22 @@ class Trainer:
 
 
 def _compiled(model: SpottingModel, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Compile where it pays: on CUDA, with a C compiler for Triton's launcher; say so where it is missing."""
+    """Compile where it pays, on CUDA, and say so where what Triton builds its launcher with is missing."""
     if device.type != "cuda":
         return model
-    if shutil.which("gcc") is None and shutil.which("cc") is None and shutil.which("clang") is None:
-        logger.info("no C compiler here, so the model runs uncompiled: slower, with the same results")
+    missing = [
+        name
+        for name, there in (
+            ("Triton", find_spec("triton") is not None),
+            ("a C compiler", any(shutil.which(name) for name in ("cc", "gcc", "clang"))),
+            ("Python's headers", Path(sysconfig.get_path("include"), "Python.h").is_file()),
+        )
+        if not there
+    ]
+    if missing:
+        logger.info(
+            "without %s the model runs uncompiled: slower, with the same results", " and ".join(missing)
+        )
         return model
     compiled: Callable[[torch.Tensor], torch.Tensor] = torch.compile(model)
     return compiled
@@ -237,8 +257,15 @@ def starting_model(experiment: Experiment, fold: int, runs: Path) -> SpottingMod
                 f"experiment {experiment.name} starts from the weights of {start_from}, and there are none in "
                 f"{runs / start_from}; make them first: bvas train --experiment {start_from}"
             )
-        chosen = fold if fold in folds else folds[0]
-        checkpoint = load_checkpoint(fold_folder(runs, start_from, chosen) / FILE_NAME)
+        checkpoint = load_checkpoint(
+            fold_folder(runs, start_from, fold if fold in folds else folds[0]) / FILE_NAME
+        )
+        if fold not in folds and checkpoint.experiment.task.folder == experiment.task.folder:
+            raise CheckpointError(
+                f"fold {fold} of {experiment.name} starts from the same fold of {start_from}, which is not trained "
+                f"(another one has seen the matches that are held out here): "
+                f"bvas train --experiment {start_from} --folds {fold}"
+            )
         # Another clip length or label set has another classifier; everything before it carries over.
         own = model.state_dict()
         carried = {

@@ -51,7 +51,7 @@ def cache_folder() -> Path | None:
 def load_scan(path: Path) -> Scan | None:
     """Return the kept scan of a file, or None if there is none of the file as it is now."""
     entry = _entry_of(path)
-    if entry is None or not entry.is_file():
+    if entry is None:
         return None
     try:
         # Opened here: np.load leaves a file that is no archive open.

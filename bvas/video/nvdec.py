@@ -198,10 +198,9 @@ class NvdecBackend:
         except _errors_of(nvc) as error:
             self._run = self._decoder = None
             raise DecodeError(
-                f"NVDEC failed before frame {index} of {self._index.path.name}: {_first_line(error)}; "
+                f"NVDEC failed before frame {index} of {self._index.path}: {_first_line(error)}; "
                 'the file can be read with backend="pyav"',
                 path=self._index.path,
-                lost=range(index, index + 1),
             ) from error
 
     def _lost(self, index: int, next_pts: int | None) -> DecodeError:
@@ -209,7 +208,7 @@ class NvdecBackend:
         stop = len(pts) if next_pts is None else int(np.searchsorted(pts, next_pts))
         return DecodeError(
             f"NVDEC does not output frame {index} ({self._index.seconds_of(index):.3f} s) of "
-            f"{self._index.path.name}: {stop - index} frame(s) lost; reading can go on at frame {stop}, "
+            f"{self._index.path}: {stop - index} frame(s) lost; reading can go on at frame {stop}, "
             'or with backend="pyav"',
             path=self._index.path,
             lost=range(index, max(stop, index + 1)),
@@ -271,4 +270,4 @@ def _first_line(error: BaseException) -> str:
 
 
 def _refusal(info: VideoInfo, reason: str) -> DecodeError:
-    return DecodeError(f'{info.path.name} {reason}; backend="pyav" reads it on the CPU', path=info.path)
+    return DecodeError(f'{info.path} {reason}; backend="pyav" reads it on the CPU', path=info.path)

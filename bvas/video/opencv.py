@@ -84,7 +84,7 @@ class OpencvBackend:
                 self.close()
                 raise DecodeError(
                     f"OpenCV does not give frame {index} ({self._index.seconds_of(index):.3f} s) of "
-                    f'{self._index.path.name}; open it with backend="pyav"',
+                    f'{self._index.path}; open it with backend="pyav"',
                     path=self._index.path,
                     lost=range(index, index + 1),
                 )
@@ -139,7 +139,11 @@ def _probe(backend: Backend, reference: Backend, index: VideoIndex, info: VideoI
             raise _refusal(info, "is damaged") from error
         if int(luma.max()) - int(luma.min()) < _FLAT:
             continue
-        if not np.array_equal(luma, next(backend.frames([candidate]))[1]):
+        try:
+            same = np.array_equal(luma, next(backend.frames([candidate]))[1])
+        except DecodeError as error:
+            raise _refusal(info, f"is not read by OpenCV at frame {candidate}") from error
+        if not same:
             raise _refusal(info, f"comes out of OpenCV with other pixels (frame {candidate})")
         num_compared += 1
         if num_compared == _NUM_PROBES:
@@ -149,7 +153,7 @@ def _probe(backend: Backend, reference: Backend, index: VideoIndex, info: VideoI
 
 
 def _refusal(info: VideoInfo, reason: str) -> DecodeError:
-    return DecodeError(f'{info.path.name} {reason}; open it with backend="pyav"', path=info.path)
+    return DecodeError(f'{info.path} {reason}; open it with backend="pyav"', path=info.path)
 
 
 @contextmanager

@@ -208,7 +208,7 @@ class PyavBackend:
             stop += 1
         return DecodeError(
             f"the decoder does not output frame {index} ({self._index.seconds_of(index):.3f} s) of "
-            f"{self._index.path.name}: the file is damaged there, {stop - index} frame(s) lost; "
+            f"{self._index.path}: the file is damaged there, {stop - index} frame(s) lost; "
             f"reading can go on at frame {stop}",
             path=self._index.path,
             lost=range(index, stop),
@@ -217,7 +217,7 @@ class PyavBackend:
     def _check_damage(self, run: _Run, index: int, frame: Any) -> None:
         if frame.pts not in run.tainted and not frame.is_corrupt:
             return
-        name, seconds = self._index.path.name, self._index.seconds_of(index)
+        name, seconds = self._index.path, self._index.seconds_of(index)
         if self._on_damage == "raise":
             stop = self._index.first_of_keyframe(self._index.keyframe_of(index) + 1)
             raise DecodeError(

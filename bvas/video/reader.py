@@ -236,7 +236,7 @@ class VideoReader:
         if shape != expected:
             raise DecodeError(
                 f"frame {index} of {self.info.path.name} is {shape[1]}x{shape[0]}, the video began with "
-                f"{expected[1]}x{expected[0]}; `bvas video prepare` makes a copy of one size",
+                f"{expected[1]}x{expected[0]}; re-encode it to one size: ffmpeg -i IN -vf scale=W:H OUT",
                 path=self.info.path,
                 lost=range(index, index + 1),
             )

@@ -130,7 +130,7 @@ def scan_file(path: Path) -> Scan:
         )
     logger.warning(
         "%s: its packets carry no reliable presentation times, so its frames are counted by decoding it once "
-        "and reads go through it in order; a copy made by `bvas video prepare` reads faster",
+        "and reads go through it in order; a copy reads faster: ffmpeg -i IN -c copy OUT.mp4, or -c:v libx264",
         path.name,
     )
     times, keyframes, time_base = _count(_decode(path, stop_after=None), time_base, claims)

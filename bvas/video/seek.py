@@ -46,12 +46,11 @@ class PacketSource:
         self.close()
         self._container, self._stream = open_container(self._index.path)
         if not self._find(keyframe):
-            first, behind = (self._index.first_of_keyframe(keyframe + step) for step in (0, 1))
+            first = self._index.first_of_keyframe(keyframe)
             raise DecodeError(
-                f"{self._index.path.name} has no keyframe any more where its index has one (frame {first}); "
+                f"{self._index.path} has no keyframe any more where its index has one (frame {first}); "
                 "if the file changed, open it again",
                 path=self._index.path,
-                lost=range(first, behind),
             )
 
     def next_packet(self) -> Any:

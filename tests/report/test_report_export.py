@@ -3,17 +3,14 @@ import csv
 import pytest
 
 from bvas.errors import DataError
-from bvas.report.clock import MatchClock
-from bvas.report.export import spot_rows, write_spots_csv
+from bvas.report.export import SpotRow, write_spots_csv
 from bvas.spots import Spot
 
 
 def test_a_line_holds_seconds_clock_label_confidence_file_and_frame(tmp_path):
-    clock = MatchClock(kickoff_seconds=10, half=2)
-    spots = [Spot("HIGH PASS", 70.04, 0.91234)]
+    row = SpotRow(spot=Spot("HIGH PASS", 70.04, 0.91234), clock="46:00", file="2_720p.mkv", frame=1751)
 
-    rows = spot_rows(spots, file="2_720p.mkv", frame_at=lambda seconds: round(seconds * 25), clock=clock)
-    write_spots_csv(tmp_path / "new" / "spots.csv", rows)
+    write_spots_csv(tmp_path / "new" / "spots.csv", [row])
 
     text = (tmp_path / "new" / "spots.csv").read_text()
     assert text == (
@@ -23,9 +20,9 @@ def test_a_line_holds_seconds_clock_label_confidence_file_and_frame(tmp_path):
 
 def test_names_with_commas_and_quotes_come_back_whole(tmp_path):
     name = 'Leeds, "home" & ä 1.mkv'
-    rows = spot_rows([Spot("PASS", 1.0, 0.5)], file=name, frame_at=int, clock=MatchClock())
+    row = SpotRow(spot=Spot("PASS", 1.0, 0.5), clock="00:01", file=name, frame=25)
 
-    write_spots_csv(tmp_path / "spots.csv", rows)
+    write_spots_csv(tmp_path / "spots.csv", [row])
 
     with (tmp_path / "spots.csv").open(newline="", encoding="utf-8") as file:
         (line,) = csv.DictReader(file)

@@ -8,11 +8,11 @@ from bvas.spots import LabelSet, Spot
 from bvas.tasks.ball import ball_task, found_ball_task
 from bvas.tasks.soccernet import (
     Match,
+    annotated_halves,
     find_matches,
     game_time,
     match_halves,
     position_ms,
-    read_annotations,
     read_label_file,
     read_results,
     write_results,
@@ -196,4 +196,8 @@ def test_a_match_without_videos_is_an_error(tmp_path):
 def test_annotations_of_a_match_are_read_from_its_folder(tmp_path):
     matches = find_matches(found_ball_task(), _league(tmp_path))
 
-    assert [a.seconds for a in read_annotations(matches[0], found_ball_task())[1]] == [3.12]
+    halves = annotated_halves(matches[0], found_ball_task())
+    assert [(half.number, [a.seconds for a in annotations]) for half, annotations in halves] == [
+        (1, [3.12]),
+        (2, []),
+    ]

@@ -175,7 +175,7 @@ def test_a_frame_that_is_not_output_is_lost_and_reading_goes_on_behind_it(tmp_pa
         numbers, lost = stream_past_damage(reader)
         assert lost == [range(17, 19)]
         assert len(numbers) == 58
-        with pytest.raises(DecodeError, match=r"frame 17 \(0\.680 s\) of a\.mp4") as caught:
+        with pytest.raises(DecodeError, match=r"frame 17 \(0\.680 s\) of .*a\.mp4") as caught:
             read_luma(reader, [3, 17])
         assert caught.value.lost.start == 17
         assert numbers_in(read_luma(reader, [16, 40])) == [16, 40]
