@@ -20,7 +20,7 @@ from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.half import half_renderer, simulate_half
 from bvas.synthetic.league import LEAGUE_FOLDER, make_league, match_name
 from bvas.tasks.ball import found_ball_task
-from bvas.tasks.soccernet import find_matches, match_halves, read_annotations
+from bvas.tasks.soccernet import annotated_halves, find_matches
 
 SMALL = SyntheticConfig(matches=1, challenge_matches=1, minutes=0.2, size=(64, 112), keyframe_interval=50)
 
@@ -117,11 +117,12 @@ def test_the_matches_are_found_and_read_as_soccernet_data(league):
         (made.challenge_matches[0], None),
     ]
     play, _ = simulate_half(SMALL, 0, 2)
-    annotations = read_annotations(matches[0], task)[2]
+    halves = annotated_halves(matches[0], task)
+    annotations = halves[1][1]
     assert [round(annotation.seconds * 25) for annotation in annotations] == [
         event.frame for event in play.events if event.label in ("PASS", "DRIVE")
     ]
-    assert [half.path.name for half in match_halves(matches[0], "64p")] == ["1_64p.mkv", "2_64p.mkv"]
+    assert [half.path.name for half, _ in halves] == ["1_64p.mkv", "2_64p.mkv"]
 
 
 def test_progress_rises_to_the_number_of_frames(league):
