@@ -33,8 +33,8 @@ def experiment() -> Experiment:
         augment=replace(
             AugmentConfig.none(),
             flip_probability=0.5,
-            crop_probability=0.25,
-            sharpness_probability=0.25,
+            sharpness_probability=0.3,
+            sharpness_factor=(0.0, 2.0),
             brightness_probability=0.25,
             contrast_probability=0.25,
             noise_probability=0.25,
@@ -43,7 +43,7 @@ def experiment() -> Experiment:
         train=TrainConfig(
             batch_size=16,
             warmup_epochs=0,
-            epochs=7,
+            epochs=8,
             learning_rate=3e-3,
             final_learning_rate=2e-5,
             ema_decay=0.97,
