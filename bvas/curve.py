@@ -30,6 +30,15 @@ class ScoreCurve:
             self.labels,
         )
 
+    def holes(self) -> list[tuple[float, float]]:
+        """Return (first, last) time of each stretch of NaN rows."""
+        lost = np.concatenate(([False], np.isnan(self.scores).any(axis=1), [False]))
+        borders = np.flatnonzero(lost[1:] != lost[:-1]).tolist()
+        return [
+            (float(self.seconds[start]), float(self.seconds[stop - 1]))
+            for start, stop in zip(borders[::2], borders[1::2], strict=True)
+        ]
+
     def save(self, path: Path) -> None:
         """Write `scores`, `seconds` and `labels` to an `.npz`, whole or not at all."""
         with replacing(path) as temporary:

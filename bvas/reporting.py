@@ -157,6 +157,7 @@ def _scored_report(video: ScoredVideo, experiment: Experiment) -> VideoReport:
         operating_point=experiment.peaks.operating_point,
         annotations=video.annotations,
         curve=None if video.curve is None else _smoothed(video.curve, experiment),
+        gaps=() if video.curve is None else video.curve.holes(),
         clock=MatchClock(half=video.half),
     )
 

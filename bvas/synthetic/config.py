@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from bvas.errors import ConfigError
+from bvas.video.rate import as_rate
 from bvas.video.writer import Codec
 
 
@@ -129,8 +130,8 @@ class SyntheticConfig:
         if not 10 <= self.rate <= 120:
             raise ConfigError(f"rate must be 10 to 120 frames per second, got {self.rate}")
         # Floats such as 29.97 are accepted where a fraction is meant, and stored as one.
-        object.__setattr__(self, "rate", Fraction(self.rate).limit_denominator(1001))
-        if self.frames_per_half < 1:
+        object.__setattr__(self, "rate", as_rate(self.rate))
+        if not 0 < self.minutes < float("inf") or self.frames_per_half < 1:
             raise ConfigError(f"minutes must make at least one frame a half, got {self.minutes}")
         if self.keyframe_interval < 1 or not 0 <= self.crf <= 51 or self.seed < 0:
             raise ConfigError(

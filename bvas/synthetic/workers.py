@@ -2,12 +2,12 @@
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from bvas.errors import BvasError, WorkerError
+from bvas.processes import interrupts_held, start_quietly
 from bvas.synthetic.events import PlayEvent
 from bvas.synthetic.half import HalfTask, write_half
 
@@ -43,7 +43,7 @@ def write_halves(
         while waiting or running:
             while waiting and len(running) < jobs:
                 number, task = waiting.pop(0)
-                with _interrupts_held():
+                with interrupts_held():
                     inbox, process = _start(task)
                     running[inbox] = (number, process)
             ready = wait(list(running))
@@ -61,7 +61,7 @@ def write_halves(
                     raise message
                 finished(number, message)
     finally:
-        with _interrupts_held():
+        with interrupts_held():
             _stop(running)
 
 
@@ -80,7 +80,7 @@ def _start(task: HalfTask) -> tuple[Connection, BaseProcess]:
     context = multiprocessing.get_context("spawn")
     inbox, outbox = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(task, outbox), daemon=True)
-    process.start()
+    start_quietly(process)
     # Only the child holds the other end now: its death is an end of file here.
     outbox.close()
     return inbox, process
@@ -112,16 +112,3 @@ def _work(task: HalfTask, outbox: Connection) -> None:
         outbox.send(error)
         return
     outbox.send(events)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back: a child that starts now inherits this until it ignores the signal itself."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

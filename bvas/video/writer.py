@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, DataError
+from bvas.video.rate import as_rate
 
 Codec = Literal["h264", "hevc"]
 
@@ -64,7 +65,7 @@ class VideoWriter:
         _check(self.path, size, codec, keyframe_interval, max_b_frames, crf, threads)
         self._part = part_path(self.path)
         self._closed = False
-        exact_rate = Fraction(rate).limit_denominator(1001)
+        exact_rate = as_rate(rate)
         try:
             self._file = _CheckedFile(self._part)
         except OSError as error:
