@@ -132,7 +132,7 @@ def write_report(evaluation: Evaluation, experiment: Experiment, out: Path) -> N
         labels=labels,
         videos=tuple(videos),
         operating_point=experiment.peaks.operating_point,
-        average_precisions={"AP@1 (official)": evaluation.official_per_label},
+        average_precisions={"mAP@1 (official)": evaluation.official_per_label},
         notes=(
             f"Experiment {experiment.name}; official mAP@1 {evaluation.official:.3f}, "
             f"within 0.2 s {evaluation.tight:.3f}.",

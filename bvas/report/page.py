@@ -102,10 +102,12 @@ def _timing(report: MatchReport) -> str:
     if error is None:
         return ""
     side = "late" if error.median_seconds >= 0 else "early"
+    is_on_time = abs(error.median_seconds) < 0.005
+    median = "on time" if is_on_time else f"{abs(error.median_seconds):.2f} s too {side}"
     return (
         "<h2>Timing of the hits</h2>\n"
         f"<p>Half of the {error.num_hits} hits lie within a stretch of {error.spread_seconds:.2f} s; "
-        f"the median is {abs(error.median_seconds):.2f} s too {side}.</p>\n"
+        f"the median is {median}.</p>\n"
         + histogram_svg([hit.timing_error_seconds for hit in hits], report.tolerance_seconds)
     )
 
