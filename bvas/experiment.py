@@ -16,7 +16,7 @@ from cattrs.v import format_exception
 
 from bvas.augment.config import AugmentConfig
 from bvas.clips import ClipConfig
-from bvas.errors import ConfigError
+from bvas.errors import BvasError, ConfigError
 from bvas.loading.sampling import SamplingConfig
 from bvas.loading.targets import TargetConfig
 from bvas.losses import LossConfig
@@ -186,7 +186,7 @@ def experiment_names(runs: Path = Path("runs")) -> list[str]:
 def _run_config(path: Path) -> Experiment:
     try:
         made: Any = runpy.run_path(str(path)).get("experiment", lambda: None)()
-    except ConfigError:
+    except BvasError:
         raise
     except Exception as error:
         # Whatever a config does wrong is the user's to mend, and named with its file.
