@@ -1,6 +1,6 @@
 """Make the pictures that the README shows, from what `bvas demo` left.
 
-    python scripts/readme_pictures.py --demo demo
+python scripts/readme_pictures.py --demo demo
 """
 
 import argparse
