@@ -63,7 +63,11 @@ def validation_clips(experiment: Experiment, videos: Sequence[LabelledVideo]) ->
     centers = [
         np.unique(
             np.concatenate(
-                [video.annotation_frames[::every], np.arange(spacing // 2, video.num_frames, spacing)]
+                [
+                    video.annotation_frames[::every],
+                    # At least one in a video shorter than the spacing.
+                    np.arange(min(spacing // 2, video.num_frames - 1), video.num_frames, spacing),
+                ]
             )
         )
         for video in videos

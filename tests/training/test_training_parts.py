@@ -1,16 +1,22 @@
 import csv
+from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tiny import tiny_experiment
 from torch import nn
 
 from bvas.experiment import TrainConfig
+from bvas.loading.dataset import LabelledVideo
+from bvas.training.data import validation_clips
 from bvas.training.ema import average_weights
 from bvas.training.logs import EpochLog, environment
 from bvas.training.optim import build_optimizer, learning_rate_at
 from bvas.training.validation import clip_average_precision
+from bvas.video.grid import Grid
 
 
 def test_the_rate_rises_to_the_peak_and_falls_along_a_cosine_to_the_last_step():
@@ -79,3 +85,27 @@ def test_the_environment_names_the_versions():
     facts = environment()
     assert facts["torch"] == torch.__version__
     assert facts["av"] != "not installed"
+
+
+def _labelled(num_frames, annotation_frames):
+    grid = Grid(rate=Fraction(25), indices=np.arange(num_frames), seconds=np.arange(num_frames) / 25)
+    return LabelledVideo(
+        path=Path("a.mp4"),
+        color_range="limited",
+        grid=grid,
+        num_labels=2,
+        annotation_frames=np.array(annotation_frames, dtype=np.int64),
+        label_ids=np.zeros(len(annotation_frames), dtype=np.int64),
+    )
+
+
+def test_validation_clips_are_half_at_annotations_and_half_evenly_spaced():
+    experiment = tiny_experiment()  # wants 8 clips
+    clips = validation_clips(experiment, [_labelled(1000, [100, 300, 500, 700])])
+
+    assert [request.center for request in clips.requests(0)] == [100, 125, 300, 375, 500, 625, 700, 875]
+
+
+def test_a_video_of_one_frame_without_annotations_is_validated_too():
+    clips = validation_clips(tiny_experiment(), [_labelled(1, [])])
+    assert [request.center for request in clips.requests(0)] == [0]
