@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment import Experiment
-from bvas.files import replacing
+from bvas.files import write_bytes
 from bvas.models.spotting import SpottingModel, build_model
 
 FILE_NAME = "model.safetensors"
@@ -55,11 +55,8 @@ def save_checkpoint(
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     metadata = {"format": _FORMAT, "experiment": experiment.to_json(), "facts": json.dumps(dict(facts))}
-    with replacing(path) as temporary:
-        try:
-            save_file(tensors, temporary, metadata=metadata)
-        except SafetensorError as error:
-            raise OSError(str(error)) from error
+    # As bytes: the library's own way to a file leaves it readable for its owner only.
+    write_bytes(path, save(tensors, metadata=metadata))
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

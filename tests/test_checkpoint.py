@@ -63,6 +63,12 @@ def test_a_checkpoint_that_cannot_be_written_leaves_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
+def test_weights_may_be_read_by_whoever_may_read_their_folder(tmp_path):
+    (tmp_path / "any").touch()
+    save_checkpoint(tmp_path / FILE_NAME, {"x": torch.zeros(1)}, tiny_experiment(), {})
+    assert (tmp_path / FILE_NAME).stat().st_mode == (tmp_path / "any").stat().st_mode
+
+
 def test_trained_folds_are_those_with_weights(tmp_path):
     for fold in (0, 2, 11):
         save_checkpoint(fold_folder(tmp_path, "x", fold) / FILE_NAME, {}, tiny_experiment(), {})
