@@ -348,3 +348,20 @@ def test_ctrl_c_ends_training_with_130_and_leaves_no_worker(there, tmp_path):
     _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []
     assert not (tmp_path / "runs/endless/fold_0/model.safetensors").exists()
+
+
+@pytest.mark.gpu
+def test_a_gpu_trains_and_spots_as_the_cpu_does(there, tmp_path):
+    train = ["train", "--experiment", "tiny", "--folds", "0", "--quiet", "--device", "cuda"]
+    assert main([*train, "--runs", str(tmp_path / "runs")]) == OK
+    video = str(_match_videos(there)[0])
+    for device in ("cuda", "cpu"):
+        spot = ["spot", video, "--experiment", "tiny", "--runs", str(tmp_path / "runs"), "--quiet"]
+        assert main([*spot, "--device", device, "--out", str(tmp_path / device)]) == OK
+
+    with (
+        np.load(tmp_path / "cuda/1_64p_scores.npz") as gpu,
+        np.load(tmp_path / "cpu/1_64p_scores.npz") as cpu,
+    ):
+        # Half precision on the GPU.
+        assert np.abs(gpu["scores"] - cpu["scores"]).max() < 2e-2
