@@ -125,8 +125,10 @@ def test_stretches_that_were_not_decoded_are_named():
 
 
 def test_a_report_of_nothing_is_a_page():
-    Page(page_html(report_of(annotations=[], spots=[])))
-    Page(page_html(MatchReport(title="", labels=BALL, videos=(), operating_point=0.2)))
+    empty = Page(page_html(report_of(annotations=[], spots=[])))
+    assert "hits of 0 annotations" in empty.text
+    nothing = Page(page_html(MatchReport(title="", labels=BALL, videos=(), operating_point=0.2)))
+    assert "0 videos" in nothing.text
 
 
 def test_the_page_fits_a_phone():

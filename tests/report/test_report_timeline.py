@@ -77,7 +77,9 @@ def test_a_curve_with_a_hole_is_drawn_without_a_warning():
 
 
 def test_a_name_is_drawn_as_it_is_and_not_as_a_formula():
-    picture_of(video_of(name="$x_1$ {odd} <name> \\frac"))
+    # As a formula it would be shorter, or fail.
+    drawn = picture_of(video_of(name="$x_1$ {odd} <name> \\frac"))
+    assert (np.asarray(drawn) != np.asarray(picture_of(video_of(name="x")))).any()
 
 
 def test_joining_rows_of_a_curve_keeps_its_peak_and_its_holes():
