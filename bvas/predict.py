@@ -38,22 +38,19 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Predict, and write a score curve per video and a results file per match."""
-    from bvas.checkpoint import trained_folds
     from bvas.errors import DataError
-    from bvas.experiment import load_experiment, parse_folds
-    from bvas.spotter import load_spotter
+    from bvas.experiment import load_experiment
+    from bvas.spotter import load_spotter, trained_among
     from bvas.tasks.soccernet import find_matches, folds_of
 
     experiment = load_experiment(args.experiment, args.runs)
     matches = find_matches(experiment.task, args.data)
-    trained = trained_folds(args.runs, experiment.name)
-    # Without any, load_spotter says what is missing and how to get it.
-    folds = parse_folds(args.folds, trained) if trained else []
+    folds = trained_among(experiment, args.runs, args.folds)
     split = "challenge" if args.challenge else "cv"
     out = args.runs / experiment.name / "predictions" / split
-    if args.challenge or not folds:
+    if args.challenge:
         chosen = [match for match in matches if match.fold is None]
-        if not chosen and folds:
+        if not chosen:
             raise DataError(
                 f"no challenge match in {args.data / experiment.task.folder}; leave out --challenge"
             )

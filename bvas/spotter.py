@@ -12,7 +12,7 @@ from bvas.checkpoint import FILE_NAME, Checkpoint, fold_folder, load_checkpoint,
 from bvas.curve import ScoreCurve
 from bvas.devices import autocast_dtype, choose_device
 from bvas.errors import CheckpointError, ConfigError, DecodeError
-from bvas.experiment import Experiment
+from bvas.experiment import Experiment, parse_folds
 from bvas.inference.streaming import StreamingPredictor
 from bvas.models.spotting import SpottingModel
 from bvas.postprocess import find_spots
@@ -74,6 +74,22 @@ class Spotter:
     device: torch.device
 
 
+def trained_among(experiment: Experiment, runs: Path, folds: str = "all") -> list[int]:
+    """Return the trained folds that `all` or a list like `0,3` names.
+
+    Raises:
+        CheckpointError: no fold is trained; the message tells how to get one.
+        ConfigError: a fold of the list is not trained; the message lists those that are.
+    """
+    trained = trained_folds(runs, experiment.name)
+    if not trained:
+        raise CheckpointError(
+            f"experiment {experiment.name} has no weights in {runs / experiment.name}; train them with "
+            f"'bvas train --experiment {experiment.name}', or import some with 'bvas weights import'"
+        )
+    return parse_folds(folds, trained)
+
+
 def load_spotter(
     experiment: Experiment, runs: Path, *, folds: Sequence[int] | None = None, device: str = "auto"
 ) -> Spotter:
@@ -88,15 +104,7 @@ def load_spotter(
     Raises:
         CheckpointError: a fold has no weights, or its weights are of another experiment.
     """
-    there = trained_folds(runs, experiment.name)
-    wanted = list(there if folds is None else folds)
-    missing = sorted(set(wanted) - set(there))
-    if missing or not wanted:
-        raise CheckpointError(
-            f"experiment {experiment.name} has no weights in {runs / experiment.name} for "
-            f"{'fold ' + ', '.join(map(str, missing)) if missing else 'any fold'}; "
-            f"train them with 'bvas train --experiment {experiment.name}', or import some with 'bvas weights import'"
-        )
+    wanted = trained_among(experiment, runs) if folds is None else folds
     chosen = choose_device(device)
     checkpoints = [load_checkpoint(fold_folder(runs, experiment.name, fold) / FILE_NAME) for fold in wanted]
     for checkpoint in checkpoints:

@@ -69,12 +69,11 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Spot, and write the results, a table, the score curves and pictures."""
-    from bvas.checkpoint import trained_folds
     from bvas.errors import DataError
-    from bvas.experiment import load_experiment, parse_folds
+    from bvas.experiment import load_experiment
     from bvas.files import check_writable
     from bvas.reporting import RecordingPart, plan_parts, write_part
-    from bvas.spotter import load_spotter, spot_video
+    from bvas.spotter import load_spotter, spot_video, trained_among
 
     for video in args.videos:
         if not video.exists():
@@ -84,8 +83,7 @@ def run(args: argparse.Namespace) -> int:
         logger.warning(
             "the demo model knows synthetic matches only; what it says of other videos means nothing"
         )
-    trained = trained_folds(args.runs, experiment.name)
-    folds = parse_folds(args.folds, trained) if trained else []
+    folds = trained_among(experiment, args.runs, args.folds)
     spotter = load_spotter(experiment, args.runs, folds=folds, device=args.device)
     out: Path = args.out or default_out(args.videos[0])
     check_writable(out)
