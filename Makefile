@@ -11,13 +11,17 @@ GPUS ?= all
 COMMAND ?= bash
 GPU_OPTION := $(if $(filter none,$(GPUS)),,--gpus '$(GPUS)')
 
-.PHONY: demo test check bench install clean build run exec logs stop
+.PHONY: demo test test-slow check bench install clean build run exec logs stop
 
 demo: $(INSTALLED)
 	$(BIN)/bvas demo
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+# The long forms of some tests, which the default suite runs with a tenth of their cases.
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -m slow
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -12,7 +12,6 @@ from bvas.commands.console import OK, add_folders, add_machine, progress_bar, ru
 if TYPE_CHECKING:
     from bvas.spotter import Spotter
     from bvas.tasks.soccernet import Match
-    from bvas.video.open import BackendName
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ def predict_matches(
     matches: "Sequence[Match]",
     out: Path,
     *,
-    backend: "BackendName" = "auto",
+    backend: str = "auto",
     strict: bool = False,
     quiet: bool = False,
 ) -> None:

@@ -18,7 +18,7 @@ from bvas.models.spotting import SpottingModel
 from bvas.postprocess import find_spots
 from bvas.spots import Spot
 from bvas.video.grid import make_grid
-from bvas.video.open import BackendName, open_video
+from bvas.video.open import open_video
 from bvas.video.protocol import FrameDecoder
 
 logger = logging.getLogger(__name__)
@@ -147,7 +147,7 @@ def spot_video(
     path: Path | str,
     spotter: Spotter,
     *,
-    backend: BackendName = "auto",
+    backend: str = "auto",
     from_seconds: float = 0.0,
     to_seconds: float | None = None,
     strict: bool = False,

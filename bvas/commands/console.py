@@ -63,6 +63,8 @@ def add_folders(parser: argparse.ArgumentParser, *, data: bool = True) -> None:
 
 def add_machine(parser: argparse.ArgumentParser, *, workers: bool) -> None:
     """Add what belongs to this machine: --device, and --workers or --backend."""
+    from bvas.video.backends import backend_names
+
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     if workers:
         parser.add_argument(
@@ -74,7 +76,7 @@ def add_machine(parser: argparse.ArgumentParser, *, workers: bool) -> None:
         parser.add_argument(
             "--backend",
             default="auto",
-            choices=["auto", "pyav", "opencv", "nvdec"],
+            choices=["auto", *backend_names()],
             help="decoder (default: auto)",
         )
 
@@ -85,6 +87,8 @@ def parse_workers(text: str) -> dict[str, int] | Literal["auto"]:
     Raises:
         ConfigError: the text is none of these.
     """
+    from bvas.video.backends import backend_names
+
     if text == "auto":
         return "auto"
     if text.isdecimal():
@@ -92,7 +96,7 @@ def parse_workers(text: str) -> dict[str, int] | Literal["auto"]:
     mix: dict[str, int] = {}
     for part in text.split(","):
         backend, _, count = part.partition("=")
-        if backend not in ("nvdec", "opencv", "pyav") or not count.isdecimal():
+        if backend not in backend_names() or not count.isdecimal():
             raise ConfigError(f"workers must be auto, a number, or like nvdec=3,opencv=1; got {text!r}")
         mix[backend] = int(count)
     return mix

@@ -2,21 +2,19 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Literal, cast
+from typing import Literal
 
 from bvas.devices import num_cpus
 from bvas.errors import ConfigError
-from bvas.video.open import BackendName
+from bvas.video.backends import backend_names
 
 logger = logging.getLogger(__name__)
-
-BACKENDS: tuple[BackendName, ...] = ("nvdec", "pyav", "opencv")
 
 # The seed system fed one GPU with three; more of them cost a CUDA context each.
 _NUM_NVDEC = 3
 
 
-def choose_workers(workers: Mapping[str, int] | Literal["auto", 0], num_slots: int) -> dict[BackendName, int]:
+def choose_workers(workers: Mapping[str, int] | Literal["auto", 0], num_slots: int) -> dict[str, int]:
     """Return how many workers of each backend to start; none means to read in this process.
 
     "auto" is a `pyav` worker for each CPU core but one, which is left to the training step. Where the
@@ -33,17 +31,17 @@ def choose_workers(workers: Mapping[str, int] | Literal["auto", 0], num_slots: i
         return _choose(num_slots)
     counts = {} if workers == 0 else dict(workers)
     for backend, count in counts.items():
-        if backend not in BACKENDS or count < 0:
+        if backend not in backend_names() or count < 0:
             raise ConfigError(
                 f"workers={counts}: {backend!r}: {count} is no number of workers of a known backend; "
-                f"give a count from 0 up for some of {', '.join(BACKENDS)}, or 'auto'"
+                f"give a count from 0 up for some of {', '.join(backend_names())}, or 'auto'"
             )
-    return {cast(BackendName, backend): count for backend, count in counts.items() if count}
+    return {backend: count for backend, count in counts.items() if count}
 
 
-def _choose(num_slots: int) -> dict[BackendName, int]:
+def _choose(num_slots: int) -> dict[str, int]:
     cores = num_cpus()
-    chosen: dict[BackendName, int] = {"pyav": max(1, min(cores - 1, num_slots))}
+    chosen: dict[str, int] = {"pyav": max(1, min(cores - 1, num_slots))}
     if _has_nvdec():
         chosen = {"nvdec": min(_NUM_NVDEC, num_slots), "pyav": max(1, min(cores // 2, num_slots))}
     logger.info("workers: %s, for %d CPU cores", chosen, cores)

@@ -22,7 +22,6 @@ from bvas.errors import WorkerError
 from bvas.loading.jobs import ReadAnswer, ReadJob
 from bvas.loading.shared import SharedFrames
 from bvas.loading.spawn import Worker, start_worker
-from bvas.video.open import BackendName
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +34,7 @@ class WorkerPool:
 
     def __init__(
         self,
-        workers: Mapping[BackendName, int],
+        workers: Mapping[str, int],
         frames: SharedFrames,
         *,
         timeout_seconds: float,
@@ -56,7 +55,7 @@ class WorkerPool:
         self._changed = threading.Condition()
         self._pending: deque[ReadJob] = deque()
         self._answers: deque[ReadAnswer] = deque()
-        self._refusals: dict[Path, dict[BackendName, ReadAnswer]] = {}
+        self._refusals: dict[Path, dict[str, ReadAnswer]] = {}
         # A message: an exception that is kept would keep the frames that it was raised in.
         self._failure: str | None = None
         self._closing = False

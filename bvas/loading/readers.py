@@ -3,13 +3,15 @@
 import traceback
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.loading.jobs import Failure, ReadAnswer, ReadJob
-from bvas.video.open import BackendName, open_video
+from bvas.video.open import open_video
+from bvas.video.pool import DecoderPool
 from bvas.video.protocol import FrameDecoder
 
 
@@ -19,9 +21,7 @@ class Readers:
     Belongs to one process and one thread.
     """
 
-    def __init__(
-        self, backend: BackendName, size: tuple[int, int], *, max_open: int = 8, gpu: str = "cuda"
-    ) -> None:
+    def __init__(self, backend: str, size: tuple[int, int], *, max_open: int = 8, gpu: str = "cuda") -> None:
         """Open nothing yet.
 
         Args:
@@ -35,6 +35,7 @@ class Readers:
         self._size = size
         self._max_open = max_open
         self._open: OrderedDict[Path, FrameDecoder] = OrderedDict()
+        self._pool: DecoderPool[Any] = DecoderPool()
 
     def read(self, job: ReadJob, slots: NDArray[np.uint8]) -> ReadAnswer:
         """Do a job; whatever goes wrong with it is in the answer.
@@ -58,12 +59,15 @@ class Readers:
         """Close all videos."""
         for path in list(self._open):
             self._drop(path)
+        self._pool.close()
 
     def _decoder(self, path: Path) -> FrameDecoder:
         if path not in self._open:
             while len(self._open) >= self._max_open:
                 self._drop(next(iter(self._open)))
-            self._open[path] = open_video(path, self._backend, size=self._size, device=self._device)
+            self._open[path] = open_video(
+                path, self._backend, size=self._size, device=self._device, pool=self._pool
+            )
         self._open.move_to_end(path)
         return self._open[path]
 

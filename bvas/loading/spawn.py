@@ -9,7 +9,6 @@ from bvas.loading.jobs import ReadJob
 from bvas.loading.shared import SharedFrames
 from bvas.loading.worker import run_worker
 from bvas.processes import start_quietly
-from bvas.video.open import BackendName
 
 
 @dataclass(slots=True, eq=False)
@@ -17,7 +16,7 @@ class Worker:
     """A running process, the parent's end of its pipe, and what it is doing."""
 
     name: str
-    backend: BackendName
+    backend: str
     process: SpawnProcess
     process_id: int
     pipe: Connection
@@ -29,7 +28,7 @@ class Worker:
     """Clips delivered."""
 
 
-def start_worker(name: str, backend: BackendName, frames: SharedFrames, max_open: int, gpu: str) -> Worker:
+def start_worker(name: str, backend: str, frames: SharedFrames, max_open: int, gpu: str) -> Worker:
     """Start a process that does jobs with `backend`; returns before it is ready.
 
     Args:

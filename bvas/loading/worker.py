@@ -15,10 +15,9 @@ from bvas.errors import WorkerError
 from bvas.loading.jobs import Failure, ReadAnswer
 from bvas.loading.readers import Readers
 from bvas.loading.shared import SharedFrames
-from bvas.video.open import BackendName
 
 
-def run_worker(pipe: Connection, frames: SharedFrames, backend: BackendName, max_open: int, gpu: str) -> None:
+def run_worker(pipe: Connection, frames: SharedFrames, backend: str, max_open: int, gpu: str) -> None:
     """Do jobs until the pipe closes or says None: the target of a spawned process."""
     # Ctrl-C reaches every process of the terminal; the parent decides what it means and closes the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

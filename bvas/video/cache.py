@@ -1,4 +1,4 @@
-"""Scans of video files kept between runs, so that a long recording is read through once.
+"""What was found out about video files, kept between runs, so that a long recording is read through once.
 
 An entry is named after the file's path and holds its size, time of change and a hash of its first and last
 64 KiB; where one of them differs the entry is not used. What cannot be read or written is as if it were not
@@ -15,7 +15,7 @@ import zipfile
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def cache_folder() -> Path | None:
 
 def load_scan(path: Path) -> Scan | None:
     """Return the kept scan of a file, or None if there is none of the file as it is now."""
-    entry = _entry_of(path)
+    entry = _entry_of(path, ".npz")
     if entry is None:
         return None
     try:
@@ -67,7 +67,7 @@ def load_scan(path: Path) -> Scan | None:
 
 def store_scan(path: Path, scan: Scan) -> None:
     """Keep the scan of a file; does nothing where the cache folder cannot be written."""
-    entry = _entry_of(path)
+    entry = _entry_of(path, ".npz")
     if entry is None:
         return
     # Beside it and renamed: a reader never sees half an entry.
@@ -83,12 +83,60 @@ def store_scan(path: Path, scan: Scan) -> None:
             part.unlink(missing_ok=True)
 
 
-def _entry_of(path: Path) -> Path | None:
+class Verdict(NamedTuple):
+    """Whether a backend takes a file."""
+
+    refusal: str | None
+    """The reason with the remedy; None where the file is admitted."""
+
+
+def load_verdict(path: Path, depends_on: str) -> Verdict | None:
+    """Return the kept verdict on a file, or None if there is none of the file as it is now.
+
+    Args:
+        path: The file.
+        depends_on: What else the verdict is about, such as a library and its version.
+    """
+    verdict = _load_verdicts(path).get(depends_on)
+    return None if verdict is None else Verdict(verdict["refusal"])
+
+
+def store_verdict(path: Path, depends_on: str, verdict: Verdict) -> None:
+    """Keep a verdict; does nothing where the cache folder cannot be written."""
+    entry = _entry_of(path, ".verdicts.json")
+    if entry is None:
+        return
+    verdicts = _load_verdicts(path) | {depends_on: verdict._asdict()}
+    part = entry.with_name(f"{entry.name}.{os.getpid()}.part")
+    try:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps({"key": _key_of(path), "verdicts": verdicts}))
+        part.replace(entry)
+    except OSError as error:
+        logger.debug("the verdict on %s is not cached: %s", path.name, error)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _load_verdicts(path: Path) -> dict[str, dict[str, str | None]]:
+    entry = _entry_of(path, ".verdicts.json")
+    if entry is None:
+        return {}
+    try:
+        kept = json.loads(entry.read_text())
+        verdicts: dict[str, dict[str, str | None]] = kept["verdicts"] if kept["key"] == _key_of(path) else {}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        logger.debug("cache entry %s is not used: %s", entry, error)
+        return {}
+    return verdicts
+
+
+def _entry_of(path: Path, suffix: str) -> Path | None:
     folder = cache_folder()
     if folder is None:
         return None
     name = hashlib.sha256(str(path.absolute()).encode(errors="surrogateescape")).hexdigest()[:32]
-    return folder / "index" / f"{name}.npz"
+    return folder / "index" / f"{name}{suffix}"
 
 
 def _key_of(path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.video.cache import load_scan, store_scan
-from bvas.video.protocol import VideoInfo
+from bvas.video.protocol import KeyframeIntervals, VideoInfo
 from bvas.video.rate import rate_of
 from bvas.video.scan import Scan, scan_file
 
@@ -63,6 +63,12 @@ class VideoIndex:
     def duration_seconds(self) -> float:
         """Time from the first shown frame to the end of the last."""
         return float((int(self.pts[-1] - self.pts[0]) + self.last_duration) * self.time_base)
+
+    @property
+    def keyframe_intervals(self) -> NDArray[np.int64]:
+        """Frames shown from each keyframe up to the next one, or to the end; int64, one for each keyframe."""
+        first_frames = np.searchsorted(self.pts, self.keyframe_pts)
+        return np.diff(np.append(first_frames, self.num_frames)).astype(np.int64)
 
     def seconds_of(self, index: int) -> float:
         """Return the time of a frame from the first one.
@@ -149,8 +155,10 @@ def _index_of(path: Path, scan: Scan) -> VideoIndex:
 
 def _info_of(index: VideoIndex, scan: Scan) -> VideoInfo:
     picture = scan.picture
-    first_frames = np.searchsorted(index.pts, index.keyframe_pts)
-    intervals = np.diff(np.append(first_frames, index.num_frames))
+    # Keyframes that an edit list cuts away have no frame of their own.
+    intervals = index.keyframe_intervals[index.keyframe_intervals > 0]
+    if not len(intervals):
+        intervals = np.array([index.num_frames])
     return VideoInfo(
         path=index.path,
         num_frames=index.num_frames,
@@ -167,5 +175,7 @@ def _info_of(index: VideoIndex, scan: Scan) -> VideoInfo:
         color_range=picture.color_range,
         rotation=picture.rotation,
         interlaced=picture.interlaced,
-        keyframe_interval=round(float(np.median(intervals))) if len(intervals) else index.num_frames,
+        keyframe_intervals=KeyframeIntervals(
+            int(intervals.min()), round(float(np.median(intervals))), int(intervals.max())
+        ),
     )

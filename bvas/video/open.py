@@ -1,30 +1,35 @@
 """Opening a video: the one door to all backends."""
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, get_args
 
 from bvas.errors import ConfigError, DecodeError
-from bvas.video import pyav
+from bvas.video.backends import (
+    BackendModule,
+    BackendOptions,
+    OnDamage,
+    backend_names,
+    load_backend,
+)
+from bvas.video.cache import Verdict, load_verdict, store_verdict
 from bvas.video.index import VideoIndex, build_index
+from bvas.video.pool import DecoderPool
 from bvas.video.protocol import FrameDecoder, VideoInfo
-from bvas.video.pyav import OnDamage
-from bvas.video.reader import Backend, VideoReader
+from bvas.video.reader import VideoReader
 
 logger = logging.getLogger(__name__)
-
-BackendName = Literal["auto", "pyav", "opencv", "nvdec"]
 
 
 def open_video(
     path: Path | str,
-    backend: BackendName = "auto",
+    backend: str = "auto",
     *,
     size: tuple[int, int] | None = None,
     cache: bool = True,
     on_damage: OnDamage = "deliver",
     device: str = "cpu",
+    pool: DecoderPool[Any] | None = None,
 ) -> FrameDecoder:
     """Open a video for reading frames by index. The file itself is opened at the first read.
 
@@ -32,50 +37,82 @@ def open_video(
         path: The video file.
         backend: `pyav` decodes on the CPU and reads everything; `opencv` likewise, and refuses files that
             it may get wrong; `nvdec` decodes on an NVIDIA GPU. `auto` is `nvdec` where `device` is a CUDA
-            device and it can decode this file there, else `pyav`.
+            device and it can decode this file there, else `pyav`. Any other file in backends/ is one too.
         size: (H, W) that each frame is fitted into (fit.py); None for the picture's own size.
-        cache: Keep the index of the file in the cache folder.
+        cache: Keep the index of the file, and what `opencv` was seen to make of it, in the cache folder.
         on_damage: Frames that the decoder outputs after an error that it reported, up to the next keyframe:
-            `deliver` hands them out, warns once and lists them in the reader's `damaged`; `raise`
+            `deliver` hands them out, warns once and lists them in `info.damaged`; `raise`
             refuses them. Frames that it does not output raise in either case. Damage that libav conceals
             without reporting it cannot be seen.
         device: `cpu`, `cuda` or `cuda:N`: where `read` puts its tensors, and where `nvdec` decodes.
+        pool: Decoders that go on from file to file; of this process and thread. Who opens many videos on a
+            GPU hands the same one to each, and closes it at the end.
 
     Raises:
         DecodeError: there is no such file, it holds no video, or the backend cannot decode it.
         ConfigError: an unknown backend, policy or device, or a size below 1 x 1.
     """
-    if backend not in get_args(BackendName):
-        raise ConfigError(f"unknown backend {backend!r}; known are {', '.join(get_args(BackendName))}")
+    names = backend_names()
+    if backend not in ("auto", *names):
+        raise ConfigError(f"unknown backend {backend!r}; known are auto, {', '.join(names)}")
     if on_damage not in get_args(OnDamage):
         raise ConfigError(f"unknown on_damage {on_damage!r}; known are {', '.join(get_args(OnDamage))}")
     name, _, number = device.partition(":")
     if not (device in ("cpu", "cuda") or (name == "cuda" and number.isdecimal())):
         raise ConfigError(f"unknown device {device!r}; known are cpu, cuda and cuda:N")
     index, info = build_index(path, cache=cache)
-    chosen, opener = _choose(backend, index, info, on_damage, device)
-    return VideoReader(index, info, backend=chosen, open_backend=opener, size=size, device=device)
+    # A pool of one's own keeps nothing: a decoder ends with its reader.
+    pool = DecoderPool(max_idle=0) if pool is None else pool
+    options = BackendOptions(device=device, on_damage=on_damage, pool=pool)
+    if backend == "auto":
+        backend = _choose(index, info, options)
+    else:
+        _admit(backend, index, info, options, cache=cache)
+    module = load_backend(backend)
+    return VideoReader(
+        index,
+        info,
+        backend=backend,
+        open_backend=lambda: module.open_backend(index, info, options),
+        size=size,
+        device=device,
+    )
 
 
-def _choose(
-    backend: BackendName, index: VideoIndex, info: VideoInfo, on_damage: OnDamage, device: str
-) -> tuple[str, Callable[[], Backend]]:
-    """Return the name of the backend that reads this file, and what opens it."""
-    # Imported here: who reads on the CPU needs neither a GPU library nor OpenCV's video part.
-    if backend == "opencv":
-        from bvas.video import opencv
+def _choose(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> str:
+    """Return the backend that reads this file: on the GPU where it can be, else the one that reads all."""
+    if options.device == "cpu":
+        return "pyav"
+    try:
+        load_backend("nvdec").check(index, info, options)
+    except DecodeError as error:
+        logger.info("%s is decoded on the CPU: %s", info.path.name, error)
+        return "pyav"
+    return "nvdec"
 
-        opencv.check(index, info)
-        return "opencv", lambda: opencv.open_backend(index, info)
-    if backend == "nvdec" or (backend == "auto" and device != "cpu"):
-        from bvas.video import nvdec
 
-        try:
-            nvdec.check(index, info, device)
-        except DecodeError as error:
-            if backend == "nvdec":
-                raise
-            logger.info("%s is decoded on the CPU: %s", info.path.name, error)
-        else:
-            return "nvdec", lambda: nvdec.open_backend(index, info, device)
-    return "pyav", lambda: pyav.open_backend(index, info, on_damage=on_damage)
+def _admit(name: str, index: VideoIndex, info: VideoInfo, options: BackendOptions, *, cache: bool) -> None:
+    """Ask a backend whether it takes this file, or the cache what it said before.
+
+    Raises:
+        DecodeError: it does not.
+    """
+    module = load_backend(name)
+    depends_on = module.verdict_depends_on() if cache else None
+    if depends_on is None:
+        module.check(index, info, options)
+        return
+    verdict = load_verdict(info.path, depends_on)
+    if verdict is None:
+        verdict = _verdict(module, index, info, options)
+        store_verdict(info.path, depends_on, verdict)
+    if verdict.refusal is not None:
+        raise DecodeError(verdict.refusal, path=info.path)
+
+
+def _verdict(module: BackendModule, index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Verdict:
+    try:
+        module.check(index, info, options)
+    except DecodeError as error:
+        return Verdict(str(error))
+    return Verdict(None)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bvas.video.index import VideoIndex
+
+
+class KeyframeIntervals(NamedTuple):
+    """Frames from a keyframe up to the next one, or to the end."""
+
+    shortest: int
+    median: int
+    longest: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +52,9 @@ class VideoInfo:
     rotation: int
     """Degrees clockwise that the stored picture is turned by to stand upright: 0, 90, 180 or 270."""
     interlaced: bool
-    keyframe_interval: int
-    """Median frames from one keyframe to the next."""
+    keyframe_intervals: KeyframeIntervals
+    damaged: tuple[int, ...] = ()
+    """Frames delivered so far that follow an error which the decoder reported in their keyframe interval."""
 
 
 class FrameDecoder(Protocol):
@@ -57,12 +66,28 @@ class FrameDecoder(Protocol):
     and to be used after a fork, and is closed where it was opened.
     """
 
-    info: VideoInfo
     index: "VideoIndex"
     backend: str
     """`pyav`, `opencv` or `nvdec`."""
     size: tuple[int, int]
     """(H, W) of the frames it gives."""
+
+    @property
+    def info(self) -> VideoInfo:
+        """What is known of the video; `damaged` grows with what is read."""
+        ...
+
+    def seconds_of(self, index: int) -> float:
+        """Return the time of a frame from the first one.
+
+        Raises:
+            IndexError: `index` lies outside [0, num_frames).
+        """
+        ...
+
+    def frame_at(self, seconds: float) -> int:
+        """Return the frame on screen at a time, with half a time-base tick of tolerance."""
+        ...
 
     def read(self, indices: Sequence[int] | NDArray[np.int64]) -> "Tensor":
         """Return the frames at `indices`, uint8 [T, H, W], in the order asked, repeats allowed.

@@ -1,56 +1,26 @@
 """The reader that `open_video` gives: all that is the same whatever decodes the file.
 
-A backend yields the stored luma of ascending frames. Order, repeats, rotation, fitting, checks and
-ownership are dealt with here, once. Another backend is one more file with a `Backend` in it and one more
-name in `open.py`.
+A backend (backends/) yields the stored luma of ascending frames. Order, repeats, rotation, fitting, checks and
+ownership are dealt with here, once.
 """
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
+from bvas.video.backends import Backend, DeviceBackend
 from bvas.video.fit import plan_fit
 from bvas.video.index import VideoIndex
 from bvas.video.protocol import VideoInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-class Backend(Protocol):
-    """What decodes one open file. It need not check indices, and may assume one process and one thread."""
-
-    damaged: set[int]
-    """Frames delivered although a reported error came before them in their keyframe interval."""
-
-    def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """Yield (index, luma) for each index; luma is uint8 [h, w] as stored, valid until the next one.
-
-        Args:
-            indices: Ascending and distinct, each inside the video.
-
-        Raises:
-            DecodeError: a frame is not to be had; `lost` starts with it. The next call works again.
-        """
-        ...
-
-    def close(self) -> None:
-        """Let go of the file and the decoder."""
-        ...
-
-
-@runtime_checkable
-class DeviceBackend(Protocol):
-    """A backend that decodes on a GPU and can leave the frames there."""
-
-    def tensor_frames(self, indices: Sequence[int]) -> "Iterator[tuple[int, Tensor]]":
-        """As `frames`, with CUDA tensors that are complete when they are yielded."""
-        ...
 
 
 class VideoReader:
@@ -67,7 +37,7 @@ class VideoReader:
         device: str = "cpu",
     ) -> None:
         self.index = index
-        self.info = info
+        self._info = info
         self.backend = backend
         self.device = device
         self._plan = plan_fit((info.height, info.width), size, info.sample_aspect)
@@ -78,9 +48,19 @@ class VideoReader:
         self._pid = os.getpid()
 
     @property
-    def damaged(self) -> tuple[int, ...]:
-        """Frames delivered so far that follow a reported error in their keyframe interval, ascending."""
-        return () if self._opened is None else tuple(sorted(self._opened.damaged))
+    def info(self) -> VideoInfo:
+        """What is known of the video; `damaged` grows with what is read."""
+        if self._opened is not None and len(self._opened.damaged) != len(self._info.damaged):
+            self._info = replace(self._info, damaged=tuple(sorted(self._opened.damaged)))
+        return self._info
+
+    def seconds_of(self, index: int) -> float:
+        """Return the time of a frame from the first one; see `VideoIndex.seconds_of`."""
+        return self.index.seconds_of(index)
+
+    def frame_at(self, seconds: float) -> int:
+        """Return the frame on screen at a time; see `VideoIndex.frame_at`."""
+        return self.index.frame_at(seconds)
 
     def read(self, indices: Sequence[int] | NDArray[np.int64]) -> "Tensor":
         """Return the frames at `indices`, uint8 [T, H, W] on the reader's device, in the order asked.
@@ -101,7 +81,7 @@ class VideoReader:
             unique, slots = np.unique(wanted, return_inverse=True)
             for rank, (index, luma) in enumerate(backend.tensor_frames(unique.tolist())):
                 self._check_shape(index, tuple(luma.shape))
-                fitted = self._plan.apply_tensor(torch.rot90(luma, -self.info.rotation // 90))
+                fitted = self._plan.apply_tensor(torch.rot90(luma, -self._info.rotation // 90))
                 for slot in np.flatnonzero(slots == rank):
                     frames[int(slot)].copy_(fitted)
             return frames
@@ -151,11 +131,11 @@ class VideoReader:
             DecodeError: frames `error.lost` are not to be had; what came before them was
                 yielded, and `stream(error.lost.stop)` goes on behind them.
         """
-        stop = self.info.num_frames if stop is None else stop
-        if not (0 <= start <= self.info.num_frames and 0 <= stop <= self.info.num_frames):
+        stop = self._info.num_frames if stop is None else stop
+        if not (0 <= start <= self._info.num_frames and 0 <= stop <= self._info.num_frames):
             raise IndexError(
-                f"frames {start} to {stop} of {self.info.path.name} reach outside the video "
-                f"({self.info.num_frames} frames)"
+                f"frames {start} to {stop} of {self._info.path.name} reach outside the video "
+                f"({self._info.num_frames} frames)"
             )
         if step < 1 or batch_size < 1:
             raise ValueError(f"step and batch_size must be at least 1, got {step} and {batch_size}")
@@ -182,6 +162,7 @@ class VideoReader:
         self._closed = True
         # A copy of the reader in a forked process has a decoder that is not its own to close.
         if self._opened is not None and os.getpid() == self._pid:
+            self._info = self.info
             self._opened.close()
             self._opened = None
 
@@ -195,22 +176,22 @@ class VideoReader:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            f"the reader of {self.info.path.name} cannot be pickled or copied; "
+            f"the reader of {self._info.path.name} cannot be pickled or copied; "
             "send the path, and call open_video in the process that reads"
         )
 
     def __repr__(self) -> str:
-        about = f"{self.info.num_frames} frames, size {self.size}, {self.backend}"
-        return f"<VideoReader {self.info.path.name}: {about}>"
+        about = f"{self._info.num_frames} frames, size {self.size}, {self.backend}"
+        return f"<VideoReader {self._info.path.name}: {about}>"
 
     def _check_owner(self) -> None:
         if os.getpid() != self._pid:
             raise RuntimeError(
-                f"the reader of {self.info.path.name} was made in process {self._pid} and is used in "
+                f"the reader of {self._info.path.name} was made in process {self._pid} and is used in "
                 f"{os.getpid()}; call open_video in the process that reads"
             )
         if self._closed:
-            raise RuntimeError(f"the reader of {self.info.path.name} is closed; call open_video again")
+            raise RuntimeError(f"the reader of {self._info.path.name} is closed; call open_video again")
 
     def _backend(self) -> Backend:
         self._check_owner()
@@ -225,25 +206,25 @@ class VideoReader:
             raise TypeError(
                 f"indices must be a sequence of integers, got {wanted.dtype} of shape {wanted.shape}"
             )
-        outside = wanted[(wanted < 0) | (wanted >= self.info.num_frames)]
+        outside = wanted[(wanted < 0) | (wanted >= self._info.num_frames)]
         if len(outside):
             self.index.check([int(outside[0])])
         return wanted.astype(np.int64)
 
     def _check_shape(self, index: int, shape: tuple[int, ...]) -> None:
-        height, width = self.info.height, self.info.width
-        expected = (width, height) if self.info.rotation in (90, 270) else (height, width)
+        height, width = self._info.height, self._info.width
+        expected = (width, height) if self._info.rotation in (90, 270) else (height, width)
         if shape != expected:
             raise DecodeError(
-                f"frame {index} of {self.info.path.name} is {shape[1]}x{shape[0]}, the video began with "
+                f"frame {index} of {self._info.path.name} is {shape[1]}x{shape[0]}, the video began with "
                 f"{expected[1]}x{expected[0]}; re-encode it to one size: ffmpeg -i IN -vf scale=W:H OUT",
-                path=self.info.path,
+                path=self._info.path,
                 lost=range(index, index + 1),
             )
 
     def _fit(self, index: int, luma: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
         self._check_shape(index, luma.shape)
-        upright = np.rot90(luma, -self.info.rotation // 90) if self.info.rotation else luma
+        upright = np.rot90(luma, -self._info.rotation // 90) if self._info.rotation else luma
         # cv2 wants rows that lie in memory as they are shown.
         if self._plan.is_resampled:
             upright = np.ascontiguousarray(upright)

@@ -5,11 +5,15 @@ overwrites (poisoned here), carry the time of their packet, and come in display 
 """
 
 import ctypes
+from contextlib import nullcontext
 from types import SimpleNamespace
+from typing import ClassVar
 
 import av
 import numpy as np
 import torch
+
+from bvas.video.cuda_decoder import CudaDecoder
 
 
 class PyNvVCException(Exception):  # noqa: N818, as PyNvVideoCodec names it
@@ -73,9 +77,13 @@ def as_surface(frame):
     return torch.from_numpy(surface)
 
 
+class FakeModule(SimpleNamespace):
+    __hash__ = object.__hash__
+
+
 def make_fake(*, caps=None, lost_pts=()):
     """The module, with the given answer of GetDecoderCaps, losing pictures of the given times."""
-    return SimpleNamespace(
+    return FakeModule(
         PyNvVCException=PyNvVCException,
         PyNvVCExceptionUnsupported=PyNvVCExceptionUnsupported,
         PacketData=PacketData,
@@ -87,22 +95,23 @@ def make_fake(*, caps=None, lost_pts=()):
     )
 
 
-class HostSide:
-    """Takes the place of `CudaSide` where there is no CUDA."""
+class HostDecoder(CudaDecoder):
+    """`CudaDecoder` where there is no CUDA: the same but for the stream."""
 
-    def __init__(self, gpu):
-        self.handed_over = 0
+    made: ClassVar[list] = []
 
-    def create_decoder(self, nvc, codec):
-        return nvc.CreateDecoder(getattr(nvc.cudaVideoCodec, codec))
+    def __init__(self, nvc, *, gpu, codec, size):
+        self.size = size
+        self.is_open = True
+        self._torch = torch
+        self._decoder = nvc.CreateDecoder(getattr(nvc.cudaVideoCodec, codec))
+        self.made.append(self)
 
-    def run(self, function, *arguments):
-        return function(*arguments)
-
-    def luma_of(self, frame):
-        from bvas.video.cuda_side import luma_of_surface
-
-        return luma_of_surface(torch.from_dlpack(frame))
+    def _current(self):
+        return nullcontext()
 
     def hand_over(self, luma):
-        self.handed_over += 1
+        pass
+
+    def close(self):
+        self.is_open = False

@@ -128,7 +128,7 @@ def test_a_gradual_refresh_is_no_keyframe(tmp_path):
     index, info = build_index(make_video(tmp_path / "a.mp4", options=options), cache=False)
     assert index.gradual_refresh
     assert len(index.keyframe_pts) == 1
-    assert info.keyframe_interval == 60
+    assert info.keyframe_intervals == (60, 60, 60)
 
 
 def test_the_picture_is_described_as_it_is_shown(tmp_path):

@@ -1,14 +1,19 @@
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import fake_nvc
 import numpy as np
 import pytest
 import torch
+from fake_nvc import HostDecoder
 from video_samples import make_video, numbers_in, stream_past_damage
 
 from bvas import DecodeError, open_video
-from bvas.video import nvdec
-from bvas.video.cuda_side import luma_of_surface
+from bvas.video import nvidia
+from bvas.video.backends import nvdec
+from bvas.video.cuda_decoder import luma_of_surface
+from bvas.video.pool import DecoderPool
+from bvas.video.writer import VideoWriter
 
 
 @pytest.fixture
@@ -18,8 +23,9 @@ def fake(monkeypatch):
     def install(**behavior):
         monkeypatch.setitem(sys.modules, "PyNvVideoCodec", fake_nvc.make_fake(**behavior))
 
-    monkeypatch.setattr(nvdec, "CudaSide", fake_nvc.HostSide)
-    monkeypatch.setattr(nvdec, "_gpu_of", lambda device, info: 0)
+    monkeypatch.setattr(nvdec, "CudaDecoder", fake_nvc.HostDecoder)
+    monkeypatch.setattr(fake_nvc.HostDecoder, "made", [])
+    monkeypatch.setattr(nvdec, "gpu_of", lambda device, info: 0)
     install()
     return install
 
@@ -69,12 +75,12 @@ def test_a_picture_that_the_decoder_does_not_output_is_reported_lost_and_never_r
 
 def test_without_a_driver_nvdec_names_the_remedy_and_auto_takes_the_cpu(tmp_path, monkeypatch):
     path = make_video(tmp_path / "a.mp4", num_frames=3)
-    monkeypatch.setattr(nvdec, "_gpu_of", lambda device, info: 0)
+    monkeypatch.setattr(nvdec, "gpu_of", lambda device, info: 0)
 
     def fail(name):
         raise RuntimeError("libnvidia-encode.so.1: cannot open shared object file\n\n=== TROUBLESHOOTING ===")
 
-    monkeypatch.setattr(nvdec, "import_module", fail)
+    monkeypatch.setattr(nvidia, "import_module", fail)
     with pytest.raises(DecodeError, match="NVIDIA_DRIVER_CAPABILITIES=compute,utility,video") as caught:
         open_video(path, "nvdec", device="cuda")
     assert "\n" not in str(caught.value)
@@ -119,6 +125,87 @@ def test_of_sixteen_bits_the_upper_eight_are_taken():
         torch.uint16
     )
     assert luma_of_surface(surface).tolist() == [[235, 16], [128, 0]]
+
+
+def test_a_decoder_goes_on_with_the_next_file_of_its_kind_that_is_no_larger(tmp_path, fake):
+    large, small, deep = (
+        make_video(tmp_path / "large.mp4", num_frames=20),
+        make_video(tmp_path / "small.mkv", num_frames=20, size=(40, 72)),
+        make_video(tmp_path / "deep.mp4", num_frames=20, pixel_format="yuv420p10le"),
+    )
+    pool = DecoderPool(max_idle=2)
+    # Each needs: a new one; the first one's; one of another depth; the first one's again.
+    for path, num_made in ((large, 1), (small, 1), (deep, 2), (large, 2)):
+        with open_video(path, "nvdec", device="cuda", pool=pool) as gpu, open_video(path) as cpu:
+            assert np.array_equal(luma(gpu, [19, 0, 7]), luma(cpu, [19, 0, 7]))
+        assert len(HostDecoder.made) == num_made, path.name
+    assert all(decoder.is_open for decoder in HostDecoder.made)
+    pool.close()
+    assert not any(decoder.is_open for decoder in HostDecoder.made)
+
+
+def test_a_decoder_too_small_for_the_next_file_stays_for_others(tmp_path, fake):
+    small = make_video(tmp_path / "small.mp4", num_frames=5, size=(40, 72))
+    large = make_video(tmp_path / "large.mp4", num_frames=5)
+    pool = DecoderPool()
+    for path in (small, large, small):
+        with open_video(path, "nvdec", device="cuda", pool=pool) as gpu, open_video(path) as cpu:
+            assert np.array_equal(luma(gpu, [4]), luma(cpu, [4]))
+    assert [decoder.size for decoder in HostDecoder.made] == [(40, 72), (48, 80)]
+
+
+def test_a_kept_decoder_that_fails_with_another_file_is_replaced_by_a_new_one(tmp_path, fake, caplog):
+    path = make_video(tmp_path / "a.mp4", num_frames=5)
+    pool = DecoderPool()
+    open_video(path, "nvdec", device="cuda", pool=pool).close()
+    with open_video(path, "nvdec", device="cuda", pool=pool) as reader:
+        reader.read_into([0], np.empty((1, *reader.size), np.uint8))
+
+    def fail(packet):
+        raise fake_nvc.PyNvVCException("Reconfigure Not supported when width/height > maxwidth/maxheight")
+
+    HostDecoder.made[0]._decoder.Decode = fail
+    with caplog.at_level("INFO"), open_video(path, "nvdec", device="cuda", pool=pool) as reader:
+        assert numbers_in(luma(reader, [3])) == [3]
+    assert "gets a decoder of its own" in caplog.text
+    assert [decoder.is_open for decoder in HostDecoder.made] == [False, True]
+
+
+def test_without_a_pool_a_decoder_ends_with_its_reader(tmp_path, fake):
+    with open_video(make_video(tmp_path / "a.mp4", num_frames=5), "nvdec", device="cuda") as reader:
+        luma(reader, [0])
+    assert [decoder.is_open for decoder in HostDecoder.made] == [False]
+
+
+@pytest.mark.gpu
+def test_one_decoder_reads_720_then_718_then_1080_rows_on_a_gpu(tmp_path):
+    pool = DecoderPool()
+    for height, width in ((720, 1280), (718, 1280), (1080, 1920), (720, 1280)):
+        path = tmp_path / f"{height}.mp4"
+        if not path.exists():
+            bars = np.arange(width) // 40 % 2 * 160 + 40
+            with VideoWriter(path, size=(height, width), rate=25, keyframe_interval=8) as writer:
+                for number in range(24):
+                    row = np.roll(bars, 8 * number).astype(np.uint8)
+                    writer.write(np.broadcast_to(row, (height, width)).copy())
+        with open_video(path, "nvdec", device="cuda", pool=pool) as gpu, open_video(path) as cpu:
+            assert torch.equal(gpu.read([23, 0, 11, 12]).cpu(), cpu.read([23, 0, 11, 12])), height
+    pool.close()
+
+
+@pytest.mark.gpu
+def test_eight_readers_at_once_in_threads_of_one_process(shared_data):
+    path = shared_data / "videos/nasa_13013.mp4"
+    with open_video(path) as cpu:
+        wanted = cpu.read(range(0, 320, 7))
+
+    def read_all(start):
+        order = list(range(start, 46)) + list(range(start))
+        with open_video(path, "nvdec", device="cuda") as reader:
+            return torch.equal(reader.read([7 * i for i in order]).cpu(), wanted[order])
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(read_all, range(8)))
 
 
 @pytest.mark.gpu

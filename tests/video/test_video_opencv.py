@@ -5,7 +5,7 @@ import pytest
 from video_samples import make_video, read_luma
 
 from bvas import DecodeError, open_video
-from bvas.video import opencv
+from bvas.video.backends import opencv
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from video_samples import make_video, numbers_in, picture, read_luma, remux, stream_past_damage
 
 from bvas import DecodeError, open_video
+from bvas.video.backends.pyav import PyavBackend
 from bvas.video.bitstream import may_skip_nonref
-from bvas.video.pyav import PyavBackend
 
 TIMES = np.cumsum(np.random.default_rng(5).integers(20, 90, 60)).tolist()
 OPEN_GOP = {"x264-params": "open-gop=1:keyint=12:bframes=3:b-adapt=0"}
@@ -55,7 +55,7 @@ def test_every_frame_is_the_one_asked_for_by_every_path(tmp_path, name, settings
         rng = np.random.default_rng(3)
         for order in [*rng.integers(0, 60, (12, 4)).tolist(), [59], [0], list(range(59, 0, -9))]:
             assert np.array_equal(read_luma(reader, order), whole[order]), order
-        assert reader.damaged == ()
+        assert reader.info.damaged == ()
 
 
 def test_an_edit_list_moves_frame_zero(tmp_path):
@@ -186,7 +186,7 @@ def test_frames_behind_an_error_are_delivered_listed_and_warned_of_once(tmp_path
     damage(path, [17])
     with open_video(path) as reader, caplog.at_level(logging.WARNING):
         stream_past_damage(reader)
-        assert reader.damaged == tuple(range(18, 24))
+        assert reader.info.damaged == tuple(range(18, 24))
         assert caplog.text.count("is damaged") == 1
         whole = {i: read_luma(reader, [i])[0] for i in range(60) if i != 17}
     with open_video(path) as other:

@@ -75,6 +75,13 @@ def test_two_readers_of_one_file_do_not_disturb_each_other(video):
             assert numbers_in(read_luma(two, [50 - i])) == [50 - i]
 
 
+def test_time_and_number_of_a_frame_are_asked_of_the_reader(reader):
+    assert reader.seconds_of(25) == 1.0
+    assert [reader.frame_at(reader.seconds_of(i)) for i in range(60)] == list(range(60))
+    with pytest.raises(IndexError, match="frame 60"):
+        reader.seconds_of(60)
+
+
 def test_what_was_read_does_not_change_with_the_next_read(reader):
     first = reader.read([3, 4])
     kept = first.clone()
@@ -193,7 +200,7 @@ def test_frames_are_fitted_into_the_size_asked_for(tmp_path, video):
 
 
 def test_unknown_options_are_refused_with_those_that_are_known(video):
-    with pytest.raises(ConfigError, match="unknown backend 'ffmpeg'; known are auto, pyav, opencv, nvdec"):
+    with pytest.raises(ConfigError, match="unknown backend 'ffmpeg'; known are auto, nvdec, opencv, pyav"):
         open_video(video, "ffmpeg")
     with pytest.raises(ConfigError, match="on_damage"):
         open_video(video, on_damage="ignore")

@@ -9,45 +9,46 @@ import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
+from bvas.video.backends import Backend, BackendOptions, OnDamage
 from bvas.video.bitstream import may_skip_nonref
+from bvas.video.counted import CountedBackend
 from bvas.video.index import VideoIndex
 from bvas.video.picture import luma_of
 from bvas.video.protocol import VideoInfo
-from bvas.video.reader import Backend
 from bvas.video.seek import PacketSource
 
 logger = logging.getLogger(__name__)
-
-OnDamage = Literal["deliver", "raise"]
 
 # A keyframe this near is reached by decoding on; a seek would flush the decoder's reordering instead.
 _NEAR_FRAMES = 16
 _LONG_AGO = np.iinfo(np.int64).min
 
 
-def open_backend(index: VideoIndex, info: VideoInfo, *, on_damage: OnDamage) -> Backend:
-    """Open a file for decoding with libav.
+def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
+    """Admit every file: what has an index was decoded by libav."""
 
-    Args:
-        index: Its frames.
-        info: What is known of it.
-        on_damage: What to do with frames between a reported error and the next keyframe.
+
+def verdict_depends_on() -> str | None:
+    """Return None: there is nothing to keep."""
+    return None
+
+
+def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:
+    """Open a file for decoding with libav.
 
     Raises:
         DecodeError: the file cannot be opened.
     """
     if index.decode_order:
-        from bvas.video.pyav_counted import CountedBackend
-
         return CountedBackend(index)
-    return PyavBackend(index, info, on_damage=on_damage)
+    return PyavBackend(index, info, on_damage=options.on_damage)
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What a decoder does on its GPU: its CUDA stream, and copies out of the pictures that it owns."""
+"""A decoder of PyNvVideoCodec on its GPU: its CUDA stream, and copies out of the pictures that it owns."""
 
 from contextlib import AbstractContextManager
 from importlib import import_module
@@ -8,32 +8,42 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class CudaSide:
-    """The CUDA stream of one decoder, and what happens on it."""
+class CudaDecoder:
+    """One decoder session and the CUDA stream that it works on. It knows nothing of files."""
 
-    def __init__(self, gpu: int) -> None:
+    def __init__(self, nvc: Any, *, gpu: int, codec: str, size: tuple[int, int]) -> None:
+        """Make a decoder.
+
+        Args:
+            nvc: The module PyNvVideoCodec.
+            gpu: Number of the GPU.
+            codec: PyNvVideoCodec's name of the codec.
+            size: (h, w) of the largest picture that it can be reconfigured to.
+        """
+        self.size = size
         torch = self._torch = import_module("torch")
         self._gpu = gpu
         # PyNvVideoCodec takes the primary context, which torch has to have made current on this thread.
         with torch.cuda.device(gpu):
             torch.cuda.current_stream().synchronize()
             self._stream = torch.cuda.Stream(device=gpu)
-
-    def create_decoder(self, nvc: Any, codec: str) -> Any:
-        """Make a decoder that works on this stream."""
-        return nvc.CreateDecoder(
-            gpuid=self._gpu,
-            codec=getattr(nvc.cudaVideoCodec, codec),
-            cudacontext=0,
-            cudastream=self._stream.cuda_stream,
-            usedevicememory=True,
-            outputColorType=nvc.OutputColorType.NATIVE,
-        )
-
-    def run(self, function: Any, *arguments: Any) -> Any:
-        """Call something of the decoder's with its device and stream current."""
         with self._current():
-            return function(*arguments)
+            self._decoder = nvc.CreateDecoder(
+                gpuid=gpu,
+                codec=getattr(nvc.cudaVideoCodec, codec),
+                cudacontext=0,
+                cudastream=self._stream.cuda_stream,
+                usedevicememory=True,
+                # Coded pictures are whole blocks, of up to 64 x 64 samples.
+                maxwidth=_whole_blocks(size[1]),
+                maxheight=_whole_blocks(size[0]),
+                outputColorType=nvc.OutputColorType.NATIVE,
+            )
+
+    def decode(self, packet: Any) -> list[Any]:
+        """Feed one `PacketData`, an empty one at the end of a stream; its pictures live until the next call."""
+        with self._current():
+            return list(self._decoder.Decode(packet))
 
     def luma_of(self, frame: Any) -> "Tensor":
         """Copy the luma out of a decoder's picture, uint8 [h, w]."""
@@ -47,9 +57,18 @@ class CudaSide:
         # Else the allocator could give its memory to the next copy while the receiver still reads.
         luma.record_stream(self._torch.cuda.current_stream(self._gpu))
 
+    def close(self) -> None:
+        """End the session. Its memory goes with the last picture of it that is still held."""
+        self._stream.synchronize()
+        self._decoder = None
+
     def _current(self) -> AbstractContextManager[Any]:
         context: AbstractContextManager[Any] = self._torch.cuda.stream(self._stream)
         return context
+
+
+def _whole_blocks(pixels: int) -> int:
+    return (pixels + 63) // 64 * 64
 
 
 def luma_of_surface(surface: "Tensor") -> "Tensor":

@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
-from bvas.video import pyav
+from bvas.video.backends import Backend, BackendOptions, pyav
 from bvas.video.index import VideoIndex
 from bvas.video.protocol import VideoInfo
-from bvas.video.reader import Backend
 
 _CONTAINERS = ("mov", "matroska")
 _PIXEL_FORMATS = ("yuv420p", "yuvj420p")
@@ -29,7 +28,7 @@ _NEAR_FRAMES = 16
 _FLAT = 16
 
 
-def check(index: VideoIndex, info: VideoInfo) -> None:
+def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     """Refuse a file that OpenCV may number or decode wrongly. Decodes some frames of it twice.
 
     Raises:
@@ -46,7 +45,8 @@ def check(index: VideoIndex, info: VideoInfo) -> None:
     for applies, reason in reasons:
         if applies:
             raise _refusal(info, reason)
-    backend, reference = open_backend(index, info), pyav.open_backend(index, info, on_damage="raise")
+    backend = open_backend(index, info, options)
+    reference = pyav.open_backend(index, info, BackendOptions(on_damage="raise"))
     try:
         _probe(backend, reference, index, info)
     finally:
@@ -54,7 +54,12 @@ def check(index: VideoIndex, info: VideoInfo) -> None:
         reference.close()
 
 
-def open_backend(index: VideoIndex, info: VideoInfo) -> Backend:
+def verdict_depends_on() -> str | None:
+    """Return OpenCV's version: another one may number or decode a file in another way."""
+    return f"OpenCV {cv2.__version__}"
+
+
+def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:
     """Prepare to decode a file that `check` admits; it is opened at the first read."""
     return OpencvBackend(index, info)
 

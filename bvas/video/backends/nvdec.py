@@ -6,28 +6,33 @@ frame cannot be taken for its neighbor. NVDEC conceals damage without reporting 
 output is missed all the same.
 
 The decoder owns a pool of pictures that the next call overwrites, so the luma is copied out first, on the
-decoder's CUDA stream, which is waited for before a frame is handed over.
+decoder's CUDA stream, which is waited for before a frame is handed over. A decoder whose reader is closed
+goes on with the next file of its kind (pool.py): at the new stream's parameters NVDEC is reconfigured.
 """
 
+import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
+from bvas.video.backends import Backend, BackendOptions
 from bvas.video.bitstream import annex_b, parameter_sets
-from bvas.video.cuda_side import CudaSide
+from bvas.video.cuda_decoder import CudaDecoder
 from bvas.video.index import VideoIndex
+from bvas.video.nvidia import capabilities, errors_of, first_line, gpu_of, load_pynvvideocodec, refusal
+from bvas.video.pool import DecoderPool
 from bvas.video.protocol import VideoInfo
-from bvas.video.reader import Backend
 from bvas.video.seek import PacketSource
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+logger = logging.getLogger(__name__)
 
 # Our names of codecs -> PyNvVideoCodec's.
 _CODECS = {"h264": "H264", "hevc": "HEVC", "vp9": "VP9", "av1": "AV1"}
@@ -36,7 +41,7 @@ _PIXEL_FORMATS = ("yuv420p", "yuvj420p", "nv12", "yuv420p10le", "yuv420p12le")
 _NEAR_FRAMES = 16
 
 
-def check(index: VideoIndex, info: VideoInfo, device: str) -> None:
+def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     """Refuse what NVDEC cannot decode here, or not as libav does. Initialises CUDA.
 
     Raises:
@@ -47,51 +52,61 @@ def check(index: VideoIndex, info: VideoInfo, device: str) -> None:
         (info.interlaced, "is interlaced, which NVDEC deinterlaces in its own way"),
         (info.codec not in _CODECS, f"is coded as {info.codec}, not one of {', '.join(_CODECS)}"),
         (info.pixel_format not in _PIXEL_FORMATS, f"stores {info.pixel_format}, not 4:2:0"),
-        (not device.startswith("cuda"), f'is to be decoded on "{device}"; nvdec needs device="cuda"'),
+        (
+            not options.device.startswith("cuda"),
+            f'is to be decoded on "{options.device}"; nvdec needs device="cuda"',
+        ),
     ]
     for applies, reason in reasons:
         if applies:
-            raise _refusal(info, reason)
-    gpu = _gpu_of(device, info)
-    nvc = _load(info)
+            raise refusal(info, reason)
+    gpu = gpu_of(options.device, info)
+    nvc = load_pynvvideocodec(info)
     try:
-        caps = nvc.GetDecoderCaps(
-            gpuid=gpu,
-            codec=getattr(nvc.cudaVideoCodec, _CODECS[info.codec]),
-            chromaformat=getattr(nvc.cudaVideoChromaFormat, "420"),
-            bitdepth=info.bit_depth,
-        )
-    except _errors_of(nvc) as error:
-        raise _refusal(info, f"cannot be checked against the GPU: {_first_line(error)}") from error
+        caps = capabilities(nvc, gpu, _CODECS[info.codec], info.bit_depth)
+    except errors_of(nvc) as error:
+        raise refusal(info, f"cannot be checked against the GPU: {first_line(error)}") from error
     if not caps.get("supported", 1):
-        raise _refusal(info, f"is {info.bit_depth}-bit {info.codec}, which this GPU does not decode")
+        raise refusal(info, f"is {info.bit_depth}-bit {info.codec}, which this GPU does not decode")
     height, width = _stored_shape(info)
     for name, size in (("width", width), ("height", height)):
         low, high = caps.get(f"{name}_min", 0), caps.get(f"{name}_max", size)
         if not low <= size <= high:
-            raise _refusal(info, f"has a {name} of {size}; this GPU decodes {low} to {high} in {info.codec}")
+            raise refusal(info, f"has a {name} of {size}; this GPU decodes {low} to {high} in {info.codec}")
 
 
-def open_backend(index: VideoIndex, info: VideoInfo, device: str) -> Backend:
+def verdict_depends_on() -> str | None:
+    """Return None: it is asked of the GPU and driver that are there now."""
+    return None
+
+
+def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:
     """Open a file that `check` admits.
 
     Raises:
         DecodeError: the file cannot be opened.
     """
-    return NvdecBackend(index, info, gpu=_gpu_of(device, info))
+    return NvdecBackend(index, info, gpu=gpu_of(options.device, info), pool=options.pool)
 
 
 class NvdecBackend:
     """Frames of one open file by NVDEC, matched by presentation time."""
 
-    def __init__(self, index: VideoIndex, info: VideoInfo, *, gpu: int) -> None:
+    def __init__(
+        self, index: VideoIndex, info: VideoInfo, *, gpu: int, pool: DecoderPool[CudaDecoder]
+    ) -> None:
         self.damaged: set[int] = set()
         self._index = index
         self._info = info
-        self._nvc = _load(info)
-        self._side = CudaSide(gpu)
+        self._pool = pool
+        # A decoder goes on with another file of its codec and depth whose picture is no larger.
+        self._kind = (gpu, _CODECS[info.codec], info.bit_depth)
+        self._shape = _stored_shape(info)
+        self._nvc = load_pynvvideocodec(info)
         self._source = PacketSource(index)
-        self._decoder: Any = None
+        self._decoder: CudaDecoder | None = None
+        self._may_borrow = True
+        self._is_borrowed = False
         self._run: _Run | None = None
 
     def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
@@ -107,16 +122,34 @@ class NvdecBackend:
         last = int(self._index.pts[indices[-1]])
         for index in indices:
             luma = self._frame(index, wanted, last)
-            self._side.hand_over(luma)
+            assert self._decoder is not None
+            self._decoder.hand_over(luma)
             yield index, luma
 
     def close(self) -> None:
-        """Close the file and end decoding."""
-        self._run = None
-        self._decoder = None
+        """Close the file, and leave the decoder to the next one."""
+        decoder, self._decoder, self._run = self._decoder, None, None
         self._source.close()
+        if decoder is None:
+            return
+        try:
+            # The end of a stream: the next one begins with parameters of its own.
+            decoder.decode(self._nvc.PacketData())
+        except errors_of(self._nvc) as error:
+            logger.info("the decoder of %s is not used again: %s", self._info.path.name, first_line(error))
+            decoder.close()
+        else:
+            self._pool.give(self._kind, decoder)
 
     def _frame(self, index: int, wanted: set[int], last: int) -> "Tensor":
+        try:
+            return self._find(index, wanted, last)
+        except _StaleDecoderError as error:
+            logger.info("%s gets a decoder of its own: %s", self._info.path.name, error)
+            self._may_borrow = False
+            return self._find(index, wanted, last)
+
+    def _find(self, index: int, wanted: set[int], last: int) -> "Tensor":
         target = int(self._index.pts[index])
         keyframe = self._index.keyframe_of(index)
         run = self._run
@@ -171,7 +204,7 @@ class NvdecBackend:
             for frame in self._decode(packet, index, first=run.is_new):
                 pts = int(frame.getPTS())
                 keep = pts in wanted or pts > last
-                run.ready.append((pts, self._side.luma_of(frame) if keep else None))
+                run.ready.append((pts, self._luma_of(frame) if keep else None))
             run.is_new = False
         return run.ready.popleft()
 
@@ -193,15 +226,37 @@ class NvdecBackend:
         data.bsl_data, data.bsl = (memory.ctypes.data if coded else 0), len(coded)
         try:
             if self._decoder is None:
-                self._decoder = self._side.create_decoder(nvc, _CODECS[codec])
-            return list(self._side.run(self._decoder.Decode, data))
-        except _errors_of(nvc) as error:
-            self._run = self._decoder = None
-            raise DecodeError(
-                f"NVDEC failed before frame {index} of {self._index.path}: {_first_line(error)}; "
+                self._decoder = self._make_decoder()
+            frames = self._decoder.decode(data)
+        except errors_of(nvc) as error:
+            decoder, self._decoder, self._run = self._decoder, None, None
+            if decoder is not None:
+                decoder.close()
+            kind = _StaleDecoderError if self._is_borrowed else DecodeError
+            raise kind(
+                f"NVDEC failed before frame {index} of {self._index.path}: {first_line(error)}; "
                 'the file can be read with backend="pyav"',
                 path=self._index.path,
             ) from error
+        self._is_borrowed &= not frames
+        return frames
+
+    def _make_decoder(self) -> CudaDecoder:
+        height, width = self._shape
+        kept = None
+        if self._may_borrow:
+            kept = self._pool.take(
+                self._kind, lambda other: other.size[0] >= height and other.size[1] >= width
+            )
+        self._is_borrowed = kept is not None
+        if kept is not None:
+            return kept
+        gpu, codec, _ = self._kind
+        return CudaDecoder(self._nvc, gpu=gpu, codec=codec, size=self._shape)
+
+    def _luma_of(self, frame: Any) -> "Tensor":
+        assert self._decoder is not None
+        return self._decoder.luma_of(frame)
 
     def _lost(self, index: int, next_pts: int | None) -> DecodeError:
         pts = self._index.pts
@@ -213,6 +268,10 @@ class NvdecBackend:
             path=self._index.path,
             lost=range(index, max(stop, index + 1)),
         )
+
+
+class _StaleDecoderError(DecodeError):
+    """A decoder that came from another file failed before it gave a picture of this one."""
 
 
 @dataclass(slots=True)
@@ -230,44 +289,5 @@ class _Run:
     is_new: bool = True
 
 
-def _load(info: VideoInfo) -> Any:
-    # It links the driver's libraries when it is imported, so it is imported by whom decodes with it, and
-    # fails with whatever its loader raises.
-    try:
-        return import_module("PyNvVideoCodec")
-    except (ImportError, RuntimeError, OSError) as error:
-        raise _refusal(
-            info,
-            f"cannot be decoded by NVDEC here, PyNvVideoCodec does not load ({_first_line(error)}): "
-            "install the NVIDIA driver; in a container set NVIDIA_DRIVER_CAPABILITIES=compute,utility,video",
-        ) from error
-
-
-def _gpu_of(device: str, info: VideoInfo) -> int:
-    import torch
-
-    if not torch.cuda.is_available():
-        raise _refusal(info, "cannot be decoded by NVDEC here, torch finds no CUDA device")
-    gpu = torch.device(device).index
-    gpu = torch.cuda.current_device() if gpu is None else gpu
-    if gpu >= torch.cuda.device_count():
-        raise _refusal(
-            info, f"is to be decoded on {device}, torch has {torch.cuda.device_count()} CUDA devices"
-        )
-    return gpu
-
-
-def _errors_of(nvc: Any) -> tuple[type[Exception], ...]:
-    return (RuntimeError, ValueError, nvc.PyNvVCException, nvc.PyNvVCExceptionUnsupported)
-
-
 def _stored_shape(info: VideoInfo) -> tuple[int, int]:
     return (info.width, info.height) if info.rotation in (90, 270) else (info.height, info.width)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _refusal(info: VideoInfo, reason: str) -> DecodeError:
-    return DecodeError(f'{info.path} {reason}; backend="pyav" reads it on the CPU', path=info.path)

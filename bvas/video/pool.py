@@ -1,0 +1,43 @@
+"""Decoders that outlive the file they were made for: making one on a GPU costs more than a clip."""
+
+from collections.abc import Callable, Hashable
+from typing import Generic, Protocol, TypeVar
+
+
+class PooledDecoder(Protocol):
+    """A decoder that may go on with another file."""
+
+    def close(self) -> None:
+        """End decoding and free its memory."""
+        ...
+
+
+D = TypeVar("D", bound=PooledDecoder)
+
+
+class DecoderPool(Generic[D]):
+    """Idle decoders of one process and one thread, by kind; the kind says what they can go on with."""
+
+    def __init__(self, *, max_idle: int = 4) -> None:
+        self._max_idle = max_idle
+        self._idle: list[tuple[Hashable, D]] = []
+
+    def take(self, kind: Hashable, suits: Callable[[D], bool]) -> D | None:
+        """Return an idle decoder of this kind that suits, the most recently used one, or None."""
+        for place in range(len(self._idle) - 1, -1, -1):
+            other, decoder = self._idle[place]
+            if other == kind and suits(decoder):
+                del self._idle[place]
+                return decoder
+        return None
+
+    def give(self, kind: Hashable, decoder: D) -> None:
+        """Leave a decoder for the next file; beyond `max_idle` the one unused for longest is closed."""
+        self._idle.append((kind, decoder))
+        while len(self._idle) > self._max_idle:
+            self._idle.pop(0)[1].close()
+
+    def close(self) -> None:
+        """Close all idle decoders."""
+        while self._idle:
+            self._idle.pop()[1].close()
