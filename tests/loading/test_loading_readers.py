@@ -24,11 +24,19 @@ class FakeDecoder:
         self.log.append(f"close {self.path.name}")
 
 
+class Log(list):
+    """What was opened and closed, and the pools of decoders that were handed over."""
+
+    def __init__(self):
+        self.pools = []
+
+
 @pytest.fixture
 def log(monkeypatch):
-    entries = []
+    entries = Log()
 
-    def open_video(path, backend, *, size, device):
+    def open_video(path, backend, *, size, device, pool):
+        entries.pools.append(pool)
         entries.append(f"open {path.name} with {backend} on {device}")
         if path.name == "refused.ts":
             raise DecodeError("not for this backend", path=path)
@@ -70,3 +78,11 @@ def test_only_nvdec_is_opened_on_the_gpu(log):
     read(readers.Readers("nvdec", (4, 6), gpu="cuda:1"), "a.mp4")
     read(readers.Readers("opencv", (4, 6), gpu="cuda:1"), "a.mp4")
     assert log == ["open a.mp4 with nvdec on cuda:1", "open a.mp4 with opencv on cpu"]
+
+
+def test_videos_of_one_worker_share_a_pool_of_decoders(log):
+    first, second = readers.Readers("nvdec", (4, 6)), readers.Readers("nvdec", (4, 6))
+    for reader, name in ((first, "a.mp4"), (first, "b.mp4"), (second, "a.mp4")):
+        read(reader, name)
+    assert log.pools[0] is log.pools[1]
+    assert log.pools[0] is not log.pools[2]
