@@ -174,6 +174,7 @@ def _info_of(index: VideoIndex, scan: Scan) -> VideoInfo:
         bit_depth=picture.bit_depth,
         color_range=picture.color_range,
         rotation=picture.rotation,
+        mirrored=picture.mirrored,
         interlaced=picture.interlaced,
         keyframe_intervals=KeyframeIntervals(
             int(intervals.min()), round(float(np.median(intervals))), int(intervals.max())

@@ -51,6 +51,8 @@ class VideoInfo:
     color_range: ColorRange
     rotation: int
     """Degrees clockwise that the stored picture is turned by to stand upright: 0, 90, 180 or 270."""
+    mirrored: bool
+    """The stored picture is flipped left to right before it is turned, as front cameras have it."""
     interlaced: bool
     keyframe_intervals: KeyframeIntervals
     damaged: tuple[int, ...] = ()

@@ -22,7 +22,7 @@ from bvas.errors import DecodeError
 from bvas.luma import ColorRange
 from bvas.video.bitstream import starts_afresh
 from bvas.video.container import open_container, read_packets
-from bvas.video.picture import color_range_of, has_luma_plane, rotation_of, sample_aspect_of
+from bvas.video.picture import color_range_of, has_luma_plane, sample_aspect_of, turn_of
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ class Picture:
     bit_depth: int
     color_range: ColorRange
     rotation: int
+    mirrored: bool
     interlaced: bool
     codec: str
 
@@ -269,7 +270,7 @@ def _codec_name(stream: Any) -> str:
 
 def _picture(head: _Decoded, codec: str, sample_aspect: Fraction) -> Picture:
     frame = head.first
-    rotation = rotation_of(frame)
+    rotation, mirrored = turn_of(frame)
     turned = rotation in (90, 270)
     pixel_format = frame.format.name
     return Picture(
@@ -280,6 +281,7 @@ def _picture(head: _Decoded, codec: str, sample_aspect: Fraction) -> Picture:
         bit_depth=frame.format.components[0].bits if has_luma_plane(pixel_format) else 8,
         color_range=color_range_of(frame),
         rotation=rotation,
+        mirrored=mirrored,
         interlaced=head.interlaced,
         codec=codec,
     )

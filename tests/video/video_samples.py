@@ -52,6 +52,7 @@ def make_video(
     pixel_format: str = "yuv420p",
     sample_aspect: Fraction | None = None,
     rotation: int | None = None,
+    mirrored: bool = False,
     size: tuple[int, int] = (HEIGHT, WIDTH),
     first_number: int = 0,
     store: Callable[[np.ndarray], np.ndarray] = lambda luma: luma,
@@ -59,7 +60,7 @@ def make_video(
     """Write a video of numbered frames.
 
     `times` are presentation times in units of `time_base`; `store` turns a picture into what is encoded,
-    for files that are shown turned.
+    for files that are shown turned. The tags turn counterclockwise, then mirror left and right.
     """
     options = dict(options or {})
     if codec == "libx264":
@@ -76,8 +77,8 @@ def make_video(
         stream.codec_context.thread_count = 1
         if sample_aspect is not None:
             stream.codec_context.sample_aspect_ratio = sample_aspect
-        if rotation is not None:
-            stream.set_display_rotation(rotation)
+        if rotation is not None or mirrored:
+            stream.set_display_rotation(rotation or 0, hflip=mirrored)
         for number in range(num_frames):
             frame = as_frame(store(picture(first_number + number, size)), pixel_format)
             frame.pts = number if times is None else times[number]
