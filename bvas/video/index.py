@@ -39,7 +39,7 @@ class VideoIndex:
     decode_order: bool
     """Packets carry no reliable times: frames are numbered as they come out, and read in order."""
     gradual_refresh: bool
-    """The picture is refreshed bit by bit instead of by keyframes, so reads begin far back."""
+    """Some keyframes only begin to refresh the picture bit by bit, or are none; reads begin farther back."""
     container: str
     """Short name that libav has for the container, such as `mov`, `matroska`, `mpegts`, `avi`."""
     rate: Fraction
