@@ -1,19 +1,23 @@
 """The undamaged samples: codecs, orders of coding, containers, times and pictures that decoders get wrong."""
 
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from edits import (
     all_marked_as_keyframes,
     cut,
     from_keyframe,
+    hidden,
     joined,
     moved,
     sharing_a_time,
+    shown_earlier,
+    stamped,
     with_audio,
 )
-from sample import NUM_FRAMES, Sample, coded, edited
-from video_samples import remux
+from sample import NUM_FRAMES, Make, Sample, coded, edited
 
 TICK = 512  # Of a frame at 25 per second in the mp4 files that libav writes.
 TIMES = np.cumsum(np.random.default_rng(5).integers(20, 90, NUM_FRAMES)).tolist()
@@ -27,6 +31,9 @@ NO_10_BIT = {"opencv": "not 8-bit 4:2:0"}
 NOT_420 = {"opencv": "not 8-bit 4:2:0", "nvdec": "not 4:2:0"}
 # What a chip may lack, by its own answer.
 NOT_ON_ALL_GPUS = {"nvdec": "this GPU does not decode"}
+
+# The wheels of OpenCV 5.0 hold no decoder of AV1 in software.
+NOT_IN_ALL_OPENCV = {"opencv": "is not read by OpenCV"}
 
 
 def not_on_gpus(codec: str) -> dict[str, str]:
@@ -115,25 +122,34 @@ CODECS = [
     ),
     Sample(
         name="hidden.webm",
+        # Packets of two frames each, of which the first is not shown.
         make=coded(
+            num_frames=120,
             codec="libvpx-vp9",
-            options={"cpu-used": "8", "lag-in-frames": "16", "auto-alt-ref": "1", "b": "300k", "g": "25"},
+            options={"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "25", "b": "200k", "g": "60"},
         ),
+        shown=range(120),
     ),
     Sample(
         name="hidden-vp8.webm",
-        make=coded(codec="libvpx", options={"auto-alt-ref": "1", "lag-in-frames": "16", "b": "500k"}),
-        refused=not_on_gpus("vp8"),
+        make=edited(
+            hidden(1, 17, 40),
+            "source.webm",
+            codec="libvpx",
+            options={"cpu-used": "8", "b": "300k", "g": "20"},
+        ),
+        shown=[number for number in range(NUM_FRAMES) if number not in (1, 17, 40)],
+        refused=VARIABLE | not_on_gpus("vp8"),
     ),
     Sample(
         name="av1.mp4",
         make=coded(codec="libsvtav1", options={"preset": "12", "g": "25"}),
-        may_refuse=NOT_ON_ALL_GPUS,
+        may_refuse=NOT_ON_ALL_GPUS | NOT_IN_ALL_OPENCV,
     ),
     Sample(
         name="av1.mkv",
         make=coded(codec="libsvtav1", options={"preset": "12", "g": "12", "svtav1-params": "pred-struct=2"}),
-        may_refuse=NOT_ON_ALL_GPUS,
+        may_refuse=NOT_ON_ALL_GPUS | NOT_IN_ALL_OPENCV,
     ),
     Sample(name="mpeg4.mp4", make=coded(codec="mpeg4", options={"bf": "2"}), refused=not_on_gpus("mpeg4")),
     Sample(name="mpeg4.mkv", make=coded(codec="mpeg4", options={"bf": "2"}), refused=not_on_gpus("mpeg4")),
@@ -193,7 +209,8 @@ TIMING = [
     ),
     Sample(
         name="before-zero.mp4",
-        make=edited(moved(-15 * TICK, use_editlist="0", movflags="negative_cts_offsets")),
+        make=edited(shown_earlier(9 * TICK), container_options={"use_editlist": "0"}),
+        says={"start_seconds": -0.28},
     ),
     *(
         Sample(
@@ -287,31 +304,30 @@ PICTURES = [
     *(turned(degrees, mirrored=True) for degrees in (0, 90, 180, 270)),
 ]
 
-# A recording that goes from a progressive program to an interlaced one.
-LATE_FIELDS = edited(
-    joined(coded(first_number=36, num_frames=24, options=x264(keyint=12, tff=1))),
-    "source.h264",
-    num_frames=36,
-    options=x264(keyint=12),
-)
+
+def program_after_program(second: Make, **first: Any) -> Make:
+    """A recording of 36 frames of one program and 24 of the next, each with headers of its own."""
+    bare = edited(joined(second), "source.h264", num_frames=36, **first)
+
+    def make(path: Path) -> None:
+        bare(path.with_name("both.h264"))
+        stamped(25)(path.with_name("both.h264"), path)
+
+    return make
 
 
-def in_ts(source, target):
-    times = iter(range(0, 3600 * NUM_FRAMES, 3600))
-
-    def stamp(_, packet):
-        packet.pts = packet.dts = next(times)
-
-    remux(source, target, stamp)
-
-
-MIXED = [
+NO_B = x264(keyint=12, bframes=0)
+FIELDS_LATER = [
     Sample(
-        name="interlaced-later.h264",
-        make=LATE_FIELDS,
+        name=f"fields-later.{container}",
+        make=program_after_program(
+            coded(first_number=36, num_frames=24, options=x264(keyint=12, bframes=0, tff=1)),
+            options=NO_B,
+        ),
         says={"interlaced": True},
-        refused=COUNTED,
-    ),
+        refused=refused,
+    )
+    for container, refused in (("ts", INTERLACED | IN_TS), ("mkv", INTERLACED))
 ]
 
-SAMPLES = [*H264, *CODECS, *CONTAINERS, *TIMING, *PICTURES, *MIXED]
+SAMPLES = [*H264, *CODECS, *CONTAINERS, *TIMING, *PICTURES, *FIELDS_LATER]

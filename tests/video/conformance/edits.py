@@ -28,6 +28,56 @@ def moved(ticks: int, **container_options: str) -> Edit:
     return copied(move, avoid_negative_ts="disabled", **container_options)
 
 
+def shown_earlier(ticks: int) -> Edit:
+    """An mp4 whose frames are shown earlier than they are decoded, which muxers refuse to write.
+
+    Its table of differences between the two times (ISO/IEC 14496-12, 8.6.1.3) is altered in place.
+    """
+
+    def alter(source: Path, target: Path) -> None:
+        data = bytearray(source.read_bytes())
+        # Type, then a version (1: differences have a sign) and flags, the count, and pairs of 32 bits.
+        table = data.index(b"ctts") + 4
+        data[table] = 1
+        num_pairs = int.from_bytes(data[table + 4 : table + 8], "big")
+        for place in range(table + 12, table + 8 + 8 * num_pairs, 8):
+            difference = int.from_bytes(data[place : place + 4], "big", signed=True) - ticks
+            data[place : place + 4] = difference.to_bytes(4, "big", signed=True)
+        target.write_bytes(data)
+
+    return alter
+
+
+def hidden(*numbers: int) -> Edit:
+    """A VP8 video of which some frames are decoded and not shown (RFC 6386, 9.1: show_frame is bit 4)."""
+
+    def hide(source: Path, target: Path) -> None:
+        data = bytearray(source.read_bytes())
+        with av.open(str(source)) as container:
+            packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+        for number in numbers:
+            data[data.index(packets[number])] &= ~0x10
+        target.write_bytes(data)
+
+    return hide
+
+
+def stamped(rate: int) -> Edit:
+    """The packets of a bare stream without B-frames, in a container and at an even rate."""
+
+    def stamp(source: Path, target: Path) -> None:
+        with av.open(str(source)) as old, av.open(str(target), "w") as new:
+            stream = new.add_stream_from_template(old.streams.video[0])
+            for number, packet in enumerate(old.demux(old.streams.video[0])):
+                if packet.size:
+                    packet.stream, packet.time_base = stream, Fraction(1, rate)
+                    packet.pts = packet.dts = number
+                    packet.duration = 1
+                    new.mux(packet)
+
+    return stamp
+
+
 def sharing_a_time(first: int, last: int, ticks: int) -> Edit:
     """The frames from `first` to `last` get the time of `last`; `ticks` are those of one frame."""
 
