@@ -26,7 +26,9 @@ DAMAGED = [
         for seed in range(4)
     ),
     *(
-        Damaged(name=f"hevc-lost-{seed}.ts", whole=_HEVC, edit=without_ts_packets(seed, num_losses=5, length=2))
+        Damaged(
+            name=f"hevc-lost-{seed}.ts", whole=_HEVC, edit=without_ts_packets(seed, num_losses=5, length=2)
+        )
         for seed in range(2)
     ),
     Damaged(name="long-loss.ts", whole=_B, edit=without_ts_packets(7, num_losses=1, length=60)),
