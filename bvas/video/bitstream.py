@@ -9,11 +9,16 @@ def starts_afresh(codec: str, extradata: bytes | None, packet: bytes) -> bool:
     """Return whether a packet flagged as a keyframe can be decoded exactly without what came before it.
 
     H.264 streams that refresh gradually have P pictures for keyframes, and promise a whole picture some
-    frames later. The promise was seen broken (x264), so decoding does not start there.
+    frames later. The promise was seen broken (x264), so decoding does not start there. For HEVC libav
+    believes the container, and some muxers mark every packet.
     """
+    if codec == "hevc":
+        # ITU-T H.265, 7.4.2.2: types below 32 are slices, 16 to 23 those of pictures to start from.
+        kinds = (unit[0] >> 1 & 63 for unit in nal_units(codec, extradata, packet))
+        return 16 <= next((kind for kind in kinds if kind < 32), 16) <= 23
     if codec != "h264":
         return True
-    for nal in _nal_units(codec, extradata or b"", packet):
+    for nal in nal_units(codec, extradata, packet):
         kind = nal[0] & 31
         if kind == 5:
             return True
@@ -28,7 +33,7 @@ def annex_b(codec: str, extradata: bytes | None, packet: bytes) -> bytes:
     """Return an H.264 or HEVC packet with start codes, as a decoder without a container reads it."""
     if not _has_lengths(codec, extradata or b""):
         return packet
-    return b"".join(_START + unit for unit in _nal_units(codec, extradata or b"", packet))
+    return b"".join(_START + unit for unit in nal_units(codec, extradata, packet))
 
 
 def parameter_sets(codec: str, extradata: bytes | None) -> bytes:
@@ -71,8 +76,9 @@ def _has_lengths(codec: str, extradata: bytes) -> bool:
     return extradata[:1] == b"\x01" and len(extradata) > (22 if codec == "hevc" else 6)
 
 
-def _nal_units(codec: str, extradata: bytes, packet: bytes) -> Iterator[bytes]:
-    if not _has_lengths(codec, extradata):
+def nal_units(codec: str, extradata: bytes | None, packet: bytes) -> Iterator[bytes]:
+    """Yield the NAL units of an H.264 or HEVC packet, each from its header on."""
+    if extradata is None or not _has_lengths(codec, extradata):
         yield from (unit for unit in packet.split(b"\x00\x00\x01")[1:] if unit)
         return
     width = (extradata[21 if codec == "hevc" else 4] & 3) + 1

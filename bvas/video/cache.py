@@ -24,7 +24,7 @@ from bvas.video.scan import Picture, Scan
 logger = logging.getLogger(__name__)
 
 # Raise it whenever a scan of the same file would come out differently.
-_VERSION = 2
+_VERSION = 3
 _HASHED_BYTES = 64 * 1024
 _ARRAYS = ("pts", "keyframe_pts", "keyframe_dts")
 

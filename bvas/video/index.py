@@ -39,7 +39,7 @@ class VideoIndex:
     decode_order: bool
     """Packets carry no reliable times: frames are numbered as they come out, and read in order."""
     gradual_refresh: bool
-    """The picture is refreshed bit by bit instead of by keyframes, so reads begin far back."""
+    """Some keyframes only begin to refresh the picture bit by bit, or are none; reads begin farther back."""
     container: str
     """Short name that libav has for the container, such as `mov`, `matroska`, `mpegts`, `avi`."""
     rate: Fraction
@@ -174,6 +174,7 @@ def _info_of(index: VideoIndex, scan: Scan) -> VideoInfo:
         bit_depth=picture.bit_depth,
         color_range=picture.color_range,
         rotation=picture.rotation,
+        mirrored=picture.mirrored,
         interlaced=picture.interlaced,
         keyframe_intervals=KeyframeIntervals(
             int(intervals.min()), round(float(np.median(intervals))), int(intervals.max())

@@ -1,6 +1,8 @@
 """From a decoded libav frame to the luma of the stored picture, and what its tags say."""
 
+import math
 import re
+import struct
 from fractions import Fraction
 from typing import Any
 
@@ -56,10 +58,25 @@ def color_range_of(frame: Any) -> ColorRange:
     return "limited"
 
 
-def rotation_of(frame: Any) -> int:
-    """Return the degrees clockwise, a multiple of 90 in [0, 360), that turn the picture upright."""
-    # libav counts counterclockwise.
-    return round(-int(frame.rotation) / 90) * 90 % 360
+def turn_of(frame: Any) -> tuple[int, bool]:
+    """Return (degrees clockwise, a multiple of 90 in [0, 360); mirrored) that make the picture upright.
+
+    A mirrored picture is flipped left to right first, then turned.
+    """
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return 0, False
+    # A stored point (x, y), y pointing down, is shown at (a x + c y, b x + d y).
+    a, b, _, c, d, *_ = struct.unpack("9i", bytes(data))
+    mirrored = a * d < b * c
+    degrees = math.degrees(math.atan2(-b, -a) if mirrored else math.atan2(b, a))
+    return round(degrees / 90) * 90 % 360, mirrored
+
+
+def upright(luma: NDArray[np.uint8], rotation: int, mirrored: bool) -> NDArray[np.uint8]:
+    """Return a view of a stored picture as it is shown; see `turn_of`."""
+    flipped = luma[:, ::-1] if mirrored else luma
+    return np.rot90(flipped, -rotation // 90) if rotation else flipped
 
 
 def sample_aspect_of(stream: Any) -> Fraction:

@@ -51,7 +51,10 @@ class VideoInfo:
     color_range: ColorRange
     rotation: int
     """Degrees clockwise that the stored picture is turned by to stand upright: 0, 90, 180 or 270."""
+    mirrored: bool
+    """The stored picture is flipped left to right before it is turned, as front cameras have it."""
     interlaced: bool
+    """Some frames are made of two fields, or the stream's headers allow them to be."""
     keyframe_intervals: KeyframeIntervals
     damaged: tuple[int, ...] = ()
     """Frames delivered so far that follow an error which the decoder reported in their keyframe interval."""

@@ -17,6 +17,7 @@ from bvas.errors import DecodeError
 from bvas.video.backends import Backend, DeviceBackend
 from bvas.video.fit import plan_fit
 from bvas.video.index import VideoIndex
+from bvas.video.picture import upright
 from bvas.video.protocol import VideoInfo
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class VideoReader:
             unique, slots = np.unique(wanted, return_inverse=True)
             for rank, (index, luma) in enumerate(backend.tensor_frames(unique.tolist())):
                 self._check_shape(index, tuple(luma.shape))
-                fitted = self._plan.apply_tensor(torch.rot90(luma, -self._info.rotation // 90))
+                shown = luma.flip(1) if self._info.mirrored else luma
+                fitted = self._plan.apply_tensor(torch.rot90(shown, -self._info.rotation // 90))
                 for slot in np.flatnonzero(slots == rank):
                     frames[int(slot)].copy_(fitted)
             return frames
@@ -224,8 +226,8 @@ class VideoReader:
 
     def _fit(self, index: int, luma: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
         self._check_shape(index, luma.shape)
-        upright = np.rot90(luma, -self._info.rotation // 90) if self._info.rotation else luma
+        shown = upright(luma, self._info.rotation, self._info.mirrored)
         # cv2 wants rows that lie in memory as they are shown.
         if self._plan.is_resampled:
-            upright = np.ascontiguousarray(upright)
-        self._plan.apply(upright, out)
+            shown = np.ascontiguousarray(shown)
+        self._plan.apply(shown, out)

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.luma import ColorRange
-from bvas.video.bitstream import starts_afresh
+from bvas.video.bitstream import annex_b, parameter_sets, starts_afresh
 from bvas.video.container import open_container, read_packets
-from bvas.video.picture import color_range_of, has_luma_plane, rotation_of, sample_aspect_of
+from bvas.video.fields import may_hold_fields
+from bvas.video.picture import color_range_of, has_luma_plane, sample_aspect_of, turn_of
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Picture:
     bit_depth: int
     color_range: ColorRange
     rotation: int
+    mirrored: bool
     interlaced: bool
     codec: str
 
@@ -76,7 +78,8 @@ class _Packets:
     is_shown: NDArray[np.bool_]
     last_duration: int
     refreshes: bool
-    """A packet flagged as a keyframe only begins a gradual refresh."""
+    """A packet flagged as a keyframe only begins a gradual refresh, or is none at all."""
+    may_hold_fields: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ def scan_file(path: Path) -> Scan:
         raise DecodeError(
             f"no frame of {path} can be decoded; it holds {len(packets.pts)} packets", path=path
         )
-    picture = _picture(head, codec, sample_aspect)
+    picture = _picture(head, codec, sample_aspect, interlaced=head.interlaced or packets.may_hold_fields)
     shown = _shown_times(packets, head) if timed else None
     if shown is not None:
         keys = _keyframes(packets)
@@ -153,10 +156,13 @@ def _read_packet_table(container: Any, stream: Any) -> _Packets:
     durations: dict[int, int] = {}
     refreshes = False
     codec, extradata = _codec_name(stream), stream.codec_context.extradata
+    fields = may_hold_fields(codec, parameter_sets(codec, extradata))
     for packet in read_packets(container, stream):
         pts.append(_NO_TIME if packet.pts is None else packet.pts)
         dts.append(_NO_TIME if packet.dts is None else packet.dts)
-        is_start = packet.is_keyframe and starts_afresh(codec, extradata, bytes(packet))
+        coded = bytes(packet) if packet.is_keyframe else b""
+        is_start = packet.is_keyframe and starts_afresh(codec, extradata, coded)
+        fields = fields or may_hold_fields(codec, annex_b(codec, extradata, coded))
         refreshes |= packet.is_keyframe and not is_start
         is_keyframe.append(is_start)
         # RFC 6386, 9.1: bit 4 of a VP8 frame is show_frame; a hidden one has a packet of its own.
@@ -170,6 +176,7 @@ def _read_packet_table(container: Any, stream: Any) -> _Packets:
         np.array(is_shown, dtype=bool),
         durations[max(durations)] if durations else 0,
         refreshes,
+        fields,
     )
 
 
@@ -267,9 +274,9 @@ def _codec_name(stream: Any) -> str:
     return str(stream.codec_context.codec.canonical_name)
 
 
-def _picture(head: _Decoded, codec: str, sample_aspect: Fraction) -> Picture:
+def _picture(head: _Decoded, codec: str, sample_aspect: Fraction, *, interlaced: bool) -> Picture:
     frame = head.first
-    rotation = rotation_of(frame)
+    rotation, mirrored = turn_of(frame)
     turned = rotation in (90, 270)
     pixel_format = frame.format.name
     return Picture(
@@ -280,6 +287,7 @@ def _picture(head: _Decoded, codec: str, sample_aspect: Fraction) -> Picture:
         bit_depth=frame.format.components[0].bits if has_luma_plane(pixel_format) else 8,
         color_range=color_range_of(frame),
         rotation=rotation,
-        interlaced=head.interlaced,
+        mirrored=mirrored,
+        interlaced=interlaced,
         codec=codec,
     )

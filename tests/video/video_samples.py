@@ -1,6 +1,6 @@
 """Small videos made on the spot: frame i shows the number i, so that an off-by-one is read, not guessed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,23 +11,27 @@ from bvas import DecodeError
 
 HEIGHT, WIDTH = 48, 80
 NUM_BITS = 10
-BIT_WIDTH = WIDTH // NUM_BITS
 
 
-def picture(number: int) -> np.ndarray:
-    """Gray picture, uint8 [HEIGHT, WIDTH]: the number in black and white bars above a moving texture."""
-    luma = np.empty((HEIGHT, WIDTH), np.uint8)
+def picture(number: int, size: tuple[int, int] = (HEIGHT, WIDTH)) -> np.ndarray:
+    """Gray picture, uint8 [H, W]: the number in black and white bars above a moving texture."""
+    height, width = size
+    luma = np.empty(size, np.uint8)
+    bars, bar = height // 2, width // NUM_BITS
     for bit in range(NUM_BITS):
-        luma[:24, bit * BIT_WIDTH : (bit + 1) * BIT_WIDTH] = 220 if number >> bit & 1 else 30
+        luma[:bars, bit * bar : (bit + 1) * bar] = 220 if number >> bit & 1 else 30
     rng = np.random.default_rng(number // 20)
-    texture = rng.integers(40, 200, (24, WIDTH), dtype=np.uint8)
-    luma[24:] = np.roll(texture, number * 2, axis=1)
+    texture = rng.integers(40, 200, (height - bars, width), dtype=np.uint8)
+    luma[bars:] = np.roll(texture, number * 2, axis=1)
     return luma
 
 
 def number_in(luma: np.ndarray) -> int:
-    """The number that a picture shows."""
-    bars = luma[6:18].astype(float).reshape(12, NUM_BITS, BIT_WIDTH)[:, :, 2:-2].mean(axis=(0, 2))
+    """The number that a picture of any size shows."""
+    height, width = luma.shape
+    bar = width // NUM_BITS
+    rows = luma[height // 8 : height * 3 // 8, : bar * NUM_BITS].astype(float)
+    bars = rows.reshape(len(rows), NUM_BITS, bar)[:, :, bar // 4 : bar - bar // 4].mean(axis=(0, 2))
     return sum(1 << bit for bit in range(NUM_BITS) if bars[bit] > 125)
 
 
@@ -48,9 +52,16 @@ def make_video(
     pixel_format: str = "yuv420p",
     sample_aspect: Fraction | None = None,
     rotation: int | None = None,
+    mirrored: bool = False,
     size: tuple[int, int] = (HEIGHT, WIDTH),
+    first_number: int = 0,
+    store: Callable[[np.ndarray], np.ndarray] = lambda luma: luma,
 ) -> Path:
-    """Write a video of numbered frames; `times` are presentation times in units of `time_base`."""
+    """Write a video of numbered frames.
+
+    `times` are presentation times in units of `time_base`; `store` turns a picture into what is encoded,
+    for files that are shown turned. The tags turn counterclockwise, then mirror left and right.
+    """
     options = dict(options or {})
     if codec == "libx264":
         options.setdefault("preset", "veryfast")
@@ -60,15 +71,16 @@ def make_video(
         options["x265-params"] = "log-level=none:keyint=12:min-keyint=12:" + options.get("x265-params", "")
     with av.open(str(path), "w", options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=rate, options=options)
-        stream.width, stream.height, stream.pix_fmt = size[1], size[0], pixel_format
+        stream.height, stream.width = store(picture(0, size)).shape
+        stream.pix_fmt = pixel_format
         stream.codec_context.time_base = time_base or 1 / Fraction(rate)
         stream.codec_context.thread_count = 1
         if sample_aspect is not None:
             stream.codec_context.sample_aspect_ratio = sample_aspect
-        if rotation is not None:
-            stream.set_display_rotation(rotation)
+        if rotation is not None or mirrored:
+            stream.set_display_rotation(rotation or 0, hflip=mirrored)
         for number in range(num_frames):
-            frame = as_frame(picture(number)[: size[0], : size[1]], pixel_format)
+            frame = as_frame(store(picture(first_number + number, size)), pixel_format)
             frame.pts = number if times is None else times[number]
             frame.time_base = stream.codec_context.time_base
             container.mux(stream.encode(frame))

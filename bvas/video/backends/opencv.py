@@ -38,7 +38,7 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
         (index.decode_order, "carries no reliable presentation times"),
         (index.container not in _CONTAINERS, f"is in a {index.container} container, not mp4 or mkv"),
         (index.variable_rate, "has a variable frame rate"),
-        (index.gradual_refresh, "refreshes gradually, without keyframes"),
+        (index.gradual_refresh, "refreshes gradually, or marks packets as keyframes that are none"),
         (info.interlaced, "is interlaced"),
         (info.pixel_format not in _PIXEL_FORMATS, f"stores {info.pixel_format}, not 8-bit 4:2:0 planes"),
     ]

@@ -1,0 +1,77 @@
+"""Which pictures an error makes doubtful: those decoded after it, up to the next keyframe."""
+
+import numpy as np
+
+_LONG_AGO = np.iinfo(np.int64).min
+
+
+class Damage:
+    """What was reported since decoding started at a keyframe.
+
+    Pictures are named by their times. A decoder is fed in one order and outputs in another, so a picture may
+    be output before the broken one that it refers to: `doubt_until` says how far to wait.
+    """
+
+    def __init__(self, start: int) -> None:
+        self.num_errors = 0
+        # Those that lead the first keyframe refer to what was not decoded; nobody asks for them here.
+        self._start = start
+        # In the order of decoding, with whether it is a keyframe; those not yet asked for or passed.
+        self._fed: dict[int, bool] = {}
+        self._is_broken = False
+        # Pictures that lead a keyframe may still refer to what came before it.
+        self._sound_from = _LONG_AGO
+        self._doubtful: set[int] = set()
+
+    def feed(self, pts: int, *, is_keyframe: bool, is_corrupt: bool) -> None:
+        """Note a packet that is about to be decoded; the container may say that parts of it are missing."""
+        self._fed[pts] = is_keyframe
+        if is_keyframe and self._is_broken:
+            self._is_broken = False
+            self._sound_from = pts
+        if is_corrupt and pts >= self._start:
+            self._is_broken = True
+            self.num_errors += 1
+        if self._is_broken or pts < self._sound_from:
+            self._doubtful.add(pts)
+
+    def fail(self, pts: int) -> None:
+        """Note that decoding the packet that was fed last raised an error."""
+        if pts >= self._start:
+            self._is_broken = True
+            self.num_errors += 1
+            self._doubtful.add(pts)
+
+    def show_broken(self, pts: int) -> None:
+        """Note that a picture was output whose gaps the decoder has filled in."""
+        if pts < self._start:
+            return
+        self.num_errors += 1
+        self._doubtful.add(pts)
+        order = list(self._fed)
+        is_broken = True
+        for later in order[order.index(pts) + 1 :] if pts in self._fed else order:
+            if self._fed[later] and is_broken:
+                is_broken = False
+                self._sound_from = max(self._sound_from, later)
+            if is_broken or later < self._sound_from:
+                self._doubtful.add(later)
+        self._is_broken |= is_broken
+
+    def doubt_until(self, pts: int) -> int:
+        """Return the last time of what was decoded before a picture and is shown after it, or its own."""
+        latest = pts
+        for earlier in self._fed:
+            if earlier == pts:
+                break
+            latest = max(latest, earlier)
+        return latest
+
+    def is_doubtful(self, pts: int) -> bool:
+        """Return whether a picture was decoded after an error and before the next keyframe."""
+        return pts in self._doubtful
+
+    def forget(self, pts: int) -> None:
+        """Drop what is known of a picture and those before it."""
+        self._fed = {later: is_keyframe for later, is_keyframe in self._fed.items() if later > pts}
+        self._doubtful = {later for later in self._doubtful if later > pts}
