@@ -11,6 +11,7 @@ import resource
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,117 +44,126 @@ class Report:
     counted: bool = False
     misplaced: list[str] = field(default_factory=list)
     """Frames not listed as damaged that are exactly a source frame of another time."""
-    unstable: list[int] = field(default_factory=list)
-    """Frames not listed as damaged that came out otherwise when read singly than in the stream."""
     seconds: float = 0.0
     grown_mib: int = 0
 
 
 class Source:
-    """The undamaged video: its pictures, their times, and which packets a damaged copy leaves whole."""
+    """The undamaged video: its pictures, their times, and where its packets lie."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.data = path.read_bytes()
         with open_video(path, backend="pyav", cache=False) as reader:
-            self.start_seconds = reader.info.start_seconds
-            self.seconds = reader.index.seconds + self.start_seconds
-            self.lumas = [luma.copy() for _, batch in reader.stream() for luma in batch]
-            self.numbers = {luma.tobytes(): number for number, luma in enumerate(self.lumas)}
-            self.pts = reader.index.pts.tolist()
-        assert len(self.numbers) == len(self.lumas) == len(self.pts)
-        self.extents = packet_extents(path)
+            self.pts = reader.index.pts
+            self.seconds = reader.index.seconds + reader.info.start_seconds
+            lumas = [luma.tobytes() for _, batch in reader.stream() for luma in batch]
+        self.numbers = {luma: number for number, luma in enumerate(lumas)}
+        assert len(self.numbers) == len(lumas) == len(self.pts)
+        self.packets = packet_extents(path)
 
-    def whole_frames(self, copy: bytes) -> list[int]:
-        """Frames whose keyframe interval and the one before it are the same bytes in the copy."""
-        intervals, touched = [], set()
-        for (start, stop), _, is_keyframe in self.extents:
-            intervals.append((intervals[-1] if intervals else -1) + is_keyframe)
+    def untouched(self, copy: bytes) -> tuple[set[int], set[int]]:
+        """Frames (that must come out right, that must come out) of a copy with damaged payload.
+
+        Right are those of which the keyframe interval and the one before, to which leading pictures refer,
+        are as they were. A decoder may leave out the last of them if the keyframe behind them is damaged.
+        """
+        interval_of, touched, interval = {}, set(), -1
+        for (start, stop), pts, is_keyframe in self.packets:
+            interval += is_keyframe
             if self.data[start:stop] != copy[start:stop]:
-                touched.add(intervals[-1])
-        return [
-            self.pts.index(pts)
-            for interval, (_, pts, _) in zip(intervals, self.extents, strict=True)
-            if not touched & {interval, interval - 1} and pts in self.pts
-        ]
+                touched.add(interval)
+            number = int(np.searchsorted(self.pts, pts))
+            if number < len(self.pts) and self.pts[number] == pts:
+                interval_of[number] = interval
+        right = {number for number, i in interval_of.items() if not touched & {i - 1, i}}
+        return right, {number for number in right if interval_of[number] + 1 not in touched}
+
+
+class Checker:
+    """Compares what a reader gives of a copy with the source."""
+
+    def __init__(self, source: Source, reader: Any, report: Report, right: set[int]) -> None:
+        self._source = source
+        self._reader = reader
+        self._report = report
+        self.right = {}
+        """Source frames that must come out right, by index in the copy."""
+        for number in right:
+            index = int(np.searchsorted(reader.index.pts, source.pts[number]))
+            found = index < report.num_frames and reader.index.pts[index] == source.pts[number]
+            assert found, f"frame {number} is untouched and not in the index"
+            self.right[index] = number
+
+    def picture(self, index: int, luma: np.ndarray) -> None:
+        """A picture that is the source's to the byte has to be handed out at the source's time."""
+        if index in self._reader.info.damaged:
+            assert index not in self.right, f"frame {index} is untouched and listed as damaged"
+            return
+        shown = self._source.numbers.get(luma.tobytes())
+        if index in self.right:
+            assert shown == self.right[index], f"frame {index} is untouched and shows {shown}"
+        elif shown is not None:
+            seconds = self._reader.seconds_of(index) + self._reader.info.start_seconds
+            if abs(seconds - self._source.seconds[shown]) > 1e-3:
+                self._report.misplaced.append(f"{index} shows {shown}")
+
+    def lost(self, error: DecodeError, start: int) -> None:
+        """An error says what is lost, and reading goes on behind it."""
+        assert error.lost is not None, f"the error does not say what is lost: {error}"
+        assert start <= error.lost.start < error.lost.stop <= self._report.num_frames, (start, error.lost)
 
 
 def read_copy(source: Source, path: Path, backend: Any, kind: str) -> Report:
     """Open a copy, stream it past its damage, and read frames of it at random."""
     report = Report(copy=path.stem)
+    right, present = source.untouched(path.read_bytes()) if kind in PAYLOAD_KINDS else (set(), set())
     try:
         reader = open_video(path, backend=backend, cache=False)
     except DecodeError:
+        assert not right or backend != "pyav", "refused, although whole intervals are untouched"
         report.outcome = "refused"
         return report
     with reader:
         report.num_frames = reader.info.num_frames
         report.counted = reader.index.decode_order
-        streamed = _stream(reader, report)
-        damaged = set(reader.damaged)
+        checker = Checker(source, reader, report, set() if report.counted else right)
+        delivered = set()
+        for index, luma in _stream(reader, report, checker):
+            delivered.add(index)
+            checker.picture(index, luma)
+        report.num_delivered = len(delivered)
+        assert report.num_delivered + report.num_lost == report.num_frames
+        missing = [number for index, number in checker.right.items() if index not in delivered]
+        assert not present & set(missing), f"untouched frames are lost: {missing}"
         rng = np.random.default_rng(7)
-        for index in rng.integers(0, reader.info.num_frames, _NUM_READS).tolist():
+        for index in rng.integers(0, report.num_frames, _NUM_READS).tolist():
             try:
                 luma = read_luma(reader, [index])[0]
             except DecodeError as error:
-                _check_lost(error, index, reader.info.num_frames)
-                continue
-            if index not in reader.damaged and index in streamed and not np.array_equal(luma, streamed[index]):
-                report.unstable.append(index)
-            if index not in reader.damaged:
-                _check_number(source, reader, index, luma, report)
-        damaged |= set(reader.damaged)
-        report.num_damaged = len(damaged)
-        report.outcome = "partly" if report.num_lost or damaged else "read"
-        if kind in PAYLOAD_KINDS and not report.counted:
-            _check_whole_frames(source, path, reader, streamed, damaged)
+                checker.lost(error, index)
+            else:
+                checker.picture(index, luma)
+        report.num_damaged = len(reader.info.damaged)
+        report.outcome = "partly" if report.num_lost or report.num_damaged else "read"
     return report
 
 
-def _stream(reader: Any, report: Report) -> dict[int, np.ndarray]:
-    frames: dict[int, np.ndarray] = {}
+def _stream(reader: Any, report: Report, checker: Checker) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield (index, luma) of all that can be had, past what cannot."""
     start = 0
     while True:
         try:
             for first, batch in reader.stream(start, batch_size=16):
                 assert batch.shape[1:] == reader.size, batch.shape
                 assert batch.dtype == np.uint8
-                frames.update(enumerate(batch, first))
+                yield from enumerate(batch, first)
         except DecodeError as error:
-            _check_lost(error, start, reader.info.num_frames)
+            checker.lost(error, start)
             report.num_lost += len(error.lost)
             start = error.lost.stop
         else:
-            report.num_delivered = len(frames)
-            assert report.num_delivered + report.num_lost == reader.info.num_frames
-            return frames
-
-
-def _check_lost(error: DecodeError, start: int, num_frames: int) -> None:
-    assert error.lost is not None, f"the error does not say what is lost: {error}"
-    assert start <= error.lost.start < error.lost.stop <= num_frames, (start, error.lost, num_frames)
-
-
-def _check_number(source: Source, reader: Any, index: int, luma: np.ndarray, report: Report) -> None:
-    """A picture that is the source's to the byte has to be handed out at the source's time."""
-    number = source.numbers.get(luma.tobytes())
-    if number is None:
-        return
-    seconds = reader.index.seconds_of(index) + reader.info.start_seconds
-    if abs(seconds - source.seconds[number]) > 1e-3:
-        report.misplaced.append(f"{index} shows {number}")
-
-
-def _check_whole_frames(
-    source: Source, path: Path, reader: Any, streamed: dict[int, np.ndarray], damaged: set[int]
-) -> None:
-    for number in source.whole_frames(path.read_bytes()):
-        places = np.flatnonzero(reader.index.pts == source.pts[number])
-        assert len(places) == 1, f"frame {number} is untouched and not in the index"
-        index = int(places[0])
-        assert index in streamed, f"frame {number} is untouched and lost"
-        assert index not in damaged, f"frame {number} is untouched and listed as damaged"
-        assert np.array_equal(streamed[index], source.lumas[number]), f"frame {number} is untouched and wrong"
+            return
 
 
 def main(source_name: str, folder: str, backend: str, *copies: str) -> None:
