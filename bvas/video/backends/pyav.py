@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # A keyframe this near is reached by decoding on; a seek would flush the decoder's reordering instead.
 _NEAR_FRAMES = 16
+# So many frames of later times may come out before the wanted one.
+_MAX_EARLY = 8
 _LONG_AGO = np.iinfo(np.int64).min
 
 
@@ -91,6 +93,8 @@ class PyavBackend:
             and may_skip_nonref(info.codec, self._decoder.extradata)
         )
         self._ready: deque[Any] = deque()
+        self._early: dict[int, Any] = {}
+        """Frames by their times, output before the wanted one although theirs are later."""
         self._skip_mode = "DEFAULT"
         self._run: _Run | None = None
 
@@ -109,6 +113,7 @@ class PyavBackend:
     def close(self) -> None:
         """Close the file."""
         self._ready.clear()
+        self._early.clear()
         self._source.close()
 
     def _frame(self, index: int, wanted: set[int], last: int) -> Any:
@@ -117,7 +122,7 @@ class PyavBackend:
         if run is None or self._must_seek(run, index, target):
             run = self._start_at(self._index.keyframe_of(index))
         while True:
-            frame = self._next_frame(run, wanted, last)
+            frame = self._at_or_behind(run, target, wanted, last)
             if self._may_skip and run.num_errors:
                 # What libav makes up for a damaged picture depends on all that came before it, so
                 # from here on nothing is skipped: frames are the same however they are reached.
@@ -130,8 +135,6 @@ class PyavBackend:
                 if run.started > max(self._index.keyframe_of(index) - 2, 0) and not run.num_errors:
                     run = self._start_at(run.started - 1)
                     continue
-                if frame is not None:
-                    self._ready.appendleft(frame)
                 raise self._lost(run, index, None if frame is None else frame.pts)
             run.done = frame.pts
             if frame.pts == target:
@@ -146,6 +149,22 @@ class PyavBackend:
             return False
         here = int(np.searchsorted(self._index.pts, run.done))
         return self._index.first_of_keyframe(keyframe) - here > _NEAR_FRAMES
+
+    def _at_or_behind(self, run: _Run, target: int, wanted: set[int], last: int) -> Any:
+        """Return the frame of a time, else an earlier one if there is one, else the next; None at the end.
+
+        Broken times come out in mixed order, so some frames more are decoded before one counts as lost.
+        """
+        for pts in [pts for pts in self._early if pts < target]:
+            del self._early[pts]
+        while target not in self._early and len(self._early) < _MAX_EARLY:
+            frame = self._next_frame(run, wanted, last)
+            if frame is None:
+                break
+            if frame.pts <= target:
+                return frame
+            self._early[frame.pts] = frame
+        return self._early[min(self._early)] if self._early else None
 
     def _next_frame(self, run: _Run, wanted: set[int], last: int) -> Any:
         """Return the next frame with a time that the decoder outputs, or None at the end."""
@@ -194,6 +213,7 @@ class PyavBackend:
     def _start_at(self, keyframe: int) -> _Run:
         """Go to a keyframe: the next packet that is decoded is its own."""
         self._ready.clear()
+        self._early.clear()
         self._run = None
         self._source.start_at(keyframe)
         self._decoder = self._source.decoder
