@@ -93,7 +93,11 @@ def packet_extents(path: Path) -> list[tuple[Span, int, bool]]:
 def _ts_payload(data: bytes) -> Iterator[Span]:
     """Inside of the TS packets that carry on a picture, without those that begin one or are stuffed."""
     for place in range(0, len(data), TS_PACKET):
-        flags, ident, control = data[place + 1], data[place + 1] << 8 & 0x1F00 | data[place + 2], data[place + 3]
+        flags, ident, control = (
+            data[place + 1],
+            data[place + 1] << 8 & 0x1F00 | data[place + 2],
+            data[place + 3],
+        )
         if ident == 0x100 and not flags & 0x40 and control & 0x30 == 0x10:
             yield place + 4, place + TS_PACKET
 
@@ -151,7 +155,9 @@ def _move_units(data: bytearray, rng: np.random.Generator) -> bytearray:
             case "drop" if len(units) > 1:
                 del units[one]
             case "reverse":
-                units[min(one, other) : max(one, other) + 1] = units[min(one, other) : max(one, other) + 1][::-1]
+                units[min(one, other) : max(one, other) + 1] = units[min(one, other) : max(one, other) + 1][
+                    ::-1
+                ]
     return bytearray(data[: group[0][0]] + b"".join(units) + data[group[-1][1] :])
 
 

@@ -5,7 +5,6 @@ presentation time. Packets that hold no wanted frame and that no other picture r
 skipped, which gives the same pixels (bitstream.py) for a quarter to a sixth less work.
 """
 
-import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,12 +18,11 @@ from bvas.errors import DecodeError
 from bvas.video.backends import Backend, BackendOptions, OnDamage
 from bvas.video.bitstream import may_skip_nonref
 from bvas.video.counted import CountedBackend
+from bvas.video.damage import DamageLog
 from bvas.video.index import VideoIndex
 from bvas.video.picture import luma_of
 from bvas.video.protocol import VideoInfo
 from bvas.video.seek import PacketSource
-
-logger = logging.getLogger(__name__)
 
 # A keyframe this near is reached by decoding on; a seek would flush the decoder's reordering instead.
 _NEAR_FRAMES = 16
@@ -49,7 +47,7 @@ def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) ->
         DecodeError: the file cannot be opened.
     """
     if index.decode_order:
-        return CountedBackend(index)
+        return CountedBackend(index, on_damage=options.on_damage)
     return PyavBackend(index, info, on_damage=options.on_damage)
 
 
@@ -80,9 +78,9 @@ class PyavBackend:
     """Frames of one open file, matched by presentation time."""
 
     def __init__(self, index: VideoIndex, info: VideoInfo, *, on_damage: OnDamage) -> None:
-        self.damaged: set[int] = set()
+        self._damage = DamageLog(index, on_damage)
+        self.damaged = self._damage.frames
         self._index = index
-        self._on_damage = on_damage
         self._source = PacketSource(index)
         self._decoder = self._source.decoder
         # With "raise", an error in a packet that would be skipped has to be seen too, or what is refused
@@ -138,7 +136,8 @@ class PyavBackend:
                 raise self._lost(run, index, None if frame is None else frame.pts)
             run.done = frame.pts
             if frame.pts == target:
-                self._check_damage(run, index, frame)
+                if frame.pts in run.tainted or frame.is_corrupt:
+                    self._damage.add(index)
                 return frame
 
     def _must_seek(self, run: _Run, index: int, target: int) -> bool:
@@ -192,6 +191,11 @@ class PyavBackend:
 
     def _prepare(self, run: _Run, packet: Any, wanted: set[int], last: int) -> None:
         """Note what a packet means for damage, and set whether its frame may be left out."""
+        if packet.pts is None:
+            # Behind a seek into a damaged file a packet may lack the time that it had in the scan. Its frame
+            # has none either and is passed over.
+            run.is_broken |= packet.is_corrupt
+            return
         if packet.is_keyframe:
             run.keyframe = max(run.keyframe, self._source.keyframe_passed(packet))
             if run.is_broken:
@@ -234,24 +238,3 @@ class PyavBackend:
             path=self._index.path,
             lost=range(index, stop),
         )
-
-    def _check_damage(self, run: _Run, index: int, frame: Any) -> None:
-        if frame.pts not in run.tainted and not frame.is_corrupt:
-            return
-        name, seconds = self._index.path, self._index.seconds_of(index)
-        if self._on_damage == "raise":
-            stop = self._index.first_of_keyframe(self._index.keyframe_of(index) + 1)
-            raise DecodeError(
-                f"frame {index} ({seconds:.3f} s) of {name} follows a decoding error and may be wrong up to "
-                f'the next keyframe (frame {stop}); on_damage="deliver" accepts such frames',
-                path=self._index.path,
-                lost=range(index, max(stop, index + 1)),
-            )
-        if not self.damaged:
-            logger.warning(
-                "%s is damaged: frame %d (%.3f s) and others up to the next keyframe may be wrong",
-                name,
-                index,
-                seconds,
-            )
-        self.damaged.add(index)
