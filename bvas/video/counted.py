@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
+from bvas.video.backends import OnDamage
 from bvas.video.container import open_container, read_packets
+from bvas.video.damage import DamageLog
 from bvas.video.index import VideoIndex
 from bvas.video.picture import luma_of
 
@@ -17,8 +19,9 @@ from bvas.video.picture import luma_of
 class CountedBackend:
     """Frames of one open file by the order in which the decoder outputs them; going back starts over."""
 
-    def __init__(self, index: VideoIndex) -> None:
-        self.damaged: set[int] = set()
+    def __init__(self, index: VideoIndex, *, on_damage: OnDamage) -> None:
+        self._damage = DamageLog(index, on_damage)
+        self.damaged = self._damage.frames
         self._index = index
         self._open()
 
@@ -38,8 +41,11 @@ class CountedBackend:
                         lost=range(index, self._index.num_frames),
                     )
                 self._next += 1
+                self._is_broken &= not (self._is_mending and frame.key_frame)
                 if self._next > index:
                     break
+            if self._is_broken or frame.is_corrupt:
+                self._damage.add(index)
             yield index, luma_of(frame)
 
     def close(self) -> None:
@@ -53,6 +59,10 @@ class CountedBackend:
         self._ready: deque[Any] = deque()
         self._ended = False
         self._next = 0
+        self._is_broken = False
+        """An error was reported, and no keyframe fed behind it has come out yet."""
+        self._is_mending = False
+        """That keyframe is in the decoder."""
 
     def _next_frame(self) -> Any:
         while not self._ready:
@@ -60,11 +70,19 @@ class CountedBackend:
                 return None
             packet = next(self._packets, None)
             self._ended = packet is None
+            if packet is not None:
+                self._is_mending = self._is_broken and (self._is_mending or packet.is_keyframe)
             try:
                 self._ready.extend(self._stream.codec_context.decode(packet))
             except MemoryError:
                 raise
             except av.FFmpegError:
                 # The same packet failed when the frames were counted.
-                continue
+                self._break()
+            else:
+                if packet is not None and packet.is_corrupt:
+                    self._break()
         return self._ready.popleft()
+
+    def _break(self) -> None:
+        self._is_broken, self._is_mending = True, False

@@ -1,6 +1,14 @@
-"""Which pictures an error makes doubtful: those decoded after it, up to the next keyframe."""
+"""Which pictures an error makes doubtful, those decoded after it up to the next keyframe, and what becomes of them."""
+
+import logging
 
 import numpy as np
+
+from bvas.errors import DecodeError
+from bvas.video.backends import OnDamage
+from bvas.video.index import VideoIndex
+
+logger = logging.getLogger(__name__)
 
 _LONG_AGO = np.iinfo(np.int64).min
 
@@ -35,11 +43,16 @@ class Damage:
         if self._is_broken or pts < self._sound_from:
             self._doubtful.add(pts)
 
-    def fail(self, pts: int) -> None:
+    def feed_nameless(self, *, is_corrupt: bool) -> None:
+        """Note a packet without a time that is about to be decoded."""
+        self._is_broken |= is_corrupt
+
+    def fail(self, pts: int | None) -> None:
         """Note that decoding the packet that was fed last raised an error."""
-        if pts >= self._start:
+        if pts is None or pts >= self._start:
             self._is_broken = True
             self.num_errors += 1
+        if pts is not None and pts >= self._start:
             self._doubtful.add(pts)
 
     def show_broken(self, pts: int) -> None:
@@ -75,3 +88,36 @@ class Damage:
         """Drop what is known of a picture and those before it."""
         self._fed = {later: is_keyframe for later, is_keyframe in self._fed.items() if later > pts}
         self._doubtful = {later for later in self._doubtful if later > pts}
+
+
+class DamageLog:
+    """The frames of one file that were delivered although they may be wrong."""
+
+    def __init__(self, index: VideoIndex, on_damage: OnDamage) -> None:
+        self.frames: set[int] = set()
+        self._index = index
+        self._on_damage = on_damage
+
+    def add(self, frame: int) -> None:
+        """List a frame that is about to be delivered; warns of the first.
+
+        Raises:
+            DecodeError: such frames are to be refused; `lost` reaches up to the next keyframe.
+        """
+        path, seconds = self._index.path, self._index.seconds_of(frame)
+        if self._on_damage == "raise":
+            stop = self._index.first_of_keyframe(self._index.keyframe_of(frame) + 1)
+            raise DecodeError(
+                f"frame {frame} ({seconds:.3f} s) of {path} follows a decoding error and may be wrong up to "
+                f'the next keyframe (frame {stop}); on_damage="deliver" accepts such frames',
+                path=path,
+                lost=range(frame, max(stop, frame + 1)),
+            )
+        if not self.frames:
+            logger.warning(
+                "%s is damaged: frame %d (%.3f s) and others up to the next keyframe may be wrong",
+                path,
+                frame,
+                seconds,
+            )
+        self.frames.add(frame)

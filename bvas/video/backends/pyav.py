@@ -9,7 +9,6 @@ after pictures that refer to it. So it is told to fail at the first error instea
 opened again without that, and from then on a picture is delivered when those it refers to are known.
 """
 
-import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,16 +22,16 @@ from bvas.errors import DecodeError
 from bvas.video.backends import Backend, BackendOptions, OnDamage
 from bvas.video.bitstream import may_skip_nonref
 from bvas.video.counted import CountedBackend
-from bvas.video.damage import Damage
+from bvas.video.damage import Damage, DamageLog
 from bvas.video.index import VideoIndex
 from bvas.video.picture import luma_of
 from bvas.video.protocol import VideoInfo
 from bvas.video.seek import PacketSource
 
-logger = logging.getLogger(__name__)
-
 # A keyframe this near is reached by decoding on; a seek would flush the decoder's reordering instead.
 _NEAR_FRAMES = 16
+# So many frames of later times may come out before the wanted one.
+_MAX_EARLY = 8
 _LONG_AGO = np.iinfo(np.int64).min
 
 
@@ -52,7 +51,7 @@ def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) ->
         DecodeError: the file cannot be opened.
     """
     if index.decode_order:
-        return CountedBackend(index)
+        return CountedBackend(index, on_damage=options.on_damage)
     return PyavBackend(index, info, on_damage=options.on_damage)
 
 
@@ -79,9 +78,9 @@ class PyavBackend:
     """Frames of one open file, matched by presentation time."""
 
     def __init__(self, index: VideoIndex, info: VideoInfo, *, on_damage: OnDamage) -> None:
-        self.damaged: set[int] = set()
+        self._damage = DamageLog(index, on_damage)
+        self.damaged = self._damage.frames
         self._index = index
-        self._on_damage = on_damage
         self._source = PacketSource(index)
         self._decoder = self._source.decoder
         # With "raise", an error in a packet that would be skipped has to be seen too, or what is refused
@@ -93,6 +92,8 @@ class PyavBackend:
         )
         self._is_strict = info.codec == "h264"
         self._ready: deque[Any] = deque()
+        self._early: dict[int, Any] = {}
+        """Frames by their times, output before the wanted one although theirs are later."""
         self._skip_mode = "DEFAULT"
         self._run: _Run | None = None
 
@@ -111,6 +112,7 @@ class PyavBackend:
     def close(self) -> None:
         """Close the file."""
         self._ready.clear()
+        self._early.clear()
         self._source.close()
 
     def _frame(self, index: int, wanted: set[int], last: int) -> Any:
@@ -119,7 +121,7 @@ class PyavBackend:
         if run is None or self._must_seek(run, index, target):
             run = self._start_at(self._index.keyframe_of(index))
         while True:
-            frame = self._next_frame(run, wanted, last)
+            frame = self._at_or_behind(run, target, wanted, last)
             if not self._is_strict and frame is not None and frame.pts == target:
                 self._settle(run, target, wanted, last)
             if run.is_void:
@@ -137,12 +139,11 @@ class PyavBackend:
                 if run.started > max(self._index.keyframe_of(index) - 2, 0) and not run.damage.num_errors:
                     run = self._start_at(run.started - 1)
                     continue
-                if frame is not None:
-                    self._ready.appendleft(frame)
                 raise self._lost(run, index, None if frame is None else frame.pts)
             run.done = frame.pts
             if frame.pts == target:
-                self._check_damage(run, index)
+                if run.damage.is_doubtful(target):
+                    self._damage.add(index)
                 run.damage.forget(target)
                 return frame
 
@@ -154,6 +155,22 @@ class PyavBackend:
             return False
         here = int(np.searchsorted(self._index.pts, run.done))
         return self._index.first_of_keyframe(keyframe) - here > _NEAR_FRAMES
+
+    def _at_or_behind(self, run: _Run, target: int, wanted: set[int], last: int) -> Any:
+        """Return the frame of a time, else an earlier one if there is one, else the next; None at the end.
+
+        Broken times come out in mixed order, so some frames more are decoded before one counts as lost.
+        """
+        for pts in [pts for pts in self._early if pts < target]:
+            del self._early[pts]
+        while target not in self._early and len(self._early) < _MAX_EARLY:
+            frame = self._next_frame(run, wanted, last)
+            if frame is None:
+                break
+            if frame.pts <= target:
+                return frame
+            self._early[frame.pts] = frame
+        return self._early[min(self._early)] if self._early else None
 
     def _next_frame(self, run: _Run, wanted: set[int], last: int) -> Any:
         """Return the next frame with a time that the decoder outputs, or None at the end."""
@@ -195,6 +212,11 @@ class PyavBackend:
 
     def _prepare(self, run: _Run, packet: Any, wanted: set[int], last: int) -> None:
         """Note what a packet means for damage, and set whether its frame may be left out."""
+        if packet.pts is None:
+            # Behind a seek into a damaged file a packet may lack the time that it had in the scan. Its frame
+            # has none either and is passed over.
+            run.damage.feed_nameless(is_corrupt=packet.is_corrupt)
+            return
         is_start = False
         if packet.is_keyframe:
             passed = self._source.keyframe_passed(packet)
@@ -212,6 +234,7 @@ class PyavBackend:
     def _start_at(self, keyframe: int) -> _Run:
         """Go to a keyframe: the next packet that is decoded is its own."""
         self._ready.clear()
+        self._early.clear()
         self._run = None
         self._source.start_at(keyframe)
         self._decoder = self._source.decoder
@@ -235,24 +258,3 @@ class PyavBackend:
             path=self._index.path,
             lost=range(index, stop),
         )
-
-    def _check_damage(self, run: _Run, index: int) -> None:
-        if not run.damage.is_doubtful(int(self._index.pts[index])):
-            return
-        name, seconds = self._index.path, self._index.seconds_of(index)
-        if self._on_damage == "raise":
-            stop = self._index.first_of_keyframe(self._index.keyframe_of(index) + 1)
-            raise DecodeError(
-                f"frame {index} ({seconds:.3f} s) of {name} follows a decoding error and may be wrong up to "
-                f'the next keyframe (frame {stop}); on_damage="deliver" accepts such frames',
-                path=self._index.path,
-                lost=range(index, max(stop, index + 1)),
-            )
-        if not self.damaged:
-            logger.warning(
-                "%s is damaged: frame %d (%.3f s) and others up to the next keyframe may be wrong",
-                name,
-                index,
-                seconds,
-            )
-        self.damaged.add(index)
