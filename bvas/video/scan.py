@@ -22,6 +22,7 @@ from bvas.errors import DecodeError
 from bvas.luma import ColorRange
 from bvas.video.bitstream import starts_afresh
 from bvas.video.container import open_container, read_packets
+from bvas.video.mp4 import check_sample_counts
 from bvas.video.picture import color_range_of, has_luma_plane, rotation_of, sample_aspect_of
 from bvas.video.times import ascending_times, is_one_recording, usual_rates
 
@@ -97,6 +98,7 @@ def scan_file(path: Path) -> Scan:
     Raises:
         DecodeError: not a video, or no frame of it can be decoded.
     """
+    check_sample_counts(path)
     container, stream = open_container(path)
     with container:
         packets = _read_packet_table(container, stream)
