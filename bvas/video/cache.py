@@ -162,14 +162,14 @@ def _plain(scan: Scan) -> dict[str, Any]:
         "decode_order": scan.decode_order,
         "gradual_refresh": scan.gradual_refresh,
         "container": scan.container,
-        "claimed_rates": [None if rate is None else str(rate) for rate in scan.claimed_rates],
+        "claimed_rates": [str(rate) for rate in scan.claimed_rates],
         "picture": asdict(scan.picture) | {"sample_aspect": str(scan.picture.sample_aspect)},
     }
 
 
 def _scan_from(plain: dict[str, Any], arrays: dict[str, Any]) -> Scan:
     picture = Picture(**(plain["picture"] | {"sample_aspect": Fraction(plain["picture"]["sample_aspect"])}))
-    rates = tuple(None if rate is None else Fraction(rate) for rate in plain["claimed_rates"])
+    rates = tuple(Fraction(rate) for rate in plain["claimed_rates"])
     return Scan(
         time_base=Fraction(plain["time_base"]),
         last_duration=plain["last_duration"],

@@ -35,9 +35,7 @@ def same_rate(first: Fraction, second: Fraction) -> bool:
     return abs(float(first / second) - 1.0) < 1e-5
 
 
-def rate_of(
-    pts: NDArray[np.int64], time_base: Fraction, claims: Iterable[Fraction | None]
-) -> tuple[Fraction, bool]:
+def rate_of(pts: NDArray[np.int64], time_base: Fraction, claims: Iterable[Fraction]) -> tuple[Fraction, bool]:
     """Return (rate, variable): the constant rate that the times follow, else their average.
 
     Args:
@@ -45,7 +43,7 @@ def rate_of(
         time_base: Seconds of a tick.
         claims: Rates to try, such as those that the container names.
     """
-    claimed = [Fraction(claim) for claim in claims if claim]
+    claimed = list(claims)
     if len(pts) < 2:
         return (claimed[0] if claimed else Fraction(25)), False
     average = Fraction(len(pts) - 1) / (int(pts[-1] - pts[0]) * time_base)
@@ -53,7 +51,7 @@ def rate_of(
     for rate in [*claimed, *([nominal] if nominal else []), average]:
         if _follows(pts, time_base, rate):
             return rate.limit_denominator(1_000_000), False
-    return average.limit_denominator(100_000), True
+    return average.limit_denominator(1_000_000), True
 
 
 def _follows(pts: NDArray[np.int64], time_base: Fraction, rate: Fraction) -> bool:

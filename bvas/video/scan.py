@@ -23,7 +23,9 @@ from bvas.luma import ColorRange
 from bvas.video.bitstream import annex_b, parameter_sets, starts_afresh
 from bvas.video.container import open_container, read_packets
 from bvas.video.fields import may_hold_fields
+from bvas.video.mp4 import check_sample_counts
 from bvas.video.picture import color_range_of, has_luma_plane, sample_aspect_of, turn_of
+from bvas.video.times import ascending_times, is_one_recording, usual_rates
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +66,7 @@ class Scan:
     decode_order: bool
     gradual_refresh: bool
     container: str
-    claimed_rates: tuple[Fraction | None, ...]
+    claimed_rates: tuple[Fraction, ...]
     picture: Picture
 
 
@@ -99,13 +101,14 @@ def scan_file(path: Path) -> Scan:
     Raises:
         DecodeError: not a video, or no frame of it can be decoded.
     """
+    check_sample_counts(path)
     container, stream = open_container(path)
     with container:
         packets = _read_packet_table(container, stream)
         container_name = container.format.name.split(",")[0]
         codec = _codec_name(stream)
         time_base = Fraction(stream.time_base)
-        claims = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+        rates = usual_rates((stream.average_rate, stream.guessed_rate, stream.base_rate))
         sample_aspect = sample_aspect_of(stream)
     timed = container_name in _TIMED_CONTAINERS
     head = _decode(path, stop_after=_head_stop(packets) if timed and codec not in _UNTIMED_CODECS else None)
@@ -117,18 +120,21 @@ def scan_file(path: Path) -> Scan:
         )
     picture = _picture(head, codec, sample_aspect, interlaced=head.interlaced or packets.may_hold_fields)
     shown = _shown_times(packets, head) if timed else None
-    if shown is not None:
+    if shown is not None and is_one_recording(int(shown[0]), int(shown[-1]), time_base):
         keys = _keyframes(packets)
+        last_duration = max(packets.last_duration, 0)
+        if not is_one_recording(int(shown[0]), int(shown[-1]) + last_duration, time_base):
+            last_duration = 0
         return Scan(
             time_base=time_base,
             pts=shown,
-            last_duration=packets.last_duration,
+            last_duration=last_duration,
             keyframe_pts=packets.pts[keys],
             keyframe_dts=packets.dts[keys],
             decode_order=False,
             gradual_refresh=packets.refreshes,
             container=container_name,
-            claimed_rates=claims,
+            claimed_rates=rates,
             picture=picture,
         )
     logger.warning(
@@ -136,7 +142,9 @@ def scan_file(path: Path) -> Scan:
         "and reads go through it in order; a copy reads faster: ffmpeg -i IN -c copy OUT.mp4, or -c:v libx264",
         path.name,
     )
-    times, keyframes, time_base = _count(_decode(path, stop_after=None), time_base, claims)
+    decoded = _decode(path, stop_after=None)
+    times, time_base = ascending_times(decoded.pts, time_base, rates)
+    keyframes = np.array(decoded.is_keyframe, dtype=bool)
     return Scan(
         time_base=time_base,
         pts=times,
@@ -146,7 +154,7 @@ def scan_file(path: Path) -> Scan:
         decode_order=True,
         gradual_refresh=packets.refreshes,
         container=container_name,
-        claimed_rates=claims,
+        claimed_rates=rates,
         picture=picture,
     )
 
@@ -253,20 +261,6 @@ def _shown_times(packets: _Packets, head: _Decoded) -> NDArray[np.int64] | None:
     if not head.num_errors and not np.array_equal(compared, output):
         return None
     return times if len(times) else None
-
-
-def _count(
-    decoded: _Decoded, time_base: Fraction, claims: tuple[Fraction | None, ...]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_], Fraction]:
-    """Return (times, which are keyframes, time base) of frames numbered in the decoder's order."""
-    keyframes = np.array(decoded.is_keyframe, dtype=bool)
-    known = [time for time in decoded.pts if time is not None]
-    if len(known) == len(decoded.pts) and all(b >= a for a, b in pairwise(known)):
-        # Frames that share a time are put a tick apart, so that each has a moment of its own.
-        rank = np.arange(len(known))
-        return np.maximum.accumulate(np.array(known, dtype=np.int64) - rank) + rank, keyframes, time_base
-    rate = next((Fraction(claim) for claim in claims if claim), Fraction(25))
-    return np.arange(len(decoded.pts), dtype=np.int64), keyframes, 1 / rate
 
 
 def _codec_name(stream: Any) -> str:

@@ -1,0 +1,69 @@
+"""Numbers of samples in MP4 headers that the file cannot hold: libav takes memory for all that they claim."""
+
+import os
+import struct
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from bvas.errors import DecodeError
+
+# ISO/IEC 14496-12: boxes that hold boxes, on the way to those that count samples.
+_PARENTS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf")
+# libav takes 36 bytes a sample. So many do no harm, whatever is true.
+_HARMLESS = 1 << 20
+
+
+class _Claim(NamedTuple):
+    """Samples that a box counts, and the bytes that they need in the box and in the whole file."""
+
+    samples: int
+    in_box: int
+    in_file: int
+
+
+def check_sample_counts(path: Path) -> None:
+    """Refuse an MP4 file that claims more samples than there are bytes for. Whatever else it is passes.
+
+    Raises:
+        DecodeError: names the box and the number.
+    """
+    if not path.is_file() or not os.access(path, os.R_OK):
+        return
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        todo = [(0, size)]
+        while todo:
+            place, end = todo.pop()
+            while place + 16 <= end:
+                file.seek(place)
+                length, kind, long_length = struct.unpack(">I4sQ", file.read(16))
+                body = place + (16 if length == 1 else 8)
+                length = {0: end - place, 1: long_length}.get(length, length)
+                stop = min(place + length, end)
+                if length < body - place:
+                    break
+                if kind in _PARENTS:
+                    todo.append((body, stop))
+                claim = _claim(file, kind, body)
+                if claim.samples > _HARMLESS and (claim.in_box > stop - body or claim.in_file > size):
+                    raise DecodeError(
+                        f"{path} is damaged: its {kind.decode()} box at byte {place} claims {claim.samples} "
+                        "samples, more than there is room for; copy or download it again",
+                        path=path,
+                    )
+                place = stop
+
+
+def _claim(file: BinaryIO, kind: bytes, body: int) -> _Claim:
+    if kind not in (b"trun", b"stsz"):
+        return _Claim(0, 0, 0)
+    file.seek(body)
+    head = file.read(12)
+    if len(head) < 12:
+        return _Claim(0, 0, 0)
+    flags, first, second = struct.unpack(">III", head)
+    if kind == b"stsz":
+        # 8.7.3: the size of all samples, else 0 and a table of sizes; then their number.
+        return _Claim(second, 12 if first else 12 + 4 * second, first * second)
+    # 8.8.8: of duration, size, flags and time offset those that the flags name, 4 bytes each, for each sample.
+    return _Claim(first, 8 + 4 * (flags & 0xF00).bit_count() * first, first)
