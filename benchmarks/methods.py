@@ -20,7 +20,7 @@ from videos import numbers_in
 from bvas.errors import DecodeError
 
 # Frames that a method hands out at once where it reads a whole video.
-BATCH_SIZE = 64
+BATCH_SIZE = 16
 
 
 class Method(Protocol):

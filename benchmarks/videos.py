@@ -1,4 +1,4 @@
-"""Videos for benchmarks: a camera that pans over a textured plane, small things that move, noise and cuts.
+"""Videos for benchmarks: a camera that pans and zooms over texture, small things that move, noise and cuts.
 
 Each frame carries its number as 16 bars along its top, black for 0 and white for 1, the lowest bit first, so
 that a delivered frame tells which one it is.
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import av
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -65,8 +66,8 @@ def make_video(
     """
     height, width = size
     random = np.random.default_rng(seed)
-    planes = [_plane(random, (height + 256, width + 1024)) for _ in range(3)]
-    noise = random.integers(-3, 4, size=(8, height, width), dtype=np.int16)
+    planes = [_plane(random, (height + 400, width + 1200)) for _ in range(3)]
+    noise = random.integers(-3, 4, size=(height + 256, width + 256), dtype=np.int16)
     starts = random.uniform(0, 1, size=(40, 2)) * (height - 24, width - 24)
     speeds = random.normal(0, 2.5, size=(40, 2))
     chroma = np.full((height // 2, width), 128, np.uint8)
@@ -77,13 +78,12 @@ def make_video(
         if codec == "h264":
             stream.bit_rate = _H264_BITS_PER_SECOND * height * width // (720 * 1280)
         for number in range(num_frames):
-            top = int(128 + 100 * np.sin(number / 90))
-            left = int(512 + 480 * np.sin(number / 150))
             plane = planes[number // _FRAMES_TO_A_CUT % len(planes)]
-            frame = plane[top : top + height, left : left + width].astype(np.int16)
+            frame = _view(plane, number, size).astype(np.int16)
             for row, column in (starts + speeds * number) % (height - 24, width - 24):
                 frame[int(row) : int(row) + 24, int(column) : int(column) + 10] = 200
-            frame += noise[number % len(noise)]
+            down, right = random.integers(256, size=2)
+            frame += noise[down : down + height, right : right + width]
             _draw_number(frame, number)
             luma = np.clip(frame, 16, 235).astype(np.uint8)
             container.mux(
@@ -103,6 +103,16 @@ def numbers_in(frames: NDArray[np.uint8]) -> list[int]:
     bars = middle.reshape(*middle.shape[:2], _NUM_BITS, bar)[..., bar // 4 : -(-bar * 3 // 4)]
     is_white = bars.mean(axis=(1, 3)) > 125
     return [int(number) for number in is_white @ (1 << np.arange(_NUM_BITS))]
+
+
+def _view(plane: NDArray[np.uint8], number: int, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return what the camera sees; it moves by fractions of a pixel, as real ones do."""
+    height, width = size
+    scale = 1 + 0.04 * np.sin(number / 70)
+    top = 180 + 120 * np.sin(number / 90)
+    left = 560 + 480 * np.sin(number / 150)
+    matrix = np.array([[scale, 0, left], [0, scale, top]])
+    return cv2.warpAffine(plane, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
 
 
 def _draw_number(frame: NDArray[np.int16], number: int) -> None:
