@@ -16,7 +16,7 @@ from typing import Any, Self
 DEADLINE_SECONDS = 600
 
 
-class Absent(Exception):
+class AbsentError(Exception):
     """What was to be measured is not installed here, or does not load; the message says why."""
 
 
@@ -31,7 +31,7 @@ class Apart:
             runs_on: Never stop the process: for several that are to work at the same time.
 
         Raises:
-            Absent: `make` raised it.
+            AbsentError: `make` raised it.
             RuntimeError: `make` failed otherwise, or said nothing in time.
         """
         context = multiprocessing.get_context("spawn")
@@ -73,7 +73,7 @@ class Apart:
         if not self._runs_on:
             os.kill(self._pid, signal.SIGSTOP)
         if kind == "absent":
-            raise Absent(result)
+            raise AbsentError(result)
         if kind == "failed":
             raise RuntimeError(f"in a process of its own:\n{result}")
         return result
@@ -100,9 +100,9 @@ def _serve(make: Callable[[], Any], pipe: Connection) -> None:
         while True:
             method, arguments = pipe.recv()
             pipe.send(("done", getattr(served, method)(*arguments)))
-    except Absent as absent:
+    except AbsentError as absent:
         pipe.send(("absent", str(absent)))
     except EOFError:
         return
-    except Exception:
+    except Exception:  # noqa: BLE001  (whatever it is, the caller raises it)
         pipe.send(("failed", traceback.format_exc()))

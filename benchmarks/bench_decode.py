@@ -19,23 +19,21 @@ bytes, a peer's wrong ones are counted in its row. torchcodec and decord are the
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from adapters.decord_adapter import Decord
 from adapters.torchcodec_adapter import Torchcodec
-from apart import Absent, Apart
+from apart import AbsentError, Apart
+from clips import CLIP, random_clips
 from harness import interleave, rows, show, write_results
 from methods import Floor, Measured, OpencvUsual, Ours
-from videos import Codec, kept_video
-
-from bvas.clips import ClipConfig
+from videos import kept_video
 
 BASE = "libav floor"
-CLIP = ClipConfig()
 
 
 def methods_for(device: str) -> dict[str, Any]:
@@ -50,18 +48,6 @@ def methods_for(device: str) -> dict[str, Any]:
         "decord": Decord(),
     }
     return methods | ({"nvdec reader": Ours("nvdec", device)} if device != "cpu" else {})
-
-
-def random_clips(num_clips: int, *, num_frames: int, keyframe_interval: int) -> list[list[int]]:
-    """Return the frames of clips that begin at random, one in each equal part of a keyframe interval."""
-    random = np.random.default_rng(0)
-    num_intervals = max((num_frames - CLIP.span) // keyframe_interval, 1)
-    clips = []
-    for part in range(num_clips):
-        place = int((part + random.uniform()) * keyframe_interval / num_clips)
-        first = min(int(random.integers(num_intervals)) * keyframe_interval + place, num_frames - CLIP.span)
-        clips.append(list(range(first, first + CLIP.span, CLIP.frame_step)))
-    return clips
 
 
 def compare(
@@ -82,7 +68,7 @@ def compare(
         for name, method in methods.items():
             try:
                 measured = stack.enter_context(Apart(partial(Measured, method, path)))
-            except Absent as absent:
+            except AbsentError as absent:
                 missing.append({"case": name, "not_run": str(absent)})
                 continue
             open_methods[name] = measured
@@ -112,7 +98,7 @@ def compare(
         return result
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Run the cases and show the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -127,9 +113,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--methods", nargs="+", help="only these, and the floor")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--videos", type=Path, help="folder that keeps the videos; by default they are made anew")
+    parser.add_argument(
+        "--videos", type=Path, help="folder that keeps the videos; by default they are made anew"
+    )
     parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
 
     size = (args.height, args.width)
     methods = methods_for(args.device)

@@ -10,7 +10,7 @@ of it, and of the cached opening not.
 import argparse
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -49,7 +49,7 @@ def open_once(path: Path, num_frames: int, *, cache: bool) -> None:
         assert reader.info.num_frames == len(reader.index.pts) == num_frames, "another number of frames"
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Run the cases and show the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=67_500)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
 
     with tempfile.TemporaryDirectory() as folder:
         os.environ["BVAS_HOME"] = folder

@@ -79,7 +79,9 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(median=median, first_quartile=first, third_quartile=third)
 
 
-def rows(costs: Mapping[str, Sequence[Cost]], *, base: str, num_units: int, unit: str) -> list[dict[str, Any]]:
+def rows(
+    costs: Mapping[str, Sequence[Cost]], *, base: str, num_units: int, unit: str
+) -> list[dict[str, Any]]:
     """Return one row a case: its ratios to `base` within the rounds, and what a unit of work costs.
 
     Args:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from apart import Absent
+from apart import AbsentError
 from harness import Cost
 from numpy.typing import NDArray
 from videos import numbers_in
@@ -34,11 +34,12 @@ class Method(Protocol):
         """Yield the frames from the first up to `stop` in batches."""
         ...
 
+
 class Measured:
     """A method at work on one video, in the process that it is measured in."""
 
     def __init__(self, open_method: Callable[[Path], Method], path: Path) -> None:
-        """Open the video; raises `Absent` where the method is not to be had."""
+        """Open the video; raises `AbsentError` where the method is not to be had."""
         self._method = open_method(path)
 
     def read_clips(self, clips: Sequence[Sequence[int]]) -> Cost:
@@ -138,7 +139,7 @@ class _OpenOurs:
         try:
             self._reader = open_video(path, backend, device=device, cache=False)
         except DecodeError as error:
-            raise Absent(f"refused: {str(error).replace(str(path), path.name)}") from error
+            raise AbsentError(f"refused: {str(error).replace(str(path), path.name)}") from error
 
     def clip(self, indices: Sequence[int]) -> Any:
         frames = self._reader.read(indices)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apart import Absent
+from apart import AbsentError
 from methods import BATCH_SIZE, Method, gray_stack
 
 
@@ -14,7 +14,7 @@ class Decord:
     """Reading on the CPU with one thread."""
 
     def __call__(self, path: Path) -> Method:
-        """Open a video; raises `Absent` where decord does not load."""
+        """Open a video; raises `AbsentError` where decord does not load."""
         return _OpenDecord(path)
 
 
@@ -23,7 +23,7 @@ class _OpenDecord:
         try:
             import decord
         except (ImportError, OSError, RuntimeError) as error:
-            raise Absent(f"decord: {str(error).strip().splitlines()[0]}") from error
+            raise AbsentError(f"decord: {str(error).strip().splitlines()[0]}") from error
         self._reader = decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1)
 
     def clip(self, indices: Sequence[int]) -> Any:

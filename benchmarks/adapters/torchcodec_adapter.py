@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from apart import Absent
+from apart import AbsentError
 from methods import BATCH_SIZE, Method, gray_stack
 
 
@@ -16,7 +16,7 @@ class Torchcodec:
     seek_mode: Literal["exact", "approximate"]
 
     def __call__(self, path: Path) -> Method:
-        """Open a video; raises `Absent` where torchcodec does not load."""
+        """Open a video; raises `AbsentError` where torchcodec does not load."""
         return _OpenTorchcodec(path, self.seek_mode)
 
 
@@ -26,7 +26,7 @@ class _OpenTorchcodec:
         try:
             from torchcodec.decoders import VideoDecoder
         except (ImportError, OSError, RuntimeError) as error:
-            raise Absent(f"torchcodec: {str(error).strip().splitlines()[0]}") from error
+            raise AbsentError(f"torchcodec: {str(error).strip().splitlines()[0]}") from error
         self._decoder = VideoDecoder(
             str(path), dimension_order="NHWC", num_ffmpeg_threads=1, seek_mode=seek_mode
         )
