@@ -4,9 +4,11 @@ Libraries that decode ahead in threads of their own would otherwise work at the 
 next. What such a thread still has to do counts when its own process is called again.
 """
 
+import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -94,6 +96,7 @@ class Apart:
 
 
 def _serve(make: Callable[[], Any], pipe: Connection) -> None:
+    _end_with_parent()
     try:
         served = make()
         pipe.send(("made", None))
@@ -106,3 +109,10 @@ def _serve(make: Callable[[], Any], pipe: Connection) -> None:
         return
     except Exception:  # noqa: BLE001  (whatever it is, the caller raises it)
         pipe.send(("failed", traceback.format_exc()))
+
+
+def _end_with_parent() -> None:
+    """Have the system end this process when its parent is killed: a stopped one would never notice."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)

@@ -109,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--codecs", nargs="+", choices=["h264", "hevc"], default=["h264", "hevc"])
     parser.add_argument("--keyframe-intervals", type=int, nargs="+", default=[250, 50])
     parser.add_argument("--clips", type=int, default=8, help="clips a round and case")
-    parser.add_argument("--sequence", type=int, default=300, help="frames in sequence a round and case")
+    parser.add_argument("--sequence", type=int, default=200, help="frames in sequence a round and case")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--methods", nargs="+", help="only these, and the floor")
     parser.add_argument("--device", default="cpu")

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import av
 import numpy as np
 import pytest
@@ -31,9 +33,11 @@ def test_a_video_that_is_kept_is_not_made_again(tmp_path):
     assert len(list((tmp_path / "folder").iterdir())) == 2
 
 
-def test_clips_begin_in_each_part_of_the_interval():
+def test_clips_begin_in_each_part_of_the_interval_and_never_in_the_same_one_again():
     clips = random_clips(5, num_frames=1000, keyframe_interval=50)
-    assert [clip[0] % 50 // 10 for clip in clips] == [0, 1, 2, 3, 4]
+    assert sorted(clip[0] % 50 // 10 for clip in clips) == [0, 1, 2, 3, 4]
+    intervals = [clip[0] // 50 for clip in clips]
+    assert all(interval != before for before, interval in pairwise(intervals))
     for clip in clips:
         assert np.array_equal(clip, clip[0] + 2 * np.arange(15))
         assert clip[-1] < 1000
