@@ -96,8 +96,8 @@ def main() -> None:
             workers={name: list(loader.process_ids.values()) for name, loader in by_name.items()},
         )
     base = name_of({})
-    table = rows(costs, base=base, num_clips=args.clips)
-    show(table, base="here")
+    table = rows(costs, base=base, num_units=args.clips, unit="clip")
+    show(table, base="here", unit="clip")
     if args.json:
         settings = {
             "size": size,

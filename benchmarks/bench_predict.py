@@ -70,8 +70,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         difference = float(np.abs(curve - curves[BASE]).max())
         if difference > 1e-4:
             raise SystemExit(f"{name} differs from {BASE} by {difference}: nothing to compare")
-    table = rows(interleave(cases, num_rounds=args.rounds), base=BASE, num_clips=args.frames)
-    show(table, base=BASE)
+    table = rows(interleave(cases, num_rounds=args.rounds), base=BASE, num_units=args.frames, unit="frame")
+    show(table, base=BASE, unit="frame")
     if args.json is not None:
         settings = {
             "experiment": args.experiment,

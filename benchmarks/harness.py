@@ -14,7 +14,7 @@ from typing import Any
 from bvas import __version__
 from bvas.files import write_json
 
-PACKAGES = ("torch", "numpy", "av", "opencv-python-headless", "PyNvVideoCodec")
+PACKAGES = ("torch", "numpy", "av", "opencv-python-headless", "PyNvVideoCodec", "torchcodec", "decord")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ def interleave(
     """Run each case once a round, in rotating order; the costs of all rounds but the first.
 
     Args:
-        cases: What to run, by name.
+        cases: What to run, by name. One that works in another process returns the `Cost` that it had there.
         num_rounds: Rounds that count.
         workers: Process ids of the workers of a case, whose CPU time counts with ours.
     """
@@ -55,11 +55,12 @@ def interleave(
             process_ids = (workers or {}).get(name, ())
             cpu_before = time.process_time() + cpu_seconds(process_ids)
             started = time.perf_counter()
-            cases[name]()
+            result = cases[name]()
             wall = time.perf_counter() - started
             cpu = time.process_time() + cpu_seconds(process_ids) - cpu_before
+            cost = result if isinstance(result, Cost) else Cost(wall_seconds=wall, cpu_seconds=cpu)
             if number:
-                costs[name].append(Cost(wall_seconds=wall, cpu_seconds=cpu))
+                costs[name].append(cost)
     return costs
 
 
@@ -78,13 +79,16 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(median=median, first_quartile=first, third_quartile=third)
 
 
-def rows(costs: Mapping[str, Sequence[Cost]], *, base: str, num_clips: int) -> list[dict[str, Any]]:
-    """Return one row a case: its ratios to `base` within the rounds, and what a clip costs.
+def rows(
+    costs: Mapping[str, Sequence[Cost]], *, base: str, num_units: int, unit: str
+) -> list[dict[str, Any]]:
+    """Return one row a case: its ratios to `base` within the rounds, and what a unit of work costs.
 
     Args:
         costs: From `interleave`.
         base: The case that the others are compared with; its own ratios are 1.
-        num_clips: Clips in one run of a case.
+        num_units: Clips or frames in one run of a case.
+        unit: `clip` or `frame`; part of the names of the costs.
     """
     result = []
     for name, runs in costs.items():
@@ -95,23 +99,31 @@ def rows(costs: Mapping[str, Sequence[Cost]], *, base: str, num_clips: int) -> l
                 "rounds": len(runs),
                 "cpu_ratio": asdict(spread([run.cpu_seconds / other.cpu_seconds for run, other in pairs])),
                 "wall_ratio": asdict(spread([run.wall_seconds / other.wall_seconds for run, other in pairs])),
-                "cpu_seconds_per_clip": asdict(spread([run.cpu_seconds / num_clips for run in runs])),
-                "clips_per_second": asdict(spread([num_clips / run.wall_seconds for run in runs])),
+                f"cpu_seconds_per_{unit}": asdict(spread([run.cpu_seconds / num_units for run in runs])),
+                f"{unit}s_per_second": asdict(spread([num_units / run.wall_seconds for run in runs])),
             }
         )
     return result
 
 
-def show(table: Sequence[Mapping[str, Any]], *, base: str) -> None:
-    """Print the rows."""
-    print(f"{'case':36} {'CPU / ' + base:>24} {'wall / ' + base:>24} {'CPU s/clip':>11} {'clips/s':>8}")
+def show(table: Sequence[Mapping[str, Any]], *, base: str, unit: str) -> None:
+    """Print the rows; one with `not_run` holds the reason instead of figures."""
+    print(
+        f"{'case':36} {'CPU / ' + base:>24} {'wall / ' + base:>24} "
+        f"{'CPU s/' + unit:>11} {unit + 's/s':>8} {'wrong':>6}"
+    )
     for row in table:
+        if reason := row.get("not_run"):
+            print(f"{row['case']:36} not run: {reason}")
+            continue
         cpu, wall = row["cpu_ratio"], row["wall_ratio"]
+        wrong = row.get("wrong_frames")
         print(
             f"{row['case']:36} "
             f"{cpu['median']:8.2f} ({cpu['first_quartile']:.2f} to {cpu['third_quartile']:.2f}) "
             f"{wall['median']:8.2f} ({wall['first_quartile']:.2f} to {wall['third_quartile']:.2f}) "
-            f"{row['cpu_seconds_per_clip']['median']:11.4f} {row['clips_per_second']['median']:8.1f}"
+            f"{row[f'cpu_seconds_per_{unit}']['median']:11.4f} {row[f'{unit}s_per_second']['median']:8.1f} "
+            f"{'' if wrong is None else wrong:>6}"
         )
 
 

@@ -19,7 +19,10 @@ echo "== GPU tests"
 BVAS_REQUIRE_GPU=1 "$python" -m pytest -m gpu -p no:cacheprovider --junitxml="$out/gpu-tests--$name.xml" || failed=1
 
 echo "== benchmarks"
-"$python" benchmarks/bench_decode.py --device cuda --json "$out/decode--$name.json" || failed=1
+videos=${TMPDIR:-/tmp}/bvas-gpu-videos
+"$python" benchmarks/bench_nvdec.py --videos "$videos" --json "$out/nvdec-speed--$name.json" || failed=1
+"$python" benchmarks/bench_decode.py --videos "$videos" --device cuda --json "$out/decode--$name.json" || failed=1
+"$python" benchmarks/bench_open.py --json "$out/open--$name.json" || failed=1
 "$python" benchmarks/bench_loader.py --device cuda --json "$out/loader--$name.json" || failed=1
 "$python" benchmarks/bench_predict.py --experiment ball_base --device cuda --frames 256 \
   --json "$out/predict--$name.json" || failed=1

@@ -106,7 +106,7 @@ class FrameDecoder(Protocol):
         ...
 
     def stream(
-        self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 64
+        self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 16
     ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index of the first frame, uint8 [n, H, W]) in order, n <= batch_size.
 

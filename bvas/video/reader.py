@@ -116,7 +116,7 @@ class VideoReader:
                 out[slot] = out[first]
 
     def stream(
-        self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 64
+        self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 16
     ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index of the first frame, uint8 [n, H, W]) in order, n <= batch_size.
 
@@ -126,7 +126,8 @@ class VideoReader:
             start: First frame.
             stop: Behind the last frame; None for the end.
             step: Source frames from one frame to the next, at least 1.
-            batch_size: Frames in a batch, at least 1.
+            batch_size: Frames in a batch, at least 1. The memory of batches above 32 MB (36 frames at 720p)
+                comes from the system anew each time, which was measured to cost a fifth of the decoding.
 
         Raises:
             IndexError: `start` or `stop` lies outside the video.

@@ -2,10 +2,12 @@ import os
 import stat
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from video_samples import make_video
 
+from bvas import open_video
 from bvas.video import cache, index
 from bvas.video.index import build_index
 
@@ -42,6 +44,20 @@ def test_a_file_is_scanned_once_and_comes_back_the_same(tmp_path, home, scans):
         again.time_base,
         again.last_duration,
     )
+
+
+def test_opening_from_the_cache_does_not_open_the_container(tmp_path, home, monkeypatch):
+    path = make_video(tmp_path / "a.mp4", num_frames=10)
+    open_video(path).close()
+
+    def refuse(*args, **options):
+        raise AssertionError("the container is opened")
+
+    monkeypatch.setattr(av, "open", refuse)
+    with open_video(path) as reader:
+        assert (reader.info.num_frames, len(reader.index.pts), reader.seconds_of(9)) == (10, 10, 0.36)
+        with pytest.raises(AssertionError, match="the container is opened"):
+            reader.read([0])
 
 
 def test_a_file_that_changed_is_scanned_again(tmp_path, home, scans):
