@@ -76,16 +76,21 @@ class OpencvBackend:
         self._capture: Any = None
         self._next = 0
         self._has_sought = False
+        self._counts_to = index.num_frames
+        """From this frame on, counting from the start is known to fail."""
 
     def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index, luma as stored); see `Backend`."""
         for index in indices:
             luma = self._picture(index)
-            if luma is None and self._has_sought:
+            if luma is None and self._has_sought and index < self._counts_to:
                 # Its seeks go wrong near the end of some files; counted from the start the frame is right.
                 self.close()
                 luma = self._picture(index, may_seek=False)
             if luma is None:
+                if not self._has_sought:
+                    # Later frames would be counted past the same damage.
+                    self._counts_to = min(index, self._counts_to)
                 self.close()
                 raise DecodeError(
                     f"OpenCV does not give frame {index} ({self._index.seconds_of(index):.3f} s) of "
