@@ -1,0 +1,76 @@
+"""Which frames of a file are broken, found by decoding all of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bvas.errors import DecodeError
+from bvas.video.backends.pyav import open_pictures
+from bvas.video.index import VideoIndex
+from bvas.video.protocol import VideoInfo
+
+_CHUNK_FRAMES = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """What decoding a whole file met."""
+
+    lost: tuple[range, ...]
+    """Frames that the decoder does not output, ascending and apart."""
+    damaged: tuple[int, ...]
+    """Frames output after a reported error and before the next keyframe, ascending; they may be wrong."""
+
+    @property
+    def num_lost(self) -> int:
+        """Frames that the decoder does not output."""
+        return sum(map(len, self.lost))
+
+
+def find_damage(
+    index: VideoIndex, info: VideoInfo, *, progress: Callable[[int, int], None] | None = None
+) -> Damage:
+    """Decode every frame of a file with libav, and note what goes wrong.
+
+    Errors that libav conceals without reporting them cannot be seen.
+
+    Args:
+        index: The file's frames.
+        info: What is known of it.
+        progress: Called with the frames done and all there are.
+
+    Raises:
+        DecodeError: the file cannot be opened any more.
+    """
+    lost: list[range] = []
+    source = open_pictures(index, info)
+    start = 0
+    try:
+        while start < index.num_frames:
+            stop = min(start + _CHUNK_FRAMES, index.num_frames)
+            try:
+                for _ in source.pictures(range(start, stop)):
+                    pass
+            except DecodeError as error:
+                if error.lost is None:
+                    raise
+                stop = error.lost.stop
+                if lost and lost[-1].stop == error.lost.start:
+                    lost[-1] = range(lost[-1].start, stop)
+                else:
+                    lost.append(error.lost)
+            start = stop
+            if progress is not None:
+                progress(min(start, index.num_frames), index.num_frames)
+        damaged = tuple(sorted(source.damaged))
+    finally:
+        source.close()
+    return Damage(lost=tuple(lost), damaged=damaged)
+
+
+def frames_text(frames: "tuple[range, ...]", most: int = 8) -> str:
+    """Return frame numbers for people: `30, 41 to 52 and 3 more places`."""
+    parts = [
+        str(part.start) if len(part) == 1 else f"{part.start} to {part.stop - 1}" for part in frames[:most]
+    ]
+    rest = len(frames) - most
+    return ", ".join(parts) + (f" and {rest} more places" if rest > 0 else "")
