@@ -11,12 +11,13 @@ from bvas.commands.console import (
     INTERRUPTED,
     OK,
     WRONG_INPUT,
+    bytes_text,
     duration_text,
+    parse_size,
     parse_time,
     parse_workers,
     run_command,
 )
-from bvas.commands.synth import parse_size
 from bvas.errors import ConfigError, DataError
 
 
@@ -131,3 +132,12 @@ def test_worker_mixes_are_read():
 
 def test_durations_are_for_people():
     assert [duration_text(s) for s in (0.2, 45, 720, 7500)] == ["1 s", "45 s", "12 min", "2 h 05 min"]
+
+
+def test_sizes_of_files_are_for_people():
+    assert [bytes_text(n) for n in (512, 640_000, 12_500_000, 1_900_000_000)] == [
+        "1 kB",
+        "640 kB",
+        "12.5 MB",
+        "1.9 GB",
+    ]

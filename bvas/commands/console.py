@@ -142,3 +142,19 @@ def parse_time(text: str) -> float:
     for value in values:
         seconds = seconds * 60 + value
     return seconds
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Return (H, W) of a text like 224x400; for argparse."""
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write HxW, e.g. 224x400")
+    return int(parts[0]), int(parts[1])
+
+
+def bytes_text(num_bytes: float) -> str:
+    """Return a size for people, in powers of 1000: `640 kB`, `12.5 MB`, `1.9 GB`."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if num_bytes >= size:
+            return f"{num_bytes / size:.1f} {unit}"
+    return f"{num_bytes / 1e3:.0f} kB"

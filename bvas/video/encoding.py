@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import av
+from av.codec.context import Flags
 
 from bvas.errors import ConfigError, DataError
 from bvas.luma import ColorRange
@@ -67,6 +68,8 @@ class Coding:
         context.gop_size = self.keyframe_interval
         context.max_b_frames = self.max_b_frames
         context.thread_count = self.threads
+        # So that the last picture is shown as long as it says.
+        context.flags |= Flags.frame_duration
         context.color_range = _RANGES[self.color_range]
         if self.matrix is not None:
             context.colorspace = self.matrix

@@ -18,16 +18,15 @@ import numpy as np
 
 from bvas.errors import ConfigError, DataError, DecodeError
 from bvas.video.backends.pyav import open_pictures
+from bvas.video.copied import copied_picture
 from bvas.video.cost import frames_per_clip, start_frames
 from bvas.video.broken import find_damage, frames_text
 from bvas.video.encoding import Codec, Coding, EncodedFile
 from bvas.video.fit import FitPlan, plan_fit
 from bvas.video.index import VideoIndex, build_index
 from bvas.video.protocol import VideoInfo
-from bvas.video.upright import upright_planes
-from bvas.video.writer import yuv_picture
 
-# ITU-T H.273: BT.470 BG and SMPTE 170M, which are one matrix. OpenCV 5 changes the luma of limited-range files
+# ITU-T H.273: BT.470 BG and SMPTE 170M, which are one matrix. OpenCV 5 changes the luma of files
 # that name another, so those name none, and a player guesses by the size.
 _BT601 = (5, 6)
 _NUM_STRETCHES = 3
@@ -51,6 +50,11 @@ class CopyPlan:
     frames_per_clip_before: float
     """Frames decoded for a random clip of 15, every other frame."""
     frames_per_clip_after: float
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the pictures are fitted into a size that was asked for."""
+        return self.fit.size != self.fit.source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +114,9 @@ def plan_copy(
         ConfigError: a value that no encoder takes.
     """
     index, info = build_index(source, cache=cache)
+    # An mp4 holds times of decoding, and how long its last frame is shown follows from them: exactly so where
+    # frames are evenly spaced, or are decoded in the order in which they are shown.
+    is_even = bool((np.diff(index.pts) == index.last_duration).all())
     coding = Coding(
         # 4:2:0 has even sides.
         size=size or (info.height + info.height % 2, info.width + info.width % 2),
@@ -117,6 +124,7 @@ def plan_copy(
         time_base=index.time_base,
         codec=codec,
         keyframe_interval=keyframe_interval,
+        max_b_frames=3 if is_even else 0,
         crf=crf,
         threads=0,
         color_range=info.color_range,
@@ -171,15 +179,15 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
             f"cannot make the folder {target.parent}: {error.strerror}; choose another"
         ) from error
     # Else libav counts an mp4's start in thousandths of a second.
-    options = {"movie_timescale": str(_ticks_per_second(index.time_base))}
+    options = {"movie_timescale": str(index.time_base.denominator)}
     source = open_pictures(index, plan.info)
     try:
         file = EncodedFile(target, plan.coding, options=options)
         try:
             for number, frame in source.pictures(range(index.num_frames)):
-                if not number and (int(frame.colorspace) in _BT601 or plan.info.color_range == "full"):
+                if not number and int(frame.colorspace) in _BT601:
                     file.encoder.colorspace = int(frame.colorspace)
-                file.encode(_copied(plan.info, plan.fit, index, number, frame))
+                file.encode(copied_picture(frame, number, index, plan.info, plan.fit))
                 if progress is not None:
                     progress(number + 1, index.num_frames)
             file.finish()
@@ -198,24 +206,6 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
         source.close()
 
 
-def _copied(info: VideoInfo, fit: FitPlan, index: VideoIndex, number: int, frame: Any) -> Any:
-    """Return a frame as the copy holds it, with its time and duration."""
-    stored = (frame.width, frame.height) if info.rotation in (90, 270) else (frame.height, frame.width)
-    if stored != (info.height, info.width):
-        raise DecodeError(
-            f"the picture of {info.path} changes its size at frame {number}, from {info.width}x{info.height} to "
-            f"{stored[1]}x{stored[0]}; bring it to one size: ffmpeg -i IN -vf scale={info.width}:{info.height} OUT",
-            path=info.path,
-        )
-    picture = yuv_picture(*upright_planes(frame, info.rotation, fit))
-    pts = index.pts
-    picture.pts = int(pts[number])
-    picture.time_base = index.time_base
-    is_last = number + 1 == index.num_frames
-    picture.duration = index.last_duration if is_last else int(pts[number + 1] - pts[number])
-    return picture
-
-
 def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: FitPlan) -> int:
     """Code three stretches spread over the video, and scale up."""
     num_frames = num_bytes = 0
@@ -225,7 +215,7 @@ def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: Fit
             encoder = coding.new_encoder()
             try:
                 for number, frame in source.pictures(stretch):
-                    num_bytes += _size_of(encoder.encode(_copied(info, fit, index, number, frame)))
+                    num_bytes += _size_of(encoder.encode(copied_picture(frame, number, index, info, fit)))
                     num_frames += 1
             except DecodeError as error:
                 if error.lost is None:
@@ -274,6 +264,11 @@ def _compare(plan: CopyPlan, part: Path) -> float:
             f"frame {worst} of the copy of {before.path} came out at {index.seconds[worst]:.6f} s instead of "
             f"{before.seconds[worst]:.6f} s, and the copy was not kept; please report this"
         )
+    if abs(index.duration_seconds - before.duration_seconds) > float(before.time_base) / 2:
+        raise DataError(
+            f"the copy of {before.path} came out {index.duration_seconds:.6f} s long instead of "
+            f"{before.duration_seconds:.6f} s, and was not kept; please report this"
+        )
     return frames_per_clip(start_frames(index), index.num_frames)
 
 
@@ -287,7 +282,3 @@ def _refusal(plan: CopyPlan) -> DecodeError:
         path=path,
         lost=damage.lost[0] if damage.lost else None,
     )
-
-
-def _ticks_per_second(time_base: Fraction) -> int:
-    return time_base.denominator

@@ -50,6 +50,8 @@ def rate_of(
         return (claimed[0] if claimed else Fraction(25)), False
     average = Fraction(len(pts) - 1) / (int(pts[-1] - pts[0]) * time_base)
     nominal = _nominal(average, tolerance=1e-3)
+    # An average of times that were rounded to ticks is often claimed beside the rate itself.
+    claimed.sort(key=lambda rate: rate not in _NOMINAL_RATES)
     for rate in [*claimed, *([nominal] if nominal else []), average]:
         if _follows(pts, time_base, rate):
             return rate.limit_denominator(1_000_000), False
