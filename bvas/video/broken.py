@@ -1,6 +1,6 @@
 """Which frames of a file are broken, found by decoding all of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bvas.errors import DecodeError
@@ -41,7 +41,7 @@ def find_damage(
     Raises:
         DecodeError: the file cannot be opened any more.
     """
-    lost: list[range] = []
+    lost: list[int] = []
     source = open_pictures(index, info)
     start = 0
     try:
@@ -53,21 +53,29 @@ def find_damage(
             except DecodeError as error:
                 if error.lost is None:
                     raise
+                lost += error.lost
                 stop = error.lost.stop
-                if lost and lost[-1].stop == error.lost.start:
-                    lost[-1] = range(lost[-1].start, stop)
-                else:
-                    lost.append(error.lost)
             start = stop
             if progress is not None:
                 progress(min(start, index.num_frames), index.num_frames)
         damaged = tuple(sorted(source.damaged))
     finally:
         source.close()
-    return Damage(lost=tuple(lost), damaged=damaged)
+    return Damage(lost=ranges_of(lost), damaged=damaged)
 
 
-def frames_text(frames: "tuple[range, ...]", most: int = 8) -> str:
+def ranges_of(frames: Sequence[int]) -> tuple[range, ...]:
+    """Return ascending frame numbers as ranges that are apart."""
+    ranges: list[range] = []
+    for frame in frames:
+        if ranges and ranges[-1].stop == frame:
+            ranges[-1] = range(ranges[-1].start, frame + 1)
+        else:
+            ranges.append(range(frame, frame + 1))
+    return tuple(ranges)
+
+
+def frames_text(frames: Sequence[range], most: int = 8) -> str:
     """Return frame numbers for people: `30, 41 to 52 and 3 more places`."""
     parts = [
         str(part.start) if len(part) == 1 else f"{part.start} to {part.stop - 1}" for part in frames[:most]
