@@ -96,6 +96,21 @@ def test_what_users_did_wrong_is_one_line_and_a_code(capsys, raised, code):
     assert "Traceback" not in err
 
 
+def test_output_that_nobody_reads_to_its_end_is_no_failure():
+    code = (
+        "import argparse\nfrom bvas.commands.console import run_command\n"
+        "def run(args):\n    for number in range(100_000): print(number)\n    return 0\n"
+        "raise SystemExit(run_command(argparse.ArgumentParser(), run, []))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == OK
+
+
 def test_our_own_failures_keep_their_traceback():
     def run(args):
         raise ZeroDivisionError

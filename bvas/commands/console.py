@@ -4,6 +4,7 @@ import argparse
 import errno
 import logging
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,7 +35,13 @@ def run_command(
     for chatty in ("timm", "matplotlib", "PIL", "torch", "huggingface_hub", "libav"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
-        return run(args)
+        code = run(args)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # `| head` has seen enough. What is left would fail once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
     except BvasError as error:
         # Notes say where in the work it happened: which clip, which worker.
         message = "; ".join([str(error), *getattr(error, "__notes__", ())])
