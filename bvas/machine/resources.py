@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from bvas.devices import num_cpus
@@ -145,9 +146,9 @@ def _cache() -> Finding:
     if folder is None:
         return Finding(topic=topic, state="note", text="none: this user has no home", remedy=remedy)
     found = _disk(topic, folder)
-    if "not writable" in found.text:
-        return Finding(topic=topic, state="note", text=f"{found.text}: indexes are made anew", remedy=remedy)
-    return found
+    if found.state == "ok":
+        return found
+    return replace(found, text=f"{found.text}: indexes may have to be made anew", remedy=remedy)
 
 
 def _disk(topic: str, folder: Path) -> Finding:

@@ -119,7 +119,7 @@ def test_folders_that_cannot_be_written_or_are_full_are_noted(tmp_path, roomy, m
     roomy[Path(tempfile.gettempdir())] = Usage(GIB, 0, GIB)
     found = by_topic(tmp_path / "runs", tmp_path)
     assert found["runs folder"].text == f"{tmp_path / 'runs'}, 100.0 GiB free, not writable"
-    assert found["cache folder"].text.endswith("not writable: indexes are made anew")
+    assert found["cache folder"].text.endswith("not writable: indexes may have to be made anew")
     assert "BVAS_HOME" in found["cache folder"].remedy
     assert found["temporary files"].text == f"{tempfile.gettempdir()}, 1.0 GiB free"
     assert {found[topic].state for topic in ("runs folder", "cache folder", "temporary files")} == {"note"}
