@@ -16,7 +16,7 @@ from bvas.commands.console import (
 )
 
 if TYPE_CHECKING:
-    from bvas.video.broken import Damage
+    from bvas.video.broken import FileDamage
     from bvas.video.survey import VideoSurvey
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,8 @@ def survey_text(survey: "VideoSurvey") -> str:
     shortest, median, longest = info.keyframe_intervals
     varies = "varying, on average " if info.variable_rate else ""
     aspect = "" if info.sample_aspect == 1 else f", samples {info.sample_aspect} as wide as high"
-    turned = f", stored turned by {info.rotation} degrees" if info.rotation else ""
+    turned = f", to be turned by {info.rotation} degrees" if info.rotation else ""
+    turned = f", to be mirrored{turned}" if info.mirrored else turned
     rows = [
         ("frames", f"{info.num_frames}, {varies}{_rate_text(info.rate)} a second"),
         (
@@ -126,6 +127,7 @@ def survey_json(survey: "VideoSurvey") -> dict[str, Any]:
         "width": info.width,
         "sample_aspect": str(info.sample_aspect),
         "rotation": info.rotation,
+        "mirrored": info.mirrored,
         "interlaced": info.interlaced,
         "num_frames": info.num_frames,
         "rate": str(info.rate),
@@ -149,7 +151,7 @@ def survey_json(survey: "VideoSurvey") -> dict[str, Any]:
     }
 
 
-def _damage_rows(damage: "Damage") -> list[tuple[str, str]]:
+def _damage_rows(damage: "FileDamage") -> list[tuple[str, str]]:
     from bvas.video.broken import frames_text, ranges_of
 
     rows = []

@@ -12,7 +12,7 @@ _CHUNK_FRAMES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Damage:
+class FileDamage:
     """What decoding a whole file met."""
 
     lost: tuple[range, ...]
@@ -28,7 +28,7 @@ class Damage:
 
 def find_damage(
     index: VideoIndex, info: VideoInfo, *, progress: Callable[[int, int], None] | None = None
-) -> Damage:
+) -> FileDamage:
     """Decode every frame of a file with libav, and note what goes wrong.
 
     Errors that libav conceals without reporting them cannot be seen.
@@ -61,7 +61,7 @@ def find_damage(
         damaged = tuple(sorted(source.damaged))
     finally:
         source.close()
-    return Damage(lost=ranges_of(lost), damaged=damaged)
+    return FileDamage(lost=ranges_of(lost), damaged=damaged)
 
 
 def ranges_of(frames: Sequence[int]) -> tuple[range, ...]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bvas.errors import DecodeError
 from bvas.video.fit import FitPlan
 from bvas.video.index import VideoIndex
-from bvas.video.picture import chroma_of, luma_of
+from bvas.video.picture import chroma_of, luma_of, upright
 from bvas.video.protocol import VideoInfo
 from bvas.video.writer import yuv_picture
 
@@ -38,7 +38,7 @@ def copied_picture(frame: Any, number: int, index: VideoIndex, info: VideoInfo, 
             f"{stored[1]}x{stored[0]}; bring it to one size: ffmpeg -i IN -vf scale={info.width}:{info.height} OUT",
             path=info.path,
         )
-    picture = yuv_picture(*_planes(frame, info.rotation, fit))
+    picture = yuv_picture(*_planes(frame, info, fit))
     picture.pts = int(index.pts[number])
     picture.time_base = index.time_base
     is_last = number + 1 == index.num_frames
@@ -46,9 +46,10 @@ def copied_picture(frame: Any, number: int, index: VideoIndex, info: VideoInfo, 
     return picture
 
 
-def _planes(frame: Any, rotation: int, fit: FitPlan) -> list[NDArray[np.uint8]]:
+def _planes(frame: Any, info: VideoInfo, fit: FitPlan) -> list[NDArray[np.uint8]]:
     """Return luma [H, W], blue and red difference [H / 2, W / 2] of a frame, uint8."""
-    luma, *chroma = (np.rot90(plane, -rotation // 90) for plane in (luma_of(frame), *chroma_of(frame)))
+    stored = (luma_of(frame), *chroma_of(frame))
+    luma, *chroma = (upright(plane, info.rotation, info.mirrored) for plane in stored)
     if fit.size != fit.source:
         fitted = np.empty(fit.size, np.uint8)
         fit.apply(np.ascontiguousarray(luma), fitted)

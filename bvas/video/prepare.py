@@ -18,9 +18,9 @@ import numpy as np
 
 from bvas.errors import ConfigError, DataError, DecodeError
 from bvas.video.backends.pyav import open_pictures
+from bvas.video.broken import find_damage, frames_text
 from bvas.video.copied import copied_picture
 from bvas.video.cost import frames_per_clip, start_frames
-from bvas.video.broken import find_damage, frames_text
 from bvas.video.encoding import Codec, Coding, EncodedFile
 from bvas.video.fit import FitPlan, plan_fit
 from bvas.video.index import VideoIndex, build_index

@@ -66,8 +66,9 @@ def _settled_by_a_copy(index: VideoIndex, info: VideoInfo) -> list[str]:
     elif info.pixel_format not in _PLAIN_FORMATS:
         kind = "another chroma layout" if has_luma_plane(info.pixel_format) else "no luma of its own"
         traits.append(f"it stores {info.pixel_format}, {kind}")
-    if info.rotation:
-        traits.append(f"its picture is to be turned by {info.rotation} degrees clockwise")
+    if info.rotation or info.mirrored:
+        first = "mirrored, then " if info.mirrored else ""
+        traits.append(f"its picture is to be {first}turned by {info.rotation} degrees clockwise")
     before = frames_per_clip(start_frames(index), index.num_frames)
     after = frames_per_clip(np.arange(0, index.num_frames, _COPY_INTERVAL), index.num_frames)
     if before >= _WORTHWHILE_GAIN * after and not index.decode_order:

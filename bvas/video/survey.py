@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from bvas.clips import ClipConfig
 from bvas.errors import DecodeError
 from bvas.video.backends import backend_names
+from bvas.video.broken import FileDamage, find_damage
 from bvas.video.cost import frames_per_clip, start_frames
-from bvas.video.broken import Damage, find_damage
 from bvas.video.index import VideoIndex, build_index
 from bvas.video.open import open_video
 from bvas.video.protocol import VideoInfo
@@ -44,7 +44,7 @@ class VideoSurvey:
     cpu_seconds_per_clip: float | None
     """What one such clip takes with `pyav`, by a few random ones; None where none of them could be read."""
     remedy: Remedy | None
-    damage: Damage | None
+    damage: FileDamage | None
     """None where the file was not decoded to look for it."""
 
 

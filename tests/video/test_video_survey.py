@@ -9,7 +9,7 @@ from video_samples import make_video, remux
 from bvas import DecodeError
 from bvas.commands import video_check
 from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT
-from bvas.video.broken import Damage, find_damage, frames_text, ranges_of
+from bvas.video.broken import FileDamage, find_damage, frames_text, ranges_of
 from bvas.video.index import build_index
 from bvas.video.remedy import find_remedy
 from bvas.video.survey import survey_video
@@ -154,7 +154,7 @@ def test_decoding_all_of_a_file_finds_lost_and_damaged_frames(tmp_path):
 
 def test_a_sound_file_has_no_damage(tmp_path):
     index, info = build_index(make_video(tmp_path / "a.mp4"), cache=False)
-    assert find_damage(index, info) == Damage(lost=(), damaged=())
+    assert find_damage(index, info) == FileDamage(lost=(), damaged=())
 
 
 def test_frame_numbers_are_said_as_ranges():
