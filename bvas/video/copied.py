@@ -39,7 +39,8 @@ def copied_picture(frame: Any, number: int, index: VideoIndex, info: VideoInfo, 
             path=info.path,
         )
     picture = yuv_picture(*_planes(frame, info, fit))
-    picture.pts = int(index.pts[number])
+    # An mp4 shows nothing from before zero on the container's clock.
+    picture.pts = int(index.pts[number]) - min(int(index.pts[0]), 0)
     picture.time_base = index.time_base
     is_last = number + 1 == index.num_frames
     picture.duration = index.last_duration if is_last else int(index.pts[number + 1] - index.pts[number])
