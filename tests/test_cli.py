@@ -11,12 +11,13 @@ from bvas.commands.console import (
     INTERRUPTED,
     OK,
     WRONG_INPUT,
+    bytes_text,
     duration_text,
+    parse_size,
     parse_time,
     parse_workers,
     run_command,
 )
-from bvas.commands.synth import parse_size
 from bvas.errors import ConfigError, DataError
 
 
@@ -95,6 +96,21 @@ def test_what_users_did_wrong_is_one_line_and_a_code(capsys, raised, code):
     assert "Traceback" not in err
 
 
+def test_output_that_nobody_reads_to_its_end_is_no_failure():
+    code = (
+        "import argparse\nfrom bvas.commands.console import run_command\n"
+        "def run(args):\n    for number in range(100_000): print(number)\n    return 0\n"
+        "raise SystemExit(run_command(argparse.ArgumentParser(), run, []))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == OK
+
+
 def test_our_own_failures_keep_their_traceback():
     def run(args):
         raise ZeroDivisionError
@@ -131,3 +147,12 @@ def test_worker_mixes_are_read():
 
 def test_durations_are_for_people():
     assert [duration_text(s) for s in (0.2, 45, 720, 7500)] == ["1 s", "45 s", "12 min", "2 h 05 min"]
+
+
+def test_sizes_of_files_are_for_people():
+    assert [bytes_text(n) for n in (512, 640_000, 12_500_000, 1_900_000_000)] == [
+        "1 kB",
+        "640 kB",
+        "12.5 MB",
+        "1.9 GB",
+    ]

@@ -4,6 +4,7 @@ import argparse
 import errno
 import logging
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,7 +35,13 @@ def run_command(
     for chatty in ("timm", "matplotlib", "PIL", "torch", "huggingface_hub", "libav"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
-        return run(args)
+        code = run(args)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # `| head` has seen enough. What is left would fail once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
     except BvasError as error:
         # Notes say where in the work it happened: which clip, which worker.
         message = "; ".join([str(error), *getattr(error, "__notes__", ())])
@@ -142,3 +149,19 @@ def parse_time(text: str) -> float:
     for value in values:
         seconds = seconds * 60 + value
     return seconds
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Return (H, W) of a text like 224x400; for argparse."""
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write HxW, e.g. 224x400")
+    return int(parts[0]), int(parts[1])
+
+
+def bytes_text(num_bytes: float) -> str:
+    """Return a size for people, in powers of 1000: `640 kB`, `12.5 MB`, `1.9 GB`."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if num_bytes >= size:
+            return f"{num_bytes / size:.1f} {unit}"
+    return f"{num_bytes / 1e3:.0f} kB"

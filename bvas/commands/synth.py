@@ -5,17 +5,9 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from bvas.commands.console import OK, progress_bar, run_command
+from bvas.commands.console import OK, parse_size, progress_bar, run_command
 
 logger = logging.getLogger(__name__)
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Return (H, W) of a text like 224x400; for argparse."""
-    parts = text.lower().split("x")
-    if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; write HxW, e.g. 224x400")
-    return int(parts[0]), int(parts[1])
 
 
 def build_parser(prog: str | None) -> argparse.ArgumentParser:

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from bvas.errors import ConfigError
+from bvas.video.encoding import Codec
 from bvas.video.rate import as_rate
-from bvas.video.writer import Codec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

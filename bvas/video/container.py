@@ -30,8 +30,8 @@ def open_container(path: Path, *, num_threads: int = 1) -> tuple[Any, Any]:
     if path.is_file() and path.stat().st_size == 0:
         raise DecodeError(f"{path} is empty (0 bytes); copy or download it again", path=path)
     try:
-        # Titles and the like need not be UTF-8.
-        container = av.open(str(path), metadata_errors="replace")
+        # Absolute: libav takes `a:b.mp4` for a protocol. Titles and the like need not be UTF-8.
+        container = av.open(str(path.absolute()), metadata_errors="replace")
     except PermissionError as error:
         raise DecodeError(f"{path} may not be read: permission denied", path=path) from error
     except (av.FFmpegError, OSError) as error:

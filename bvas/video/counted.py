@@ -27,6 +27,11 @@ class CountedBackend:
 
     def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index, luma as stored); see `Backend`."""
+        for index, picture in self.pictures(indices):
+            yield index, luma_of(picture)
+
+    def pictures(self, indices: Sequence[int]) -> Iterator[tuple[int, Any]]:
+        """As `frames`, with PyAV's decoded frames, which also hold color."""
         for index in indices:
             if index < self._next:
                 self.close()
@@ -46,7 +51,7 @@ class CountedBackend:
                     break
             if self._is_broken or frame.is_corrupt:
                 self._damage.add(index)
-            yield index, luma_of(frame)
+            yield index, frame
 
     def close(self) -> None:
         """Close the file."""

@@ -40,6 +40,28 @@ def luma_of(frame: Any) -> NDArray[np.uint8]:
     return (wide >> shift).astype(np.uint8)
 
 
+def chroma_of(frame: Any) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the blue and red difference that go with `luma_of`, uint8 [ceil(h / 2), ceil(w / 2)] each.
+
+    8-bit 4:2:0 is handed out as stored, other formats go through swscale; gray has neutral chroma.
+    """
+    name = frame.format.name
+    if name.startswith("gray"):
+        neutral = np.full((-(-frame.height // 2), -(-frame.width // 2)), 128, np.uint8)
+        return neutral, neutral
+    if name not in ("yuv420p", "yuvj420p"):
+        # One range for both sides, or swscale would stretch the chroma too.
+        full = color_range_of(frame) == "full"
+        source = {"src_color_range": 2 if full else 1} if has_luma_plane(name) else {}
+        frame = frame.reformat(format="yuv420p", dst_color_range=2 if full else 1, **source)
+    return _samples(frame.planes[1]), _samples(frame.planes[2])
+
+
+def _samples(plane: Any) -> NDArray[np.uint8]:
+    rows = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
+    return rows[: plane.height, : plane.width]
+
+
 def _plane(frame: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     plane = frame.planes[0]
     pitch = plane.line_size // dtype.itemsize

@@ -27,7 +27,7 @@ def as_rate(rate: float | Fraction) -> Fraction:
         raise ConfigError(f"a rate must be a positive number of frames per second, got {rate}")
     if isinstance(rate, Fraction | int):
         return Fraction(rate)
-    return _nominal(Fraction(rate), tolerance=1e-5) or Fraction(rate).limit_denominator(100_000)
+    return nominal_rate(Fraction(rate), tolerance=1e-5) or Fraction(rate).limit_denominator(100_000)
 
 
 def same_rate(first: Fraction, second: Fraction) -> bool:
@@ -47,7 +47,9 @@ def rate_of(pts: NDArray[np.int64], time_base: Fraction, claims: Iterable[Fracti
     if len(pts) < 2:
         return (claimed[0] if claimed else Fraction(25)), False
     average = Fraction(len(pts) - 1) / (int(pts[-1] - pts[0]) * time_base)
-    nominal = _nominal(average, tolerance=1e-3)
+    nominal = nominal_rate(average, tolerance=1e-3)
+    # An average of times that were rounded to ticks is often claimed beside the rate itself.
+    claimed.sort(key=lambda rate: rate not in _NOMINAL_RATES)
     for rate in [*claimed, *([nominal] if nominal else []), average]:
         if _follows(pts, time_base, rate):
             return rate.limit_denominator(1_000_000), False
@@ -62,6 +64,7 @@ def _follows(pts: NDArray[np.int64], time_base: Fraction, rate: Fraction) -> boo
     return bool(deviation.max() - deviation.min() <= 2 * tolerance)
 
 
-def _nominal(rate: Fraction, *, tolerance: float) -> Fraction | None:
+def nominal_rate(rate: Fraction, *, tolerance: float) -> Fraction | None:
+    """Return the usual rate nearest to this one, or None where none is within `tolerance` of it."""
     nearest = min(_NOMINAL_RATES, key=lambda nominal: abs(nominal - rate))
     return nearest if abs(float(nearest / rate) - 1.0) < tolerance else None

@@ -128,7 +128,7 @@ class OpencvBackend:
 
 
 def _open_capture(info: VideoInfo) -> Any:
-    capture = cv2.VideoCapture(str(info.path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    capture = cv2.VideoCapture(str(info.path.absolute()), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not capture.isOpened():
         raise _refusal(info, f"cannot be opened by OpenCV {cv2.__version__}")
     # Without conversion it hands out plane 0 of the stored picture; turning upright is the reader's.

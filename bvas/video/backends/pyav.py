@@ -50,9 +50,21 @@ def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) ->
     Raises:
         DecodeError: the file cannot be opened.
     """
+    return open_pictures(index, info, options)
+
+
+def open_pictures(
+    index: VideoIndex, info: VideoInfo, options: BackendOptions | None = None
+) -> "PyavBackend | CountedBackend":
+    """Open a file for decoding with libav, for who also wants the color: it has `pictures` besides `frames`.
+
+    Raises:
+        DecodeError: the file cannot be opened.
+    """
+    on_damage = (options or BackendOptions()).on_damage
     if index.decode_order:
-        return CountedBackend(index, on_damage=options.on_damage)
-    return PyavBackend(index, info, on_damage=options.on_damage)
+        return CountedBackend(index, on_damage=on_damage)
+    return PyavBackend(index, info, on_damage=on_damage)
 
 
 @dataclass(slots=True)
@@ -99,12 +111,17 @@ class PyavBackend:
 
     def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index, luma as stored); see `Backend`."""
+        for index, picture in self.pictures(indices):
+            yield index, luma_of(picture)
+
+    def pictures(self, indices: Sequence[int]) -> Iterator[tuple[int, Any]]:
+        """As `frames`, with PyAV's decoded frames, which also hold color."""
         if not indices:
             return
         wanted = {int(self._index.pts[index]) for index in indices}
         last = int(self._index.pts[indices[-1]])
         for index in indices:
-            yield index, luma_of(self._frame(index, wanted, last))
+            yield index, self._frame(index, wanted, last)
         if self._run is not None:
             done = self._run.done
             self._run.skipped = {pts for pts in self._run.skipped if pts > done}

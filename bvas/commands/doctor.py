@@ -1,0 +1,61 @@
+"""Say what works on this machine, and what to do about the rest: bvas doctor."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from bvas.commands.console import OK, WRONG_INPUT, add_folders, run_command
+
+if TYPE_CHECKING:
+    from bvas.machine.finding import Finding
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "bvas doctor",
+        description="Say what works on this machine, and what to do about the rest. The exit code is 2 where "
+        "something is missing that everything needs, else 0.",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    add_folders(parser, data=False)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Look at the machine, and print what was found."""
+    from bvas.machine.gpu import inspect_gpu
+    from bvas.machine.resources import inspect_resources
+    from bvas.machine.software import inspect_software
+
+    found = [*inspect_software(), *inspect_gpu(), *inspect_resources(args.runs)]
+    works = not any(finding.is_needed for finding in found)
+    if args.json:
+        findings = [asdict(finding) for finding in found]
+        print(json.dumps({"works": works, "findings": findings}, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(map(finding_text, found)))
+        print(summary_text(found))
+    return OK if works else WRONG_INPUT
+
+
+def finding_text(finding: "Finding") -> str:
+    """Return a finding as a line, and its remedy as another."""
+    line = f"{finding.state:<8} {finding.topic:<16} {finding.text}"
+    return line if finding.remedy is None else f"{line}\n{'':<26}-> {finding.remedy}"
+
+
+def summary_text(found: "Sequence[Finding]") -> str:
+    """Return the last line: whether bvas works here."""
+    needed = [finding.topic for finding in found if finding.is_needed]
+    if needed:
+        return f"\nbvas does not work here before this is mended: {', '.join(needed)}"
+    problems = [finding.topic for finding in found if finding.state == "problem"]
+    return "\nbvas works here" + (f"; to be mended: {', '.join(problems)}" if problems else "")
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

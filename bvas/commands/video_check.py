@@ -1,0 +1,172 @@
+"""Say what a video file is, who reads it, and what would help: bvas video check VIDEO..."""
+
+import argparse
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bvas.commands.console import (
+    DONE_IN_PART,
+    OK,
+    WRONG_INPUT,
+    progress_bar,
+    run_command,
+)
+
+if TYPE_CHECKING:
+    from bvas.video.broken import FileDamage
+    from bvas.video.survey import VideoSurvey
+
+logger = logging.getLogger(__name__)
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "bvas video check",
+        description="Say what a video file is: its frames and times, which decoders read it and which refuse it, "
+        "what a random clip costs, and the command that makes a plain file of an awkward one.",
+    )
+    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="any file that FFmpeg reads")
+    parser.add_argument(
+        "--decode", action="store_true", help="decode all of it, to list lost and damaged frames"
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="one JSON object on standard output, a list of them for several videos",
+    )
+    parser.add_argument("--no-cache", action="store_true", help="neither use nor keep what was found before")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Survey each video, and print what was found."""
+    from bvas.errors import DecodeError
+    from bvas.video.survey import survey_video
+
+    found: list[dict[str, Any]] = []
+    num_failed = 0
+    for video in args.videos:
+        try:
+            with progress_bar(video.name, "frame", quiet=args.quiet or not args.decode) as bar:
+                survey = survey_video(video, decode=args.decode, cache=not args.no_cache, progress=bar)
+        except DecodeError as error:
+            if len(args.videos) == 1:
+                raise
+            num_failed += 1
+            logger.error("%s", error)
+            found.append({"path": str(video), "error": str(error)})
+            continue
+        found.append(survey_json(survey))
+        if not args.json:
+            print(survey_text(survey))
+    if args.json:
+        print(json.dumps(found if len(args.videos) > 1 else found[0], indent=2, ensure_ascii=False))
+    if not num_failed:
+        return OK
+    return DONE_IN_PART if num_failed < len(args.videos) else WRONG_INPUT
+
+
+def survey_text(survey: "VideoSurvey") -> str:
+    """Return a survey as lines for people."""
+    info, index = survey.info, survey.index
+    shortest, median, longest = info.keyframe_intervals
+    varies = "varying, on average " if info.variable_rate else ""
+    aspect = "" if info.sample_aspect == 1 else f", samples {info.sample_aspect} as wide as high"
+    turned = f", to be turned by {info.rotation} degrees" if info.rotation else ""
+    turned = f", to be mirrored{turned}" if info.mirrored else turned
+    rows = [
+        ("frames", f"{info.num_frames}, {varies}{_rate_text(info.rate)} a second"),
+        (
+            "time",
+            f"{info.duration_seconds:.3f} s; the container's clock starts at {info.start_seconds:.3f} s",
+        ),
+        ("picture", f"{info.height}x{info.width} (height x width){aspect}{turned}"),
+        (
+            "coding",
+            f"{info.codec} in {index.container}, {info.pixel_format}, {info.bit_depth} bits, "
+            f"{info.color_range} range, {'interlaced' if info.interlaced else 'progressive'}",
+        ),
+        ("keyframes", f"every {median} frames (shortest {shortest}, longest {longest})"),
+    ]
+    if index.gradual_refresh:
+        rows.append(("", "the picture is refreshed bit by bit"))
+    if index.decode_order:
+        rows.append(("numbering", "in the order of decoding, as the packets carry no reliable times"))
+    for backend in survey.backends:
+        verdict = "reads it" if backend.refusal is None else f"refuses it: {backend.refusal}"
+        rows.append((backend.name, verdict))
+    cost = f"{survey.frames_per_clip:.1f} frames decoded for a random clip of 15 (step 2)"
+    if survey.cpu_seconds_per_clip is not None:
+        cost += f", about {survey.cpu_seconds_per_clip:.3f} s of one CPU core"
+    rows.append(("cost", cost))
+    if survey.damage is not None:
+        rows += _damage_rows(survey.damage)
+    if survey.remedy is not None:
+        rows += [("awkward", trait) for trait in survey.remedy.traits]
+        if survey.remedy.prepare is not None:
+            rows.append(("same frames", survey.remedy.prepare))
+        rows.append(("plain file", survey.remedy.ffmpeg))
+    return "\n".join([str(info.path), *(f"  {name:<12} {text}" for name, text in rows)])
+
+
+def survey_json(survey: "VideoSurvey") -> dict[str, Any]:
+    """Return a survey as plain values; the keys are the same for every video."""
+    info, index, remedy, damage = survey.info, survey.index, survey.remedy, survey.damage
+    return {
+        "path": str(info.path),
+        "container": index.container,
+        "codec": info.codec,
+        "pixel_format": info.pixel_format,
+        "bit_depth": info.bit_depth,
+        "color_range": info.color_range,
+        "height": info.height,
+        "width": info.width,
+        "sample_aspect": str(info.sample_aspect),
+        "rotation": info.rotation,
+        "mirrored": info.mirrored,
+        "interlaced": info.interlaced,
+        "num_frames": info.num_frames,
+        "rate": str(info.rate),
+        "variable_rate": info.variable_rate,
+        "duration_seconds": info.duration_seconds,
+        "start_seconds": info.start_seconds,
+        "keyframe_intervals": info.keyframe_intervals._asdict(),
+        "decode_order": index.decode_order,
+        "gradual_refresh": index.gradual_refresh,
+        "backends": {
+            backend.name: {"admitted": backend.refusal is None, "refusal": backend.refusal}
+            for backend in survey.backends
+        },
+        "frames_per_clip": survey.frames_per_clip,
+        "cpu_seconds_per_clip": survey.cpu_seconds_per_clip,
+        "awkward": [] if remedy is None else list(remedy.traits),
+        "prepare_command": None if remedy is None else remedy.prepare,
+        "ffmpeg_command": None if remedy is None else remedy.ffmpeg,
+        "lost_frames": None if damage is None else [[part.start, part.stop] for part in damage.lost],
+        "damaged_frames": None if damage is None else list(damage.damaged),
+    }
+
+
+def _damage_rows(damage: "FileDamage") -> list[tuple[str, str]]:
+    from bvas.video.broken import frames_text, ranges_of
+
+    rows = []
+    if damage.lost:
+        rows.append(("lost", f"{damage.num_lost} frames: {frames_text(damage.lost)}"))
+    if damage.damaged:
+        places = frames_text(ranges_of(damage.damaged))
+        rows.append(("damaged", f"{len(damage.damaged)} frames follow a decoding error: {places}"))
+    return rows or [("damage", "none reported by the decoder")]
+
+
+def _rate_text(rate: Any) -> str:
+    return str(rate) if rate.denominator == 1 else f"{float(rate):.3f} ({rate})"
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

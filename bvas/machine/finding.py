@@ -1,0 +1,36 @@
+"""One thing that was found out about a machine."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal
+
+State = Literal["ok", "note", "problem"]
+
+# What importing a package raises that is not there, or is there without the libraries that it links.
+IMPORT_ERRORS = (ImportError, OSError, RuntimeError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was looked at, how it is, and what to do about it."""
+
+    topic: str
+    state: State
+    """`note` where something is absent that bvas does without; `problem` where something should be mended."""
+    text: str
+    remedy: str | None = None
+    is_needed: bool = False
+    """Nothing works before this is mended."""
+
+
+def try_import(name: str) -> tuple[Any, str]:
+    """Return (module, "") or (None, why it cannot be imported)."""
+    try:
+        return import_module(name), ""
+    except IMPORT_ERRORS as error:
+        return None, f"{type(error).__name__}: {first_line(error)}"
+
+
+def first_line(error: BaseException) -> str:
+    """Return what went wrong without the advice that follows it."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

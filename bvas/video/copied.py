@@ -1,0 +1,76 @@
+"""A decoded picture as a copy of its video holds it: upright, fitted, 8-bit 4:2:0, at its time."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import DecodeError
+from bvas.video.fit import FitPlan
+from bvas.video.index import VideoIndex
+from bvas.video.picture import chroma_of, luma_of, upright
+from bvas.video.protocol import VideoInfo
+from bvas.video.writer import yuv_picture
+
+_NEUTRAL = 128
+
+
+def copied_picture(frame: Any, number: int, index: VideoIndex, info: VideoInfo, fit: FitPlan) -> Any:
+    """Return a picture for the encoder.
+
+    The luma is what a reader gives: as stored, turned, and resampled only where `fit` changes its
+    size. The chroma goes along. An odd side is made even by repeating its last row or column.
+
+    Args:
+        frame: A decoded frame of PyAV's.
+        number: Its place in the video.
+        index: The video's frames.
+        info: What is known of the video.
+        fit: How the upright picture is fitted.
+
+    Raises:
+        DecodeError: the frame has another size than those before it.
+    """
+    stored = (frame.width, frame.height) if info.rotation in (90, 270) else (frame.height, frame.width)
+    if stored != (info.height, info.width):
+        raise DecodeError(
+            f"the picture of {info.path} changes its size at frame {number}, from {info.width}x{info.height} to "
+            f"{stored[1]}x{stored[0]}; bring it to one size: ffmpeg -i IN -vf scale={info.width}:{info.height} OUT",
+            path=info.path,
+        )
+    picture = yuv_picture(*_planes(frame, info, fit))
+    # An mp4 shows nothing from before zero on the container's clock.
+    picture.pts = int(index.pts[number]) - min(int(index.pts[0]), 0)
+    picture.time_base = index.time_base
+    is_last = number + 1 == index.num_frames
+    picture.duration = index.last_duration if is_last else int(index.pts[number + 1] - index.pts[number])
+    return picture
+
+
+def _planes(frame: Any, info: VideoInfo, fit: FitPlan) -> list[NDArray[np.uint8]]:
+    """Return luma [H, W], blue and red difference [H / 2, W / 2] of a frame, uint8."""
+    stored = (luma_of(frame), *chroma_of(frame))
+    luma, *chroma = (upright(plane, info.rotation, info.mirrored) for plane in stored)
+    if fit.size != fit.source:
+        fitted = np.empty(fit.size, np.uint8)
+        fit.apply(np.ascontiguousarray(luma), fitted)
+        return [fitted, *(_fit_chroma(plane, fit) for plane in chroma)]
+    height, width = luma.shape
+    return [np.pad(luma, ((0, height % 2), (0, width % 2)), mode="edge"), *chroma]
+
+
+def _fit_chroma(plane: NDArray[np.uint8], plan: FitPlan) -> NDArray[np.uint8]:
+    """Do at half the size what `plan` does, to within half a sample, with neutral padding."""
+    halved = FitPlan(
+        source=(plane.shape[0], plane.shape[1]),
+        size=(plan.size[0] // 2, plan.size[1] // 2),
+        content=(-(-plan.content[0] // 2), -(-plan.content[1] // 2)),
+        top=plan.top // 2,
+        left=plan.left // 2,
+    )
+    fitted = np.empty(halved.size, np.uint8)
+    halved.apply(np.ascontiguousarray(plane), fitted)
+    bottom, right = halved.top + halved.content[0], halved.left + halved.content[1]
+    fitted[: halved.top] = fitted[bottom:] = _NEUTRAL
+    fitted[:, : halved.left] = fitted[:, right:] = _NEUTRAL
+    return fitted
