@@ -34,6 +34,6 @@ def test_a_copy_shows_the_same_frames_at_the_same_times(files, tmp_path, sample)
         assert abs(after.info.start_seconds - max(before.info.start_seconds, 0.0)) <= half_a_tick
         assert after.info.sample_aspect == before.info.sample_aspect
         assert after.info.color_range == before.info.color_range
-        assert not (after.info.interlaced or after.info.rotation or after.info.mirrored)
+        assert (after.info.interlaced, after.info.rotation, after.info.mirrored) == (False, 0, False)
         assert after.info.variable_rate == before.info.variable_rate
         assert after.info.keyframe_intervals.longest <= 12
