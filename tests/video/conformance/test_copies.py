@@ -11,8 +11,10 @@ from bvas.video.prepare import make_copy, plan_copy
 
 def all_samples():
     """Every seventh sample, and the others where slow tests run too."""
-    for place, sample in enumerate(SAMPLES):
-        yield pytest.param(sample, id=sample.name, marks=[pytest.mark.slow] if place % 7 else [])
+    return [
+        pytest.param(sample, id=sample.name, marks=[pytest.mark.slow] if place % 7 else [])
+        for place, sample in enumerate(SAMPLES)
+    ]
 
 
 @pytest.mark.parametrize("sample", all_samples())
