@@ -1,6 +1,6 @@
 """The damaged samples: bytes overwritten, packets lost, ends cut off."""
 
-from catalog import x264, x265
+from coding import x264, x265
 from edits import blotted, cut, overwritten, without_ts_packets
 from sample import Damaged, coded
 
