@@ -103,6 +103,25 @@ def may_skip_nonref(codec: str, extradata: bytes | None) -> bool:
     return codec == "hevc" and _num_temporal_layers(extradata or b"") == 1
 
 
+def is_nonref(codec: str, extradata: bytes | None, packet: bytes) -> bool:
+    """Return whether no other picture refers to that of a packet, where `may_skip_nonref` holds.
+
+    libav's skip_frame=NONREF passes over packets that it cannot make sense of, too, and then reports no error.
+
+    Args:
+        codec: `h264` or `hevc`.
+        extradata: The headers beside the stream.
+        packet: It, or its beginning; False where that does not tell.
+    """
+    for unit in nal_units(codec, extradata, packet):
+        if codec == "h264" and 1 <= unit[0] & 31 <= 5:
+            return unit[0] >> 5 & 3 == 0
+        # ITU-T H.265, 7.4.2.2: of the types below 16 the even ones.
+        if codec == "hevc" and unit[0] >> 1 & 63 < 32:
+            return unit[0] >> 1 & 63 in range(0, 16, 2)
+    return False
+
+
 def _num_temporal_layers(extradata: bytes) -> int | None:
     """Return the layers that the HEVC header declares, or None if it cannot be told."""
     # ISO/IEC 14496-15, 8.3.3.1: hvcC, version 1; byte 21 holds 2 bits, 3 bits numTemporalLayers (0: unknown).

@@ -27,6 +27,7 @@ class Damage:
         # In the order of decoding, with whether it is a keyframe; those not yet asked for or passed.
         self._fed: dict[int, bool] = {}
         self._is_broken = False
+        self._follows_loss = False
         # Pictures that lead a keyframe may still refer to what came before it.
         self._sound_from = _LONG_AGO
         self._doubtful: set[int] = set()
@@ -34,9 +35,12 @@ class Damage:
     def feed(self, pts: int, *, is_keyframe: bool, is_corrupt: bool) -> None:
         """Note a packet that is about to be decoded; the container may say that parts of it are missing."""
         self._fed[pts] = is_keyframe
-        if is_keyframe and self._is_broken:
+        # A TS notices a loss late, and libav's parser hands the flag to the packet before: the one that
+        # follows may itself be broken, or followed by a gap.
+        if is_keyframe and self._is_broken and not self._follows_loss:
             self._is_broken = False
             self._sound_from = pts
+        self._follows_loss = is_corrupt
         if is_corrupt and pts >= self._start:
             self._is_broken = True
             self.num_errors += 1

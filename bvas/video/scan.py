@@ -8,7 +8,7 @@ are counted.
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -120,6 +120,10 @@ def scan_file(path: Path) -> Scan:
         )
     picture = _picture(head, codec, sample_aspect, interlaced=head.interlaced or packets.may_hold_fields)
     shown = _shown_times(packets, head) if timed else None
+    if shown is None and timed and codec == "hevc":
+        # Its decoder passes over damaged packets and says nothing, unless it is told to fail.
+        errors = _decode(path, stop_after=_head_stop(packets), is_strict=True).num_errors
+        shown = _shown_times(packets, replace(head, num_errors=errors)) if errors else None
     if shown is not None and is_one_recording(int(shown[0]), int(shown[-1]), time_base):
         keys = _keyframes(packets)
         last_duration = max(packets.last_duration, 0)
@@ -207,8 +211,11 @@ def _head_stop(packets: _Packets) -> int | None:
     return int(times[min(start + _NUM_HEAD_FRAMES, len(times) - 1)])
 
 
-def _decode(path: Path, *, stop_after: int | None) -> _Decoded:
-    """Decode from the start; with `stop_after`, until a frame of that time or later is output."""
+def _decode(path: Path, *, stop_after: int | None, is_strict: bool = False) -> _Decoded:
+    """Decode from the start; with `stop_after`, until a frame of that time or later is output.
+
+    With `is_strict` errors count that the decoder would make up for, and output frames may be fewer.
+    """
     container, stream = open_container(path)
     pts: list[int | None] = []
     is_keyframe: list[bool] = []
@@ -216,6 +223,8 @@ def _decode(path: Path, *, stop_after: int | None) -> _Decoded:
     first = None
     with container:
         decoder = stream.codec_context
+        if is_strict:
+            decoder.options = {"err_detect": "explode"}
         # libav's field orders: 0 unknown, 1 progressive, from 2 on interlaced.
         interlaced = decoder.field_order > 1
         for packet in _then_flush(read_packets(container, stream)):

@@ -87,7 +87,7 @@ def make_fake(*, caps=None, lost_pts=()):
         PyNvVCException=PyNvVCException,
         PyNvVCExceptionUnsupported=PyNvVCExceptionUnsupported,
         PacketData=PacketData,
-        cudaVideoCodec=SimpleNamespace(H264="h264", HEVC="hevc", VP9="vp9", AV1="av1"),
+        cudaVideoCodec=SimpleNamespace(H264="h264", HEVC="hevc", VP9="vp9", AV1="libdav1d"),
         cudaVideoChromaFormat=SimpleNamespace(**{"420": 1}),
         OutputColorType=SimpleNamespace(NATIVE=0),
         GetDecoderCaps=lambda **asked: caps or {"supported": 1, "width_max": 4096, "height_max": 4096},

@@ -1,4 +1,3 @@
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import fake_nvc
@@ -14,20 +13,6 @@ from bvas.video.backends import nvdec
 from bvas.video.cuda_decoder import luma_of_surface
 from bvas.video.pool import DecoderPool
 from bvas.video.writer import VideoWriter
-
-
-@pytest.fixture
-def fake(monkeypatch):
-    """Make nvdec decode with the stand-in; call it to change the stand-in's behavior."""
-
-    def install(**behavior):
-        monkeypatch.setitem(sys.modules, "PyNvVideoCodec", fake_nvc.make_fake(**behavior))
-
-    monkeypatch.setattr(nvdec, "CudaDecoder", fake_nvc.HostDecoder)
-    monkeypatch.setattr(fake_nvc.HostDecoder, "made", [])
-    monkeypatch.setattr(nvdec, "gpu_of", lambda device, info: 0)
-    install()
-    return install
 
 
 def luma(reader, indices):

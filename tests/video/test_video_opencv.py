@@ -1,50 +1,9 @@
-from fractions import Fraction
-
 import numpy as np
 import pytest
 from video_samples import make_video, read_luma
 
 from bvas import DecodeError, open_video
 from bvas.video.backends import opencv
-
-
-@pytest.mark.parametrize(
-    ("name", "settings"),
-    [
-        ("a.mp4", {}),
-        ("a.mkv", {"codec": "libx265"}),
-        ("full.mp4", {"pixel_format": "yuvj420p"}),
-        ("late.mkv", {"times": [137 + i for i in range(60)], "time_base": Fraction(1, 25)}),
-        ("turned.mp4", {"rotation": 90}),
-    ],
-)
-def test_what_it_admits_it_reads_as_the_reference_does(tmp_path, name, settings):
-    path = make_video(tmp_path / name, **settings)
-    order = [59, 0, 31, 31, 12, 11, 40, 58]
-    with open_video(path, "opencv") as reader, open_video(path) as reference:
-        assert np.array_equal(read_luma(reader, order), read_luma(reference, order))
-        assert np.array_equal(read_luma(reader, range(60)), read_luma(reference, range(60)))
-
-
-@pytest.mark.parametrize(
-    ("name", "settings", "reason"),
-    [
-        ("a.ts", {}, "mpegts container"),
-        ("a.avi", {"codec": "mpeg4"}, "no reliable presentation times"),
-        ("a.mp4", {"options": {"x264-params": "tff=1"}}, "interlaced"),
-        ("a.mp4", {"pixel_format": "yuv420p10le"}, "yuv420p10le, not 8-bit"),
-        (
-            "a.mp4",
-            {"times": [i * i for i in range(20)], "time_base": Fraction(1, 100)},
-            "variable frame rate",
-        ),
-        ("a.mp4", {"options": {"x264-params": "intra-refresh=1:bframes=0:keyint=5"}}, "refreshes gradually"),
-    ],
-)
-def test_what_it_may_get_wrong_is_refused_with_the_reason_and_the_remedy(tmp_path, name, settings, reason):
-    path = make_video(tmp_path / name, num_frames=20, **settings)
-    with pytest.raises(DecodeError, match=rf'{reason}.*; open it with backend="pyav"'):
-        open_video(path, "opencv")
 
 
 def test_a_file_of_which_it_gives_other_pixels_is_refused(tmp_path, monkeypatch):

@@ -1,95 +1,13 @@
 import logging
-from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
-from video_samples import make_video, numbers_in, picture, read_luma, remux, stream_past_damage
+from video_samples import make_video, numbers_in, picture, read_luma, stream_past_damage
 
 from bvas import DecodeError, open_video
 from bvas.video.backends.pyav import PyavBackend
 from bvas.video.bitstream import may_skip_nonref
-
-TIMES = np.cumsum(np.random.default_rng(5).integers(20, 90, 60)).tolist()
-OPEN_GOP = {"x264-params": "open-gop=1:keyint=12:bframes=3:b-adapt=0"}
-
-# What decoders were seen to get wrong (name, how it is made).
-CASES = [
-    ("short.mp4", {}),
-    ("long.mkv", {"options": {"g": "250"}}),
-    ("ntsc.mkv", {"rate": Fraction(30000, 1001)}),
-    ("open.mp4", {"options": OPEN_GOP}),
-    ("open.ts", {"options": OPEN_GOP}),
-    ("hevc.mp4", {"codec": "libx265"}),
-    ("hevc.ts", {"codec": "libx265"}),
-    ("layers.mp4", {"codec": "libx265", "options": {"x265-params": "temporal-layers=3:bframes=7"}}),
-    ("refresh.mp4", {"options": {"x264-params": "intra-refresh=1:keyint=12:bframes=0"}}),
-    ("variable.mp4", {"times": TIMES, "time_base": Fraction(1, 1000)}),
-    ("variable.mkv", {"times": TIMES, "time_base": Fraction(1, 1000)}),
-    ("late.mp4", {"times": [137 + i for i in range(60)], "time_base": Fraction(1, 25)}),
-    ("plain.ts", {}),
-    ("plain.flv", {}),
-    ("pieces.mp4", {"container_options": {"movflags": "frag_keyframe+empty_moov"}}),
-    ("ten.mp4", {"pixel_format": "yuv420p10le"}),
-    ("full.mp4", {"pixel_format": "yuvj420p"}),
-    ("fields.mp4", {"options": {"x264-params": "tff=1"}}),
-    ("old.avi", {"codec": "mpeg4", "options": {"bf": "2"}}),
-    ("old.mkv", {"codec": "mpeg4", "options": {"bf": "2"}}),
-    ("coded.avi", {}),
-    ("broadcast.ts", {"codec": "mpeg2video", "options": {"bf": "2", "g": "12"}}),
-    (
-        "hidden.webm",
-        {"codec": "libvpx", "options": {"auto-alt-ref": "1", "lag-in-frames": "16", "b": "500k"}},
-    ),
-    ("nine.webm", {"codec": "libvpx-vp9", "options": {"cpu-used": "8", "lag-in-frames": "16"}}),
-    ("bare.h264", {}),
-]
-
-
-@pytest.mark.parametrize(("name", "settings"), CASES, ids=[name for name, _ in CASES])
-def test_every_frame_is_the_one_asked_for_by_every_path(tmp_path, name, settings):
-    with open_video(make_video(tmp_path / name, **settings), cache=False) as reader:
-        assert reader.info.num_frames == 60
-        whole = np.concatenate([batch for _, batch in reader.stream(batch_size=25)])
-        assert numbers_in(whole) == list(range(60))
-        rng = np.random.default_rng(3)
-        for order in [*rng.integers(0, 60, (12, 4)).tolist(), [59], [0], list(range(59, 0, -9))]:
-            assert np.array_equal(read_luma(reader, order), whole[order]), order
-        assert reader.info.damaged == ()
-
-
-def test_an_edit_list_moves_frame_zero(tmp_path):
-    def shift(_, packet):
-        packet.pts -= 15 * 512
-        packet.dts -= 15 * 512
-
-    options = {"use_editlist": "1", "avoid_negative_ts": "disabled"}
-    path = remux(make_video(tmp_path / "whole.mp4"), tmp_path / "cut.mp4", shift, options)
-    with open_video(path) as reader:
-        assert numbers_in(read_luma(reader, [0, 44, 20, 0])) == [15, 59, 35, 15]
-
-
-def test_frames_of_equal_times_are_read_in_decoding_order(tmp_path):
-    def same_time(_, packet):
-        if 20 * 512 <= packet.pts < 36 * 512:
-            packet.pts = 35 * 512
-
-    path = remux(make_video(tmp_path / "a.mp4", options={"bf": "0"}), tmp_path / "b.mp4", same_time)
-    with open_video(path) as reader:
-        assert numbers_in(read_luma(reader, [30, 0, 59, 25])) == [30, 0, 59, 25]
-
-
-def test_a_recording_that_begins_between_keyframes_starts_with_its_first_whole_frame(tmp_path):
-    data = make_video(
-        tmp_path / "a.ts", num_frames=120, options={"g": "30", "sc_threshold": "0"}
-    ).read_bytes()
-    (tmp_path / "b.ts").write_bytes(data[len(data) // 188 * 3 // 10 * 188 :])
-    with open_video(tmp_path / "b.ts") as reader:
-        numbers, lost = stream_past_damage(reader)
-        assert lost == []
-        assert numbers[0] in (30, 60)
-        assert numbers == list(range(numbers[0], 120))
-        assert numbers_in(read_luma(reader, [25, 0])) == [numbers[25], numbers[0]]
 
 
 @pytest.mark.parametrize(("codec", "name"), [("libx264", "a.mp4"), ("libx265", "a.mkv")])

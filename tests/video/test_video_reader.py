@@ -9,7 +9,7 @@ import pytest
 import torch
 from video_samples import HEIGHT, WIDTH, make_video, number_in, numbers_in, picture, read_luma
 
-from bvas import ConfigError, DecodeError, open_video
+from bvas import ConfigError, open_video
 from bvas.video.picture import luma_of
 
 
@@ -206,18 +206,6 @@ def test_unknown_options_are_refused_with_those_that_are_known(video):
         open_video(video, on_damage="ignore")
     with pytest.raises(ConfigError, match="device"):
         open_video(video, device="gpu")
-
-
-def test_a_change_of_size_within_the_video_is_an_error_and_no_stretched_frame(tmp_path):
-    small = make_video(tmp_path / "small.h264", num_frames=5, size=(HEIGHT // 2, WIDTH // 2))
-    path = make_video(tmp_path / "a.h264", num_frames=5)
-    path.write_bytes(path.read_bytes() + small.read_bytes())
-    with open_video(path) as reader:
-        assert reader.info.num_frames == 10
-        assert numbers_in(read_luma(reader, [4])) == [4]
-        with pytest.raises(DecodeError, match=r"frame 5 .* is 40x24, the video began with 80x48") as caught:
-            read_luma(reader, [4, 5])
-    assert caught.value.lost == range(5, 6)
 
 
 def test_the_bars_are_read_as_they_were_drawn():

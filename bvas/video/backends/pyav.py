@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.video.backends import Backend, BackendOptions, OnDamage
-from bvas.video.bitstream import may_skip_nonref
+from bvas.video.bitstream import is_nonref, may_skip_nonref
 from bvas.video.counted import CountedBackend
 from bvas.video.damage import Damage, DamageLog
 from bvas.video.index import VideoIndex
@@ -32,6 +32,8 @@ from bvas.video.seek import PacketSource
 _NEAR_FRAMES = 16
 # So many frames of later times may come out before the wanted one.
 _MAX_EARLY = 8
+# Bytes of a packet in which its first picture's header is found, behind what may precede it.
+_HEAD = 2048
 _LONG_AGO = np.iinfo(np.int64).min
 
 
@@ -102,7 +104,10 @@ class PyavBackend:
             and not info.interlaced
             and may_skip_nonref(info.codec, self._decoder.extradata)
         )
+        self._codec = info.codec
         self._is_strict = info.codec == "h264"
+        # Once an error was met, frames wait for those that they refer to.
+        self._is_careful = False
         self._ready: deque[Any] = deque()
         self._early: dict[int, Any] = {}
         """Frames by their times, output before the wanted one although theirs are later."""
@@ -139,7 +144,7 @@ class PyavBackend:
             run = self._start_at(self._index.keyframe_of(index))
         while True:
             frame = self._at_or_behind(run, target, wanted, last)
-            if not self._is_strict and frame is not None and frame.pts == target:
+            if self._is_careful and frame is not None and frame.pts == target:
                 self._settle(run, target, wanted, last)
             if run.is_void:
                 run = self._start_at(self._index.keyframe_of(index))
@@ -155,6 +160,11 @@ class PyavBackend:
                 # A decoder may need a keyframe more than its packets say.
                 if run.started > max(self._index.keyframe_of(index) - 2, 0) and not run.damage.num_errors:
                     run = self._start_at(run.started - 1)
+                    continue
+                # Nor is a frame lost before all that came before it was decoded.
+                self._may_skip = False
+                if run.has_skipped:
+                    run = self._start_at(self._index.keyframe_of(index))
                     continue
                 raise self._lost(run, index, None if frame is None else frame.pts)
             run.done = frame.pts
@@ -202,7 +212,7 @@ class PyavBackend:
             self._feed(run, wanted, last)
 
     def _feed(self, run: _Run, wanted: set[int], last: int) -> None:
-        """Decode the next packet, or what is left at the end; the run is void where that cannot be strict."""
+        """Decode the next packet, or what is left at the end; at the first error the run becomes void."""
         packet = self._source.next_packet()
         if packet is None:
             run.ended = True
@@ -213,19 +223,27 @@ class PyavBackend:
         except MemoryError:
             raise
         except av.FFmpegError:
-            if self._is_strict:
-                self._is_strict = False
-                self._source.close()
-                self._source = PacketSource(self._index)
-                run.is_void = run.ended = True
-            elif packet is not None:
+            if packet is not None:
                 run.damage.fail(packet.pts)
+            if self._is_strict:
+                self._become_lenient(run)
             return
         for frame in frames:
             if frame.pts is not None:
                 if frame.is_corrupt:
                     run.damage.show_broken(frame.pts)
                 self._ready.append(frame)
+        self._is_careful |= run.damage.num_errors > 0
+        if self._is_strict and self._is_careful:
+            self._become_lenient(run)
+
+    def _become_lenient(self, run: _Run) -> None:
+        """Open the file again for a decoder that makes the best of errors; the run has to start over."""
+        self._is_strict, self._is_careful = False, True
+        self._source.close()
+        self._source = PacketSource(self._index)
+        self._ready.clear()
+        run.is_void = run.ended = True
 
     def _prepare(self, run: _Run, packet: Any, wanted: set[int], last: int) -> None:
         """Note what a packet means for damage, and set whether its frame may be left out."""
@@ -233,6 +251,7 @@ class PyavBackend:
             # Behind a seek into a damaged file a packet may lack the time that it had in the scan. Its frame
             # has none either and is passed over.
             run.damage.feed_nameless(is_corrupt=packet.is_corrupt)
+            self._set_skipping(False)
             return
         is_start = False
         if packet.is_keyframe:
@@ -241,9 +260,13 @@ class PyavBackend:
             is_start = passed >= 0 and packet.pts == self._index.keyframe_pts[passed]
         run.damage.feed(packet.pts, is_keyframe=is_start, is_corrupt=packet.is_corrupt)
         skip = self._may_skip and not packet.is_keyframe and packet.pts not in wanted and packet.pts < last
+        skip = skip and is_nonref(self._codec, self._decoder.extradata, bytes(memoryview(packet)[:_HEAD]))
         if skip:
             run.skipped.add(packet.pts)
             run.has_skipped = True
+        self._set_skipping(skip)
+
+    def _set_skipping(self, skip: bool) -> None:
         mode = "NONREF" if skip else "DEFAULT"
         if mode != self._skip_mode:
             self._decoder.skip_frame = self._skip_mode = mode

@@ -1,6 +1,6 @@
 """The damaged samples: bytes overwritten, packets lost, ends cut off."""
 
-from catalog import x264, x265
+from coding import x264, x265
 from edits import blotted, cut, overwritten, without_ts_packets
 from sample import Damaged, coded
 
@@ -16,7 +16,9 @@ DAMAGED = [
         for seed in range(4)
     ),
     *(
-        Damaged(name=f"hevc-{seed}.mp4", whole=_HEVC, edit=overwritten(seed, num_packets=6, num_bytes=12))
+        Damaged(
+            name=f"hevc-bytes-{seed}.mp4", whole=_HEVC, edit=overwritten(seed, num_packets=6, num_bytes=12)
+        )
         for seed in range(4)
     ),
     Damaged(name="packets-gone.mp4", whole=_B, edit=blotted([17, 18, 60])),

@@ -19,7 +19,8 @@ def device_of(backend):
 def cases(*, refused):
     """Pairs of sample and backend, those of the table of refusals or all others."""
     return [
-        pytest.param(sample, backend, marks=marks, id=f"{sample.name}-{backend}")
+        # What is refused by the look of the file is refused without a GPU, too.
+        pytest.param(sample, backend, marks=[] if refused else marks, id=f"{sample.name}-{backend}")
         for sample in SAMPLES
         for backend, marks in BACKENDS.items()
         if (backend in sample.refused) == refused
@@ -78,7 +79,7 @@ def test_frames_asked_for_in_any_order_are_those_of_the_stream(opened, sample, b
     rng = np.random.default_rng(3)
     orders = [[num_frames - 1], [0], *rng.integers(0, num_frames, (10, 4)).tolist(), [num_frames - 1] * 3]
     backwards = list(range(num_frames - 1, -1, -1))
-    for order in [*orders, backwards, *([index] for index in backwards[:30])]:
+    for order in [*orders, backwards, *([index] for index in backwards[:36:3])]:
         assert np.array_equal(read_luma(reader, order), frames[order]), order
 
 
