@@ -184,3 +184,12 @@ def test_an_index_can_be_sent_to_another_process(tmp_path):
     sent = pickle.loads(pickle.dumps(index))
     assert sent.pts.tolist() == index.pts.tolist()
     assert sent.seconds_of(4) == index.seconds_of(4)
+
+
+def test_titles_that_are_not_utf_8_do_not_matter(tmp_path):
+    path = make_video(tmp_path / "a.mkv", num_frames=5)
+    data = path.read_bytes()
+    # What the muxer writes of itself, in two places.
+    assert b"Lavf" in data
+    path.write_bytes(data.replace(b"Lavf", b"L\xe9vf"))
+    assert index_of(path).num_frames == 5

@@ -3,11 +3,12 @@ import logging
 import av
 import numpy as np
 import pytest
-from video_samples import make_video, numbers_in, picture, read_luma, stream_past_damage
+from video_samples import damage, make_video, numbers_in, picture, read_luma, remux, stream_past_damage
 
 from bvas import DecodeError, open_video
 from bvas.video.backends.pyav import PyavBackend
 from bvas.video.bitstream import may_skip_nonref
+from bvas.video.seek import PacketSource
 
 
 @pytest.mark.parametrize(("codec", "name"), [("libx264", "a.mp4"), ("libx265", "a.mkv")])
@@ -74,18 +75,6 @@ def test_a_picture_without_luma_becomes_full_range_gray(tmp_path, name, codec, p
         assert np.abs(read_luma(reader, [2])[0].astype(int) - picture(2)).max() <= 1
 
 
-def damage(path, frames):
-    """Overwrite the inside of the packets at these places of the file (in decode order)."""
-    with av.open(str(path)) as container:
-        packets = [p for p in container.demux(container.streams.video[0]) if p.size]
-    data = bytearray(path.read_bytes())
-    for number in frames:
-        packet = packets[number]
-        data[packet.pos + 4 : packet.pos + packet.size] = b"\xff" * (packet.size - 4)
-    path.write_bytes(data)
-    return packets
-
-
 def test_a_frame_that_is_not_output_is_lost_and_reading_goes_on_behind_it(tmp_path):
     path = make_video(tmp_path / "a.mp4", options={"bf": "0"})
     damage(path, [17, 18])
@@ -142,3 +131,52 @@ def test_a_file_that_changed_since_it_was_indexed_is_noticed(tmp_path):
         make_video(path, num_frames=5)
         with pytest.raises(DecodeError, match="if the file changed, open it again"):
             read_luma(reader, [50])
+
+
+def test_frames_whose_broken_times_come_out_in_mixed_order_are_all_delivered(tmp_path):
+    def far_ahead(number, packet):
+        if number == 21:
+            packet.pts = 1352
+
+    settings = {"codec": "libvpx-vp9", "options": {"cpu-used": "8", "lag-in-frames": "0", "g": "12"}}
+    path = remux(make_video(tmp_path / "a.webm", **settings), tmp_path / "b.webm", far_ahead)
+    with open_video(path) as reader:
+        assert not reader.index.decode_order
+        numbers, lost = stream_past_damage(reader)
+        assert lost == []
+        # Frame 21 says that it is to be shown behind frame 33.
+        assert numbers == [*range(21), *range(22, 34), 21, *range(34, 60)]
+        assert numbers_in(read_luma(reader, [33, 2, 32, 21])) == [21, 2, 33, 22]
+
+
+def test_a_packet_that_lacks_its_time_behind_a_seek_does_not_stop_the_others(tmp_path, monkeypatch):
+    original = PacketSource.next_packet
+
+    def without_time(self):
+        packet = original(self)
+        if packet is not None and packet.pts == 31 * 512:
+            packet.pts = None
+        return packet
+
+    path = make_video(tmp_path / "a.mp4", options={"bf": "0"})
+    with open_video(path) as reader:
+        monkeypatch.setattr(PacketSource, "next_packet", without_time)
+        numbers, lost = stream_past_damage(reader)
+        assert lost == [range(31, 32)]
+        assert numbers == [*range(31), *range(32, 60)]
+
+
+def test_counted_frames_behind_an_error_are_listed_or_refused_up_to_the_next_keyframe(tmp_path):
+    path = make_video(tmp_path / "a.avi", options={"bf": "0", "sc_threshold": "0"})
+    damage(path, [17])
+    with open_video(path, cache=False) as reader:
+        assert reader.index.decode_order
+        # One frame is not output, so those behind it are one number lower.
+        assert reader.info.num_frames == 59
+        stream_past_damage(reader)
+        assert reader.info.damaged == tuple(range(17, 23))
+        assert numbers_in(read_luma(reader, [16, 23, 58])) == [16, 24, 59]
+    with open_video(path, cache=False, on_damage="raise") as reader:
+        numbers, lost = stream_past_damage(reader)
+        assert lost == [range(17, 23)]
+        assert numbers == [*range(17), *range(24, 60)]

@@ -141,3 +141,14 @@ def stream_past_damage(reader, batch_size: int = 16) -> tuple[list[int], list[ra
             start = error.lost.stop
         else:
             return numbers, lost
+
+
+def damage(path: Path, frames: Sequence[int]) -> None:
+    """Overwrite the inside of the packets at these places of the file (in decode order)."""
+    with av.open(str(path)) as container:
+        packets = [p for p in container.demux(container.streams.video[0]) if p.size]
+    data = bytearray(path.read_bytes())
+    for number in frames:
+        packet = packets[number]
+        data[packet.pos + 4 : packet.pos + packet.size] = b"\xff" * (packet.size - 4)
+    path.write_bytes(data)
