@@ -2,8 +2,9 @@
 
 It numbers frames by the container's rate, gives black or stale pictures for interlaced video without
 saying so, changes the luma of files that carry BT.709 tags (5.0), cannot hand out more than 8 bits, and ends
-in silence at the first damaged packet, or hands out what libav makes up for it. So a file is admitted by its index and by three frames that equal
-the reference's (`check`), and the time of each frame read is compared with the index.
+in silence at the first damaged packet, or hands out what libav makes up for it. So a file is admitted by its
+index and by three frames that equal the reference's (`check`), and the time of each frame read is compared
+with the index.
 """
 
 from collections.abc import Iterator, Sequence
