@@ -1,4 +1,4 @@
-"""A batch of clips, and its way from shared memory to the device."""
+"""A batch of clips, and its way from their slots to the device."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from bvas.luma import ColorRange
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ClipBatch:
-    """Clips in the order of their samples."""
+    """Clips in the order in which the epoch hands them out."""
 
     frames: Tensor
     """uint8 [B, T, H, W], luma as stored, on the loader's device; the batch owns it."""
@@ -37,8 +37,8 @@ class ClipBatch:
 class BatchMaker:
     """Copies finished clips out of their slots, so that the slots can be filled again.
 
-    With a GPU the copy is into page-locked memory, in turns one of two buffers, and from
-    there the frames travel on a stream of their own while the model works on the batch before.
+    With a GPU the copies are on a stream of their own, beside what the model computes meanwhile; those from
+    host memory go through a page-locked buffer, in turns one of two.
     """
 
     def __init__(self, device: torch.device, batch_shape: tuple[int, int, int, int]) -> None:
@@ -57,12 +57,15 @@ class BatchMaker:
             self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def make(
-        self, slots: NDArray[np.uint8], requests: Sequence[ClipRequest], videos: Sequence[LabelledVideo]
+        self,
+        slots: Sequence[NDArray[np.uint8]],
+        requests: Sequence[ClipRequest],
+        videos: Sequence[LabelledVideo],
     ) -> ClipBatch:
         """Return a batch.
 
         Args:
-            slots: uint8 [B, T, H, W], the clips; free when this returns.
+            slots: uint8 [T, H, W] each, the clips [B]; free when this returns.
             requests: What they are [B].
             videos: What the requests' video ids mean.
         """
@@ -75,16 +78,16 @@ class BatchMaker:
             seeds=torch.tensor([request.seed for request in requests]),
         )
 
-    def _frames(self, slots: NDArray[np.uint8]) -> Tensor:
-        shared = torch.from_numpy(slots)
+    def _frames(self, slots: Sequence[NDArray[np.uint8]]) -> Tensor:
         if not self._staging:
-            return shared.clone().to(self._device)
+            return torch.from_numpy(np.stack(slots)).to(self._device)
         self._turn = 1 - self._turn
         sent = self._sent[self._turn]
         # Free again when the copy of two batches ago is over; an event that was never recorded is.
         sent.synchronize()
         staged = self._staging[self._turn][: len(slots)]
-        staged.copy_(shared)
+        for place, slot in enumerate(slots):
+            staged[place].copy_(torch.from_numpy(slot))
         with torch.cuda.stream(self._stream):
             frames = staged.to(self._device, non_blocking=True)
             sent.record(self._stream)

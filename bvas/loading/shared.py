@@ -43,13 +43,13 @@ class SharedFrames:
                 "with workers={}, or give a container more (docker run --shm-size=2g, or --memory)"
             ) from error
 
-    def slots(self, first: int, num_slots: int) -> NDArray[np.uint8]:
-        """Return a view of slots [first, first + num_slots), uint8 [num_slots, T, H, W]."""
+    def slot(self, number: int) -> NDArray[np.uint8]:
+        """Return a view of a slot, uint8 [T, H, W]."""
         clip_bytes = math.prod(self.clip_shape)
         flat = np.frombuffer(
-            self._memory.buffer, dtype=np.uint8, count=num_slots * clip_bytes, offset=first * clip_bytes
+            self._memory.buffer, dtype=np.uint8, count=clip_bytes, offset=number * clip_bytes
         )
-        return flat.reshape(num_slots, *self.clip_shape)
+        return flat.reshape(self.clip_shape)
 
 
 class _Memfd:
