@@ -18,22 +18,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from bvas.errors import ConfigError
+from bvas.errors import ConfigError, DataError
 from bvas.loading.batch import BatchMaker, ClipBatch
+from bvas.loading.device_frames import DeviceFrames
 from bvas.loading.filling import SlotFiller
 from bvas.loading.index_cache import make_index_cache
 from bvas.loading.local import LocalReader
 from bvas.loading.mix import choose_workers
-from bvas.loading.order import EpochOrder
+from bvas.loading.order import Clip, EpochOrder
 from bvas.loading.plan import PlanConfig
 from bvas.loading.pool import WorkerPool
 from bvas.loading.requests import Clips
 from bvas.loading.shared import SharedFrames
 from bvas.loading.skips import OnError, SkipPolicy
-from bvas.loading.spawn import WorkerSettings
 from bvas.loading.stats import LoaderStats
+from bvas.loading.worker import WorkerSettings
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +93,8 @@ class ClipLoader:
             device: Where frames and targets go.
             seed: From 0 up; with the epoch and the sample it determines every draw.
             plan: Read `TrainingClips` by keyframe interval and mix them; else as they are drawn.
-            mix_clips: Clips that wait to be mixed, at most. Each takes T * H * W bytes of shared memory.
+            mix_clips: Clips that wait to be mixed, at most. Each takes T * H * W bytes of shared memory, and
+                with `nvdec` workers as many on the GPU.
             mix_bytes: Memory that they take, at most.
             prefetch_batches: Batches that are read ahead besides.
             on_error: What to do about frames that cannot be decoded.
@@ -121,7 +125,8 @@ class ClipLoader:
         target = torch.device(device)
         with ExitStack() as stack:
             self._frames = SharedFrames(num_slots, clip_shape)
-            self._maker = BatchMaker(target, (batch_size, *clip_shape))
+            self._device_frames = self._open_device(target, stack)
+            self._maker = BatchMaker(target)
             self._reader = self._start_reader(target, stack, timeout_seconds, max_open_videos)
             # Runs when the loader is dropped or the program ends, whatever comes first.
             self._finalizer = weakref.finalize(self, stack.pop_all().close)
@@ -130,6 +135,27 @@ class ClipLoader:
         self._is_admitted = "pyav" in self.workers or not self.workers
         self._current: object = None
         self._stats = LoaderStats()
+
+    def _open_device(self, target: torch.device, stack: ExitStack) -> DeviceFrames | None:
+        """Prepare the way to a GPU; where a part of it is not to be had, frames take a slower one."""
+        if target.type != "cuda":
+            return None
+        gpu = torch.cuda.current_device() if target.index is None else target.index
+        try:
+            stack.callback(self._frames.lock_pages(gpu))
+        except DataError as error:
+            logger.warning(
+                "clips go to the GPU from memory that is not page-locked, which is slower: %s", error
+            )
+        if "nvdec" not in self.workers:
+            return None
+        try:
+            device_frames = DeviceFrames(self._frames.num_slots, self._frames.clip_shape, gpu)
+        except DataError as error:
+            logger.warning("frames of nvdec pass through host memory: %s", error)
+            return None
+        stack.callback(device_frames.close)
+        return device_frames
 
     def _start_reader(
         self, target: torch.device, stack: ExitStack, timeout_seconds: float, max_open: int
@@ -141,6 +167,7 @@ class ClipLoader:
                 stack.callback(cache.cleanup)
             settings = WorkerSettings(
                 frames=self._frames,
+                device_frames=self._device_frames,
                 max_open=max_open,
                 gpu=str(target) if target.type == "cuda" else "cuda",
                 cache_home=None if cache is None else Path(cache.name),
@@ -252,11 +279,17 @@ class ClipLoader:
         clips = self._filler.wait_for(samples)
         batch = None
         if clips:
-            slots = [self._frames.slot(clip.slot) for clip in clips]
+            slots = [self._slot(clip) for clip in clips]
             batch = self._maker.make(slots, [clip.request for clip in clips], self.clips.videos)
         # The slots are free again: the next clips are read while the caller works on these.
         self._filler.release(samples)
         return batch
+
+    def _slot(self, clip: Clip) -> NDArray[np.uint8] | torch.Tensor:
+        if clip.on_device:
+            assert self._device_frames is not None
+            return self._device_frames.slot(clip.slot)
+        return self._frames.slot(clip.slot)
 
 
 def _check(

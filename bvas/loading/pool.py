@@ -21,8 +21,9 @@ from multiprocessing.connection import wait
 from bvas.errors import WorkerError
 from bvas.loading.dispatch import JobQueue
 from bvas.loading.jobs import ReadAnswer, ReadJob, Ready
-from bvas.loading.spawn import Worker, WorkerSettings, start_worker
+from bvas.loading.spawn import Worker, start_worker
 from bvas.loading.stats import WorkerStats
+from bvas.loading.worker import WorkerSettings
 
 logger = logging.getLogger(__name__)
 

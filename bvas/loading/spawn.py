@@ -7,28 +7,12 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from pathlib import Path
 
 from bvas.loading.jobs import ReadJob
-from bvas.loading.shared import SharedFrames
-from bvas.loading.worker import run_worker
+from bvas.loading.worker import WorkerSettings, run_worker
 from bvas.processes import start_quietly
 
 _KILLED = 9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSettings:
-    """What every worker of a pool is told."""
-
-    frames: SharedFrames
-    """Where it writes."""
-    max_open: int
-    """Videos that it keeps open."""
-    gpu: str = "cuda"
-    """The device that `nvdec` decodes on."""
-    cache_home: Path | None = None
-    """Folder for indices of videos, in place of the user's own."""
 
 
 @dataclass(slots=True, eq=False)
@@ -102,7 +86,7 @@ def start_worker(name: str, backend: str, settings: WorkerSettings, seconds_to_s
     pipe, worker_pipe = context.Pipe()
     process = context.Process(
         target=run_worker,
-        args=(worker_pipe, settings.frames, backend, settings.max_open, settings.gpu, settings.cache_home),
+        args=(worker_pipe, backend, settings.of(backend)),
         name=f"bvas-{name}",
         daemon=True,
     )

@@ -20,7 +20,7 @@ from bvas.loading import shared
 from bvas.loading.loader import ClipLoader
 from bvas.loading.pool import WorkerPool
 from bvas.loading.requests import FixedClips
-from bvas.loading.spawn import WorkerSettings
+from bvas.loading.worker import WorkerSettings
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 DEV_SHM = Path("/dev/shm")

@@ -77,6 +77,16 @@ def test_a_file_that_cannot_be_opened_is_refused(log):
     assert read(readers.Readers("opencv", (4, 6)), "refused.ts").failure.kind == "refused"
 
 
+def test_a_gpu_that_fails_while_reading_is_no_damage_and_no_refusal(log, monkeypatch):
+    class Decoder(FakeDecoder):
+        def read_into(self, indices, out):
+            raise RuntimeError("CUDA out of memory")
+
+    monkeypatch.setattr(readers, "open_video", lambda path, *_, **__: Decoder(path, log))
+    assert read(readers.Readers("nvdec", (4, 6)), "a.mp4").failure.kind == "unread"
+    assert read(readers.Readers("pyav", (4, 6)), "a.mp4").failure.kind == "error"
+
+
 def test_only_nvdec_is_opened_on_the_gpu(log):
     read(readers.Readers("nvdec", (4, 6), gpu="cuda:1"), "a.mp4")
     read(readers.Readers("opencv", (4, 6), gpu="cuda:1"), "a.mp4")
