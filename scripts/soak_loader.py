@@ -11,6 +11,7 @@ and this process may not have grown. Exit code 1 if anything of it does not hold
 import argparse
 import contextlib
 import hashlib
+import logging
 import os
 import random
 import resource
@@ -155,6 +156,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
+    # Each replacement is a warning.
+    logging.getLogger("bvas.loading").setLevel(logging.ERROR)
 
     before = shared_files()
     with tempfile.TemporaryDirectory() as folder:

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import tempfile
 
 import numpy as np
 import pytest
@@ -240,6 +241,50 @@ def test_skipped_damage_is_counted_and_replaced_by_the_same_draws_for_all(make_c
     assert content(local.epoch(0)) == content(batches)
 
 
+def test_more_skips_than_the_share_end_the_epoch(make_clips, open_loader):
+    clips = make_clips("damaged.mp4", num_clips=60)
+    loader = open_loader(clips, workers={}, on_error="skip")
+    with pytest.raises(DecodeError, match=r"6 damaged clips in an epoch of 60 are more than the 5 .*0\.01"):
+        list(loader.epoch(0))
+    assert loader.stats.skips == 6
+
+
+@pytest.mark.parametrize(("num_damaged", "share", "ends"), [(5, 0.0, False), (6, 0.0, True), (6, 0.5, False)])
+def test_five_skips_are_always_allowed_and_beyond_them_the_share_decides(
+    make_clips, open_loader, num_damaged, share, ends
+):
+    clips = make_clips("damaged.mp4")
+    # Frames 40 to 59 are lost; a clip reaches four frames to either side.
+    centers = [10, 20, 30, 70, 80, 90, *range(46, 46 + num_damaged)]
+    fixed = FixedClips(clips.videos, clips.clip, [centers])
+    loader = open_loader(fixed, workers={}, on_error="skip", max_skip_share=share)
+    if ends:
+        with pytest.raises(DecodeError, match="6 damaged clips in an epoch of 12"):
+            list(loader.epoch(0))
+    else:
+        assert [center for batch in loader.epoch(0) for center in batch.centers.tolist()] == centers[:6]
+
+
+def test_workers_share_indices_where_the_cache_folder_cannot_be_written(
+    clips, open_loader, monkeypatch, tmp_path
+):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("BVAS_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    loader = open_loader(clips, workers={"pyav": 2})
+    (folder,) = tmp_path.glob("bvas-index-*")
+    list(loader.epoch(0))
+    assert len(list((folder / "index").glob("*.npz"))) == 2
+    loader.close()
+    assert not folder.exists()
+
+
+def test_no_folder_is_made_where_the_cache_can_be_written(clips, open_loader, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    open_loader(clips, workers={"pyav": 1})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_fixed_clips_without_their_damaged_ones_make_smaller_batches(make_clips, open_loader):
     videos = make_clips("damaged.mp4").videos
     fixed = FixedClips(videos, make_clips("damaged.mp4").clip, [[10, 50, 90]])
@@ -264,6 +309,8 @@ def test_a_loader_that_is_dropped_ends_its_reader(clips):
         ({"batch_size": 0}, "batch_size must be at least 1"),
         ({"seed": -1}, "seed must be at least 0"),
         ({"on_error": "ignore"}, "'raise' or 'skip'"),
+        ({"max_skip_share": 1.5}, r"max_skip_share must lie in \[0, 1\]"),
+        ({"mix_clips": -1}, "mix_clips must be at least 0"),
         ({"timeout_seconds": 0}, "timeout_seconds must be above 0"),
         ({"workers": {"nvedc": 3}}, "known backend"),
         ({"workers": {"pyav": -1}}, "known backend"),
