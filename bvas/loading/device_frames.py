@@ -5,15 +5,20 @@ of the GPU. The memory outlives a worker that does; nothing of it is given to an
 """
 
 import contextlib
+import logging
 import math
 import weakref
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bvas.errors import DataError
 from bvas.loading import cuda_driver
+from bvas.loading.shared import SharedFrames
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+logger = logging.getLogger(__name__)
 
 
 class DeviceSlots(Protocol):
@@ -70,6 +75,35 @@ class DeviceFrames:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return AttachedFrames, (self._shared, self._shape, self._gpu)
+
+
+def open_way_to_gpu(
+    frames: SharedFrames, gpu: int, stack: ExitStack, *, wants_slots: bool
+) -> DeviceFrames | None:
+    """Prepare the way of clips to a GPU; where a part of it is not to be had, they take a slower one.
+
+    Args:
+        frames: Slots in host memory, whose pages are locked.
+        gpu: Number of the GPU.
+        stack: Receives what undoes it; the workers must be gone before.
+        wants_slots: Whether to make as many slots on the GPU.
+
+    Returns:
+        The slots on the GPU, if they are wanted and to be had.
+    """
+    try:
+        stack.callback(frames.lock_pages(gpu))
+    except DataError as error:
+        logger.warning("clips go to the GPU from memory that is not page-locked, which is slower: %s", error)
+    if not wants_slots:
+        return None
+    try:
+        device_frames = DeviceFrames(frames.num_slots, frames.clip_shape, gpu)
+    except DataError as error:
+        logger.warning("frames of nvdec pass through host memory: %s", error)
+        return None
+    stack.callback(device_frames.close)
+    return device_frames
 
 
 class AttachedFrames:

@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bvas.errors import ConfigError, DataError
+from bvas.errors import ConfigError
 from bvas.loading.batch import BatchMaker, ClipBatch
-from bvas.loading.device_frames import DeviceFrames
+from bvas.loading.device_frames import DeviceFrames, open_way_to_gpu
 from bvas.loading.filling import SlotFiller
 from bvas.loading.index_cache import make_index_cache
 from bvas.loading.local import LocalReader
@@ -125,7 +125,12 @@ class ClipLoader:
         target = torch.device(device)
         with ExitStack() as stack:
             self._frames = SharedFrames(num_slots, clip_shape)
-            self._device_frames = self._open_device(target, stack)
+            self._device_frames: DeviceFrames | None = None
+            if target.type == "cuda":
+                gpu = torch.cuda.current_device() if target.index is None else target.index
+                self._device_frames = open_way_to_gpu(
+                    self._frames, gpu, stack, wants_slots="nvdec" in self.workers
+                )
             self._maker = BatchMaker(target)
             self._reader = self._start_reader(target, stack, timeout_seconds, max_open_videos)
             # Runs when the loader is dropped or the program ends, whatever comes first.
@@ -135,27 +140,6 @@ class ClipLoader:
         self._is_admitted = "pyav" in self.workers or not self.workers
         self._current: object = None
         self._stats = LoaderStats()
-
-    def _open_device(self, target: torch.device, stack: ExitStack) -> DeviceFrames | None:
-        """Prepare the way to a GPU; where a part of it is not to be had, frames take a slower one."""
-        if target.type != "cuda":
-            return None
-        gpu = torch.cuda.current_device() if target.index is None else target.index
-        try:
-            stack.callback(self._frames.lock_pages(gpu))
-        except DataError as error:
-            logger.warning(
-                "clips go to the GPU from memory that is not page-locked, which is slower: %s", error
-            )
-        if "nvdec" not in self.workers:
-            return None
-        try:
-            device_frames = DeviceFrames(self._frames.num_slots, self._frames.clip_shape, gpu)
-        except DataError as error:
-            logger.warning("frames of nvdec pass through host memory: %s", error)
-            return None
-        stack.callback(device_frames.close)
-        return device_frames
 
     def _start_reader(
         self, target: torch.device, stack: ExitStack, timeout_seconds: float, max_open: int

@@ -50,7 +50,13 @@ class LocalReader:
             self._pending.extend(jobs)
 
     def next_answer(self) -> ReadAnswer:
-        """Do the next job."""
+        """Do the next job.
+
+        Raises:
+            WorkerError: the loader is closed.
+        """
+        if self._closed:
+            raise WorkerError("the loader is closed")
         job = self._pending.popleft()
         answer = self._readers.read(job, [self._frames.slot(slot) for slot in job.slots])
         self._stats.add(answer, job.num_clips)

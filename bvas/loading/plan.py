@@ -9,6 +9,10 @@ in a buffer from which batches take at random:
     handed   c2 c9 c0 c4 ...                     each a random one of the `mix_clips` read but not handed out
 
 All of it follows from (seed, epoch) and the draws, and from nothing that happens while reading.
+
+6000 clips over 12 halves of synthetic matches, in batches of 4: at keyframe interval 250, 86 frames are decoded for a
+clip instead of 153, and 7.7 % of the batches have two clips of one interval instead of 0.07 %; at interval
+50 it is 45 instead of 53 frames, and 2.2 % of the batches instead of none.
 """
 
 from collections.abc import Iterable, Sequence

@@ -14,14 +14,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 
 from bvas.errors import WorkerError
 from bvas.loading.dispatch import JobQueue
 from bvas.loading.jobs import ReadAnswer, ReadJob, Ready
-from bvas.loading.spawn import Worker, start_worker
+from bvas.loading.spawn import StartCount, Worker, start_worker
 from bvas.loading.stats import WorkerStats
 from bvas.loading.worker import WorkerSettings
 
@@ -29,18 +28,6 @@ logger = logging.getLogger(__name__)
 
 _SECONDS_TO_LEAVE = 2.0
 _SECONDS_TO_DIE = 30.0
-_MAX_FAILED_STARTS = 3
-"""Workers in a row that end by themselves, or hang, before they are ready: the next one would, too."""
-_MAX_KILLED_STARTS = 20
-"""Workers in a row that something else ends before they are ready: that may be chance."""
-
-
-@dataclass(slots=True)
-class _Starts:
-    """Workers that ended before they were ready since one was."""
-
-    failed: int = 0
-    killed: int = 0
 
 
 class WorkerPool:
@@ -73,7 +60,7 @@ class WorkerPool:
         self._failure: str | None = None
         self._woken, self._wake = get_context("spawn").Pipe(duplex=False)
         self._workers: list[Worker] = []
-        self._starts = _Starts()
+        self._starts = StartCount()
         self._num_restarts = 0
         self._stats = {name: WorkerStats() for name, _ in self._wanted}
         started = threading.Event()
@@ -225,7 +212,7 @@ class WorkerPool:
             return
         if isinstance(message, Ready):
             worker.is_ready = True
-            self._starts = _Starts()
+            self._starts = StartCount()
             return
         job, worker.job = worker.job, None
         assert job is not None
@@ -244,21 +231,13 @@ class WorkerPool:
         self._queue.forget_worker(worker.name)
         if worker.job is not None:
             self._answers.extend(self._queue.strike(worker.job, how))
-        if not worker.is_ready and not self._may_start_again(worker):
+        if not worker.is_ready and not self._starts.may_go_on_after(worker):
             self._fail(f"workers end before they can work; {what}; their own output is above")
         worker.release()
         if self._failure is None:
             logger.warning("%s; another takes its place", what)
             self._num_restarts += 1
             self._start(worker.name, worker.backend)
-
-    def _may_start_again(self, worker: Worker) -> bool:
-        code = worker.process.exitcode
-        if worker.is_killed or (code is not None and code >= 0):
-            self._starts.failed += 1
-        else:
-            self._starts.killed += 1
-        return self._starts.failed < _MAX_FAILED_STARTS and self._starts.killed < _MAX_KILLED_STARTS
 
     def _check_deadlines(self) -> None:
         now = time.monotonic()

@@ -13,6 +13,10 @@ from bvas.loading.worker import WorkerSettings, run_worker
 from bvas.processes import start_quietly
 
 _KILLED = 9
+_MAX_FAILED_STARTS = 3
+"""Workers in a row that end by themselves, or hang, before they are ready: the next one would, too."""
+_MAX_KILLED_STARTS = 20
+"""Workers in a row that something else ends before they are ready: that may be chance."""
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +73,23 @@ class Worker:
         # It cannot be closed if the program collects its children's ends itself; there is nothing left to free.
         with contextlib.suppress(ValueError):
             self.process.close()
+
+
+@dataclass(slots=True)
+class StartCount:
+    """Workers that ended before they were ready, since one was."""
+
+    failed: int = 0
+    killed: int = 0
+
+    def may_go_on_after(self, worker: Worker) -> bool:
+        """Count one whose process is gone; return whether another may be started in its place."""
+        code = worker.process.exitcode
+        if worker.is_killed or (code is not None and code >= 0):
+            self.failed += 1
+        else:
+            self.killed += 1
+        return self.failed < _MAX_FAILED_STARTS and self.killed < _MAX_KILLED_STARTS
 
 
 def start_worker(name: str, backend: str, settings: WorkerSettings, seconds_to_start: float) -> Worker:
