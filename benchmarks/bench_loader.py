@@ -14,7 +14,6 @@ The clips of the first epoch, which is not counted, are compared with what one p
 
 import argparse
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import count
@@ -22,50 +21,16 @@ from pathlib import Path
 from typing import Any
 
 from harness import interleave, rows, show, write_results
+from our_loader import OurLoader, rounds
 from plain_workers import TorchLoader, WithoutLoader
 from seed_design import SeedDesign
 from short_epoch import Contender, Expected, make_halves, short_epoch
-from torch import Tensor
 
 from bvas.loading.loader import ClipLoader
 from bvas.loading.requests import TrainingClips
 
 BASE = "loader"
 UNPLANNED = "loader, no plan"
-
-
-class OurLoader:
-    """A `ClipLoader`, by the samples of its clips."""
-
-    def __init__(self, loader: ClipLoader) -> None:
-        self.loader = loader
-        self.decoded: list[float] = []
-        """Frames decoded a clip, for each epoch so far."""
-
-    def clips(self, epoch: int) -> Iterator[tuple[Sequence[int], Tensor]]:
-        """Yield batches: samples [B] and their frames, uint8 [B, T, H, W]."""
-        before = self.loader.stats
-        requests = self.loader.clips.requests(epoch)
-        sample_of = {request.seed: sample for sample, request in enumerate(requests)}
-        for batch in self.loader.epoch(epoch):
-            yield [sample_of[seed] for seed in batch.seeds.tolist()], batch.frames
-        after = self.loader.stats
-        self.decoded.append((after.decoded - before.decoded) / len(requests))
-
-
-def rounds(contender: Contender, name: str, expected: Expected) -> Callable[[], None]:
-    """Return what loads one epoch after the other: the first is checked."""
-    epochs = count()
-
-    def run() -> None:
-        epoch = next(epochs)
-        if epoch == 0:
-            expected.check(name, contender, epoch, stretched=isinstance(contender, SeedDesign))
-            return
-        for _ in contender.clips(epoch):
-            pass
-
-    return run
 
 
 def compare(
@@ -88,14 +53,16 @@ def compare(
         }
         without = stack.enter_context(WithoutLoader(clips, num_workers=num_workers))
         epochs = count()
-        cases = {name: rounds(contender, name, expected) for name, contender in contenders.items()}
+        cases = {
+            name: rounds(contender, name, expected, stretched=isinstance(contender, SeedDesign))
+            for name, contender in contenders.items()
+        }
         cases["workers, no loader"] = lambda: without.run(next(epochs))
         costs = interleave(cases, num_rounds=num_rounds)
         table = rows(costs, base=BASE, num_units=clips.num_clips, unit="clip")
     for row in table:
         if row["case"] in ours:
-            decoded = ours[row["case"]].decoded[1:]
-            row["decoded_per_clip"] = sum(decoded) / len(decoded)
+            row["decoded_per_clip"] = ours[row["case"]].decoded_per_clip
     return table
 
 
@@ -113,7 +80,9 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--workers", type=int, default=2, help="processes of each way")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--videos", type=Path, help="folder that keeps the videos; by default they are made anew")
+    parser.add_argument(
+        "--videos", type=Path, help="folder that keeps the videos; by default they are made anew"
+    )
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
 

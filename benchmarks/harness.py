@@ -38,9 +38,7 @@ class Spread:
     third_quartile: float
 
 
-def interleave(
-    cases: Mapping[str, Callable[[], object]], *, num_rounds: int
-) -> dict[str, list[Cost]]:
+def interleave(cases: Mapping[str, Callable[[], object]], *, num_rounds: int) -> dict[str, list[Cost]]:
     """Run each case once a round, in rotating order; the costs of all rounds but the first.
 
     Args:

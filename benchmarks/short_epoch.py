@@ -149,7 +149,9 @@ class Expected:
                 if stretched:
                     wanted = np.clip((self.samples[number].astype(np.float32) - 16) * (255 / 219), 0, 255)
                     pixels = clip[:, ::_SPACING, ::_SPACING]
-                    sound = pixels.shape == wanted.shape and np.abs(pixels - wanted).mean(axis=(1, 2)).max() < 2
+                    sound = (
+                        pixels.shape == wanted.shape and np.abs(pixels - wanted).mean(axis=(1, 2)).max() < 2
+                    )
                 else:
                     sound = zlib.crc32(np.ascontiguousarray(clip)) == self.checksums[number]
                 if not sound:
