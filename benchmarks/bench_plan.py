@@ -9,17 +9,21 @@ windows of it. Frames that a decoder may leave out because no other needs them a
 """
 
 import argparse
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from harness import spread, write_results
+from harness import write_results
 from numpy.typing import NDArray
 from short_epoch import RATE, REAL_CLIPS, REAL_FRAMES, REAL_HALVES, annotation_frames
 
 from bvas.clips import ClipConfig
 from bvas.loading.dataset import LabelledVideo
+from bvas.loading.plan import group_by_interval, mix, plan_random, shuffle_groups
 from bvas.loading.requests import TrainingClips
 from bvas.loading.sampling import SamplingConfig
 from bvas.video.grid import Grid
@@ -35,43 +39,57 @@ def half(number: int) -> LabelledVideo:
         path=Path(f"{number}.mp4"),
         color_range="limited",
         grid=Grid(rate=Fraction(RATE), indices=indices, seconds=indices / RATE),
+        keyframes=np.zeros(1, np.int64),
         num_labels=2,
         annotation_frames=frames,
         label_ids=np.arange(len(frames)) % 2,
     )
 
 
-def planned(places: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
-    """Return clips ordered so that those of one place follow each other, the places in random order."""
-    rank = random.permutation(int(places.max()) + 1)
-    return np.argsort(rank[places], kind="stable")
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """The clips of an epoch, with a keyframe at even intervals."""
 
+    videos: NDArray[np.int64]
+    firsts: NDArray[np.int64]
+    """First frame of each clip [N]."""
+    ends: NDArray[np.int64]
+    """Behind its last frame [N]."""
+    interval: int
 
-def mixed(order: NDArray[np.int64], num_mixed: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """Return the order after a buffer of `num_mixed` clips, each time a random one of which is handed out."""
-    buffer = order[:num_mixed].tolist()
-    result = []
-    for clip in order[num_mixed:].tolist():
-        place = int(random.integers(len(buffer)))
-        result.append(buffer[place])
-        buffer[place] = clip
-    return np.array(result + random.permutation(buffer).tolist())
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """First frame of the keyframe interval of each clip [N]."""
+        return self.firsts // self.interval * self.interval
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """A number for each keyframe interval of all videos [N]."""
+        return self.videos * (REAL_FRAMES // self.interval + 1) + self.firsts // self.interval
+
+    def passes(self, window: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
+        """Return what is read together, in order, where so many clips are planned at once."""
+        found: list[NDArray[np.int64]] = []
+        for first in range(0, len(self.videos), window):
+            part = slice(first, first + window)
+            groups = group_by_interval(
+                self.videos[part], self.firsts[part] // self.interval, self.firsts[part]
+            )
+            found += [group + first for group in shuffle_groups(groups, random)]
+        return found
 
 
 def decoded_per_clip(
-    order: NDArray[np.int64], places: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]
+    passes: Sequence[NDArray[np.int64]], starts: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> float:
-    """Return frames decoded a clip, where neighbors of one place are read in one pass.
+    """Return frames decoded a clip.
 
     Args:
-        order: Clips [N] in the order in which they are read.
-        places: Keyframe interval of each clip [N].
-        starts: First frame of that interval [N].
+        passes: Clips that are read together, those of one keyframe interval or one alone.
+        starts: First frame of each clip's interval [N].
         ends: Behind the last frame of each clip [N].
     """
-    begins = np.flatnonzero(np.diff(places[order], prepend=-1))
-    last = np.maximum.reduceat(ends[order], begins)
-    return float((last - starts[order][begins]).sum() / len(order))
+    return sum(int(ends[clips].max() - starts[clips[0]]) for clips in passes) / len(ends)
 
 
 def share_with_neighbors(order: NDArray[np.int64], places: NDArray[np.int64], batch_size: int) -> float:
@@ -90,7 +108,7 @@ def main() -> None:
     parser.add_argument("--windows", type=int, nargs="+", default=[3000, 1500], help="clips planned at once")
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[4, 8, 16])
     parser.add_argument("--mix-clips", type=int, default=64)
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=20, help="figures are their means")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
 
@@ -102,36 +120,28 @@ def main() -> None:
     plans: dict[str, int] = {"no plan": 1, "whole epoch": REAL_CLIPS}
     plans |= {f"windows of {window}": window for window in args.windows}
     figures: dict[tuple[int, str], list[dict[str, float]]] = {}
-    for epoch in range(args.epochs):
-        requests = clips.requests(epoch)
+    for number in range(args.epochs):
+        requests = clips.requests(number)
         videos = np.array([request.video_id for request in requests])
         firsts = np.array([request.indices.min() for request in requests])
         ends = np.array([request.indices.max() + 1 for request in requests])
         for interval in args.keyframe_intervals:
-            places = videos * (REAL_FRAMES // interval + 1) + firsts // interval
-            starts = firsts // interval * interval
+            epoch = Epoch(videos, firsts, ends, interval)
             for name, window in plans.items():
-                random = np.random.default_rng(epoch)
-                if window == 1:
-                    order = delivered = np.arange(REAL_CLIPS)
-                    cost = float((ends - starts).mean())
-                else:
-                    parts = [
-                        np.arange(first, min(first + window, REAL_CLIPS))
-                        for first in range(0, REAL_CLIPS, window)
-                    ]
-                    order = np.concatenate([part[planned(places[part], random)] for part in parts])
-                    delivered = mixed(order, args.mix_clips, random)
-                    cost = decoded_per_clip(order, places, starts, ends)
-                found = {"decoded_per_clip": cost}
+                random = plan_random(0, number)
+                passes = epoch.passes(window, random)
+                handed = np.concatenate(passes)
+                if window > 1:
+                    handed = mix(handed, args.mix_clips, random)
+                found = {"decoded_per_clip": decoded_per_clip(passes, epoch.starts, ends)}
                 for size in args.batch_sizes:
-                    found[f"share_of_batches_of_{size}"] = share_with_neighbors(delivered, places, size)
+                    found[f"share_of_batches_of_{size}"] = share_with_neighbors(handed, epoch.places, size)
                 figures.setdefault((interval, name), []).append(found)
     names = ["decoded_per_clip", *(f"share_of_batches_of_{size}" for size in args.batch_sizes)]
     table: list[dict[str, Any]] = []
     print(f"{'interval':>8} {'plan':16} " + " ".join(f"{name:>24}" for name in names))
     for (interval, plan), epochs in figures.items():
-        row = {name: spread([found[name] for found in epochs]).median for name in names}
+        row = {name: statistics.fmean(found[name] for found in epochs) for name in names}
         table.append({"keyframe_interval": interval, "plan": plan, "epochs": args.epochs} | row)
         print(f"{interval:8} {plan:16} " + " ".join(f"{row[name]:24.3f}" for name in names))
     if args.json:

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from bvas.loading.requests import ClipRequest, Clips
-from bvas.video.index import build_index
+from bvas.loading.plan import group_by_interval, intervals_of
+from bvas.loading.requests import Clips
 from bvas.video.open import open_video
 from bvas.video.protocol import FrameDecoder
 
@@ -86,16 +85,18 @@ class WithoutLoader:
 
 def _passes(clips: Clips, epoch: int) -> list[tuple[int, NDArray[np.int64], int]]:
     """Return (video, source frames, frames to decode) of each pass over a keyframe interval."""
-    indexes = [build_index(video.path)[0] for video in clips.videos]
-
-    def place(request: ClipRequest) -> tuple[int, int]:
-        return request.video_id, indexes[request.video_id].keyframe_of(int(request.indices.min()))
-
+    requests = clips.requests(epoch)
+    videos = np.array([request.video_id for request in requests])
+    firsts = np.array([request.indices.min() for request in requests])
+    keyframes = [clips.videos[video_id].keyframes for video_id in videos]
+    intervals = np.array(
+        [intervals_of(first, known) for first, known in zip(firsts[:, None], keyframes, strict=True)]
+    )[:, 0]
     passes = []
-    for (video_id, interval), requests in groupby(sorted(clips.requests(epoch), key=place), place):
-        indices = np.concatenate([request.indices for request in requests])
-        start = indexes[video_id].first_of_keyframe(interval)
-        passes.append((video_id, indices, int(indices.max()) + 1 - start))
+    for group in group_by_interval(videos, intervals, firsts):
+        indices = np.concatenate([requests[sample].indices for sample in group])
+        start = int(keyframes[group[0]][intervals[group[0]]])
+        passes.append((int(videos[group[0]]), indices, int(indices.max()) + 1 - start))
     return passes
 
 

@@ -96,12 +96,15 @@ def test_the_cpu_time_of_a_process_that_has_ended_counts():
 
 
 def test_clips_of_one_interval_are_decoded_once_in_one_pass():
-    # Two clips of interval 0 end at 30 and 100, one of interval 1 (from 250) ends at 290.
-    places, starts, ends = np.array([0, 1, 0]), np.array([0, 250, 0]), np.array([30, 290, 100])
-    apart = bench_plan.decoded_per_clip(np.array([0, 1, 2]), places, starts, ends)
-    together = bench_plan.decoded_per_clip(np.array([2, 0, 1]), places, starts, ends)
-    assert apart == (30 + 40 + 100) / 3
-    assert together == (100 + 40) / 3
+    # Two clips of the interval from 0 end at 30 and 100, one of that from 250 ends at 290.
+    epoch = bench_plan.Epoch(
+        videos=np.array([0, 0, 0]), firsts=np.array([2, 262, 72]), ends=np.array([31, 291, 101]), interval=250
+    )
+    random = np.random.default_rng(0)
+    apart = bench_plan.decoded_per_clip(epoch.passes(1, random), epoch.starts, epoch.ends)
+    together = bench_plan.decoded_per_clip(epoch.passes(3, random), epoch.starts, epoch.ends)
+    assert apart == (31 + 41 + 101) / 3
+    assert together == (101 + 41) / 3
 
 
 def test_batches_with_two_clips_of_an_interval_are_counted():
