@@ -4,7 +4,7 @@
 
 By default NVDEC, the CPU (pyav), and both on a GPU; else pyav, OpenCV and both. A round is an epoch of other draws
 for each, as dense as the real one (short_epoch.py), planned as a whole. The clips of the first epoch, which is
-not counted, are compared with what one pyav reader reads.
+not timed, are compared with what one pyav reader reads.
 """
 
 import argparse

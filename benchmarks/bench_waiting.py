@@ -77,11 +77,11 @@ def main() -> None:
     )
     parser.add_argument("--height", type=int, default=720)
     parser.add_argument("--width", type=int, default=1280)
-    parser.add_argument("--halves", type=int, default=4)
+    parser.add_argument("--halves", type=int, default=6)
     parser.add_argument("--frames", type=int, default=1250, help="length of each")
     parser.add_argument("--keyframe-interval", type=int, default=250)
     parser.add_argument(
-        "--repeat", type=int, default=4, help="times the clips of as many frames of the real epoch"
+        "--repeat", type=int, default=3, help="times the clips of as many frames of the real epoch"
     )
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--mix-clips", type=int, default=64)

@@ -14,22 +14,16 @@ class OurLoader:
 
     def __init__(self, loader: ClipLoader) -> None:
         self._loader = loader
-        self._decoded: list[float] = []
-
-    @property
-    def decoded_per_clip(self) -> float:
-        """Frames decoded a clip in the epochs so far, without the first."""
-        return sum(self._decoded[1:]) / len(self._decoded[1:])
+        self.decoded_per_clip = 0.0
+        """Pictures that decoders output for each clip, in all epochs so far."""
 
     def clips(self, epoch: int) -> Iterator[tuple[Sequence[int], Tensor]]:
         """Yield batches: samples [B] and their frames, uint8 [B, T, H, W]."""
-        before = self._loader.stats
         requests = self._loader.clips.requests(epoch)
         sample_of = {request.seed: sample for sample, request in enumerate(requests)}
         for batch in self._loader.epoch(epoch):
             yield [sample_of[seed] for seed in batch.seeds.tolist()], batch.frames
-        after = self._loader.stats
-        self._decoded.append((after.frames_decoded - before.frames_decoded) / len(requests))
+        self.decoded_per_clip = self._loader.stats.decoded_per_clip
 
 
 def rounds(

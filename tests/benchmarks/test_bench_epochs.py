@@ -96,15 +96,15 @@ def test_the_cpu_time_of_a_process_that_has_ended_counts():
 
 
 def test_clips_of_one_interval_are_decoded_once_in_one_pass():
-    # Two clips of the interval from 0 end at 30 and 100, one of that from 250 ends at 290.
-    epoch = bench_plan.Epoch(
-        videos=np.array([0, 0, 0]), firsts=np.array([2, 262, 72]), ends=np.array([31, 291, 101]), interval=250
-    )
+    # Two clips of the interval from 0 to 249, with even frames and with odd ones, and one of the next.
+    frames = np.array([[2, 16, 30], [261, 271, 291], [70, 80, 100]])
+    epoch = bench_plan.Epoch(videos=np.zeros(3, np.int64), frames=frames, interval=250)
     random = np.random.default_rng(0)
-    apart = bench_plan.decoded_per_clip(epoch.passes(1, random), epoch.starts, epoch.ends)
-    together = bench_plan.decoded_per_clip(epoch.passes(3, random), epoch.starts, epoch.ends)
-    assert apart == (31 + 41 + 101) / 3
-    assert together == (101 + 41) / 3
+    apart = bench_plan.decoded_per_clip(epoch.passes(1, random), frames, 250)
+    together = bench_plan.decoded_per_clip(epoch.passes(3, random), frames, 250)
+    # Left out: the odd frames, but not the three that are wanted.
+    assert apart == ((31 + 42 + 101) / 3, (16 + 21 + 3 + 51) / 3)
+    assert together == ((101 + 42) / 3, (51 + 21 + 3) / 3)
 
 
 def test_batches_with_two_clips_of_an_interval_are_counted():
