@@ -1,112 +1,132 @@
-"""How many random clips a second does the loader deliver with its workers, beside one reader in this process?
+"""What does a random clip cost the loader in CPU time, beside other ways to load it?
 
-    python benchmarks/bench_loader.py --json benchmarks/results/loader--NAME.json
+    python benchmarks/bench_loader.py --videos /tmp/videos --json benchmarks/results/loader--NAME.json
 
-A round is one epoch of each loader, over the same clips. The workers of all loaders are started, and have
-their files open, before the first round that counts. CPU time is that of this process and of the workers.
+The epoch is a piece of the real one, as dense in clips (short_epoch.py); each round is an epoch of other draws,
+the same for all. Every way has as many worker processes. Ways:
+  loader                ClipLoader, pyav workers, the whole epoch planned
+  loader, no plan       the same with plan=False
+  seed's design         a new OpenCV reader for each sample, tensors through a queue (seed_design.py)
+  torch DataLoader      our pyav reader, clip by clip, workers that keep videos open (plain_workers.py)
+  workers, no loader    the same passes as planned, each worker for itself, frames given to nobody
+The clips of the first epoch, which is not timed, are compared with what one pyav reader reads. Frames decoded are
+pictures that the decoder outputs: one that is not wanted and that no other needs is left out. They are counted in
+all epochs.
 """
 
 import argparse
-import hashlib
 import tempfile
 from contextlib import ExitStack
 from functools import partial
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 from harness import interleave, rows, show, write_results
-from videos import make_video
+from our_loader import OurLoader, rounds
+from plain_workers import TorchLoader, WithoutLoader
+from seed_design import SeedDesign
+from short_epoch import Contender, Expected, make_halves, short_epoch
 
-from bvas.clips import ClipConfig
-from bvas.loading.dataset import label_video
 from bvas.loading.loader import ClipLoader
 from bvas.loading.requests import TrainingClips
-from bvas.loading.sampling import SamplingConfig
-from bvas.spots import LabelSet
 
-MIXES: tuple[dict[str, int], ...] = ({}, {"pyav": 1}, {"pyav": 2}, {"opencv": 2}, {"pyav": 1, "opencv": 1})
-NVDEC_MIXES: tuple[dict[str, int], ...] = (
-    {"nvdec": 1},
-    {"nvdec": 3},
-    {"nvdec": 3, "opencv": 1},
-    {"nvdec": 3, "pyav": 4},
-)
+BASE = "loader"
+UNPLANNED = "loader, no plan"
 
 
-def name_of(mix: dict[str, int]) -> str:
-    """Return what a mix is called in the table."""
-    return ", ".join(f"{count} {backend}" for backend, count in mix.items()) or "in this process"
-
-
-def digest(loader: ClipLoader) -> str:
-    """Load an epoch, and return what tells its frames from all others."""
-    total = hashlib.sha256()
-    for batch in loader.epoch(0):
-        total.update(batch.frames.cpu().numpy().tobytes())
-    return total.hexdigest()
-
-
-def run(loader: ClipLoader) -> None:
-    """Load an epoch."""
-    for _ in loader.epoch(0):
-        pass
+def compare(
+    clips: TrainingClips, *, size: tuple[int, int], batch_size: int, num_workers: int, num_rounds: int
+) -> list[dict[str, Any]]:
+    """Measure all ways on one set of videos; return their rows."""
+    expected = Expected.read(clips, 0)
+    load = partial(ClipLoader, clips, batch_size, size=size, workers={"pyav": num_workers})
+    with ExitStack() as stack:
+        ours = {
+            BASE: OurLoader(stack.enter_context(load(plan=True))),
+            UNPLANNED: OurLoader(stack.enter_context(load(plan=False))),
+        }
+        contenders: dict[str, Contender] = {
+            **ours,
+            "seed's design": stack.enter_context(
+                SeedDesign(clips, batch_size, workers={"opencv": num_workers})
+            ),
+            "torch DataLoader": TorchLoader(clips, batch_size, num_workers=num_workers),
+        }
+        without = stack.enter_context(WithoutLoader(clips, num_workers=num_workers))
+        epochs = count()
+        cases = {
+            name: rounds(contender, name, expected, stretched=isinstance(contender, SeedDesign))
+            for name, contender in contenders.items()
+        }
+        cases["workers, no loader"] = lambda: without.run(next(epochs))
+        costs = interleave(cases, num_rounds=num_rounds)
+        table = rows(costs, base=BASE, num_units=clips.num_clips, unit="clip")
+    for row in table:
+        if row["case"] in ours:
+            row["decoded_per_clip"] = ours[row["case"]].decoded_per_clip
+    return table
 
 
 def main() -> None:
-    """Run the cases and show the table."""
+    """Run the cases and show the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--height", type=int, default=720)
     parser.add_argument("--width", type=int, default=1280)
-    parser.add_argument("--videos", type=int, default=2)
-    parser.add_argument("--frames", type=int, default=1000, help="length of each video")
+    parser.add_argument("--halves", type=int, default=6)
+    parser.add_argument("--frames", type=int, default=1250, help="length of each")
+    parser.add_argument("--codecs", nargs="+", choices=["h264", "hevc"], default=["h264", "hevc"])
     parser.add_argument("--keyframe-interval", type=int, default=250)
-    parser.add_argument("--clips", type=int, default=24, help="clips an epoch")
     parser.add_argument("--batch-size", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--workers", type=int, default=2, help="processes of each way")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--videos", type=Path, help="folder that keeps the videos; by default they are made anew"
+    )
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
 
     size = (args.height, args.width)
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as loaders:
-        videos = []
-        for number in range(args.videos):
-            path = Path(folder) / f"{number}.mp4"
-            make_video(
-                path,
-                size=size,
+    table: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        for codec in args.codecs:
+            videos = make_halves(
+                args.videos or Path(temporary),
+                num_halves=args.halves,
                 num_frames=args.frames,
+                size=size,
                 keyframe_interval=args.keyframe_interval,
-                seed=number,
+                codec=codec,
             )
-            videos.append(label_video(path, [], LabelSet(("PASS",)), 25))
-        clips = TrainingClips(videos, ClipConfig(), sampling=SamplingConfig(clips_per_epoch=args.clips))
-        by_name = {
-            name_of(mix): loaders.enter_context(
-                ClipLoader(clips, args.batch_size, size=size, workers=mix, device=args.device)
+            clips = short_epoch(videos)
+            found = compare(
+                clips,
+                size=size,
+                batch_size=args.batch_size,
+                num_workers=args.workers,
+                num_rounds=args.rounds,
             )
-            for mix in (*MIXES, *(NVDEC_MIXES if args.device != "cpu" else ()))
-        }
-        digests = {digest(loader) for loader in by_name.values()}
-        assert len(digests) == 1, "the loaders do not deliver the same frames"
-        costs = interleave(
-            {name: partial(run, loader) for name, loader in by_name.items()},
-            num_rounds=args.rounds,
-            workers={name: list(loader.process_ids.values()) for name, loader in by_name.items()},
-        )
-    base = name_of({})
-    table = rows(costs, base=base, num_units=args.clips, unit="clip")
-    show(table, base="here", unit="clip")
+            print(f"\n{codec}, {clips.num_clips} clips an epoch")
+            show(found, base=BASE, unit="clip")
+            decoded = {row["case"]: row["decoded_per_clip"] for row in found if "decoded_per_clip" in row}
+            print(
+                f"frames decoded a clip: {decoded[BASE]:.1f}, without a plan {decoded[UNPLANNED]:.1f} "
+                f"({decoded[BASE] / decoded[UNPLANNED]:.2f})"
+            )
+            table += [{"codec": codec} | row for row in found]
     if args.json:
         settings = {
             "size": size,
-            "videos": args.videos,
-            "num_frames": args.frames,
+            "halves": args.halves,
+            "frames_in_a_half": args.frames,
             "keyframe_interval": args.keyframe_interval,
-            "clips_an_epoch": args.clips,
+            "clips_an_epoch": clips.num_clips,
+            "real_epoch": "6000 clips of 12 halves of 67500 frames; here as many for each frame",
             "batch_size": args.batch_size,
-            "device": args.device,
+            "workers": args.workers,
+            "clip": [clips.clip.num_frames, clips.clip.frame_step],
         }
         write_results(args.json, question=(__doc__ or "").splitlines()[0], settings=settings, table=table)
 

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import time
@@ -9,12 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bvas import __version__
 from bvas.files import write_json
 
 PACKAGES = ("torch", "numpy", "av", "opencv-python-headless", "PyNvVideoCodec", "torchcodec", "decord")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +26,7 @@ class Cost:
 
     wall_seconds: float
     cpu_seconds: float
-    """Of this process and of the workers that were named."""
+    """Of this process and of all that it started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,42 +38,58 @@ class Spread:
     third_quartile: float
 
 
-def interleave(
-    cases: Mapping[str, Callable[[], object]],
-    *,
-    num_rounds: int,
-    workers: Mapping[str, Sequence[int]] | None = None,
-) -> dict[str, list[Cost]]:
+def interleave(cases: Mapping[str, Callable[[], object]], *, num_rounds: int) -> dict[str, list[Cost]]:
     """Run each case once a round, in rotating order; the costs of all rounds but the first.
 
     Args:
         cases: What to run, by name. One that works in another process returns the `Cost` that it had there.
         num_rounds: Rounds that count.
-        workers: Process ids of the workers of a case, whose CPU time counts with ours.
     """
     names = list(cases)
     costs: dict[str, list[Cost]] = {name: [] for name in names}
     for number in range(num_rounds + 1):
         for name in names[number % len(names) :] + names[: number % len(names)]:
-            process_ids = (workers or {}).get(name, ())
-            cpu_before = time.process_time() + cpu_seconds(process_ids)
-            started = time.perf_counter()
-            result = cases[name]()
-            wall = time.perf_counter() - started
-            cpu = time.process_time() + cpu_seconds(process_ids) - cpu_before
-            cost = result if isinstance(result, Cost) else Cost(wall_seconds=wall, cpu_seconds=cpu)
+            cost, result = measure(cases[name])
+            cost = result if isinstance(result, Cost) else cost
             if number:
                 costs[name].append(cost)
     return costs
 
 
-def cpu_seconds(process_ids: Sequence[int]) -> float:
-    """Return the CPU time that processes have used so far; needs Linux."""
+def measure(work: Callable[[], T]) -> tuple[Cost, T]:
+    """Run something once; return what it took, and its result."""
+    cpu_before = cpu_seconds()
+    started = time.perf_counter()
+    result = work()
+    wall = time.perf_counter() - started
+    return Cost(wall_seconds=wall, cpu_seconds=cpu_seconds() - cpu_before), result
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time so far of this process and of all that it started, now ended or not; needs Linux.
+
+    Ended processes count where somebody waited for them; workers of cases that do not run are idle.
+    """
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     ticks = 0
-    for process_id in process_ids:
-        fields = Path(f"/proc/{process_id}/stat").read_text().rsplit(")", 1)[1].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK") if process_ids else 0.0
+    by_parent: dict[int, list[int]] = {}
+    ticks_of: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        by_parent.setdefault(int(fields[1]), []).append(int(entry.name))
+        # User and system time, its own and that of its children that have ended.
+        ticks_of[int(entry.name)] = sum(int(field) for field in fields[11:15])
+    running = list(by_parent.get(os.getpid(), ()))
+    while running:
+        process_id = running.pop()
+        ticks += ticks_of[process_id]
+        running += by_parent.get(process_id, ())
+    return time.process_time() + ended.ru_utime + ended.ru_stime + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def spread(values: Sequence[float]) -> Spread:

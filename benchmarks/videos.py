@@ -25,17 +25,31 @@ _VERSION = 1
 
 
 def kept_video(
-    folder: Path, *, size: tuple[int, int], num_frames: int, keyframe_interval: int, codec: Codec = "h264"
+    folder: Path,
+    *,
+    size: tuple[int, int],
+    num_frames: int,
+    keyframe_interval: int,
+    codec: Codec = "h264",
+    seed: int = 0,
 ) -> Path:
     """Return the video of these settings, made now if the folder does not hold it yet."""
     height, width = size
-    name = f"{codec}-{width}x{height}-{num_frames}-frames-interval-{keyframe_interval}-v{_VERSION}.mp4"
+    about = f"{num_frames}-frames-interval-{keyframe_interval}" + (f"-seed-{seed}" if seed else "")
+    name = f"{codec}-{width}x{height}-{about}-v{_VERSION}.mp4"
     path = folder / name
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         # Beside it and renamed: an interrupted run leaves no video that looks whole.
         part = path.with_suffix(".part.mp4")
-        make_video(part, size=size, num_frames=num_frames, keyframe_interval=keyframe_interval, codec=codec)
+        make_video(
+            part,
+            size=size,
+            num_frames=num_frames,
+            keyframe_interval=keyframe_interval,
+            codec=codec,
+            seed=seed,
+        )
         part.replace(path)
     return path
 

@@ -1,14 +1,17 @@
-"""Starting worker processes that re-run no script, and that Ctrl-C does not reach."""
+"""Starting worker processes that re-run no script, that Ctrl-C does not reach, and that end with us."""
 
+import ctypes
+import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import parent_process
 from multiprocessing.process import BaseProcess
-from types import ModuleType
 
 _STARTING = threading.Lock()
+_PR_SET_PDEATHSIG = 1
 
 
 def start_quietly(process: BaseProcess) -> None:
@@ -36,12 +39,38 @@ def interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def end_with_parent() -> None:
+    """Make this process, started by `start_quietly`, end at once when its parent is gone, however that ended.
+
+    On Linux the kernel ends it, even while it is stopped or decodes; and already when the thread of the
+    parent that started it ends. Elsewhere a thread of its own watches the parent.
+    """
+    if sys.platform == "linux" and ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) == 0:
+        parent = parent_process()
+        if parent is not None and not parent.is_alive():
+            os._exit(1)
+        return
+    threading.Thread(target=_leave_after_parent, name="bvas-parent", daemon=True).start()
+
+
+def _leave_after_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 @contextmanager
 def _hidden_main() -> Iterator[None]:
+    """Hide where the main module is from. The module itself stays: other threads may be pickling its classes."""
     with _STARTING:
         main = sys.modules["__main__"]
-        sys.modules["__main__"] = ModuleType("__main__")
+        kept: dict[str, object] = {
+            name: vars(main)[name] for name in ("__spec__", "__file__") if name in vars(main)
+        }
+        for name in kept:
+            setattr(main, name, None)
         try:
             yield
         finally:
-            sys.modules["__main__"] = main
+            vars(main).update(kept)

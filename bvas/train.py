@@ -15,7 +15,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--experiment", required=True, metavar="NAME", help="config name or path")
     parser.add_argument("--folds", default="all", help="all, or numbers like 0,3 (default: all)")
     parser.add_argument(
-        "--on-damage",
+        "--on-error",
         choices=["raise", "skip"],
         default="raise",
         help="a clip that cannot be decoded: stop, or draw another one and count it (default: raise)",
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
                 runs=args.runs,
                 device=device,
                 workers=workers,
-                on_damage=args.on_damage,
+                on_error=args.on_error,
                 progress=progress,
             )
     return OK

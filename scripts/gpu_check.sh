@@ -23,7 +23,9 @@ videos=${TMPDIR:-/tmp}/bvas-gpu-videos
 "$python" benchmarks/bench_nvdec.py --videos "$videos" --json "$out/nvdec-speed--$name.json" || failed=1
 "$python" benchmarks/bench_decode.py --videos "$videos" --device cuda --json "$out/decode--$name.json" || failed=1
 "$python" benchmarks/bench_open.py --json "$out/open--$name.json" || failed=1
-"$python" benchmarks/bench_loader.py --device cuda --json "$out/loader--$name.json" || failed=1
+"$python" benchmarks/bench_loader.py --videos "$videos" --json "$out/loader--$name.json" || failed=1
+"$python" benchmarks/bench_mix.py --videos "$videos" --device cuda --json "$out/mix--$name.json" || failed=1
+"$python" benchmarks/bench_epoch.py --videos "$videos" --device cuda --json "$out/epoch--$name.json" || failed=1
 "$python" benchmarks/bench_predict.py --experiment ball_base --device cuda --frames 256 \
   --json "$out/predict--$name.json" || failed=1
 

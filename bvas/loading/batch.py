@@ -1,4 +1,4 @@
-"""A batch of clips, and its way from shared memory to the device."""
+"""A batch of clips, and its way from their slots to the device."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from bvas.luma import ColorRange
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ClipBatch:
-    """Clips in the order of their samples."""
+    """Clips in the order in which the epoch hands them out."""
 
     frames: Tensor
     """uint8 [B, T, H, W], luma as stored, on the loader's device; the batch owns it."""
@@ -37,32 +37,31 @@ class ClipBatch:
 class BatchMaker:
     """Copies finished clips out of their slots, so that the slots can be filled again.
 
-    With a GPU the copy is into page-locked memory, in turns one of two buffers, and from
-    there the frames travel on a stream of their own while the model works on the batch before.
+    With a GPU the copies are on a stream of their own, beside what the model computes meanwhile. They are waited
+    for, which takes about as long as the bus takes for a batch: the slots are then free for others.
     """
 
-    def __init__(self, device: torch.device, batch_shape: tuple[int, int, int, int]) -> None:
+    def __init__(self, device: torch.device) -> None:
         """Prepare the copies.
 
         Args:
             device: Where batches go.
-            batch_shape: (B, T, H, W) of a full batch.
         """
         self._device = device
-        self._staging: list[Tensor] = []
-        self._turn = 0
+        self._stream: torch.cuda.Stream | None = None
         if device.type == "cuda":
-            self._staging = [torch.empty(batch_shape, dtype=torch.uint8, pin_memory=True) for _ in range(2)]
-            self._sent = [torch.cuda.Event() for _ in self._staging]  # type: ignore[no-untyped-call]
             self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def make(
-        self, slots: NDArray[np.uint8], requests: Sequence[ClipRequest], videos: Sequence[LabelledVideo]
+        self,
+        slots: Sequence[NDArray[np.uint8] | Tensor],
+        requests: Sequence[ClipRequest],
+        videos: Sequence[LabelledVideo],
     ) -> ClipBatch:
         """Return a batch.
 
         Args:
-            slots: uint8 [B, T, H, W], the clips; free when this returns.
+            slots: uint8 [T, H, W] each, the clips [B], in host memory or on the device; free when this returns.
             requests: What they are [B].
             videos: What the requests' video ids mean.
         """
@@ -75,21 +74,19 @@ class BatchMaker:
             seeds=torch.tensor([request.seed for request in requests]),
         )
 
-    def _frames(self, slots: NDArray[np.uint8]) -> Tensor:
-        shared = torch.from_numpy(slots)
-        if not self._staging:
-            return shared.clone().to(self._device)
-        self._turn = 1 - self._turn
-        sent = self._sent[self._turn]
-        # Free again when the copy of two batches ago is over; an event that was never recorded is.
-        sent.synchronize()
-        staged = self._staging[self._turn][: len(slots)]
-        staged.copy_(shared)
+    def _frames(self, slots: Sequence[NDArray[np.uint8] | Tensor]) -> Tensor:
+        if self._stream is None:
+            return self._gather(slots)
         with torch.cuda.stream(self._stream):
-            frames = staged.to(self._device, non_blocking=True)
-            sent.record(self._stream)
-        current = torch.cuda.current_stream(self._device)
-        current.wait_stream(self._stream)
+            frames = self._gather(slots)
+        self._stream.synchronize()
         # The memory was taken on our stream and is used on the model's: it is not to be given away before.
-        frames.record_stream(current)
+        frames.record_stream(torch.cuda.current_stream(self._device))
+        return frames
+
+    def _gather(self, slots: Sequence[NDArray[np.uint8] | Tensor]) -> Tensor:
+        frames = torch.empty((len(slots), *slots[0].shape), dtype=torch.uint8, device=self._device)
+        for place, slot in enumerate(slots):
+            source = torch.from_numpy(slot) if isinstance(slot, np.ndarray) else slot
+            frames[place].copy_(source, non_blocking=True)
         return frames

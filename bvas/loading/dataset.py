@@ -24,6 +24,8 @@ class LabelledVideo:
     """The range tag of the file; it travels with each clip."""
     grid: Grid
     """Which source frame each grid frame shows."""
+    keyframes: NDArray[np.int64]
+    """Source frames with which a keyframe interval begins, ascending; what a clip costs depends on them."""
     num_labels: int
     """Labels of the task (K)."""
     annotation_frames: NDArray[np.int64]
@@ -98,6 +100,7 @@ def label_video(
         path=path,
         color_range=info.color_range,
         grid=grid,
+        keyframes=np.searchsorted(index.pts, index.keyframe_pts).astype(np.int64),
         num_labels=len(labels),
         annotation_frames=np.array([frame for frame, _ in placed], dtype=np.int64),
         label_ids=np.array([label_id for _, label_id in placed], dtype=np.int64),

@@ -1,72 +1,67 @@
 """`ClipLoader`: the clips of an epoch, decoded by worker processes, as batches on the device.
 
-    clips.request(i) ──▶ jobs ──▶ WorkerPool | LocalReader ──▶ shared slots ──▶ BatchMaker ──▶ ClipBatch
+    EpochOrder ──▶ SlotFiller ──▶ WorkerPool | LocalReader ──▶ shared slots ──▶ BatchMaker ──▶ ClipBatch
 
-A block of B neighboring slots takes one batch. There are `prefetch_batches` blocks, and a
-block that is handed out is at once filled for a later batch: this bounds both what is decoded ahead and
-the memory. Clips land in the slot of their sample, so their order is settled before any of them is read.
+There are as many slots as clips wait to be mixed, plus `prefetch_batches` batches, plus what the last
+job reaches beyond them: this bounds what is decoded ahead, and the memory, and the next batch can
+always be completed. What is in a batch is settled before any of it is read.
 """
 
 import logging
+import math
 import time
 import weakref
-from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from bvas.errors import ConfigError, DecodeError
+from bvas.errors import ConfigError
 from bvas.loading.batch import BatchMaker, ClipBatch
-from bvas.loading.jobs import Failure, ReadJob
+from bvas.loading.device_frames import DeviceFrames, open_way_to_gpu
+from bvas.loading.filling import SlotFiller
+from bvas.loading.index_cache import make_index_cache
 from bvas.loading.local import LocalReader
 from bvas.loading.mix import choose_workers
+from bvas.loading.order import Clip, EpochOrder
+from bvas.loading.plan import PlanConfig
 from bvas.loading.pool import WorkerPool
-from bvas.loading.requests import ClipRequest, Clips
+from bvas.loading.requests import Clips
 from bvas.loading.shared import SharedFrames
+from bvas.loading.skips import OnError, SkipPolicy
 from bvas.loading.stats import LoaderStats
+from bvas.loading.worker import WorkerSettings
 
 logger = logging.getLogger(__name__)
 
-_MAX_ATTEMPTS = 20
-"""Draws of one sample that may be damaged before `on_damage="skip"` gives up."""
-
-
-@dataclass(slots=True, eq=False)
-class _Clip:
-    """A clip that is being read into a slot."""
-
-    sample: int
-    request: ClipRequest
-    attempt: int = 0
-
-
-@dataclass(slots=True, eq=False)
-class _Batch:
-    """A batch that is being read into a block."""
-
-    block: int
-    clips: dict[int, _Clip]
-    """By slot; a clip that is passed over leaves."""
-    open_jobs: int = 0
-    abandoned: bool = False
+_SECONDS_TO_START = 10.0
+"""What a worker has to be ready, however short its answers are to be: it imports its libraries."""
 
 
 class ClipLoader:
     """Loads clips batch by batch: for the same seed the same batches, whatever decodes them.
 
     Use it as a context manager, or call `close`; a loader that is dropped closes itself. Workers live as
-    long as the loader. The program's main module is not run again in them, so a script needs
+    long as the loader, and end with the program however it ends; one that dies or hangs is replaced, and its
+    clips are read again. The program's main module is not run again in them, so a script needs
     no `if __name__ == "__main__"`.
 
-    Damage, with `on_damage="skip"`: a clip with frames that the decoder does not output is replaced
+    `TrainingClips` are read by keyframe interval and mixed again (plan.py), which costs the memory of the
+    clips that wait, and makes two clips of one interval a little likelier to meet in a batch.
+    `FixedClips` come in their own order.
+
+    Damage, with `on_error="skip"`: a clip with frames that the decoder does not output is replaced
     by the next draw of the same sample's stream, which is again the same for the same seed. Clips that
     are not drawn (`FixedClips`) have no next draw: their batch is smaller by one. Each is logged and
-    counted. A file that no backend reads at all is an error under either policy. Frames that a decoder
-    outputs after an error that it reported are delivered; the worker warns of them once for each opening.
+    counted, and too many end the epoch. A file that no backend reads at all is an error under
+    either policy. Frames that a decoder outputs after an error that it reported are delivered; the worker
+    warns of them once for each opening.
     """
 
     def __init__(
@@ -78,8 +73,12 @@ class ClipLoader:
         workers: Mapping[str, int] | Literal["auto", 0] = "auto",
         device: torch.device | str = "cpu",
         seed: int = 0,
+        plan: bool = True,
+        mix_clips: int = 64,
+        mix_bytes: int = 10**9,
         prefetch_batches: int = 2,
-        on_damage: Literal["raise", "skip"] = "raise",
+        on_error: OnError = "raise",
+        max_skip_share: float = 0.01,
         timeout_seconds: float = 120.0,
         max_open_videos: int = 8,
     ) -> None:
@@ -93,9 +92,13 @@ class ClipLoader:
                 machine and logs what it picked; {} or 0 reads in this process.
             device: Where frames and targets go.
             seed: From 0 up; with the epoch and the sample it determines every draw.
-            prefetch_batches: Batches that are read ahead; each takes B * T * H * W bytes of shared memory.
-                A batch of `FixedClips` is one worker's work, so fewer than there are workers leave some idle.
-            on_damage: What to do about frames that cannot be decoded.
+            plan: Read `TrainingClips` by keyframe interval and mix them; else as they are drawn.
+            mix_clips: Clips that wait to be mixed, at most. Each takes T * H * W bytes of shared memory, and
+                with `nvdec` workers as many on the GPU.
+            mix_bytes: Memory that they take, at most.
+            prefetch_batches: Batches that are read ahead besides.
+            on_error: What to do about frames that cannot be decoded.
+            max_skip_share: Share of an epoch's clips that may be skipped before it is an error; 5 always may.
             timeout_seconds: Longest time that one answer of a worker may take.
             max_open_videos: Videos that each worker keeps open.
 
@@ -103,36 +106,66 @@ class ClipLoader:
             ConfigError: a value breaks a rule.
             DataError: there is too little shared memory.
         """
-        _check(batch_size, size, seed, prefetch_batches, on_damage, timeout_seconds, max_open_videos)
+        _check(batch_size, size, seed, prefetch_batches, timeout_seconds, max_open_videos)
+        policy = SkipPolicy(on_error, max_skip_share)
         self.clips = clips
         self.batch_size = batch_size
         self._seed = seed
-        self._on_damage = on_damage
-        num_slots = batch_size * prefetch_batches
-        self.workers = choose_workers(workers, num_slots)
-        self._frames = SharedFrames(num_slots, (clips.clip.num_frames, *size))
+        self._plan = PlanConfig(enabled=plan, mix_clips=mix_clips, mix_bytes=mix_bytes)
+        clip_shape = (clips.clip.num_frames, *size)
+        room = self._plan.buffer_clips(math.prod(clip_shape))
+        self._buffer_clips = room if plan and not clips.sequential else 1
+        self._job_clips = min(self._plan.job_clips, room) if plan or clips.sequential else 1
+        ahead = batch_size * prefetch_batches + self._buffer_clips - 1
+        self.workers = choose_workers(workers, ahead)
+        if clips.sequential:
+            # Each worker reads a stretch of its own, and all but the first are ahead of what is handed out.
+            ahead += min(max(sum(self.workers.values()) - 1, 0) * self._job_clips, room)
+        num_slots = min(ahead + self._job_clips - 1, clips.num_clips)
         target = torch.device(device)
-        self._maker = BatchMaker(target, (batch_size, clips.clip.num_frames, *size))
-        self._reader: WorkerPool | LocalReader
+        with ExitStack() as stack:
+            self._frames = SharedFrames(num_slots, clip_shape)
+            self._device_frames: DeviceFrames | None = None
+            if target.type == "cuda":
+                gpu = torch.cuda.current_device() if target.index is None else target.index
+                self._device_frames = open_way_to_gpu(
+                    self._frames, gpu, stack, wants_slots="nvdec" in self.workers
+                )
+            self._maker = BatchMaker(target)
+            self._reader = self._start_reader(target, stack, timeout_seconds, max_open_videos)
+            # Runs when the loader is dropped or the program ends, whatever comes first.
+            self._finalizer = weakref.finalize(self, stack.pop_all().close)
+        self._filler = SlotFiller(self._reader, num_slots, clips.videos, policy)
+        # `pyav` reads all files; without it there may be one that nobody reads.
+        self._is_admitted = "pyav" in self.workers or not self.workers
+        self._current: object = None
+        self._stats = LoaderStats()
+
+    def _start_reader(
+        self, target: torch.device, stack: ExitStack, timeout_seconds: float, max_open: int
+    ) -> WorkerPool | LocalReader:
+        reader: WorkerPool | LocalReader
         if self.workers:
-            self._reader = WorkerPool(
-                self.workers,
-                self._frames,
-                timeout_seconds=timeout_seconds,
-                max_open=max_open_videos,
+            cache = make_index_cache()
+            if cache is not None:
+                stack.callback(cache.cleanup)
+            settings = WorkerSettings(
+                frames=self._frames,
+                device_frames=self._device_frames,
+                max_open=max_open,
                 gpu=str(target) if target.type == "cuda" else "cuda",
+                cache_home=None if cache is None else Path(cache.name),
+            )
+            reader = WorkerPool(
+                self.workers,
+                settings,
+                timeout_seconds=timeout_seconds,
+                start_seconds=max(timeout_seconds, _SECONDS_TO_START),
             )
         else:
-            self._reader = LocalReader(self._frames, max_open=max_open_videos)
-        # Runs when the loader is dropped or the program ends, whatever comes first.
-        self._finalizer = weakref.finalize(self, self._reader.close)
-        self._free_blocks = deque(range(prefetch_batches))
-        self._jobs: dict[int, tuple[_Batch, ReadJob]] = {}
-        self._next_job_id = 0
-        self._batches: deque[_Batch] = deque()
-        self._epoch: int | None = None
-        self._run: object = None
-        self._stats = LoaderStats()
+            reader = LocalReader(self._frames, max_open=max_open)
+        stack.callback(reader.close)
+        return reader
 
     @property
     def num_batches(self) -> int:
@@ -142,11 +175,17 @@ class ClipLoader:
     @property
     def stats(self) -> LoaderStats:
         """What was done so far, a copy."""
-        return replace(self._stats, clips_per_worker=self._reader.clips_per_worker)
+        return replace(
+            self._stats,
+            skips=self._filler.num_skipped,
+            restarts=self._reader.num_restarts,
+            moved=self._reader.num_moved,
+            workers=self._reader.worker_stats,
+        )
 
     @property
     def process_ids(self) -> dict[str, int]:
-        """Process id of each worker, for monitoring."""
+        """Process id of each worker that runs, for monitoring."""
         return self._reader.process_ids
 
     def epoch(self, epoch: int) -> Iterator[ClipBatch]:
@@ -155,15 +194,17 @@ class ClipLoader:
         One epoch runs at a time: starting another, or leaving the loop, ends this one.
 
         Raises:
-            DecodeError: a clip cannot be decoded; the loader can go on with another epoch.
-            WorkerError: a worker died or gave no answer in time; the loader is closed.
+            DecodeError: a clip cannot be decoded, or none of the workers reads one of the videos;
+                the loader can go on with another epoch.
+            WorkerError: three workers died or hung with the same clips, which are named; or
+                workers cannot be started, and the loader is closed.
             ConfigError: `epoch` is below 0.
         """
         if epoch < 0:
             raise ConfigError(f"epoch must be at least 0, got {epoch}")
-        self._abandon()
-        self._run = run = object()
-        return self._deliver(epoch, run)
+        self._filler.abandon()
+        self._current = token = object()
+        return self._deliver(epoch, token)
 
     def close(self) -> None:
         """End the workers. Batches that were handed out stay; may be called twice."""
@@ -177,136 +218,62 @@ class ClipLoader:
     ) -> None:
         self.close()
 
-    def _deliver(self, epoch: int, run: object) -> Iterator[ClipBatch]:
+    def _deliver(self, epoch: int, token: object) -> Iterator[ClipBatch]:
         before = self.stats
-        starts = deque(range(0, self.clips.num_clips, self.batch_size))
+        handed = None
         try:
-            while starts or self._batches:
-                if self._run is not run:
+            for start in range(0, self.clips.num_clips, self.batch_size):
+                if self._current is not token:
                     raise RuntimeError(
                         f"epoch {epoch} ended when another was started; iterate over one at a time"
                     )
                 started = time.perf_counter()
-                self._start_batches(epoch, starts)
-                while not self._batches or self._batches[0].open_jobs:
-                    self._take_answer(epoch)
-                    self._start_batches(epoch, starts)
-                batch = self._collect(self._batches.popleft())
-                # The block is free again: its next batch is read while the caller works on this one.
-                self._start_batches(epoch, starts)
+                if handed is None:
+                    handed = self._begin(epoch)
+                batch = self._collect(handed[start : start + self.batch_size])
                 self._stats.waiting_seconds += time.perf_counter() - started
                 if batch is not None:
                     self._stats.clips += len(batch)
                     self._stats.frames += len(batch) * self.clips.clip.num_frames
+                    self._stats.bytes += batch.frames.nbytes
                     yield batch
             logger.info("epoch %d: %s", epoch, self.stats.since(before))
         finally:
-            if self._run is run:
-                self._abandon()
+            if self._current is token:
+                self._current = None
+                self._filler.abandon()
 
-    def _start_batches(self, epoch: int, starts: deque[int]) -> None:
-        while self._free_blocks and starts:
-            start = starts.popleft()
-            samples = range(start, min(start + self.batch_size, self.clips.num_clips))
-            first_slot = self._free_blocks.popleft() * self.batch_size
-            batch = _Batch(first_slot // self.batch_size, {})
-            for slot, sample in enumerate(samples, first_slot):
-                request = self.clips.request(sample, epoch=epoch, seed=self._seed)
-                assert request is not None, "a first attempt always has a clip"
-                batch.clips[slot] = _Clip(sample, request)
-            self._batches.append(batch)
-            self._submit(batch, self._passes(batch))
+    def _begin(self, epoch: int) -> Sequence[int]:
+        """Start reading an epoch; return its samples in the order in which they are handed out."""
+        if not self._is_admitted:
+            self._filler.admit()
+            self._is_admitted = True
+        order = EpochOrder(
+            self.clips,
+            self._plan,
+            epoch=epoch,
+            seed=self._seed,
+            buffer_clips=self._buffer_clips,
+            job_clips=self._job_clips,
+        )
+        self._filler.begin(order, self.clips.num_clips)
+        return order.handed
 
-    def _passes(self, batch: _Batch) -> list[list[int]]:
-        """Group the batch's slots into what is decoded in one pass."""
-        passes: list[list[int]] = []
-        for slot, clip in batch.clips.items():
-            before = batch.clips[passes[-1][-1]].request if passes else None
-            if before is not None and self.clips.sequential and before.video_id == clip.request.video_id:
-                passes[-1].append(slot)
-            else:
-                passes.append([slot])
-        return passes
+    def _collect(self, samples: Sequence[int]) -> ClipBatch | None:
+        clips = self._filler.wait_for(samples)
+        batch = None
+        if clips:
+            slots = [self._slot(clip) for clip in clips]
+            batch = self._maker.make(slots, [clip.request for clip in clips], self.clips.videos)
+        # The slots are free again: the next clips are read while the caller works on these.
+        self._filler.release(samples)
+        return batch
 
-    def _submit(self, batch: _Batch, passes: list[list[int]], *, first: bool = False) -> None:
-        jobs = []
-        for slots in passes:
-            requests = [batch.clips[slot].request for slot in slots]
-            job = ReadJob(
-                job_id=self._next_job_id,
-                path=self.clips.videos[requests[0].video_id].path,
-                first_slot=slots[0],
-                centers=tuple(request.center for request in requests),
-                indices=np.concatenate([request.indices for request in requests]),
-            )
-            self._next_job_id += 1
-            self._jobs[job.job_id] = batch, job
-            jobs.append(job)
-        batch.open_jobs += len(jobs)
-        self._reader.submit(jobs, first=first)
-
-    def _take_answer(self, epoch: int) -> None:
-        answer = self._reader.next_answer()
-        batch, job = self._jobs.pop(answer.job_id)
-        batch.open_jobs -= 1
-        if batch.abandoned:
-            if not batch.open_jobs:
-                self._free_blocks.append(batch.block)
-        elif answer.failure is not None:
-            self._fail(epoch, batch, job, answer.failure)
-
-    def _fail(self, epoch: int, batch: _Batch, job: ReadJob, failure: Failure) -> None:
-        error = failure.error
-        damaged = isinstance(error, DecodeError) and not failure.refused
-        if damaged and job.num_clips > 1:
-            # Which of the clips it was is found by reading them one by one.
-            slots = range(job.first_slot, job.first_slot + job.num_clips)
-            self._submit(batch, [[slot] for slot in slots], first=True)
-            return
-        slot = job.first_slot
-        clip = batch.clips[slot]
-        if damaged and self._on_damage == "skip" and clip.attempt < _MAX_ATTEMPTS:
-            self._stats.skips += 1
-            logger.warning("skipped the clip at frame %d of %s: %s", job.centers[0], job.path, error)
-            clip.attempt += 1
-            request = self.clips.request(clip.sample, epoch=epoch, seed=self._seed, attempt=clip.attempt)
-            if request is None:
-                del batch.clips[slot]
-            else:
-                clip.request = request
-                self._submit(batch, [[slot]], first=True)
-            return
-        error.add_note(job.note())
-        if damaged and self._on_damage == "skip":
-            error.add_note(f"{_MAX_ATTEMPTS} draws of this sample were damaged; are the videos complete?")
-        if not isinstance(error, DecodeError):
-            error.add_note(failure.trace)
-        raise error
-
-    def _collect(self, batch: _Batch) -> ClipBatch | None:
-        block = self._frames.slots(batch.block * self.batch_size, self.batch_size)
-        places = [slot % self.batch_size for slot in batch.clips]
-        made = None
-        if places:
-            # The common case, no clip passed over, is a view; the other a copy.
-            whole = places == list(range(len(places)))
-            slots = block[: len(places)] if whole else block[places]
-            requests = [clip.request for clip in batch.clips.values()]
-            made = self._maker.make(slots, requests, self.clips.videos)
-        self._free_blocks.append(batch.block)
-        return made
-
-    def _abandon(self) -> None:
-        """Forget the running epoch: what no worker has yet is taken back, what one has is awaited later."""
-        self._run = None
-        for job in self._reader.cancel():
-            batch, _ = self._jobs.pop(job.job_id)
-            batch.open_jobs -= 1
-        for batch in self._batches:
-            batch.abandoned = True
-            if not batch.open_jobs:
-                self._free_blocks.append(batch.block)
-        self._batches.clear()
+    def _slot(self, clip: Clip) -> NDArray[np.uint8] | torch.Tensor:
+        if clip.on_device:
+            assert self._device_frames is not None
+            return self._device_frames.slot(clip.slot)
+        return self._frames.slot(clip.slot)
 
 
 def _check(
@@ -314,7 +281,6 @@ def _check(
     size: tuple[int, int],
     seed: int,
     prefetch_batches: int,
-    on_damage: str,
     timeout_seconds: float,
     max_open_videos: int,
 ) -> None:
@@ -331,5 +297,3 @@ def _check(
         raise ConfigError(f"seed must be at least 0, got {seed}")
     if timeout_seconds <= 0:
         raise ConfigError(f"timeout_seconds must be above 0, got {timeout_seconds}")
-    if on_damage not in ("raise", "skip"):
-        raise ConfigError(f"on_damage must be 'raise' or 'skip', got {on_damage!r}")

@@ -7,6 +7,7 @@ from bvas.errors import WorkerError
 from bvas.loading.jobs import ReadAnswer, ReadJob
 from bvas.loading.readers import Readers
 from bvas.loading.shared import SharedFrames
+from bvas.loading.stats import WorkerStats
 
 NAME = "pyav-here"
 
@@ -14,18 +15,21 @@ NAME = "pyav-here"
 class LocalReader:
     """Reads in the calling process: for small inputs, and to step through with a debugger."""
 
+    num_restarts = 0
+    num_moved = 0
+
     def __init__(self, frames: SharedFrames, *, max_open: int) -> None:
         self._frames = frames
         # `pyav` is the reference. A GPU decoder may end its process, which a worker can afford and we cannot.
         self._readers = Readers("pyav", frames.clip_shape[1:], max_open=max_open)
         self._pending: deque[ReadJob] = deque()
-        self._num_clips = 0
+        self._stats = WorkerStats()
         self._closed = False
 
     @property
-    def clips_per_worker(self) -> dict[str, int]:
-        """Clips read, under one name."""
-        return {NAME: self._num_clips}
+    def worker_stats(self) -> dict[str, WorkerStats]:
+        """What was done, under one name."""
+        return {NAME: self._stats.copy()}
 
     @property
     def process_ids(self) -> dict[str, int]:
@@ -46,11 +50,16 @@ class LocalReader:
             self._pending.extend(jobs)
 
     def next_answer(self) -> ReadAnswer:
-        """Do the next job."""
+        """Do the next job.
+
+        Raises:
+            WorkerError: the loader is closed.
+        """
+        if self._closed:
+            raise WorkerError("the loader is closed")
         job = self._pending.popleft()
-        answer = self._readers.read(job, self._frames.slots(job.first_slot, job.num_clips))
-        if answer.failure is None:
-            self._num_clips += job.num_clips
+        answer = self._readers.read(job, [self._frames.slot(slot) for slot in job.slots])
+        self._stats.add(answer, job.num_clips)
         return answer
 
     def cancel(self) -> list[ReadJob]:

@@ -1,32 +1,33 @@
 """The worker processes, the one queue that they are fed from, and their deadlines.
 
-    submit ──▶ pending jobs ──▶ a free worker whose backend reads the file ──▶ answers ──▶ next_answer
-                 (in order)       one pipe each, no lock shared
+    submit ──▶ JobQueue ──▶ an idle worker whose backend may do it ──▶ answers ──▶ next_answer
+               (dispatch.py)  one pipe each, no lock shared
 
-A thread of the parent serves the pipes, so that a worker that is done gets its next job
-while the training step runs. A worker that dies, or gives no answer in time, ends the
-pool with a `WorkerError`: nobody waits for what cannot come.
+A thread of the parent starts the workers and serves the pipes, so that a worker that is done gets its next job
+while the training step runs. A worker that dies is replaced, one that gives no answer in time is killed
+and replaced, and its job is done again. Its slots are given to nobody before the system has
+said that the process is gone: it writes to nothing that is another's.
 """
 
 import logging
-import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import wait
-from pathlib import Path
 
 from bvas.errors import WorkerError
-from bvas.loading.jobs import ReadAnswer, ReadJob
-from bvas.loading.shared import SharedFrames
-from bvas.loading.spawn import Worker, start_worker
+from bvas.loading.dispatch import JobQueue
+from bvas.loading.jobs import ReadAnswer, ReadJob, Ready
+from bvas.loading.spawn import StartCount, Worker, start_worker
+from bvas.loading.stats import WorkerStats
+from bvas.loading.worker import WorkerSettings
 
 logger = logging.getLogger(__name__)
 
 _SECONDS_TO_LEAVE = 2.0
-_KILLED = 9
+_SECONDS_TO_DIE = 30.0
 
 
 class WorkerPool:
@@ -35,52 +36,64 @@ class WorkerPool:
     def __init__(
         self,
         workers: Mapping[str, int],
-        frames: SharedFrames,
+        settings: WorkerSettings,
         *,
         timeout_seconds: float,
-        max_open: int,
-        gpu: str = "cuda",
+        start_seconds: float,
     ) -> None:
         """Start the processes; they import and open files on their own time.
 
         Args:
             workers: How many for each backend; at least one in all.
-            frames: Where they write.
-            timeout_seconds: Longest time from handing out a job to its answer; the first includes the start.
-            max_open: Videos that a worker keeps open.
-            gpu: The device that `nvdec` workers decode on.
+            settings: What they are told.
+            timeout_seconds: Longest time from handing out a job to its answer.
+            start_seconds: Longest time from the start of a process until it is ready.
         """
-        self._frames = frames
+        self._wanted = [(f"{name}-{n}", name) for name, count in workers.items() for n in range(count)]
+        self._settings = settings
         self._timeout_seconds = timeout_seconds
+        self._start_seconds = start_seconds
         self._changed = threading.Condition()
-        self._pending: deque[ReadJob] = deque()
+        self._queue = JobQueue(workers.keys())
         self._answers: deque[ReadAnswer] = deque()
-        self._refusals: dict[Path, dict[str, ReadAnswer]] = {}
         # A message: an exception that is kept would keep the frames that it was raised in.
         self._failure: str | None = None
-        self._closing = False
         self._woken, self._wake = get_context("spawn").Pipe(duplex=False)
         self._workers: list[Worker] = []
-        self._thread: threading.Thread | None = None
+        self._starts = StartCount()
+        self._num_restarts = 0
+        self._stats = {name: WorkerStats() for name, _ in self._wanted}
+        started = threading.Event()
+        # Workers end with the thread that started them: this one lives as long as the pool.
+        self._thread = threading.Thread(target=self._serve, args=(started,), name="bvas-loader", daemon=True)
+        self._thread.start()
         try:
-            for backend, count in workers.items():
-                for number in range(count):
-                    self._workers.append(start_worker(f"{backend}-{number}", backend, frames, max_open, gpu))
+            started.wait()
         except BaseException:
             self.close()
             raise
-        self._thread = threading.Thread(target=self._serve, name="bvas-loader", daemon=True)
-        self._thread.start()
 
     @property
-    def clips_per_worker(self) -> dict[str, int]:
-        """Clips that each worker has delivered."""
-        return {worker.name: worker.num_clips for worker in self._workers}
+    def worker_stats(self) -> dict[str, WorkerStats]:
+        """What was done under each worker's name, a copy."""
+        with self._changed:
+            return {name: stats.copy() for name, stats in self._stats.items()}
+
+    @property
+    def num_restarts(self) -> int:
+        """Workers that took the place of others."""
+        return self._num_restarts
+
+    @property
+    def num_moved(self) -> int:
+        """Jobs that went to another backend after one had failed at them."""
+        return self._queue.moved
 
     @property
     def process_ids(self) -> dict[str, int]:
-        """Process id of each worker."""
-        return {worker.name: worker.process_id for worker in self._workers}
+        """Process id of each worker that runs."""
+        with self._changed:
+            return {worker.name: worker.process_id for worker in self._workers}
 
     def submit(self, jobs: Sequence[ReadJob], *, first: bool = False) -> None:
         """Queue jobs behind the others, or with `first` before them.
@@ -89,25 +102,22 @@ class WorkerPool:
             WorkerError: the pool is closed.
         """
         with self._changed:
-            if self._closing and self._failure is not None:
+            if self._failure is not None:
                 raise WorkerError(self._failure)
-            if first:
-                self._pending.extendleft(reversed(jobs))
-            else:
-                self._pending.extend(jobs)
-        self._wake.send_bytes(b"")
+            self._answers.extend(self._queue.put(jobs, first=first))
+            self._wake.send_bytes(b"")
 
     def next_answer(self) -> ReadAnswer:
         """Wait for the next job to be over.
 
         Raises:
-            WorkerError: a worker died or gave no answer in time; the pool is closed.
+            WorkerError: no worker can be started or ended any more; the pool is closed.
         """
         with self._changed:
             while not self._answers and self._failure is None:
                 # The thread notifies; the timeout is for the case that it cannot any more.
                 self._changed.wait(timeout=1.0)
-                if self._thread is None or not self._thread.is_alive():
+                if not self._thread.is_alive():
                     self._fail("the loader's thread ended; its reason is in the output above")
             if self._failure is None:
                 return self._answers.popleft()
@@ -118,137 +128,153 @@ class WorkerPool:
     def cancel(self) -> list[ReadJob]:
         """Take back the jobs that no worker has yet; the others will still be answered."""
         with self._changed:
-            taken = list(self._pending)
-            self._pending.clear()
-            return taken
+            return self._queue.cancel()
 
     def close(self) -> None:
         """End the processes, by force if they do not leave by themselves. May be called twice."""
         with self._changed:
-            if self._closing:
-                return
-            self._closing = True
-            self._failure = self._failure or "the loader is closed"
-            self._changed.notify_all()
-        # A loader that is collected as garbage may be closed from any thread, this one included.
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._wake.send_bytes(b"")
+            self._fail("the loader is closed")
+            if not self._wake.closed:
+                self._wake.send_bytes(b"")
+        # A loader that is collected as garbage may be closed from any thread, that one included.
+        if self._thread is not threading.current_thread():
             self._thread.join()
+
+    def _serve(self, started: threading.Event) -> None:
+        """Start the workers, serve their pipes until the pool closes or fails, and end them."""
+        try:
+            with self._changed:
+                for name, backend in self._wanted:
+                    self._start(name, backend)
+            started.set()
+            while self._serve_once():
+                pass
+        except BaseException as error:
+            with self._changed:
+                self._fail(f"the loader's own thread failed: {error!r}; please report this")
+            raise
+        finally:
+            self._end_workers()
+            started.set()
+
+    def _start(self, name: str, backend: str) -> None:
+        try:
+            worker = start_worker(name, backend, self._settings, self._start_seconds)
+        except OSError as error:
+            self._fail(f"worker {name} cannot be started: {error}; use fewer workers")
+            return
+        self._workers.append(worker)
+
+    def _serve_once(self) -> bool:
+        """Wait for something to happen and deal with it; return whether the pool goes on."""
+        with self._changed:
+            if self._failure is not None:
+                return False
+            self._hand_out()
+            workers = list(self._workers)
+            waiting = [worker for worker in workers if not worker.is_idle]
+            seconds = min((worker.deadline for worker in waiting), default=float("inf")) - time.monotonic()
+            pipes = {worker.pipe: worker for worker in workers if worker.ending is None}
+            sentinels = {worker.process.sentinel: worker for worker in workers}
+        ready = wait([self._woken, *pipes, *sentinels], max(0.0, seconds) if waiting else None)
+        with self._changed:
+            while self._woken.poll():
+                self._woken.recv_bytes()
+            # Answers first: one may be the last word of a worker that is gone.
+            for pipe, worker in pipes.items():
+                if pipe in ready:
+                    self._receive(worker)
+            for sentinel, worker in sentinels.items():
+                if sentinel in ready:
+                    self._replace(worker)
+            self._check_deadlines()
+            self._changed.notify_all()
+        return True
+
+    def _hand_out(self) -> None:
+        for worker in self._workers:
+            if worker.is_idle:
+                job = self._queue.take(worker.name, worker.backend)
+                if job is not None:
+                    worker.job = job
+                    worker.deadline = time.monotonic() + self._timeout_seconds
+                    try:
+                        worker.pipe.send(job)
+                    except OSError:
+                        worker.give_up("", _SECONDS_TO_LEAVE)
+
+    def _receive(self, worker: Worker) -> None:
+        try:
+            message: ReadAnswer | Ready = worker.pipe.recv()
+        except (EOFError, OSError):
+            # Its exit code is worth waiting for.
+            worker.give_up("", _SECONDS_TO_LEAVE)
+            return
+        if isinstance(message, Ready):
+            worker.is_ready = True
+            self._starts = StartCount()
+            return
+        job, worker.job = worker.job, None
+        assert job is not None
+        assert job.job_id == message.job_id
+        self._stats[worker.name].add(message, job.num_clips)
+        self._answers.extend(self._queue.settle(job, worker.backend, message))
+
+    def _replace(self, worker: Worker) -> None:
+        """Bury a worker whose process is gone, and start another in its place."""
+        while worker.ending is None and worker.pipe.poll():
+            self._receive(worker)
+        worker.process.join()
+        how = worker.ending or f"died, {worker.exit_reason()}"
+        what = f"worker {worker.name} (backend {worker.backend}) {how}, {worker.doing()}"
+        self._workers.remove(worker)
+        self._queue.forget_worker(worker.name)
+        if worker.job is not None:
+            self._answers.extend(self._queue.strike(worker.job, how))
+        if not worker.is_ready and not self._starts.may_go_on_after(worker):
+            self._fail(f"workers end before they can work; {what}; their own output is above")
+        worker.release()
+        if self._failure is None:
+            logger.warning("%s; another takes its place", what)
+            self._num_restarts += 1
+            self._start(worker.name, worker.backend)
+
+    def _check_deadlines(self) -> None:
+        now = time.monotonic()
+        for worker in self._workers:
+            if worker.is_idle or now < worker.deadline:
+                continue
+            if worker.ending is not None and not worker.is_killed:
+                worker.kill(worker.ending, _SECONDS_TO_DIE)
+            elif worker.ending is not None:
+                self._fail(
+                    f"worker {worker.name} cannot be ended, {worker.doing()}; does the disk that it reads "
+                    "from answer?"
+                )
+            elif worker.job is not None:
+                hint = "; on a slow disk, allow more by timeout_seconds"
+                worker.kill(f"gave no answer for {self._timeout_seconds:g} s{hint}", _SECONDS_TO_DIE)
+            else:
+                worker.kill(f"was not ready after {self._start_seconds:g} s", _SECONDS_TO_DIE)
+
+    def _end_workers(self) -> None:
         for worker in self._workers:
             worker.pipe.close()
         deadline = time.monotonic() + _SECONDS_TO_LEAVE
         for worker in self._workers:
             worker.process.join(max(0.0, deadline - time.monotonic()))
         for worker in self._workers:
-            if worker.process.is_alive():
-                # Deaf to its pipe: stopped, or deep in a decode. Nothing of it is worth saving.
-                worker.process.kill()
-                worker.process.join()
-            worker.process.close()
-        self._woken.close()
-        self._wake.close()
-
-    def _serve(self) -> None:
-        """Serve the pipes until the pool closes or fails: the body of the thread."""
-        try:
-            while True:
-                with self._changed:
-                    if self._closing or self._failure is not None:
-                        return
-                    self._hand_out()
-                    busy = [worker for worker in self._workers if worker.job is not None]
-                    by_pipe = {worker.pipe: worker for worker in self._workers}
-                seconds = min((worker.deadline for worker in busy), default=float("inf")) - time.monotonic()
-                timeout = None if not busy else max(0.0, seconds)
-                ready = wait([self._woken, *by_pipe], timeout)
-                with self._changed:
-                    for pipe in ready:
-                        if pipe is self._woken:
-                            self._woken.recv_bytes()
-                        else:
-                            self._receive(by_pipe[pipe])  # type: ignore[index]
-                    self._check_deadlines()
-                    self._changed.notify_all()
-        except BaseException as error:
-            with self._changed:
-                self._fail(f"the loader's own thread failed: {error!r}; please report this")
-            raise
-
-    def _hand_out(self) -> None:
-        """Give each free worker the first pending job that its backend has not refused."""
-        for job in [job for job in self._pending if self._nobody_reads(job.path)]:
-            self._pending.remove(job)
-            refusal = next(iter(self._refusals[job.path].values()))
-            self._answers.append(ReadAnswer(job.job_id, refusal.failure))
-            self._changed.notify_all()
+            # Deaf to its pipe: stopped, or deep in a decode. Nothing of it is worth saving.
+            worker.process.kill()
         for worker in self._workers:
-            if worker.job is not None:
-                continue
-            for job in self._pending:
-                if worker.backend not in self._refusals.get(job.path, ()):
-                    self._pending.remove(job)
-                    worker.job = job
-                    worker.deadline = time.monotonic() + self._timeout_seconds
-                    try:
-                        worker.pipe.send(job)
-                    except OSError:
-                        self._lose(worker)
-                    break
-
-    def _receive(self, worker: Worker) -> None:
-        try:
-            answer: ReadAnswer = worker.pipe.recv()
-        except (EOFError, OSError):
-            self._lose(worker)
-            return
-        job, worker.job = worker.job, None
-        assert job is not None
-        assert job.job_id == answer.job_id
-        if answer.failure is None:
-            worker.num_clips += job.num_clips
-        elif answer.failure.refused:
-            refusals = self._refusals.setdefault(job.path, {})
-            if worker.backend not in refusals:
-                logger.info("%s does not read %s: %s", worker.backend, job.path, answer.failure.error)
-            refusals[worker.backend] = answer
-            if not self._nobody_reads(job.path):
-                self._pending.appendleft(job)
-                return
-            for backend, refusal in refusals.items():
-                if backend != worker.backend and refusal.failure is not None:
-                    answer.failure.error.add_note(
-                        f"{backend} does not read it either: {refusal.failure.error}"
-                    )
-        self._answers.append(answer)
-
-    def _nobody_reads(self, path: Path) -> bool:
-        refusals = self._refusals.get(path)
-        return refusals is not None and all(worker.backend in refusals for worker in self._workers)
-
-    def _lose(self, worker: Worker) -> None:
-        """Note that a worker has died."""
-        worker.process.join(1.0)
-        code = worker.process.exitcode
-        how = f"exit code {code}"
-        if code is not None and code < 0:
-            how = f"signal {-code} ({signal.strsignal(-code)})"
-            if -code == _KILLED:
-                how += "; is the memory used up?"
-        doing = "while it was idle" if worker.job is None else worker.job.note()
-        self._fail(f"worker {worker.name} (backend {worker.backend}) died {doing}: {how}")
-
-    def _check_deadlines(self) -> None:
-        now = time.monotonic()
-        for worker in self._workers:
-            if worker.job is not None and now >= worker.deadline:
-                worker.process.kill()
-                self._fail(
-                    f"worker {worker.name} (backend {worker.backend}) gave no answer for "
-                    f"{self._timeout_seconds:g} s {worker.job.note()}; on a slow disk, allow more by "
-                    "timeout_seconds"
-                )
+            worker.process.join(_SECONDS_TO_LEAVE)
+            worker.release()
+        with self._changed:
+            self._workers.clear()
+            self._woken.close()
+            self._wake.close()
 
     def _fail(self, message: str) -> None:
         if self._failure is None:
             self._failure = message
-            self._changed.notify_all()
+        self._changed.notify_all()

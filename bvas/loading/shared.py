@@ -5,10 +5,12 @@ processes end, and it does not count against the size of /dev/shm, which is 64 M
 container by default. Elsewhere it is a `RawArray`, whose file is unlinked as soon as it is open.
 """
 
+import contextlib
 import math
 import mmap
 import os
 import weakref
+from collections.abc import Callable
 from multiprocessing import get_context, reduction
 from typing import Any
 
@@ -16,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DataError
+from bvas.loading import cuda_driver
 
 
 class SharedFrames:
@@ -43,13 +46,33 @@ class SharedFrames:
                 "with workers={}, or give a container more (docker run --shm-size=2g, or --memory)"
             ) from error
 
-    def slots(self, first: int, num_slots: int) -> NDArray[np.uint8]:
-        """Return a view of slots [first, first + num_slots), uint8 [num_slots, T, H, W]."""
+    def slot(self, number: int) -> NDArray[np.uint8]:
+        """Return a view of a slot, uint8 [T, H, W]."""
         clip_bytes = math.prod(self.clip_shape)
         flat = np.frombuffer(
-            self._memory.buffer, dtype=np.uint8, count=num_slots * clip_bytes, offset=first * clip_bytes
+            self._memory.buffer, dtype=np.uint8, count=clip_bytes, offset=number * clip_bytes
         )
-        return flat.reshape(num_slots, *self.clip_shape)
+        return flat.reshape(self.clip_shape)
+
+    def lock_pages(self, gpu: int) -> Callable[[], None]:
+        """Let a GPU copy from the slots by itself; return what undoes it.
+
+        Raises:
+            DataError: the system does not allow so much locked memory.
+        """
+        flat = np.frombuffer(self._memory.buffer, dtype=np.uint8)
+        address = flat.ctypes.data
+        with cuda_driver.current_context(gpu):
+            cuda_driver.lock_pages(address, flat.nbytes)
+
+        def unlock() -> None:
+            # The view keeps the memory where it is until here.
+            assert flat.ctypes.data == address
+            # When the program ends the driver may be gone already.
+            with contextlib.suppress(DataError), cuda_driver.current_context(gpu):
+                cuda_driver.unlock_pages(address)
+
+        return unlock
 
 
 class _Memfd:

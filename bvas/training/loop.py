@@ -28,6 +28,7 @@ from bvas.experiment import Experiment
 from bvas.files import write_json, write_text
 from bvas.loading.batch import ClipBatch
 from bvas.loading.loader import ClipLoader
+from bvas.loading.skips import OnError
 from bvas.losses import focal_loss
 from bvas.luma import to_unit
 from bvas.models.spotting import SpottingModel, build_model
@@ -41,7 +42,6 @@ from bvas.training.validation import validate
 logger = logging.getLogger(__name__)
 
 WorkerMix = Mapping[str, int] | Literal["auto", 0]
-OnDamage = Literal["raise", "skip"]
 
 
 def run_fold(
@@ -52,7 +52,7 @@ def run_fold(
     runs: Path,
     device: torch.device,
     workers: WorkerMix,
-    on_damage: OnDamage = "raise",
+    on_error: OnError = "raise",
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Train on all folds but one and save the averaged weights; return their path.
@@ -68,7 +68,7 @@ def run_fold(
         runs: The runs folder.
         device: Where the model lives.
         workers: Loader processes by backend, or `auto`.
-        on_damage: Whether a clip that cannot be decoded ends the run, or another one is drawn.
+        on_error: Whether a clip that cannot be decoded ends the run, or another one is drawn.
         progress: Called with (clips done, clips in all) after each step.
 
     Raises:
@@ -91,7 +91,7 @@ def run_fold(
             size=experiment.input.size,
             device=device,
             seed=experiment.seed,
-            on_damage=on_damage,
+            on_error=on_error,
         )
         held_out = validation_clips(experiment, held_out_videos)
         with loader:
@@ -106,7 +106,7 @@ def run_fold(
                     size=experiment.input.size,
                     device=device,
                     seed=experiment.seed,
-                    on_damage=on_damage,
+                    on_error=on_error,
                 )
             _fit(trainer, loader, validation, folder, progress)
     return folder / FILE_NAME

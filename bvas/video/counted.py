@@ -22,6 +22,7 @@ class CountedBackend:
     def __init__(self, index: VideoIndex, *, on_damage: OnDamage) -> None:
         self._damage = DamageLog(index, on_damage)
         self.damaged = self._damage.frames
+        self.num_decoded = 0
         self._index = index
         self._open()
 
@@ -78,7 +79,9 @@ class CountedBackend:
             if packet is not None:
                 self._is_mending = self._is_broken and (self._is_mending or packet.is_keyframe)
             try:
-                self._ready.extend(self._stream.codec_context.decode(packet))
+                pictures = self._stream.codec_context.decode(packet)
+                self.num_decoded += len(pictures)
+                self._ready.extend(pictures)
             except MemoryError:
                 raise
             except av.FFmpegError:

@@ -80,6 +80,11 @@ class FrameDecoder(Protocol):
         """What is known of the video; `damaged` grows with what is read."""
         ...
 
+    @property
+    def num_decoded(self) -> int:
+        """Pictures that the decoder has output so far, those on the way to wanted ones included."""
+        ...
+
     def seconds_of(self, index: int) -> float:
         """Return the time of a frame from the first one.
 
@@ -101,8 +106,16 @@ class FrameDecoder(Protocol):
         """
         ...
 
-    def read_into(self, indices: Sequence[int] | NDArray[np.int64], out: NDArray[np.uint8]) -> None:
-        """As `read`, into `out`: uint8 [T, H, W], C-contiguous."""
+    def read_into(
+        self,
+        indices: Sequence[int] | NDArray[np.int64],
+        out: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
+    ) -> None:
+        """As `read`, into `out`: uint8 [T, H, W], C-contiguous, or T arrays uint8 [H, W]."""
+        ...
+
+    def read_to(self, indices: Sequence[int] | NDArray[np.int64], outs: Sequence["Tensor"]) -> None:
+        """As `read`, each frame into a tensor of `outs`, uint8 [H, W]."""
         ...
 
     def stream(

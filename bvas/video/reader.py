@@ -45,6 +45,7 @@ class VideoReader:
         self.size = self._plan.size
         self._open_backend = open_backend
         self._opened: Backend | None = None
+        self._num_decoded = 0
         self._closed = False
         self._pid = os.getpid()
 
@@ -54,6 +55,11 @@ class VideoReader:
         if self._opened is not None and len(self._opened.damaged) != len(self._info.damaged):
             self._info = replace(self._info, damaged=tuple(sorted(self._opened.damaged)))
         return self._info
+
+    @property
+    def num_decoded(self) -> int:
+        """Pictures that the decoder has output so far, those on the way to wanted ones included."""
+        return self._num_decoded if self._opened is None else self._opened.num_decoded
 
     def seconds_of(self, index: int) -> float:
         """Return the time of a frame from the first one; see `VideoIndex.seconds_of`."""
@@ -76,23 +82,49 @@ class VideoReader:
         import torch
 
         wanted = self._checked(indices)
-        backend = self._backend() if len(wanted) else None
-        if isinstance(backend, DeviceBackend) and self.device != "cpu":
+        if len(wanted) and self.device != "cpu" and isinstance(self._backend(), DeviceBackend):
             frames = torch.empty((len(wanted), *self.size), dtype=torch.uint8, device=self.device)
-            unique, slots = np.unique(wanted, return_inverse=True)
-            for rank, (index, luma) in enumerate(backend.tensor_frames(unique.tolist())):
-                self._check_shape(index, tuple(luma.shape))
-                shown = luma.flip(1) if self._info.mirrored else luma
-                fitted = self._plan.apply_tensor(torch.rot90(shown, -self._info.rotation // 90))
-                for slot in np.flatnonzero(slots == rank):
-                    frames[int(slot)].copy_(fitted)
+            self.read_to(wanted, list(frames))
             return frames
         pixels = np.empty((len(wanted), *self.size), dtype=np.uint8)
         self.read_into(wanted, pixels)
         return torch.from_numpy(pixels).to(self.device)
 
-    def read_into(self, indices: Sequence[int] | NDArray[np.int64], out: NDArray[np.uint8]) -> None:
-        """As `read`, into `out`: uint8 [T, H, W], C-contiguous. Needs no torch.
+    def read_to(self, indices: Sequence[int] | NDArray[np.int64], outs: Sequence["Tensor"]) -> None:
+        """As `read`, each frame into a tensor of `outs`, uint8 [H, W], where the reader's frames are.
+
+        The copies are on the current stream of their device: synchronize it before another process reads them.
+
+        Raises:
+            IndexError: an index lies outside the video.
+            DecodeError: a frame is not output by the decoder; `outs` then hold no frames to be used.
+            ValueError: `outs` are fewer or more than the indices, or one has another shape or type.
+        """
+        import torch
+
+        wanted = self._checked(indices)
+        self._check_outs(len(wanted), [(tuple(out.shape), out.dtype == torch.uint8) for out in outs])
+        if not len(wanted):
+            return
+        backend = self._backend()
+        if not isinstance(backend, DeviceBackend):
+            for out, frame in zip(outs, self.read(wanted), strict=True):
+                out.copy_(frame)
+            return
+        unique, slots = np.unique(wanted, return_inverse=True)
+        for rank, (index, luma) in enumerate(backend.tensor_frames(unique.tolist())):
+            self._check_shape(index, tuple(luma.shape))
+            shown = luma.flip(1) if self._info.mirrored else luma
+            fitted = self._plan.apply_tensor(torch.rot90(shown, -self._info.rotation // 90))
+            for slot in np.flatnonzero(slots == rank):
+                outs[int(slot)].copy_(fitted)
+
+    def read_into(
+        self,
+        indices: Sequence[int] | NDArray[np.int64],
+        out: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
+    ) -> None:
+        """As `read`, into `out`: uint8 [T, H, W], C-contiguous, or T arrays [H, W]. Needs no torch.
 
         Raises:
             IndexError: an index lies outside the video.
@@ -101,19 +133,22 @@ class VideoReader:
         """
         wanted = self._checked(indices)
         shape = (len(wanted), *self.size)
-        if out.shape != shape or out.dtype != np.uint8 or not out.flags.c_contiguous:
+        if not isinstance(out, np.ndarray):
+            self._check_outs(len(wanted), [(frame.shape, frame.dtype == np.uint8) for frame in out])
+        elif out.shape != shape or out.dtype != np.uint8 or not out.flags.c_contiguous:
             raise ValueError(
                 f"out must be uint8 {shape} and C-contiguous, got {out.dtype} {out.shape}; "
                 "make it with np.empty((len(indices), *reader.size), np.uint8)"
             )
         if not len(wanted):
             return
+        outs = list(out)
         unique, slots = np.unique(wanted, return_inverse=True)
         for rank, (index, luma) in enumerate(self._backend().frames(unique.tolist())):
-            first, *repeats = np.flatnonzero(slots == rank)
-            self._fit(index, luma, out[first])
+            first, *repeats = np.flatnonzero(slots == rank).tolist()
+            self._fit(index, luma, outs[first])
             for slot in repeats:
-                out[slot] = out[first]
+                outs[slot][...] = outs[first]
 
     def stream(
         self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 16
@@ -166,6 +201,7 @@ class VideoReader:
         # A copy of the reader in a forked process has a decoder that is not its own to close.
         if self._opened is not None and os.getpid() == self._pid:
             self._info = self.info
+            self._num_decoded = self._opened.num_decoded
             self._opened.close()
             self._opened = None
 
@@ -213,6 +249,16 @@ class VideoReader:
         if len(outside):
             self.index.check([int(outside[0])])
         return wanted.astype(np.int64)
+
+    def _check_outs(self, num_wanted: int, outs: Sequence[tuple[tuple[int, ...], bool]]) -> None:
+        """Refuse frames to be filled that are not uint8 [H, W], one for each index."""
+        wrong = [shape for shape, is_uint8 in outs if shape != self.size or not is_uint8]
+        if wrong or len(outs) != num_wanted:
+            about = f", one of them {wrong[0]}" if wrong else ""
+            raise ValueError(
+                f"{num_wanted} indices need as many uint8 frames of shape {self.size} to fill, "
+                f"got {len(outs)}{about}"
+            )
 
     def _check_shape(self, index: int, shape: tuple[int, ...]) -> None:
         height, width = self._info.height, self._info.width

@@ -40,7 +40,7 @@ def write_barcodes(path, *, first: int = 0, num_frames: int = 100, keyframe_inte
         container.mux(stream.encode())
 
 
-def labelled(num_frames: int, annotations=(), *, num_labels: int = 2, path="unread.mp4") -> LabelledVideo:
+def labelled(num_frames: int, annotations=(), *, num_labels: int = 2, path="unread.mp4", keyframes=(0,)):
     """Return a video that is never opened; `annotations` are (grid frame, label id)."""
     grid = Grid(
         rate=Fraction(25), indices=np.arange(num_frames, dtype=np.int64), seconds=np.arange(num_frames) / 25
@@ -49,6 +49,7 @@ def labelled(num_frames: int, annotations=(), *, num_labels: int = 2, path="unre
         path=Path(path),
         color_range="limited",
         grid=grid,
+        keyframes=np.array(keyframes, dtype=np.int64),
         num_labels=num_labels,
         annotation_frames=np.array([frame for frame, _ in annotations], dtype=np.int64),
         label_ids=np.array([label_id for _, label_id in annotations], dtype=np.int64),

@@ -12,13 +12,16 @@ class FakeDecoder:
     """Gives zeros; a file that is called damaged.mp4 loses frame 3."""
 
     def __init__(self, path, log):
+        self.num_decoded = 0
         self.path = path
         self.log = log
 
     def read_into(self, indices, out):
         if self.path.name == "damaged.mp4":
             raise DecodeError("frame 3 is lost", path=self.path, lost=range(3, 4))
-        out[...] = 0
+        self.num_decoded += len(indices)
+        for frame in out:
+            frame[...] = 0
 
     def close(self):
         self.log.append(f"close {self.path.name}")
@@ -47,7 +50,7 @@ def log(monkeypatch):
 
 
 def read(reader, name):
-    job = ReadJob(1, Path(name), 0, (5,), np.arange(2))
+    job = ReadJob(1, Path(name), (0,), (5,), np.arange(2))
     return reader.read(job, np.ones((1, 2, 4, 6), np.uint8))
 
 
@@ -64,14 +67,24 @@ def test_the_video_that_was_not_used_for_longest_is_closed_for_a_new_one(log):
 def test_damage_is_no_refusal_and_the_video_is_opened_anew(log):
     reader = readers.Readers("pyav", (4, 6))
     failure = read(reader, "damaged.mp4").failure
-    assert not failure.refused
+    assert failure.kind == "damaged"
     assert failure.error.lost == range(3, 4)
     read(reader, "damaged.mp4")
     assert log == ["open damaged.mp4 with pyav on cpu", "close damaged.mp4"] * 2
 
 
 def test_a_file_that_cannot_be_opened_is_refused(log):
-    assert read(readers.Readers("opencv", (4, 6)), "refused.ts").failure.refused
+    assert read(readers.Readers("opencv", (4, 6)), "refused.ts").failure.kind == "refused"
+
+
+def test_a_gpu_that_fails_while_reading_is_no_damage_and_no_refusal(log, monkeypatch):
+    class Decoder(FakeDecoder):
+        def read_into(self, indices, out):
+            raise RuntimeError("CUDA out of memory")
+
+    monkeypatch.setattr(readers, "open_video", lambda path, *_, **__: Decoder(path, log))
+    assert read(readers.Readers("nvdec", (4, 6)), "a.mp4").failure.kind == "unread"
+    assert read(readers.Readers("pyav", (4, 6)), "a.mp4").failure.kind == "error"
 
 
 def test_only_nvdec_is_opened_on_the_gpu(log):
@@ -86,3 +99,32 @@ def test_videos_of_one_worker_share_a_pool_of_decoders(log):
         read(reader, name)
     assert log.pools[0] is log.pools[1]
     assert log.pools[0] is not log.pools[2]
+
+
+def test_frames_that_the_next_job_of_a_chain_wants_are_decoded_once(log, monkeypatch):
+    asked = []
+
+    class Decoder(FakeDecoder):
+        def read_into(self, indices, out):
+            asked.append(list(indices))
+            for index, frame in zip(indices, out, strict=True):
+                frame[...] = index
+
+    monkeypatch.setattr(readers, "open_video", lambda path, *_, **__: Decoder(path, log))
+    reader = readers.Readers("pyav", (4, 6))
+
+    def run(*indices, chain, keep=()):
+        slots = [np.zeros((2, 4, 6), np.uint8) for _ in range(len(indices) // 2)]
+        numbers = tuple(range(len(slots)))
+        frames = np.array(indices)
+        job = ReadJob(1, Path("a.mp4"), numbers, numbers, frames, chain, np.array(keep, dtype=np.int64))
+        assert reader.read(job, slots).failure is None
+        return np.concatenate(slots)[:, 0, 0].tolist()
+
+    assert run(0, 2, 1, 3, chain=7, keep=(2, 4)) == [0, 2, 1, 3]
+    assert run(2, 4, 4, 6, chain=7, keep=(4,)) == [2, 4, 4, 6]
+    assert run(4, 8, chain=7) == [4, 8]
+    assert asked == [[0, 2, 1, 3, 2, 4], [6], [8]]
+    # Another chain knows nothing of this one.
+    assert run(4, 8, chain=8) == [4, 8]
+    assert asked[3] == [4, 8]

@@ -93,6 +93,7 @@ def _labelled(num_frames, annotation_frames):
         path=Path("a.mp4"),
         color_range="limited",
         grid=grid,
+        keyframes=np.array([0]),
         num_labels=2,
         annotation_frames=np.array(annotation_frames, dtype=np.int64),
         label_ids=np.zeros(len(annotation_frames), dtype=np.int64),

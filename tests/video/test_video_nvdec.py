@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 from fake_nvc import HostDecoder
-from video_samples import make_video, numbers_in, stream_past_damage
+from video_samples import HEIGHT, WIDTH, make_video, numbers_in, stream_past_damage
 
 from bvas import DecodeError, open_video
 from bvas.video import nvidia
@@ -44,6 +44,15 @@ def test_frames_passed_over_by_one_read_can_be_had_by_the_next(tmp_path, fake):
     with open_video(make_video(tmp_path / "a.mp4"), "nvdec", device="cuda") as reader:
         assert numbers_in(luma(reader, [3, 20])) == [3, 20]
         assert [numbers_in(luma(reader, [i])) for i in (21, 22, 24, 23, 19)] == [[21], [22], [24], [23], [19]]
+
+
+def test_frames_may_go_to_tensors_of_the_caller_and_are_counted(tmp_path, fake):
+    path = make_video(tmp_path / "a.mp4")
+    frames = torch.zeros((3, HEIGHT, WIDTH), dtype=torch.uint8)
+    with open_video(path, "nvdec", device="cuda") as reader:
+        reader.read_to([20, 5, 20], [frames[2], frames[0], frames[1]])
+        assert reader.num_decoded >= 21
+    assert numbers_in(frames.numpy()) == [5, 20, 20]
 
 
 def test_a_picture_that_the_decoder_does_not_output_is_reported_lost_and_never_replaced(tmp_path, fake):

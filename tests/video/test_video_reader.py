@@ -42,6 +42,42 @@ def test_frames_come_in_the_order_asked(reader, order):
     assert numbers_in(read_luma(reader, order)) == list(order)
 
 
+def test_frames_may_go_to_arrays_that_lie_anywhere(reader):
+    memory = np.zeros((8, HEIGHT, WIDTH), np.uint8)
+    reader.read_into([30, 10, 30], [memory[6], memory[1], memory[3]])
+    assert numbers_in(memory[[6, 1, 3]]) == [30, 10, 30]
+    assert not memory[[0, 2, 4, 5, 7]].any()
+
+
+@pytest.mark.parametrize("shapes", [[(HEIGHT, WIDTH)], [(HEIGHT, WIDTH), (WIDTH, HEIGHT)]])
+def test_arrays_of_another_number_or_shape_are_refused(reader, shapes):
+    with pytest.raises(ValueError, match="2 indices need as many uint8 frames"):
+        reader.read_into([1, 2], [np.zeros(shape, np.uint8) for shape in shapes])
+    with pytest.raises(ValueError, match="2 indices need as many uint8 frames"):
+        reader.read_to([1, 2], [torch.zeros(shape, dtype=torch.uint8) for shape in shapes])
+
+
+def test_frames_may_go_to_tensors(reader):
+    frames = torch.zeros((3, HEIGHT, WIDTH), dtype=torch.uint8)
+    reader.read_to([20, 5], [frames[2], frames[0]])
+    assert numbers_in(frames[[2, 0]].numpy()) == [20, 5]
+    assert not frames[1].any()
+
+
+def test_pictures_on_the_way_to_a_frame_are_counted(video):
+    with open_video(video, "opencv") as reader:
+        keyframe = reader.index.first_of_keyframe(reader.index.keyframe_of(25))
+        assert reader.num_decoded == 0
+        read_luma(reader, [25])
+        after_one = reader.num_decoded
+        read_luma(reader, [26])
+        assert reader.num_decoded == after_one + 1
+    assert reader.num_decoded == after_one + 1
+    with open_video(video, "pyav", on_damage="raise") as reader:  # nothing is skipped
+        read_luma(reader, [25])
+        assert reader.num_decoded >= 26 - keyframe
+
+
 def test_no_index_gives_no_frame(reader):
     assert reader.read([]).shape == (0, HEIGHT, WIDTH)
 

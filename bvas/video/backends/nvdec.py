@@ -96,6 +96,7 @@ class NvdecBackend:
         self, index: VideoIndex, info: VideoInfo, *, gpu: int, pool: DecoderPool[CudaDecoder]
     ) -> None:
         self.damaged: set[int] = set()
+        self.num_decoded = 0
         self._index = index
         self._info = info
         self._pool = pool
@@ -238,6 +239,7 @@ class NvdecBackend:
                 'the file can be read with backend="pyav"',
                 path=self._index.path,
             ) from error
+        self.num_decoded += len(frames)
         self._is_borrowed &= not frames
         return frames
 

@@ -70,6 +70,7 @@ class OpencvBackend:
 
     def __init__(self, index: VideoIndex, info: VideoInfo) -> None:
         self.damaged: set[int] = set()
+        self.num_decoded = 0
         self._index = index
         self._info = info
         turned = info.rotation in (90, 270)
@@ -120,6 +121,7 @@ class OpencvBackend:
             if not self._capture.grab():
                 return None
             self._next += 1
+            self.num_decoded += 1
         with _quiet():
             ok, luma = self._capture.retrieve()
         seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000

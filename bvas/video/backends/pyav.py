@@ -94,6 +94,7 @@ class PyavBackend:
     def __init__(self, index: VideoIndex, info: VideoInfo, *, on_damage: OnDamage) -> None:
         self._damage = DamageLog(index, on_damage)
         self.damaged = self._damage.frames
+        self.num_decoded = 0
         self._index = index
         self._source = PacketSource(index)
         self._decoder = self._source.decoder
@@ -228,6 +229,7 @@ class PyavBackend:
             if self._is_strict:
                 self._become_lenient(run)
             return
+        self.num_decoded += len(frames)
         for frame in frames:
             if frame.pts is not None:
                 if frame.is_corrupt:

@@ -1,0 +1,118 @@
+"""In which order an epoch's clips are read, and in which they are handed out: plain arithmetic on their numbers.
+
+A clip in the middle of a keyframe interval costs all frames from the keyframe on, so clips of one interval are
+read in one pass. Neighbors in the video are not to be neighbors in the batch, so what was read waits
+in a buffer from which batches take at random:
+
+    drawn    c0 c1 c2 c3 ...                     as the sampler draws them
+    reading  [c7 c2] [c0] [c9 c4 c1] [c3] ...    by keyframe interval, intervals in random order
+    handed   c2 c9 c0 c4 ...                     each a random one of the `mix_clips` read but not handed out
+
+All of it follows from (seed, epoch) and the draws, and from nothing that happens while reading.
+
+6000 clips over 12 halves of synthetic matches, in batches of 4: at keyframe interval 250, 86 frames are decoded for a
+clip instead of 153, and 7.7 % of the batches have two clips of one interval instead of 0.07 %; at interval
+50 it is 45 instead of 53 frames, and 2.2 % of the batches instead of none.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice, takewhile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import ConfigError
+
+Samples = NDArray[np.int64]
+"""Numbers of clips in the order in which they were drawn, from 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanConfig:
+    """How much a loader may hold to read better and to mix."""
+
+    enabled: bool = True
+    """Read clips of one keyframe interval together; else each where it was drawn."""
+    mix_clips: int = 64
+    """Clips that wait to be mixed, at most; 0 hands out clips as they are read."""
+    mix_bytes: int = 10**9
+    """Bytes that they take, at most."""
+    job_clips: int = 16
+    """Clips that are read in one pass, at most."""
+
+    def __post_init__(self) -> None:
+        for name, low in (("mix_clips", 0), ("mix_bytes", 0), ("job_clips", 1)):
+            if getattr(self, name) < low:
+                raise ConfigError(f"{name} must be at least {low}, got {getattr(self, name)}")
+
+    def buffer_clips(self, clip_bytes: int) -> int:
+        """Return how many clips of this size wait to be mixed, at least the one that is handed out."""
+        return max(1, min(self.mix_clips, self.mix_bytes // clip_bytes))
+
+
+def plan_random(seed: int, epoch: int) -> np.random.Generator:
+    """Return the random stream of an epoch's plan, apart from those of its samples."""
+    return np.random.default_rng(np.random.SeedSequence((seed, epoch), spawn_key=(2,)))
+
+
+def intervals_of(frames: NDArray[np.int64], keyframes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the number of the keyframe interval of each source frame; frames before the first are in it."""
+    numbers = np.searchsorted(keyframes, frames, side="right") - 1
+    return np.maximum(numbers, 0).astype(np.int64)
+
+
+def group_by_interval(
+    video_ids: NDArray[np.int64], intervals: NDArray[np.int64], first_frames: NDArray[np.int64]
+) -> list[Samples]:
+    """Return the samples of each keyframe interval, those that begin earlier first.
+
+    Args:
+        video_ids: The video of each sample [N].
+        intervals: The interval that its first frame lies in [N].
+        first_frames: That frame [N].
+    """
+    order = np.lexsort((first_frames, intervals, video_ids))
+    changes = (np.diff(video_ids[order]) != 0) | (np.diff(intervals[order]) != 0)
+    return [group.astype(np.int64) for group in np.split(order, np.flatnonzero(changes) + 1)]
+
+
+def shuffle_groups(groups: Sequence[Samples], random: np.random.Generator) -> list[Samples]:
+    """Return the groups in random order, each as it is."""
+    return [groups[place] for place in random.permutation(len(groups))]
+
+
+def mix(reading: Samples, buffer_clips: int, random: np.random.Generator) -> Samples:
+    """Return the samples in the order in which they are handed out.
+
+    Each is a random one of the first `buffer_clips` in `reading` that were not handed out
+    before it, so sample `reading[i]` is handed out at place i - buffer_clips + 1 at the earliest.
+    """
+    buffer = reading[:buffer_clips].tolist()
+    handed = []
+    for sample in reading[buffer_clips:].tolist():
+        place = int(random.integers(len(buffer)))
+        handed.append(buffer[place])
+        buffer[place] = sample
+    rest = [buffer[place] for place in random.permutation(len(buffer))]
+    return np.array([*handed, *rest], dtype=np.int64)
+
+
+def kept_frames(jobs: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """Return for each job of a chain the source frames that it passes and that later jobs want.
+
+    Args:
+        jobs: The source frames of each job; none begins before the one ahead of it.
+    """
+    kept = []
+    last = -1
+    for number, frames in enumerate(jobs):
+        last = max(last, int(frames.max()))
+        near = _begin_by(last, islice(jobs, number + 1, None))
+        again = [later[later <= last] for later in near]
+        kept.append(np.unique(np.concatenate(again)) if again else np.empty(0, dtype=np.int64))
+    return kept
+
+
+def _begin_by(last: int, jobs: Iterable[NDArray[np.int64]]) -> Iterable[NDArray[np.int64]]:
+    return takewhile(lambda frames: frames.min() <= last, jobs)
