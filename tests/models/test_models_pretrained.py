@@ -101,8 +101,8 @@ def test_an_encoder_that_was_never_published_is_refused():
 def test_timm_says_nothing_meanwhile(tmp_path, published, caplog):
     save_file(published, tmp_path / "model.safetensors")
 
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, logger="timm"):
         build(tmp_path / "model.safetensors")
+        assert logging.getLogger("timm").level == logging.DEBUG
 
     assert caplog.records == []
-    assert logging.getLogger("timm").level == logging.NOTSET
