@@ -54,6 +54,8 @@ class GrowingVideo:
         self._ready: deque[Arrival] = deque()
         self._ended = False
         self._has_renumbered = False
+        self.num_decoded = 0
+        """Pictures that the decoder has output so far."""
         self._known: tuple[tuple[int, bool], VideoIndex, VideoInfo] | None = None
         self._await_first_frame()
 
@@ -116,6 +118,7 @@ class GrowingVideo:
             self._shown.add_error()
             self._errors.fail(packet)
             pictures = []
+        self.num_decoded += len(pictures)
         for picture in pictures:
             self._settling.add(picture)
         while (picture := self._settling.take(at_end=self._ended)) is not None:

@@ -39,6 +39,7 @@ class StreamReader:
     Numbers once given are those that the whole video has, with one exception: frames were lost, and later
     the packets' times turn out to be unusable, so that a whole scan would only count what the decoder outputs.
     There a `DecodeError` says so, with an empty `lost` range; `stream(error.lost.stop)` goes on counting.
+    settling.py says how `info.damaged` may differ from that of the file.
 
     Args:
         source: What to read.
@@ -82,6 +83,11 @@ class StreamReader:
         """What is known so far; `num_frames` grows, and with it rate and duration."""
         return replace(self._video.known()[1], damaged=tuple(sorted(self._log.frames)))
 
+    @property
+    def num_decoded(self) -> int:
+        """Pictures that the decoder has output so far, those that are no frame included."""
+        return self._video.num_decoded
+
     def seconds_of(self, index: int) -> float:
         """Return the time of a frame from the first one; see `VideoIndex.seconds_of`."""
         return self.index.seconds_of(index)
@@ -98,12 +104,16 @@ class StreamReader:
         """
         raise self._no_random_access()
 
-    def read_into(self, indices: Sequence[int] | NDArray[np.int64], out: NDArray[np.uint8]) -> None:
-        """Refuse: frames come in order, by `stream`.
+    def read_to(self, indices: Sequence[int] | NDArray[np.int64], outs: Sequence["Tensor"]) -> None:
+        """Refuse, as `read`."""
+        raise self._no_random_access()
 
-        Raises:
-            DecodeError: names the source and the remedy.
-        """
+    def read_into(
+        self,
+        indices: Sequence[int] | NDArray[np.int64],
+        out: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
+    ) -> None:
+        """Refuse, as `read`."""
         raise self._no_random_access()
 
     def stream(
