@@ -20,6 +20,7 @@ from bvas.spots import Spot
 from bvas.video.grid import make_grid
 from bvas.video.open import open_video
 from bvas.video.protocol import FrameDecoder
+from bvas.video.sources import file_of
 
 logger = logging.getLogger(__name__)
 
@@ -165,10 +166,11 @@ def spot_video(
         progress: Called with (grid frames done, grid frames in all).
 
     Raises:
-        DecodeError: the file is no video that can be read, more than a fifth of it is
+        DecodeError: it is no file, or no video that can be read, more than a fifth of it is
             lost, or `strict` and a frame is lost.
         ConfigError: the time range is empty or lies outside the video.
     """
+    path = file_of(path)
     settings = spotter.experiment.input
     reader = open_video(path, backend, size=settings.size, device=str(spotter.device))
     with reader:

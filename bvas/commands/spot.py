@@ -35,7 +35,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         prog=prog or "bvas spot",
         description="Find the actions of one recording; several files are its parts, in order.",
     )
-    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="any file that FFmpeg reads")
+    parser.add_argument("videos", nargs="+", metavar="VIDEO", help="any file that FFmpeg reads")
     parser.add_argument(
         "--experiment",
         metavar="NAME",
@@ -69,13 +69,17 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Spot, and write the results, a table, the score curves and pictures."""
+    from bvas.video.sources import file_of
+
+    # As text, a path would not show that it is a URL; and before the imports that take seconds.
+    videos = [file_of(video) for video in args.videos]
     from bvas.errors import DataError
     from bvas.experiment import load_experiment
     from bvas.files import check_writable
     from bvas.reporting import RecordingPart, plan_parts, write_part
     from bvas.spotter import load_spotter, spot_video, trained_among
 
-    for video in args.videos:
+    for video in videos:
         if not video.exists():
             raise DataError(f"no file {video}")
     experiment = load_experiment(args.experiment or newest_experiment(args.runs), args.runs)
@@ -85,10 +89,10 @@ def run(args: argparse.Namespace) -> int:
         )
     folds = trained_among(experiment, args.runs, args.folds)
     spotter = load_spotter(experiment, args.runs, folds=folds, device=args.device)
-    out: Path = args.out or default_out(args.videos[0])
+    out: Path = args.out or default_out(videos[0])
     check_writable(out)
     parts: list[RecordingPart] = []
-    for plan in plan_parts(args.videos, args.from_seconds, args.to_seconds):
+    for plan in plan_parts(videos, args.from_seconds, args.to_seconds):
         with progress_bar(plan.path.name, "frame", quiet=args.quiet) as bar:
             found = spot_video(
                 plan.path,
@@ -97,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
                 from_seconds=plan.from_seconds,
                 to_seconds=plan.to_seconds,
                 strict=args.strict,
-                progress=_with_estimate(bar, len(args.videos), len(spotter.models), spotter.device.type),
+                progress=_with_estimate(bar, len(videos), len(spotter.models), spotter.device.type),
             )
         parts.append(RecordingPart(plan, found))
         # At once: hours of work on one part are not lost with the next.

@@ -19,12 +19,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bvas.video.scan import Picture, Scan
+from bvas.video.picture import Picture
+from bvas.video.scan import Scan
 
 logger = logging.getLogger(__name__)
 
 # Raise it whenever a scan of the same file would come out differently.
-_VERSION = 3
+_VERSION = 4
 _HASHED_BYTES = 64 * 1024
 _ARRAYS = ("pts", "keyframe_pts", "keyframe_dts")
 

@@ -29,16 +29,37 @@ def open_container(path: Path, *, num_threads: int = 1) -> tuple[Any, Any]:
         raise DecodeError(f"{path} is a folder, not a video file; name the file in it", path=path)
     if path.is_file() and path.stat().st_size == 0:
         raise DecodeError(f"{path} is empty (0 bytes); copy or download it again", path=path)
+    # Absolute: libav takes `a:b.mp4` for a protocol.
+    return open_input(str(path.absolute()), str(path), num_threads=num_threads)
+
+
+def open_input(
+    source: Any, name: str, *, timeout: tuple[float, float] | None = None, num_threads: int = 1
+) -> tuple[Any, Any]:
+    """Open what libav can read; return (container, video stream) of PyAV.
+
+    Args:
+        source: A path or URL as text, or an object with `read`.
+        name: What messages call it.
+        timeout: Seconds to wait for opening, and for each packet; None for as long as it takes.
+        num_threads: Decoding threads.
+
+    Raises:
+        DecodeError: it is no video, or cannot be reached.
+    """
     try:
-        # Absolute: libav takes `a:b.mp4` for a protocol. Titles and the like need not be UTF-8.
-        container = av.open(str(path.absolute()), metadata_errors="replace")
+        # Titles and the like need not be UTF-8.
+        container = av.open(source, timeout=timeout, metadata_errors="replace")
     except PermissionError as error:
-        raise DecodeError(f"{path} may not be read: permission denied", path=path) from error
+        raise DecodeError(f"{name} may not be read: permission denied", path=name) from error
     except (av.FFmpegError, OSError) as error:
+        reason = reason_of(error)
+        if isinstance(error, av.error.ExitError) and timeout is not None:
+            reason = f"no answer for {timeout[0]:g} s"
         raise DecodeError(
-            f"{path} is not a video that can be opened: {reason_of(error)}; "
+            f"{name} is not a video that can be opened: {reason}; "
             "the file may be cut off or of another kind, `ffprobe` tells more",
-            path=path,
+            path=name,
         ) from error
     # The first picture that is not a cover: album art is a video stream to libav.
     cover = Disposition.attached_pic
@@ -46,13 +67,13 @@ def open_container(path: Path, *, num_threads: int = 1) -> tuple[Any, Any]:
     # libav takes any text for ANSI art.
     if not streams or container.format.name == "tty":
         container.close()
-        raise DecodeError(f"{path} holds no video stream", path=path)
+        raise DecodeError(f"{name} holds no video stream", path=name)
     stream = streams[0]
     try:
         stream.codec_context.thread_count = num_threads
     except (AttributeError, RuntimeError) as error:
         container.close()
-        raise DecodeError(f"{path}: this build of libav has no decoder for its codec", path=path) from error
+        raise DecodeError(f"{name}: this build of libav has no decoder for its codec", path=name) from error
     return container, stream
 
 
@@ -60,6 +81,9 @@ def read_packets(container: Any, stream: Any) -> Iterator[Any]:
     """Yield the packets of `stream` from where the container stands, without the empty one at the end.
 
     A read that fails is followed by the next: behind a damaged stretch most containers go on.
+
+    Raises:
+        FFmpegError: a connection broke, or was silent for longer than the container's timeout.
     """
     num_failed = 0
     while num_failed < _MAX_FAILED_READS:
@@ -69,10 +93,17 @@ def read_packets(container: Any, stream: Any) -> Iterator[Any]:
                     return
                 num_failed = 0
                 yield packet
-        except av.FFmpegError:
+        except av.FFmpegError as error:
+            if is_connection_error(error):
+                raise
             num_failed += 1
         else:
             return
+
+
+def is_connection_error(error: BaseException) -> bool:
+    """Return whether it is the way to the data that failed, and not the data."""
+    return isinstance(error, av.error.ExitError | OSError)
 
 
 def reason_of(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bvas.errors import DecodeError
 from bvas.video.backends import OnDamage
 from bvas.video.container import open_container, read_packets
-from bvas.video.damage import DamageLog
+from bvas.video.damage import CountedDamage, DamageLog
 from bvas.video.index import VideoIndex
 from bvas.video.picture import luma_of
 
@@ -20,7 +20,7 @@ class CountedBackend:
     """Frames of one open file by the order in which the decoder outputs them; going back starts over."""
 
     def __init__(self, index: VideoIndex, *, on_damage: OnDamage) -> None:
-        self._damage = DamageLog(index, on_damage)
+        self._damage = DamageLog(index.path, on_damage)
         self.damaged = self._damage.frames
         self.num_decoded = 0
         self._index = index
@@ -47,11 +47,13 @@ class CountedBackend:
                         lost=range(index, self._index.num_frames),
                     )
                 self._next += 1
-                self._is_broken &= not (self._is_mending and frame.key_frame)
+                is_doubtful = self._errors.is_doubtful(
+                    is_keyframe=frame.key_frame, is_corrupt=frame.is_corrupt
+                )
                 if self._next > index:
                     break
-            if self._is_broken or frame.is_corrupt:
-                self._damage.add(index)
+            if is_doubtful:
+                self._damage.add(index, self._index)
             yield index, frame
 
     def close(self) -> None:
@@ -65,10 +67,7 @@ class CountedBackend:
         self._ready: deque[Any] = deque()
         self._ended = False
         self._next = 0
-        self._is_broken = False
-        """An error was reported, and no keyframe fed behind it has come out yet."""
-        self._is_mending = False
-        """That keyframe is in the decoder."""
+        self._errors = CountedDamage()
 
     def _next_frame(self) -> Any:
         while not self._ready:
@@ -77,7 +76,7 @@ class CountedBackend:
             packet = next(self._packets, None)
             self._ended = packet is None
             if packet is not None:
-                self._is_mending = self._is_broken and (self._is_mending or packet.is_keyframe)
+                self._errors.feed(is_keyframe=packet.is_keyframe)
             try:
                 pictures = self._stream.codec_context.decode(packet)
                 self.num_decoded += len(pictures)
@@ -86,11 +85,8 @@ class CountedBackend:
                 raise
             except av.FFmpegError:
                 # The same packet failed when the frames were counted.
-                self._break()
+                self._errors.fail()
             else:
                 if packet is not None and packet.is_corrupt:
-                    self._break()
+                    self._errors.fail()
         return self._ready.popleft()
-
-    def _break(self) -> None:
-        self._is_broken, self._is_mending = True, False

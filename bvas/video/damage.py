@@ -1,6 +1,7 @@
 """Which pictures an error makes doubtful, those decoded after it up to the next keyframe, and what becomes of them."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 
@@ -94,34 +95,65 @@ class Damage:
         self._doubtful = {later for later in self._doubtful if later > pts}
 
 
+class CountedDamage:
+    """What was reported of a stream without reliable times, where pictures cannot be told by theirs."""
+
+    def __init__(self) -> None:
+        # An error was reported, and no keyframe fed behind it has come out yet.
+        self._is_broken = False
+        # That keyframe is in the decoder.
+        self._is_mending = False
+
+    def feed(self, *, is_keyframe: bool) -> None:
+        """Note a packet that is about to be decoded."""
+        self._is_mending = self._is_broken and (self._is_mending or is_keyframe)
+
+    def fail(self) -> None:
+        """Note that the packet that was fed last is broken."""
+        self._is_broken, self._is_mending = True, False
+
+    def is_doubtful(self, *, is_keyframe: bool, is_corrupt: bool) -> bool:
+        """Return whether the next picture that is output was decoded after an error."""
+        self._is_broken &= not (self._is_mending and is_keyframe)
+        return self._is_broken or is_corrupt
+
+
 class DamageLog:
-    """The frames of one file that were delivered although they may be wrong."""
+    """The frames of one video that were delivered although they may be wrong."""
 
-    def __init__(self, index: VideoIndex, on_damage: OnDamage) -> None:
+    def __init__(self, path: Path, on_damage: OnDamage) -> None:
         self.frames: set[int] = set()
-        self._index = index
-        self._on_damage = on_damage
+        self.refuses = on_damage == "raise"
+        """Such frames are not to be delivered."""
+        self._path = path
 
-    def add(self, frame: int) -> None:
-        """List a frame that is about to be delivered; warns of the first.
+    def add(self, frame: int, index: VideoIndex) -> None:
+        """List a frame of a file that is about to be delivered; warns of the first.
 
         Raises:
             DecodeError: such frames are to be refused; `lost` reaches up to the next keyframe.
         """
-        path, seconds = self._index.path, self._index.seconds_of(frame)
-        if self._on_damage == "raise":
-            stop = self._index.first_of_keyframe(self._index.keyframe_of(frame) + 1)
-            raise DecodeError(
-                f"frame {frame} ({seconds:.3f} s) of {path} follows a decoding error and may be wrong up to "
-                f'the next keyframe (frame {stop}); on_damage="deliver" accepts such frames',
-                path=path,
-                lost=range(frame, max(stop, frame + 1)),
-            )
+        if self.refuses:
+            stop = index.first_of_keyframe(index.keyframe_of(frame) + 1)
+            raise self.refusal(frame, index.seconds_of(frame), stop)
+        self.deliver(frame, index.seconds_of(frame))
+
+    def deliver(self, frame: int, seconds: float) -> None:
+        """List a frame; warns of the first."""
         if not self.frames:
             logger.warning(
                 "%s is damaged: frame %d (%.3f s) and others up to the next keyframe may be wrong",
-                path,
+                self._path,
                 frame,
                 seconds,
             )
         self.frames.add(frame)
+
+    def refusal(self, frame: int, seconds: float, stop: int) -> DecodeError:
+        """Return the error of a frame that is not delivered, nor are those up to `stop`."""
+        return DecodeError(
+            f"frame {frame} ({seconds:.3f} s) of {self._path} follows a decoding error and may be wrong up to "
+            f'the next keyframe (frame {stop}); on_damage="deliver" accepts such frames',
+            path=self._path,
+            lost=range(frame, max(stop, frame + 1)),
+        )

@@ -12,6 +12,7 @@ from bvas.video.cache import load_scan, store_scan
 from bvas.video.protocol import KeyframeIntervals, VideoInfo
 from bvas.video.rate import rate_of
 from bvas.video.scan import Scan, scan_file
+from bvas.video.sources import file_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,19 +120,25 @@ def build_index(path: Path | str, *, cache: bool = True) -> tuple[VideoIndex, Vi
         cache: Keep the result in the cache folder, and take it from there while the file is unchanged.
 
     Raises:
-        DecodeError: there is no such file, it is no video, or no frame of it can be decoded.
+        DecodeError: there is no such file, it is no video, or no frame of it can be decoded; or it is
+            a pipe or a URL, which cannot be indexed beforehand.
     """
-    path = Path(path)
+    path = file_of(path)
     scan = load_scan(path) if cache else None
     if scan is None:
         scan = scan_file(path)
         if cache:
             store_scan(path, scan)
-    index = _index_of(path, scan)
-    return index, _info_of(index, scan)
+    index = index_of(path, scan)
+    return index, info_of(index, scan)
 
 
-def _index_of(path: Path, scan: Scan) -> VideoIndex:
+def index_of(path: Path, scan: Scan) -> VideoIndex:
+    """Return the index that a scan gives.
+
+    Raises:
+        DecodeError: it found no frame.
+    """
     if not len(scan.pts):
         raise DecodeError(f"{path} shows no frame", path=path)
     rate, variable_rate = rate_of(scan.pts, scan.time_base, scan.claimed_rates)
@@ -153,7 +160,8 @@ def _index_of(path: Path, scan: Scan) -> VideoIndex:
     )
 
 
-def _info_of(index: VideoIndex, scan: Scan) -> VideoInfo:
+def info_of(index: VideoIndex, scan: Scan) -> VideoInfo:
+    """Return what is known of a video from its index and its scan."""
     picture = scan.picture
     # Keyframes that an edit list cuts away have no frame of their own.
     intervals = index.keyframe_intervals[index.keyframe_intervals > 0]

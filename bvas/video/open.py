@@ -13,16 +13,19 @@ from bvas.video.backends import (
     load_backend,
 )
 from bvas.video.cache import Verdict, load_verdict, store_verdict
+from bvas.video.feed import Patience
 from bvas.video.index import VideoIndex, build_index
 from bvas.video.pool import DecoderPool
 from bvas.video.protocol import FrameDecoder, VideoInfo
 from bvas.video.reader import VideoReader
+from bvas.video.sources import Source, source_of
+from bvas.video.stream_reader import StreamReader
 
 logger = logging.getLogger(__name__)
 
 
 def open_video(
-    path: Path | str,
+    source: Path | str,
     backend: str = "auto",
     *,
     size: tuple[int, int] | None = None,
@@ -30,11 +33,17 @@ def open_video(
     on_damage: OnDamage = "deliver",
     device: str = "cpu",
     pool: DecoderPool[Any] | None = None,
+    growing: bool = False,
+    idle_seconds: float = 5.0,
 ) -> FrameDecoder:
     """Open a video for reading frames by index. The file itself is opened at the first read.
 
+    What is no finished file is opened at once, and the first frame waited for: its reader knows the frames
+    that came so far, and gives them in order, by `stream`.
+
     Args:
-        path: The video file.
+        source: A video file; or a named pipe, `-` for standard input, or a URL (http, https, HLS, RTSP, UDP,
+            TCP and what else libav was built with), which are read once, from front to back.
         backend: `pyav` decodes on the CPU and reads everything; `opencv` likewise, and refuses files that
             it may get wrong; `nvdec` decodes on an NVIDIA GPU. `auto` is `nvdec` where `device` is a CUDA
             device and it can decode this file there, else `pyav`. Any other file in backends/ is one too.
@@ -47,10 +56,13 @@ def open_video(
         device: `cpu`, `cuda` or `cuda:N`: where `read` puts its tensors, and where `nvdec` decodes.
         pool: Decoders that go on from file to file; of this process and thread. Who opens many videos on a
             GPU hands the same one to each, and closes it at the end.
+        growing: The file is still being written: at its end reading waits for more. So can be read what
+            describes itself as it goes: mkv, ts, fragmented mp4.
+        idle_seconds: A growing file is complete when it has not grown for so long.
 
     Raises:
         DecodeError: there is no such file, it holds no video, or the backend cannot decode it.
-        ConfigError: an unknown backend, policy or device, or a size below 1 x 1.
+        ConfigError: an unknown backend, policy or device, a size below 1 x 1, or no positive `idle_seconds`.
     """
     names = backend_names()
     if backend not in ("auto", *names):
@@ -60,7 +72,12 @@ def open_video(
     name, _, number = device.partition(":")
     if not (device in ("cpu", "cuda") or (name == "cuda" and number.isdecimal())):
         raise ConfigError(f"unknown device {device!r}; known are cpu, cuda and cuda:N")
-    index, info = build_index(path, cache=cache)
+    if not idle_seconds > 0:
+        raise ConfigError(f"idle_seconds must be positive, got {idle_seconds}")
+    origin = source_of(source, growing=growing)
+    if not origin.is_indexable:
+        return _open_stream(origin, backend, size, on_damage, Patience(idle=idle_seconds))
+    index, info = build_index(origin.location, cache=cache)
     # A pool of one's own keeps nothing: a decoder ends with its reader.
     pool = DecoderPool(max_idle=0) if pool is None else pool
     options = BackendOptions(device=device, on_damage=on_damage, pool=pool)
@@ -77,6 +94,17 @@ def open_video(
         size=size,
         device=device,
     )
+
+
+def _open_stream(
+    source: Source, backend: str, size: tuple[int, int] | None, on_damage: OnDamage, patience: Patience
+) -> StreamReader:
+    if backend not in ("auto", StreamReader.backend):
+        raise ConfigError(
+            f"{source.name} is a {source.kind}, which backend {backend!r} does not read; take "
+            f'backend="{StreamReader.backend}", or {source.remedy}'
+        )
+    return StreamReader(source, size=size, on_damage=on_damage, patience=patience)
 
 
 def _choose(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> str:

@@ -3,6 +3,7 @@
 import math
 import re
 import struct
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -105,3 +106,68 @@ def sample_aspect_of(stream: Any) -> Fraction:
     """Return width over height of a stored sample; 1 where the file does not say."""
     aspect = stream.sample_aspect_ratio
     return Fraction(aspect) if aspect and aspect > 0 else Fraction(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What the first decoded frames and the stream say of the picture."""
+
+    height: int
+    width: int
+    sample_aspect: Fraction
+    pixel_format: str
+    bit_depth: int
+    color_range: ColorRange
+    rotation: int
+    mirrored: bool
+    interlaced: bool
+    codec: str
+
+
+class PictureNotes:
+    """What has been seen of the picture so far.
+
+    Args:
+        codec: libav's name of the coding format.
+        sample_aspect: Width over height of a stored sample.
+        interlaced: Headers allow frames that are made of two fields.
+    """
+
+    def __init__(self, codec: str, sample_aspect: Fraction, *, interlaced: bool) -> None:
+        self._codec = codec
+        self._sample_aspect = sample_aspect
+        self._first: Any = None
+        self._interlaced = interlaced
+
+    @property
+    def has_picture(self) -> bool:
+        """A frame was decoded."""
+        return self._first is not None
+
+    def see_fields(self, allowed: bool) -> None:
+        """Note whether later headers allow frames that are made of two fields."""
+        self._interlaced |= allowed
+
+    def see(self, frame: Any) -> None:
+        """Note what a decoded frame says."""
+        self._first = self._first or frame
+        self._interlaced |= bool(frame.interlaced_frame)
+
+    def picture(self) -> Picture:
+        """Return what is known; a frame must have been seen."""
+        frame = self._first
+        rotation, mirrored = turn_of(frame)
+        turned = rotation in (90, 270)
+        pixel_format = frame.format.name
+        return Picture(
+            height=frame.width if turned else frame.height,
+            width=frame.height if turned else frame.width,
+            sample_aspect=1 / self._sample_aspect if turned else self._sample_aspect,
+            pixel_format=pixel_format,
+            bit_depth=frame.format.components[0].bits if has_luma_plane(pixel_format) else 8,
+            color_range=color_range_of(frame),
+            rotation=rotation,
+            mirrored=mirrored,
+            interlaced=self._interlaced,
+            codec=self._codec,
+        )

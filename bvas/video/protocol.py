@@ -61,19 +61,28 @@ class VideoInfo:
 
 
 class FrameDecoder(Protocol):
-    """Random access to the luma plane of one video file.
+    """The luma plane of one video: random access to a file, or a stream of what comes only once.
 
     Index 0 is the first shown frame. Frames are uint8, upright, `size` = (H, W): the
     picture's own size, or the one that `open_video` was asked to fit it into. A decoder belongs to one
     process and one thread: it opens the file at the first read, refuses to be pickled
     and to be used after a fork, and is closed where it was opened.
+
+    A source that cannot be indexed beforehand (pipe, growing file, URL) gives its frames by `stream`, each
+    once; `index` and `info` are of the frames known so far, and equal those of the saved file at the end.
     """
 
-    index: "VideoIndex"
     backend: str
     """`pyav`, `opencv` or `nvdec`."""
     size: tuple[int, int]
     """(H, W) of the frames it gives."""
+    is_growing: bool
+    """There is no random access: frames come by `stream` only, and more of them become known."""
+
+    @property
+    def index(self) -> "VideoIndex":
+        """The frames; of a growing source those known so far."""
+        ...
 
     @property
     def info(self) -> VideoInfo:
@@ -102,7 +111,7 @@ class FrameDecoder(Protocol):
 
         Raises:
             IndexError: an index lies outside [0, num_frames).
-            DecodeError: the stream is damaged at one of the frames.
+            DecodeError: the stream is damaged at one of the frames, or the source is read only once.
         """
         ...
 

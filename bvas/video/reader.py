@@ -4,7 +4,6 @@ A backend (backends/) yields the stored luma of ascending frames. Order, repeats
 ownership are dealt with here, once.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -15,10 +14,10 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.video.backends import Backend, DeviceBackend
-from bvas.video.fit import plan_fit
 from bvas.video.index import VideoIndex
-from bvas.video.picture import upright
+from bvas.video.ownership import Ownership
 from bvas.video.protocol import VideoInfo
+from bvas.video.upright import UprightFit
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
 
 class VideoReader:
     """Random access to the luma of one video: a `FrameDecoder` over any backend."""
+
+    is_growing = False
 
     def __init__(
         self,
@@ -41,13 +42,12 @@ class VideoReader:
         self._info = info
         self.backend = backend
         self.device = device
-        self._plan = plan_fit((info.height, info.width), size, info.sample_aspect)
-        self.size = self._plan.size
+        self._fit = UprightFit(info, size)
+        self.size = self._fit.size
         self._open_backend = open_backend
         self._opened: Backend | None = None
         self._num_decoded = 0
-        self._closed = False
-        self._pid = os.getpid()
+        self._owner = Ownership(info.path.name)
 
     @property
     def info(self) -> VideoInfo:
@@ -113,9 +113,7 @@ class VideoReader:
             return
         unique, slots = np.unique(wanted, return_inverse=True)
         for rank, (index, luma) in enumerate(backend.tensor_frames(unique.tolist())):
-            self._check_shape(index, tuple(luma.shape))
-            shown = luma.flip(1) if self._info.mirrored else luma
-            fitted = self._plan.apply_tensor(torch.rot90(shown, -self._info.rotation // 90))
+            fitted = self._fit.apply_tensor(index, luma)
             for slot in np.flatnonzero(slots == rank):
                 outs[int(slot)].copy_(fitted)
 
@@ -146,7 +144,7 @@ class VideoReader:
         unique, slots = np.unique(wanted, return_inverse=True)
         for rank, (index, luma) in enumerate(self._backend().frames(unique.tolist())):
             first, *repeats = np.flatnonzero(slots == rank).tolist()
-            self._fit(index, luma, outs[first])
+            self._fit.apply(index, luma, outs[first])
             for slot in repeats:
                 outs[slot][...] = outs[first]
 
@@ -177,7 +175,7 @@ class VideoReader:
             )
         if step < 1 or batch_size < 1:
             raise ValueError(f"step and batch_size must be at least 1, got {step} and {batch_size}")
-        self._check_owner()
+        self._owner.check()
         return self._batches(range(start, stop, step), batch_size)
 
     def _batches(self, wanted: range, batch_size: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
@@ -187,7 +185,7 @@ class VideoReader:
             filled = 0
             try:
                 for index, luma in self._backend().frames(part):
-                    self._fit(index, luma, batch[filled])
+                    self._fit.apply(index, luma, batch[filled])
                     filled += 1
             except DecodeError:
                 if filled:
@@ -197,9 +195,8 @@ class VideoReader:
 
     def close(self) -> None:
         """Close the file. A closed reader cannot be used again; closing twice is allowed."""
-        self._closed = True
-        # A copy of the reader in a forked process has a decoder that is not its own to close.
-        if self._opened is not None and os.getpid() == self._pid:
+        self._owner.close()
+        if self._opened is not None and self._owner.is_here:
             self._info = self.info
             self._num_decoded = self._opened.num_decoded
             self._opened.close()
@@ -214,32 +211,20 @@ class VideoReader:
         self.close()
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            f"the reader of {self._info.path.name} cannot be pickled or copied; "
-            "send the path, and call open_video in the process that reads"
-        )
+        self._owner.refuse_pickling()
 
     def __repr__(self) -> str:
         about = f"{self._info.num_frames} frames, size {self.size}, {self.backend}"
         return f"<VideoReader {self._info.path.name}: {about}>"
 
-    def _check_owner(self) -> None:
-        if os.getpid() != self._pid:
-            raise RuntimeError(
-                f"the reader of {self._info.path.name} was made in process {self._pid} and is used in "
-                f"{os.getpid()}; call open_video in the process that reads"
-            )
-        if self._closed:
-            raise RuntimeError(f"the reader of {self._info.path.name} is closed; call open_video again")
-
     def _backend(self) -> Backend:
-        self._check_owner()
+        self._owner.check()
         if self._opened is None:
             self._opened = self._open_backend()
         return self._opened
 
     def _checked(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
-        self._check_owner()
+        self._owner.check()
         wanted: NDArray[Any] = np.asarray(indices)
         if wanted.ndim != 1 or (wanted.size and wanted.dtype.kind not in "iu"):
             raise TypeError(
@@ -259,22 +244,3 @@ class VideoReader:
                 f"{num_wanted} indices need as many uint8 frames of shape {self.size} to fill, "
                 f"got {len(outs)}{about}"
             )
-
-    def _check_shape(self, index: int, shape: tuple[int, ...]) -> None:
-        height, width = self._info.height, self._info.width
-        expected = (width, height) if self._info.rotation in (90, 270) else (height, width)
-        if shape != expected:
-            raise DecodeError(
-                f"frame {index} of {self._info.path.name} is {shape[1]}x{shape[0]}, the video began with "
-                f"{expected[1]}x{expected[0]}; re-encode it to one size: ffmpeg -i IN -vf scale=W:H OUT",
-                path=self._info.path,
-                lost=range(index, index + 1),
-            )
-
-    def _fit(self, index: int, luma: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
-        self._check_shape(index, luma.shape)
-        shown = upright(luma, self._info.rotation, self._info.mirrored)
-        # cv2 wants rows that lie in memory as they are shown.
-        if self._plan.is_resampled:
-            shown = np.ascontiguousarray(shown)
-        self._plan.apply(shown, out)

@@ -92,7 +92,7 @@ class PyavBackend:
     """Frames of one open file, matched by presentation time."""
 
     def __init__(self, index: VideoIndex, info: VideoInfo, *, on_damage: OnDamage) -> None:
-        self._damage = DamageLog(index, on_damage)
+        self._damage = DamageLog(index.path, on_damage)
         self.damaged = self._damage.frames
         self.num_decoded = 0
         self._index = index
@@ -171,7 +171,7 @@ class PyavBackend:
             run.done = frame.pts
             if frame.pts == target:
                 if run.damage.is_doubtful(target):
-                    self._damage.add(index)
+                    self._damage.add(index, self._index)
                 run.damage.forget(target)
                 return frame
 

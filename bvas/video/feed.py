@@ -1,0 +1,167 @@
+"""Packets of a source that is read once, from front to back.
+
+A thread fetches them, so that whoever waits for a pipe or a connection can be interrupted: libav itself
+does not return to Python before there is something to read.
+"""
+
+import queue
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import av
+
+from bvas.errors import DecodeError
+from bvas.video.container import open_input, read_packets, reason_of
+from bvas.video.scan import StreamFacts, stream_facts
+from bvas.video.sources import Source
+from bvas.video.waiting import GrowingBytes, PipeBytes, WaitingBytes
+
+# Packets fetched ahead of the decoder.
+_NUM_AHEAD = 64
+_POLL_SECONDS = 0.1
+# Seconds that `close` waits for a thread that is inside libav.
+_PATIENCE = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a source may be silent, in seconds."""
+
+    idle: float = 5.0
+    """A growing file; then it counts as complete."""
+    connect: float = 20.0
+    """A URL, until it is open."""
+    stall: float = 15.0
+    """A URL, from one packet to the next; then it counts as lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    decoder: Any
+    facts: StreamFacts
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    error: BaseException | None
+
+
+class PacketFeed:
+    """The packets of one pipe, growing file or URL.
+
+    Args:
+        source: Where they come from.
+        patience: How long to wait for them.
+
+    Raises:
+        DecodeError: the source cannot be opened, or is no video.
+    """
+
+    def __init__(self, source: Source, patience: Patience) -> None:
+        self._source = source
+        self._patience = patience
+        self._bytes = _bytes_of(source, patience)
+        self._items: queue.Queue[Any] = queue.Queue(_NUM_AHEAD)
+        self._stopped = threading.Event()
+        self._ended = False
+        self.failure: DecodeError | None = None
+        """Why the packets ended, where it was not with the video."""
+        # A daemon: a thread inside libav must not hold up the end of the program.
+        self._thread = threading.Thread(target=self._fetch, name=f"bvas {source.name}", daemon=True)
+        self._thread.start()
+        try:
+            opened = self._take()
+        except BaseException:
+            self.close()
+            raise
+        self.decoder = opened.decoder
+        self.facts: StreamFacts = opened.facts
+
+    def next_packet(self) -> Any:
+        """Return the next packet, as soon as there is one, or None at the end of the source."""
+        if self._ended:
+            return None
+        item = self._take()
+        if not isinstance(item, _End):
+            return item
+        self._ended = True
+        if isinstance(item.error, av.FFmpegError | OSError):
+            self.failure = self._broken(item.error)
+        elif item.error is not None:
+            raise item.error
+        return None
+
+    def close(self) -> None:
+        """Let go of the source; a thread that waits for a connection lets go of it when libav returns."""
+        self._stopped.set()
+        if self._bytes is not None:
+            self._bytes.stop()
+        self._thread.join(_PATIENCE)
+
+    @property
+    def hint(self) -> str:
+        """What may be wrong with a source that gives no frame, to follow a message; or nothing."""
+        # ISO/IEC 14496-12, 4.3: a file of this family begins with a box of this type.
+        if self._bytes is None or self._bytes.head[4:8] != b"ftyp":
+            return ""
+        return (
+            "; an mp4 or mov whose description (moov) comes last can only be read as a finished file: write it "
+            "with -movflags frag_keyframe+empty_moov, or as mkv or ts"
+        )
+
+    def _take(self) -> Any:
+        while True:
+            try:
+                item = self._items.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                continue
+            if isinstance(item, _End) and isinstance(item.error, DecodeError):
+                raise DecodeError(f"{item.error}{self.hint}", path=self._source.name) from item.error
+            return item
+
+    def _put(self, item: Any) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._items.put(item, timeout=_POLL_SECONDS)
+            except queue.Full:
+                continue
+            return
+
+    def _fetch(self) -> None:
+        error: BaseException | None = None
+        container = None
+        try:
+            timeout = (self._patience.connect, self._patience.stall) if self._bytes is None else None
+            given = self._source.location if self._bytes is None else self._bytes
+            container, stream = open_input(given, self._source.name, timeout=timeout)
+            self._put(_Opened(stream.codec_context, stream_facts(container, stream)))
+            for packet in read_packets(container, stream):
+                self._put(packet)
+                if self._stopped.is_set():
+                    break
+        except BaseException as caught:  # noqa: BLE001  (it is raised where packets are taken)
+            error = caught
+        self._put(_End(error))
+        # Packets and decoder belong to it as long as they are in use.
+        self._stopped.wait()
+        if container is not None:
+            container.close()
+        if self._bytes is not None:
+            self._bytes.close()
+
+    def _broken(self, error: BaseException) -> DecodeError:
+        name = self._source.name
+        if isinstance(error, av.error.ExitError):
+            reason = f"nothing came from {name} for {self._patience.stall:g} s"
+        else:
+            reason = f"{name} broke off: {reason_of(error)}"
+        return DecodeError(f"{reason}; what came before can be used, open it again to go on", path=name)
+
+
+def _bytes_of(source: Source, patience: Patience) -> WaitingBytes | None:
+    if source.kind == "URL":
+        return None
+    if source.kind == "pipe":
+        return PipeBytes(source.location)
+    return GrowingBytes(source.location, patience.idle)

@@ -1,0 +1,164 @@
+"""The frames of a source that is read once, numbered as they come."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import av
+
+from bvas.errors import DecodeError
+from bvas.video.feed import PacketFeed
+from bvas.video.index import VideoIndex, index_of, info_of
+from bvas.video.picture import PictureNotes
+from bvas.video.protocol import VideoInfo
+from bvas.video.scan import scan_of
+from bvas.video.settling import Settling, StreamDamage
+from bvas.video.shown import ShownFrames, has_times, packet_facts
+from bvas.video.sources import Source
+from bvas.video.strict import StrictDecoder
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What came next: a frame, frames that are lost, or an error."""
+
+    frames: range
+    """Numbers of the frames; one where there is a picture."""
+    picture: Any = None
+    """The frame as PyAV decoded it; None where it is not to be had."""
+    is_damaged: bool = False
+    """A reported error came before it in its keyframe interval."""
+    error: DecodeError | None = None
+
+
+class GrowingVideo:
+    """Decodes a source packet by packet; the index grows by the rule of a whole scan (shown.py).
+
+    Args:
+        source: What is read, for messages.
+        feed: Its packets.
+
+    Raises:
+        DecodeError: the source ends before a frame can be decoded.
+    """
+
+    def __init__(self, source: Source, feed: PacketFeed) -> None:
+        facts = feed.facts
+        self._source = source
+        self._feed = feed
+        self._shown = ShownFrames(has_times(facts.container), facts.codec, facts.time_base)
+        self._notes = PictureNotes(facts.codec, facts.sample_aspect, interlaced=facts.may_hold_fields)
+        self._errors = StreamDamage()
+        self._settling = Settling(self._shown, self._errors)
+        self._strict = StrictDecoder.of(facts.codec, feed.decoder)
+        self._ready: deque[Arrival] = deque()
+        self._ended = False
+        self._has_renumbered = False
+        self.num_decoded = 0
+        """Pictures that the decoder has output so far."""
+        self._known: tuple[tuple[int, bool], VideoIndex, VideoInfo] | None = None
+        self._await_first_frame()
+
+    @property
+    def num_frames(self) -> int:
+        """Frames known so far."""
+        return self._shown.num_frames
+
+    def known(self) -> tuple[VideoIndex, VideoInfo]:
+        """Return index and description of the frames known so far."""
+        state = self._shown.num_frames, self._ended
+        if self._known is None or self._known[0] != state:
+            scan = scan_of(self._shown, self._feed.facts, self._notes.picture())
+            index = index_of(self._source.path, scan)
+            self._known = state, index, info_of(index, scan)
+        return self._known[1:]
+
+    def next(self) -> Arrival | None:
+        """Return what comes next, in order of the frames, as soon as it is there; None at the end.
+
+        Raises:
+            DecodeError: the source broke off; all that came before was returned.
+        """
+        while not self._ready:
+            if self._ended:
+                if self._feed.failure is not None:
+                    raise self._feed.failure
+                return None
+            self._advance()
+        return self._ready.popleft()
+
+    def put_back(self, arrival: Arrival) -> None:
+        """Let the last arrival be the next one again."""
+        self._ready.appendleft(arrival)
+
+    def _await_first_frame(self) -> None:
+        while not any(arrival.picture is not None for arrival in self._ready):
+            if self._ended:
+                if self._feed.failure is not None:
+                    raise self._feed.failure
+                raise DecodeError(
+                    f"no frame of {self._source.name} can be decoded{self._feed.hint}", path=self._source.path
+                )
+            self._advance()
+
+    def _advance(self) -> None:
+        """Decode the next packet, and number what comes out."""
+        packet = self._feed.next_packet()
+        self._ended = packet is None
+        if packet is None:
+            self._shown.end_packets()
+        else:
+            self._add_packet(packet)
+        self._check_numbers(self._shown.num_frames)
+        try:
+            pictures = self._feed.decoder.decode(packet)
+        except MemoryError:
+            raise
+        except av.FFmpegError:
+            self._shown.add_error()
+            self._errors.fail(packet)
+            pictures = []
+        self.num_decoded += len(pictures)
+        for picture in pictures:
+            self._settling.add(picture)
+        while (picture := self._settling.take(at_end=self._ended)) is not None:
+            self._number(picture)
+        if self._ended:
+            self._add_lost(self._shown.finish())
+
+    def _add_packet(self, packet: Any) -> None:
+        facts = packet_facts(self._feed.facts.codec, self._feed.facts.extradata, packet)
+        self._shown.add_packet(facts)
+        self._notes.see_fields(facts.may_hold_fields)
+        self._errors.feed(packet, is_start=facts.is_start)
+        if self._strict is not None and self._shown.is_comparing and self._strict.fails(packet):
+            self._shown.add_error()
+
+    def _number(self, picture: Any) -> None:
+        if not self._notes.has_picture or self._shown.is_comparing:
+            self._notes.see(picture)
+        placed = self._shown.add_output(picture.pts, is_keyframe=picture.key_frame)
+        self._add_lost(placed.lost)
+        is_doubtful = self._errors.is_doubtful(picture, counts=self._shown.counts)
+        if placed.index is None:
+            return
+        self._check_numbers(placed.index)
+        self._ready.append(Arrival(range(placed.index, placed.index + 1), picture, is_doubtful))
+
+    def _add_lost(self, frames: range) -> None:
+        if frames:
+            self._ready.append(Arrival(frames))
+
+    def _check_numbers(self, index: int) -> None:
+        """Say it once where numbers part from those of the whole video; see `StreamReader`."""
+        if self._shown.renumbered is None or self._has_renumbered:
+            return
+        self._has_renumbered = True
+        error = DecodeError(
+            f"from frame {index} on the frames of {self._source.name} are only counted: "
+            f"{self._shown.renumbered}. Frames were lost before it, so their numbers are not those of the "
+            f"saved file; where they must be, {self._source.remedy}. Reading can go on at frame {index}",
+            path=self._source.path,
+            lost=range(index, index),
+        )
+        self._ready.append(Arrival(range(index, index), error=error))
