@@ -157,6 +157,6 @@ def _then_flush(packets: Iterator[Any]) -> Iterator[Any]:
 def _warn_of_counting(path: Path) -> None:
     logger.warning(
         "%s: its packets carry no reliable presentation times, so its frames are counted by decoding it once "
-        "and reads go through it in order; a copy reads faster: ffmpeg -i IN -c copy OUT.mp4, or -c:v libx264",
+        "and reads go through it in order; `bvas video prepare` makes a copy that reads fast",
         path.name,
     )
