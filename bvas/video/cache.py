@@ -25,7 +25,7 @@ from bvas.video.scan import Scan
 logger = logging.getLogger(__name__)
 
 # Raise it whenever a scan of the same file would come out differently.
-_VERSION = 4
+_VERSION = 5
 _HASHED_BYTES = 64 * 1024
 _ARRAYS = ("pts", "keyframe_pts", "keyframe_dts")
 

@@ -221,7 +221,7 @@ class ShownFrames:
             times, time_base = ascending_times(output, self._time_base, rates)
             keyframes = times[self._keyframes.view()]
             return FrameTable(times, keyframes, keyframes, 0, time_base)
-        keys, dts = self._keyframe_pts.view(), self._keyframe_dts.view()
+        keys, dts = self._starts(times)
         if self._waiting and len(times):
             # Those of frames that are still to come say nothing yet.
             count = int(np.searchsorted(keys, times[-1], side="right"))
@@ -232,6 +232,18 @@ class ShownFrames:
         ):
             last_duration = 0
         return FrameTable(times, keys, dts, last_duration, self._time_base)
+
+    def _starts(self, times: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the times at which decoding can start: the keyframes, and ahead of them the first packet.
+
+        A stream that refreshes gradually shows frames ahead of its first keyframe.
+        """
+        keys, dts = self._keyframe_pts.view(), self._keyframe_dts.view()
+        first = self._first_packet
+        has_earlier = len(times) and len(keys) and times[0] < keys[0]
+        if first is None or first.pts == NO_TIME or not has_earlier or first.pts >= keys[0]:
+            return keys, dts
+        return np.insert(keys, 0, first.pts), np.insert(dts, 0, first.dts)
 
     def _is_near(self, pts: int) -> bool:
         """Return whether one recording can hold a packet of this time and those before it."""

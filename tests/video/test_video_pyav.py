@@ -114,6 +114,25 @@ def test_frames_behind_an_error_are_refused_up_to_the_next_keyframe_where_that_i
         assert numbers_in(read_luma(reader, [30])) == [30]
 
 
+def test_frames_that_a_gradual_refresh_shows_ahead_of_the_first_keyframe_are_read_from_the_first_packet(
+    tmp_path,
+):
+    options = {"x264-params": "intra-refresh=1:keyint=30:bframes=0:scenecut=40"}
+    data = make_video(tmp_path / "a.ts", num_frames=120, options=options).read_bytes()
+    (tmp_path / "b.ts").write_bytes(data[len(data) // 188 * 5 // 12 * 188 :])
+    with open_video(tmp_path / "b.ts") as reader:
+        assert reader.index.gradual_refresh
+        first_key = int(np.searchsorted(reader.index.pts, reader.index.keyframe_pts[1]))
+        numbers, lost = stream_past_damage(reader)
+        assert lost == []
+        assert numbers == list(range(120 - reader.info.num_frames, 120))
+        assert numbers_in(read_luma(reader, [first_key, 0, first_key - 1])) == [
+            numbers[first_key],
+            numbers[0],
+            numbers[first_key - 1],
+        ]
+
+
 def test_a_file_cut_off_at_the_end_is_read_as_far_as_it_goes(tmp_path):
     path = make_video(tmp_path / "a.mp4", num_frames=120, container_options={"movflags": "faststart"})
     data = path.read_bytes()
