@@ -29,6 +29,7 @@ import numpy as np
 
 from bvas.clips import ClipConfig
 from bvas.files import write_json
+from bvas.loading import dispatch
 from bvas.loading.dataset import label_video
 from bvas.loading.loader import ClipLoader
 from bvas.loading.requests import TrainingClips
@@ -159,6 +160,8 @@ def main() -> int:
     # Each replacement is a warning.
     logging.getLogger("bvas.loading").setLevel(logging.ERROR)
 
+    # Here it is never the fault of the clips that a worker was reading when it was hit.
+    dispatch.MAX_STRIKES = args.kills + args.hangs + 1
     before = shared_files()
     with tempfile.TemporaryDirectory() as folder:
         paths = make_videos(Path(folder), 4)

@@ -1,6 +1,7 @@
 """Fixtures that several test folders share."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,12 @@ def shared_data() -> Path:
 @pytest.fixture(autouse=True)
 def _own_cache_folder(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("BVAS_HOME", str(tmp_path_factory.getbasetemp() / "bvas-home"))
+
+
+def pytest_configure():
+    # A shell starts what runs in its background deaf to Ctrl-C, and programs inherit that; some tests send it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):
