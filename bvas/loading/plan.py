@@ -8,6 +8,8 @@ in a buffer from which batches take at random:
     reading  [c7 c2] [c0] [c9 c4 c1] [c3] ...    by keyframe interval, intervals in random order
     handed   c2 c9 c0 c4 ...                     each a random one of the `mix_clips` read but not handed out
 
+An epoch's first batch would wait until the buffer is full, so it begins small and grows while clips are handed out.
+
 All of it follows from (seed, epoch) and the draws, and from nothing that happens while reading.
 
 6000 clips over 12 halves, annotated as densely as real ones, in batches of 4: at keyframe interval 250, 83 frames are
@@ -23,6 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
+
+# While it grows, three clips are read for two that are handed out: what a loader twice as fast as the steps can do.
+_FIRST_BUFFER = 8
+_HANDED_PER_GROWTH = 2
 
 Samples = NDArray[np.int64]
 """Numbers of clips in the order in which they were drawn, from 0."""
@@ -85,15 +91,17 @@ def shuffle_groups(groups: Sequence[Samples], random: np.random.Generator) -> li
 def mix(reading: Samples, buffer_clips: int, random: np.random.Generator) -> Samples:
     """Return the samples in the order in which they are handed out.
 
-    Each is a random one of the first `buffer_clips` in `reading` that were not handed out
-    before it, so sample `reading[i]` is handed out at place i - buffer_clips + 1 at the earliest.
+    Each is a random one of those of `reading` that are in the buffer. It holds the first 8 to begin with,
+    and one more after every second sample handed out, until there are `buffer_clips` of them.
     """
-    buffer = reading[:buffer_clips].tolist()
-    handed = []
-    for sample in reading[buffer_clips:].tolist():
-        place = int(random.integers(len(buffer)))
-        handed.append(buffer[place])
-        buffer[place] = sample
+    buffer: list[int] = []
+    handed: list[int] = []
+    for sample in reading.tolist():
+        buffer.append(sample)
+        if len(buffer) >= min(buffer_clips, _FIRST_BUFFER + len(handed) // _HANDED_PER_GROWTH):
+            place = int(random.integers(len(buffer)))
+            buffer[place], buffer[-1] = buffer[-1], buffer[place]
+            handed.append(buffer.pop())
     rest = [buffer[place] for place in random.permutation(len(buffer))]
     return np.array([*handed, *rest], dtype=np.int64)
 

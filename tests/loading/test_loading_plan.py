@@ -67,6 +67,16 @@ def test_mixing_hands_out_each_sample_once_and_none_before_it_is_read():
     assert not np.array_equal(handed, reading)
 
 
+def test_the_first_clips_do_not_wait_for_the_whole_buffer():
+    reading = np.random.default_rng(0).permutation(500)
+    place_read = np.argsort(reading)
+    places = place_read[mix(reading, 64, np.random.default_rng(1))]
+    # The buffer holds 8 at first, and one more after every second clip: 63 of place 110 on.
+    for handed, size in ((0, 8), (2, 9), (10, 13), (109, 62), (110, 63), (112, 64), (200, 64)):
+        assert places[handed] < handed + size
+    assert np.maximum.accumulate(places)[40] > 40 + 8
+
+
 def test_a_buffer_of_one_hands_out_what_is_read():
     reading = ints(3, 1, 2, 0)
     assert mix(reading, 1, np.random.default_rng(0)).tolist() == [3, 1, 2, 0]
