@@ -94,6 +94,8 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
+    if args.rounds < 2:
+        parser.error(f"--rounds must be at least 2, for a spread; got {args.rounds}")
 
     size = (args.height, args.width)
     with tempfile.TemporaryDirectory() as temporary:
