@@ -2,41 +2,31 @@
 
 import logging
 import shutil
-import sysconfig
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import nn
 
-from bvas.augment.augmenter import ClipAugmenter
 from bvas.checkpoint import (
     FILE_NAME,
     fold_folder,
     load_checkpoint,
     load_weights,
-    save_checkpoint,
     trained_folds,
 )
-from bvas.devices import autocast_dtype
 from bvas.errors import CheckpointError
 from bvas.experiment import Experiment
 from bvas.files import write_json, write_text
-from bvas.loading.batch import ClipBatch
 from bvas.loading.loader import ClipLoader
 from bvas.loading.skips import OnError
-from bvas.losses import focal_loss
-from bvas.luma import to_unit
 from bvas.models.spotting import SpottingModel, build_model
 from bvas.tasks.soccernet import Match
 from bvas.training.data import fold_videos, training_clips, validation_clips
-from bvas.training.ema import average_weights
 from bvas.training.logs import EpochLog, environment
-from bvas.training.optim import build_optimizer, learning_rate_at
+from bvas.training.trainer import Trainer
 from bvas.training.validation import validate
 
 logger = logging.getLogger(__name__)
@@ -113,7 +103,7 @@ def run_fold(
 
 
 def _fit(
-    trainer: "Trainer",
+    trainer: Trainer,
     loader: ClipLoader,
     validation: ClipLoader | None,
     folder: Path,
@@ -161,79 +151,6 @@ def _fit(
 
 def _texts(figures: dict[str, float]) -> dict[str, str]:
     return {name: f"{value:.6g}" for name, value in figures.items()}
-
-
-class Trainer:
-    """Model, averaged weights, optimizer, and one step of it."""
-
-    def __init__(
-        self, experiment: Experiment, model: SpottingModel, device: torch.device, steps_per_epoch: int
-    ) -> None:
-        self.experiment = experiment
-        self.autocast_dtype = autocast_dtype(device)
-        self.averaged = average_weights(model, experiment.train.ema_decay)
-        self.learning_rate = 0.0
-        self.num_steps = 0
-        self._model = model
-        self._device = device
-        self._steps_per_epoch = steps_per_epoch
-        self._run: Callable[[torch.Tensor], torch.Tensor] = _compiled(model, device)
-        self._augment = ClipAugmenter(experiment.augment)
-        self._optimizer = build_optimizer(model.parameters(), experiment.train)
-        self._scaler = torch.GradScaler(device.type, enabled=self.autocast_dtype is torch.float16)
-
-    def step(self, batch: ClipBatch) -> torch.Tensor:
-        """Learn from one batch; return its loss, on the device."""
-        config = self.experiment.train
-        self._model.train()
-        if config.freeze_encoder2d:
-            self._model.encoder.eval()  # BatchNorm statistics stay as well
-        self.learning_rate = learning_rate_at(self.num_steps, self._steps_per_epoch, config)
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.learning_rate
-        frames = to_unit(batch.frames, batch.color_ranges, self.experiment.input.luma_scaling)
-        frames = self._augment(frames, batch.seeds)
-        with torch.autocast(
-            self._device.type, dtype=self.autocast_dtype, enabled=self.autocast_dtype is not None
-        ):
-            logits = self._run(frames)
-        loss = focal_loss(logits.float(), batch.targets, self.experiment.loss)
-        self._optimizer.zero_grad(set_to_none=True)
-        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        if config.max_gradient_norm:
-            self._scaler.unscale_(self._optimizer)
-            nn.utils.clip_grad_norm_(self._model.parameters(), config.max_gradient_norm)
-        self._scaler.step(self._optimizer)
-        self._scaler.update()
-        self.averaged.update_parameters(self._model)
-        self.num_steps += 1
-        return loss.detach()
-
-    def save(self, path: Path, facts: dict[str, str]) -> None:
-        """Write the averaged weights."""
-        save_checkpoint(path, self.averaged.module.state_dict(), self.experiment, facts)
-
-
-def _compiled(model: SpottingModel, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Compile where it pays, on CUDA, and say so where what Triton builds its launcher with is missing."""
-    if device.type != "cuda":
-        return model
-    missing = [
-        name
-        for name, there in (
-            ("Triton", find_spec("triton") is not None),
-            ("a C compiler", any(shutil.which(name) for name in ("cc", "gcc", "clang"))),
-            ("Python's headers", Path(sysconfig.get_path("include"), "Python.h").is_file()),
-        )
-        if not there
-    ]
-    if missing:
-        logger.info(
-            "without %s the model runs uncompiled: slower, with the same results", " and ".join(missing)
-        )
-        return model
-    compiled: Callable[[torch.Tensor], torch.Tensor] = torch.compile(model)
-    return compiled
 
 
 def starting_model(experiment: Experiment, fold: int, runs: Path) -> SpottingModel:
