@@ -8,7 +8,7 @@ import io
 import os
 import pickle
 import zlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +32,16 @@ class TrainingState:
 
     experiment: str
     """As JSON: what is trained."""
-    data: dict[str, str]
-    """What it is trained on: a digest for each video."""
+    data: list[str]
+    """What it is trained on: name and digest of each video."""
     trainer: dict[str, Any]
     """`Trainer.state_dict()`."""
     epoch: int = 0
     """The epoch that is under way, from 0."""
     batches: int = 0
     """Batches of it that are done."""
-    losses: list[Tensor] = field(default_factory=list)
-    """Their losses."""
+    losses: Tensor = field(default_factory=lambda: torch.empty(0))
+    """Their losses [batches], float32."""
     seconds: float = 0.0
     """Time that they took."""
     waited: float = 0.0
@@ -57,7 +57,9 @@ def save_state(path: Path, state: TrainingState) -> None:
         DataError: it cannot be written.
     """
     memory = io.BytesIO()
-    torch.save({"format": _FORMAT, **asdict(state)}, memory)
+    torch.save(
+        {"format": _FORMAT, **{part.name: getattr(state, part.name) for part in fields(state)}}, memory
+    )
     content = memory.getbuffer()
     with replacing(path) as temporary, temporary.open("wb") as file:
         file.write(content)
@@ -72,7 +74,7 @@ def load_state(path: Path) -> TrainingState:
     Raises:
         CheckpointError: the file is damaged, or of another version of bvas.
     """
-    remedy = "remove the file, or train anew with --overwrite"
+    remedy = "train anew with --overwrite"
     try:
         content = path.read_bytes()
     except OSError as error:
