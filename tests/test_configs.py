@@ -59,9 +59,9 @@ def test_a_config_trains_a_step(name, runs_before):
         seeds=torch.tensor([1, 2]),
     )
 
-    loss = trainer.step(batch)
+    result = trainer.step(batch)
 
-    assert torch.isfinite(loss)
+    assert torch.isfinite(result.loss)
     changed = {key for key, value in model.state_dict().items() if not torch.equal(before[key], value)}
     assert "classifier.weight" in changed
     encoder_changed = any(key.startswith("encoder.") for key in changed)

@@ -50,7 +50,9 @@ class Trainer:
         self.autocast_dtype = autocast_dtype(device, config.precision)
         self.averaged = average_weights(model, config.ema_decay)
         self.learning_rate = 0.0
+        """Of the last step."""
         self.num_steps = 0
+        """Steps done."""
         self._device = device
         self._steps_per_epoch = steps_per_epoch
         self._part_clips = -(-config.batch_size // config.accumulation_steps)
@@ -145,6 +147,7 @@ class Trainer:
         if self._scaler.is_enabled() and state["scaler"]:
             self._scaler.load_state_dict(state["scaler"])
         self.num_steps = state["num_steps"]
+        self.learning_rate = self._optimizer.param_groups[0]["lr"]
         torch.set_rng_state(state["random_cpu"])
         if self._device.type == "cuda" and state["random_cuda"] is not None:
             torch.cuda.set_rng_state(state["random_cuda"], self._device)

@@ -72,8 +72,8 @@ def test_clip_average_precision_by_hand():
 
 def test_the_log_has_a_row_per_epoch_and_events_for_tensorboard(tmp_path):
     log = EpochLog(tmp_path)
-    log.add(0, {"train_loss": 0.5})
-    log.add(1, {"train_loss": 0.25})
+    log.add({"train_loss": 0.5})
+    log.add({"train_loss": 0.25})
     log.close()
 
     rows = list(csv.DictReader((tmp_path / "log.csv").read_text().splitlines()))
