@@ -43,7 +43,7 @@ from bvas.loading.loader import ClipLoader
 from bvas.loading.requests import Clips
 from bvas.models.spotting import build_model
 from bvas.training.data import training_clips, validation_clips
-from bvas.training.loop import Trainer
+from bvas.training.trainer import Trainer
 from bvas.training.validation import validate
 
 HELD_OUT_HALVES = 2

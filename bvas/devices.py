@@ -1,12 +1,14 @@
 """What this machine computes with: cores, device, precision."""
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bvas.errors import ConfigError
 
 if TYPE_CHECKING:
     import torch
+
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 def num_cpus() -> int:
@@ -42,10 +44,17 @@ def choose_device(name: str = "auto") -> "torch.device":
     return device
 
 
-def autocast_dtype(device: "torch.device") -> "torch.dtype | None":
-    """Return the half precision that a device profits from, or None for float32."""
+def autocast_dtype(device: "torch.device", precision: Precision = "auto") -> "torch.dtype | None":
+    """Return the half precision to compute in, or None for float32.
+
+    Args:
+        device: Where is computed.
+        precision: `auto` is the one that the device profits from.
+    """
     import torch
 
+    if precision != "auto":
+        return {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
     if device.type != "cuda":
         return None
     return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16

@@ -5,7 +5,8 @@
       x DataError        a file of labels or results, a data root, a disk
       x DecodeError      a video file
       x WorkerError      a loader process that died or does not answer
-      x CheckpointError  a file of weights
+      x CheckpointError  a file of weights, or of an unfinished run
+      x TrainingError    a run that came to nothing: its loss is no number any more
 
 A message names the value, the rule and the remedy.
 """
@@ -52,4 +53,8 @@ class WorkerError(BvasError):
 
 
 class CheckpointError(BvasError):
-    """A file of weights is malformed or does not fit the model."""
+    """A file of weights, or of an unfinished run, is malformed or does not fit."""
+
+
+class TrainingError(BvasError):
+    """Training cannot go on from where it has come to."""

@@ -9,13 +9,14 @@ import runpy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import cattrs
 from cattrs.v import format_exception
 
 from bvas.augment.config import AugmentConfig
 from bvas.clips import ClipConfig
+from bvas.devices import Precision
 from bvas.errors import BvasError, ConfigError
 from bvas.loading.sampling import SamplingConfig
 from bvas.loading.targets import TargetConfig
@@ -72,8 +73,31 @@ class TrainConfig:
     """Experiment whose weights of the same fold are the start (of any fold, if its data is other); empty: none."""
     validation_clips: int = 2600
     """Clips of the held-out matches that are looked at after each epoch, half of them at annotations; 0: none."""
+    accumulation_steps: int = 1
+    """Parts that a step's clips are divided into, one after the other on the device: less memory, the same step
+    (but that BatchNorm sees a part at a time)."""
+    precision: Precision = "auto"
+    """What convolutions are computed in; `auto` is the half precision that the device profits from, if any."""
+    activation_checkpointing: bool = False
+    """Compute what is inside a block once more in the backward pass instead of keeping it: less memory, slower."""
+    save_minutes: float = 10.0
+    """Longest time between two saves of an unfinished run; 0 saves after each step."""
 
     def __post_init__(self) -> None:
+        if not 1 <= self.accumulation_steps <= self.batch_size:
+            raise ConfigError(
+                f"accumulation_steps ({self.accumulation_steps}) must lie in 1..batch_size ({self.batch_size}): it "
+                f"divides the clips of a step"
+            )
+        if self.precision not in get_args(Precision):
+            raise ConfigError(
+                f"precision must be one of {', '.join(get_args(Precision))}, got {self.precision!r}"
+            )
+        if self.save_minutes < 0 or self.max_gradient_norm < 0:
+            raise ConfigError(
+                f"save_minutes ({self.save_minutes}) and max_gradient_norm ({self.max_gradient_norm}) must not be "
+                f"negative"
+            )
         if self.batch_size < 1 or self.epochs < 1 or self.warmup_epochs < 0:
             raise ConfigError(
                 f"batch_size ({self.batch_size}) and epochs ({self.epochs}) must be at least 1, "

@@ -1,7 +1,9 @@
 """Writing files so that a reader never sees half of one: beside, then renamed."""
 
+import errno
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +46,44 @@ def replacing(path: Path) -> Iterator[Path]:
         raise DataError(
             f"cannot write {path}: {error.strerror or error}; free some space or choose a folder you can write to"
         ) from error
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what writers that were killed left in a folder; nobody else may be writing there."""
+    for path in folder.glob(".*.part*"):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Make a folder, and keep other processes that ask for the same out of it.
+
+    The system itself lets go of it when the process ends, however it ends. Where the file system or
+    Windows knows no such locks, nobody is kept out.
+
+    Raises:
+        DataError: another process has it, or the folder cannot be made.
+    """
+    path = folder / ".lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    except OSError as error:
+        raise DataError(
+            f"cannot write {path}: {error.strerror or error}; free some space or choose a folder you can write to"
+        ) from error
+    with file:
+        if sys.platform != "win32":
+            import fcntl
+
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                    raise DataError(
+                        f"another process works in {folder}; wait until it is done, or end it first"
+                    ) from error
+        yield
 
 
 def write_text(path: Path, text: str) -> None:

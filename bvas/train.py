@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from bvas.commands.console import OK, add_folders, add_machine, parse_workers, progress_bar, run_command
+from bvas.errors import ConfigError
 
 
 def build_parser(prog: str | None) -> argparse.ArgumentParser:
@@ -20,6 +21,16 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         default="raise",
         help="a clip that cannot be decoded: stop, or draw another one and count it (default: raise)",
     )
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="in place of the config's; give it its own --runs"
+    )
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with an unfinished run, and fail if there is none; without it one is gone on with if there is one",
+    )
+    again.add_argument("--overwrite", action="store_true", help="train anew, whatever there is")
     add_folders(parser)
     add_machine(parser, workers=True)
     return parser
@@ -27,16 +38,27 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Train the folds one after another."""
+    from dataclasses import replace
+
+    from bvas.checkpoint import fold_folder
     from bvas.devices import choose_device
     from bvas.experiment import load_experiment, parse_folds
     from bvas.tasks.soccernet import find_matches, folds_of
     from bvas.training.loop import run_fold
+    from bvas.training.resume import fold_status
 
     experiment = load_experiment(args.experiment, args.runs)
+    if args.seed is not None:
+        experiment = replace(experiment, seed=args.seed)
     device = choose_device(args.device)
     workers = parse_workers(args.workers)
     matches = find_matches(experiment.task, args.data)
-    for fold in parse_folds(args.folds, folds_of(matches)):
+    folds = parse_folds(args.folds, folds_of(matches))
+    if args.resume and all(fold_status(fold_folder(args.runs, experiment.name, f)) == "new" for f in folds):
+        raise ConfigError(
+            f"no run of {experiment.name} in {args.runs} to go on with; without --resume it is begun"
+        )
+    for fold in folds:
         with progress_bar(f"{experiment.name} fold {fold}", "clip", quiet=args.quiet) as progress:
             run_fold(
                 experiment,
@@ -46,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
                 device=device,
                 workers=workers,
                 on_error=args.on_error,
+                overwrite=args.overwrite,
                 progress=progress,
             )
     return OK

@@ -11,7 +11,8 @@ from bvas.errors import CheckpointError
 from bvas.experiment import experiment_names, load_experiment
 from bvas.loading.batch import ClipBatch
 from bvas.models.spotting import build_model
-from bvas.training.loop import Trainer, starting_model
+from bvas.training.loop import starting_model
+from bvas.training.trainer import Trainer
 
 NAMES = ["action_pretrain", "ball_base", "ball_long", "ball_transfer", "demo"]
 PARAMETERS = {"ball_base": 6_770_547, "ball_transfer": 6_770_547, "ball_long": 6_773_619}
@@ -58,9 +59,9 @@ def test_a_config_trains_a_step(name, runs_before):
         seeds=torch.tensor([1, 2]),
     )
 
-    loss = trainer.step(batch)
+    result = trainer.step(batch)
 
-    assert torch.isfinite(loss)
+    assert torch.isfinite(result.loss)
     changed = {key for key, value in model.state_dict().items() if not torch.equal(before[key], value)}
     assert "classifier.weight" in changed
     encoder_changed = any(key.startswith("encoder.") for key in changed)

@@ -55,7 +55,10 @@ def test_training_leaves_weights_logs_and_what_they_were_made_with(there):
         "experiment.json",
         "environment.json",
         "log.csv",
+        "metrics.json",
+        "best.safetensors",
         "tensorboard",
+        ".lock",
     }
     rows = list(csv.DictReader((fold / "log.csv").read_text().splitlines()))
     assert [row["epoch"] for row in rows] == ["0", "1"]

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from bvas.errors import BvasError, ConfigError
 
@@ -109,8 +109,12 @@ def parse_workers(text: str) -> dict[str, int] | Literal["auto"]:
     return mix
 
 
-Progress = Callable[[int, int], None]
-"""Takes how much is done and how much there is."""
+class Progress(Protocol):
+    """Moves a bar."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        """Show how much is done and how much there is, and behind it a remark."""
+        ...
 
 
 @contextmanager
@@ -121,8 +125,13 @@ def progress_bar(title: str, unit: str, *, quiet: bool) -> Iterator[Progress]:
     hidden = quiet or not sys.stderr.isatty()
     with tqdm(desc=title, unit=unit, disable=hidden, dynamic_ncols=True, smoothing=0.05) as bar:
 
-        def report(done: int, total: int) -> None:
+        def report(done: int, total: int, note: str = "") -> None:
             bar.total = total
+            if bar.n == 0:
+                # What was done before this start says nothing about the rate.
+                bar.initial = bar.n = bar.last_print_n = done
+            if note:
+                bar.set_postfix_str(note, refresh=False)
             bar.update(done - bar.n)
 
         yield report

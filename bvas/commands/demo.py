@@ -70,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
             runs=runs,
             device=device,
             workers=parse_workers(args.workers),
+            overwrite=True,
             progress=progress,
         )
 

@@ -188,23 +188,29 @@ class ClipLoader:
         """Process id of each worker that runs, for monitoring."""
         return self._reader.process_ids
 
-    def epoch(self, epoch: int) -> Iterator[ClipBatch]:
+    def epoch(self, epoch: int, *, first_batch: int = 0) -> Iterator[ClipBatch]:
         """Return the batches of an epoch, in order.
 
         One epoch runs at a time: starting another, or leaving the loop, ends this one.
+
+        Args:
+            epoch: From 0 up.
+            first_batch: Where to begin; the batches before it are not read, and those from it on are the same as ever.
 
         Raises:
             DecodeError: a clip cannot be decoded, or none of the workers reads one of the videos;
                 the loader can go on with another epoch.
             WorkerError: three workers died or hung with the same clips, which are named; or
                 workers cannot be started, and the loader is closed.
-            ConfigError: `epoch` is below 0.
+            ConfigError: `epoch` is below 0, or `first_batch` outside [0, num_batches].
         """
         if epoch < 0:
             raise ConfigError(f"epoch must be at least 0, got {epoch}")
+        if not 0 <= first_batch <= self.num_batches:
+            raise ConfigError(f"first_batch must lie in 0..{self.num_batches}, got {first_batch}")
         self._filler.abandon()
         self._current = token = object()
-        return self._deliver(epoch, token)
+        return self._deliver(epoch, first_batch * self.batch_size, token)
 
     def close(self) -> None:
         """End the workers. Batches that were handed out stay; may be called twice."""
@@ -218,18 +224,18 @@ class ClipLoader:
     ) -> None:
         self.close()
 
-    def _deliver(self, epoch: int, token: object) -> Iterator[ClipBatch]:
+    def _deliver(self, epoch: int, first: int, token: object) -> Iterator[ClipBatch]:
         before = self.stats
         handed = None
         try:
-            for start in range(0, self.clips.num_clips, self.batch_size):
+            for start in range(first, self.clips.num_clips, self.batch_size):
                 if self._current is not token:
                     raise RuntimeError(
                         f"epoch {epoch} ended when another was started; iterate over one at a time"
                     )
                 started = time.perf_counter()
                 if handed is None:
-                    handed = self._begin(epoch)
+                    handed = self._begin(epoch, first)
                 batch = self._collect(handed[start : start + self.batch_size])
                 self._stats.waiting_seconds += time.perf_counter() - started
                 if batch is not None:
@@ -243,8 +249,8 @@ class ClipLoader:
                 self._current = None
                 self._filler.abandon()
 
-    def _begin(self, epoch: int) -> Sequence[int]:
-        """Start reading an epoch; return its samples in the order in which they are handed out."""
+    def _begin(self, epoch: int, first: int) -> Sequence[int]:
+        """Start reading an epoch at clip `first`; return all its samples in the order of handing out."""
         if not self._is_admitted:
             self._filler.admit()
             self._is_admitted = True
@@ -255,6 +261,7 @@ class ClipLoader:
             seed=self._seed,
             buffer_clips=self._buffer_clips,
             job_clips=self._job_clips,
+            first=first,
         )
         self._filler.begin(order, self.clips.num_clips)
         return order.handed

@@ -57,7 +57,15 @@ class EpochOrder:
     """What is read and handed out in an epoch, each in its order."""
 
     def __init__(
-        self, clips: Clips, plan: PlanConfig, *, epoch: int, seed: int, buffer_clips: int, job_clips: int
+        self,
+        clips: Clips,
+        plan: PlanConfig,
+        *,
+        epoch: int,
+        seed: int,
+        buffer_clips: int,
+        job_clips: int,
+        first: int = 0,
     ) -> None:
         """Settle the order; draws all clips of the epoch if it is a mixed one, else each when it is its turn.
 
@@ -68,6 +76,7 @@ class EpochOrder:
             seed: The run's seed.
             buffer_clips: Clips that are mixed.
             job_clips: Clips in a part, at most.
+            first: Clips that were handed out before: the order is settled with them, and they are not read again.
         """
         self._clips = clips
         self._epoch = epoch
@@ -79,11 +88,11 @@ class EpochOrder:
         self.parts: Iterator[Part]
         """What to read, in this order."""
         if clips.sequential:
-            self.parts = self._in_order()
+            self.parts = self._in_order(first)
         elif plan.enabled:
-            self.parts = self._planned(buffer_clips)
+            self.parts = self._planned(buffer_clips, first)
         else:
-            self.parts = (Part([clip], None, _NOTHING) for clip in map(self._draw, self.handed))
+            self.parts = (Part([clip], None, _NOTHING) for clip in map(self._draw, self.handed[first:]))
 
     def redraw(self, clip: Clip) -> bool:
         """Put the next draw of the sample in place of a clip; return whether there is one."""
@@ -104,18 +113,21 @@ class EpochOrder:
         first = clip.request.indices.min(keepdims=True)
         return video_id, int(intervals_of(first, self._clips.videos[video_id].keyframes)[0])
 
-    def _in_order(self) -> Iterator[Part]:
-        for _, group in groupby(map(self._draw, range(self._clips.num_clips)), key=self._interval):
+    def _in_order(self, first: int) -> Iterator[Part]:
+        for _, group in groupby(map(self._draw, range(first, self._clips.num_clips)), key=self._interval):
             yield from self._passes(list(group))
 
-    def _planned(self, buffer_clips: int) -> Iterator[Part]:
+    def _planned(self, buffer_clips: int, first: int) -> Iterator[Part]:
         drawn = [self._draw(sample) for sample in range(self._clips.num_clips)]
         places = np.array([self._interval(clip) for clip in drawn], dtype=np.int64)
         first_frames = np.array([clip.request.indices.min() for clip in drawn])
         random = plan_random(self._seed, self._epoch)
         groups = shuffle_groups(group_by_interval(places[:, 0], places[:, 1], first_frames), random)
         self.handed = mix(np.concatenate(groups), buffer_clips, random).tolist()
-        return (part for group in groups for part in self._passes([drawn[sample] for sample in group]))
+        # What waits to be handed out is at any time a part of what would wait without `first`, so it has room.
+        done = set(self.handed[:first])
+        left = ([drawn[sample] for sample in group if sample not in done] for group in groups)
+        return (part for group in left if group for part in self._passes(group))
 
     def _passes(self, clips: list[Clip]) -> Iterator[Part]:
         passes = [clips[start : start + self._job_clips] for start in range(0, len(clips), self._job_clips)]

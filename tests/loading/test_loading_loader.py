@@ -70,6 +70,33 @@ def test_each_epoch_has_its_own_batches_and_gives_them_again(mixed_loader):
     assert content(mixed_loader.epoch(0)) == expected
 
 
+@pytest.mark.parametrize("plan", [True, False])
+@pytest.mark.parametrize("first", [1, 5, 8])
+def test_an_epoch_begun_later_gives_the_batches_that_are_left(clips, open_loader, plan, first):
+    # Fewer clips wait to be mixed than an epoch holds, so that slots are used again.
+    options = {"seed": 7, "plan": plan, "mix_clips": 6}
+    expected = content(open_loader(clips, workers={}, **options).epoch(0))
+    for workers in ({}, {"pyav": 2}):
+        loader = open_loader(clips, workers=workers, **options)
+        assert content(loader.epoch(0, first_batch=first)) == expected[first:]
+        assert content(loader.epoch(0)) == expected
+
+
+def test_an_epoch_begun_later_decodes_less(make_clips, open_loader):
+    clips = make_clips("first.mp4", "second.mkv", num_clips=200)
+    whole, rest = open_loader(clips, workers={}, seed=7), open_loader(clips, workers={}, seed=7)
+    list(whole.epoch(0))
+    assert len(list(rest.epoch(0, first_batch=45))) == 5
+    assert rest.stats.clips == 20
+    assert rest.stats.frames_decoded < whole.stats.frames_decoded / 2
+
+
+def test_a_batch_to_begin_at_lies_within_the_epoch(local_loader):
+    for wrong in (-1, 9):
+        with pytest.raises(ConfigError, match=r"first_batch must lie in 0\.\.8"):
+            local_loader.epoch(0, first_batch=wrong)
+
+
 def test_another_seed_gives_other_clips(clips, local_loader, open_loader):
     other = open_loader(clips, workers={}, seed=8)
     assert content(other.epoch(0)) != content(local_loader.epoch(0))

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import tiny_experiment
 from torch import nn
 
@@ -13,7 +14,7 @@ from bvas.experiment import TrainConfig
 from bvas.loading.dataset import LabelledVideo
 from bvas.training.data import validation_clips
 from bvas.training.ema import average_weights
-from bvas.training.logs import EpochLog, environment
+from bvas.training.logs import EpochLog, environment, table_lines
 from bvas.training.optim import build_optimizer, learning_rate_at
 from bvas.training.validation import clip_average_precision
 from bvas.video.grid import Grid
@@ -72,8 +73,8 @@ def test_clip_average_precision_by_hand():
 
 def test_the_log_has_a_row_per_epoch_and_events_for_tensorboard(tmp_path):
     log = EpochLog(tmp_path)
-    log.add(0, {"train_loss": 0.5})
-    log.add(1, {"train_loss": 0.25})
+    log.add({"train_loss": 0.5})
+    log.add({"train_loss": 0.25})
     log.close()
 
     rows = list(csv.DictReader((tmp_path / "log.csv").read_text().splitlines()))
@@ -81,10 +82,42 @@ def test_the_log_has_a_row_per_epoch_and_events_for_tensorboard(tmp_path):
     assert len(list((tmp_path / "tensorboard").iterdir())) == 1
 
 
+def test_a_log_that_goes_on_forgets_the_epochs_that_are_done_again(tmp_path):
+    log = EpochLog(tmp_path)
+    log.add({"train_loss": 0.5})
+    log.add({"train_loss": 0.25})  # and killed before the state was saved
+    log.close()
+    log = EpochLog(tmp_path, [{"train_loss": 0.5}])
+    log.add({"train_loss": 0.125})
+    log.close()
+
+    rows = list(csv.DictReader((tmp_path / "log.csv").read_text().splitlines()))
+    assert rows == [{"epoch": "0", "train_loss": "0.5"}, {"epoch": "1", "train_loss": "0.125"}]
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload().Scalars("train_loss")
+    assert [(event.step, event.value) for event in events] == [(0, 0.5), (1, 0.125)]
+
+
+def test_the_table_has_a_line_above_it_and_columns_for_what_there_is():
+    row = {
+        "train_loss": 0.5,
+        "learning_rate": 3e-4,
+        "clips_per_second": 12.34,
+        "waiting_share": 0.25,
+        "seconds": 61.0,
+    }
+    assert table_lines(1, 12, row, header=True) == [
+        "    epoch     loss     rate  clips/s  waiting  seconds",
+        "     2/12   0.5000  3.0e-04     12.3      25%       61",
+    ]
+    assert "val AP" in table_lines(1, 12, {**row, "val_average_precision": 0.5}, header=True)[0]
+
+
 def test_the_environment_names_the_versions():
     facts = environment()
     assert facts["torch"] == torch.__version__
     assert facts["av"] != "not installed"
+    assert facts["device"] == "cpu"
+    assert facts["commit"] == "none" or len(facts["commit"].removesuffix("+changes")) == 40
 
 
 def _labelled(num_frames, annotation_frames):

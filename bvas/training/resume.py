@@ -1,0 +1,147 @@
+"""What a fold's folder holds already, and what that means for training: begin, go on, or leave it."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from bvas.checkpoint import FILE_NAME as WEIGHTS_NAME
+from bvas.errors import CheckpointError, ConfigError
+from bvas.experiment import Experiment
+from bvas.files import read_json
+from bvas.loading.dataset import LabelledVideo
+from bvas.training.logs import BOARD_NAME, LOG_NAME
+from bvas.training.state import FILE_NAME as STATE_NAME
+from bvas.training.state import TrainingState, load_state
+
+BEST_NAME = "best.safetensors"
+METRICS_NAME = "metrics.json"
+
+# They decide when and in how much memory a run comes to its result, not to which.
+_FREE = ("train.save_minutes", "train.activation_checkpointing")
+_MOST_NAMED = 5
+
+
+def fold_status(folder: Path) -> Literal["new", "unfinished", "finished"]:
+    """Return what became of a fold so far."""
+    if (folder / WEIGHTS_NAME).is_file():
+        return "finished"
+    return "unfinished" if (folder / STATE_NAME).is_file() else "new"
+
+
+def check_finished(folder: Path, experiment: Experiment) -> None:
+    """Refuse to take a finished fold for the experiment's if it is another's.
+
+    Raises:
+        ConfigError: its settings differ; the message says in what.
+    """
+    stored = folder / "experiment.json"
+    if stored.is_file():
+        _refuse_differences(f"{folder} holds a finished fold", stored.read_text(encoding="utf-8"), experiment)
+
+
+def _check_new(folder: Path) -> None:
+    """Refuse to write over what an older run left.
+
+    Raises:
+        CheckpointError: there is a log or weights, and no state to go on from.
+    """
+    left = [name for name in (LOG_NAME, BEST_NAME, METRICS_NAME) if (folder / name).exists()]
+    if left:
+        raise CheckpointError(
+            f"{folder} holds {left[0]} of a run whose state {STATE_NAME} is gone; --overwrite trains anew"
+        )
+
+
+def load_unfinished(folder: Path, experiment: Experiment, data: Sequence[str]) -> TrainingState | None:
+    """Return the state of an unfinished run, which must be of this experiment on this data; None where none was begun.
+
+    Raises:
+        ConfigError: it is another experiment's; the message says what differs.
+        CheckpointError: the state is damaged or gone, or its data was other.
+    """
+    if not (folder / STATE_NAME).is_file():
+        _check_new(folder)
+        return None
+    state = load_state(folder / STATE_NAME)
+    _refuse_differences(f"{folder} holds an unfinished run", state.experiment, experiment)
+    changed = sorted({entry.rsplit(" ", 1)[0] for entry in set(state.data) ^ set(data)})
+    if changed:
+        raise CheckpointError(
+            f"{folder} holds an unfinished run on other data: {len(changed)} videos or their labels differ "
+            f"({_listed(changed)}); give the data that it began with, or train anew with --overwrite"
+        )
+    return state
+
+
+def clear(folder: Path) -> None:
+    """Remove what a run left in a fold's folder; the weights last, so that they are never without their log."""
+    for name in (STATE_NAME, LOG_NAME, METRICS_NAME, BEST_NAME):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / BOARD_NAME, ignore_errors=True)
+    (folder / WEIGHTS_NAME).unlink(missing_ok=True)
+
+
+def data_digests(videos: Sequence[LabelledVideo]) -> list[str]:
+    """Return `NAME DIGEST` for each video: other frames or labels give another digest, another place does not."""
+    digests = []
+    for video in videos:
+        digest = hashlib.blake2b(digest_size=8)
+        for values in (video.grid.indices, video.annotation_frames, video.label_ids):
+            digest.update(values.tobytes() + b"|")
+        digests.append(f"{'/'.join(video.path.parts[-2:])} {digest.hexdigest()}")
+    return digests
+
+
+def best_epoch(rows: Sequence[dict[str, float]]) -> int | None:
+    """Return the epoch of the best validation score, the first of equal ones; None without validation."""
+    scores = [row.get("val_average_precision") for row in rows]
+    known = [score for score in scores if score is not None]
+    return scores.index(max(known)) if known else None
+
+
+def note_resume(path: Path, state: TrainingState, now: dict[str, str]) -> dict[str, Any]:
+    """Return the environment in a file, with the place where the run goes on and what is other from there on."""
+    facts: dict[str, Any] = read_json(path) if path.is_file() else {}
+    changed = {name: value for name, value in now.items() if facts.get(name) != value}
+    facts.setdefault("resumed", []).append(
+        {"epoch": state.epoch, "batches": state.batches, "changed": changed}
+    )
+    return facts
+
+
+def _refuse_differences(what: str, stored: str, experiment: Experiment) -> None:
+    remedy = "--overwrite trains anew; a config of another name leaves both"
+    try:
+        before = Experiment.from_json(stored)
+    except ConfigError as error:
+        raise ConfigError(f"{what} of another version of bvas ({error}); {remedy}") from error
+    differences = [
+        f"{name} was {old} and is {new}"
+        for name, old, new in _differing_values(before, experiment)
+        if name not in _FREE
+    ]
+    if differences:
+        raise ConfigError(f"{what} with other settings: {_listed(differences)}; {remedy}")
+
+
+def _differing_values(before: Experiment, now: Experiment) -> Iterator[tuple[str, str, str]]:
+    old, new = (dict(_leaves(json.loads(experiment.to_json()))) for experiment in (before, now))
+    for name in sorted(old.keys() | new.keys()):
+        if name != "name" and old.get(name) != new.get(name):
+            yield name, old.get(name, "absent"), new.get(name, "absent")
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{name}.{key}" if name else key)
+    else:
+        yield name, json.dumps(value)
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = len(texts) - _MOST_NAMED
+    return ", ".join(texts[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

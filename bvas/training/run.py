@@ -1,0 +1,180 @@
+"""The epochs of a fold: steps, validation, saves, and what people see of them."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from bvas.checkpoint import FILE_NAME
+from bvas.errors import TrainingError
+from bvas.files import write_json
+from bvas.loading.loader import ClipLoader
+from bvas.models.spotting import SpottingModel
+from bvas.training.logs import EpochLog, Row, table_lines
+from bvas.training.observer import Observer, RunView
+from bvas.training.resume import BEST_NAME, METRICS_NAME, best_epoch
+from bvas.training.state import FILE_NAME as STATE_NAME
+from bvas.training.state import TrainingState, save_state
+from bvas.training.trainer import Trainer
+from bvas.training.validation import validate
+from bvas.training.watch import LossWatch
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[int, int, str], None]
+"""Takes the clips done, the clips in all, and a remark."""
+
+
+class FoldRun:
+    """A fold under way."""
+
+    def __init__(
+        self,
+        view: RunView,
+        trainer: Trainer,
+        loader: ClipLoader,
+        validation: ClipLoader | None,
+        log: EpochLog,
+        state: TrainingState,
+        progress: Progress | None,
+        observers: Sequence[Observer],
+    ) -> None:
+        self._view = view
+        self._trainer = trainer
+        self._loader = loader
+        self._validation = validation
+        self._log = log
+        self._epoch = state.epoch
+        self._batches = state.batches
+        self._losses: list[Tensor] = [state.losses.to(view.device)]
+        self._seconds = state.seconds
+        self._waited = state.waited
+        self._data = state.data
+        self._progress = progress
+        self._observers = observers
+        self._path = view.folder / STATE_NAME
+        self._config = view.experiment.train
+        self._num_epochs = self._config.warmup_epochs + self._config.epochs
+        self._watch = LossWatch(loader.clips.videos, f"{self._path} holds the run as it was before")
+        self._saved_at = time.monotonic()
+        self._has_header = False
+
+    def fit(self) -> None:
+        """Train the epochs that are left, and give the weights their name."""
+        for observer in self._observers:
+            observer.begin(self._view, self._epoch)
+        while self._epoch < self._num_epochs:
+            self._train_epoch()
+            self._end_epoch()
+        folder, rows = self._view.folder, self._log.rows
+        best = best_epoch(rows)
+        write_json(
+            folder / METRICS_NAME,
+            {
+                "epochs": len(rows),
+                "steps": self._trainer.num_steps,
+                "last": {"epoch": len(rows) - 1, **rows[-1]},
+                "best": None if best is None else {"epoch": best, **rows[best]},
+            },
+        )
+        self._trainer.save(folder / FILE_NAME, _facts(len(rows) - 1, rows[-1]))
+        self._path.unlink()
+
+    def _train_epoch(self) -> None:
+        """Do the steps that are left of the epoch."""
+        trainer, loader = self._trainer, self._loader
+        seconds, waited = self._seconds, self._waited
+        started, waiting = time.monotonic(), loader.stats.waiting_seconds
+        self._report()
+        for batch in loader.epoch(self._epoch, first_batch=self._batches):
+            result = trainer.step(batch)
+            self._losses.append(result.loss[None])
+            self._batches += 1
+            self._watch.add(trainer.num_steps, result, batch)
+            self._seconds = seconds + time.monotonic() - started
+            self._waited = waited + loader.stats.waiting_seconds - waiting
+            self._report()
+            if time.monotonic() - self._saved_at >= self._config.save_minutes * 60:
+                self._save()
+        self._watch.settle()
+        self._seconds = seconds + time.monotonic() - started
+
+    def _end_epoch(self) -> None:
+        trainer, view = self._trainer, self._view
+        figures: Row = {
+            "train_loss": float(torch.cat(self._losses).mean()),
+            "learning_rate": trainer.learning_rate,
+            "seconds": self._seconds,
+            "clips_per_second": self._loader.clips.num_clips / max(self._seconds, 1e-9),
+            "waiting_share": self._waited / max(self._seconds, 1e-9),
+        }
+        if self._validation is not None:
+            # It may take longer than people want to lose.
+            self._save()
+            scores = validate(
+                trainer.averaged.module,
+                self._validation,
+                view.experiment,
+                autocast_dtype=trainer.autocast_dtype,
+            )
+            figures |= {"val_loss": scores.loss, "val_average_precision": scores.average_precision}
+        self._log.add(figures)
+        for line in table_lines(self._epoch, self._num_epochs, figures, header=not self._has_header):
+            logger.info("%s", line)
+        self._has_header = True
+        if best_epoch(self._log.rows) == self._epoch:
+            trainer.save(view.folder / BEST_NAME, _facts(self._epoch, figures))
+        averaged = trainer.averaged.module.eval()
+        assert isinstance(averaged, SpottingModel)
+        for observer in self._observers:
+            observer.epoch_done(view, self._epoch, averaged, trainer.autocast_dtype)
+        self._epoch += 1
+        self._batches, self._losses, self._seconds, self._waited = 0, [], 0.0, 0.0
+        self._save()
+
+    def _report(self) -> None:
+        if self._progress is None:
+            return
+        clips = self._loader.clips.num_clips
+        done = self._epoch * clips + min(self._batches * self._loader.batch_size, clips)
+        remark = ""
+        if self._seconds:
+            remark = (
+                f"loss {self._watch.loss:.4f}, rate {self._trainer.learning_rate:.1e}, "
+                f"waiting {self._waited / self._seconds:.0%}"
+            )
+        self._progress(done, self._num_epochs * clips, remark)
+
+    def _save(self) -> None:
+        """Save the state, if it is worth going on from.
+
+        Raises:
+            TrainingError: it is not; the one that was saved before stays.
+            DataError: it cannot be written; the one that was saved before stays.
+        """
+        self._watch.settle()
+        if not self._trainer.is_finite():
+            raise TrainingError(
+                f"after step {self._trainer.num_steps} there are weights that are no numbers, though its loss and "
+                f"gradients were; {self._path} holds the run as it was before; lower the learning rate and train "
+                "anew with --overwrite"
+            )
+        state = TrainingState(
+            experiment=self._view.experiment.to_json(),
+            data=self._data,
+            trainer=self._trainer.state_dict(),
+            epoch=self._epoch,
+            batches=self._batches,
+            losses=torch.cat([torch.empty(0), *(losses.cpu() for losses in self._losses)]),
+            seconds=self._seconds,
+            waited=self._waited,
+            rows=self._log.rows,
+        )
+        save_state(self._path, state)
+        self._saved_at = time.monotonic()
+
+
+def _facts(epoch: int, figures: Row) -> dict[str, str]:
+    return {"epoch": str(epoch), **{name: f"{value:.6g}" for name, value in figures.items()}}
