@@ -250,7 +250,7 @@ class ClipLoader:
                 started = time.perf_counter()
                 if batches is None:
                     batches = self._begin(epoch, first_batch)
-                batch = self._collect(batches[number], self._weight(number, batches[number]))
+                batch = self._collect(batches[number], self._num_total(number))
                 self._stats.waiting_seconds += time.perf_counter() - started
                 if batch is not None:
                     self._stats.clips += len(batch)
@@ -282,18 +282,18 @@ class ClipLoader:
         self._filler.begin(order, sum(map(len, order.batches)))
         return order.batches
 
-    def _weight(self, number: int, samples: Sequence[int]) -> float:
+    def _num_total(self, number: int) -> int | None:
         if self.clips.sequential:
-            return 1.0
-        num_clips = min(self.batch_size, self.clips.num_clips - number * self.batch_size)
-        return self.shard.weight(len(samples), num_clips)
+            return None
+        return min(self.batch_size, self.clips.num_clips - number * self.batch_size)
 
-    def _collect(self, samples: Sequence[int], weight: float) -> ClipBatch | None:
+    def _collect(self, samples: Sequence[int], num_total: int | None) -> ClipBatch | None:
         clips = self._filler.wait_for(samples)
         batch = None
         if clips:
             slots = [self._slot(clip) for clip in clips]
-            batch = self._maker.make(slots, [clip.request for clip in clips], self.clips.videos, weight)
+            requests = [clip.request for clip in clips]
+            batch = self._maker.make(slots, requests, self.clips.videos, num_total)
         # The slots are free again: the next clips are read while the caller works on these.
         self._filler.release(samples)
         return batch

@@ -1,6 +1,6 @@
 """The clips of one epoch as a loader works through them: what to read next, and what to hand out next."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, count, groupby
 

@@ -52,10 +52,6 @@ class Shard:
         """Return the samples of this rank where each has one stretch of the whole."""
         return range(self.rank * num_clips // self.num_ranks, (self.rank + 1) * num_clips // self.num_ranks)
 
-    def weight(self, num_own: int, num_clips: int) -> float:
-        """Return what makes the mean over ranks of the means over their clips that over all clips of a batch."""
-        return num_own * self.num_ranks / num_clips
-
 
 WHOLE = Shard()
 """The one share of a process that is alone."""

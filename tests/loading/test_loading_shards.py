@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-import numpy as np
 import pytest
 from loading_videos import SIZE, labelled
 
@@ -66,21 +65,18 @@ def test_workers_read_a_share_as_this_process_does(clips, open_loader):
     assert here == there
 
 
-def test_means_over_shares_of_unequal_size_are_weighed_to_the_mean_of_the_batch(clips, open_loader):
+def test_a_share_says_how_many_clips_the_batch_has_over_all_ranks(clips, open_loader):
     # 30 clips in batches of 8 for 3 ranks: 2 + 3 + 3 clips, at last 2 + 2 + 2.
     loaders = [open_loader(clips, 8, workers={}, seed=7, shard=Shard(rank, 3)) for rank in range(3)]
-    for batches in zip(*(loader.epoch(0) for loader in loaders), strict=True):
-        total = sum(len(batch) for batch in batches)
-        for batch in batches:
-            assert batch.weight == pytest.approx(len(batch) * 3 / total)
-        weighed = np.mean([batch.weight * batch.targets.mean().item() for batch in batches])
-        clip_by_clip = np.concatenate([batch.targets.numpy() for batch in batches]).mean()
-        assert weighed == pytest.approx(clip_by_clip)
-    assert [len(batch) for batch in batches] == [2, 2, 2]
+    steps = list(zip(*(loader.epoch(0) for loader in loaders), strict=True))
+    assert [[batch.num_total for batch in step] for step in steps] == [[8] * 3, [8] * 3, [8] * 3, [6] * 3]
+    assert [[len(batch) for batch in step] for step in steps] == [[2, 3, 3]] * 3 + [[2, 2, 2]]
 
 
-def test_a_process_alone_has_the_weight_one(clips, open_loader):
-    assert {batch.weight for batch in open_loader(clips, 8, workers={}).epoch(0)} == {1.0}
+@pytest.mark.parametrize("plan", [True, False])
+def test_a_share_may_begin_at_any_batch(clips, open_loader, plan):
+    loader = open_loader(clips, 8, workers={}, seed=7, plan=plan, shard=Shard(1, 2))
+    assert clips_in(loader.epoch(0, first_batch=2)) == clips_in(loader.epoch(0))[2:]
 
 
 def test_an_epoch_that_leaves_a_rank_without_a_step_is_refused(clips):
