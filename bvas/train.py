@@ -1,11 +1,17 @@
 """Train an experiment: python -m bvas.train --experiment NAME [--folds 0,3]."""
 
 import argparse
+import logging
+import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bvas.commands.console import OK, add_folders, add_machine, parse_workers, progress_bar, run_command
 from bvas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bvas.training.parallel import World
 
 
 def build_parser(prog: str | None) -> argparse.ArgumentParser:
@@ -37,11 +43,22 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train the folds one after another."""
+    """Train the folds one after another, alone or as one of torchrun's processes."""
+    from bvas.devices import choose_device
+    from bvas.training.parallel import Placement, join_world
+
+    placement = Placement.from_environment(os.environ)
+    device = choose_device(args.device) if placement is None else placement.choose_device(args.device)
+    with join_world(placement, device) as world:
+        if not world.is_writer:
+            logging.getLogger().setLevel(logging.WARNING)
+        return _train(args, world)
+
+
+def _train(args: argparse.Namespace, world: "World") -> int:
     from dataclasses import replace
 
     from bvas.checkpoint import fold_folder
-    from bvas.devices import choose_device
     from bvas.experiment import load_experiment, parse_folds
     from bvas.tasks.soccernet import find_matches, folds_of
     from bvas.training.loop import run_fold
@@ -50,7 +67,6 @@ def run(args: argparse.Namespace) -> int:
     experiment = load_experiment(args.experiment, args.runs)
     if args.seed is not None:
         experiment = replace(experiment, seed=args.seed)
-    device = choose_device(args.device)
     workers = parse_workers(args.workers)
     matches = find_matches(experiment.task, args.data)
     folds = parse_folds(args.folds, folds_of(matches))
@@ -59,17 +75,19 @@ def run(args: argparse.Namespace) -> int:
             f"no run of {experiment.name} in {args.runs} to go on with; without --resume it is begun"
         )
     for fold in folds:
-        with progress_bar(f"{experiment.name} fold {fold}", "clip", quiet=args.quiet) as progress:
+        quiet = args.quiet or not world.is_writer
+        with progress_bar(f"{experiment.name} fold {fold}", "clip", quiet=quiet) as progress:
             run_fold(
                 experiment,
                 fold,
                 matches,
                 runs=args.runs,
-                device=device,
+                device=world.device,
                 workers=workers,
                 on_error=args.on_error,
                 overwrite=args.overwrite,
                 progress=progress,
+                world=world,
             )
     return OK
 
