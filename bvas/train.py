@@ -7,11 +7,24 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, add_folders, add_machine, parse_workers, progress_bar, run_command
+from bvas.commands.console import (
+    DONE_IN_PART,
+    OK,
+    WRONG_INPUT,
+    add_folders,
+    add_machine,
+    parse_workers,
+    progress_bar,
+    run_command,
+)
 from bvas.errors import ConfigError
 
 if TYPE_CHECKING:
-    from bvas.training.parallel import World
+    import torch
+
+    from bvas.commands.fold_jobs import FoldWork
+
+logger = logging.getLogger(__name__)
 
 
 def build_parser(prog: str | None) -> argparse.ArgumentParser:
@@ -21,6 +34,13 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--experiment", required=True, metavar="NAME", help="config name or path")
     parser.add_argument("--folds", default="all", help="all, or numbers like 0,3 (default: all)")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="folds at a time, each in a process of its own, on the GPUs in turn (default: 1)",
+    )
     parser.add_argument(
         "--on-error",
         choices=["raise", "skip"],
@@ -43,20 +63,33 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train the folds one after another, alone or as one of torchrun's processes."""
+    """Train the folds one after another, alone or as one of torchrun's processes, or several at once."""
     from bvas.devices import choose_device
     from bvas.training.parallel import Placement, join_world
 
     placement = Placement.from_environment(os.environ)
+    if args.jobs < 1 or (args.jobs > 1 and placement is not None):
+        raise ConfigError(
+            f"--jobs must be at least 1, and 1 under torchrun, whose processes train a fold together; got {args.jobs}"
+        )
     device = choose_device(args.device) if placement is None else placement.choose_device(args.device)
     with join_world(placement, device) as world:
         if not world.is_writer:
             logging.getLogger().setLevel(logging.WARNING)
-        return _train(args, world)
+        name, folds, work = _prepare(args)
+        if args.jobs > 1 and len(folds) > 1:
+            return _train_at_once(args, name, folds, work, device)
+        for fold in folds:
+            quiet = args.quiet or not world.is_writer
+            with progress_bar(f"{name} fold {fold}", "clip", quiet=quiet) as progress:
+                work(fold=fold, device=device, world=world, progress=progress)
+    return OK
 
 
-def _train(args: argparse.Namespace, world: "World") -> int:
+def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], FoldWork]":
+    """Return the experiment's name, the folds, and what trains one."""
     from dataclasses import replace
+    from functools import partial
 
     from bvas.checkpoint import fold_folder
     from bvas.experiment import load_experiment, parse_folds
@@ -74,22 +107,52 @@ def _train(args: argparse.Namespace, world: "World") -> int:
         raise ConfigError(
             f"no run of {experiment.name} in {args.runs} to go on with; without --resume it is begun"
         )
-    for fold in folds:
-        quiet = args.quiet or not world.is_writer
-        with progress_bar(f"{experiment.name} fold {fold}", "clip", quiet=quiet) as progress:
-            run_fold(
-                experiment,
-                fold,
-                matches,
-                runs=args.runs,
-                device=world.device,
-                workers=workers,
-                on_error=args.on_error,
-                overwrite=args.overwrite,
-                progress=progress,
-                world=world,
-            )
-    return OK
+    work = partial(
+        run_fold,
+        experiment,
+        matches=matches,
+        runs=args.runs,
+        workers=workers,
+        on_error=args.on_error,
+        overwrite=args.overwrite,
+    )
+    return experiment.name, folds, work
+
+
+def _train_at_once(
+    args: argparse.Namespace, name: str, folds: "list[int]", work: "FoldWork", device: "torch.device"
+) -> int:
+    import torch
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
+    from bvas.commands.fold_jobs import train_folds
+    from bvas.devices import num_cpus
+    from bvas.files import write_json
+
+    jobs = min(args.jobs, len(folds))
+    devices = [device]
+    if device.type == "cuda" and device.index is None:
+        devices = [torch.device("cuda", number) for number in range(torch.cuda.device_count())]
+    with logging_redirect_tqdm():
+        failures = train_folds(
+            folds,
+            work,
+            jobs=jobs,
+            devices=devices,
+            # OMP_NUM_THREADS may allow fewer.
+            num_threads=max(1, min(torch.get_num_threads(), num_cpus() // jobs)),
+            bars=lambda place, fold: progress_bar(
+                f"{name} fold {fold}", "clip", quiet=args.quiet, place=place
+            ),
+        )
+    path = args.runs / name / "failed_folds.json"
+    if not failures:
+        path.unlink(missing_ok=True)
+        return OK
+    write_json(path, {"failed": {str(fold): failure for fold, failure in failures.items()}})
+    numbers = ", ".join(map(str, failures))
+    logger.error("%d of %d folds failed (%s), see %s", len(failures), len(folds), numbers, path)
+    return DONE_IN_PART if len(failures) < len(folds) else WRONG_INPUT
 
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
