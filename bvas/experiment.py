@@ -83,7 +83,8 @@ class TrainConfig:
     save_minutes: float = 10.0
     """Longest time between two saves of an unfinished run; 0 saves after each step."""
     sync_batchnorm: bool = False
-    """With several GPUs: take BatchNorm statistics over the clips of all of them instead of each one's own."""
+    """With several GPUs: take BatchNorm statistics over the clips of all of them instead of each one's own; the model
+    runs uncompiled then."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.accumulation_steps <= self.batch_size:

@@ -119,13 +119,13 @@ class FoldRun:
     def _end_epoch(self) -> None:
         trainer, world = self._trainer, self._world
         # Any rank that waits holds up all.
-        waited = float(world.mean(torch.tensor(self._waited)))
+        waiting_share = world.mean(torch.tensor(self._waited / max(self._seconds, 1e-9), dtype=torch.float64))
         figures: Row = {
             "train_loss": float(torch.cat(self._losses).mean()),
             "learning_rate": trainer.learning_rate,
             "seconds": self._seconds,
             "clips_per_second": self._loader.clips.num_clips / max(self._seconds, 1e-9),
-            "waiting_share": waited / max(self._seconds, 1e-9),
+            "waiting_share": float(waiting_share),
         }
         if self._validation is not None:
             # It may take longer than people want to lose.

@@ -77,6 +77,7 @@ class Trainer:
             self.autocast_dtype,
             (self._part_clips, experiment.clip.num_frames, *experiment.input.size),
             checkpointing=config.activation_checkpointing,
+            synchronized=config.sync_batchnorm and self._world.size > 1,
         )
         self._forward = self._world.averaging(model, forward)
 

@@ -13,6 +13,7 @@ import psutil
 import pytest
 import torch
 from parallel_program import train
+from synchronized_program import SHARES, weights_after_a_step
 from tiny import TINY_CONFIG, TINY_LEAGUE
 from torch.distributed import HashStore
 
@@ -273,3 +274,23 @@ def test_synchronized_batchnorm_is_refused_on_cpus_and_nothing_for_one_process()
     assert World.single(cpu).synchronized(model) is model
     with pytest.raises(ConfigError, match="sync_batchnorm needs GPUs"):
         World(rank=0, size=2, local_size=2, device=cpu).synchronized(model)
+
+
+@pytest.mark.gpu
+def test_synchronized_batchnorm_makes_a_step_of_two_ranks_that_of_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    program = str(Path(__file__).with_name("synchronized_program.py"))
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, program, str(rank), str(tmp_path / "store"), str(tmp_path / "weights.pt")],
+            env=environment(),
+        )
+        for rank in range(2)
+    ]
+    assert [rank.wait(timeout=120) for rank in ranks] == [0, 0]
+    together = torch.load(tmp_path / "weights.pt", weights_only=True)
+    gpu = World.single(torch.device("cuda", 0))
+    alone, one_share = (weights_after_a_step(gpu, share) for share in (slice(None), SHARES[0]))
+    # The statistics of a share are others; those of both are those of the whole.
+    assert largest_difference(alone, one_share) > 1e-2
+    assert largest_difference(alone, together) < 1e-4
