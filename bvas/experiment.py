@@ -48,7 +48,7 @@ class TrainConfig:
     """How weights are found."""
 
     batch_size: int = 4
-    """Clips in a step."""
+    """Clips in a step, over all processes that train together."""
     warmup_epochs: int = 6
     """Epochs in which the learning rate rises from 0, step by step."""
     epochs: int = 30
@@ -82,6 +82,9 @@ class TrainConfig:
     """Compute what is inside a block once more in the backward pass instead of keeping it: less memory, slower."""
     save_minutes: float = 10.0
     """Longest time between two saves of an unfinished run; 0 saves after each step."""
+    sync_batchnorm: bool = False
+    """With several GPUs: take BatchNorm statistics over the clips of all of them instead of each one's own; the model
+    runs uncompiled then."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.accumulation_steps <= self.batch_size:

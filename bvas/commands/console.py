@@ -30,10 +30,7 @@ def run_command(
     """Parse, run, and turn what users and files did wrong into one line and exit code 2."""
     parser.add_argument("--quiet", action="store_true", help="no progress bars, warnings only")
     args = parser.parse_args(argv)
-    level = logging.WARNING if args.quiet else logging.INFO
-    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr, force=True)
-    for chatty in ("timm", "matplotlib", "PIL", "torch", "huggingface_hub", "libav"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+    set_up_logging(logging.WARNING if args.quiet else logging.INFO, logging.StreamHandler(sys.stderr))
     try:
         code = run(args)
         sys.stdout.flush()
@@ -42,23 +39,33 @@ def run_command(
         # `| head` has seen enough. What is left would fail once more when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
-    except BvasError as error:
-        # Notes say where in the work it happened: which clip, which worker.
-        message = "; ".join([str(error), *getattr(error, "__notes__", ())])
-        print(f"{parser.prog}: {message}", file=sys.stderr)
-        return WRONG_INPUT
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except OSError as error:
-        if error.errno not in _DISK_ERRORS:
+    except (BvasError, OSError) as error:
+        message = users_line(error)
+        if message is None:
             raise
-        where = error.filename or "a file"
-        print(
-            f"{parser.prog}: {where}: {error.strerror}; free space, mend the permissions, or choose another folder",
-            file=sys.stderr,
-        )
+        print(f"{parser.prog}: {message}", file=sys.stderr)
         return WRONG_INPUT
+
+
+def set_up_logging(level: int, handler: logging.Handler) -> None:
+    """Send the process's log lines to a handler, without what libraries have to tell."""
+    logging.basicConfig(level=level, format="%(message)s", handlers=[handler], force=True)
+    for chatty in ("timm", "matplotlib", "PIL", "torch", "huggingface_hub", "libav"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+
+
+def users_line(error: BvasError | OSError) -> str | None:
+    """Return the line about an error that users can mend; None about one of the system that they cannot."""
+    if isinstance(error, BvasError):
+        # Notes say where in the work it happened: which clip, which worker.
+        return "; ".join([str(error), *getattr(error, "__notes__", ())])
+    if error.errno not in _DISK_ERRORS:
+        return None
+    where = error.filename or "a file"
+    return f"{where}: {error.strerror}; free space, mend the permissions, or choose another folder"
 
 
 def add_folders(parser: argparse.ArgumentParser, *, data: bool = True) -> None:
@@ -118,12 +125,27 @@ class Progress(Protocol):
 
 
 @contextmanager
-def progress_bar(title: str, unit: str, *, quiet: bool) -> Iterator[Progress]:
-    """Yield a function of (done, total) that moves a bar with rate and time left; silent without a terminal."""
+def progress_bar(title: str, unit: str, *, quiet: bool, place: int | None = None) -> Iterator[Progress]:
+    """Yield a function of (done, total) that moves a bar with rate and time left; silent without a terminal.
+
+    Args:
+        title: In front of it.
+        unit: What is counted.
+        quiet: Show nothing.
+        place: Of several bars at a time the line, from 0, which is free again when the bar is done; None: the only one.
+    """
     from tqdm import tqdm
 
     hidden = quiet or not sys.stderr.isatty()
-    with tqdm(desc=title, unit=unit, disable=hidden, dynamic_ncols=True, smoothing=0.05) as bar:
+    with tqdm(
+        desc=title,
+        unit=unit,
+        disable=hidden,
+        dynamic_ncols=True,
+        smoothing=0.05,
+        position=place,
+        leave=place is None,
+    ) as bar:
 
         def report(done: int, total: int, note: str = "") -> None:
             bar.total = total

@@ -29,6 +29,8 @@ class ClipBatch:
     """The range tag of each clip [B]."""
     seeds: Tensor
     """int64 [B], on the CPU, in [0, 2**63): where the augmentation of each clip draws from."""
+    num_total: int | None = None
+    """Clips of this batch over all ranks that share it; None: these are all."""
 
     def __len__(self) -> int:
         return len(self.color_ranges)
@@ -57,6 +59,7 @@ class BatchMaker:
         slots: Sequence[NDArray[np.uint8] | Tensor],
         requests: Sequence[ClipRequest],
         videos: Sequence[LabelledVideo],
+        num_total: int | None = None,
     ) -> ClipBatch:
         """Return a batch.
 
@@ -64,6 +67,7 @@ class BatchMaker:
             slots: uint8 [T, H, W] each, the clips [B], in host memory or on the device; free when this returns.
             requests: What they are [B].
             videos: What the requests' video ids mean.
+            num_total: Clips over all ranks.
         """
         return ClipBatch(
             frames=self._frames(slots),
@@ -72,6 +76,7 @@ class BatchMaker:
             centers=torch.tensor([request.center for request in requests]),
             color_ranges=tuple(videos[request.video_id].color_range for request in requests),
             seeds=torch.tensor([request.seed for request in requests]),
+            num_total=num_total,
         )
 
     def _frames(self, slots: Sequence[NDArray[np.uint8] | Tensor]) -> Tensor:

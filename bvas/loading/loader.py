@@ -33,6 +33,7 @@ from bvas.loading.order import Clip, EpochOrder
 from bvas.loading.plan import PlanConfig
 from bvas.loading.pool import WorkerPool
 from bvas.loading.requests import Clips
+from bvas.loading.shards import WHOLE, Batches, Shard
 from bvas.loading.shared import SharedFrames
 from bvas.loading.skips import OnError, SkipPolicy
 from bvas.loading.stats import LoaderStats
@@ -81,12 +82,14 @@ class ClipLoader:
         max_skip_share: float = 0.01,
         timeout_seconds: float = 120.0,
         max_open_videos: int = 8,
+        shard: Shard = WHOLE,
+        cpus: int | None = None,
     ) -> None:
         """Start the workers.
 
         Args:
             clips: What an epoch holds.
-            batch_size: Clips in a batch (B); the last of an epoch may be smaller.
+            batch_size: Clips in a batch (B), over all ranks; the last of an epoch may be smaller.
             size: (H, W) that frames are fitted into.
             workers: Processes for each backend, e.g. {"nvdec": 3, "opencv": 1}; "auto" picks by the
                 machine and logs what it picked; {} or 0 reads in this process.
@@ -101,27 +104,36 @@ class ClipLoader:
             max_skip_share: Share of an epoch's clips that may be skipped before it is an error; 5 always may.
             timeout_seconds: Longest time that one answer of a worker may take.
             max_open_videos: Videos that each worker keeps open.
+            shard: The share of this process where several share the epoch: of each batch of `TrainingClips`,
+                so that all ranks' batch i together are batch i of a process alone; a stretch of `FixedClips`.
+            cpus: Cores that "auto" has for workers; None: all that this process may use.
 
         Raises:
-            ConfigError: a value breaks a rule.
+            ConfigError: a value breaks a rule, or a rank would have no clip of some batch.
             DataError: there is too little shared memory.
         """
         _check(batch_size, size, seed, prefetch_batches, timeout_seconds, max_open_videos)
         policy = SkipPolicy(on_error, max_skip_share)
+        if not clips.sequential:
+            shard.check_epoch(clips.num_clips, batch_size)
         self.clips = clips
         self.batch_size = batch_size
+        self.shard = shard
         self._seed = seed
         self._plan = PlanConfig(enabled=plan, mix_clips=mix_clips, mix_bytes=mix_bytes)
         clip_shape = (clips.clip.num_frames, *size)
         room = self._plan.buffer_clips(math.prod(clip_shape))
         self._buffer_clips = room if plan and not clips.sequential else 1
         self._job_clips = min(self._plan.job_clips, room) if plan or clips.sequential else 1
-        ahead = batch_size * prefetch_batches + self._buffer_clips - 1
-        self.workers = choose_workers(workers, ahead)
+        # A rank may have all the clips that are mixed, and of each batch at most this.
+        ahead = max(shard.sizes(batch_size)) * prefetch_batches + self._buffer_clips - 1
+        self.workers = choose_workers(workers, ahead, cpus)
         if clips.sequential:
             # Each worker reads a stretch of its own, and all but the first are ahead of what is handed out.
             ahead += min(max(sum(self.workers.values()) - 1, 0) * self._job_clips, room)
-        num_slots = min(ahead + self._job_clips - 1, clips.num_clips)
+        # A stretch may be empty: there is always a slot, if only because there is no memory of no bytes.
+        num_own = len(shard.stretch(clips.num_clips)) if clips.sequential else clips.num_clips
+        num_slots = max(1, min(ahead + self._job_clips - 1, num_own))
         target = torch.device(device)
         with ExitStack() as stack:
             self._frames = SharedFrames(num_slots, clip_shape)
@@ -169,7 +181,9 @@ class ClipLoader:
 
     @property
     def num_batches(self) -> int:
-        """Batches in an epoch."""
+        """Batches in an epoch: the same for all ranks, but of `FixedClips` this rank's."""
+        if self.clips.sequential:
+            return -(-len(self.shard.stretch(self.clips.num_clips)) // max(self.shard.sizes(self.batch_size)))
         return -(-self.clips.num_clips // self.batch_size)
 
     @property
@@ -210,7 +224,7 @@ class ClipLoader:
             raise ConfigError(f"first_batch must lie in 0..{self.num_batches}, got {first_batch}")
         self._filler.abandon()
         self._current = token = object()
-        return self._deliver(epoch, first_batch * self.batch_size, token)
+        return self._deliver(epoch, first_batch, token)
 
     def close(self) -> None:
         """End the workers. Batches that were handed out stay; may be called twice."""
@@ -224,19 +238,19 @@ class ClipLoader:
     ) -> None:
         self.close()
 
-    def _deliver(self, epoch: int, first: int, token: object) -> Iterator[ClipBatch]:
+    def _deliver(self, epoch: int, first_batch: int, token: object) -> Iterator[ClipBatch]:
         before = self.stats
-        handed = None
+        batches = None
         try:
-            for start in range(first, self.clips.num_clips, self.batch_size):
+            for number in range(first_batch, self.num_batches):
                 if self._current is not token:
                     raise RuntimeError(
                         f"epoch {epoch} ended when another was started; iterate over one at a time"
                     )
                 started = time.perf_counter()
-                if handed is None:
-                    handed = self._begin(epoch, first)
-                batch = self._collect(handed[start : start + self.batch_size])
+                if batches is None:
+                    batches = self._begin(epoch, first_batch)
+                batch = self._collect(batches[number], self._num_total(number))
                 self._stats.waiting_seconds += time.perf_counter() - started
                 if batch is not None:
                     self._stats.clips += len(batch)
@@ -249,8 +263,8 @@ class ClipLoader:
                 self._current = None
                 self._filler.abandon()
 
-    def _begin(self, epoch: int, first: int) -> Sequence[int]:
-        """Start reading an epoch at clip `first`; return all its samples in the order of handing out."""
+    def _begin(self, epoch: int, first_batch: int) -> Batches:
+        """Start reading an epoch at one of its batches; return the samples of all of them."""
         if not self._is_admitted:
             self._filler.admit()
             self._is_admitted = True
@@ -261,17 +275,25 @@ class ClipLoader:
             seed=self._seed,
             buffer_clips=self._buffer_clips,
             job_clips=self._job_clips,
-            first=first,
+            batch_size=self.batch_size,
+            shard=self.shard,
+            first_batch=first_batch,
         )
-        self._filler.begin(order, self.clips.num_clips)
-        return order.handed
+        self._filler.begin(order, sum(map(len, order.batches)))
+        return order.batches
 
-    def _collect(self, samples: Sequence[int]) -> ClipBatch | None:
+    def _num_total(self, number: int) -> int | None:
+        if self.clips.sequential:
+            return None
+        return min(self.batch_size, self.clips.num_clips - number * self.batch_size)
+
+    def _collect(self, samples: Sequence[int], num_total: int | None) -> ClipBatch | None:
         clips = self._filler.wait_for(samples)
         batch = None
         if clips:
             slots = [self._slot(clip) for clip in clips]
-            batch = self._maker.make(slots, [clip.request for clip in clips], self.clips.videos)
+            requests = [clip.request for clip in clips]
+            batch = self._maker.make(slots, requests, self.clips.videos, num_total)
         # The slots are free again: the next clips are read while the caller works on these.
         self._filler.release(samples)
         return batch

@@ -14,7 +14,9 @@ logger = logging.getLogger(__name__)
 _NUM_NVDEC = 3
 
 
-def choose_workers(workers: Mapping[str, int] | Literal["auto", 0], num_slots: int) -> dict[str, int]:
+def choose_workers(
+    workers: Mapping[str, int] | Literal["auto", 0], num_slots: int, cpus: int | None = None
+) -> dict[str, int]:
     """Return how many workers of each backend to start; none means to read in this process.
 
     "auto" is a `pyav` worker for each CPU core but one, which is left to the training step. Where the
@@ -23,12 +25,13 @@ def choose_workers(workers: Mapping[str, int] | Literal["auto", 0], num_slots: i
     Args:
         workers: The caller's wish.
         num_slots: Clips that can be under way at once; more workers than that would never work.
+        cpus: Cores for "auto" to count on, at least 1; None: all that this process may use.
 
     Raises:
         ConfigError: an unknown backend, or a count below 0.
     """
     if workers == "auto":
-        return _choose(num_slots)
+        return _choose(num_slots, num_cpus() if cpus is None else cpus)
     counts = {} if workers == 0 else dict(workers)
     for backend, count in counts.items():
         if backend not in backend_names() or count < 0:
@@ -39,8 +42,7 @@ def choose_workers(workers: Mapping[str, int] | Literal["auto", 0], num_slots: i
     return {backend: count for backend, count in counts.items() if count}
 
 
-def _choose(num_slots: int) -> dict[str, int]:
-    cores = num_cpus()
+def _choose(num_slots: int, cores: int) -> dict[str, int]:
     chosen: dict[str, int] = {"pyav": max(1, min(cores - 1, num_slots))}
     if _has_nvdec():
         chosen = {"nvdec": min(_NUM_NVDEC, num_slots), "pyav": max(1, min(cores // 2, num_slots))}

@@ -1,8 +1,8 @@
 """The clips of one epoch as a loader works through them: what to read next, and what to hand out next."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import count, groupby
+from itertools import chain, count, groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from bvas.loading.plan import (
     shuffle_groups,
 )
 from bvas.loading.requests import ClipRequest, Clips
+from bvas.loading.shards import WHOLE, Batches, Shard, cut, share_out
 
 
 @dataclass(slots=True, eq=False)
@@ -65,7 +66,9 @@ class EpochOrder:
         seed: int,
         buffer_clips: int,
         job_clips: int,
-        first: int = 0,
+        batch_size: int,
+        shard: Shard = WHOLE,
+        first_batch: int = 0,
     ) -> None:
         """Settle the order; draws all clips of the epoch if it is a mixed one, else each when it is its turn.
 
@@ -76,23 +79,32 @@ class EpochOrder:
             seed: The run's seed.
             buffer_clips: Clips that are mixed.
             job_clips: Clips in a part, at most.
-            first: Clips that were handed out before: the order is settled with them, and they are not read again.
+            batch_size: Clips in a batch of all ranks.
+            shard: Whose share is read. Each rank has its share of each batch; of `FixedClips` a stretch
+                of the epoch, in batches of its own.
+            first_batch: Batches that were handed out before: the order is settled with them, and they are not
+                read again.
         """
         self._clips = clips
         self._epoch = epoch
         self._seed = seed
         self._job_clips = job_clips
+        self._shard = shard
         self._chains = count()
-        self.handed: Sequence[int] = range(clips.num_clips)
-        """Samples in the order in which they are handed out."""
+        samples = range(clips.num_clips)
+        self.batches: Batches
+        """Samples in the order in which they are handed out; those of the shard."""
         self.parts: Iterator[Part]
         """What to read, in this order."""
         if clips.sequential:
-            self.parts = self._in_order(first)
+            self.batches = cut(shard.stretch(len(samples)), max(shard.sizes(batch_size)))
+            self.parts = self._in_order(chain.from_iterable(self.batches[first_batch:]))
         elif plan.enabled:
-            self.parts = self._planned(buffer_clips, first)
+            self.batches, self.parts = self._planned(buffer_clips, batch_size, first_batch)
         else:
-            self.parts = (Part([clip], None, _NOTHING) for clip in map(self._draw, self.handed[first:]))
+            self.batches = share_out(cut(samples, batch_size), samples, shard)
+            drawn = map(self._draw, chain.from_iterable(self.batches[first_batch:]))
+            self.parts = (Part([clip], None, _NOTHING) for clip in drawn)
 
     def redraw(self, clip: Clip) -> bool:
         """Put the next draw of the sample in place of a clip; return whether there is one."""
@@ -113,31 +125,37 @@ class EpochOrder:
         first = clip.request.indices.min(keepdims=True)
         return video_id, int(intervals_of(first, self._clips.videos[video_id].keyframes)[0])
 
-    def _in_order(self, first: int) -> Iterator[Part]:
-        for _, group in groupby(map(self._draw, range(first, self._clips.num_clips)), key=self._interval):
+    def _in_order(self, samples: Iterable[int]) -> Iterator[Part]:
+        for _, group in groupby(map(self._draw, samples), key=self._interval):
             yield from self._passes(list(group))
 
-    def _planned(self, buffer_clips: int, first: int) -> Iterator[Part]:
+    def _planned(
+        self, buffer_clips: int, batch_size: int, first_batch: int
+    ) -> tuple[Batches, Iterator[Part]]:
         drawn = [self._draw(sample) for sample in range(self._clips.num_clips)]
         places = np.array([self._interval(clip) for clip in drawn], dtype=np.int64)
         first_frames = np.array([clip.request.indices.min() for clip in drawn])
         random = plan_random(self._seed, self._epoch)
         groups = shuffle_groups(group_by_interval(places[:, 0], places[:, 1], first_frames), random)
-        self.handed = mix(np.concatenate(groups), buffer_clips, random).tolist()
-        # What waits to be handed out is at any time a part of what would wait without `first`, so it has room.
-        done = set(self.handed[:first])
-        left = ([drawn[sample] for sample in group if sample not in done] for group in groups)
-        return (part for group in left if group for part in self._passes(group))
+        handed = mix(np.concatenate(groups), buffer_clips, random).tolist()
+        homes = np.empty(len(drawn), dtype=np.int64)
+        for number, group in enumerate(groups):
+            homes[group] = number
+        batches = share_out(cut(handed, batch_size), homes.tolist(), self._shard)
+        # What waits to be handed out is at any time a part of what would wait in a whole epoch, so it has room.
+        wanted = set(chain.from_iterable(batches[first_batch:]))
+        shares = ([drawn[sample] for sample in group.tolist() if sample in wanted] for group in groups)
+        return batches, (part for share in shares if share for part in self._passes(share))
 
     def _passes(self, clips: list[Clip]) -> Iterator[Part]:
         passes = [clips[start : start + self._job_clips] for start in range(0, len(clips), self._job_clips)]
         if len(passes) == 1:
             yield Part(clips, None, _NOTHING)
             return
-        chain = next(self._chains)
+        number = next(self._chains)
         frames = [np.concatenate([clip.request.indices for clip in part]) for part in passes]
         for part, keep in zip(passes, kept_frames(frames), strict=True):
-            yield Part(part, chain, keep)
+            yield Part(part, number, keep)
 
 
 _NOTHING = np.empty(0, dtype=np.int64)

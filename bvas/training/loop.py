@@ -22,7 +22,8 @@ from bvas.training import resume
 from bvas.training.data import fold_videos, training_clips, validation_clips
 from bvas.training.logs import EpochLog, environment
 from bvas.training.observer import Observer, RunView
-from bvas.training.run import FoldRun, Progress
+from bvas.training.parallel import World
+from bvas.training.run import FoldRun, Progress, Record
 from bvas.training.state import FILE_NAME as STATE_NAME
 from bvas.training.state import TrainingState, save_state
 from bvas.training.trainer import Trainer
@@ -44,6 +45,7 @@ def run_fold(
     overwrite: bool = False,
     progress: Progress | None = None,
     observers: Sequence[Observer] = (),
+    world: World | None = None,
 ) -> Path:
     """Train on all folds but one and save the averaged weights; return their path.
 
@@ -62,7 +64,9 @@ def run_fold(
         on_error: Whether a clip that cannot be decoded ends the run, or another one is drawn.
         overwrite: Begin anew, whatever there is.
         progress: Called after each step.
-        observers: Who else looks on.
+        observers: Who else looks on; of several ranks, at the writer.
+        world: The ranks that train the fold together, on this device this one, each called alike; only the writer
+            writes, reads what is there, and reports. None: this process alone.
 
     Raises:
         ConfigError: there is a run of other settings, or the fold does not exist.
@@ -71,25 +75,34 @@ def run_fold(
         TrainingError: the loss is no number any more.
         WorkerError: a loader process died.
     """
+    world = World.single(device) if world is None else world
     folder = fold_folder(runs, experiment.name, fold)
-    if not overwrite and resume.fold_status(folder) == "finished":
-        resume.check_finished(folder, experiment)
-        (folder / STATE_NAME).unlink(missing_ok=True)
-        logger.info("fold %d of %s is finished: %s", fold, experiment.name, folder / FILE_NAME)
+    status = "new" if overwrite else world.from_writer(resume.fold_status(folder))
+    if status == "finished":
+        if world.is_writer:
+            resume.check_finished(folder, experiment)
+            (folder / STATE_NAME).unlink(missing_ok=True)
+            logger.info("fold %d of %s is finished: %s", fold, experiment.name, folder / FILE_NAME)
         return folder / FILE_NAME
     train_videos, held_out_videos = fold_videos(experiment, matches, fold)
     data = resume.data_digests([*train_videos, *held_out_videos])
     with ExitStack() as stack:
-        stack.enter_context(locked(folder))
-        remove_unfinished(folder)
         state = None
-        if not overwrite:
-            state = resume.load_unfinished(folder, experiment, data)
+        if world.is_writer:
+            stack.enter_context(locked(folder))
+            remove_unfinished(folder)
+            if not overwrite:
+                state = resume.load_unfinished(folder, experiment, data)
+        state = world.from_writer(state)
         stack.enter_context(_seeded(experiment.seed * 1000 + fold, device))
-        # What a run goes on from holds all weights: those that it began with need not be there any more.
-        begin_with = experiment if state is None else _without_start(experiment)
+        # What a run goes on from holds all weights: those that it began with need not be there any more. And
+        # of several ranks the writer's weights are all ranks'.
+        begin_with = experiment if state is None and world.is_writer else _without_start(experiment)
         model = starting_model(begin_with, fold, runs).to(device)
-        if state is None:
+        world.copy_weights(model)
+        if experiment.train.sync_batchnorm:
+            model = world.synchronized(model)
+        if state is None and world.is_writer:
             resume.clear(folder)
 
         def load(clips: Clips, workers: WorkerMix) -> ClipLoader:
@@ -101,6 +114,8 @@ def run_fold(
                 device=device,
                 seed=experiment.seed,
                 on_error=on_error,
+                shard=world.shard,
+                cpus=world.cpus,
             )
 
         clips = training_clips(experiment, train_videos)
@@ -108,11 +123,13 @@ def run_fold(
         loader = stack.enter_context(load(clips, workers))
         # In this process: a second set of workers would idle through all of training.
         validation = None if held_out is None else stack.enter_context(load(held_out, {}))
-        trainer = Trainer(experiment, model, device, loader.num_batches)
-        _write_facts(experiment, runs, folder, device, state)
+        trainer = Trainer(experiment, model, device, loader.num_batches, world)
+        if world.is_writer:
+            _write_facts(experiment, runs, folder, device, state)
         if state is None:
             state = TrainingState(experiment=experiment.to_json(), data=data, trainer=trainer.state_dict())
-            save_state(folder / STATE_NAME, state)
+            if world.is_writer:
+                save_state(folder / STATE_NAME, state)
         else:
             trainer.load_state_dict(state.trainer)
             logger.info(
@@ -122,18 +139,21 @@ def run_fold(
                 state.epoch + 1,
                 trainer.num_steps,
             )
-        log = EpochLog(folder, state.rows)
-        stack.callback(log.close)
-        view = RunView(
-            experiment=experiment,
-            fold=fold,
-            folder=folder,
-            clips=clips,
-            held_out=held_out,
-            device=device,
-            board=log.board,
-        )
-        FoldRun(view, trainer, loader, validation, log, state, progress, observers).fit()
+        record = None
+        if world.is_writer:
+            log = EpochLog(folder, state.rows)
+            stack.callback(log.close)
+            view = RunView(
+                experiment=experiment,
+                fold=fold,
+                folder=folder,
+                clips=clips,
+                held_out=held_out,
+                device=device,
+                board=log.board,
+            )
+            record = Record(view=view, log=log, progress=progress, observers=observers)
+        FoldRun(folder, world, trainer, loader, validation, state, record).fit()
     return folder / FILE_NAME
 
 

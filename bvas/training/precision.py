@@ -82,10 +82,12 @@ def forward_of(
     shape: tuple[int, ...],
     *,
     checkpointing: bool,
+    synchronized: bool = False,
 ) -> Forward:
     """Return how the model is called in training.
 
-    Compiled where it pays, on CUDA, unless activations are computed twice; a log line says where it cannot be.
+    Compiled where it pays, on CUDA, unless activations are computed twice or processes speak to each other inside
+    the model; a log line says where it cannot be.
 
     Args:
         model: In training mode.
@@ -93,11 +95,12 @@ def forward_of(
         dtype: Of autocast; None: float32.
         shape: Of a batch of frames [B, T, H, W].
         checkpointing: Compute activations twice, see `checkpoint_blocks`.
+        synchronized: BatchNorm statistics are exchanged with other processes.
     """
     if checkpointing:
         checkpoint_blocks(model)
         return model
-    if device.type != "cuda":
+    if device.type != "cuda" or synchronized:
         return model
     missing = [
         name

@@ -3,6 +3,8 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -14,6 +16,7 @@ from bvas.loading.loader import ClipLoader
 from bvas.models.spotting import SpottingModel
 from bvas.training.logs import EpochLog, Row, table_lines
 from bvas.training.observer import Observer, RunView
+from bvas.training.parallel import World
 from bvas.training.resume import BEST_NAME, METRICS_NAME, best_epoch
 from bvas.training.state import FILE_NAME as STATE_NAME
 from bvas.training.state import TrainingState, save_state
@@ -27,35 +30,43 @@ Progress = Callable[[int, int, str], None]
 """Takes the clips done, the clips in all, and a remark."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Record:
+    """Where a run is noted for people; of several ranks one has it, the writer."""
+
+    view: RunView
+    log: EpochLog
+    progress: Progress | None
+    observers: Sequence[Observer]
+
+
 class FoldRun:
     """A fold under way."""
 
     def __init__(
         self,
-        view: RunView,
+        folder: Path,
+        world: World,
         trainer: Trainer,
         loader: ClipLoader,
         validation: ClipLoader | None,
-        log: EpochLog,
         state: TrainingState,
-        progress: Progress | None,
-        observers: Sequence[Observer],
+        record: Record | None,
     ) -> None:
-        self._view = view
+        self._folder = folder
+        self._world = world
         self._trainer = trainer
         self._loader = loader
         self._validation = validation
-        self._log = log
+        self._record = record
         self._epoch = state.epoch
         self._batches = state.batches
-        self._losses: list[Tensor] = [state.losses.to(view.device)]
+        self._losses: list[Tensor] = [state.losses.to(world.device)]
         self._seconds = state.seconds
         self._waited = state.waited
         self._data = state.data
-        self._progress = progress
-        self._observers = observers
-        self._path = view.folder / STATE_NAME
-        self._config = view.experiment.train
+        self._path = folder / STATE_NAME
+        self._config = trainer.experiment.train
         self._num_epochs = self._config.warmup_epochs + self._config.epochs
         self._watch = LossWatch(loader.clips.videos, f"{self._path} holds the run as it was before")
         self._saved_at = time.monotonic()
@@ -63,15 +74,19 @@ class FoldRun:
 
     def fit(self) -> None:
         """Train the epochs that are left, and give the weights their name."""
-        for observer in self._observers:
-            observer.begin(self._view, self._epoch)
+        if self._record is not None:
+            for observer in self._record.observers:
+                observer.begin(self._record.view, self._epoch)
         while self._epoch < self._num_epochs:
             self._train_epoch()
             self._end_epoch()
-        folder, rows = self._view.folder, self._log.rows
+        if self._record is not None:
+            self._finish(self._record.log.rows)
+
+    def _finish(self, rows: Sequence[Row]) -> None:
         best = best_epoch(rows)
         write_json(
-            folder / METRICS_NAME,
+            self._folder / METRICS_NAME,
             {
                 "epochs": len(rows),
                 "steps": self._trainer.num_steps,
@@ -79,7 +94,7 @@ class FoldRun:
                 "best": None if best is None else {"epoch": best, **rows[best]},
             },
         )
-        self._trainer.save(folder / FILE_NAME, _facts(len(rows) - 1, rows[-1]))
+        self._trainer.save(self._folder / FILE_NAME, _facts(len(rows) - 1, rows[-1]))
         self._path.unlink()
 
     def _train_epoch(self) -> None:
@@ -102,40 +117,51 @@ class FoldRun:
         self._seconds = seconds + time.monotonic() - started
 
     def _end_epoch(self) -> None:
-        trainer, view = self._trainer, self._view
+        trainer, world = self._trainer, self._world
+        # Any rank that waits holds up all.
+        waiting_share = world.mean(torch.tensor(self._waited / max(self._seconds, 1e-9), dtype=torch.float64))
         figures: Row = {
             "train_loss": float(torch.cat(self._losses).mean()),
             "learning_rate": trainer.learning_rate,
             "seconds": self._seconds,
             "clips_per_second": self._loader.clips.num_clips / max(self._seconds, 1e-9),
-            "waiting_share": self._waited / max(self._seconds, 1e-9),
+            "waiting_share": float(waiting_share),
         }
         if self._validation is not None:
             # It may take longer than people want to lose.
             self._save()
+            averaged = trainer.averaged.module
+            world.copy_buffers(averaged)
             scores = validate(
-                trainer.averaged.module,
+                averaged,
                 self._validation,
-                view.experiment,
+                trainer.experiment,
                 autocast_dtype=trainer.autocast_dtype,
+                world=world,
             )
             figures |= {"val_loss": scores.loss, "val_average_precision": scores.average_precision}
-        self._log.add(figures)
-        for line in table_lines(self._epoch, self._num_epochs, figures, header=not self._has_header):
-            logger.info("%s", line)
-        self._has_header = True
-        if best_epoch(self._log.rows) == self._epoch:
-            trainer.save(view.folder / BEST_NAME, _facts(self._epoch, figures))
-        averaged = trainer.averaged.module.eval()
-        assert isinstance(averaged, SpottingModel)
-        for observer in self._observers:
-            observer.epoch_done(view, self._epoch, averaged, trainer.autocast_dtype)
+        if self._record is not None:
+            self._note(figures, self._record)
         self._epoch += 1
         self._batches, self._losses, self._seconds, self._waited = 0, [], 0.0, 0.0
         self._save()
 
+    def _note(self, figures: Row, record: Record) -> None:
+        """Show and keep what an epoch came to."""
+        record.log.add(figures)
+        for line in table_lines(self._epoch, self._num_epochs, figures, header=not self._has_header):
+            logger.info("%s", line)
+        self._has_header = True
+        trainer = self._trainer
+        if best_epoch(record.log.rows) == self._epoch:
+            trainer.save(self._folder / BEST_NAME, _facts(self._epoch, figures))
+        averaged = trainer.averaged.module.eval()
+        assert isinstance(averaged, SpottingModel)
+        for observer in record.observers:
+            observer.epoch_done(record.view, self._epoch, averaged, trainer.autocast_dtype)
+
     def _report(self) -> None:
-        if self._progress is None:
+        if self._record is None or self._record.progress is None:
             return
         clips = self._loader.clips.num_clips
         done = self._epoch * clips + min(self._batches * self._loader.batch_size, clips)
@@ -145,16 +171,18 @@ class FoldRun:
                 f"loss {self._watch.loss:.4f}, rate {self._trainer.learning_rate:.1e}, "
                 f"waiting {self._waited / self._seconds:.0%}"
             )
-        self._progress(done, self._num_epochs * clips, remark)
+        self._record.progress(done, self._num_epochs * clips, remark)
 
     def _save(self) -> None:
-        """Save the state, if it is worth going on from.
+        """Save the state, if it is worth going on from; the writer does, for all ranks.
 
         Raises:
             TrainingError: it is not; the one that was saved before stays.
             DataError: it cannot be written; the one that was saved before stays.
         """
         self._watch.settle()
+        if self._record is None:
+            return
         if not self._trainer.is_finite():
             raise TrainingError(
                 f"after step {self._trainer.num_steps} there are weights that are no numbers, though its loss and "
@@ -162,7 +190,7 @@ class FoldRun:
                 "anew with --overwrite"
             )
         state = TrainingState(
-            experiment=self._view.experiment.to_json(),
+            experiment=self._trainer.experiment.to_json(),
             data=self._data,
             trainer=self._trainer.state_dict(),
             epoch=self._epoch,
@@ -170,7 +198,7 @@ class FoldRun:
             losses=torch.cat([torch.empty(0), *(losses.cpu() for losses in self._losses)]),
             seconds=self._seconds,
             waited=self._waited,
-            rows=self._log.rows,
+            rows=self._record.log.rows,
         )
         save_state(self._path, state)
         self._saved_at = time.monotonic()

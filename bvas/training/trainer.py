@@ -1,6 +1,7 @@
 """Model, averaged weights and optimizer, and one step of them."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bvas.luma import to_unit
 from bvas.models.spotting import SpottingModel
 from bvas.training.ema import average_weights
 from bvas.training.optim import build_optimizer, learning_rate_at
+from bvas.training.parallel import World, without_averaging
 from bvas.training.precision import forward_of
 
 
@@ -25,7 +27,7 @@ class StepResult:
     """What came of a step, on the device: reading it waits for the step."""
 
     loss: Tensor
-    """Mean over the clips, float32 scalar."""
+    """Mean over the clips of all ranks, float32 scalar."""
     gradient_norm: Tensor
     """Over all weights, before clipping; float32 scalar. 0 where float16's scaling passes over a step."""
 
@@ -34,7 +36,12 @@ class Trainer:
     """Model, averaged weights, optimizer, and one step of it."""
 
     def __init__(
-        self, experiment: Experiment, model: SpottingModel, device: torch.device, steps_per_epoch: int
+        self,
+        experiment: Experiment,
+        model: SpottingModel,
+        device: torch.device,
+        steps_per_epoch: int,
+        world: World | None = None,
     ) -> None:
         """Prepare the first step.
 
@@ -43,6 +50,7 @@ class Trainer:
             model: Its starting weights, on the device.
             device: Where to compute.
             steps_per_epoch: What the learning rate depends on.
+            world: The ranks that step together; None: this process alone. The model's weights are the same on all.
         """
         config = experiment.train
         self.experiment = experiment
@@ -55,48 +63,56 @@ class Trainer:
         """Steps done."""
         self._device = device
         self._steps_per_epoch = steps_per_epoch
-        self._part_clips = -(-config.batch_size // config.accumulation_steps)
+        self._world = World.single(device) if world is None else world
+        share = max(self._world.shard.sizes(config.batch_size))
+        self._part_clips = -(-share // config.accumulation_steps)
         self._augment = ClipAugmenter(experiment.augment)
         self._optimizer = build_optimizer(model.parameters(), config)
         self._learnt = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._scaler = torch.GradScaler(device.type, enabled=self.autocast_dtype is torch.float16)
         self._train_mode()
-        self._forward = forward_of(
+        forward = forward_of(
             model,
             device,
             self.autocast_dtype,
             (self._part_clips, experiment.clip.num_frames, *experiment.input.size),
             checkpointing=config.activation_checkpointing,
+            synchronized=config.sync_batchnorm and self._world.size > 1,
         )
+        self._forward = self._world.averaging(model, forward)
 
     def step(self, batch: ClipBatch) -> StepResult:
-        """Learn from one batch."""
+        """Learn from one batch, or with other ranks from what each has of it."""
         config = self.experiment.train
+        self._world.seed_step(self.experiment.seed, self.num_steps)
         self._train_mode()
         self.learning_rate = learning_rate_at(self.num_steps, self._steps_per_epoch, config)
         for group in self._optimizer.param_groups:
             group["lr"] = self.learning_rate
         self._optimizer.zero_grad(set_to_none=True)
-        # A part's loss is the mean over its clips, and counts as much of the step's as it has of the clips.
-        losses = [
-            self._backward(batch, slice(start, start + self._part_clips))
-            for start in self._part_starts(batch)
-        ]
+        *others, last = self._parts(batch)
+        with without_averaging(self._forward):
+            losses = [self._backward(batch, part) for part in others]
+        losses.append(self._backward(batch, last))
         self._scaler.unscale_(self._optimizer)
         norm = self._clip_gradients(config.max_gradient_norm)
         self._scaler.step(self._optimizer)
         self._scaler.update()
         self.averaged.update_parameters(self.model)
         self.num_steps += 1
-        return StepResult(torch.stack(losses).sum(), norm)
+        return StepResult(self._world.mean(torch.stack(losses).sum()), norm)
 
     def _train_mode(self) -> None:
         self.model.train()
         if self.experiment.train.freeze_encoder2d:
             self.model.encoder.eval()  # BatchNorm statistics stay as well
 
-    def _part_starts(self, batch: ClipBatch) -> range:
-        return range(0, len(batch), self._part_clips)
+    def _parts(self, batch: ClipBatch) -> list[slice]:
+        """Return what to compute together: as many parts on each rank, for they speak to each other in each."""
+        smallest = (batch.num_total or len(batch)) // self._world.size
+        num_parts = min(self.experiment.train.accumulation_steps, smallest)
+        bounds = [len(batch) * part // num_parts for part in range(num_parts + 1)]
+        return [slice(start, stop) for start, stop in pairwise(bounds)]
 
     def _backward(self, batch: ClipBatch, part: slice) -> Tensor:
         """Add the gradients of a part of the batch; return its share of the loss."""
@@ -108,7 +124,9 @@ class Trainer:
         ):
             logits = self._forward(frames)
         loss = focal_loss(logits.float(), batch.targets[part], self.experiment.loss)
-        share = loss * (len(frames) / len(batch))
+        # The mean over the part's clips counts as much as it has of the clips of all ranks, whose mean is taken.
+        num_total = batch.num_total or len(batch)
+        share = loss * (len(frames) * self._world.size / num_total)
         self._scaler.scale(share).backward()  # type: ignore[no-untyped-call]
         return share.detach()
 

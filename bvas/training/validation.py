@@ -11,6 +11,7 @@ from bvas.experiment import Experiment
 from bvas.loading.loader import ClipLoader
 from bvas.losses import focal_loss
 from bvas.luma import to_unit
+from bvas.training.parallel import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,23 @@ def validate(
     experiment: Experiment,
     *,
     autocast_dtype: torch.dtype | None,
+    world: World | None = None,
 ) -> ClipScores:
-    """Score every clip of a loader with a model, without augmentation."""
+    """Score every clip of a loader with a model, without augmentation.
+
+    Args:
+        model: The same on all ranks.
+        loader: This rank's share of the clips, which may be none.
+        experiment: What is validated.
+        autocast_dtype: What to compute in; None: float32.
+        world: The ranks that share the clips, each of which receives the figures over all; None: this process alone.
+    """
     model.eval()
+    world = world or World.single(torch.device("cpu"))
     losses: list[float] = []
-    scores: list[NDArray[np.float32]] = []
-    targets: list[NDArray[np.float32]] = []
+    # A rank may have no clip at all.
+    scores = [np.empty((0, len(experiment.task.labels)), dtype=np.float32)]
+    targets = scores.copy()
     with torch.inference_mode():
         for batch in loader.epoch(0):
             frames = to_unit(batch.frames, batch.color_ranges, experiment.input.luma_scaling)
@@ -43,11 +55,12 @@ def validate(
             losses.append(float(loss) * len(frames))
             scores.append(logits.float().sigmoid().cpu().numpy())
             targets.append(batch.targets.cpu().numpy())
-    all_scores, all_targets = np.concatenate(scores), np.concatenate(targets)
+    all_losses = world.gather(np.array(losses, dtype=np.float64))
+    all_scores, all_targets = world.gather(np.concatenate(scores)), world.gather(np.concatenate(targets))
     by_label = [
         clip_average_precision(all_scores[:, k], all_targets[:, k]) for k in range(all_scores.shape[1])
     ]
-    return ClipScores(sum(losses) / len(all_scores), float(np.mean(by_label)))
+    return ClipScores(sum(all_losses.tolist()) / len(all_scores), float(np.mean(by_label)))
 
 
 def clip_average_precision(scores: NDArray[np.float32], targets: NDArray[np.float32]) -> float:

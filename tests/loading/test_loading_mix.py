@@ -14,6 +14,12 @@ def test_auto_leaves_one_core_to_the_training_step_and_says_what_it_picked(monke
     assert "{'pyav': 3}, for 4 CPU cores" in caplog.text
 
 
+def test_auto_counts_on_the_cores_that_it_is_given(monkeypatch):
+    monkeypatch.setattr(mix, "num_cpus", lambda: 64)
+    monkeypatch.setattr(mix, "_has_nvdec", lambda: False)
+    assert mix.choose_workers("auto", 100, 8) == {"pyav": 7}
+
+
 def test_auto_on_one_core_still_has_a_worker(monkeypatch):
     monkeypatch.setattr(mix, "num_cpus", lambda: 1)
     monkeypatch.setattr(mix, "_has_nvdec", lambda: False)

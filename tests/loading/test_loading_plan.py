@@ -27,9 +27,16 @@ def ints(*values):
 
 
 def order_of(clips, *, epoch=0, seed=0, buffer_clips=4, job_clips=16, enabled=True):
-    plan = PlanConfig(enabled=enabled)
-    order = EpochOrder(clips, plan, epoch=epoch, seed=seed, buffer_clips=buffer_clips, job_clips=job_clips)
-    return list(order.parts), list(order.handed)
+    order = EpochOrder(
+        clips,
+        PlanConfig(enabled=enabled),
+        epoch=epoch,
+        seed=seed,
+        buffer_clips=buffer_clips,
+        job_clips=job_clips,
+        batch_size=4,
+    )
+    return list(order.parts), [sample for batch in order.batches for sample in batch]
 
 
 def test_a_frame_belongs_to_the_interval_of_the_keyframe_at_or_before_it():

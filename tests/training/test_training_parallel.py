@@ -1,0 +1,296 @@
+"""Processes that train one model together. They are few: each takes seconds to import torch."""
+
+import csv
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+from parallel_program import train
+from synchronized_program import SHARES, weights_after_a_step
+from tiny import TINY_CONFIG, TINY_LEAGUE
+from torch.distributed import HashStore
+
+from bvas.checkpoint import load_checkpoint
+from bvas.commands.console import WRONG_INPUT
+from bvas.errors import ConfigError
+from bvas.synthetic.league import make_league
+from bvas.training.heartbeat import Heartbeat
+from bvas.training.parallel import Placement, World
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+
+
+def environment(**more):
+    tests = Path(__file__).parents[1]
+    path = [str(tests.parent), str(tests), str(Path(__file__).parent)]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path), "OMP_NUM_THREADS": "1", **more}
+
+
+@pytest.fixture(scope="module")
+def league(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("league")
+    make_league(folder / "data", TINY_LEAGUE, jobs=1)
+    return folder / "data"
+
+
+def largest_difference(one, other):
+    assert one.keys() == other.keys()
+    return max((one[name].float() - other[name].float()).abs().max().item() for name in one)
+
+
+@pytest.fixture(scope="module")
+def trained(league, tmp_path_factory):
+    """Return the folder of runs by two ranks and by one process, and the weights that all began with."""
+    runs = tmp_path_factory.mktemp("runs")
+    program = str(Path(__file__).with_name("parallel_program.py"))
+    with subprocess.Popen(
+        [*TORCHRUN, program, str(league), str(runs)],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            began = train("alone", league, runs)
+        finally:
+            torch.set_num_threads(threads)
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    return runs, began
+
+
+def weights(runs, name):
+    return load_checkpoint(runs / name / "fold_0/model.safetensors").state
+
+
+def test_two_ranks_reach_the_weights_of_one_process(trained):
+    runs, began = trained
+    alone, together = weights(runs, "alone"), weights(runs, "averaged")
+    assert largest_difference(began, alone) > 1e-2
+    assert largest_difference(alone, together) < 1e-5
+
+
+def test_without_averaged_gradients_they_do_not(trained):
+    runs, _ = trained
+    assert largest_difference(weights(runs, "alone"), weights(runs, "apart")) > 1e-3
+
+
+def test_two_ranks_log_the_figures_of_one_process(trained):
+    runs, _ = trained
+    alone, together = (
+        list(csv.DictReader((runs / name / "fold_0/log.csv").read_text().splitlines()))
+        for name in ("alone", "averaged")
+    )
+    assert len(alone) == len(together) == 2
+    for name in ("train_loss", "val_loss", "val_average_precision"):
+        for one, two in zip(alone, together, strict=True):
+            assert float(one[name]) == pytest.approx(float(two[name]), abs=1e-5)
+    # One of the ranks writes.
+    assert len(list((runs / "averaged/fold_0/tensorboard").iterdir())) == 1
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture
+def workplace(league, tmp_path):
+    (tmp_path / "data").symlink_to(league)
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs/tiny.py").write_text(TINY_CONFIG.replace("epochs=2", "epochs=500"))
+    return tmp_path
+
+
+def test_an_error_of_one_rank_ends_the_others_without_a_launcher_that_does(workplace):
+    # As on two hosts, of which one has no data.
+    port = str(free_port())
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, "-m", "bvas.train", "--experiment", "tiny", "--folds", "0", "--data", data],
+            cwd=workplace,
+            env=environment(
+                RANK=str(rank),
+                WORLD_SIZE="2",
+                LOCAL_RANK="0",
+                LOCAL_WORLD_SIZE="1",
+                MASTER_ADDR="127.0.0.1",
+                MASTER_PORT=port,
+            ),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank, data in enumerate(["data", "nothing"])
+    ]
+    try:
+        errors = [process.communicate(timeout=60)[1] for process in ranks]
+    finally:
+        for process in ranks:
+            process.kill()
+    assert [process.returncode for process in ranks] == [WRONG_INPUT, WRONG_INPUT]
+    assert "no folder nothing" in errors[1].replace("nothing/", "nothing "), errors[1]
+    assert "rank 0 ends because rank 1 failed: " in errors[0]
+    assert "Traceback" not in "".join(errors)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", ["a killed rank", "a killed launcher", "Ctrl-C"])
+def test_nothing_is_left_of_ranks_when_one_ends(workplace, ending):
+    process = subprocess.Popen(
+        [*TORCHRUN, "-m", "bvas.train", "--experiment", "tiny", "--folds", "0", "--workers", "1"],
+        cwd=workplace,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        log = workplace / "runs/tiny/fold_0/log.csv"
+        deadline = time.monotonic() + 90
+        while not log.exists() and time.monotonic() < deadline:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.1)
+        family = psutil.Process(process.pid).children(recursive=True)
+        ranks = psutil.Process(process.pid).children()
+        assert len(ranks) == 2
+        if ending == "a killed rank":
+            ranks[1].kill()
+        elif ending == "a killed launcher":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)
+        _, alive = psutil.wait_procs(family, timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode != 0
+    assert alive == []
+    assert not (workplace / "runs/tiny/fold_0/model.safetensors").exists()
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 10
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert condition()
+
+
+@pytest.fixture
+def hearts():
+    """Return a function that starts a rank's heartbeat in a store that is shared, and what it heard."""
+    store, started = HashStore(), []
+
+    def start(rank, size):
+        heard = []
+        heart = Heartbeat(store, rank, size, on_end=heard.append, seconds_between=0.02, seconds_without=0.5)
+        heart.start()
+        started.append(heart)
+        return heart, heard
+
+    yield start
+    for heart in started:
+        heart.stop()
+
+
+def test_every_rank_hears_why_another_ended(hearts):
+    (_, first), (two, own), (_, third) = (hearts(rank, 3) for rank in range(3))
+    two.announce("rank 1 failed: no data")
+    wait_for(lambda: first and third)
+    assert first == third == ["rank 1 failed: no data"]
+    assert own == []
+
+
+def test_a_rank_that_is_silent_is_noticed_by_all(hearts):
+    (_, first), (two, _), (_, third) = (hearts(rank, 3) for rank in range(3))
+    time.sleep(0.2)
+    two.stop()
+    wait_for(lambda: first and third)
+    assert first == third == ["rank 1 has not been heard of for 0.5 s"]
+
+
+def test_ranks_that_beat_hear_nothing(hearts):
+    heard = [hearts(rank, 2)[1] for rank in range(2)]
+    time.sleep(0.8)
+    assert heard == [[], []]
+
+
+PLACE = {
+    "RANK": "5",
+    "WORLD_SIZE": "8",
+    "LOCAL_RANK": "1",
+    "LOCAL_WORLD_SIZE": "4",
+    "MASTER_ADDR": "host",
+    "MASTER_PORT": "29500",
+}
+
+
+def test_a_place_is_what_torchrun_says_and_none_without_it():
+    place = Placement.from_environment({**PLACE, "TORCHELASTIC_USE_AGENT_STORE": "True"})
+    assert (place.rank, place.size, place.local_rank, place.local_size) == (5, 8, 1, 4)
+    assert (place.address, place.port, place.store_is_there) == ("host", 29500, True)
+    assert Placement.from_environment({}) is None
+    with pytest.raises(ConfigError, match="LOCAL_RANK, MASTER_PORT not"):
+        Placement.from_environment(
+            {name: value for name, value in PLACE.items() if name not in ("LOCAL_RANK", "MASTER_PORT")}
+        )
+
+
+def test_each_process_of_a_host_takes_its_own_gpu(monkeypatch):
+    place = Placement.from_environment(PLACE)
+    assert place.choose_device("cpu").type == "cpu"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert place.choose_device("auto") == place.choose_device("cuda") == torch.device("cuda", 1)
+    with pytest.raises(ConfigError, match="use --device cuda"):
+        place.choose_device("cuda:2")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(ConfigError, match="4 processes on a machine of 2 GPUs"):
+        place.choose_device("auto")
+
+
+def test_ranks_share_the_cores_of_their_host(monkeypatch):
+    monkeypatch.setattr("bvas.training.parallel.num_cpus", lambda: 12)
+    cpu = torch.device("cpu")
+    assert World(rank=5, size=8, local_size=4, device=cpu).cpus == 3
+    assert World.single(cpu).cpus == 12
+    assert World.single(cpu, sharing=20).cpus == 1
+
+
+def test_synchronized_batchnorm_is_refused_on_cpus_and_nothing_for_one_process():
+    model = torch.nn.BatchNorm2d(1)
+    cpu = torch.device("cpu")
+    assert World.single(cpu).synchronized(model) is model
+    with pytest.raises(ConfigError, match="sync_batchnorm needs GPUs"):
+        World(rank=0, size=2, local_size=2, device=cpu).synchronized(model)
+
+
+@pytest.mark.gpu
+def test_synchronized_batchnorm_makes_a_step_of_two_ranks_that_of_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    program = str(Path(__file__).with_name("synchronized_program.py"))
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, program, str(rank), str(tmp_path / "store"), str(tmp_path / "weights.pt")],
+            env=environment(),
+        )
+        for rank in range(2)
+    ]
+    assert [rank.wait(timeout=120) for rank in ranks] == [0, 0]
+    together = torch.load(tmp_path / "weights.pt", weights_only=True)
+    gpu = World.single(torch.device("cuda", 0))
+    alone, one_share = (weights_after_a_step(gpu, share) for share in (slice(None), SHARES[0]))
+    # The statistics of a share are others; those of both are those of the whole.
+    assert largest_difference(alone, one_share) > 1e-2
+    assert largest_difference(alone, together) < 1e-4
