@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     """Train the folds one after another."""
     from bvas.devices import choose_device
     from bvas.experiment import load_experiment, parse_folds
-    from bvas.tasks.soccernet import find_matches, folds_of
+    from bvas.tasks.matches import find_matches, folds_of
     from bvas.training.loop import run_fold
 
     experiment = load_experiment(args.experiment, args.runs)

@@ -288,7 +288,8 @@ def test_a_shift_of_two_frames_in_the_labels_shows_in_the_timing_error(there, tm
     from bvas.experiment import load_experiment
     from bvas.scoring import evaluate_predictions
     from bvas.spots import Spot
-    from bvas.tasks.soccernet import RESULTS_NAME, annotated_halves, find_matches, write_results
+    from bvas.tasks.matches import annotated_halves, find_matches
+    from bvas.tasks.soccernet import RESULTS_NAME, write_results
 
     experiment = load_experiment("tiny")
     matches = [match for match in find_matches(experiment.task, there / "data") if match.fold is not None]

@@ -32,7 +32,7 @@ from bvas.loading.skips import OnError
 from bvas.losses import focal_loss
 from bvas.luma import to_unit
 from bvas.models.spotting import SpottingModel, build_model
-from bvas.tasks.soccernet import Match
+from bvas.tasks.matches import Match
 from bvas.training.data import fold_videos, training_clips, validation_clips
 from bvas.training.ema import average_weights
 from bvas.training.logs import EpochLog, environment
