@@ -53,8 +53,12 @@ def read_dataset(path: Path) -> tuple[Dataset, list[Fault]]:
     """
     faults: list[Fault] = []
     content = read_filed_json(path, faults)
-    if faults:
-        return Dataset(path=path, labels=(), matches=()), faults
+    return (Dataset(path=path, labels=(), matches=()), faults) if faults else parse_dataset(content, path)
+
+
+def parse_dataset(content: Any, path: Path) -> tuple[Dataset, list[Fault]]:
+    """Return what the JSON value of a `dataset.json` says, and all that is wrong with it."""
+    faults: list[Fault] = []
     fields = Fields(content, path, "", ("format", "labels", "matches", "note"), faults)
     given = fields.text("format")
     if given and given != FORMAT:
@@ -109,12 +113,7 @@ def _match(
         )
         name = ""
     fold = fields.whole("fold")
-    videos = fields.items("videos")
-    if not videos or not all(isinstance(video, str) and video for video in videos):
-        fields.fault(
-            f"'videos' must be a list of files, as paths from the folder of this file, got {videos!r}"
-        )
-        videos = []
+    videos = _videos(fields)
     annotations = _where_annotations(fields, path, place, len(videos), declared, faults)
     challenge = fields.flag("challenge", default=annotations is None)
     if annotations is None and not challenge:
@@ -133,6 +132,16 @@ def _match(
         annotations=annotations,
         declared=declared,
     )
+
+
+def _videos(fields: Fields) -> list[str]:
+    videos = fields.items("videos")
+    if all(isinstance(video, str) and video for video in videos):
+        if not videos and isinstance(fields.get("videos"), list):
+            fields.fault("'videos' is empty; list the files, as paths from the folder of this file")
+        return videos
+    fields.fault(f"'videos' must be names of files, as paths from the folder of this file, got {videos!r}")
+    return []
 
 
 def _where_annotations(
@@ -221,18 +230,17 @@ def _repetitions(path: Path, matches: Sequence[DatasetMatch]) -> list[Fault]:
 
 def _fold_faults(path: Path, matches: Sequence[DatasetMatch]) -> list[Fault]:
     labelled = [match for match in matches if not match.is_challenge]
-    without = [match for match in labelled if match.fold is None]
-    if len(without) == len(labelled):
-        return []
-    if without:
-        return [
-            Fault(path, match.place, "has no 'fold' while other matches have one; give all or none")
-            for match in without
-        ]
     folds = {match.fold for match in labelled if match.fold is not None}
-    return [
+    if not folds:
+        return []
+    without = [
+        Fault(path, match.place, "has no 'fold' while other matches have one; give all or none")
+        for match in labelled
+        if match.fold is None
+    ]
+    return without + [
         Fault(
-            path, "", f"fold {fold} has no match; folds are counted from 0 without a gap up to {max(folds)}"
+            path, "", f"fold {fold} has no match; folds are counted from 0 up to {max(folds)} without a gap"
         )
         for fold in range(max(folds))
         if fold not in folds

@@ -32,21 +32,22 @@ class Fields:
             value: What stands in the file.
             path: The file.
             place: Where in the file, for messages.
-            known: Keys that mean something; another one is likely misspelt.
+            known: Keys that mean something; another one is likely misspelt. Empty: any key may be there.
             faults: Receives what is wrong.
         """
         self.is_object = isinstance(value, dict)
         self._values: dict[str, Any] = value if isinstance(value, dict) else {}
-        self._path, self._place, self._faults = path, place, faults
+        self.place = place
+        self._path, self._faults = path, faults
         if not self.is_object:
-            self.fault(f"must be an object with {', '.join(known)}, got {_short(value)}")
-        for key in self._values:
+            self.fault(f"must be an object{' with ' if known else ''}{', '.join(known)}, got {_short(value)}")
+        for key in self._values if known else ():
             if key not in known:
                 self.fault(f"unknown key {key!r}; there are {', '.join(known)}")
 
     def fault(self, message: str) -> None:
         """Note a fault of this object."""
-        self._faults.append(Fault(self._path, self._place, message))
+        self._faults.append(Fault(self._path, self.place, message))
 
     def get(self, key: str) -> Any:
         """Return a value as it stands; None where it is absent or null."""

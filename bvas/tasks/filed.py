@@ -76,8 +76,8 @@ class AnnotationList:
         return [
             self.fault(
                 item,
-                f"label {item.label!r} is unknown to the config, which has {', '.join(labels)}; take a config "
-                f"that knows it ('ball12' has SoccerNet's twelve), or list it under 'merged' or 'ignored'",
+                f"label {item.label!r} is none of the config's {', '.join(labels)}; take a config that has it "
+                f"('ball12' has SoccerNet's twelve), or name it in 'merged' or 'ignored' of its LabelSet",
             )
             for item in self.items
             if not labels.accepts(item.label)

@@ -76,7 +76,6 @@ def look_for_matches(task: SpottingTask, root: Path) -> tuple[list[Match], list[
 def _listed_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fault]]:
     path = base / DATASET_NAME
     dataset, faults = read_dataset(path)
-    listed = {match.name: match for match in dataset.matches}
     labelled = [match for match in dataset.matches if not match.is_challenge]
     own = {match.name: match.fold for match in labelled if match.fold is not None}
     if own and task.num_folds:
@@ -85,14 +84,21 @@ def _listed_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[F
         )
     folds, more = _folds(task, [match.name for match in labelled], own, path)
     faults += more
-    challenge = task.challenge or tuple(match.name for match in dataset.matches if match.is_challenge)
-    missing = [name for name in (*folds, *challenge) if name not in listed]
-    faults += [Fault(path, "", f"has no match {name!r}, which task {task.name} names") for name in missing]
-    return [
-        Match(name, base / name, fold, listed[name], listed[name].is_test or name in task.test)
-        for name, fold in [*folds.items(), *dict.fromkeys(challenge).items()]
-        if name in listed
-    ], faults
+    challenge = task.challenge or [match.name for match in dataset.matches if match.is_challenge]
+    there = {match.name for match in dataset.matches}
+    faults += [
+        Fault(path, "", f"has no match {name!r}, which task {task.name} names")
+        for name in (*folds, *challenge)
+        if name not in there
+    ]
+    matches = [
+        Match(match.name, base / match.name, fold, match, match.is_test or match.name in task.test)
+        for match in dataset.matches
+        for fold in [folds.get(match.name)]
+        if fold is not None or match.name in challenge
+    ]
+    # Challenge matches last, and the sort is stable.
+    return sorted(matches, key=lambda match: (match.fold is None, match.fold or 0)), faults
 
 
 def _found_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fault]]:
@@ -101,13 +107,13 @@ def _found_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fa
     if task.folds:
         names = [name for fold in task.folds for name in fold]
         missing = [name for name in names if not (base / name).is_dir()]
-        if missing:
-            message = (
-                f"{len(missing)} of {len(names)} labelled matches of task {task.name} are not there, the first is "
-                f"'{missing[0]}'; complete the download, or use an experiment over found matches"
-            )
-            faults.append(Fault(base, "", message))
-        folds, _ = _folds(task, names, {}, base)
+        message = (
+            f"task {task.name} names this match, and it is not there; complete the download, or take a config over "
+            f"found matches"
+        )
+        faults += [Fault(base, name, message) for name in missing]
+        folds, _ = _folds(task, [], {}, base)
+        folds = {name: fold for name, fold in folds.items() if name not in missing}
     else:
         found, labels_only = match_folders(base, task.label_file)
         if labels_only:

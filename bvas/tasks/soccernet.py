@@ -19,7 +19,15 @@ from bvas.tasks.fields import read_filed_json
 from bvas.tasks.filed import AnnotationList, Fault, FiledAnnotation
 
 RESULTS_NAME = "results_spotting.json"
+LABEL_FILES = ("Labels-ball.json", "Labels-v2.json")
+"""Of Ball Action Spotting and of Action Spotting."""
 VIDEO_SUFFIXES = (".mkv", ".mp4", ".mov", ".avi", ".ts", ".webm", ".m4v", ".mpg")
+
+
+def label_files_in(folder: Path) -> list[str]:
+    """Return which of the two label files occur anywhere below a folder."""
+    there = {name for _, _, names in os.walk(folder, followlinks=True) for name in names}
+    return [name for name in LABEL_FILES if name in there]
 
 
 def match_folders(base: Path, label_file: str) -> tuple[list[str], list[str]]:
