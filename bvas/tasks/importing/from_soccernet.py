@@ -18,13 +18,14 @@ def read_soccernet(source: Path, *, resolution: str = "720p", label_file: str | 
     Matches of the seed system's seven folds keep their folds, if all that are labelled are among them.
 
     Args:
-        source: Folder with the matches, at any depth.
+        source: Folder with the matches, at any depth; or a data root with one folder like `spotting-ball-2023`.
         resolution: Preferred rendition of the videos; the tallest other one where it is absent.
         label_file: `Labels-ball.json` or `Labels-v2.json`; None takes the one that is there.
 
     Raises:
-        DataError: there is no match, or files of both kinds and none was chosen.
+        DataError: there is no match, or several data sets, or label files of both kinds and none was chosen.
     """
+    source = _dataset_folder(source)
     kinds = label_files_in(source)
     if label_file is None:
         if len(kinds) > 1:
@@ -45,6 +46,15 @@ def read_soccernet(source: Path, *, resolution: str = "720p", label_file: str | 
     _add_folds(matches)
     order = (*BALL12_LABELS, *ACTION_LABELS)
     return Import(labels=labels_in(matches, order), matches=tuple(matches), faults=tuple(faults))
+
+
+def _dataset_folder(source: Path) -> Path:
+    folders = sorted(path for path in source.glob("*spotting*") if path.is_dir())
+    if len(folders) > 1:
+        raise DataError(
+            f"{source} holds {len(folders)} data sets ({', '.join(path.name for path in folders)}); import one"
+        )
+    return folders[0] if folders else source
 
 
 def _match(source: Path, name: str, resolution: str, label_file: str, faults: list[Fault]) -> MatchDraft:
