@@ -71,7 +71,7 @@ def test_a_label_that_the_config_does_not_know_is_an_error_that_says_what_to_do(
     with pytest.raises(
         DataError,
         match=r"Labels-ball\.json: annotation 1: label 'SHOT' is none of the config's PASS, DRIVE; "
-        r".*'ball12'.*'merged' or 'ignored'; unknown in this file: SHOT \(2\), GOAL \(1\)",
+        r".*'ball12'.*'merged' or 'ignored' of its LabelSet; unknown in this file: SHOT \(2\), GOAL \(1\)",
     ):
         _annotations(tmp_path)
 

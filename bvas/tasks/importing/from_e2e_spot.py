@@ -71,6 +71,8 @@ def _read_file(
     challenge = split == "challenge"
     for number, value in enumerate(content):
         fields = Fields(value, path, f"video {number}", (), faults)
+        if not fields.is_object:
+            continue
         name = fields.text("video")
         fps = fields.number("fps")
         events = fields.items("events")
@@ -113,9 +115,11 @@ def _annotations(
     items = []
     for number, value in enumerate(events):
         event = Fields(value, path, f"{fields.place}, event {number}", (), faults)
+        if not event.is_object:
+            continue
         frame, label = event.whole("frame"), event.text("label")
         if frame is None or not label:
-            if frame is None and event.get("frame") is None and event.is_object:
+            if frame is None and event.get("frame") is None:
                 event.fault("needs 'frame'")
             continue
         comment = event.get("comment")
