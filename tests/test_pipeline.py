@@ -189,7 +189,7 @@ def test_annotations_of_a_half_without_a_video_are_an_error(there, tmp_path, cap
         (path.parent / "2_64p.mkv").unlink()
     for verb in ("train", "evaluate"):
         line = _fails(capsys, verb, "--experiment", "tiny", "--data", str(tmp_path / "data"))
-        assert "annotations in half 2, and there is no video of that half" in line
+        assert "lies in half 2, and there is no video of that half" in line
 
 
 def test_an_experiment_is_found_by_name_without_its_config(there, tmp_path, monkeypatch):

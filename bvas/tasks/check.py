@@ -145,7 +145,7 @@ def _annotations(check: DataCheck, match: Match, halves: Sequence[Half]) -> Anno
     known = [item for item in filed.items if declared is None or item.label in declared]
     check.faults += AnnotationList(filed.path, filed.place, tuple(known)).label_faults(check.task.labels)
     if match.listed is None:
-        check.faults += filed.part_faults(half.number for half in halves)
+        check.faults += filed.half_faults(half.number for half in halves)
     check.counts.update((_name(item.label, check.task.labels), match.fold) for item in filed.items)
     return filed
 

@@ -90,6 +90,8 @@ def read_annotations(match: DatasetMatch) -> tuple[AnnotationList, list[Fault]]:
 
 def _labels(fields: Fields) -> tuple[str, ...]:
     labels = fields.items("labels")
+    if not labels and not isinstance(fields.get("labels"), list):
+        return ()  # told already
     if not labels or not all(isinstance(label, str) and label for label in labels):
         fields.fault(f"'labels' must be a list of names, got {labels!r}")
         return ()

@@ -83,14 +83,14 @@ class AnnotationList:
             if not labels.accepts(item.label)
         ]
 
-    def part_faults(self, parts: Iterable[int]) -> list[Fault]:
-        """Return the annotations of parts, or halves, of which there is no video."""
-        there = set(parts)
+    def half_faults(self, halves: Iterable[int]) -> list[Fault]:
+        """Return the annotations of halves of which there is no video."""
+        there = set(halves)
         return [
             self.fault(
                 item,
-                f"{item.label!r} lies in part (half) {item.part}, and there is no video of it; add the "
-                f"video, or put the annotation into part 1 if one file holds the whole match",
+                f"{item.label!r} lies in half {item.part}, and there is no video of that half; add it, or put the "
+                f"annotation into half 1 if one file holds the whole match",
             )
             for item in self.items
             if item.part not in there

@@ -189,7 +189,7 @@ def annotated_halves(match: Match, task: SpottingTask) -> list[tuple[Half, list[
     raise_faults(faults)
     filed.require_labels(task.labels)
     halves = match_halves(match, task.resolution)
-    raise_faults(filed.part_faults(half.number for half in halves))
+    raise_faults(filed.half_faults(half.number for half in halves))
     return [
         (half, place_annotations(filed, half, task.labels, visible_only=task.visible_only)) for half in halves
     ]

@@ -197,7 +197,7 @@ def test_soccernet_labels_are_checked_in_the_same_way(videos, tmp_path):
         f"{labels} 2: label 'SHOT' is none of the config's",
         f"{labels} 3: has half 1 and position -3 ms",
         f"{labels} 4: 9.0 s lies after the end",
-        f"{labels} 5: 'PASS' lies in part (half) 2, and there is no video",
+        f"{labels} 5: 'PASS' lies in half 2, and there is no video of that half",
         f"{labels} 6: is 'PASS'",
     ]
     assert all(any(fault.startswith(start) for fault in found) for start in starts)
