@@ -19,7 +19,7 @@ from bvas.experiment import Experiment, load_experiment
 from bvas.predict import predict_matches
 from bvas.scoring import Evaluation, evaluate_predictions
 from bvas.spotter import load_spotter
-from bvas.tasks.soccernet import Match, find_matches
+from bvas.tasks.matches import Match, find_matches
 from bvas.training.loop import run_fold
 
 FOLD = 0

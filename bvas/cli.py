@@ -17,6 +17,8 @@ VERBS = {
     "video check": ("bvas.commands.video_check", "what a video file is, and what reads it"),
     "video prepare": ("bvas.commands.video_prepare", "make copies that are fast to read anywhere"),
     "data synth": ("bvas.commands.synth", "make synthetic matches in SoccerNet's layout"),
+    "data check": ("bvas.commands.data_check", "all that is wrong with a data root, and what it holds"),
+    "data import": ("bvas.commands.data_import", "make a dataset.json of SoccerNet, E2E-Spot or CSV files"),
     "data download": ("bvas.commands.download", "download SoccerNet's videos and labels"),
     "weights import": ("bvas.commands.weights", "take in the published weights of the seed system"),
 }

@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.experiment import load_experiment, parse_folds
     from bvas.files import write_json
     from bvas.scoring import evaluate_predictions
-    from bvas.tasks.soccernet import find_matches, folds_of
+    from bvas.tasks.matches import find_matches, folds_of
 
     experiment = load_experiment(args.experiment, args.runs)
     matches = [match for match in find_matches(experiment.task, args.data) if match.fold is not None]

@@ -229,8 +229,10 @@ def parse_folds(text: str, folds_there: Sequence[int]) -> list[int]:
     """Return the folds that `all` or a list like `0,3` names.
 
     Raises:
-        ConfigError: a fold is no number, or not among `folds_there`.
+        ConfigError: a fold is no number, or not among `folds_there`, or there are none.
     """
+    if not folds_there:
+        raise ConfigError("there is no fold, as no match of the data has annotations")
     if text == "all":
         return sorted(folds_there)
     try:
@@ -239,6 +241,6 @@ def parse_folds(text: str, folds_there: Sequence[int]) -> list[int]:
         raise ConfigError(f"folds must be 'all' or numbers like 0,3, got {text!r}") from error
     missing = sorted(set(folds) - set(folds_there))
     if missing:
-        there = ", ".join(map(str, sorted(folds_there))) or "none"
+        there = ", ".join(map(str, sorted(folds_there)))
         raise ConfigError(f"there is no fold {missing[0]}; there are: {there}")
     return folds

@@ -11,7 +11,7 @@ from bvas.commands.console import OK, add_folders, add_machine, progress_bar, ru
 
 if TYPE_CHECKING:
     from bvas.spotter import Spotter
-    from bvas.tasks.soccernet import Match
+    from bvas.tasks.matches import Match
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.errors import DataError
     from bvas.experiment import load_experiment
     from bvas.spotter import load_spotter, trained_among
-    from bvas.tasks.soccernet import find_matches, folds_of
+    from bvas.tasks.matches import find_matches, folds_of
 
     experiment = load_experiment(args.experiment, args.runs)
     matches = find_matches(experiment.task, args.data)
@@ -82,7 +82,8 @@ def predict_matches(
 ) -> None:
     """Write `<match>/results_spotting.json` and a score curve for each video below `out`."""
     from bvas.spotter import spot_video
-    from bvas.tasks.soccernet import RESULTS_NAME, match_halves, write_results
+    from bvas.tasks.matches import match_halves
+    from bvas.tasks.soccernet import RESULTS_NAME, write_results
 
     experiment = spotter.experiment
     for match in matches:

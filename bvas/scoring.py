@@ -23,7 +23,8 @@ from bvas.metrics.average_precision import mean_average_precision
 from bvas.metrics.official import official_scores
 from bvas.postprocess import above
 from bvas.spots import Annotation, Spot
-from bvas.tasks.soccernet import RESULTS_NAME, Match, annotated_halves, read_results
+from bvas.tasks.matches import Match, annotated_halves
+from bvas.tasks.soccernet import RESULTS_NAME, read_results
 
 TOLERANCE_SECONDS = 0.5
 TIGHT_TOLERANCE_SECONDS = 0.2

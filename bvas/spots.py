@@ -37,6 +37,8 @@ class LabelSet:
     names: tuple[str, ...]
     merged: Mapping[str, str] = field(default_factory=dict)
     """Names in label files that count as another label, e.g. the card colors a gray picture cannot tell."""
+    ignored: tuple[str, ...] = ()
+    """Names in label files that are left out on purpose; any other unknown name is an error."""
 
     def __post_init__(self) -> None:
         if not self.names or len(set(self.names)) != len(self.names):
@@ -44,6 +46,9 @@ class LabelSet:
         unknown = set(self.merged.values()) - set(self.names)
         if unknown:
             raise ConfigError(f"merged labels {sorted(unknown)} are not among {self.names}")
+        both = sorted({name for name in self.ignored if name in self})
+        if both:
+            raise ConfigError(f"label {both[0]!r} is ignored and also known; take it out of one of the two")
 
     def __len__(self) -> int:
         return len(self.names)
@@ -53,6 +58,10 @@ class LabelSet:
 
     def __contains__(self, name: str) -> bool:
         return name in self.names or name in self.merged
+
+    def accepts(self, name: str) -> bool:
+        """Return whether a label file may hold `name`: it is known, or ignored on purpose."""
+        return name in self or name in self.ignored
 
     def label_id(self, name: str) -> int:
         """Return the column of a label, merged names included.

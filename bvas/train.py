@@ -93,7 +93,7 @@ def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], FoldWork]":
 
     from bvas.checkpoint import fold_folder
     from bvas.experiment import load_experiment, parse_folds
-    from bvas.tasks.soccernet import find_matches, folds_of
+    from bvas.tasks.matches import find_matches, folds_of
     from bvas.training.loop import run_fold
     from bvas.training.resume import fold_status
 

@@ -63,7 +63,7 @@ def test_an_unknown_command_names_those_there_are(capsys):
     assert main(["spott"]) == WRONG_INPUT
     assert "no command 'spott'; there are: demo, spot" in capsys.readouterr().err
     assert main(["data", "fetch"]) == WRONG_INPUT
-    assert "there are: data synth, data download" in capsys.readouterr().err
+    assert "there are: data synth, data check, data import, data download" in capsys.readouterr().err
 
 
 def test_a_group_lists_its_verbs(capsys):

@@ -14,7 +14,7 @@ from bvas.models.spotting import build_model
 from bvas.training.loop import starting_model
 from bvas.training.trainer import Trainer
 
-NAMES = ["action_pretrain", "ball_base", "ball_long", "ball_transfer", "demo"]
+NAMES = ["action_pretrain", "ball12", "ball_base", "ball_long", "ball_transfer", "demo"]
 PARAMETERS = {"ball_base": 6_770_547, "ball_transfer": 6_770_547, "ball_long": 6_773_619}
 
 

@@ -17,7 +17,7 @@ from bvas.experiment import (
 from bvas.tasks.action import action_task
 from bvas.tasks.ball import ball_task
 
-SHIPPED = ["action_pretrain", "ball_base", "ball_long", "ball_transfer", "demo"]
+SHIPPED = ["action_pretrain", "ball12", "ball_base", "ball_long", "ball_transfer", "demo"]
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -11,7 +11,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "bvas"
 ORDER = [
     ["errors"],
     ["clips", "spots", "luma", "files", "devices", "processes"],
-    ["video", "tasks", "augment", "models", "losses", "postprocess", "metrics", "curve"],
+    ["video", "augment", "models", "losses", "postprocess", "metrics", "curve"],
+    ["tasks"],
     ["synthetic", "loading", "inference", "report"],
     ["experiment", "checkpoint", "seed_weights"],
     ["spotter", "training", "scoring", "seed_import", "reporting", "machine"],
@@ -19,7 +20,7 @@ ORDER = [
 ]
 LAYER = {name: number for number, names in enumerate(ORDER) for name in names}
 # Packages of these layers meet in the layer above, never directly.
-APART = {2, 3}
+APART = {2, 4}
 WITHOUT_TORCH = {"metrics", "clips", "spots", "postprocess", "errors", "files", "synthetic", "tasks"}
 
 

@@ -192,7 +192,7 @@ def test_annotations_of_a_half_without_a_video_are_an_error(there, tmp_path, cap
         (path.parent / "2_64p.mkv").unlink()
     for verb in ("train", "evaluate"):
         line = _fails(capsys, verb, "--experiment", "tiny", "--data", str(tmp_path / "data"))
-        assert "annotations in half 2, and there is no video of that half" in line
+        assert "lies in half 2, and there is no video of that half" in line
 
 
 def test_an_experiment_is_found_by_name_without_its_config(there, tmp_path, monkeypatch):
@@ -291,7 +291,8 @@ def test_a_shift_of_two_frames_in_the_labels_shows_in_the_timing_error(there, tm
     from bvas.experiment import load_experiment
     from bvas.scoring import evaluate_predictions
     from bvas.spots import Spot
-    from bvas.tasks.soccernet import RESULTS_NAME, annotated_halves, find_matches, write_results
+    from bvas.tasks.matches import annotated_halves, find_matches
+    from bvas.tasks.soccernet import RESULTS_NAME, write_results
 
     experiment = load_experiment("tiny")
     matches = [match for match in find_matches(experiment.task, there / "data") if match.fold is not None]

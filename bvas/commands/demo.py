@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.spotter import load_spotter
     from bvas.synthetic.config import SyntheticConfig
     from bvas.synthetic.league import make_league
-    from bvas.tasks.soccernet import find_matches
+    from bvas.tasks.matches import find_matches
     from bvas.training.loop import run_fold
 
     experiment = load_experiment("demo")

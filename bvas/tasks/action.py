@@ -27,6 +27,9 @@ _LABELS = (
 )
 _CARDS = ("Yellow card", "Red card", "Yellow->red card")
 
+ACTION_LABELS = (*_LABELS[:-1], *_CARDS)
+"""The 17 labels of the files, in the order of SoccerNet's own list."""
+
 
 def action_task() -> SpottingTask:
     """Return the pre-training task: 15 labels, fold 0 holds every 22nd labelled match found."""

@@ -8,7 +8,7 @@ from bvas.errors import ConfigError
 from bvas.experiment import Experiment
 from bvas.loading.dataset import LabelledVideo, label_video
 from bvas.loading.requests import FixedClips, TrainingClips
-from bvas.tasks.soccernet import Match, annotated_halves
+from bvas.tasks.matches import Match, annotated_halves
 
 
 def fold_videos(
@@ -29,18 +29,20 @@ def fold_videos(
             f"{len(labelled)} labelled matches make one fold only, and nothing is left to train on; "
             f"cross-validation needs at least two matches"
         )
-    train = [match for match in labelled if match.fold != fold]
-    held_out = [match for match in labelled if match.fold == fold]
-    return _videos(experiment, train), _videos(experiment, held_out)
+    # All label files before the first video is indexed, which takes minutes where there are hundreds.
+    halves = {match.name: annotated_halves(match, experiment.task) for match in labelled}
 
+    def videos(matches: Sequence[Match]) -> list[LabelledVideo]:
+        return [
+            label_video(half.path, annotations, experiment.task.labels, experiment.input.rate)
+            for match in matches
+            for half, annotations in halves[match.name]
+        ]
 
-def _videos(experiment: Experiment, matches: Sequence[Match]) -> list[LabelledVideo]:
-    task = experiment.task
-    videos = []
-    for match in matches:
-        for half, annotations in annotated_halves(match, task):
-            videos.append(label_video(half.path, annotations, task.labels, experiment.input.rate))
-    return videos
+    return (
+        videos([match for match in labelled if match.fold != fold]),
+        videos([match for match in labelled if match.fold == fold]),
+    )
 
 
 def training_clips(experiment: Experiment, videos: Sequence[LabelledVideo]) -> TrainingClips:

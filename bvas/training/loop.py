@@ -17,7 +17,7 @@ from bvas.loading.loader import ClipLoader
 from bvas.loading.requests import Clips
 from bvas.loading.skips import OnError
 from bvas.models.spotting import SpottingModel, build_model
-from bvas.tasks.soccernet import Match
+from bvas.tasks.matches import Match
 from bvas.training import resume
 from bvas.training.data import fold_videos, training_clips, validation_clips
 from bvas.training.logs import EpochLog, environment

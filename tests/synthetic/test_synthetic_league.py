@@ -20,7 +20,7 @@ from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.half import half_renderer, simulate_half
 from bvas.synthetic.league import LEAGUE_FOLDER, make_league, match_name
 from bvas.tasks.ball import found_ball_task
-from bvas.tasks.soccernet import annotated_halves, find_matches
+from bvas.tasks.matches import annotated_halves, find_matches
 
 SMALL = SyntheticConfig(matches=1, challenge_matches=1, minutes=0.2, size=(64, 112), keyframe_interval=50)
 

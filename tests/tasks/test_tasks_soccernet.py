@@ -6,12 +6,9 @@ import pytest
 from bvas.errors import DataError
 from bvas.spots import LabelSet, Spot
 from bvas.tasks.ball import ball_task, found_ball_task
+from bvas.tasks.matches import Match, annotated_halves, find_matches, match_halves
 from bvas.tasks.soccernet import (
-    Match,
-    annotated_halves,
-    find_matches,
     game_time,
-    match_halves,
     position_ms,
     read_label_file,
     read_results,
@@ -42,6 +39,14 @@ def test_game_time_counts_minutes_beyond_the_hour():
     assert game_time(2, 6005) == "2 - 100:05"
 
 
+def _annotations(folder, *, labels=LABELS, visible_only=False):
+    """Annotations of each half of a match that has two videos."""
+    for half in (1, 2):
+        (folder / f"{half}_720p.mkv").touch()
+    task = SpottingTask(name="x", labels=labels, visible_only=visible_only)
+    return [annotations for _, annotations in annotated_halves(Match("m", folder, 0), task)]
+
+
 def test_annotations_come_by_half_in_seconds_and_in_order(tmp_path):
     _write_labels(
         tmp_path / "Labels-ball.json",
@@ -52,40 +57,53 @@ def test_annotations_come_by_half_in_seconds_and_in_order(tmp_path):
         ],
     )
 
-    halves = read_label_file(tmp_path / "Labels-ball.json", LABELS)
+    first, second = _annotations(tmp_path)
 
-    assert [(a.label, a.seconds) for a in halves[1]] == [("PASS", 0.68), ("PASS", 4.0)]
-    assert [(a.label, a.seconds, a.team) for a in halves[2]] == [("DRIVE", 9.0, "left")]
+    assert [(a.label, a.seconds) for a in first] == [("PASS", 0.68), ("PASS", 4.0)]
+    assert [(a.label, a.seconds, a.team) for a in second] == [("DRIVE", 9.0, "left")]
 
 
-def test_labels_of_other_tasks_are_left_out_and_counted_in_the_log(tmp_path, caplog):
-    _write_labels(tmp_path / "Labels-ball.json", [_entry("SHOT"), _entry("SHOT"), _entry("PASS")])
+def test_a_label_that_the_config_does_not_know_is_an_error_that_says_what_to_do(tmp_path):
+    _write_labels(
+        tmp_path / "Labels-ball.json", [_entry("PASS"), _entry("SHOT"), _entry("GOAL"), _entry("SHOT")]
+    )
 
-    with caplog.at_level("INFO"):
-        halves = read_label_file(tmp_path / "Labels-ball.json", LABELS)
+    with pytest.raises(
+        DataError,
+        match=r"Labels-ball\.json: annotation 1: label 'SHOT' is none of the config's PASS, DRIVE; "
+        r".*'ball12'.*'merged' or 'ignored' of its LabelSet; unknown in this file: SHOT \(2\), GOAL \(1\)",
+    ):
+        _annotations(tmp_path)
 
-    assert len(halves[1]) == 1
-    assert "{'SHOT': 2}" in caplog.text
+
+def test_ignored_labels_are_left_out(tmp_path):
+    _write_labels(tmp_path / "Labels-ball.json", [_entry("SHOT"), _entry("PASS")])
+
+    first, _ = _annotations(tmp_path, labels=LabelSet(("PASS", "DRIVE"), ignored=("SHOT",)))
+
+    assert [a.label for a in first] == ["PASS"]
 
 
 def test_unshown_annotations_are_left_out_where_asked_for(tmp_path):
-    _write_labels(tmp_path / "a.json", [_entry(visibility="not shown"), _entry(visibility="visible")])
+    _write_labels(
+        tmp_path / "Labels-ball.json", [_entry(visibility="not shown"), _entry(visibility="visible")]
+    )
 
-    assert len(read_label_file(tmp_path / "a.json", LABELS)[1]) == 2
-    assert len(read_label_file(tmp_path / "a.json", LABELS, visible_only=True)[1]) == 1
+    assert len(_annotations(tmp_path)[0]) == 2
+    assert len(_annotations(tmp_path, visible_only=True)[0]) == 1
 
 
 def test_cards_are_merged_under_one_name(tmp_path):
     labels = LabelSet(("Card",), merged={"Red card": "Card"})
-    _write_labels(tmp_path / "a.json", [_entry("Red card")])
+    _write_labels(tmp_path / "Labels-ball.json", [_entry("Red card")])
 
-    assert read_label_file(tmp_path / "a.json", labels)[1][0].label == "Card"
+    assert _annotations(tmp_path, labels=labels)[0][0].label == "Card"
 
 
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"label": "PASS"}, "annotation 0 is .*needs 'gameTime'"),
+        ({"label": "PASS"}, "annotation 0: is .*needs 'gameTime'"),
         (_entry(position="three"), "'position' in milliseconds"),
         (_entry(time="3 - 00:00"), "half 3"),
         (_entry(position="-5"), "not negative"),
@@ -96,16 +114,14 @@ def test_a_wrong_annotation_is_named(tmp_path, entry, message):
     _write_labels(tmp_path / "Labels-ball.json", [entry])
 
     with pytest.raises(DataError, match=message):
-        read_label_file(tmp_path / "Labels-ball.json", LABELS)
+        _annotations(tmp_path)
 
 
 def test_a_label_file_that_is_no_json_or_no_label_file_is_refused(tmp_path):
     (tmp_path / "a.json").write_text("<html>")
-    with pytest.raises(DataError, match=r"a\.json is no JSON"):
-        read_label_file(tmp_path / "a.json", LABELS)
+    assert "a.json: is no JSON" in str(read_label_file(tmp_path / "a.json")[1][0])
     (tmp_path / "b.json").write_text("[]")
-    with pytest.raises(DataError, match="no list 'annotations'"):
-        read_label_file(tmp_path / "b.json", LABELS)
+    assert "no list 'annotations'" in str(read_label_file(tmp_path / "b.json")[1][0])
 
 
 def test_results_go_there_and_back(tmp_path):
@@ -184,7 +200,7 @@ def test_a_missing_data_root_says_where_to_get_one(tmp_path):
 
 
 def test_an_incomplete_data_root_names_the_first_missing_match(tmp_path):
-    with pytest.raises(DataError, match=r"7 of 7 labelled matches .* Leeds United"):
+    with pytest.raises(DataError, match=r"Leeds United.*not there.*\(6 more"):
         find_matches(ball_task(), _league(tmp_path))
 
 

@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from bvas.augment.config import AugmentConfig
 from bvas.experiment import Experiment, TrainConfig
-from bvas.tasks.soccernet import find_matches
+from bvas.tasks.matches import find_matches
 from bvas.training import loop
 from bvas.training.parallel import Placement, World, join_world
 

@@ -10,7 +10,7 @@ from tiny import tiny_experiment
 
 from bvas.experiment import Experiment, TrainConfig
 from bvas.loading.batch import ClipBatch
-from bvas.tasks.soccernet import find_matches
+from bvas.tasks.matches import find_matches
 from bvas.training.loop import run_fold
 
 

@@ -1,0 +1,159 @@
+"""Say all that is wrong with a data root: bvas data check DIR."""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bvas.commands.console import OK, WRONG_INPUT, progress_bar, run_command
+
+if TYPE_CHECKING:
+    from bvas.tasks.check import DataCheck
+
+# More columns do not fit a line; --json has them all.
+_MOST_FOLDS = 10
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "bvas data check",
+        description="Read all labels and index all videos of a data root, list everything that is wrong, and count "
+        "what is there. The exit code is 2 if something is wrong.",
+    )
+    parser.add_argument(
+        "root", type=Path, metavar="DIR", help="data root: with dataset.json or SoccerNet's folders"
+    )
+    parser.add_argument(
+        "--experiment", metavar="NAME", help="check what this one would read: its labels, matches and folds"
+    )
+    parser.add_argument(
+        "--decode", action="store_true", help="decode every frame, to find those that are lost"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="runs folder (default: ./runs)")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check, and print what was found."""
+    from bvas.tasks.check import check_data, tasks_in
+
+    if args.experiment:
+        from bvas.experiment import load_experiment
+
+        experiment = load_experiment(args.experiment, args.runs)
+        tasks, rate = [experiment.task], experiment.input.rate
+    else:
+        tasks, rate = tasks_in(args.root), 25.0
+    checks = []
+    for task in tasks:
+        with progress_bar(f"checking {task.name}", "video", quiet=args.quiet) as progress:
+            checks.append(
+                check_data(
+                    task,
+                    args.root,
+                    rate=rate,
+                    decode=args.decode,
+                    progress=progress,
+                    guessed=not args.experiment,
+                )
+            )
+    if args.json:
+        content = {"decoded": args.decode, "data": [check_json(check) for check in checks]}
+        print(json.dumps(content, indent=2, ensure_ascii=False))
+    else:
+        for check in checks:
+            print("\n".join(check_lines(check)))
+        if not args.decode:
+            print("frames were not decoded; --decode finds those that are lost")
+    return WRONG_INPUT if any(check.faults for check in checks) else OK
+
+
+def check_lines(check: "DataCheck") -> list[str]:
+    """Return a check as lines for people: the summary, what is worth knowing, the faults."""
+    labelled = [match for match in check.matches if match.fold is not None]
+    folds = sorted({match.fold for match in labelled if match.fold is not None})
+    infos = [video.info for video in check.videos]
+    hours = sum(info.duration_seconds for info in infos) / 3600
+    rows = [
+        (
+            "matches",
+            f"{len(labelled)} labelled in {len(folds)} folds, {len(check.matches) - len(labelled)} challenge",
+        ),
+        ("videos", f"{len(infos)}, {hours:.2f} h"),
+        ("pictures", _counted(f"{info.height}x{info.width}" for info in infos)),
+        ("rates", _counted(f"{float(info.rate):.6g}" for info in infos)),
+        ("keyframes", _counted(f"every {info.keyframe_intervals.median} frames" for info in infos)),
+    ]
+    lines = [str(check.source), *(f"  {name:<10} {text}" for name, text in rows), *_count_lines(check, folds)]
+    lines += [f"  note: {note}" for note in check.notes]
+    lines += [f"  fault: {fault}" for fault in check.faults]
+    return [*lines, f"  {len(check.faults) or 'no'} fault{'' if len(check.faults) == 1 else 's'}"]
+
+
+def _counted(texts: Iterable[str]) -> str:
+    counts = Counter(texts)
+    return ", ".join(f"{text} ({count})" for text, count in counts.most_common()) or "none"
+
+
+def _count_lines(check: "DataCheck", folds: Sequence[int]) -> list[str]:
+    shown = folds if len(folds) <= _MOST_FOLDS else []
+    lines = [f"  {'annotations':<24}{'all':>8}" + "".join(f"{f'fold {fold}':>8}" for fold in shown)]
+    for label in _labels(check):
+        total = sum(count for (name, _), count in check.counts.items() if name == label)
+        per_fold = "".join(f"{check.counts[label, fold]:>8}" for fold in shown)
+        lines.append(f"  {label:<24}{total:>8}{per_fold}")
+    return lines
+
+
+def _labels(check: "DataCheck") -> list[str]:
+    """Labels of the task in its order, then other ones of the files."""
+    used = {label for label, _ in check.counts}
+    others = sorted(used - set(check.task.labels))
+    known = [label for label in check.task.labels if not check.guessed or label in used]
+    return [*known, *others]
+
+
+def check_json(check: "DataCheck") -> dict[str, Any]:
+    """Return a check as plain values."""
+    folds = sorted({match.fold for match in check.matches if match.fold is not None})
+    return {
+        "source": str(check.source),
+        "matches": [
+            {"name": match.name, "fold": match.fold, "test": match.is_test} for match in check.matches
+        ],
+        "videos": [
+            {
+                "match": video.match.name,
+                "path": str(video.info.path),
+                "seconds": video.info.duration_seconds,
+                "frames": video.info.num_frames,
+                "rate": str(video.info.rate),
+                "variable_rate": video.info.variable_rate,
+                "height": video.info.height,
+                "width": video.info.width,
+                "keyframe_intervals": video.info.keyframe_intervals._asdict(),
+            }
+            for video in check.videos
+        ],
+        "annotations": {
+            label: {
+                "all": sum(count for (name, _), count in check.counts.items() if name == label),
+                "folds": {str(fold): check.counts[label, fold] for fold in folds},
+            }
+            for label in _labels(check)
+        },
+        "notes": check.notes,
+        "faults": [
+            {"file": str(fault.path), "entry": fault.entry, "message": fault.message}
+            for fault in check.faults
+        ],
+    }
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

@@ -1,0 +1,117 @@
+"""Make a dataset.json of other formats: bvas data import SOURCE --out DIR."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bvas.commands.console import OK, WRONG_INPUT, run_command
+
+if TYPE_CHECKING:
+    from bvas.tasks.importing.draft import Import, Placing
+
+logger = logging.getLogger(__name__)
+
+_FORMATS = ("soccernet", "e2e-spot", "csv")
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "bvas data import",
+        description="Make a data root with a dataset.json of a folder in SoccerNet's layout, of E2E-Spot's JSON, or of "
+        "a CSV table with the columns video, label, seconds or frame, and maybe team, visible, fold, match.",
+    )
+    parser.add_argument("source", type=Path, metavar="SOURCE", help="folder, .json or .csv file")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="data root to write to")
+    parser.add_argument(
+        "--format", choices=_FORMATS, default=None, help="what SOURCE is (default: by what it looks like)"
+    )
+    parser.add_argument(
+        "--videos", type=Path, default=None, metavar="DIR", help="where videos lie (default: beside SOURCE)"
+    )
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--link", action="store_true", help="symbolic links to the videos below --out")
+    place.add_argument(
+        "--copy",
+        action="store_true",
+        help="copies of the videos below --out (default: neither; their paths are written down)",
+    )
+    parser.add_argument("--resolution", default="720p", help="of SoccerNet's renditions (default: 720p)")
+    parser.add_argument(
+        "--label-file",
+        choices=["Labels-ball.json", "Labels-v2.json"],
+        default=None,
+        help="of SoccerNet's (default: the one that is there)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a dataset.json in --out")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read all, and write if nothing is wrong."""
+    from bvas.tasks.importing.draft import write_dataset
+
+    found = read_source(
+        args.source,
+        format=args.format or format_of(args.source),
+        videos=args.videos,
+        resolution=args.resolution,
+        label_file=args.label_file,
+    )
+    if found.faults:
+        for fault in found.faults:
+            print(f"fault: {fault}", file=sys.stderr)
+        print(f"nothing was written: {len(found.faults)} faults", file=sys.stderr)
+        return WRONG_INPUT
+    placing: Placing = "link" if args.link else "copy" if args.copy else "path"
+    path = write_dataset(found, args.out, placing=placing, overwrite=args.overwrite)
+    labelled = [match for match in found.matches if match.annotations is not None]
+    logger.info(
+        "%s: %d labelled and %d challenge matches, %d annotations of %d labels (%s)",
+        *(path, len(labelled), len(found.matches) - len(labelled)),
+        sum(len(match.annotations or ()) for match in labelled),
+        *(len(found.labels), ", ".join(found.labels)),
+    )
+    logger.info("next: bvas data check %s", args.out)
+    return OK
+
+
+def format_of(source: Path) -> str:
+    """Return the format that a file or folder looks like.
+
+    Raises:
+        DataError: it is not there, or looks like none.
+    """
+    from bvas.errors import DataError
+
+    if not source.exists():
+        raise DataError(f"no file or folder {source}")
+    if source.is_dir():
+        splits = [source / f"{split}.json" for split in ("train", "val", "test", "challenge")]
+        return "e2e-spot" if any(path.is_file() for path in splits) else "soccernet"
+    by_suffix = {".csv": "csv", ".json": "e2e-spot"}
+    if source.suffix.lower() not in by_suffix:
+        raise DataError(f"{source} is neither a folder nor .csv nor .json; say what it is with --format")
+    return by_suffix[source.suffix.lower()]
+
+
+def read_source(
+    source: Path, *, format: str, videos: Path | None, resolution: str, label_file: str | None
+) -> "Import":
+    """Return what one of the readers finds."""
+    from bvas.tasks.importing.from_csv import read_csv
+    from bvas.tasks.importing.from_e2e_spot import read_e2e_spot
+    from bvas.tasks.importing.from_soccernet import read_soccernet
+
+    if format == "soccernet":
+        return read_soccernet(source, resolution=resolution, label_file=label_file)
+    folder = videos or (source if source.is_dir() else source.parent)
+    return read_csv(source, folder) if format == "csv" else read_e2e_spot(source, folder)
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

@@ -1,0 +1,10 @@
+"""Twelve labels of Ball Action Spotting 2024 with the network and the recipe of stage 1."""
+
+from dataclasses import replace
+
+from bvas.experiment import Experiment, load_experiment
+from bvas.tasks.ball12 import ball12_task
+
+
+def experiment() -> Experiment:
+    return replace(load_experiment("ball_base"), task=ball12_task())
