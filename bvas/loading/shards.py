@@ -35,12 +35,13 @@ class Shard:
         last = num_clips % batch_size or batch_size
         if min(batch_size, last, num_clips) >= self.num_ranks:
             return
-        what = f"batches of {batch_size}"
+        what, remedy = f"batches of {batch_size}", "a larger batch_size"
         if batch_size >= self.num_ranks:
-            what = f"an epoch of {num_clips} clips in batches of {batch_size} ends with one of {last}, and"
+            what = f"an epoch of {num_clips} clips in batches of {batch_size} ends with one of {last}, which"
+            remedy = "clips_per_epoch as a multiple of batch_size"
         raise ConfigError(
             f"{what} cannot be shared out among {self.num_ranks} processes: each needs a clip of every batch; "
-            "start fewer, or choose batch_size and clips_per_epoch so that one divides the other"
+            f"start fewer, or choose {remedy}"
         )
 
     def sizes(self, num_clips: int) -> list[int]:

@@ -60,13 +60,13 @@ class Placement:
 
     @staticmethod
     def from_environment(environment: Mapping[str, str]) -> "Placement | None":
-        """Return the place that `torchrun` wrote into the environment, or None where it did not start this.
+        """Return the place that `torchrun` wrote into the environment; None where it did not, or for a process alone.
 
         Raises:
             ConfigError: some of its variables are there, and not all.
         """
         names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-        if "WORLD_SIZE" not in environment or "RANK" not in environment:
+        if "RANK" not in environment or environment.get("WORLD_SIZE", "1") == "1":
             return None
         missing = [name for name in names if name not in environment]
         if missing:

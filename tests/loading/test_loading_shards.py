@@ -81,7 +81,9 @@ def test_a_share_may_begin_at_any_batch(clips, open_loader, plan):
 
 def test_an_epoch_that_leaves_a_rank_without_a_step_is_refused(clips):
     # 30 clips in batches of 4 end with a batch of 2.
-    with pytest.raises(ConfigError, match=r"30 clips in batches of 4 ends with one of 2, .* 3 processes"):
+    with pytest.raises(
+        ConfigError, match=r"30 clips in batches of 4 ends with one of 2, which .* 3 processes"
+    ):
         ClipLoader(clips, 4, size=SIZE, workers={}, shard=Shard(0, 3))
     with pytest.raises(ConfigError, match="batches of 4 cannot be shared out among 5 processes"):
         ClipLoader(clips, 4, size=SIZE, workers={}, shard=Shard(0, 5))

@@ -241,6 +241,7 @@ def test_a_place_is_what_torchrun_says_and_none_without_it():
     assert (place.rank, place.size, place.local_rank, place.local_size) == (5, 8, 1, 4)
     assert (place.address, place.port, place.store_is_there) == ("host", 29500, True)
     assert Placement.from_environment({}) is None
+    assert Placement.from_environment({"RANK": "0", "WORLD_SIZE": "1"}) is None
     with pytest.raises(ConfigError, match="LOCAL_RANK, MASTER_PORT not"):
         Placement.from_environment(
             {name: value for name, value in PLACE.items() if name not in ("LOCAL_RANK", "MASTER_PORT")}
