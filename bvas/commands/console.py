@@ -7,7 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -135,23 +135,30 @@ def progress_bar(title: str, unit: str, *, quiet: bool, place: int | None = None
         place: Of several bars at a time the line, from 0, which is free again when the bar is done; None: the only one.
     """
     from tqdm import tqdm
+    from tqdm.contrib.logging import logging_redirect_tqdm
 
     hidden = quiet or not sys.stderr.isatty()
-    with tqdm(
-        desc=title,
-        unit=unit,
-        disable=hidden,
-        dynamic_ncols=True,
-        smoothing=0.05,
-        position=place,
-        leave=place is None,
-    ) as bar:
+    with ExitStack() as stack:
+        if not hidden and place is None:
+            # Log lines go above the bar.
+            stack.enter_context(logging_redirect_tqdm())
+        bar = stack.enter_context(
+            tqdm(
+                desc=title,
+                unit=unit,
+                disable=hidden,
+                dynamic_ncols=True,
+                smoothing=0.05,
+                position=place,
+                leave=place is None,
+            )
+        )
 
         def report(done: int, total: int, note: str = "") -> None:
-            bar.total = total
-            if bar.n == 0:
+            if bar.total is None:
                 # What was done before this start says nothing about the rate.
                 bar.initial = bar.n = bar.last_print_n = done
+            bar.total = total
             if note:
                 bar.set_postfix_str(note, refresh=False)
             bar.update(done - bar.n)

@@ -257,7 +257,7 @@ class ClipLoader:
                     self._stats.frames += len(batch) * self.clips.clip.num_frames
                     self._stats.bytes += batch.frames.nbytes
                     yield batch
-            logger.info("epoch %d: %s", epoch, self.stats.since(before))
+            logger.debug("epoch %d: %s", epoch, self.stats.since(before))
         finally:
             if self._current is token:
                 self._current = None

@@ -208,7 +208,7 @@ def test_stats_count_what_was_handed_out_and_who_decoded_it(clips, open_loader):
 
 
 def test_each_epoch_ends_with_a_line_of_stats(mixed_loader, caplog):
-    caplog.set_level(logging.INFO, logger="bvas.loading.loader")
+    caplog.set_level(logging.DEBUG, logger="bvas.loading.loader")
     list(mixed_loader.epoch(3))
     # 30 clips of 5 frames of 32 x 128 are 0.6 MB.
     assert "epoch 3: 30 clips, 1 MB (pyav-0 " in caplog.text
