@@ -11,7 +11,7 @@ from bvas.errors import CheckpointError
 from bvas.experiment import experiment_names, load_experiment
 from bvas.loading.batch import ClipBatch
 from bvas.models.spotting import build_model
-from bvas.training.loop import starting_model
+from bvas.training.start import starting_model
 from bvas.training.trainer import Trainer
 
 NAMES = ["action_pretrain", "ball_base", "ball_long", "ball_transfer", "demo"]

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "bvas"
 # Modules and packages by layer, lowest first; the longest matching name decides.
 ORDER = [
     ["errors"],
-    ["clips", "spots", "luma", "files", "devices", "processes"],
+    ["clips", "spots", "luma", "files", "fetch", "devices", "processes"],
     ["video", "tasks", "augment", "models", "losses", "postprocess", "metrics", "curve"],
     ["synthetic", "loading", "inference", "report"],
     ["experiment", "checkpoint", "seed_weights"],
