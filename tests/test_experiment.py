@@ -17,7 +17,17 @@ from bvas.experiment import (
 from bvas.tasks.action import action_task
 from bvas.tasks.ball import ball_task
 
-SHIPPED = ["action_pretrain", "ball_base", "ball_long", "ball_transfer", "demo"]
+SHIPPED = [
+    "action_pretrain",
+    "ball_base",
+    "ball_long",
+    "ball_transfer",
+    "demo",
+    "mini_action_pretrain",
+    "mini_ball_base",
+    "mini_ball_long",
+    "mini_ball_transfer",
+]
 
 
 @pytest.mark.parametrize("name", SHIPPED)

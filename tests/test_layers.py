@@ -14,7 +14,7 @@ ORDER = [
     ["video", "tasks", "augment", "models", "losses", "postprocess", "metrics", "curve"],
     ["synthetic", "loading", "inference", "report"],
     ["experiment", "checkpoint", "seed_weights"],
-    ["spotter", "training", "scoring", "seed_import", "reporting", "machine"],
+    ["spotter", "training", "scoring", "seed_import", "reporting", "machine", "chain"],
     ["cli", "commands", "train", "predict", "evaluate", "__main__"],
 ]
 LAYER = {name: number for number, names in enumerate(ORDER) for name in names}

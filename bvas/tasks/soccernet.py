@@ -9,6 +9,7 @@ import logging
 import math
 import os
 import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,6 +55,11 @@ def find_matches(task: SpottingTask, root: Path) -> list[Match]:
     """
     base = root / task.folder
     if not base.is_dir():
+        if task.made_by:
+            raise DataError(
+                f"no folder {base} for task {task.name}; point --data at the folder that holds {task.folder}, "
+                f"or make it: {task.made_by.replace('{root}', shlex.quote(str(root)))}"
+            )
         raise DataError(
             f"no folder {base} for task {task.name}; point --data at the folder that holds "
             f"{task.folder or 'the matches'}, or get one: 'bvas data download' for SoccerNet, "
