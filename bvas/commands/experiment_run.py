@@ -3,10 +3,9 @@
 import argparse
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, add_folders, add_machine, parse_workers, progress_bar, run_command
+from bvas.commands.console import OK, add_folders, add_machine, parse_workers, run_command
 from bvas.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -32,6 +31,13 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         help="all stages with each of them; other seeds than the configs' live in RUNS/seed_S (default: the configs')",
     )
     parser.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="folds at a time, each in a process of its own, on the GPUs in turn (default: 1)",
+    )
+    parser.add_argument(
         "--overwrite", action="store_true", help="train all of these stages anew, whatever there is"
     )
     parser.add_argument(
@@ -48,10 +54,22 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Run the stages for each seed, print the table, and write it."""
     from bvas.chain import Stage, chain_json, check_order, runs_of_seed
+    from bvas.commands.stages import Machine, run_stage
+    from bvas.devices import choose_device
     from bvas.experiment import load_experiment
     from bvas.files import write_json
     from bvas.tasks.soccernet import find_matches
 
+    if args.jobs < 1:
+        raise ConfigError(f"--jobs must be at least 1, got {args.jobs}")
+    machine = Machine(
+        device=choose_device(args.device),
+        workers=parse_workers(args.workers),
+        jobs=args.jobs,
+        on_error=args.on_error,
+        overwrite=args.overwrite,
+        quiet=args.quiet,
+    )
     stages = []
     for name in args.experiments.split(","):
         experiment = load_experiment(name, args.runs)
@@ -64,65 +82,11 @@ def run(args: argparse.Namespace) -> int:
     for seed, folder in folders.items():
         for place, stage in enumerate(stages, start=1):
             logger.info("seed %d, stage %d of %d: %s", seed, place, len(stages), stage.name)
-            scores.append(run_stage(stage.with_seed(seed), folder, args))
+            scores.append(run_stage(stage.with_seed(seed), folder, machine))
     write_json(args.runs / REPORT_NAME, chain_json(stages, scores))
     for line in chain_lines(stages, scores):
         print(line)
     return OK
-
-
-def run_stage(stage: "Stage", runs: Path, args: argparse.Namespace) -> "StageScore":
-    """Train, predict and score what is not finished of one stage with one seed; return its scores."""
-    from bvas.chain import StageScore, is_predicted, newer_sources, predictions_folder
-    from bvas.checkpoint import fold_folder
-    from bvas.files import write_json
-    from bvas.predict import predict_matches
-    from bvas.scoring import evaluate_predictions
-    from bvas.spotter import load_spotter
-    from bvas.training.resume import fold_status
-
-    experiment = stage.experiment
-    for fold in stage.folds:
-        was_finished = fold_status(fold_folder(runs, stage.name, fold)) == "finished"
-        _train_fold(stage, fold, runs, args)
-        if was_finished and not args.overwrite:
-            for source in newer_sources(stage, fold, runs):
-                logger.warning(
-                    "fold %d of %s is older than weights of %s, which it builds on; --overwrite trains anew",
-                    *(fold, stage.name, source),
-                )
-    out = predictions_folder(runs, stage.name)
-    for fold in stage.folds:
-        if not is_predicted(stage, fold, runs):
-            spotter = load_spotter(experiment, runs, folds=[fold], device=args.device)
-            predict_matches(spotter, stage.held_out(fold), out, quiet=args.quiet)
-    by_fold = {
-        fold: evaluate_predictions(experiment, stage.held_out(fold), out).official for fold in stage.folds
-    }
-    evaluation = evaluate_predictions(
-        experiment, [match for fold in stage.folds for match in stage.held_out(fold)], out
-    )
-    write_json(runs / stage.name / "evaluation.json", evaluation.to_json())
-    logger.info("%s: official mAP@1 %.4f", stage.name, evaluation.official)
-    return StageScore(stage.name, experiment.seed, by_fold, evaluation.official)
-
-
-def _train_fold(stage: "Stage", fold: int, runs: Path, args: argparse.Namespace) -> None:
-    from bvas.devices import choose_device
-    from bvas.training.loop import run_fold
-
-    with progress_bar(f"{stage.name} fold {fold}", "clip", quiet=args.quiet) as progress:
-        run_fold(
-            stage.experiment,
-            fold,
-            stage.matches,
-            runs=runs,
-            device=choose_device(args.device),
-            workers=parse_workers(args.workers),
-            on_error=args.on_error,
-            overwrite=args.overwrite,
-            progress=progress,
-        )
 
 
 def _parse_seeds(text: str | None, own: int) -> list[int]:
