@@ -6,7 +6,7 @@ from bvas.experiment import Experiment, load_experiment
 from bvas.tasks.action import action_task
 
 LEAGUE = (
-    "bvas data synth --out {root} --task action --preset broadcast --matches 4 --minutes 4 "
+    "bvas data synth --out {root} --task action --preset broadcast --matches 4 --minutes 5 "
     "--size 112x192 --keyframe-interval 25 --seed 12"
 )
 

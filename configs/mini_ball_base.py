@@ -6,7 +6,7 @@ from bvas.experiment import Experiment, load_experiment
 
 # What find_matches names where the league is missing; a match is a fold.
 LEAGUE = (
-    "bvas data synth --out {root} --task ball --preset broadcast --matches 3 --minutes 4 "
+    "bvas data synth --out {root} --task ball --preset broadcast --matches 4 --minutes 3 "
     "--size 112x192 --keyframe-interval 25 --seed 11"
 )
 
@@ -17,6 +17,6 @@ def experiment() -> Experiment:
         demo,
         name="mini_ball_base",
         task=replace(demo.task, name="mini_ball", made_by=LEAGUE),
-        sampling=replace(demo.sampling, clips_per_epoch=800),
+        sampling=replace(demo.sampling, clips_per_epoch=750),
         train=replace(demo.train, epochs=4),
     )
