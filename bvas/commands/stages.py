@@ -68,7 +68,8 @@ def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
             train(fold=fold, device=machine.device)
             for source in newer_sources(stage, fold, runs):
                 logger.warning(
-                    "fold %d of %s is older than weights of %s, which it builds on; --overwrite trains anew",
+                    "fold %d of %s is older than weights of %s, which it builds on; if those are not the ones that it "
+                    "began with, --overwrite trains anew",
                     *(fold, stage.name, source),
                 )
     _for_folds(unfinished, train, stage.name, "clip", machine)
