@@ -172,7 +172,7 @@ def main() -> None:
             codec=args.codec,
         )
         batch_size = experiment.train.batch_size
-        train_clips = training_clips(experiment, videos[:REAL_HALVES])
+        train_clips = training_clips(experiment, videos[:REAL_HALVES], Path(temporary))
         held_out = validation_clips(experiment, videos[REAL_HALVES:])
         assert held_out is not None
 

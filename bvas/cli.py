@@ -13,6 +13,10 @@ VERBS = {
     "train": ("bvas.train", "train an experiment on the folds of a data root"),
     "predict": ("bvas.predict", "predict the held-out matches of each fold, or the challenge"),
     "evaluate": ("bvas.evaluate", "score an experiment's predictions"),
+    "experiment run": (
+        "bvas.commands.experiment_run",
+        "train, predict and score stages that build on each other",
+    ),
     "doctor": ("bvas.commands.doctor", "what works on this machine, and what to do about the rest"),
     "video check": ("bvas.commands.video_check", "what a video file is, and what reads it"),
     "video prepare": ("bvas.commands.video_prepare", "make copies that are fast to read anywhere"),

@@ -18,6 +18,7 @@ from bvas.augment.config import AugmentConfig
 from bvas.clips import ClipConfig
 from bvas.devices import Precision
 from bvas.errors import BvasError, ConfigError
+from bvas.fetch import split_hash
 from bvas.loading.sampling import SamplingConfig
 from bvas.loading.targets import TargetConfig
 from bvas.losses import LossConfig
@@ -70,7 +71,9 @@ class TrainConfig:
     freeze_encoder2d: bool = False
     """Keep the 2D encoder as it starts, its BatchNorm statistics too."""
     start_from: str = ""
-    """Experiment whose weights of the same fold are the start (of any fold, if its data is other); empty: none."""
+    """Weights to start from; empty: none. An experiment's name (its weights of the same fold; of any fold, if its data
+    is other), the path of a run folder or of a file (.safetensors of ours, .pth of the seed; `{fold}` stands for the
+    fold), or an address with its hash: `https://host/file.safetensors#sha256=HEX`."""
     validation_clips: int = 2600
     """Clips of the held-out matches that are looked at after each epoch, half of them at annotations; 0: none."""
     accumulation_steps: int = 1
@@ -85,6 +88,10 @@ class TrainConfig:
     sync_batchnorm: bool = False
     """With several GPUs: take BatchNorm statistics over the clips of all of them instead of each one's own; the model
     runs uncompiled then."""
+    hard_negatives_from: str = ""
+    """Experiment whose out-of-fold score curves raise the odds of frames that it took for actions; empty: none."""
+    folds: tuple[int, ...] = ()
+    """Folds that are trained where none are named; empty: all. Pre-training over other data needs one only."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.accumulation_steps <= self.batch_size:
@@ -113,6 +120,17 @@ class TrainConfig:
                 f"learning_rate ({self.learning_rate}) must be positive and "
                 f"final_learning_rate ({self.final_learning_rate}) lie in [0, learning_rate]"
             )
+        if "://" in self.start_from:
+            split_hash(self.start_from)
+        if self.folds and (min(self.folds) < 0 or len(set(self.folds)) < len(self.folds)):
+            raise ConfigError(f"folds must be distinct numbers from 0 up, got {self.folds}")
+
+    @property
+    def starts_from_experiment(self) -> bool:
+        """Whether `start_from` is the name of an experiment."""
+        return bool(self.start_from) and not (
+            "/" in self.start_from or self.start_from.endswith((".safetensors", ".pth"))
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -225,18 +243,23 @@ def _run_config(path: Path) -> Experiment:
     return replace(made, name=path.stem)
 
 
-def parse_folds(text: str, folds_there: Sequence[int]) -> list[int]:
+def parse_folds(text: str | None, folds_there: Sequence[int], default: Sequence[int] = ()) -> list[int]:
     """Return the folds that `all` or a list like `0,3` names.
+
+    Args:
+        text: What the user said; None where that was nothing.
+        folds_there: What there is to choose from.
+        default: What nothing stands for; empty: all.
 
     Raises:
         ConfigError: a fold is no number, or not among `folds_there`, or there are none.
     """
     if not folds_there:
         raise ConfigError("there is no fold, as no match of the data has annotations")
-    if text == "all":
+    if text == "all" or (text is None and not default):
         return sorted(folds_there)
     try:
-        folds = sorted({int(part) for part in text.split(",")})
+        folds = sorted(set(default) if text is None else {int(part) for part in text.split(",")})
     except ValueError as error:
         raise ConfigError(f"folds must be 'all' or numbers like 0,3, got {text!r}") from error
     missing = sorted(set(folds) - set(folds_there))

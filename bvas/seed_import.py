@@ -58,7 +58,7 @@ def import_seed(source: Path, name: str, runs: Path, predictions: Path | None = 
     if (runs / name).exists():
         raise ConfigError(f"{runs / name} is there already; choose another --name, or remove it first")
     checkpoints = {fold: read_seed_checkpoint(path) for fold, path in files.items()}
-    experiments = {fold: _experiment(checkpoint, name) for fold, checkpoint in checkpoints.items()}
+    experiments = {fold: seed_experiment(checkpoint, name) for fold, checkpoint in checkpoints.items()}
     experiment = next(iter(experiments.values()))
     for fold, described in experiments.items():
         if described != experiment:
@@ -87,7 +87,12 @@ def _check_name(name: str) -> None:
         )
 
 
-def _experiment(checkpoint: SeedCheckpoint, name: str) -> Experiment:
+def seed_experiment(checkpoint: SeedCheckpoint, name: str) -> Experiment:
+    """Return what a checkpoint of the seed was trained with, as far as its file says.
+
+    Raises:
+        CheckpointError: it scores neither of the seed's two label sets.
+    """
     task = _TASKS.get(checkpoint.num_labels)
     if task is None:
         raise CheckpointError(

@@ -33,7 +33,11 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         prog=prog or "python -m bvas.train", description="Train an experiment on folds."
     )
     parser.add_argument("--experiment", required=True, metavar="NAME", help="config name or path")
-    parser.add_argument("--folds", default="all", help="all, or numbers like 0,3 (default: all)")
+    parser.add_argument(
+        "--folds",
+        default=None,
+        help="all, or numbers like 0,3 (default: those that the config names, else all)",
+    )
     parser.add_argument(
         "--jobs",
         type=int,
@@ -102,7 +106,7 @@ def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], FoldWork]":
         experiment = replace(experiment, seed=args.seed)
     workers = parse_workers(args.workers)
     matches = find_matches(experiment.task, args.data)
-    folds = parse_folds(args.folds, folds_of(matches))
+    folds = parse_folds(args.folds, folds_of(matches), experiment.train.folds)
     if args.resume and all(fold_status(fold_folder(args.runs, experiment.name, f)) == "new" for f in folds):
         raise ConfigError(
             f"no run of {experiment.name} in {args.runs} to go on with; without --resume it is begun"

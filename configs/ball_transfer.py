@@ -1,4 +1,4 @@
-"""Stage 3, passes and drives from stage 2's weights; `ball_tuning_001` of the seed system."""
+"""Stage 3, passes and drives from stage 2's weights and stage 1's curves; `ball_tuning_001` of the seed system."""
 
 from dataclasses import replace
 
@@ -10,5 +10,11 @@ def experiment() -> Experiment:
     return replace(
         base,
         loss=replace(base.loss, alpha=0.4),
-        train=replace(base.train, start_from="action_pretrain", warmup_epochs=7, epochs=35),
+        train=replace(
+            base.train,
+            start_from="action_pretrain",
+            hard_negatives_from="ball_base",
+            warmup_epochs=7,
+            epochs=35,
+        ),
     )

@@ -11,10 +11,21 @@ from bvas.errors import CheckpointError
 from bvas.experiment import experiment_names, load_experiment
 from bvas.loading.batch import ClipBatch
 from bvas.models.spotting import build_model
-from bvas.training.loop import starting_model
+from bvas.training.start import starting_model
 from bvas.training.trainer import Trainer
 
-NAMES = ["action_pretrain", "ball12", "ball_base", "ball_long", "ball_transfer", "demo"]
+NAMES = [
+    "action_pretrain",
+    "ball12",
+    "ball_base",
+    "ball_long",
+    "ball_transfer",
+    "demo",
+    "mini_action_pretrain",
+    "mini_ball_base",
+    "mini_ball_long",
+    "mini_ball_transfer",
+]
 PARAMETERS = {"ball_base": 6_770_547, "ball_transfer": 6_770_547, "ball_long": 6_773_619}
 
 
@@ -33,7 +44,7 @@ def test_the_seeds_networks_have_the_seeds_number_of_parameters(name):
 def runs_before(tmp_path_factory):
     """A runs folder with weights of the stages that others start from."""
     runs = tmp_path_factory.mktemp("runs")
-    for name in ("action_pretrain", "ball_transfer"):
+    for name in ("action_pretrain", "ball_transfer", "mini_action_pretrain", "mini_ball_transfer"):
         experiment = load_experiment(name)
         model = build_model(experiment.model, experiment.clip, len(experiment.task.labels))
         save_checkpoint(fold_folder(runs, name, 0) / FILE_NAME, model.state_dict(), experiment, {})

@@ -17,7 +17,18 @@ from bvas.experiment import (
 from bvas.tasks.action import action_task
 from bvas.tasks.ball import ball_task
 
-SHIPPED = ["action_pretrain", "ball12", "ball_base", "ball_long", "ball_transfer", "demo"]
+SHIPPED = [
+    "action_pretrain",
+    "ball12",
+    "ball_base",
+    "ball_long",
+    "ball_transfer",
+    "demo",
+    "mini_action_pretrain",
+    "mini_ball_base",
+    "mini_ball_long",
+    "mini_ball_transfer",
+]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -141,3 +152,26 @@ def test_the_tasks_are_the_published_ones():
     assert len(action.labels) == 15
     assert action.labels.label_id("Red card") == action.labels.label_id("Yellow card") == 14
     assert action.visible_only
+
+
+def test_every_mini_stage_builds_on_what_its_full_one_builds_on():
+    for name in ("ball_base", "action_pretrain", "ball_transfer", "ball_long"):
+        full, mini = load_experiment(name), load_experiment(f"mini_{name}")
+        for source in ("start_from", "hard_negatives_from"):
+            before = getattr(full.train, source)
+            assert getattr(mini.train, source) == (f"mini_{before}" if before else "")
+        assert mini.train.folds == full.train.folds
+        assert (mini.train.optimizer, mini.train.freeze_encoder2d) == (
+            full.train.optimizer,
+            full.train.freeze_encoder2d,
+        )
+        assert (mini.clip, mini.loss, mini.task.labels) == (full.clip, full.loss, full.task.labels)
+        assert bool(mini.sampling.effective_number_beta) == bool(full.sampling.effective_number_beta)
+
+
+def test_a_fold_that_is_not_named_is_the_configs_own():
+    assert parse_folds(None, [0, 1, 2]) == [0, 1, 2]
+    assert parse_folds(None, [0, 1, 2], (1,)) == [1]
+    assert parse_folds("all", [0, 1, 2], (1,)) == [0, 1, 2]
+    with pytest.raises(ConfigError, match="folds must be distinct"):
+        TrainConfig(folds=(0, 0))

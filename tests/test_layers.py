@@ -10,12 +10,12 @@ PACKAGE = Path(__file__).resolve().parents[1] / "bvas"
 # Modules and packages by layer, lowest first; the longest matching name decides.
 ORDER = [
     ["errors"],
-    ["clips", "spots", "luma", "files", "devices", "processes"],
+    ["clips", "spots", "luma", "files", "fetch", "devices", "processes"],
     ["video", "augment", "models", "losses", "postprocess", "metrics", "curve"],
     ["tasks"],
     ["synthetic", "loading", "inference", "report"],
     ["experiment", "checkpoint", "seed_weights"],
-    ["spotter", "training", "scoring", "seed_import", "reporting", "machine"],
+    ["spotter", "training", "scoring", "seed_import", "reporting", "machine", "chain"],
     ["cli", "commands", "train", "predict", "evaluate", "__main__"],
 ]
 LAYER = {name: number for number, names in enumerate(ORDER) for name in names}

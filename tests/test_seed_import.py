@@ -12,6 +12,7 @@ from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
 from bvas.experiment import load_experiment
 from bvas.luma import to_unit
+from bvas.training.data import curve_path
 
 MATCH = "england_efl/2019-2020/2019-10-01 - Leeds United - West Bromwich"
 
@@ -75,6 +76,8 @@ def test_a_folder_of_folds_comes_with_the_predictions_beside_it(seed_folder, tmp
     with np.load(runs / "seed/predictions/cv" / MATCH / "1_720p_scores.npz") as curve:
         assert curve["seconds"][[0, -1]].tolist() == pytest.approx([15 / 25, 114 / 25])
         assert curve["labels"].tolist() == ["PASS", "DRIVE"]
+    # Where a stage that draws hard negatives from them looks for the curve of this match's first half.
+    assert curve_path(runs, "seed", f"{MATCH}/1_720p").is_file()
     predictions = seed_folder.parents[1] / "predictions/small/challenge"
     raw = [
         np.load(predictions / f"fold_{k}" / MATCH / "2_raw_predictions.npz")["raw_predictions"]

@@ -32,6 +32,8 @@ class LabelledVideo:
     """Grid frames of the annotations [A], ascending."""
     label_ids: NDArray[np.int64]
     """Their labels [A], each in [0, K)."""
+    name: str = ""
+    """What its results are filed under: the match and the file's stem; empty where it belongs to no match."""
 
     def __post_init__(self) -> None:
         if self.annotation_frames.shape != self.label_ids.shape or self.label_ids.ndim != 1:
@@ -61,6 +63,7 @@ def label_video(
     rate: Fraction | float,
     *,
     drop_invisible: bool = False,
+    name: str = "",
 ) -> LabelledVideo:
     """Index a video and put its annotations on the grid, each on the nearest grid frame.
 
@@ -70,6 +73,7 @@ def label_video(
         labels: The task's labels; a name outside it is refused.
         rate: Grid frames per second.
         drop_invisible: Leave out annotations of actions that were not shown.
+        name: What its results are filed under, e.g. `league/season/match/1_720p`.
 
     Raises:
         DecodeError: the video cannot be indexed.
@@ -104,4 +108,5 @@ def label_video(
         num_labels=len(labels),
         annotation_frames=np.array([frame for frame, _ in placed], dtype=np.int64),
         label_ids=np.array([label_id for _, label_id in placed], dtype=np.int64),
+        name=name,
     )

@@ -28,14 +28,20 @@ class SamplingConfig:
     """Share of the clips whose frames are shaken."""
     shake_weights: tuple[float, float, float] = (0.2, 0.6, 0.2)
     """In a shaken clip, the odds of each frame to be moved by -1, 0 and +1."""
+    effective_number_beta: float = 0.0
+    """Labels weigh by the inverse of their effective number of annotations (Cui et al. 2019), in [0, 1): 0 is all
+    alike, near 1 is the inverse of their number. The weights change which actions are drawn, not how many."""
+    hard_negative_window_frames: int = 27
+    """Full width of the stretch around an annotation in which a score curve raises no odds; odd."""
 
     def __post_init__(self) -> None:
         if self.clips_per_epoch < 1:
             raise ConfigError(f"clips_per_epoch must be at least 1, got {self.clips_per_epoch}")
-        if self.action_window_frames < 1 or self.action_window_frames % 2 == 0:
-            raise ConfigError(
-                f"action_window_frames must be odd and at least 1, got {self.action_window_frames}"
-            )
+        for name in ("action_window_frames", "hard_negative_window_frames"):
+            if getattr(self, name) < 1 or getattr(self, name) % 2 == 0:
+                raise ConfigError(f"{name} must be odd and at least 1, got {getattr(self, name)}")
+        if not 0.0 <= self.effective_number_beta < 1.0:
+            raise ConfigError(f"effective_number_beta must lie in [0, 1), got {self.effective_number_beta}")
         for name in ("action_probability", "shake_probability"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
@@ -47,7 +53,7 @@ class SamplingConfig:
 
 
 class FrameSampler(Protocol):
-    """Draws center frames of one video; another rule, such as one weight a frame, is another class."""
+    """Draws center frames of one video; another rule is another class."""
 
     def draw(self, random: np.random.Generator) -> int:
         """Return a grid frame of the video."""
@@ -61,9 +67,7 @@ class ActionSampler:
     """
 
     def __init__(self, video: LabelledVideo, config: SamplingConfig) -> None:
-        reach = config.action_window_frames // 2
-        near = (video.annotation_frames[:, None] + np.arange(-reach, reach + 1)).ravel()
-        self._near = np.unique(near[(near >= 0) & (near < video.num_frames)])
+        self._near = frames_near(video, config.action_window_frames)
         # Other frames that lie before each near one; the others are never listed.
         self._others_before = self._near - np.arange(len(self._near))
         self._num_others = video.num_frames - len(self._near)
@@ -76,6 +80,13 @@ class ActionSampler:
             return int(self._near[random.integers(len(self._near))])
         rank = int(random.integers(self._num_others))
         return rank + int(np.searchsorted(self._others_before, rank, side="right"))
+
+
+def frames_near(video: LabelledVideo, window_frames: int) -> NDArray[np.int64]:
+    """Return the grid frames in a window of that full width around any annotation, ascending."""
+    reach = window_frames // 2
+    near = (video.annotation_frames[:, None] + np.arange(-reach, reach + 1)).ravel()
+    return np.unique(near[(near >= 0) & (near < video.num_frames)])
 
 
 def shake(

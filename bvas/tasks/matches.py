@@ -1,6 +1,7 @@
 """The matches of a data root: from its `dataset.json`, or found in SoccerNet's layout."""
 
 import logging
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,11 +65,14 @@ def look_for_matches(task: SpottingTask, root: Path) -> tuple[list[Match], list[
         return _listed_matches(task, base)
     if not base.is_dir():
         hint = f"; for the matches of {root / DATASET_NAME}, take a config with dataset_task() (docs/data.md)"
+        way = (
+            f"make it: {task.made_by.replace('{root}', shlex.quote(str(root)))}"
+            if task.made_by
+            else f"get one: 'bvas data download' for SoccerNet, 'bvas data synth --out {root}' for synthetic matches"
+        )
         raise DataError(
             f"no folder {base} for task {task.name}; point --data at the folder that holds "
-            f"{task.folder or 'the matches'}, or get one: 'bvas data download' for SoccerNet, "
-            f"'bvas data synth --out {root}' for synthetic matches"
-            f"{hint if (root / DATASET_NAME).is_file() else ''}"
+            f"{task.folder or 'the matches'}, or {way}{hint if (root / DATASET_NAME).is_file() else ''}"
         )
     return _found_matches(task, base)
 

@@ -29,6 +29,8 @@ class SpottingTask:
     """Labelled matches that make up the official test split; those of a dataset.json are marked there."""
     visible_only: bool = False
     """Leave out annotations of actions that are not shown."""
+    made_by: str = ""
+    """Command that makes the data, for the message where it is missing; `{root}` stands for the data root."""
 
     def __post_init__(self) -> None:
         if self.num_folds and self.folds:

@@ -1,14 +1,26 @@
 """Which clips a fold trains on, and which it is validated on."""
 
+import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bvas.errors import ConfigError
+from bvas.curve import load_curve
+from bvas.errors import ConfigError, DataError
 from bvas.experiment import Experiment
 from bvas.loading.dataset import LabelledVideo, label_video
 from bvas.loading.requests import FixedClips, TrainingClips
+from bvas.loading.weighting import (
+    WeightedSampler,
+    effective_number_weights,
+    label_counts,
+    scores_on_grid,
+)
 from bvas.tasks.matches import Match, annotated_halves
+
+logger = logging.getLogger(__name__)
 
 
 def fold_videos(
@@ -34,7 +46,13 @@ def fold_videos(
 
     def videos(matches: Sequence[Match]) -> list[LabelledVideo]:
         return [
-            label_video(half.path, annotations, experiment.task.labels, experiment.input.rate)
+            label_video(
+                half.path,
+                annotations,
+                experiment.task.labels,
+                experiment.input.rate,
+                name=f"{match.name}/{half.path.stem}",
+            )
             for match in matches
             for half, annotations in halves[match.name]
         ]
@@ -45,9 +63,66 @@ def fold_videos(
     )
 
 
-def training_clips(experiment: Experiment, videos: Sequence[LabelledVideo]) -> TrainingClips:
-    """Return the clips that are drawn for training."""
-    return TrainingClips(videos, experiment.clip, sampling=experiment.sampling, targets=experiment.targets)
+def training_clips(experiment: Experiment, videos: Sequence[LabelledVideo], runs: Path) -> TrainingClips:
+    """Return the clips that are drawn for training.
+
+    Raises:
+        DataError: a score curve to find hard negatives in is missing or wrong.
+    """
+    return TrainingClips(
+        videos,
+        experiment.clip,
+        sampling=experiment.sampling,
+        targets=experiment.targets,
+        samplers=_weighted_samplers(experiment, videos, runs),
+    )
+
+
+def _weighted_samplers(
+    experiment: Experiment, videos: Sequence[LabelledVideo], runs: Path
+) -> list[WeightedSampler] | None:
+    """Return who draws the frames of each video; None where frames have no weights of their own."""
+    sampling, source = experiment.sampling, experiment.train.hard_negatives_from
+    if not sampling.effective_number_beta and not source:
+        return None
+    label_weights = None
+    if sampling.effective_number_beta:
+        label_weights = effective_number_weights(label_counts(videos), sampling.effective_number_beta)
+        logger.info(
+            "label weights by effective number: %s",
+            ", ".join(
+                f"{label} {weight:.3g}"
+                for label, weight in zip(
+                    experiment.task.labels, label_weights / max(label_weights.sum(), 1e-300), strict=True
+                )
+            ),
+        )
+    return [
+        WeightedSampler(
+            video,
+            sampling,
+            label_weights=label_weights,
+            scores=_out_of_fold_scores(experiment, video, runs) if source else None,
+        )
+        for video in videos
+    ]
+
+
+def _out_of_fold_scores(experiment: Experiment, video: LabelledVideo, runs: Path) -> NDArray[np.float64]:
+    source = experiment.train.hard_negatives_from
+    path = curve_path(runs, source, video.name)
+    if not path.is_file():
+        raise DataError(
+            f"experiment {experiment.name} draws hard negatives from the out-of-fold curves of {source}, and "
+            f"{path} is missing; make them first: bvas train --experiment {source}, then "
+            f"bvas predict --experiment {source}"
+        )
+    return scores_on_grid(load_curve(path), video.grid)
+
+
+def curve_path(runs: Path, name: str, video_name: str) -> Path:
+    """Return where the out-of-fold curve of a video lies that experiment `name` predicted."""
+    return runs / name / "predictions" / "cv" / f"{video_name}_scores.npz"
 
 
 def validation_clips(experiment: Experiment, videos: Sequence[LabelledVideo]) -> FixedClips | None:

@@ -9,14 +9,12 @@ from typing import Literal
 
 import torch
 
-from bvas.checkpoint import FILE_NAME, fold_folder, load_checkpoint, load_weights, trained_folds
-from bvas.errors import CheckpointError
+from bvas.checkpoint import FILE_NAME, fold_folder
 from bvas.experiment import Experiment
 from bvas.files import locked, remove_unfinished, write_json, write_text
 from bvas.loading.loader import ClipLoader
 from bvas.loading.requests import Clips
 from bvas.loading.skips import OnError
-from bvas.models.spotting import SpottingModel, build_model
 from bvas.tasks.matches import Match
 from bvas.training import resume
 from bvas.training.data import fold_videos, training_clips, validation_clips
@@ -24,6 +22,7 @@ from bvas.training.logs import EpochLog, environment
 from bvas.training.observer import Observer, RunView
 from bvas.training.parallel import World
 from bvas.training.run import FoldRun, Progress, Record
+from bvas.training.start import starting_model
 from bvas.training.state import FILE_NAME as STATE_NAME
 from bvas.training.state import TrainingState, save_state
 from bvas.training.trainer import Trainer
@@ -118,7 +117,7 @@ def run_fold(
                 cpus=world.cpus,
             )
 
-        clips = training_clips(experiment, train_videos)
+        clips = training_clips(experiment, train_videos, runs)
         held_out = validation_clips(experiment, held_out_videos)
         loader = stack.enter_context(load(clips, workers))
         # In this process: a second set of workers would idle through all of training.
@@ -155,51 +154,6 @@ def run_fold(
             record = Record(view=view, log=log, progress=progress, observers=observers)
         FoldRun(folder, world, trainer, loader, validation, state, record).fit()
     return folder / FILE_NAME
-
-
-def starting_model(experiment: Experiment, fold: int, runs: Path) -> SpottingModel:
-    """Return the model that training begins with: ImageNet's, another experiment's or random weights.
-
-    Raises:
-        CheckpointError: the weights to start from are missing or of another architecture.
-    """
-    start_from = experiment.train.start_from
-    num_labels = len(experiment.task.labels)
-    model = build_model(
-        experiment.model,
-        experiment.clip,
-        num_labels,
-        pretrained=experiment.model.pretrained and not start_from,
-    )
-    if start_from:
-        folds = trained_folds(runs, start_from)
-        if not folds:
-            raise CheckpointError(
-                f"experiment {experiment.name} starts from the weights of {start_from}, and there are none in "
-                f"{runs / start_from}; make them first: bvas train --experiment {start_from}"
-            )
-        checkpoint = load_checkpoint(
-            fold_folder(runs, start_from, fold if fold in folds else folds[0]) / FILE_NAME
-        )
-        if fold not in folds and checkpoint.experiment.task.folder == experiment.task.folder:
-            raise CheckpointError(
-                f"fold {fold} of {experiment.name} starts from the same fold of {start_from}, which is not trained "
-                f"(another one has seen the matches that are held out here): "
-                f"bvas train --experiment {start_from} --folds {fold}"
-            )
-        # Another clip length or label set has another classifier; everything before it carries over.
-        own = model.state_dict()
-        carried = {
-            name: tensor
-            for name, tensor in checkpoint.state.items()
-            if not name.startswith("classifier.") or (name in own and own[name].shape == tensor.shape)
-        }
-        fresh = {name: tensor for name, tensor in own.items() if name.startswith("classifier.")}
-        load_weights(model, {**fresh, **carried}, checkpoint.path)
-        logger.info("starting from %s", checkpoint.path)
-    if experiment.train.freeze_encoder2d:
-        model.encoder.requires_grad_(False)
-    return model
 
 
 def _without_start(experiment: Experiment) -> Experiment:

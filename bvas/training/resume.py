@@ -20,7 +20,7 @@ BEST_NAME = "best.safetensors"
 METRICS_NAME = "metrics.json"
 
 # They decide when and in how much memory a run comes to its result, not to which.
-_FREE = ("train.save_minutes", "train.activation_checkpointing")
+_FREE = ("train.save_minutes", "train.activation_checkpointing", "train.folds", "task.made_by")
 _MOST_NAMED = 5
 
 

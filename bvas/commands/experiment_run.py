@@ -1,0 +1,128 @@
+"""Stages one after another: bvas experiment run A,B,C,D [--seeds 0,1]."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bvas.commands.console import OK, add_folders, add_machine, parse_workers, run_command
+from bvas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bvas.chain import Stage, StageScore
+
+logger = logging.getLogger(__name__)
+
+REPORT_NAME = "experiment_run.json"
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "bvas experiment run",
+        description="Train, predict and score experiments that build on each other, skip what is finished, and go on "
+        f"after an interruption. Writes the table to RUNS/{REPORT_NAME} too.",
+    )
+    parser.add_argument("experiments", metavar="A,B,C", help="config names, in the order of the stages")
+    parser.add_argument(
+        "--seeds",
+        default=None,
+        metavar="0,1",
+        help="all stages with each of them; other seeds than the configs' live in RUNS/seed_S (default: the configs')",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="folds at a time, each in a process of its own, on the GPUs in turn (default: 1)",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="train all of these stages anew, whatever there is"
+    )
+    parser.add_argument(
+        "--on-error",
+        choices=["raise", "skip"],
+        default="raise",
+        help="a clip that cannot be decoded: stop, or draw another one and count it (default: raise)",
+    )
+    add_folders(parser)
+    add_machine(parser, workers=True)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the stages for each seed, print the table, and write it."""
+    from bvas.chain import Stage, chain_json, check_order, runs_of_seed
+    from bvas.commands.stages import Machine, run_stage
+    from bvas.devices import choose_device
+    from bvas.experiment import load_experiment
+    from bvas.files import write_json
+    from bvas.tasks.matches import find_matches
+
+    if args.jobs < 1:
+        raise ConfigError(f"--jobs must be at least 1, got {args.jobs}")
+    machine = Machine(
+        device=choose_device(args.device),
+        workers=parse_workers(args.workers),
+        jobs=args.jobs,
+        on_error=args.on_error,
+        overwrite=args.overwrite,
+        quiet=args.quiet,
+    )
+    stages = []
+    for name in args.experiments.split(","):
+        experiment = load_experiment(name, args.runs)
+        stages.append(Stage(experiment, tuple(find_matches(experiment.task, args.data))))
+    seeds = _parse_seeds(args.seeds, stages[0].experiment.seed)
+    folders = {seed: runs_of_seed(stages, args.runs, seed) for seed in seeds}
+    for folder in folders.values():
+        check_order(stages, folder)
+    scores = []
+    for seed, folder in folders.items():
+        for place, stage in enumerate(stages, start=1):
+            logger.info("seed %d, stage %d of %d: %s", seed, place, len(stages), stage.name)
+            scores.append(run_stage(stage.with_seed(seed), folder, machine))
+    write_json(args.runs / REPORT_NAME, chain_json(stages, scores))
+    for line in chain_lines(stages, scores):
+        print(line)
+    return OK
+
+
+def _parse_seeds(text: str | None, own: int) -> list[int]:
+    if text is None:
+        return [own]
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() for part in parts):
+        raise ConfigError(f"seeds must be numbers like 0,1, got {text!r}")
+    return list(dict.fromkeys(int(part) for part in parts))
+
+
+def chain_lines(stages: "Sequence[Stage]", scores: "Sequence[StageScore]") -> list[str]:
+    """Return the scores as lines for people."""
+    from bvas.chain import gains, summarize
+
+    width = max(len(stage.name) for stage in stages) + 2
+    lines = [f"{'official mAP@1':<{width}}{'seed':>5}{'pooled':>9}  by fold"]
+    for stage in stages:
+        for score in scores:
+            if score.stage == stage.name:
+                folds = "  ".join(f"{fold}: {value:.4f}" for fold, value in score.folds.items())
+                lines.append(f"{score.stage:<{width}}{score.seed:>5}{score.pooled:>9.4f}  {folds}")
+    lines.append("mean and standard deviation over folds and seeds:")
+    for summary in summarize(scores):
+        spread = "no spread" if summary.spread is None else f"+- {summary.spread:.4f}"
+        lines.append(f"  {summary.stage:<{width}}{summary.mean:.4f} {spread}  ({summary.num_values} values)")
+    for gain in gains(stages, scores):
+        if gain.spread is None or gain.paired_spread is None:
+            verdict = "one fold and seed give no spread to hold it against"
+        else:
+            word = "more" if gain.is_above else "not more"
+            verdict = f"{word} than the spread {gain.spread:.4f}; differences +- {gain.paired_spread:.4f}"
+        lines.append(f"{gain.stage} over {gain.base}: {gain.mean:+.4f}, {verdict}")
+    return lines
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

@@ -1,0 +1,149 @@
+"""How much more often some frames are drawn than others: rare labels, and frames that a model took for actions."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.curve import ScoreCurve
+from bvas.loading.dataset import LabelledVideo
+from bvas.loading.sampling import SamplingConfig, frames_near
+from bvas.video.grid import Grid
+
+
+def effective_number_weights(counts: NDArray[np.int64], beta: float) -> NDArray[np.float64]:
+    """Return the weight of each label, (1 - beta) / (1 - beta**n), float64 [K].
+
+    The effective number of n samples (Cui et al. 2019, Class-Balanced Loss Based on Effective Number of Samples)
+    is (1 - beta**n) / (1 - beta): n for beta near 1, at most 1 / (1 - beta), and 1 for beta 0.
+
+    Args:
+        counts: Annotations of each label [K]; a label without any weighs 0.
+        beta: In [0, 1).
+    """
+    weights = np.zeros(len(counts))
+    there = counts > 0
+    weights[there] = (1.0 - beta) / (1.0 - np.power(beta, counts[there].astype(np.float64)))
+    return weights
+
+
+def label_counts(videos: Sequence[LabelledVideo]) -> NDArray[np.int64]:
+    """Return the annotations of each label in all videos together, int64 [K]."""
+    return sum(
+        (np.bincount(video.label_ids, minlength=video.num_labels) for video in videos),
+        start=np.zeros(videos[0].num_labels, dtype=np.int64),
+    )
+
+
+def scores_on_grid(curve: ScoreCurve, grid: Grid) -> NDArray[np.float64]:
+    """Return the highest score of any label at each grid frame, float64 [L] in [0, 1].
+
+    Each grid frame takes the curve's row nearest in time. It is 0 where the nearest one is more than half a step
+    away (the seed's curves lack the frames at the edges), and where that row is NaN.
+    """
+    if not len(curve.seconds):
+        return np.zeros(grid.num_frames)
+    middles = (curve.seconds[1:] + curve.seconds[:-1]) / 2
+    # A billionth of a second absorbs the rounding of a tie, which goes to the earlier row.
+    rows = np.searchsorted(middles, grid.seconds - 1e-9)
+    steps = [1.0 / float(grid.rate), *np.median(np.diff(curve.seconds), keepdims=True)[: len(middles)]]
+    # A thousandth of a step absorbs the rounding of times.
+    is_near = np.abs(curve.seconds[rows] - grid.seconds) <= max(steps) * 0.501
+    highest = np.nan_to_num(curve.scores.max(axis=1).astype(np.float64), nan=0.0)
+    scores: NDArray[np.float64] = np.where(is_near, highest[rows], 0.0)
+    return scores
+
+
+class WeightedSampler:
+    """As `ActionSampler`, but by weight in each of the two parts; a draw is a search in cumulative sums.
+
+    An action frame weighs as the heaviest label annotated near it. Of the others each weighs as much as its score, and
+    at least as much as it would without scores, measured against action frames at 1. Its score counts as 0 within
+    `hard_negative_window_frames` of an annotation: a model that answers there is early or late, not wrong. Each part
+    keeps its share of the draws. Without annotations scores have no measure, and all frames of the video are alike.
+    """
+
+    def __init__(
+        self,
+        video: LabelledVideo,
+        config: SamplingConfig,
+        *,
+        label_weights: NDArray[np.float64] | None = None,
+        scores: NDArray[np.float64] | None = None,
+    ) -> None:
+        """Sum up the weights.
+
+        Args:
+            video: Where frames are drawn from.
+            config: The windows and the share of action.
+            label_weights: Weight of each label [K], positive for those in the video; None: all alike.
+            scores: For each grid frame [L], in [0, 1], how much a model took it for an action; None: not at all.
+        """
+        self._near = frames_near(video, config.action_window_frames)
+        self._others_before = self._near - np.arange(len(self._near))
+        self._num_others = video.num_frames - len(self._near)
+        self._action_probability = config.action_probability
+        self._near_sums = (
+            np.arange(1.0, len(self._near) + 1)
+            if label_weights is None
+            else np.cumsum(self._label_weights(video, config, label_weights))
+        )
+        self._other_sums = (
+            np.cumsum(self._negative_weights(video, config, scores))
+            if scores is not None and len(self._near) and self._num_others and config.action_probability
+            else None
+        )
+
+    def draw(self, random: np.random.Generator) -> int:
+        """Return a grid frame of the video."""
+        wants_action = random.random() < self._action_probability
+        if len(self._near) and (wants_action or not self._num_others):
+            return int(self._near[_place(self._near_sums, random)])
+        if self._other_sums is None:
+            rank = int(random.integers(self._num_others))
+        else:
+            rank = _place(self._other_sums, random)
+        return rank + int(np.searchsorted(self._others_before, rank, side="right"))
+
+    def probabilities(self, num_frames: int) -> NDArray[np.float64]:
+        """Return how likely each grid frame of a video of that many is drawn, float64 [L]; for pictures and tests."""
+        is_near = np.isin(np.arange(num_frames), self._near)
+        near = np.diff(self._near_sums, prepend=0.0)
+        others = np.ones(self._num_others)
+        if self._other_sums is not None:
+            others = np.diff(self._other_sums, prepend=0.0)
+        share = self._action_probability if len(near) and len(others) else float(len(near) > 0)
+        probabilities = np.zeros(num_frames)
+        probabilities[is_near] = share * near / max(near.sum(), 1e-300)
+        probabilities[~is_near] = (1.0 - share) * others / max(others.sum(), 1e-300)
+        return probabilities
+
+    def _label_weights(
+        self, video: LabelledVideo, config: SamplingConfig, label_weights: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the weight of each action frame."""
+        weights = np.zeros(len(self._near))
+        reach = config.action_window_frames // 2
+        for shift in range(-reach, reach + 1):
+            frames = video.annotation_frames + shift
+            inside = (frames >= 0) & (frames < video.num_frames)
+            places = np.searchsorted(self._near, frames[inside])
+            np.maximum.at(weights, places, label_weights[video.label_ids[inside]])
+        return weights
+
+    def _negative_weights(
+        self, video: LabelledVideo, config: SamplingConfig, scores: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the weight of each other frame, the frames near annotations left out."""
+        cleared = scores.copy()
+        cleared[frames_near(video, config.hard_negative_window_frames)] = 0.0
+        odds = (1.0 - config.action_probability) / config.action_probability
+        without_scores = odds * len(self._near) / self._num_others
+        return np.maximum(np.delete(cleared, self._near), without_scores)
+
+
+def _place(sums: NDArray[np.float64], random: np.random.Generator) -> int:
+    """Draw a place with the weight that it adds to the cumulative sums."""
+    place = int(np.searchsorted(sums, random.random() * sums[-1], side="right"))
+    # A product that is rounded up to the whole sum.
+    return min(place, len(sums) - 1)

@@ -1,0 +1,150 @@
+"""The model that training begins with: random weights, an encoder's published ones, or those of an earlier stage."""
+
+import logging
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bvas.checkpoint import FILE_NAME, Checkpoint, fold_folder, load_checkpoint, trained_folds
+from bvas.errors import CheckpointError
+from bvas.experiment import Experiment
+from bvas.fetch import fetch
+from bvas.models.spotting import SpottingModel, build_model
+from bvas.seed_import import seed_experiment
+from bvas.seed_weights import read_seed_checkpoint
+from bvas.video.cache import cache_folder
+
+logger = logging.getLogger(__name__)
+
+_CLASSIFIER = "classifier."
+_ENCODER = "encoder."
+
+
+def starting_model(experiment: Experiment, fold: int, runs: Path) -> SpottingModel:
+    """Return the model that a fold's training begins with, on the CPU, its 2D encoder frozen if so configured.
+
+    Raises:
+        CheckpointError: the weights to start from are missing, or too few of them fit.
+        DataError: they cannot be downloaded, or are other ones than the hash says.
+    """
+    start_from = experiment.train.start_from
+    model = build_model(
+        experiment.model,
+        experiment.clip,
+        len(experiment.task.labels),
+        pretrained=experiment.model.pretrained and not start_from,
+    )
+    if start_from:
+        _fill(model, experiment, _starting_weights(experiment, fold, runs))
+    if experiment.train.freeze_encoder2d:
+        model.encoder.requires_grad_(False)
+    return model
+
+
+def _starting_weights(experiment: Experiment, fold: int, runs: Path) -> Checkpoint:
+    start_from = experiment.train.start_from
+    if "://" in start_from:
+        return _read(fetch(start_from, _downloads()))
+    if not experiment.train.starts_from_experiment:
+        path = Path(start_from.replace("{fold}", str(fold)))
+        if path.is_dir():
+            return _fold_weights(experiment, fold, path.absolute().parent, path.absolute().name)
+        return _read(path)
+    return _fold_weights(experiment, fold, runs, start_from)
+
+
+def _downloads() -> Path | None:
+    cache = cache_folder()
+    return None if cache is None else cache / "weights"
+
+
+def _read(path: Path) -> Checkpoint:
+    """Read a file of ours, or a checkpoint of the seed."""
+    if path.suffix != ".pth":
+        return load_checkpoint(path)
+    checkpoint = read_seed_checkpoint(path)
+    return Checkpoint(path, seed_experiment(checkpoint, path.stem), checkpoint.state_dict, {})
+
+
+def _fold_weights(experiment: Experiment, fold: int, runs: Path, name: str) -> Checkpoint:
+    """Read the weights of the same fold, or of any fold of an experiment over other data."""
+    folds = trained_folds(runs, name)
+    if not folds:
+        raise CheckpointError(
+            f"experiment {experiment.name} starts from the weights of {name}, and there are none in "
+            f"{runs / name}; make them first: bvas train --experiment {name}"
+        )
+    checkpoint = load_checkpoint(fold_folder(runs, name, fold if fold in folds else folds[0]) / FILE_NAME)
+    if fold not in folds and checkpoint.experiment.task.folder == experiment.task.folder:
+        raise CheckpointError(
+            f"fold {fold} of {experiment.name} starts from the same fold of {name}, which is not trained "
+            f"(another one has seen the matches that are held out here): "
+            f"bvas train --experiment {name} --folds {fold}"
+        )
+    return checkpoint
+
+
+def _fill(model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint) -> None:
+    """Take what fits by name and shape, and of the classifier the rows of the labels that both know.
+
+    Raises:
+        CheckpointError: less than half of the 2D encoder's tensors are in the file with the same shape.
+    """
+    own = model.state_dict()
+    taken = {
+        name: tensor
+        for name, tensor in checkpoint.state.items()
+        if not name.startswith(_CLASSIFIER) and name in own and own[name].shape == tensor.shape
+    }
+    encoder = [name for name in own if name.startswith(_ENCODER)]
+    fitting = sum(name in taken for name in encoder)
+    if 2 * fitting < len(encoder):
+        raise CheckpointError(
+            f"{checkpoint.path} has {fitting} of the {len(encoder)} tensors of experiment {experiment.name}'s "
+            f"2D encoder ({experiment.model.encoder}, stacks of {experiment.clip.stack_size} frames), and at "
+            f"least half must fit; it was trained with {checkpoint.experiment.model.encoder}, stacks of "
+            f"{checkpoint.experiment.clip.stack_size} frames"
+        )
+    classifier, labels = _classifier(model, experiment, checkpoint)
+    model.load_state_dict({**own, **taken, **classifier})
+    fresh = [name for name in own if name not in taken and not name.startswith(_CLASSIFIER)]
+    unused = [name for name in checkpoint.state if name not in taken and not name.startswith(_CLASSIFIER)]
+    new_labels = [label for label in experiment.task.labels if label not in labels]
+    notes = [
+        f"{what}: {len(names)} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        for names, what in (
+            (fresh, "tensors that start fresh"),
+            (unused, "tensors without a place"),
+            (new_labels, "labels that start fresh"),
+        )
+        if names
+    ]
+    logger.info("starting from %s: %s", checkpoint.path, "; ".join(notes) or "everything fits")
+    then, now = checkpoint.experiment.input.luma_scaling, experiment.input.luma_scaling
+    if then != now:
+        logger.warning(
+            "%s was trained on luma scaled by '%s', experiment %s scales it by '%s': the weights have to adapt",
+            *(checkpoint.path, then, experiment.name, now),
+        )
+
+
+def _classifier(
+    model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint
+) -> tuple[dict[str, Tensor], list[str]]:
+    """Return the classifier with the rows of known labels filled in, and those labels."""
+    own = {name: tensor.clone() for name, tensor in model.classifier.state_dict(prefix=_CLASSIFIER).items()}
+    stored = {name: checkpoint.state.get(name) for name in own}
+    theirs = checkpoint.experiment.task.labels.names
+    if any(
+        tensor is None or tensor.shape[1:] != own[name].shape[1:] or len(tensor) != len(theirs)
+        for name, tensor in stored.items()
+    ):
+        return own, []
+    known = [label for label in experiment.task.labels if label in theirs]
+    rows = torch.tensor([experiment.task.labels.label_id(label) for label in known], dtype=torch.int64)
+    their_rows = torch.tensor([theirs.index(label) for label in known], dtype=torch.int64)
+    for name, tensor in stored.items():
+        assert tensor is not None
+        own[name][rows] = tensor[their_rows]
+    return own, known

@@ -1,0 +1,22 @@
+"""Stage 2 at the size of a CPU: pre-training on the 15 labels of a small synthetic Action Spotting league."""
+
+from dataclasses import replace
+
+from bvas.experiment import Experiment, load_experiment
+from bvas.tasks.action import action_task
+
+LEAGUE = (
+    "bvas data synth --out {root} --task action --preset broadcast --matches 4 --minutes 5 "
+    "--size 112x192 --keyframe-interval 25 --seed 12"
+)
+
+
+def experiment() -> Experiment:
+    base = load_experiment("mini_ball_base")
+    return replace(
+        base,
+        # A match a fold, as there are few.
+        task=replace(action_task(), name="mini_action", num_folds=0, made_by=LEAGUE),
+        sampling=replace(base.sampling, clips_per_epoch=1200, effective_number_beta=0.99),
+        train=replace(base.train, folds=(0,)),
+    )
