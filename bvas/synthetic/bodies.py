@@ -35,7 +35,7 @@ def swing_seconds(play: Play) -> tuple[Floats, Floats]:
     headers = np.full((play.num_frames, NUM_PLAYERS), np.inf)
     reach = int(np.ceil(0.3 * rate))
     for action in play.actions:
-        if action.kind == "throw":
+        if action.kind not in ("foot", "head"):
             continue
         table = headers if action.kind == "head" else kicks
         frames = np.arange(max(0, action.frame - reach), min(play.num_frames, action.frame + reach + 1))

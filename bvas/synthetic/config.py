@@ -7,6 +7,11 @@ from bvas.errors import ConfigError
 from bvas.video.encoding import Codec
 from bvas.video.rate import as_rate
 
+_PROBABILITIES = (
+    *("first_touch", "interception", "high_pass", "cross", "shot", "tackle", "foul", "out", "feint", "dummy"),
+    *("combination", "trip", "free_shot", "offside", "card", "substitution"),
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlayConfig:
@@ -40,9 +45,29 @@ class PlayConfig:
     """A tackle is a foul, which gives a FREE KICK."""
     dead_ball_seconds: float = 6.0
     """A gap at least this long is filled by a ball out of play."""
+    out: float = 0.0
+    """A pass that is in no hurry goes over the nearer touchline."""
+    feint: float = 0.0
+    """A run with the ball holds a wind-up after which the foot stops before the ball."""
+    dummy: float = 0.0
+    """A ground pass runs past a third player, who swings at it and lets it go."""
+    combination: float = 0.0
+    """A pass begins two to four passes at the first touch, 0.6 to 1 s apart."""
+    trip: float = 0.0
+    """A run with the ball in the opponents' penalty area ends in a foul: a penalty."""
+    free_shot: float = 0.0
+    """A free kick within 30 m of the goal is shot at it."""
+    offside: float = 0.0
+    """A run with the ball sends a teammate behind the defense; a pass to him there is offside."""
+    card: float = 0.0
+    """A foul is booked; one booking in six is a red card, and so is a player's second."""
+    substitution: float = 0.0
+    """A ball out of play is used to change a player."""
+    own_halves: bool = False
+    """The teams go back to their halves before the kick-off that follows a goal."""
 
     def __post_init__(self) -> None:
-        for name in ("first_touch", "interception", "high_pass", "cross", "shot", "tackle", "foul"):
+        for name in _PROBABILITIES:
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigError(f"{name} is a probability in [0, 1], got {getattr(self, name)}")
         percents = [percent for percent, _ in self.gap_percentiles]

@@ -9,7 +9,7 @@ from bvas.synthetic.config import PlayConfig
 from bvas.synthetic.movement import HALF_LENGTH, HALF_WIDTH, Floats
 from bvas.synthetic.pitch import Pitch
 
-Outcome = Literal["control", "touch", "header", "block", "out", "goal"]
+Outcome = Literal["control", "touch", "header", "block", "out", "goal", "offside"]
 
 _TOP_SPEED = 22.0
 _GOAL_HALF_WIDTH = 3.66
@@ -33,6 +33,8 @@ class Kick:
     outcome: Outcome = "control"
     gap: float = 0.0
     """Seconds from this kick to the next annotation; what takes longer takes longer."""
+    incident: str = ""
+    """What a referee's report calls the kick; empty where it would not hold it."""
 
 
 class KickChooser:
@@ -75,7 +77,8 @@ class KickChooser:
             return self._shot(gap)
         if abs(here[1]) > 20.0 and abs(to_goal[0]) < 20.0 and rng.random() < config.cross:
             return self._high_ball("CROSS", self._in_box(), gap)
-        if gap >= config.dead_ball_seconds:
+        in_no_hurry = gap > 1.6 and config.out > 0.0 and rng.random() < config.out
+        if gap >= config.dead_ball_seconds or in_no_hurry:
             side = np.sign(here[1]) or 1.0
             point = np.array([here[0] + pitch.sign(owner) * rng.uniform(2, 9), side * rng.uniform(36, 37.5)])
             seconds = float(np.clip(np.hypot(*(point - here)) / 14.0, 0.5, 2.0))
@@ -99,6 +102,29 @@ class KickChooser:
         seconds = max(seconds, self._distance(receiver) / 26.0)
         return self._ground(receiver, seconds, gap, "control")
 
+    def quick(self, gap: float, *, touch_seconds: float) -> Kick | None:
+        """Return a pass that is played on at the first touch `gap` later; None where nobody stands right."""
+        seconds = gap - touch_seconds
+        receiver = self._receiver(seconds * 8.0, seconds * 20.0)
+        return None if receiver is None else self._ground(receiver, seconds, gap, "touch")
+
+    def through(self, receiver: int) -> Kick:
+        """Return a pass to a teammate who stands offside."""
+        return self._ground(receiver, max(0.5, self._distance(receiver) / 16.0), 0.0, "offside")
+
+    def nearest_to_way(self, kicker: int, kick: Kick) -> int:
+        """Return who could reach the middle of a pass's way in time; -1 for nobody."""
+        pitch = self._pitch
+        start = pitch.ball[:2]
+        way = kick.point - start
+        middle = start + 0.55 * way
+        away = np.hypot(*(pitch.moves.positions - middle).T)
+        for player in (kicker, kick.receiver, *pitch.sent_off):
+            away[player] = np.inf
+        nearest = int(np.argmin(away))
+        reachable = np.hypot(*way) > 8.0 and away[nearest] < 1.0 + 3.0 * kick.seconds
+        return nearest if reachable and not pitch.is_keeper(nearest) else -1
+
     def header(self) -> Kick:
         """Return where a header goes: a few meters on, to anybody near."""
         pitch, rng = self._pitch, self._rng
@@ -114,23 +140,50 @@ class KickChooser:
         """Return what a goalkeeper does: a throw-like short pass or a long ball."""
         far = self._receiver(25.0, 50.0)
         if far is not None and self._rng.random() < 0.5:
-            return self._high_ball("HIGH PASS", far, 0.0)
+            return replace(self._high_ball("HIGH PASS", far, 0.0), incident="Clearance")
         near = self._receiver(8.0, 28.0)
         receiver = self._nearest_mate() if near is None else near
         return self._ground(receiver, max(0.5, self._distance(receiver) / 14.0), 0.0, "control")
 
-    def restart(self, label: str) -> Kick:
+    def restart(self, label: str, incident: str) -> Kick:
         """Return a kick from a standing ball; an empty label is a goal kick."""
+        pitch = self._pitch
         if not label:
-            return self.clearance()
+            return replace(self.clearance(), incident="Clearance")
+        to_goal = np.array([pitch.sign(pitch.owner) * HALF_LENGTH, 0.0]) - pitch.ball[:2]
+        config = self._config
+        if label == "FREE KICK" and config.free_shot > 0.0 and np.hypot(*to_goal) < 30.0:
+            if self._rng.random() < config.free_shot:
+                return replace(self._shot(0.0), label=label, incident="Direct free-kick")
         receiver = self._receiver(6.0, 25.0)
         receiver = self._nearest_mate() if receiver is None else receiver
         kick = self._ground(receiver, max(0.45, self._distance(receiver) / 14.0), 0.0, "control")
-        return replace(kick, label=label, gap=kick.seconds + self._rng.uniform(0.5, 1.0))
+        incident = "Indirect free-kick" if label == "FREE KICK" else incident
+        gap = kick.seconds + self._rng.uniform(0.5, 1.0)
+        return replace(kick, label=label, gap=gap, incident=incident)
 
     def corner(self) -> Kick:
         """Return a cross from the corner."""
-        return self._high_ball("CROSS", self._in_box(), 0.0)
+        return replace(self._high_ball("CROSS", self._in_box(), 0.0), incident="Corner")
+
+    def penalty(self) -> Kick:
+        """Return a kick from the penalty spot: three in four go in."""
+        pitch, rng = self._pitch, self._rng
+        side = pitch.sign(pitch.owner)
+        draw = rng.random()
+        wide = draw > 0.92
+        y = rng.choice([-1, 1]) * (rng.uniform(4.5, 6.5) if wide else rng.uniform(1.0, 3.3))
+        kick = Kick(
+            label="SHOT",
+            receiver=-1,
+            point=np.array([side * (HALF_LENGTH + (3.0 if wide else 1.0)), y]),
+            seconds=0.55,
+            apex=0.4,
+            outcome="out" if wide else "goal",
+            incident="Penalty",
+        )
+        saved = 0.75 < draw <= 0.92
+        return replace(kick, receiver=pitch.keeper(side > 0), outcome="control") if saved else kick
 
     def throw(self) -> Kick:
         """Return a throw-in to a teammate."""
@@ -152,15 +205,24 @@ class KickChooser:
         if draw < 0.15:
             blocker = self._interceptor(keeper)
             seconds = max(0.2, self._distance(blocker) / 24.0)
-            return replace(base, receiver=blocker, seconds=seconds, outcome="block")
+            return replace(
+                base, receiver=blocker, seconds=seconds, outcome="block", incident="Shots off target"
+            )
         if draw < 0.55:
-            return replace(base, seconds=max(0.25, self._distance(keeper) / 24.0), apex=0.4)
+            seconds = max(0.25, self._distance(keeper) / 24.0)
+            return replace(base, seconds=seconds, apex=0.4, incident="Shots on target")
         wide = draw < 0.9
         y = float(rng.choice([-1, 1]) * rng.uniform(4.5, 9.0)) if wide else y
         point = np.array([side * (HALF_LENGTH + (3.0 if wide else 1.0)), y])
         seconds = max(0.3, float(np.hypot(*(point - here))) / 24.0)
         return replace(
-            base, receiver=-1, point=point, seconds=seconds, apex=0.5, outcome="out" if wide else "goal"
+            base,
+            receiver=-1,
+            point=point,
+            seconds=seconds,
+            apex=0.5,
+            outcome="out" if wide else "goal",
+            incident="Shots off target" if wide else "Shots on target",
         )
 
     def _ground(self, receiver: int, seconds: float, gap: float, outcome: Outcome) -> Kick:
