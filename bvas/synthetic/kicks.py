@@ -73,7 +73,7 @@ class KickChooser:
         owner = pitch.owner
         here = pitch.ball[:2].copy()
         to_goal = np.array([pitch.sign(owner) * HALF_LENGTH, 0.0]) - here
-        if np.hypot(*to_goal) < 24.0 and rng.random() < config.shot:
+        if np.hypot(*to_goal) < config.shot_m and rng.random() < config.shot:
             return self._shot(gap)
         if abs(here[1]) > 20.0 and abs(to_goal[0]) < 20.0 and rng.random() < config.cross:
             return self._high_ball("CROSS", self._in_box(), gap)
@@ -185,6 +185,14 @@ class KickChooser:
         saved = 0.75 < draw <= 0.92
         return replace(kick, receiver=pitch.keeper(side > 0), outcome="control") if saved else kick
 
+    def deflection(self) -> Kick:
+        """Return how a stopped shot goes on over the goal line, beside the goal."""
+        pitch, rng = self._pitch, self._rng
+        y = rng.choice([-1, 1]) * rng.uniform(4.5, 10.0)
+        point = np.array([-pitch.sign(pitch.owner) * (HALF_LENGTH + 3.0), y])
+        seconds = max(0.3, float(np.hypot(*(point - pitch.ball[:2]))) / 16.0)
+        return Kick(label="", receiver=-1, point=point, seconds=seconds, apex=0.6, outcome="out")
+
     def throw(self) -> Kick:
         """Return a throw-in to a teammate."""
         receiver = self._receiver(5.0, 16.0)
@@ -266,7 +274,7 @@ class KickChooser:
             way = pitch.moves.positions[player] - here
             forward = way[0] * pitch.sign(owner)
             clear = _lane_clearance(here, way, opponents)
-            scores.append(0.08 * forward + 1.2 * min(clear, 3.0))
+            scores.append(self._config.forward * forward + 1.2 * min(clear, 3.0))
         return mates[int(np.argmax(np.array(scores) + self._rng.gumbel(0, 1.2, len(mates))))]
 
     def _nearest_mate(self) -> int:

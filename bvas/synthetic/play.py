@@ -221,6 +221,12 @@ class _Game:
             pitch.owner = kick.receiver
             if kick.outcome == "block":
                 self._event("BALL PLAYER BLOCK", kick.receiver)
+            stopped = kick.outcome == "block" or kick.incident == "Shots on target"
+            if stopped and self._chance(self.config.parry):
+                yield from self._fly_out(self.kicks.deflection())
+                kick = yield from self.restarts.from_goal_line(kick.receiver)
+                continue
+            if kick.outcome == "block":
                 yield from pitch.flight(pitch.nearest_to_ball(kick.receiver), self._frames(0.5), apex=0.3)
                 self.drive_due = 0
                 return

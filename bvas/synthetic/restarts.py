@@ -110,7 +110,11 @@ class Restarts:
             yield from self._wait(2.0)
             yield from self._book(offender)
         depth, width = PENALTY_AREA
-        if config.trip > 0.0 and pitch.sign(victim) * place[0] > HALF_LENGTH - depth and abs(place[1]) < width:
+        if (
+            config.trip > 0.0
+            and pitch.sign(victim) * place[0] > HALF_LENGTH - depth
+            and abs(place[1]) < width
+        ):
             return (yield from self._penalty(victim))
         yield from self._change_players(victim)
         goal = np.array([pitch.sign(victim) * HALF_LENGTH, 0.0])
