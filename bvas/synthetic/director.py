@@ -11,13 +11,25 @@ import numpy as np
 
 from bvas.synthetic.broadcast import BroadcastConfig
 from bvas.synthetic.events import NUM_PLAYERS, Play, PlayEvent
+from bvas.synthetic.movement import Floats
 
 ShotKind = Literal["main", "second", "closeup", "replay"]
 
 _LEAD_SECONDS = 2.0
 """A replay of an incident begins this long before it."""
+POSITIONS = {
+    "second": np.array([(-34.0, -60.0, 15.0), (34.0, -60.0, 15.0)]),
+    "closeup": np.array([(0.0, -62.0, 17.0), (-18.0, -43.0, 2.4), (18.0, -43.0, 2.4)]),
+    "replay": np.array(
+        [
+            *((-34.0, -60.0, 15.0), (34.0, -60.0, 15.0), (-20.0, -43.0, 4.0), (20.0, -43.0, 4.0)),
+            *((-66.0, -9.0, 9.0), (66.0, 9.0, 9.0)),
+        ]
+    ),
+}
+"""Where the cameras of each kind of shot stand, [views, 3] meters."""
 _OWN_BALL_M = 7.0
-"""Who is shown in a close-up has the ball at least this far away all the time."""
+"""Who is shown in a close-up has the ball at least this far away all the time, and outside the picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +114,7 @@ class _Director:
                 wishes.append([self._replay(start, recent[int(rng.integers(len(recent)))])])
         for start in self._times(config.cuts_per_minute * minutes):
             stop = start + self._frames(rng.uniform(*config.cut_seconds))
-            width, view = float(rng.uniform(20.0, 34.0)), int(rng.integers(2))
+            width, view = float(rng.uniform(20.0, 34.0)), self._view("second")
             wishes.append([Shot(start=start, stop=stop, kind="second", width_m=width, view=view)])
         return [shots for shots in wishes if shots]
 
@@ -110,11 +122,14 @@ class _Director:
         number = int(self._rng.poisson(expected))
         return sorted(self._rng.integers(0, self._play.num_frames, number).tolist())
 
+    def _view(self, kind: ShotKind) -> int:
+        return int(self._rng.integers(len(POSITIONS[kind])))
+
     def _closeup(self, start: int, player: int) -> list[Shot]:
         """Return a close-up of a player, or of another one who is far enough from the ball; none at times."""
         play, rng, config = self._play, self._rng, self._config
         stop = start + self._frames(rng.uniform(*config.closeup_seconds))
-        width, view = float(rng.uniform(*config.closeup_width_m)), int(rng.integers(3))
+        width, view = float(rng.uniform(*config.closeup_width_m)), self._view("closeup")
         frames = slice(start, stop)
         if stop > play.num_frames:
             return []
@@ -122,10 +137,21 @@ class _Director:
         nearest = np.hypot(away[..., 0], away[..., 1]).min(axis=0)
         there = play.players[start, :NUM_PLAYERS]
         order = np.argsort(np.hypot(*(there - there[player]).T), kind="stable").tolist()
-        free = [other for other in order if nearest[other] > _OWN_BALL_M]
+        apart = self._angle_from_ball(frames, POSITIONS["closeup"][view], width)
+        free = [other for other in order if nearest[other] > _OWN_BALL_M and apart[other] > 0.0]
         if not free:
             return []
         return [Shot(start=start, stop=stop, kind="closeup", player=free[0], width_m=width, view=view)]
+
+    def _angle_from_ball(self, frames: slice, place: Floats, width_m: float) -> Floats:
+        """Return by how many radians, at least, the ball is outside a close-up of each player, [22]."""
+        players = self._play.players[frames, :NUM_PLAYERS].astype(np.float64) - place[:2]
+        ball = self._play.ball[frames, None, :2].astype(np.float64) - place[:2]
+        across = players[..., 0] * ball[..., 1] - players[..., 1] * ball[..., 0]
+        angle = np.abs(np.arctan2(across, (players * ball).sum(axis=-1)))
+        # Half the picture, and as much again for the camera's lag.
+        picture = width_m / np.maximum(np.hypot(players[..., 0], players[..., 1]), 1.0)
+        return np.asarray((angle - picture).min(axis=0))
 
     def _replay(self, start: int, event: PlayEvent) -> Shot:
         rng, config = self._rng, self._config
@@ -135,7 +161,7 @@ class _Director:
         # What is shown has been: a replay never catches up with the match.
         shown = min(seconds * self._rate, start - 1 - first)
         stop = start + max(1, int(shown / speed))
-        width, view = float(rng.uniform(15.0, 26.0)), int(rng.integers(6))
+        width, view = float(rng.uniform(15.0, 26.0)), self._view("replay")
         return Shot(
             start=start,
             stop=stop,

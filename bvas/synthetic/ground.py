@@ -102,19 +102,31 @@ class Ground:
                 np.asarray(corner) - path.place(frames)[0],
             ]
             to_picture = np.stack([_times(rows, step) for step in steps], axis=1)
+            part = picture[:bottom]
+            ahead = None if path.position is None else _ahead(to_picture, part.shape)
+            target = part if ahead is None else part.copy()
             cv2.warpPerspective(
                 crowd,
                 to_picture,
                 (width, bottom),
-                dst=picture[:bottom],
+                dst=target,
                 flags=cv2.INTER_LINEAR,
                 borderMode=cv2.BORDER_TRANSPARENT,
             )
+            if ahead is not None:
+                part[ahead] = target[ahead]
 
 
 def fixed_point(pixels: Floats) -> NDArray[np.int32]:
     """Return pixel positions with `SUBPIXEL_BITS` of fraction; pixel (0, 0) has its center at 0.5."""
     return np.asarray(np.rint(np.clip(pixels - 0.5, -3000, 6000) * (1 << SUBPIXEL_BITS)), dtype=np.int32)
+
+
+def _ahead(to_picture: Floats, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+    """Return where in the picture a plane is seen before the camera and not mirrored; None for everywhere."""
+    row = np.linalg.inv(to_picture)[2]
+    ahead = row[0] * np.arange(shape[1]) + row[1] * np.arange(shape[0])[:, None] + row[2] > 0.0
+    return None if ahead.all() else np.asarray(ahead)
 
 
 def _times(rows: Floats, vector: Floats) -> Floats:

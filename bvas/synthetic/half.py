@@ -12,7 +12,7 @@ from bvas.synthetic.lighting import Light
 from bvas.synthetic.officials import with_officials
 from bvas.synthetic.play import play_half
 from bvas.synthetic.render import Renderer
-from bvas.synthetic.staging import Staging, is_shown, stage
+from bvas.synthetic.staging import Staging, shown_events, stage
 from bvas.video.writer import VideoWriter
 
 _REPORT_EVERY = 50
@@ -136,7 +136,7 @@ def _filmed_half(
         wipe_seconds = 0.0 if broadcast is None else broadcast.wipe_seconds
         play, path, staging = stage(whole, gestures, path, shots, wipe_seconds=wipe_seconds, light=light)
 
-    def marked(events: tuple[PlayEvent, ...]) -> tuple[PlayEvent, ...]:
-        return tuple(replace(event, visible=is_shown(play, path, shots, event.frame)) for event in events)
-
-    return replace(play, events=marked(play.events), incidents=marked(play.incidents)), path, staging
+    events, incidents = (
+        shown_events(happened, play, path, shots, staging) for happened in (play.events, play.incidents)
+    )
+    return replace(play, events=events, incidents=incidents), path, staging

@@ -35,6 +35,8 @@ _BALL_M = 0.22
 _BALL_LUMA = 228
 _ARMS_FROM_PIXELS_PER_M = 9.0
 _ONE = 1 << SUBPIXEL_BITS
+_NEAREST_SCALE = 0.7
+"""A meter takes at most this share of the picture's height."""
 _HAND = RIGHT_ARM + 1
 _WIPE_LUMA = (205, 60)
 _WIPE_SLANT = 0.35
@@ -251,6 +253,9 @@ def _ball_points(play: Play, frames: slice, scale: float) -> Floats:
 
 
 def _outside(hip: NDArray[np.int32], shape: tuple[int, ...], scale: float) -> bool:
+    # Who stands right before the camera is left out as well, or nothing else would be seen.
+    if scale > _NEAREST_SCALE * shape[0]:
+        return True
     x, y = hip.tolist()
     margin = int(2.5 * scale * _ONE)
     height, width = shape[0] << SUBPIXEL_BITS, shape[1] << SUBPIXEL_BITS

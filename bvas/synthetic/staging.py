@@ -8,18 +8,12 @@ from numpy.typing import NDArray
 
 from bvas.synthetic.bodies import Poses, action_seconds
 from bvas.synthetic.camera import CAMERA_POSITION, CameraPath, aim, trail
-from bvas.synthetic.director import Shot
-from bvas.synthetic.events import Play
+from bvas.synthetic.director import POSITIONS, Shot
+from bvas.synthetic.events import Play, PlayEvent
 from bvas.synthetic.lighting import Light
 from bvas.synthetic.movement import Floats
 from bvas.synthetic.officials import Gestures
 
-_SECOND_POSITIONS = ((-34.0, -60.0, 15.0), (34.0, -60.0, 15.0))
-_CLOSEUP_POSITIONS = ((0.0, -62.0, 17.0), (-18.0, -43.0, 2.4), (18.0, -43.0, 2.4))
-_REPLAY_POSITIONS = (
-    *((-34.0, -60.0, 15.0), (34.0, -60.0, 15.0), (-20.0, -43.0, 4.0), (20.0, -43.0, 4.0)),
-    *((-66.0, -9.0, 9.0), (66.0, 9.0, 9.0)),
-)
 _EYE_M = 1.05
 """What a close-up looks at: a player's chest, nearly."""
 
@@ -110,10 +104,28 @@ def shown_moments(num_frames: int, shots: Sequence[Shot]) -> Floats:
     return moments
 
 
-def is_shown(play: Play, path: CameraPath, shots: Sequence[Shot], frame: int) -> bool:
-    """Return whether what the camera is after in a frame can be seen; `play` and `path` as they are shown."""
-    shot = next(shot for shot in shots if shot.start <= frame < shot.stop)
-    return shot.is_live and path.shows(play.watched[frame].astype(np.float64), frame)
+def shown_events(
+    events: Sequence[PlayEvent], play: Play, path: CameraPath, shots: Sequence[Shot], staging: Staging | None
+) -> tuple[PlayEvent, ...]:
+    """Return the events, marked as visible where what the camera is after then can be seen.
+
+    Args:
+        events: What happened.
+        play: As it is shown.
+        path: The camera that shows it.
+        shots: The shots of the half.
+        staging: The rest; None where nothing is cut.
+    """
+    seen = np.zeros(play.num_frames, dtype=bool)
+    for shot in shots:
+        seen[shot.start : shot.stop] = shot.is_live
+    if staging is not None:
+        seen &= np.isnan(staging.wipe)
+
+    def visible(frame: int) -> bool:
+        return bool(seen[frame]) and path.shows(play.watched[frame].astype(np.float64), frame)
+
+    return tuple(replace(event, visible=visible(event.frame)) for event in events)
 
 
 def _between(
@@ -131,14 +143,12 @@ def _cameras(shown: Play, path: CameraPath, shots: Sequence[Shot]) -> CameraPath
         if shot.kind == "main":
             continue
         frames = slice(shot.start, shot.stop)
+        place = POSITIONS[shot.kind][shot.view]
         if shot.kind == "closeup":
-            place = np.array(_CLOSEUP_POSITIONS[shot.view])
             seen = np.pad(shown.players[frames, shot.player].astype(np.float64), ((0, 0), (0, 1)))
             seen[:, 2] = _EYE_M
             lag = 0.25
         else:
-            places = _SECOND_POSITIONS if shot.kind == "second" else _REPLAY_POSITIONS
-            place = np.array(places[shot.view])
             seen = shown.watched[frames].astype(np.float64) * [1.0, 1.0, 0.3] + [0.0, 0.0, 0.5]
             # In slow motion the camera is slow as well.
             lag = 0.3 / shot.speed
