@@ -5,6 +5,7 @@ takes, so the order of the code is the order of the game; `Pitch` moves players 
 """
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -15,10 +16,13 @@ from bvas.synthetic.gaps import GapSource
 from bvas.synthetic.kicks import Kick, KickChooser
 from bvas.synthetic.movement import HALF_LENGTH, HALF_WIDTH, Floats
 from bvas.synthetic.pitch import Pitch
+from bvas.synthetic.receivers import Receivers
 from bvas.synthetic.restarts import CONTROL_SECONDS, PENALTY_AREA, WINDUP_SECONDS, Restarts
 
 _TOUCH_SECONDS = 0.08
 _FEINT_SECONDS = 0.32
+_DUMMY_M = 1.4
+"""How near a ball passes by a player who pretends to play it."""
 
 
 def play_half(
@@ -52,6 +56,7 @@ class _Game:
         self.pitch = pitch
         self.gaps = GapSource(config, rng)
         self.kicks = KickChooser(config, rng, pitch)
+        self.receivers = Receivers(config, rng, pitch)
         self.restarts = Restarts(config, rng, pitch, self.kicks)
         self.drive_due = 0
         """The frame in which who controls the ball sets off with it."""
@@ -113,7 +118,7 @@ class _Game:
                 yield from self._tackle(tackler, trips)
                 return None
             if raider >= 0:
-                pitch.orders[raider] = self._behind_defense(raider, 3.0)
+                pitch.orders[raider] = self._behind_defense(raider, 6.0)
             if kick is None and pitch.frame >= pass_due - windup:
                 kick = self._choose(raider)
                 pitch.look_at(kick.point)
@@ -129,6 +134,8 @@ class _Game:
             yield
         pitch.tackler = -1
         pitch.orders.pop(raider, None)
+        if kick is not None and kick.outcome == "offside" and not self._is_offside(raider, 0.2):
+            return replace(kick, outcome="control")
         return kick
 
     def _in_opponents_area(self) -> bool:
@@ -162,12 +169,13 @@ class _Game:
         x = min(max(float(line), side * pitch.ball[0], 0.0) + by, HALF_LENGTH - 3.0)
         return np.array([side * x, pitch.moves.positions[raider, 1]])
 
+    def _is_offside(self, raider: int, by: float) -> bool:
+        ahead = self.pitch.moves.positions[raider, 0] - self._behind_defense(raider, by)[0]
+        return bool(self.pitch.sign(raider) * ahead > 0.0)
+
     def _choose(self, raider: int = -1) -> Kick:
-        pitch = self.pitch
-        if raider >= 0:
-            side = pitch.sign(raider)
-            if side * (pitch.moves.positions[raider, 0] - self._behind_defense(raider, 0.5)[0]) > 0.0:
-                return self.kicks.through(raider)
+        if raider >= 0 and self._is_offside(raider, 0.5):
+            return self.kicks.through(raider)
         if self.quick_passes == 0 and self._chance(self.config.combination):
             self.quick_passes = int(self.rng.integers(2, 5))
         if self.quick_passes > 0:
@@ -256,18 +264,20 @@ class _Game:
         on_ground = kick.label == "PASS" and kick.apex == 0.0
         dummy = -1
         if on_ground and kick.outcome != "offside" and self._chance(self.config.dummy):
-            dummy = self.kicks.nearest_to_way(kicker, kick)
+            dummy = self.receivers.beside_way(kicker, kick.receiver, kick.point, kick.seconds)
         if dummy < 0:
             yield from flight
             return
         pitch.orders[dummy] = pitch.ball[:2] + 0.55 * (kick.point - pitch.ball[:2])
-        nearest = np.inf
+        reaches = [np.inf]
+        # The ball must have come from somebody, and must still be on its way to somebody.
+        first, last = pitch.frame + 3, pitch.frame + self._frames(kick.seconds) - 3
         for _ in flight:
-            reach = float(np.hypot(*(pitch.moves.positions[dummy] - pitch.next_ball[:2])))
-            if nearest < 1.2 and reach > nearest:
+            reaches.append(float(np.hypot(*(pitch.moves.positions[dummy] - pitch.next_ball[:2]))))
+            passes = reaches[-1] > reaches[-2] and reaches[-2] < _DUMMY_M
+            if passes and first <= pitch.frame <= last:
                 pitch.action("feint", dummy)
-                nearest = -1.0
-            nearest = min(nearest, reach)
+                last = -1
             yield
         del pitch.orders[dummy]
 

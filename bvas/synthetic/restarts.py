@@ -24,6 +24,7 @@ CHANGE_SPOT = (0.0, -34.3)
 _TEAM_SIZE = NUM_PLAYERS // 2
 _WALL_M = 9.15
 _LONGEST_CHANGE_SECONDS = 12.0
+_LONGEST_CLEARING_SECONDS = 6.0
 _MOST_SENT_OFF = 2
 
 
@@ -137,16 +138,21 @@ class Restarts:
         pitch = self._pitch
         side = pitch.sign(taker)
         keeper = pitch.keeper(side > 0)
+        depth, _ = PENALTY_AREA
         yield from self._fetch(taker)
-        for player in range(NUM_PLAYERS):
+        others = [p for p in range(NUM_PLAYERS) if p not in (taker, keeper) and p not in pitch.sent_off]
+        for player in others:
             x, y = pitch.moves.positions[player]
-            if player not in (taker, keeper) and player not in pitch.sent_off and side * x > 34.0:
-                pitch.orders[player] = np.array([side * 34.0, np.clip(y, -14.0, 14.0)])
+            pitch.orders[player] = np.array([side * min(side * x, HALF_LENGTH - depth - 2.0), y])
         pitch.orders[keeper] = np.array([side * (HALF_LENGTH - 0.3), 0.0])
         yield from self._bring(np.array([side * (HALF_LENGTH - 11.4), 0.0]))
         pitch.hold(Phase.CONTROL)
         pitch.look_at(np.array([side * HALF_LENGTH, 0.0]))
         yield from self._wait(2.2)
+        latest = pitch.frame + self._frames(_LONGEST_CLEARING_SECONDS)
+        line = HALF_LENGTH - depth
+        while pitch.frame < latest and (side * pitch.moves.positions[others, 0] > line).any():
+            yield
         kick = self._kicks.penalty()
         pitch.look_at(kick.point)
         yield from self._wait(WINDUP_SECONDS)
