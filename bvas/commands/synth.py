@@ -14,7 +14,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
         prog=prog or "bvas data synth",
-        description="Make synthetic matches in SoccerNet's 2023 layout, with labels.",
+        description="Make synthetic matches in SoccerNet's layout, with labels.",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="data root to write to")
     parser.add_argument(
@@ -26,6 +26,18 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         default=None,
         metavar="N",
         help="matches without labels (default: 2, or 0 where --matches is given)",
+    )
+    parser.add_argument(
+        "--task",
+        choices=["ball", "ball12", "action"],
+        default="ball",
+        help="what is annotated: 2 or 12 labels of ball spotting, or the 17 of Action Spotting (default: ball)",
+    )
+    parser.add_argument(
+        "--preset",
+        choices=["plain", "broadcast"],
+        default="plain",
+        help="broadcast adds cuts, close-ups, replays, feints, one-touch play and changing light (default: plain)",
     )
     parser.add_argument(
         "--minutes", type=float, default=10.0, metavar="M", help="per match, both halves (default: 10)"
@@ -51,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
     """Render the league."""
     from bvas.synthetic.config import SyntheticConfig
     from bvas.synthetic.league import make_league
+    from bvas.synthetic.presets import with_preset
 
     challenge = args.challenge_matches
     if challenge is None:
@@ -64,7 +77,9 @@ def run(args: argparse.Namespace) -> int:
         codec=args.codec,
         keyframe_interval=args.keyframe_interval,
         seed=args.seed,
+        task=args.task,
     )
+    config = with_preset(config, args.preset)
     with progress_bar("rendering", "frame", quiet=args.quiet) as progress:
         make_league(args.out, config, progress=lambda done: progress(done, config.num_frames), jobs=args.jobs)
     logger.info("%d labelled and %d challenge matches are in %s", config.matches, challenge, args.out)

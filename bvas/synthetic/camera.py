@@ -1,4 +1,4 @@
-"""A broadcast camera on the stand: it pans, tilts and zooms after the ball, a little late."""
+"""Broadcast cameras: they pan, tilt and zoom after something, a little late."""
 
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from bvas.synthetic.movement import Floats
 CAMERA_POSITION = np.array([0.0, -62.0, 17.0])
 """Meters: level with the halfway line, behind the near touchline, above the pitch."""
 _NEAREST_M = 2.0
+_NEAREST_ZOOM_M = 12.0
 _FOLLOW_ACROSS = 0.7
 
 
@@ -27,6 +28,12 @@ class CameraPath:
     """[L] radians downwards."""
     focal: Floats
     """[L] focal length in pixels."""
+    position: Floats | None = None
+    """[L, 3] where the camera stands, meters; None for `CAMERA_POSITION` all the time."""
+
+    def place(self, frames: slice) -> Floats:
+        """Return where the camera stands, [F, 3] or [1, 3]."""
+        return CAMERA_POSITION[None] if self.position is None else self.position[frames]
 
     def axes(self, frames: slice) -> tuple[Floats, Floats, Floats]:
         """Return the camera's right, down and forward unit vectors, each [F, 3]."""
@@ -48,7 +55,7 @@ class CameraPath:
             [F, P, 2] pixels (x, y) and [F, P] pixels per meter there; the latter is 0 for
             a point that is not in front of the camera, whose pixels mean nothing.
         """
-        away = points - CAMERA_POSITION
+        away = points - self.place(frames)[:, None]
         # Sums by component and not by matrix product: the same bits whatever F is.
         x, y, depth = (
             away[..., 0] * axis[:, None, 0]
@@ -75,8 +82,8 @@ def follow_ball(
     """Return the camera's path through a half."""
     rng = np.random.default_rng(seed)
     seconds = np.arange(play.num_frames) / float(play.rate)
-    seen = play.ball[:, :2].astype(np.float64) * [1.0, _FOLLOW_ACROSS]
-    looked = _trail(seen, lag=scene.camera_lag_seconds, rate=float(play.rate))
+    seen = play.watched[:, :2].astype(np.float64) * [1.0, _FOLLOW_ACROSS]
+    looked = trail(seen, lag=scene.camera_lag_seconds, rate=float(play.rate))
     looked += scene.camera_shake_m * _wander(seconds, rng)
     away = looked - CAMERA_POSITION[:2]
     distance = np.hypot(away[:, 0], away[:, 1])
@@ -90,13 +97,27 @@ def follow_ball(
     )
 
 
-def _trail(way: Floats, *, lag: float, rate: float) -> Floats:
-    """Follow [L, 2] like a critically damped spring, which trails a steady run by `lag` seconds."""
+def aim(
+    points: Floats, position: Floats, *, width_m: float, size: tuple[int, int]
+) -> tuple[Floats, Floats, Floats]:
+    """Return pan, tilt and focal length, [F] each, of a camera that has points [F, 3] in the middle.
+
+    The picture is `width_m` meters wide there; nearer than 12 m the camera does not zoom out further.
+    """
+    away = points - position
+    distance = np.hypot(away[:, 0], away[:, 1])
+    reach = np.maximum(np.hypot(distance, away[:, 2]), _NEAREST_ZOOM_M)
+    pan = np.unwrap(np.arctan2(away[:, 0], away[:, 1]))
+    return pan, np.arctan2(-away[:, 2], distance), size[1] * reach / width_m
+
+
+def trail(way: Floats, *, lag: float, rate: float) -> Floats:
+    """Follow [L, D] like a critically damped spring, which trails a steady run by `lag` seconds."""
     stiffness, dt = 2.0 / lag, 1.0 / rate
     # The spring is integrated exactly over a frame: any lag is stable at any rate.
     decay = np.exp(-stiffness * dt)
     followed = np.empty_like(way)
-    offset, speed = np.zeros(2), np.zeros(2)
+    offset, speed = np.zeros(way.shape[1]), np.zeros(way.shape[1])
     followed[0] = place = way[0]
     for i in range(1, len(way)):
         offset = place - way[i]

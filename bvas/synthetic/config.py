@@ -2,10 +2,19 @@
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Literal
 
 from bvas.errors import ConfigError
+from bvas.synthetic.broadcast import BroadcastConfig
 from bvas.video.encoding import Codec
 from bvas.video.rate import as_rate
+
+Task = Literal["ball", "ball12", "action"]
+"""Which label files are written: two or 12 labels of ball spotting, or the 17 of Action Spotting."""
+_PROBABILITIES = (
+    *("first_touch", "interception", "high_pass", "cross", "shot", "tackle", "foul", "out", "feint", "dummy"),
+    *("combination", "trip", "parry", "free_shot", "offside", "card", "substitution"),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,18 +42,48 @@ class PlayConfig:
     cross: float = 0.25
     """A pass from the wing near the goal line is a CROSS."""
     shot: float = 0.12
-    """A pass within 24 m of the goal is a SHOT."""
+    """A pass within `shot_m` of the goal is a SHOT."""
     tackle: float = 0.02
     """A run with the ball ends in a tackle."""
     foul: float = 0.2
     """A tackle is a foul, which gives a FREE KICK."""
     dead_ball_seconds: float = 6.0
     """A gap at least this long is filled by a ball out of play."""
+    shot_m: float = 24.0
+    """From how far a goal is shot at, meters."""
+    forward: float = 0.08
+    """What a meter nearer to the goal is worth to a pass, against 1.2 for a meter clear of opponents."""
+    out: float = 0.0
+    """A pass that is in no hurry goes over the nearer touchline."""
+    feint: float = 0.0
+    """A run with the ball holds a wind-up after which the foot stops before the ball."""
+    dummy: float = 0.0
+    """A ground pass runs past a third player, who swings at it and lets it go."""
+    combination: float = 0.0
+    """A pass begins two to four passes at the first touch, 0.6 to 1 s apart."""
+    trip: float = 0.0
+    """A run with the ball in the opponents' penalty area ends in a foul: a penalty."""
+    parry: float = 0.0
+    """A shot that the goalkeeper or a defender stops goes over the goal line: a corner."""
+    free_shot: float = 0.0
+    """A free kick within 30 m of the goal is shot at it."""
+    offside: float = 0.0
+    """A run with the ball sends a teammate behind the defense; a pass to him there is offside."""
+    card: float = 0.0
+    """A foul is booked; one booking in six is a red card, and so is a player's second."""
+    substitution: float = 0.0
+    """A ball out of play is used to change a player."""
+    own_halves: bool = False
+    """The teams go back to their halves before the kick-off that follows a goal."""
 
     def __post_init__(self) -> None:
-        for name in ("first_touch", "interception", "high_pass", "cross", "shot", "tackle", "foul"):
+        for name in _PROBABILITIES:
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigError(f"{name} is a probability in [0, 1], got {getattr(self, name)}")
+        if self.shot_m <= 0.0 or self.forward < 0.0:
+            raise ConfigError(
+                f"shot_m must be above 0 and forward at least 0, got {self.shot_m} and {self.forward}"
+            )
         percents = [percent for percent, _ in self.gap_percentiles]
         seconds = [second for _, second in self.gap_percentiles]
         if percents != sorted(percents) or percents[:1] != [0.0] or percents[-1:] != [100.0]:
@@ -118,8 +157,14 @@ class SyntheticConfig:
     """How it is played."""
     scene: SceneConfig = field(default_factory=SceneConfig)
     """How it is shown."""
+    task: Task = "ball"
+    """What is annotated."""
+    broadcast: BroadcastConfig | None = None
+    """How it is cut and lit; None: the main camera shows all of it in one even light."""
 
     def __post_init__(self) -> None:
+        if self.task not in ("ball", "ball12", "action"):
+            raise ConfigError(f"task must be ball, ball12 or action, got {self.task!r}")
         if self.matches < 0 or self.challenge_matches < 0 or self.num_matches < 1:
             raise ConfigError(
                 f"a league needs at least one match, got {self.matches} and {self.challenge_matches}"

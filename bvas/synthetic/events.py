@@ -25,8 +25,31 @@ EVENT_LABELS = (
     "FREE KICK",
     "GOAL",
 )
+"""What a `PlayEvent` of `Play.events` is called: the labels of Ball Action Spotting 2024."""
 
-ActionKind = Literal["foot", "head", "throw"]
+INCIDENT_LABELS = (
+    "Penalty",
+    "Kick-off",
+    "Goal",
+    "Substitution",
+    "Offside",
+    "Shots on target",
+    "Shots off target",
+    "Clearance",
+    "Ball out of play",
+    "Throw-in",
+    "Foul",
+    "Indirect free-kick",
+    "Direct free-kick",
+    "Corner",
+    "Yellow card",
+    "Red card",
+    "Yellow->red card",
+)
+"""What a `PlayEvent` of `Play.incidents` is called: the labels of Action Spotting (SoccerNet-v2)."""
+
+ActionKind = Literal["foot", "head", "throw", "feint", "fall"]
+"""A feint swings the leg and leaves the ball alone; a fall is that of a player who was fouled."""
 
 
 class Phase(IntEnum):
@@ -64,7 +87,7 @@ class PlayEvent:
 
 @dataclass(frozen=True, slots=True)
 class PlayerAction:
-    """A movement of the body that sends the ball off at `frame`."""
+    """A movement of the body at `frame`; a foot, a head and a throw send the ball off then."""
 
     frame: int
     player: int
@@ -94,11 +117,20 @@ class Play:
     owner: NDArray[np.int16]
     """[L] who has the ball; -1 where nobody has."""
     events: tuple[PlayEvent, ...]
-    """In order of time."""
+    """What was done to the ball, in order of time."""
     actions: tuple[PlayerAction, ...]
-    """In order of time."""
+    """Swings and throws; in order of time."""
+    incidents: tuple[PlayEvent, ...] = ()
+    """What a referee's report would hold, in order of time."""
+    focus: NDArray[np.float32] | None = None
+    """[L, 3] what the camera is after, where that is not always the ball."""
 
     @property
     def num_frames(self) -> int:
         """Frames of the half (L)."""
         return len(self.phase)
+
+    @property
+    def watched(self) -> NDArray[np.float32]:
+        """[L, 3] what the camera is after."""
+        return self.ball if self.focus is None else self.focus

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.synthetic.camera import CAMERA_POSITION, CameraPath
+from bvas.synthetic.camera import CameraPath
 from bvas.synthetic.movement import HALF_LENGTH, HALF_WIDTH, Floats
 
 Picture = NDArray[np.uint8]
@@ -20,6 +20,8 @@ _STANDS = (
     ((-85.0, 38.5, 0.9), (170.0, 0.0, 0.0), (0.0, 22.0, 13.0)),
     ((57.5, -70.0, 0.9), (0.0, 120.0, 0.0), (22.0, 0.0, 13.0)),
     ((-57.5, 70.0, 0.9), (0.0, -120.0, 0.0), (-22.0, 0.0, 13.0)),
+    # The main camera stands on this one.
+    ((85.0, -44.0, 0.9), (-170.0, 0.0, 0.0), (0.0, -22.0, 13.0)),
 )
 _SEATS_PER_M = 1.6
 
@@ -39,7 +41,9 @@ class Ground:
         self._boards = _board_corners()
         self._board_luma = rng.choice([45, 70, 130, 175, 200], len(self._boards)).tolist()
         self._goals = np.concatenate([_goal_pieces(-1), _goal_pieces(1)])
-        self._crowds = [_crowd(rng, along, up) for _, along, up in _STANDS]
+        self._crowds = [_crowd(rng, along, up) for _, along, up in _STANDS[:3]]
+        # The last is the first one again: what the main camera never shows must not shift what it shows.
+        self._crowds.append(self._crowds[0])
 
     def draw(self, picture: Picture, path: CameraPath, frame: int) -> None:
         """Draw into uint8 [H, W], all of it overwritten."""
@@ -84,6 +88,8 @@ class Ground:
             [focal * right + width / 2 * forward, focal * down + height / 2 * forward, forward]
         )  # [3, 3], world to homogeneous pixels
         for (corner, along, up), crowd in zip(_STANDS, self._crowds, strict=True):
+            if path.position is None and corner is _STANDS[3][0]:
+                continue
             foot = np.asarray(corner) + np.linspace(0, 1, 25)[:, None] * np.asarray(along)
             xy, scale = path.project(foot[None], frames)
             visible = (scale[0] > 0) & (xy[0, :, 0] > -width / 2) & (xy[0, :, 0] < 1.5 * width)
@@ -93,22 +99,34 @@ class Ground:
             steps = [
                 np.asarray(along) / crowd.shape[1],
                 np.asarray(up) / crowd.shape[0],
-                np.asarray(corner) - CAMERA_POSITION,
+                np.asarray(corner) - path.place(frames)[0],
             ]
             to_picture = np.stack([_times(rows, step) for step in steps], axis=1)
+            part = picture[:bottom]
+            ahead = None if path.position is None else _ahead(to_picture, part.shape)
+            target = part if ahead is None else part.copy()
             cv2.warpPerspective(
                 crowd,
                 to_picture,
                 (width, bottom),
-                dst=picture[:bottom],
+                dst=target,
                 flags=cv2.INTER_LINEAR,
                 borderMode=cv2.BORDER_TRANSPARENT,
             )
+            if ahead is not None:
+                part[ahead] = target[ahead]
 
 
 def fixed_point(pixels: Floats) -> NDArray[np.int32]:
     """Return pixel positions with `SUBPIXEL_BITS` of fraction; pixel (0, 0) has its center at 0.5."""
     return np.asarray(np.rint(np.clip(pixels - 0.5, -3000, 6000) * (1 << SUBPIXEL_BITS)), dtype=np.int32)
+
+
+def _ahead(to_picture: Floats, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+    """Return where in the picture a plane is seen before the camera and not mirrored; None for everywhere."""
+    row = np.linalg.inv(to_picture)[2]
+    ahead = row[0] * np.arange(shape[1]) + row[1] * np.arange(shape[0])[:, None] + row[2] > 0.0
+    return None if ahead.all() else np.asarray(ahead)
 
 
 def _times(rows: Floats, vector: Floats) -> Floats:

@@ -19,7 +19,7 @@ class LabelEntry(TypedDict):
 
 
 class LabelFile(TypedDict):
-    """A `Labels-ball.json`."""
+    """A `Labels-ball.json` or `Labels-v2.json`."""
 
     UrlLocal: str
     UrlYoutube: str

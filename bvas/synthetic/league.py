@@ -1,18 +1,18 @@
-"""Make a league of synthetic matches: folders, videos and label files as SoccerNet's 2023 data has them.
+"""Make a league of synthetic matches: folders, videos and label files as SoccerNet's data has them.
 
     OUT/synthetic_league.json                       the config that made it
     OUT/spotting-ball-2023/england_efl/2019-2020/
         2019-10-01 - Synthetic Albion - Synthetic Borough/
             1_224p.mkv  2_224p.mkv  Labels-ball.json  (challenge matches have no label file)
 
-A match is built in `OUT/.synthetic.part`, away from where matches are looked for, and moved to its place
-when it is complete.
+`layouts.py` says where a league of another task lies; one data root takes one of ball spotting and one of
+Action Spotting. A match is built in `OUT/.synthetic.part`, away from where matches are looked for, and moved
+to its place when it is complete.
 """
 
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,28 +24,8 @@ from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.events import PlayEvent
 from bvas.synthetic.half import HalfTask
 from bvas.synthetic.labels import label_file
+from bvas.synthetic.layouts import Layout, layout_of
 from bvas.synthetic.workers import write_halves
-
-LEAGUE_FOLDER = PurePosixPath("spotting-ball-2023/england_efl/2019-2020")
-"""Where the matches lie under the data root."""
-LABELS_NAME = "Labels-ball.json"
-# With two labels, every ball that leaves the foot for a teammate is a pass; the 12 labels of 2024 tell them apart.
-LABELS_2023 = {
-    "PASS": "PASS",
-    "HIGH PASS": "PASS",
-    "CROSS": "PASS",
-    "FREE KICK": "PASS",
-    "DRIVE": "DRIVE",
-}
-"""What the label files of 2023 know."""
-_CONFIG_NAME = "synthetic_league.json"
-_BUILDING_NAME = ".synthetic.part"
-_FIRST_DAY = date(2019, 10, 1)
-_TOWNS = (
-    *("Albion", "Borough", "City", "Dynamo", "Eagles", "Forest", "Gunners", "Harriers", "Invicta"),
-    *("Jets", "Knights", "Lions", "Magpies", "North End", "Orient", "Park Rangers", "Quarry", "Rovers"),
-    *("Stanley", "Town", "United", "Villa", "Wanderers", "Xpress", "Yellows", "Zebras"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +38,6 @@ class League:
     """Folders of the labeled matches, in match order."""
     challenge_matches: tuple[Path, ...]
     """Folders of the matches without labels, in match order."""
-
-
-def match_name(number: int) -> str:
-    """Return the folder name of match `number`, from 0; names sort in the order of their numbers."""
-    towns = len(_TOWNS)
-    home = (2 * number) % towns
-    # The second round of the calendar pairs the teams anew.
-    away = (home + 1 + 2 * (2 * number // towns)) % towns
-    day = _FIRST_DAY + timedelta(days=number)
-    return f"{day.isoformat()} - Synthetic {_TOWNS[home]} - Synthetic {_TOWNS[away]}"
 
 
 def make_league(
@@ -95,27 +65,29 @@ def make_league(
     """
     if jobs is not None and jobs < 1:
         raise ConfigError(f"jobs must be at least 1, got {jobs}")
-    root = Path(out)
-    folder = root / LEAGUE_FOLDER
-    names = [match_name(number) for number in range(config.num_matches)]
+    root, layout = Path(out), layout_of(config.task)
+    folder = root / layout.folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _check_config(root, folder, config)
+        _check_config(root, layout, config)
     except OSError as error:
         raise DataError(f"cannot write {root}: {error.strerror}; choose a folder that is writable") from error
-    missing = [number for number, name in enumerate(names) if not (folder / name).is_dir()]
+    found = {number: layout.find_match(root, number) for number in range(config.num_matches)}
+    missing = [number for number, place in found.items() if place is None]
+    places = {number: place for number, place in found.items() if place is not None}
     count = _Counter(progress)
-    count(2 * config.frames_per_half * (len(names) - len(missing)))
-    _make_matches(root, config, missing, count, _worker_count(jobs, 2 * len(missing)))
-    folders = tuple(folder / name for name in names)
+    count(2 * config.frames_per_half * (config.num_matches - len(missing)))
+    places |= _make_matches(root, layout, config, missing, count, _worker_count(jobs, 2 * len(missing)))
+    folders = tuple(places[number] for number in range(config.num_matches))
     return League(root=root, matches=folders[: config.matches], challenge_matches=folders[config.matches :])
 
 
 def _make_matches(
-    root: Path, config: SyntheticConfig, numbers: list[int], count: "_Counter", jobs: int
-) -> None:
-    folder, workshop = root / LEAGUE_FOLDER, root / _BUILDING_NAME
-    building = {number: workshop / match_name(number) for number in numbers}
+    root: Path, layout: Layout, config: SyntheticConfig, numbers: list[int], count: "_Counter", jobs: int
+) -> dict[int, Path]:
+    folder, workshop = root / layout.folder, root / layout.workshop
+    building = {number: workshop / str(number) for number in numbers}
+    made: dict[int, Path] = {}
     tasks = [
         HalfTask(
             config=config,
@@ -133,13 +105,17 @@ def _make_matches(
         events[number, tasks[rank].half] = half_events
         if all((number, half) in events for half in (1, 2)):
             halves = [events[number, half] for half in (1, 2)]
-            _finish_match(building[number], folder / match_name(number), config, number, halves)
+            made[number] = folder / layout.match_name(number, _score(halves))
+            if number < config.matches:
+                _write_labels(building[number], made[number].name, layout, config, halves)
+            building[number].replace(made[number])
 
     try:
         shutil.rmtree(workshop, ignore_errors=True)  # left by a run that was killed
         for place in building.values():
             place.mkdir(parents=True)
         write_halves(tasks, jobs=jobs, progress=count, finished=finished)
+        return made
     except OSError as error:
         raise DataError(
             f"cannot write {folder}: {error.strerror}; make room there, or choose a folder on another disk"
@@ -148,18 +124,25 @@ def _make_matches(
         shutil.rmtree(workshop, ignore_errors=True)
 
 
-def _finish_match(
-    place: Path, target: Path, config: SyntheticConfig, number: int, halves: list[tuple[PlayEvent, ...]]
+def _score(halves: list[tuple[PlayEvent, ...]]) -> tuple[int, int]:
+    goals = [event.team for events in halves for event in events if event.label in ("GOAL", "Goal")]
+    return goals.count("home"), goals.count("away")
+
+
+def _write_labels(
+    place: Path, name: str, layout: Layout, config: SyntheticConfig, halves: list[tuple[PlayEvent, ...]]
 ) -> None:
-    if number < config.matches:
-        url = str(PurePosixPath(*LEAGUE_FOLDER.parts[1:]) / target.name)
-        write_json(place / LABELS_NAME, label_file(url, halves, labels=LABELS_2023, rate=config.rate))
-    place.replace(target)
+    url = str(PurePosixPath(*layout.folder.parts[1:]) / name)
+    if config.broadcast is not None and config.task != "action":
+        # Ball spotting annotates what is seen; only Action Spotting has entries for what a cut hides.
+        halves = [tuple(event for event in events if event.visible) for events in halves]
+    content = label_file(url, halves, labels=layout.labels, rate=config.rate)
+    write_json(place / layout.label_file, content)
 
 
-def _check_config(root: Path, folder: Path, config: SyntheticConfig) -> None:
+def _check_config(root: Path, layout: Layout, config: SyntheticConfig) -> None:
     """Write the config beside the league, or see that it is the one which is there."""
-    path = root / _CONFIG_NAME
+    path, folder = root / layout.config_name, root / layout.folder
     ours = _plain(asdict(config))
     if not path.exists():
         if any(not entry.name.startswith(".") for entry in folder.iterdir()):
@@ -168,7 +151,7 @@ def _check_config(root: Path, folder: Path, config: SyntheticConfig) -> None:
             )
         write_json(path, ours)
         return
-    theirs = read_json(path)
+    theirs = _completed(read_json(path), _plain(asdict(SyntheticConfig())))
     if theirs != ours:
         differing = sorted(
             name for name in ours if not isinstance(theirs, dict) or theirs.get(name) != ours[name]
@@ -177,6 +160,14 @@ def _check_config(root: Path, folder: Path, config: SyntheticConfig) -> None:
             f"{root} holds a synthetic league of another config (other: {', '.join(differing)}); "
             "choose another folder, or delete that one"
         )
+
+
+def _completed(theirs: Any, defaults: Any) -> Any:
+    """Return a config as it was written, with the defaults of the fields that came later."""
+    if not isinstance(theirs, dict) or not isinstance(defaults, dict):
+        return theirs
+    known = {name: _completed(value, defaults.get(name)) for name, value in theirs.items()}
+    return {**defaults, **known}
 
 
 def _plain(value: Any) -> Any:

@@ -31,6 +31,12 @@ class Pitch:
         self.runner = -1
         self.walk_to: Floats | None = None
         self.carry_direction = 0.0
+        self.orders: dict[int, Floats] = {}
+        """Where players were told to go, [2] each, whatever the game wants of them."""
+        self.sent_off: set[int] = set()
+        """Players who left the pitch for good."""
+        self.focus: Floats | None = None
+        """[2] what the camera shall look at; None for the ball."""
         self._meet_at: Floats = np.zeros(2)
         self._look: Floats | None = None
         self._phase_since = 0
@@ -42,7 +48,9 @@ class Pitch:
         self._ball = np.zeros((num_frames, 3), np.float32)
         self._phase = np.zeros(num_frames, np.uint8)
         self._owner = np.zeros(num_frames, np.int16)
+        self._focus = np.zeros((num_frames, 3), np.float32)
         self._events: list[PlayEvent] = []
+        self._incidents: list[PlayEvent] = []
         self._actions: list[PlayerAction] = []
 
     def team(self, player: int) -> int:
@@ -61,24 +69,25 @@ class Pitch:
         """Return who keeps the goal at +x (`right`) or at -x."""
         return 0 if (self.moves.signs[0] < 0) == right else _TEAM_SIZE
 
-    def teammates(self, player: int) -> range:
-        """Return the players of the same team."""
-        return range(self.team(player) * _TEAM_SIZE, (self.team(player) + 1) * _TEAM_SIZE)
+    def teammates(self, player: int) -> list[int]:
+        """Return the players of the same team who are on the pitch."""
+        team = range(self.team(player) * _TEAM_SIZE, (self.team(player) + 1) * _TEAM_SIZE)
+        return [mate for mate in team if mate not in self.sent_off]
 
-    def opponents(self, player: int) -> range:
-        """Return the players of the other team."""
+    def opponents(self, player: int) -> list[int]:
+        """Return the players of the other team who are on the pitch."""
         return self.teammates((player + _TEAM_SIZE) % NUM_PLAYERS)
 
     def nearest(self, *, team: int, point: Floats) -> int:
         """Return the field player of a team nearest to a point."""
-        field_players = np.arange(team * _TEAM_SIZE + 1, (team + 1) * _TEAM_SIZE)
+        field_players = np.array(self.teammates(team * _TEAM_SIZE)[1:])
         away = self.moves.positions[field_players] - point
         return int(field_players[np.argmin(np.hypot(away[:, 0], away[:, 1]))])
 
     def nearest_to_ball(self, but: int) -> int:
         """Return the field player nearest to the ball, of either team, `but` one."""
         away = np.hypot(*(self.moves.positions - self.ball[:2]).T)
-        away[[0, _TEAM_SIZE, but]] = np.inf
+        away[[0, _TEAM_SIZE, but, *self.sent_off]] = np.inf
         return int(np.argmin(away))
 
     def reach(self, player: int) -> float:
@@ -88,6 +97,10 @@ class Pitch:
     def event(self, label: str, player: int) -> None:
         """Record that the next frame is the first to show this."""
         self._events.append(PlayEvent(self.frame, label, player))
+
+    def incident(self, label: str, player: int) -> None:
+        """Record that a referee's report would hold this, seen from the next frame on."""
+        self._incidents.append(PlayEvent(self.frame, label, player))
 
     def action(self, kind: ActionKind, player: int) -> None:
         """Record a swing that sends the ball off in the next frame."""
@@ -105,6 +118,10 @@ class Pitch:
     def look_at(self, point: Floats) -> None:
         """Let the owner turn to a point."""
         self._look = np.asarray(point, dtype=np.float64)[:2].copy()
+
+    def look_away(self) -> None:
+        """Let the owner look where it runs again."""
+        self._look = None
 
     def flight(
         self, receiver: int, num_frames: int, *, apex: float, end_height: float = 0.0, lead_m: float = 1.0
@@ -165,6 +182,8 @@ class Pitch:
             owner=self._owner,
             events=tuple(event for event in self._events if event.frame < self.frame),
             actions=tuple(self._actions),
+            incidents=tuple(incident for incident in self._incidents if incident.frame < self.frame),
+            focus=self._focus,
         )
 
     def _let_go(self) -> None:
@@ -201,6 +220,9 @@ class Pitch:
     def _direct(self, targets: Floats, top_speed: Floats, acceleration: Floats, look: Floats) -> None:
         """Tell those who have to do with the ball what to do."""
         positions, ball = self.moves.positions, self.ball[:2]
+        for player, point in self.orders.items():
+            targets[player] = point
+            top_speed[player], acceleration[player] = 6.5, 7.0
         if self.receiver >= 0:
             targets[self.receiver] = self._meet_at
             top_speed[self.receiver], acceleration[self.receiver] = 6.5, 8.0
@@ -249,6 +271,7 @@ class Pitch:
         self._speed[i] = moves.speeds()
         self._gait[i] = moves.gait
         self._ball[i] = self.ball
+        self._focus[i] = self.ball if self.focus is None else (*self.focus, 0.0)
         self._phase[i] = self.phase
         attached = self.phase in (Phase.CONTROL, Phase.CARRY, Phase.HANDS)
         self._owner[i] = self.owner if attached else -1

@@ -4,7 +4,7 @@ import pytest
 
 from bvas.synthetic.events import PlayEvent
 from bvas.synthetic.labels import label_file
-from bvas.synthetic.league import LABELS_2023
+from bvas.synthetic.layouts import LABELS_2023
 
 
 @pytest.mark.parametrize("rate", [Fraction(25), Fraction(30000, 1001), Fraction(2997, 100), Fraction(50)])

@@ -18,7 +18,8 @@ import pytest
 from bvas.errors import ConfigError, DataError
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.half import half_renderer, simulate_half
-from bvas.synthetic.league import LEAGUE_FOLDER, make_league, match_name
+from bvas.synthetic.layouts import LEAGUE_FOLDER, match_name
+from bvas.synthetic.league import make_league
 from bvas.tasks.ball import found_ball_task
 from bvas.tasks.matches import annotated_halves, find_matches
 
