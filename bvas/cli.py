@@ -24,6 +24,10 @@ VERBS = {
     "data check": ("bvas.commands.data_check", "all that is wrong with a data root, and what it holds"),
     "data import": ("bvas.commands.data_import", "make a dataset.json of SoccerNet, E2E-Spot or CSV files"),
     "data download": ("bvas.commands.download", "download SoccerNet's videos and labels"),
+    "experiment preview": (
+        "bvas.commands.preview",
+        "the training clips, targets and augmentations to look at",
+    ),
     "weights import": ("bvas.commands.weights", "take in the published weights of the seed system"),
 }
 
@@ -52,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _overview(verbs: Sequence[str]) -> str:
-    lines = [f"  bvas {verb:<16} {VERBS[verb][1]}" for verb in verbs]
+    lines = [f"  bvas {verb:<18} {VERBS[verb][1]}" for verb in verbs]
     return "\n".join(
         [
             "usage: bvas COMMAND [options]    (bvas COMMAND --help tells a command's options)",
