@@ -90,5 +90,6 @@ def _crop(config: AugmentConfig, draws: Draws) -> list[str]:
 
 
 def _motion_blur(config: AugmentConfig, draws: Draws) -> list[str]:
-    degrees = draws.either_side("motion_blur_degrees", config.motion_blur_degrees).tolist()
+    # kornia's count counterclockwise.
+    degrees = (-draws.either_side("motion_blur_degrees", config.motion_blur_degrees)).tolist()
     return [f"blur over {config.motion_blur_size} pixels at {angle:+.1f}°" for angle in degrees]
