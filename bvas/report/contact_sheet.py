@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
-from matplotlib.textpath import text_to_path
 from numpy.typing import NDArray
 
 from bvas.report import palette
@@ -190,8 +189,9 @@ def wrapped(text: str, width: float, *, bold: bool = False, indent: str = "") ->
 def text_width(text: str, *, bold: bool = False) -> float:
     """Return the pixels that a line of words takes."""
     font = FontProperties(size=TEXT_POINTS, weight=_weight(bold))
-    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
-    return float(width) * DOTS_PER_INCH / 72
+    # As it is drawn: letters stand on whole pixels.
+    width, _, _ = RendererAgg(1, 1, DOTS_PER_INCH).get_text_width_height_descent(text, font, ismath=False)
+    return float(width)
 
 
 def _weight(bold: bool) -> str:
