@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -121,13 +121,6 @@ class TrainingClips:
     def num_clips(self) -> int:
         """Clips in an epoch."""
         return self.sampling.clips_per_epoch
-
-    def first(self, num_clips: int) -> "TrainingClips":
-        """Return the first clips of each epoch alone: what a sample is does not depend on how many there are."""
-        sampling = replace(self.sampling, clips_per_epoch=num_clips)
-        return TrainingClips(
-            self.videos, self.clip, sampling=sampling, targets=self.targets, samplers=self._samplers
-        )
 
     def request(self, sample: int, *, epoch: int, seed: int, attempt: int = 0) -> ClipRequest:
         """Return draw number `attempt` of the sample's own stream: see `Clips.request`."""

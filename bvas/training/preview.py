@@ -1,7 +1,6 @@
 """Training clips to look at before anyone trains: what is drawn, read, asked for and changed."""
 
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 import torch
@@ -10,13 +9,13 @@ from numpy.typing import NDArray
 from bvas.augment.augmenter import ClipAugmenter
 from bvas.augment.describe import describe
 from bvas.augment.draws import Draws
+from bvas.errors import DecodeError
 from bvas.experiment import Experiment
-from bvas.loading.batch import ClipBatch
-from bvas.loading.loader import ClipLoader
 from bvas.loading.requests import ClipRequest, TrainingClips
 from bvas.loading.skips import OnError
 from bvas.luma import to_unit
 from bvas.report.contact_sheet import SheetClip, shown_frames
+from bvas.video.open import open_video
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,38 +81,33 @@ def preview_clips(
     device: torch.device,
     on_error: OnError = "raise",
 ) -> list[SheetClip]:
-    """Read the first clips of a run's first epoch and change them as training does.
-
-    They are read in this process.
+    """Read the first clips of a run's first epoch, in this process, and change them as training does.
 
     Args:
         clips: What the run trains on.
-        experiment: Its size, scaling, augmentation and seed count.
-        num_clips: How many; at least 1.
+        experiment: Its size, scaling, augmentation and seed.
+        num_clips: How many; fewer if an epoch has fewer.
         device: Where they are changed.
-        on_error: Whether a clip that cannot be decoded is an error, or another one is drawn.
+        on_error: Whether a clip that cannot be decoded is an error, or left out.
 
     Raises:
         DecodeError: a clip cannot be decoded.
     """
-    few = clips.first(num_clips)
-    loader = ClipLoader(
-        few,
-        1,
-        size=experiment.input.size,
-        workers=0,
-        plan=False,
-        prefetch_batches=1,
-        seed=experiment.seed,
-        on_error=on_error,
-    )
     augment = ClipAugmenter(experiment.augment)
     found = []
-    with loader:
-        for sample, batch in enumerate(loader.epoch(0)):
-            request = _request_of(few, sample, batch, experiment.seed)
-            unit = to_unit(batch.frames.to(device), batch.color_ranges, experiment.input.luma_scaling)
-            found.append(_sheet_clip(few, experiment, request, unit, augment(unit, batch.seeds)))
+    for sample in range(min(num_clips, clips.num_clips)):
+        request = clips.request(sample, epoch=0, seed=experiment.seed)
+        video = clips.videos[request.video_id]
+        try:
+            with open_video(video.path, "pyav", size=experiment.input.size) as reader:
+                frames = reader.read(request.indices.tolist())
+        except DecodeError:
+            if on_error == "raise":
+                raise
+            continue
+        unit = to_unit(frames[None].to(device), [video.color_range], experiment.input.luma_scaling)
+        changed = augment(unit, torch.tensor([request.seed]))
+        found.append(_sheet_clip(clips, experiment, request, unit, changed))
     return found
 
 
@@ -159,12 +153,3 @@ def _shifts(clips: TrainingClips, request: ClipRequest) -> NDArray[np.int64]:
     in_place = video.grid.indices[clips.clip.indices(request.center, video.num_frames)]
     shifts: NDArray[np.int64] = request.indices - in_place
     return shifts
-
-
-def _request_of(clips: TrainingClips, sample: int, batch: ClipBatch, seed: int) -> ClipRequest:
-    """Return what a batch of one was the answer to: the sample's first draw, or a later one after damage."""
-    for attempt in count():
-        request = clips.request(sample, epoch=0, seed=seed, attempt=attempt)
-        if (request.video_id, request.center) == (int(batch.video_ids), int(batch.centers)):
-            return request
-    raise AssertionError("count does not end")
