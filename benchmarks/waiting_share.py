@@ -52,7 +52,7 @@ def waiting_row(
             keyframe_interval=250,
         )
         loader = ClipLoader(
-            training_clips(drawn, videos),
+            training_clips(drawn, videos, Path("runs")),
             experiment.train.batch_size,
             size=experiment.input.size,
             workers=workers if workers in ("auto", 0) else {"pyav": workers},

@@ -17,6 +17,10 @@ VERBS = {
         "bvas.commands.experiment_run",
         "train, predict and score stages that build on each other",
     ),
+    "experiment preview": (
+        "bvas.commands.experiment_preview",
+        "training clips, targets and augmentation, to look at",
+    ),
     "doctor": ("bvas.commands.doctor", "what works on this machine, and what to do about the rest"),
     "video check": ("bvas.commands.video_check", "what a video file is, and what reads it"),
     "video prepare": ("bvas.commands.video_prepare", "make copies that are fast to read anywhere"),
@@ -24,10 +28,6 @@ VERBS = {
     "data check": ("bvas.commands.data_check", "all that is wrong with a data root, and what it holds"),
     "data import": ("bvas.commands.data_import", "make a dataset.json of SoccerNet, E2E-Spot or CSV files"),
     "data download": ("bvas.commands.download", "download SoccerNet's videos and labels"),
-    "experiment preview": (
-        "bvas.commands.preview",
-        "the training clips, targets and augmentations to look at",
-    ),
     "weights import": ("bvas.commands.weights", "take in the published weights of the seed system"),
 }
 

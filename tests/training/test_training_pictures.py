@@ -45,7 +45,7 @@ def run(tmp_path_factory):
         experiment=experiment,
         fold=0,
         folder=folder,
-        clips=training_clips(experiment, train),
+        clips=training_clips(experiment, train, folder),
         held_out=validation_clips(experiment, held_out),
         device=torch.device("cpu"),
         board=Board(),
@@ -62,8 +62,10 @@ def fresh(run, **changes):
     return replace(run, board=Board(), **changes)
 
 
-def test_a_run_begins_with_its_clips_and_each_epoch_shows_its_curves(run, model):
+def test_a_run_begins_with_its_clips_and_each_epoch_shows_its_curves_and_nothing_else_changes(run, model):
     run, observer = fresh(run), RunPictures()
+    weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    state = torch.get_rng_state()
 
     observer.begin(run, 0)
     observer.epoch_done(run, 0, model, None)
@@ -74,6 +76,9 @@ def test_a_run_begins_with_its_clips_and_each_epoch_shows_its_curves(run, model)
     # Eight clips, each with two rows of frames of 171 pixels.
     assert sheet.shape[0] > 8 * 2 * 171
     assert all(image.dtype == np.uint8 and image.shape[2] == 3 for image in run.board.images.values())
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
+    assert not model.training
 
 
 def test_a_run_that_goes_on_has_its_sheet_already(run):
@@ -87,19 +92,6 @@ def test_a_run_that_validates_nothing_has_no_curves(run, model):
     observer.begin(run, 1)
     observer.epoch_done(run, 1, model, None)
     assert run.board.images == {}
-
-
-def test_looking_on_leaves_the_model_and_the_random_states_as_they_are(run, model):
-    run, observer = fresh(run), RunPictures()
-    weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    state = torch.get_rng_state()
-
-    observer.begin(run, 0)
-    observer.epoch_done(run, 0, model, None)
-
-    assert torch.equal(torch.get_rng_state(), state)
-    assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
-    assert not model.training
 
 
 def test_a_stretch_that_cannot_be_decoded_is_a_warning(run, model, caplog, tmp_path):

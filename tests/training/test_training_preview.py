@@ -36,7 +36,7 @@ def labelled(annotation_frames, label_ids, num_frames=1000):
 
 def summary_of(videos, **sampling):
     experiment = replace(tiny_experiment(), sampling=SamplingConfig(clips_per_epoch=400, **sampling))
-    return summarize_sampling(training_clips(experiment, videos), experiment)
+    return summarize_sampling(training_clips(experiment, videos, Path("runs")), experiment)
 
 
 def test_the_summary_counts_labels_actions_and_videos():
@@ -77,7 +77,7 @@ def data(tmp_path_factory):
 def clips_of(data):
     def made(experiment):
         videos, _ = fold_videos(experiment, find_matches(experiment.task, data), 0)
-        return training_clips(experiment, videos)
+        return training_clips(experiment, videos, Path("runs"))
 
     return made
 

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     matches = find_matches(experiment.task, args.data)
     fold = args.fold if args.fold is not None else min(folds_of(matches), default=0)
     videos, _ = fold_videos(experiment, matches, fold)
-    clips = training_clips(experiment, videos)
+    clips = training_clips(experiment, videos, args.runs)
     summary = summarize_sampling(clips, experiment).lines()
     sheet = contact_sheet(
         preview_clips(clips, experiment, num_clips=args.clips, device=torch.device("cpu")),
