@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.experiment import load_experiment
     from bvas.files import check_writable, write_bytes
     from bvas.report.contact_sheet import contact_sheet, png
-    from bvas.tasks.soccernet import find_matches, folds_of
+    from bvas.tasks.matches import find_matches, folds_of
     from bvas.training.data import fold_videos, training_clips
     from bvas.training.preview import preview_clips, summarize_sampling
 

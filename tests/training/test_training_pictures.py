@@ -11,7 +11,7 @@ from bvas.loading.requests import FixedClips
 from bvas.models.spotting import build_model
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.league import make_league
-from bvas.tasks.soccernet import find_matches
+from bvas.tasks.matches import find_matches
 from bvas.training.data import fold_videos, training_clips, validation_clips
 from bvas.training.observer import RunView
 from bvas.training.pictures import RunPictures, annotations_in, busiest_stretch

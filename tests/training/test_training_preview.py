@@ -15,7 +15,7 @@ from bvas.loading.dataset import LabelledVideo
 from bvas.loading.sampling import SamplingConfig
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.league import make_league
-from bvas.tasks.soccernet import find_matches
+from bvas.tasks.matches import find_matches
 from bvas.training.data import fold_videos, training_clips
 from bvas.training.preview import preview_clips, summarize_sampling
 from bvas.video.grid import Grid
