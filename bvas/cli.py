@@ -17,6 +17,10 @@ VERBS = {
         "bvas.commands.experiment_run",
         "train, predict and score stages that build on each other",
     ),
+    "experiment preview": (
+        "bvas.commands.experiment_preview",
+        "training clips, targets and augmentation, to look at",
+    ),
     "doctor": ("bvas.commands.doctor", "what works on this machine, and what to do about the rest"),
     "video check": ("bvas.commands.video_check", "what a video file is, and what reads it"),
     "video prepare": ("bvas.commands.video_prepare", "make copies that are fast to read anywhere"),
@@ -52,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _overview(verbs: Sequence[str]) -> str:
-    lines = [f"  bvas {verb:<16} {VERBS[verb][1]}" for verb in verbs]
+    lines = [f"  bvas {verb:<18} {VERBS[verb][1]}" for verb in verbs]
     return "\n".join(
         [
             "usage: bvas COMMAND [options]    (bvas COMMAND --help tells a command's options)",

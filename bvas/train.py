@@ -99,6 +99,7 @@ def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], FoldWork]":
     from bvas.experiment import load_experiment, parse_folds
     from bvas.tasks.matches import find_matches, folds_of
     from bvas.training.loop import run_fold
+    from bvas.training.pictures import RunPictures
     from bvas.training.resume import fold_status
 
     experiment = load_experiment(args.experiment, args.runs)
@@ -119,6 +120,7 @@ def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], FoldWork]":
         workers=workers,
         on_error=args.on_error,
         overwrite=args.overwrite,
+        observers=[RunPictures()],
     )
     return experiment.name, folds, work
 

@@ -3,14 +3,14 @@
 # Writes JSON files with the machine's facts and prints tables.
 #   usage: scripts/gpu_check.sh [OUT [PART...]]
 #     OUT   where the files go (default benchmarks/results)
-#     PART  what to run, in this order by default: facts tests nvdec decode loader epoch predict demo
+#     PART  what to run, in this order by default: facts tests nvdec decode loader epoch augment train predict demo
 #           A machine that is lent for some minutes at a time runs them part by part.
 # PYTHON names the interpreter (default: .venv/bin/python if it is there, else python3).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-benchmarks/results}
 shift || true
-parts=${*:-facts tests nvdec decode loader epoch predict demo}
+parts=${*:-facts tests nvdec decode loader epoch augment train predict demo}
 python=${PYTHON:-$([ -x .venv/bin/python ] && echo .venv/bin/python || echo python3)}
 export PYTHONPATH=${PYTHONPATH:+$PYTHONPATH:}$PWD
 mkdir -p "$out"
@@ -39,13 +39,25 @@ for part in $parts; do
       run benchmarks/bench_mix.py --videos "$videos" --device cuda --json "$out/mix--$name.json"
       ;;
     epoch) run benchmarks/bench_epoch.py --videos "$videos" --device cuda --json "$out/epoch--$name.json" ;;
+    augment)
+      for batch in 4 16; do
+        run benchmarks/bench_augment.py --device cuda --batch $batch --json "$out/augment-batch-$batch--$name.json"
+      done
+      ;;
+    train)
+      # Each batch size compiles anew, for minutes.
+      for batch in 4 16; do
+        run benchmarks/bench_train.py --videos "$videos" --device cuda --batch $batch --loading \
+          --json "$out/train-batch-$batch--$name.json"
+      done
+      ;;
     predict)
       run benchmarks/bench_predict.py --experiment ball_base --device cuda --frames 256 \
         --json "$out/predict--$name.json"
       ;;
     demo) run -m bvas demo --out "$demo" --runs "$demo/runs" --device cuda --quiet ;;
     *)
-      echo "no part '$part'; there are: facts tests nvdec decode loader epoch predict demo" >&2
+      echo "no part '$part'; there are: facts tests nvdec decode loader epoch augment train predict demo" >&2
       exit 2
       ;;
   esac

@@ -32,4 +32,5 @@ class ClipAugmenter:
         """
         assert seeds.shape == frames_BTHW.shape[:1], (seeds.shape, frames_BTHW.shape)
         draws = Draws(seeds)
-        return recolor(move(frames_BTHW, self.config, draws), self.config, draws)
+        moved = move(frames_BTHW, self.config, draws)
+        return recolor(moved, self.config, draws, in_place=moved is not frames_BTHW)

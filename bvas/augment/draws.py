@@ -39,6 +39,9 @@ class Draws:
         ]
         self._unit = torch.stack(rows, dim=1) if rows else torch.empty(len(_NAMES), 0, dtype=torch.float64)
 
+    def __len__(self) -> int:
+        return self._unit.shape[1]
+
     def uniform(self, name: str, low: float, high: float) -> Tensor:
         """Return numbers in [low, high)."""
         return low + (high - low) * self._unit[_NAMES.index(name)]

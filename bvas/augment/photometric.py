@@ -14,8 +14,15 @@ from bvas.augment.config import AugmentConfig
 from bvas.augment.draws import Draws
 
 
-def recolor(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
-    """Return the frames in [0, 1]; those of clips that drew nothing are the given ones."""
+def recolor(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws, *, in_place: bool = False) -> Tensor:
+    """Return the frames in [0, 1]; those of clips that drew nothing are the given ones.
+
+    Args:
+        frames_BTHW: Frames in [0, 1].
+        config: Probabilities and ranges.
+        draws: The clips' numbers.
+        in_place: The given frames may be changed.
+    """
     # The frames of a clip are kornia's channels, which all of its functions treat alike.
     blur_degrees = draws.either_side("motion_blur_degrees", config.motion_blur_degrees)
     blur_direction = draws.either_side("motion_blur_direction", 1.0)
@@ -37,8 +44,10 @@ def recolor(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
         return blurred
 
     def add_noise(frames: Tensor, clips: Tensor) -> Tensor:
-        noise = [normal_noise(key, frames.shape[1:], frames.device) for key in noise_keys[clips].tolist()]
-        return frames + config.noise_deviation * torch.stack(noise).to(frames.dtype)
+        for clip, key in zip(frames, noise_keys[clips].tolist(), strict=True):
+            noise = normal_noise(key, clip.shape, frames.device)
+            clip.add_(noise.to(frames.dtype), alpha=config.noise_deviation)
+        return frames
 
     changes: tuple[tuple[str, float, Callable[[Tensor, Tensor], Tensor]], ...] = (
         ("sharpness", config.sharpness_probability, lambda x, clips: sharpness(x, sharpness_factor[clips])),
@@ -61,7 +70,11 @@ def recolor(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
         clips = draws.chosen(name, probability).nonzero()[:, 0]
         if len(clips):
             at = clips.to(frames_BTHW.device)
-            out = out.index_copy(0, at, change(out[at], clips).clamp(0.0, 1.0))
+            # The chosen clips are copies, so a change may work in place.
+            changed = change(out[at], clips).clamp_(0.0, 1.0)
+            if out is frames_BTHW and not in_place:
+                out = out.clone()
+            out.index_copy_(0, at, changed)
     return out
 
 
@@ -74,15 +87,20 @@ def normal_noise(key: int, shape: torch.Size, device: torch.device) -> Tensor:
     numbers (Box and Muller, 1958).
     """
     num_pairs = (shape.numel() + 1) // 2
-    counters = torch.arange(2 * num_pairs, device=device)
-    hashes = _hash(_hash(counters) ^ key)
-    radius = ((hashes[:num_pairs] + 1).float() / 2**32).log().mul_(-2).sqrt_()
-    angle = hashes[num_pairs:].float() * (2 * math.pi / 2**32)
-    return torch.cat([radius * angle.cos(), radius * angle.sin()])[: shape.numel()].reshape(shape)
+    hashes = torch.arange(2 * num_pairs, device=device)
+    # In place, here and below: fresh memory costs more than the arithmetic.
+    _hash(_hash(hashes).bitwise_xor_(key))
+    radius = (hashes[:num_pairs] + 1).float().div_(2**32).log_().mul_(-2).sqrt_()
+    angle = hashes[num_pairs:].float().mul_(2 * math.pi / 2**32)
+    noise = torch.empty(2 * num_pairs, device=device)
+    torch.cos(angle, out=noise[:num_pairs]).mul_(radius)
+    torch.sin(angle, out=noise[num_pairs:]).mul_(radius)
+    return noise[: shape.numel()].reshape(shape)
 
 
 def _hash(x: Tensor) -> Tensor:
+    """Replace the numbers by their hashes."""
     # 32-bit arithmetic in int64: products wrap at 64 bits, and their low 32 bits are right all the same.
-    x = ((x ^ (x >> 16)) * 0x85EBCA6B) & 0xFFFFFFFF
-    x = ((x ^ (x >> 13)) * 0xC2B2AE35) & 0xFFFFFFFF
-    return x ^ (x >> 16)
+    x.bitwise_xor_(x >> 16).mul_(0x85EBCA6B).bitwise_and_(0xFFFFFFFF)
+    x.bitwise_xor_(x >> 13).mul_(0xC2B2AE35).bitwise_and_(0xFFFFFFFF)
+    return x.bitwise_xor_(x >> 16)

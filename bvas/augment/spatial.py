@@ -37,7 +37,10 @@ def move(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
             clips = chosen.nonzero()[:, 0]
             maps = maps_BT33[clips].to(frames_BTHW)
             at = clips.to(frames_BTHW.device)
-            out = out.index_copy(0, at, change(frames_BTHW[at], maps))
+            changed = change(frames_BTHW[at], maps)
+            if out is frames_BTHW:
+                out = frames_BTHW.clone()
+            out.index_copy_(0, at, changed)
     return out
 
 

@@ -1,0 +1,82 @@
+"""Training clips to look at before anyone trains: bvas experiment preview NAME."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from bvas.commands.console import OK, add_folders, run_command
+
+logger = logging.getLogger(__name__)
+
+MOST_CLIPS = 64
+"""A sheet of more is taller than viewers show."""
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "bvas experiment preview",
+        description="Draw the first training clips of a run, with targets and augmentation, and count what it draws.",
+    )
+    parser.add_argument("experiment", metavar="NAME", help="config name or path")
+    parser.add_argument(
+        "--fold", type=int, default=None, metavar="K", help="held-out fold (default: the lowest there is)"
+    )
+    parser.add_argument("--seed", type=int, default=None, metavar="S", help="default: the experiment's")
+    parser.add_argument("--clips", type=int, default=8, metavar="N", help="clips to draw (default: 8)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=None,
+        metavar="DIR",
+        help="folder to write to (default: RUNS/NAME/preview)",
+    )
+    add_folders(parser)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the sheet."""
+    from dataclasses import replace
+
+    import torch
+
+    from bvas.errors import ConfigError
+    from bvas.experiment import load_experiment
+    from bvas.files import check_writable, write_bytes
+    from bvas.report.contact_sheet import contact_sheet, png
+    from bvas.tasks.matches import find_matches, folds_of
+    from bvas.training.data import fold_videos, training_clips
+    from bvas.training.preview import preview_clips, summarize_sampling
+
+    if not 1 <= args.clips <= MOST_CLIPS:
+        raise ConfigError(f"--clips must lie in 1..{MOST_CLIPS}, got {args.clips}")
+    if args.seed is not None and args.seed < 0:
+        raise ConfigError(f"--seed must be at least 0, got {args.seed}")
+    experiment = load_experiment(args.experiment, args.runs)
+    if args.seed is not None:
+        experiment = replace(experiment, seed=args.seed)
+    out = args.out or args.runs / experiment.name / "preview"
+    check_writable(out)
+    matches = find_matches(experiment.task, args.data)
+    fold = args.fold if args.fold is not None else min(folds_of(matches), default=0)
+    videos, _ = fold_videos(experiment, matches, fold)
+    clips = training_clips(experiment, videos, args.runs)
+    summary = summarize_sampling(clips, experiment).lines()
+    sheet = contact_sheet(
+        preview_clips(clips, experiment, num_clips=args.clips, device=torch.device("cpu")),
+        heading=f"{experiment.name}, fold {fold} held out, seed {experiment.seed}",
+        notes=summary,
+    )
+    path = out / f"fold_{fold}_seed_{experiment.seed}.png"
+    write_bytes(path, png(sheet))
+    for line in summary:
+        print(line)
+    logger.info("the contact sheet is %s", path)
+    return OK
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

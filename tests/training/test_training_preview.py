@@ -1,0 +1,160 @@
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from tiny import TINY_CONFIG, tiny_experiment
+
+from bvas.augment.config import AugmentConfig
+from bvas.cli import main
+from bvas.commands.console import OK, WRONG_INPUT
+from bvas.loading.dataset import LabelledVideo
+from bvas.loading.sampling import SamplingConfig
+from bvas.synthetic.config import SyntheticConfig
+from bvas.synthetic.league import make_league
+from bvas.tasks.matches import find_matches
+from bvas.training.data import fold_videos, training_clips
+from bvas.training.preview import preview_clips, summarize_sampling
+from bvas.video.grid import Grid
+
+
+def labelled(annotation_frames, label_ids, num_frames=1000):
+    grid = Grid(rate=Fraction(25), indices=np.arange(num_frames), seconds=np.arange(num_frames) / 25)
+    return LabelledVideo(
+        path=Path("a.mp4"),
+        color_range="limited",
+        grid=grid,
+        keyframes=np.array([0]),
+        num_labels=2,
+        annotation_frames=np.array(annotation_frames, dtype=np.int64),
+        label_ids=np.array(label_ids, dtype=np.int64),
+    )
+
+
+def summary_of(videos, **sampling):
+    experiment = replace(tiny_experiment(), sampling=SamplingConfig(clips_per_epoch=400, **sampling))
+    return summarize_sampling(training_clips(experiment, videos, Path("runs")), experiment)
+
+
+def test_the_summary_counts_labels_actions_and_videos():
+    # One PASS in the first video, a PASS and a DRIVE in one window in the second.
+    videos = [labelled([100], [0]), labelled([500, 502], [0, 1])]
+
+    summary = summary_of(videos, action_probability=1.0, action_window_frames=1, shake_probability=0.0)
+
+    first, second = summary.clips_per_video
+    assert first + second == 400
+    assert 150 < first < 250
+    assert summary.num_at_actions == 400
+    assert summary.num_without_action == 0
+    assert summary.clips_per_label == {"PASS": 400, "DRIVE": second}
+    assert summary.num_shaken == 0
+
+
+def test_the_summary_counts_what_is_drawn_beside_the_actions():
+    summary = summary_of([labelled([500], [1])], action_probability=0.0, shake_probability=1.0)
+
+    assert summary.num_at_actions == 0
+    assert summary.clips_per_label["PASS"] == 0
+    # Of 991 frames outside the window of 9, 6 lie in the target's window of 15.
+    assert summary.num_without_action == pytest.approx(400 * 985 / 991, abs=8)
+    # A clip of 6 frames stays as it is with a probability of 0.6 ** 6, a twentieth.
+    assert summary.num_shaken == pytest.approx(400 * (1 - 0.6**6), abs=20)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    config = SyntheticConfig(matches=2, challenge_matches=0, minutes=0.1, size=(64, 96), seed=3)
+    make_league(folder, config, jobs=1)
+    return folder
+
+
+@pytest.fixture
+def clips_of(data):
+    def made(experiment):
+        videos, _ = fold_videos(experiment, find_matches(experiment.task, data), 0)
+        return training_clips(experiment, videos, Path("runs"))
+
+    return made
+
+
+def test_a_preview_shows_the_clips_that_training_draws_first(clips_of):
+    experiment = tiny_experiment(augment=AugmentConfig.none())
+    clips = clips_of(experiment)
+
+    found = preview_clips(clips, experiment, num_clips=3, device=torch.device("cpu"))
+
+    requests = clips.requests(0, seed=experiment.seed)[:3]
+    for clip, request in zip(found, requests, strict=True):
+        assert f"grid frame {request.center}" in clip.title
+        assert [value for _, value in clip.targets] == request.targets.tolist()
+        # Of 6 frames, 0 1 3 4 5.
+        assert clip.frame_names[0] == f"source frame {request.indices[0]}"
+        assert clip.frame_names[2] == f"source frame {request.indices[3]}, center"
+        assert np.array_equal(clip.read, clip.augmented)
+
+
+def test_a_preview_names_what_it_shows_to_be_changed(clips_of):
+    augment = replace(AugmentConfig.none(), flip_probability=0.5)
+    experiment = tiny_experiment(augment=augment)
+    experiment = replace(experiment, sampling=replace(experiment.sampling, shake_probability=0.0))
+
+    found = preview_clips(clips_of(experiment), experiment, num_clips=8, device=torch.device("cpu"))
+
+    flipped = [np.array_equal(clip.augmented, clip.read[..., ::-1]) for clip in found]
+    assert [clip.changes for clip in found] == [("flip",) if is_flipped else () for is_flipped in flipped]
+    assert len(set(flipped)) == 2
+
+
+def test_the_words_about_a_shaken_clip_say_by_how_much_each_frame_was_moved(clips_of):
+    experiment = tiny_experiment(augment=AugmentConfig.none())
+    always = replace(experiment.sampling, shake_probability=1.0, shake_weights=(0.0, 0.0, 1.0))
+    experiment = replace(experiment, sampling=always)
+
+    (clip,) = preview_clips(clips_of(experiment), experiment, num_clips=1, device=torch.device("cpu"))
+
+    assert clip.changes == ("frames shaken: +1 +1 +1 +1 +1 +1",)
+
+
+@pytest.fixture
+def there(data, tmp_path, monkeypatch):
+    (tmp_path / "tiny.py").write_text(TINY_CONFIG)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_command_writes_the_sheet_and_counts(there, data, capsys):
+    command = ["experiment", "preview", "./tiny.py", "--data", str(data), "--quiet"]
+
+    assert main([*command, "--clips", "2", "--fold", "1", "--seed", "5"]) == OK
+    assert main([*command, "--clips", "3", "--out", "elsewhere"]) == OK
+
+    said = capsys.readouterr().out
+    assert "8 clips in an epoch" in said
+    assert "PASS" in said
+    two = cv2.imread("runs/tiny/preview/fold_1_seed_5.png")
+    three = cv2.imread("elsewhere/fold_0_seed_0.png")
+    assert three.shape[0] > two.shape[0] > 500
+    assert three.shape[1] == two.shape[1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["--clips", "0"], "--clips must lie in 1..64, got 0"),
+        (["--seed", "-1"], "--seed must be at least 0, got -1"),
+        (["--fold", "7"], "no fold 7"),
+        (["--data", "nowhere"], "nowhere"),
+    ],
+)
+def test_a_wrong_option_is_one_line(there, data, capsys, wrong, said):
+    command = ["experiment", "preview", "./tiny.py", "--data", str(data), "--quiet", *wrong]
+
+    assert main(command) == WRONG_INPUT
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
