@@ -9,7 +9,9 @@ from bvas.synthetic.config import Task
 from bvas.synthetic.events import EVENT_LABELS, INCIDENT_LABELS
 
 LEAGUE_FOLDER = PurePosixPath("spotting-ball-2023/england_efl/2019-2020")
-"""Where the matches of ball spotting lie under the data root."""
+"""Where the matches of ball spotting with two labels lie under the data root."""
+BALL12_FOLDER = PurePosixPath("spotting-ball-2024/england_efl/2019-2020")
+"""Where those with the 12 labels of 2024 lie; as in 2023, a match has a video a half."""
 ACTION_FOLDER = PurePosixPath("action-spotting-2023/england_efl/2019-2020")
 """Where the matches of Action Spotting lie under the data root."""
 # With two labels, every ball that leaves the foot for a teammate is a pass; the 12 labels of 2024 tell them apart.
@@ -77,10 +79,19 @@ def layout_of(task: Task) -> Layout:
             workshop=".synthetic_action.part",
             names_have_scores=True,
         )
+    if task == "ball12":
+        return Layout(
+            folder=BALL12_FOLDER,
+            label_file="Labels-ball.json",
+            labels={label: label for label in EVENT_LABELS},
+            config_name="synthetic_league_ball12.json",
+            workshop=".synthetic_ball12.part",
+            names_have_scores=False,
+        )
     return Layout(
         folder=LEAGUE_FOLDER,
         label_file="Labels-ball.json",
-        labels=LABELS_2023 if task == "ball" else {label: label for label in EVENT_LABELS},
+        labels=LABELS_2023,
         config_name="synthetic_league.json",
         workshop=".synthetic.part",
         names_have_scores=False,

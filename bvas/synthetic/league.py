@@ -5,9 +5,8 @@
         2019-10-01 - Synthetic Albion - Synthetic Borough/
             1_224p.mkv  2_224p.mkv  Labels-ball.json  (challenge matches have no label file)
 
-`layouts.py` says where a league of another task lies; one data root takes one of ball spotting and one of
-Action Spotting. A match is built in `OUT/.synthetic.part`, away from where matches are looked for, and moved
-to its place when it is complete.
+`layouts.py` says where a league of another task lies; one data root takes a league of each. A match is built
+in `OUT/.synthetic.part`, away from where matches are looked for, and moved to its place when it is complete.
 """
 
 import shutil

@@ -9,14 +9,15 @@ from bvas.commands.synth import main
 from bvas.errors import DataError
 from bvas.synthetic.broadcast import BroadcastConfig
 from bvas.synthetic.config import SyntheticConfig
-from bvas.synthetic.events import EVENT_LABELS, INCIDENT_LABELS
+from bvas.synthetic.events import INCIDENT_LABELS
 from bvas.synthetic.half import simulate_half
 from bvas.synthetic.layouts import LABELS_2023, LEAGUE_FOLDER, layout_of, match_name
 from bvas.synthetic.league import make_league
 from bvas.synthetic.presets import with_preset
 from bvas.tasks.action import action_task
 from bvas.tasks.ball import found_ball_task
-from bvas.tasks.soccernet import annotated_halves, find_matches
+from bvas.tasks.ball12 import BALL12_LABELS, ball12_task
+from bvas.tasks.matches import annotated_halves, find_matches
 
 TINY = SyntheticConfig(matches=1, challenge_matches=0, minutes=0.7, size=(64, 96), rate=10)
 _CUTS = BroadcastConfig(replays_per_minute=5.0, closeups_per_minute=5.0)
@@ -44,7 +45,7 @@ def leagues(tmp_path_factory):
     return ball, action
 
 
-def test_one_data_root_holds_a_league_of_ball_spotting_and_one_of_action_spotting(leagues):
+def test_one_data_root_holds_leagues_of_several_tasks(leagues):
     ball, action = leagues
 
     assert ball.root == action.root
@@ -54,7 +55,7 @@ def test_one_data_root_holds_a_league_of_ball_spotting_and_one_of_action_spottin
         "synthetic_league.json",
         "synthetic_league_action.json",
     }
-    for task, league in ((found_ball_task(), ball), (action_task(), action)):
+    for task, league in ((found_ball_task(), ball), (replace(action_task(), num_folds=1), action)):
         found = find_matches(task, league.root)
         assert [match.folder for match in found] == [*league.matches, *league.challenge_matches]
         assert [half.path.name for half, _ in annotated_halves(found[0], task)] == ["1_64p.mkv", "2_64p.mkv"]
@@ -130,21 +131,18 @@ def test_any_number_of_processes_makes_the_same_bytes_and_a_second_call_makes_no
 
 
 def test_a_task_with_12_labels_annotates_the_same_pictures(tmp_path):
-    two = make_league(tmp_path / "2", TINY, jobs=1).matches[0]
-    twelve = make_league(tmp_path / "12", replace(TINY, task="ball12"), jobs=1).matches[0]
+    two = make_league(tmp_path, TINY, jobs=1).matches[0]
+    made = make_league(tmp_path, replace(TINY, task="ball12"), jobs=1)
+    twelve = made.matches[0]
+    ((half, annotations), _) = annotated_halves(find_matches(ball12_task(), tmp_path)[0], ball12_task())
 
+    assert half.path == twelve / "1_64p.mkv"
+    assert {annotation.label for annotation in annotations} <= set(BALL12_LABELS)
     assert (two / "1_64p.mkv").read_bytes() == (twelve / "1_64p.mkv").read_bytes()
     labels = [(entry["position"], entry["label"]) for entry in entries(twelve, "Labels-ball.json")]
-    assert {label for _, label in labels} <= set(EVENT_LABELS)
+    assert {label for _, label in labels} <= set(BALL12_LABELS)
     merged = [(position, LABELS_2023[label]) for position, label in labels if label in LABELS_2023]
     assert merged == [(entry["position"], entry["label"]) for entry in entries(two, "Labels-ball.json")]
-
-
-def test_two_tasks_of_ball_spotting_do_not_share_a_data_root(leagues):
-    ball, _ = leagues
-
-    with pytest.raises(DataError, match=r"another config \(other: task\)"):
-        make_league(ball.root, replace(BALL, task="ball12"), jobs=1)
 
 
 def test_a_league_from_before_presets_goes_on(tmp_path):
@@ -173,7 +171,8 @@ def test_names_with_scores_are_unique_and_found_again(tmp_path):
     assert layout.find_match(tmp_path, 17) == tmp_path / layout.folder / names[17]
     assert layout.find_match(tmp_path, 18) is None
     (tmp_path / LEAGUE_FOLDER / match_name(3)).mkdir(parents=True)
-    assert layout_of("ball12").find_match(tmp_path, 3) == tmp_path / LEAGUE_FOLDER / match_name(3)
+    assert layout_of("ball").find_match(tmp_path, 3) == tmp_path / LEAGUE_FOLDER / match_name(3)
+    assert layout_of("ball12").find_match(tmp_path, 3) is None
 
 
 def test_the_command_makes_a_preset_and_a_task(tmp_path, capsys):
