@@ -101,8 +101,6 @@ def run_fold(
         world.copy_weights(model)
         if experiment.train.sync_batchnorm:
             model = world.synchronized(model)
-        if state is None and world.is_writer:
-            resume.clear(folder)
 
         def load(clips: Clips, workers: WorkerMix) -> ClipLoader:
             return ClipLoader(
@@ -124,6 +122,9 @@ def run_fold(
         validation = None if held_out is None else stack.enter_context(load(held_out, {}))
         trainer = Trainer(experiment, model, device, loader.num_batches, world)
         if world.is_writer:
+            if state is None:
+                # Not before all that can be wrong was found right.
+                resume.clear(folder)
             _write_facts(experiment, runs, folder, device, state)
         if state is None:
             state = TrainingState(experiment=experiment.to_json(), data=data, trainer=trainer.state_dict())

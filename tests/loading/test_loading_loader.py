@@ -83,8 +83,9 @@ def test_an_epoch_begun_later_gives_the_batches_that_are_left(clips, open_loader
 
 
 def test_an_epoch_begun_later_decodes_less(make_clips, open_loader):
+    # Eight keyframe intervals of 25 clips; the last 20 clips and those mixed with them are from two or three.
     clips = make_clips("first.mp4", "second.mkv", num_clips=200)
-    whole, rest = open_loader(clips, workers={}, seed=7), open_loader(clips, workers={}, seed=7)
+    whole, rest = (open_loader(clips, workers={}, seed=7, mix_clips=8) for _ in range(2))
     list(whole.epoch(0))
     assert len(list(rest.epoch(0, first_batch=45))) == 5
     assert rest.stats.clips == 20

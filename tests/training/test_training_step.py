@@ -20,10 +20,10 @@ from bvas.training.watch import LossWatch
 from bvas.video.grid import Grid
 
 
-def _trainer(experiment):
+def _trainer(experiment, device="cpu"):
     torch.manual_seed(0)
-    model = build_model(experiment.model, experiment.clip, len(experiment.task.labels))
-    return Trainer(experiment, model, torch.device("cpu"), steps_per_epoch=5)
+    model = build_model(experiment.model, experiment.clip, len(experiment.task.labels)).to(device)
+    return Trainer(experiment, model, torch.device(device), steps_per_epoch=5)
 
 
 def _with(experiment, **train):
@@ -229,3 +229,43 @@ def test_a_value_that_is_no_number_is_named_with_its_step_and_clips(loss, norm, 
 def test_settings_of_a_step_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         TrainConfig(batch_size=4, **wrong)
+
+
+def _on_gpu(batch):
+    return replace(batch, frames=batch.frames.cuda(), targets=batch.targets.cuda())
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("twice", [False, True])
+def test_steps_on_a_gpu_are_near_those_on_a_cpu(precision, twice):
+    experiment = restless_experiment(activation_checkpointing=twice)
+    # Dropout draws otherwise there.
+    experiment = replace(experiment, model=replace(experiment.model, drop_rate=0.0, drop_path_rate=0.0))
+    here = _trainer(experiment)
+    there = _trainer(_with(experiment, precision=precision), "cuda")
+    there._scaler = torch.GradScaler("cuda", init_scale=256.0, enabled=precision == "float16")
+    for seed in range(3):
+        batch = random_batch(experiment, 4, seed)
+        expected, got = here.step(batch).loss.item(), there.step(_on_gpu(batch)).loss.item()
+        assert got == pytest.approx(expected, rel=0.1), seed
+
+
+@pytest.mark.gpu
+def test_the_right_step_is_named_though_a_gpu_is_not_waited_for():
+    experiment = restless_experiment()
+    trainer, watch = _trainer(experiment, "cuda"), _watch()
+    for step in range(1, 8):
+        if step == 5:
+            torch.nn.init.constant_(trainer.model.classifier.weight, float("nan"))
+        batch = replace(random_batch(experiment, 2), centers=torch.tensor([step, 10 * step]))
+        try:
+            watch.add(step, trainer.step(_on_gpu(batch)), batch)
+        except TrainingError as error:
+            caught = error
+            break
+    else:
+        with pytest.raises(TrainingError) as info:
+            watch.settle()
+        caught = info.value
+    assert "the loss is nan in step 5, with the clips at match/1_720p.mkv frames 5, 50;" in str(caught)
