@@ -1,5 +1,7 @@
 """Spots of a growing curve: those of the whole one, in its order, as soon as they are certain."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -39,7 +41,7 @@ def random_curve(rng, length, num_labels):
 def pushed(stream, scores, seconds, cuts):
     borders = [0, *sorted(cuts), len(scores)]
     spots = []
-    for start, stop in zip(borders[:-1], borders[1:], strict=True):
+    for start, stop in pairwise(borders):
         spots += stream.push(scores[start:stop], seconds[start:stop])
     return spots + stream.finish()
 
