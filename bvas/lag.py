@@ -47,6 +47,8 @@ class Lag:
         """Every so many grid frames one is scored."""
         self.num_skipped = 0
         """Frames skipped so far."""
+        self.num_thinned = 0
+        """Frames that came while not every grid frame was scored."""
 
     def see(self, seconds: float, now: float, *, num_frames: int, is_newest: bool) -> str:
         """Take the arrival of frames; return why they are to be skipped, or nothing.
@@ -76,6 +78,7 @@ class Lag:
                 self.stride,
             )
         if not self._is_skipping:
+            self.num_thinned += num_frames if self.stride > 1 else 0
             return ""
         self.num_skipped += num_frames
         return f"skipped, the models were more than {most:g} s behind"
