@@ -37,7 +37,7 @@ def test_a_slow_model_scores_fewer_frames_and_then_skips_until_it_has_caught_up(
 
 
 def test_without_a_rule_nothing_is_skipped():
-    lag, seen = lags(None, [(0, 0, True), (1, 500, False)])
+    _, seen = lags(None, [(0, 0, True), (1, 500, False)])
     assert seen[-1] == (499, 1, False)
 
 

@@ -6,18 +6,23 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from live_sources import RATE, Paced, broadcast, rolling_segments, write_video
+from live_sources import RATE, Paced, broadcast, moving_frames, rolling_segments, write_video
 from tiny import tiny_experiment
 
+from bvas.checkpoint import FILE_NAME, fold_folder, save_checkpoint
+from bvas.cli import main
+from bvas.commands.console import DONE_IN_PART, INTERRUPTED, OK, WRONG_INPUT
 from bvas.errors import DecodeError
 from bvas.live import LiveSpots
 from bvas.models.spotting import build_model
-from bvas.spotter import Spotter, spot_video
+from bvas.spotter import Spotter, load_spotter, spot_video
+from bvas.video.clock import SourceClock
 from bvas.video.live import LiveVideo, Reopening
 
 sys.path.append(str(Path(__file__).parent / "video"))
@@ -40,9 +45,17 @@ def _one_thread():
 def spotter():
     torch.manual_seed(1)
     experiment = tiny_experiment()
-    model = build_model(experiment.model, experiment.clip, len(experiment.task.labels)).eval()
-    # Untrained, so that its curve is noise: at a height of 0.01 all of its peaks count, in long chains.
-    return Spotter(experiment, (model,), torch.device("cpu"))
+    model = build_model(experiment.model, experiment.clip, len(experiment.task.labels))
+    # Without means and variances of real features, the scores of a new network are nearly alike.
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.momentum, module.eps = 1.0, 1e-3
+    clips = np.stack([moving_frames(experiment.clip.num_frames, seed) for seed in range(20)])
+    with torch.no_grad():
+        model(torch.from_numpy(clips) / 255)
+        model.classifier.weight.mul_(0.25)
+    # Its curve is noise: at a height of 0.01 all of its peaks count, in chains.
+    return Spotter(experiment, (model.eval(),), torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +66,16 @@ def video(tmp_path_factory):
 @pytest.fixture(scope="module")
 def stream(tmp_path_factory):
     return write_video(tmp_path_factory.mktemp("video") / "a.ts", NUM_FRAMES)
+
+
+@pytest.fixture(scope="module")
+def runs(spotter, tmp_path_factory):
+    runs = tmp_path_factory.mktemp("runs")
+    (runs / "tiny").mkdir()
+    (runs / "tiny" / "experiment.json").write_text(spotter.experiment.to_json())
+    weights = spotter.models[0].state_dict()
+    save_checkpoint(fold_folder(runs, "tiny", 0) / FILE_NAME, weights, spotter.experiment, {})
+    return runs
 
 
 def assert_same(found, expected):
@@ -172,22 +195,22 @@ def test_a_source_that_does_not_come_back_is_given_up_after_its_spots_were_given
 
 
 def test_what_is_kept_of_a_running_source_does_not_grow(spotter, video, tmp_path):
-    long = write_video(tmp_path / "long.mkv", 1000)
+    long = write_video(tmp_path / "long.mkv", 400)
     with piped(long) as pipe, spotter.stream(pipe, candidates=True) as found:
         most = 0
         for _ in found:
             most = max(most, len(found._open), len(found.rows._pending))
-        assert found.rows.num_grid_frames == 1000
+        assert found.rows.num_grid_frames == 400
     # The clip's look-ahead, the Gaussian's, the distance, a batch, and short chains.
     assert most < 150
 
 
 def test_a_lost_frame_is_a_gap_or_an_error_where_told_to(spotter, shared_data):
     path = shared_data / "videos/corrupted.mp4"
-    found = spotter.stream(path, candidates=True)
-    assert_same(found, spot_video(path, spotter).spots)
-    (gap,) = found.rows.gaps
-    assert gap == spot_video(path, spotter).gaps[0]
+    found, whole = spotter.stream(path, candidates=True), spot_video(path, spotter)
+    assert_same(found, whole.spots)
+    assert found.rows.gaps == whole.gaps
+    assert len(whole.gaps) == 1
     with pytest.raises(DecodeError, match="does not output frame 30"):
         list(spotter.stream(path, strict=True))
 
@@ -205,3 +228,111 @@ def test_how_another_video_is_brought_to_the_models_input_is_said_once(spotter, 
         f"{name}: 50 frames per second are put on a grid of 25 per second; 96x64 is scaled to 48x32 within 64x32"
         for name in ("a.mkv", str(pipe))
     ]
+
+
+def test_a_time_that_jumps_far_ahead_is_another_clock():
+    clock = SourceClock(0, Fraction(1, 90000))
+    clock.give([0.0, 3600.0], np.zeros((2, 8, 8), np.uint8), remember=True)
+    assert clock.can_be(3600.0 + 59 * 90000)
+    assert not clock.can_be(3600.0 + 95_000 * 90000)
+    picture = np.ones((8, 8), np.uint8)
+    seconds = clock.reopen(95_000 * 90000, Fraction(1, 90000), picture)
+    assert seconds is not None
+    (placed,) = clock.ticks([95_000 * 90000 + 3600], Fraction(1, 90000))
+    assert placed == pytest.approx(2 * 3600, abs=90000)
+    # A picture that was given before at that time is shown again, and the clock is the same.
+    other = SourceClock(500, Fraction(1, 1000))
+    other.give([0, 40], np.zeros((2, 8, 8), np.uint8), remember=True)
+    assert other.reopen(540, Fraction(1, 1000), np.zeros((8, 8), np.uint8)) is None
+    assert other.reopen(540, Fraction(1, 1000), picture) is not None
+
+
+def lines_of(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def live(runs, *arguments):
+    return main(["spot", *map(str, arguments), "--live", "--experiment", "tiny", "--runs", str(runs)])
+
+
+def test_the_command_prints_the_spots_of_a_file_as_json_lines(runs, spotter, video, tmp_path, capsys):
+    assert live(runs, video, "--candidates", "--kickoff", "1") == OK
+    printed = capsys.readouterr()
+    # The weights as a file has them: the fixture's other epsilon is no part of it.
+    expected = spot_video(video, load_spotter(spotter.experiment, runs, device="cpu")).spots
+    lines = lines_of(printed.out)
+    assert [(line["label"], line["seconds"]) for line in lines] == [
+        (spot.label, pytest.approx(spot.seconds, abs=1e-3)) for spot in expected
+    ]
+    assert set(lines[0]) == {
+        "seconds", "clock", "label", "confidence", "latency_frames", "latency_seconds",
+    }  # fmt: skip
+    assert "spots come 30 grid frames behind (1.2 s)" in printed.err
+    assert f"{len(expected)} spots" in printed.err
+
+    assert live(runs, video, "--jsonl", tmp_path / "a.jsonl", "--quiet") == OK
+    shown = [line["seconds"] for line in lines_of((tmp_path / "a.jsonl").read_text())]
+    assert shown == [line["seconds"] for line in lines if line["confidence"] >= 0.2]
+    assert capsys.readouterr().out == ""
+
+
+def test_a_source_that_stays_away_is_done_in_part(runs, stream, monkeypatch, capsys):
+    monkeypatch.setattr(
+        "bvas.video.live.Reopening", lambda: replace(SOON, stall=0.5, connect=0.5, give_up=0.6)
+    )
+    with sent_by_udp(stream) as address:
+        assert live(runs, address, "--candidates") == DONE_IN_PART
+    printed = capsys.readouterr()
+    assert len(lines_of(printed.out)) >= 6
+    assert "did not come back" in printed.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a.ts", "b.ts", "--live"], "--live takes one source, got 2"),
+        (["a.ts", "--live", "--from", "3"], "do not go with --live"),
+        (["a.ts", "--jsonl", "x"], "--jsonl goes with --live only"),
+        (["a.ts", "--live", "--max-lag", "-1"], "--max-lag must not be negative, got -1"),
+        (["missing.ts", "--live"], "no file missing.ts"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_in_one_line(runs, arguments, message, capsys):
+    assert main(["spot", *arguments, "--runs", str(runs)]) == WRONG_INPUT
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_a_pipe_is_spotted_as_a_file_is(runs, video, tmp_path):
+    command = ["--experiment", "tiny", "--runs", str(runs), "--quiet"]
+    assert main(["spot", str(video), *command, "--out", str(tmp_path / "file")]) == OK
+    with piped(video) as pipe:
+        assert main(["spot", str(pipe), *command, "--out", str(tmp_path / "pipe")]) == OK
+    results = [
+        json.loads((tmp_path / name / "results_spotting.json").read_text())["predictions"]
+        for name in ("file", "pipe")
+    ]
+    assert [(one["label"], one["position"]) for one in results[0]] == [
+        (one["label"], one["position"]) for one in results[1]
+    ]
+    assert len(results[0]) >= 6
+
+
+def test_spots_come_while_standard_input_runs_and_ctrl_c_ends_it(runs, video):
+    command = [sys.executable, "-m", "bvas", "spot", "-", "--live", "--candidates", "--experiment", "tiny"]
+    with subprocess.Popen(
+        [*command, "--runs", str(runs)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        data = video.read_bytes()
+        process.stdin.write(data[: int(len(data) * 0.8)])
+        process.stdin.flush()
+        first = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        rest, err = process.communicate(timeout=30)
+    assert first["seconds"] < 1.5
+    for line in rest.splitlines():
+        json.loads(line)
+    assert process.returncode == INTERRUPTED
+    assert b"spots" in err
+    assert b"Traceback" not in err

@@ -92,8 +92,8 @@ def run_live(args: argparse.Namespace, spotter: "Spotter") -> int:
         )
         try:
             for live in found:
-                print(_line(live, clock), file=out, flush=True)
                 num_spots += 1
+                print(_line(live, clock), file=out, flush=True)
         except DecodeError as error:
             if error.lost is not None:
                 raise

@@ -69,12 +69,16 @@ class SourceClock:
         known = self._pictures.get(round(ticks))
         if known is not None and known == _checksum(luma):
             return None
-        ahead = (ticks - self.last) * float(self.time_base)
-        if known is None and 0 < ahead <= seconds_away + _MOST_AHEAD:
+        if known is None and ticks > self.last and self.can_be(ticks):
             return None
         self._pts = first_pts
         self._from_ticks = self.last + max(round(seconds_away / float(self.time_base)), 1)
         return seconds_away
+
+    def can_be(self, ticks: float) -> bool:
+        """Return whether a running source can have come so far since the last frame."""
+        ahead = (ticks - self.last) * float(self.time_base)
+        return ahead <= time.monotonic() - self._last_at + _MOST_AHEAD
 
     def _remember(self, ticks: float, picture: NDArray[np.uint8]) -> None:
         self._pictures[round(ticks)] = _checksum(picture)

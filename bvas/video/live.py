@@ -253,8 +253,11 @@ class LiveVideo:
         """Return times that ascend from the last one on.
 
         Raises:
-            DecodeError: they go back, and the source can be opened again.
+            DecodeError: they go back, or far ahead, and the source can be opened again.
         """
+        if self.is_broadcast and self._clock.num_frames and not self._clock.can_be(ticks[-1]):
+            # A damaged time would be days of nothing.
+            raise DecodeError(f"the clock of {self.name} jumped ahead", path=self._source.path)
         before = [self._clock.last, *ticks[:-1]]
         if all(late > early for early, late in zip(before, ticks, strict=True)):
             return ticks
