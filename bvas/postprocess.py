@@ -89,7 +89,7 @@ def find_spots(
 
     A spot's confidence is the smoothed score at its peak. A row that has a neighbor on one side
     only (first, last, or beside a hole) is a peak if it is higher than that one neighbor; of a
-    flat top the middle row is taken.
+    flat top the middle row is taken. Of two equal peaks that are too near the earlier stays.
 
     Raises:
         ConfigError: the shapes do not belong together.
@@ -104,15 +104,27 @@ def find_spots(
     # infinity in holes and beyond both ends makes these rows peaks by the common rule, and the
     # smallest distance holds across a hole too.
     walls = np.pad(np.where(np.isnan(smooth), -np.inf, smooth), ((1, 1), (0, 0)), constant_values=-np.inf)
-    # The curve is float32, where 0.01 is a little less than 0.01.
-    height = float(np.float32(config.min_height))
     found = []
     for label_id, label in enumerate(labels):
-        peaks, _ = find_peaks(walls[:, label_id], height=height, distance=config.min_distance_frames)
-        rows = (peaks - 1).tolist()
+        peaks, _ = find_peaks(walls[:, label_id], height=lowest_height(config))
+        rows = (_apart(peaks, walls[:, label_id], config.min_distance_frames) - 1).tolist()
         found += [(float(seconds[row]), label_id, label, float(smooth[row, label_id])) for row in rows]
     found.sort(key=lambda spot: spot[:2])
     return [Spot(label, time, min(confidence, 1.0)) for time, _, label, confidence in found]
+
+
+def lowest_height(config: PeakConfig) -> float:
+    """Return the height from which a peak counts: the curve is float32, where 0.01 is a little less than 0.01."""
+    return float(np.float32(config.min_height))
+
+
+def _apart(peaks: NDArray[np.int64], curve: NDArray[np.float64], distance: int) -> NDArray[np.int64]:
+    """Return the peaks that stay when each, from the highest on, removes those nearer than `distance` to it."""
+    # SciPy sorts equal heights by chance, depending on all of the curve. Ranks have no ties.
+    ranks = np.zeros(len(curve))
+    ranks[peaks[np.lexsort((-peaks, curve[peaks]))]] = np.arange(1, len(peaks) + 1)
+    kept: NDArray[np.int64] = find_peaks(ranks, distance=distance)[0]
+    return kept
 
 
 def above(spots: Iterable[Spot], threshold: float) -> list[Spot]:

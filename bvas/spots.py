@@ -31,6 +31,27 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of a video that could not be had: not decoded, or its source was away."""
+
+    start_seconds: float
+    end_seconds: float
+    num_frames: int
+    """Grid frames lost."""
+    reason: str
+
+    def to_json(self, half: int) -> dict[str, float | int | str]:
+        """Return the gap as the results file holds it, with the number of its half or part."""
+        return {
+            "half": half,
+            "start_seconds": self.start_seconds,
+            "end_seconds": self.end_seconds,
+            "num_frames": self.num_frames,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class LabelSet:
     """Label names in the order of their columns in targets and scores."""
 

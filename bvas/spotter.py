@@ -1,54 +1,30 @@
 """One video in, its actions out."""
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from bvas.checkpoint import FILE_NAME, Checkpoint, fold_folder, load_checkpoint, trained_folds
 from bvas.curve import ScoreCurve
 from bvas.devices import autocast_dtype, choose_device
-from bvas.errors import CheckpointError, ConfigError, DecodeError
+from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment import Experiment, parse_folds
+from bvas.file_rows import check_lost, rows_between, stream_rows
 from bvas.inference.streaming import StreamingPredictor
+from bvas.lag import DEFAULT_LAG_RULE, LagRule
+from bvas.live import LiveSpots
+from bvas.live_rows import RowStream, note_adaptation
 from bvas.models.spotting import SpottingModel
 from bvas.postprocess import find_spots
-from bvas.spots import Spot
+from bvas.spots import Gap, Spot
 from bvas.video.grid import make_grid
+from bvas.video.live import LiveVideo, Reopening
 from bvas.video.open import open_video
-from bvas.video.protocol import FrameDecoder
-from bvas.video.sources import file_of
-
-logger = logging.getLogger(__name__)
-
-_CHUNK_BYTES = 32 << 20
-_MOST_LOST = 0.2
-# Few frames first, so that an estimate of the whole comes early.
-_FIRST_CHUNK = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A stretch of a video that could not be decoded."""
-
-    start_seconds: float
-    end_seconds: float
-    num_frames: int
-    """Grid frames lost."""
-    reason: str
-
-    def to_json(self, half: int) -> dict[str, float | int | str]:
-        """Return the gap as the results file holds it, with the number of its half or part."""
-        return {
-            "half": half,
-            "start_seconds": self.start_seconds,
-            "end_seconds": self.end_seconds,
-            "num_frames": self.num_frames,
-            "reason": self.reason,
-        }
+from bvas.video.sources import source_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +49,44 @@ class Spotter:
     models: tuple[SpottingModel, ...]
     """One per fold; their scores are averaged."""
     device: torch.device
+
+    def predictor(self) -> StreamingPredictor:
+        """Return a predictor for one video."""
+        return StreamingPredictor(
+            self.models,
+            self.experiment.clip,
+            luma_scaling=self.experiment.input.luma_scaling,
+            flip=self.experiment.flip_tta,
+            autocast=autocast_dtype(self.device),
+        )
+
+    def stream(
+        self,
+        source: Path | str,
+        *,
+        candidates: bool = False,
+        backend: str = "auto",
+        growing: bool = False,
+        idle_seconds: float = 5.0,
+        strict: bool = False,
+        lag_rule: LagRule | None = DEFAULT_LAG_RULE,
+        reopening: Reopening | None = None,
+    ) -> LiveSpots:
+        """Give the spots of a source while it runs: `for spot in spotter.stream("rtsp://camera")`.
+
+        The arguments and errors are those of `LiveSpots`.
+        """
+        return LiveSpots(
+            self,
+            source,
+            candidates=candidates,
+            backend=backend,
+            growing=growing,
+            idle_seconds=idle_seconds,
+            strict=strict,
+            lag_rule=lag_rule,
+            reopening=reopening,
+        )
 
 
 def trained_among(experiment: Experiment, runs: Path, folds: str = "all") -> list[int]:
@@ -145,144 +159,114 @@ def _shape_of(experiment: Experiment, part: str) -> object:
 
 
 def spot_video(
-    path: Path | str,
+    source: Path | str,
     spotter: Spotter,
     *,
     backend: str = "auto",
     from_seconds: float = 0.0,
     to_seconds: float | None = None,
     strict: bool = False,
+    growing: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> VideoSpots:
-    """Return score curve and spots of one video file, of any rate, size, codec and container.
+    """Return score curve and spots of one video, of any rate, size, codec and container.
 
     Args:
-        path: The video.
+        source: A video file; or what comes only once, read to its end: a named pipe, `-` for standard input, or
+            an address, which is opened again where it breaks off.
         spotter: The models.
         backend: Decoder, `auto` to choose by device and file.
         from_seconds: Where to begin; frames before it are seen as context only.
         to_seconds: Where to end; None for the end of the video.
         strict: Raise where a frame cannot be decoded, instead of leaving a gap.
-        progress: Called with (grid frames done, grid frames in all).
+        growing: The file is still being written.
+        progress: Called with (grid frames done, grid frames in all); those of a stream are as many as came so far.
 
     Raises:
-        DecodeError: it is no file, or no video that can be read, more than a fifth of it is
-            lost, or `strict` and a frame is lost.
-        ConfigError: the time range is empty or lies outside the video.
+        DecodeError: it is no video that can be read, more than a fifth of it is lost, or `strict` and a frame
+            is lost.
+        ConfigError: the time range is empty or lies outside the video, or there is one for a stream.
     """
-    path = file_of(path)
+    origin = source_of(source, growing=growing)
+    if not origin.is_indexable:
+        if from_seconds or to_seconds is not None:
+            raise ConfigError(
+                f"{origin.name} is a {origin.kind}: it is read to its end; a range takes a file, {origin.remedy}"
+            )
+        return _spots_of_stream(source, spotter, backend, growing, strict, progress)
+    path = Path(origin.location)
     settings = spotter.experiment.input
-    reader = open_video(path, backend, size=settings.size, device=str(spotter.device))
-    with reader:
+    with open_video(path, backend, size=settings.size, device=str(spotter.device)) as reader:
+        note_adaptation(path.name, reader.info, settings)
         grid = make_grid(reader.index, settings.rate)
-        start, stop = _rows_between(grid.seconds, from_seconds, to_seconds, Path(path))
+        start, stop = rows_between(grid.seconds, from_seconds, to_seconds, path)
         clip = spotter.experiment.clip
         # The clips at both ends of the range see beyond it wherever the video goes on there.
         first = max(0, start - clip.frames_before)
         last = min(len(grid.seconds), stop + clip.frames_after)
-        predictor = StreamingPredictor(
-            spotter.models,
-            clip,
-            luma_scaling=settings.luma_scaling,
-            flip=spotter.experiment.flip_tta,
-            autocast=autocast_dtype(spotter.device),
-        )
-        rows, lost = _stream_rows(reader, grid.indices[first:last], predictor, strict, progress)
-    scores = rows[start - first : stop - first]
-    seconds = grid.seconds[start:stop]
+        rows, lost = stream_rows(reader, grid.indices[first:last], spotter.predictor(), strict, progress)
     gaps = tuple(
         Gap(float(grid.seconds[first + a]), float(grid.seconds[first + b - 1]), b - a, reason)
         for a, b, reason in lost
     )
-    num_lost = sum(gap.num_frames for gap in gaps)
-    if num_lost > _MOST_LOST * (last - first):
-        raise DecodeError(
-            f"{path}: {num_lost} of {last - first} frames cannot be decoded, more than {_MOST_LOST:.0%}; "
-            f"first: {gaps[0].reason}. Repair or re-encode the file",
-            path=path,
-        )
-    if gaps:
-        logger.warning(
-            "%s: %d of %d frames cannot be decoded; nothing is spotted around %s",
-            path,
-            num_lost,
-            last - first,
-            ", ".join(f"{gap.start_seconds:.1f} s" for gap in gaps[:5]) + (" ..." if len(gaps) > 5 else ""),
-        )
-    labels = spotter.experiment.task.labels
-    curve = ScoreCurve(scores, seconds, labels.names)
-    spots = tuple(find_spots(curve.scores, curve.seconds, labels, spotter.experiment.peaks))
-    return VideoSpots(
-        path=Path(path),
-        curve=curve,
-        spots=spots,
-        gaps=gaps,
-        duration_seconds=reader.info.duration_seconds,
-        source_frames=tuple(int(grid.indices[grid.nearest(spot.seconds)]) for spot in spots),
+    check_lost(path, gaps, last - first)
+    return _found(
+        path,
+        spotter,
+        rows[start - first : stop - first],
+        grid.seconds[start:stop],
+        grid.indices[start:stop],
+        gaps,
+        reader.info.duration_seconds,
     )
 
 
-def _rows_between(
-    seconds: np.ndarray, from_seconds: float, to_seconds: float | None, path: Path
-) -> tuple[int, int]:
-    end = float(seconds[-1])
-    if from_seconds < 0 or from_seconds > end or (to_seconds is not None and to_seconds <= from_seconds):
-        raise ConfigError(
-            f"the range {from_seconds:g} s to {'the end' if to_seconds is None else f'{to_seconds:g} s'} "
-            f"holds no frame of {path} (0 to {end:.2f} s)"
-        )
-    start = int(np.searchsorted(seconds, from_seconds - 1e-6))
-    stop = len(seconds) if to_seconds is None else int(np.searchsorted(seconds, to_seconds - 1e-6))
-    return start, max(stop, start + 1)
-
-
-def _stream_rows(
-    reader: FrameDecoder,
-    indices: np.ndarray,
-    predictor: StreamingPredictor,
+def _spots_of_stream(
+    source: Path | str,
+    spotter: Spotter,
+    backend: str,
+    growing: bool,
     strict: bool,
     progress: Callable[[int, int], None] | None,
-) -> tuple[np.ndarray, list[tuple[int, int, str]]]:
-    """Return the score rows of the frames at `indices`, and the stretches (start, stop, reason) that were lost."""
-    chunk_size = max(1, min(len(indices), _CHUNK_BYTES // (reader.size[0] * reader.size[1])))
-    buffer = np.empty((chunk_size, *reader.size), np.uint8)
-    rows: list[np.ndarray] = []
-    lost: list[tuple[int, int, str]] = []
-    position = 0
-    length = min(chunk_size, _FIRST_CHUNK)
-    while position < len(indices):
-        wanted = indices[position : position + length]
-        gap = None
-        try:
-            reader.read_into(wanted, buffer[: len(wanted)])
-        except DecodeError as error:
-            if strict or error.lost is None:
-                raise
-            gap = error.lost, str(error)
-            wanted = wanted[wanted < error.lost.start]
-            if len(wanted):
-                reader.read_into(wanted, buffer[: len(wanted)])
-        if len(wanted):
-            rows.append(predictor.push(buffer[: len(wanted)], reader.info.color_range))
-            position += len(wanted)
-        if gap is not None:
-            # At least one frame further, or a reader that keeps naming earlier frames would never end.
-            behind = max(int(np.searchsorted(indices, gap[0].stop)), position + 1)
-            rows.append(predictor.break_here(behind - position))
-            lost.append((position, behind, gap[1]))
-            position = behind
-        if progress is not None:
-            progress(position, len(indices))
-        length = chunk_size
-    rows.append(predictor.finish())
-    return np.concatenate(rows), _joined(lost)
+) -> VideoSpots:
+    size, device = spotter.experiment.input.size, str(spotter.device)
+    with LiveVideo(source, size=size, backend=backend, device=device, growing=growing) as video:
+        rows = RowStream(video, spotter, strict=strict, lag_rule=None)
+        parts = []
+        for part in rows:
+            parts.append(part)
+            if progress is not None:
+                progress(rows.num_grid_frames, rows.num_grid_frames)
+        path, duration = video.info.path, video.duration_seconds
+    check_lost(path, rows.gaps, rows.num_grid_frames)
+    return _found(
+        path,
+        spotter,
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate([part.seconds for part in parts]),
+        np.concatenate([part.frames for part in parts]),
+        rows.gaps,
+        duration,
+    )
 
 
-def _joined(lost: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    joined: list[tuple[int, int, str]] = []
-    for start, stop, reason in lost:
-        if joined and joined[-1][1] == start:
-            joined[-1] = (joined[-1][0], stop, joined[-1][2])
-        else:
-            joined.append((start, stop, reason))
-    return joined
+def _found(
+    path: Path,
+    spotter: Spotter,
+    scores: NDArray[np.float32],
+    seconds: NDArray[np.float64],
+    frames: NDArray[np.int64],
+    gaps: tuple[Gap, ...],
+    duration_seconds: float,
+) -> VideoSpots:
+    labels = spotter.experiment.task.labels
+    spots = tuple(find_spots(scores, seconds, labels, spotter.experiment.peaks))
+    return VideoSpots(
+        path=path,
+        curve=ScoreCurve(scores, seconds, labels.names),
+        spots=spots,
+        gaps=gaps,
+        duration_seconds=duration_seconds,
+        # A spot's time is that of its row.
+        source_frames=tuple(int(frames[np.searchsorted(seconds, spot.seconds)]) for spot in spots),
+    )

@@ -13,15 +13,37 @@ ORDER = [
     ["clips", "spots", "luma", "files", "fetch", "devices", "processes"],
     ["video", "augment", "models", "losses", "postprocess", "metrics", "curve"],
     ["tasks"],
-    ["synthetic", "loading", "inference", "report"],
+    ["synthetic", "loading", "inference", "report", "spot_stream"],
     ["experiment", "checkpoint", "seed_weights"],
-    ["spotter", "training", "scoring", "seed_import", "reporting", "machine", "chain"],
+    [
+        "spotter",
+        "file_rows",
+        "live",
+        "live_rows",
+        "lag",
+        "training",
+        "scoring",
+        "seed_import",
+        "reporting",
+        "machine",
+        "chain",
+    ],
     ["cli", "commands", "train", "predict", "evaluate", "__main__"],
 ]
 LAYER = {name: number for number, names in enumerate(ORDER) for name in names}
 # Packages of these layers meet in the layer above, never directly.
 APART = {2, 4}
-WITHOUT_TORCH = {"metrics", "clips", "spots", "postprocess", "errors", "files", "synthetic", "tasks"}
+WITHOUT_TORCH = {
+    "metrics",
+    "clips",
+    "spots",
+    "postprocess",
+    "spot_stream",
+    "errors",
+    "files",
+    "synthetic",
+    "tasks",
+}
 
 
 def _imports(path):

@@ -53,6 +53,14 @@ def test_of_two_near_peaks_the_higher_stays():
     assert rows(curve(40, at_10=0.5, at_25=0.6), config) == [10, 25]
 
 
+def test_of_two_equal_peaks_that_are_too_near_the_earlier_stays_however_many_there_are():
+    config = PeakConfig(sigma_frames=0, min_distance_frames=15)
+    scores = np.zeros((10_000, 1), np.float32)
+    scores[::10] = 0.5
+
+    assert rows(scores, config) == list(range(0, 10_000, 20))
+
+
 def test_labels_do_not_push_each_other_away():
     scores = np.hstack([curve(40, at_10=0.5), curve(40, at_12=0.6)])
     config = PeakConfig(sigma_frames=0, min_distance_frames=15)

@@ -1,4 +1,4 @@
-"""Find the actions in a recording: bvas spot VIDEO... --experiment NAME."""
+"""Find the actions in a recording, or in what is running: bvas spot VIDEO... --experiment NAME [--live]."""
 
 import argparse
 import logging
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from bvas.commands.console import (
     OK,
@@ -18,10 +19,12 @@ from bvas.commands.console import (
     progress_bar,
     run_command,
 )
+from bvas.commands.spot_live import add_live, check_live, run_live
 
 if TYPE_CHECKING:
     from bvas.experiment import Experiment
     from bvas.reporting import RecordingPart
+    from bvas.video.sources import Source
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +38,12 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         prog=prog or "bvas spot",
         description="Find the actions of one recording; several files are its parts, in order.",
     )
-    parser.add_argument("videos", nargs="+", metavar="VIDEO", help="any file that FFmpeg reads")
+    parser.add_argument(
+        "videos",
+        nargs="+",
+        metavar="VIDEO",
+        help="any file that FFmpeg reads; or one pipe, - for standard input, or one address (http, HLS, rtsp, udp)",
+    )
     parser.add_argument(
         "--experiment",
         metavar="NAME",
@@ -62,6 +70,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         "--out", type=Path, default=None, metavar="DIR", help="default: ./spots/<first video's name>"
     )
     parser.add_argument("--strict", action="store_true", help="fail where a frame cannot be decoded")
+    add_live(parser)
     add_folders(parser, data=False)
     add_machine(parser, workers=False)
     return parser
@@ -69,19 +78,25 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Spot, and write the results, a table, the score curves and pictures."""
-    from bvas.video.sources import file_of
+    from bvas.video.sources import source_of
 
+    check_live(args)
     # As text, a path would not show that it is a URL; and before the imports that take seconds.
-    videos = [file_of(video) for video in args.videos]
-    from bvas.errors import DataError
+    sources = [source_of(video, growing=args.growing) for video in args.videos]
+    from bvas.errors import ConfigError, DataError
     from bvas.experiment import load_experiment
     from bvas.files import check_writable
-    from bvas.reporting import RecordingPart, plan_parts, write_part
+    from bvas.reporting import PartPlan, RecordingPart, plan_parts, write_part
     from bvas.spotter import load_spotter, spot_video, trained_among
 
-    for video in videos:
-        if not video.exists():
-            raise DataError(f"no file {video}")
+    for source in sources:
+        if source.kind in ("file", "growing file") and not source.path.exists():
+            raise DataError(f"no file {source.path}")
+    streams = [source for source in sources if not source.is_indexable]
+    if streams and len(sources) > 1:
+        raise ConfigError(
+            f"{streams[0].name} is a {streams[0].kind}: it is spotted alone, not as a part of others"
+        )
     experiment = load_experiment(args.experiment or newest_experiment(args.runs), args.runs)
     if experiment.name == "demo":
         logger.warning(
@@ -89,19 +104,29 @@ def run(args: argparse.Namespace) -> int:
         )
     folds = trained_among(experiment, args.runs, args.folds)
     spotter = load_spotter(experiment, args.runs, folds=folds, device=args.device)
-    out: Path = args.out or default_out(videos[0])
+    if args.live:
+        return run_live(args, spotter)
+    out: Path = args.out or default_out(sources[0])
     check_writable(out)
     parts: list[RecordingPart] = []
-    for plan in plan_parts(videos, args.from_seconds, args.to_seconds):
+    if streams:
+        name = out.name
+        plans = [PartPlan(1, streams[0].path, name, 0.0, args.from_seconds, args.to_seconds)]
+    else:
+        plans = plan_parts([source.path for source in sources], args.from_seconds, args.to_seconds)
+    for plan in plans:
         with progress_bar(plan.path.name, "frame", quiet=args.quiet) as bar:
+            estimate = _with_estimate(bar, len(sources), len(spotter.models), spotter.device.type)
             found = spot_video(
-                plan.path,
+                streams[0].location if streams else plan.path,
                 spotter,
                 backend=args.backend,
                 from_seconds=plan.from_seconds,
                 to_seconds=plan.to_seconds,
                 strict=args.strict,
-                progress=_with_estimate(bar, len(videos), len(spotter.models), spotter.device.type),
+                growing=args.growing,
+                # How long a stream goes on nobody knows.
+                progress=bar if streams else estimate,
             )
         parts.append(RecordingPart(plan, found))
         # At once: hours of work on one part are not lost with the next.
@@ -110,9 +135,13 @@ def run(args: argparse.Namespace) -> int:
     return OK
 
 
-def default_out(video: Path) -> Path:
+def default_out(source: "Source") -> Path:
     """Return `spots/<name>`: the video's, or its folder's where the file is called `1_720p` as in SoccerNet."""
-    named = video.stem if not re.fullmatch(r"([12]_)?\d+p", video.stem) else video.absolute().parent.name
+    if source.location == "-":
+        return Path("spots") / "stdin"
+    video = Path(urlsplit(source.name).path or "stream") if source.kind == "URL" else source.path
+    stem = video.stem or "stream"
+    named = stem if not re.fullmatch(r"([12]_)?\d+p", stem) else video.absolute().parent.name
     return Path("spots") / named
 
 

@@ -29,6 +29,7 @@ from torch import Tensor
 from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
 from bvas.inference.scoring import check_models, mean_of_views, with_flipped
+from bvas.inference.thinning import Between
 from bvas.luma import ColorRange, LumaScaling, to_unit
 from bvas.models.spotting import SpottingModel
 
@@ -89,9 +90,13 @@ class StreamingPredictor:
         self._luma_scaling: LumaScaling = luma_scaling
         self._flip = flip
         self._autocast = autocast
+        self.stride = 1
+        """Rows are computed for every so many frames, and filled in between (thinning.py); may change at any time.
+        Where it falls, rows are filled in until the stacks that were left out lie behind."""
         self._reset()
 
     def _reset(self) -> None:
+        self._between = Between(self.num_labels)
         self._num_frames = 0
         """Frames pushed or lost so far."""
         self._size: tuple[int, int] | None = None
@@ -100,7 +105,8 @@ class StreamingPredictor:
         self._next_start = -self.clip.frames_before
         """Where the first stack not yet encoded starts."""
         self._features: dict[int, tuple[Tensor, ...] | None] = {}
-        """By start, of each model [V, C, h, w]; None where a frame is lost. Only those still needed."""
+        """By start, of each model [V, C, h, w]; None where a frame is lost, empty where the stride left them out.
+        Only those still needed."""
         self._next_center = 0
         """Center of the first clip not yet scored."""
 
@@ -151,6 +157,7 @@ class StreamingPredictor:
     def finish(self) -> NDArray[np.float32]:
         """End the video, return its remaining rows, and be ready for the next one."""
         rows = self._advance(ended=True) if self._num_frames else []
+        rows.append(self._between.finish())
         self._reset()
         return self._joined([rows])
 
@@ -199,7 +206,9 @@ class StreamingPredictor:
             frames = [self._frames[min(max(start + offset, 0), last_frame)] for offset in offsets]
             there = [frame for frame in frames if frame is not None]
             self._features[start] = None
-            if len(there) == clip.stack_size:
+            if len(there) == clip.stack_size and not self._serves(start):
+                self._features[start] = ()
+            elif len(there) == clip.stack_size:
                 encoded.append(start)
                 stacks.append(torch.stack(there))
         if stacks:
@@ -214,6 +223,12 @@ class StreamingPredictor:
         for index in [i for i in self._frames if i < min(max(starts.stop, 0), last_frame)]:
             del self._frames[index]
 
+    def _serves(self, start: int) -> bool:
+        """Return whether a clip whose row is computed holds the stack that starts there."""
+        reach = self.clip.stack_size * self.clip.frame_step
+        first = start + self.clip.frames_before
+        return any((first - stack * reach) % self.stride == 0 for stack in range(self.clip.num_stacks))
+
     def _score(self, centers: range) -> NDArray[np.float32]:
         clip = self.clip
         offsets = [
@@ -221,10 +236,15 @@ class StreamingPredictor:
         ]
         scored: list[int] = []
         windows: list[list[tuple[Tensor, ...]]] = []
+        is_left_out = np.zeros(len(centers), np.bool_)
         for row, center in enumerate(centers):
             features = [self._features[center + offset] for offset in offsets]
             there = [stack for stack in features if stack is not None]
-            if len(there) == clip.num_stacks:
+            if len(there) < clip.num_stacks:
+                continue
+            if center % self.stride or not all(there):
+                is_left_out[row] = True
+            else:
                 scored.append(row)
                 windows.append(there)
         rows = np.full((len(centers), self.num_labels), np.nan, dtype=np.float32)
@@ -238,7 +258,7 @@ class StreamingPredictor:
         self._next_center = centers.stop
         for start in [s for s in self._features if s < centers.stop - clip.frames_before]:
             del self._features[start]
-        return rows
+        return self._between.fill(rows, is_left_out)
 
     def _window_batch_of(self, windows: list[list[tuple[Tensor, ...]]], number: int) -> Tensor:
         """Return [V * M, N, C, h, w]: the features of M clips by one model, view by view."""

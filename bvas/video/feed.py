@@ -17,11 +17,14 @@ from bvas.video.scan import StreamFacts, stream_facts
 from bvas.video.sources import Source
 from bvas.video.waiting import GrowingBytes, PipeBytes, WaitingBytes
 
-# Packets fetched ahead of the decoder.
-_NUM_AHEAD = 64
+# How messages of sources that broke off end.
+GO_ON = "; what came before can be used, open it again to go on"
 _POLL_SECONDS = 0.1
 # Seconds that `close` waits for a thread that is inside libav.
 _PATIENCE = 0.5
+# Seconds after a packet within which the failure shows that cut it off: libav hands out what it has of the packet
+# as soon as it notices.
+_CUT_OFF = 0.03
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,10 @@ class Patience:
     """A URL, until it is open."""
     stall: float = 15.0
     """A URL, from one packet to the next; then it counts as lost."""
+    num_ahead: int = 64
+    """Packets fetched ahead of the decoder."""
+    is_resumed: bool = False
+    """Where the source breaks off, it will be opened again: what may be cut off is left out, see `GrowingVideo`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +69,10 @@ class PacketFeed:
         self._source = source
         self._patience = patience
         self._bytes = _bytes_of(source, patience)
-        self._items: queue.Queue[Any] = queue.Queue(_NUM_AHEAD)
+        self._items: queue.Queue[Any] = queue.Queue(patience.num_ahead)
         self._stopped = threading.Event()
         self._ended = False
+        self._ahead: list[Any] = []
         self.failure: DecodeError | None = None
         """Why the packets ended, where it was not with the video."""
         # A daemon: a thread inside libav must not hold up the end of the program.
@@ -82,15 +90,32 @@ class PacketFeed:
         """Return the next packet, as soon as there is one, or None at the end of the source."""
         if self._ended:
             return None
-        item = self._take()
+        item = self._ahead.pop() if self._ahead else self._take()
+        if not isinstance(item, _End) and self._patience.is_resumed:
+            following = self._peek(_CUT_OFF)
+            if isinstance(following, _End) and _is_failure(following.error):
+                item = self._ahead.pop()
         if not isinstance(item, _End):
             return item
         self._ended = True
-        if isinstance(item.error, av.FFmpegError | OSError):
+        if item.error is not None and _is_failure(item.error):
             self.failure = self._broken(item.error)
         elif item.error is not None:
             raise item.error
         return None
+
+    def must_wait(self) -> bool:
+        """Return whether the next packet, or the end, is still to come."""
+        return not self._ended and not self._ahead and self._items.empty()
+
+    def _peek(self, seconds: float) -> Any:
+        """Return what comes next, if it does within some seconds, and keep it for `next_packet`."""
+        if not self._ahead:
+            try:
+                self._ahead.append(self._items.get(timeout=seconds))
+            except queue.Empty:
+                return None
+        return self._ahead[0]
 
     def close(self) -> None:
         """Let go of the source; a thread that waits for a connection lets go of it when libav returns."""
@@ -156,7 +181,11 @@ class PacketFeed:
             reason = f"nothing came from {name} for {self._patience.stall:g} s"
         else:
             reason = f"{name} broke off: {reason_of(error)}"
-        return DecodeError(f"{reason}; what came before can be used, open it again to go on", path=name)
+        return DecodeError(f"{reason}{GO_ON}", path=name)
+
+
+def _is_failure(error: BaseException | None) -> bool:
+    return isinstance(error, av.FFmpegError | OSError)
 
 
 def _bytes_of(source: Source, patience: Patience) -> WaitingBytes | None:

@@ -2,9 +2,12 @@
 
 from collections import deque
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import av
+import numpy as np
+from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.video.feed import PacketFeed
@@ -37,15 +40,18 @@ class GrowingVideo:
     Args:
         source: What is read, for messages.
         feed: Its packets.
+        is_resumed: Where the source breaks off, it will be opened again: pictures that the decoder still holds
+            then are left for that, since one that is missing may belong between them.
 
     Raises:
         DecodeError: the source ends before a frame can be decoded.
     """
 
-    def __init__(self, source: Source, feed: PacketFeed) -> None:
+    def __init__(self, source: Source, feed: PacketFeed, *, is_resumed: bool = False) -> None:
         facts = feed.facts
         self._source = source
         self._feed = feed
+        self._is_resumed = is_resumed
         self._shown = ShownFrames(has_times(facts.container), facts.codec, facts.time_base)
         self._notes = PictureNotes(facts.codec, facts.sample_aspect, interlaced=facts.may_hold_fields)
         self._errors = StreamDamage()
@@ -63,6 +69,23 @@ class GrowingVideo:
     def num_frames(self) -> int:
         """Frames known so far."""
         return self._shown.num_frames
+
+    @property
+    def has_end(self) -> bool:
+        """The container knows how long it is."""
+        return self._feed.facts.has_end
+
+    def times(self, start: int, stop: int) -> tuple[NDArray[np.int64], Fraction]:
+        """Return (times of known frames in ticks, seconds of a tick), as `known` has them so far."""
+        return self._shown.times(start, stop, self._feed.facts.claimed_rates)
+
+    def must_wait(self) -> bool:
+        """Return whether what comes next needs data that is still to come; decodes what is there."""
+        while not self._ready and not self._ended:
+            if self._feed.must_wait():
+                return True
+            self._advance()
+        return False
 
     def known(self) -> tuple[VideoIndex, VideoInfo]:
         """Return index and description of the frames known so far."""
@@ -105,6 +128,8 @@ class GrowingVideo:
         """Decode the next packet, and number what comes out."""
         packet = self._feed.next_packet()
         self._ended = packet is None
+        if self._is_resumed and self._feed.failure is not None:
+            return
         if packet is None:
             self._shown.end_packets()
         else:

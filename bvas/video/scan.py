@@ -58,6 +58,8 @@ class StreamFacts:
     sample_aspect: Fraction
     may_hold_fields: bool
     """The headers allow interlaced frames; those of later packets may, too."""
+    has_end: bool
+    """The container knows how long it is, as that of a running broadcast does not."""
 
 
 def stream_facts(container: Any, stream: Any) -> StreamFacts:
@@ -74,6 +76,7 @@ def stream_facts(container: Any, stream: Any) -> StreamFacts:
         # libav's field orders: 0 unknown, 1 progressive, from 2 on interlaced.
         may_hold_fields=decoder.field_order > 1
         or may_hold_fields(codec, parameter_sets(codec, decoder.extradata)),
+        has_end=container.duration is not None,
     )
 
 

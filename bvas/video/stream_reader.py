@@ -7,6 +7,7 @@ at the end.
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -66,7 +67,7 @@ class StreamReader:
         # Behind the last frame that was handed out, passed by or lost.
         self._next = 0
         try:
-            self._video = GrowingVideo(source, self._feed)
+            self._video = GrowingVideo(source, self._feed, is_resumed=patience.is_resumed)
             self._fit = UprightFit(self.info, size)
         except BaseException:
             self.close()
@@ -82,6 +83,15 @@ class StreamReader:
     def info(self) -> VideoInfo:
         """What is known so far; `num_frames` grows, and with it rate and duration."""
         return replace(self._video.known()[1], damaged=tuple(sorted(self._log.frames)))
+
+    @property
+    def has_end(self) -> bool:
+        """The container knows how long it is, as that of a running broadcast does not."""
+        return self._video.has_end
+
+    def times(self, start: int, stop: int) -> tuple[NDArray[np.int64], Fraction]:
+        """Return (times of known frames in ticks of the container's clock, seconds of a tick) as far as known."""
+        return self._video.times(start, stop)
 
     @property
     def num_decoded(self) -> int:
@@ -117,7 +127,13 @@ class StreamReader:
         raise self._no_random_access()
 
     def stream(
-        self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 16
+        self,
+        start: int = 0,
+        stop: int | None = None,
+        step: int = 1,
+        batch_size: int = 16,
+        *,
+        at_once: bool = False,
     ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index of the first frame, uint8 [n, H, W]) in order, n <= batch_size, as soon as it is full.
 
@@ -128,6 +144,8 @@ class StreamReader:
             stop: Behind the last frame; None for the end. A source that ends earlier ends the stream.
             step: Source frames from one frame to the next, at least 1.
             batch_size: Frames in a batch, at least 1; with 1 a frame comes as soon as the decoder outputs it.
+            at_once: Yield also what there is when the next frame needs data that is still to come; `must_wait`
+                tells whether that is so.
 
         Raises:
             DecodeError: `start` was passed; frames `error.lost` are not to be had: what came before them was
@@ -141,7 +159,11 @@ class StreamReader:
             raise IndexError(f"frames {start} to {stop} of {self._source.name} reach outside the video")
         self._check_start(start)
         wanted = count(start, step) if stop is None else range(start, stop, step)
-        return self._batches(iter(wanted), batch_size)
+        return self._batches(iter(wanted), batch_size, at_once=at_once)
+
+    def must_wait(self) -> bool:
+        """Return whether the next frame needs data that is still to come."""
+        return self._video.must_wait()
 
     def close(self) -> None:
         """Let go of the source. A closed reader cannot be used again; closing twice is allowed."""
@@ -163,7 +185,9 @@ class StreamReader:
     def __repr__(self) -> str:
         return f"<StreamReader {self._source.name}: {self._video.num_frames} frames so far, size {self.size}>"
 
-    def _batches(self, wanted: Iterator[int], batch_size: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    def _batches(
+        self, wanted: Iterator[int], batch_size: int, *, at_once: bool
+    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         batch = np.empty((batch_size, *self.size), dtype=np.uint8)
         first = filled = 0
         for index in wanted:
@@ -179,8 +203,8 @@ class StreamReader:
                 break
             first = first if filled else index
             filled += 1
-            if filled == batch_size:
-                yield first, batch
+            if filled == batch_size or (at_once and self.must_wait()):
+                yield first, batch[:filled]
                 batch = np.empty((batch_size, *self.size), dtype=np.uint8)
                 filled = 0
         if filled:

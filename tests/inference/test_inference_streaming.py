@@ -259,3 +259,38 @@ def test_half_precision_on_a_gpu_is_near_single_precision():
     fast = stream(StreamingPredictor([copy.deepcopy(model).cuda()], SHORT, autocast=torch.float16), frames, 8)
 
     np.testing.assert_allclose(fast, exact, atol=0.02)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 64])
+def test_with_a_stride_every_second_row_is_computed_and_the_others_lie_between(chunk):
+    clip = ClipConfig()
+    frames = make_frames(41)
+    whole = predict_clip_scores([make_model(clip)], clip, frames)
+    predictor = StreamingPredictor([make_model(clip)], clip)
+    predictor.stride = 2
+
+    rows = stream(predictor, frames, chunk)
+
+    np.testing.assert_allclose(rows[::2], whole[::2], atol=1e-5, rtol=0)
+    np.testing.assert_allclose(rows[1::2], (whole[:-1:2] + whole[2::2]) / 2, atol=1e-5, rtol=0)
+
+
+def test_a_stride_may_change_while_frames_come_and_lost_frames_stay_holes():
+    clip = ClipConfig()
+    frames = make_frames(140)
+    whole = predict_clip_scores([make_model(clip)], clip, frames)
+    predictor = StreamingPredictor([make_model(clip)], clip)
+
+    parts = [predictor.push(frames[:40])]
+    predictor.stride = 4
+    parts += [predictor.push(frames[40:60]), predictor.break_here(1), predictor.push(frames[61:90])]
+    predictor.stride = 1
+    parts += [predictor.push(frames[90:]), predictor.finish()]
+    rows = np.concatenate(parts)
+
+    # 40 frames hold the rows up to 25, 90 those up to 75; frame 60 is seen from 46 to 74.
+    assert np.flatnonzero(np.isnan(rows[:, 0])).tolist() == list(range(46, 75))
+    there = [*range(26), 28, 32, 36, 40, 44]
+    np.testing.assert_allclose(rows[there], whole[there], atol=1e-5, rtol=0)
+    # The stacks that were left out lie behind from row 116 on.
+    np.testing.assert_allclose(rows[116:], whole[116:], atol=1e-5, rtol=0)

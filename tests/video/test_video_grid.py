@@ -6,6 +6,7 @@ import pytest
 
 from bvas import ConfigError, VideoIndex
 from bvas.video.grid import make_grid
+from bvas.video.growing_grid import GrowingGrid
 from bvas.video.rate import as_rate, rate_of
 
 
@@ -65,6 +66,72 @@ def test_a_long_video_at_the_ntsc_rate_does_not_drift():
     expected = np.round(grid.seconds * 30000 / 1001)
     assert np.abs(grid.indices - expected).max() == 0
     assert grid.num_frames == 83417
+
+
+def test_from_the_first_frame_that_leaves_the_rate_the_nearest_is_shown():
+    # Frame for frame at 25 up to 120 ms; then one is missing, and 240 comes late.
+    grid = make_grid(index_at([0, 41, 80, 120, 200, 245], 20, variable=True), 25)
+    assert grid.indices.tolist() == [0, 1, 2, 3, 3, 4, 5, 5]
+    assert grid.seconds.tolist() == pytest.approx([0, 0.041, 0.08, 0.12, 0.16, 0.2, 0.24, 0.28])
+
+
+def as_they_come(index, rate):
+    """The grid of frames that come one by one: (frame, seconds) of each grid frame."""
+    grid = GrowingGrid(rate, index.time_base)
+    rows = []
+    for number, ticks in enumerate((index.pts - index.pts[0]).tolist()):
+        steps = grid.add(ticks)
+        assert not steps.lost
+        rows += [(number - 1, seconds) for seconds in steps.before] + [
+            (number, seconds) for seconds in steps.now
+        ]
+    return rows + [(index.num_frames - 1, s) for s in grid.finish(index.duration_seconds, index.rate)]
+
+
+def random_index(rng):
+    """Times of one of several kinds: constant with jitter, with gaps, variable; a few ticks to many a frame."""
+    time_base = Fraction(1, int(rng.choice([25, 30, 50, 1000, 12800, 90000])))
+    source_rate = float(rng.choice([10, 24, 25, 29.97, 30, 50, 60]))
+    count = int(rng.choice([1, 2, 3, 40, 200]))
+    steps = np.ones(count)
+    kind = rng.integers(4)
+    if kind == 1:
+        steps[rng.random(count) < 0.05] = rng.integers(2, 9)
+    if kind == 2:
+        steps = rng.uniform(0.2, 2, count)
+    times = np.cumsum(steps) / source_rate
+    if kind == 3:
+        times += rng.uniform(0, 0.002, count)
+    pts = np.unique(np.round(times / float(time_base)).astype(np.int64))
+    claims = [as_rate(source_rate)] if rng.random() < 0.5 else []
+    rate, variable = rate_of(pts, time_base, claims)
+    duration = max(round(1 / (rate * time_base)), 1)
+    return index_at(pts, rate, variable=variable, last_duration=duration, time_base=time_base)
+
+
+def test_frames_that_come_one_by_one_are_put_on_the_same_grid():
+    rng = np.random.default_rng(2)
+    for _ in range(400):
+        index = random_index(rng)
+        rate = float(rng.choice([10, 25, 29.97, 50]))
+        grid = make_grid(index, rate)
+        rows = as_they_come(index, rate)
+        assert [frame for frame, _ in rows] == grid.indices.tolist()
+        assert [seconds for _, seconds in rows] == grid.seconds.tolist()
+        assert (np.diff(grid.seconds) > 0).all()
+
+
+def test_grid_frames_between_which_the_source_was_away_are_lost():
+    grid = GrowingGrid(25, Fraction(1, 1000))
+    for ticks in (0, 40, 80):
+        assert len(grid.add(ticks).now) == 1
+    assert grid.add(120, was_away=True).now == (0.12,)  # nothing is missing
+    steps = grid.add(330, was_away=True)
+    # 160, 200, ..., 280 are farther than 20 ms from both; 320 shows the new frame, which the next one tells.
+    assert (steps.before, steps.now) == ((), ())
+    assert steps.lost == pytest.approx([0.16, 0.2, 0.24, 0.28])
+    assert grid.add(370).before == pytest.approx([0.32])
+    assert grid.finish(0.41, Fraction(25)) == pytest.approx([0.36, 0.4])
 
 
 def test_the_nearest_grid_frame_prefers_the_earlier_and_stays_inside():

@@ -1,0 +1,142 @@
+"""Spots of a running source as JSON lines: bvas spot SOURCE --live."""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from bvas.commands.console import DONE_IN_PART, OK
+
+if TYPE_CHECKING:
+    from bvas.live import LiveSpot, LiveSpots
+    from bvas.report.clock import MatchClock
+    from bvas.spotter import Spotter
+
+logger = logging.getLogger(__name__)
+
+
+def add_live(parser: argparse.ArgumentParser) -> None:
+    """Add the options of running sources."""
+    group = parser.add_argument_group("running sources")
+    group.add_argument(
+        "--live",
+        action="store_true",
+        help="print each spot as soon as it is certain, as a line of JSON; writes no other results",
+    )
+    group.add_argument(
+        "--jsonl", metavar="FILE", default="-", help="where --live prints; - is standard output (default)"
+    )
+    group.add_argument(
+        "--candidates",
+        action="store_true",
+        help="with --live: every candidate, not only those from the operating point up",
+    )
+    group.add_argument(
+        "--max-lag",
+        type=float,
+        default=10.0,
+        metavar="S",
+        help="with --live: where the models are slower than a broadcast, skip frames beyond so many seconds "
+        "(default: 10; 0: never)",
+    )
+    group.add_argument("--growing", action="store_true", help="the file is still being written")
+
+
+def check_live(args: argparse.Namespace) -> None:
+    """Refuse options that do not go together.
+
+    Raises:
+        ConfigError: names them.
+    """
+    from bvas.errors import ConfigError
+
+    if args.max_lag < 0:
+        raise ConfigError(f"--max-lag must not be negative, got {args.max_lag:g}")
+    if not args.live:
+        for name, is_given in (("--jsonl", args.jsonl != "-"), ("--candidates", args.candidates)):
+            if is_given:
+                raise ConfigError(f"{name} goes with --live only")
+        return
+    if len(args.videos) > 1:
+        raise ConfigError(f"--live takes one source, got {len(args.videos)}")
+    if args.from_seconds or args.to_seconds is not None or args.out is not None:
+        raise ConfigError("--from, --to and --out do not go with --live: it follows one source to its end")
+
+
+def run_live(args: argparse.Namespace, spotter: "Spotter") -> int:
+    """Print the spots of a source while it runs; return the exit code."""
+    from bvas.errors import DecodeError
+    from bvas.lag import LagRule
+    from bvas.report.clock import MatchClock
+
+    clock = MatchClock(kickoff_seconds=args.kickoff)
+    found = spotter.stream(
+        args.videos[0],
+        candidates=args.candidates,
+        backend=args.backend,
+        growing=args.growing,
+        strict=args.strict,
+        lag_rule=LagRule(most_seconds=args.max_lag) if args.max_lag else None,
+    )
+    num_spots = 0
+    with found, _opened(args.jsonl) as out:
+        logger.info(
+            "following %s; spots come %d grid frames behind (%.1f s)",
+            found.name,
+            found.bound_frames,
+            found.bound_frames / spotter.experiment.input.rate,
+        )
+        try:
+            for live in found:
+                num_spots += 1
+                print(_line(live, clock), file=out, flush=True)
+        except DecodeError as error:
+            if error.lost is not None:
+                raise
+            logger.error("bvas spot: %s", error)
+            return DONE_IN_PART
+        finally:
+            _sum_up(found, num_spots)
+    return OK
+
+
+def _line(live: "LiveSpot", clock: "MatchClock") -> str:
+    spot = live.spot
+    return json.dumps(
+        {
+            "seconds": round(spot.seconds, 3),
+            "clock": clock.text(spot.seconds),
+            "label": spot.label,
+            "confidence": round(spot.confidence, 4),
+            "latency_frames": live.latency_frames,
+            "latency_seconds": round(live.latency_seconds, 3),
+        }
+    )
+
+
+def _sum_up(found: "LiveSpots", num_spots: int) -> None:
+    gaps = found.rows.gaps
+    parts = [f"{num_spots} spots"]
+    if gaps:
+        parts.append(f"{sum(gap.num_frames for gap in gaps)} grid frames in {len(gaps)} gaps not seen")
+    if found.num_reopened:
+        parts.append(f"opened again {found.num_reopened} times")
+    if found.rows.lag.num_skipped:
+        parts.append(f"{found.rows.lag.num_skipped} frames skipped")
+    if found.rows.lag.num_thinned:
+        parts.append(f"{found.rows.lag.num_thinned} frames came while only every 2nd or 4th was scored")
+    logger.info("%s: %s", found.name, ", ".join(parts))
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[TextIO]:
+    if name == "-":
+        yield sys.stdout
+        return
+    # Not beside and renamed: whoever follows it reads while it grows.
+    with Path(name).open("w", encoding="utf-8") as file:
+        yield file
