@@ -22,6 +22,7 @@ from bvas.scoring import evaluate_predictions
 from bvas.spotter import load_spotter
 from bvas.training.loop import run_fold
 from bvas.training.parallel import World
+from bvas.training.pictures import RunPictures
 from bvas.training.resume import fold_status
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
         workers=machine.workers,
         on_error=machine.on_error,
         overwrite=machine.overwrite,
+        observers=[RunPictures()],
     )
     # Finished folds as well: they are checked to be of the same settings.
     unfinished = [fold for fold in stage.folds if machine.overwrite or fold not in finished]
