@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bvas.cross_validation import CrossValidation, cross_validate
 from bvas.curve import ScoreCurve, load_curve
 from bvas.errors import DataError
 from bvas.experiment import Experiment
@@ -20,7 +21,7 @@ from bvas.metrics.analysis import (
     timing_error,
 )
 from bvas.metrics.average_precision import mean_average_precision
-from bvas.metrics.official import official_scores
+from bvas.metrics.official import official_scores, official_tally
 from bvas.postprocess import above
 from bvas.spots import Annotation, Spot
 from bvas.tasks.matches import Match, annotated_halves
@@ -64,6 +65,8 @@ class Evaluation:
     """By label, at the operating point."""
     timing: TimingError | None
     """None without hits."""
+    cross_validation: CrossValidation
+    """The official score by fold, its spread and interval, and that of the test matches."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as plain data."""
@@ -91,6 +94,7 @@ class Evaluation:
                 for label, count in self.counts.items()
             },
             "matches": sorted({video.match.name for video in self.videos}),
+            "cross_validation": self.cross_validation.to_json(),
         }
 
 
@@ -115,16 +119,25 @@ def evaluate_predictions(experiment: Experiment, matches: Sequence[Match], predi
     labels = experiment.task.labels
     annotations = [video.annotations for video in videos]
     spots = [video.spots for video in videos]
-    official = official_scores(annotations, spots, labels, rate=experiment.input.rate)
+    numbers = {match.name: number for number, match in enumerate(there)}
+    counts = official_tally(
+        annotations,
+        spots,
+        labels,
+        rate=experiment.input.rate,
+        groups=[numbers[video.match.name] for video in videos],
+    )
+    validation = cross_validate(counts, there, experiment.task, experiment.published)
     blind = blind_spots(annotations, [_length(video) for video in videos], labels)
     return Evaluation(
         videos=tuple(videos),
-        official=official.mean,
-        official_per_label=official.per_label,
+        official=validation.pooled.official,
+        official_per_label=validation.pooled.official_per_label,
         tight=mean_average_precision(annotations, spots, labels, tolerance_seconds=TIGHT_TOLERANCE_SECONDS),
         blind=official_scores(annotations, blind, labels, rate=experiment.input.rate).mean,
         counts=counts_per_label([video.matching for video in videos], labels),
         timing=timing_error([hit for video in videos for hit in video.matching.hits]),
+        cross_validation=validation,
     )
 
 

@@ -13,4 +13,5 @@ def experiment() -> Experiment:
         task=action_task(),
         sampling=replace(base.sampling, clips_per_epoch=36000),
         train=replace(base.train, warmup_epochs=4, epochs=20, ema_decay=0.9995),
+        published=None,
     )

@@ -15,7 +15,16 @@ ORDER = [
     ["tasks"],
     ["synthetic", "loading", "inference", "report"],
     ["experiment", "checkpoint", "seed_weights"],
-    ["spotter", "training", "scoring", "seed_import", "reporting", "machine"],
+    [
+        "spotter",
+        "training",
+        "scoring",
+        "cross_validation",
+        "comparison",
+        "seed_import",
+        "reporting",
+        "machine",
+    ],
     ["cli", "commands", "train", "predict", "evaluate", "__main__"],
 ]
 LAYER = {name: number for number, names in enumerate(ORDER) for name in names}
