@@ -157,6 +157,30 @@ def timing_error(hits: Iterable[Hit]) -> TimingError | None:
     return TimingError(num_hits=len(errors), median_seconds=median, spread_seconds=high - low)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimingHistogram:
+    """How many hits come how early or late."""
+
+    edges_seconds: tuple[float, ...]
+    """Borders of the bins, from minus to plus the tolerance; one more than there are bins."""
+    counts: tuple[int, ...]
+
+
+def timing_histogram(hits: Iterable[Hit], *, tolerance_seconds: float, num_bins: int = 25) -> TimingHistogram:
+    """Return the histogram of spot minus annotation over equal bins within the tolerance.
+
+    Args:
+        hits: Matched within the tolerance.
+        tolerance_seconds: Half-width.
+        num_bins: Odd, so that being on time is the middle of a bin.
+    """
+    errors = [hit.timing_error_seconds for hit in hits]
+    # A hit at the tolerance may lie a rounding error beyond the last border.
+    within = np.clip(errors, -tolerance_seconds, tolerance_seconds)
+    counts, edges = np.histogram(within, num_bins, (-tolerance_seconds, tolerance_seconds))
+    return TimingHistogram(edges_seconds=tuple(edges.tolist()), counts=tuple(counts.tolist()))
+
+
 def blind_spots(
     annotations: Sequence[Sequence[Annotation]], durations_seconds: Sequence[float], labels: LabelSet
 ) -> list[list[Spot]]:

@@ -52,18 +52,35 @@ def resamples(num_matches: int) -> NDArray[np.float64]:
 def resampled_means(counts: Tally, weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the mean average precision of each resample, float64 [B].
 
-    A label that all matches together have, and a resample by chance does not, is left out of that
-    resample's mean; a label that none has counts 0, as in the score itself.
-
     Args:
         counts: A group a match.
         weights: [B, G], from `resamples`.
     """
-    scores = counts.resampled(weights)
-    per_label = over_widths(np.moveaxis(scores, 1, 0))
-    absent = counts.annotations_of(np.ones((1, counts.num_groups))) == 0
-    counted = absent | (counts.annotations_of(weights) > 0)
+    per_label = over_widths(np.moveaxis(counts.resampled(weights), 1, 0))
+    return mean_over_labels(
+        per_label, counts.annotations_of(weights), counts.annotations_of(_once(counts))[0]
+    )
+
+
+def mean_over_labels(
+    per_label: NDArray[np.float64], annotations: NDArray[np.float64], annotations_in_all: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the mean over labels of each resample, float64 [B].
+
+    A label that all matches together have, and a resample by chance does not, is left out of that
+    resample's mean; a label that none has counts 0, as in the score itself.
+
+    Args:
+        per_label: [B, K]
+        annotations: [B, K], how many annotations of the label each resample holds.
+        annotations_in_all: [K], how many all matches hold.
+    """
+    counted = (annotations_in_all == 0) | (annotations > 0)
     return np.asarray((per_label * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1))
+
+
+def _once(counts: Tally) -> NDArray[np.float64]:
+    return np.ones((1, counts.num_groups))
 
 
 def interval_of(values: NDArray[np.float64], num_matches: int) -> Interval:

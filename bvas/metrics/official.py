@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
 from bvas.metrics.average_precision import check_videos
-from bvas.metrics.frame_events import frame_events
+from bvas.metrics.label_events import frame_events
 from bvas.metrics.tally import ALL, UNSHOWN, VISIBLE, Tally, tally
 from bvas.spots import Annotation, LabelSet, Spot
 
@@ -100,16 +100,24 @@ def official_tally(
     return tally(events, tolerances, group_of_video, int(group_of_video.max(initial=0)) + 1)
 
 
-def scores_of(counts: Tally, labels: LabelSet, weights: NDArray[np.float64] | None = None) -> OfficialScores:
+def scores_of(
+    counts: Tally,
+    labels: LabelSet,
+    weights: NDArray[np.float64] | None = None,
+    *,
+    plain_mean: bool = False,
+) -> OfficialScores:
     """Return the scores of the groups together.
 
     Args:
         counts: From `official_tally`, for these labels.
         labels: Their names.
         weights: [G], how often each group is taken, e.g. 1 for the matches of a fold; None: once each.
+        plain_mean: Average over the tolerances plainly, not by SoccerNet's rule.
     """
     kinds = counts.average_precisions(weights)
-    per_label = [over_widths(kind) for kind in kinds]
+    per_label = [over_widths(kind, plain_mean=plain_mean) for kind in kinds]
+    unshown_factor = _UNSHOWN_FACTOR if kinds.shape[1] > 1 and not plain_mean else 1
     means = [float(values.mean()) for values in per_label]
     names = [dict(zip(labels, values.tolist(), strict=True)) for values in per_label]
     return OfficialScores(
@@ -117,7 +125,7 @@ def scores_of(counts: Tally, labels: LabelSet, weights: NDArray[np.float64] | No
         per_label=names[ALL],
         visible_mean=means[VISIBLE],
         visible_per_label=names[VISIBLE],
-        unshown_mean=means[UNSHOWN] * (_UNSHOWN_FACTOR if kinds.shape[1] > 1 else 1),
+        unshown_mean=means[UNSHOWN] * unshown_factor,
         unshown_per_label=names[UNSHOWN],
     )
 
@@ -146,8 +154,10 @@ def tolerance_of(delta_seconds: float) -> float:
     return delta_seconds / 2
 
 
-def over_widths(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the average over the first axis: one width as it is, several by the trapezoid rule."""
+def over_widths(values: NDArray[np.float64], *, plain_mean: bool = False) -> NDArray[np.float64]:
+    """Return the average over the first axis: one width as it is, several by the trapezoid rule or plainly."""
+    if plain_mean:
+        return np.asarray(values.mean(axis=0))
     if len(values) == 1:
         return np.asarray(values[0])
     return np.asarray(((values[:-1] + values[1:]) / 2).sum(axis=0) / (len(values) - 1))

@@ -17,7 +17,7 @@ from bvas.metrics.average_precision import (
     counts_at_thresholds,
     thresholds_reached,
 )
-from bvas.metrics.frame_events import LabelEvents
+from bvas.metrics.label_events import LabelEvents
 from bvas.metrics.matching import match_times
 
 # All events; those that are shown; those that are not.
@@ -77,7 +77,7 @@ class Tally:
 
 def tally(
     events: Sequence[LabelEvents],
-    tolerances_frames: Sequence[float],
+    tolerances: Sequence[float],
     groups: NDArray[np.int64],
     num_groups: int,
 ) -> Tally:
@@ -85,11 +85,11 @@ def tally(
 
     Args:
         events: Of each label.
-        tolerances_frames: Half-widths.
+        tolerances: Half-widths, in the unit of the events' times.
         groups: [V], group of each video.
         num_groups: G; groups without a video count nothing.
     """
-    K, D = len(events), len(tolerances_frames)
+    K, D = len(events), len(tolerances)
     hits = np.empty((num_groups, NUM_KINDS, D, K, NUM_THRESHOLDS), np.int32)
     spots = np.empty((num_groups, NUM_KINDS, K, NUM_THRESHOLDS), np.int32)
     annotations = np.empty((num_groups, NUM_KINDS, K), np.int32)
@@ -101,14 +101,14 @@ def tally(
         for kind in range(NUM_KINDS):
             spots[:, kind, k] = _by_group(cells[near[kind]], num_groups)
             annotations[:, kind, k] = np.bincount(annotation_groups[truth[kind]], minlength=num_groups)
-        for d, tolerance in enumerate(tolerances_frames):
+        for d, tolerance in enumerate(tolerances):
             matched = match_times(
-                label.annotation_frames.astype(np.float64),
-                label.spot_frames.astype(np.float64),
+                label.annotation_times.astype(np.float64),
+                label.spot_times.astype(np.float64),
                 label.confidences,
                 tolerance,
             )
-            is_hit = np.zeros(len(label.spot_frames), dtype=np.bool_)
+            is_hit = np.zeros(len(label.spot_times), dtype=np.bool_)
             is_hit[matched[matched >= 0]] = True
             for kind in range(NUM_KINDS):
                 hits[:, kind, d, k] = _by_group(cells[near[kind] & is_hit], num_groups)

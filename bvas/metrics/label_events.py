@@ -1,7 +1,7 @@
-"""Annotations and spots on the frames that the official metric sees, label by label.
+"""Annotations and spots label by label, as arrays: on the official metric's frames, or at their own times.
 
-The rules are those of `bvas.metrics.official`: times rounded down to frames, one event per frame
-and label, two hours a video.
+On frames the rules are those of `bvas.metrics.official`: times rounded down, one event per frame
+and label, two hours a video. At their own times (microseconds) all events stay.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,20 +15,21 @@ from bvas.metrics.average_precision import label_ids
 from bvas.spots import Annotation, LabelSet, Spot
 
 MAX_SECONDS = 120 * 60
+MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelEvents:
     """Events of one label, all videos laid end to end so far apart that no tolerance reaches across."""
 
-    annotation_frames: NDArray[np.int64]
-    """[M], ascending."""
+    annotation_times: NDArray[np.int64]
+    """[M], ascending; frames or microseconds."""
     annotation_videos: NDArray[np.int64]
     """[M], index of the video."""
     visible: NDArray[np.bool_]
     """[M], whether the action is shown."""
-    spot_frames: NDArray[np.int64]
-    """[P], ascending."""
+    spot_times: NDArray[np.int64]
+    """[P], ascending, in the same unit."""
     spot_videos: NDArray[np.int64]
     """[P], index of the video."""
     confidences: NDArray[np.float64]
@@ -78,6 +79,43 @@ def frame_events(
     ]
 
 
+def moment_events(
+    annotations: Sequence[Sequence[Annotation]], spots: Sequence[Sequence[Spot]], labels: LabelSet
+) -> list[LabelEvents]:
+    """Return the events of each label at their own times in microseconds; `tolerance_us` fits them.
+
+    Args:
+        annotations: One sequence per video, in any order.
+        spots: One sequence per video, in any order.
+        labels: Events of others are left out.
+    """
+    ids = label_ids(labels)
+    truths = [
+        _sorted_moments((ids.get(a.label), a.seconds, 1.0 if a.visible else -1.0) for a in video)
+        for video in annotations
+    ]
+    founds = [_sorted_moments((ids.get(s.label), s.seconds, s.confidence) for s in video) for video in spots]
+    times = [a.seconds for video in annotations for a in video] + [
+        s.seconds for video in spots for s in video
+    ]
+    return [
+        _end_to_end(
+            [truth.get(label_id, _NO_EVENTS) for truth in truths],
+            [found.get(label_id, _NO_EVENTS) for found in founds],
+            round((max(times, default=0.0) + MAX_SECONDS) * MICROSECONDS),
+        )
+        for label_id in range(len(labels))
+    ]
+
+
+def tolerance_us(tolerance_seconds: float) -> float:
+    """Return a tolerance for `moment_events`.
+
+    Half a microsecond at both ends may be lost to rounding; a spot at exactly the tolerance counts.
+    """
+    return tolerance_seconds * MICROSECONDS + 1
+
+
 _Number = TypeVar("_Number", np.int64, np.float64)
 _Events = tuple[NDArray[np.int64], NDArray[np.float64]]
 _NO_EVENTS: _Events = (np.zeros(0, np.int64), np.zeros(0))
@@ -90,10 +128,10 @@ def _end_to_end(truths: Sequence[_Events], founds: Sequence[_Events], distance: 
     ]
     annotation_videos, spot_videos = _videos(truths), _videos(founds)
     return LabelEvents(
-        annotation_frames=_joined([frames for frames, _ in truths], np.int64) + annotation_videos * distance,
+        annotation_times=_joined([frames for frames, _ in truths], np.int64) + annotation_videos * distance,
         annotation_videos=annotation_videos,
         visible=_joined([values for _, values in truths], np.float64) > 0,
-        spot_frames=_joined([frames for frames, _ in founds], np.int64) + spot_videos * distance,
+        spot_times=_joined([frames for frames, _ in founds], np.int64) + spot_videos * distance,
         spot_videos=spot_videos,
         confidences=_joined([values for _, values in founds], np.float64),
         near_visible=_joined(near, np.float64) > 0,
@@ -106,6 +144,22 @@ def _joined(parts: Sequence[NDArray[_Number]], dtype: type[_Number]) -> NDArray[
 
 def _videos(events: Sequence[_Events]) -> NDArray[np.int64]:
     return np.repeat(np.arange(len(events)), [len(frames) for frames, _ in events]).astype(np.int64)
+
+
+def _sorted_moments(events: Iterable[tuple[int | None, float, float]]) -> dict[int, _Events]:
+    """Return per label id the times in microseconds, ascending, and their values."""
+    held: dict[int, list[tuple[int, float]]] = {}
+    for label_id, seconds, value in events:
+        if label_id is not None:
+            held.setdefault(label_id, []).append((round(seconds * MICROSECONDS), value))
+    arrays = {}
+    for label_id, moments in held.items():
+        moments.sort()
+        arrays[label_id] = (
+            np.array([time for time, _ in moments], dtype=np.int64),
+            np.array([value for _, value in moments], dtype=np.float64),
+        )
+    return arrays
 
 
 def _last_of_each_frame(
