@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bvas.commands.console import OK, add_folders, run_command
+from bvas.commands.score_table import interval_text, sheet_lines
 
 if TYPE_CHECKING:
     from bvas.comparison import Comparison
     from bvas.cross_validation import CrossValidation
     from bvas.experiment import Experiment
-    from bvas.metrics.bootstrap import Interval
     from bvas.scoring import Evaluation
 
 
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         write_json(args.runs / experiment.name / "evaluation.json", evaluation.to_json())
         if args.experiments:
             print(f"{experiment.name}:")
-        for line in evaluation_lines(evaluation, experiment.peaks.operating_point):
+        for line in evaluation_lines(evaluation):
             print(line)
     if args.experiments:
         comparisons = compare(
@@ -81,25 +81,9 @@ def _evaluate(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation
     )
 
 
-def evaluation_lines(evaluation: "Evaluation", operating_point: float) -> list[str]:
+def evaluation_lines(evaluation: "Evaluation") -> list[str]:
     """Return the figures as lines for people; the last one is the official score."""
-    num_matches = len({video.match.name for video in evaluation.videos})
-    lines = [
-        f"{num_matches} match{'es' if num_matches > 1 else ''}, {len(evaluation.videos)} videos, "
-        f"spots at or above {operating_point:g}:",
-        f"  {'label':<24}{'AP@1':>7}{'hits':>7}{'misses':>8}{'false alarms':>14}{'precision':>11}{'recall':>8}",
-    ]
-    for label, count in evaluation.counts.items():
-        lines.append(
-            f"  {label:<24}{evaluation.official_per_label[label]:>7.3f}{count.hits:>7}{count.misses:>8}"
-            f"{count.false_alarms:>14}{count.precision:>11.3f}{count.recall:>8.3f}"
-        )
-    timing = evaluation.timing
-    if timing is not None:
-        lines.append(
-            f"median timing error {timing.median_seconds:+.3f} s over {timing.num_hits} hits "
-            f"(positive: late; middle half within {timing.spread_seconds:.3f} s)"
-        )
+    lines = sheet_lines(evaluation.sheet)
     lines += [
         f"mAP within 0.2 s {evaluation.tight:.3f}",
         f"blind baseline mAP@1 {evaluation.blind:.3f} (spots at the average rate)",
@@ -132,8 +116,6 @@ def _validation_lines(validation: "CrossValidation") -> list[str]:
             else ""
         )
         lines.append(f"test matches mAP@1 {validation.test.official:.4f}{beside}")
-    if validation.interval is not None:
-        lines.append(f"interval of the score {interval_text(validation.interval)}")
     return lines + [f"note: {note}" for note in validation.notes]
 
 
@@ -152,15 +134,6 @@ def comparison_lines(comparison: "Comparison") -> list[str]:
     if comparison.interval is not None:
         lines.append(f"  interval {interval_text(comparison.interval, signed=True)}")
     return [*lines, f"  {comparison.verdict}"]
-
-
-def interval_text(interval: "Interval", *, signed: bool = False) -> str:
-    """Return an interval in words."""
-    low, high = (f"{value:+.4f}" if signed else f"{value:.4f}" for value in (interval.low, interval.high))
-    return (
-        f"{low} to {high} ({100 * interval.level:.0f} %, bootstrap over {interval.num_matches} matches, "
-        f"{interval.num_resamples} resamples, seed {interval.seed})"
-    )
 
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
