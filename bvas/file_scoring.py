@@ -76,23 +76,39 @@ def scored_tasks() -> dict[str, ScoredTask]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FileScores:
-    """Scores of files, and what was left out of them."""
+class FiledVideos:
+    """Annotations and predictions of V halves, each in the order of its file, and what was left out."""
 
-    sheet: ScoreSheet
+    annotations: list[list[Annotation]]
+    spots: list[list[SidedSpot]]
+    matches: list[str]
+    """Of each half."""
     notices: Notices
     not_predicted: tuple[str, ...]
     """Labelled matches without predictions, left out because partial scoring was asked for."""
     not_labelled: tuple[str, ...]
     """Matches with predictions and without labels, left out."""
 
+    @property
+    def plain_spots(self) -> list[list[Spot]]:
+        """The predictions, whichever team they name."""
+        return [[item.spot for item in video] for video in self.spots]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileScores:
+    """Scores of files, and what was left out of them."""
+
+    sheet: ScoreSheet
+    files: FiledVideos
+
     def to_json(self) -> dict[str, Any]:
         """Return the figures as plain data."""
         return {
             **self.sheet.to_json(),
-            "notices": self.notices.to_json(),
-            "matches_without_predictions": list(self.not_predicted),
-            "matches_without_labels": list(self.not_labelled),
+            "notices": self.files.notices.to_json(),
+            "matches_without_predictions": list(self.files.not_predicted),
+            "matches_without_labels": list(self.files.not_labelled),
         }
 
 
@@ -125,6 +141,33 @@ def score_files(
         ConfigError: settings that do not fit.
         DataError: a file is missing or wrong.
     """
+    files = read_videos(labels, predictions, task, matches=matches, partial=partial)
+    sides = _sides(files.annotations, labels) if task.with_teams else None
+    rules = ScoreRules(
+        labels=task.labels,
+        metric=metric or task.metric,
+        tolerances_seconds=tuple(tolerances_seconds),
+        rate=task.rate if rate is None else rate,
+        operating_point=operating_point,
+        sides=sides,
+    )
+    if sides is None:
+        annotations, spots = files.annotations, files.plain_spots
+    else:
+        annotations = [[_sided_annotation(a, labels) for a in video] for video in files.annotations]
+        spots = [[_sided_spot(s, sides, predictions) for s in video] for video in files.spots]
+    return FileScores(sheet=score_sheet(annotations, spots, rules, matches=files.matches), files=files)
+
+
+def read_videos(
+    labels: Path,
+    predictions: Path,
+    task: ScoredTask,
+    *,
+    matches: Sequence[str] = (),
+    partial: bool = False,
+) -> FiledVideos:
+    """Return the annotations and predictions of two halves a match; arguments and errors of `score_files`."""
     with open_tree(labels) as truth, open_tree(predictions) as found:
         label_files, result_files = truth.find(task.label_file), found.find(RESULTS_NAME)
         names, not_predicted = _choose(
@@ -145,25 +188,10 @@ def score_files(
                 spots.append(predicted[half])
                 videos.append(name)
     _check_span(annotations, spots, predictions)
-    sides = _sides(annotations, labels) if task.with_teams else None
-    rules = ScoreRules(
-        labels=task.labels,
-        metric=metric or task.metric,
-        tolerances_seconds=tuple(tolerances_seconds),
-        rate=rate or task.rate,
-        operating_point=operating_point,
-        sides=sides,
-    )
-    if sides is not None:
-        annotations = [[_sided_annotation(a, sides, labels) for a in video] for video in annotations]
-    sheet = score_sheet(
-        annotations,
-        [[_sided_spot(s, sides, predictions) for s in video] for video in spots],
-        rules,
+    return FiledVideos(
+        annotations=annotations,
+        spots=spots,
         matches=videos,
-    )
-    return FileScores(
-        sheet=sheet,
         notices=notices,
         not_predicted=tuple(not_predicted),
         not_labelled=() if matches else tuple(name for name in result_files if name not in label_files),
@@ -276,7 +304,7 @@ def _sides(annotations: Sequence[Sequence[Annotation]], where: Path) -> tuple[st
     )
 
 
-def _sided_annotation(annotation: Annotation, sides: tuple[str, str], where: Path) -> Annotation:
+def _sided_annotation(annotation: Annotation, where: Path) -> Annotation:
     if annotation.team is None:
         raise DataError(
             f"the {annotation.label} at {annotation.seconds:.2f} s in {where} names no team; the team score needs "
@@ -285,10 +313,8 @@ def _sided_annotation(annotation: Annotation, sides: tuple[str, str], where: Pat
     return replace(annotation, label=sided_label(annotation.label, annotation.team))
 
 
-def _sided_spot(item: SidedSpot, sides: tuple[str, str] | None, where: Path) -> Spot:
-    if sides is None:
-        return item.spot
-    if item.team not in sides:
+def _sided_spot(item: SidedSpot, sides: tuple[str, str], where: Path) -> Spot:
+    if item.team is None or item.team not in sides:
         raise DataError(
             f"the {item.spot.label} at {item.spot.seconds:.2f} s in {where} names the team {item.team!r}; "
             f"the labels name {sides[0]} and {sides[1]}, and the team score needs one of them in every prediction"

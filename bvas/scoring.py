@@ -126,7 +126,9 @@ def evaluate_predictions(experiment: Experiment, matches: Sequence[Match], predi
             for half, matching in zip(halves, sheet.matchings, strict=True)
         ),
         sheet=sheet,
-        cross_validation=cross_validate(sheet.tally, there, experiment.task, experiment.published),
+        cross_validation=cross_validate(
+            sheet.tally, sorted(there, key=lambda match: match.name), experiment.task, experiment.published
+        ),
         tight=mean_average_precision(annotations, spots, labels, tolerance_seconds=TIGHT_TOLERANCE_SECONDS),
         blind=official_scores(annotations, blind, labels, rate=experiment.input.rate).mean,
     )

@@ -90,11 +90,11 @@ def run(args: argparse.Namespace) -> int:
         matches=matches,
         partial=args.partial,
     )
-    for line in scores.notices.lines():
+    for line in scores.files.notices.lines():
         logger.warning("%s", line)
     for names, what in (
-        (scores.not_predicted, "labels and no predictions"),
-        (scores.not_labelled, "predictions and no labels"),
+        (scores.files.not_predicted, "labels and no predictions"),
+        (scores.files.not_labelled, "predictions and no labels"),
     ):
         if names:
             logger.warning(

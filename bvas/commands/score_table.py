@@ -48,9 +48,8 @@ def score_line(sheet: "ScoreSheet") -> str:
         more.append(f"whoever did it {sheet.without_sides.mean:.4f}")
     if sheet.tally.annotations[:, 2].any():
         more.append(f"visible {sheet.official.visible_mean:.4f}, not shown {sheet.official.unshown_mean:.4f}")
-    return f"official {team}mAP {_metric_name(sheet)} {sheet.official.mean:.4f}" + (
-        f" ({'; '.join(more)})" if more else ""
-    )
+    name = _metric_name(sheet).removeprefix("AP")
+    return f"official {team}mAP{name} {sheet.official.mean:.4f}" + (f" ({'; '.join(more)})" if more else "")
 
 
 def interval_text(interval: "Interval", *, signed: bool = False) -> str:

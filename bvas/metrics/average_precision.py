@@ -128,20 +128,19 @@ def average_precision_of_counts(
     """Return average precisions [...] in [0, 1], for any number of labels and samples at once.
 
     Args:
-        hits: [..., NUM_THRESHOLDS], spots at or above each threshold that answer an annotation.
-        spots: [..., NUM_THRESHOLDS], spots at or above each threshold.
+        hits: [..., T], spots at or above each of some rising thresholds that answer an annotation.
+        spots: [..., T], spots at or above each threshold.
         num_annotations: [...]; where there are none the average precision is 0.
     """
     precision = hits / np.maximum(spots, 1)
     recall = hits / np.maximum(num_annotations, 1)[..., None]
-    # Recall falls as the threshold rises, so the thresholds that reach a recall are the first ones.
+    # Recall falls as the threshold rises, so the thresholds that reach a recall are the first ones, and the best
+    # precision at a recall is the running maximum at the last of them.
     best = np.maximum.accumulate(precision, axis=-1)
-    total = np.zeros(precision.shape[:-1])
+    reached = np.zeros((*precision.shape[:-1], precision.shape[-1] + 1), dtype=np.int8)
     for wanted in RECALLS:
-        reaching = (recall >= wanted).sum(axis=-1)
-        value = np.take_along_axis(best, np.maximum(reaching - 1, 0)[..., None], axis=-1)[..., 0]
-        total += np.where(reaching > 0, value, 0.0)
-    return total / len(RECALLS)
+        reached[..., :-1] += recall >= wanted
+    return np.asarray((best * (reached[..., :-1] - reached[..., 1:])).sum(axis=-1) / len(RECALLS))
 
 
 def label_ids(labels: LabelSet) -> Mapping[str, int]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bvas.metrics.official import over_widths
 from bvas.metrics.tally import Tally
 
-NUM_RESAMPLES = 2000
+NUM_RESAMPLES = 1000
 SEED = 0
 LEVEL = 0.95
 MIN_MATCHES = 3

@@ -21,14 +21,15 @@ _CHUNK = 8_000_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RankedSpots:
-    """All spots of one label in falling order of confidence, and how many annotations there are."""
+    """All spots of one label in falling order of confidence, in stretches that each end with hits.
 
-    is_hit: NDArray[np.bool_]
-    """[P], whether the spot answers an annotation."""
-    groups: NDArray[np.int64]
-    """[P], group (match) of each spot."""
-    last_of_equals: NDArray[np.bool_]
-    """[P], False where the next spot has the same confidence."""
+    Precision is asked for only where recall is gained, so what lies between two such points needs no order.
+    """
+
+    hits: NDArray[np.float32]
+    """[G, S], hits of each group in each stretch."""
+    spots: NDArray[np.float32]
+    """[G, S], spots, right or wrong."""
     annotations: NDArray[np.float64]
     """[G], annotations of each group."""
 
@@ -52,12 +53,20 @@ def rank_spots(
     )
     is_hit = np.zeros(len(events.spot_times), dtype=np.bool_)
     is_hit[matched[matched >= 0]] = True
-    order = np.argsort(-events.confidences, kind="stable")
-    confidences = events.confidences[order]
+    # Each spot belongs to the stretch that ends with the nearest hit's confidence at or below its own.
+    borders = np.unique(events.confidences[is_hit])
+    stretches = len(borders) - np.searchsorted(borders, events.confidences, side="right")
+    counted = stretches < len(borders)
+    groups_of_spots = groups[events.spot_videos]
+
+    def by_group(chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
+        cells = groups_of_spots[chosen] * len(borders) + stretches[chosen]
+        counts = np.bincount(cells, minlength=num_groups * len(borders))
+        return counts.reshape(num_groups, len(borders)).astype(np.float32)
+
     return RankedSpots(
-        is_hit=is_hit[order],
-        groups=groups[events.spot_videos][order],
-        last_of_equals=np.append(confidences[1:] != confidences[:-1], True)[: len(confidences)],
+        hits=by_group(is_hit),
+        spots=by_group(counted),
         annotations=np.bincount(groups[events.annotation_videos], minlength=num_groups).astype(np.float64),
     )
 
@@ -71,15 +80,15 @@ def exact_average_precision(ranked: RankedSpots, weights: NDArray[np.float64]) -
     """
     scores = np.zeros(len(weights))
     num_annotations = np.maximum(weights @ ranked.annotations, 1)
-    size = max(1, _CHUNK // max(len(ranked.is_hit), 1))
-    ends = np.flatnonzero(ranked.last_of_equals)
-    for start in range(0, len(weights) if len(ends) else 0, size):
-        taken = weights[start : start + size][:, ranked.groups]
-        spots = np.cumsum(taken, axis=1)[:, ends]
-        hits = np.cumsum(taken * ranked.is_hit, axis=1)[:, ends]
-        gained = np.diff(hits, axis=1, prepend=0)
-        area = (gained * hits / np.maximum(spots, 1)).sum(axis=1)
-        scores[start : start + size] = area / num_annotations[start : start + size]
+    size = max(1, _CHUNK // max(ranked.hits.shape[1], 1))
+    for start in range(0, len(weights), size):
+        chunk = slice(start, start + size)
+        # Counts are whole numbers far below 2 ** 24, which float32 holds as they are.
+        taken = weights[chunk].astype(np.float32)
+        gained = taken @ ranked.hits
+        hits = np.cumsum(gained, axis=1, dtype=np.float64)
+        spots = np.cumsum(taken @ ranked.spots, axis=1, dtype=np.float64)
+        scores[chunk] = (gained * hits / np.maximum(spots, 1)).sum(axis=1) / num_annotations[chunk]
     return scores
 
 

@@ -48,7 +48,8 @@ def score_sheet(
     """
     check_videos(annotations, spots)
     assert len(matches) == len(spots), (len(matches), len(spots))
-    names = list(dict.fromkeys(matches))
+    # By name, so that the resamples of the same files are the same, whoever lists them.
+    names = sorted(set(matches))
     numbers = {name: number for number, name in enumerate(names)}
     groups = np.array([numbers[match] for match in matches], dtype=np.int64)
     labels, tolerance = rules.scored_labels, rules.half_widths_seconds[0]
@@ -66,6 +67,7 @@ def score_sheet(
     once = np.ones((1, counts.num_groups))
     exact = exact_average_precisions(ranked, once)[0]
     by_match = _counts_by_match(matchings, groups, len(names))
+    alone = rules.resampled(counts, np.eye(counts.num_groups)).mean(axis=1).tolist()[: len(names)]
     weights = resamples(len(names)) if len(names) >= MIN_MATCHES else None
     interval, label_intervals = (None, None) if weights is None else _intervals(counts, rules, weights)
     return ScoreSheet(
@@ -88,8 +90,8 @@ def score_sheet(
         timing_histogram=timing_histogram(hits, tolerance_seconds=tolerance),
         confusion=confusion_matrix(matchings, labels, tolerance_seconds=tolerance),
         matches=tuple(
-            MatchScore(name=name, mean=rules.scores(counts, row).mean, counts=counted)
-            for name, row, counted in zip(names, np.eye(len(names)), by_match, strict=True)
+            MatchScore(name=name, mean=mean, counts=counted)
+            for name, mean, counted in zip(names, alone, by_match, strict=True)
         ),
         tally=counts,
     )

@@ -66,12 +66,19 @@ class Tally:
         _, _, num_tolerances, num_labels, _ = self.hits.shape
         scores = np.empty((len(weights), num_tolerances, num_labels))
         annotations = weights @ self.annotations[:, kind]
+        # Counts are whole numbers far below 2 ** 24, which float32 holds as they are.
+        taken = weights.astype(np.float32)
         # Label by label, tolerance by tolerance: all at once would take gigabytes.
         for k in range(num_labels):
-            spots = weights @ self.spots[:, kind, k]
             for d in range(num_tolerances):
-                hits = weights @ self.hits[:, kind, d, k]
-                scores[:, d, k] = average_precision_of_counts(hits, spots, annotations[:, k])
+                hits = self.hits[:, kind, d, k]
+                # Of thresholds with the same hits the highest has the best precision; the others say nothing.
+                lost = np.diff(hits, axis=1, append=0).any(axis=0)
+                scores[:, d, k] = average_precision_of_counts(
+                    (taken @ hits[:, lost].astype(np.float32)).astype(np.float64),
+                    (taken @ self.spots[:, kind, k][:, lost].astype(np.float32)).astype(np.float64),
+                    annotations[:, k],
+                )
         return scores
 
 
