@@ -14,7 +14,6 @@ from bvas.metrics.average_precision import TIME_ROUNDING_SECONDS, label_ids
 from bvas.metrics.matching import match_times
 from bvas.spots import Annotation, LabelSet, Spot
 
-
 _Event = TypeVar("_Event", Annotation, Spot)
 
 
