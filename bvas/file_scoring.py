@@ -1,5 +1,6 @@
 """Files of labels and predictions, of any system, to a score sheet."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from bvas.tasks.action import action_task
 from bvas.tasks.ball import ball_task
 from bvas.tasks.file_tree import FileTree, open_tree
 from bvas.tasks.soccernet import RESULTS_NAME, Match, match_halves
-from bvas.tasks.soccernet_entries import Notices, SidedSpot, label_entries, prediction_entries
+from bvas.tasks.soccernet_entries import MAX_SECONDS, Notices, SidedSpot, label_entries, prediction_entries
 from bvas.video.length import declared_seconds
 
 _BALL12_LABELS = LabelSet(
@@ -287,9 +288,10 @@ def _check_span(
             f"all {len(predicted)} predictions of {where} lie in the first {max(predicted):.1f} s, where the labels "
             f"reach {max(labelled):.0f} s: their positions look like seconds; SoccerNet's are milliseconds"
         )
-    if min(predicted) > _UNIT_RATIO * max(labelled) / 10:
+    middle = statistics.median(predicted)
+    if middle > max(MAX_SECONDS, _UNIT_RATIO / 10 * max(labelled)):
         raise DataError(
-            f"all {len(predicted)} predictions of {where} lie after {min(predicted):.0f} s, where the labels end at "
+            f"half of the {len(predicted)} predictions of {where} lie after {middle:.0f} s, where the labels end at "
             f"{max(labelled):.0f} s: their positions look like microseconds; SoccerNet's are milliseconds"
         )
 

@@ -49,9 +49,10 @@ def mean_of_sides(
         per_label: [..., 2 K], sides beside each other.
         num_annotations: [..., 2 K], visible minus unshown ones.
     """
+    weights = np.broadcast_to(num_annotations, per_label.shape)
     shape = (*per_label.shape[:-1], -1, 2)
-    weighted = (per_label * num_annotations).reshape(shape).sum(axis=-1)
-    total = num_annotations.reshape(shape).sum(axis=-1)
+    weighted = (per_label * weights).reshape(shape).sum(axis=-1)
+    total = weights.reshape(shape).sum(axis=-1)
     return np.asarray(np.divide(weighted, total, out=np.zeros_like(weighted), where=total != 0))
 
 

@@ -172,8 +172,9 @@ def footpass_matches(shared_data, system):
     return matches
 
 
-@pytest.mark.parametrize("metric", ["at1", "tight", "loose"])
-@pytest.mark.parametrize("system", ["TAAD", "DST"])
+@pytest.mark.parametrize(
+    ("system", "metric"), [("TAAD", "at1"), ("TAAD", "loose"), ("DST", "at1"), ("DST", "tight")]
+)
 def test_real_ball_actions_score_as_the_package_scores_them(package, shared_data, tmp_path, system, metric):
     matches = footpass_matches(shared_data, system)[: 1 if metric == "loose" else 2]
 
@@ -196,7 +197,7 @@ def test_all_real_ball_actions_score_so_by_every_metric(package, shared_data, tm
 
 
 @pytest.mark.parametrize(
-    ("metric", "rate", "num_matches"), [("at1", 25, 2), ("at5", 25, 1), ("loose", 2, 10), ("tight", 2, 10)]
+    ("metric", "rate", "num_matches"), [("at1", 25, 2), ("at5", 25, 1), ("loose", 2, 5), ("tight", 2, 5)]
 )
 def test_real_results_files_score_as_the_package_scores_them(
     package, shared_data, tmp_path, metric, rate, num_matches
