@@ -23,8 +23,9 @@ from typing import Any
 import harness
 import numpy as np
 
-from bvas.file_scoring import ScoredTask, read_videos, score_files, scored_tasks
+from bvas.file_scoring import score_files, scored_tasks
 from bvas.metrics.official import OfficialScores, official_scores
+from bvas.scored_files import ScoredTask, read_videos
 
 # (metric, frames per second, matches): at 25 the package holds 150 MB a match.
 CASES = (("tight", 2.0, 100), ("loose", 2.0, 100), ("at1", 25.0, 10), ("tight", 25.0, 10))

@@ -19,6 +19,8 @@ ORDER = [
         "spotter",
         "training",
         "scoring",
+        "file_scoring",
+        "scored_files",
         "cross_validation",
         "comparison",
         "seed_import",

@@ -7,7 +7,8 @@ import zipfile
 
 import numpy as np
 
-from bvas.file_scoring import ScoredTask, score_files
+from bvas.file_scoring import score_files
+from bvas.scored_files import ScoredTask
 
 
 def event(half, label, position, visibility="visible"):
