@@ -17,6 +17,7 @@ import tempfile
 import zipfile
 from dataclasses import replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,12 @@ def main() -> None:
         harness.write_results(
             args.json,
             question="How much faster are the official scores than from the SoccerNet package?",
-            settings={"submission": args.submission.name, "rounds": args.rounds, "equal_within": 1e-9},
+            settings={
+                "submission": args.submission.name,
+                "rounds": args.rounds,
+                "equal_within": 1e-9,
+                "SoccerNet": version("SoccerNet"),
+            },
             table=table,
         )
 

@@ -18,7 +18,7 @@ def sheet_lines(sheet: "ScoreSheet") -> list[str]:
     lines = [
         f"{num_matches} match{'es' if num_matches > 1 else ''}, {len(sheet.matchings)} videos; spots at or above "
         f"{rules.operating_point:g} within {sheet.tolerance_seconds:g} s:",
-        f"  {'label':<{width}}{_metric_name(sheet):>8}{'exact AP':>10}{'hits':>8}{'misses':>8}{'false alarms':>14}"
+        f"  {'label':<{width}}{_metric_name(sheet):>12}{'exact AP':>10}{'hits':>8}{'misses':>8}{'false alarms':>14}"
         f"{'precision':>11}{'recall':>8}{'F1':>7}",
     ]
     for label, count in (*sheet.counts.items(), ("all labels", sheet.total)):
@@ -28,7 +28,7 @@ def sheet_lines(sheet: "ScoreSheet") -> list[str]:
             else (sheet.official.per_label.get(label), sheet.exact.per_label[label])
         )
         lines.append(
-            f"  {label:<{width}}{'' if score is None else f'{score:.3f}':>8}{exact:>10.3f}{count.hits:>8}"
+            f"  {label:<{width}}{'' if score is None else f'{score:.3f}':>12}{exact:>10.3f}{count.hits:>8}"
             f"{count.misses:>8}{count.false_alarms:>14}{count.precision:>11.3f}{count.recall:>8.3f}{count.f1:>7.3f}"
         )
     if rules.sides is not None:
