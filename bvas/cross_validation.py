@@ -10,7 +10,7 @@ from bvas.experiment import PublishedScores
 from bvas.metrics.bootstrap import MIN_MATCHES, Interval, score_interval
 from bvas.metrics.official import scores_of
 from bvas.metrics.tally import Tally
-from bvas.tasks.soccernet import Match
+from bvas.tasks.matches import Match
 from bvas.tasks.task import SpottingTask
 
 

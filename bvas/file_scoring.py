@@ -14,24 +14,9 @@ from bvas.scored_files import FiledVideos, ScoredTask, read_videos
 from bvas.spots import Annotation, LabelSet, Spot
 from bvas.tasks.action import action_task
 from bvas.tasks.ball import ball_task
+from bvas.tasks.ball12 import BALL12_LABELS
 from bvas.tasks.soccernet_entries import SidedSpot
 
-_BALL12_LABELS = LabelSet(
-    (
-        "PASS",
-        "DRIVE",
-        "HEADER",
-        "HIGH PASS",
-        "OUT",
-        "CROSS",
-        "THROW IN",
-        "SHOT",
-        "BALL PLAYER BLOCK",
-        "PLAYER SUCCESSFUL TACKLE",
-        "FREE KICK",
-        "GOAL",
-    )
-)
 _SIDES = (("left", "right"), ("home", "away"))
 
 
@@ -44,7 +29,9 @@ def scored_tasks() -> dict[str, ScoredTask]:
         *(name for name in action.labels if name not in merged_into),
         *action.labels.merged,
     )
-    ball12 = ScoredTask(labels=_BALL12_LABELS, label_file="Labels-ball.json", metric="at1", rate=25.0)
+    ball12 = ScoredTask(
+        labels=LabelSet(BALL12_LABELS), label_file="Labels-ball.json", metric="at1", rate=25.0
+    )
     return {
         "ball": replace(ball12, labels=ball_task().labels),
         "ball12": ball12,

@@ -9,7 +9,7 @@ from bvas.errors import ConfigError, DataError
 from bvas.metrics.score_rules import Metric
 from bvas.spots import Annotation, LabelSet, Spot
 from bvas.tasks.file_tree import FileTree, open_tree
-from bvas.tasks.soccernet import RESULTS_NAME, Match, match_halves
+from bvas.tasks.soccernet import RESULTS_NAME, best_renditions
 from bvas.tasks.soccernet_entries import (
     MAX_SECONDS,
     Notices,
@@ -168,10 +168,10 @@ def _check_lengths(
 def _lengths(folder: Path) -> dict[int, float]:
     """Return the seconds of each half whose video lies in a match's folder and says how long it is."""
     try:
-        halves = match_halves(Match(folder.name, folder, None), "224p")
+        videos = best_renditions(folder, "224p")
     except DataError:
         return {}  # labels without videos
-    lengths = {half.number: declared_seconds(half.path) for half in halves}
+    lengths = {half: declared_seconds(path) for half, path in videos.items()}
     return {half: length for half, length in lengths.items() if length is not None}
 
 

@@ -11,7 +11,8 @@ from bvas.experiment import Experiment, PublishedScores, load_experiment
 from bvas.scoring import evaluate_predictions
 from bvas.spots import Spot
 from bvas.tasks.ball import ball_task
-from bvas.tasks.soccernet import RESULTS_NAME, find_matches, write_results
+from bvas.tasks.matches import find_matches
+from bvas.tasks.soccernet import RESULTS_NAME, write_results
 
 STEPS = range(10)
 
