@@ -28,6 +28,7 @@ VERBS = {
     "data check": ("bvas.commands.data_check", "all that is wrong with a data root, and what it holds"),
     "data import": ("bvas.commands.data_import", "make a dataset.json of SoccerNet, E2E-Spot or CSV files"),
     "data download": ("bvas.commands.download", "download SoccerNet's videos and labels"),
+    "spots score": ("bvas.commands.score", "score predictions of any system against labels"),
     "weights import": ("bvas.commands.weights", "take in the published weights of the seed system"),
 }
 

@@ -1,4 +1,4 @@
-"""Score predictions: python -m bvas.evaluate --experiment NAME."""
+"""Score predictions: python -m bvas.evaluate --experiment NAME, or --experiments A,B to compare."""
 
 import argparse
 import sys
@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bvas.commands.console import OK, add_folders, run_command
+from bvas.commands.score_table import interval_text, sheet_lines
 
 if TYPE_CHECKING:
+    from bvas.comparison import Comparison
+    from bvas.cross_validation import CrossValidation
+    from bvas.experiment import Experiment
     from bvas.scoring import Evaluation
 
 
@@ -15,9 +19,14 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
         prog=prog or "python -m bvas.evaluate",
-        description="Score an experiment's out-of-fold predictions, and write runs/NAME/evaluation.json.",
+        description="Score an experiment's out-of-fold predictions, and write runs/NAME/evaluation.json; or compare "
+        "experiments, and write runs/comparisons/A,B.json besides.",
     )
-    parser.add_argument("--experiment", required=True, metavar="NAME", help="config name or path")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--experiment", metavar="NAME", help="config name or path")
+    what.add_argument(
+        "--experiments", metavar="A,B", help="how B (and C, ...) differ from A on the same matches"
+    )
     parser.add_argument(
         "--folds", default="all", help="folds to score, e.g. 0,3 (default: all predicted ones)"
     )
@@ -26,51 +35,105 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Score, print a table, and write the figures."""
-    from bvas.experiment import load_experiment, parse_folds
+    """Score, print tables, and write the figures."""
+    from bvas.comparison import check_comparable, compare
+    from bvas.experiment import load_experiment
     from bvas.files import write_json
+
+    names = [args.experiment] if args.experiment else args.experiments.split(",")
+    experiments = [load_experiment(name, args.runs) for name in names]
+    if args.experiments:
+        check_comparable(experiments)
+    evaluations = {experiment.name: _evaluate(experiment, args) for experiment in experiments}
+    for experiment in experiments:
+        evaluation = evaluations[experiment.name]
+        write_json(args.runs / experiment.name / "evaluation.json", evaluation.to_json())
+        if args.experiments:
+            print(f"{experiment.name}:")
+        for line in evaluation_lines(evaluation):
+            print(line)
+    if args.experiments:
+        comparisons = compare(
+            experiments, {name: evaluation.cross_validation for name, evaluation in evaluations.items()}
+        )
+        together = ",".join(experiment.name for experiment in experiments)
+        write_json(
+            args.runs / "comparisons" / f"{together}.json",
+            {"comparisons": [comparison.to_json() for comparison in comparisons]},
+        )
+        for comparison in comparisons:
+            for line in comparison_lines(comparison):
+                print(line)
+    return OK
+
+
+def _evaluate(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation":
+    from bvas.experiment import parse_folds
     from bvas.scoring import evaluate_predictions
     from bvas.tasks.matches import find_matches, folds_of
 
-    experiment = load_experiment(args.experiment, args.runs)
     matches = [match for match in find_matches(experiment.task, args.data) if match.fold is not None]
     folds = set(parse_folds(args.folds, folds_of(matches)))
-    evaluation = evaluate_predictions(
+    return evaluate_predictions(
         experiment,
         [match for match in matches if match.fold in folds],
         args.runs / experiment.name / "predictions" / "cv",
     )
-    write_json(args.runs / experiment.name / "evaluation.json", evaluation.to_json())
-    for line in evaluation_lines(evaluation, experiment.peaks.operating_point):
-        print(line)
-    return OK
 
 
-def evaluation_lines(evaluation: "Evaluation", operating_point: float) -> list[str]:
+def evaluation_lines(evaluation: "Evaluation") -> list[str]:
     """Return the figures as lines for people; the last one is the official score."""
-    num_matches = len({video.match.name for video in evaluation.videos})
-    lines = [
-        f"{num_matches} match{'es' if num_matches > 1 else ''}, {len(evaluation.videos)} videos, "
-        f"spots at or above {operating_point:g}:",
-        f"  {'label':<24}{'AP@1':>7}{'hits':>7}{'misses':>8}{'false alarms':>14}{'precision':>11}{'recall':>8}",
-    ]
-    for label, count in evaluation.counts.items():
-        lines.append(
-            f"  {label:<24}{evaluation.official_per_label[label]:>7.3f}{count.hits:>7}{count.misses:>8}"
-            f"{count.false_alarms:>14}{count.precision:>11.3f}{count.recall:>8.3f}"
-        )
-    timing = evaluation.timing
-    if timing is not None:
-        lines.append(
-            f"median timing error {timing.median_seconds:+.3f} s over {timing.num_hits} hits "
-            f"(positive: late; middle half within {timing.spread_seconds:.3f} s)"
-        )
+    lines = sheet_lines(evaluation.sheet)
     lines += [
         f"mAP within 0.2 s {evaluation.tight:.3f}",
         f"blind baseline mAP@1 {evaluation.blind:.3f} (spots at the average rate)",
-        f"official mAP@1 {evaluation.official:.2f}",
+        *_validation_lines(evaluation.cross_validation),
+        f"official mAP@1 {evaluation.official:.4f}",
     ]
     return lines
+
+
+def _validation_lines(validation: "CrossValidation") -> list[str]:
+    lines = []
+    if len(validation.folds) > 1:
+        lines.append(f"  {'fold':<6}{'mAP@1':>8}  matches")
+        for fold, score in validation.folds.items():
+            names = [name.rsplit("/", 1)[-1] for name in score.matches]
+            shown = "; ".join(names) if len(names) < 3 else f"{len(names)} matches"
+            lines.append(f"  {fold:<6}{score.official:>8.4f}  {shown}")
+        assert validation.mean_over_folds is not None
+        assert validation.spread is not None
+        lines.append(
+            f"mean over folds {validation.mean_over_folds:.4f}, standard deviation {validation.spread:.4f}"
+        )
+    published = validation.published
+    if published is not None and validation.complete and published.cross_validation is not None:
+        lines.append(f"published for all matches {published.cross_validation:.4f} ({published.system})")
+    if validation.test is not None:
+        beside = (
+            f"; published {published.test:.4f} ({published.system})"
+            if published is not None and published.test is not None
+            else ""
+        )
+        lines.append(f"test matches mAP@1 {validation.test.official:.4f}{beside}")
+    return lines + [f"note: {note}" for note in validation.notes]
+
+
+def comparison_lines(comparison: "Comparison") -> list[str]:
+    """Return a comparison as lines for people."""
+    lines = [
+        f"{comparison.other} against {comparison.base}, {len(comparison.matches)} common "
+        f"match{'es' if len(comparison.matches) > 1 else ''}: {comparison.other_score:.4f} - "
+        f"{comparison.base_score:.4f} = {comparison.difference:+.4f}"
+    ]
+    if comparison.left_out:
+        lines.append(f"  left out: {len(comparison.left_out)} that only one of them predicted")
+    if len(comparison.folds) > 1:
+        by_fold = ", ".join(f"{fold}: {value:+.4f}" for fold, value in comparison.folds.items())
+        lines.append(f"  by fold {by_fold}")
+    if comparison.interval is not None:
+        lines.append(f"  interval {interval_text(comparison.interval, signed=True)}")
+    return [*lines, f"  {comparison.verdict}"]
 
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:

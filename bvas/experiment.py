@@ -134,6 +134,24 @@ class TrainConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PublishedScores:
+    """What another system reports for the same matches and folds: a figure to stand beside ours."""
+
+    system: str
+    """Who reports it, and of which of its experiments."""
+    cross_validation: float | None = None
+    """mAP@1 in [0, 1] over all labelled matches, each scored by a model that has not seen it."""
+    test: float | None = None
+    """mAP@1 in [0, 1] over the task's test matches."""
+
+    def __post_init__(self) -> None:
+        for name in ("cross_validation", "test"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise ConfigError(f"published {name} must lie in [0, 1], got {value}; 79.06 is 0.7906")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Experiment:
     """Everything that decides a result, as plain data."""
 
@@ -154,6 +172,8 @@ class Experiment:
     """Predict each clip mirrored too, and take the mean."""
     seed: int = 0
     """Where all random draws begin."""
+    published: PublishedScores | None = None
+    """What `bvas evaluate` shows beside the scores; only for tasks that name their matches."""
 
     def to_json(self) -> str:
         """Return the experiment as JSON; `from_json` gives an equal value."""

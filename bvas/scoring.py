@@ -7,26 +7,21 @@ from typing import Any
 
 import numpy as np
 
+from bvas.cross_validation import CrossValidation, cross_validate
 from bvas.curve import ScoreCurve, load_curve
 from bvas.errors import DataError
 from bvas.experiment import Experiment
-from bvas.metrics.analysis import (
-    Counts,
-    Matching,
-    TimingError,
-    blind_spots,
-    counts_per_label,
-    match_spots,
-    timing_error,
-)
+from bvas.metrics.analysis import Counts, Matching, TimingError, blind_spots
 from bvas.metrics.average_precision import mean_average_precision
 from bvas.metrics.official import official_scores
+from bvas.metrics.score_rules import ScoreRules
+from bvas.metrics.score_sheet import ScoreSheet
+from bvas.metrics.scorer import score_sheet
 from bvas.postprocess import above
 from bvas.spots import Annotation, Spot
-from bvas.tasks.matches import Match, annotated_halves
+from bvas.tasks.matches import Half, Match, annotated_halves
 from bvas.tasks.soccernet import RESULTS_NAME, read_results
 
-TOLERANCE_SECONDS = 0.5
 TIGHT_TOLERANCE_SECONDS = 0.2
 
 
@@ -53,17 +48,34 @@ class Evaluation:
     """All figures of an experiment over some matches; scores in [0, 1]."""
 
     videos: tuple[ScoredVideo, ...]
-    official: float
-    """mAP@1: +-0.5 s by SoccerNet's own rules."""
-    official_per_label: dict[str, float]
+    sheet: ScoreSheet
+    """What `bvas spots score` says of the same files: mAP@1, +-0.5 s by SoccerNet's own rules, and the rest."""
+    cross_validation: CrossValidation
+    """The official score by fold, its spread and interval, and that of the test matches."""
     tight: float
-    """The same within +-0.2 s, which sees a shift that mAP@1 does not."""
+    """mAP within +-0.2 s, which sees a shift that mAP@1 does not."""
     blind: float
     """mAP@1 of spots at the average rate, without looking."""
-    counts: dict[str, Counts]
-    """By label, at the operating point."""
-    timing: TimingError | None
-    """None without hits."""
+
+    @property
+    def official(self) -> float:
+        """mAP@1."""
+        return self.sheet.official.mean
+
+    @property
+    def official_per_label(self) -> dict[str, float]:
+        """AP@1 of each label."""
+        return self.sheet.official.per_label
+
+    @property
+    def counts(self) -> dict[str, Counts]:
+        """By label, at the operating point."""
+        return self.sheet.counts
+
+    @property
+    def timing(self) -> TimingError | None:
+        """None without hits."""
+        return self.sheet.timing
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as plain data."""
@@ -72,25 +84,9 @@ class Evaluation:
             "official_map_at_1_per_label": self.official_per_label,
             "map_at_0.2_seconds": self.tight,
             "blind_baseline_map_at_1": self.blind,
-            "timing_error": None
-            if self.timing is None
-            else {
-                "median_seconds": self.timing.median_seconds,
-                "spread_seconds": self.timing.spread_seconds,
-                "num_hits": self.timing.num_hits,
-            },
-            "labels": {
-                label: {
-                    "hits": count.hits,
-                    "misses": count.misses,
-                    "false_alarms": count.false_alarms,
-                    "precision": count.precision,
-                    "recall": count.recall,
-                    "f1": count.f1,
-                }
-                for label, count in self.counts.items()
-            },
             "matches": sorted({video.match.name for video in self.videos}),
+            "cross_validation": self.cross_validation.to_json(),
+            "scores": self.sheet.to_json(),
         }
 
 
@@ -111,48 +107,73 @@ def evaluate_predictions(experiment: Experiment, matches: Sequence[Match], predi
             f"no predictions in {predictions} for the {len(matches)} labelled matches; "
             f"make them first: bvas predict --experiment {experiment.name}"
         )
-    videos = [video for match in there for video in _scored_videos(experiment, match, predictions)]
+    halves = [half for match in there for half in _predicted_halves(experiment, match, predictions)]
     labels = experiment.task.labels
-    annotations = [video.annotations for video in videos]
-    spots = [video.spots for video in videos]
-    official = official_scores(annotations, spots, labels, rate=experiment.input.rate)
-    blind = blind_spots(annotations, [_length(video) for video in videos], labels)
+    annotations = [half.annotations for half in halves]
+    spots = [half.spots for half in halves]
+    sheet = score_sheet(
+        annotations,
+        spots,
+        ScoreRules(
+            labels=labels, rate=experiment.input.rate, operating_point=experiment.peaks.operating_point
+        ),
+        matches=[half.match.name for half in halves],
+    )
+    blind = blind_spots(annotations, [_length(half) for half in halves], labels)
     return Evaluation(
-        videos=tuple(videos),
-        official=official.mean,
-        official_per_label=official.per_label,
+        videos=tuple(
+            _scored(half, matching, experiment.peaks.operating_point)
+            for half, matching in zip(halves, sheet.matchings, strict=True)
+        ),
+        sheet=sheet,
+        cross_validation=cross_validate(
+            sheet.tally, sorted(there, key=lambda match: match.name), experiment.task, experiment.published
+        ),
         tight=mean_average_precision(annotations, spots, labels, tolerance_seconds=TIGHT_TOLERANCE_SECONDS),
         blind=official_scores(annotations, blind, labels, rate=experiment.input.rate).mean,
-        counts=counts_per_label([video.matching for video in videos], labels),
-        timing=timing_error([hit for video in videos for hit in video.matching.hits]),
     )
 
 
-def _scored_videos(experiment: Experiment, match: Match, predictions: Path) -> list[ScoredVideo]:
+@dataclass(frozen=True, slots=True)
+class _PredictedHalf:
+    match: Match
+    half: Half
+    annotations: tuple[Annotation, ...]
+    spots: tuple[Spot, ...]
+    curve: ScoreCurve | None
+
+
+def _predicted_halves(experiment: Experiment, match: Match, predictions: Path) -> list[_PredictedHalf]:
     spots = read_results(predictions / match.name / RESULTS_NAME)
-    videos = []
+    halves = []
     for half, truth in annotated_halves(match, experiment.task):
         path = predictions / match.name / f"{half.path.stem}_scores.npz"
-        found = spots.get(half.number, [])
-        shown = above(found, experiment.peaks.operating_point)
-        videos.append(
-            ScoredVideo(
+        halves.append(
+            _PredictedHalf(
                 match=match,
-                half=half.number,
-                path=half.path,
+                half=half,
                 annotations=tuple(truth),
-                spots=tuple(found),
-                shown=tuple(shown),
-                matching=match_spots(
-                    truth, shown, experiment.task.labels, tolerance_seconds=TOLERANCE_SECONDS
-                ),
+                spots=tuple(spots.get(half.number, [])),
                 curve=load_curve(path) if path.is_file() else None,
             )
         )
-    return videos
+    return halves
 
 
-def _length(video: ScoredVideo) -> float:
+def _scored(video: _PredictedHalf, matching: Matching, operating_point: float) -> ScoredVideo:
+    return ScoredVideo(
+        match=video.match,
+        half=video.half.number,
+        path=video.half.path,
+        annotations=video.annotations,
+        spots=video.spots,
+        shown=tuple(above(video.spots, operating_point)),
+        matching=matching,
+        curve=video.curve,
+    )
+
+
+def _length(video: _PredictedHalf) -> float:
     """Seconds that a guesser spreads spots over."""
     if video.curve is not None and len(video.curve.seconds):
         return float(video.curve.seconds[-1] - video.curve.seconds[0])

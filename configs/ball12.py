@@ -7,4 +7,4 @@ from bvas.tasks.ball12 import ball12_task
 
 
 def experiment() -> Experiment:
-    return replace(load_experiment("ball_base"), task=ball12_task())
+    return replace(load_experiment("ball_base"), task=ball12_task(), published=None)

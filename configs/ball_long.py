@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bvas.experiment import Experiment, load_experiment
+from bvas.experiment import Experiment, PublishedScores, load_experiment
 
 
 def experiment() -> Experiment:
@@ -20,5 +20,8 @@ def experiment() -> Experiment:
             weight_decay=0.0,
             warmup_epochs=2,
             epochs=7,
+        ),
+        published=PublishedScores(
+            system="lRomul/ball-action-spotting, ball_finetune_long_004", cross_validation=0.8049, test=0.8703
         ),
     )

@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"          {path}")
     print(f"results   {predictions}")
     print(f"model     {runs / experiment.name}; on a video: bvas spot VIDEO --experiment demo --runs {runs}")
-    for line in evaluation_lines(evaluation, experiment.peaks.operating_point):
+    for line in evaluation_lines(evaluation):
         print(line)
     return OK
 

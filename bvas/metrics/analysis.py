@@ -3,8 +3,9 @@
 All of it holds at an operating point: give the spots that people are shown, not every candidate.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from bvas.errors import ConfigError
 from bvas.metrics.average_precision import TIME_ROUNDING_SECONDS, label_ids
 from bvas.metrics.matching import match_times
 from bvas.spots import Annotation, LabelSet, Spot
+
+_Event = TypeVar("_Event", Annotation, Spot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +117,9 @@ def match_spots(
     hits: list[Hit] = []
     misses: list[Annotation] = []
     false_alarms: list[Spot] = []
-    for label_id in range(len(labels)):
-        truth = sorted((a for a in annotations if ids.get(a.label) == label_id), key=lambda a: a.seconds)
-        found = sorted((s for s in spots if ids.get(s.label) == label_id), key=lambda s: s.seconds)
+    truths, founds = _by_label(annotations, ids), _by_label(spots, ids)
+    for label_id in sorted(truths.keys() | founds.keys()):
+        truth, found = truths.get(label_id, []), founds.get(label_id, [])
         matched = match_times(
             np.array([a.seconds for a in truth], dtype=np.float64),
             np.array([s.seconds for s in found], dtype=np.float64),
@@ -134,18 +137,30 @@ def match_spots(
     )
 
 
+def _by_label(events: Iterable[_Event], ids: Mapping[str, int]) -> dict[int, list[_Event]]:
+    """Return the events of each label in order of time."""
+    by_label: dict[int, list[_Event]] = {}
+    for event in events:
+        if event.label in ids:
+            by_label.setdefault(ids[event.label], []).append(event)
+    return {label_id: sorted(items, key=lambda event: event.seconds) for label_id, items in by_label.items()}
+
+
 def counts_per_label(matchings: Iterable[Matching], labels: LabelSet) -> dict[str, Counts]:
     """Return the counts of each label over all videos, in the order of the labels; sum them for the total."""
     ids = label_ids(labels)
-    totals = [Counts() for _ in labels]
+    hits, misses, false_alarms = ([0] * len(labels) for _ in range(3))
     for matching in matchings:
         for hit in matching.hits:
-            totals[ids[hit.annotation.label]] += Counts(hits=1)
+            hits[ids[hit.annotation.label]] += 1
         for miss in matching.misses:
-            totals[ids[miss.label]] += Counts(misses=1)
+            misses[ids[miss.label]] += 1
         for spot in matching.false_alarms:
-            totals[ids[spot.label]] += Counts(false_alarms=1)
-    return dict(zip(labels, totals, strict=True))
+            false_alarms[ids[spot.label]] += 1
+    return {
+        label: Counts(hits=hits[i], misses=misses[i], false_alarms=false_alarms[i])
+        for i, label in enumerate(labels)
+    }
 
 
 def timing_error(hits: Iterable[Hit]) -> TimingError | None:
@@ -155,6 +170,30 @@ def timing_error(hits: Iterable[Hit]) -> TimingError | None:
         return None
     low, median, high = np.percentile(errors, (25, 50, 75)).tolist()
     return TimingError(num_hits=len(errors), median_seconds=median, spread_seconds=high - low)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimingHistogram:
+    """How many hits come how early or late."""
+
+    edges_seconds: tuple[float, ...]
+    """Borders of the bins, from minus to plus the tolerance; one more than there are bins."""
+    counts: tuple[int, ...]
+
+
+def timing_histogram(hits: Iterable[Hit], *, tolerance_seconds: float, num_bins: int = 25) -> TimingHistogram:
+    """Return the histogram of spot minus annotation over equal bins within the tolerance.
+
+    Args:
+        hits: Matched within the tolerance.
+        tolerance_seconds: Half-width.
+        num_bins: Odd, so that being on time is the middle of a bin.
+    """
+    errors = [hit.timing_error_seconds for hit in hits]
+    # A hit at the tolerance may lie a rounding error beyond the last border.
+    within = np.clip(errors, -tolerance_seconds, tolerance_seconds)
+    counts, edges = np.histogram(within, num_bins, (-tolerance_seconds, tolerance_seconds))
+    return TimingHistogram(edges_seconds=tuple(edges.tolist()), counts=tuple(counts.tolist()))
 
 
 def blind_spots(

@@ -8,6 +8,7 @@ the official metric first rounds them down to frames.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,15 +98,49 @@ def interpolated_average_precision(
         is_hit: [P], whether the spot answers an annotation.
         num_annotations: Annotations of the label, answered or not.
     """
-    order = np.argsort(confidences, kind="stable")
-    # below[i]: spots whose confidence lies under threshold i.
-    below = np.searchsorted(confidences[order], np.linspace(0, 1, NUM_THRESHOLDS), side="left")
-    hits_so_far = np.concatenate(([0], np.cumsum(is_hit[order], dtype=np.int64)))
-    hits = hits_so_far[-1] - hits_so_far[below]
-    precision = hits / np.maximum(len(confidences) - below, 1)
-    recall = hits / max(num_annotations, 1)
-    reached = recall[:, None] >= RECALLS[None, :]
-    return float(np.where(reached, precision[:, None], 0.0).max(axis=0).sum() / len(RECALLS))
+    reached = thresholds_reached(confidences)
+    return float(
+        average_precision_of_counts(
+            counts_at_thresholds(np.bincount(reached[is_hit], minlength=NUM_THRESHOLDS + 1)),
+            counts_at_thresholds(np.bincount(reached, minlength=NUM_THRESHOLDS + 1)),
+            np.array(num_annotations),
+        )
+    )
+
+
+def thresholds_reached(confidences: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return how many of the thresholds each confidence reaches, int64 of the same shape; 0: none."""
+    return np.searchsorted(np.linspace(0, 1, NUM_THRESHOLDS), confidences, side="right").astype(np.int64)
+
+
+def counts_at_thresholds(reached: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many spots lie at or above each threshold, int64 [..., NUM_THRESHOLDS].
+
+    Args:
+        reached: [..., NUM_THRESHOLDS + 1], number of spots by how many thresholds they reach.
+    """
+    return np.cumsum(reached[..., ::-1], axis=-1, dtype=np.int64)[..., -2::-1]
+
+
+def average_precision_of_counts(
+    hits: NDArray[np.number[Any]], spots: NDArray[np.number[Any]], num_annotations: NDArray[np.number[Any]]
+) -> NDArray[np.float64]:
+    """Return average precisions [...] in [0, 1], for any number of labels and samples at once.
+
+    Args:
+        hits: [..., T], spots at or above each of some rising thresholds that answer an annotation.
+        spots: [..., T], spots at or above each threshold.
+        num_annotations: [...]; where there are none the average precision is 0.
+    """
+    precision = hits / np.maximum(spots, 1)
+    recall = hits / np.maximum(num_annotations, 1)[..., None]
+    # Recall falls as the threshold rises, so the thresholds that reach a recall are the first ones, and the best
+    # precision at a recall is the running maximum at the last of them.
+    best = np.maximum.accumulate(precision, axis=-1)
+    reached = np.zeros((*precision.shape[:-1], precision.shape[-1] + 1), dtype=np.int8)
+    for wanted in RECALLS:
+        reached[..., :-1] += recall >= wanted
+    return np.asarray((best * (reached[..., :-1] - reached[..., 1:])).sum(axis=-1) / len(RECALLS))
 
 
 def label_ids(labels: LabelSet) -> Mapping[str, int]:

@@ -14,7 +14,7 @@ Equal to the `SoccerNet` package (0.2.0, `Evaluation/ActionSpotting.py`, read an
   of the unshown figures carries a factor 17/13 in `tight` and `loose`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -22,13 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
-from bvas.metrics.average_precision import check_videos, interpolated_average_precision, label_ids
-from bvas.metrics.matching import match_times
+from bvas.metrics.average_precision import check_videos
+from bvas.metrics.label_events import frame_events
+from bvas.metrics.tally import ALL, UNSHOWN, VISIBLE, Tally, tally
 from bvas.spots import Annotation, LabelSet, Spot
 
 OfficialMetric = Literal["at1", "at2", "at3", "at4", "at5", "tight", "loose"]
 
-MAX_SECONDS = 120 * 60
+# The package's own, for Action Spotting's 17 labels; of any number of labels all the same.
+_UNSHOWN_FACTOR = 17 / 13
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,25 +66,67 @@ def official_scores(
     Raises:
         ConfigError: unequal numbers of videos, an unknown metric, or a rate that is not positive.
     """
+    return scores_of(official_tally(annotations, spots, labels, metric=metric, rate=rate), labels)
+
+
+def official_tally(
+    annotations: Sequence[Sequence[Annotation]],
+    spots: Sequence[Sequence[Spot]],
+    labels: LabelSet,
+    *,
+    metric: OfficialMetric = "at1",
+    rate: float = 25.0,
+    groups: Sequence[int] | None = None,
+) -> Tally:
+    """Return what the scores are computed from, apart for each group of videos.
+
+    Args:
+        annotations: As for `official_scores`.
+        spots: As for `official_scores`.
+        labels: As for `official_scores`.
+        metric: As for `official_scores`.
+        rate: As for `official_scores`.
+        groups: Group of each video, numbered from 0, e.g. the match it belongs to; None: all in one.
+
+    Raises:
+        ConfigError: as for `official_scores`.
+    """
     check_videos(annotations, spots)
     if not rate > 0:
         raise ConfigError(f"rate must be positive, got {rate}")
-    deltas = full_widths_seconds(metric)
-    events = _label_events(annotations, spots, labels, rate)
-    kinds = np.empty((3, len(deltas), len(labels)))  # all, visible, unshown
-    for d, delta in enumerate(deltas):
-        for k, label_events in enumerate(events):
-            kinds[:, d, k] = _average_precisions(label_events, tolerance_of(delta) * rate)
-    per_label = [_over_deltas(kind) for kind in kinds]
-    means = [float(_over_deltas(kind.mean(axis=1))) for kind in kinds]
+    tolerances = [tolerance_of(delta) * rate for delta in full_widths_seconds(metric)]
+    group_of_video = np.array([0] * len(spots) if groups is None else groups, dtype=np.int64)
+    events = frame_events(annotations, spots, labels, rate)
+    return tally(events, tolerances, group_of_video, int(group_of_video.max(initial=0)) + 1)
+
+
+def scores_of(
+    counts: Tally,
+    labels: LabelSet,
+    weights: NDArray[np.float64] | None = None,
+    *,
+    plain_mean: bool = False,
+) -> OfficialScores:
+    """Return the scores of the groups together.
+
+    Args:
+        counts: From `official_tally`, for these labels.
+        labels: Their names.
+        weights: [G], how often each group is taken, e.g. 1 for the matches of a fold; None: once each.
+        plain_mean: Average over the tolerances plainly, not by SoccerNet's rule.
+    """
+    kinds = counts.average_precisions(weights)
+    per_label = [over_widths(kind, plain_mean=plain_mean) for kind in kinds]
+    unshown_factor = _UNSHOWN_FACTOR if kinds.shape[1] > 1 and not plain_mean else 1
+    means = [float(values.mean()) for values in per_label]
     names = [dict(zip(labels, values.tolist(), strict=True)) for values in per_label]
     return OfficialScores(
-        mean=means[0],
-        per_label=names[0],
-        visible_mean=means[1],
-        visible_per_label=names[1],
-        unshown_mean=means[2] * 17 / 13 if len(deltas) > 1 else means[2],
-        unshown_per_label=names[2],
+        mean=means[ALL],
+        per_label=names[ALL],
+        visible_mean=means[VISIBLE],
+        visible_per_label=names[VISIBLE],
+        unshown_mean=means[UNSHOWN] * unshown_factor,
+        unshown_per_label=names[UNSHOWN],
     )
 
 
@@ -110,122 +154,10 @@ def tolerance_of(delta_seconds: float) -> float:
     return delta_seconds / 2
 
 
-def _over_deltas(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Average over the first axis: one delta as it is, several by the trapezoid rule."""
+def over_widths(values: NDArray[np.float64], *, plain_mean: bool = False) -> NDArray[np.float64]:
+    """Return the average over the first axis: one width as it is, several by the trapezoid rule or plainly."""
+    if plain_mean:
+        return np.asarray(values.mean(axis=0))
     if len(values) == 1:
         return np.asarray(values[0])
     return np.asarray(((values[:-1] + values[1:]) / 2).sum(axis=0) / (len(values) - 1))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _LabelEvents:
-    """Events of one label, of one video or of all laid end to end."""
-
-    annotation_frames: NDArray[np.int64]
-    """[M], ascending."""
-    num_visible: int
-    spot_frames: NDArray[np.int64]
-    """[P], ascending."""
-    confidences: NDArray[np.float64]
-    near_visible: NDArray[np.bool_]
-    """[P], whether the nearest annotation of the spot's video is visible."""
-
-
-def _label_events(
-    annotations: Sequence[Sequence[Annotation]],
-    spots: Sequence[Sequence[Spot]],
-    labels: LabelSet,
-    rate: float,
-) -> list[_LabelEvents]:
-    """Return the events of each label, all videos laid end to end."""
-    ids = label_ids(labels)
-    last = int(MAX_SECONDS * rate) - 1
-    parts: list[list[_LabelEvents]] = [[] for _ in labels]
-    for video_annotations, video_spots in zip(annotations, spots, strict=True):
-        truth = _last_of_each_frame(
-            ((ids.get(a.label), a.seconds, 1.0 if a.visible else -1.0) for a in video_annotations), rate, last
-        )
-        found = _last_of_each_frame(
-            ((ids.get(s.label), s.seconds, s.confidence) for s in video_spots), rate, last
-        )
-        for label_id, label_parts in enumerate(parts):
-            frames, visibility = truth.get(label_id, _NO_EVENTS)
-            spot_frames, confidences = found.get(label_id, _NO_EVENTS)
-            label_parts.append(
-                _LabelEvents(
-                    annotation_frames=frames,
-                    num_visible=int((visibility > 0).sum()),
-                    spot_frames=spot_frames,
-                    confidences=confidences,
-                    near_visible=_nearest_values(frames, visibility, spot_frames) > 0,
-                )
-            )
-    # Twice the length of a video apart, so that no tolerance reaches from one into the next.
-    return [_end_to_end(label_parts, 2 * (last + 1)) for label_parts in parts]
-
-
-def _end_to_end(parts: Sequence[_LabelEvents], distance: int) -> _LabelEvents:
-    nothing, no_values = _NO_EVENTS
-    return _LabelEvents(
-        annotation_frames=np.concatenate(
-            [nothing, *(part.annotation_frames + i * distance for i, part in enumerate(parts))]
-        ),
-        num_visible=sum(part.num_visible for part in parts),
-        spot_frames=np.concatenate(
-            [nothing, *(part.spot_frames + i * distance for i, part in enumerate(parts))]
-        ),
-        confidences=np.concatenate([no_values, *(part.confidences for part in parts)]),
-        near_visible=np.concatenate([no_values > 0, *(part.near_visible for part in parts)]),
-    )
-
-
-_NO_EVENTS: tuple[NDArray[np.int64], NDArray[np.float64]] = (np.zeros(0, np.int64), np.zeros(0))
-
-
-def _last_of_each_frame(
-    events: Iterable[tuple[int | None, float, float]], rate: float, last: int
-) -> dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """Return per label id the frames, ascending, and the value that each frame holds at the end."""
-    held: dict[int, dict[int, float]] = {}
-    for label_id, seconds, value in events:
-        if label_id is not None:
-            held.setdefault(label_id, {})[min(int(rate * seconds), last)] = value
-    arrays = {}
-    for label_id, values in held.items():
-        frames = np.fromiter(values.keys(), np.int64, len(values))
-        order = np.argsort(frames)
-        arrays[label_id] = frames[order], np.fromiter(values.values(), np.float64, len(values))[order]
-    return arrays
-
-
-def _nearest_values(
-    frames: NDArray[np.int64], values: NDArray[np.float64], at: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return at each frame of `at` the value of the nearest of `frames`; -1 if there are none.
-
-    The midpoint of two, rounded down, belongs to the later.
-    """
-    if not len(frames):
-        return np.full(len(at), -1.0)
-    return values[np.searchsorted((frames[:-1] + frames[1:]) // 2, at, side="right")]
-
-
-def _average_precisions(events: _LabelEvents, tolerance_frames: float) -> tuple[float, float, float]:
-    """Return the average precision of all, of the visible and of the unshown."""
-    matched = match_times(
-        events.annotation_frames.astype(np.float64),
-        events.spot_frames.astype(np.float64),
-        events.confidences,
-        tolerance_frames,
-    )
-    is_hit = np.zeros(len(events.spot_frames), dtype=np.bool_)
-    is_hit[matched[matched >= 0]] = True
-    visible = events.near_visible
-    num_annotations = len(events.annotation_frames)
-    return (
-        interpolated_average_precision(events.confidences, is_hit, num_annotations),
-        interpolated_average_precision(events.confidences[visible], is_hit[visible], events.num_visible),
-        interpolated_average_precision(
-            events.confidences[~visible], is_hit[~visible], num_annotations - events.num_visible
-        ),
-    )

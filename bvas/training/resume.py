@@ -19,8 +19,8 @@ from bvas.training.state import TrainingState, load_state
 BEST_NAME = "best.safetensors"
 METRICS_NAME = "metrics.json"
 
-# They decide when and in how much memory a run comes to its result, not to which.
-_FREE = ("train.save_minutes", "train.activation_checkpointing", "train.folds", "task.made_by")
+# They decide when and in how much memory a run comes to its result, or what it is compared with, not to which.
+_FREE = ("train.save_minutes", "train.activation_checkpointing", "train.folds", "task.made_by", "published")
 _MOST_NAMED = 5
 
 
@@ -121,7 +121,7 @@ def _refuse_differences(what: str, stored: str, experiment: Experiment) -> None:
     differences = [
         f"{name} was {old} and is {new}"
         for name, old, new in _differing_values(before, experiment)
-        if name not in _FREE
+        if not any(name == free or name.startswith(f"{free}.") for free in _FREE)
     ]
     if differences:
         raise ConfigError(f"{what} with other settings: {_listed(differences)}; {remedy}")

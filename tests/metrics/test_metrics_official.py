@@ -4,14 +4,17 @@ import json
 import random
 import zipfile
 
-import numpy as np
 import pytest
+from official_package import assert_equal_scores, both_scores, event, prediction, write_zips
 
 from bvas.errors import ConfigError
+from bvas.file_scoring import score_files
 from bvas.metrics.official import full_widths_seconds, official_scores, tolerance_of
+from bvas.scored_files import ScoredTask
 from bvas.spots import Annotation, LabelSet, Spot
 
 BALL = LabelSet(("PASS", "DRIVE"))
+METRICS = ["at1", "at2", "at3", "at4", "at5", "tight", "loose"]
 ACTION = LabelSet(
     (
         "Penalty",
@@ -136,42 +139,27 @@ def test_an_unknown_metric_is_refused_with_the_known_ones():
 # ---- equality with the package -------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def package():
-    # It switches NumPy's warnings off for the whole process; `errstate` ends that again.
-    with np.errstate():
-        yield pytest.importorskip("SoccerNet.Evaluation.ActionSpotting")
-
-
-def netvlad_matches(shared_data, number):
+def netvlad_matches(shared_data, start, stop):
     """Real results files, and annotations made from their surest predictions.
 
     The ground truth is not among the data, so each prediction of at least 0.3 becomes an
-    annotation with a chance of 80 %, up to 1.5 s away, one in ten of them not shown.
+    annotation with a chance of 80 %, up to 1.5 s away, one in ten of them not shown, and one
+    in ten twice: the second up to a second later, shown or not.
     """
-    draw = random.Random(5)
+    draw = random.Random(5 + start)
     matches = []
     with zipfile.ZipFile(shared_data / "spots" / "NETVLAD_v2_results_spotting_test.zip") as archive:
-        for name in sorted(archive.namelist())[:number]:
+        for name in sorted(archive.namelist())[start:stop]:
             results = json.loads(archive.read(name))["predictions"]
             labels = []
-            for prediction in results:
-                if float(prediction["confidence"]) >= 0.3 and draw.random() < 0.8:
-                    position = max(0, int(prediction["position"]) + round(draw.gauss(0, 500)))
-                    visibility = "not shown" if draw.random() < 0.1 else "visible"
-                    labels.append(event(prediction["half"], prediction["label"], position, visibility))
+            for result in results:
+                if float(result["confidence"]) >= 0.3 and draw.random() < 0.8:
+                    position = max(0, int(result["position"]) + round(draw.gauss(0, 500)))
+                    for later in (0, draw.randrange(1000))[: 2 if draw.random() < 0.1 else 1]:
+                        visibility = "not shown" if draw.random() < 0.1 else "visible"
+                        labels.append(event(result["half"], result["label"], position + later, visibility))
             matches.append((name.removesuffix("/results_spotting.json"), labels, results))
     return matches
-
-
-def event(half, label, position, visibility="visible"):
-    minutes, seconds = divmod(position // 1000, 60)
-    return {
-        "gameTime": f"{half} - {minutes:02d}:{seconds:02d}",
-        "label": label,
-        "position": str(position),
-        "visibility": visibility,
-    }
 
 
 def footpass_matches(shared_data, system):
@@ -180,95 +168,73 @@ def footpass_matches(shared_data, system):
     matches = []
     for half, events in truth.items():
         labels = [event("1", FOOTPASS[e[3]], 40 * e[0]) for e in events]
-        results = [
-            {**event("1", FOOTPASS[e[3]], 40 * e[0]), "half": "1", "confidence": str(e[4])}
-            for e in found[half]
-            if e[3] in FOOTPASS
-        ]
+        results = [prediction("1", FOOTPASS[e[3]], 40 * e[0], e[4]) for e in found[half] if e[3] in FOOTPASS]
         matches.append((f"league/season/{half}", labels, results))
     return matches
 
 
-def package_scores(package, folder, matches, labels, metric, rate):
-    for kind, file_name, column, key in (
-        ("labels", "Labels.json", 1, "annotations"),
-        ("results", "results_spotting.json", 2, "predictions"),
-    ):
-        with zipfile.ZipFile(folder / f"{kind}.zip", "w") as archive:
-            for match in matches:
-                archive.writestr(f"{match[0]}/{file_name}", json.dumps({key: match[column]}))
-    return package.evaluate(
-        str(folder / "labels.zip"),
-        str(folder / "results.zip"),
-        framerate=rate,
-        metric=metric,
-        label_files="Labels.json",
-        dataset=None,
-        EVENT_DICTIONARY={label: i for i, label in enumerate(labels)},
-    )
-
-
-def our_scores(matches, labels, metric, rate):
-    annotations, spots = [], []
-    for _, label_events, results in matches:
-        for half in "12":
-            annotations.append(
-                [
-                    Annotation(e["label"], int(e["position"]) / 1000, visible=e["visibility"] != "not shown")
-                    for e in label_events
-                    if e["gameTime"][0] == half
-                ]
-            )
-            spots.append(
-                [
-                    Spot(e["label"], int(e["position"]) / 1000, float(e["confidence"]))
-                    for e in results
-                    if e["half"] == half
-                ]
-            )
-    return official_scores(annotations, spots, labels, metric=metric, rate=rate)
-
-
-def assert_equal_scores(ours, theirs, labels):
-    def figures(mean, per_label):
-        return np.array([mean, *per_label])
-
-    for kind, prefix in (("", ""), ("_visible", "visible_"), ("_unshown", "unshown_")):
-        expected = figures(theirs[f"a_mAP{kind}"], theirs[f"a_mAP_per_class{kind}"])
-        per_label = getattr(ours, f"{prefix}per_label")
-        actual = figures(getattr(ours, f"{prefix}mean"), [per_label[label] for label in labels])
-        np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-9)
-
-
-@pytest.mark.parametrize("metric", ["at1", "tight", "loose"])
-@pytest.mark.parametrize("system", ["TAAD", "DST"])
+@pytest.mark.parametrize(
+    ("system", "metric"), [("TAAD", "at1"), ("TAAD", "loose"), ("DST", "at1"), ("DST", "tight")]
+)
 def test_real_ball_actions_score_as_the_package_scores_them(package, shared_data, tmp_path, system, metric):
     matches = footpass_matches(shared_data, system)[: 1 if metric == "loose" else 2]
 
-    ours = our_scores(matches, FOOTPASS_LABELS, metric, 25)
+    ours, theirs = both_scores(package, tmp_path, matches, FOOTPASS_LABELS, metric, 25)
 
     assert ours.mean > 0.02
-    theirs = package_scores(package, tmp_path, matches, FOOTPASS_LABELS, metric, 25)
+    assert_equal_scores(ours, theirs, FOOTPASS_LABELS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rate", [2, 25])
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("system", ["TAAD", "DST"])
+def test_all_real_ball_actions_score_so_by_every_metric(package, shared_data, tmp_path, system, metric, rate):
+    matches = footpass_matches(shared_data, system)
+
+    ours, theirs = both_scores(package, tmp_path, matches, FOOTPASS_LABELS, metric, rate)
+
     assert_equal_scores(ours, theirs, FOOTPASS_LABELS)
 
 
 @pytest.mark.parametrize(
-    ("metric", "rate", "num_matches"), [("at1", 25, 2), ("tight", 25, 1), ("loose", 2, 10), ("tight", 2, 20)]
+    ("metric", "rate", "num_matches"), [("at1", 25, 2), ("at5", 25, 1), ("loose", 2, 5), ("tight", 2, 5)]
 )
 def test_real_results_files_score_as_the_package_scores_them(
     package, shared_data, tmp_path, metric, rate, num_matches
 ):
-    matches = netvlad_matches(shared_data, num_matches)
+    matches = netvlad_matches(shared_data, 0, num_matches)
 
-    ours = our_scores(matches, ACTION, metric, rate)
+    ours, theirs = both_scores(package, tmp_path, matches, ACTION, metric, rate)
 
     assert ours.unshown_mean > 0.02
-    theirs = package_scores(package, tmp_path, matches, ACTION, metric, rate)
     assert_equal_scores(ours, theirs, ACTION)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("metric", METRICS)
+def test_all_hundred_real_results_files_together_score_so_at_2_frames_per_second(
+    package, shared_data, tmp_path, metric
+):
+    ours, theirs = both_scores(package, tmp_path, netvlad_matches(shared_data, 0, 100), ACTION, metric, 2)
+
+    assert_equal_scores(ours, theirs, ACTION)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("metric", METRICS)
+def test_all_hundred_real_results_files_score_so_at_25_frames_per_second(
+    package, shared_data, tmp_path, metric
+):
+    # In groups, since the package holds 150 MB a match.
+    for start in range(0, 100, 10):
+        matches = netvlad_matches(shared_data, start, start + 10)
+        ours, theirs = both_scores(package, tmp_path, matches, ACTION, metric, 25)
+        assert_equal_scores(ours, theirs, ACTION)
+
+
 @pytest.mark.parametrize("shift_frames", [11, 12, 13])
-def test_shifted_real_annotations_score_as_measured_with_the_package(shared_data, shift_frames):
+def test_shifted_real_annotations_score_as_measured_with_the_package(shared_data, tmp_path, shift_frames):
     """Files in whole milliseconds: a shift of 12 frames loses some to rounding down, 13 nearly all."""
     matches = [
         (
@@ -285,7 +251,9 @@ def test_shifted_real_annotations_score_as_measured_with_the_package(shared_data
         tuple(label for label in FOOTPASS_LABELS if any(e["label"] == label for m in matches for e in m[1]))
     )
 
-    score = our_scores(matches, present, "at1", 25).mean
+    truth, found = write_zips(tmp_path, matches)
+    task = ScoredTask(labels=present, label_file="Labels.json", metric="at1", rate=25)
+    score = score_files(truth, found, task).sheet.official.mean
 
     low, high = {11: (1.0, 1.0), 12: (0.8, 0.999), 13: (0.0, 0.03)}[shift_frames]
     assert low <= score <= high

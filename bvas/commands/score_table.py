@@ -1,0 +1,107 @@
+"""Score sheets as lines for people."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bvas.metrics.bootstrap import Interval
+    from bvas.metrics.score_sheet import ScoreSheet
+
+_BARS = " ▁▂▃▄▅▆▇█"
+_MAX_CONFUSIONS = 5
+
+
+def sheet_lines(sheet: "ScoreSheet") -> list[str]:
+    """Return the table of labels, timing, confusions and intervals; the score itself is `score_line`."""
+    rules = sheet.rules
+    num_matches = len(sheet.matches)
+    width = max(len(label) for label in (*rules.labels, *rules.scored_labels, "all labels")) + 2
+    lines = [
+        f"{num_matches} match{'es' if num_matches > 1 else ''}, {len(sheet.matchings)} videos; spots at or above "
+        f"{rules.operating_point:g} within {sheet.tolerance_seconds:g} s:",
+        f"  {'label':<{width}}{_metric_name(sheet):>12}{'exact AP':>10}{'hits':>8}{'misses':>8}{'false alarms':>14}"
+        f"{'precision':>11}{'recall':>8}{'F1':>7}",
+    ]
+    for label, count in (*sheet.counts.items(), ("all labels", sheet.total)):
+        score, exact = (
+            (sheet.official.mean, sheet.exact.mean)
+            if label == "all labels"
+            else (sheet.official.per_label.get(label), sheet.exact.per_label[label])
+        )
+        lines.append(
+            f"  {label:<{width}}{'' if score is None else f'{score:.3f}':>12}{exact:>10.3f}{count.hits:>8}"
+            f"{count.misses:>8}{count.false_alarms:>14}{count.precision:>11.3f}{count.recall:>8.3f}{count.f1:>7.3f}"
+        )
+    if rules.sides is not None:
+        by_label = ", ".join(f"{label} {score:.3f}" for label, score in sheet.official.per_label.items())
+        lines.append(f"sides weighted by their annotations: {by_label}")
+    return [*lines, *_timing_lines(sheet), *_confusion_lines(sheet), *_interval_lines(sheet)]
+
+
+def score_line(sheet: "ScoreSheet") -> str:
+    """Return the score with its name."""
+    if sheet.rules.metric == "seconds":
+        each = ", ".join(f"{score:.4f} within {t:g} s" for t, score in sheet.by_tolerance.items())
+        return f"mAP {sheet.official.mean:.4f} ({each})"
+    team = "team-" if sheet.rules.sides is not None else ""
+    more = []
+    if sheet.without_sides is not None:
+        more.append(f"whoever did it {sheet.without_sides.mean:.4f}")
+    if sheet.tally.annotations[:, 2].any():
+        more.append(f"visible {sheet.official.visible_mean:.4f}, not shown {sheet.official.unshown_mean:.4f}")
+    name = _metric_name(sheet).removeprefix("AP")
+    return f"official {team}mAP{name} {sheet.official.mean:.4f}" + (f" ({'; '.join(more)})" if more else "")
+
+
+def interval_text(interval: "Interval", *, signed: bool = False) -> str:
+    """Return an interval in words."""
+    low, high = (f"{value:+.4f}" if signed else f"{value:.4f}" for value in (interval.low, interval.high))
+    return (
+        f"{low} to {high} ({100 * interval.level:.0f} %, bootstrap over {interval.num_matches} matches, "
+        f"{interval.num_resamples} resamples, seed {interval.seed})"
+    )
+
+
+def _metric_name(sheet: "ScoreSheet") -> str:
+    metric = sheet.rules.metric
+    return f"AP@{metric.removeprefix('at')}" if metric.startswith("at") else f"AP {metric}"
+
+
+def _timing_lines(sheet: "ScoreSheet") -> list[str]:
+    timing, histogram = sheet.timing, sheet.timing_histogram
+    if timing is None:
+        return []
+    highest = max(histogram.counts)
+    bars = "".join(_BARS[-(-count * (len(_BARS) - 1) // highest)] for count in histogram.counts)
+    return [
+        f"median timing error {timing.median_seconds:+.3f} s over {timing.num_hits} hits "
+        f"(positive: late; middle half within {timing.spread_seconds:.3f} s)",
+        f"  {histogram.edges_seconds[0]:+.2f} s |{bars}| {histogram.edges_seconds[-1]:+.2f} s",
+    ]
+
+
+def _confusion_lines(sheet: "ScoreSheet") -> list[str]:
+    labels = list(sheet.counts)
+    pairs = [
+        (int(sheet.confusion[i, j]), true, spotted)
+        for i, true in enumerate(labels)
+        for j, spotted in enumerate(labels)
+        if i != j and sheet.confusion[i, j]
+    ]
+    if not pairs:
+        return []
+    pairs.sort(key=lambda pair: -pair[0])
+    shown = ", ".join(f"{true} for {spotted} {count}" for count, true, spotted in pairs[:_MAX_CONFUSIONS])
+    more = f" and {len(pairs) - _MAX_CONFUSIONS} other pairs" if len(pairs) > _MAX_CONFUSIONS else ""
+    return [f"missed and spotted as another label: {shown}{more}"]
+
+
+def _interval_lines(sheet: "ScoreSheet") -> list[str]:
+    if sheet.interval is None or sheet.exact.interval is None or sheet.rate_intervals is None:
+        return []
+    rates = sheet.rate_intervals
+    return [
+        f"interval of the score {interval_text(sheet.interval)}",
+        f"  of the exact mAP {sheet.exact.interval.low:.4f} to {sheet.exact.interval.high:.4f}, "
+        f"precision {rates.precision.low:.3f} to {rates.precision.high:.3f}, "
+        f"recall {rates.recall.low:.3f} to {rates.recall.high:.3f}, F1 {rates.f1.low:.3f} to {rates.f1.high:.3f}",
+    ]

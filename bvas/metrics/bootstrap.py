@@ -1,0 +1,112 @@
+"""How far a score could have come out otherwise, had other matches of the same kind been played.
+
+Matches are the unit: actions of one match share its players, cameras and light, so resampling
+single actions would promise too much. Each resample draws as many matches as there are, with
+replacement; the interval holds the middle 95 % of the resamples' scores. With few matches it comes
+out too narrow rather than too wide, and below `MIN_MATCHES` there is none.
+"""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.metrics.official import over_widths
+from bvas.metrics.tally import Tally
+
+NUM_RESAMPLES = 1000
+SEED = 0
+LEVEL = 0.95
+MIN_MATCHES = 3
+"""Two matches have three different resamples: that is no distribution."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interval:
+    """Where a score or a difference lies, by a bootstrap over matches."""
+
+    low: float
+    high: float
+    level: float
+    """Share of the resamples that lie within."""
+    num_matches: int
+    num_resamples: int
+    seed: int
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether a difference with this interval is told from none."""
+        return self.low > 0 or self.high < 0
+
+    def to_json(self) -> dict[str, float | int]:
+        """Return plain data."""
+        return asdict(self)
+
+
+def resamples(num_matches: int) -> NDArray[np.float64]:
+    """Return how often each resample takes each match, float64 [NUM_RESAMPLES, num_matches]; always the same."""
+    draws = np.random.default_rng(SEED).integers(num_matches, size=(NUM_RESAMPLES, num_matches))
+    return np.asarray((draws[:, :, None] == np.arange(num_matches)).sum(axis=1), dtype=np.float64)
+
+
+def resampled_means(counts: Tally, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean average precision of each resample, float64 [B].
+
+    Args:
+        counts: A group a match.
+        weights: [B, G], from `resamples`.
+    """
+    per_label = over_widths(np.moveaxis(counts.resampled(weights), 1, 0))
+    return mean_over_labels(
+        per_label, counts.annotations_of(weights), counts.annotations_of(_once(counts))[0]
+    )
+
+
+def mean_over_labels(
+    per_label: NDArray[np.float64], annotations: NDArray[np.float64], annotations_in_all: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the mean over labels of each resample, float64 [B].
+
+    A label that all matches together have, and a resample by chance does not, is left out of that
+    resample's mean; a label that none has counts 0, as in the score itself.
+
+    Args:
+        per_label: [B, K]
+        annotations: [B, K], how many annotations of the label each resample holds.
+        annotations_in_all: [K], how many all matches hold.
+    """
+    counted = (annotations_in_all == 0) | (annotations > 0)
+    return np.asarray((per_label * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1))
+
+
+def _once(counts: Tally) -> NDArray[np.float64]:
+    return np.ones((1, counts.num_groups))
+
+
+def interval_of(values: NDArray[np.float64], num_matches: int) -> Interval:
+    """Return the interval that holds the middle of the resamples' values [B]."""
+    low, high = np.quantile(values, ((1 - LEVEL) / 2, (1 + LEVEL) / 2)).tolist()
+    return Interval(
+        low=low, high=high, level=LEVEL, num_matches=num_matches, num_resamples=len(values), seed=SEED
+    )
+
+
+def score_interval(counts: Tally) -> Interval | None:
+    """Return the interval of the mean average precision; None with too few matches (a group each)."""
+    if counts.num_groups < MIN_MATCHES:
+        return None
+    return interval_of(resampled_means(counts, resamples(counts.num_groups)), counts.num_groups)
+
+
+def difference_interval(first: Tally, second: Tally) -> Interval | None:
+    """Return the interval of the second's score minus the first's, paired: the same resamples for both.
+
+    Args:
+        first: A group a match.
+        second: The same matches in the same order.
+    """
+    assert first.num_groups == second.num_groups, (first.num_groups, second.num_groups)
+    if first.num_groups < MIN_MATCHES:
+        return None
+    weights = resamples(first.num_groups)
+    return interval_of(resampled_means(second, weights) - resampled_means(first, weights), first.num_groups)

@@ -1,0 +1,190 @@
+"""Annotations and spots label by label, as arrays: on the official metric's frames, or at their own times.
+
+On frames the rules are those of `bvas.metrics.official`: times rounded down, one event per frame
+and label, two hours a video. At their own times (microseconds) all events stay.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.metrics.average_precision import label_ids
+from bvas.spots import Annotation, LabelSet, Spot
+
+MAX_SECONDS = 120 * 60
+MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelEvents:
+    """Events of one label, all videos laid end to end so far apart that no tolerance reaches across."""
+
+    annotation_times: NDArray[np.int64]
+    """[M], ascending; frames or microseconds."""
+    annotation_videos: NDArray[np.int64]
+    """[M], index of the video."""
+    visible: NDArray[np.bool_]
+    """[M], whether the action is shown."""
+    spot_times: NDArray[np.int64]
+    """[P], ascending, in the same unit."""
+    spot_videos: NDArray[np.int64]
+    """[P], index of the video."""
+    confidences: NDArray[np.float64]
+    """[P]"""
+    near_visible: NDArray[np.bool_]
+    """[P], whether the nearest annotation of the spot's video is visible."""
+
+
+def frame_events(
+    annotations: Sequence[Sequence[Annotation]],
+    spots: Sequence[Sequence[Spot]],
+    labels: LabelSet,
+    rate: float,
+) -> list[LabelEvents]:
+    """Return the events of each label, in the order of the labels.
+
+    Args:
+        annotations: One sequence per video, in the order of the file.
+        spots: One sequence per video, in the order of the file.
+        labels: Events of others are left out.
+        rate: Frames per second.
+    """
+    ids = label_ids(labels)
+    last = int(MAX_SECONDS * rate) - 1
+    truths, founds = [], []
+    for video_annotations, video_spots in zip(annotations, spots, strict=True):
+        truths.append(
+            _last_of_each_frame(
+                ((ids.get(a.label), a.seconds, 1.0 if a.visible else -1.0) for a in video_annotations),
+                rate,
+                last,
+            )
+        )
+        founds.append(
+            _last_of_each_frame(
+                ((ids.get(s.label), s.seconds, s.confidence) for s in video_spots), rate, last
+            )
+        )
+    return [
+        _end_to_end(
+            [truth.get(label_id, _NO_EVENTS) for truth in truths],
+            [found.get(label_id, _NO_EVENTS) for found in founds],
+            # Twice the length of a video apart, so that no tolerance reaches from one into the next.
+            2 * (last + 1),
+        )
+        for label_id in range(len(labels))
+    ]
+
+
+def moment_events(
+    annotations: Sequence[Sequence[Annotation]], spots: Sequence[Sequence[Spot]], labels: LabelSet
+) -> list[LabelEvents]:
+    """Return the events of each label at their own times in microseconds; `tolerance_us` fits them.
+
+    Args:
+        annotations: One sequence per video, in any order.
+        spots: One sequence per video, in any order.
+        labels: Events of others are left out.
+    """
+    ids = label_ids(labels)
+    truths = [
+        _sorted_moments((ids.get(a.label), a.seconds, 1.0 if a.visible else -1.0) for a in video)
+        for video in annotations
+    ]
+    founds = [_sorted_moments((ids.get(s.label), s.seconds, s.confidence) for s in video) for video in spots]
+    times = [a.seconds for video in annotations for a in video] + [
+        s.seconds for video in spots for s in video
+    ]
+    return [
+        _end_to_end(
+            [truth.get(label_id, _NO_EVENTS) for truth in truths],
+            [found.get(label_id, _NO_EVENTS) for found in founds],
+            round((max(times, default=0.0) + MAX_SECONDS) * MICROSECONDS),
+        )
+        for label_id in range(len(labels))
+    ]
+
+
+def tolerance_us(tolerance_seconds: float) -> float:
+    """Return a tolerance for `moment_events`.
+
+    Half a microsecond at both ends may be lost to rounding; a spot at exactly the tolerance counts.
+    """
+    return tolerance_seconds * MICROSECONDS + 1
+
+
+_Number = TypeVar("_Number", np.int64, np.float64)
+_Events = tuple[NDArray[np.int64], NDArray[np.float64]]
+_NO_EVENTS: _Events = (np.zeros(0, np.int64), np.zeros(0))
+
+
+def _end_to_end(truths: Sequence[_Events], founds: Sequence[_Events], distance: int) -> LabelEvents:
+    near = [
+        _nearest_values(frames, visibility, spot_frames)
+        for (frames, visibility), (spot_frames, _) in zip(truths, founds, strict=True)
+    ]
+    annotation_videos, spot_videos = _videos(truths), _videos(founds)
+    return LabelEvents(
+        annotation_times=_joined([frames for frames, _ in truths], np.int64) + annotation_videos * distance,
+        annotation_videos=annotation_videos,
+        visible=_joined([values for _, values in truths], np.float64) > 0,
+        spot_times=_joined([frames for frames, _ in founds], np.int64) + spot_videos * distance,
+        spot_videos=spot_videos,
+        confidences=_joined([values for _, values in founds], np.float64),
+        near_visible=_joined(near, np.float64) > 0,
+    )
+
+
+def _joined(parts: Sequence[NDArray[_Number]], dtype: type[_Number]) -> NDArray[_Number]:
+    return np.concatenate([np.zeros(0, dtype), *parts])
+
+
+def _videos(events: Sequence[_Events]) -> NDArray[np.int64]:
+    return np.repeat(np.arange(len(events)), [len(frames) for frames, _ in events]).astype(np.int64)
+
+
+def _sorted_moments(events: Iterable[tuple[int | None, float, float]]) -> dict[int, _Events]:
+    """Return per label id the times in microseconds, ascending, and their values."""
+    held: dict[int, list[tuple[int, float]]] = {}
+    for label_id, seconds, value in events:
+        if label_id is not None:
+            held.setdefault(label_id, []).append((round(seconds * MICROSECONDS), value))
+    arrays = {}
+    for label_id, moments in held.items():
+        moments.sort()
+        arrays[label_id] = (
+            np.array([time for time, _ in moments], dtype=np.int64),
+            np.array([value for _, value in moments], dtype=np.float64),
+        )
+    return arrays
+
+
+def _last_of_each_frame(
+    events: Iterable[tuple[int | None, float, float]], rate: float, last: int
+) -> dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Return per label id the frames, ascending, and the value that each frame holds at the end."""
+    held: dict[int, dict[int, float]] = {}
+    for label_id, seconds, value in events:
+        if label_id is not None:
+            held.setdefault(label_id, {})[min(int(rate * seconds), last)] = value
+    arrays = {}
+    for label_id, values in held.items():
+        frames = np.fromiter(values.keys(), np.int64, len(values))
+        order = np.argsort(frames)
+        arrays[label_id] = frames[order], np.fromiter(values.values(), np.float64, len(values))[order]
+    return arrays
+
+
+def _nearest_values(
+    frames: NDArray[np.int64], values: NDArray[np.float64], at: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return at each frame of `at` the value of the nearest of `frames`; -1 if there are none.
+
+    The midpoint of two, rounded down, belongs to the later.
+    """
+    if not len(frames):
+        return np.full(len(at), -1.0)
+    return values[np.searchsorted((frames[:-1] + frames[1:]) // 2, at, side="right")]

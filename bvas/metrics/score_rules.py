@@ -1,0 +1,94 @@
+"""What is counted as right, and how counts become scores by it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import ConfigError
+from bvas.metrics.official import (
+    OfficialMetric,
+    OfficialScores,
+    full_widths_seconds,
+    over_widths,
+    scores_of,
+    tolerance_of,
+)
+from bvas.metrics.tally import ALL, Tally
+from bvas.metrics.team import mean_of_sides, sided_labels, signed_annotations, team_scores_of
+from bvas.spots import LabelSet
+
+Metric = OfficialMetric | Literal["seconds"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoreRules:
+    """What is counted as right, and how it is summed up."""
+
+    labels: LabelSet
+    """Labels to score, without sides."""
+    metric: Metric = "at1"
+    """`seconds` takes the tolerances below at exact times, all others are SoccerNet's."""
+    tolerances_seconds: tuple[float, ...] = ()
+    """Half-widths of the metric `seconds`; the score is the plain mean over them."""
+    rate: float = 25.0
+    """Frames per second that SoccerNet's metrics round times down to."""
+    operating_point: float = 0.2
+    """Confidence from which spots are counted as hits and false alarms."""
+    sides: tuple[str, str] | None = None
+    """The two teams; labels of events then end in one of them. None: whoever did it."""
+
+    def __post_init__(self) -> None:
+        if (self.metric == "seconds") != bool(self.tolerances_seconds):
+            raise ConfigError(
+                f"the metric 'seconds' takes tolerances and no other does, got {self.metric!r} with "
+                f"{self.tolerances_seconds}"
+            )
+        if self.metric != "seconds":
+            full_widths_seconds(self.metric)
+        if not all(0 < tolerance < np.inf for tolerance in self.tolerances_seconds):
+            raise ConfigError(f"tolerances must be positive seconds, got {self.tolerances_seconds}")
+        if not self.rate > 0:
+            raise ConfigError(f"rate must be positive, got {self.rate}")
+        if not 0 <= self.operating_point <= 1:
+            raise ConfigError(f"operating_point must lie in [0, 1], got {self.operating_point}")
+
+    @property
+    def half_widths_seconds(self) -> tuple[float, ...]:
+        """Tolerances of the metric, the smallest first."""
+        if self.metric == "seconds":
+            return tuple(sorted(self.tolerances_seconds))
+        return tuple(tolerance_of(width) for width in full_widths_seconds(self.metric))
+
+    @property
+    def scored_labels(self) -> LabelSet:
+        """Labels that events are told apart by: with sides where these count."""
+        return self.labels if self.sides is None else sided_labels(self.labels, self.sides)
+
+    def scores(self, counts: Tally, weights: NDArray[np.float64]) -> OfficialScores:
+        """Return the scores of groups of videos; `weights` [G] says how often each is taken."""
+        of = scores_of if self.sides is None else team_scores_of
+        return of(counts, self.labels, weights, plain_mean=self._plain_mean)
+
+    def resampled(self, counts: Tally, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return each label's score in each sample of groups, float64 [B, K]; `weights` is [B, G]."""
+        scores = over_widths(np.moveaxis(counts.resampled(weights), 1, 0), plain_mean=self._plain_mean)
+        return scores if self.sides is None else mean_of_sides(scores, signed_annotations(counts, weights))
+
+    def annotations(self, counts: Tally, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how many annotations of each label the samples hold, float64 [B, K]; `weights` is [B, G]."""
+        held = counts.annotations_of(weights)
+        return held if self.sides is None else held.reshape(len(held), -1, 2).sum(axis=2)
+
+    def by_tolerance(self, counts: Tally) -> dict[float, float]:
+        """Return the mean over labels at each half-width in seconds."""
+        scores = counts.average_precisions()[ALL]
+        if self.sides is not None:
+            once = np.ones((1, counts.num_groups))
+            scores = mean_of_sides(scores, signed_annotations(counts, once))
+        return dict(zip(self.half_widths_seconds, scores.mean(axis=1).tolist(), strict=True))
+
+    @property
+    def _plain_mean(self) -> bool:
+        return self.metric == "seconds"
