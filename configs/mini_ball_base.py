@@ -17,6 +17,6 @@ def experiment() -> Experiment:
         demo,
         name="mini_ball_base",
         task=replace(demo.task, name="mini_ball", made_by=LEAGUE),
-        sampling=replace(demo.sampling, clips_per_epoch=750),
+        sampling=replace(demo.sampling, clips_per_epoch=500),
         train=replace(demo.train, epochs=4),
     )
