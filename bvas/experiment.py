@@ -235,6 +235,21 @@ def experiment_names(runs: Path = Path("runs")) -> list[str]:
     return sorted(names - {"__init__"})
 
 
+def check_new_name(name: str) -> None:
+    """Refuse a name for an experiment that is to be made in the runs folder.
+
+    Raises:
+        ConfigError: it is no folder name, or a config has it, which would be found first.
+    """
+    if not name or Path(name).name != name or name.startswith("."):
+        raise ConfigError(f"--name {name!r} must be a plain name, as it becomes a folder under runs")
+    taken = [folder / f"{name}.py" for folder in config_folders() if (folder / f"{name}.py").is_file()]
+    if taken:
+        raise ConfigError(
+            f"--name {name!r} is the name of the config {taken[0]}; choose another, e.g. {name}_2"
+        )
+
+
 def _run_config(path: Path) -> Experiment:
     try:
         made: Any = runpy.run_path(str(path)).get("experiment", lambda: None)()

@@ -3,7 +3,7 @@
 `runs/NAME/predictions/{cv,challenge}/MATCH/` holds `results_spotting.json` and a `<video>_scores.npz` for each half.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -138,14 +138,6 @@ def write_curves(
             for start, end in half.curve.holes()
         ],
     )
-
-
-def by_match(halves: Sequence[HalfCurve]) -> Mapping[str, list[HalfCurve]]:
-    """Return the halves of each match, by its name, in order."""
-    found: dict[str, list[HalfCurve]] = {}
-    for half in halves:
-        found.setdefault(half.match.name, []).append(half)
-    return found
 
 
 def check_rate(curve: ScoreCurve, rate: float, what: str) -> None:
