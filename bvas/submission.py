@@ -94,14 +94,18 @@ def official_task(labels: LabelSet) -> ScoredTask:
             return task
     known = {label for task in tasks for label in task.labels}
     unknown = [label for label in labels if label not in known]
-    stands_for = [name for name, label in labels.merged.items() if unknown and label == unknown[0]]
+    if not unknown:
+        raise ConfigError(
+            f"the labels {', '.join(labels)} belong to different challenges of SoccerNet; submit those of one"
+        )
+    stands_for = [name for name, label in labels.merged.items() if label == unknown[0]]
     if stands_for:
         raise ConfigError(
             f"label {unknown[0]!r} stands for {', '.join(stands_for)}, which SoccerNet wants apart; a submission takes "
             "an experiment that tells them apart"
         )
     raise ConfigError(
-        f"label {(unknown or list(labels))[0]!r} is none of SoccerNet's, which leaves it out when it scores; a "
+        f"label {unknown[0]!r} is none of SoccerNet's, which leaves it out when it scores; a "
         "submission takes labels of one of its challenges"
     )
 

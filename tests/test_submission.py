@@ -171,6 +171,8 @@ def test_labels_belong_to_the_smallest_challenge_that_knows_them():
     assert official_task(LabelSet(("Foul", "Corner"))).rate == 2
     with pytest.raises(ConfigError, match="'KICK' is none of SoccerNet's"):
         official_task(LabelSet(("PASS", "KICK")))
+    with pytest.raises(ConfigError, match="PASS, Foul belong to different challenges"):
+        official_task(LabelSet(("PASS", "Foul")))
     with pytest.raises(ConfigError, match="'Card' stands for Yellow card, Red card, Yellow->red card"):
         official_task(action_task().labels)
 

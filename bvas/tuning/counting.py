@@ -150,7 +150,10 @@ def count_hits(
 
     Leaving out the lowest spots changes no match among the others: an annotation takes the highest free one.
     """
-    confidences = np.round(np.minimum(spots.heights.astype(np.float64), 1.0), _DECIMALS)
+    heights_64 = spots.heights.astype(np.float64)
+    confidences: NDArray[np.float64] = np.asarray(
+        np.round(np.minimum(heights_64, 1.0), _DECIMALS), np.float64
+    )
     matched = match_times(
         truth.times.astype(np.float64),
         spots.times.astype(np.float64),
@@ -159,7 +162,8 @@ def count_hits(
     )
     is_hit = np.zeros(len(spots.times), dtype=np.bool_)
     is_hit[matched[matched >= 0]] = True
-    cells = data.groups[spots.halves] * (NUM_THRESHOLDS + 1) + thresholds_reached(confidences)
+    reached = thresholds_reached(confidences)
+    cells: NDArray[np.int64] = data.groups[spots.halves] * (NUM_THRESHOLDS + 1) + reached
     counts = []
     for height in heights:
         taken = spots.heights >= height

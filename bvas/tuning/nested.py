@@ -136,16 +136,18 @@ def _spots_score(
         (_tally(old_counts, labels), _tally(new_counts, labels))
         for (old_counts, new_counts), labels in zip(counts, true, strict=True)
     ]
-    old, new = (scores_of(counts, data.labels) for counts in tallies[0])
+    real_before, real_nested = (scores_of(counts, data.labels) for counts in tallies[0])
     by_chance = [scores_of(b, data.labels).mean - scores_of(a, data.labels).mean for a, b in tallies[1:]]
     return TunedScore(
         figure="official mAP@1",
-        before=old.mean,
-        nested=new.mean,
+        before=real_before.mean,
+        nested=real_nested.mean,
         by_chance=float(np.mean(by_chance)),
         most_by_chance=max(by_chance),
         interval=difference_interval(*tallies[0]),
-        per_label={label: (old.per_label[label], new.per_label[label]) for label in data.labels},
+        per_label={
+            label: (real_before.per_label[label], real_nested.per_label[label]) for label in data.labels
+        },
     )
 
 
