@@ -100,9 +100,7 @@ def build_ensemble(
         ConfigError: one member and members are to be selected.
     """
     data = labelled(experiment, matches, curves.halves)
-    scores = EnsembleScores(
-        curves, data.annotations, data.groups, data.labels, experiment.peaks, experiment.input.rate
-    )
+    scores = EnsembleScores(curves, data, experiment.peaks)
     alike = (1,) * len(members)
     names = tuple(member.name for member in members)
     compared = {name: _alone(number, len(members)) for number, name in enumerate(names)}

@@ -1,18 +1,16 @@
 """The official score of any weighting of the members, match by match."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.curve import ScoreCurve
 from bvas.ensembling.averaging import weighted_mean
 from bvas.ensembling.members import MemberCurves
-from bvas.metrics.official import official_tally, scores_of
+from bvas.metrics.official import scores_of
 from bvas.metrics.tally import Tally
-from bvas.postprocess import PeakConfig, find_spots
-from bvas.spots import Annotation, LabelSet, Spot
-from bvas.tasks.soccernet import position_ms
+from bvas.postprocess import PeakConfig
+from bvas.tuning.counting import LabelledCurves, count_rule, tally_of, truths
 
 Weights = tuple[int, ...]
 """How often each member counts."""
@@ -23,28 +21,15 @@ class EnsembleScores:
 
     Args:
         curves: Of the members.
-        annotations: Of each half.
-        groups: [V], match of each half.
-        labels: Labels of the curves.
+        data: The annotations of the same halves, and what match each belongs to.
         peaks: How spots are found.
-        rate: Rows per second.
     """
 
-    def __init__(
-        self,
-        curves: MemberCurves,
-        annotations: Sequence[Sequence[Annotation]],
-        groups: NDArray[np.int64],
-        labels: LabelSet,
-        peaks: PeakConfig,
-        rate: float,
-    ) -> None:
+    def __init__(self, curves: MemberCurves, data: LabelledCurves, peaks: PeakConfig) -> None:
         self._curves = curves
-        self._annotations = annotations
-        self._groups = groups
-        self._labels = labels
+        self._data = data
         self._peaks = peaks
-        self._rate = rate
+        self._truths = truths(data)
         self._tallies: dict[Weights, Tally] = {}
 
     @property
@@ -52,28 +37,20 @@ class EnsembleScores:
         """Experiments."""
         return len(self._curves.curves[0])
 
-    @property
-    def num_tallied(self) -> int:
-        """Weightings that were computed so far."""
-        return len(self._tallies)
-
     def tally(self, weights: Weights) -> Tally:
         """Return the counts of a weighting, a group a match; weights with a common divisor are the same."""
-        reduced = tuple(weight // int(np.gcd.reduce(weights)) for weight in weights)
+        divisor = int(np.gcd.reduce(weights))
+        reduced = tuple(weight // divisor for weight in weights)
         if reduced not in self._tallies:
-            spots = [self._spots(weighted_mean(curves, reduced)) for curves in self._curves.curves]
-            self._tallies[reduced] = official_tally(
-                self._annotations, spots, self._labels, rate=self._rate, groups=self._groups.tolist()
-            )
+            means = tuple(weighted_mean(curves, reduced) for curves in self._curves.curves)
+            data = replace(self._data, curves=means)
+            counts = [
+                count_rule(data, [self._truths[label_id]], label_id, self._peaks.rule(label))[0]
+                for label_id, label in enumerate(data.labels)
+            ]
+            self._tallies[reduced] = tally_of(counts, self._truths)
         return self._tallies[reduced]
 
     def score(self, weights: Weights, matches: NDArray[np.bool_]) -> float:
         """Return the official mAP@1 of a weighting on some matches [G] together."""
-        return scores_of(self.tally(weights), self._labels, matches.astype(np.float64)).mean
-
-    def _spots(self, curve: ScoreCurve) -> list[Spot]:
-        """Return the spots as they are read back from a results file."""
-        return [
-            Spot(spot.label, position_ms(spot.seconds, self._rate) / 1000, round(spot.confidence, 6))
-            for spot in find_spots(curve.scores, curve.seconds, self._labels, self._peaks)
-        ]
+        return scores_of(self.tally(weights), self._data.labels, matches.astype(np.float64)).mean

@@ -15,6 +15,10 @@ from bvas.tuning.counting import LabelledCurves, RuleCounts, Truth, count_hits, 
 
 MIN_ANNOTATIONS = 30
 """A label with fewer keeps its rule: the best of hundreds of rules on so few says nothing about others."""
+ALIKE = 0.002
+"""Average precisions that lie so near each other say nothing about which rule is better; the preferred one is taken.
+
+Folds that get different rules for nothing score worse together, since heights of different smoothing do not compare."""
 TOLERANCE_SECONDS = 0.5
 _EQUAL = 1e-12
 _POINTS = np.arange(1, 100) / 100
@@ -38,7 +42,7 @@ class CountedRules:
     def best(self, matches: NDArray[np.bool_]) -> int:
         """Return the number of the rule with the highest average precision on some matches [G] together.
 
-        Of equal ones it is the preferred one; with few annotations it is the label's own.
+        Of those that score alike it is the preferred one; with few annotations it is the label's own.
         """
         num_annotations = int(self.annotations[matches].sum())
         if num_annotations < MIN_ANNOTATIONS:
@@ -48,7 +52,7 @@ class CountedRules:
             self.spots[:, matches].sum(axis=1),
             np.full(len(self.rules), num_annotations),
         )
-        return int(np.argmax(scores >= scores.max() - _EQUAL))
+        return int(np.argmax(scores >= scores.max() - ALIKE))
 
     def counts(self, number: int) -> RuleCounts:
         """Return what one rule finds."""

@@ -11,6 +11,7 @@ from bvas.metrics.average_precision import NUM_THRESHOLDS, counts_at_thresholds,
 from bvas.metrics.label_events import MAX_SECONDS, frame_events
 from bvas.metrics.matching import match_times
 from bvas.metrics.official import tolerance_of
+from bvas.metrics.tally import ALL, NUM_KINDS, Tally
 from bvas.postprocess import PeakRule, lowest_height, peak_rows, rows_apart, smooth_scores
 from bvas.spots import Annotation, LabelSet, Spot
 
@@ -174,6 +175,27 @@ def count_hits(
             )
         )
     return counts
+
+
+def count_rule(
+    data: LabelledCurves, true: Sequence[Truth], label_id: int, rule: PeakRule
+) -> list[RuleCounts]:
+    """Return what one rule finds of one label, against one or another set of its annotations."""
+    ((_, spots),) = spots_of_rules(data, label_id, [rule])
+    return [count_hits(data, truth, spots, [lowest_height(rule)])[0] for truth in true]
+
+
+def tally_of(counts_of_labels: Sequence[RuleCounts], true: Sequence[Truth]) -> Tally:
+    """Return the counts of all labels as those of all events; nothing is said of visible ones."""
+    annotations = np.stack([label.by_match for label in true], axis=1)
+    num_matches, num_labels = annotations.shape
+    hits = np.zeros((num_matches, NUM_KINDS, 1, num_labels, NUM_THRESHOLDS), np.int32)
+    spots = np.zeros((num_matches, NUM_KINDS, num_labels, NUM_THRESHOLDS), np.int32)
+    held = np.zeros((num_matches, NUM_KINDS, num_labels), np.int32)
+    held[:, ALL] = annotations
+    for label_id, counts in enumerate(counts_of_labels):
+        hits[:, ALL, 0, label_id], spots[:, ALL, label_id] = counts.hits, counts.spots
+    return Tally(hits=hits, spots=spots, annotations=held)
 
 
 def _by_match(cells: NDArray[np.int64], num_groups: int) -> NDArray[np.int32]:

@@ -6,21 +6,19 @@ alone find more annotations, even in curves that know nothing. So a gain counts 
 more than the same rules gain in each of many throws of the annotations to other times.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DataError
-from bvas.metrics.average_precision import NUM_THRESHOLDS
 from bvas.metrics.bootstrap import MIN_MATCHES, Interval, difference_interval, interval_of, resamples
 from bvas.metrics.official import scores_of
-from bvas.metrics.tally import ALL, NUM_KINDS, Tally
-from bvas.postprocess import PeakConfig, PeakRule, lowest_height
+from bvas.postprocess import PeakConfig, PeakRule
 from bvas.postprocessing_file import TunedScore
 from bvas.tuning.choice import count_rules, count_shown
-from bvas.tuning.counting import LabelledCurves, RuleCounts, Truth, count_hits, spots_of_rules, truths
+from bvas.tuning.counting import LabelledCurves, RuleCounts, count_rule, tally_of, truths
 from bvas.tuning.grid import RuleGrid
 
 # Where nothing is to be gained, the real annotations gain more than all of so many throws in one case of 40.
@@ -121,7 +119,7 @@ def _spots_score(
     counts: list[tuple[list[RuleCounts], list[RuleCounts]]] = [([], []) for _ in variants]
     for label_id, label in enumerate(data.labels):
         found = {
-            rule: _counts(variants, [labels[label_id] for labels in true], label_id, rule)
+            rule: count_rule(data, [labels[label_id] for labels in true], label_id, rule)
             for rule in {before[label], *(rules[label] for rules in by_fold.values())}
         }
         for number, (old_counts, new_counts) in enumerate(counts):
@@ -133,7 +131,7 @@ def _spots_score(
             old_counts.append(old)
             new_counts.append(new)
     tallies = [
-        (_tally(old_counts, labels), _tally(new_counts, labels))
+        (tally_of(old_counts, labels), tally_of(new_counts, labels))
         for (old_counts, new_counts), labels in zip(counts, true, strict=True)
     ]
     real_before, real_nested = (scores_of(counts, data.labels) for counts in tallies[0])
@@ -149,30 +147,6 @@ def _spots_score(
             label: (real_before.per_label[label], real_nested.per_label[label]) for label in data.labels
         },
     )
-
-
-def _counts(
-    variants: Sequence[LabelledCurves], true: Sequence[Truth], label_id: int, rule: PeakRule
-) -> list[RuleCounts]:
-    """Return what one rule finds of the annotations of each variant."""
-    ((_, spots),) = spots_of_rules(variants[0], label_id, [rule])
-    return [
-        count_hits(data, truth, spots, [lowest_height(rule)])[0]
-        for data, truth in zip(variants, true, strict=True)
-    ]
-
-
-def _tally(counts_of_labels: Sequence[RuleCounts], true: Sequence[Truth]) -> Tally:
-    """Return the labels' counts as those of all events; nothing is said of visible ones."""
-    annotations = np.stack([label.by_match for label in true], axis=1)
-    num_matches, num_labels = annotations.shape
-    hits = np.zeros((num_matches, NUM_KINDS, 1, num_labels, NUM_THRESHOLDS), np.int32)
-    spots = np.zeros((num_matches, NUM_KINDS, num_labels, NUM_THRESHOLDS), np.int32)
-    held = np.zeros((num_matches, NUM_KINDS, num_labels), np.int32)
-    held[:, ALL] = annotations
-    for label_id, counts in enumerate(counts_of_labels):
-        hits[:, ALL, 0, label_id], spots[:, ALL, label_id] = counts.hits, counts.spots
-    return Tally(hits=hits, spots=spots, annotations=held)
 
 
 def _choose_points(

@@ -82,17 +82,17 @@ def test_a_tail_below_the_height_is_found_by_a_lower_one():
 
 
 def noise(kind, seed):
-    """Six matches of 200 s whose scores know nothing of their 66 annotations a label."""
+    """Six matches of 100 s whose scores know nothing of their 33 annotations a label."""
     rng = np.random.default_rng(seed)
     scores, annotations = [], []
     for _ in range(6):
-        curve = rng.random((5000, 2)).astype(np.float32)
+        curve = rng.random((2500, 2)).astype(np.float32)
         if kind == "smooth":
             curve = np.clip((smooth_scores(curve, 6.0) - 0.5) * 6 + 0.3, 0, 1)
         elif kind == "mostly low":
             curve = curve**8
         scores.append(curve)
-        annotations.append([(label, f) for label in BALL for f in rng.integers(0, 5000, 66).tolist()])
+        annotations.append([(label, f) for label in BALL for f in rng.integers(0, 2500, 33).tolist()])
     return labelled_curves(scores, annotations)
 
 
@@ -178,19 +178,18 @@ def test_counts_are_those_of_the_official_metric_on_results_files(tmp_path):
     data = labelled_curves(scores, frames)
     data = replace(data, groups=np.array([0, 0, 1]))
     own = PeakRule(sigma_frames=1.3, min_distance_frames=4, min_height=0.2)
-    rules = RuleGrid(sigmas_frames=(0.0, 2.5), distances_frames=(1, 12), heights=(0.05, 0.3, 0.6)).rules(own)
-    assert len(rules) == 3 * 3 * 4
+    rules = RuleGrid(sigmas_frames=(0.0,), distances_frames=(12,), heights=(0.5,)).rules(own)
+    assert len(rules) == 2 * 2 * 2
 
     for label_id, label in enumerate(BALL):
         counted = count_rules(data, label_id, truths(data)[label_id], rules)
         for number, rule in enumerate(rules):
             config = PeakConfig(per_label={label: rule})
             spots = []
-            for half, curve in enumerate(data.curves):
+            for curve in data.curves:
                 found = find_spots(curve.scores, curve.seconds, BALL, config)
                 write_results(tmp_path / "r.json", "m", {1: found}, rate=25.0)
                 spots.append(read_results(tmp_path / "r.json")[1])
-                assert half < 3
             tally = official_tally(data.annotations, spots, BALL, groups=[0, 0, 1])
             assert np.array_equal(counted.hits[number], tally.hits[:, 0, 0, label_id]), (label, rule)
             assert np.array_equal(counted.spots[number], tally.spots[:, 0, label_id]), (label, rule)
