@@ -59,7 +59,7 @@ def read_curves(
     wanted = [(match, half) for match in matches for half in match_halves(match, experiment.task.resolution)]
     missing = [(match, half) for match, half in wanted if not curve_file(folder, match, half).is_file()]
     if missing:
-        raise DataError(_missing_text(experiment, len(wanted), missing, folder, split))
+        raise DataError(_missing_text(experiment, len(wanted), missing, runs, split))
     return [
         HalfCurve(match, half, _checked(curve_file(folder, match, half), experiment.task.labels))
         for match, half in wanted
@@ -67,10 +67,13 @@ def read_curves(
 
 
 def _missing_text(
-    experiment: Experiment, num_wanted: int, missing: Sequence[tuple[Match, Half]], folder: Path, split: Split
+    experiment: Experiment, num_wanted: int, missing: Sequence[tuple[Match, Half]], runs: Path, split: Split
 ) -> str:
     match, half = missing[0]
+    folder = predictions_folder(runs, experiment.name, split)
     command = f"bvas predict --experiment {experiment.name}"
+    if runs != Path("runs"):
+        command += f" --runs {runs}"
     kind = "score curves of challenge matches" if split == "challenge" else "out-of-fold score curves"
     if split == "challenge":
         command += " --challenge"
