@@ -25,9 +25,9 @@ class TunedScore:
     nested: float
     """With rules chosen on the other folds."""
     by_chance: float
-    """What the same rules gain on annotations that were thrown to other times: the mean over many throws."""
+    """What the nested rules score on annotations that were thrown to other times: the mean over many throws."""
     most_by_chance: float
-    """The most that they gain in one of these throws."""
+    """The most that they score in one of these throws."""
     interval: Interval | None
     """Of the gain, paired over matches; None with fewer than three."""
     per_label: dict[str, tuple[float, float]]
@@ -40,8 +40,13 @@ class TunedScore:
 
     @property
     def is_real(self) -> bool:
-        """Whether the gain is told from none, and is more than every throw of the annotations gave."""
-        return self.interval is not None and self.interval.low > 0 and self.gain > self.most_by_chance
+        """Whether the gain is told from none, and the curves know more of the annotations than chance does."""
+        return self.interval is not None and self.interval.low > 0 and self.knows_more_than_chance
+
+    @property
+    def knows_more_than_chance(self) -> bool:
+        """Whether the nested score is above that of every throw."""
+        return self.nested > self.most_by_chance
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

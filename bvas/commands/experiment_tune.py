@@ -101,17 +101,17 @@ def tuning_lines(tuning: "Tuning", num_matches: int) -> list[str]:
 
 def _gain_lines(score: "TunedScore", what: str) -> list[str]:
     lines = [
-        f"{what}: {score.figure} {score.before:.4f}, nested {score.nested:.4f} ({score.gain:+.4f}); the same rules on "
-        f"annotations at other times {score.by_chance:+.4f}, at most {score.most_by_chance:+.4f}"
+        f"{what}: {score.figure} {score.before:.4f}, nested {score.nested:.4f} ({score.gain:+.4f}); with "
+        f"annotations at other times {score.by_chance:.4f}, at most {score.most_by_chance:.4f}"
     ]
     if score.interval is None:
         return [*lines, "  not taken: with fewer than 3 matches a gain cannot be told from luck"]
     if score.is_real:
         verdict = "taken"
-    elif score.interval.low <= 0:
-        verdict = "not taken: the interval does not lie above 0"
+    elif not score.knows_more_than_chance:
+        verdict = "not taken: the curves know no more of the annotations than chance does"
     else:
-        verdict = "not taken: chance brings as much"
+        verdict = "not taken: the interval does not lie above 0"
     return [*lines, f"  interval {interval_text(score.interval, signed=True)}", f"  {verdict}"]
 
 

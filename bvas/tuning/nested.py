@@ -2,8 +2,8 @@
 
 The final rules are chosen on all matches in the same way. Their score on these matches would be too good, since they
 were chosen to be; that of the nested choice is not. What is left is chance of another kind: dense or sparse spots
-alone find more annotations, even in curves that know nothing. So a gain counts only if it is told from none, and is
-more than the same rules gain in each of many throws of the annotations to other times.
+alone find more annotations, even in curves that know nothing. So a gain counts only if it is told from none, and if
+the curves know anything: the nested score is above that of each of many throws of the annotations to other times.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from bvas.tuning.choice import count_rules, count_shown
 from bvas.tuning.counting import LabelledCurves, RuleCounts, count_rule, tally_of, truths
 from bvas.tuning.grid import RuleGrid
 
-# Where nothing is to be gained, the real annotations gain more than all of so many throws in one case of 40.
+# Curves that know nothing score higher with the real annotations than with all of so many throws in one case of 40.
 NUM_THROWS = 39
 
 # Letters in this file: G matches, K labels, T thresholds.
@@ -115,34 +115,32 @@ def _spots_score(
     """Return the official score before, and by the rules that each fold gets from the others."""
     variants = [data, *(data.thrown(seed) for seed in range(NUM_THROWS))]
     true = [truths(variant) for variant in variants]
-    # [variant][before or nested][label]
-    counts: list[tuple[list[RuleCounts], list[RuleCounts]]] = [([], []) for _ in variants]
+    old_counts: list[RuleCounts] = []
+    # [variant][label]
+    new_counts: list[list[RuleCounts]] = [[] for _ in variants]
     for label_id, label in enumerate(data.labels):
         found = {
             rule: count_rule(data, [labels[label_id] for labels in true], label_id, rule)
             for rule in {before[label], *(rules[label] for rules in by_fold.values())}
         }
-        for number, (old_counts, new_counts) in enumerate(counts):
-            old = found[before[label]][number]
-            new = RuleCounts(hits=old.hits.copy(), spots=old.spots.copy())
+        old_counts.append(found[before[label]][0])
+        for number, counts in enumerate(new_counts):
+            nested = RuleCounts(hits=old_counts[-1].hits.copy(), spots=old_counts[-1].spots.copy())
             for fold, rules in by_fold.items():
-                new.hits[folds == fold] = found[rules[label]][number].hits[folds == fold]
-                new.spots[folds == fold] = found[rules[label]][number].spots[folds == fold]
-            old_counts.append(old)
-            new_counts.append(new)
-    tallies = [
-        (tally_of(old_counts, labels), tally_of(new_counts, labels))
-        for (old_counts, new_counts), labels in zip(counts, true, strict=True)
-    ]
-    real_before, real_nested = (scores_of(counts, data.labels) for counts in tallies[0])
-    by_chance = [scores_of(b, data.labels).mean - scores_of(a, data.labels).mean for a, b in tallies[1:]]
+                nested.hits[folds == fold] = found[rules[label]][number].hits[folds == fold]
+                nested.spots[folds == fold] = found[rules[label]][number].spots[folds == fold]
+            counts.append(nested)
+    old = tally_of(old_counts, true[0])
+    new, *thrown = (tally_of(counts, labels) for counts, labels in zip(new_counts, true, strict=True))
+    real_before, real_nested = scores_of(old, data.labels), scores_of(new, data.labels)
+    by_chance = [scores_of(counts, data.labels).mean for counts in thrown]
     return TunedScore(
         figure="official mAP@1",
         before=real_before.mean,
         nested=real_nested.mean,
         by_chance=float(np.mean(by_chance)),
         most_by_chance=max(by_chance),
-        interval=difference_interval(*tallies[0]),
+        interval=difference_interval(old, new),
         per_label={
             label: (real_before.per_label[label], real_nested.per_label[label]) for label in data.labels
         },
@@ -170,7 +168,7 @@ def _choose_points(
                 tables[number, 1, folds == fold, label_id] = counts.at(point)[folds == fold]
     before, nested = tables[0]
     once = np.ones((1, len(folds)))
-    by_chance = [float((_f1(new, once) - _f1(old, once))[0]) for old, new in tables[1:]]
+    by_chance = [float(_f1(thrown, once)[0]) for _, thrown in tables[1:]]
     return points, TunedScore(
         figure="F1",
         before=float(_f1(before, once)[0]),
