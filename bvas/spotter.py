@@ -57,7 +57,7 @@ class Spotter:
             self.experiment.clip,
             luma_scaling=self.experiment.input.luma_scaling,
             flip=self.experiment.flip_tta,
-            autocast=autocast_dtype(self.device),
+            dtype=autocast_dtype(self.device) or torch.float32,
         )
 
     def stream(
