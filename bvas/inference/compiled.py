@@ -28,7 +28,7 @@ class Steady:
             return function(*inputs)
         if function not in self._compiled:
             self._compiled[function] = torch.compile(function, mode="reduce-overhead", dynamic=False)
-        torch.compiler.cudagraph_mark_step_begin()
+        torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
         try:
             return self._compiled[function](*inputs)  # type: ignore[return-value]
         except _compile_errors() as error:

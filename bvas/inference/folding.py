@@ -14,9 +14,7 @@ logger = logging.getLogger(__name__)
 _ALLOWED = 1e-3
 
 
-def folded_weights(
-    weight: Tensor, norm: _BatchNorm, bias: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
+def folded_weights(weight: Tensor, norm: _BatchNorm, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Return (weight, bias) of a convolution that does what one and the norm behind it did.
 
     Args:
@@ -54,7 +52,9 @@ def without_batch_norm(network: nn.Module, example: Tensor) -> nn.Module:
             _replace(folded, norm, getattr(norm, "act", nn.Identity()))
         found: Tensor = folded(example)
     if not torch.allclose(found, expected, rtol=0, atol=_ALLOWED * float(expected.abs().max())):
-        logger.warning("batch normalization of %s cannot be folded; prediction is slower", type(network).__name__)
+        logger.warning(
+            "batch normalization of %s cannot be folded; prediction is slower", type(network).__name__
+        )
         return network
     return folded
 

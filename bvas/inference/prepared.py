@@ -83,7 +83,7 @@ class PreparedBlock(nn.Module):
 
     def _by_taps(self, x_BNhwE: Tensor) -> Tensor:
         """Add up 2D convolutions of the stack before, the stack itself and the stack after."""
-        B, N, _, _, E = x_BNhwE.shape
+        B, E = x_BNhwE.shape[0], x_BNhwE.shape[-1]
         flat = rearrange(x_BNhwE, "B N h w E -> (B N) h w E").permute(0, 3, 1, 2)
         before, own, after = (
             rearrange(

@@ -91,7 +91,9 @@ class StreamingPredictor:
         self._dtype = dtype
         self._steady = Steady(compiled)
         self._stack_offsets = np.arange(clip.stack_size) * clip.frame_step
-        self._clip_offsets = np.arange(clip.num_stacks) * clip.stack_size * clip.frame_step - clip.frames_before
+        self._clip_offsets = (
+            np.arange(clip.num_stacks) * clip.stack_size * clip.frame_step - clip.frames_before
+        )
         self.stride = stride
         """Rows are computed for every so many frames, and filled in between (thinning.py); may change at any time.
         Where it falls, rows are filled in until the stacks that were left out lie behind."""
@@ -240,13 +242,14 @@ class StreamingPredictor:
         wanted = is_there & is_served
         if not wanted.any():
             return
-        frames_MSHW = self._frames.take(frames_MS[wanted].ravel()).unflatten(1, (-1, self.clip.stack_size))[0]
+        frames = self._frames.take(frames_MS[wanted].ravel())
+        frames_MSHW = frames.view(-1, self.clip.stack_size, *frames.shape[2:])
         views = with_flipped(frames_MSHW, self._flip).contiguous(memory_format=torch.channels_last)
         is_steady = int(wanted.sum()) == self._stack_batch
         for model, rings in zip(self._models, self._kept, strict=True):
             kept = self._steady.run(model.encode, views, is_steady=is_steady)
             for ring, rows in zip(rings, kept, strict=True):
-                ring.put(starts[wanted], rows.unflatten(0, (self._num_views, -1)))
+                ring.put(starts[wanted], rows.view(self._num_views, -1, *rows.shape[1:]))
 
     def _serve(self, starts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return of stacks whether a clip whose row is computed holds them."""
@@ -268,9 +271,13 @@ class StreamingPredictor:
         is_steady = int(wanted.sum()) == self._window_batch
         logits = []
         for model, rings in zip(self._models, self._kept, strict=True):
-            kept = [ring.take(places).unflatten(1, (-1, self.clip.num_stacks)).flatten(0, 1) for ring in rings]
+            kept = [self._clips_of(ring.take(places)) for ring in rings]
             logits.append(self._steady.run(model.score, *kept, is_steady=is_steady).clone())
         return mean_of_views(logits, self._num_views), presence.astype(np.uint8)
+
+    def _clips_of(self, stacks: Tensor) -> Tensor:
+        """Return [V * M, N, ...] of [V, M * N, ...]."""
+        return stacks.view(-1, self.clip.num_stacks, *stacks.shape[2:])
 
     def _filled(self, scores: Tensor | None, presence: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return rows of the clips: scores, NaN, and what lies between those that the stride computes."""

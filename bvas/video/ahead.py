@@ -193,7 +193,9 @@ class DecodedAhead:
         except BaseException as error:  # noqa: BLE001
             self._put(outbox, error)
 
-    def _put(self, outbox: "queue.Queue[Piece | BaseException | None]", item: Piece | BaseException | None) -> bool:
+    def _put(
+        self, outbox: "queue.Queue[Piece | BaseException | None]", item: Piece | BaseException | None
+    ) -> bool:
         """Wait for room and return whether there was any before the end."""
         while not self._stopped.is_set():
             try:
