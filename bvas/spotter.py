@@ -23,6 +23,7 @@ from bvas.models.spotting import SpottingModel
 from bvas.postprocess import find_spots
 from bvas.spots import Gap, Spot
 from bvas.video.ahead import DecodedAhead
+from bvas.video.backends.nvdec import num_engines
 from bvas.video.grid import make_grid
 from bvas.video.live import LiveVideo, Reopening
 from bvas.video.open import open_video
@@ -188,7 +189,7 @@ def spot_video(
     strict: bool = False,
     growing: bool = False,
     progress: Callable[[int, int], None] | None = None,
-    num_readers: int = 1,
+    num_readers: int | None = None,
     predictor: StreamingPredictor | None = None,
     so_far: RowsSoFar | None = None,
     keep: KeepRows | None = None,
@@ -205,7 +206,8 @@ def spot_video(
         strict: Raise where a frame cannot be decoded, instead of leaving a gap.
         growing: The file is still being written.
         progress: Called with (grid frames done, grid frames in all); those of a stream are as many as came so far.
-        num_readers: Threads that decode a file ahead of the model, each from other keyframes.
+        num_readers: Threads that decode a file ahead of the model, each from other keyframes. None: one for each
+            decoder of the GPU that decodes, else one.
         predictor: One of `spotter.predictor()`, to go from video to video with it; None makes one.
         so_far: Rows of the same file and range from an earlier try that `keep` got.
         keep: Called after each chunk of a file with all rows so far.
@@ -237,12 +239,15 @@ def spot_video(
         predictor.reset()
         begin = 0 if so_far is None else so_far.restart(clip, predictor.stride)
         firsts = np.searchsorted(reader.index.pts, reader.index.keyframe_pts)
+        if num_readers is None:
+            num_readers = num_engines(reader.info, str(spotter.device)) if reader.backend == "nvdec" else 1
         # A single reader is this one: it has opened nothing yet.
         another = partial(open_video, path, backend, size=settings.size, device=str(spotter.device))
         with DecodedAhead(
             another if num_readers > 1 else lambda: reader,
             wanted[begin:],
             firsts,
+            frame_bytes=reader.size[0] * reader.size[1],
             num_readers=num_readers,
             on_device=spotter.device.type == "cuda",
         ) as decoded:

@@ -6,7 +6,8 @@ several cores, work on one long file. What comes out is the same frames in the s
     reader 0   |== stretch 0 ==|        |== stretch 2 ==|
     reader 1          |== stretch 1 ==|        |== stretch 3 ==|
 
-Each has room for `_AHEAD` chunks; a reader whose room is full waits.
+A reader whose room is full waits. A single one has room for `_AHEAD` chunks; of several each has room for a
+stretch, so that those that are not asked for their frames yet go on, within `_ROOM_BYTES` in all.
 """
 
 import queue
@@ -29,6 +30,7 @@ _CHUNK_BYTES = 32 << 20
 # Few frames first, so that an estimate of the whole comes early.
 _FIRST_CHUNK = 64
 _AHEAD = 2
+_ROOM_BYTES = 2 << 30
 # A stretch shorter than this costs more for the way to its first frame than a second reader gains.
 _SHORTEST_STRETCH = 64
 _SECONDS_BETWEEN_LOOKS = 0.1
@@ -119,6 +121,7 @@ class DecodedAhead:
         indices: NDArray[np.int64],
         keyframes: NDArray[np.int64],
         *,
+        frame_bytes: int,
         num_readers: int = 1,
         on_device: bool = False,
     ) -> None:
@@ -128,6 +131,7 @@ class DecodedAhead:
             open_reader: Opens the video, once in each thread; it is read and closed there.
             indices: Frames that are wanted, ascending, repeats allowed.
             keyframes: Frames that decoding can begin with, ascending.
+            frame_bytes: Memory of a frame.
             num_readers: Threads that decode.
             on_device: Leave frames where the reader decodes them.
         """
@@ -135,8 +139,12 @@ class DecodedAhead:
         self._num_parts = len(parts)
         self._stopped = threading.Event()
         num_threads = max(1, min(num_readers, len(parts)))
+        room = _AHEAD
+        if num_threads > 1:
+            chunks = max(len(part) for part in parts) * frame_bytes // _CHUNK_BYTES + 2
+            room = max(_AHEAD, min(chunks, _ROOM_BYTES // (_CHUNK_BYTES * num_threads)))
         self._queues: list[queue.Queue[Piece | BaseException | None]] = [
-            queue.Queue(_AHEAD) for _ in range(num_threads)
+            queue.Queue(room) for _ in range(num_threads)
         ]
         self._threads = [
             threading.Thread(

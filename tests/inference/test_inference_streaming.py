@@ -70,8 +70,8 @@ def test_every_row_equals_the_whole_clips_whatever_the_chunks(num_frames, frame_
 
 
 @pytest.mark.parametrize("length", [1, 2, 5, 14])
-def test_videos_shorter_than_a_clip_get_all_their_rows(length):
-    clip = ClipConfig()
+@pytest.mark.parametrize("clip", [ClipConfig(), ClipConfig(num_frames=33, frame_step=1)])
+def test_videos_shorter_than_a_clip_get_all_their_rows(clip, length):
     frames = make_frames(length)
 
     streamed = stream(StreamingPredictor([make_model(clip)], clip), frames, 3)
