@@ -29,6 +29,9 @@ from bvas.video.live import LiveVideo, Reopening
 from bvas.video.open import open_video
 from bvas.video.sources import source_of
 
+# Compiling takes about a minute, as twenty minutes of video do at 20 times real time.
+_LONG_FRAMES = 30_000
+
 
 @dataclass(frozen=True, slots=True)
 class VideoSpots:
@@ -208,7 +211,8 @@ def spot_video(
         progress: Called with (grid frames done, grid frames in all); those of a stream are as many as came so far.
         num_readers: Threads that decode a file ahead of the model, each from other keyframes. None: one for each
             decoder of the GPU that decodes, else one.
-        predictor: One of `spotter.predictor()`, to go from video to video with it; None makes one.
+        predictor: One of `spotter.predictor()`, to go from video to video with it; None makes one, compiled for
+            long files on CUDA.
         so_far: Rows of the same file and range from an earlier try that `keep` got.
         keep: Called after each chunk of a file with all rows so far.
 
@@ -235,7 +239,9 @@ def spot_video(
         first = max(0, start - clip.frames_before)
         last = min(len(grid.seconds), stop + clip.frames_after)
         wanted = grid.indices[first:last]
-        predictor = spotter.predictor() if predictor is None else predictor
+        if predictor is None:
+            is_long = spotter.device.type == "cuda" and len(wanted) >= _LONG_FRAMES
+            predictor = spotter.predictor(compiled=is_long)
         predictor.reset()
         begin = 0 if so_far is None else so_far.restart(clip, predictor.stride)
         firsts = np.searchsorted(reader.index.pts, reader.index.keyframe_pts)
