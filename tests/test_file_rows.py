@@ -18,10 +18,16 @@ LOST = range(150, 154)
 
 
 @cache
-def predictor(stride=1):
+def make_predictor(stride):
     torch.manual_seed(0)
     model = build_model(TINY_MODEL, CLIP, 2)
     return StreamingPredictor([model], CLIP, flip=False, stride=stride)
+
+
+def predictor(stride=1):
+    ready = make_predictor(stride)
+    ready.reset()
+    return ready
 
 
 def decoded(start=0, chunk=20, lost=range(0)):
@@ -30,7 +36,7 @@ def decoded(start=0, chunk=20, lost=range(0)):
     position = start
     while position < NUM_FRAMES:
         if position in lost:
-            yield Lost(lost.stop - position, DecodeError("damaged", path=None, lost=lost))
+            yield Lost(lost.stop - position, DecodeError("damaged", path="a.mp4", lost=lost))
             position = lost.stop
             continue
         stop = min(position + chunk, NUM_FRAMES, lost.start if position < lost.start else NUM_FRAMES)
