@@ -64,8 +64,14 @@ class Case:
     """In one run."""
 
 
-def make_model(experiment: Experiment, device: torch.device) -> SpottingModel:
-    """Return a model of random weights whose features are spread like those of a trained one."""
+def make_model(experiment: Experiment, device: torch.device, size: tuple[int, int]) -> SpottingModel:
+    """Return a model of random weights whose features are spread like those of a trained one.
+
+    Args:
+        experiment: Model, clip and labels.
+        device: Where it goes.
+        size: (H, W) of its pictures; at another size the features would be spread otherwise.
+    """
     torch.manual_seed(0)
     clip = experiment.clip
     model = build_model(experiment.model, clip, len(experiment.task.labels)).eval()
@@ -74,7 +80,7 @@ def make_model(experiment: Experiment, device: torch.device) -> SpottingModel:
         norm.train()
         norm.momentum = 1.0
     with torch.no_grad():
-        model(torch.rand(8, clip.num_frames, 64, 96))
+        model(torch.rand(max(1, min(8, 112 * 192 * 4 // (size[0] * size[1]))), clip.num_frames, *size))
     return model.eval().to(device)
 
 
@@ -206,7 +212,8 @@ def speedups(
         times = ratio(costs, baseline, case, num_rows)
         table.append(
             {
-                "case": f"{case} against {baseline}",
+                "case": f"{precision} against {baseline}",
+                "streaming": case,
                 "times_as_fast": asdict(times),
                 "goal_on_a_cpu": goal,
                 "cpu_times": asdict(ratio(costs, baseline, case, num_rows, cpu=True)),
@@ -259,7 +266,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     experiment = replace(base, model=replace(base.model, pretrained=False))
     size = args.size or experiment.input.size
     clip = experiment.clip
-    model = make_model(experiment, device)
+    model = make_model(experiment, device, size)
     video = Video(size)
     dtypes = {"float32": torch.float32, "bfloat16": torch.bfloat16}
     if device.type == "cuda":

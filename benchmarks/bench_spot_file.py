@@ -67,7 +67,7 @@ class Ways:
         self.on_device = self.device.type == "cuda"
         with self.open() as reader:
             self.backend = reader.backend
-            self.num_frames = reader.num_frames
+            self.num_frames = reader.info.num_frames
             self.num_readers = num_engines(reader.info, str(self.device)) if reader.backend == "nvdec" else 1
             self.frame_bytes = reader.size[0] * reader.size[1]
             self._keyframes = np.searchsorted(reader.index.pts, reader.index.keyframe_pts)
@@ -197,7 +197,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         model=replace(base.model, pretrained=False),
         input=replace(base.input, size=args.size or base.input.size),
     )
-    model = make_model(experiment, device)
+    model = make_model(experiment, device, experiment.input.size)
     spotter = Spotter(experiment, (model,), device)
     dtype = autocast_dtype(device) or torch.float32
     compiled = device.type == "cuda"

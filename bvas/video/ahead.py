@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _CHUNK_BYTES = 32 << 20
+_CHUNK_FRAMES = 256
 # Few frames first, so that an estimate of the whole comes early.
 _FIRST_CHUNK = 64
 _AHEAD = 2
@@ -61,7 +62,7 @@ def pieces(reader: FrameDecoder, indices: NDArray[np.int64], *, on_device: bool 
     Raises:
         DecodeError: reading failed, and not for frames that can be left out.
     """
-    chunk = max(1, min(len(indices), _CHUNK_BYTES // (reader.size[0] * reader.size[1])))
+    chunk = _chunk(reader.size[0] * reader.size[1])
     position, length = 0, min(chunk, _FIRST_CHUNK)
     while position < len(indices):
         wanted = indices[position : position + length]
@@ -84,6 +85,11 @@ def pieces(reader: FrameDecoder, indices: NDArray[np.int64], *, on_device: bool 
             yield Lost(behind - position, lost)
             position = behind
         length = chunk
+
+
+def _chunk(frame_bytes: int) -> int:
+    """Return how many frames are read at once."""
+    return max(1, min(_CHUNK_FRAMES, _CHUNK_BYTES // frame_bytes))
 
 
 def _read(reader: FrameDecoder, indices: NDArray[np.int64], on_device: bool) -> "NDArray[np.uint8] | Tensor":
@@ -141,8 +147,9 @@ class DecodedAhead:
         num_threads = max(1, min(num_readers, len(parts)))
         room = _AHEAD
         if num_threads > 1:
-            chunks = max(len(part) for part in parts) * frame_bytes // _CHUNK_BYTES + 2
-            room = max(_AHEAD, min(chunks, _ROOM_BYTES // (_CHUNK_BYTES * num_threads)))
+            chunk = _chunk(frame_bytes)
+            chunks = max(len(part) for part in parts) // chunk + 2
+            room = max(_AHEAD, min(chunks, _ROOM_BYTES // (chunk * frame_bytes * num_threads)))
         self._queues: list[queue.Queue[Piece | BaseException | None]] = [
             queue.Queue(room) for _ in range(num_threads)
         ]

