@@ -99,30 +99,55 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def rows(
-    costs: Mapping[str, Sequence[Cost]], *, base: str, num_units: int, unit: str
+    costs: Mapping[str, Sequence[Cost]], *, base: str, num_units: int | Mapping[str, int], unit: str
 ) -> list[dict[str, Any]]:
     """Return one row a case: its ratios to `base` within the rounds, and what a unit of work costs.
 
     Args:
         costs: From `interleave`.
         base: The case that the others are compared with; its own ratios are 1.
-        num_units: Clips or frames in one run of a case.
+        num_units: Clips or frames in one run of a case; by case where they differ.
         unit: `clip` or `frame`; part of the names of the costs.
     """
     result = []
     for name, runs in costs.items():
-        pairs = list(zip(runs, costs[base], strict=True))
+        num = num_units if isinstance(num_units, int) else num_units[name]
         result.append(
             {
                 "case": name,
                 "rounds": len(runs),
-                "cpu_ratio": asdict(spread([run.cpu_seconds / other.cpu_seconds for run, other in pairs])),
-                "wall_ratio": asdict(spread([run.wall_seconds / other.wall_seconds for run, other in pairs])),
-                f"cpu_seconds_per_{unit}": asdict(spread([run.cpu_seconds / num_units for run in runs])),
-                f"{unit}s_per_second": asdict(spread([num_units / run.wall_seconds for run in runs])),
+                "cpu_ratio": asdict(ratio(costs, name, base, num_units, cpu=True)),
+                "wall_ratio": asdict(ratio(costs, name, base, num_units)),
+                f"cpu_seconds_per_{unit}": asdict(spread([run.cpu_seconds / num for run in runs])),
+                f"{unit}s_per_second": asdict(spread([num / run.wall_seconds for run in runs])),
             }
         )
     return result
+
+
+def ratio(
+    costs: Mapping[str, Sequence[Cost]],
+    case: str,
+    base: str,
+    num_units: int | Mapping[str, int] = 1,
+    *,
+    cpu: bool = False,
+) -> Spread:
+    """Return what a unit of work of a case costs in units of the base's, round by round.
+
+    Args:
+        costs: From `interleave`.
+        case: Whose cost is above the line.
+        base: Whose cost is below.
+        num_units: As `rows` takes it.
+        cpu: CPU seconds, not wall seconds.
+    """
+    above, below = (1, 1) if isinstance(num_units, int) else (num_units[case], num_units[base])
+    found = []
+    for run, other in zip(costs[case], costs[base], strict=True):
+        pair = (run.cpu_seconds, other.cpu_seconds) if cpu else (run.wall_seconds, other.wall_seconds)
+        found.append(pair[0] / above / (pair[1] / below))
+    return spread(found)
 
 
 def show(table: Sequence[Mapping[str, Any]], *, base: str, unit: str) -> None:

@@ -54,6 +54,34 @@ def kept_video(
     return path
 
 
+def repeated_video(source: Path, path: Path, times: int) -> Path:
+    """Write a video whose packets come `times` times, each time behind the last, and return its path.
+
+    Args:
+        source: A video of even frame times that begins with a keyframe; its groups of pictures are closed.
+        path: Where it goes; `.mkv`.
+        times: How often.
+    """
+    part = path.with_suffix(".part.mkv")
+    with av.open(str(source)) as given, av.open(str(part), "w") as container:
+        stream = given.streams.video[0]
+        out = container.add_stream_from_template(stream)
+        packets = [packet for packet in given.demux(stream) if packet.pts is not None]
+        shown = sorted(packet.pts for packet in packets)
+        length = shown[-1] - shown[0] + shown[1] - shown[0]
+        facts = [(bytes(packet), packet.pts, packet.dts, packet.is_keyframe) for packet in packets]
+        for number in range(times):
+            for data, pts, dts, is_keyframe in facts:
+                packet = av.Packet(data)
+                packet.stream = out
+                packet.time_base = stream.time_base
+                packet.pts, packet.dts = pts + number * length, dts + number * length
+                packet.is_keyframe = is_keyframe
+                container.mux(packet)
+    part.replace(path)
+    return path
+
+
 def make_video(
     path: Path,
     *,

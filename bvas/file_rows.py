@@ -1,22 +1,45 @@
 """Score rows of a finished file, and how much of a video may be lost."""
 
 import logging
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bvas.clips import ClipConfig
 from bvas.errors import ConfigError, DecodeError
 from bvas.inference.streaming import StreamingPredictor
+from bvas.luma import ColorRange
 from bvas.spots import Gap
-from bvas.video.protocol import FrameDecoder
+from bvas.video.ahead import Frames, Piece
 
 logger = logging.getLogger(__name__)
 
-_CHUNK_BYTES = 32 << 20
 _MOST_LOST = 0.2
-# Few frames first, so that an estimate of the whole comes early.
-_FIRST_CHUNK = 64
+# Work that goes on begins at a multiple of it, so that frames fall into the same batches as without the break.
+_RESTART_AT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class RowsSoFar:
+    """The first rows of a video, as far as they are final, and what was lost among the frames behind them."""
+
+    scores: NDArray[np.float32]
+    """[r, K]"""
+    lost: tuple[tuple[int, int, str], ...] = ()
+    """(start, stop, reason) of stretches of frames, in order."""
+
+    def restart(self, clip: ClipConfig, stride: int) -> int:
+        """Return the frame from which decoding has to begin again for the row behind these."""
+        first = len(self.scores) - clip.frames_before - stride
+        step = math.lcm(_RESTART_AT, stride)
+        return max(0, first // step * step)
+
+
+KeepRows = Callable[[RowsSoFar], None]
 
 
 def check_lost(path: Path, gaps: Sequence[Gap], num_rows: int) -> None:
@@ -62,45 +85,56 @@ def rows_between(
 
 
 def stream_rows(
-    reader: FrameDecoder,
-    indices: np.ndarray,
+    decoded: Iterable[Piece],
+    num_frames: int,
     predictor: StreamingPredictor,
-    strict: bool,
-    progress: Callable[[int, int], None] | None,
-) -> tuple[np.ndarray, list[tuple[int, int, str]]]:
-    """Return the score rows of the frames at `indices`, and the stretches (start, stop, reason) that were lost."""
-    chunk_size = max(1, min(len(indices), _CHUNK_BYTES // (reader.size[0] * reader.size[1])))
-    buffer = np.empty((chunk_size, *reader.size), np.uint8)
-    rows: list[np.ndarray] = []
-    lost: list[tuple[int, int, str]] = []
-    position = 0
-    length = min(chunk_size, _FIRST_CHUNK)
-    while position < len(indices):
-        wanted = indices[position : position + length]
-        gap = None
-        try:
-            reader.read_into(wanted, buffer[: len(wanted)])
-        except DecodeError as error:
-            if strict or error.lost is None:
-                raise
-            gap = error.lost, str(error)
-            wanted = wanted[wanted < error.lost.start]
-            if len(wanted):
-                reader.read_into(wanted, buffer[: len(wanted)])
-        if len(wanted):
-            rows.append(predictor.push(buffer[: len(wanted)], reader.info.color_range))
-            position += len(wanted)
-        if gap is not None:
-            # At least one frame further, or a reader that keeps naming earlier frames would never end.
-            behind = max(int(np.searchsorted(indices, gap[0].stop)), position + 1)
-            rows.append(predictor.break_here(behind - position))
-            lost.append((position, behind, gap[1]))
-            position = behind
+    color_range: ColorRange,
+    *,
+    strict: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    so_far: RowsSoFar | None = None,
+    keep: KeepRows | None = None,
+) -> RowsSoFar:
+    """Return the score rows of a video's frames, and what was lost.
+
+    Args:
+        decoded: The frames, in order, from `so_far.restart(...)` on.
+        num_frames: All frames of the video, or of the part of it that is looked at.
+        predictor: Ready for a video.
+        color_range: Range tag of the frames.
+        strict: Raise where a frame is lost.
+        progress: Called with (frames done, frames in all).
+        so_far: Rows of an earlier try.
+        keep: Called now and then with all rows so far.
+
+    Raises:
+        DecodeError: reading failed, or `strict` and a frame is lost.
+    """
+    known = RowsSoFar(np.empty((0, predictor.num_labels), np.float32)) if so_far is None else so_far
+    position = known.restart(predictor.clip, predictor.stride)
+    lost = [(start, min(stop, position), reason) for start, stop, reason in known.lost if start < position]
+    rows = [known.scores]
+    # Rows up to here are known, and were computed here without the frames before.
+    num_again = len(known.scores) - position
+    for piece in decoded:
+        if isinstance(piece, Frames):
+            found = predictor.push(piece.luma, color_range)
+            position += len(piece.luma)
+        elif strict:
+            raise piece.error
+        else:
+            found = predictor.break_here(piece.count)
+            lost.append((position, position + piece.count, str(piece.error)))
+            position += piece.count
+        rows.append(found[num_again:])
+        num_again = max(0, num_again - len(found))
         if progress is not None:
-            progress(position, len(indices))
-        length = chunk_size
-    rows.append(predictor.finish())
-    return np.concatenate(rows), _joined(lost)
+            progress(position, num_frames)
+        if keep is not None:
+            rows = [np.concatenate(rows)]
+            keep(RowsSoFar(rows[0], tuple(lost)))
+    rows.append(predictor.finish()[num_again:])
+    return RowsSoFar(np.concatenate(rows), tuple(_joined(lost)))
 
 
 def _joined(lost: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:

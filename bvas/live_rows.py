@@ -75,6 +75,7 @@ class RowStream:
         self._strict = strict
         self._labels = spotter.experiment.task.labels
         self._predictor = spotter.predictor()
+        self._stride = spotter.stride
         self._grid = GrowingGrid(spotter.experiment.input.rate, video.time_base)
         self._lag = Lag(lag_rule if video.is_broadcast else None, video.name)
         # The last frame: grid frames before the next one may still show it.
@@ -126,7 +127,7 @@ class RowStream:
         shown: list[_GridFrame] = []
         newest = float(Fraction(arrived.ticks[-1]) * self._video.time_base)
         skipped = self._lag.see(newest, now, num_frames=len(arrived.ticks), is_newest=arrived.is_newest)
-        self._predictor.stride = self._lag.stride
+        self._predictor.stride = self._stride * self._lag.stride
         for place, ticks in enumerate(arrived.ticks):
             luma = None if arrived.luma is None or skipped else arrived.luma[place]
             reason = arrived.reason or skipped

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,11 @@ from numpy.typing import NDArray
 
 from bvas.checkpoint import FILE_NAME, Checkpoint, fold_folder, load_checkpoint, trained_folds
 from bvas.curve import ScoreCurve
-from bvas.devices import autocast_dtype, choose_device
+from bvas.devices import Precision, autocast_dtype, choose_device
 from bvas.ensembling.build import FILE_NAME as ENSEMBLE_NAME
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment import Experiment, parse_folds
-from bvas.file_rows import check_lost, rows_between, stream_rows
+from bvas.file_rows import KeepRows, RowsSoFar, check_lost, rows_between, stream_rows
 from bvas.inference.streaming import StreamingPredictor
 from bvas.lag import DEFAULT_LAG_RULE, LagRule
 from bvas.live import LiveSpots
@@ -22,10 +23,15 @@ from bvas.live_rows import RowStream, note_adaptation
 from bvas.models.spotting import SpottingModel
 from bvas.postprocess import find_spots
 from bvas.spots import Gap, Spot
+from bvas.video.ahead import DecodedAhead
+from bvas.video.backends.nvdec import num_engines
 from bvas.video.grid import make_grid
 from bvas.video.live import LiveVideo, Reopening
 from bvas.video.open import open_video
 from bvas.video.sources import source_of
+
+# Compiling takes about a minute, as twenty minutes of video do at 20 times real time.
+_LONG_FRAMES = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +56,25 @@ class Spotter:
     models: tuple[SpottingModel, ...]
     """One per fold; their scores are averaged."""
     device: torch.device
+    precision: Precision = "auto"
+    """What is computed in; `auto` is half precision on CUDA, and float32 on a CPU."""
+    stride: int = 1
+    """Rows are computed for every so many grid frames, and filled in between."""
 
-    def predictor(self) -> StreamingPredictor:
-        """Return a predictor for one video."""
+    def predictor(self, *, compiled: bool = False) -> StreamingPredictor:
+        """Return a predictor, for one video after the other.
+
+        Args:
+            compiled: Take a minute to compile it, for hours of video on CUDA.
+        """
         return StreamingPredictor(
             self.models,
             self.experiment.clip,
             luma_scaling=self.experiment.input.luma_scaling,
             flip=self.experiment.flip_tta,
-            autocast=autocast_dtype(self.device),
+            dtype=autocast_dtype(self.device, self.precision) or torch.float32,
+            stride=self.stride,
+            compiled=compiled,
         )
 
     def stream(
@@ -112,7 +128,13 @@ def trained_among(experiment: Experiment, runs: Path, folds: str = "all") -> lis
 
 
 def load_spotter(
-    experiment: Experiment, runs: Path, *, folds: Sequence[int] | None = None, device: str = "auto"
+    experiment: Experiment,
+    runs: Path,
+    *,
+    folds: Sequence[int] | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    stride: int = 1,
 ) -> Spotter:
     """Return the trained models of an experiment.
 
@@ -121,6 +143,8 @@ def load_spotter(
         runs: The runs folder.
         folds: Folds whose models are averaged; None for all that are trained.
         device: As `choose_device` takes it.
+        precision: What is computed in.
+        stride: Grid frames from one computed row to the next.
 
     Raises:
         CheckpointError: a fold has no weights, or its weights are of another experiment.
@@ -131,7 +155,7 @@ def load_spotter(
     for checkpoint in checkpoints:
         _check_same(experiment, checkpoint)
     models = tuple(checkpoint.build_model().to(chosen) for checkpoint in checkpoints)
-    return Spotter(experiment, models, chosen)
+    return Spotter(experiment, models, chosen, precision, stride)
 
 
 def _check_same(experiment: Experiment, checkpoint: Checkpoint) -> None:
@@ -174,6 +198,10 @@ def spot_video(
     strict: bool = False,
     growing: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    num_readers: int | None = None,
+    predictor: StreamingPredictor | None = None,
+    so_far: RowsSoFar | None = None,
+    keep: KeepRows | None = None,
 ) -> VideoSpots:
     """Return score curve and spots of one video, of any rate, size, codec and container.
 
@@ -187,6 +215,12 @@ def spot_video(
         strict: Raise where a frame cannot be decoded, instead of leaving a gap.
         growing: The file is still being written.
         progress: Called with (grid frames done, grid frames in all); those of a stream are as many as came so far.
+        num_readers: Threads that decode a file ahead of the model, each from other keyframes. None: one for each
+            decoder of the GPU that decodes, else one.
+        predictor: One of `spotter.predictor()`, to go from video to video with it; None makes one, compiled for
+            long files on CUDA.
+        so_far: Rows of the same file and range from an earlier try that `keep` got.
+        keep: Called after each chunk of a file with all rows so far.
 
     Raises:
         DecodeError: it is no video that can be read, more than a fifth of it is lost, or `strict` and a frame
@@ -210,16 +244,44 @@ def spot_video(
         # The clips at both ends of the range see beyond it wherever the video goes on there.
         first = max(0, start - clip.frames_before)
         last = min(len(grid.seconds), stop + clip.frames_after)
-        rows, lost = stream_rows(reader, grid.indices[first:last], spotter.predictor(), strict, progress)
+        wanted = grid.indices[first:last]
+        if predictor is None:
+            is_long = spotter.device.type == "cuda" and len(wanted) >= _LONG_FRAMES
+            predictor = spotter.predictor(compiled=is_long)
+        predictor.reset()
+        begin = 0 if so_far is None else so_far.restart(clip, predictor.stride)
+        firsts = np.searchsorted(reader.index.pts, reader.index.keyframe_pts)
+        if num_readers is None:
+            num_readers = num_engines(reader.info, str(spotter.device)) if reader.backend == "nvdec" else 1
+        # A single reader is this one: it has opened nothing yet.
+        another = partial(open_video, path, backend, size=settings.size, device=str(spotter.device))
+        with DecodedAhead(
+            another if num_readers > 1 else lambda: reader,
+            wanted[begin:],
+            firsts,
+            frame_bytes=reader.size[0] * reader.size[1],
+            num_readers=num_readers,
+            on_device=spotter.device.type == "cuda",
+        ) as decoded:
+            found = stream_rows(
+                decoded,
+                len(wanted),
+                predictor,
+                reader.info.color_range,
+                strict=strict,
+                progress=progress,
+                so_far=so_far,
+                keep=keep,
+            )
     gaps = tuple(
         Gap(float(grid.seconds[first + a]), float(grid.seconds[first + b - 1]), b - a, reason)
-        for a, b, reason in lost
+        for a, b, reason in found.lost
     )
     check_lost(path, gaps, last - first)
     return _found(
         path,
         spotter,
-        rows[start - first : stop - first],
+        found.scores[start - first : stop - first],
         grid.seconds[start:stop],
         grid.indices[start:stop],
         gaps,

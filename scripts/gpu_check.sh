@@ -55,8 +55,9 @@ for part in $parts; do
       done
       ;;
     predict)
-      run benchmarks/bench_predict.py --experiment ball_base --device cuda --frames 256 \
-        --json "$out/predict--$name.json"
+      run benchmarks/bench_predict.py --device cuda --rows 256 --whole-rows 64 --json "$out/predict--$name.json"
+      run benchmarks/bench_spot_file.py --videos "$videos" --device cuda --json "$out/spot-file--$name.json"
+      run benchmarks/bench_memory.py --videos "$videos" --device cuda --json "$out/memory--$name.json"
       ;;
     ablation)
       run -m bvas data synth --out "$league" --task ball --preset broadcast --matches 4 --minutes 3 --size 112x192 \

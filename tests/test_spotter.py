@@ -215,3 +215,27 @@ def test_after_200_frames_the_time_left_is_said_and_above_an_hour_what_shortens_
     assert "a CUDA device" in caplog.text
     assert "--folds 0" in caplog.text
     assert "--from, --to" in caplog.text
+
+
+@pytest.mark.parametrize("num_readers", [2, 5])
+def test_several_readers_of_one_file_change_nothing(tiny_spotter, tmp_path, num_readers):
+    path = _video(tmp_path / "a.mp4", 400, keyframe_interval=20)
+    usual = spot_video(path, tiny_spotter)
+
+    found = spot_video(path, tiny_spotter, num_readers=num_readers)
+
+    # The readers' chunks end elsewhere, so that rows are computed in other batches.
+    assert np.abs(found.curve.scores - usual.curve.scores).max() < 1e-5
+
+
+def test_how_a_video_unlike_those_in_training_is_brought_to_them_is_said_once(tiny_spotter, tmp_path, caplog):
+    path = _video(tmp_path / "a.mp4", 60, rate=50, size=(128, 192))
+
+    with caplog.at_level("INFO"):
+        spot_video(_video(tmp_path / "same.mp4", 10), tiny_spotter)
+        assert "same.mp4" not in caplog.text
+        found = spot_video(path, tiny_spotter)
+
+    assert len(found.curve.seconds) == 30
+    said = "50 frames per second are put on a grid of 25 per second; 192x128 is scaled to 96x64 within 96x64"
+    assert caplog.text.count(f"a.mp4: {said}") == caplog.text.count("a.mp4:") == 1

@@ -21,6 +21,7 @@ from bvas.commands.console import (
     run_command,
 )
 from bvas.commands.spot_live import add_live, check_live, run_live
+from bvas.errors import ConfigError
 
 if TYPE_CHECKING:
     from bvas.experiment import Experiment
@@ -72,6 +73,19 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--strict", action="store_true", help="fail where a frame cannot be decoded")
     add_postprocessing(parser)
+    parser.add_argument(
+        "--precision",
+        default="auto",
+        choices=["auto", "float32", "bfloat16", "float16"],
+        help="what is computed in (default: half precision on CUDA, float32 on a CPU)",
+    )
+    parser.add_argument(
+        "--stride",
+        type=int,
+        default=1,
+        metavar="N",
+        help="compute the scores of every Nth frame, and fill in between (default: 1)",
+    )
     add_live(parser)
     add_folders(parser, data=False)
     add_machine(parser, workers=False)
@@ -83,9 +97,11 @@ def run(args: argparse.Namespace) -> int:
     from bvas.video.sources import source_of
 
     check_live(args)
+    if args.stride < 1:
+        raise ConfigError(f"--stride must be at least 1, got {args.stride}")
     # As text, a path would not show that it is a URL; and before the imports that take seconds.
     sources = [source_of(video, growing=args.growing) for video in args.videos]
-    from bvas.errors import ConfigError, DataError
+    from bvas.errors import DataError
     from bvas.experiment import load_experiment
     from bvas.files import check_writable
     from bvas.postprocessing_file import with_postprocessing
@@ -108,7 +124,14 @@ def run(args: argparse.Namespace) -> int:
             "the demo model knows synthetic matches only; what it says of other videos means nothing"
         )
     folds = trained_among(experiment, args.runs, args.folds)
-    spotter = load_spotter(experiment, args.runs, folds=folds, device=args.device)
+    spotter = load_spotter(
+        experiment,
+        args.runs,
+        folds=folds,
+        device=args.device,
+        precision=args.precision,
+        stride=args.stride,
+    )
     if args.live:
         return run_live(args, spotter)
     out: Path = args.out or default_out(sources[0])
@@ -171,7 +194,7 @@ def _with_estimate(
         each = " for this file" if num_videos > 1 else ""
         logger.info("%d of %d frames done; about %s left%s", done, total, duration_text(left), each)
         if left > _LONG_SECONDS:
-            ways = ["a part of the video (--from, --to)"]
+            ways = ["a part of the video (--from, --to)", "every other row (--stride 2)"]
             if num_models > 1:
                 ways.insert(0, f"one of the {num_models} folds (--folds 0) takes 1/{num_models} of it")
             if device == "cpu":

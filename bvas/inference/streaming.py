@@ -15,19 +15,21 @@ after the last frame stacks start at places that are not there; their frames rep
 
 # Dimension letters in this file:
 #   n frames pushed, m rows returned, S frames per stack, N stacks per clip, M stacks or clips in a batch,
-#   V views (plain, flipped), C h w features of a stack, K labels, H W picture size.
+#   V views (plain, flipped), C E h w what is kept of a stack, K labels, H W picture size.
 
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from einops import rearrange
 from numpy.typing import NDArray
 from torch import Tensor
 
 from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
+from bvas.inference.compiled import Steady
+from bvas.inference.precision import check_dtype, default_batch
+from bvas.inference.prepared import PreparedModel
+from bvas.inference.ring import Presence, Ring
 from bvas.inference.scoring import check_models, mean_of_views, with_flipped
 from bvas.inference.thinning import Between
 from bvas.luma import ColorRange, LumaScaling, to_unit
@@ -37,11 +39,11 @@ from bvas.models.spotting import SpottingModel
 class StreamingPredictor:
     """Score every frame of a video in one pass, with several models and mirror images at once.
 
-    A row is final once the frame `clip.frames_after` behind it was pushed, or the video ended. It
+    A row is final once the frame `clip.frames_after` behind it was pushed, or the video ended. In float32 it
     equals the whole clip's forward pass up to rounding, whatever the chunks. Memory is bounded by the clip's
     span and the batch sizes, not by the video or the chunk.
 
-    Not to be shared between threads or videos at a time; after `finish` it is ready for the next video.
+    Not to be shared between threads or videos at a time; after `finish` or `reset` it is ready for the next video.
     """
 
     def __init__(
@@ -53,62 +55,73 @@ class StreamingPredictor:
         flip: bool = True,
         stack_batch: int | None = None,
         window_batch: int | None = None,
-        autocast: torch.dtype | None = None,
+        dtype: torch.dtype = torch.float32,
+        stride: int = 1,
+        compiled: bool = False,
     ) -> None:
-        """Take models to predict with.
+        """Take models to predict with; their weights are copied.
 
         Args:
             models: At least one, of this clip, on one device; put in evaluation mode. Their mean is taken.
             clip: Which frames a clip holds.
             luma_scaling: How luma becomes [0, 1].
             flip: Average with the scores of the mirrored clip; twice the work.
-            stack_batch: Most stacks encoded at once, each twice with `flip`. None: on a CPU 16, or 8 with
-                `flip`, as larger ones fall out of its cache; elsewhere 32.
+            stack_batch: Most stacks encoded at once, each twice with `flip`. None: by device and picture size.
             window_batch: Most clips scored at once, each twice with `flip`. None: as `stack_batch`.
-            autocast: On CUDA, the type to compute in (torch.float16, torch.bfloat16); None: the models' own.
+            dtype: What to compute in: torch.float32, torch.bfloat16, or torch.float16 on CUDA.
+            stride: As the attribute.
+            compiled: Compile what full batches run through; for CUDA and long videos.
 
         Raises:
-            ConfigError: models that do not go together or with the clip; a batch size below 1.
+            ConfigError: models that do not go together or with the clip; a batch size or stride below 1; a type
+                that is not for this device.
         """
         self._device = check_models(models, clip)
+        for name, value in (("stack_batch", stack_batch), ("window_batch", window_batch), ("stride", stride)):
+            if value is not None and value < 1:
+                raise ConfigError(f"{name} must be at least 1, got {value}")
+        check_dtype(dtype, self._device)
         self._num_views = 2 if flip else 1
-        default_batch = 16 // self._num_views if self._device.type == "cpu" else 32
-        self._stack_batch = default_batch if stack_batch is None else stack_batch
-        self._window_batch = default_batch if window_batch is None else window_batch
-        if min(self._stack_batch, self._window_batch) < 1:
-            raise ConfigError(
-                "stack_batch and window_batch must be at least 1, "
-                f"got {self._stack_batch} and {self._window_batch}"
-            )
-        self._chunk = max(self._stack_batch, self._window_batch)
-        """Frames taken at once: enough to fill both batches."""
-        if autocast is not None and self._device.type != "cuda":
-            raise ConfigError(f"autocast to {autocast} is for CUDA; the models are on {self._device}")
+        self._asked_stack_batch, self._asked_window_batch = stack_batch, window_batch
         self.clip = clip
         self.num_labels = models[0].num_labels
-        self._models = tuple(models)
+        self._models = [PreparedModel(model, dtype) for model in models]
         self._luma_scaling: LumaScaling = luma_scaling
         self._flip = flip
-        self._autocast = autocast
-        self.stride = 1
+        self._dtype = dtype
+        self._steady = Steady(compiled)
+        self._stack_offsets = np.arange(clip.stack_size) * clip.frame_step
+        self._clip_offsets = (
+            np.arange(clip.num_stacks) * clip.stack_size * clip.frame_step - clip.frames_before
+        )
+        self.stride = stride
         """Rows are computed for every so many frames, and filled in between (thinning.py); may change at any time.
         Where it falls, rows are filled in until the stacks that were left out lie behind."""
-        self._reset()
+        self.reset()
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
+        """Forget the video so far, and be ready for the next one."""
         self._between = Between(self.num_labels)
         self._num_frames = 0
         """Frames pushed or lost so far."""
         self._size: tuple[int, int] | None = None
-        self._frames: dict[int, Tensor | None] = {}
-        """By index, [H, W] in [0, 1]; None for lost frames. Only those that a stack still needs."""
+        self._stack_batch = self._window_batch = self._chunk = 1
+        """The last one is how many frames are taken at once: enough to fill both batches."""
+        self._frames = Ring(1)
+        """By index, [1, n, H, W] in [0, 1]."""
+        self._kept: list[tuple[Ring, ...]] = []
+        """Of each model by the stack's start: what `PreparedModel.encode` gives, [V, n, h, w, C or E]."""
+        self._stacks = Ring(1)
+        """Which stacks are there; no rows."""
         self._next_start = -self.clip.frames_before
         """Where the first stack not yet encoded starts."""
-        self._features: dict[int, tuple[Tensor, ...] | None] = {}
-        """By start, of each model [V, C, h, w]; None where a frame is lost, empty where the stride left them out.
-        Only those still needed."""
         self._next_center = 0
         """Center of the first clip not yet scored."""
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory of the frames and features that are kept; constant from the first row on."""
+        return self._frames.num_bytes + sum(ring.num_bytes for rings in self._kept for ring in rings)
 
     @torch.inference_mode()
     def push(
@@ -131,10 +144,13 @@ class StreamingPredictor:
             # PyTorch warns of arrays that are read-only, as those of shared memory may be.
             frames = torch.from_numpy(np.require(frames, requirements=["C", "W"]))
         self._check_frames(frames)
-        rows = []
+        rows: list[NDArray[np.float32]] = []
         for first in range(0, len(frames), self._chunk):
             chunk = frames[first : first + self._chunk].to(self._device)
-            rows.append(self._take(to_unit(chunk[None], [color_range], self._luma_scaling)[0]))
+            unit = to_unit(chunk[None], [color_range], self._luma_scaling).to(self._dtype)
+            self._frames.put(self._num_frames + np.arange(len(chunk)), unit)
+            self._num_frames += len(chunk)
+            rows += self._advance(ended=False)
         return self._joined(rows)
 
     @torch.inference_mode()
@@ -148,9 +164,14 @@ class StreamingPredictor:
         """
         if num_missing < 0:
             raise ConfigError(f"num_missing must be at least 0, got {num_missing}")
-        rows = []
+        if self._size is None:
+            self._start((1, 1))
+        rows: list[NDArray[np.float32]] = []
         for first in range(0, num_missing, self._chunk):
-            rows.append(self._take([None] * min(self._chunk, num_missing - first)))
+            count = min(self._chunk, num_missing - first)
+            self._frames.mark(range(self._num_frames, self._num_frames + count), Presence.LOST)
+            self._num_frames += count
+            rows += self._advance(ended=False)
         return self._joined(rows)
 
     @torch.inference_mode()
@@ -158,8 +179,8 @@ class StreamingPredictor:
         """End the video, return its remaining rows, and be ready for the next one."""
         rows = self._advance(ended=True) if self._num_frames else []
         rows.append(self._between.finish())
-        self._reset()
-        return self._joined([rows])
+        self.reset()
+        return self._joined(rows)
 
     def _check_frames(self, frames: Tensor) -> None:
         if frames.dtype != torch.uint8 or frames.ndim != 3:
@@ -168,106 +189,102 @@ class StreamingPredictor:
                 "luma is brought to [0, 1] in here"
             )
         size = (frames.shape[1], frames.shape[2])
-        if self._size is not None and size != self._size:
+        if self._size is None:
+            self._start(size)
+        elif size != self._size:
             raise ConfigError(
                 f"frames of {size} after frames of {self._size} (height, width); all frames of a video "
                 "must have one size, and finish() ends a video"
             )
         self._size = size
 
-    def _take(self, frames: Iterable[Tensor | None]) -> list[NDArray[np.float32]]:
-        for frame in frames:
-            self._frames[self._num_frames] = frame
-            self._num_frames += 1
-        return self._advance(ended=False)
+    def _start(self, size: tuple[int, int]) -> None:
+        """Choose batch sizes, and make room for what has to be kept between chunks; once a video."""
+        if self._num_frames:
+            return
+        batch = default_batch(self._device, size, self._num_views)
+        self._stack_batch = self._asked_stack_batch or batch
+        self._window_batch = self._asked_window_batch or batch
+        self._chunk = max(self._stack_batch, self._window_batch)
+        clip = self.clip
+        self._frames = Ring(clip.stack_size * clip.frame_step + self._chunk)
+        # After the end as many stacks are encoded at once as a clip looks ahead.
+        rows = clip.span + clip.frames_after + self._chunk
+        self._stacks = Ring(rows)
+        num_kept = 2 if self._models[0].blocks else 1
+        self._kept = [tuple(Ring(rows) for _ in range(num_kept)) for _ in self._models]
 
     def _advance(self, *, ended: bool) -> list[NDArray[np.float32]]:
         """Encode the stacks and score the clips that the frames so far allow."""
-        clip, rows = self.clip, []
+        clip = self.clip
         last_frame = self._num_frames - 1
         reach = (clip.stack_size - 1) * clip.frame_step
         # From its own center on, a clip goes up to frames_after; after the end, so far beyond the last frame.
         last_start = last_frame - reach + (clip.frames_after if ended else 0)
         while self._next_start <= last_start:
             stop = min(last_start + 1, self._next_start + self._stack_batch)
-            self._encode(range(self._next_start, stop))
+            self._encode(np.arange(self._next_start, stop))
+            self._next_start = stop
         last_center = last_start + reach - clip.frames_after
+        rows: list[tuple[Tensor | None, NDArray[np.uint8]]] = []
         while self._next_center <= last_center:
             stop = min(last_center + 1, self._next_center + self._window_batch)
-            rows.append(self._score(range(self._next_center, stop)))
-        return rows
+            rows.append(self._score(np.arange(self._next_center, stop)))
+            self._next_center = stop
+        return [self._filled(*part) for part in rows]
 
-    def _encode(self, starts: range) -> None:
-        clip, last_frame = self.clip, self._num_frames - 1
-        offsets = range(0, clip.stack_size * clip.frame_step, clip.frame_step)
-        encoded: list[int] = []
-        stacks: list[Tensor] = []
-        for start in starts:
-            frames = [self._frames[min(max(start + offset, 0), last_frame)] for offset in offsets]
-            there = [frame for frame in frames if frame is not None]
-            self._features[start] = None
-            if len(there) == clip.stack_size and not self._serves(start):
-                self._features[start] = ()
-            elif len(there) == clip.stack_size:
-                encoded.append(start)
-                stacks.append(torch.stack(there))
-        if stacks:
-            views_VMSHW = with_flipped(torch.stack(stacks), self._flip)
-            with self._precision():
-                features = [model.encode_stacks(views_VMSHW) for model in self._models]
-            per_model = [rearrange(one, "(V M) C h w -> M V C h w", V=self._num_views) for one in features]
-            for i, start in enumerate(encoded):
-                self._features[start] = tuple(one[i] for one in per_model)
-        self._next_start = starts.stop
-        # The last frame stays whatever comes: after the end it is repeated.
-        for index in [i for i in self._frames if i < min(max(starts.stop, 0), last_frame)]:
-            del self._frames[index]
+    def _encode(self, starts: NDArray[np.int64]) -> None:
+        frames_MS = np.clip(starts[:, None] + self._stack_offsets, 0, self._num_frames - 1)
+        is_there = (self._frames.presence(frames_MS) == Presence.THERE).all(axis=1)
+        is_served = self._serve(starts)
+        presence = np.where(is_there, np.where(is_served, Presence.THERE, Presence.LEFT_OUT), Presence.LOST)
+        self._stacks.set_presence(starts, presence)
+        wanted = is_there & is_served
+        if not wanted.any():
+            return
+        frames = self._frames.take(frames_MS[wanted].ravel())
+        frames_MSHW = frames.view(-1, self.clip.stack_size, *frames.shape[2:])
+        views = with_flipped(frames_MSHW, self._flip).contiguous(memory_format=torch.channels_last)
+        is_steady = int(wanted.sum()) == self._stack_batch
+        for model, rings in zip(self._models, self._kept, strict=True):
+            kept = self._steady.run(model.encode, views, is_steady=is_steady)
+            for ring, rows in zip(rings, kept, strict=True):
+                ring.put(starts[wanted], rows.view(self._num_views, -1, *rows.shape[1:]))
 
-    def _serves(self, start: int) -> bool:
-        """Return whether a clip whose row is computed holds the stack that starts there."""
-        reach = self.clip.stack_size * self.clip.frame_step
-        first = start + self.clip.frames_before
-        return any((first - stack * reach) % self.stride == 0 for stack in range(self.clip.num_stacks))
+    def _serve(self, starts: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return of stacks whether a clip whose row is computed holds them."""
+        centers = starts[:, None] - self._clip_offsets
+        served: NDArray[np.bool_] = (centers % self.stride == 0).any(axis=1)
+        return served
 
-    def _score(self, centers: range) -> NDArray[np.float32]:
-        clip = self.clip
-        offsets = [
-            stack * clip.stack_size * clip.frame_step - clip.frames_before for stack in range(clip.num_stacks)
-        ]
-        scored: list[int] = []
-        windows: list[list[tuple[Tensor, ...]]] = []
-        is_left_out = np.zeros(len(centers), np.bool_)
-        for row, center in enumerate(centers):
-            features = [self._features[center + offset] for offset in offsets]
-            there = [stack for stack in features if stack is not None]
-            if len(there) < clip.num_stacks:
-                continue
-            if center % self.stride or not all(there):
-                is_left_out[row] = True
-            else:
-                scored.append(row)
-                windows.append(there)
-        rows = np.full((len(centers), self.num_labels), np.nan, dtype=np.float32)
-        if windows:
-            with self._precision():
-                logits = [
-                    model.score_windows(self._window_batch_of(windows, number))
-                    for number, model in enumerate(self._models)
-                ]
-            rows[scored] = mean_of_views(logits, self._num_views).cpu().numpy()
-        self._next_center = centers.stop
-        for start in [s for s in self._features if s < centers.stop - clip.frames_before]:
-            del self._features[start]
-        return self._between.fill(rows, is_left_out)
+    def _score(self, centers: NDArray[np.int64]) -> tuple[Tensor | None, NDArray[np.uint8]]:
+        """Return scores [m, K] of the clips that are scored, and of each clip what is known of its row."""
+        starts_MN = centers[:, None] + self._clip_offsets
+        stacks = self._stacks.presence(starts_MN)
+        is_lost = (stacks == Presence.LOST).any(axis=1)
+        is_left_out = (stacks == Presence.LEFT_OUT).any(axis=1) | (centers % self.stride != 0)
+        presence = np.where(is_lost, Presence.LOST, np.where(is_left_out, Presence.LEFT_OUT, Presence.THERE))
+        wanted = presence == Presence.THERE
+        if not wanted.any():
+            return None, presence.astype(np.uint8)
+        places = starts_MN[wanted].ravel()
+        is_steady = int(wanted.sum()) == self._window_batch
+        logits = []
+        for model, rings in zip(self._models, self._kept, strict=True):
+            kept = [self._clips_of(ring.take(places)) for ring in rings]
+            logits.append(self._steady.run(model.score, *kept, is_steady=is_steady).clone())
+        return mean_of_views(logits, self._num_views), presence.astype(np.uint8)
 
-    def _window_batch_of(self, windows: list[list[tuple[Tensor, ...]]], number: int) -> Tensor:
-        """Return [V * M, N, C, h, w]: the features of M clips by one model, view by view."""
-        stacks = [stack[number] for window in windows for stack in window]
-        return rearrange(torch.stack(stacks), "(M N) V C h w -> (V M) N C h w", N=self.clip.num_stacks)
+    def _clips_of(self, stacks: Tensor) -> Tensor:
+        """Return [V * M, N, ...] of [V, M * N, ...]."""
+        return stacks.view(-1, self.clip.num_stacks, *stacks.shape[2:])
 
-    def _precision(self) -> AbstractContextManager[object]:
-        return nullcontext() if self._autocast is None else torch.autocast("cuda", self._autocast)
+    def _filled(self, scores: Tensor | None, presence: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return rows of the clips: scores, NaN, and what lies between those that the stride computes."""
+        rows = np.full((len(presence), self.num_labels), np.nan, dtype=np.float32)
+        if scores is not None:
+            rows[presence == Presence.THERE] = scores.cpu().numpy()
+        return self._between.fill(rows, presence == Presence.LEFT_OUT)
 
-    def _joined(self, rows: Iterable[Sequence[NDArray[np.float32]]]) -> NDArray[np.float32]:
-        empty = np.empty((0, self.num_labels), dtype=np.float32)
-        return np.concatenate([empty, *(row for part in rows for row in part)])
+    def _joined(self, rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        return np.concatenate([np.empty((0, self.num_labels), dtype=np.float32), *rows])

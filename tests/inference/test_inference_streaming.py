@@ -7,6 +7,7 @@ import torch
 
 from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
+from bvas.inference.prepared import PreparedModel
 from bvas.inference.streaming import StreamingPredictor
 from bvas.inference.whole_clip import predict_clip_scores
 from bvas.models.config import ModelConfig
@@ -69,8 +70,8 @@ def test_every_row_equals_the_whole_clips_whatever_the_chunks(num_frames, frame_
 
 
 @pytest.mark.parametrize("length", [1, 2, 5, 14])
-def test_videos_shorter_than_a_clip_get_all_their_rows(length):
-    clip = ClipConfig()
+@pytest.mark.parametrize("clip", [ClipConfig(), ClipConfig(num_frames=33, frame_step=1)])
+def test_videos_shorter_than_a_clip_get_all_their_rows(clip, length):
     frames = make_frames(length)
 
     streamed = stream(StreamingPredictor([make_model(clip)], clip), frames, 3)
@@ -107,9 +108,11 @@ def test_each_new_frame_costs_one_stack(monkeypatch):
     clip = ClipConfig()
     model = make_model(clip)
     encoded = []
-    encode = model.encode_stacks
-    monkeypatch.setattr(model, "encode_stacks", lambda stacks: encoded.append(len(stacks)) or encode(stacks))
     predictor = StreamingPredictor([model], clip, flip=False)
+    encode = PreparedModel.encode
+    monkeypatch.setattr(
+        PreparedModel, "encode", lambda self, stacks: encoded.append(len(stacks)) or encode(self, stacks)
+    )
     predictor.push(make_frames(40))
     encoded.clear()
 
@@ -120,15 +123,14 @@ def test_each_new_frame_costs_one_stack(monkeypatch):
 
 def test_memory_does_not_grow_with_the_video():
     clip = ClipConfig()
-    predictor = StreamingPredictor([make_model(clip)], clip, flip=False, stack_batch=4)
+    predictor = StreamingPredictor([make_model(clip)], clip, flip=False, stack_batch=4, window_batch=4)
     held = []
     for _ in range(4):
         predictor.push(make_frames(30))
-        held.append((len(predictor._frames), len(predictor._features)))
+        held.append(predictor.num_bytes)
 
-    assert held[1:] == [held[1]] * 3
-    assert held[1][0] <= clip.stack_size * clip.frame_step
-    assert held[1][1] <= clip.span
+    # float32: 3 * 2 + 4 frames of 32 x 48; 29 + 14 + 4 stacks of 8 + 24 features on a map of 1 x 2.
+    assert held == [4 * (10 * 32 * 48 + 47 * 2 * (8 + 24))] * 4
 
 
 def test_a_predictor_starts_anew_after_finish():
@@ -236,7 +238,11 @@ def test_models_and_frames_that_do_not_fit_are_refused():
     with pytest.raises(ConfigError, match="stack_batch"):
         StreamingPredictor([model], SHORT, stack_batch=0)
     with pytest.raises(ConfigError, match="CUDA"):
-        StreamingPredictor([model], SHORT, autocast=torch.float16)
+        StreamingPredictor([model], SHORT, dtype=torch.float16)
+    with pytest.raises(ConfigError, match="float64"):
+        StreamingPredictor([model], SHORT, dtype=torch.float64)
+    with pytest.raises(ConfigError, match="stride"):
+        StreamingPredictor([model], SHORT, stride=0)
 
     predictor = StreamingPredictor([model], SHORT)
     with pytest.raises(ConfigError, match="uint8"):
@@ -256,7 +262,7 @@ def test_half_precision_on_a_gpu_is_near_single_precision():
     frames = make_frames(30)
     exact = stream(StreamingPredictor([model], SHORT), frames, 8)
 
-    fast = stream(StreamingPredictor([copy.deepcopy(model).cuda()], SHORT, autocast=torch.float16), frames, 8)
+    fast = stream(StreamingPredictor([copy.deepcopy(model).cuda()], SHORT, dtype=torch.float16), frames, 8)
 
     np.testing.assert_allclose(fast, exact, atol=0.02)
 

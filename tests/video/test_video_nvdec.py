@@ -211,3 +211,10 @@ def test_a_gpu_gives_the_same_bytes_as_the_cpu(shared_data, name):
         order = [last, 0, last // 2, 7, 7, last - 1, *range(20)]
         assert torch.equal(gpu.read(order).cpu(), cpu.read(order))
         assert np.array_equal(luma(gpu, order), luma(cpu, order))
+
+
+@pytest.mark.parametrize(("caps", "num"), [({}, 1), ({"num_decoder_engines": 7}, 7)])
+def test_a_gpu_tells_how_many_decoders_it_has(fake, tmp_path, caps, num):
+    fake(caps={"supported": 1, **caps})
+    with open_video(make_video(tmp_path / "a.mp4", num_frames=2)) as reader:
+        assert nvdec.num_engines(reader.info, "cuda") == num

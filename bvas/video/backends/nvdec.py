@@ -75,6 +75,18 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
             raise refusal(info, f"has a {name} of {size}; this GPU decodes {low} to {high} in {info.codec}")
 
 
+def num_engines(info: VideoInfo, device: str) -> int:
+    """Return how many decoders the GPU has, of which each reader keeps one busy; 1 if it does not say.
+
+    Args:
+        info: A video that `check` admits there.
+        device: `cuda` or `cuda:N`.
+    """
+    nvc = load_pynvvideocodec(info)
+    caps = capabilities(nvc, gpu_of(device, info), _CODECS[info.codec], info.bit_depth)
+    return max(1, caps.get("num_decoder_engines", 1))
+
+
 def verdict_depends_on() -> str | None:
     """Return None: it is asked of the GPU and driver that are there now."""
     return None

@@ -1,0 +1,36 @@
+"""What prediction computes in and how much at once, by device."""
+
+import torch
+
+from bvas.errors import ConfigError
+
+# Pixels of pictures encoded at once on a CPU: their first feature maps fill its caches, not more. Measured
+# (bench_predict.py): 1280x736 takes a quarter longer four at a time than one by one, 192x112 half as long 16 at a time.
+_CPU_PIXELS = 16 * 112 * 192
+_CUDA_PICTURES = 32
+
+
+def default_batch(device: torch.device, size: tuple[int, int], num_views: int) -> int:
+    """Return how many stacks are encoded, and how many clips are scored, at once.
+
+    Args:
+        device: Where.
+        size: (H, W) of the pictures.
+        num_views: Views of each, 2 with mirror images.
+    """
+    pictures = _CUDA_PICTURES
+    if device.type == "cpu":
+        pictures = min(16, _CPU_PIXELS // (size[0] * size[1]))
+    return max(1, pictures // num_views)
+
+
+def check_dtype(dtype: torch.dtype, device: torch.device) -> None:
+    """Refuse a type that prediction is not meant for there.
+
+    Raises:
+        ConfigError: no float32, bfloat16 or float16; or float16 on a CPU, which computes it slowly.
+    """
+    if dtype not in (torch.float32, torch.bfloat16, torch.float16):
+        raise ConfigError(f"prediction computes in float32, bfloat16 or float16, not in {dtype}")
+    if dtype == torch.float16 and device.type == "cpu":
+        raise ConfigError("float16 is for CUDA; on a CPU take float32, or bfloat16 where it has it")

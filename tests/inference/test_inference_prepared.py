@@ -1,0 +1,168 @@
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from test_inference_streaming import SHORT, make_frames, make_model, stream
+from torch import nn
+
+from bvas.clips import ClipConfig
+from bvas.experiment import load_experiment
+from bvas.inference import compiled
+from bvas.inference.folding import without_batch_norm
+from bvas.inference.precision import default_batch
+from bvas.inference.prepared import PreparedModel
+from bvas.inference.streaming import StreamingPredictor
+from bvas.models.spotting import build_model
+
+
+def test_batch_normalization_is_folded_into_the_convolutions():
+    model = copy.deepcopy(make_model(SHORT)).double()
+    pictures = torch.rand(2, 3, 32, 48, dtype=torch.float64)
+
+    with torch.no_grad():
+        folded = without_batch_norm(model.encoder, pictures)
+        torch.testing.assert_close(folded(pictures), model.encoder(pictures), atol=1e-9, rtol=0)
+
+    assert not [m for m in folded.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    assert [m for m in model.encoder.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+
+
+class Twice(nn.Module):
+    """Uses the output of its convolution before and behind the normalization."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 1)
+        self.norm = nn.BatchNorm2d(4)
+        self.norm.running_mean.fill_(1.0)
+
+    def forward(self, x):
+        x = self.conv(x)
+        return x + self.norm(x)
+
+
+def test_what_cannot_be_folded_stays_as_it_is_and_is_said(caplog):
+    network = Twice().eval()
+
+    assert without_batch_norm(network, torch.rand(1, 3, 8, 8)) is network
+    assert "cannot be folded" in caplog.text
+
+
+def test_the_halves_of_a_prepared_model_are_those_of_the_model():
+    model = make_model(SHORT)
+    prepared = PreparedModel(model)
+    stacks = torch.rand(4, 3, 32, 48)
+
+    with torch.no_grad():
+        kept = prepared.encode(stacks.contiguous(memory_format=torch.channels_last))
+        features = model.encode_stacks(stacks)
+        # Two orders of the same sums; a wrong one is off by as much as the features.
+        allowed = 1e-3 * float(features.abs().max())
+        torch.testing.assert_close(kept[0].permute(0, 3, 1, 2), features, atol=allowed, rtol=0)
+        logits = prepared.score(*(one.unflatten(0, (2, 2)) for one in kept))
+        expected = model.score_windows(features.unflatten(0, (2, 2)))
+        torch.testing.assert_close(logits, expected, atol=1e-3, rtol=0)
+
+
+def test_the_depthwise_convolution_of_a_gpu_is_that_of_a_cpu():
+    block = PreparedModel(make_model(SHORT)).blocks[0]
+    features = torch.rand(2, 5, 3, 4, block.expand_weight.shape[0])
+
+    torch.testing.assert_close(block._by_taps(features), block._mixed(features), atol=1e-5, rtol=0)
+
+
+def smooth_frames(num, size, seed):
+    """Return frames in which large things move, as a camera has them."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    luma = np.full((num, *size), 120.0)
+    for speed, wave, phase in zip(
+        rng.normal(0, 0.4, 6), rng.uniform(4, 40, (6, 2)), rng.uniform(0, 6, 6), strict=True
+    ):
+        across = rows / wave[0] + columns / wave[1] + phase
+        luma += 25 * np.sin(across + speed * np.arange(num)[:, None, None])
+    return np.clip(luma, 16, 235).astype(np.uint8)
+
+
+def demo_model(clip, size):
+    torch.manual_seed(0)
+    model = build_model(replace(load_experiment("demo").model, pretrained=False), clip, 2)
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.momentum = 1.0
+    clips = [smooth_frames(clip.num_frames, size, seed) for seed in range(8)]
+    with torch.no_grad():
+        model(torch.from_numpy(np.stack(clips)) / 255)
+    return model.eval()
+
+
+@pytest.mark.parametrize("num_frames", [15, 33])
+def test_half_precision_is_within_two_hundredths(num_frames):
+    clip, size = ClipConfig(num_frames=num_frames, frame_step=1), (64, 96)
+    model, frames = demo_model(clip, size), smooth_frames(60, size, 99)
+
+    exact = stream(StreamingPredictor([model], clip), frames, 16)
+    half = stream(StreamingPredictor([model], clip, dtype=torch.bfloat16), frames, 16)
+
+    assert 0 < np.abs(half - exact).max() < 2e-2
+    # The curves themselves go up and down by more.
+    assert np.ptp(exact, axis=0).min() > 0.05
+
+
+def test_a_function_that_cannot_be_compiled_runs_as_it_is_and_is_said_once(monkeypatch, caplog):
+    from torch._dynamo.exc import BackendCompilerFailed
+
+    def compile_nothing(function, **settings):
+        assert settings == {"mode": "reduce-overhead", "dynamic": False}
+
+        def run(*inputs):
+            raise BackendCompilerFailed(function, RuntimeError("no compiler here"), None)
+
+        return run
+
+    monkeypatch.setattr(torch, "compile", compile_nothing)
+    frames = make_frames(30)
+    usual = stream(StreamingPredictor([make_model(SHORT)], SHORT), frames, 30)
+
+    found = stream(StreamingPredictor([make_model(SHORT)], SHORT, compiled=True), frames, 30)
+
+    np.testing.assert_array_equal(found, usual)
+    assert caplog.text.count("goes on uncompiled") == 1
+
+
+def test_only_full_batches_are_compiled(monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch, "compile", lambda function, **_: asked.append(function.__name__) or function)
+    steady = compiled.Steady(True)
+
+    assert steady.run(abs, torch.tensor(-1), is_steady=False) == 1
+    assert asked == []
+    assert steady.run(abs, torch.tensor(-1), is_steady=True) == 1
+    assert steady.run(abs, torch.tensor(-2), is_steady=True) == 2
+    assert asked == ["abs"]
+
+
+def test_batches_fill_a_cpus_caches_and_no_more():
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    assert default_batch(cpu, (736, 1280), 2) == 1
+    assert default_batch(cpu, (112, 192), 2) == 8
+    assert default_batch(cpu, (112, 192), 1) == default_batch(cpu, (32, 48), 1) == 16
+    assert default_batch(cuda, (736, 1280), 2) == 16
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("is_compiled", [False, True])
+def test_a_gpu_gives_the_scores_of_a_cpu(dtype, is_compiled):
+    model, frames = make_model(SHORT), make_frames(70)
+    exact = stream(StreamingPredictor([model], SHORT), frames, 70)
+
+    predictor = StreamingPredictor(
+        [copy.deepcopy(model).cuda()], SHORT, dtype=dtype, compiled=is_compiled, stack_batch=8, window_batch=8
+    )
+
+    # TF32, which PyTorch lets float32 convolutions use, has the mantissa of float16.
+    np.testing.assert_allclose(stream(predictor, frames, 64), exact, atol=2e-2)
+    np.testing.assert_allclose(stream(predictor, frames, 7), exact, atol=2e-2)
