@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from bvas.errors import ConfigError, DecodeError
-from bvas.inference.streaming import StreamingPredictor
+from bvas.inference.predictor import RowPredictor
 from bvas.spots import Gap
 from bvas.video.protocol import FrameDecoder
 
@@ -64,7 +64,7 @@ def rows_between(
 def stream_rows(
     reader: FrameDecoder,
     indices: np.ndarray,
-    predictor: StreamingPredictor,
+    predictor: RowPredictor,
     strict: bool,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[np.ndarray, list[tuple[int, int, str]]]:

@@ -3,29 +3,35 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from bvas.checkpoint import FILE_NAME, Checkpoint, fold_folder, load_checkpoint, trained_folds
 from bvas.curve import ScoreCurve
 from bvas.devices import autocast_dtype, choose_device
 from bvas.ensembling.build import FILE_NAME as ENSEMBLE_NAME
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment import Experiment, parse_folds
 from bvas.file_rows import check_lost, rows_between, stream_rows
-from bvas.inference.streaming import StreamingPredictor
+from bvas.inference.predictor import RowPredictor
 from bvas.lag import DEFAULT_LAG_RULE, LagRule
 from bvas.live import LiveSpots
 from bvas.live_rows import RowStream, note_adaptation
-from bvas.models.spotting import SpottingModel
 from bvas.postprocess import find_spots
 from bvas.spots import Gap, Spot
 from bvas.video.grid import make_grid
 from bvas.video.live import LiveVideo, Reopening
 from bvas.video.open import open_video
 from bvas.video.sources import source_of
+
+# Imported where they are used: exported models are spotted with where there is no PyTorch.
+if TYPE_CHECKING:
+    import torch
+
+    from bvas.checkpoint import Checkpoint
+    from bvas.inference.streaming import StreamingPredictor
+    from bvas.models.spotting import SpottingModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +48,37 @@ class VideoSpots:
     """Frame of the file for each spot."""
 
 
+class VideoSpotter(Protocol):
+    """What `spot_video` and `LiveSpots` look at videos with: a `Spotter`, or an `OnnxSpotter`."""
+
+    @property
+    def experiment(self) -> Experiment:
+        """Labels, clip, input, peaks."""
+        ...
+
+    @property
+    def device(self) -> object:
+        """Where frames are decoded to, as `str` gives it: `cpu`, `cuda`, `cuda:1`."""
+        ...
+
+    def predictor(self) -> RowPredictor:
+        """Return a predictor for one video."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Spotter:
     """Trained models of one experiment, ready to look at videos."""
 
     experiment: Experiment
-    models: tuple[SpottingModel, ...]
+    models: "tuple[SpottingModel, ...]"
     """One per fold; their scores are averaged."""
-    device: torch.device
+    device: "torch.device"
 
-    def predictor(self) -> StreamingPredictor:
+    def predictor(self) -> "StreamingPredictor":
         """Return a predictor for one video."""
+        from bvas.inference.streaming import StreamingPredictor
+
         return StreamingPredictor(
             self.models,
             self.experiment.clip,
@@ -97,6 +123,8 @@ def trained_among(experiment: Experiment, runs: Path, folds: str = "all") -> lis
         CheckpointError: no fold is trained; the message tells how to get one.
         ConfigError: a fold of the list is not trained; the message lists those that are.
     """
+    from bvas.checkpoint import trained_folds
+
     trained = trained_folds(runs, experiment.name)
     if not trained and (runs / experiment.name / ENSEMBLE_NAME).is_file():
         raise CheckpointError(
@@ -125,6 +153,8 @@ def load_spotter(
     Raises:
         CheckpointError: a fold has no weights, or its weights are of another experiment.
     """
+    from bvas.checkpoint import FILE_NAME, fold_folder, load_checkpoint
+
     wanted = trained_among(experiment, runs) if folds is None else folds
     chosen = choose_device(device)
     checkpoints = [load_checkpoint(fold_folder(runs, experiment.name, fold) / FILE_NAME) for fold in wanted]
@@ -134,7 +164,7 @@ def load_spotter(
     return Spotter(experiment, models, chosen)
 
 
-def _check_same(experiment: Experiment, checkpoint: Checkpoint) -> None:
+def _check_same(experiment: Experiment, checkpoint: "Checkpoint") -> None:
     """Weights answer only to the input, clip, model and labels that they were trained with."""
     for part in ("model", "clip", "input"):
         now, then = _shape_of(experiment, part), _shape_of(checkpoint.experiment, part)
@@ -166,7 +196,7 @@ def _shape_of(experiment: Experiment, part: str) -> object:
 
 def spot_video(
     source: Path | str,
-    spotter: Spotter,
+    spotter: VideoSpotter,
     *,
     backend: str = "auto",
     from_seconds: float = 0.0,
@@ -229,7 +259,7 @@ def spot_video(
 
 def _spots_of_stream(
     source: Path | str,
-    spotter: Spotter,
+    spotter: VideoSpotter,
     backend: str,
     growing: bool,
     strict: bool,
@@ -258,7 +288,7 @@ def _spots_of_stream(
 
 def _found(
     path: Path,
-    spotter: Spotter,
+    spotter: VideoSpotter,
     scores: NDArray[np.float32],
     seconds: NDArray[np.float64],
     frames: NDArray[np.int64],
