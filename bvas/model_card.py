@@ -164,7 +164,9 @@ def _weights(checkpoints: Mapping[int, Checkpoint], settings: ExportSettings, ru
     rows = {
         "2D encoder": f"{trained.model.encoder} (timm)",
         "3D blocks": str(trained.model.num_blocks_3d),
-        "numbers in a checkpoint": str(sum(t.numel() for t in next(iter(checkpoints.values())).state.values())),
+        "numbers in a checkpoint": str(
+            sum(t.numel() for t in next(iter(checkpoints.values())).state.values())
+        ),
     }
     if _is_imported(checkpoints):
         return [

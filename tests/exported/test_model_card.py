@@ -58,7 +58,9 @@ def test_it_tells_labels_clips_pictures_and_files(run):
     assert "| clip | 6 frames, 2 apart, in stacks of 2; 6 frames before and 4 after its center |" in text
     assert "start at `c - 6 + 4 * n` for n = 0 .. 2" in text
     assert "limited `(y - 16) / 219`" in text
-    assert f"| `encoder.onnx` | [num_stacks, 2, 64, 96] | [num_stacks, 24, 2, 3] | 1234 | `{'e' * 64}` |" in text
+    assert (
+        f"| `encoder.onnx` | [num_stacks, 2, 64, 96] | [num_stacks, 24, 2, 3] | 1234 | `{'e' * 64}` |" in text
+    )
     assert f"fold 0: `model.safetensors` with SHA-256 `{'a' * 64}`; epoch 29" in text
     assert "within 2.0e-07 of PyTorch's" in text
 

@@ -8,29 +8,18 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from exported_models import EXPERIMENT, make_runs, write_video
+from exported_models import EXPERIMENT, write_video
 
 from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
-from bvas.errors import CheckpointError
+from bvas.errors import CheckpointError, DecodeError
 from bvas.exported import load_exported
-from bvas.onnx_graphs import make_graphs, measure
+from bvas.onnx_graphs import measure
+from bvas.onnx_spotter import load_onnx_spotter
 from bvas.spotter import load_spotter, spot_video
+from bvas.video.reader import VideoReader
 
 FILES = ["README.md", "encoder.onnx", "head.onnx"]
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    runs = tmp_path_factory.mktemp("runs")
-    make_runs(runs, facts={"epoch": "3", "val_loss": "0.25"})
-    return runs
-
-
-@pytest.fixture(scope="module")
-def exported(runs):
-    assert main(["weights", "export", "tiny", "--to", "onnx", "--runs", str(runs), "--quiet"]) == OK
-    return runs / "tiny" / "onnx"
 
 
 def export(runs, *options):
@@ -45,7 +34,7 @@ def test_the_parts_take_any_batch_and_one_size_of_pictures(exported):
     model = load_exported(exported, "cpu")
 
     assert model.encoder.input_shape == ("num_stacks", 2, 64, 96)
-    # 24 features of each of two folds; a sixteenth... of the picture.
+    # 24 features of each of two folds.
     assert model.encoder.output_shape[1:] == (48, 2, 3)
     assert model.head.input_shape == ("num_windows", 3, 48, 2, 3)
     assert model.head.output_shape[1:] == (2,)
@@ -72,56 +61,73 @@ def test_the_files_say_what_other_programs_have_to_know(exported):
 
 
 def test_the_files_name_no_folder_of_the_machine_that_wrote_them(exported):
-    package = str(Path(__file__).resolve().parents[1])
+    package = str(Path(__file__).resolve().parents[2])
     for name in FILES:
         content = (exported / name).read_bytes()
         assert package.encode() not in content
         assert b"site-packages" not in content
 
 
-def test_the_same_weights_give_the_same_files(runs, exported, tmp_path):
+@pytest.mark.slow
+def test_the_same_weights_give_the_same_files_and_one_fold_others(runs, exported, tmp_path):
     assert export(runs, "--out", tmp_path / "again") == OK
+    assert export(runs, "--out", tmp_path / "one", "--folds", "1") == OK
 
     for name in FILES:
         assert (tmp_path / "again" / name).read_bytes() == (exported / name).read_bytes()
+    one = load_exported(tmp_path / "one", "cpu")
+    assert [weights.fold for weights in one.settings.weights] == [1]
+    assert one.encoder.output_shape[1] == 24
 
 
-def test_graphs_that_differ_from_pytorch_are_not_written(runs, tmp_path, monkeypatch, capsys):
+def contents(exported):
+    return {part: (exported / f"{part}.onnx").read_bytes() for part in ("encoder", "head")}
+
+
+def with_another_bias(content, name):
+    """Return a graph whose numbers called `name` are all larger by 0.01."""
+    graph = onnx.load_from_string(content)
+    (tensor,) = (one for one in graph.graph.initializer if one.name == name)
+    raised = onnx.numpy_helper.to_array(tensor) + np.float32(0.01)
+    tensor.CopyFrom(onnx.numpy_helper.from_array(raised, name))
+    return graph.SerializeToString()
+
+
+def test_a_part_that_differs_from_pytorch_is_noticed(runs, exported):
     models = load_spotter(EXPERIMENT, runs, device="cpu").models
+    right = contents(exported)
+    assert measure(models, right).scores < 1e-5
 
-    def of_other_weights(_, settings):
-        return make_graphs([models[1], models[0]], settings)
+    head = with_another_bias(right["head"], "models.1.classifier.bias")
+    with pytest.raises(CheckpointError, match="in scores"):
+        measure(models, {**right, "head": head})
+    with pytest.raises(CheckpointError, match="of the largest feature"):
+        measure(models[::-1], right)
 
-    monkeypatch.setattr("bvas.onnx_export.make_graphs", of_other_weights)
+
+def test_files_that_would_differ_from_pytorch_are_not_written(runs, exported, tmp_path, monkeypatch, capsys):
+    wrong = contents(exported)
+    wrong["head"] = with_another_bias(wrong["head"], "models.1.classifier.bias")
+    monkeypatch.setattr("bvas.onnx_export.make_graphs", lambda *_: wrong)
 
     assert export(runs, "--out", tmp_path / "out") == WRONG_INPUT
     assert "would differ from PyTorch by" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
-def test_a_wrong_head_alone_is_noticed(runs, exported):
-    models = load_spotter(EXPERIMENT, runs, device="cpu").models
-    right = {part: (exported / f"{part}.onnx").read_bytes() for part in ("encoder", "head")}
-    assert measure(models, right).scores < 1e-5
-    graph = onnx.load_from_string(right["head"])
-    classifier = next(one for one in graph.graph.initializer if one.name.endswith("classifier.bias"))
-    bias = onnx.numpy_helper.to_array(classifier)
-    classifier.CopyFrom(onnx.numpy_helper.from_array(bias + np.float32(0.01), classifier.name))
-
-    with pytest.raises(CheckpointError, match="in scores"):
-        measure(models, {**right, "head": graph.SerializeToString()})
-
-
-def test_an_export_that_is_there_stays_unless_it_is_to_be_replaced(runs, tmp_path, capsys):
+def test_an_export_that_is_there_stays_unless_it_is_to_be_replaced(
+    runs, exported, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("bvas.onnx_export.make_graphs", lambda *_: contents(exported))
     (tmp_path / "README.md").write_text("mine")
 
-    assert export(runs, "--out", tmp_path, "--folds", "1") == WRONG_INPUT
+    assert export(runs, "--out", tmp_path) == WRONG_INPUT
     assert "--overwrite" in capsys.readouterr().err
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 
-    assert export(runs, "--out", tmp_path, "--folds", "1", "--overwrite") == OK
+    assert export(runs, "--out", tmp_path, "--overwrite") == OK
     assert sorted(path.name for path in tmp_path.iterdir()) == FILES
-    assert [weights.fold for weights in load_exported(tmp_path, "cpu").settings.weights] == [1]
+    assert (tmp_path / "README.md").read_text().startswith("---\nlibrary_name: onnx")
 
 
 def test_a_full_disk_leaves_the_export_that_was_there(runs, exported, tmp_path, monkeypatch, capsys):
@@ -134,8 +140,8 @@ def test_a_full_disk_leaves_the_export_that_was_there(runs, exported, tmp_path, 
             raise OSError(errno.ENOSPC, "No space left on device")
         return write_bytes(self, content)
 
-    contents = {part: (exported / f"{part}.onnx").read_bytes() for part in ("encoder", "head")}
-    monkeypatch.setattr("bvas.onnx_export.make_graphs", lambda *_: contents)
+    made = contents(exported)
+    monkeypatch.setattr("bvas.onnx_export.make_graphs", lambda *_: made)
     monkeypatch.setattr(Path, "write_bytes", fills_up)
 
     assert export(runs, "--out", tmp_path, "--overwrite") == WRONG_INPUT
@@ -172,9 +178,6 @@ def test_without_a_package_the_command_says_how_to_install_it(runs, tmp_path, mo
 
 
 def test_a_damaged_video_has_the_gap_and_the_rows_that_pytorch_gives(runs, exported, tmp_path, monkeypatch):
-    from bvas.errors import DecodeError
-    from bvas.onnx_spotter import load_onnx_spotter
-    from bvas.video.reader import VideoReader
 
     path = write_video(tmp_path / "a.mp4", 60)
     read_into = VideoReader.read_into
@@ -196,7 +199,6 @@ def test_a_damaged_video_has_the_gap_and_the_rows_that_pytorch_gives(runs, expor
 
 @pytest.mark.parametrize("num_frames", [1, 5])
 def test_short_videos_have_the_rows_that_pytorch_gives(runs, exported, tmp_path, num_frames):
-    from bvas.onnx_spotter import load_onnx_spotter
 
     path = write_video(tmp_path / "a.mp4", num_frames)
 
