@@ -10,18 +10,16 @@ Metadata of both files: `bvas_format`, `bvas_part` (`encoder`, `head`) and `bvas
 `ExportSettings`).
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import cattrs
-
 from bvas.clips import ClipConfig
 from bvas.errors import CheckpointError, ConfigError, DataError
 from bvas.experiment import Experiment, InputConfig
 from bvas.inference.onnx_part import OnnxPart
+from bvas.plain import value_from_json, value_to_json
 from bvas.postprocess import PeakConfig
 from bvas.spots import LabelSet
 from bvas.tasks.task import SpottingTask
@@ -61,8 +59,7 @@ class ExportSettings:
 
     def metadata(self, part: Part) -> dict[str, str]:
         """Return what a file holds about itself."""
-        settings = json.dumps(_converter().unstructure(self), indent=1)
-        return {"bvas_format": _FORMAT, "bvas_part": part, "bvas_settings": settings}
+        return {"bvas_format": _FORMAT, "bvas_part": part, "bvas_settings": value_to_json(self)}
 
     def experiment(self) -> Experiment:
         """Return the experiment as far as spotting asks for it; what is about training is left at its defaults."""
@@ -135,9 +132,11 @@ def read_settings(part: OnnxPart, name: Part) -> ExportSettings:
     if metadata.get("bvas_part") != name:
         raise CheckpointError(f"{part.name} is the {metadata.get('bvas_part')} of a model, not its {name}")
     try:
-        settings = _converter().structure(json.loads(metadata["bvas_settings"]), ExportSettings)
-    except (cattrs.BaseValidationError, ValueError, KeyError, TypeError, ConfigError) as error:
-        raise CheckpointError(f"{part.name} holds settings that cannot be read ({error})") from error
+        settings = value_from_json(
+            metadata.get("bvas_settings", ""), ExportSettings, "set of export settings"
+        )
+    except ConfigError as error:
+        raise CheckpointError(f"{part.name}: {error}; export it again") from error
     _check_shapes(part, name, settings)
     return settings
 
@@ -151,9 +150,3 @@ def _check_shapes(part: OnnxPart, name: Part, settings: ExportSettings) -> None:
         found = (*part.input_shape[1:2], *part.output_shape[1:])
     if found != wanted:
         raise CheckpointError(f"{part.name} has a shape of {found} where its settings tell of {wanted}")
-
-
-def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    converter.register_structure_hook(float, lambda value, _: float(value))
-    return converter

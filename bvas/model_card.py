@@ -11,6 +11,7 @@ from bvas.errors import DataError
 from bvas.experiment import Experiment
 from bvas.exported import ExportSettings
 from bvas.files import read_json
+from bvas.postprocess import PeakRule
 
 _SCORES_NAME = "evaluation.json"
 _ENVIRONMENT_NAME = "environment.json"
@@ -112,10 +113,8 @@ def _use(settings: ExportSettings) -> list[str]:
         f"The clip about frame c holds the stacks that start at {starts}, in this order. "
         "`head.onnx` gives its scores.",
         "Do the same with the pictures mirrored left to right, and take the mean of both scores.",
-        f"Smooth each label's scores along time by a Gaussian of {settings.peaks.sigma_frames:g} frames.",
-        f"Actions are the peaks, at least {settings.peaks.min_distance_frames} frames apart, the higher first. "
-        f"Candidates begin at {settings.peaks.min_height:g}; people are shown those from "
-        f"{settings.peaks.operating_point:g} on.",
+        "Smooth each label's scores along time by a Gaussian, and take the peaks that lie far enough apart, the higher "
+        "first, as the table below says.",
     ]
     if not settings.flip_tta:
         del steps[3]
@@ -125,7 +124,18 @@ def _use(settings: ExportSettings) -> list[str]:
         "With bvas and ONNX Runtime, without PyTorch: `bvas spot VIDEO --model FOLDER`. In another program:",
         "",
         *(f"{number}. {step}" for number, step in enumerate(steps, 1)),
+        "",
+        "| label | sigma of the Gaussian, frames | smallest distance, frames | candidates from | shown to people from |",
+        "|---|---|---|---|---|",
+        *(_rule(label, settings.peaks.rule(label)) for label in settings.labels),
     ]
+
+
+def _rule(label: str, rule: PeakRule) -> str:
+    return (
+        f"| {label} | {rule.sigma_frames:g} | {rule.min_distance_frames} | {rule.min_height:g} | "
+        f"{rule.operating_point:g} |"
+    )
 
 
 def _listed(step: int, count: int) -> str:

@@ -147,7 +147,6 @@ def run(args: argparse.Namespace) -> int:
 def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
     """Return what to look at videos with, and how many models `--folds` could choose among."""
     from bvas.errors import ConfigError
-
     from bvas.postprocessing_file import with_postprocessing
 
     if args.model is not None:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from bvas.commands.console import OK, add_folders, run_command
+from bvas.commands.console import OK, add_folders, add_postprocessing, run_command
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         help="default: onnx in the experiment's folder of runs",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an export in --out")
+    add_postprocessing(parser)
     add_folders(parser, data=False)
     return parser
 
@@ -40,9 +41,10 @@ def run(args: argparse.Namespace) -> int:
     """Export, and say how to go on."""
     from bvas.experiment import load_experiment
     from bvas.onnx_export import export_onnx
+    from bvas.postprocessing_file import with_postprocessing
     from bvas.spotter import trained_among
 
-    experiment = load_experiment(args.name, args.runs)
+    experiment = with_postprocessing(load_experiment(args.name, args.runs), args.postprocessing)
     folds = trained_among(experiment, args.runs, args.folds)
     out = args.out or args.runs / experiment.name / "onnx"
     export_onnx(experiment, args.runs, folds, out, overwrite=args.overwrite)

@@ -62,6 +62,9 @@ def test_it_tells_labels_clips_pictures_and_files(run):
         f"| `encoder.onnx` | [num_stacks, 2, 64, 96] | [num_stacks, 24, 2, 3] | 1234 | `{'e' * 64}` |" in text
     )
     assert f"fold 0: `model.safetensors` with SHA-256 `{'a' * 64}`; epoch 29" in text
+    peaks = TINY.peaks
+    rule = f"{peaks.sigma_frames:g} | {peaks.min_distance_frames} | {peaks.min_height:g} | {peaks.operating_point:g}"
+    assert f"| PASS | {rule} |" in text
     assert "within 2.0e-07 of PyTorch's" in text
 
 
