@@ -39,6 +39,10 @@ VERBS = {
     "data download": ("bvas.commands.download", "download SoccerNet's videos and labels"),
     "spots score": ("bvas.commands.score", "score predictions of any system against labels"),
     "weights import": ("bvas.commands.weights", "take in the published weights of the seed system"),
+    "weights export": (
+        "bvas.commands.weights_export",
+        "write a trained model as ONNX files, with a model card",
+    ),
 }
 
 

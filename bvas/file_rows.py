@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bvas.clips import ClipConfig
 from bvas.errors import ConfigError, DecodeError
-from bvas.inference.streaming import StreamingPredictor
+from bvas.inference.predictor import RowPredictor
 from bvas.luma import ColorRange
 from bvas.spots import Gap
 from bvas.video.ahead import Frames, Piece
@@ -87,7 +87,7 @@ def rows_between(
 def stream_rows(
     decoded: Iterable[Piece],
     num_frames: int,
-    predictor: StreamingPredictor,
+    predictor: RowPredictor,
     color_range: ColorRange,
     *,
     strict: bool = False,

@@ -17,7 +17,7 @@ from bvas.spots import Spot
 from bvas.video.live import LiveVideo, Reopening
 
 if TYPE_CHECKING:
-    from bvas.spotter import Spotter
+    from bvas.spotter import VideoSpotter
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class LiveSpots:
 
     def __init__(
         self,
-        spotter: "Spotter",
+        spotter: "VideoSpotter",
         source: Path | str,
         *,
         candidates: bool = False,

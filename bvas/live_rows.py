@@ -22,7 +22,7 @@ from bvas.video.live import Arrived, LiveVideo
 from bvas.video.protocol import VideoInfo
 
 if TYPE_CHECKING:
-    from bvas.spotter import Spotter
+    from bvas.spotter import VideoSpotter
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,12 @@ class RowStream:
     """
 
     def __init__(
-        self, video: LiveVideo, spotter: "Spotter", *, strict: bool = False, lag_rule: LagRule | None = None
+        self,
+        video: LiveVideo,
+        spotter: "VideoSpotter",
+        *,
+        strict: bool = False,
+        lag_rule: LagRule | None = None,
     ) -> None:
         self._video = video
         self._strict = strict

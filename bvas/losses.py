@@ -7,12 +7,12 @@ With p the probability given to the truth of one label of one clip, its loss is
 # Dimension letters in this file: B clips, K labels.
 
 from dataclasses import dataclass
-
-import torch
-import torch.nn.functional as F  # noqa: N812 - the name PyTorch's own documentation uses
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from bvas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +40,7 @@ class LossConfig:
             )
 
 
-def focal_loss(logits_BK: Tensor, targets_BK: Tensor, config: LossConfig) -> Tensor:
+def focal_loss(logits_BK: "Tensor", targets_BK: "Tensor", config: LossConfig) -> "Tensor":
     """Return the mean loss over clips and labels, a float32 scalar.
 
     Args:
@@ -51,6 +51,10 @@ def focal_loss(logits_BK: Tensor, targets_BK: Tensor, config: LossConfig) -> Ten
     Raises:
         ConfigError: `label_weights` are not one per label.
     """
+    # Imported here: experiments, which hold a LossConfig, are read where there is no PyTorch too.
+    import torch
+    import torch.nn.functional as F  # noqa: N812 - the name PyTorch's own documentation uses
+
     logits = logits_BK.float()
     targets = targets_BK.float()
     # log of the probability given to the wrong answer, log((1 - t) * p + t * (1 - p)). Staying in logs keeps

@@ -7,6 +7,9 @@ full range ("pc") stores them as 0 and 255.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bvas.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -54,3 +57,23 @@ def to_unit(frames: "Tensor", color_ranges: Sequence[ColorRange], scaling: LumaS
     offsets = unit.new_tensor([offset for offset, _ in rules]).reshape(shape)
     scales = unit.new_tensor([scale for _, scale in rules]).reshape(shape)
     return ((unit - offsets) / scales).clamp_(0.0, 1.0)
+
+
+def to_unit_array(
+    frames: NDArray[np.uint8], color_range: ColorRange, scaling: LumaScaling
+) -> NDArray[np.float32]:
+    """Return frames of one video as float32 in [0, 1]: `to_unit` where there is no PyTorch, to the same bits.
+
+    Args:
+        frames: uint8, luma as stored, of any shape.
+        color_range: Their range tag.
+        scaling: Which rule applies.
+
+    Raises:
+        ConfigError: an unknown range or scaling.
+    """
+    offset, scale = offset_and_scale(color_range, scaling)
+    stored = np.arange(256, dtype=np.float32)
+    table = np.clip((stored - np.float32(offset)) / np.float32(scale), 0.0, 1.0, dtype=np.float32)
+    unit: NDArray[np.float32] = table[frames]
+    return unit

@@ -4,23 +4,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from bvas.checkpoint import FILE_NAME, Checkpoint, fold_folder, load_checkpoint, trained_folds
 from bvas.curve import ScoreCurve
 from bvas.devices import Precision, autocast_dtype, choose_device
 from bvas.ensembling.build import FILE_NAME as ENSEMBLE_NAME
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment import Experiment, parse_folds
 from bvas.file_rows import KeepRows, RowsSoFar, check_lost, rows_between, stream_rows
-from bvas.inference.streaming import StreamingPredictor
+from bvas.inference.predictor import RowPredictor
 from bvas.lag import DEFAULT_LAG_RULE, LagRule
 from bvas.live import LiveSpots
 from bvas.live_rows import RowStream, note_adaptation
-from bvas.models.spotting import SpottingModel
 from bvas.postprocess import find_spots
 from bvas.spots import Gap, Spot
 from bvas.video.ahead import DecodedAhead
@@ -29,6 +27,14 @@ from bvas.video.grid import make_grid
 from bvas.video.live import LiveVideo, Reopening
 from bvas.video.open import open_video
 from bvas.video.sources import source_of
+
+# Imported where they are used: exported models are spotted with where there is no PyTorch.
+if TYPE_CHECKING:
+    import torch
+
+    from bvas.checkpoint import Checkpoint
+    from bvas.inference.streaming import StreamingPredictor
+    from bvas.models.spotting import SpottingModel
 
 # Compiling takes about a minute, as twenty minutes of video do at 20 times real time.
 _LONG_FRAMES = 30_000
@@ -48,25 +54,47 @@ class VideoSpots:
     """Frame of the file for each spot."""
 
 
+class VideoSpotter(Protocol):
+    """What `spot_video` and `LiveSpots` look at videos with: a `Spotter`, or an `OnnxSpotter`."""
+
+    @property
+    def experiment(self) -> Experiment:
+        """Labels, clip, input, peaks."""
+        ...
+
+    @property
+    def device(self) -> object:
+        """Where frames are decoded to, as `str` gives it: `cpu`, `cuda`, `cuda:1`."""
+        ...
+
+    def predictor(self, *, compiled: bool = False) -> RowPredictor:
+        """Return a predictor, for one video after the other; `compiled` where hours of video on CUDA follow."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Spotter:
     """Trained models of one experiment, ready to look at videos."""
 
     experiment: Experiment
-    models: tuple[SpottingModel, ...]
+    models: "tuple[SpottingModel, ...]"
     """One per fold; their scores are averaged."""
-    device: torch.device
+    device: "torch.device"
     precision: Precision = "auto"
     """What is computed in; `auto` is half precision on CUDA, and float32 on a CPU."""
     stride: int = 1
     """Rows are computed for every so many grid frames, and filled in between."""
 
-    def predictor(self, *, compiled: bool = False) -> StreamingPredictor:
+    def predictor(self, *, compiled: bool = False) -> "StreamingPredictor":
         """Return a predictor, for one video after the other.
 
         Args:
             compiled: Take a minute to compile it, for hours of video on CUDA.
         """
+        import torch
+
+        from bvas.inference.streaming import StreamingPredictor
+
         return StreamingPredictor(
             self.models,
             self.experiment.clip,
@@ -113,6 +141,8 @@ def trained_among(experiment: Experiment, runs: Path, folds: str = "all") -> lis
         CheckpointError: no fold is trained; the message tells how to get one.
         ConfigError: a fold of the list is not trained; the message lists those that are.
     """
+    from bvas.checkpoint import trained_folds
+
     trained = trained_folds(runs, experiment.name)
     if not trained and (runs / experiment.name / ENSEMBLE_NAME).is_file():
         raise CheckpointError(
@@ -149,6 +179,8 @@ def load_spotter(
     Raises:
         CheckpointError: a fold has no weights, or its weights are of another experiment.
     """
+    from bvas.checkpoint import FILE_NAME, fold_folder, load_checkpoint
+
     wanted = trained_among(experiment, runs) if folds is None else folds
     chosen = choose_device(device)
     checkpoints = [load_checkpoint(fold_folder(runs, experiment.name, fold) / FILE_NAME) for fold in wanted]
@@ -158,7 +190,7 @@ def load_spotter(
     return Spotter(experiment, models, chosen, precision, stride)
 
 
-def _check_same(experiment: Experiment, checkpoint: Checkpoint) -> None:
+def _check_same(experiment: Experiment, checkpoint: "Checkpoint") -> None:
     """Weights answer only to the input, clip, model and labels that they were trained with."""
     for part in ("model", "clip", "input"):
         now, then = _shape_of(experiment, part), _shape_of(checkpoint.experiment, part)
@@ -190,7 +222,7 @@ def _shape_of(experiment: Experiment, part: str) -> object:
 
 def spot_video(
     source: Path | str,
-    spotter: Spotter,
+    spotter: VideoSpotter,
     *,
     backend: str = "auto",
     from_seconds: float = 0.0,
@@ -199,7 +231,7 @@ def spot_video(
     growing: bool = False,
     progress: Callable[[int, int], None] | None = None,
     num_readers: int | None = None,
-    predictor: StreamingPredictor | None = None,
+    predictor: RowPredictor | None = None,
     so_far: RowsSoFar | None = None,
     keep: KeepRows | None = None,
 ) -> VideoSpots:
@@ -236,6 +268,7 @@ def spot_video(
         return _spots_of_stream(source, spotter, backend, growing, strict, progress)
     path = Path(origin.location)
     settings = spotter.experiment.input
+    on_cuda = str(spotter.device).startswith("cuda")
     with open_video(path, backend, size=settings.size, device=str(spotter.device)) as reader:
         note_adaptation(path.name, reader.info, settings)
         grid = make_grid(reader.index, settings.rate)
@@ -246,8 +279,7 @@ def spot_video(
         last = min(len(grid.seconds), stop + clip.frames_after)
         wanted = grid.indices[first:last]
         if predictor is None:
-            is_long = spotter.device.type == "cuda" and len(wanted) >= _LONG_FRAMES
-            predictor = spotter.predictor(compiled=is_long)
+            predictor = spotter.predictor(compiled=on_cuda and len(wanted) >= _LONG_FRAMES)
         predictor.reset()
         begin = 0 if so_far is None else so_far.restart(clip, predictor.stride)
         firsts = np.searchsorted(reader.index.pts, reader.index.keyframe_pts)
@@ -261,7 +293,7 @@ def spot_video(
             firsts,
             frame_bytes=reader.size[0] * reader.size[1],
             num_readers=num_readers,
-            on_device=spotter.device.type == "cuda",
+            on_device=on_cuda,
         ) as decoded:
             found = stream_rows(
                 decoded,
@@ -291,7 +323,7 @@ def spot_video(
 
 def _spots_of_stream(
     source: Path | str,
-    spotter: Spotter,
+    spotter: VideoSpotter,
     backend: str,
     growing: bool,
     strict: bool,
@@ -320,7 +352,7 @@ def _spots_of_stream(
 
 def _found(
     path: Path,
-    spotter: Spotter,
+    spotter: VideoSpotter,
     scores: NDArray[np.float32],
     seconds: NDArray[np.float64],
     frames: NDArray[np.int64],

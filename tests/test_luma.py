@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 import torch
 
 from bvas.errors import ConfigError
-from bvas.luma import offset_and_scale, to_unit
+from bvas.luma import offset_and_scale, to_unit, to_unit_array
 
 
 def test_each_clip_is_scaled_by_its_own_range():
@@ -23,3 +24,15 @@ def test_stored_scaling_takes_no_notice_of_the_range():
 def test_an_unknown_range_is_refused():
     with pytest.raises(ConfigError, match="unknown color range 'tv'"):
         offset_and_scale("tv", "range")
+
+
+@pytest.mark.parametrize("color_range", ["limited", "full"])
+@pytest.mark.parametrize("scaling", ["range", "stored"])
+def test_arrays_are_scaled_to_the_same_bits(color_range, scaling):
+    stored = np.arange(256, dtype=np.uint8).reshape(2, 8, 16)
+
+    unit = to_unit_array(stored, color_range, scaling)
+
+    expected = to_unit(torch.from_numpy(stored)[None], [color_range], scaling)[0].numpy()
+    assert unit.dtype == np.float32
+    np.testing.assert_array_equal(unit, expected)

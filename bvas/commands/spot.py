@@ -1,10 +1,11 @@
-"""Find the actions in a recording, or in what is running: bvas spot VIDEO... --experiment NAME [--live]."""
+"""Find the actions in a recording, or in what is running: bvas spot VIDEO... --experiment NAME|--model DIR [--live]."""
 
 import argparse
 import logging
 import re
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ from bvas.errors import ConfigError
 if TYPE_CHECKING:
     from bvas.experiment import Experiment
     from bvas.reporting import RecordingPart
+    from bvas.spotter import VideoSpotter
     from bvas.video.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -46,10 +48,17 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         metavar="VIDEO",
         help="any file that FFmpeg reads; or one pipe, - for standard input, or one address (http, HLS, rtsp, udp)",
     )
-    parser.add_argument(
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
         "--experiment",
         metavar="NAME",
         help="trained or imported experiment (default: the newest one that is not the demo)",
+    )
+    which.add_argument(
+        "--model",
+        type=Path,
+        metavar="DIR",
+        help="a model that 'bvas weights export' wrote; runs on ONNX Runtime, without PyTorch",
     )
     parser.add_argument(
         "--folds", default="all", help="folds whose scores are averaged (default: all trained ones)"
@@ -102,11 +111,9 @@ def run(args: argparse.Namespace) -> int:
     # As text, a path would not show that it is a URL; and before the imports that take seconds.
     sources = [source_of(video, growing=args.growing) for video in args.videos]
     from bvas.errors import DataError
-    from bvas.experiment import load_experiment
     from bvas.files import check_writable
-    from bvas.postprocessing_file import with_postprocessing
     from bvas.reporting import PartPlan, RecordingPart, plan_parts, write_part
-    from bvas.spotter import load_spotter, spot_video, trained_among
+    from bvas.spotter import spot_video
 
     for source in sources:
         if source.kind in ("file", "growing file") and not source.path.exists():
@@ -116,22 +123,12 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(
             f"{streams[0].name} is a {streams[0].kind}: it is spotted alone, not as a part of others"
         )
-    experiment = with_postprocessing(
-        load_experiment(args.experiment or newest_experiment(args.runs), args.runs), args.postprocessing
-    )
+    spotter, num_models = _spotter(args)
+    experiment = spotter.experiment
     if experiment.name == "demo":
         logger.warning(
             "the demo model knows synthetic matches only; what it says of other videos means nothing"
         )
-    folds = trained_among(experiment, args.runs, args.folds)
-    spotter = load_spotter(
-        experiment,
-        args.runs,
-        folds=folds,
-        device=args.device,
-        precision=args.precision,
-        stride=args.stride,
-    )
     if args.live:
         return run_live(args, spotter)
     out: Path = args.out or default_out(sources[0])
@@ -144,7 +141,7 @@ def run(args: argparse.Namespace) -> int:
         plans = plan_parts([source.path for source in sources], args.from_seconds, args.to_seconds)
     for plan in plans:
         with progress_bar(plan.path.name, "frame", quiet=args.quiet) as bar:
-            estimate = _with_estimate(bar, len(sources), len(spotter.models), spotter.device.type)
+            estimate = _with_estimate(bar, len(sources), num_models, str(spotter.device).partition(":")[0])
             found = spot_video(
                 streams[0].location if streams else plan.path,
                 spotter,
@@ -161,6 +158,38 @@ def run(args: argparse.Namespace) -> int:
         write_part(parts[-1], experiment, out, args.kickoff)
     write_outputs(parts, experiment, out, args.kickoff)
     return OK
+
+
+def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
+    """Return what to look at videos with, and how many models `--folds` could choose among."""
+    from bvas.postprocessing_file import with_postprocessing
+
+    if args.model is not None:
+        from bvas.onnx_spotter import load_onnx_spotter
+
+        if args.folds != "all":
+            raise ConfigError("--folds does not go with --model: its files hold the folds that were exported")
+        if args.precision not in ("auto", "float32"):
+            raise ConfigError(
+                f"--precision {args.precision} does not go with --model: exports compute in float32"
+            )
+        exported = load_onnx_spotter(args.model, device=args.device, stride=args.stride)
+        return replace(exported, experiment=with_postprocessing(exported.experiment, args.postprocessing)), 1
+    from bvas.experiment import load_experiment
+    from bvas.spotter import load_spotter, trained_among
+
+    name = args.experiment or newest_experiment(args.runs)
+    experiment = with_postprocessing(load_experiment(name, args.runs), args.postprocessing)
+    folds = trained_among(experiment, args.runs, args.folds)
+    spotter = load_spotter(
+        experiment,
+        args.runs,
+        folds=folds,
+        device=args.device,
+        precision=args.precision,
+        stride=args.stride,
+    )
+    return spotter, len(spotter.models)
 
 
 def default_out(source: "Source") -> Path:

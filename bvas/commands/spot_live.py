@@ -14,7 +14,7 @@ from bvas.commands.console import DONE_IN_PART, OK
 if TYPE_CHECKING:
     from bvas.live import LiveSpot, LiveSpots
     from bvas.report.clock import MatchClock
-    from bvas.spotter import Spotter
+    from bvas.spotter import VideoSpotter
 
 logger = logging.getLogger(__name__)
 
@@ -67,14 +67,16 @@ def check_live(args: argparse.Namespace) -> None:
         raise ConfigError("--from, --to and --out do not go with --live: it follows one source to its end")
 
 
-def run_live(args: argparse.Namespace, spotter: "Spotter") -> int:
+def run_live(args: argparse.Namespace, spotter: "VideoSpotter") -> int:
     """Print the spots of a source while it runs; return the exit code."""
     from bvas.errors import DecodeError
     from bvas.lag import LagRule
+    from bvas.live import LiveSpots
     from bvas.report.clock import MatchClock
 
     clock = MatchClock(kickoff_seconds=args.kickoff)
-    found = spotter.stream(
+    found = LiveSpots(
+        spotter,
         args.videos[0],
         candidates=args.candidates,
         backend=args.backend,

@@ -1,0 +1,230 @@
+"""`StreamingPredictor` without PyTorch: the same rows, by NumPy and two functions that ONNX Runtime computes.
+
+Which stacks and clips there are, and what becomes of edges and lost frames, is told in streaming.py.
+"""
+
+# Dimension letters in this file:
+#   n frames pushed, m rows returned, S frames per stack, N stacks per clip, M stacks or clips in a batch,
+#   V views (plain, flipped), C h w features of a stack, K labels, H W picture size.
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.clips import ClipConfig
+from bvas.errors import ConfigError
+from bvas.inference.thinning import Between
+from bvas.luma import ColorRange, LumaScaling, to_unit_array
+
+Array = NDArray[np.float32]
+
+
+class _Missing(Enum):
+    LOST = "a frame of the stack is lost"
+    LEFT_OUT = "no clip whose row is computed holds the stack"
+
+
+class OnnxPredictor:
+    """Score every frame of a video in one pass, with mirror images at once.
+
+    Memory is bounded by the clip's span and the batch sizes, not by the video or the chunk. Not to be shared
+    between threads or videos at a time; after `finish` or `reset` it is ready for the next video.
+    """
+
+    def __init__(
+        self,
+        encode: Callable[[Array], Array],
+        score: Callable[[Array], Array],
+        clip: ClipConfig,
+        num_labels: int,
+        *,
+        luma_scaling: LumaScaling = "range",
+        flip: bool = True,
+        stack_batch: int | None = None,
+        window_batch: int | None = None,
+    ) -> None:
+        """Take the two parts of a model.
+
+        Args:
+            encode: Features [M, C, h, w] of stacks [M, S, H, W] in [0, 1], each of its own frames only.
+            score: Scores [M, K] in [0, 1] of clips, given the features [M, N, C, h, w] of their stacks.
+            clip: Which frames a clip holds.
+            num_labels: Labels (K).
+            luma_scaling: How luma becomes [0, 1].
+            flip: Average with the scores of the mirrored clip; twice the work.
+            stack_batch: Most stacks encoded at once, each twice with `flip`; None: 16, or 8 with `flip`.
+            window_batch: Most clips scored at once, each twice with `flip`; None: as `stack_batch`.
+
+        Raises:
+            ConfigError: a batch size below 1.
+        """
+        self._num_views = 2 if flip else 1
+        default_batch = 16 // self._num_views
+        self._stack_batch = default_batch if stack_batch is None else stack_batch
+        self._window_batch = default_batch if window_batch is None else window_batch
+        if min(self._stack_batch, self._window_batch) < 1:
+            raise ConfigError(
+                "stack_batch and window_batch must be at least 1, "
+                f"got {self._stack_batch} and {self._window_batch}"
+            )
+        self._chunk = max(self._stack_batch, self._window_batch)
+        self._encode_stacks = encode
+        self._score_windows = score
+        self.clip = clip
+        self.num_labels = num_labels
+        self._luma_scaling: LumaScaling = luma_scaling
+        self._stack_offsets = range(0, clip.stack_size * clip.frame_step, clip.frame_step)
+        reach = clip.stack_size * clip.frame_step
+        self._clip_offsets = [stack * reach - clip.frames_before for stack in range(clip.num_stacks)]
+        self.stride = 1
+        """As that of `StreamingPredictor`."""
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the video so far, and be ready for the next one."""
+        self._between = Between(self.num_labels)
+        self._num_frames = 0
+        """Frames pushed or lost so far."""
+        self._size: tuple[int, ...] | None = None
+        self._frames: dict[int, Array | None] = {}
+        """By index, [H, W] in [0, 1]; None for lost frames. Only those that a stack still needs."""
+        self._next_start = -self.clip.frames_before
+        """Where the first stack not yet encoded starts."""
+        self._features: dict[int, Array | _Missing] = {}
+        """By start, [V, C, h, w]. Only those still needed."""
+        self._next_center = 0
+        """Center of the first clip not yet scored."""
+
+    def push(self, frames: NDArray[np.uint8], color_range: ColorRange = "limited") -> Array:
+        """Take the next frames and return the rows that are final with them.
+
+        Args:
+            frames: uint8 [n, H, W], luma as stored, n >= 0; one size for all of a video.
+            color_range: Their range tag.
+
+        Returns:
+            float32 [m, K] in [0, 1], following the rows returned before; m may be 0. NaN where the clip
+            touches lost frames.
+
+        Raises:
+            ConfigError: frames of another type, shape or size.
+        """
+        self._check_frames(frames)
+        rows = []
+        for first in range(0, len(frames), self._chunk):
+            chunk = frames[first : first + self._chunk]
+            rows += self._take(to_unit_array(chunk, color_range, self._luma_scaling))
+        return self._joined(rows)
+
+    def break_here(self, num_missing: int) -> Array:
+        """Count frames as lost at this place of the video, and return the rows that are final with them.
+
+        Rows of the lost frames, and of all clips that hold one of them, become NaN.
+
+        Raises:
+            ConfigError: `num_missing` is negative.
+        """
+        if num_missing < 0:
+            raise ConfigError(f"num_missing must be at least 0, got {num_missing}")
+        rows = []
+        for first in range(0, num_missing, self._chunk):
+            rows += self._take([None] * min(self._chunk, num_missing - first))
+        return self._joined(rows)
+
+    def finish(self) -> Array:
+        """End the video, return its remaining rows, and be ready for the next one."""
+        rows = self._advance(ended=True) if self._num_frames else []
+        rows.append(self._between.finish())
+        self.reset()
+        return self._joined(rows)
+
+    def _check_frames(self, frames: NDArray[np.uint8]) -> None:
+        if frames.dtype != np.uint8 or frames.ndim != 3:
+            raise ConfigError(
+                f"frames must be uint8 [n, H, W], got {frames.dtype} {list(frames.shape)}; "
+                "luma is brought to [0, 1] in here"
+            )
+        size = frames.shape[1:]
+        if self._size is not None and size != self._size:
+            raise ConfigError(
+                f"frames of {size} after frames of {self._size} (height, width); all frames of a video "
+                "must have one size, and finish() ends a video"
+            )
+        self._size = size
+
+    def _take(self, frames: Iterable[Array | None]) -> list[Array]:
+        for frame in frames:
+            self._frames[self._num_frames] = frame
+            self._num_frames += 1
+        return self._advance(ended=False)
+
+    def _advance(self, *, ended: bool) -> list[Array]:
+        """Encode the stacks and score the clips that the frames so far allow."""
+        clip, rows = self.clip, []
+        last_frame = self._num_frames - 1
+        # From its own center on, a clip goes up to frames_after; after the end, so far beyond the last frame.
+        last_start = last_frame - self._stack_offsets[-1] + (clip.frames_after if ended else 0)
+        while self._next_start <= last_start:
+            stop = min(last_start + 1, self._next_start + self._stack_batch)
+            self._encode(range(self._next_start, stop))
+        last_center = last_frame - (0 if ended else clip.frames_after)
+        while self._next_center <= last_center:
+            stop = min(last_center + 1, self._next_center + self._window_batch)
+            rows.append(self._score(range(self._next_center, stop)))
+        return rows
+
+    def _encode(self, starts: range) -> None:
+        last_frame = self._num_frames - 1
+        encoded: list[int] = []
+        stacks: list[Array] = []
+        for start in starts:
+            frames = [self._frames[min(max(start + offset, 0), last_frame)] for offset in self._stack_offsets]
+            there = [frame for frame in frames if frame is not None]
+            if len(there) < len(frames):
+                self._features[start] = _Missing.LOST
+            elif not any((start - offset) % self.stride == 0 for offset in self._clip_offsets):
+                self._features[start] = _Missing.LEFT_OUT
+            else:
+                encoded.append(start)
+                stacks.append(np.stack(there))
+        if stacks:
+            views = np.stack(stacks)
+            if self._num_views == 2:
+                views = np.concatenate([views, views[..., ::-1]])
+            features = self._encode_stacks(views)
+            features_VMChw = features.reshape(self._num_views, len(stacks), *features.shape[1:])
+            for place, start in enumerate(encoded):
+                self._features[start] = features_VMChw[:, place]
+        self._next_start = starts.stop
+        # The last frame stays whatever comes: after the end it is repeated.
+        for index in [i for i in self._frames if i < min(max(starts.stop, 0), last_frame)]:
+            del self._frames[index]
+
+    def _score(self, centers: range) -> Array:
+        scored: list[int] = []
+        windows: list[Array] = []
+        is_left_out = np.zeros(len(centers), np.bool_)
+        for row, center in enumerate(centers):
+            stacks = [self._features[center + offset] for offset in self._clip_offsets]
+            there = [stack for stack in stacks if not isinstance(stack, _Missing)]
+            if _Missing.LOST in [stack for stack in stacks if isinstance(stack, _Missing)]:
+                continue
+            if center % self.stride or len(there) < len(stacks):
+                is_left_out[row] = True
+            else:
+                scored.append(row)
+                windows.append(np.stack(there, axis=1))
+        rows = np.full((len(centers), self.num_labels), np.nan, dtype=np.float32)
+        if windows:
+            windows_VMNChw = np.stack(windows, axis=1)
+            scores = self._score_windows(windows_VMNChw.reshape(-1, *windows_VMNChw.shape[2:]))
+            rows[scored] = scores.reshape(self._num_views, len(windows), self.num_labels).mean(axis=0)
+        self._next_center = centers.stop
+        for start in [s for s in self._features if s < centers.stop - self.clip.frames_before]:
+            del self._features[start]
+        return self._between.fill(rows, is_left_out)
+
+    def _joined(self, rows: Sequence[Array]) -> Array:
+        return np.concatenate([np.empty((0, self.num_labels), dtype=np.float32), *rows])

@@ -1,0 +1,38 @@
+"""What scores the frames of a video, whatever it computes with."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.clips import ClipConfig
+from bvas.luma import ColorRange
+
+
+class RowPredictor(Protocol):
+    """Frames of a video in, in chunks of any size; one row of scores per frame out.
+
+    A row is final once the frame `clip.frames_after` behind it was pushed, or the video ended.
+    """
+
+    clip: ClipConfig
+    num_labels: int
+    """Columns of a row (K)."""
+    stride: int
+    """Rows are computed for every so many frames, and filled in between; may change at any time."""
+
+    def push(self, frames: NDArray[np.uint8], color_range: ColorRange = "limited") -> NDArray[np.float32]:
+        """Take the next frames, uint8 [n, H, W], luma as stored; return the rows [m, K] that are final with them."""
+        ...
+
+    def break_here(self, num_missing: int) -> NDArray[np.float32]:
+        """Count frames as lost at this place, and return the rows that are final with them, NaN where they touch it."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the video so far, and be ready for the next one."""
+        ...
+
+    def finish(self) -> NDArray[np.float32]:
+        """End the video, return its remaining rows, and be ready for the next one."""
+        ...
