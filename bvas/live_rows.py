@@ -80,7 +80,7 @@ class RowStream:
         self._strict = strict
         self._labels = spotter.experiment.task.labels
         self._predictor = spotter.predictor()
-        self._stride = spotter.stride
+        self._stride = self._predictor.stride
         self._grid = GrowingGrid(spotter.experiment.input.rate, video.time_base)
         self._lag = Lag(lag_rule if video.is_broadcast else None, video.name)
         # The last frame: grid frames before the next one may still show it.

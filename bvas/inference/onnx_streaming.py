@@ -9,6 +9,7 @@ Which stacks and clips there are, and what becomes of edges and lost frames, is 
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
 from bvas.inference.thinning import Between
 from bvas.luma import ColorRange, LumaScaling, to_unit_array
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Array = NDArray[np.float32]
 
@@ -97,11 +101,11 @@ class OnnxPredictor:
         self._next_center = 0
         """Center of the first clip not yet scored."""
 
-    def push(self, frames: NDArray[np.uint8], color_range: ColorRange = "limited") -> Array:
+    def push(self, frames: "NDArray[np.uint8] | Tensor", color_range: ColorRange = "limited") -> Array:
         """Take the next frames and return the rows that are final with them.
 
         Args:
-            frames: uint8 [n, H, W], luma as stored, n >= 0; one size for all of a video.
+            frames: uint8 [n, H, W], luma as stored, n >= 0, in an array; one size for all of a video.
             color_range: Their range tag.
 
         Returns:
@@ -111,10 +115,10 @@ class OnnxPredictor:
         Raises:
             ConfigError: frames of another type, shape or size.
         """
-        self._check_frames(frames)
+        array = self._checked(frames)
         rows = []
-        for first in range(0, len(frames), self._chunk):
-            chunk = frames[first : first + self._chunk]
+        for first in range(0, len(array), self._chunk):
+            chunk = array[first : first + self._chunk]
             rows += self._take(to_unit_array(chunk, color_range, self._luma_scaling))
         return self._joined(rows)
 
@@ -140,7 +144,11 @@ class OnnxPredictor:
         self.reset()
         return self._joined(rows)
 
-    def _check_frames(self, frames: NDArray[np.uint8]) -> None:
+    def _checked(self, frames: "NDArray[np.uint8] | Tensor") -> NDArray[np.uint8]:
+        if not isinstance(frames, np.ndarray):
+            raise ConfigError(
+                f"frames must be in an array in the CPU's memory, got a {type(frames).__name__}"
+            )
         if frames.dtype != np.uint8 or frames.ndim != 3:
             raise ConfigError(
                 f"frames must be uint8 [n, H, W], got {frames.dtype} {list(frames.shape)}; "
@@ -153,6 +161,7 @@ class OnnxPredictor:
                 "must have one size, and finish() ends a video"
             )
         self._size = size
+        return frames
 
     def _take(self, frames: Iterable[Array | None]) -> list[Array]:
         for frame in frames:

@@ -1,12 +1,15 @@
 """What scores the frames of a video, whatever it computes with."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.clips import ClipConfig
 from bvas.luma import ColorRange
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class RowPredictor(Protocol):
@@ -21,7 +24,9 @@ class RowPredictor(Protocol):
     stride: int
     """Rows are computed for every so many frames, and filled in between; may change at any time."""
 
-    def push(self, frames: NDArray[np.uint8], color_range: ColorRange = "limited") -> NDArray[np.float32]:
+    def push(
+        self, frames: "NDArray[np.uint8] | Tensor", color_range: ColorRange = "limited"
+    ) -> NDArray[np.float32]:
         """Take the next frames, uint8 [n, H, W], luma as stored; return the rows [m, K] that are final with them."""
         ...
 
