@@ -21,6 +21,7 @@ VERBS = {
         "bvas.commands.experiment_preview",
         "training clips, targets and augmentation, to look at",
     ),
+    "report": ("bvas.commands.report", "a page to look at spots on the video, and to correct them"),
     "doctor": ("bvas.commands.doctor", "what works on this machine, and what to do about the rest"),
     "video check": ("bvas.commands.video_check", "what a video file is, and what reads it"),
     "video prepare": ("bvas.commands.video_prepare", "make copies that are fast to read anywhere"),

@@ -1,0 +1,67 @@
+// Which events are shown, and how many there are of each label and kind.
+
+class Filter {
+  constructor(numLabels, confidence, isAnnotated) {
+    this.labels = new Set(Array.from({ length: numLabels }, (_, label) => label));
+    // Answered annotations stand beside their hits only when asked for.
+    this.kinds = new Set(isAnnotated ? ["hit", "miss", "alarm", "added"] : ["spot", "added"]);
+    this.confidence = confidence;
+    this.undecidedOnly = false;
+    this.order = "time";
+  }
+
+  // A miss is an annotation too: it is shown with either of the two kinds.
+  allows(kind) {
+    return this.kinds.has(kind) || (kind === "miss" && this.kinds.has("annotation"));
+  }
+
+  // The shown events of a video in order, and the counts that the buttons bear: of each kind among the chosen labels,
+  // of each label among the chosen kinds.
+  apply(video, numLabels) {
+    const shown = [];
+    const byKind = { hit: 0, miss: 0, alarm: 0, spot: 0, annotation: 0, added: 0 };
+    const byLabel = new Array(numLabels).fill(0);
+    for (const event of video.events) {
+      event.shownKind = null;
+      const kind = event.kind(this.confidence, video.isAnnotated);
+      if (kind === null || (this.undecidedOnly && event.target.isDecided)) continue;
+      const isLabel = this.labels.has(event.label0);
+      if (isLabel) {
+        byKind[kind]++;
+        if (kind === "miss") byKind.annotation++;
+      }
+      if (!this.allows(kind)) continue;
+      byLabel[event.label0]++;
+      if (!isLabel) continue;
+      event.shownKind = kind;
+      shown.push(event);
+    }
+    shown.sort(ORDERS[this.order]);
+    return { shown, byKind, byLabel };
+  }
+}
+
+const byTime = (a, b) => a.frame - b.frame || a.label - b.label;
+const ORDERS = {
+  time: byTime,
+  confidence: (a, b) => (b.confidence ?? -1) - (a.confidence ?? -1) || byTime(a, b),
+  doubt: (a, b) => (a.confidence ?? 2) - (b.confidence ?? 2) || byTime(a, b),
+  timing: (a, b) => Math.abs(b.error ?? 0) - Math.abs(a.error ?? 0) || byTime(a, b),
+};
+
+// Hits, misses and false alarms of each label at a confidence, over videos; null without annotations.
+// Raising the confidence takes spots away and pairs none anew, so what was matched once holds at each.
+function tally(videos, numLabels, confidence) {
+  if (!videos.every((video) => video.isAnnotated)) return null;
+  const counts = Array.from({ length: numLabels }, () => ({ hit: 0, miss: 0, alarm: 0, errors: [] }));
+  for (const video of videos) {
+    for (const event of [...video.annotations, ...video.spots]) {
+      const kind = event.kind(confidence, true);
+      if (kind === null || kind === "annotation") continue;
+      const count = counts[event.label0];
+      count[kind]++;
+      if (kind === "hit") count.errors.push(event.error);
+    }
+  }
+  return counts;
+}

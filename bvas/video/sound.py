@@ -1,0 +1,122 @@
+"""The sound of a video, on its way into a copy: on the clock of the first shown frame."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+
+from bvas.video.container import reason_of
+from bvas.video.encoding import EncodedFile
+
+SOUND_RATE = 48_000
+
+
+class SoundTrack:
+    """The first sound of a file, coded once more into another file; a file without sound gives none.
+
+    Gaps and a late start are filled with silence, what lies before the first shown frame is cut off, and what
+    cannot be decoded is left out, so that sound and picture stay together.
+    """
+
+    def __init__(self, path: Path, start_seconds: Fraction) -> None:
+        """Open the sound.
+
+        Args:
+            path: The video.
+            start_seconds: Time of its first shown frame on the container's clock.
+
+        Raises:
+            FFmpegError: the file cannot be opened.
+        """
+        self._container = av.open(str(path.absolute()), metadata_errors="replace")
+        streams = [stream for stream in self._container.streams.audio if stream.codec_context is not None]
+        self._stream: Any = streams[0] if streams else None
+        self._start = start_seconds
+        self._frames = self._resampled() if self._stream is not None else iter(())
+        self._next: Any = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the file has sound."""
+        return self._stream is not None
+
+    def write_until(self, seconds: float | None, file: EncodedFile) -> None:
+        """Code what sounds before a time, or all that is left.
+
+        Raises:
+            DataError: the disk is full.
+        """
+        while True:
+            frame = self._next if self._next is not None else next(self._frames, None)
+            self._next = None
+            if frame is None:
+                return
+            if seconds is not None and frame.pts / SOUND_RATE >= seconds:
+                self._next = frame
+                return
+            file.encode_sound(frame)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _resampled(self) -> Iterator[Any]:
+        graph = av.filter.Graph()
+        source = graph.add_abuffer(template=self._stream)
+        nodes = [
+            graph.add("aresample", f"{SOUND_RATE}:async=1:first_pts=0"),
+            graph.add("aformat", f"sample_fmts=fltp:channel_layouts=stereo:sample_rates={SOUND_RATE}"),
+            graph.add("asetnsamples", "1024:p=0"),
+            graph.add("abuffersink"),
+        ]
+        for before, after in zip([source, *nodes], nodes, strict=False):
+            before.link_to(after)
+        graph.configure()
+        for frame in self._decoded():
+            # A file may change its sampling rate or its channels; the graph takes one kind.
+            try:
+                source.push(frame)
+            except av.FFmpegError:
+                continue
+            yield from _pulled(nodes[-1])
+        source.push(None)
+        yield from _pulled(nodes[-1])
+
+    def _decoded(self) -> Iterator[Any]:
+        start = round(self._start / self._stream.time_base)
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+                if packet is None:
+                    return
+                frames = packet.decode()
+            except av.FFmpegError as error:
+                if reason_of(error) == "End of file":
+                    return
+                continue
+            for frame in frames:
+                if frame.pts is not None:
+                    frame.pts -= start
+                    yield frame
+
+
+def _pulled(sink: Any) -> Iterator[Any]:
+    while True:
+        try:
+            frame = sink.pull()
+        except (av.BlockingIOError, av.EOFError):
+            return
+        # The sink counts in samples.
+        yield frame
