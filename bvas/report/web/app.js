@@ -286,7 +286,7 @@ class App {
 
   // ---- showing ----
 
-  // Filters anew and draws all that depends on it, once before the next picture however often it is asked for.
+  // Filters anew; what depends on it is drawn before the next picture.
   refilter() {
     const { data, filter, video } = this;
     const { shown, byKind, byLabel } = filter.apply(video, data.labels.length);
@@ -305,12 +305,16 @@ class App {
     this.timeline.setEvents(shown, [...filter.labels].sort((a, b) => a - b), filter.confidence);
     this.timeline.setChosen(this.chosen);
     this.view.showChosen();
-    if (this.isTableDue) return;
-    this.isTableDue = true;
-    requestAnimationFrame(() => {
-      this.isTableDue = false;
-      this.view.showFigures();
-    });
+    this.showFiguresSoon();
+  }
+
+  // At once, but while a hand moves the slider only when it rests for a moment.
+  showFiguresSoon() {
+    clearTimeout(this.figuresTimer);
+    const now = performance.now();
+    const wait = now - (this.refiltered ?? -1000) > 250 ? 0 : 150;
+    this.refiltered = now;
+    this.figuresTimer = setTimeout(() => this.view.showFigures(), wait);
   }
 
   say(text) {

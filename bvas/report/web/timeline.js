@@ -179,6 +179,8 @@ class Timeline {
         if (left !== null) area.lineTo(x, floor), area.closePath(), (left = null);
         continue;
       }
+      // Where nothing happens, a line from end to end is the same picture.
+      if (left !== null && value === column[i - 1] && value === column[i + 1] && i + 1 < last) continue;
       const row = Math.min(i * size + (size >> 1), curves.rows - 1);
       x = this.x(curves.seconds(row));
       const y = floor - (value / 254) * scale;
