@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from harness import write_results
 
 from bvas.curve import ScoreCurve
 from bvas.report.content import MatchReport, video_report
@@ -154,7 +155,9 @@ def measure(page_path: Path, width: int, height: int) -> list[dict[str, Any]]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print a table, and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", type=Path, default=None, metavar="FILE")
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
@@ -162,7 +165,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_page(path, large_report())
         size = path.stat().st_size
         rows = [*measure(path, 1440, 900), *measure(path, 400, 850)]
-    print(f"page of {size / 1e6:.1f} MB")
+    if args.json is not None:
+        settings = {"seconds": SECONDS, "spots": NUM_SPOTS, "labels": len(LABELS), "page_bytes": size}
+        write_results(args.json, question=str(__doc__).split("\n")[0], settings=settings, table=rows)
+    print(f"page of {size / 1e6:.1f} MB; ms: median, 95th percentile")
     for row in rows:
         print(f"{row['case']:<44}{row['median_ms']:>9.1f}{row['p95_ms']:>9.1f}")
     return 0

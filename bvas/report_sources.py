@@ -183,7 +183,9 @@ def _unrecorded(path: Path, spots: dict[int, list[Spot]], videos: Sequence[Path]
         raise DataError(
             f"nothing beside {path} says which videos it is about; name them, in order: --video FILE --video FILE"
         )
-    labels = sorted({spot.label for found in spots.values() for spot in found})
+    curve = path.parent / f"{videos[0].stem}_scores.npz"
+    labels = list(load_curve(curve).labels) if curve.is_file() else []
+    labels += sorted({spot.label for found in spots.values() for spot in found} - set(labels))
     if not labels:
         raise DataError(
             f"{path} holds no spot, and nothing beside it names its labels; there is nothing to show"

@@ -161,18 +161,20 @@ def _check(index: VideoIndex, shown: list[int], part: Path) -> None:
     Raises:
         DataError: names the first such frame.
     """
-    found, _ = build_index(part, cache=False)
+    found, info = build_index(part, cache=False)
     wanted = index.seconds[shown]
-    if found.num_frames != len(wanted) or found.pts[0] != 0:
+    if found.num_frames != len(wanted):
         raise DataError(
-            f"the preview of {index.path} came out with {found.num_frames} frames from {found.pts[0]} ticks on "
-            f"instead of {len(wanted)} from 0, and was not kept; please report this"
+            f"the preview of {index.path} came out with {found.num_frames} frames instead of {len(wanted)}, and was "
+            "not kept; please report this"
         )
-    off = np.abs(found.seconds - wanted)
+    # From the start of the file, which is what a player counts from.
+    seconds = found.seconds + info.start_seconds
+    off = np.abs(seconds - wanted)
     worst = int(off.argmax())
     if off[worst] > _tolerance(index):
         raise DataError(
-            f"frame {shown[worst]} of the preview of {index.path} came out at {found.seconds[worst]:.6f} s instead "
+            f"frame {shown[worst]} of the preview of {index.path} came out at {seconds[worst]:.6f} s instead "
             f"of {wanted[worst]:.6f} s, and it was not kept; please report this"
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -72,26 +73,20 @@ class SoundTrack:
         self.close()
 
     def _resampled(self) -> Iterator[Any]:
-        graph = av.filter.Graph()
-        source = graph.add_abuffer(template=self._stream)
-        nodes = [
-            graph.add("aresample", f"{SOUND_RATE}:async=1:first_pts=0"),
-            graph.add("aformat", f"sample_fmts=fltp:channel_layouts=stereo:sample_rates={SOUND_RATE}"),
-            graph.add("asetnsamples", "1024:p=0"),
-            graph.add("abuffersink"),
-        ]
-        for before, after in zip([source, *nodes], nodes, strict=False):
-            before.link_to(after)
-        graph.configure()
+        """Yield the sound in frames of 48 kHz stereo, without a gap from time zero on."""
+        resampler: _Resampler | None = None
+        ended = 0
         for frame in self._decoded():
-            # A file may change its sampling rate or its channels; the graph takes one kind.
-            try:
-                source.push(frame)
-            except av.FFmpegError:
-                continue
-            yield from _pulled(nodes[-1])
-        source.push(None)
-        yield from _pulled(nodes[-1])
+            # Channels and rate may change where a recording goes from one program to the next.
+            if resampler is None or not resampler.takes(frame):
+                if resampler is not None:
+                    yield from resampler.push(None)
+                resampler = _Resampler(frame, ended)
+            for piece in resampler.push(frame):
+                ended = piece.pts + piece.samples
+                yield piece
+        if resampler is not None:
+            yield from resampler.push(None)
 
     def _decoded(self) -> Iterator[Any]:
         start = round(self._start / self._stream.time_base)
@@ -112,11 +107,43 @@ class SoundTrack:
                     yield frame
 
 
-def _pulled(sink: Any) -> Iterator[Any]:
-    while True:
-        try:
-            frame = sink.pull()
-        except (av.BlockingIOError, av.EOFError):
-            return
-        # The sink counts in samples.
-        yield frame
+class _Resampler:
+    """A filter graph for frames of one kind."""
+
+    def __init__(self, frame: Any, start: int) -> None:
+        """Make one for frames like this; what comes out begins at sample `start`."""
+        self._kind = _kind_of(frame)
+        # Held: its filters do not keep it alive.
+        self._graph = av.filter.Graph()
+        self._nodes = [
+            self._graph.add_abuffer(
+                sample_rate=frame.sample_rate,
+                format=frame.format.name,
+                layout=frame.layout.name,
+                time_base=frame.time_base,
+            ),
+            self._graph.add("aresample", f"{SOUND_RATE}:async=1:first_pts={start}"),
+            self._graph.add("aformat", f"sample_fmts=fltp:channel_layouts=stereo:sample_rates={SOUND_RATE}"),
+            self._graph.add("asetnsamples", "1024:p=0"),
+            self._graph.add("abuffersink"),
+        ]
+        for before, after in pairwise(self._nodes):
+            before.link_to(after)
+        self._graph.configure()
+
+    def takes(self, frame: Any) -> bool:
+        """Return whether a frame is of the kind that this was made for."""
+        return _kind_of(frame) == self._kind
+
+    def push(self, frame: Any) -> Iterator[Any]:
+        """Push a frame, or None at the end, and yield what comes out for it; times count samples."""
+        self._nodes[0].push(frame)
+        while True:
+            try:
+                yield self._nodes[-1].pull()
+            except (av.BlockingIOError, av.EOFError):
+                return
+
+
+def _kind_of(frame: Any) -> tuple[str, str, int, Fraction]:
+    return frame.format.name, frame.layout.name, frame.sample_rate, frame.time_base

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from video_samples import make_video
+from sound_samples import make_video_with_sound
 
 from bvas.curve import ScoreCurve
 from bvas.report.content import FrameTimes, MatchReport, VideoReport, video_report
@@ -72,7 +72,7 @@ def write_sample(folder: Path, *, annotated: bool = True, link: bool = False) ->
     folder.mkdir(parents=True, exist_ok=True)
     source = folder / "1.mkv"
     if not source.exists():
-        make_video(source, num_frames=NUM_FRAMES, size=(90, 160), options={"preset": "ultrafast"})
+        make_video_with_sound(source, num_frames=NUM_FRAMES, size=(90, 160))
     video = replace(video_of(annotated=annotated), frames=FrameTimes.of(build_index(source)[0]))
     return write_report_folder(
         report_of(video),
