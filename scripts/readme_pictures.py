@@ -1,6 +1,8 @@
 """Make the pictures that the README shows, from what `bvas demo` left.
 
 python scripts/readme_pictures.py --demo demo
+
+The picture of the report's page needs playwright (in the dev extra) and Debian's chromium.
 """
 
 import argparse
@@ -28,8 +30,24 @@ def write_synthetic_frame(path: Path) -> None:
     cv2.imwrite(str(path), picture)
 
 
+def write_report_picture(page_path: Path, path: Path) -> None:
+    """Take a picture of the report's page with a false alarm chosen, as Chromium shows it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        page.goto(page_path.absolute().as_uri())
+        page.wait_for_selector("body[data-ready]")
+        page.wait_for_timeout(1000)  # the video's first picture
+        page.locator("#list .row.alarm:not([hidden])").first.click()
+        page.wait_for_timeout(1000)
+        page.screenshot(path=path)
+        browser.close()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write docs/timeline.png and docs/synthetic.png."""
+    """Write docs/timeline.png, docs/report.png and docs/synthetic.png."""
     parser = argparse.ArgumentParser(description="Make the pictures that the README shows.")
     parser.add_argument("--demo", type=Path, default=Path("demo"), help="what `bvas demo --out` wrote")
     args = parser.parse_args(argv)
@@ -38,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise DataError(f"no timeline in {args.demo / 'report'}; run bvas demo first")
     DOCS.mkdir(exist_ok=True)
     shutil.copy(timelines[0], DOCS / "timeline.png")
+    write_report_picture(args.demo / "report" / "index.html", DOCS / "report.png")
     write_synthetic_frame(DOCS / "synthetic.png")
     return 0
 
