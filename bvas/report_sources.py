@@ -8,6 +8,7 @@ from pathlib import Path
 from bvas.curve import ScoreCurve, load_curve
 from bvas.errors import ConfigError, DataError
 from bvas.experiment import Experiment
+from bvas.label_check import LabelCheck
 from bvas.postprocess import PeakConfig
 from bvas.recording import RecordedPart, Recording, read_recording
 from bvas.report.clock import MatchClock
@@ -44,19 +45,36 @@ def choose_matches(matches: Sequence[Match], wanted: Sequence[str]) -> list[Matc
     ]
 
 
-def evaluation_source(evaluation: Evaluation, experiment: Experiment, data_root: Path) -> ReportSource:
+def evaluation_source(
+    evaluation: Evaluation,
+    experiment: Experiment,
+    data_root: Path,
+    *,
+    label_check: LabelCheck | None = None,
+    begins_with_suspects: bool = False,
+) -> ReportSource:
     """Return the report of scored predictions.
+
+    Args:
+        evaluation: The predictions with their labels.
+        experiment: What they were made with.
+        data_root: Where paths of videos begin.
+        label_check: Of the same evaluation; its suspects are marked on the page.
+        begins_with_suspects: Whether the page lists them when it is opened.
 
     Raises:
         DecodeError: a video cannot be indexed.
     """
     videos = tuple(
         ReportedVideo(
-            shown=_placed(scored_report(scored, experiment), scored.path, data_root),
+            shown=replace(
+                _placed(scored_report(scored, experiment), scored.path, data_root),
+                suspects=() if label_check is None else label_check.of_video(number),
+            ),
             source=scored.path,
             name=file_name(scored),
         )
-        for scored in evaluation.videos
+        for number, scored in enumerate(evaluation.videos)
     )
     matches = sorted({video.match.folder.name for video in evaluation.videos})
     title = ", ".join(matches) if len(matches) < 4 else f"{len(matches)} matches"
@@ -65,8 +83,12 @@ def evaluation_source(evaluation: Evaluation, experiment: Experiment, data_root:
         labels=experiment.task.labels,
         videos=tuple(video.shown for video in videos),
         operating_point=experiment.peaks.operating_point,
-        average_precisions={"mAP@1 (official)": evaluation.official_per_label},
+        average_precisions={
+            "mAP@1 (official)": evaluation.official_per_label,
+            "exact mAP@1": evaluation.sheet.exact.per_label,
+        },
         experiment=experiment.name,
+        begins_with_suspects=begins_with_suspects,
         notes=(
             f"Experiment {experiment.name}; official mAP@1 {evaluation.official:.3f}, "
             f"within 0.2 s {evaluation.tight:.3f}.",

@@ -27,6 +27,7 @@ ORDER = [
         "scored_files",
         "cross_validation",
         "comparison",
+        "label_check",
         "seed_import",
         "reporting",
         "recording",

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 from bvas.commands.console import OK, add_folders, progress_bar, run_command
 
 if TYPE_CHECKING:
+    from bvas.experiment import Experiment
     from bvas.report_sources import ReportSource
+    from bvas.scoring import Evaluation
+    from bvas.video.preview import PreviewConfig
 
 logger = logging.getLogger(__name__)
 
@@ -26,13 +29,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         metavar="NAME|RESULTS",
         help="an experiment with predictions and labels; or the folder or results_spotting.json of bvas spot",
     )
-    parser.add_argument(
-        "--match",
-        action="append",
-        default=[],
-        metavar="TEXT",
-        help="matches with this in their name (repeat)",
-    )
+    add_match(parser)
     parser.add_argument(
         "--challenge", action="store_true", help="an experiment's challenge predictions, which have no labels"
     )
@@ -51,9 +48,25 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         metavar="P",
         help="show spots from this confidence up (default: the operating point)",
     )
+    add_page(parser, out="runs/NAME/report or RESULTS/report")
+    add_folders(parser)
+    return parser
+
+
+def add_match(parser: argparse.ArgumentParser) -> None:
+    """Add --match."""
     parser.add_argument(
-        "--out", type=Path, default=None, metavar="DIR", help="default: runs/NAME/report or RESULTS/report"
+        "--match",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="matches with this in their name (repeat)",
     )
+
+
+def add_page(parser: argparse.ArgumentParser, *, out: str) -> None:
+    """Add what says where the page goes and how it shows videos."""
+    parser.add_argument("--out", type=Path, default=None, metavar="DIR", help=f"default: {out}")
     parser.add_argument(
         "--link",
         action="store_true",
@@ -62,27 +75,45 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--height", type=int, default=540, metavar="H", help="of previews, at most (default: 540)"
     )
-    add_folders(parser)
-    return parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Gather, code previews, write the page."""
     from bvas.files import check_writable
-    from bvas.report_folder import write_report_folder
     from bvas.tasks.soccernet import RESULTS_NAME
-    from bvas.video.preview import PreviewConfig
 
-    config = PreviewConfig(max_height=args.height)
+    config = preview_config(args)
     given = Path(args.what)
     is_results = (given / RESULTS_NAME).is_file() or (given.is_file() and given.suffix == ".json")
-    out: Path = args.out or (
-        (given if given.is_dir() else given.parent) / "report"
-        if is_results
-        else args.runs / args.what / "report"
-    )
-    check_writable(out)
-    source = _results_source(given, args) if is_results else _experiment_source(args)
+    if is_results:
+        out: Path = args.out or (given if given.is_dir() else given.parent) / "report"
+        check_writable(out)
+        source = _results_source(given, args)
+    else:
+        source, name = _experiment_source(args)
+        out = args.out or args.runs / name / "report"
+        check_writable(out)
+    write_folder(source, out, config, args)
+    return OK
+
+
+def preview_config(args: argparse.Namespace) -> "PreviewConfig":
+    """Return how previews are coded.
+
+    Raises:
+        ConfigError: a height that no video has.
+    """
+    from bvas.video.preview import PreviewConfig
+
+    return PreviewConfig(max_height=args.height)
+
+
+def write_folder(
+    source: "ReportSource", out: Path, config: "PreviewConfig", args: argparse.Namespace
+) -> None:
+    """Write the page and its previews, and say where they lie."""
+    from bvas.report_folder import write_report_folder
+
     page = write_report_folder(
         source.report,
         source.videos,
@@ -94,7 +125,6 @@ def run(args: argparse.Namespace) -> int:
     print(f"page      {page}")
     for path in sorted(out.glob("*.mp4")):
         print(f"          {path}")
-    return OK
 
 
 def _results_source(given: Path, args: argparse.Namespace) -> "ReportSource":
@@ -106,13 +136,14 @@ def _results_source(given: Path, args: argparse.Namespace) -> "ReportSource":
     return results_source(given, args.video, confidence=args.confidence)
 
 
-def _experiment_source(args: argparse.Namespace) -> "ReportSource":
+def _experiment_source(args: argparse.Namespace) -> tuple["ReportSource", str]:
+    """Return the report and the experiment's name."""
     from dataclasses import replace
 
     from bvas.errors import ConfigError
     from bvas.experiment import load_experiment
+    from bvas.label_check import check_labels
     from bvas.report_sources import challenge_source, choose_matches, evaluation_source
-    from bvas.scoring import evaluate_predictions
     from bvas.tasks.matches import find_matches
 
     if args.video:
@@ -120,16 +151,32 @@ def _experiment_source(args: argparse.Namespace) -> "ReportSource":
     experiment = load_experiment(args.what, args.runs)
     if args.confidence is not None:
         experiment = replace(experiment, peaks=replace(experiment.peaks, operating_point=args.confidence))
-    matches = find_matches(experiment.task, args.data)
-    predictions = args.runs / experiment.name / "predictions"
     if args.challenge:
-        unlabelled = [match for match in matches if match.fold is None]
-        chosen = choose_matches(unlabelled, args.match)
-        return challenge_source(experiment, chosen, predictions / "challenge", args.data)
-    labelled = [match for match in matches if match.fold is not None]
+        matches = find_matches(experiment.task, args.data)
+        chosen = choose_matches([match for match in matches if match.fold is None], args.match)
+        predictions = args.runs / experiment.name / "predictions" / "challenge"
+        return challenge_source(experiment, chosen, predictions, args.data), experiment.name
+    evaluation = evaluated(experiment, args)
+    source = evaluation_source(
+        evaluation, experiment, args.data, label_check=check_labels(evaluation, experiment)
+    )
+    return source, experiment.name
+
+
+def evaluated(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation":
+    """Return the scores of the out-of-fold predictions for the chosen matches.
+
+    Raises:
+        ConfigError: no match is called like one of --match.
+        DataError: none has predictions.
+    """
+    from bvas.report_sources import choose_matches
+    from bvas.scoring import evaluate_predictions
+    from bvas.tasks.matches import find_matches
+
+    labelled = [match for match in find_matches(experiment.task, args.data) if match.fold is not None]
     chosen = choose_matches(labelled, args.match)
-    evaluation = evaluate_predictions(experiment, chosen, predictions / "cv")
-    return evaluation_source(evaluation, experiment, args.data)
+    return evaluate_predictions(experiment, chosen, args.runs / experiment.name / "predictions" / "cv")
 
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
 from bvas.metrics.analysis import Matching, match_spots
+from bvas.metrics.suspects import Suspect
 from bvas.postprocess import above
 from bvas.report.clock import MatchClock
 from bvas.spots import Annotation, LabelSet, Spot
@@ -70,6 +71,8 @@ class VideoReport:
     """How they answer the annotations; None where there are no annotations to answer."""
     ranking: Matching | None = None
     """The same of all candidates."""
+    suspects: tuple[Suspect, ...] = ()
+    """What looks like a mistake in the annotations; of the annotations and spots of `matching`."""
     curve: ScoreCurve | None = None
     """Best as smoothed for the peaks: then marks lie on the line."""
     gaps: tuple[tuple[float, float], ...] = ()
@@ -113,6 +116,8 @@ class MatchReport:
     """Name of a score, as "mAP@1", to each label's average precision in [0, 1], from all candidates."""
     experiment: str = ""
     """Its name; empty where it is not known."""
+    begins_with_suspects: bool = False
+    """Whether the page lists the suspects of all videos when it is opened, instead of a video's events."""
     notes: tuple[str, ...] = ()
     """Sentences about where this comes from: the experiment, the data, what to keep in mind."""
 

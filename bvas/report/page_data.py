@@ -31,6 +31,7 @@ def page_data(report: MatchReport) -> dict[str, Any]:
         "labels": list(report.labels),
         "tolerance": report.tolerance_seconds,
         "confidence": report.operating_point,
+        "begins_with_suspects": report.begins_with_suspects,
         "notes": list(report.notes),
         "figures": [
             [f"{100 * float(np.mean(list(values.values()))):.1f}", name] for name, values in scores.items()
@@ -81,6 +82,7 @@ def _video(video: VideoReport, labels: LabelSet) -> dict[str, Any]:
         "curves": None if video.curve is None or not len(video.curve.seconds) else packed_curve(video.curve),
         "annotations": None if annotations is None else _annotations(annotations, frames, labels),
         "spots": _spots(video, annotations, frames, labels),
+        "suspects": _suspects(video, annotations or []),
     }
 
 
@@ -138,6 +140,23 @@ def _spots(
     return columns
 
 
+def _suspects(video: VideoReport, annotations: Sequence[Annotation]) -> dict[str, list[Any]]:
+    annotation_places = {id(a): place for place, a in enumerate(annotations)}
+    spot_places = {id(s): place for place, s in enumerate(video.spots)}
+    return {
+        "rank": [s.rank for s in video.suspects],
+        "suspicion": [_rounded(s.suspicion) for s in video.suspects],
+        "kind": [s.kind.value for s in video.suspects],
+        "support": [_maybe(s.support) for s in video.suspects],
+        "usual": [_maybe(s.usual) for s in video.suspects],
+        "trust": [_maybe(s.trust) for s in video.suspects],
+        "annotation": [
+            None if s.annotation is None else annotation_places[id(s.annotation)] for s in video.suspects
+        ],
+        "spot": [None if s.spot is None else spot_places[id(s.spot)] for s in video.suspects],
+    }
+
+
 def _plotted(curve: PrecisionRecall) -> dict[str, list[float]]:
     count = len(curve.recall)
     kept = np.unique(np.linspace(0, count - 1, min(count, _PLOT_POINTS)).round().astype(int))
@@ -151,3 +170,7 @@ def _rounded(value: float) -> float:
     if not np.isfinite(value):
         raise ConfigError(f"a report takes finite numbers, got {value}; mend the results it is made of")
     return round(float(value), 4)
+
+
+def _maybe(value: float | None) -> float | None:
+    return None if value is None else _rounded(value)

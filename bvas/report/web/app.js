@@ -5,13 +5,14 @@ class App {
     Object.assign(this, { data, videos });
     this.isAnnotated = videos.length > 0 && videos.every((video) => video.isAnnotated);
     this.filter = new Filter(data.labels.length, data.confidence, this.isAnnotated);
+    if (data.begins_with_suspects) Object.assign(this.filter, { suspectsOnly: true, order: "suspicion" });
     this.corrections = new Corrections(data, videos);
     this.shelf = new Shelf(data);
     this.saver = new Saver();
     this.palette = new Palette(() => this.timeline.redraw());
     this.player = new Player(byId("video"));
     this.timeline = new Timeline(byId("timeline"), this.palette);
-    this.list = new EventList(byId("list"), data.labels);
+    this.list = new EventList(byId("list"), data);
     this.chosen = null;
     this.isUnsaved = false;
     this.view = new View(this);
@@ -30,6 +31,10 @@ class App {
     this.corrections.changed = () => this.correctionsChanged();
     if (videos.length) this.open(0);
     this.view.showCorrections();
+  }
+
+  get ofAll() {
+    return this.videos.length > 1 ? `, of all ${this.videos.length} videos` : "";
   }
 
   get frames() {
@@ -108,6 +113,11 @@ class App {
       this.filter.undecidedOnly = change.target.checked;
       this.refilter();
     });
+    byId("suspects").addEventListener("change", (change) => {
+      this.filter.suspectsOnly = change.target.checked;
+      this.filter.order = change.target.checked ? "suspicion" : "time";
+      this.refilter();
+    });
     player.moved = () => this.view.showPosition();
     player.stateChanged = () => this.view.showPlaying();
     player.failed = () => this.view.showNoVideo(`${this.video.json.href} cannot be played. It belongs beside this page.`);
@@ -138,13 +148,14 @@ class App {
 
   // Makes an event the chosen one and shows its frame.
   choose(event) {
+    if (event.video !== this.video) this.open(this.videos.indexOf(event.video));
     this.chosen = event;
     if (this.player.isPlaying) this.player.element.pause();
     this.player.goTo(event.place);
     this.list.setChosen(event);
     this.timeline.setChosen(event);
     this.view.showChosen();
-    this.say(describe(event, this.video, this.data.labels));
+    this.say(describe(event, this.data));
   }
 
   togglePlay() {
@@ -170,7 +181,8 @@ class App {
     if (!shown.length) return;
     const place = shown.indexOf(this.chosen);
     let next = place + (way ? 1 : -1);
-    if (place < 0) {
+    if (place < 0 && this.filter.order !== "time") next = 0;
+    else if (place < 0) {
       const after = shown.findIndex((event) => event.place > this.player.frame);
       if (way) next = after < 0 ? shown.length - 1 : after;
       else next = (after < 0 ? shown.length : after) - 1;
@@ -226,7 +238,7 @@ class App {
   correct(change) {
     if (!this.chosen) return this.say("Choose an event first.");
     this.corrections.change([this.chosen], change);
-    this.say(describe(this.chosen, this.video, this.data.labels));
+    this.say(describe(this.chosen, this.data));
   }
 
   add() {
@@ -253,7 +265,7 @@ class App {
   // Goes where a step was, so that the reader sees what it did.
   showStep(targets, what) {
     if (!targets.length) return this.say(what === "undone" ? "Nothing to undo." : "Nothing to redo.");
-    const video = this.videos.find((video) => video.events.includes(targets[0]));
+    const { video } = targets[0];
     if (video !== this.video) this.open(this.videos.indexOf(video));
     const shown = this.list.shown.find((event) => event.target === targets[0]);
     if (shown) this.choose(shown);
@@ -289,7 +301,8 @@ class App {
   // Filters anew; what depends on it is drawn before the next picture.
   refilter() {
     const { data, filter, video } = this;
-    const { shown, byKind, byLabel } = filter.apply(video, data.labels.length);
+    const videos = filter.suspectsOnly ? this.videos : [video];
+    const { shown, byKind, byLabel } = filter.apply(videos, data.labels.length);
     for (const [chips, counts] of [[this.chips.kinds, byKind], [this.chips.labels, byLabel]]) {
       for (const { chip, value, chosen } of chips) {
         chip.setAttribute("aria-pressed", chosen.has(value));
@@ -298,11 +311,16 @@ class App {
     }
     this.chips.kinds.at(-1).chip.hidden = !video.added.some((event) => event.state !== "absent");
     byId("confidence-text").textContent = filter.confidence.toFixed(2);
-    byId("count").textContent = `${shown.length} of ${video.events.length - video.annotations.filter((a) => a.partner).length} shown`;
+    byId("order").value = filter.order;
+    byId("suspects").checked = filter.suspectsOnly;
+    const all = videos.flatMap(({ events }) => events.filter((event) => event.origin !== "annotation" || !event.partner));
+    const possible = filter.suspectsOnly ? all.filter((event) => event.suspect) : all;
+    byId("count").textContent = `${shown.length} of ${possible.length} shown${filter.suspectsOnly ? this.ofAll : ""}`;
     if (this.chosen && !this.chosen.shownKind) this.chosen = null;
-    this.list.setEvents(video, shown);
+    this.list.setEvents(shown, filter.suspectsOnly);
     this.list.chosen = this.chosen;
-    this.timeline.setEvents(shown, [...filter.labels].sort((a, b) => a - b), filter.confidence);
+    const here = shown.filter((event) => event.video === video);
+    this.timeline.setEvents(here, [...filter.labels].sort((a, b) => a - b), filter.confidence);
     this.timeline.setChosen(this.chosen);
     this.view.showChosen();
     this.showFiguresSoon();

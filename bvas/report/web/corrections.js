@@ -24,7 +24,7 @@ class Corrections {
   }
 
   add(video, frame, label) {
-    const target = new Event({ origin: "added", frame, label, state: "absent" });
+    const target = new Event({ origin: "added", video, frame, label, state: "absent" });
     video.added.push(target);
     this.take([{ target, before: { label, frame, state: "absent" }, after: { label, frame, state: "kept" } }]);
     return target;
@@ -155,7 +155,7 @@ class Corrections {
           const state = isDeleted ? "deleted" : isKept ? "kept" : "open";
           step.push(stepOf(event, { label, frame: item.frame, state }));
         } else if (!isDeleted) {
-          const target = new Event({ origin: "added", frame: item.frame, label, state: "absent" });
+          const target = new Event({ origin: "added", video, frame: item.frame, label, state: "absent" });
           video.added.push(target);
           step.push(stepOf(target, { state: "kept" }));
           if (item.origin !== "added") unknown++;

@@ -4,10 +4,15 @@
 // `state`: "open" (nothing decided), "kept", "deleted"; "absent" is an added one that was undone.
 class Event {
   constructor(fields) {
-    Object.assign(this, { team: null, visible: true, confidence: null, partner: null, error: null, state: "open" });
+    Object.assign(this, { team: null, visible: true, confidence: null, partner: null, error: null, suspect: null, state: "open" });
     Object.assign(this, fields);
     this.label0 = this.label;
     this.frame0 = this.frame;
+  }
+
+  // When its frame begins, in seconds.
+  get seconds() {
+    return this.video.frames.start(this.place);
   }
 
   // What a correction of this event changes: of a hit, the annotation that it answers.
@@ -55,6 +60,21 @@ class Video {
     this.annotations = this.isAnnotated ? annotationsOf(json.annotations) : [];
     this.spots = spotsOf(json.spots, this.annotations);
     this.added = [];
+    const { rank, suspicion, kind, support, usual, trust, annotation, spot } = json.suspects;
+    this.suspects = rank.map((number, i) => ({
+      rank: number,
+      suspicion: suspicion[i],
+      kind: kind[i],
+      support: support[i],
+      usual: usual[i],
+      trust: trust[i],
+      annotation: this.annotations[annotation[i]] ?? null,
+      spot: this.spots[spot[i]] ?? null,
+    }));
+    for (const suspect of this.suspects) {
+      for (const event of [suspect.annotation, suspect.spot]) if (event) event.suspect = suspect;
+    }
+    for (const event of this.events) event.video = this;
   }
 
   static async from(json) {
@@ -127,7 +147,7 @@ function momentText(seconds) {
   return `${minutesText(Math.floor(hundredths / 100))}.${rest}`;
 }
 
-// The video's name in messages, its label names, and what was decided about an event.
+// What was decided about an event.
 function decisionText(event, labels) {
   const target = event.target;
   const parts = [];
@@ -139,4 +159,22 @@ function decisionText(event, labels) {
   }
   if (target.state === "kept" && target.origin !== "added") parts.push("kept");
   return parts.join(" ");
+}
+
+// Why an event is a suspect: an annotation that may be wrong or missing.
+function suspectText(event, data) {
+  const { suspect } = event;
+  const { kind, annotation, spot } = suspect;
+  if (kind === "no annotation") {
+    return `nothing annotated, but such spots are right ${Math.round(100 * suspect.trust)} %`;
+  }
+  if (kind === "no spot") {
+    return `its score is ${suspect.support.toFixed(2)}, usually ${suspect.usual.toFixed(2)}`;
+  }
+  const isSpot = event === spot;
+  const other = isSpot ? annotation : spot;
+  const what = isSpot ? "annotated" : `spotted with ${spot.confidence.toFixed(2)}`;
+  if (kind === "other label") return `${what} as ${data.labels[other.label0]}`;
+  const away = other.seconds - event.seconds;
+  return `${what} ${Math.abs(away).toFixed(2)} s ${away < 0 ? "earlier" : "later"}`;
 }

@@ -7,6 +7,7 @@ class Filter {
     this.kinds = new Set(isAnnotated ? ["hit", "miss", "alarm", "added"] : ["spot", "added"]);
     this.confidence = confidence;
     this.undecidedOnly = false;
+    this.suspectsOnly = false; // then of all videos
     this.order = "time";
   }
 
@@ -15,16 +16,17 @@ class Filter {
     return this.kinds.has(kind) || (kind === "miss" && this.kinds.has("annotation"));
   }
 
-  // The shown events of a video in order, and the counts that the buttons bear: of each kind among the chosen labels,
-  // of each label among the chosen kinds.
-  apply(video, numLabels) {
+  // The shown events of some videos in order, and the counts that the buttons bear: of each kind among the chosen
+  // labels, of each label among the chosen kinds.
+  apply(videos, numLabels) {
     const shown = [];
     const byKind = { hit: 0, miss: 0, alarm: 0, spot: 0, annotation: 0, added: 0 };
     const byLabel = new Array(numLabels).fill(0);
-    for (const event of video.events) {
+    for (const event of videos.flatMap((video) => video.events)) {
       event.shownKind = null;
-      const kind = event.kind(this.confidence, video.isAnnotated);
+      const kind = event.kind(this.confidence, event.video.isAnnotated);
       if (kind === null || (this.undecidedOnly && event.target.isDecided)) continue;
+      if (this.suspectsOnly && !event.suspect) continue;
       const isLabel = this.labels.has(event.label0);
       if (isLabel) {
         byKind[kind]++;
@@ -42,8 +44,11 @@ class Filter {
 }
 
 const byTime = (a, b) => a.frame - b.frame || a.label - b.label;
+// The annotation of a suspect before its spot.
+const byOrigin = (a, b) => (a.origin > b.origin) - (a.origin < b.origin);
 const ORDERS = {
   time: byTime,
+  suspicion: (a, b) => (a.suspect?.rank ?? Infinity) - (b.suspect?.rank ?? Infinity) || byOrigin(a, b) || byTime(a, b),
   confidence: (a, b) => (b.confidence ?? -1) - (a.confidence ?? -1) || byTime(a, b),
   doubt: (a, b) => (a.confidence ?? 2) - (b.confidence ?? 2) || byTime(a, b),
   timing: (a, b) => Math.abs(b.error ?? 0) - Math.abs(a.error ?? 0) || byTime(a, b),

@@ -1,14 +1,13 @@
 // The list of shown events. Only rows in sight exist, so two thousand cost what twenty do.
 
 class EventList {
-  constructor(root, labels) {
+  constructor(root, data) {
     this.root = root;
-    this.labels = labels;
+    this.data = data;
     this.inside = root.querySelector(".inside");
     this.rows = [];
     this.shown = [];
     this.chosen = null;
-    this.video = null;
     this.chose = () => {};
     this.isDue = false;
     root.addEventListener("scroll", () => this.redraw());
@@ -23,9 +22,11 @@ class EventList {
     return this.rows.length ? this.rows[0].offsetHeight || 40 : 40;
   }
 
-  setEvents(video, shown) {
-    this.video = video;
+  // `isOfAll`: of all videos, with what makes them suspects.
+  setEvents(shown, isOfAll) {
     this.shown = shown;
+    this.isOfAll = isOfAll;
+    this.root.classList.toggle("of-all", isOfAll);
     this.root.scrollTop = Math.min(this.root.scrollTop, this.rowHeight * shown.length);
     this.redraw();
   }
@@ -78,7 +79,7 @@ class EventList {
     row.id = `row-${this.rows.length}`;
     row.setAttribute("role", "option");
     row.cells = {};
-    for (const name of ["sign", "moment", "label", "figure", "decision"]) {
+    for (const name of ["sign", "moment", "label", "flag", "figure", "decision", "why"]) {
       row.cells[name] = row.appendChild(document.createElement("span"));
       row.cells[name].className = name;
     }
@@ -89,11 +90,10 @@ class EventList {
 
   fill(row, place, height) {
     const event = this.shown[place];
-    const { video } = this;
+    const { video, seconds, suspect } = event;
     const kind = KINDS[event.shownKind];
-    const seconds = video.frames.start(event.place);
     const isChosen = event === this.chosen;
-    const decision = decisionText(event, this.labels);
+    const decision = decisionText(event, this.data.labels);
     row.place = place;
     row.style.transform = `translateY(${place * height}px)`;
     row.className = `row ${event.shownKind}${isChosen ? " chosen" : ""}`;
@@ -101,11 +101,14 @@ class EventList {
     row.setAttribute("aria-selected", isChosen);
     row.setAttribute("aria-posinset", place + 1);
     row.setAttribute("aria-setsize", this.shown.length);
-    row.setAttribute("aria-label", describe(event, video, this.labels));
+    row.setAttribute("aria-label", describe(event, this.data));
     row.cells.sign.textContent = kind.sign;
     row.cells.moment.textContent = momentText(seconds);
     row.cells.moment.title = video.json.clock_offset ? `match clock ${video.clock(seconds)}` : "";
-    row.cells.label.textContent = this.labels[event.label0];
+    row.cells.label.textContent = this.data.labels[event.label0];
+    row.cells.flag.textContent = suspect ? suspect.rank : "";
+    row.cells.flag.title = suspect ? `suspect ${suspect.rank}, suspicion ${suspect.suspicion.toFixed(2)}` : "";
+    row.cells.why.textContent = this.isOfAll ? `${suspectText(event, this.data)} · ${video.name}` : "";
     row.cells.figure.textContent = figureText(event);
     row.cells.decision.textContent = decision;
   }
@@ -119,11 +122,13 @@ function figureText(event) {
 }
 
 // An event in words, for those who hear the page.
-function describe(event, video, labels) {
+function describe(event, data) {
+  const { labels } = data;
   const parts = [KINDS[event.shownKind ?? event.origin]?.name ?? event.origin, labels[event.label0]];
-  parts.push(momentText(video.frames.start(event.place)));
+  parts.push(momentText(event.seconds));
   if (event.confidence !== null) parts.push(`confidence ${event.confidence.toFixed(2)}`);
   if (event.shownKind === "hit") parts.push(`${event.error < 0 ? "early" : "late"} by ${Math.abs(event.error).toFixed(2)} s`);
+  if (event.suspect) parts.push(`suspect ${event.suspect.rank}`, suspectText(event, data));
   const decision = decisionText(event, labels);
   if (decision) parts.push(decision);
   return parts.join(", ");

@@ -19,6 +19,10 @@ class View {
     for (const select of [byId("relabel"), byId("add-label")]) {
       data.labels.forEach((label, i) => select.append(new Option(label, String(i))));
     }
+    const numSuspects = this.app.videos.reduce((sum, video) => sum + video.suspects.length, 0);
+    byId("suspects-choice").hidden = !numSuspects;
+    byId("suspects-count").textContent = numSuspects;
+    byId("order").querySelector("[value=suspicion]").hidden = !numSuspects;
     const slider = byId("confidence");
     [slider.min, slider.max] = [String(data.confidence), "1"];
     slider.value = String(data.confidence);
@@ -108,10 +112,10 @@ class View {
     }
     const sign = text.appendChild(element("b", `${KINDS[event.shownKind].sign} ${KINDS[event.shownKind].name}`));
     sign.className = event.shownKind;
-    const seconds = this.app.frames.start(event.place);
-    const parts = [this.app.data.labels[event.label0], momentText(seconds), `frame ${event.place}`];
+    const parts = [this.app.data.labels[event.label0], momentText(event.seconds), `frame ${event.place}`];
     if (event.confidence !== null) parts.push(`confidence ${event.confidence.toFixed(2)}`);
     if (event.shownKind === "hit") parts.push(`${signed(event.error)} s off`);
+    if (event.suspect) parts.push(`suspect ${event.suspect.rank}: ${suspectText(event, this.app.data)}`);
     const decision = decisionText(event, this.app.data.labels);
     text.append(` ${parts.join(" · ")}`);
     if (decision) text.append(" · ", element("strong", decision));
