@@ -31,7 +31,19 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         "--format", choices=_FORMATS, default=None, help="what SOURCE is (default: by what it looks like)"
     )
     parser.add_argument(
-        "--videos", type=Path, default=None, metavar="DIR", help="where videos lie (default: beside SOURCE)"
+        "--videos",
+        type=Path,
+        default=None,
+        metavar="DIR",
+        help="where videos lie (default: beside SOURCE, or --with)",
+    )
+    parser.add_argument(
+        "--with",
+        dest="root",
+        type=Path,
+        default=None,
+        metavar="DIR",
+        help="of corrections: the data root whose other matches and folds come along",
     )
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--link", action="store_true", help="symbolic links to the videos below --out")
@@ -53,15 +65,23 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Read all, and write if nothing is wrong."""
+    from bvas.errors import ConfigError
     from bvas.tasks.importing.draft import write_dataset
+    from bvas.tasks.importing.merging import put_into, read_root
 
+    format = args.format or format_of(args.source)
     found = read_source(
         args.source,
-        format=args.format or format_of(args.source),
-        videos=args.videos,
+        format=format,
+        videos=args.videos or (args.root if format == "corrections" else None),
         resolution=args.resolution,
         label_file=args.label_file,
     )
+    if args.root is not None:
+        if format != "corrections":
+            raise ConfigError(f"--with is for corrections, and {args.source} is {format}")
+        root = read_root(args.root, resolution=args.resolution, label_file=args.label_file)
+        found = put_into(found, root, args.source)
     if found.faults:
         for fault in found.faults:
             print(f"fault: {fault}", file=sys.stderr)

@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.evaluate import evaluation_lines
     from bvas.experiment import load_experiment
     from bvas.files import write_json
+    from bvas.label_check import check_labels
     from bvas.predict import predict_matches
     from bvas.report_folder import write_report_folder
     from bvas.report_sources import evaluation_source
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     logger.info("4/4 scoring it and drawing the report")
     evaluation = evaluate_predictions(experiment, unseen, predictions)
     write_json(runs / experiment.name / "evaluation.json", evaluation.to_json())
-    source = evaluation_source(evaluation, experiment, data)
+    source = evaluation_source(evaluation, experiment, data, label_check=check_labels(evaluation, experiment))
     page = write_report_folder(
         source.report,
         source.videos,

@@ -63,9 +63,8 @@ def run(args: argparse.Namespace) -> int:
 def suspect_lines(label_check: "LabelCheck", top: int) -> list[str]:
     """Return the table of the first suspects, and what was not judged."""
     suspects = label_check.suspects
-    lines = [
-        f"{len(suspects)} suspects among {label_check.num_annotations} annotations and the spots beside them"
-    ]
+    counted = "1 suspect" if len(suspects) == 1 else f"{len(suspects)} suspects"
+    lines = [f"{counted} among {label_check.num_annotations} annotations and the spots beside them"]
     if suspects and top:
         rows = [_row(label_check, suspect) for suspect in suspects[:top]]
         head = ("rank", "suspicion", "match", "half", "time", "annotated", "spotted", "what")

@@ -59,9 +59,13 @@ def _about(report: MatchReport) -> str:
 
 
 def _identity(report: MatchReport) -> str:
-    """Return a name under which a browser keeps corrections: the same when the page is made again."""
+    """Return a name under which a browser keeps corrections.
+
+    It is the same when the page is made again, with whatever spots, but not of annotations that were corrected since.
+    """
     videos = [
-        (video.match, video.part, video.file, _frame_times(video).num_frames) for video in report.videos
+        (video.match, video.part, video.file, _frame_times(video).num_frames, video.annotations)
+        for video in report.videos
     ]
     return hashlib.sha256(repr((report.title, report.experiment, videos)).encode()).hexdigest()[:16]
 

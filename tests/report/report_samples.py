@@ -8,6 +8,7 @@ import numpy as np
 from sound_samples import make_video_with_sound
 
 from bvas.curve import ScoreCurve
+from bvas.metrics.suspects import JudgedVideo, find_suspects
 from bvas.report.content import FrameTimes, MatchReport, VideoReport, video_report
 from bvas.report_folder import ReportedVideo, write_report_folder
 from bvas.spots import Annotation, LabelSet, Spot
@@ -41,18 +42,34 @@ def curve_of(spots=SPOTS, labels=LABELS, num_frames=NUM_FRAMES) -> ScoreCurve:
     return ScoreCurve(scores, rows / 25, labels.names)
 
 
-def video_of(*, annotated: bool = True, **options) -> VideoReport:
+def video_of(*, annotated: bool = True, truth=ANNOTATIONS, **options) -> VideoReport:
     video = video_report(
         "1.mkv",
         [Spot(label, frame / 25, confidence) for frame, label, confidence in SPOTS],
         LABELS,
         duration_seconds=NUM_FRAMES / 25,
         operating_point=0.2,
-        annotations=[Annotation(label, frame / 25) for frame, label in ANNOTATIONS] if annotated else None,
+        annotations=[Annotation(label, frame / 25) for frame, label in truth] if annotated else None,
         curve=curve_of(),
         **options,
     )
-    return replace(video, match="a match", part=1, file="1.mkv", path="matches/a match/1.mkv")
+    video = replace(video, match="a match", part=1, file="1.mkv", path="matches/a match/1.mkv")
+    (judged,) = with_suspects(video) if annotated else (video,)
+    return judged
+
+
+def with_suspects(*videos: VideoReport) -> list[VideoReport]:
+    """What is judged by: support is the confidence of the answer, 0.1 for the missed pass, else 0."""
+    judged = []
+    for video in videos:
+        supports = {hit.annotation: hit.spot.confidence for hit in video.matching.hits}
+        supports |= {a: 0.1 if a.label == "PASS" else 0.0 for a in video.matching.misses}
+        judged.append(JudgedVideo(matching=video.matching, supports=supports))
+    found = find_suspects(judged, LABELS)
+    return [
+        replace(video, suspects=tuple(s for s in found if s.video == number))
+        for number, video in enumerate(videos)
+    ]
 
 
 def report_of(*videos: VideoReport, title: str = "A match") -> MatchReport:

@@ -4,12 +4,15 @@ import json
 import re
 import shutil
 from contextlib import contextmanager
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
-from report_samples import EVIL, write_sample
+from report_samples import ANNOTATIONS, EVIL, report_of, video_of, with_suspects, write_sample
 from video_samples import number_in
+
+from bvas.report.page import write_page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -268,6 +271,25 @@ def test_corrections_outlive_the_page_and_come_back_from_a_file(browser, labelle
         assert saved(page) == first
 
 
+def test_corrections_that_were_taken_over_are_not_made_twice(browser, page, labelled, tmp_path):
+    page.locator("#list .row.hit:not([hidden])").first.click()
+    page.click("#here")  # the annotation at frame 50 goes to 52
+    page.locator("#list .row.alarm:not([hidden])").nth(1).click()
+    page.click("#keep")  # at frame 350
+    (tmp_path / "corrections.json").write_text(json.dumps(saved(page)))
+    corrected = [(52, "PASS"), *ANNOTATIONS[1:], (350, "PASS")]
+    write_page(tmp_path / "index.html", report_of(video_of(truth=corrected)))
+    context = browser.new_context()
+    again = context.new_page()
+    again.goto((tmp_path / "index.html").as_uri())
+    again.wait_for_selector("body[data-ready]")
+    assert again.inner_text("#corrected") == "No corrections yet."
+    again.set_input_files("#file", tmp_path / "corrections.json")
+    until(again, "document.querySelector('#said').textContent.startsWith('0 corrections')")
+    assert again.inner_text("#corrected") == "No corrections yet."
+    context.close()
+
+
 def test_kept_spots_alone_become_annotations_where_there_were_none(browser, unlabelled):
     with opened(browser, unlabelled) as page:
         assert counts(page, "kinds") == [6]
@@ -278,6 +300,46 @@ def test_kept_spots_alone_become_annotations_where_there_were_none(browser, unla
         assert [a["frame"] for a in video["annotations"]] == [52, 100, 350]
         assert video["reviewed"] is True
         assert page.locator("#plots").is_hidden()
+
+
+def test_suspects_are_listed_by_rank_with_their_reason(page):
+    assert page.inner_text("#suspects-choice") == "suspects only 3"
+    page.check("#suspects")
+    # Two of three passes from 0.6 up are right: 0.8 * 2 / 3. Passes usually have 0.6 and this one 0.1.
+    # One of two from 0.4 up is right: 0.4 / 2.
+    assert rows(page) == [
+        "false alarm, PASS, 00:14.00, confidence 0.80, suspect 1, nothing annotated, but such spots are right 67 %",
+        "miss, PASS, 00:10.00, suspect 2, its score is 0.10, usually 0.60",
+        f"false alarm, {EVIL}, 00:08.00, confidence 0.40, suspect 3, nothing annotated, but such spots are right 50 %",
+    ]
+    assert counts(page, "kinds") == [0, 1, 2, 1]
+    assert page.inner_text("#count") == "3 of 3 shown"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert (told_frame(page), frame_on_screen(page)) == (250, 250)
+    page.keyboard.press("d")
+    assert page.inner_text("#chosen").endswith("suspect 2: its score is 0.10, usually 0.60 · deleted")
+    page.uncheck("#suspects")
+    assert page.inner_text("#count") == "8 of 8 shown"
+
+
+def test_the_suspects_of_all_videos_are_one_list(browser, tmp_path):
+    one, other = video_of(), replace(video_of(), name="half 2", part=2)
+    report = replace(report_of(*with_suspects(one, other)), begins_with_suspects=True)
+    write_page(tmp_path / "index.html", report)
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto((tmp_path / "index.html").as_uri())
+    page.wait_for_selector("body[data-ready]")
+    assert page.inner_text("#count") == "6 of 6 shown, of 2 videos"
+    assert "half 2" in page.locator("#list .row:not([hidden]) .why").nth(1).inner_text()
+    page.locator("#list .row:not([hidden])").nth(1).click()
+    assert page.locator("#video-choice").evaluate("choice => choice.selectedIndex") == 1
+    assert told_frame(page) == 350
+    page.keyboard.press("ArrowDown")
+    assert page.locator("#video-choice").evaluate("choice => choice.selectedIndex") == 0
+    assert told_frame(page) == 250
+    context.close()
 
 
 def test_a_label_that_is_a_script_is_text(page):

@@ -1,7 +1,8 @@
 import json
 
 import pytest
-from task_videos import write_video
+from task_videos import match as match_entry
+from task_videos import write_dataset, write_video
 
 from bvas.cli import main
 from bvas.tasks.importing.from_corrections import is_corrections, read_corrections
@@ -59,6 +60,65 @@ def test_corrections_become_a_dataset_that_training_reads(root, tmp_path):
         ("PASS", 0.48, None, True),
         ("DRIVE", 1.96, "home", False),
     ]
+
+
+def imported(root, *options):
+    """The dataset.json that an import into `new` writes, with the annotations of each match."""
+    command = ["data", "import", str(root / "c.json"), "--out", str(root / "new"), "--quiet", *options]
+    assert main(command) == 0
+    content = json.loads((root / "new/dataset.json").read_text())
+    for entry in content["matches"]:
+        if "annotations" in entry:
+            entry["annotations"] = json.loads((root / "new" / entry["annotations"]).read_text())[
+                "annotations"
+            ]
+    return content
+
+
+def test_corrected_matches_take_the_place_of_those_of_a_data_root(root):
+    for name in ("a", "b", "c"):
+        write_video(root / f"{name}.mp4", 50)
+    kick = [{"label": "KICK", "seconds": 1.0}]
+    entries = [match_entry("a", kick, fold=1), match_entry("b", kick, fold=0, test=True), match_entry("c")]
+    write_dataset(root, entries, labels=("KICK",))
+    changes = {"match": "b", "file": "b.mp4", "path": "b.mp4"}
+    written(root / "c.json", video(**changes), video())
+
+    content = imported(root, "--with", str(root))
+
+    assert content["labels"] == ["KICK", "PASS", "DRIVE"]
+    assert [(m["name"], m.get("fold"), m.get("test")) for m in content["matches"]] == [
+        ("a", 1, None),
+        ("b", 0, True),
+        ("c", None, None),
+        ("league/first", 2, None),
+    ]
+    first, second, third, fourth = content["matches"]
+    assert first["annotations"] == [{"seconds": 1.0, "label": "KICK"}]
+    assert second["annotations"] == fourth["annotations"] == [{"frame": 12, "label": "PASS"}]
+    assert "annotations" not in third
+
+
+def test_a_data_root_takes_no_part_of_a_match_and_only_corrections(root, capsys):
+    write_video(root / "b.mp4", 50)
+    write_dataset(root, [{**match_entry("b", []), "videos": ["b.mp4", "matches/first/1.mkv"]}])
+    written(root / "c.json", video(match="b", file="b.mp4", path="b.mp4"))
+    command = [
+        "data",
+        "import",
+        str(root / "c.json"),
+        "--out",
+        str(root / "new"),
+        "--with",
+        str(root),
+        "--quiet",
+    ]
+    assert main(command) == 2
+    assert "b: is about 1 of its 2 videos; correct all, on one page" in capsys.readouterr().err
+    (root / "a.csv").write_text("video,label,frame\nb.mp4,KICK,3\n")
+    command[2] = str(root / "a.csv")
+    assert main(command) == 2
+    assert "--with is for corrections" in capsys.readouterr().err
 
 
 def test_a_video_is_found_by_its_match_or_its_name_too(root, tmp_path):

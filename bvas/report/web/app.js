@@ -34,7 +34,7 @@ class App {
   }
 
   get ofAll() {
-    return this.videos.length > 1 ? `, of all ${this.videos.length} videos` : "";
+    return this.videos.length > 1 ? `, of ${this.videos.length} videos` : "";
   }
 
   get frames() {
@@ -302,7 +302,7 @@ class App {
   refilter() {
     const { data, filter, video } = this;
     const videos = filter.suspectsOnly ? this.videos : [video];
-    const { shown, byKind, byLabel } = filter.apply(videos, data.labels.length);
+    const { listed, marked, byKind, byLabel } = filter.apply(videos, data.labels.length);
     for (const [chips, counts] of [[this.chips.kinds, byKind], [this.chips.labels, byLabel]]) {
       for (const { chip, value, chosen } of chips) {
         chip.setAttribute("aria-pressed", chosen.has(value));
@@ -315,11 +315,11 @@ class App {
     byId("suspects").checked = filter.suspectsOnly;
     const all = videos.flatMap(({ events }) => events.filter((event) => event.origin !== "annotation" || !event.partner));
     const possible = filter.suspectsOnly ? all.filter((event) => event.suspect) : all;
-    byId("count").textContent = `${shown.length} of ${possible.length} shown${filter.suspectsOnly ? this.ofAll : ""}`;
+    byId("count").textContent = `${listed.length} of ${possible.length} shown${filter.suspectsOnly ? this.ofAll : ""}`;
     if (this.chosen && !this.chosen.shownKind) this.chosen = null;
-    this.list.setEvents(shown, filter.suspectsOnly);
+    this.list.setEvents(listed, filter.suspectsOnly);
     this.list.chosen = this.chosen;
-    const here = shown.filter((event) => event.video === video);
+    const here = marked.filter((event) => event.video === video);
     this.timeline.setEvents(here, [...filter.labels].sort((a, b) => a - b), filter.confidence);
     this.timeline.setChosen(this.chosen);
     this.view.showChosen();

@@ -148,6 +148,12 @@ class Corrections {
         const label = this.data.labels.indexOf(item.label);
         const was = item.was ?? item;
         const event = known.get(`${item.origin} ${was.frame} ${this.data.labels.indexOf(was.label)}`);
+        // A spot that an annotation answers by now, or a correction that was taken over into the annotations.
+        if (event && event.target !== event) {
+          seen.add(event);
+          continue;
+        }
+        if (!event && known.has(`annotation ${item.frame} ${label}`)) continue;
         if (label < 0 || !Number.isInteger(item.frame) || item.frame < 0 || item.frame >= video.frames.count) continue;
         if (event) {
           seen.add(event);

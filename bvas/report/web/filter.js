@@ -16,30 +16,31 @@ class Filter {
     return this.kinds.has(kind) || (kind === "miss" && this.kinds.has("annotation"));
   }
 
-  // The shown events of some videos in order, and the counts that the buttons bear: of each kind among the chosen
-  // labels, of each label among the chosen kinds.
+  // Of some videos: `listed`, events in order, and the counts that the buttons bear: of each kind among the chosen
+  // labels, of each label among the chosen kinds. `marked` has those beside the suspects too, to see them on the timeline.
   apply(videos, numLabels) {
-    const shown = [];
+    const [listed, marked] = [[], []];
     const byKind = { hit: 0, miss: 0, alarm: 0, spot: 0, annotation: 0, added: 0 };
     const byLabel = new Array(numLabels).fill(0);
     for (const event of videos.flatMap((video) => video.events)) {
       event.shownKind = null;
       const kind = event.kind(this.confidence, event.video.isAnnotated);
       if (kind === null || (this.undecidedOnly && event.target.isDecided)) continue;
-      if (this.suspectsOnly && !event.suspect) continue;
       const isLabel = this.labels.has(event.label0);
-      if (isLabel) {
+      const isKind = this.allows(kind);
+      const isListed = event.suspect !== null || !this.suspectsOnly;
+      if (isLabel && isListed) {
         byKind[kind]++;
         if (kind === "miss") byKind.annotation++;
       }
-      if (!this.allows(kind)) continue;
-      byLabel[event.label0]++;
-      if (!isLabel) continue;
+      if (isKind && isListed) byLabel[event.label0]++;
+      if (!isLabel || !isKind) continue;
       event.shownKind = kind;
-      shown.push(event);
+      marked.push(event);
+      if (isListed) listed.push(event);
     }
-    shown.sort(ORDERS[this.order]);
-    return { shown, byKind, byLabel };
+    listed.sort(ORDERS[this.order]);
+    return { listed, marked, byKind, byLabel };
   }
 }
 

@@ -88,6 +88,12 @@ class EventList {
     return row;
   }
 
+  // Where a video belongs, as far as this page needs it.
+  whereOf(video) {
+    const isOne = this.data.videos.every(({ match }) => match === video.json.match);
+    return `half ${video.json.part}${isOne ? "" : ` of ${video.json.match.split("/").at(-1)}`}`;
+  }
+
   fill(row, place, height) {
     const event = this.shown[place];
     const { video, seconds, suspect } = event;
@@ -108,7 +114,7 @@ class EventList {
     row.cells.label.textContent = this.data.labels[event.label0];
     row.cells.flag.textContent = suspect ? suspect.rank : "";
     row.cells.flag.title = suspect ? `suspect ${suspect.rank}, suspicion ${suspect.suspicion.toFixed(2)}` : "";
-    row.cells.why.textContent = this.isOfAll ? `${suspectText(event, this.data)} · ${video.name}` : "";
+    row.cells.why.textContent = this.isOfAll ? `${suspectText(event, this.data)} · ${this.whereOf(video)}` : "";
     row.cells.figure.textContent = figureText(event);
     row.cells.decision.textContent = decision;
   }

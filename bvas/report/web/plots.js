@@ -116,7 +116,7 @@ function drawTable(table, data, counts) {
   const means = scores.map(([, values]) => ((100 * values.reduce((a, b) => a + b, 0)) / values.length).toFixed(1));
   rows.push(["all", ...cells(total), ...means]);
   // Of one label it is no mean.
-  fillTable(table, [...head, ...scores.map(([name]) => name.replace(/^m/, ""))], rows);
+  fillTable(table, [...head, ...scores.map(([name]) => name.replace("mAP", "AP"))], rows);
   return total;
 }
 
