@@ -9,7 +9,6 @@ picture is there" goes to the next event of the list, and waits until the video 
 """
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
@@ -84,10 +83,11 @@ SOUGHT = """async (steps) => {
   const times = [];
   for (let i = 0; i < steps; i++) {
     const start = performance.now();
+    // Two events of one frame ask for no new picture.
+    const same = new Promise((done) => setTimeout(() => done("same"), 1000));
     const shown = new Promise((done) => video.requestVideoFrameCallback(done));
     document.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
-    await shown;
-    times.push(performance.now() - start);
+    if ((await Promise.race([shown, same])) !== "same") times.push(performance.now() - start);
   }
   return times;
 }"""
@@ -216,7 +216,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows = [*measure(path, 1440, 900), *measure(path, 400, 850)]
     if args.json is not None:
         settings = {"seconds": SECONDS, "spots": NUM_SPOTS, "labels": len(LABELS), "page_bytes": size}
-        settings["cores"] = os.cpu_count()
         write_results(args.json, question=str(__doc__).split("\n")[0], settings=settings, table=rows)
     print(f"page of {size / 1e6:.1f} MB; ms: median, 95th percentile")
     for row in rows:
