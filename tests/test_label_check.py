@@ -79,7 +79,7 @@ def workplace(tmp_path, monkeypatch):
         write_video(tmp_path / "data" / f"{name}.mp4", 300)
     experiment = load_experiment("mine")
     for found in find_matches(experiment.task, tmp_path / "data"):
-        spots = [Spot(label, seconds, 0.9) for seconds, label in true]
+        spots = [Spot(label, seconds, 0.8) for seconds, label in true]
         path = tmp_path / "runs/mine/predictions/cv" / found.name / RESULTS_NAME
         write_results(path, found.name, {1: spots}, rate=25.0)
     return tmp_path
@@ -95,17 +95,17 @@ def test_suspects_are_a_table_a_file_and_first_in_the_page(workplace, capsys):
     assert main(["experiment", "suspects", "mine", "--quiet"]) == 0
 
     lines = capsys.readouterr().out.splitlines()
-    # Two of four drives are right at 0.9. Passes usually have 0.9 and this one 0: 1 - 0.1 * (1 - 0.45).
+    # Two of four drives are right at 0.8. Passes usually have 0.8 and this one 0: 1 - 0.2 * (1 - 0.4).
     assert lines[0] == "2 suspects among 8 annotations and the spots beside them"
     assert lines[2].split() == [
         "1",
-        "0.94",
+        "0.88",
         "one",
         "1",
         "00:04.00",
-        *"PASS 0.00 DRIVE 0.90 +0.00 s other label".split(),
+        *"PASS 0.00 DRIVE 0.80 +0.00 s other label".split(),
     ]
-    assert lines[3].split() == ["2", "0.45", "two", "1", "00:10.00", *"DRIVE 0.90 no annotation".split()]
+    assert lines[3].split() == ["2", "0.40", "two", "1", "00:10.00", *"DRIVE 0.80 no annotation".split()]
     assert lines[4] == "annotations not judged: 1 of actions that are not shown"
 
     content = json.loads((workplace / "runs/mine/suspects.json").read_text())
@@ -113,12 +113,12 @@ def test_suspects_are_a_table_a_file_and_first_in_the_page(workplace, capsys):
     assert content["not_judged"] == {"unshown": 1, "in_gaps": 0}
     first, second = content["suspects"]
     assert (first["rank"], first["match"], first["half"], first["seconds"]) == (1, "one", 1, 4.0)
-    assert first["annotation"] == {"label": "PASS", "seconds": 4.0, "support": 0.0, "usual_support": 0.9}
-    assert first["spot"] == {"label": "DRIVE", "seconds": 4.0, "confidence": 0.9, "trust": 0.5}
+    assert first["annotation"] == {"label": "PASS", "seconds": 4.0, "support": 0.0, "usual_support": 0.8}
+    assert first["spot"] == {"label": "DRIVE", "seconds": 4.0, "confidence": 0.8, "trust": 0.5}
     assert (second["kind"], second["annotation"], second["suspicion"]) == (
         "no annotation",
         None,
-        pytest.approx(0.45),
+        pytest.approx(0.4),
     )
 
     data = data_of(workplace / "runs/mine/report/index.html")
@@ -146,7 +146,7 @@ def test_the_report_has_them_too_and_matches_are_chosen_by_name(workplace, capsy
         (["suspects", "no_such"], "no experiment named 'no_such'"),
         (["suspects", "mine", "--match", "three"], "no match is called 'three'; there are 2: one; two"),
         (["suspects", "mine", "--top", "-1"], "--top is a number of lines, got -1"),
-        (["suspects", "demo"], "demo"),
+        (["suspects", "demo"], "no folder data/spotting-ball-2023"),
     ],
 )
 def test_wrong_use_is_one_line(workplace, capsys, command, message):

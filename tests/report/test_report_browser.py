@@ -303,7 +303,7 @@ def test_kept_spots_alone_become_annotations_where_there_were_none(browser, unla
 
 
 def test_suspects_are_listed_by_rank_with_their_reason(page):
-    assert page.inner_text("#suspects-choice") == "suspects only 3"
+    assert page.inner_text("#suspects-choice") == "suspects only\n3"
     page.check("#suspects")
     # Two of three passes from 0.6 up are right: 0.8 * 2 / 3. Passes usually have 0.6 and this one 0.1.
     # One of two from 0.4 up is right: 0.4 / 2.
