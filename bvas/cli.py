@@ -36,6 +36,7 @@ VERBS = {
         "make a dataset.json of SoccerNet, E2E-Spot, CSV files or corrections",
     ),
     "data download": ("bvas.commands.download", "download SoccerNet's videos and labels"),
+    "spots export": ("bvas.commands.export", "spots as tables, subtitles, edit lists, instances"),
     "spots score": ("bvas.commands.score", "score predictions of any system against labels"),
     "weights import": ("bvas.commands.weights", "take in the published weights of the seed system"),
 }

@@ -33,6 +33,8 @@ ORDER = [
         "recording",
         "report_folder",
         "report_sources",
+        "spot_sources",
+        "exporting",
         "machine",
         "chain",
     ],
