@@ -14,13 +14,12 @@ from bvas.recording import RecordedPart, Recording
 from bvas.report.clock import MatchClock
 from bvas.report.content import FrameTimes, VideoReport, video_report
 from bvas.report.export import SpotRow, write_spots_csv
-from bvas.report.overlay import frames_between, write_overlay
+from bvas.report.overlay import write_overlay
 from bvas.report.timeline import timeline_png
 from bvas.scoring import Evaluation, ScoredVideo
 from bvas.spots import LabelSet
 from bvas.spotter import VideoSpots
 from bvas.video.index import build_index
-from bvas.video.open import open_video
 
 _CLIP_SECONDS = 20.0
 
@@ -202,14 +201,4 @@ def _write_clip(scored: ScoredVideo, shown: VideoReport, labels: LabelSet, path:
     start = max(times, key=lambda t: sum(t <= other < t + _CLIP_SECONDS for other in times))
     start = max(0.0, min(start - 1.0, shown.duration_seconds - _CLIP_SECONDS))
     stop = min(start + _CLIP_SECONDS, shown.duration_seconds)
-    with open_video(scored.path) as reader:
-        rate = reader.info.rate
-        write_overlay(
-            path,
-            frames_between(reader, start, stop, rate),
-            shown,
-            labels,
-            start_seconds=start,
-            rate=rate,
-            color_range=reader.info.color_range,
-        )
+    write_overlay(path, scored.path, shown, labels, from_seconds=start, to_seconds=stop)

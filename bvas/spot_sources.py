@@ -75,6 +75,8 @@ class SpotSource:
     parts: tuple[SpottedPart, ...]
     labels: LabelSet
     """Of the model where that is known, else those that occur."""
+    labels_are_known: bool
+    """The model's; not only those that occur."""
     notices: Notices
     """What is odd about the files."""
     read: tuple[Path, ...]
@@ -118,6 +120,7 @@ def read_spots(paths: Sequence[Path], videos: Sequence[Path] = ()) -> SpotSource
         folder=sources[0].folder,
         parts=tuple(parts),
         labels=LabelSet(tuple(labels), merged),
+        labels_are_known=all(source.labels_are_known for source in sources),
         notices=notices,
         read=tuple(path for source in sources for path in source.read),
     )
@@ -179,7 +182,15 @@ def _read_one(path: Path, videos: Sequence[Path], notices: Notices) -> SpotSourc
     )
     labels = known.labels or _labels(parts, path)
     parts = tuple(_within(part, labels, path, notices) for part in parts)
-    return SpotSource(name=name, folder=folder, parts=parts, labels=labels, notices=notices, read=(path,))
+    return SpotSource(
+        name=name,
+        folder=folder,
+        parts=parts,
+        labels=labels,
+        labels_are_known=known.labels is not None or any(part.curve_path is not None for part in parts),
+        notices=notices,
+        read=(path,),
+    )
 
 
 def _recorded(recording: Recording) -> _Known:

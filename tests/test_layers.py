@@ -35,6 +35,7 @@ ORDER = [
         "report_sources",
         "spot_sources",
         "exporting",
+        "overlaying",
         "machine",
         "chain",
     ],

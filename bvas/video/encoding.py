@@ -127,6 +127,7 @@ class EncodedFile:
             ) from error
         self._container: Any = None
         self._sound: Any = None
+        self._copied: Any = None
         try:
             # Without a date and random identifiers: the same frames give the same file.
             self._container = av.open(
@@ -150,6 +151,24 @@ class EncodedFile:
         """Give the file stereo sound in AAC; before its first picture."""
         self._sound = self._container.add_stream("aac", rate=sample_rate)
         self._sound.layout = "stereo"
+
+    def add_copied_sound(self, stream: Any) -> None:
+        """Give the file sound coded as in another file, whose stream of PyAV's this is; before its first picture."""
+        self._copied = self._container.add_stream_from_template(stream)
+
+    def write_sound(self, packet: Any) -> None:
+        """Add a packet of the copied sound, as `encode_sound` adds samples.
+
+        Raises:
+            DataError: as `encode`.
+        """
+        packet.stream = self._copied
+        try:
+            self._container.mux(packet)
+        except BaseException:
+            self.abort()
+            raise
+        self._raise_if_full()
 
     def encode_sound(self, samples: Any) -> None:
         """Add a frame of PyAV's with sound, in order, not far from the pictures of its time; None ends it.

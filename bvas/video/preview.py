@@ -4,22 +4,21 @@ Its time zero is the first shown frame, and its frames have the times of the sou
 source that cannot be decoded are left out; the frame before them stays on screen in their stead.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from bvas.errors import ConfigError, DataError, DecodeError
-from bvas.video.backends.pyav import open_pictures
+from bvas.errors import ConfigError, DecodeError
 from bvas.video.copied import copied_picture
 from bvas.video.encoding import Coding, EncodedFile
 from bvas.video.fit import plan_fit
 from bvas.video.index import VideoIndex, build_index
 from bvas.video.protocol import VideoInfo
-from bvas.video.sound import SOUND_RATE, SoundTrack
+from bvas.video.recoding import DecodablePictures, check_times
+from bvas.video.sound import SoundTrack
 
 # What browsers play for certain: 8-bit 4:2:0 in H.264, as mp4.
 _PLAYED_FORMATS = ("yuv420p", "yuvj420p")
@@ -95,9 +94,8 @@ def make_preview(
     with SoundTrack(source, int(index.pts[0]) * index.time_base) as sound:
         file = EncodedFile(target, coding, options=options)
         try:
-            if sound.is_there:
-                file.add_sound(SOUND_RATE)
-            for number, frame in _decodable(index, info):
+            sound.add_to(file)
+            for number, frame in DecodablePictures(index, info):
                 if not shown and int(frame.colorspace) != _UNSPECIFIED:
                     file.encoder.colorspace = int(frame.colorspace)
                 picture = copied_picture(frame, number, index, info, fit)
@@ -111,7 +109,7 @@ def make_preview(
                 raise DecodeError(f"no frame of {source} can be decoded", path=source)
             sound.write_until(index.duration_seconds, file)
             file.finish()
-            _check(index, shown, file.part)
+            check_times(file.part, index.seconds[shown], index, "preview")
             file.publish()
         except BaseException:
             file.abort()
@@ -137,46 +135,6 @@ def _size(info: VideoInfo, max_height: int) -> tuple[int, int]:
     height = min(info.height, max_height)
     width = round(height * info.width * info.sample_aspect / info.height)
     return height + height % 2, max(width + width % 2, 2)
-
-
-def _decodable(index: VideoIndex, info: VideoInfo) -> Iterator[tuple[int, Any]]:
-    """Yield (number, PyAV's frame) of all frames that can be decoded."""
-    start = 0
-    while start < index.num_frames:
-        pictures = open_pictures(index, info)
-        try:
-            yield from pictures.pictures(range(start, index.num_frames))
-            return
-        except DecodeError as error:
-            if error.lost is None:
-                raise
-            start = error.lost.stop
-        finally:
-            pictures.close()
-
-
-def _check(index: VideoIndex, shown: list[int], part: Path) -> None:
-    """Refuse a preview whose frames are not where they belong.
-
-    Raises:
-        DataError: names the first such frame.
-    """
-    found, info = build_index(part, cache=False)
-    wanted = index.seconds[shown]
-    if found.num_frames != len(wanted):
-        raise DataError(
-            f"the preview of {index.path} came out with {found.num_frames} frames instead of {len(wanted)}, and was "
-            "not kept; please report this"
-        )
-    # From the start of the file, which is what a player counts from.
-    seconds = found.seconds + info.start_seconds
-    off = np.abs(seconds - wanted)
-    worst = int(off.argmax())
-    if off[worst] > _tolerance(index):
-        raise DataError(
-            f"frame {shown[worst]} of the preview of {index.path} came out at {seconds[worst]:.6f} s instead "
-            f"of {wanted[worst]:.6f} s, and it was not kept; please report this"
-        )
 
 
 def _is_current(source: Path, target: Path, index: VideoIndex, size: tuple[int, int]) -> bool:

@@ -13,6 +13,9 @@ from bvas.video.container import reason_of
 from bvas.video.encoding import EncodedFile
 
 SOUND_RATE = 48_000
+# What players know in an mp4, from containers that give its packets as an mp4 wants them.
+_COPIED_CODECS = ("aac", "mp3", "mp3float", "ac3", "eac3", "alac", "opus", "flac")
+_COPIED_CONTAINERS = ("mov", "matroska")
 
 
 class SoundTrack:
@@ -43,6 +46,11 @@ class SoundTrack:
     def is_there(self) -> bool:
         """Whether the file has sound."""
         return self._stream is not None
+
+    def add_to(self, file: EncodedFile) -> None:
+        """Announce the sound, if there is any, to a file."""
+        if self.is_there:
+            file.add_sound(SOUND_RATE)
 
     def write_until(self, seconds: float | None, file: EncodedFile) -> None:
         """Code what sounds before a time, or all that is left.
@@ -105,6 +113,84 @@ class SoundTrack:
                 if frame.pts is not None:
                     frame.pts -= start
                     yield frame
+
+
+class CopiedSound:
+    """The first sound of a file, copied as it is coded, for files whose coding an mp4 holds.
+
+    Packets stay at their times; what begins before the first shown frame is left out (up to 0.03 s of sound).
+    """
+
+    def __init__(self, path: Path, start_seconds: Fraction) -> None:
+        """Open the sound; arguments and errors as those of `SoundTrack`."""
+        self._container = av.open(str(path.absolute()), metadata_errors="replace")
+        self._stream: Any = self._container.streams.audio[0]
+        self._start = round(start_seconds / self._stream.time_base)
+        self._packets = self._container.demux(self._stream)
+        self._next: Any = None
+        self._last = 0
+
+    def add_to(self, file: EncodedFile) -> None:
+        """Announce the sound to a file."""
+        file.add_copied_sound(self._stream)
+
+    def write_until(self, seconds: float | None, file: EncodedFile) -> None:
+        """Write what sounds before a time, or all that is left.
+
+        Raises:
+            DataError: the disk is full.
+        """
+        while True:
+            packet = self._next if self._next is not None else self._read()
+            self._next = None
+            if packet is None:
+                return
+            if seconds is not None and packet.pts * self._stream.time_base >= seconds:
+                self._next = packet
+                return
+            file.write_sound(packet)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _read(self) -> Any:
+        """Return the next packet behind the first shown frame, on its clock; None at the end."""
+        while True:
+            try:
+                packet = next(self._packets, None)
+            except av.FFmpegError:
+                return None
+            if packet is None or packet.size == 0:
+                return None
+            if packet.pts is None or packet.pts - self._start < self._last:
+                continue
+            packet.pts -= self._start
+            packet.dts = packet.pts
+            # An mp4 takes ascending times only.
+            self._last = packet.pts + 1
+            return packet
+
+
+def sound_of(path: Path, start_seconds: Fraction) -> SoundTrack | CopiedSound:
+    """Return a file's sound, to be copied where an mp4 holds it as it is; arguments and errors as `SoundTrack`."""
+    with av.open(str(path.absolute()), metadata_errors="replace") as container:
+        sounds = container.streams.audio
+        is_copied = (
+            len(sounds) > 0
+            and sounds[0].codec_context is not None
+            and sounds[0].codec_context.name in _COPIED_CODECS
+            and container.format.name.split(",")[0] in _COPIED_CONTAINERS
+        )
+    return (CopiedSound if is_copied else SoundTrack)(path, start_seconds)
 
 
 class _Resampler:

@@ -1,5 +1,6 @@
 import io
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -117,7 +118,7 @@ def test_of_too_many_spots_at_a_time_the_oldest_give_way_and_each_begins_at_its_
     spots += [Spot(f"M{number}", 1.75, 0.5) for number in range(6)]
     cues = cues_of(spots, 5.0)
 
-    assert all(cue.stop_ms == after.start_ms for cue, after in zip(cues, cues[1:], strict=False))
+    assert all(cue.stop_ms == after.start_ms for cue, after in pairwise(cues))
     assert max(len(cue.spots) for cue in cues if cue.start_ms < 1750) == MOST_LINES
     first_shown = {}
     for cue in cues:
