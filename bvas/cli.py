@@ -38,6 +38,10 @@ VERBS = {
     "data download": ("bvas.commands.download", "download SoccerNet's videos and labels"),
     "spots export": ("bvas.commands.export", "spots as tables, subtitles, edit lists, instances"),
     "spots overlay": ("bvas.commands.overlay", "spots, annotations and score curves drawn on their video"),
+    "spots pictures": (
+        "bvas.commands.pictures",
+        "timelines, curves and the worst errors, drawn against labels",
+    ),
     "spots score": ("bvas.commands.score", "score predictions of any system against labels"),
     "weights import": ("bvas.commands.weights", "take in the published weights of the seed system"),
 }

@@ -19,6 +19,7 @@ from bvas.video.index import VideoIndex, build_index
 
 # A time in seconds and the same in milliseconds are told apart by their video's length.
 _UNIT = 1000
+_CURVE = "_scores.npz"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -139,6 +140,8 @@ class _Known:
 
 
 def _read_one(path: Path, videos: Sequence[Path], notices: Notices) -> SpotSource:
+    if not path.exists():
+        raise DataError(f"no file or folder {path}; give what bvas spot wrote, or a file of spots")
     if path.is_dir():
         path = path / RESULTS_NAME
         if not path.is_file():
@@ -149,7 +152,7 @@ def _read_one(path: Path, videos: Sequence[Path], notices: Notices) -> SpotSourc
     folder = path.parent
     name = folder.absolute().name if path.name in (RESULTS_NAME, "spots.csv") else path.stem
     recording = read_recording(folder)
-    known = _assumed(found, videos, name) if recording is None else _recorded(recording)
+    known = _assumed(found, videos, name, folder) if recording is None else _recorded(recording)
     spots = _by_part(found, known.parts, path, is_recorded=recording is not None)
     unknown = sorted(spots.keys() - {part.number for part in known.parts})
     if unknown:
@@ -166,7 +169,7 @@ def _read_one(path: Path, videos: Sequence[Path], notices: Notices) -> SpotSourc
             known,
             parts=tuple(replace(part, path=video) for part, video in zip(known.parts, videos, strict=True)),
         )
-    curves = {part.number: folder / f"{part.name}_scores.npz" for part in known.parts}
+    curves = {part.number: folder / f"{part.name}{_CURVE}" for part in known.parts}
     parts = tuple(
         SpottedPart(
             number=part.number,
@@ -203,7 +206,7 @@ def _recorded(recording: Recording) -> _Known:
     )
 
 
-def _assumed(found: SpotFile, videos: Sequence[Path], name: str) -> _Known:
+def _assumed(found: SpotFile, videos: Sequence[Path], name: str, folder: Path) -> _Known:
     """Make the best of spots without `recording.json`: those of another system, of a table, of live output."""
     peaks = PeakConfig()
     numbers = range(1, len(videos) + 1) if videos else sorted(found.spots) or [1]
@@ -212,7 +215,12 @@ def _assumed(found: SpotFile, videos: Sequence[Path], name: str) -> _Known:
         if videos:
             return RecordedPart(number=number, name=videos[place].stem, path=videos[place], begin_seconds=0.0)
         file = found.files.get(number, "")
-        own = Path(file).stem or (f"{name}_{number}" if len(numbers) > 1 else name)
+        several = len(numbers) > 1
+        own = (
+            Path(file).stem
+            or _named_by_curve(folder, number, several)
+            or (f"{name}_{number}" if several else name)
+        )
         return RecordedPart(number=number, name=own, path=Path(file), begin_seconds=0.0)
 
     return _Known(
@@ -222,6 +230,14 @@ def _assumed(found: SpotFile, videos: Sequence[Path], name: str) -> _Known:
         sigma_frames=peaks.sigma_frames,
         kickoff_seconds=None,
     )
+
+
+def _named_by_curve(folder: Path, number: int, several: bool) -> str | None:
+    """Return the name of a half's video by its score curve, `1_720p_scores.npz`, as `bvas predict` writes it."""
+    curves = sorted(folder.glob(f"{number}_*{_CURVE}")) or (
+        [] if several else sorted(folder.glob(f"*{_CURVE}"))
+    )
+    return curves[0].name.removesuffix(_CURVE) if len(curves) == 1 else None
 
 
 def _by_part(

@@ -36,6 +36,7 @@ ORDER = [
         "spot_sources",
         "exporting",
         "overlaying",
+        "picturing",
         "machine",
         "chain",
     ],

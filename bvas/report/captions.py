@@ -71,9 +71,11 @@ def draw_captions(picture: NDArray[np.uint8], captions: Sequence[Caption], now: 
     unit = unit_of(picture)
     bottom = picture.shape[0] - round(16 * unit)
     left = round(16 * unit)
+    # Above them is the clock.
+    top = round(54 * unit)
     for caption in reversed(captions):
         height = round((64 if caption.detail else 42) * unit)
-        if bottom - height < 0:
+        if bottom - height < top:
             return
         room = picture.shape[1] - 2 * left - round(28 * unit)
         scale = 0.8 * unit

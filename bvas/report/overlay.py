@@ -43,7 +43,8 @@ class OverlayConfig:
     strip_seconds: float = 10.0
     """Time that the strip of scores shows, half of it past, half to come."""
     min_height: int = 540
-    """A smaller picture is enlarged by a whole factor to at least these rows: captions need room."""
+    """A smaller picture is enlarged by a whole factor to at least these rows (an upright phone's, to as many columns):
+    captions need room."""
     max_height: int = 1080
     """A taller picture is scaled down to these rows."""
     crf: int = 21
@@ -195,7 +196,7 @@ class _Canvas:
 
     def __init__(self, info: VideoInfo, config: OverlayConfig) -> None:
         self._info = info
-        rows = info.height * -(-config.min_height // info.height)
+        rows = info.height * -(-config.min_height // min(info.height, info.width))
         rows = min(rows, max(config.max_height, 2))
         columns = round(rows * info.width * info.sample_aspect / info.height)
         self.height = max(rows // 2 * 2, 2)

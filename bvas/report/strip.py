@@ -49,7 +49,7 @@ class ScoreStrip:
         # By lane, in order of time: a match has thousands, and a frame shows a few.
         self._marks = {name: _marks_of(name, video, labels) for name in self._lanes}
         self._seconds = seconds
-        self._unit = picture_height / 540
+        self._unit = min(picture_height / 540, width / 720)
         # Many labels share a third of the picture's height.
         lane = min(34 * self._unit, picture_height / 3 / len(self._lanes))
         self._lane = max(6, round(lane))

@@ -239,7 +239,7 @@ def test_a_variable_rate_is_put_on_a_constant_one_which_is_said(tmp_path, capsys
     found = [marker.marked_range.start_time.to_seconds() for marker in clip.markers]
     assert found == [pytest.approx(time, abs=0.02) for time in seconds]
     said = capsys.readouterr().err
-    assert "a.mkv has about 25.0" in said
+    assert "a.mkv has about 25.1" in said
     assert "put on 25 fps by time" in said
     assert edit_rate("25").frame_at(seconds[0]) == clip.markers[0].marked_range.start_time.value
 
@@ -342,7 +342,7 @@ def test_a_folder_without_results_and_a_missing_file_are_named(tmp_path, capsys)
     assert export(tmp_path, "--to", "csv") == WRONG_INPUT
     assert f"no {RESULTS_NAME} in {tmp_path}" in capsys.readouterr().err
     assert export(tmp_path / "no.csv", "--to", "csv") == WRONG_INPUT
-    assert f"no file {tmp_path / 'no.csv'}" in capsys.readouterr().err
+    assert f"no file or folder {tmp_path / 'no.csv'}" in capsys.readouterr().err
 
 
 def test_spots_after_the_end_of_the_video_are_left_out_and_counted(tmp_path, capsys):
