@@ -6,11 +6,10 @@ from pathlib import Path
 
 from bvas.curve import ScoreCurve, load_curve
 from bvas.errors import ConfigError, DataError
-from bvas.postprocess import PeakConfig
+from bvas.postprocess import PeakConfig, smooth_scores
 from bvas.recording import RecordedPart, Recording, read_recording
 from bvas.report.clock import MatchClock
 from bvas.report.content import FrameTimes
-from bvas.reporting import smoothed
 from bvas.spots import LabelSet, Spot
 from bvas.tasks.soccernet import RESULTS_NAME
 from bvas.tasks.soccernet_entries import Notices
@@ -63,7 +62,7 @@ class SpottedPart:
                 f"the score curve {self.curve_path} has the labels {', '.join(curve.labels)}, and its results have "
                 f"{', '.join(labels)}; spot the video again"
             )
-        return smoothed(curve, self.sigma_frames)
+        return replace(curve, scores=smooth_scores(curve.scores, self.sigma_frames))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
