@@ -27,6 +27,8 @@ _SUFFIXES: dict[str, str] = {"sportscode": ".xml", "soccernet": ".json"}
 _OF_ALL_PARTS = ("csv", "jsonl", "soccernet")
 _MOST_EVENTS = 999
 _DEFAULT_RATE = "25"
+_GRID_RATES = (25.0, 50.0, 30_000 / 1001)
+_MILLISECOND = 0.0011
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,8 +154,19 @@ def _text_of_all(format_name: str, name: str, parts: Sequence[ExportPart]) -> st
     beyond = [part.number for part in parts if part.number > 2 and part.spots]
     if beyond:
         logger.warning("part %d: SoccerNet's evaluation reads halves 1 and 2 only", beyond[0])
-    # Times are whole milliseconds already, or nearly.
-    return json_text(results_json(name, {part.number: part.spots for part in parts}, rate=1000))
+    return json_text(results_json(name, {part.number: part.spots for part in parts}, rate=_grid_rate(parts)))
+
+
+def _grid_rate(parts: Sequence[ExportPart]) -> float:
+    """Return the rate of the grid that all times lie on, as rounded to milliseconds; that of milliseconds for none.
+
+    The official reader rounds down, and 1.16 s would become frame 28 at 25 a second, where the spot is on 29.
+    """
+    for rate in _GRID_RATES:
+        frames = [spot.seconds * rate for part in parts for spot in part.spots]
+        if all(abs(frame - round(frame)) <= _MILLISECOND * rate for frame in frames):
+            return rate
+    return 1000.0
 
 
 def _writer(config: ExportConfig) -> Callable[[ExportPart], str]:

@@ -108,28 +108,30 @@ def test_several_sources_are_the_halves_of_one_results_file_with_all_candidates(
     assert found == {1: list(SPOTS), 2: [SPOTS[0]]}
 
 
-def test_the_official_package_reads_the_exported_halves(tmp_path):
-    evaluation = pytest.importorskip("SoccerNet.Evaluation.utils", reason="pip install 'bvas[soccernet]'")
-    source = results_in(tmp_path / "m", SPOTS, SPOTS)
-    assert export(source, "--to", "soccernet", "--out", tmp_path / "r.json") == OK
-    predictions = json.loads((tmp_path / "r.json").read_text())["predictions"]
+@pytest.fixture
+def official():
+    """SoccerNet's own reader of predictions."""
+    # The package switches NumPy's warnings off for the whole process; `errstate` ends that again.
+    with np.errstate():
+        yield pytest.importorskip("SoccerNet.Evaluation.ActionSpotting")
 
-    vectors = (
-        evaluation.predictions2vector(
-            predictions, None, version=2, framerate=25, EVENT_DICTIONARY={"PASS": 0, "DRIVE": 1}
-        )
-        if hasattr(evaluation, "predictions2vector")
-        else None
-    )
 
-    if vectors is None:
-        pytest.skip("this version of the package has another reader")
-    for half in vectors:
-        assert [(int(f), int(k)) for f, k in zip(*np.nonzero(half > 0), strict=True)] == [
-            (10, 0),
-            (30, 1),
-            (40, 0),
-        ]
+@pytest.mark.parametrize("rate", ["25", "29.97", "50"])
+def test_the_official_reader_finds_each_spot_on_its_frame_in_its_half(tmp_path, official, rate):
+    fps = edit_rate(rate).fps
+    frames = [0, 1, 29, 58, 1000, 99_999]
+    lines = [f"{half},{float(frame / fps):.3f},PASS,0.9" for half in (1, 2) for frame in frames]
+    (tmp_path / "a.csv").write_text("\n".join(["part,seconds,label,confidence", *lines]))
+
+    assert export(tmp_path / "a.csv", "--to", "soccernet", "--out", tmp_path / "r.json") == OK
+
+    content = json.loads((tmp_path / "r.json").read_text())
+    if fps == int(fps):
+        # The package makes vectors of a whole number of frames a second.
+        halves = official.predictions2vector(content, 1, framerate=int(fps), EVENT_DICTIONARY={"PASS": 0})
+        assert [np.flatnonzero(half[:, 0] > 0).tolist() for half in halves] == [frames, frames]
+    positions = [int(entry["position"]) for entry in content["predictions"] if entry["half"] == "1"]
+    assert [int(float(fps) * position / 1000) for position in positions] == frames
 
 
 def test_live_output_is_taken_too(tmp_path):
