@@ -15,7 +15,7 @@ from bvas.report.formats.sportscode import sportscode_text
 from bvas.report.formats.subtitles import srt_text, vtt_text
 from bvas.report.formats.tables import csv_text, jsonl_text
 from bvas.report.formats.timecode import EditRate, counts_on, edit_rate, nearest_edit_rate
-from bvas.spot_sources import SpotSource, SpottedPart, SpottedVideo
+from bvas.spotted import SpotSource, SpottedPart, SpottedVideo
 from bvas.tasks.soccernet import results_json
 from bvas.video.rate import same_rate
 from bvas.video.tags import read_tags

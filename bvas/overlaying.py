@@ -7,8 +7,8 @@ from pathlib import Path
 from bvas.errors import ConfigError
 from bvas.files import read_json
 from bvas.report.content import VideoReport, video_report
-from bvas.spot_sources import SpotSource, SpottedPart
 from bvas.spots import Annotation, LabelSet
+from bvas.spotted import SpotSource, SpottedPart
 from bvas.tasks.soccernet_entries import label_entries
 from bvas.video.index import build_index
 

@@ -4,83 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bvas.curve import ScoreCurve, load_curve
+from bvas.curve import load_curve
 from bvas.errors import ConfigError, DataError
-from bvas.postprocess import PeakConfig, smooth_scores
+from bvas.postprocess import PeakConfig
 from bvas.recording import RecordedPart, Recording, read_recording
 from bvas.report.clock import MatchClock
 from bvas.report.content import FrameTimes
 from bvas.spots import LabelSet, Spot
+from bvas.spotted import SpotSource, SpottedPart, SpottedVideo
 from bvas.tasks.soccernet import RESULTS_NAME
 from bvas.tasks.soccernet_entries import Notices
 from bvas.tasks.spot_files import SpotFile, read_spot_file
-from bvas.video.index import VideoIndex, build_index
+from bvas.video.index import build_index
 
 # A time in seconds and the same in milliseconds are told apart by their video's length.
 _UNIT = 1000
 _CURVE = "_scores.npz"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class SpottedVideo:
-    """A video of a source of spots."""
-
-    path: Path
-    index: VideoIndex
-    frames: FrameTimes
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class SpottedPart:
-    """The spots of one video."""
-
-    number: int
-    name: str
-    """What files about it begin with."""
-    candidates: tuple[Spot, ...]
-    """In order of time, from the first shown frame."""
-    clock: MatchClock
-    video: SpottedVideo | None
-    """None where nothing says which file it is, or it is not there any more."""
-    curve_path: Path | None
-    """Of its score curve; None where there is none."""
-    sigma_frames: float
-    """Of the Gaussian that its curve is smoothed with to find peaks."""
-    operating_point: float
-
-    def curve(self, labels: LabelSet) -> ScoreCurve | None:
-        """Return the score curve as peaks are found in it; None where there is none.
-
-        Raises:
-            DataError: it cannot be read, or is of other labels.
-        """
-        if self.curve_path is None:
-            return None
-        curve = load_curve(self.curve_path)
-        if curve.labels != labels.names:
-            raise DataError(
-                f"the score curve {self.curve_path} has the labels {', '.join(curve.labels)}, and its results have "
-                f"{', '.join(labels)}; spot the video again"
-            )
-        return replace(curve, scores=smooth_scores(curve.scores, self.sigma_frames))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class SpotSource:
-    """All parts of a recording or match."""
-
-    name: str
-    folder: Path
-    """Where its files lie."""
-    parts: tuple[SpottedPart, ...]
-    labels: LabelSet
-    """Of the model where that is known, else those that occur."""
-    labels_are_known: bool
-    """The model's; not only those that occur."""
-    notices: Notices
-    """What is odd about the files."""
-    read: tuple[Path, ...]
-    """The files of spots."""
 
 
 def read_spots(paths: Sequence[Path], videos: Sequence[Path] = ()) -> SpotSource:

@@ -34,6 +34,7 @@ ORDER = [
         "report_folder",
         "report_sources",
         "spot_sources",
+        "spotted",
         "exporting",
         "overlaying",
         "picturing",
