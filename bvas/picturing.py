@@ -225,4 +225,6 @@ def _frames_around(event: WorstEvent, path: Path | None) -> NDArray[np.uint8] | 
             return None
     offset, scale = offset_and_scale(info.color_range, "range")
     levels = np.clip((np.arange(256) - offset) / scale, 0, 1)
-    return np.round(levels * 255).astype(np.uint8)[frames]
+    lightness: NDArray[np.uint8] = np.round(levels * 255).astype(np.uint8)
+    shown: NDArray[np.uint8] = lightness[frames]
+    return shown

@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.picturing import PictureConfig, write_pictures_of_files
 
     config = PictureConfig(
-        kinds=tuple(args.only) or _KINDS,
+        kinds=tuple(args.only) or PictureConfig().kinds,
         operating_point=args.operating_point,
         tolerance_seconds=args.tolerance,
         num_worst=args.worst,

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from bvas.metrics.analysis import Hit, Matching, counts_per_label, timing_error, timing_histogram
 from bvas.metrics.precision_recall import PrecisionRecall, precision_recall
@@ -107,6 +108,7 @@ def timing_png(matchings: Sequence[Matching], labels: LabelSet, *, tolerance_sec
         )
         axes.set_xlim(-tolerance_seconds, tolerance_seconds)
         axes.set_ylim(0, max(*histogram.counts, 1) * 1.08)
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         axes.set_xlabel("seconds", fontsize=8, color=palette.FAINT)
         axes.set_ylabel("hits", fontsize=8, color=palette.FAINT)
         axes.axvline(0, color=palette.FAINT, linewidth=0.8, linestyle=(0, (4, 4)))
@@ -155,7 +157,6 @@ def _panels(number: int, heading: str, note: str) -> tuple[Figure, list[Axes]]:
         axes.tick_params(labelsize=8, colors=palette.FAINT, length=3)
         axes.grid(color=palette.GRID, linewidth=0.7)
         axes.set_axisbelow(True)
-        axes.yaxis.get_major_locator().set_params(integer=False)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
         for side in ("left", "bottom"):

@@ -146,7 +146,7 @@ def _row_height(shown: NDArray[np.uint8] | None) -> int:
 
 def _write_words(figure: Figure, event: WorstEvent, video: VideoReport, top: int) -> None:
     color = palette.MISS if event.kind == "miss" else palette.FALSE_ALARM_EDGE
-    words = [(event.kind, color, True)]
+    words: list[tuple[str, str, bool]] = [(event.kind, color, True)]
     if event.kind == "miss":
         best = f"best score near it {event.confidence:.2f}" if event.confidence else "no candidate near it"
         words += [(event.label, palette.TEXT, True), (best, palette.TEXT, False)]
