@@ -30,13 +30,27 @@ VERBS = {
         "the mean of several experiments' curves, or of the best of them",
     ),
     "experiment submit": ("bvas.commands.experiment_submit", "the challenge's zip, read back and checked"),
+    "experiment suspects": (
+        "bvas.commands.experiment_suspects",
+        "annotations that look like mistakes, ranked",
+    ),
+    "report": ("bvas.commands.report", "a page to look at spots on the video, and to correct them"),
     "doctor": ("bvas.commands.doctor", "what works on this machine, and what to do about the rest"),
     "video check": ("bvas.commands.video_check", "what a video file is, and what reads it"),
     "video prepare": ("bvas.commands.video_prepare", "make copies that are fast to read anywhere"),
     "data synth": ("bvas.commands.synth", "make synthetic matches in SoccerNet's layout"),
     "data check": ("bvas.commands.data_check", "all that is wrong with a data root, and what it holds"),
-    "data import": ("bvas.commands.data_import", "make a dataset.json of SoccerNet, E2E-Spot or CSV files"),
+    "data import": (
+        "bvas.commands.data_import",
+        "make a dataset.json of SoccerNet, E2E-Spot, CSV files or corrections",
+    ),
     "data download": ("bvas.commands.download", "download SoccerNet's videos and labels"),
+    "spots export": ("bvas.commands.export", "spots as tables, subtitles, edit lists, instances"),
+    "spots overlay": ("bvas.commands.overlay", "spots, annotations and score curves drawn on their video"),
+    "spots pictures": (
+        "bvas.commands.pictures",
+        "timelines, curves and the worst errors, drawn against labels",
+    ),
     "spots score": ("bvas.commands.score", "score predictions of any system against labels"),
     "weights import": ("bvas.commands.weights", "take in the published weights of the seed system"),
     "weights export": (
@@ -70,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _overview(verbs: Sequence[str]) -> str:
-    lines = [f"  bvas {verb:<18} {VERBS[verb][1]}" for verb in verbs]
+    lines = [f"  bvas {verb:<20} {VERBS[verb][1]}" for verb in verbs]
     return "\n".join(
         [
             "usage: bvas COMMAND [options]    (bvas COMMAND --help tells a command's options)",

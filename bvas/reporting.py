@@ -1,4 +1,4 @@
-"""What people look at: pictures, tables, clips and the page, from spotted or scored videos."""
+"""What people look at: pictures, tables and clips, from spotted or scored videos."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,18 +9,17 @@ from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
 from bvas.experiment import Experiment
 from bvas.files import replacing
-from bvas.postprocess import above, sigmas_of, smooth_scores
+from bvas.postprocess import PeakConfig, above, sigmas_of, smooth_scores
+from bvas.recording import RecordedPart, Recording
 from bvas.report.clock import MatchClock
-from bvas.report.content import ClipLink, MatchReport, VideoReport, video_report
+from bvas.report.content import FrameTimes, VideoReport, video_report
 from bvas.report.export import SpotRow, write_spots_csv
-from bvas.report.overlay import frames_between, write_overlay
-from bvas.report.page import write_page
+from bvas.report.overlay import write_overlay
 from bvas.report.timeline import timeline_png
 from bvas.scoring import Evaluation, ScoredVideo
 from bvas.spots import LabelSet
 from bvas.spotter import VideoSpots
 from bvas.video.index import build_index
-from bvas.video.open import open_video
 
 _CLIP_SECONDS = 20.0
 
@@ -92,7 +91,7 @@ def write_part(part: RecordingPart, experiment: Experiment, out: Path, kickoff_s
         experiment.task.labels,
         duration_seconds=found.duration_seconds,
         operating_point=experiment.peaks.operating_points(experiment.task.labels),
-        curve=_smoothed(found.curve, experiment),
+        curve=smoothed(found.curve, experiment.peaks),
         gaps=[(gap.start_seconds, gap.end_seconds) for gap in found.gaps],
         clock=MatchClock(kickoff_seconds=kickoff_seconds - plan.begin_seconds),
     )
@@ -116,54 +115,83 @@ def write_table(
     write_spots_csv(out / "spots.csv", rows)
 
 
-def write_report(evaluation: Evaluation, experiment: Experiment, out: Path) -> None:
-    """Write `report.html`, a timeline picture of each video and a short annotated clip into `out`."""
-    out.mkdir(parents=True, exist_ok=True)
-    labels = experiment.task.labels
-    videos = [_scored_report(video, experiment) for video in evaluation.videos]
-    name = _file_name(evaluation.videos[0])
-    clip = _write_clip(evaluation.videos[0], videos[0], labels, out / f"{name}_clip.mp4")
-    videos[0] = replace(videos[0], clip=clip)
-    for scored, shown in zip(evaluation.videos, videos, strict=True):
-        _write_timeline(out / f"{_file_name(scored)}_timeline.png", shown, experiment)
-    matches = sorted({video.match.folder.name for video in evaluation.videos})
-    report = MatchReport(
-        title=", ".join(matches),
-        labels=labels,
-        videos=tuple(videos),
-        operating_point=experiment.peaks.operating_point,
-        average_precisions={"mAP@1 (official)": evaluation.official_per_label},
-        notes=(
-            f"Experiment {experiment.name}; official mAP@1 {evaluation.official:.3f}, "
-            f"within 0.2 s {evaluation.tight:.3f}.",
-            f"Spots at the average rate, without looking, reach {evaluation.blind:.3f}.",
+def write_recording(
+    parts: Sequence[RecordingPart], experiment: Experiment, out: Path, kickoff_seconds: float
+) -> None:
+    """Write `recording.json` of a recording into `out`: what `bvas report` needs besides spots and curves."""
+    recording = Recording(
+        experiment=experiment.name,
+        labels=experiment.task.labels,
+        operating_point=lowest_operating_point(experiment),
+        sigma_frames=experiment.peaks.sigma_frames,
+        kickoff_seconds=kickoff_seconds,
+        parts=tuple(
+            RecordedPart(
+                number=part.plan.number,
+                name=part.plan.name,
+                path=part.plan.path.absolute(),
+                begin_seconds=part.plan.begin_seconds,
+            )
+            for part in parts
         ),
     )
-    write_page(out / "report.html", report)
+    recording.write(out)
 
 
-def _file_name(video: ScoredVideo) -> str:
+def write_pictures(evaluation: Evaluation, experiment: Experiment, out: Path) -> list[Path]:
+    """Write a timeline picture of each scored video and a short annotated clip of the first; return the files."""
+    out.mkdir(parents=True, exist_ok=True)
+    first = evaluation.videos[0]
+    videos = [scored_report(video, experiment) for video in evaluation.videos]
+    pictures = []
+    for scored, shown in zip(evaluation.videos, videos, strict=True):
+        pictures.append(out / f"{file_name(scored)}_timeline.png")
+        _write_timeline(pictures[-1], shown, experiment)
+    clip = out / f"{file_name(first)}_clip.mp4"
+    _write_clip(first, videos[0], experiment.task.labels, clip)
+    return [*pictures, clip]
+
+
+def file_name(video: ScoredVideo) -> str:
+    """Return what the files about a video begin with."""
     return f"{video.match.folder.name.replace(' ', '_')}_{video.half}"
 
 
-def _scored_report(video: ScoredVideo, experiment: Experiment) -> VideoReport:
-    with open_video(video.path) as reader:
-        duration = reader.info.duration_seconds
-    return video_report(
+def scored_report(video: ScoredVideo, experiment: Experiment) -> VideoReport:
+    """Return what pictures and the page show of a scored video.
+
+    Raises:
+        DecodeError: its file is no video.
+    """
+    index, _ = build_index(video.path)
+    report = video_report(
         f"{video.match.folder.name}, half {video.half}",
         video.spots,
         experiment.task.labels,
-        duration_seconds=duration,
+        duration_seconds=index.duration_seconds,
         operating_point=experiment.peaks.operating_points(experiment.task.labels),
         annotations=video.annotations,
-        curve=None if video.curve is None else _smoothed(video.curve, experiment),
+        curve=None if video.curve is None else smoothed(video.curve, experiment.peaks),
         gaps=() if video.curve is None else video.curve.holes(),
-        clock=MatchClock(half=video.half),
+        clock=MatchClock(half=video.half if video.half in (1, 2) else 1),
+    )
+    return replace(
+        report,
+        frames=FrameTimes.of(index),
+        match=video.match.name,
+        part=video.half,
+        file=video.path.name,
     )
 
 
-def _smoothed(curve: ScoreCurve, experiment: Experiment) -> ScoreCurve:
-    return replace(curve, scores=smooth_scores(curve.scores, sigmas_of(experiment.peaks, curve.labels)))
+def smoothed(curve: ScoreCurve, peaks: PeakConfig) -> ScoreCurve:
+    """Return a curve as peaks are found in it."""
+    return replace(curve, scores=smooth_scores(curve.scores, sigmas_of(peaks, curve.labels)))
+
+
+def lowest_operating_point(experiment: Experiment) -> float:
+    """Return the confidence that no spot shown to people lies below, whatever its label."""
+    return min(experiment.peaks.operating_points(experiment.task.labels).values())
 
 
 def _write_timeline(path: Path, video: VideoReport, experiment: Experiment) -> None:
@@ -173,21 +201,10 @@ def _write_timeline(path: Path, video: VideoReport, experiment: Experiment) -> N
         temporary.write_bytes(picture)
 
 
-def _write_clip(scored: ScoredVideo, shown: VideoReport, labels: LabelSet, path: Path) -> ClipLink:
+def _write_clip(scored: ScoredVideo, shown: VideoReport, labels: LabelSet, path: Path) -> None:
     """Show the stretch around the densest spots, since that is where there is most to see."""
     times = [spot.seconds for spot in above(scored.spots, 0.5)] or [0.0]
     start = max(times, key=lambda t: sum(t <= other < t + _CLIP_SECONDS for other in times))
     start = max(0.0, min(start - 1.0, shown.duration_seconds - _CLIP_SECONDS))
     stop = min(start + _CLIP_SECONDS, shown.duration_seconds)
-    with open_video(scored.path) as reader:
-        rate = reader.info.rate
-        write_overlay(
-            path,
-            frames_between(reader, start, stop, rate),
-            shown,
-            labels,
-            start_seconds=start,
-            rate=rate,
-            color_range=reader.info.color_range,
-        )
-    return ClipLink(href=path.name, start_seconds=start, stop_seconds=stop)
+    write_overlay(path, scored.path, shown, labels, from_seconds=start, to_seconds=stop)

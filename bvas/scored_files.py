@@ -165,12 +165,17 @@ def _check_lengths(
             )
 
 
-def _lengths(folder: Path) -> dict[int, float]:
-    """Return the seconds of each half whose video lies in a match's folder and says how long it is."""
+def half_files(folder: Path) -> dict[int, Path]:
+    """Return the video of each half that lies in a match's folder, the smallest rendition by preference."""
     try:
-        videos = best_renditions(folder, "224p")
+        return best_renditions(folder, "224p")
     except DataError:
         return {}  # labels without videos
+
+
+def _lengths(folder: Path) -> dict[int, float]:
+    """Return the seconds of each half whose video lies in a match's folder and says how long it is."""
+    videos = half_files(folder)
     lengths = {half: declared_seconds(path) for half, path in videos.items()}
     return {half: length for half, length in lengths.items() if length is not None}
 

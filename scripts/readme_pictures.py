@@ -1,23 +1,35 @@
 """Make the pictures that the README shows, from what `bvas demo` left.
 
 python scripts/readme_pictures.py --demo demo
+
+The picture of the report's page needs playwright (in the dev extra) and Debian's chromium.
 """
 
 import argparse
+import io
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import av
 import cv2
+from PIL import Image
 
 from bvas.errors import DataError
+from bvas.file_scoring import scored_tasks
+from bvas.overlaying import drawn_report, part_of_video, read_annotations
+from bvas.picturing import PictureConfig, write_pictures_of_files
+from bvas.report.overlay import write_overlay
+from bvas.spot_sources import read_spots
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.half import half_renderer
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 FRAME = 1400
+OVERLAY_FRAME = 12
 
 
 def write_synthetic_frame(path: Path) -> None:
@@ -28,17 +40,71 @@ def write_synthetic_frame(path: Path) -> None:
     cv2.imwrite(str(path), picture)
 
 
+def write_report_picture(page_path: Path, path: Path) -> None:
+    """Take a picture of the report's page with a false alarm chosen, as Chromium shows it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1440, "height": 980})
+        page.goto(page_path.absolute().as_uri())
+        page.wait_for_selector("body[data-ready]")
+        page.wait_for_timeout(1000)  # the video's first picture
+        page.locator("#list .row.alarm:not([hidden])").first.click()
+        page.wait_for_timeout(1000)
+        picture = page.screenshot()
+        browser.close()
+    # 256 colors are enough for it, and a third of the size.
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(256).save(path, optimize=True)
+
+
+def write_error_pictures(labels: Path, predictions: Path) -> None:
+    """Draw precision over recall, and the worst miss and false alarm from confidence 0.6 up."""
+    config = PictureConfig(kinds=("precision-recall", "worst"), operating_point=0.6, num_worst=1)
+    write_pictures_of_files(
+        labels, predictions, scored_tasks()["ball"], DOCS, config, partial=True, overwrite=True
+    )
+
+
+def write_overlay_picture(labels: Path, predictions: Path, path: Path) -> None:
+    """Take a frame of an annotated video of the first predicted match."""
+    results = sorted(predictions.rglob("results_spotting.json"))[0]
+    match = labels / results.parent.relative_to(predictions)
+    video = sorted(match.glob("1_*.mkv"))[0]
+    source = read_spots([results])
+    annotations, names = read_annotations(match / "Labels-ball.json", 1, source)
+    shown = drawn_report(
+        part_of_video(source, video, None),
+        video,
+        names,
+        confidence=0.6,
+        annotations=annotations,
+        tolerance_seconds=0.5,
+    )
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / "overlay.mp4"
+        write_overlay(copy, video, shown, names, from_seconds=12.0, to_seconds=13.0)
+        with av.open(str(copy)) as container:
+            frame = [*container.decode(video=0)][OVERLAY_FRAME]
+            cv2.imwrite(str(path), frame.to_ndarray(format="bgr24"))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write docs/timeline.png and docs/synthetic.png."""
+    """Write the pictures into docs."""
     parser = argparse.ArgumentParser(description="Make the pictures that the README shows.")
     parser.add_argument("--demo", type=Path, default=Path("demo"), help="what `bvas demo --out` wrote")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where its predictions are")
     args = parser.parse_args(argv)
     timelines = sorted((args.demo / "report").glob("*_1_timeline.png"))
     if not timelines:
         raise DataError(f"no timeline in {args.demo / 'report'}; run bvas demo first")
     DOCS.mkdir(exist_ok=True)
     shutil.copy(timelines[0], DOCS / "timeline.png")
+    write_report_picture(args.demo / "report" / "index.html", DOCS / "report.png")
     write_synthetic_frame(DOCS / "synthetic.png")
+    labels, predictions = args.demo / "data" / "spotting-ball-2023", args.runs / "demo" / "predictions" / "cv"
+    write_error_pictures(labels, predictions)
+    write_overlay_picture(labels, predictions, DOCS / "overlay.png")
     return 0
 
 

@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_FORMATS = ("soccernet", "e2e-spot", "csv")
+_FORMATS = ("soccernet", "e2e-spot", "csv", "corrections")
 
 
 def build_parser(prog: str | None) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
         prog=prog or "bvas data import",
-        description="Make a data root with a dataset.json of a folder in SoccerNet's layout, of E2E-Spot's JSON, or of "
-        "a CSV table with the columns video, label, seconds or frame, and maybe team, visible, fold, match.",
+        description="Make a data root with a dataset.json of a folder in SoccerNet's layout, of E2E-Spot's JSON, of "
+        "a CSV table with the columns video, label, seconds or frame, and maybe team, visible, fold, match; or of the "
+        "corrections.json that the page of 'bvas report' saves.",
     )
     parser.add_argument("source", type=Path, metavar="SOURCE", help="folder, .json or .csv file")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="data root to write to")
@@ -30,7 +31,19 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         "--format", choices=_FORMATS, default=None, help="what SOURCE is (default: by what it looks like)"
     )
     parser.add_argument(
-        "--videos", type=Path, default=None, metavar="DIR", help="where videos lie (default: beside SOURCE)"
+        "--videos",
+        type=Path,
+        default=None,
+        metavar="DIR",
+        help="where videos lie (default: beside SOURCE, or --with)",
+    )
+    parser.add_argument(
+        "--with",
+        dest="root",
+        type=Path,
+        default=None,
+        metavar="DIR",
+        help="of corrections: the data root whose other matches and folds come along",
     )
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--link", action="store_true", help="symbolic links to the videos below --out")
@@ -52,15 +65,23 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Read all, and write if nothing is wrong."""
+    from bvas.errors import ConfigError
     from bvas.tasks.importing.draft import write_dataset
+    from bvas.tasks.importing.merging import put_into, read_root
 
+    format = args.format or format_of(args.source)
     found = read_source(
         args.source,
-        format=args.format or format_of(args.source),
-        videos=args.videos,
+        format=format,
+        videos=args.videos or (args.root if format == "corrections" else None),
         resolution=args.resolution,
         label_file=args.label_file,
     )
+    if args.root is not None:
+        if format != "corrections":
+            raise ConfigError(f"--with is for corrections, and {args.source} is {format}")
+        root = read_root(args.root, resolution=args.resolution, label_file=args.label_file)
+        found = put_into(found, root, args.source)
     if found.faults:
         for fault in found.faults:
             print(f"fault: {fault}", file=sys.stderr)
@@ -86,6 +107,7 @@ def format_of(source: Path) -> str:
         DataError: it is not there, or looks like none.
     """
     from bvas.errors import DataError
+    from bvas.tasks.importing.from_corrections import is_corrections
 
     if not source.exists():
         raise DataError(f"no file or folder {source}")
@@ -95,13 +117,14 @@ def format_of(source: Path) -> str:
     by_suffix = {".csv": "csv", ".json": "e2e-spot"}
     if source.suffix.lower() not in by_suffix:
         raise DataError(f"{source} is neither a folder nor .csv nor .json; say what it is with --format")
-    return by_suffix[source.suffix.lower()]
+    return "corrections" if is_corrections(source) else by_suffix[source.suffix.lower()]
 
 
 def read_source(
     source: Path, *, format: str, videos: Path | None, resolution: str, label_file: str | None
 ) -> "Import":
     """Return what one of the readers finds."""
+    from bvas.tasks.importing.from_corrections import read_corrections
     from bvas.tasks.importing.from_csv import read_csv
     from bvas.tasks.importing.from_e2e_spot import read_e2e_spot
     from bvas.tasks.importing.from_soccernet import read_soccernet
@@ -109,7 +132,8 @@ def read_source(
     if format == "soccernet":
         return read_soccernet(source, resolution=resolution, label_file=label_file)
     folder = videos or (source if source.is_dir() else source.parent)
-    return read_csv(source, folder) if format == "csv" else read_e2e_spot(source, folder)
+    readers = {"csv": read_csv, "e2e-spot": read_e2e_spot, "corrections": read_corrections}
+    return readers[format](source, folder)
 
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:

@@ -36,15 +36,19 @@ def run(args: argparse.Namespace) -> int:
     from bvas.evaluate import evaluation_lines
     from bvas.experiment import load_experiment
     from bvas.files import write_json
+    from bvas.label_check import check_labels
     from bvas.predict import predict_matches
     from bvas.predictions import predictions_folder
-    from bvas.reporting import write_report
+    from bvas.report_folder import write_report_folder
+    from bvas.report_sources import evaluation_source
+    from bvas.reporting import write_pictures
     from bvas.scoring import evaluate_predictions
     from bvas.spotter import load_spotter
     from bvas.synthetic.config import SyntheticConfig
     from bvas.synthetic.league import make_league
     from bvas.tasks.matches import find_matches
     from bvas.training.loop import run_fold
+    from bvas.video.preview import PreviewConfig
 
     experiment = load_experiment("demo")
     device = choose_device(args.device)
@@ -84,11 +88,19 @@ def run(args: argparse.Namespace) -> int:
     logger.info("4/4 scoring it and drawing the report")
     evaluation = evaluate_predictions(experiment, unseen, predictions)
     write_json(runs / experiment.name / "evaluation.json", evaluation.to_json())
-    write_report(evaluation, experiment, args.out / "report")
-    print(f"report    {args.out / 'report' / 'report.html'}")
-    for path in sorted((args.out / "report").glob("*")):
-        if path.suffix != ".html":
-            print(f"          {path}")
+    source = evaluation_source(evaluation, experiment, data, label_check=check_labels(evaluation, experiment))
+    page = write_report_folder(
+        source.report,
+        source.videos,
+        args.out / "report",
+        link=False,
+        config=PreviewConfig(),
+        progress=lambda name: progress_bar(name, "frame", quiet=args.quiet),
+    )
+    pictures = write_pictures(evaluation, experiment, page.parent)
+    print(f"report    {page}")
+    for path in pictures:
+        print(f"          {path}")
     print(f"results   {predictions}")
     print(f"model     {runs / experiment.name}; on a video: bvas spot VIDEO --experiment demo --runs {runs}")
     for line in evaluation_lines(evaluation):

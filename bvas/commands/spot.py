@@ -259,7 +259,7 @@ def write_outputs(
 ) -> None:
     """Write what all parts of a recording make together into `out`, and say so."""
     from bvas.postprocess import shown
-    from bvas.reporting import write_table
+    from bvas.reporting import write_recording, write_table
     from bvas.tasks.soccernet import RESULTS_NAME, write_results
 
     write_results(
@@ -270,6 +270,7 @@ def write_outputs(
         gaps=[gap.to_json(part.plan.number) for part in parts for gap in part.found.gaps],
     )
     write_table(parts, experiment, out, kickoff)
+    write_recording(parts, experiment, out, kickoff)
     found = [spot for part in parts for spot in shown(part.found.spots, experiment.peaks)]
     counts = ", ".join(f"{sum(s.label == label for s in found)} {label}" for label in experiment.task.labels)
     points = experiment.peaks.operating_points(experiment.task.labels)

@@ -68,15 +68,20 @@ def draw_captions(picture: NDArray[np.uint8], captions: Sequence[Caption], now: 
         captions: Those on screen, in order of time.
         now: Time of the picture: a caption lights up when it appears.
     """
-    unit = picture.shape[0] / 540
+    unit = unit_of(picture)
     bottom = picture.shape[0] - round(16 * unit)
     left = round(16 * unit)
+    # Above them is the clock.
+    top = round(54 * unit)
     for caption in reversed(captions):
         height = round((64 if caption.detail else 42) * unit)
-        if bottom - height < 0:
+        if bottom - height < top:
             return
+        room = picture.shape[1] - 2 * left - round(28 * unit)
+        scale = 0.8 * unit
+        scale *= min(1.0, room / max(1, text_width(caption.text, scale, bold=True)))
         width = round(28 * unit) + max(
-            text_width(caption.text, 0.8 * unit, bold=True), text_width(caption.detail, 0.52 * unit)
+            text_width(caption.text, scale, bold=True), text_width(caption.detail, 0.52 * unit)
         )
         flash = now - caption.seconds < FLASH_SECONDS
         ink = palette.ink_on(caption.color) if flash else (255, 255, 255)
@@ -85,9 +90,7 @@ def draw_captions(picture: NDArray[np.uint8], captions: Sequence[Caption], now: 
         box[:] = (box * 0.2 + back * 0.8).astype(np.uint8)
         box[:, : round(6 * unit)] = palette.rgb(caption.color)
         line = bottom - height + round(29 * unit)
-        draw_text(
-            picture, caption.text, left + round(16 * unit), line, 0.8 * unit, (255, 255, 255), bold=True
-        )
+        draw_text(picture, caption.text, left + round(16 * unit), line, scale, (255, 255, 255), bold=True)
         if caption.detail:
             place = left + round(16 * unit), line + round(24 * unit)
             draw_text(picture, caption.detail, *place, 0.52 * unit, ink)
@@ -96,12 +99,17 @@ def draw_captions(picture: NDArray[np.uint8], captions: Sequence[Caption], now: 
 
 def draw_clock(picture: NDArray[np.uint8], text: str) -> None:
     """Draw the match clock into the upper left corner of uint8 [H, W, 3] RGB, in place."""
-    unit = picture.shape[0] / 540
+    unit = unit_of(picture)
     edge, pad = round(16 * unit), round(9 * unit)
     width = text_width(text, 0.6 * unit) + 2 * pad
     box = picture[edge : edge + round(30 * unit), edge : edge + width]
     box[:] = (box * 0.2 + np.array((18, 22, 27), np.float32) * 0.8).astype(np.uint8)
     draw_text(picture, text, edge + pad, edge + round(21 * unit), 0.6 * unit, (255, 255, 255))
+
+
+def unit_of(picture: NDArray[np.uint8]) -> float:
+    """Return the pixels that stand for one of a picture of 540 rows; narrow pictures have smaller letters."""
+    return float(min(picture.shape[0] / 540, picture.shape[1] / 720))
 
 
 def draw_text(

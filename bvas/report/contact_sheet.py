@@ -81,9 +81,9 @@ def contact_sheet(
     canvas = np.full((height, width, 3), 255, np.uint8)
     figure = Figure(figsize=(width / DOTS_PER_INCH, height / DOTS_PER_INCH), dpi=DOTS_PER_INCH)
     drawing = FigureCanvasAgg(figure)
-    _write(figure, heading, EDGE, EDGE, size=14, bold=True)
+    write_line(figure, heading, EDGE, EDGE, size=14, bold=True)
     for number, line in enumerate(note_lines):
-        _write(figure, line, EDGE, EDGE + 30 + LINE * number)
+        write_line(figure, line, EDGE, EDGE + 30 + LINE * number)
     for block in blocks:
         block.draw(canvas, figure, top)
         top += block.height
@@ -133,7 +133,9 @@ class _Block:
         for number, line in enumerate(self._upper):
             is_title = number < len(self._title)
             color = palette.TEXT if is_title else palette.MISS if is_positive else palette.FAINT
-            _write(figure, line, EDGE, top + LINE * number, color=color, bold=not is_title and is_positive)
+            write_line(
+                figure, line, EDGE, top + LINE * number, color=color, bold=not is_title and is_positive
+            )
         for frames, place in ((self._clip.read, top), (self._clip.augmented, top + self._rows[0])):
             for column, frame in enumerate(frames):
                 small = cv2.resize(frame, self._thumb, interpolation=cv2.INTER_AREA)
@@ -143,12 +145,12 @@ class _Block:
                 self._frame_center(figure, place)
         top += self._rows[0]
         for number, line in enumerate(self._lower):
-            _write(
+            write_line(
                 figure, line, EDGE, top + LINE * number, color=palette.FAINT if not number else palette.TEXT
             )
         for column, name in enumerate(self._clip.frame_names):
             below = top + self._thumb[1] + 2
-            _write(figure, name, self._left(column), below, color=palette.FAINT, size=8)
+            write_line(figure, name, self._left(column), below, color=palette.FAINT, size=8)
 
     def _left(self, column: int) -> int:
         return EDGE + COLUMN + GAP + column * (THUMB_WIDTH + GAP)
@@ -198,7 +200,7 @@ def _weight(bold: bool) -> str:
     return "bold" if bold else "normal"
 
 
-def _write(
+def write_line(
     figure: Figure,
     text: str,
     left: int,
@@ -208,7 +210,7 @@ def _write(
     color: str = palette.TEXT,
     bold: bool = False,
 ) -> None:
-    """Write one line, its upper left corner at a pixel of the sheet."""
+    """Write one line into a figure, its upper left corner at a pixel."""
     height = figure.get_figheight() * DOTS_PER_INCH
     figure.text(
         left,

@@ -1,142 +1,236 @@
-"""The annotated clip: a stretch of video with its spots and annotations written over it.
+"""The annotated video: spots and annotations written over its picture, and under it their score curves.
 
-Each event is captioned from its moment on for a second or so; under the picture a strip of score
-curves runs past a fixed line that marks the present.
+Each event is captioned from its moment on for a second or so; in the strip under the picture the curves run past a
+fixed line that marks the present. Frames keep their times, and the sound goes along.
 """
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
-from itertools import chain
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.errors import ConfigError
-from bvas.luma import ColorRange, offset_and_scale
-from bvas.report.captions import captions_of, draw_captions, draw_clock
+from bvas.errors import ConfigError, DecodeError
+from bvas.report.captions import Caption, captions_of, draw_captions, draw_clock
 from bvas.report.content import VideoReport
 from bvas.report.strip import ScoreStrip
 from bvas.spots import LabelSet
-from bvas.video.protocol import FrameDecoder
-from bvas.video.writer import VideoWriter
+from bvas.video.encoding import Coding, EncodedFile
+from bvas.video.index import VideoIndex, build_index
+from bvas.video.picture import upright
+from bvas.video.protocol import VideoInfo
+from bvas.video.recoding import DecodablePictures, check_times
+from bvas.video.sound import CopiedSound, SoundTrack, sound_of
+from bvas.video.writer import BT709, rgb_picture
 
 # A caption belongs to the frame on screen at its time, whatever the last digit of a sum of floats.
 TIME_ROUNDING_SECONDS = 1e-6
+_KEYFRAME_SECONDS = 2
+_UNSPECIFIED = 2  # ITU-T H.273's number for a matrix that is not named
+_BT601 = 5
+_HD_ROWS = 720
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OverlayConfig:
-    """What the annotated clip looks like."""
+    """What the annotated video looks like."""
 
     hold_seconds: float = 1.2
     """How long a caption stays, from its event on."""
     strip_seconds: float = 10.0
     """Time that the strip of scores shows, half of it past, half to come."""
     min_height: int = 540
-    """A smaller picture is enlarged by a whole factor to at least these rows: captions need room."""
+    """A smaller picture is enlarged by a whole factor to at least these rows (an upright phone's, to as many columns):
+    captions need room."""
+    max_height: int = 1080
+    """A taller picture is scaled down to these rows."""
+    crf: int = 21
+    """Quality, 0 (best) to 51."""
 
     def __post_init__(self) -> None:
-        for name in ("hold_seconds", "strip_seconds", "min_height"):
+        for name in ("hold_seconds", "strip_seconds", "min_height", "max_height"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} must be positive, got {getattr(self, name)}")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overlay:
+    """What became of an annotated video."""
+
+    num_frames: int
+    lost: tuple[range, ...]
+    """Frames of the source that cannot be decoded; the one before them stays on screen."""
+    num_damaged: int
+    """Frames that follow a reported error, and may be wrong."""
+    sound: str
+    """`copied`, `coded` or `none`."""
+
+
 def write_overlay(
     path: Path,
-    frames: Iterable[NDArray[np.uint8]],
+    source: Path,
     video: VideoReport,
     labels: LabelSet,
     *,
-    start_seconds: float,
-    rate: Fraction | float,
-    color_range: ColorRange,
+    from_seconds: float = 0.0,
+    to_seconds: float | None = None,
     config: OverlayConfig | None = None,
-) -> int:
-    """Write the clip, and return how many frames it has.
+    progress: Callable[[int, int], None] | None = None,
+) -> Overlay:
+    """Write an annotated video, frame by frame: memory does not grow with its length.
 
     Args:
-        path: `.mp4` or `.mkv`; written beside and renamed, so nothing is left after an error.
-        frames: uint8 [H, W] luma as stored, at a constant rate; `frames_between` gives them.
-        video: Spots, and optionally annotations and a score curve, of the whole video.
+        path: `.mp4`; written beside and renamed, so nothing is left after an error.
+        source: The video.
+        video: Its spots, and optionally annotations and a score curve.
         labels: All labels, in order of the curve's columns.
-        start_seconds: Time of the first frame in the video.
-        rate: Frames per second.
-        color_range: The range tag of the luma.
+        from_seconds: Where to begin, in the source's time; the frame on screen then is the first, at time zero.
+        to_seconds: Where to end; None: with the source.
         config: The looks.
+        progress: Called with the frames done and all there are.
 
     Raises:
-        ConfigError: no frame was given.
-        DataError: the file cannot be written.
-        DecodeError: a frame cannot be decoded.
+        ConfigError: a range that holds no frame.
+        DecodeError: the source is no video, or nothing of the range can be decoded.
+        DataError: the file cannot be written, or its times came out otherwise.
     """
     config = config or OverlayConfig()
-    iterator = iter(frames)
-    first = next(iterator, None)
-    if first is None:
-        raise ConfigError(f"no frames from {start_seconds} s on for {path.name}; choose a part of the video")
-    canvas = _Canvas(first.shape[0], first.shape[1], color_range, config.min_height)
+    index, info = build_index(source)
+    first, stop = _frames_between(index, from_seconds, to_seconds)
+    canvas = _Canvas(info, config)
     strip = ScoreStrip(video, labels, canvas.width, canvas.height, config.strip_seconds)
-    captions = captions_of(video)
-    num_frames = 0
-    with VideoWriter(path, size=(canvas.height + strip.height, canvas.width), rate=rate) as writer:
-        for frame in chain([first], iterator):
-            now = start_seconds + num_frames / float(rate)
-            latest = now + TIME_ROUNDING_SECONDS
-            current = [c for c in captions if latest - config.hold_seconds < c.seconds <= latest]
-            picture = canvas.paint(frame)
-            draw_captions(picture, current, now)
-            draw_clock(picture, video.clock.text(latest))
-            writer.write(np.concatenate([picture, strip.paint(now)]))
-            num_frames += 1
-    return num_frames
-
-
-def frames_between(
-    decoder: FrameDecoder, start_seconds: float, stop_seconds: float, rate: Fraction | float
-) -> Iterator[NDArray[np.uint8]]:
-    """Yield the luma on screen at start, start + 1 / rate ... before stop, uint8 [H, W] each.
-
-    A stretch that reaches over the end of the video ends with its last frame.
-
-    Raises:
-        ConfigError: the stretch is empty or begins outside the video.
-        DecodeError: a frame of it is damaged.
-    """
-    last_seconds = decoder.index.seconds_of(decoder.info.num_frames - 1)
-    if not 0 <= start_seconds <= last_seconds or not start_seconds < stop_seconds:
-        raise ConfigError(
-            f"no frames between {start_seconds} s and {stop_seconds} s; "
-            f"{decoder.info.path.name} runs from 0 s to {decoder.info.duration_seconds:.3f} s"
-        )
-    times = start_seconds + np.arange(np.ceil((stop_seconds - start_seconds) * float(rate) - 1e-6)) / float(
-        rate
+    coding = Coding(
+        size=(canvas.height + strip.height, canvas.width),
+        rate=index.rate,
+        time_base=index.time_base,
+        keyframe_interval=max(1, round(_KEYFRAME_SECONDS * index.rate)),
+        # Without them the file needs no edit list, which players read differently.
+        max_b_frames=0,
+        crf=config.crf,
+        threads=0,
+        matrix=BT709,
     )
-    wanted = [decoder.index.frame_at(float(time)) for time in times if time <= last_seconds + 1e-6]
-    position = 0
-    for first, batch in decoder.stream(wanted[0], wanted[-1] + 1):
-        while position < len(wanted) and wanted[position] < first + len(batch):
-            yield batch[wanted[position] - first]
-            position += 1
+    captions = _Captions(video, config.hold_seconds)
+    pictures = DecodablePictures(index, info, first, stop)
+    shown: list[int] = []
+    start = int(index.pts[first]) * index.time_base
+    options = {"movie_timescale": str(index.time_base.denominator)}
+    with sound_of(source, start) as sound:
+        file = EncodedFile(path, coding, options=options)
+        try:
+            file.encoder.color_primaries = file.encoder.color_trc = BT709
+            sound.add_to(file)
+            for number, frame in pictures:
+                now = index.seconds_of(number)
+                picture = canvas.paint(frame)
+                draw_captions(picture, captions.at(now), now)
+                draw_clock(picture, video.clock.text(now + TIME_ROUNDING_SECONDS))
+                coded = rgb_picture(np.concatenate([picture, strip.paint(now)]))
+                coded.pts = int(index.pts[number] - index.pts[first])
+                coded.time_base = index.time_base
+                is_last = number + 1 == index.num_frames
+                coded.duration = (
+                    index.last_duration if is_last else int(index.pts[number + 1] - index.pts[number])
+                )
+                file.encode(coded)
+                shown.append(number)
+                sound.write_until(now - index.seconds_of(first), file)
+                if progress is not None:
+                    progress(number + 1 - first, stop - first)
+            if not shown:
+                raise DecodeError(f"no frame of {source} can be decoded there", path=source)
+            end = index.duration_seconds if stop == index.num_frames else index.seconds_of(stop)
+            sound.write_until(end - index.seconds_of(first), file)
+            file.finish()
+            check_times(file.part, index.seconds[shown] - index.seconds_of(first), index, "annotated copy")
+            file.publish()
+        except BaseException:
+            file.abort()
+            raise
+    return Overlay(
+        num_frames=len(shown), lost=pictures.lost, num_damaged=pictures.num_damaged, sound=_kind_of(sound)
+    )
+
+
+def _kind_of(sound: SoundTrack | CopiedSound) -> str:
+    if isinstance(sound, CopiedSound):
+        return "copied"
+    return "coded" if sound.is_there else "none"
+
+
+def _frames_between(index: VideoIndex, from_seconds: float, to_seconds: float | None) -> tuple[int, int]:
+    """Return the frame on screen at a time, and the first one at or behind another."""
+    end = index.duration_seconds
+    if not 0 <= from_seconds < end or (to_seconds is not None and to_seconds <= from_seconds):
+        last = "the end" if to_seconds is None else f"{to_seconds:g} s"
+        raise ConfigError(
+            f"no frames between {from_seconds:g} s and {last}; {index.path.name} runs from 0 s to {end:.3f} s"
+        )
+    first = index.frame_at(from_seconds)
+    if to_seconds is None:
+        return first, index.num_frames
+    stop = int(np.searchsorted(index.seconds, to_seconds - TIME_ROUNDING_SECONDS))
+    return first, max(stop, first + 1)
+
+
+class _Captions:
+    """Those on screen at a time, of thousands."""
+
+    def __init__(self, video: VideoReport, hold_seconds: float) -> None:
+        self._captions = captions_of(video)
+        self._hold_seconds = hold_seconds
+
+    def at(self, now: float) -> list[Caption]:
+        """Return them in order of time."""
+        latest = now + TIME_ROUNDING_SECONDS
+        first = bisect_right(self._captions, latest - self._hold_seconds, key=lambda c: c.seconds)
+        stop = bisect_right(self._captions, latest, key=lambda c: c.seconds)
+        return self._captions[first:stop]
 
 
 class _Canvas:
-    """Turns luma as stored into an RGB picture large enough to write on, of even size."""
+    """Turns a decoded frame into an upright RGB picture with square samples, large enough to write on, of even size."""
 
-    def __init__(self, rows: int, columns: int, color_range: ColorRange, min_height: int) -> None:
-        factor = -(-min_height // rows)
-        self._enlarged = (columns * factor, rows * factor)
-        self.height = rows * factor // 2 * 2
-        self.width = columns * factor // 2 * 2
-        offset, scale = offset_and_scale(color_range, "range")
-        levels = (np.arange(256) - offset) / scale
-        self._levels = np.round(np.clip(levels, 0, 1) * 255).astype(np.uint8)
+    def __init__(self, info: VideoInfo, config: OverlayConfig) -> None:
+        self._info = info
+        rows = info.height * -(-config.min_height // min(info.height, info.width))
+        rows = min(rows, max(config.max_height, 2))
+        columns = round(rows * info.width * info.sample_aspect / info.height)
+        self.height = max(rows // 2 * 2, 2)
+        self.width = max(columns // 2 * 2, 2)
+        is_turned = info.rotation in (90, 270)
+        self._stored = (info.width, info.height) if is_turned else (info.height, info.width)
+        self._scaled = (self.width, self.height) if is_turned else (self.height, self.width)
 
-    def paint(self, luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return uint8 [height, width, 3], full-range RGB."""
-        gray = self._levels[luma]
-        if self._enlarged != gray.shape[::-1]:
-            gray = np.asarray(cv2.resize(gray, self._enlarged, interpolation=cv2.INTER_LINEAR), np.uint8)
-        return np.repeat(gray[: self.height, : self.width, None], 3, axis=2)
+    def paint(self, frame: Any) -> NDArray[np.uint8]:
+        """Return uint8 [height, width, 3], full-range RGB.
+
+        Raises:
+            DecodeError: the frame has another size than those before it.
+        """
+        if (frame.height, frame.width) != self._stored:
+            raise DecodeError(
+                f"the picture of {self._info.path} changes its size from {self._stored[1]}x{self._stored[0]} to "
+                f"{frame.width}x{frame.height}; bring it to one size with FFmpeg's scale filter first",
+                path=self._info.path,
+            )
+        matrix = int(frame.colorspace)
+        if matrix == _UNSPECIFIED:
+            # As players guess.
+            matrix = BT709 if self._info.height >= _HD_ROWS else _BT601
+        height, width = self._scaled
+        is_smaller = height < frame.height
+        rgb = frame.reformat(
+            width=width,
+            height=height,
+            format="rgb24",
+            src_colorspace=matrix,
+            interpolation="AREA" if is_smaller else "BILINEAR",
+        ).to_ndarray()
+        shown: NDArray[np.uint8] = np.ascontiguousarray(
+            upright(rgb, self._info.rotation, self._info.mirrored)
+        )
+        return shown

@@ -1,4 +1,7 @@
-"""The strip of running score curves under the picture of the annotated clip."""
+"""The strip of running score curves under the picture of an annotated video."""
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -14,6 +17,15 @@ from bvas.spots import LabelSet
 SHIFT = 4
 # Share of a lane's height that a score of 1 reaches.
 LANE_FILL = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    seconds: float
+    share: float
+    """Of the lane's height."""
+    color: str
+    """Of the outcome, which has a shape too; an annotation is a line of the whole height."""
 
 
 class ScoreStrip:
@@ -34,8 +46,10 @@ class ScoreStrip:
         self._video = video
         self._labels = labels
         self._lanes = drawn_labels(video, labels)
+        # By lane, in order of time: a match has thousands, and a frame shows a few.
+        self._marks = {name: _marks_of(name, video, labels) for name in self._lanes}
         self._seconds = seconds
-        self._unit = picture_height / 540
+        self._unit = min(picture_height / 540, width / 720)
         # Many labels share a third of the picture's height.
         lane = min(34 * self._unit, picture_height / 3 / len(self._lanes))
         self._lane = max(6, round(lane))
@@ -43,7 +57,10 @@ class ScoreStrip:
         self.height = (self._lane * len(self._lanes) + round(14 * self._unit) + 1) // 2 * 2
         self._text_scale = min(0.45 * self._unit, self._lane / 34 * 0.6)
         names = max(text_width(name, self._text_scale) for name in self._lanes)
-        self._left = min(names + round(24 * self._unit), width // 3)
+        if names > width // 3:
+            self._text_scale *= width / 3 / names
+            names = width // 3
+        self._left = names + round(24 * self._unit)
 
     def paint(self, now: float) -> NDArray[np.uint8]:
         """Return the strip at time `now`: uint8 [height, width, 3] RGB."""
@@ -87,23 +104,20 @@ class ScoreStrip:
 
     def _paint_events(self, strip: NDArray[np.uint8], name: str, base: int, now: float) -> None:
         full = self._lane * LANE_FILL
-        video = self._video
-        for annotation in video.annotations or ():
-            if self._shown(annotation.label, annotation.seconds, name, now):
-                x = round(self._x(annotation.seconds, now))
+        reach = self._seconds / 2
+        marks = self._marks[name]
+        first = bisect_left(marks, now - reach, key=lambda mark: mark.seconds)
+        stop = bisect_right(marks, now + reach, key=lambda mark: mark.seconds)
+        shown = marks[first:stop]
+        # Lines lie below the marks of whatever answers them.
+        for mark in shown:
+            if mark.color == palette.ANNOTATION:
+                x = round(self._x(mark.seconds, now))
                 color = palette.rgb(palette.ANNOTATION)
                 cv2.line(strip, (x, base), (x, round(base - full)), color, max(1, round(1.2 * self._unit)))
-        alarms = set() if video.matching is None else set(video.matching.false_alarms)
-        for spot in video.spots:
-            if self._shown(spot.label, spot.seconds, name, now):
-                outcome = palette.FALSE_ALARM if spot in alarms else palette.HIT
-                self._mark(strip, self._x(spot.seconds, now), base - full * spot.confidence, outcome)
-        for miss in () if video.matching is None else video.matching.misses:
-            if self._shown(miss.label, miss.seconds, name, now):
-                self._mark(strip, self._x(miss.seconds, now), base - full, palette.MISS)
-
-    def _shown(self, label: str, seconds: float, name: str, now: float) -> bool:
-        return self._labels.merged.get(label, label) == name and abs(seconds - now) <= self._seconds / 2
+        for mark in shown:
+            if mark.color != palette.ANNOTATION:
+                self._mark(strip, self._x(mark.seconds, now), base - full * mark.share, mark.color)
 
     def _mark(self, strip: NDArray[np.uint8], x: float, y: float, color: str) -> None:
         """Draw a circle for a hit, a triangle for a false alarm, an open diamond for a miss."""
@@ -122,6 +136,21 @@ class ScoreStrip:
         inner = (255, 255, 255) if color == palette.MISS else ink
         cv2.fillPoly(strip, [_fixed(shape)], inner, cv2.LINE_AA, SHIFT)
         cv2.polylines(strip, [_fixed(shape)], True, ink, max(1, round(1.4 * self._unit)), cv2.LINE_AA, SHIFT)
+
+
+def _marks_of(name: str, video: VideoReport, labels: LabelSet) -> list[_Mark]:
+    alarms = set() if video.matching is None else set(video.matching.false_alarms)
+    misses = () if video.matching is None else video.matching.misses
+    events = [
+        *((a.label, _Mark(a.seconds, 1.0, palette.ANNOTATION)) for a in video.annotations or ()),
+        *(
+            (s.label, _Mark(s.seconds, s.confidence, palette.FALSE_ALARM if s in alarms else palette.HIT))
+            for s in video.spots
+        ),
+        *((a.label, _Mark(a.seconds, 1.0, palette.MISS)) for a in misses),
+    ]
+    marks = [mark for label, mark in events if labels.merged.get(label, label) == name]
+    return sorted(marks, key=lambda mark: mark.seconds)
 
 
 def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:

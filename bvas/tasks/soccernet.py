@@ -147,10 +147,24 @@ def write_results(
     rate: float,
     gaps: Sequence[Mapping[str, float | int | str]] = (),
 ) -> None:
-    """Write `results_spotting.json`.
+    """Write `results_spotting.json`; the other arguments are those of `results_json`.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    write_json(path, results_json(match_name, spots, rate=rate, gaps=gaps))
+
+
+def results_json(
+    match_name: str,
+    spots: Mapping[int, Sequence[Spot]],
+    *,
+    rate: float,
+    gaps: Sequence[Mapping[str, float | int | str]] = (),
+) -> dict[str, Any]:
+    """Return what `results_spotting.json` holds.
 
     Args:
-        path: The file.
         match_name: What the file calls `UrlLocal`.
         spots: Candidates by half (or part) number, times in seconds of that half's video.
         rate: Frames per second of the grid the spots lie on.
@@ -170,7 +184,7 @@ def write_results(
     content: dict[str, Any] = {"UrlLocal": match_name, "predictions": predictions}
     if gaps:
         content["gaps"] = [dict(gap) for gap in gaps]
-    write_json(path, content)
+    return content
 
 
 def read_results(path: Path) -> dict[int, list[Spot]]:

@@ -101,7 +101,21 @@ def label_entries(
 def prediction_entries(
     content: Any, where: str, labels: LabelSet, notices: Notices
 ) -> dict[int, list[SidedSpot]]:
-    """Return the predictions of a results file by half, in the order of the file; arguments as above.
+    """Return the predictions of a results file for halves 1 and 2, in the order of the file; arguments as above.
+
+    Raises:
+        DataError: as `all_prediction_entries`.
+    """
+    by_half: dict[int, list[SidedSpot]] = {1: [], 2: []}
+    for number, half, item in all_prediction_entries(content, where, notices):
+        place = f"{where}, prediction {number}"
+        if _is_kept(item.spot.label, item.spot.seconds, half, labels, place, notices):
+            by_half[half].append(item)
+    return by_half
+
+
+def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[tuple[int, int, SidedSpot]]:
+    """Return (place in the list, half, prediction) of all entries of a results file, whatever their labels and halves.
 
     Raises:
         DataError: not of SoccerNet's form, a confidence that is no number, or positions that are not milliseconds.
@@ -119,16 +133,21 @@ def prediction_entries(
         team = entry.get("team")
         return half, SidedSpot(Spot(str(entry["label"]), seconds, confidence), str(team) if team else None)
 
-    by_half: dict[int, list[SidedSpot]] = {1: [], 2: []}
     needs = "'label', 'position' in milliseconds, 'half' and a finite 'confidence'"
-    for number, half, item in _entries(content, "predictions", where, needs, parse):
-        place = f"{where}, prediction {number}"
+    entries = _entries(content, "predictions", where, needs, parse)
+    for number, _, item in entries:
         if not 0 <= item.spot.confidence <= 1:
-            notices.add("confidences outside [0, 1] (below 0 never counted, above 1 always)", place)
-        if _is_kept(item.spot.label, item.spot.seconds, half, labels, place, notices):
-            by_half[half].append(item)
+            notices.add(
+                "confidences outside [0, 1] (below 0 never counted, above 1 always)",
+                f"{where}, prediction {number}",
+            )
+        if item.spot.seconds < 0:
+            raise DataError(
+                f"{where}, prediction {number}: position {item.spot.seconds * 1000:.0f} is negative; it counts from "
+                "the start of the half"
+            )
     _check_unit(clocks, where)
-    return by_half
+    return entries
 
 
 def _entries(

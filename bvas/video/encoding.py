@@ -126,6 +126,8 @@ class EncodedFile:
                 f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable"
             ) from error
         self._container: Any = None
+        self._sound: Any = None
+        self._copied: Any = None
         try:
             # Without a date and random identifiers: the same frames give the same file.
             self._container = av.open(
@@ -145,14 +147,48 @@ class EncodedFile:
         """PyAV's codec context; it takes tags until the first picture is encoded."""
         return self._stream.codec_context
 
+    def add_sound(self, sample_rate: int) -> None:
+        """Give the file stereo sound in AAC; before its first picture."""
+        self._sound = self._container.add_stream("aac", rate=sample_rate)
+        self._sound.layout = "stereo"
+
+    def add_copied_sound(self, stream: Any) -> None:
+        """Give the file sound coded as in another file, whose stream of PyAV's this is; before its first picture."""
+        self._copied = self._container.add_stream_from_template(stream)
+
+    def write_sound(self, packet: Any) -> None:
+        """Add a packet of the copied sound, as `encode_sound` adds samples.
+
+        Raises:
+            DataError: as `encode`.
+        """
+        packet.stream = self._copied
+        try:
+            self._container.mux(packet)
+        except BaseException:
+            self.abort()
+            raise
+        self._raise_if_full()
+
+    def encode_sound(self, samples: Any) -> None:
+        """Add a frame of PyAV's with sound, in order, not far from the pictures of its time; None ends it.
+
+        Raises:
+            DataError: as `encode`.
+        """
+        self._encode(self._sound, samples)
+
     def encode(self, picture: Any) -> None:
         """Add a picture with a time, in the order of presentation; None ends the stream.
 
         Raises:
             DataError: the disk is full, or the file cannot be written; nothing is left of it then.
         """
+        self._encode(self._stream, picture)
+
+    def _encode(self, stream: Any, frame: Any) -> None:
         try:
-            for packet in self._stream.encode(picture):
+            for packet in stream.encode(frame):
                 self._container.mux(packet)
         except BaseException:
             self.abort()
@@ -166,6 +202,8 @@ class EncodedFile:
             DataError: as `encode`.
         """
         self.encode(None)
+        if self._sound is not None:
+            self.encode_sound(None)
         self._container.close()
         self._file.close()
         self._raise_if_full()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bvas.video.encoding import Codec, Coding, EncodedFile
 from bvas.video.rate import as_rate
 
-_BT709 = 1  # the number of BT.709 for primaries, transfer and matrix (ITU-T H.273)
+BT709 = 1  # the number of BT.709 for primaries, transfer and matrix (ITU-T H.273)
 _NEUTRAL_CHROMA = 128
 
 
@@ -90,9 +90,9 @@ class VideoWriter:
             )
         if not self.num_frames and frame.ndim == 3:
             encoder = self._file.encoder
-            encoder.color_primaries = encoder.color_trc = encoder.colorspace = _BT709
+            encoder.color_primaries = encoder.color_trc = encoder.colorspace = BT709
         # The encoder may still hold the last frame: each one travels in its own.
-        picture = _from_luma(frame) if frame.ndim == 2 else _from_rgb(frame)
+        picture = _from_luma(frame) if frame.ndim == 2 else rgb_picture(frame)
         picture.pts = self.num_frames
         self._file.encode(picture)
         self.num_frames += 1
@@ -129,11 +129,12 @@ def _from_luma(luma: NDArray[np.uint8]) -> Any:
     return yuv_picture(luma, neutral, neutral)
 
 
-def _from_rgb(frame: NDArray[np.uint8]) -> Any:
+def rgb_picture(frame: NDArray[np.uint8]) -> Any:
+    """Return a yuv420p frame of PyAV's, BT.709 of limited range, that shows uint8 [H, W, 3] of RGB."""
     return av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24").reformat(
         format="yuv420p",
-        src_colorspace=_BT709,
-        dst_colorspace=_BT709,
+        src_colorspace=BT709,
+        dst_colorspace=BT709,
         src_color_range=2,
         dst_color_range=1,
     )

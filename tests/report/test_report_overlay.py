@@ -1,18 +1,22 @@
 from fractions import Fraction
-from types import SimpleNamespace
 
 import av
+import cv2
 import numpy as np
 import pytest
+from sound_samples import make_video_with_sound as make_sound
+from video_samples import make_video, remux
 
 from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
 from bvas.report import palette
 from bvas.report.captions import captions_of, draw_captions
 from bvas.report.content import video_report
-from bvas.report.overlay import OverlayConfig, frames_between, write_overlay
+from bvas.report.overlay import OverlayConfig, write_overlay
 from bvas.report.strip import ScoreStrip
 from bvas.spots import Annotation, LabelSet, Spot
+from bvas.video.open import open_video
+from bvas.video.writer import VideoWriter
 
 BALL = LabelSet(("PASS", "DRIVE"))
 
@@ -23,68 +27,175 @@ def video_of(spots=(), annotations=None, **options):
     )
 
 
-def frames_of(path):
+def shown_in(path):
+    """(time in seconds, RGB picture) of each frame."""
     with av.open(str(path)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        return [(frame.time, frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
 
 
-def gray(number, size=(90, 161)):
-    return [np.full(size, 126, np.uint8) for _ in range(number)]
+def write(path, source, video=None, **options):
+    config = OverlayConfig(min_height=180, hold_seconds=0.2)
+    return write_overlay(path, source, video or video_of(), BALL, config=config, **options)
 
 
-def write(path, frames, video, start_seconds=0.0):
-    return write_overlay(
-        path,
-        frames,
-        video,
-        BALL,
-        start_seconds=start_seconds,
-        rate=25,
-        color_range="limited",
-        config=OverlayConfig(min_height=180, hold_seconds=0.2),
-    )
+def plain_video(path, num_frames=15, luma=126, size=(90, 162)):
+    with VideoWriter(path, size=size, rate=25) as writer:
+        for _ in range(num_frames):
+            writer.write(np.full(size, luma, np.uint8))
+    return path
 
 
 def has_color(picture, color):
     return bool((np.abs(picture.astype(int) - palette.rgb(color)).max(axis=2) < 40).sum() > 20)
 
 
+def loud_seconds(path):
+    """When the sound begins and ends to be loud."""
+    times = []
+    with av.open(str(path)) as container:
+        for frame in container.decode(audio=0):
+            (loud,) = np.nonzero(np.abs(frame.to_ndarray()).max(axis=0) > 0.1)
+            times += [frame.time + sample / frame.sample_rate for sample in loud.tolist()]
+    return min(times), max(times)
+
+
 def test_a_caption_lights_up_on_the_frame_of_its_spot_and_goes_after_its_time(tmp_path):
-    video = video_of([Spot("PASS", 10.2, 0.9)])
+    source = plain_video(tmp_path / "a.mp4")
 
-    assert write(tmp_path / "clip.mp4", gray(15), video, start_seconds=10.0) == 15
+    made = write(tmp_path / "clip.mp4", source, video_of([Spot("PASS", 0.2, 0.9)]))
 
-    pictures = [frame[:180] for frame in frames_of(tmp_path / "clip.mp4")]
+    assert (made.num_frames, made.lost, made.num_damaged, made.sound) == (15, (), 0, "none")
+    pictures = [picture[:180] for _, picture in shown_in(tmp_path / "clip.mp4")]
     assert [has_color(picture, palette.HIT) for picture in pictures] == [5 <= i < 10 for i in range(15)]
 
 
-def test_the_clip_holds_every_frame_enlarged_by_a_whole_factor_over_the_strip(tmp_path):
-    write(tmp_path / "clip.mp4", gray(3), video_of())
+def test_the_copy_holds_every_frame_enlarged_by_a_whole_factor_over_the_strip(tmp_path):
+    write(tmp_path / "clip.mp4", plain_video(tmp_path / "a.mp4", 3))
 
-    height, width, _ = frames_of(tmp_path / "clip.mp4")[0].shape
-    assert (width, len(frames_of(tmp_path / "clip.mp4"))) == (322, 3)
-    assert height > 180
-    assert height % 2 == 0
+    ((_, first), *rest) = shown_in(tmp_path / "clip.mp4")
+    assert (first.shape[1], len(rest)) == (324, 2)
+    assert first.shape[0] > 180
+    assert first.shape[0] % 2 == 0
+
+
+def test_a_tall_picture_is_scaled_down(tmp_path):
+    source = plain_video(tmp_path / "a.mp4", 2, size=(400, 700))
+    config = OverlayConfig(max_height=200, min_height=100)
+    write_overlay(tmp_path / "clip.mp4", source, video_of(), BALL, config=config)
+    assert shown_in(tmp_path / "clip.mp4")[0][1].shape[1] == 350
 
 
 def test_limited_range_luma_is_stretched_to_the_picture_it_stands_for(tmp_path):
-    write(tmp_path / "clip.mp4", [np.full((90, 160), 235, np.uint8)], video_of())
-    assert frames_of(tmp_path / "clip.mp4")[0][60:100, 200:].min() > 245
+    write(tmp_path / "clip.mp4", plain_video(tmp_path / "a.mp4", 1, luma=235))
+    assert shown_in(tmp_path / "clip.mp4")[0][1][80:160, 200:].min() > 245
 
 
-def test_an_error_on_the_way_leaves_no_file(tmp_path):
-    def failing():
-        yield from gray(3)
-        raise RuntimeError("no more")
+@pytest.mark.parametrize("color", [(200, 30, 30), (30, 60, 200)])
+def test_colors_are_kept(tmp_path, color):
+    with VideoWriter(tmp_path / "a.mp4", size=(180, 320), rate=25, crf=1) as writer:
+        writer.write(np.full((180, 320, 3), color, np.uint8))
 
-    with pytest.raises(RuntimeError, match="no more"):
-        write(tmp_path / "clip.mp4", failing(), video_of())
-    assert list(tmp_path.iterdir()) == []
+    write(tmp_path / "clip.mp4", tmp_path / "a.mp4")
+
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        shown = next(container.decode(video=0)).reformat(format="rgb24", src_colorspace="ITU709").to_ndarray()
+    middle = shown[80:120, 140:180].reshape(-1, 3).mean(axis=0)
+    assert np.abs(middle - color).max() < 8
 
 
-def test_a_clip_of_no_frames_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="no frames from 0"):
-        write(tmp_path / "clip.mp4", [], video_of())
+def test_a_variable_rate_keeps_every_time(tmp_path):
+    times = np.cumsum([500, 1000, 3003, 900, 8000, 4000, 700, 9000] * 4).tolist()
+    source = make_video(
+        tmp_path / "a.mp4", num_frames=32, times=times, time_base=Fraction(1, 90_000), options={"bf": "0"}
+    )
+
+    write(tmp_path / "clip.mp4", source)
+
+    found = [time for time, _ in shown_in(tmp_path / "clip.mp4")]
+    assert found == [pytest.approx((time - times[0]) / 90_000, abs=1e-5) for time in times]
+
+
+@pytest.mark.parametrize(("rotation", "mirrored"), [(90, False), (180, False), (270, True)])
+def test_a_turned_video_stands_as_readers_give_it(tmp_path, rotation, mirrored):
+    source = make_video(
+        tmp_path / "a.mp4", num_frames=2, rotation=rotation, mirrored=mirrored, size=(96, 160)
+    )
+    with open_video(source, cache=False) as reader:
+        ((_, upright),) = list(reader.stream(0, 1))
+    expected = cv2.resize(upright[0], None, fx=2, fy=2)
+
+    write(tmp_path / "clip.mp4", source)
+
+    found = shown_in(tmp_path / "clip.mp4")[0][1][: expected.shape[0], :, 1]
+    assert found.shape == expected.shape
+    # Away from the clock, as large blocks: noise does not survive coding.
+    blocks = [
+        cv2.resize(p[64:], (4, 4), interpolation=cv2.INTER_AREA).astype(float) for p in (found, expected)
+    ]
+    assert np.corrcoef(blocks[0].ravel(), blocks[1].ravel())[0, 1] > 0.99
+    assert np.ptp(blocks[1]) > 50
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [("mkv", "copied"), ("ts", "coded")])
+@pytest.mark.parametrize("late_seconds", [0.0, 1.5])
+def test_sound_stays_with_the_picture(tmp_path, suffix, kind, late_seconds):
+    source = make_sound(tmp_path / f"a.{suffix}", num_frames=50, late_seconds=late_seconds)
+
+    made = write(tmp_path / "clip.mp4", source)
+
+    assert made.sound == kind
+    assert loud_seconds(tmp_path / "clip.mp4") == (pytest.approx(1.0, abs=0.05), pytest.approx(1.5, abs=0.05))
+    assert shown_in(tmp_path / "clip.mp4")[0][0] == 0
+
+
+def test_of_a_range_picture_sound_and_captions_go_together(tmp_path):
+    source = make_sound(tmp_path / "a.mkv")
+
+    video = video_of([Spot("PASS", 1.0, 0.9)])
+    made = write(tmp_path / "clip.mp4", source, video, from_seconds=0.8, to_seconds=2.0)
+
+    assert made.num_frames == 30
+    assert loud_seconds(tmp_path / "clip.mp4") == (pytest.approx(0.2, abs=0.05), pytest.approx(0.7, abs=0.05))
+    lit = [
+        time for time, picture in shown_in(tmp_path / "clip.mp4") if has_color(picture[60:180], palette.HIT)
+    ]
+    assert (min(lit), max(lit)) == (pytest.approx(0.2), pytest.approx(0.36))
+
+
+def test_frames_that_cannot_be_decoded_are_left_out_and_told(tmp_path):
+    whole = make_video(tmp_path / "whole.mp4", options={"bf": "0", "g": "1"})
+
+    def spoil(number, packet):
+        if number in (30, 31):
+            np.frombuffer(packet, np.uint8)[:] = 0
+
+    source = remux(whole, tmp_path / "a.mp4", spoil)
+
+    made = write(tmp_path / "clip.mp4", source)
+
+    assert made.lost == (range(30, 32),)
+    assert made.num_frames == 58
+    times = [round(time * 25) for time, _ in shown_in(tmp_path / "clip.mp4")]
+    assert times == [number for number in range(60) if number not in (30, 31)]
+
+
+def test_an_interruption_leaves_no_file(tmp_path):
+    source = plain_video(tmp_path / "a.mp4")
+
+    def stop(done, total):
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "clip.mp4", source, progress=stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+@pytest.mark.parametrize(("start", "stop"), [(2.0, 3.0), (0.4, 0.4), (-0.1, 0.2)])
+def test_a_range_without_frames_is_refused(tmp_path, start, stop):
+    source = plain_video(tmp_path / "a.mp4")
+    with pytest.raises(ConfigError, match=r"a\.mp4 runs from 0 s to 0\.600 s"):
+        write(tmp_path / "clip.mp4", source, from_seconds=start, to_seconds=stop)
 
 
 def test_captions_say_what_became_of_each_event():
@@ -134,38 +245,6 @@ def test_the_strip_draws_nothing_in_a_hole():
 
     assert filled(10.0)
     assert not filled(30.0)
-
-
-class CountingDecoder:
-    """A decoder of 100 frames at 50 per second; frame i is all i."""
-
-    index = SimpleNamespace(seconds_of=lambda i: i / 50, frame_at=lambda seconds: int(seconds * 50 + 1e-6))
-    info = SimpleNamespace(num_frames=100, path=SimpleNamespace(name="count.mkv"), duration_seconds=2.0)
-
-    def stream(self, start=0, stop=None, step=1, batch_size=7):
-        for first in range(start, stop, batch_size):
-            indices = np.arange(first, min(first + batch_size, stop), dtype=np.uint8)
-            yield first, np.repeat(indices, 4).reshape(-1, 2, 2)
-
-
-def shown(start, stop, rate):
-    return [int(frame[0, 0]) for frame in frames_between(CountingDecoder(), start, stop, rate)]
-
-
-def test_frames_are_those_on_screen_at_the_rate_asked_for():
-    assert shown(0.5, 0.6, 50) == [25, 26, 27, 28, 29]
-    assert shown(0.5, 0.6, Fraction(25)) == [25, 27, 29]
-    assert shown(0.5, 0.54, 100) == [25, 25, 26, 26]
-
-
-def test_a_stretch_over_the_end_stops_with_the_last_frame():
-    assert shown(1.94, 5.0, 50) == [97, 98, 99]
-
-
-@pytest.mark.parametrize(("start", "stop"), [(2.0, 3.0), (1.0, 1.0), (-0.1, 1.0)])
-def test_a_stretch_outside_the_video_is_refused(start, stop):
-    with pytest.raises(ConfigError, match=r"count\.mkv runs from 0 s to 2\.000 s"):
-        shown(start, stop, 50)
 
 
 @pytest.mark.parametrize("name", ["hold_seconds", "strip_seconds", "min_height"])

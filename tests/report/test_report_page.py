@@ -1,151 +1,141 @@
+import base64
+import json
 import re
+import zlib
+from dataclasses import replace
+from fractions import Fraction
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
+from report_samples import EVIL, LABELS, report_of, video_of
 
-from bvas.metrics.average_precision import average_precision
+from bvas.curve import ScoreCurve
+from bvas.errors import ConfigError
 from bvas.report.clock import MatchClock
-from bvas.report.content import ClipLink, MatchReport, video_report
-from bvas.report.histogram import histogram_svg
+from bvas.report.content import FrameTimes, MatchReport, video_report
+from bvas.report.packing import packed_curve, packed_times
 from bvas.report.page import page_html, write_page
-from bvas.report.tables import table
-from bvas.spots import Annotation, LabelSet, Spot
-
-BALL = LabelSet(("PASS", "DRIVE"))
-ANNOTATIONS = [Annotation("PASS", 5.0), Annotation("DRIVE", 20.0), Annotation("PASS", 62.25)]
-SPOTS = [Spot("PASS", 5.1, 0.91), Spot("PASS", 40.0, 0.33), Spot("PASS", 62.25, 0.05)]
+from bvas.report.page_data import page_data
+from bvas.spots import Spot
 
 
 class Page(HTMLParser):
-    """Collects text, the rows of tables, and what the page would ask for."""
+    """Collects what stands where, and what the page would ask for."""
 
     def __init__(self, html):
         super().__init__()
-        self.rows, self.links, self.open, self.text = [], [], [], ""
+        self.links, self.scripts, self.tag = [], [], None
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self.rows[-1].append("")
+        self.tag = tag
         self.links += [value for name, value in attrs if name in ("src", "href", "srcset", "poster", "data")]
-        if tag not in ("meta", "link", "img", "rect", "line"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if tag not in ("rect", "line"):
-            assert self.open.pop() == tag
+        if tag == "script":
+            self.scripts.append("")
 
     def handle_data(self, data):
-        self.text += data
-        if self.open and self.open[-1] in ("td", "th"):
-            self.rows[-1][-1] += data
+        if self.tag == "script":
+            self.scripts[-1] += data
 
 
-def report_of(*, annotations=ANNOTATIONS, title="A match", name="1.mkv", labels=BALL, spots=SPOTS, **options):
-    video = video_report(
-        name,
-        spots,
-        labels,
-        duration_seconds=90.0,
-        operating_point=0.2,
-        annotations=annotations,
-        **options,
+def unpacked(packed):
+    dtype = {"u8": np.uint8, "u32": np.uint32}[packed["kind"]]
+    return np.frombuffer(zlib.decompress(base64.b64decode(packed["zlib"])), dtype)
+
+
+def test_the_data_says_which_spot_answers_which_annotation():
+    (video,) = page_data(report_of(video_of()))["videos"]
+    # In order of time: annotations at 50, 100, 150, 250, 300; spots at 52, 100, 150, 200, 350, 400.
+    assert video["annotations"] == {"frame": [50, 100, 150, 250, 300], "label": [0, 1, 0, 0, 2]}
+    assert video["spots"]["frame"] == [52, 100, 150, 200, 350, 400]
+    assert video["spots"]["answers"] == [0, 1, 2, -1, -1, -1]
+    assert video["spots"]["error"] == [0.08, 0.0, 0.0, None, None, None]
+
+
+def test_precision_and_recall_come_from_all_candidates():
+    curve = page_data(report_of(video_of()))["precision_recall"][0]
+    # PASS: 0.9 right, 0.8 wrong, 0.6 right, 0.1 right, of 3 annotations.
+    assert curve["recall"] == [0.3333, 0.3333, 0.6667, 1.0]
+    assert curve["precision"] == [1.0, 0.5, 0.6667, 0.75]
+
+
+def test_without_annotations_there_is_nothing_to_answer():
+    data = page_data(report_of(video_of(annotated=False)))
+    assert data["videos"][0]["annotations"] is None
+    assert "answers" not in data["videos"][0]["spots"]
+    assert data["precision_recall"] == []
+
+
+def test_a_curve_comes_back_within_a_step_of_its_quantization_and_its_holes_stay():
+    scores = np.array([[0.0, 1.0], [0.5, 0.25], [np.nan, 0.1]], np.float32)
+    packed = packed_curve(ScoreCurve(scores, np.array([0.0, 0.04, 0.08]), ("A", "B")))
+
+    values = unpacked(packed["scores"]).reshape(2, 3)
+
+    assert values.tolist() == [[0, 127, 255], [254, 64, 255]]
+    assert (packed["rows"], packed["start"], packed["step"]) == (3, 0.0, pytest.approx(0.04))
+
+
+def test_uneven_times_are_written_down_to_a_tenth_of_a_millisecond():
+    seconds = np.array([0.0, 0.04, 0.1, 7200.0417])
+    assert (np.cumsum(unpacked(packed_times(seconds)).astype(np.int64)) / 1e4).tolist() == seconds.tolist()
+
+    uneven = replace(
+        video_of(),
+        frames=FrameTimes(seconds=seconds, duration_seconds=7200.1, rate=Fraction(25)),
     )
-    scores = None if annotations is None else {"mAP@1": average_precision([annotations], [spots], labels)}
-    return MatchReport(
-        title=title, labels=labels, videos=(video,), operating_point=0.2, average_precisions=scores
-    )
+    assert "times" in page_data(report_of(uneven))["videos"][0]["frames"]
+    assert "times" not in page_data(report_of(video_of()))["videos"][0]["frames"]
 
 
-@pytest.fixture(scope="module")
-def page():
-    return Page(page_html(report_of(clock=MatchClock(kickoff_seconds=2, half=2))))
+def test_a_moment_belongs_to_the_nearest_frame_of_two_the_earlier():
+    frames = FrameTimes(seconds=np.array([0.0, 0.04, 0.08]), duration_seconds=0.12, rate=Fraction(25))
+    assert [frames.nearest(s) for s in (-1, 0.0, 0.019, 0.02, 0.021, 0.08, 9)] == [0, 0, 0, 0, 1, 2, 2]
 
 
-def test_counts_and_rates_stand_in_the_table_by_label(page):
-    # annotations, spots, hits, misses, false alarms, precision, recall, F1, timing, AP
-    assert page.rows[0][-1] == "AP@1"
-    assert page.rows[1][:-1] == ["PASS", "2", "2", "1", "1", "1", "50 %", "50 %", "50 %", "+0.10 s"]
-    assert page.rows[2] == ["DRIVE", "1", "0", "0", "1", "0", "-", "0 %", "-", "-", "0.0"]
-    assert page.rows[3][:6] == ["all", "3", "2", "1", "2", "1"]
+def test_the_clock_of_the_second_half_runs_from_45_minutes_after_its_kickoff():
+    video = replace(video_of(), clock=MatchClock(kickoff_seconds=10, half=2))
+    assert page_data(report_of(video))["videos"][0]["clock_offset"] == 45 * 60 - 10
 
 
-def test_hits_misses_and_false_alarms_are_listed_with_time_clock_label_and_confidence(page):
-    assert ["00:05.10", "45:03", "PASS", "0.91", "+0.10 s"] in page.rows
-    assert ["00:20.00", "45:18", "DRIVE"] in page.rows
-    assert ["00:40.00", "45:38", "PASS", "0.33"] in page.rows
-    assert "Misses (2)" in page.text
+def test_corrections_are_kept_under_one_name_when_the_page_is_made_again():
+    first, other = report_of(video_of()), report_of(replace(video_of(), file="2.mkv"))
+    again = replace(first, operating_point=0.5, notes=())
+    assert page_data(first)["id"] == page_data(again)["id"]
+    assert page_data(first)["id"] != page_data(other)["id"]
 
 
-def test_the_timing_error_is_told_in_words(page):
-    assert "the median is 0.10 s too late" in page.text
+def test_text_from_outside_cannot_end_the_data_or_become_a_tag():
+    html = page_html(report_of(replace(video_of(), name=EVIL, match="</script>"), title=EVIL))
+    page = Page(html)
+    assert len(page.scripts) == 2
+    data = json.loads(page.scripts[0])
+    assert (data["title"], data["labels"][1], data["videos"][0]["match"]) == (EVIL, EVIL, "</script>")
+    assert "document.title='broken'</script>" not in html
 
 
-def test_the_page_asks_for_nothing_outside_itself_but_its_clip():
-    html = page_html(report_of(clip=ClipLink(href="clips/1.mp4", start_seconds=3, stop_seconds=9)))
-
-    outside = [link for link in Page(html).links if not link.startswith("data:")]
-
-    assert set(outside) == {"clips/1.mp4"}
-    assert "<script" not in html
-    assert not re.search(r"https?:|url\(|@import", html)
-
-
-def test_text_from_outside_is_escaped():
-    evil = '<img src=x onerror="alert(1)">'
-    labels = LabelSet((evil, "DRIVE"))
-    html = page_html(
-        report_of(
-            title=evil,
-            name=evil,
-            labels=labels,
-            annotations=[Annotation(evil, 5.0)],
-            spots=[Spot(evil, 30.0, 0.9)],
-            clip=ClipLink(href='"><script>', start_seconds=0, stop_seconds=1),
-        )
-    )
-
-    assert "<img src=x" not in html
-    assert "<script" not in html
+def test_the_page_asks_for_nothing_and_its_policy_forbids_it():
+    html = page_html(report_of(replace(video_of(), href="1.mp4")))
+    assert [link for link in Page(html).links if not link.startswith(("data:", "#"))] == []
+    outside = set(re.findall(r"https?://[^\s\"']+", html)) - {"http://www.w3.org/2000/svg"}
+    assert outside == set()
+    assert "default-src 'none'" in html
+    assert not re.search(r"url\(|@import|innerHTML|insertAdjacentHTML|\beval\(", html)
 
 
-def test_without_annotations_the_page_lists_spots_and_speaks_of_no_misses():
-    page = Page(page_html(report_of(annotations=None)))
-
-    assert ["PASS", "2", "1.3"] in page.rows  # two in a minute and a half
-    assert ["00:40.00", "00:40", "PASS", "0.33"] in page.rows
-    assert "Misses" not in page.text
-    assert "annotation" not in page.text
-
-
-def test_stretches_that_were_not_decoded_are_named():
-    assert "Not decoded, so without spots: 00:10 to 00:20." in page_html(report_of(gaps=((10.0, 20.0),)))
+def test_a_number_that_is_none_is_refused():
+    spots = [Spot("PASS", 1.0, float("inf"))]
+    video = video_report("a", spots, LABELS, duration_seconds=2.0, operating_point=0.2)
+    with pytest.raises(ConfigError, match="finite numbers, got inf"):
+        page_html(report_of(video))
 
 
 def test_a_report_of_nothing_is_a_page():
-    empty = Page(page_html(report_of(annotations=[], spots=[])))
-    assert "hits of 0 annotations" in empty.text
-    nothing = Page(page_html(MatchReport(title="", labels=BALL, videos=(), operating_point=0.2)))
-    assert "0 videos" in nothing.text
-
-
-def test_the_page_fits_a_phone():
-    assert 'name="viewport" content="width=device-width' in page_html(report_of())
+    assert "0 videos" in page_html(MatchReport(title="", labels=LABELS, videos=(), operating_point=0.2))
 
 
 def test_the_page_is_written_as_a_file(tmp_path):
-    write_page(tmp_path / "report.html", report_of())
-    assert (tmp_path / "report.html").read_text("utf-8").startswith("<!doctype html>")
+    write_page(tmp_path / "index.html", report_of(video_of()))
+    assert (tmp_path / "index.html").read_text("utf-8").startswith("<!doctype html>")
     assert len(list(tmp_path.iterdir())) == 1
-
-
-def test_the_histogram_names_every_bar():
-    svg = histogram_svg([0.0, 0.01, -0.01, 0.3], 0.5)
-    assert svg.count("<rect") == 25
-    assert "<title>-0.02 to +0.02 s: 3</title>" in svg
-
-
-def test_a_table_escapes_its_cells():
-    assert "<td>a &lt; b</td>" in table(["x"], [["a < b"]])

@@ -1,0 +1,108 @@
+"""What looks like a mistake in the labels, ranked: bvas experiment suspects NAME."""
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bvas.commands.console import OK, add_folders, run_command
+from bvas.commands.report import add_match, add_page, evaluated, preview_config, write_folder
+
+if TYPE_CHECKING:
+    from bvas.label_check import LabelCheck
+    from bvas.metrics.suspects import Suspect
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "bvas experiment suspects",
+        description="Rank the annotations that out-of-fold predictions contradict most, and the confident spots "
+        "where nothing is annotated. Writes runs/NAME/suspects.json, and the page of bvas report with them first.",
+    )
+    parser.add_argument("experiment", metavar="NAME", help="an experiment with predictions and labels")
+    add_match(parser)
+    parser.add_argument(
+        "--top", type=int, default=20, metavar="N", help="lines of the table (default: 20); the file has all"
+    )
+    parser.add_argument("--no-page", action="store_true", help="only the table and the file")
+    add_page(parser, out="runs/NAME/report")
+    add_folders(parser)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Judge the labels, print the table, write the file and the page."""
+    from bvas.errors import ConfigError
+    from bvas.experiment import load_experiment
+    from bvas.files import check_writable, write_json
+    from bvas.label_check import check_labels
+    from bvas.report_sources import evaluation_source
+
+    if args.top < 0:
+        raise ConfigError(f"--top is a number of lines, got {args.top}")
+    config = preview_config(args)
+    experiment = load_experiment(args.experiment, args.runs)
+    evaluation = evaluated(experiment, args)
+    label_check = check_labels(evaluation, experiment)
+    path = args.runs / experiment.name / "suspects.json"
+    out = args.out or args.runs / experiment.name / "report"
+    check_writable(path.parent)
+    write_json(path, label_check.to_json())
+    for line in suspect_lines(label_check, args.top):
+        print(line)
+    print(f"all       {path}")
+    if not args.no_page:
+        check_writable(out)
+        source = evaluation_source(
+            evaluation, experiment, args.data, label_check=label_check, begins_with_suspects=True
+        )
+        write_folder(source, out, config, args)
+    return OK
+
+
+def suspect_lines(label_check: "LabelCheck", top: int) -> list[str]:
+    """Return the table of the first suspects, and what was not judged."""
+    suspects = label_check.suspects
+    counted = "1 suspect" if len(suspects) == 1 else f"{len(suspects)} suspects"
+    lines = [f"{counted} among {label_check.num_annotations} annotations and the spots beside them"]
+    if suspects and top:
+        rows = [_row(label_check, suspect) for suspect in suspects[:top]]
+        head = ("rank", "suspicion", "match", "half", "time", "annotated", "spotted", "what")
+        widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+        for row in (head, *rows):
+            lines.append(
+                "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            )
+    left_out = [
+        f"{number} {what}"
+        for number, what in (
+            (label_check.num_unshown, "of actions that are not shown"),
+            (label_check.num_in_gaps, "where the video could not be decoded"),
+        )
+        if number
+    ]
+    return [*lines, f"annotations not judged: {', '.join(left_out)}"] if left_out else lines
+
+
+def _row(label_check: "LabelCheck", suspect: "Suspect") -> tuple[str, ...]:
+    video, annotation, spot = label_check.videos[suspect.video], suspect.annotation, suspect.spot
+    minutes, seconds = divmod(round(100 * suspect.seconds), 6000)
+    spotted = ""
+    if spot is not None:
+        away = "" if annotation is None else f" {spot.seconds - annotation.seconds:+.2f} s"
+        spotted = f"{spot.label} {spot.confidence:.2f}{away}"
+    return (
+        str(suspect.rank),
+        f"{suspect.suspicion:.2f}",
+        video.match.folder.name,
+        str(video.half),
+        f"{minutes:02d}:{seconds / 100:05.2f}",
+        "" if annotation is None else f"{annotation.label} {suspect.support:.2f}",
+        spotted,
+        suspect.kind.value,
+    )
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

@@ -1,0 +1,155 @@
+"""Spots, annotations and score curves drawn on their video: bvas spots overlay VIDEO."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from bvas.commands.console import OK, parse_time, progress_bar, run_command
+
+logger = logging.getLogger(__name__)
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "bvas spots overlay",
+        description="Write a copy of a video with its spots, annotations and score curves drawn on: H.264 in mp4, "
+        "each frame at its own time, with the sound.",
+    )
+    parser.add_argument("video", type=Path, metavar="VIDEO", help="any file that FFmpeg reads")
+    parser.add_argument(
+        "--spots",
+        type=Path,
+        default=None,
+        metavar="SPOTS",
+        help="a folder that bvas spot wrote, a results_spotting.json, .csv or .jsonl (default: spots/NAME)",
+    )
+    parser.add_argument(
+        "--part",
+        type=int,
+        default=None,
+        metavar="N",
+        help="which part (half) of SPOTS and LABELS the video is (default: the one of its name)",
+    )
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="annotations: a Labels-ball.json or Labels-v2.json",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=None, metavar="FILE", help="an .mp4 (default: SPOTS/NAME_overlay.mp4)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there already")
+    parser.add_argument(
+        "--confidence",
+        type=float,
+        default=None,
+        metavar="P",
+        help="spots from this confidence up (default: the operating point)",
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=0.5,
+        metavar="S",
+        help="largest distance in seconds at which a spot answers an annotation (default: 0.5)",
+    )
+    parser.add_argument(
+        "--from", dest="from_seconds", type=parse_time, default=0.0, metavar="T", help="s or mm:ss"
+    )
+    parser.add_argument(
+        "--to", dest="to_seconds", type=parse_time, default=None, metavar="T", help="s or mm:ss"
+    )
+    parser.add_argument(
+        "--height",
+        type=int,
+        default=1080,
+        metavar="H",
+        help="rows of the picture, at most; small ones are enlarged to 540 or more (default: 1080)",
+    )
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, draw, and say what could not be drawn."""
+    from bvas.commands.spot import default_out
+    from bvas.errors import ConfigError, DecodeError
+    from bvas.files import check_writable
+    from bvas.overlaying import drawn_report, part_of_video, read_annotations
+    from bvas.report.overlay import OverlayConfig, write_overlay
+    from bvas.spot_sources import read_spots
+    from bvas.video.broken import frames_text
+    from bvas.video.sources import source_of
+
+    config = OverlayConfig(max_height=args.height, min_height=min(540, args.height))
+    if not args.video.is_file():
+        raise DecodeError(f"no file {args.video}", path=args.video)
+    if args.confidence is not None and not 0 <= args.confidence <= 1:
+        raise ConfigError(f"--confidence must lie in [0, 1], got {args.confidence}")
+    spots: Path = args.spots or default_out(source_of(str(args.video), growing=False))
+    source = read_spots([spots])
+    out: Path = args.out or source.folder / f"{args.video.stem}_overlay.mp4"
+    check_target(out, args.video, overwrite=args.overwrite)
+    check_writable(out.parent)
+    part = part_of_video(source, args.video, args.part)
+    annotations, labels = None, source.labels
+    if args.labels is not None:
+        annotations, labels = read_annotations(args.labels, part.number, source)
+    for line in source.notices.lines():
+        logger.warning("%s", line)
+    shown = drawn_report(
+        part,
+        args.video,
+        labels,
+        confidence=args.confidence,
+        annotations=annotations,
+        tolerance_seconds=args.tolerance,
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with progress_bar(out.name, "frame", quiet=args.quiet) as bar:
+        made = write_overlay(
+            out,
+            args.video,
+            shown,
+            labels,
+            from_seconds=args.from_seconds,
+            to_seconds=args.to_seconds,
+            config=config,
+            progress=bar,
+        )
+    if made.lost:
+        logger.warning(
+            "%s: %d frames cannot be decoded (%s); the one before them stays on screen",
+            args.video,
+            sum(map(len, made.lost)),
+            frames_text(made.lost),
+        )
+    if made.num_damaged:
+        logger.warning("%s: %d frames follow a decoding error and may be wrong", args.video, made.num_damaged)
+    sound = {"copied": "its sound", "coded": "its sound, coded once more", "none": "no sound"}[made.sound]
+    print(f"{made.num_frames} frames with {sound} in {out}")
+    return OK
+
+
+def check_target(out: Path, video: Path, *, overwrite: bool) -> None:
+    """Refuse a target that is no mp4, is the video itself, or is there already.
+
+    Raises:
+        ConfigError: names it.
+    """
+    from bvas.errors import ConfigError
+
+    if out.suffix.lower() != ".mp4":
+        raise ConfigError(f"the annotated video must be an .mp4, got {out}")
+    if out.exists() and out.samefile(video):
+        raise ConfigError(f"{out} is the video itself; choose another --out")
+    if out.is_dir() or (out.exists() and not overwrite):
+        raise ConfigError(f"{out} is there already; --overwrite replaces it, --out names another")
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

@@ -1,0 +1,129 @@
+"""Pictures of predictions against labels: bvas spots pictures."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from bvas.commands.console import OK, progress_bar, run_command
+from bvas.commands.score import read_names
+
+logger = logging.getLogger(__name__)
+
+_KINDS = ("timeline", "precision-recall", "timing", "worst")
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "bvas spots pictures",
+        description="Draw results_spotting.json files, in a folder or a zip, against SoccerNet's label files: a "
+        "timeline of each video, precision over recall, timing, and frames around the worst misses and false alarms.",
+    )
+    parser.add_argument(
+        "--labels", type=Path, required=True, metavar="DIR|ZIP", help="labels as MATCH/Labels-*.json"
+    )
+    parser.add_argument(
+        "--predictions",
+        type=Path,
+        required=True,
+        metavar="DIR|ZIP",
+        help="predictions as MATCH/results_spotting.json; score curves beside them are drawn too",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("pictures"), metavar="DIR", help="default: ./pictures"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace pictures that are there already")
+    parser.add_argument(
+        "--videos",
+        type=Path,
+        default=None,
+        metavar="DIR",
+        help="videos as MATCH/1_224p.mkv (default: in --labels)",
+    )
+    parser.add_argument(
+        "--task",
+        choices=["ball", "ball12", "action"],
+        default="ball",
+        help="2 labels (2023), 12 labels (2024), Action Spotting v2; default: ball",
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        choices=_KINDS,
+        metavar="KIND",
+        help=f"{', '.join(_KINDS)} (repeat)",
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=0.5,
+        metavar="S",
+        help="largest distance in seconds at which a spot answers an annotation (default: 0.5)",
+    )
+    parser.add_argument(
+        "--operating-point",
+        type=float,
+        default=0.2,
+        metavar="CONFIDENCE",
+        help="from here on a spot counts as a hit or a false alarm (default: 0.2)",
+    )
+    parser.add_argument(
+        "--worst",
+        type=int,
+        default=6,
+        metavar="N",
+        help="misses and false alarms on the sheet, of each (default: 6)",
+    )
+    parser.add_argument(
+        "--matches", type=Path, metavar="FILE", help="text file with the matches to draw, a line each"
+    )
+    parser.add_argument(
+        "--partial", action="store_true", help="leave out labelled matches without predictions"
+    )
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, draw, write."""
+    from bvas.file_scoring import scored_tasks
+    from bvas.files import check_writable
+    from bvas.picturing import PictureConfig, write_pictures_of_files
+
+    config = PictureConfig(
+        kinds=tuple(args.only) or PictureConfig().kinds,
+        operating_point=args.operating_point,
+        tolerance_seconds=args.tolerance,
+        num_worst=args.worst,
+    )
+    matches = read_names(args.matches) if args.matches else []
+    check_writable(args.out)
+    with progress_bar("pictures", "picture", quiet=args.quiet) as bar:
+        drawn = write_pictures_of_files(
+            args.labels,
+            args.predictions,
+            scored_tasks()[args.task],
+            args.out,
+            config,
+            videos=args.videos,
+            matches=matches,
+            partial=args.partial,
+            overwrite=args.overwrite,
+            progress=bar,
+        )
+    for line in drawn.files.notices.lines():
+        logger.warning("%s", line)
+    for names, what in (
+        (drawn.files.not_predicted, "labels and no predictions"),
+        (drawn.files.not_labelled, "predictions and no labels"),
+    ):
+        if names:
+            logger.warning("matches with %s left out: %d, the first is '%s'", what, len(names), names[0])
+    print(f"{len(drawn.paths)} pictures in {args.out}")
+    return OK
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

@@ -1,0 +1,106 @@
+"""`recording.json`: which videos the results of `bvas spot` are about, and what they were made with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bvas.errors import DataError
+from bvas.files import read_json, write_json
+from bvas.spots import LabelSet
+
+RECORDING_NAME = "recording.json"
+_FORMAT = "bvas-recording-1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedPart:
+    """One video file of a recording."""
+
+    number: int
+    """1 for the first; results call it a half."""
+    name: str
+    """What files about it begin with, as `<name>_scores.npz`."""
+    path: Path
+    begin_seconds: float
+    """Where it begins on the timeline of all parts."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recording:
+    """What a folder of results is about."""
+
+    experiment: str
+    labels: LabelSet
+    operating_point: float
+    """Confidence from which spots are shown."""
+    sigma_frames: float
+    """Of the Gaussian that the curves were smoothed with before peaks were found."""
+    kickoff_seconds: float
+    """When the match clock starts, on the timeline of all parts."""
+    parts: tuple[RecordedPart, ...]
+
+    def write(self, folder: Path) -> None:
+        """Write the file into a folder of results.
+
+        Raises:
+            DataError: it cannot be written.
+        """
+        write_json(
+            folder / RECORDING_NAME,
+            {
+                "format": _FORMAT,
+                "experiment": self.experiment,
+                "labels": list(self.labels.names),
+                "merged": dict(self.labels.merged),
+                "operating_point": self.operating_point,
+                "sigma_frames": self.sigma_frames,
+                "kickoff_seconds": self.kickoff_seconds,
+                "parts": [
+                    {
+                        "number": part.number,
+                        "name": part.name,
+                        "path": str(part.path),
+                        "begin_seconds": part.begin_seconds,
+                    }
+                    for part in self.parts
+                ],
+            },
+        )
+
+
+def read_recording(folder: Path) -> Recording | None:
+    """Return what `Recording.write` wrote into a folder; None if nothing did.
+
+    Raises:
+        DataError: the file is damaged or of another version.
+    """
+    path = folder / RECORDING_NAME
+    if not path.is_file():
+        return None
+    content = read_json(path)
+    try:
+        if content["format"] != _FORMAT:
+            raise ValueError(f"its format is {content['format']!r}, not {_FORMAT!r}")
+        return Recording(
+            experiment=str(content["experiment"]),
+            labels=LabelSet(tuple(content["labels"]), dict(content["merged"])),
+            operating_point=float(content["operating_point"]),
+            sigma_frames=float(content["sigma_frames"]),
+            kickoff_seconds=float(content["kickoff_seconds"]),
+            parts=tuple(_part(part) for part in content["parts"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{path} is none of this version ({error}); spot the recording again, or remove the file and name "
+            f"the videos with --video"
+        ) from error
+
+
+def _part(content: Mapping[str, Any]) -> RecordedPart:
+    return RecordedPart(
+        number=int(content["number"]),
+        name=str(content["name"]),
+        path=Path(content["path"]),
+        begin_seconds=float(content["begin_seconds"]),
+    )

@@ -1,0 +1,180 @@
+"""What the page shows, as plain data; `web/data.js` and `web/events.js` read it."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from bvas.errors import ConfigError
+from bvas.metrics.precision_recall import PrecisionRecall, precision_recall
+from bvas.report.clock import HALF_SECONDS, minutes_text
+from bvas.report.content import FrameTimes, MatchReport, VideoReport
+from bvas.report.packing import packed_curve, packed_times
+from bvas.spots import Annotation, LabelSet, Spot
+
+# More points than pixels draw the same line.
+_PLOT_POINTS = 300
+# Frames this near to even steps need no list of times, in seconds.
+_EVEN_SECONDS = 0.002
+
+
+def page_data(report: MatchReport) -> dict[str, Any]:
+    """Return the data of the page, for strict JSON."""
+    matchings = report.rankings
+    scores = report.average_precisions or {}
+    return {
+        "id": _identity(report),
+        "title": report.title,
+        "experiment": report.experiment,
+        "about": _about(report),
+        "labels": list(report.labels),
+        "tolerance": report.tolerance_seconds,
+        "confidence": report.operating_point,
+        "begins_with_suspects": report.begins_with_suspects,
+        "notes": list(report.notes),
+        "figures": [
+            [f"{100 * float(np.mean(list(values.values()))):.1f}", name] for name, values in scores.items()
+        ],
+        "average_precisions": {
+            name: [_rounded(values[label]) for label in report.labels] for name, values in scores.items()
+        },
+        "precision_recall": []
+        if matchings is None
+        else [_plotted(curve) for curve in precision_recall(matchings, report.labels)],
+        "videos": [_video(video, report.labels) for video in report.videos],
+    }
+
+
+def _about(report: MatchReport) -> str:
+    total = sum(video.duration_seconds for video in report.videos)
+    parts = [
+        "1 video" if len(report.videos) == 1 else f"{len(report.videos)} videos",
+        f"{minutes_text(total)} long",
+        f"spots of confidence {report.operating_point:.2f} and more",
+    ]
+    if report.matchings is not None:
+        parts.append(f"a spot hits within {report.tolerance_seconds:g} s of an annotation")
+    return " · ".join(parts)
+
+
+def _identity(report: MatchReport) -> str:
+    """Return a name under which a browser keeps corrections.
+
+    It is the same when the page is made again, with whatever spots, but not of annotations that were corrected since.
+    """
+    videos = [
+        (video.match, video.part, video.file, _frame_times(video).num_frames, video.annotations)
+        for video in report.videos
+    ]
+    return hashlib.sha256(repr((report.title, report.experiment, videos)).encode()).hexdigest()[:16]
+
+
+def _video(video: VideoReport, labels: LabelSet) -> dict[str, Any]:
+    annotations = None if video.annotations is None else list(video.annotations)
+    clock, frames = video.clock, _frame_times(video)
+    return {
+        "name": video.name,
+        "match": video.match,
+        "part": video.part,
+        "file": video.file,
+        "path": video.path,
+        "href": video.href,
+        "clock_offset": (clock.half - 1) * HALF_SECONDS - clock.kickoff_seconds,
+        "frames": _packed_frames(frames),
+        "gaps": [[_rounded(start), _rounded(stop)] for start, stop in video.gaps],
+        "curves": None if video.curve is None or not len(video.curve.seconds) else packed_curve(video.curve),
+        "annotations": None if annotations is None else _annotations(annotations, frames, labels),
+        "spots": _spots(video, annotations, frames, labels),
+        "suspects": _suspects(video, annotations or []),
+    }
+
+
+def _frame_times(video: VideoReport) -> FrameTimes:
+    return video.frames or FrameTimes.even(video.duration_seconds)
+
+
+def _packed_frames(frames: FrameTimes) -> dict[str, Any]:
+    even = np.arange(frames.num_frames) / float(frames.rate)
+    packed: dict[str, Any] = {
+        "count": frames.num_frames,
+        "rate": [frames.rate.numerator, frames.rate.denominator],
+        "duration": _rounded(frames.duration_seconds),
+    }
+    if np.abs(frames.seconds - even).max() >= _EVEN_SECONDS:
+        packed["times"] = packed_times(frames.seconds)
+    return packed
+
+
+def _annotations(
+    annotations: Sequence[Annotation], frames: FrameTimes, labels: LabelSet
+) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {
+        "frame": [frames.nearest(a.seconds) for a in annotations],
+        "label": [labels.label_id(a.label) for a in annotations],
+    }
+    if any(a.team for a in annotations):
+        columns["team"] = [a.team for a in annotations]
+    if not all(a.visible for a in annotations):
+        columns["visible"] = [a.visible for a in annotations]
+    return columns
+
+
+def _spots(
+    video: VideoReport, annotations: Sequence[Annotation] | None, frames: FrameTimes, labels: LabelSet
+) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {
+        "frame": [frames.nearest(s.seconds) for s in video.spots],
+        "label": [labels.label_id(s.label) for s in video.spots],
+        "confidence": [_rounded(s.confidence) for s in video.spots],
+    }
+    if annotations is None:
+        return columns
+    assert video.matching is not None
+    places = {id(a): place for place, a in enumerate(annotations)}
+    answered = {id(hit.spot): hit for hit in video.matching.hits}
+
+    def answers(spot: Spot) -> int:
+        return places[id(answered[id(spot)].annotation)] if id(spot) in answered else -1
+
+    columns["answers"] = [answers(s) for s in video.spots]
+    columns["error"] = [
+        _rounded(answered[id(s)].timing_error_seconds) if id(s) in answered else None for s in video.spots
+    ]
+    return columns
+
+
+def _suspects(video: VideoReport, annotations: Sequence[Annotation]) -> dict[str, list[Any]]:
+    annotation_places = {id(a): place for place, a in enumerate(annotations)}
+    spot_places = {id(s): place for place, s in enumerate(video.spots)}
+    return {
+        "rank": [s.rank for s in video.suspects],
+        "suspicion": [_rounded(s.suspicion) for s in video.suspects],
+        "kind": [s.kind.value for s in video.suspects],
+        "support": [_maybe(s.support) for s in video.suspects],
+        "usual": [_maybe(s.usual) for s in video.suspects],
+        "trust": [_maybe(s.trust) for s in video.suspects],
+        "annotation": [
+            None if s.annotation is None else annotation_places[id(s.annotation)] for s in video.suspects
+        ],
+        "spot": [None if s.spot is None else spot_places[id(s.spot)] for s in video.suspects],
+    }
+
+
+def _plotted(curve: PrecisionRecall) -> dict[str, list[float]]:
+    count = len(curve.recall)
+    kept = np.unique(np.linspace(0, count - 1, min(count, _PLOT_POINTS)).round().astype(int))
+    return {
+        "recall": [_rounded(value) for value in curve.recall[kept].tolist()],
+        "precision": [_rounded(value) for value in curve.precision[kept].tolist()],
+    }
+
+
+def _rounded(value: float) -> float:
+    if not np.isfinite(value):
+        raise ConfigError(f"a report takes finite numbers, got {value}; mend the results it is made of")
+    return round(float(value), 4)
+
+
+def _maybe(value: float | None) -> float | None:
+    return None if value is None else _rounded(value)
