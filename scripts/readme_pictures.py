@@ -6,7 +6,6 @@ The picture of the report's page needs playwright (in the dev extra) and Debian'
 """
 
 import argparse
-import io
 import shutil
 import sys
 from collections.abc import Sequence
@@ -14,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
-from PIL import Image
 
 from bvas.errors import DataError
 from bvas.synthetic.config import SyntheticConfig
@@ -38,16 +36,14 @@ def write_report_picture(page_path: Path, path: Path) -> None:
 
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1440, "height": 980})
+        page = browser.new_page(viewport={"width": 1200, "height": 820})
         page.goto(page_path.absolute().as_uri())
         page.wait_for_selector("body[data-ready]")
         page.wait_for_timeout(1000)  # the video's first picture
         page.locator("#list .row.alarm:not([hidden])").first.click()
         page.wait_for_timeout(1000)
-        picture = page.screenshot()
+        page.screenshot(path=path)
         browser.close()
-    # 256 colors are enough for it, and a third of the size.
-    Image.open(io.BytesIO(picture)).convert("RGB").quantize(256).save(path, optimize=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
