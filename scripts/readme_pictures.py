@@ -6,6 +6,7 @@ The picture of the report's page needs playwright (in the dev extra) and Debian'
 """
 
 import argparse
+import io
 import shutil
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
+from PIL import Image
 
 from bvas.errors import DataError
 from bvas.synthetic.config import SyntheticConfig
@@ -42,8 +44,9 @@ def write_report_picture(page_path: Path, path: Path) -> None:
         page.wait_for_timeout(1000)  # the video's first picture
         page.locator("#list .row.alarm:not([hidden])").first.click()
         page.wait_for_timeout(1000)
-        page.screenshot(path=path)
+        picture = page.screenshot()
         browser.close()
+    Image.open(io.BytesIO(picture)).convert("RGB").save(path, optimize=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
