@@ -46,7 +46,7 @@ def write_report_picture(page_path: Path, path: Path) -> None:
 
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1440, "height": 980})
+        page = browser.new_page(viewport={"width": 1200, "height": 820})
         page.goto(page_path.absolute().as_uri())
         page.wait_for_selector("body[data-ready]")
         page.wait_for_timeout(1000)  # the video's first picture
@@ -54,8 +54,7 @@ def write_report_picture(page_path: Path, path: Path) -> None:
         page.wait_for_timeout(1000)
         picture = page.screenshot()
         browser.close()
-    # 256 colors are enough for it, and a third of the size.
-    Image.open(io.BytesIO(picture)).convert("RGB").quantize(256).save(path, optimize=True)
+    Image.open(io.BytesIO(picture)).convert("RGB").save(path, optimize=True)
 
 
 def write_error_pictures(labels: Path, predictions: Path) -> None:
