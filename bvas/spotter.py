@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from bvas.checkpoint import FILE_NAME, Checkpoint, fold_folder, load_checkpoint, trained_folds
 from bvas.curve import ScoreCurve
-from bvas.devices import Precision, autocast_dtype, choose_device
+from bvas.devices import Precision, choose_device
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment import Experiment, parse_folds
 from bvas.file_rows import KeepRows, RowsSoFar, check_lost, rows_between, stream_rows
+from bvas.inference.precision import prediction_dtype
 from bvas.inference.streaming import StreamingPredictor
 from bvas.lag import DEFAULT_LAG_RULE, LagRule
 from bvas.live import LiveSpots
@@ -56,7 +57,7 @@ class Spotter:
     """One per fold; their scores are averaged."""
     device: torch.device
     precision: Precision = "auto"
-    """What is computed in; `auto` is half precision on CUDA, and float32 on a CPU."""
+    """What is computed in; `auto` is float16 on CUDA, and float32 on a CPU."""
     stride: int = 1
     """Rows are computed for every so many grid frames, and filled in between."""
 
@@ -71,7 +72,7 @@ class Spotter:
             self.experiment.clip,
             luma_scaling=self.experiment.input.luma_scaling,
             flip=self.experiment.flip_tta,
-            dtype=autocast_dtype(self.device, self.precision) or torch.float32,
+            dtype=prediction_dtype(self.device, self.precision),
             stride=self.stride,
             compiled=compiled,
         )
