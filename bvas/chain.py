@@ -9,6 +9,7 @@ from typing import Any
 from bvas.checkpoint import FILE_NAME, fold_folder, trained_folds
 from bvas.errors import ConfigError
 from bvas.experiment import Experiment, parse_folds
+from bvas.predictions import predictions_folder
 from bvas.tasks.matches import Match, folds_of
 from bvas.tasks.soccernet import RESULTS_NAME
 
@@ -90,11 +91,6 @@ def check_order(stages: Sequence[Stage], runs: Path) -> None:
                     f"{stage.name} builds on {source}, which is neither before it nor trained in {runs}; name it "
                     f"before, or make it first: {command}{'' if runs == Path('runs') else f' --runs {runs}'}"
                 )
-
-
-def predictions_folder(runs: Path, name: str) -> Path:
-    """Return where out-of-fold predictions of an experiment lie."""
-    return runs / name / "predictions" / "cv"
 
 
 def is_predicted(stage: Stage, fold: int, runs: Path) -> bool:

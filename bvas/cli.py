@@ -21,6 +21,15 @@ VERBS = {
         "bvas.commands.experiment_preview",
         "training clips, targets and augmentation, to look at",
     ),
+    "experiment tune": (
+        "bvas.commands.experiment_tune",
+        "smoothing, distances and operating points from out-of-fold curves",
+    ),
+    "experiment ensemble": (
+        "bvas.commands.experiment_ensemble",
+        "the mean of several experiments' curves, or of the best of them",
+    ),
+    "experiment submit": ("bvas.commands.experiment_submit", "the challenge's zip, read back and checked"),
     "doctor": ("bvas.commands.doctor", "what works on this machine, and what to do about the rest"),
     "video check": ("bvas.commands.video_check", "what a video file is, and what reads it"),
     "video prepare": ("bvas.commands.video_prepare", "make copies that are fast to read anywhere"),

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, add_folders, run_command
+from bvas.commands.console import OK, add_folders, add_postprocessing, run_command
 from bvas.commands.score_table import interval_text, sheet_lines
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--folds", default="all", help="folds to score, e.g. 0,3 (default: all predicted ones)"
     )
+    add_postprocessing(
+        parser, "what the predictions were made with: its operating points part hits from what is not shown"
+    )
     add_folders(parser)
     return parser
 
@@ -39,9 +42,12 @@ def run(args: argparse.Namespace) -> int:
     from bvas.comparison import check_comparable, compare
     from bvas.experiment import load_experiment
     from bvas.files import write_json
+    from bvas.postprocessing_file import with_postprocessing
 
     names = [args.experiment] if args.experiment else args.experiments.split(",")
-    experiments = [load_experiment(name, args.runs) for name in names]
+    experiments = [
+        with_postprocessing(load_experiment(name, args.runs), args.postprocessing) for name in names
+    ]
     if args.experiments:
         check_comparable(experiments)
     evaluations = {experiment.name: _evaluate(experiment, args) for experiment in experiments}
@@ -69,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _evaluate(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation":
     from bvas.experiment import parse_folds
+    from bvas.predictions import predictions_folder
     from bvas.scoring import evaluate_predictions
     from bvas.tasks.matches import find_matches, folds_of
 
@@ -77,7 +84,7 @@ def _evaluate(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation
     return evaluate_predictions(
         experiment,
         [match for match in matches if match.fold in folds],
-        args.runs / experiment.name / "predictions" / "cv",
+        predictions_folder(args.runs, experiment.name),
     )
 
 

@@ -4,15 +4,11 @@
 machine (data root, device, workers) is no part of it.
 """
 
-import json
 import runpy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
-
-import cattrs
-from cattrs.v import format_exception
 
 from bvas.augment.config import AugmentConfig
 from bvas.clips import ClipConfig
@@ -24,6 +20,7 @@ from bvas.loading.targets import TargetConfig
 from bvas.losses import LossConfig
 from bvas.luma import LumaScaling
 from bvas.models.config import ModelConfig
+from bvas.plain import value_from_json, value_to_json
 from bvas.postprocess import PeakConfig
 from bvas.tasks.task import SpottingTask
 
@@ -175,9 +172,17 @@ class Experiment:
     published: PublishedScores | None = None
     """What `bvas evaluate` shows beside the scores; only for tasks that name their matches."""
 
+    def __post_init__(self) -> None:
+        unknown = [label for label in self.peaks.per_label if label not in self.task.labels.names]
+        if unknown:
+            raise ConfigError(
+                f"peaks.per_label has a rule for {unknown[0]!r}, which is no label of task {self.task.name}; it spots "
+                f"{', '.join(self.task.labels)}"
+            )
+
     def to_json(self) -> str:
         """Return the experiment as JSON; `from_json` gives an equal value."""
-        return json.dumps(_converter().unstructure(self), indent=2)
+        return value_to_json(self)
 
     @staticmethod
     def from_json(text: str) -> "Experiment":
@@ -186,25 +191,7 @@ class Experiment:
         Raises:
             ConfigError: a field is unknown, missing, of another type or breaks a rule.
         """
-        try:
-            return _converter().structure(json.loads(text), Experiment)
-        except (cattrs.BaseValidationError, ValueError, KeyError, TypeError) as error:
-            reasons = (
-                "; ".join(cattrs.transform_error(error, format_exception=_reason))
-                if isinstance(error, cattrs.BaseValidationError)
-                else str(error)
-            )
-            raise ConfigError(f"this is no experiment of this version: {reasons}") from error
-
-
-def _reason(error: BaseException, type_: type | None) -> str:
-    return str(error) if isinstance(error, ConfigError) else format_exception(error, type_)
-
-
-def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    converter.register_structure_hook(float, lambda value, _: float(value))
-    return converter
+        return value_from_json(text, Experiment, "experiment")
 
 
 def config_folders() -> list[Path]:
@@ -246,6 +233,21 @@ def experiment_names(runs: Path = Path("runs")) -> list[str]:
     names = {path.stem for folder in config_folders() for path in folder.glob("*.py")}
     names |= {path.parent.name for path in runs.glob("*/experiment.json")}
     return sorted(names - {"__init__"})
+
+
+def check_new_name(name: str) -> None:
+    """Refuse a name for an experiment that is to be made in the runs folder.
+
+    Raises:
+        ConfigError: it is no folder name, or a config has it, which would be found first.
+    """
+    if not name or Path(name).name != name or name.startswith("."):
+        raise ConfigError(f"--name {name!r} must be a plain name, as it becomes a folder under runs")
+    taken = [folder / f"{name}.py" for folder in config_folders() if (folder / f"{name}.py").is_file()]
+    if taken:
+        raise ConfigError(
+            f"--name {name!r} is the name of the config {taken[0]}; choose another, e.g. {name}_2"
+        )
 
 
 def _run_config(path: Path) -> Experiment:

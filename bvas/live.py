@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from bvas.errors import DecodeError
 from bvas.lag import DEFAULT_LAG_RULE, LagRule
 from bvas.live_rows import RowStream
-from bvas.postprocess import PeakConfig, above
+from bvas.postprocess import PeakConfig, shown
 from bvas.spot_stream import SpotStream
 from bvas.spots import Spot
 from bvas.video.live import LiveVideo, Reopening
@@ -69,10 +69,10 @@ class LiveSpots:
     ) -> None:
         peaks = spotter.experiment.peaks
         self._takes_all = candidates
-        self._lowest = peaks.min_height if candidates else peaks.operating_point
+        self._peaks: PeakConfig = peaks
         # What lies below decides about nothing above it, but would prolong chains.
-        config: PeakConfig = replace(peaks, min_height=self._lowest)
-        self._stream = SpotStream(spotter.experiment.task.labels, config)
+        rules = peaks if candidates else peaks.from_operating_points()
+        self._stream = SpotStream(spotter.experiment.task.labels, rules)
         self.bound_frames = spotter.experiment.clip.frames_after + self._stream.delay_rows
         """Grid frames behind a spot's own after which it is given out where no chain runs on."""
         self._video = LiveVideo(
@@ -137,8 +137,8 @@ class LiveSpots:
     def _with_latency(self, spots: list[Spot]) -> Iterator[LiveSpot]:
         newest = self.rows.num_grid_frames - 1
         now = time.monotonic()
-        # In the curve's float32 a height a little below the lowest is equal to it.
-        for spot in spots if self._takes_all else above(spots, self._lowest):
+        # In the curve's float32 a height a little below the operating point is equal to it.
+        for spot in spots if self._takes_all else shown(spots, self._peaks):
             while self._open[0][0] < spot.seconds:
                 self._open.popleft()
             _, row, arrived = self._open[0]

@@ -4,8 +4,8 @@ Rows that hold a NaN are holes (video that could not be decoded). Each stretch b
 smoothed on its own, so a hole neither yields a spot nor lends or takes score across its border.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,8 @@ from bvas.spots import LabelSet, Spot
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PeakConfig:
-    """How spots are found in a score curve."""
+class PeakRule:
+    """How spots of one label are found in its score curve."""
 
     sigma_frames: float = 3.0
     """Standard deviation of the Gaussian that smooths the curve, in grid frames; 0 leaves it as it is."""
@@ -44,12 +44,56 @@ class PeakConfig:
             )
 
 
-def smooth_scores(scores: NDArray[np.float32], sigma_frames: float) -> NDArray[np.float32]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PeakConfig(PeakRule):
+    """How spots are found in score curves: one rule for all labels but those that have their own."""
+
+    per_label: Mapping[str, PeakRule] = field(default_factory=dict)
+    """Rules of single labels by name, each in place of the common one; `bvas experiment tune` finds some."""
+
+    def rule(self, label: str) -> PeakRule:
+        """Return the rule that holds for a label."""
+        own = self.per_label.get(label)
+        return self.common if own is None else own
+
+    @property
+    def common(self) -> PeakRule:
+        """The rule of the labels that have none of their own."""
+        return PeakRule(
+            sigma_frames=self.sigma_frames,
+            min_height=self.min_height,
+            min_distance_frames=self.min_distance_frames,
+            operating_point=self.operating_point,
+        )
+
+    def operating_points(self, labels: Iterable[str]) -> dict[str, float]:
+        """Return the confidence of each label from which a candidate is shown to people."""
+        return {label: self.rule(label).operating_point for label in labels}
+
+    def from_operating_points(self) -> "PeakConfig":
+        """Return the same rules for the spots that people are shown, without the lower candidates."""
+        return replace(
+            self,
+            min_height=self.operating_point,
+            per_label={
+                label: replace(rule, min_height=rule.operating_point)
+                for label, rule in self.per_label.items()
+            },
+        )
+
+
+def sigmas_of(config: PeakConfig, labels: Iterable[str]) -> tuple[float, ...]:
+    """Return the standard deviations that the labels' curves are smoothed with, for `smooth_scores`."""
+    return tuple(config.rule(label).sigma_frames for label in labels)
+
+
+def smooth_scores(scores: NDArray[np.float32], sigma_frames: float | Sequence[float]) -> NDArray[np.float32]:
     """Return the curves smoothed along time, float32 [L, K]; holes stay NaN in every column.
 
     Args:
         scores: [L, K] in [0, 1]; a row with a NaN is a hole.
-        sigma_frames: Standard deviation of the Gaussian, cut off at 4 of them; 0 does not smooth.
+        sigma_frames: Standard deviation of the Gaussian, cut off at 4 of them; 0 does not smooth. One for all
+            columns, or one for each.
 
     At the ends of the video and at holes the curve is mirrored about its border, so that an
     action at the very edge loses no height to frames that do not exist.
@@ -59,9 +103,11 @@ def smooth_scores(scores: NDArray[np.float32], sigma_frames: float) -> NDArray[n
     smooth = np.array(scores, dtype=np.float32)
     hole: NDArray[np.bool_] = np.asarray(np.isnan(smooth).any(axis=1))
     smooth[hole] = np.nan
-    if sigma_frames > 0:
+    sigmas = np.broadcast_to(np.asarray(sigma_frames, dtype=np.float64), scores.shape[1])
+    for sigma in np.unique(sigmas[sigmas > 0]).tolist():
+        columns = np.flatnonzero(sigmas == sigma)
         for run in stretches(~hole):
-            smooth[run] = gaussian_filter1d(smooth[run], sigma_frames, axis=0, mode="reflect")
+            smooth[run, columns] = gaussian_filter1d(smooth[run, columns], sigma, axis=0, mode="reflect")
     return smooth
 
 
@@ -79,13 +125,13 @@ def stretches(keep: NDArray[np.bool_]) -> list[slice]:
 def find_spots(
     scores: NDArray[np.float32], seconds: NDArray[np.float64], labels: LabelSet, config: PeakConfig
 ) -> list[Spot]:
-    """Return every candidate from `config.min_height` up, in order of time, then of label.
+    """Return every candidate from its label's `min_height` up, in order of time, then of label.
 
     Args:
         scores: Raw scores [L, K] in [0, 1], one column per label; rows with a NaN are holes.
         seconds: Time of each row [L].
         labels: Names of the K columns.
-        config: Smoothing and peak rules.
+        config: Smoothing and peak rules, of all labels or of each.
 
     A spot's confidence is the smoothed score at its peak. A row that has a neighbor on one side
     only (first, last, or beside a hole) is a peak if it is higher than that one neighbor; of a
@@ -99,34 +145,59 @@ def find_spots(
             f"scores of shape {scores.shape} do not fit {len(seconds)} times and {len(labels)} labels; "
             "expected [times, labels]"
         )
-    smooth = smooth_scores(scores, config.sigma_frames).astype(np.float64)
-    # SciPy gives no peak to a row that lacks a neighbor, and compares nothing with NaN. Minus
-    # infinity in holes and beyond both ends makes these rows peaks by the common rule, and the
-    # smallest distance holds across a hole too.
-    walls = np.pad(np.where(np.isnan(smooth), -np.inf, smooth), ((1, 1), (0, 0)), constant_values=-np.inf)
+    smooth = smooth_scores(scores, sigmas_of(config, labels))
     found = []
     for label_id, label in enumerate(labels):
-        peaks, _ = find_peaks(walls[:, label_id], height=lowest_height(config))
-        rows = (_apart(peaks, walls[:, label_id], config.min_distance_frames) - 1).tolist()
-        found += [(float(seconds[row]), label_id, label, float(smooth[row, label_id])) for row in rows]
+        curve, rule = smooth[:, label_id], config.rule(label)
+        rows = rows_apart(peak_rows(curve, lowest_height(rule)), curve, rule.min_distance_frames).tolist()
+        found += [(float(seconds[row]), label_id, label, float(curve[row])) for row in rows]
     found.sort(key=lambda spot: spot[:2])
     return [Spot(label, time, min(confidence, 1.0)) for time, _, label, confidence in found]
 
 
-def lowest_height(config: PeakConfig) -> float:
+def lowest_height(rule: PeakRule) -> float:
     """Return the height from which a peak counts: the curve is float32, where 0.01 is a little less than 0.01."""
-    return float(np.float32(config.min_height))
+    return float(np.float32(rule.min_height))
 
 
-def _apart(peaks: NDArray[np.int64], curve: NDArray[np.float64], distance: int) -> NDArray[np.int64]:
-    """Return the peaks that stay when each, from the highest on, removes those nearer than `distance` to it."""
-    # SciPy sorts equal heights by chance, depending on all of the curve. Ranks have no ties.
-    ranks = np.zeros(len(curve))
-    ranks[peaks[np.lexsort((-peaks, curve[peaks]))]] = np.arange(1, len(peaks) + 1)
+def peak_rows(curve: NDArray[np.float32], height: float) -> NDArray[np.int64]:
+    """Return the rows of a label's peaks of at least this height, ascending, however near each other.
+
+    Args:
+        curve: [L], smoothed; NaN in holes.
+        height: From `lowest_height`.
+    """
+    # SciPy gives no peak to a row that lacks a neighbor, and compares nothing with NaN. Minus
+    # infinity in holes and beyond both ends makes these rows peaks by the common rule.
+    walls = np.pad(np.where(np.isnan(curve), -np.inf, curve).astype(np.float64), 1, constant_values=-np.inf)
+    peaks: NDArray[np.int64] = find_peaks(walls, height=height)[0]
+    return peaks - 1
+
+
+def rows_apart(rows: NDArray[np.int64], curve: NDArray[np.float32], distance: int) -> NDArray[np.int64]:
+    """Return the peaks that stay when each, from the highest on, removes those nearer than `distance` to it.
+
+    Holes do not part them. Of equal ones the earlier goes first.
+
+    Args:
+        rows: From `peak_rows`.
+        curve: [L], smoothed.
+        distance: In rows.
+    """
+    # SciPy sorts equal heights by chance, depending on all of the curve. Ranks have no ties. A row of
+    # zeros at both ends, since it gives no peak to the first and last row.
+    ranks = np.zeros(len(curve) + 2)
+    ranks[rows[np.lexsort((-rows, curve[rows]))] + 1] = np.arange(1, len(rows) + 1)
     kept: NDArray[np.int64] = find_peaks(ranks, distance=distance)[0]
-    return kept
+    return kept - 1
+
+
+def shown(spots: Iterable[Spot], config: PeakConfig) -> list[Spot]:
+    """Return the spots from their labels' operating points up, in the order given: what people are shown."""
+    points = config.operating_points(config.per_label)
+    return [spot for spot in spots if spot.confidence >= points.get(spot.label, config.operating_point)]
 
 
 def above(spots: Iterable[Spot], threshold: float) -> list[Spot]:
-    """Return the spots of at least this confidence, in the order given: what people are shown."""
+    """Return the spots of at least this confidence, in the order given."""
     return [spot for spot in spots if spot.confidence >= threshold]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, add_folders, add_machine, progress_bar, run_command
+from bvas.commands.console import OK, add_folders, add_machine, add_postprocessing, progress_bar, run_command
 
 if TYPE_CHECKING:
     from bvas.spotter import Spotter
@@ -30,6 +30,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         help="predict the challenge matches with the mean of the folds' curves",
     )
     parser.add_argument("--strict", action="store_true", help="fail where a frame cannot be decoded")
+    add_postprocessing(parser)
     add_folders(parser)
     add_machine(parser, workers=False)
     return parser
@@ -39,14 +40,15 @@ def run(args: argparse.Namespace) -> int:
     """Predict, and write a score curve per video and a results file per match."""
     from bvas.errors import DataError
     from bvas.experiment import load_experiment
+    from bvas.postprocessing_file import with_postprocessing
+    from bvas.predictions import predictions_folder
     from bvas.spotter import load_spotter, trained_among
     from bvas.tasks.matches import find_matches, folds_of
 
-    experiment = load_experiment(args.experiment, args.runs)
+    experiment = with_postprocessing(load_experiment(args.experiment, args.runs), args.postprocessing)
     matches = find_matches(experiment.task, args.data)
     folds = trained_among(experiment, args.runs, args.folds)
-    split = "challenge" if args.challenge else "cv"
-    out = args.runs / experiment.name / "predictions" / split
+    out = predictions_folder(args.runs, experiment.name, "challenge" if args.challenge else "cv")
     if args.challenge:
         chosen = [match for match in matches if match.fold is None]
         if not chosen:

@@ -9,7 +9,7 @@ from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
 from bvas.experiment import Experiment
 from bvas.files import replacing
-from bvas.postprocess import above, smooth_scores
+from bvas.postprocess import above, sigmas_of, smooth_scores
 from bvas.report.clock import MatchClock
 from bvas.report.content import ClipLink, MatchReport, VideoReport, video_report
 from bvas.report.export import SpotRow, write_spots_csv
@@ -91,7 +91,7 @@ def write_part(part: RecordingPart, experiment: Experiment, out: Path, kickoff_s
         found.spots,
         experiment.task.labels,
         duration_seconds=found.duration_seconds,
-        operating_point=experiment.peaks.operating_point,
+        operating_point=experiment.peaks.operating_points(experiment.task.labels),
         curve=_smoothed(found.curve, experiment),
         gaps=[(gap.start_seconds, gap.end_seconds) for gap in found.gaps],
         clock=MatchClock(kickoff_seconds=kickoff_seconds - plan.begin_seconds),
@@ -109,7 +109,7 @@ def write_table(
     for part in parts:
         path = part.plan.path
         for spot, frame in zip(part.found.spots, part.found.source_frames, strict=True):
-            if spot.confidence >= experiment.peaks.operating_point:
+            if spot.confidence >= experiment.peaks.rule(spot.label).operating_point:
                 moved = replace(spot, seconds=part.plan.begin_seconds + spot.seconds)
                 file = path.name if names[path.name] == 1 else str(path)
                 rows.append(SpotRow(spot=moved, clock=clock.text(moved.seconds), file=file, frame=frame))
@@ -154,7 +154,7 @@ def _scored_report(video: ScoredVideo, experiment: Experiment) -> VideoReport:
         video.spots,
         experiment.task.labels,
         duration_seconds=duration,
-        operating_point=experiment.peaks.operating_point,
+        operating_point=experiment.peaks.operating_points(experiment.task.labels),
         annotations=video.annotations,
         curve=None if video.curve is None else _smoothed(video.curve, experiment),
         gaps=() if video.curve is None else video.curve.holes(),
@@ -163,11 +163,12 @@ def _scored_report(video: ScoredVideo, experiment: Experiment) -> VideoReport:
 
 
 def _smoothed(curve: ScoreCurve, experiment: Experiment) -> ScoreCurve:
-    return replace(curve, scores=smooth_scores(curve.scores, experiment.peaks.sigma_frames))
+    return replace(curve, scores=smooth_scores(curve.scores, sigmas_of(experiment.peaks, curve.labels)))
 
 
 def _write_timeline(path: Path, video: VideoReport, experiment: Experiment) -> None:
-    picture = timeline_png(video, experiment.task.labels, operating_point=experiment.peaks.operating_point)
+    labels = experiment.task.labels
+    picture = timeline_png(video, labels, operating_point=experiment.peaks.operating_points(labels))
     with replacing(path) as temporary:
         temporary.write_bytes(picture)
 

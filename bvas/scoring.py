@@ -17,7 +17,7 @@ from bvas.metrics.official import official_scores
 from bvas.metrics.score_rules import ScoreRules
 from bvas.metrics.score_sheet import ScoreSheet
 from bvas.metrics.scorer import score_sheet
-from bvas.postprocess import above
+from bvas.postprocess import PeakConfig, shown
 from bvas.spots import Annotation, Spot
 from bvas.tasks.matches import Half, Match, annotated_halves
 from bvas.tasks.soccernet import RESULTS_NAME, read_results
@@ -115,14 +115,17 @@ def evaluate_predictions(experiment: Experiment, matches: Sequence[Match], predi
         annotations,
         spots,
         ScoreRules(
-            labels=labels, rate=experiment.input.rate, operating_point=experiment.peaks.operating_point
+            labels=labels,
+            rate=experiment.input.rate,
+            operating_point=experiment.peaks.operating_point,
+            operating_points=experiment.peaks.operating_points(experiment.peaks.per_label),
         ),
         matches=[half.match.name for half in halves],
     )
     blind = blind_spots(annotations, [_length(half) for half in halves], labels)
     return Evaluation(
         videos=tuple(
-            _scored(half, matching, experiment.peaks.operating_point)
+            _scored(half, matching, experiment.peaks)
             for half, matching in zip(halves, sheet.matchings, strict=True)
         ),
         sheet=sheet,
@@ -160,14 +163,14 @@ def _predicted_halves(experiment: Experiment, match: Match, predictions: Path) -
     return halves
 
 
-def _scored(video: _PredictedHalf, matching: Matching, operating_point: float) -> ScoredVideo:
+def _scored(video: _PredictedHalf, matching: Matching, peaks: PeakConfig) -> ScoredVideo:
     return ScoredVideo(
         match=video.match,
         half=video.half.number,
         path=video.half.path,
         annotations=video.annotations,
         spots=video.spots,
-        shown=tuple(above(video.spots, operating_point)),
+        shown=tuple(shown(video.spots, peaks)),
         matching=matching,
         curve=video.curve,
     )

@@ -11,7 +11,7 @@ import numpy as np
 from bvas.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.curve import ScoreCurve, mean_curve
 from bvas.errors import CheckpointError, ConfigError
-from bvas.experiment import Experiment, InputConfig, config_folders
+from bvas.experiment import Experiment, InputConfig, check_new_name
 from bvas.files import write_text
 from bvas.losses import LossConfig
 from bvas.postprocess import find_spots
@@ -50,7 +50,7 @@ def import_seed(source: Path, name: str, runs: Path, predictions: Path | None = 
         ConfigError: the name is taken, by a config or in the runs folder, or is no folder name.
         DataError: a file of predictions is wrong, or the runs folder cannot be written.
     """
-    _check_name(name)
+    check_new_name(name)
     if source.is_dir():
         files = {seed_fold.fold: seed_fold.path for seed_fold in list_seed_folds(source)}
     else:
@@ -75,16 +75,6 @@ def import_seed(source: Path, name: str, runs: Path, predictions: Path | None = 
         num_halves = _import_scores(list_seed_scores(folder), experiment, runs / name / "predictions")
         logger.info("predictions of %d halves from %s", num_halves, folder)
     return sorted(files)
-
-
-def _check_name(name: str) -> None:
-    if not name or Path(name).name != name or name.startswith("."):
-        raise ConfigError(f"--name {name!r} must be a plain name, as it becomes a folder under runs")
-    taken = [folder / f"{name}.py" for folder in config_folders() if (folder / f"{name}.py").is_file()]
-    if taken:
-        raise ConfigError(
-            f"--name {name!r} is the name of the config {taken[0]}; choose another, e.g. {name}_seed"
-        )
 
 
 def seed_experiment(checkpoint: SeedCheckpoint, name: str) -> Experiment:

@@ -3,6 +3,7 @@
 Whether a row's spot is final takes four waits, one behind the other (rows are grid frames):
 
     smoothing   a row is smoothed once `radius` rows behind it are there: 4 sigma, where the Gaussian is cut off
+                (the largest sigma, where labels have their own)
     peak        a row is a peak once the curve has fallen behind it; a flat top counts when it has ended
     distance    a peak stays or goes once all peaks nearer than the smallest distance are known ...
     chain       ... and the higher ones among them are decided, which may hang on still higher ones behind them
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
-from bvas.postprocess import PeakConfig, lowest_height, smooth_scores, stretches
+from bvas.postprocess import PeakConfig, PeakRule, lowest_height, sigmas_of, smooth_scores, stretches
 from bvas.spots import LabelSet, Spot
 
 _HOLE = -math.inf
@@ -48,9 +49,10 @@ class SpotStream:
             config: Smoothing and peak rules; a higher `min_height` gives fewer spots, and those sooner.
         """
         self._labels = labels
-        self._config = config
-        # As `gaussian_filter1d` rounds it.
-        self._radius = int(4.0 * config.sigma_frames + 0.5)
+        self._rules: list[PeakRule] = [config.rule(label) for label in labels]
+        self._sigmas = sigmas_of(config, labels)
+        # As `gaussian_filter1d` rounds it; labels that are smoothed less wait for the one that is most.
+        self._radius = int(4.0 * max(self._sigmas) + 0.5)
         self._reset()
 
     @property
@@ -59,7 +61,7 @@ class SpotStream:
 
         A spot waits besides for those of other labels that come before it.
         """
-        return self._radius + max(self._config.min_distance_frames - 1, 1)
+        return self._radius + max(max(rule.min_distance_frames for rule in self._rules) - 1, 1)
 
     @property
     def first_open_row(self) -> int:
@@ -101,8 +103,7 @@ class SpotStream:
         return spots
 
     def _reset(self) -> None:
-        distance, height = self._config.min_distance_frames, lowest_height(self._config)
-        self._columns = [_Column(distance, height) for _ in self._labels]
+        self._columns = [_Column(rule.min_distance_frames, lowest_height(rule)) for rule in self._rules]
         # Rows of the stretch between holes that is going on: those not smoothed yet, and `radius` before them.
         self._raw: NDArray[np.float32] = np.empty((0, len(self._labels)), dtype=np.float32)
         self._num_smoothed = 0
@@ -133,7 +134,7 @@ class SpotStream:
         if stop <= self._num_smoothed:
             return
         # Mirrored at both ends, which reaches the rows handed on where the stretch itself begins or ends only.
-        smooth = smooth_scores(self._raw, self._config.sigma_frames)[self._num_smoothed : stop]
+        smooth = smooth_scores(self._raw, self._sigmas)[self._num_smoothed : stop]
         for number, column in enumerate(self._columns):
             column.add(smooth[:, number].astype(np.float64).tolist())
         self._num_smoothed = stop

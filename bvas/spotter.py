@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bvas.checkpoint import FILE_NAME, Checkpoint, fold_folder, load_checkpoint, trained_folds
 from bvas.curve import ScoreCurve
 from bvas.devices import Precision, choose_device
+from bvas.ensembling.build import FILE_NAME as ENSEMBLE_NAME
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment import Experiment, parse_folds
 from bvas.file_rows import KeepRows, RowsSoFar, check_lost, rows_between, stream_rows
@@ -114,6 +115,11 @@ def trained_among(experiment: Experiment, runs: Path, folds: str = "all") -> lis
         ConfigError: a fold of the list is not trained; the message lists those that are.
     """
     trained = trained_folds(runs, experiment.name)
+    if not trained and (runs / experiment.name / ENSEMBLE_NAME).is_file():
+        raise CheckpointError(
+            f"{experiment.name} is an ensemble, which has no weights of its own: predict its members, then average "
+            "them with 'bvas experiment ensemble'"
+        )
     if not trained:
         raise CheckpointError(
             f"experiment {experiment.name} has no weights in {runs / experiment.name}; train them with "

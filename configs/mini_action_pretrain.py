@@ -17,6 +17,6 @@ def experiment() -> Experiment:
         base,
         # A match a fold, as there are few.
         task=replace(action_task(), name="mini_action", num_folds=0, made_by=LEAGUE),
-        sampling=replace(base.sampling, clips_per_epoch=1200, effective_number_beta=0.99),
+        sampling=replace(base.sampling, clips_per_epoch=750, effective_number_beta=0.99),
         train=replace(base.train, folds=(0,)),
     )

@@ -17,6 +17,7 @@ def experiment() -> Experiment:
         demo,
         name="mini_ball_base",
         task=replace(demo.task, name="mini_ball", made_by=LEAGUE),
-        sampling=replace(demo.sampling, clips_per_epoch=750),
-        train=replace(demo.train, epochs=4),
+        sampling=replace(demo.sampling, clips_per_epoch=375),
+        # Few clips: smaller batches make more steps of them (mAP@1 of one fold 0.40 instead of 0.13).
+        train=replace(demo.train, epochs=4, batch_size=8, learning_rate=2e-3),
     )

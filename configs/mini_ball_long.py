@@ -10,7 +10,7 @@ def experiment() -> Experiment:
     return replace(
         base,
         clip=replace(base.clip, num_frames=33),
-        sampling=replace(base.sampling, clips_per_epoch=300),
+        sampling=replace(base.sampling, clips_per_epoch=225),
         train=replace(
             base.train,
             start_from="mini_ball_transfer",

@@ -4,7 +4,9 @@
 #   usage: scripts/gpu_check.sh [OUT [PART...]]
 #     OUT   where the files go (default benchmarks/results)
 #     PART  what to run, in this order by default: facts tests nvdec decode loader epoch augment train predict demo
-#           A machine that is lent for some minutes at a time runs them part by part.
+#           A machine that is lent for some minutes at a time runs them part by part. `ablation` is run by name only:
+#           it trains the mini_ configs with and without camera move, frame shake, averaged weights and 33 frames;
+#           run again after an interruption, it goes on where it was.
 # PYTHON names the interpreter (default: .venv/bin/python if it is there, else python3).
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -17,6 +19,7 @@ mkdir -p "$out"
 name=$("$python" -c "import torch; print(torch.cuda.get_device_name().lower().replace(' ', '-') if torch.cuda.is_available() else 'no-gpu')")
 videos=${TMPDIR:-/tmp}/bvas-gpu-videos
 demo=${TMPDIR:-/tmp}/bvas-gpu-demo
+league=${TMPDIR:-/tmp}/bvas-gpu-league
 failed=0
 
 run() {
@@ -56,9 +59,15 @@ for part in $parts; do
       run benchmarks/bench_spot_file.py --videos "$videos" --device cuda --json "$out/spot-file--$name.json"
       run benchmarks/bench_memory.py --videos "$videos" --device cuda --json "$out/memory--$name.json"
       ;;
+    ablation)
+      run -m bvas data synth --out "$league" --task ball --preset broadcast --matches 4 --minutes 3 --size 112x192 \
+        --keyframe-interval 25 --seed 11 --quiet
+      run benchmarks/ablation/run.py --scale mini --questions camera,shake,ema,length --data "$league" \
+        --runs "$league/runs" --jobs 4 --json "$out/ablation-mini--$name.json"
+      ;;
     demo) run -m bvas demo --out "$demo" --runs "$demo/runs" --device cuda --quiet ;;
     *)
-      echo "no part '$part'; there are: facts tests nvdec decode loader epoch augment train predict demo" >&2
+      echo "no part '$part'; there are: facts tests nvdec decode loader epoch augment train predict demo ablation" >&2
       exit 2
       ;;
   esac

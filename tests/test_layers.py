@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "bvas"
 # Modules and packages by layer, lowest first; the longest matching name decides.
 ORDER = [
     ["errors"],
-    ["clips", "spots", "luma", "files", "fetch", "devices", "processes"],
+    ["clips", "spots", "luma", "files", "fetch", "devices", "processes", "plain"],
     ["video", "augment", "models", "losses", "postprocess", "metrics", "curve"],
     ["tasks"],
     ["synthetic", "loading", "inference", "report", "spot_stream"],
@@ -27,6 +27,11 @@ ORDER = [
         "scored_files",
         "cross_validation",
         "comparison",
+        "predictions",
+        "postprocessing_file",
+        "tuning",
+        "ensembling",
+        "submission",
         "seed_import",
         "reporting",
         "machine",

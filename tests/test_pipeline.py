@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,10 @@ from tiny import TINY_CONFIG, TINY_LEAGUE
 from bvas.checkpoint import load_checkpoint
 from bvas.cli import main
 from bvas.commands.console import INTERRUPTED, OK, WRONG_INPUT
+from bvas.postprocess import PeakConfig, PeakRule
+from bvas.postprocessing_file import Postprocessing
 from bvas.synthetic.league import make_league
+from bvas.tasks.soccernet import read_results
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +102,28 @@ def test_the_challenge_is_predicted_and_not_scored(there):
     assert main(["predict", "--experiment", "tiny", "--challenge", "--quiet"]) == OK
     results = list((there / "runs/tiny/predictions/challenge").rglob("results_spotting.json"))
     assert len(results) == 1
+
+
+def test_rules_of_a_file_that_is_named_take_the_place_of_the_experiments_own(there, tmp_path, capsys):
+    own = PeakConfig(sigma_frames=0, min_height=0, min_distance_frames=1, operating_point=0)
+    peaks = replace(own, per_label={"DRIVE": PeakRule(min_height=1, operating_point=1)})
+    Postprocessing(labels=("PASS", "DRIVE"), rate=25.0, peaks=peaks).save(tmp_path / "rules.json")
+    out = tmp_path / "out"
+    common = ["--experiment", "tiny", "--postprocessing", str(tmp_path / "rules.json"), "--quiet"]
+
+    assert main(["spot", str(_match_videos(there)[0]), "--to", "2", "--out", str(out), *common]) == OK
+    assert main(["predict", "--challenge", *common]) == OK
+
+    (challenge,) = (there / "runs/tiny/predictions/challenge").rglob("results_spotting.json")
+    for path in (out / "results_spotting.json", challenge):
+        spots = read_results(path)[1]
+        assert {spot.label for spot in spots} == {"PASS"}
+        assert min(np.diff([spot.seconds for spot in spots])) < 0.2
+    assert len((out / "spots.csv").read_text().splitlines()) == 1 + len(
+        read_results(out / "results_spotting.json")[1]
+    )
+    assert "(confidence from PASS 0, DRIVE 1)" in capsys.readouterr().out
+    assert main(["spot", "x", "--experiment", "tiny", "--postprocessing", "nowhere.json"]) == WRONG_INPUT
 
 
 def test_the_mean_of_folds_is_the_mean_of_their_curves(there, tmp_path):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bvas.errors import ConfigError
-from bvas.postprocess import PeakConfig, above, find_spots, smooth_scores, stretches
+from bvas.postprocess import PeakConfig, PeakRule, above, find_spots, shown, smooth_scores, stretches
 from bvas.spots import LabelSet, Spot
 
 PASS = LabelSet(("PASS",))
@@ -157,3 +157,47 @@ def test_scores_that_do_not_fit_times_and_labels_are_refused():
 def test_a_peak_rule_that_makes_no_sense_is_refused(change, message):
     with pytest.raises(ConfigError, match=message):
         PeakConfig(**change)
+
+
+def test_a_label_with_a_rule_of_its_own_is_spotted_by_it_and_the_others_by_the_common_one():
+    both = LabelSet(("PASS", "DRIVE"))
+    scores = np.repeat(curve(60, at_20=0.5, at_26=0.4, at_40=0.005), 2, axis=1)
+    config = PeakConfig(
+        sigma_frames=0,
+        per_label={"DRIVE": PeakRule(sigma_frames=0, min_distance_frames=5, min_height=0.001)},
+    )
+
+    spots = find_spots(scores, np.arange(60.0), both, config)
+
+    assert [(s.seconds, s.label) for s in spots] == [
+        (20, "PASS"),
+        (20, "DRIVE"),
+        (26, "DRIVE"),
+        (40, "DRIVE"),
+    ]
+
+
+def test_each_column_may_be_smoothed_as_its_label_wants():
+    scores = np.repeat(curve(101, at_50=1.0), 3, axis=1)
+    scores[3] = np.nan
+
+    smooth = smooth_scores(scores, (0, 3.0, 1.5))
+
+    for column, sigma in enumerate((0, 3.0, 1.5)):
+        assert np.array_equal(smooth[:, column], smooth_scores(scores, sigma)[:, column], equal_nan=True), (
+            sigma
+        )
+
+
+def test_people_are_shown_the_spots_from_their_labels_operating_points_up():
+    config = PeakConfig(operating_point=0.2, per_label={"DRIVE": PeakRule(operating_point=0.6)})
+    spots = [Spot(label, 1.0, score) for label in ("PASS", "DRIVE") for score in (0.1, 0.2, 0.5, 0.6)]
+
+    assert [(s.label, s.confidence) for s in shown(spots, config)] == [
+        ("PASS", 0.2),
+        ("PASS", 0.5),
+        ("PASS", 0.6),
+        ("DRIVE", 0.6),
+    ]
+    lowest = config.from_operating_points()
+    assert (lowest.min_height, lowest.rule("DRIVE").min_height) == (0.2, 0.6)

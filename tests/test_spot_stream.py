@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bvas.errors import ConfigError
-from bvas.postprocess import PeakConfig, find_spots
+from bvas.postprocess import PeakConfig, PeakRule, find_spots
 from bvas.spot_stream import SpotStream
 from bvas.spots import LabelSet
 
@@ -63,6 +63,27 @@ def test_any_curve_in_any_pieces_gives_the_spots_of_the_whole_in_order(sigma, di
         found += len(expected)
     assert found > 500
     assert pushed(stream, scores, seconds, range(1, length)) == expected  # row by row
+
+
+def test_labels_with_rules_of_their_own_give_the_spots_of_the_whole_curve_in_order():
+    rng = np.random.default_rng(7)
+    config = PeakConfig(
+        per_label={
+            "PASS": PeakRule(sigma_frames=0, min_distance_frames=2, min_height=0.002),
+            "SHOT": PeakRule(sigma_frames=5.2, min_distance_frames=40, operating_point=0.5),
+        }
+    )
+    stream = SpotStream(LABELS, config)
+    found = 0
+    for _ in range(100):
+        scores = random_curve(rng, int(rng.choice([1, 30, 200, 400])), 3)
+        seconds = np.arange(len(scores)) / 25
+        expected = find_spots(scores, seconds, LABELS, config)
+        cuts = rng.integers(0, len(scores) + 1, rng.integers(0, 20)).tolist()
+        assert pushed(stream, scores, seconds, cuts) == expected
+        found += len(expected)
+    assert found > 500
+    assert stream.delay_rows == 21 + 39  # the most smoothed label, the largest distance
 
 
 def latencies(scores, config):

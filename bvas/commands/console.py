@@ -75,6 +75,14 @@ def add_folders(parser: argparse.ArgumentParser, *, data: bool = True) -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="runs folder (default: ./runs)")
 
 
+def add_postprocessing(
+    parser: argparse.ArgumentParser,
+    what: str = "rules from 'bvas experiment tune', in place of the experiment's own",
+) -> None:
+    """Add --postprocessing."""
+    parser.add_argument("--postprocessing", type=Path, metavar="FILE", help=what)
+
+
 def add_machine(parser: argparse.ArgumentParser, *, workers: bool) -> None:
     """Add what belongs to this machine: --device, and --workers or --backend."""
     from bvas.video.backends import backend_names

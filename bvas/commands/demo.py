@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.experiment import load_experiment
     from bvas.files import write_json
     from bvas.predict import predict_matches
+    from bvas.predictions import predictions_folder
     from bvas.reporting import write_report
     from bvas.scoring import evaluate_predictions
     from bvas.spotter import load_spotter
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     unseen = [match for match in matches if match.fold == _HELD_OUT_FOLD]
     logger.info("3/4 predicting the match that training never saw: %s", unseen[0].folder.name)
     spotter = load_spotter(experiment, runs, folds=[_HELD_OUT_FOLD], device=args.device)
-    predictions = runs / experiment.name / "predictions" / "cv"
+    predictions = predictions_folder(runs, experiment.name)
     predict_matches(spotter, unseen, predictions, quiet=args.quiet)
 
     logger.info("4/4 scoring it and drawing the report")

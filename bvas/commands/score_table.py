@@ -13,11 +13,15 @@ _MAX_CONFUSIONS = 5
 def sheet_lines(sheet: "ScoreSheet") -> list[str]:
     """Return the table of labels, timing, confusions and intervals; the score itself is `score_line`."""
     rules = sheet.rules
+    points = {
+        f"{rules.operating_points.get(label, rules.operating_point):g}" for label in rules.scored_labels
+    }
+    shown = points.pop() if len(points) == 1 else "their operating points"
     num_matches = len(sheet.matches)
     width = max(len(label) for label in (*rules.labels, *rules.scored_labels, "all labels")) + 2
     lines = [
         f"{num_matches} match{'es' if num_matches > 1 else ''}, {len(sheet.matchings)} videos; spots at or above "
-        f"{rules.operating_point:g} within {sheet.tolerance_seconds:g} s:",
+        f"{shown} within {sheet.tolerance_seconds:g} s:",
         f"  {'label':<{width}}{_metric_name(sheet):>12}{'exact AP':>10}{'hits':>8}{'misses':>8}{'false alarms':>14}"
         f"{'precision':>11}{'recall':>8}{'F1':>7}",
     ]

@@ -14,6 +14,7 @@ from bvas.commands.console import (
     Progress,
     add_folders,
     add_machine,
+    add_postprocessing,
     duration_text,
     parse_time,
     progress_bar,
@@ -71,6 +72,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         "--out", type=Path, default=None, metavar="DIR", help="default: ./spots/<first video's name>"
     )
     parser.add_argument("--strict", action="store_true", help="fail where a frame cannot be decoded")
+    add_postprocessing(parser)
     parser.add_argument(
         "--precision",
         default="auto",
@@ -102,6 +104,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.errors import DataError
     from bvas.experiment import load_experiment
     from bvas.files import check_writable
+    from bvas.postprocessing_file import with_postprocessing
     from bvas.reporting import PartPlan, RecordingPart, plan_parts, write_part
     from bvas.spotter import load_spotter, spot_video, trained_among
 
@@ -113,7 +116,9 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(
             f"{streams[0].name} is a {streams[0].kind}: it is spotted alone, not as a part of others"
         )
-    experiment = load_experiment(args.experiment or newest_experiment(args.runs), args.runs)
+    experiment = with_postprocessing(
+        load_experiment(args.experiment or newest_experiment(args.runs), args.runs), args.postprocessing
+    )
     if experiment.name == "demo":
         logger.warning(
             "the demo model knows synthetic matches only; what it says of other videos means nothing"
@@ -224,7 +229,7 @@ def write_outputs(
     parts: "Sequence[RecordingPart]", experiment: "Experiment", out: Path, kickoff: float
 ) -> None:
     """Write what all parts of a recording make together into `out`, and say so."""
-    from bvas.postprocess import above
+    from bvas.postprocess import shown
     from bvas.reporting import write_table
     from bvas.tasks.soccernet import RESULTS_NAME, write_results
 
@@ -236,9 +241,14 @@ def write_outputs(
         gaps=[gap.to_json(part.plan.number) for part in parts for gap in part.found.gaps],
     )
     write_table(parts, experiment, out, kickoff)
-    found = [spot for part in parts for spot in above(part.found.spots, experiment.peaks.operating_point)]
+    found = [spot for part in parts for spot in shown(part.found.spots, experiment.peaks)]
     counts = ", ".join(f"{sum(s.label == label for s in found)} {label}" for label in experiment.task.labels)
-    print(f"{counts} (confidence {experiment.peaks.operating_point:g} or more)")
+    points = experiment.peaks.operating_points(experiment.task.labels)
+    if len(set(points.values())) == 1:
+        print(f"{counts} (confidence {next(iter(points.values())):g} or more)")
+    else:
+        each = ", ".join(f"{label} {point:g}" for label, point in points.items())
+        print(f"{counts} (confidence from {each})")
     print(f"results in {out}")
 
 

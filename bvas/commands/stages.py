@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-from bvas.chain import Stage, StageScore, is_predicted, newer_sources, predictions_folder
+from bvas.chain import Stage, StageScore, is_predicted, newer_sources
 from bvas.checkpoint import fold_folder
 from bvas.commands.console import Progress, progress_bar
 from bvas.commands.fold_jobs import FoldWork, train_folds
@@ -18,6 +18,7 @@ from bvas.errors import BvasError
 from bvas.files import write_json
 from bvas.loading.skips import OnError
 from bvas.predict import predict_matches
+from bvas.predictions import predictions_folder
 from bvas.scoring import evaluate_predictions
 from bvas.spotter import load_spotter
 from bvas.training.loop import run_fold

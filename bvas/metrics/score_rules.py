@@ -1,6 +1,7 @@
 """What is counted as right, and how counts become scores by it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ from bvas.metrics.official import (
 )
 from bvas.metrics.tally import ALL, Tally
 from bvas.metrics.team import mean_of_sides, sided_labels, signed_annotations, team_scores_of
-from bvas.spots import LabelSet
+from bvas.spots import LabelSet, Spot
 
 Metric = OfficialMetric | Literal["seconds"]
 
@@ -36,6 +37,8 @@ class ScoreRules:
     """Frames per second that SoccerNet's metrics round times down to."""
     operating_point: float = 0.2
     """Confidence from which spots are counted as hits and false alarms."""
+    operating_points: Mapping[str, float] = field(default_factory=dict)
+    """Those of single scored labels, in place of the common one."""
     sides: tuple[str, str] | None = None
     """The two teams; labels of events then end in one of them. None: whoever did it."""
 
@@ -51,8 +54,9 @@ class ScoreRules:
             raise ConfigError(f"tolerances must be positive seconds, got {self.tolerances_seconds}")
         if not self.rate > 0:
             raise ConfigError(f"rate must be positive, got {self.rate}")
-        if not 0 <= self.operating_point <= 1:
-            raise ConfigError(f"operating_point must lie in [0, 1], got {self.operating_point}")
+        for point in (self.operating_point, *self.operating_points.values()):
+            if not 0 <= point <= 1:
+                raise ConfigError(f"operating_point must lie in [0, 1], got {point}")
 
     @property
     def half_widths_seconds(self) -> tuple[float, ...]:
@@ -65,6 +69,10 @@ class ScoreRules:
     def scored_labels(self) -> LabelSet:
         """Labels that events are told apart by: with sides where these count."""
         return self.labels if self.sides is None else sided_labels(self.labels, self.sides)
+
+    def is_shown(self, spot: Spot) -> bool:
+        """Return whether a spot is counted as a hit or a false alarm."""
+        return spot.confidence >= self.operating_points.get(spot.label, self.operating_point)
 
     def scores(self, counts: Tally, weights: NDArray[np.float64]) -> OfficialScores:
         """Return the scores of groups of videos; `weights` [G] says how often each is taken."""

@@ -100,6 +100,7 @@ class ScoreSheet:
             },
             "at_operating_point": {
                 "operating_point": self.rules.operating_point,
+                "operating_points": dict(self.rules.operating_points),
                 "tolerance_seconds": self.tolerance_seconds,
                 "all_labels": _counts_json(self.total),
                 "intervals_over_matches": None

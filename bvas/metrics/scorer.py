@@ -57,7 +57,7 @@ def score_sheet(
     matchings = tuple(
         match_spots(
             truth,
-            [spot for spot in found if spot.confidence >= rules.operating_point],
+            [spot for spot in found if rules.is_shown(spot)],
             labels,
             tolerance_seconds=tolerance,
         )

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
 from bvas.metrics.analysis import Matching, match_spots
-from bvas.postprocess import above
 from bvas.report.clock import MatchClock
 from bvas.spots import Annotation, LabelSet, Spot
 
@@ -78,7 +77,7 @@ def video_report(
     labels: LabelSet,
     *,
     duration_seconds: float,
-    operating_point: float,
+    operating_point: float | Mapping[str, float],
     annotations: Sequence[Annotation] | None = None,
     tolerance_seconds: float = 0.5,
     curve: ScoreCurve | None = None,
@@ -88,12 +87,20 @@ def video_report(
 ) -> VideoReport:
     """Return one video's report: spots at or above the operating point, matched if annotations are given.
 
+    The operating point is one confidence, or one by label.
+
     Raises:
         ConfigError: a curve without one column per label.
     """
     if curve is not None and curve.scores.shape[1] != len(labels):
         raise ConfigError(f"the curve has {curve.scores.shape[1]} columns for {len(labels)} labels")
-    spots = sorted(above(candidates, operating_point), key=lambda spot: spot.seconds)
+    points = (
+        operating_point if isinstance(operating_point, Mapping) else dict.fromkeys(labels, operating_point)
+    )
+    shown = [
+        spot for spot in candidates if spot.confidence >= points[labels.merged.get(spot.label, spot.label)]
+    ]
+    spots = sorted(shown, key=lambda spot: spot.seconds)
     matching = (
         None
         if annotations is None

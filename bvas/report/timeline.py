@@ -6,7 +6,7 @@ the spots found in it.
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -32,14 +32,18 @@ POINTS_PER_ROW = 3000
 
 
 def timeline_png(
-    video: VideoReport, labels: LabelSet, *, operating_point: float, row_seconds: float | None = None
+    video: VideoReport,
+    labels: LabelSet,
+    *,
+    operating_point: float | Mapping[str, float],
+    row_seconds: float | None = None,
 ) -> bytes:
     """Return the picture as a PNG file.
 
     Args:
         video: What to draw; curve and annotations are optional.
         labels: All labels, in order of the curve's columns.
-        operating_point: Drawn as a line in each lane that has a curve.
+        operating_point: Drawn as a line in each lane that has a curve; one, or one by label.
         row_seconds: Time that one row shows; by default 1 minute for a short video, up to 5 for a half.
 
     Raises:
@@ -111,7 +115,7 @@ def _draw_row(
     video: VideoReport,
     labels: LabelSet,
     lanes: Sequence[str],
-    operating_point: float,
+    operating_point: float | Mapping[str, float],
     start: float,
     stop: float,
 ) -> None:
@@ -123,9 +127,8 @@ def _draw_row(
             heights = lane + LANE_FILL * scores[:, labels.label_id(name)].astype(np.float64)
             axes.fill_between(seconds, lane, heights, color=palette.CURVE_FILL, linewidth=0)
             axes.plot(seconds, heights, color=palette.CURVE, linewidth=0.9)
-            axes.axhline(
-                lane + LANE_FILL * operating_point, color=palette.CURVE, linewidth=0.6, linestyle=(0, (4, 4))
-            )
+            point = operating_point[name] if isinstance(operating_point, Mapping) else operating_point
+            axes.axhline(lane + LANE_FILL * point, color=palette.CURVE, linewidth=0.6, linestyle=(0, (4, 4)))
     for name in lanes:
         axes.axhline(floor[name], color=palette.FAINT, linewidth=0.6)
     for gap_start, gap_stop in video.gaps:

@@ -18,6 +18,7 @@ from bvas.loading.weighting import (
     label_counts,
     scores_on_grid,
 )
+from bvas.predictions import predictions_folder
 from bvas.tasks.matches import Match, annotated_halves
 
 logger = logging.getLogger(__name__)
@@ -122,7 +123,7 @@ def _out_of_fold_scores(experiment: Experiment, video: LabelledVideo, runs: Path
 
 def curve_path(runs: Path, name: str, video_name: str) -> Path:
     """Return where the out-of-fold curve of a video lies that experiment `name` predicted."""
-    return runs / name / "predictions" / "cv" / f"{video_name}_scores.npz"
+    return predictions_folder(runs, name) / f"{video_name}_scores.npz"
 
 
 def validation_clips(experiment: Experiment, videos: Sequence[LabelledVideo]) -> FixedClips | None:

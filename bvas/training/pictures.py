@@ -1,6 +1,7 @@
 """What TensorBoard shows beside the figures: the first training clips, and score curves of a held-out stretch."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import cv2
@@ -13,7 +14,7 @@ from bvas.errors import DecodeError
 from bvas.loading.dataset import LabelledVideo
 from bvas.loading.requests import FixedClips
 from bvas.models.spotting import SpottingModel
-from bvas.postprocess import smooth_scores
+from bvas.postprocess import sigmas_of, smooth_scores
 from bvas.report.contact_sheet import contact_sheet
 from bvas.report.content import video_report
 from bvas.report.timeline import timeline_png
@@ -90,7 +91,7 @@ class RunPictures:
         peaks = run.experiment.peaks
         curve = replace(
             found.curve,
-            scores=smooth_scores(found.curve.scores, peaks.sigma_frames),
+            scores=smooth_scores(found.curve.scores, sigmas_of(peaks, found.curve.labels)),
             seconds=found.curve.seconds - start,
         )
         picture = stretch_picture(
@@ -99,7 +100,7 @@ class RunPictures:
             annotations_in(self._stretch, run.experiment.task.labels),
             run.experiment.task.labels,
             name=f"epoch {epoch + 1}: {path.name[-_NAME_LETTERS:]} from {start:.2f} s",
-            operating_point=peaks.operating_point,
+            operating_point=peaks.operating_points(run.experiment.task.labels),
         )
         run.board.add_image("score curves", picture, epoch, dataformats="HWC")
         run.board.flush()
@@ -140,7 +141,7 @@ def stretch_picture(
     labels: LabelSet,
     *,
     name: str,
-    operating_point: float,
+    operating_point: Mapping[str, float],
 ) -> NDArray[np.uint8]:
     """Return curves, spots and annotations as a picture, uint8 [height, width, 3] RGB; seconds from its start."""
     report = video_report(

@@ -19,8 +19,16 @@ from bvas.training.state import TrainingState, load_state
 BEST_NAME = "best.safetensors"
 METRICS_NAME = "metrics.json"
 
-# They decide when and in how much memory a run comes to its result, or what it is compared with, not to which.
-_FREE = ("train.save_minutes", "train.activation_checkpointing", "train.folds", "task.made_by", "published")
+# They decide when and in how much memory a run comes to its weights, what is made of their scores, or what these are
+# compared with, not which weights they are.
+_FREE = (
+    "train.save_minutes",
+    "train.activation_checkpointing",
+    "train.folds",
+    "task.made_by",
+    "peaks",
+    "published",
+)
 _MOST_NAMED = 5
 
 

@@ -26,7 +26,7 @@ def test_the_arms_of_an_ablation_differ_in_one_part_besides_the_name(prefix):
 
 def test_both_kinds_of_fusion_make_as_many_2d_passes_in_training():
     early, slow = fusion("mini_").without.scored, fusion("mini_").with_it.scored
-    assert [e.clip.num_stacks * e.sampling.clips_per_epoch for e in (early, slow)] == [3750, 3750]
+    assert [e.clip.num_stacks * e.sampling.clips_per_epoch for e in (early, slow)] == [1875, 1875]
     assert early.clip.num_stacks == 1
     model = build_model(early.model, early.clip, 2)
     assert len(model.blocks) == 0

@@ -1,0 +1,127 @@
+"""The mean of several experiments' score curves: bvas experiment ensemble A,B [--challenge] [--select]."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bvas.commands.console import OK, add_folders, add_postprocessing, progress_bar, run_command
+from bvas.commands.score_table import interval_text
+
+if TYPE_CHECKING:
+    from bvas.ensembling.build import Ensemble
+
+logger = logging.getLogger(__name__)
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "bvas experiment ensemble",
+        description="Average the score curves of experiments, those of each match by models that have not seen it, and "
+        "write RUNS/NAME, which evaluate, report, submit and tune take like an experiment's. No video is read.",
+    )
+    parser.add_argument(
+        "experiments", metavar="A,B", help="experiments, or seed_1/A for the one in RUNS/seed_1"
+    )
+    parser.add_argument(
+        "--challenge", action="store_true", help="the challenge matches instead of the out-of-fold curves"
+    )
+    parser.add_argument(
+        "--select",
+        action="store_true",
+        help="choose the experiments that count, and how often, by greedy forward selection on the out-of-fold mAP; "
+        "each fold is averaged by what the other folds choose, so that its score is honest",
+    )
+    parser.add_argument("--name", help="what to call it (default: A+B, or A+B_selected)")
+    parser.add_argument(
+        "--folds",
+        default=None,
+        help="folds whose matches are taken, e.g. 0,3 (default: all that are trained)",
+    )
+    add_postprocessing(parser)
+    add_folders(parser)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Average, print what it scores, and write the folder."""
+    from dataclasses import replace
+
+    from bvas.ensembling.build import Ensemble, build_ensemble, check_folder, write_ensemble
+    from bvas.ensembling.members import base_of, load_members, read_member_curves
+    from bvas.errors import DataError
+    from bvas.experiment import check_new_name, parse_folds
+    from bvas.files import check_writable
+    from bvas.postprocessing_file import with_postprocessing
+    from bvas.tasks.matches import find_matches, folds_of
+
+    members = load_members(args.experiments.split(","), args.runs)
+    name = args.name or default_name([member.name for member in members], selected=args.select)
+    check_new_name(name)
+    check_folder(args.runs, name, members, selected=args.select)
+    check_writable(args.runs / name)
+    experiment = with_postprocessing(replace(base_of(members), name=name), args.postprocessing)
+    found = find_matches(experiment.task, args.data)
+    curves, ensemble = None, None
+    if not args.challenge or args.select:
+        folds = parse_folds(args.folds, folds_of(found), experiment.train.folds)
+        # By name, so that the resamples of the same matches are the same, whoever lists them.
+        matches = sorted((match for match in found if match.fold in folds), key=lambda match: match.name)
+        curves = read_member_curves(members, matches, "cv")
+        with progress_bar("selecting", "fold", quiet=args.quiet) as progress:
+            ensemble = build_ensemble(
+                members, experiment, matches, curves, selected=args.select, progress=progress
+            )
+    if args.challenge:
+        challenge = [match for match in found if match.fold is None]
+        if not challenge:
+            raise DataError(
+                f"no challenge match in {args.data / experiment.task.folder}; leave out --challenge"
+            )
+        curves = read_member_curves(members, challenge, "challenge")
+    if ensemble is None:
+        names = tuple(member.name for member in members)
+        ensemble = Ensemble(members=names, is_selected=False, weights=(1,) * len(names), by_part={})
+    assert curves is not None
+    out = write_ensemble(ensemble, experiment, curves, args.runs, "challenge" if args.challenge else "cv")
+    for line in ensemble_lines(ensemble):
+        print(line)
+    print(f"predictions are in {out}")
+    return OK
+
+
+def default_name(names: Sequence[str], *, selected: bool) -> str:
+    """Return what an ensemble is called if nobody says so."""
+    return "+".join(name.replace("/", "_") for name in names) + ("_selected" if selected else "")
+
+
+def ensemble_lines(ensemble: "Ensemble") -> list[str]:
+    """Return how the members count and what they score, as lines for people."""
+    lines = []
+    if ensemble.is_selected:
+        lines.append("selected: " + _weights_text(ensemble.members, ensemble.weights))
+        lines += [
+            f"  for held-out part {part}: {_weights_text(ensemble.members, weights)}"
+            for part, weights in ensemble.by_part.items()
+        ]
+    if ensemble.score is None:
+        return lines
+    for other in ensemble.others:
+        lines.append(f"{other.name}: {other.score:.4f}, the ensemble {other.difference:+.4f}")
+        if other.interval is not None:
+            lines.append(f"  interval {interval_text(other.interval, signed=True)}")
+    nested = " (nested: each part by what the others select)" if ensemble.is_selected else ""
+    return [*lines, f"out-of-fold mAP@1 {ensemble.score:.4f}{nested}"]
+
+
+def _weights_text(members: Sequence[str], weights: Sequence[int]) -> str:
+    total = sum(weights)
+    return ", ".join(
+        f"{name} {weight}/{total}" for name, weight in zip(members, weights, strict=True) if weight
+    )
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

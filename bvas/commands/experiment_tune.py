@@ -1,0 +1,120 @@
+"""The best smoothing, distances and operating points: bvas experiment tune NAME."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bvas.commands.console import OK, add_folders, progress_bar, run_command
+from bvas.commands.score_table import interval_text
+
+if TYPE_CHECKING:
+    from bvas.postprocessing_file import TunedScore
+    from bvas.tuning.nested import Tuning
+
+logger = logging.getLogger(__name__)
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "bvas experiment tune",
+        description="Choose each label's smoothing, smallest height, smallest distance and operating point from "
+        "out-of-fold score curves, and say what that brings: each fold is scored with rules chosen on the others. "
+        "Writes a file for 'bvas predict --postprocessing FILE' and 'bvas spot --postprocessing FILE'. It holds the "
+        "experiment's own rules where the gain is not told from chance.",
+    )
+    parser.add_argument("experiment", metavar="NAME", help="config name or path")
+    parser.add_argument(
+        "--folds",
+        default=None,
+        help="folds whose curves are taken, e.g. 0,3 (default: all that the experiment trains)",
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: RUNS/NAME/postprocessing.json")
+    add_folders(parser)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Tune, print what it brings, and write the file."""
+    from bvas import __version__
+    from bvas.experiment import load_experiment, parse_folds
+    from bvas.files import check_writable
+    from bvas.postprocessing_file import FILE_NAME, Postprocessing, Provenance
+    from bvas.tasks.matches import find_matches, folds_of
+    from bvas.tuning.curves import load_labelled_curves, parts_of
+    from bvas.tuning.grid import default_grid
+    from bvas.tuning.nested import tune
+
+    experiment = load_experiment(args.experiment, args.runs)
+    out: Path = args.out or args.runs / experiment.name / FILE_NAME
+    check_writable(out.parent)
+    found = find_matches(experiment.task, args.data)
+    folds = parse_folds(args.folds, folds_of(found), experiment.train.folds)
+    # By name, so that the resamples of the same matches are the same, whoever lists them.
+    matches = sorted((match for match in found if match.fold in folds), key=lambda match: match.name)
+    data = load_labelled_curves(experiment, matches, args.runs)
+    with progress_bar("tuning", "label", quiet=args.quiet) as progress:
+        tuning = tune(
+            data, parts_of(matches), experiment.peaks, default_grid(experiment.input.rate), progress=progress
+        )
+    Postprocessing(
+        labels=experiment.task.labels.names,
+        rate=experiment.input.rate,
+        peaks=tuning.peaks,
+        provenance=Provenance(
+            experiment=experiment.name,
+            matches=tuple(match.name for match in matches),
+            bvas=__version__,
+            spots=tuning.spots,
+            operating_points=tuning.operating_points,
+        ),
+    ).save(out)
+    for line in tuning_lines(tuning, len(matches)):
+        print(line)
+    print(f"{'tuned' if tuning.peaks != experiment.peaks else 'unchanged'} rules in {out}")
+    return OK
+
+
+def tuning_lines(tuning: "Tuning", num_matches: int) -> list[str]:
+    """Return what was chosen and what it brings, as lines for people."""
+    width = max(len(label) for label in (*tuning.rules, "all labels")) + 2
+    lines = [
+        f"{num_matches} matches; chosen on all of them, scored nested (each fold by rules of the others):",
+        f"  {'label':<{width}}{'annotations':>12}{'smoothing':>11}{'distance':>10}{'height':>8}{'shown from':>12}"
+        f"{'AP@1':>8}{'nested':>8}{'F1':>8}{'nested':>8}",
+    ]
+    for label, rule in tuning.rules.items():
+        ap, f1 = tuning.spots.per_label[label], tuning.operating_points.per_label[label]
+        lines.append(
+            f"  {label:<{width}}{tuning.num_annotations[label]:>12}{rule.sigma_frames:>11g}"
+            f"{rule.min_distance_frames:>10}{rule.min_height:>8g}{tuning.points[label]:>12g}"
+            f"{ap[0]:>8.3f}{ap[1]:>8.3f}{f1[0]:>8.3f}{f1[1]:>8.3f}"
+        )
+    return [
+        *lines,
+        *_gain_lines(tuning.spots, "smoothing, distance and height"),
+        *_gain_lines(tuning.operating_points, "operating points"),
+    ]
+
+
+def _gain_lines(score: "TunedScore", what: str) -> list[str]:
+    lines = [
+        f"{what}: {score.figure} {score.before:.4f}, nested {score.nested:.4f} ({score.gain:+.4f}); with "
+        f"annotations at other times {score.by_chance:.4f}, at most {score.most_by_chance:.4f}"
+    ]
+    if score.interval is None:
+        return [*lines, "  not taken: with fewer than 3 matches a gain cannot be told from luck"]
+    if score.is_real:
+        verdict = "taken"
+    elif not score.knows_more_than_chance:
+        verdict = "not taken: the curves know no more of the annotations than chance does"
+    else:
+        verdict = "not taken: the interval does not lie above 0"
+    return [*lines, f"  interval {interval_text(score.interval, signed=True)}", f"  {verdict}"]
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

@@ -1,0 +1,1 @@
+"""Several experiments' score curves become one."""
