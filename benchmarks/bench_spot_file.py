@@ -35,9 +35,9 @@ from step_floor import measure_peaks, synchronize
 from videos import kept_video, repeated_video
 
 from bvas.commands.console import parse_size
-from bvas.devices import autocast_dtype, choose_device
+from bvas.devices import choose_device
 from bvas.experiment import load_experiment
-from bvas.inference.precision import default_batch
+from bvas.inference.precision import default_batch, prediction_dtype
 from bvas.inference.streaming import StreamingPredictor
 from bvas.postprocess import find_spots
 from bvas.spots import Spot
@@ -199,7 +199,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     model = make_model(experiment, device, experiment.input.size)
     spotter = Spotter(experiment, (model,), device)
-    dtype = autocast_dtype(device) or torch.float32
+    dtype = prediction_dtype(device, "auto")
     compiled = device.type == "cuda"
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.curve import ScoreCurve
-from bvas.devices import Precision, autocast_dtype, choose_device
+from bvas.devices import Precision, choose_device
 from bvas.ensembling.build import FILE_NAME as ENSEMBLE_NAME
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment import Experiment, parse_folds
@@ -82,7 +82,7 @@ class Spotter:
     """One per fold; their scores are averaged."""
     device: "torch.device"
     precision: Precision = "auto"
-    """What is computed in; `auto` is half precision on CUDA, and float32 on a CPU."""
+    """What is computed in; `auto` is float16 on CUDA, and float32 on a CPU."""
     stride: int = 1
     """Rows are computed for every so many grid frames, and filled in between."""
 
@@ -92,8 +92,7 @@ class Spotter:
         Args:
             compiled: Take a minute to compile it, for hours of video on CUDA.
         """
-        import torch
-
+        from bvas.inference.precision import prediction_dtype
         from bvas.inference.streaming import StreamingPredictor
 
         return StreamingPredictor(
@@ -101,7 +100,7 @@ class Spotter:
             self.experiment.clip,
             luma_scaling=self.experiment.input.luma_scaling,
             flip=self.experiment.flip_tta,
-            dtype=autocast_dtype(self.device, self.precision) or torch.float32,
+            dtype=prediction_dtype(self.device, self.precision),
             stride=self.stride,
             compiled=compiled,
         )

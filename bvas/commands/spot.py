@@ -86,7 +86,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         "--precision",
         default="auto",
         choices=["auto", "float32", "bfloat16", "float16"],
-        help="what is computed in (default: half precision on CUDA, float32 on a CPU)",
+        help="what is computed in (default: float16 on CUDA, float32 on a CPU)",
     )
     parser.add_argument(
         "--stride",

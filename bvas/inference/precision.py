@@ -2,6 +2,7 @@
 
 import torch
 
+from bvas.devices import Precision, autocast_dtype
 from bvas.errors import ConfigError
 
 # Pixels of pictures encoded at once on a CPU: their first feature maps fill its caches, not more. Measured
@@ -22,6 +23,19 @@ def default_batch(device: torch.device, size: tuple[int, int], num_views: int) -
     if device.type == "cpu":
         pictures = min(16, _CPU_PIXELS // (size[0] * size[1]))
     return max(1, pictures // num_views)
+
+
+def prediction_dtype(device: torch.device, precision: Precision) -> torch.dtype:
+    """Return what is computed in.
+
+    Args:
+        device: Where.
+        precision: `auto` is float16 on CUDA, and float32 on a CPU. Scores in bfloat16, which has 3 bits less, differ by
+            up to 0.03 (bench_precision.py).
+    """
+    if precision == "auto":
+        return torch.float16 if device.type == "cuda" else torch.float32
+    return autocast_dtype(device, precision) or torch.float32
 
 
 def check_dtype(dtype: torch.dtype, device: torch.device) -> None:

@@ -11,7 +11,7 @@ from bvas.clips import ClipConfig
 from bvas.experiment import load_experiment
 from bvas.inference import compiled
 from bvas.inference.folding import without_batch_norm
-from bvas.inference.precision import default_batch
+from bvas.inference.precision import default_batch, prediction_dtype
 from bvas.inference.prepared import PreparedModel
 from bvas.inference.streaming import StreamingPredictor
 from bvas.models.spotting import build_model
@@ -142,6 +142,13 @@ def test_only_full_batches_are_compiled(monkeypatch):
     assert steady.run(abs, torch.tensor(-1), is_steady=True) == 1
     assert steady.run(abs, torch.tensor(-2), is_steady=True) == 2
     assert asked == ["abs"]
+
+
+def test_float16_is_for_gpus_and_asked_for_precisions_are_taken():
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    assert prediction_dtype(cpu, "auto") == prediction_dtype(cuda, "float32") == torch.float32
+    assert prediction_dtype(cuda, "auto") == torch.float16
+    assert prediction_dtype(cpu, "bfloat16") == torch.bfloat16
 
 
 def test_batches_fill_a_cpus_caches_and_no_more():
