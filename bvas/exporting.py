@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from bvas.errors import ConfigError
 from bvas.files import json_text, write_text
-from bvas.postprocess import above
+from bvas.postprocess import above, shown
 from bvas.report.formats.edit_list import EditConfig, edl_text, otio_text
 from bvas.report.formats.part import ExportPart, ExportVideo
 from bvas.report.formats.sportscode import sportscode_text
@@ -109,10 +109,12 @@ def export_spots(
 
 
 def _part(part: SpottedPart, config: ExportConfig, *, needs_tags: bool) -> ExportPart:
-    lowest = config.confidence
-    if lowest is None:
-        lowest = 0.0 if config.format == "soccernet" else part.operating_point
-    spots = above(part.candidates, lowest)
+    if config.confidence is not None:
+        spots = above(part.candidates, config.confidence)
+    elif config.format == "soccernet":
+        spots = list(part.candidates)
+    else:
+        spots = shown(part.candidates, part.peaks)
     if config.labels:
         spots = [spot for spot in spots if spot.label in config.labels]
     return ExportPart(

@@ -95,7 +95,7 @@ def drawn_report(
         part.candidates,
         labels,
         duration_seconds=index.duration_seconds,
-        operating_point=part.operating_point if confidence is None else confidence,
+        operating_point=part.peaks.operating_points(labels) if confidence is None else confidence,
         annotations=annotations,
         tolerance_seconds=tolerance_seconds,
         curve=curve,

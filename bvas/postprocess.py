@@ -70,6 +70,22 @@ class PeakConfig(PeakRule):
         """Return the confidence of each label from which a candidate is shown to people."""
         return {label: self.rule(label).operating_point for label in labels}
 
+    def lowest_operating_point(self, labels: Iterable[str]) -> float:
+        """Return the confidence below which people are shown no spot, whatever its label."""
+        return min(self.operating_points(labels).values())
+
+    def shown_from(self, confidence: float) -> "PeakConfig":
+        """Return the same rules with one operating point for all labels."""
+        return replace(
+            self,
+            min_height=min(self.min_height, confidence),
+            operating_point=confidence,
+            per_label={
+                label: replace(rule, min_height=min(rule.min_height, confidence), operating_point=confidence)
+                for label, rule in self.per_label.items()
+            },
+        )
+
     def from_operating_points(self) -> "PeakConfig":
         """Return the same rules for the spots that people are shown, without the lower candidates."""
         return replace(

@@ -1,12 +1,15 @@
 """`recording.json`: which videos the results of `bvas spot` are about, and what they were made with."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bvas.errors import DataError
+from bvas.errors import ConfigError, DataError
 from bvas.files import read_json, write_json
+from bvas.plain import value_from_json, value_to_json
+from bvas.postprocess import PeakConfig
 from bvas.spots import LabelSet
 
 RECORDING_NAME = "recording.json"
@@ -32,10 +35,8 @@ class Recording:
 
     experiment: str
     labels: LabelSet
-    operating_point: float
-    """Confidence from which spots are shown."""
-    sigma_frames: float
-    """Of the Gaussian that the curves were smoothed with before peaks were found."""
+    peaks: PeakConfig
+    """How spots were found in the score curves, and from which confidence they are shown."""
     kickoff_seconds: float
     """When the match clock starts, on the timeline of all parts."""
     parts: tuple[RecordedPart, ...]
@@ -53,8 +54,7 @@ class Recording:
                 "experiment": self.experiment,
                 "labels": list(self.labels.names),
                 "merged": dict(self.labels.merged),
-                "operating_point": self.operating_point,
-                "sigma_frames": self.sigma_frames,
+                "peaks": json.loads(value_to_json(self.peaks)),
                 "kickoff_seconds": self.kickoff_seconds,
                 "parts": [
                     {
@@ -85,12 +85,11 @@ def read_recording(folder: Path) -> Recording | None:
         return Recording(
             experiment=str(content["experiment"]),
             labels=LabelSet(tuple(content["labels"]), dict(content["merged"])),
-            operating_point=float(content["operating_point"]),
-            sigma_frames=float(content["sigma_frames"]),
+            peaks=value_from_json(json.dumps(content["peaks"]), PeakConfig, "peaks"),
             kickoff_seconds=float(content["kickoff_seconds"]),
             parts=tuple(_part(part) for part in content["parts"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (ConfigError, KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{path} is none of this version ({error}); spot the recording again, or remove the file and name "
             f"the videos with --video"

@@ -14,7 +14,7 @@ from bvas.recording import RecordedPart, Recording, read_recording
 from bvas.report.clock import MatchClock
 from bvas.report.content import FrameTimes, MatchReport, VideoReport, video_report
 from bvas.report_folder import ReportedVideo
-from bvas.reporting import file_name, lowest_operating_point, scored_report, smoothed
+from bvas.reporting import file_name, scored_report, smoothed
 from bvas.scoring import Evaluation
 from bvas.spots import LabelSet, Spot
 from bvas.tasks.matches import Match, match_halves
@@ -82,7 +82,7 @@ def evaluation_source(
         title=title,
         labels=experiment.task.labels,
         videos=tuple(video.shown for video in videos),
-        operating_point=lowest_operating_point(experiment),
+        operating_point=experiment.peaks.lowest_operating_point(experiment.task.labels),
         average_precisions={
             "mAP@1 (official)": evaluation.official_per_label,
             "exact mAP@1": evaluation.sheet.exact.per_label,
@@ -139,7 +139,7 @@ def challenge_source(
         f"{experiment.name}, challenge",
         videos,
         experiment.task.labels,
-        lowest_operating_point(experiment),
+        experiment.peaks,
         experiment.name,
     )
 
@@ -173,11 +173,9 @@ def results_source(results: Path, videos: Sequence[Path], *, confidence: float |
             ),
         )
     if confidence is not None:
-        recording = replace(recording, operating_point=confidence)
+        recording = replace(recording, peaks=recording.peaks.shown_from(confidence))
     shown = [_recorded(part, recording, folder, spots.get(part.number, [])) for part in recording.parts]
-    return _unlabelled(
-        folder.absolute().name, shown, recording.labels, recording.operating_point, recording.experiment
-    )
+    return _unlabelled(folder.absolute().name, shown, recording.labels, recording.peaks, recording.experiment)
 
 
 def _recorded(part: RecordedPart, recording: Recording, folder: Path, spots: Sequence[Spot]) -> ReportedVideo:
@@ -190,11 +188,7 @@ def _recorded(part: RecordedPart, recording: Recording, folder: Path, spots: Seq
         spots,
         load_curve(curve) if curve.is_file() else None,
         recording.labels,
-        PeakConfig(
-            sigma_frames=recording.sigma_frames,
-            min_height=0.0,
-            operating_point=recording.operating_point,
-        ),
+        recording.peaks,
         MatchClock(kickoff_seconds=recording.kickoff_seconds - part.begin_seconds),
     )
     shown = replace(shown, match=folder.absolute().name, part=part.number, path=str(part.path.absolute()))
@@ -214,12 +208,10 @@ def _unrecorded(path: Path, spots: dict[int, list[Spot]], videos: Sequence[Path]
         raise DataError(
             f"{path} holds no spot, and nothing beside it names its labels; there is nothing to show"
         )
-    peaks = PeakConfig()
     return Recording(
         experiment="",
         labels=LabelSet(tuple(labels)),
-        operating_point=peaks.operating_point,
-        sigma_frames=peaks.sigma_frames,
+        peaks=PeakConfig(),
         kickoff_seconds=0.0,
         parts=tuple(
             RecordedPart(number=number, name=video.stem, path=video, begin_seconds=0.0)
@@ -257,13 +249,13 @@ def _spotted(
 
 
 def _unlabelled(
-    title: str, videos: Sequence[ReportedVideo], labels: LabelSet, operating_point: float, experiment: str
+    title: str, videos: Sequence[ReportedVideo], labels: LabelSet, peaks: PeakConfig, experiment: str
 ) -> ReportSource:
     report = MatchReport(
         title=title,
         labels=labels,
         videos=tuple(video.shown for video in videos),
-        operating_point=operating_point,
+        operating_point=peaks.lowest_operating_point(labels),
         experiment=experiment,
         notes=(f"Experiment {experiment}.",) if experiment else (),
     )

@@ -122,8 +122,7 @@ def write_recording(
     recording = Recording(
         experiment=experiment.name,
         labels=experiment.task.labels,
-        operating_point=lowest_operating_point(experiment),
-        sigma_frames=experiment.peaks.sigma_frames,
+        peaks=experiment.peaks,
         kickoff_seconds=kickoff_seconds,
         parts=tuple(
             RecordedPart(
@@ -187,11 +186,6 @@ def scored_report(video: ScoredVideo, experiment: Experiment) -> VideoReport:
 def smoothed(curve: ScoreCurve, peaks: PeakConfig) -> ScoreCurve:
     """Return a curve as peaks are found in it."""
     return replace(curve, scores=smooth_scores(curve.scores, sigmas_of(peaks, curve.labels)))
-
-
-def lowest_operating_point(experiment: Experiment) -> float:
-    """Return the confidence that no spot shown to people lies below, whatever its label."""
-    return min(experiment.peaks.operating_points(experiment.task.labels).values())
 
 
 def _write_timeline(path: Path, video: VideoReport, experiment: Experiment) -> None:

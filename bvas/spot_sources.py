@@ -71,8 +71,7 @@ class _Known:
 
     parts: tuple[RecordedPart, ...]
     labels: LabelSet | None
-    operating_point: float
-    sigma_frames: float
+    peaks: PeakConfig
     kickoff_seconds: float | None
     """None: parts are halves of a match."""
 
@@ -116,8 +115,7 @@ def _read_one(path: Path, videos: Sequence[Path], notices: Notices) -> SpotSourc
             clock=_clock(part, known.kickoff_seconds),
             video=_video(part.path, is_named=bool(videos)),
             curve_path=curves[part.number] if curves[part.number].is_file() else None,
-            sigma_frames=known.sigma_frames,
-            operating_point=known.operating_point,
+            peaks=known.peaks,
         )
         for part in known.parts
     )
@@ -138,15 +136,13 @@ def _recorded(recording: Recording) -> _Known:
     return _Known(
         parts=recording.parts,
         labels=recording.labels,
-        operating_point=recording.operating_point,
-        sigma_frames=recording.sigma_frames,
+        peaks=recording.peaks,
         kickoff_seconds=recording.kickoff_seconds,
     )
 
 
 def _assumed(found: SpotFile, videos: Sequence[Path], name: str, folder: Path) -> _Known:
     """Make the best of spots without `recording.json`: those of another system, of a table, of live output."""
-    peaks = PeakConfig()
     numbers = range(1, len(videos) + 1) if videos else sorted(found.spots) or [1]
 
     def part(place: int, number: int) -> RecordedPart:
@@ -164,8 +160,7 @@ def _assumed(found: SpotFile, videos: Sequence[Path], name: str, folder: Path) -
     return _Known(
         parts=tuple(part(place, number) for place, number in enumerate(numbers)),
         labels=None,
-        operating_point=peaks.operating_point,
-        sigma_frames=peaks.sigma_frames,
+        peaks=PeakConfig(),
         kickoff_seconds=None,
     )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bvas.curve import ScoreCurve, load_curve
 from bvas.errors import DataError
-from bvas.postprocess import smooth_scores
+from bvas.postprocess import PeakConfig, sigmas_of, smooth_scores
 from bvas.report.clock import MatchClock
 from bvas.report.content import FrameTimes
 from bvas.spots import LabelSet, Spot
@@ -36,9 +36,8 @@ class SpottedPart:
     """None where nothing says which file it is, or it is not there any more."""
     curve_path: Path | None
     """Of its score curve; None where there is none."""
-    sigma_frames: float
-    """Of the Gaussian that its curve is smoothed with to find peaks."""
-    operating_point: float
+    peaks: PeakConfig
+    """How spots are found in its score curve, and from which confidence they are shown."""
 
     def curve(self, labels: LabelSet) -> ScoreCurve | None:
         """Return the score curve as peaks are found in it; None where there is none.
@@ -54,7 +53,7 @@ class SpottedPart:
                 f"the score curve {self.curve_path} has the labels {', '.join(curve.labels)}, and its results have "
                 f"{', '.join(labels)}; spot the video again"
             )
-        return replace(curve, scores=smooth_scores(curve.scores, self.sigma_frames))
+        return replace(curve, scores=smooth_scores(curve.scores, sigmas_of(self.peaks, curve.labels)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -199,5 +199,10 @@ def test_people_are_shown_the_spots_from_their_labels_operating_points_up():
         ("PASS", 0.6),
         ("DRIVE", 0.6),
     ]
+    assert config.lowest_operating_point(("PASS", "DRIVE")) == 0.2
+    assert config.lowest_operating_point(("DRIVE",)) == 0.6
+    anyway = config.shown_from(0.005)
+    assert anyway.operating_points(("PASS", "DRIVE")) == {"PASS": 0.005, "DRIVE": 0.005}
+    assert (anyway.min_height, anyway.rule("DRIVE").min_height) == (0.005, 0.005)
     lowest = config.from_operating_points()
     assert (lowest.min_height, lowest.rule("DRIVE").min_height) == (0.2, 0.6)

@@ -150,7 +150,7 @@ def _experiment_source(args: argparse.Namespace) -> tuple["ReportSource", str]:
         raise ConfigError("--video is for results of a recording; an experiment's videos are in --data")
     experiment = load_experiment(args.what, args.runs)
     if args.confidence is not None:
-        experiment = replace(experiment, peaks=replace(experiment.peaks, operating_point=args.confidence))
+        experiment = replace(experiment, peaks=experiment.peaks.shown_from(args.confidence))
     if args.challenge:
         matches = find_matches(experiment.task, args.data)
         chosen = choose_matches([match for match in matches if match.fold is None], args.match)

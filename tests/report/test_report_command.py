@@ -10,6 +10,7 @@ from video_samples import make_video
 
 from bvas.cli import main
 from bvas.errors import DataError
+from bvas.postprocess import PeakConfig
 from bvas.recording import RecordedPart, Recording, read_recording
 from bvas.spots import Spot
 from bvas.tasks.soccernet import write_results
@@ -29,8 +30,7 @@ def recording_of(*paths):
     return Recording(
         experiment="mine",
         labels=LABELS,
-        operating_point=0.3,
-        sigma_frames=0.0,
+        peaks=PeakConfig(operating_point=0.3, sigma_frames=0.0),
         kickoff_seconds=5.0,
         parts=tuple(parts),
     )

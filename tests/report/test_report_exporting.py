@@ -15,6 +15,7 @@ from video_samples import make_video
 from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
 from bvas.curve import ScoreCurve
+from bvas.postprocess import PeakConfig, PeakRule
 from bvas.recording import RecordedPart, Recording
 from bvas.report.export import SpotRow, write_spots_csv
 from bvas.report.formats.timecode import edit_rate
@@ -38,13 +39,12 @@ def results_in(folder, spots=SPOTS, *more):
     return folder / RESULTS_NAME
 
 
-def recording_in(folder, videos, *, operating_point=0.2, begins=(0.0, 2.4)):
+def recording_in(folder, videos, *, operating_point=0.2, per_label=None, begins=(0.0, 2.4)):
     """What `bvas spot` writes beside the results."""
     Recording(
         experiment="tiny",
         labels=BALL,
-        operating_point=operating_point,
-        sigma_frames=3.0,
+        peaks=PeakConfig(operating_point=operating_point, per_label=per_label or {}),
         kickoff_seconds=0.0,
         parts=tuple(
             RecordedPart(number=number, name=video.stem, path=video, begin_seconds=begins[number - 1])
@@ -84,6 +84,15 @@ def test_the_operating_point_of_the_experiment_decides_unless_a_confidence_is_gi
         assert export(tmp_path / "match", "--to", "csv", "--out", out, "--overwrite", *options) == OK
         counts.append([row["label"] for row in rows_of(out)])
     assert counts == [["PASS"], ["PASS", "DRIVE", "PASS"], ["DRIVE"]]
+
+
+def test_each_label_has_its_own_operating_point_where_it_was_tuned(tmp_path):
+    results_in(tmp_path / "match")
+    tuned = {"DRIVE": PeakRule(operating_point=0.05)}
+    recording_in(tmp_path / "match", [tmp_path / "gone.mp4"], operating_point=0.6, per_label=tuned)
+
+    assert export(tmp_path / "match", "--to", "csv", "--out", tmp_path / "a.csv") == OK
+    assert [row["label"] for row in rows_of(tmp_path / "a.csv")] == ["PASS", "DRIVE"]
 
 
 def test_tables_and_lines_are_read_again_as_they_were_written(tmp_path):
