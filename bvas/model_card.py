@@ -227,6 +227,8 @@ def _training_data(checkpoints: Mapping[int, Checkpoint], run: Path) -> list[str
     if task.made_by:
         lines.append(f"Its matches are synthetic, made by `{task.made_by.format(root='data')}`.")
     held_out = _held_out(trained, run)
+    if not held_out and task.made_by:
+        return [*lines, "Which of them each fold left out is not recorded here."]
     if not held_out:
         return [
             *lines,

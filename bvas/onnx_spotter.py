@@ -17,7 +17,6 @@ class OnnxSpotter:
     model: ExportedModel
     device: str = "cpu"
     """Where frames are decoded; ONNX Runtime takes them from the CPU's memory."""
-
     stride: int = 1
     """Rows are computed for every so many grid frames, and filled in between."""
 
@@ -41,4 +40,4 @@ def load_onnx_spotter(folder: Path, *, device: str = "auto", stride: int = 1) ->
     The other arguments and the errors are those of `load_exported`.
     """
     model = load_exported(folder, device)
-    return OnnxSpotter(model.settings.experiment(), model)
+    return OnnxSpotter(model.settings.experiment(), model, stride=stride)

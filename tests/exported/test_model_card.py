@@ -72,7 +72,9 @@ def test_without_scores_and_lists_of_matches_it_says_so(run):
     text = card(run)
 
     assert "None are recorded: `bvas evaluate` had not been run" in text
-    assert "which is not recorded here" in text
+    assert "which is not recorded here" in card(run, replace(TINY, task=replace(TINY.task, made_by="")))
+    made = replace(TINY.task, made_by="bvas data synth --out {root}")
+    assert "Which of them each fold left out is not recorded here" in card(run, replace(TINY, task=made))
     assert "License of the weights and of the training data" in text
 
 

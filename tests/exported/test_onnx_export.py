@@ -207,3 +207,15 @@ def test_short_videos_have_the_rows_that_pytorch_gives(runs, exported, tmp_path,
     expected = spot_video(path, load_spotter(EXPERIMENT, runs, device="cpu")).curve.scores
     assert len(found) == num_frames
     np.testing.assert_allclose(found, expected, atol=1e-4, rtol=0)
+
+
+def test_a_stride_computes_every_second_row(exported, tmp_path):
+    path = write_video(tmp_path / "a.mp4", 31)
+    all_rows = spot_video(path, load_onnx_spotter(exported, device="cpu")).curve.scores
+
+    rows = spot_video(path, load_onnx_spotter(exported, device="cpu", stride=2)).curve.scores
+
+    np.testing.assert_allclose(rows[::2], all_rows[::2], atol=1e-5, rtol=0)
+    between = (rows[:-2:2] + rows[2::2]) / 2
+    np.testing.assert_allclose(rows[1::2], between, atol=1e-5, rtol=0)
+    assert np.abs(all_rows[1::2] - between).max() > 1e-3
