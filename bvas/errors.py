@@ -3,6 +3,7 @@
     BvasError
       x ConfigError      a value that a user wrote (also a ValueError)
       x DataError        a file of labels or results, a data root, a disk
+      x BusyError        a folder that another process works in (also a DataError)
       x DecodeError      a video file
       x WorkerError      a loader process that died or does not answer
       x CheckpointError  a file of weights, or of an unfinished run
@@ -24,6 +25,10 @@ class ConfigError(BvasError, ValueError):
 
 class DataError(BvasError):
     """A file or folder of the data is missing, malformed or cannot be written."""
+
+
+class BusyError(DataError):
+    """A folder is taken by another process."""
 
 
 class DecodeError(BvasError):

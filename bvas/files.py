@@ -4,12 +4,15 @@ import errno
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from bvas.errors import DataError
+from bvas.errors import BusyError, DataError
+
+_SECONDS_BETWEEN_TRIES = 0.02
 
 
 def check_writable(folder: Path) -> None:
@@ -55,14 +58,19 @@ def remove_unfinished(folder: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, *, seconds: float = 0.0) -> Iterator[None]:
     """Make a folder, and keep other processes that ask for the same out of it.
 
     The system itself lets go of it when the process ends, however it ends. Where the file system or
     Windows knows no such locks, nobody is kept out.
 
+    Args:
+        folder: The folder.
+        seconds: Longest wait for another process.
+
     Raises:
-        DataError: another process has it, or the folder cannot be made.
+        BusyError: another process has it.
+        DataError: the folder cannot be made.
     """
     path = folder / ".lock"
     try:
@@ -74,16 +82,25 @@ def locked(folder: Path) -> Iterator[None]:
         ) from error
     with file:
         if sys.platform != "win32":
-            import fcntl
-
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                    raise DataError(
-                        f"another process works in {folder}; wait until it is done, or end it first"
-                    ) from error
+            _take(file, folder, until=time.monotonic() + seconds)
         yield
+
+
+def _take(file: IO[str], folder: Path, *, until: float) -> None:
+    import fcntl
+
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                if time.monotonic() < until:
+                    time.sleep(_SECONDS_BETWEEN_TRIES)
+                    continue
+                raise BusyError(
+                    f"another process works in {folder}; wait until it is done, or end it first"
+                ) from error
+        return
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,7 +1,6 @@
 """Several folds at once, each in a process of its own that never outlives this one."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -13,15 +12,15 @@ from typing import Protocol
 
 import torch
 
-from bvas.commands.console import Progress, set_up_logging, users_line
+from bvas.commands.children import Line, Outbox, end_processes, how_it_ended, settle_in
+from bvas.commands.console import Progress, users_line
 from bvas.errors import BvasError
-from bvas.processes import end_with_parent, interrupts_held, start_quietly
+from bvas.processes import interrupts_held, start_quietly
 from bvas.training.parallel import World
 
 logger = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_REPORTS = 0.2
-_SECONDS_TO_END = 5.0
 
 
 class FoldWork(Protocol):
@@ -41,12 +40,6 @@ class _Report:
     done: int
     total: int
     note: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    level: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,29 +125,22 @@ def _start(arguments: tuple[FoldWork, int, str, int, int]) -> tuple[Connection, 
 def _receive(inbox: Connection, job: _Job) -> _End | None:
     """Pass on what a job says; return its end if that is it."""
     try:
-        message: _Report | _Line | _End = inbox.recv()
+        message: _Report | Line | _End = inbox.recv()
     except EOFError:
-        job.process.join()
-        code = job.process.exitcode or 0
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        how = how_it_ended(job.process)
         return _End(f"its process {how}; what it said is above; if memory ran out, use fewer --jobs")
     if isinstance(message, _Report):
         job.progress(message.done, message.total, message.note)
         return None
-    if isinstance(message, _Line):
+    if isinstance(message, Line):
         logger.log(message.level, "fold %d: %s", job.fold, message.text)
         return None
     return message
 
 
 def _end(running: dict[Connection, _Job]) -> None:
-    for job in running.values():
-        job.process.terminate()
+    end_processes(job.process for job in running.values())
     for inbox, job in running.items():
-        job.process.join(_SECONDS_TO_END)
-        if job.process.is_alive():
-            job.process.kill()
-            job.process.join()
         inbox.close()
         job.closing.close()
 
@@ -163,13 +149,8 @@ def _run_job(
     work: FoldWork, fold: int, device_name: str, num_threads: int, jobs: int, level: int, pipe: Connection
 ) -> None:
     """Run in the child, which Ctrl-C does not reach."""
-    end_with_parent()
-    outbox = _Outbox(pipe)
-    set_up_logging(level, _Lines(outbox))
-    torch.set_num_threads(num_threads)
     device = torch.device(device_name)
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
+    outbox = settle_in(pipe, level=level, num_threads=num_threads, device=device)
     world = World.single(device, sharing=jobs)
     try:
         work(fold=fold, device=device, world=world, progress=_Reporter(outbox))
@@ -182,22 +163,10 @@ def _run_job(
         outbox.send(_End(None))
 
 
-class _Outbox:
-    """The way to the parent, for all threads."""
-
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
-        self._lock = threading.Lock()
-
-    def send(self, message: _Report | _Line | _End) -> None:
-        with self._lock:
-            self._pipe.send(message)
-
-
 class _Reporter:
     """Sends progress to the parent, a few times a second."""
 
-    def __init__(self, outbox: _Outbox) -> None:
+    def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
         self._sent = float("-inf")
 
@@ -206,15 +175,3 @@ class _Reporter:
         if now - self._sent >= _SECONDS_BETWEEN_REPORTS or done == total:
             self._outbox.send(_Report(done, total, note))
             self._sent = now
-
-
-class _Lines(logging.Handler):
-    """Sends log lines to the parent, which has the terminal."""
-
-    def __init__(self, outbox: _Outbox) -> None:
-        super().__init__()
-        self._outbox = outbox
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Send a line."""
-        self._outbox.send(_Line(record.levelno, self.format(record)))
