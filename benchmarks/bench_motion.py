@@ -16,9 +16,8 @@ from harness import write_results
 
 from bvas.clips import ClipConfig
 from bvas.experiment import Experiment, load_experiment
-from bvas.predict import predict_matches
+from bvas.predict import predict_held_out
 from bvas.scoring import Evaluation, evaluate_predictions
-from bvas.spotter import load_spotter
 from bvas.tasks.matches import Match, find_matches
 from bvas.training.loop import run_fold
 
@@ -31,9 +30,7 @@ def score(experiment: Experiment, matches: Sequence[Match], runs: Path) -> Evalu
         run_fold(experiment, FOLD, matches, runs=runs, device=torch.device("cpu"), workers="auto")
     unseen = [match for match in matches if match.fold == FOLD]
     predictions = runs / experiment.name / "predictions" / "cv"
-    predict_matches(
-        load_spotter(experiment, runs, folds=[FOLD], device="cpu"), unseen, predictions, quiet=True
-    )
+    predict_held_out(experiment, matches, [FOLD], runs, bar=None, device="cpu")
     return evaluate_predictions(experiment, unseen, predictions)
 
 

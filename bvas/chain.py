@@ -9,9 +9,11 @@ from typing import Any
 from bvas.checkpoint import FILE_NAME, fold_folder, trained_folds
 from bvas.errors import ConfigError
 from bvas.experiment import Experiment, parse_folds
+from bvas.predicting.assignments import held_out
+from bvas.predicting.finished import is_finished
+from bvas.predicting.work import Weights, Work
 from bvas.predictions import predictions_folder
 from bvas.tasks.matches import Match, folds_of
-from bvas.tasks.soccernet import RESULTS_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,11 @@ def check_order(stages: Sequence[Stage], runs: Path) -> None:
 
 
 def is_predicted(stage: Stage, fold: int, runs: Path) -> bool:
-    """Return whether all matches of a fold have results that are not older than the fold's weights."""
-    weights = fold_folder(runs, stage.name, fold) / FILE_NAME
-    results = [
-        predictions_folder(runs, stage.name) / match.name / RESULTS_NAME for match in stage.held_out(fold)
-    ]
-    return all(path.is_file() and path.stat().st_mtime >= weights.stat().st_mtime for path in results)
+    """Return whether all matches of a fold have results of its weights, of these settings and videos."""
+    work = Work(experiment=stage.experiment, runs=runs)
+    weights = Weights(work)
+    assignments = held_out(stage.matches, [fold], predictions_folder(runs, stage.name).parent)
+    return all(is_finished(assignment, work, weights) for assignment in assignments)
 
 
 def newer_sources(stage: Stage, fold: int, runs: Path) -> list[str]:

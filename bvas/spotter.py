@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from bvas.models.spotting import SpottingModel
 
 # Compiling takes about a minute, as twenty minutes of video do at 20 times real time.
-_LONG_FRAMES = 30_000
+LONG_FRAMES = 30_000
+"""From so many frames on compiled models save more time than compiling them takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +280,7 @@ def spot_video(
         last = min(len(grid.seconds), stop + clip.frames_after)
         wanted = grid.indices[first:last]
         if predictor is None:
-            predictor = spotter.predictor(compiled=on_cuda and len(wanted) >= _LONG_FRAMES)
+            predictor = spotter.predictor(compiled=on_cuda and len(wanted) >= LONG_FRAMES)
         predictor.reset()
         begin = 0 if so_far is None else so_far.restart(clip, predictor.stride)
         firsts = np.searchsorted(reader.index.pts, reader.index.keyframe_pts)

@@ -22,6 +22,7 @@ ORDER = [
         "onnx_export",
         "model_card",
         "file_rows",
+        "predicting",
         "live",
         "live_rows",
         "lag",

@@ -37,13 +37,12 @@ def run(args: argparse.Namespace) -> int:
     from bvas.experiment import load_experiment
     from bvas.files import write_json
     from bvas.label_check import check_labels
-    from bvas.predict import predict_matches
+    from bvas.predict import predict_held_out
     from bvas.predictions import predictions_folder
     from bvas.report_folder import write_report_folder
     from bvas.report_sources import evaluation_source
     from bvas.reporting import write_pictures
     from bvas.scoring import evaluate_predictions
-    from bvas.spotter import load_spotter
     from bvas.synthetic.config import SyntheticConfig
     from bvas.synthetic.league import make_league
     from bvas.tasks.matches import find_matches
@@ -81,9 +80,9 @@ def run(args: argparse.Namespace) -> int:
 
     unseen = [match for match in matches if match.fold == _HELD_OUT_FOLD]
     logger.info("3/4 predicting the match that training never saw: %s", unseen[0].folder.name)
-    spotter = load_spotter(experiment, runs, folds=[_HELD_OUT_FOLD], device=args.device)
     predictions = predictions_folder(runs, experiment.name)
-    predict_matches(spotter, unseen, predictions, quiet=args.quiet)
+    with progress_bar("predicting", "frame", quiet=args.quiet) as progress:
+        predict_held_out(experiment, matches, [_HELD_OUT_FOLD], runs, progress, device=args.device)
 
     logger.info("4/4 scoring it and drawing the report")
     evaluation = evaluate_predictions(experiment, unseen, predictions)

@@ -17,10 +17,9 @@ from bvas.devices import num_cpus
 from bvas.errors import BvasError
 from bvas.files import write_json
 from bvas.loading.skips import OnError
-from bvas.predict import predict_matches
+from bvas.predict import predict_held_out
 from bvas.predictions import predictions_folder
 from bvas.scoring import evaluate_predictions
-from bvas.spotter import load_spotter
 from bvas.training.loop import run_fold
 from bvas.training.parallel import World
 from bvas.training.pictures import RunPictures
@@ -76,9 +75,9 @@ def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
                     *(fold, stage.name, source),
                 )
     _for_folds(unfinished, train, stage.name, "clip", machine)
-    predict = partial(_predict_fold, stage=stage, runs=runs, quiet=machine.quiet or machine.jobs > 1)
+    predict = partial(_predict_fold, stage=stage, runs=runs)
     unpredicted = [fold for fold in stage.folds if not is_predicted(stage, fold, runs)]
-    _for_folds(unpredicted, predict, f"{stage.name} predicting", "match", machine)
+    _for_folds(unpredicted, predict, f"{stage.name} predicting", "frame", machine)
     return _score(stage, runs)
 
 
@@ -90,15 +89,9 @@ def _predict_fold(
     progress: Progress | None = None,
     stage: Stage,
     runs: Path,
-    quiet: bool,
 ) -> None:
     """Predict a fold's matches; `world` is there for `train_folds`, and not looked at."""
-    spotter = load_spotter(stage.experiment, runs, folds=[fold], device=str(device))
-    matches = stage.held_out(fold)
-    for done, match in enumerate(matches, start=1):
-        predict_matches(spotter, [match], predictions_folder(runs, stage.name), quiet=quiet)
-        if progress is not None:
-            progress(done, len(matches))
+    predict_held_out(stage.experiment, stage.matches, [fold], runs, progress, device=str(device))
 
 
 def _score(stage: Stage, runs: Path) -> StageScore:

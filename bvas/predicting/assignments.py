@@ -1,0 +1,117 @@
+"""Which matches and videos are predicted, by the models of which folds, and where results go."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bvas.errors import ConfigError, DataError
+from bvas.tasks.filed import raise_faults
+from bvas.tasks.matches import Half, Match, filed_annotations, folds_of, match_halves
+from bvas.tasks.task import SpottingTask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """A match, or a video by itself, with the models that predict it."""
+
+    name: str
+    """Of the match; of a video its path."""
+    folds: tuple[int, ...]
+    """Folds whose models are averaged, in order."""
+    out: Path
+    """Folder with a folder for each match."""
+    source: Match | Path
+
+    @property
+    def folder(self) -> Path:
+        """Where its results go."""
+        return self.out / self.name
+
+    def halves(self, task: SpottingTask) -> list[Half]:
+        """Return its video files in order.
+
+        Raises:
+            DataError: there is none, one that a list names is not there, or annotations lie in a half of which
+                there is no video.
+        """
+        if isinstance(self.source, Path):
+            return [Half(1, self.source)]
+        halves = match_halves(self.source, task.resolution)
+        numbers = [half.number for half in halves]
+        missing = sorted(set(range(1, max(numbers))) - set(numbers))
+        if missing:
+            raise DataError(
+                f"no video of half {missing[0]} in {self.source.folder}, where half {max(numbers)} is; add it"
+            )
+        if self.source.fold is not None:
+            # What else may be wrong with labels matters to those who train and score.
+            filed, faults = filed_annotations(self.source, task)
+            raise_faults([] if faults else filed.half_faults(numbers))
+        return halves
+
+
+def held_out(matches: Sequence[Match], folds: Sequence[int], predictions: Path) -> list[Assignment]:
+    """Return the matches of some folds, each for the model that has not seen it; results go to `cv/`."""
+    return [
+        _of_match(match, folds, predictions)
+        for fold in folds
+        for match in matches
+        if match.fold is not None and match.fold == fold
+    ]
+
+
+def challenge(matches: Sequence[Match], folds: Sequence[int], predictions: Path) -> list[Assignment]:
+    """Return the challenge matches, for the mean of all models; results go to `challenge/`."""
+    return [_of_match(match, folds, predictions) for match in matches if match.fold is None]
+
+
+def of_match(match: Match, folds: Sequence[int], predictions: Path) -> Assignment:
+    """Return a labelled match for the model of its fold, another one for the mean of all models.
+
+    Raises:
+        ConfigError: the model of its fold is not there.
+    """
+    if match.fold is not None and match.fold not in folds:
+        raise ConfigError(
+            f"match {match.name!r} is held out by fold {match.fold}, which is not trained or not among --folds; there "
+            f"are: {', '.join(map(str, folds))}"
+        )
+    return _of_match(match, folds, predictions)
+
+
+def of_video(path: Path, folds: Sequence[int], predictions: Path) -> Assignment:
+    """Return a video by itself, for the mean of all models; results go to `videos/` and its path."""
+    absolute = Path(os.path.normpath(path.absolute()))
+    here = Path.cwd()
+    # Whoever lists it as a path from here or from the root means the same file.
+    within = (
+        absolute.relative_to(here) if absolute.is_relative_to(here) else absolute.relative_to(absolute.anchor)
+    )
+    name = within.as_posix()
+    return Assignment(name=name, folds=tuple(folds), out=predictions / "videos", source=path)
+
+
+def _of_match(match: Match, folds: Sequence[int], predictions: Path) -> Assignment:
+    split, own = ("challenge", tuple(folds)) if match.fold is None else ("cv", (match.fold,))
+    return Assignment(name=match.name, folds=own, out=predictions / split, source=match)
+
+
+def check_folds(matches: Sequence[Match], folds: Sequence[int], data: Path) -> None:
+    """Check that each fold holds out a match.
+
+    Raises:
+        DataError: one does not.
+    """
+    unseen = sorted(set(folds) - set(folds_of(matches)))
+    if unseen:
+        raise DataError(f"no match of fold {unseen[0]} in {data}; the data has folds {folds_of(matches)}")
+
+
+def share_of(assignments: Sequence[Assignment], shard: tuple[int, int]) -> list[Assignment]:
+    """Return the share of shard (I, N), I from 1: every N-th from the I-th on.
+
+    The share depends on the list alone, so that all shards together are the list, whenever each runs.
+    """
+    number, count = shard
+    return list(assignments[number - 1 :: count])

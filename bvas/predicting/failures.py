@@ -1,0 +1,53 @@
+"""`failed.jsonl`: the matches of a results folder whose last try failed, `{"match": ..., "reason": ...}` a line.
+
+Several jobs may write to it; each changes the lines of its own matches only.
+"""
+
+import json
+from pathlib import Path
+
+from bvas.errors import DataError
+from bvas.files import locked, write_text
+
+FAILED_NAME = "failed.jsonl"
+_SECONDS_TO_WAIT = 30.0
+
+
+def read_failures(out: Path) -> dict[str, str]:
+    """Return the reason for each match that is listed; lines that are none are left out."""
+    try:
+        lines = (out / FAILED_NAME).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {}
+    failures = {}
+    for line in lines:
+        try:
+            entry = json.loads(line)
+            failures[str(entry["match"])] = str(entry["reason"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return failures
+
+
+def note_failure(out: Path, name: str, reason: str | None) -> None:
+    """List a match as failed, or with None as reason take it off the list.
+
+    Raises:
+        DataError: the list cannot be written.
+    """
+    path = out / FAILED_NAME
+    if reason is None and not path.is_file():
+        return
+    with locked(out, seconds=_SECONDS_TO_WAIT):
+        failures = read_failures(out)
+        failures.pop(name, None)
+        if reason is not None:
+            failures[name] = reason
+        if failures:
+            lines = [json.dumps({"match": m, "reason": r}, ensure_ascii=False) for m, r in failures.items()]
+            write_text(path, "\n".join(lines) + "\n")
+            return
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise DataError(f"cannot remove {path}: {error.strerror or error}") from error

@@ -1,0 +1,83 @@
+"""Which results of a match are there, made from the weights, settings and videos as they are now."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bvas.errors import DataError
+from bvas.predicting.assignments import Assignment
+from bvas.predicting.identity import glance_at, is_same
+from bvas.predicting.record import Record, VideoRecord, peak_settings, read_record
+from bvas.predicting.work import Weights, Work
+from bvas.tasks.matches import Half
+from bvas.tasks.soccernet import RESULTS_NAME
+
+
+def curve_path(folder: Path, half: Half) -> Path:
+    """Return where the score curve of a video lies."""
+    return folder / f"{half.path.stem}_scores.npz"
+
+
+def kept_path(folder: Path, half: Half) -> Path:
+    """Return where the rows of an unfinished video lie."""
+    return folder / f"{half.path.stem}_unfinished.npz"
+
+
+def is_finished(assignment: Assignment, work: Work, weights: Weights, *, by_glance: bool = False) -> bool:
+    """Return whether a match has results of these weights, settings and videos; nothing is locked or written.
+
+    Args:
+        assignment: The match.
+        work: How it is to be predicted.
+        weights: Of the same work.
+        by_glance: Say no, instead of reading it through, where a video was touched.
+
+    Raises:
+        CheckpointError: a fold has no weights.
+    """
+    record = read_record(assignment.folder)
+    if record is None or work.overwrite:
+        return False
+    try:
+        halves = assignment.halves(work.experiment.task)
+        known = known_videos(assignment.folder, halves, record, weights.rows_settings(assignment.folds), work)
+    except DataError:
+        return False
+    if by_glance and known != record.videos:
+        return False
+    return is_all(assignment.folder, halves, record, known, work)
+
+
+def known_videos(
+    folder: Path, halves: Sequence[Half], record: Record, rows: dict[str, Any], work: Work
+) -> dict[int, VideoRecord]:
+    """Return the videos whose curves are there and were made from the same, with what a glance sees of them now.
+
+    Raises:
+        DataError: a video cannot be read.
+    """
+    if record.rows != rows:
+        return {}
+    known = {}
+    for half in halves:
+        video = record.videos.get(half.number)
+        if video is None or video.name != half.path.name or (work.strict and video.gaps):
+            continue
+        now = glance_at(half.path)
+        if curve_path(folder, half).is_file() and is_same(half.path, now, video.glance, video.sha256):
+            known[half.number] = VideoRecord(
+                name=video.name, glance=now, sha256=video.sha256, gaps=video.gaps
+            )
+    return known
+
+
+def is_all(
+    folder: Path, halves: Sequence[Half], record: Record, known: Mapping[int, VideoRecord], work: Work
+) -> bool:
+    """Return whether the known videos are all of a match, and its results are of the same settings for peaks."""
+    numbers = {half.number for half in halves}
+    return (
+        numbers == known.keys() == record.videos.keys()
+        and record.peaks == peak_settings(work.experiment)
+        and (folder / RESULTS_NAME).is_file()
+    )

@@ -1,0 +1,121 @@
+"""Whether a video is the one that something was made from: by a glance, and where that leaves doubt by its content.
+
+A glance takes the size, the time of change, and a hash of the first and last 64 KiB. Where all of it is as it
+was, the file is taken as the same; where the size or the ends differ, as another. Where only the time of change
+differs (the file was touched, copied or downloaded again) its whole content decides.
+"""
+
+import hashlib
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bvas.errors import DataError
+
+_END_BYTES = 64 * 1024
+_PIECE_BYTES = 4 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """What is quickly seen of a file."""
+
+    size: int
+    """Bytes."""
+    mtime_ns: int
+    """Time of change, in nanoseconds."""
+    ends: str
+    """Hash of its first and last 64 KiB."""
+
+
+def glance_at(path: Path) -> Glance:
+    """Look at a file.
+
+    Raises:
+        DataError: there is no file, or it cannot be read.
+    """
+    if not path.is_file():
+        raise DataError(f"no file {path}")
+    try:
+        status = path.stat()
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            digest.update(file.read(_END_BYTES))
+            file.seek(max(status.st_size - _END_BYTES, 0))
+            digest.update(file.read(_END_BYTES))
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    return Glance(size=status.st_size, mtime_ns=status.st_mtime_ns, ends=digest.hexdigest())
+
+
+def content_digest(path: Path, stopped: threading.Event | None = None) -> str:
+    """Return the SHA-256 of a file's content; of a part of it if `stopped` is set meanwhile.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    piece = memoryview(bytearray(_PIECE_BYTES))
+    try:
+        with path.open("rb", buffering=0) as file:
+            while (count := file.readinto(piece)) and not (stopped is not None and stopped.is_set()):
+                digest.update(piece[:count])
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    return digest.hexdigest()
+
+
+def is_same(path: Path, now: Glance, before: Glance, digest: str) -> bool:
+    """Return whether a file is the one that was looked at before.
+
+    Args:
+        path: The file.
+        now: A glance at it.
+        before: What the glance was then.
+        digest: What `content_digest` was then; the file is read through only where the glances leave doubt.
+    """
+    if now == before:
+        return True
+    return (now.size, now.ends) == (before.size, before.ends) and content_digest(path) == digest
+
+
+class DigestMeanwhile:
+    """The content digest of a file, found by a thread while the block goes on; its end stops the thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin to read."""
+        self._path = path
+        self._stopped = threading.Event()
+        self._found: str | DataError = ""
+        self._thread = threading.Thread(target=self._read, name="bvas-digest", daemon=True)
+        self._thread.start()
+
+    def result(self) -> str:
+        """Wait for the digest and return it.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        self._thread.join()
+        if isinstance(self._found, DataError):
+            raise self._found
+        return self._found
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop reading."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _read(self) -> None:
+        try:
+            self._found = content_digest(self._path, self._stopped)
+        except DataError as error:
+            self._found = error

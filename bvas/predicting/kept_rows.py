@@ -1,0 +1,82 @@
+"""Score rows of an unfinished video, kept beside the results so that a kill costs seconds of work."""
+
+import json
+import logging
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bvas.file_rows import RowsSoFar
+from bvas.files import replacing
+
+logger = logging.getLogger(__name__)
+
+
+class KeptRows:
+    """Keeps rows of one video in a file; an instance is a `KeepRows`."""
+
+    def __init__(self, path: Path, made_from: Any, *, seconds: float) -> None:
+        """Take what the rows are made from.
+
+        Args:
+            path: An `.npz`.
+            made_from: Plain data; rows that were made from anything else are not loaded.
+            seconds: Shortest time between two saves.
+        """
+        self._path = path
+        self._made_from = json.dumps(made_from, sort_keys=True)
+        self._seconds = seconds
+        self._saved_at = time.monotonic()
+        self._unsaved: RowsSoFar | None = None
+
+    def load(self) -> RowsSoFar | None:
+        """Return the rows of an earlier try, or None if there are none made from the same."""
+        try:
+            # Opened here: np.load leaves a file that is no archive open.
+            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                if str(stored["made_from"]) != self._made_from:
+                    return None
+                lost = tuple(
+                    (int(a), int(b), str(reason)) for a, b, reason in json.loads(str(stored["lost"]))
+                )
+                return RowsSoFar(stored["scores"], lost)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            logger.warning("%s is not used, the video is begun anew: %s", self._path, error)
+            return None
+
+    def __call__(self, rows: RowsSoFar) -> None:
+        """Take all rows so far, and save them if the last save is long ago.
+
+        Raises:
+            DataError: they cannot be written.
+        """
+        self._unsaved = rows
+        if time.monotonic() - self._saved_at >= self._seconds:
+            self.save()
+
+    def save(self) -> None:
+        """Save what is not saved yet.
+
+        Raises:
+            DataError: it cannot be written.
+        """
+        if self._unsaved is None:
+            return
+        with replacing(self._path) as temporary:
+            np.savez(
+                temporary,
+                scores=self._unsaved.scores,
+                lost=np.array(json.dumps(self._unsaved.lost)),
+                made_from=np.array(self._made_from),
+            )
+        self._unsaved = None
+        self._saved_at = time.monotonic()
+
+    def remove(self) -> None:
+        """Remove the file."""
+        self._path.unlink(missing_ok=True)

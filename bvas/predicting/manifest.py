@@ -1,0 +1,82 @@
+"""A manifest: matches of a data root and video files, one per line, `#` for remarks."""
+
+import difflib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bvas.errors import ConfigError, DataError
+from bvas.predicting.assignments import Assignment, of_match, of_video
+from bvas.tasks.matches import Match
+from bvas.tasks.soccernet import VIDEO_SUFFIXES
+
+
+def read_manifest(path: Path) -> list[tuple[int, str]]:
+    """Return (line number, entry) of a manifest, each entry once.
+
+    Raises:
+        DataError: it cannot be read or holds no entry.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as error:
+        raise DataError(f"no manifest {path}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read manifest {path}: {error}") from error
+    entries: dict[str, int] = {}
+    for number, line in enumerate(lines, start=1):
+        entry = line.strip()
+        if entry and not entry.startswith("#"):
+            entries.setdefault(entry, number)
+    if not entries:
+        raise DataError(f"manifest {path} is empty; list matches or video files, one per line")
+    return [(number, entry) for entry, number in entries.items()]
+
+
+def assign_manifest(
+    path: Path,
+    find: Callable[[], Sequence[Match]],
+    folds: Sequence[int],
+    predictions: Path,
+) -> list[Assignment]:
+    """Return what a manifest lists, each once.
+
+    Args:
+        path: The manifest.
+        find: Finds the matches of the data root; asked only if a line is no video file.
+        folds: Folds that are trained.
+        predictions: Folder of the experiment's predictions.
+
+    Raises:
+        DataError: the manifest cannot be read, or the data root is needed and wrong.
+        ConfigError: a line names neither a match nor a video file, or a match whose model is not there.
+    """
+    entries = read_manifest(path)
+    matches: dict[str, Match] | None = None
+    found: dict[tuple[Path, str], Assignment] = {}
+    for number, entry in entries:
+        if _is_video(entry):
+            assignment = of_video(Path(entry), folds, predictions)
+        else:
+            if matches is None:
+                matches = {match.name: match for match in find()}
+            try:
+                assignment = of_match(_named(entry, matches), folds, predictions)
+            except ConfigError as error:
+                raise ConfigError(f"line {number} of {path}: {error}") from error
+        found.setdefault((assignment.out, assignment.name), assignment)
+    return list(found.values())
+
+
+def _is_video(entry: str) -> bool:
+    """A file that is there, or whose name says that it should be."""
+    return "://" not in entry and (
+        Path(entry).suffix.lower() in VIDEO_SUFFIXES or (Path(entry).exists() and not Path(entry).is_dir())
+    )
+
+
+def _named(entry: str, matches: dict[str, Match]) -> Match:
+    if entry in matches:
+        return matches[entry]
+    near = difflib.get_close_matches(entry, matches, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"the data has {len(matches)} others"
+    raise ConfigError(f"{entry!r} is no match of the data and no video file; {hint}")

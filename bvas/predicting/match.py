@@ -1,0 +1,218 @@
+"""One match after the other: left as it is where finished, else gone on with where an earlier try ended.
+
+A match's folder is locked while it is worked on. Score rows are kept beside the results until all videos of the
+match are done; then curves, results and at last the record are written. The record of older results is removed
+before the first of them is replaced, so that what it says is always true of all files.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import torch
+
+from bvas.curve import ScoreCurve, load_curve
+from bvas.devices import autocast_dtype, choose_device
+from bvas.errors import DataError, DecodeError
+from bvas.files import locked, remove_unfinished
+from bvas.inference.streaming import StreamingPredictor
+from bvas.postprocess import find_spots
+from bvas.predicting.ahead import IndexedMeanwhile
+from bvas.predicting.assignments import Assignment
+from bvas.predicting.finished import curve_path, is_all, kept_path, known_videos
+from bvas.predicting.identity import DigestMeanwhile, glance_at
+from bvas.predicting.kept_rows import KeptRows
+from bvas.predicting.record import (
+    RECORD_NAME,
+    Record,
+    VideoRecord,
+    peak_settings,
+    read_record,
+    write_record,
+)
+from bvas.predicting.work import Weights, Work
+from bvas.spots import Spot
+from bvas.spotter import LONG_FRAMES, Spotter, load_spotter, spot_video
+from bvas.tasks.matches import Half
+from bvas.tasks.soccernet import RESULTS_NAME, write_results
+from bvas.video.index import build_index
+
+logger = logging.getLogger(__name__)
+
+Outcome = Literal["made", "finished"]
+
+
+class VideoProgress(Protocol):
+    """Hears how far a video is."""
+
+    def __call__(self, half: int, begun_at: int, done: int, total: int) -> None:
+        """Take the half, and the grid frame it was begun at, those done and those in all."""
+        ...
+
+
+class MatchPredictor:
+    """Predicts matches on one device; models are loaded when they are first needed, and kept for the next match."""
+
+    def __init__(self, work: Work, device: str = "auto") -> None:
+        """Take the work; nothing is loaded yet.
+
+        Raises:
+            ConfigError: there is no such device.
+        """
+        self._work = work
+        self._device = choose_device(device)
+        self._weights = Weights(work)
+        self._loaded: tuple[tuple[int, ...], Spotter, StreamingPredictor] | None = None
+
+    def predict(
+        self,
+        assignment: Assignment,
+        progress: VideoProgress | None = None,
+        upcoming: Assignment | None = None,
+    ) -> Outcome:
+        """Make what is missing of a match's results.
+
+        Args:
+            assignment: The match.
+            progress: Hears how far each video is.
+            upcoming: What is probably the next match; it is looked at while the model works.
+
+        Raises:
+            BusyError: another process works on this match.
+            DataError: a video is missing, or results cannot be written.
+            DecodeError: a video cannot be read, too much of it is lost, or it changed meanwhile.
+            CheckpointError: a fold's weights are missing or do not fit.
+        """
+        work, folder = self._work, assignment.folder
+        rows = self._weights.rows_settings(assignment.folds)
+        with locked(folder):
+            remove_unfinished(folder)
+            halves = assignment.halves(work.experiment.task)
+            record = None if work.overwrite else read_record(folder)
+            known = {} if record is None else known_videos(folder, halves, record, rows, work)
+            if record is not None and is_all(folder, halves, record, known, work):
+                if known != record.videos:
+                    # Touched, and the same: next time a glance is enough.
+                    write_record(folder, Record(rows=record.rows, peaks=record.peaks, videos=known))
+                return "finished"
+            curves = _curves(folder, halves, known)
+            videos = {number: known[number] for number in curves}
+            missing = [half for half in halves if half.number not in curves]
+            following = [*(half.path for half in missing[1:]), self._first_video(upcoming)]
+            for half, after in zip(missing, following, strict=False):
+                with IndexedMeanwhile(after):
+                    models = self._models(assignment.folds, missing)
+                    found = self._predict_video(assignment, half, rows, models, progress)
+                videos[half.number], curves[half.number] = found
+            self._write(assignment, halves, curves, Record(rows=rows, peaks=self._peaks, videos=videos))
+        return "made"
+
+    def _first_video(self, assignment: Assignment | None) -> Path | None:
+        try:
+            return None if assignment is None else assignment.halves(self._work.experiment.task)[0].path
+        except DataError:
+            return None
+
+    @property
+    def _peaks(self) -> dict[str, Any]:
+        return peak_settings(self._work.experiment)
+
+    def _predict_video(
+        self,
+        assignment: Assignment,
+        half: Half,
+        rows: dict[str, Any],
+        models: tuple[Spotter, StreamingPredictor],
+        progress: VideoProgress | None,
+    ) -> tuple[VideoRecord, ScoreCurve]:
+        work = self._work
+        spotter, predictor = models
+        glance = glance_at(half.path)
+        # Rows of another precision or device type would not be those of an uninterrupted run.
+        computed_in = str(autocast_dtype(self._device, work.precision) or torch.float32)
+        made_from = {"rows": rows, "video": asdict(glance), "computed_in": [self._device.type, computed_in]}
+        kept = KeptRows(kept_path(assignment.folder, half), made_from, seconds=work.save_seconds)
+        so_far = None if work.overwrite else kept.load()
+        if so_far is not None and work.strict and so_far.lost:
+            so_far = None
+        begun_at = 0 if so_far is None else so_far.restart(spotter.experiment.clip, predictor.stride)
+        if begun_at:
+            logger.info("%s: goes on at frame %d", half.path, begun_at)
+
+        def report(done: int, total: int) -> None:
+            if progress is not None:
+                progress(half.number, begun_at, done, total)
+
+        with DigestMeanwhile(half.path) as digest:
+            found = spot_video(
+                half.path,
+                spotter,
+                backend=work.backend,
+                strict=work.strict,
+                progress=report,
+                predictor=predictor,
+                so_far=so_far,
+                keep=kept,
+            )
+            sha256 = digest.result()
+        if glance_at(half.path) != glance:
+            raise DecodeError(f"{half.path} changed while it was predicted; predict it again", path=half.path)
+        kept.save()
+        gaps = tuple(gap.to_json(half.number) for gap in found.gaps)
+        return VideoRecord(name=half.path.name, glance=glance, sha256=sha256, gaps=gaps), found.curve
+
+    def _models(self, folds: tuple[int, ...], videos: Sequence[Half]) -> tuple[Spotter, StreamingPredictor]:
+        """Return the models of some folds; compiled on CUDA, if the first videos that they are to see are long."""
+        if self._loaded is None or self._loaded[0] != folds:
+            # Those before are let go of first: two sets may not fit on the device.
+            self._loaded = None
+            work = self._work
+            spotter = load_spotter(
+                work.experiment,
+                work.runs,
+                folds=folds,
+                device=str(self._device),
+                precision=work.precision,
+                stride=work.stride,
+            )
+            is_long = self._device.type == "cuda" and (
+                build_index(videos[0].path)[0].num_frames * len(videos) >= LONG_FRAMES
+            )
+            self._loaded = folds, spotter, spotter.predictor(compiled=is_long)
+        return self._loaded[1:]
+
+    def _write(
+        self, assignment: Assignment, halves: Sequence[Half], curves: Mapping[int, ScoreCurve], record: Record
+    ) -> None:
+        experiment, folder = self._work.experiment, assignment.folder
+        labels = experiment.task.labels
+        (folder / RECORD_NAME).unlink(missing_ok=True)
+        spots: dict[int, list[Spot]] = {}
+        for half in halves:
+            curve = curves[half.number]
+            curve.save(curve_path(folder, half))
+            spots[half.number] = find_spots(curve.scores, curve.seconds, labels, experiment.peaks)
+        write_results(
+            folder / RESULTS_NAME,
+            assignment.name,
+            spots,
+            rate=experiment.input.rate,
+            gaps=[gap for half in halves for gap in record.videos[half.number].gaps],
+        )
+        write_record(folder, record)
+        for half in halves:
+            kept_path(folder, half).unlink(missing_ok=True)
+
+
+def _curves(folder: Path, halves: Sequence[Half], known: Mapping[int, VideoRecord]) -> dict[int, ScoreCurve]:
+    """Return the curves of known videos by half, without those that are damaged."""
+    curves = {}
+    for half in halves:
+        if half.number in known:
+            try:
+                curves[half.number] = load_curve(curve_path(folder, half))
+            except DataError as error:
+                logger.warning("%s", error)
+    return curves

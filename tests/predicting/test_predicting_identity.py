@@ -1,0 +1,68 @@
+"""Which file is the one that something was made from."""
+
+import os
+
+import pytest
+
+from bvas.errors import DataError
+from bvas.predicting.identity import DigestMeanwhile, content_digest, glance_at, is_same
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(bytes(300_000))
+    return path
+
+
+def _later(path):
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 10**9))
+
+
+def test_a_file_that_nobody_touched_is_the_same_without_being_read_through(file):
+    before = glance_at(file)
+    assert is_same(file, glance_at(file), before, "of another content")
+
+
+def test_a_touched_file_is_the_same_if_its_content_is(file):
+    before, digest = glance_at(file), content_digest(file)
+    _later(file)
+    now = glance_at(file)
+    assert now != before
+    assert is_same(file, now, before, digest)
+    assert not is_same(file, now, before, "of another content")
+
+
+@pytest.mark.parametrize("place", [0, 150_000, 299_999])
+def test_one_changed_byte_makes_it_another(file, place):
+    before, digest = glance_at(file), content_digest(file)
+    with file.open("r+b") as opened:
+        opened.seek(place)
+        opened.write(b"x")
+    _later(file)
+    assert not is_same(file, glance_at(file), before, digest)
+
+
+def test_a_byte_more_makes_it_another(file):
+    before, digest = glance_at(file), content_digest(file)
+    with file.open("ab") as opened:
+        opened.write(b"\0")
+    assert not is_same(file, glance_at(file), before, digest)
+
+
+def test_the_digest_of_the_thread_is_that_of_sha256sum(tmp_path):
+    path = tmp_path / "abc"
+    path.write_bytes(b"abc")
+    with DigestMeanwhile(path) as digest:
+        # FIPS 180-4, the example of one block.
+        assert digest.result() == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_what_is_no_file_is_said_to_be_none(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("nothing.mp4", "pipe", "."):
+        with pytest.raises(DataError, match="no file"):
+            glance_at(tmp_path / name)
+    with DigestMeanwhile(tmp_path / "nothing.mp4") as digest, pytest.raises(DataError, match="cannot read"):
+        digest.result()
