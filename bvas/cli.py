@@ -11,7 +11,10 @@ VERBS = {
     "demo": ("bvas.commands.demo", "a league of synthetic matches: make, train, predict, score, report"),
     "spot": ("bvas.commands.spot", "find the actions in your own video"),
     "train": ("bvas.train", "train an experiment on the folds of a data root"),
-    "predict": ("bvas.predict", "predict the held-out matches of each fold, the challenge, or what a manifest lists"),
+    "predict": (
+        "bvas.predict",
+        "predict the held-out matches of each fold, the challenge, or what a manifest lists",
+    ),
     "evaluate": ("bvas.evaluate", "score an experiment's predictions"),
     "experiment run": (
         "bvas.commands.experiment_run",
