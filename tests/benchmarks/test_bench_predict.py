@@ -80,6 +80,7 @@ def test_the_benchmark_of_rows_says_how_much_faster_and_how_near_the_floor(tmp_p
     assert against["goal_on_a_cpu"] == 4.0
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_files_splits_the_time(tmp_path):
     results = tmp_path / "spot.json"
     tiny = ["--experiment", "demo", "--size", "64x96", "--video-size", "64x160", "--minutes", "0.3"]

@@ -98,7 +98,7 @@ def demo_model(clip, size):
     return model.eval()
 
 
-@pytest.mark.parametrize("num_frames", [15, 33])
+@pytest.mark.parametrize("num_frames", [15, pytest.param(33, marks=pytest.mark.slow)])
 def test_half_precision_is_within_two_hundredths(num_frames):
     clip, size = ClipConfig(num_frames=num_frames, frame_step=1), (64, 96)
     model, frames = demo_model(clip, size), smooth_frames(60, size, 99)

@@ -288,6 +288,7 @@ def test_a_match_that_another_job_works_on_is_waited_for(there):
     assert there.times().keys() == ALL
 
 
+@pytest.mark.slow
 def test_devices_share_the_matches_and_give_what_one_gives(there):
     (there.folder / "list.txt").write_text("game/a\nbroken.mp4\ngame/b\ngame/c\n")
     (there.folder / "broken.mp4").write_text("<html>")

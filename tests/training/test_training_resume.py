@@ -102,7 +102,9 @@ def test_a_run_killed_at_random_moments_ends_with_the_weights_of_one_left_alone(
     _assert_same_result(tmp_path, undisturbed)
 
 
-@pytest.mark.parametrize("clips", [0, 9, 14])
+@pytest.mark.parametrize(
+    "clips", [pytest.param(0, marks=pytest.mark.slow), 9, pytest.param(14, marks=pytest.mark.slow)]
+)
 def test_a_run_goes_on_from_where_it_was_stopped(league, tmp_path, undisturbed, clips):
     seen = []
     with pytest.raises(StoppedError):
