@@ -320,6 +320,7 @@ def test_a_pipe_is_spotted_as_a_file_is(runs, video, tmp_path):
     assert len(results[0]) >= 6
 
 
+@pytest.mark.slow
 def test_spots_come_while_standard_input_runs_and_ctrl_c_ends_it(runs, video):
     command = [sys.executable, "-m", "bvas", "spot", "-", "--live", "--candidates", "--experiment", "tiny"]
     with subprocess.Popen(

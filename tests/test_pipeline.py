@@ -69,6 +69,7 @@ def test_training_leaves_weights_logs_and_what_they_were_made_with(there):
     assert all(0.0 < float(row["train_loss"]) < 5.0 and float(row["val_loss"]) > 0.0 for row in rows)
 
 
+@pytest.mark.slow
 def test_training_twice_gives_the_same_weights(there, tmp_path):
     command = ["train", "--experiment", "tiny", "--folds", "0", "--quiet", "--runs", str(tmp_path)]
     assert main([*command, "--workers", "pyav=2"]) == OK
@@ -345,6 +346,7 @@ def test_a_shift_of_two_frames_in_the_labels_shows_in_the_timing_error(there, tm
     assert shifted.official == pytest.approx(true.official)  # which the official figure does not show
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_training_with_130_and_leaves_no_worker(there, tmp_path):
     command = [sys.executable, "-m", "bvas.train", "--experiment", "tiny", "--folds", "0"]
     endless = (there / "configs/tiny.py").read_text().replace("epochs=2", "epochs=500")

@@ -65,6 +65,7 @@ def test_a_file_that_our_reader_refuses_is_a_reason_not_a_failure(tmp_path):
         Ours("opencv")(path)
 
 
+@pytest.mark.slow
 def test_the_table_has_every_method_and_says_which_were_not_run(tmp_path, monkeypatch):
     # A package of that name that fails as one does whose libraries are missing.
     (tmp_path / "decord.py").write_text("raise OSError('libavcodec.so is not there')")
@@ -83,6 +84,7 @@ def test_the_table_has_every_method_and_says_which_were_not_run(tmp_path, monkey
         assert absent["not_run"] == "decord: libavcodec.so is not there"
 
 
+@pytest.mark.slow
 def test_the_gpu_script_runs_with_a_cpu_backend(tmp_path):
     results = tmp_path / "nvdec.json"
     setups = ["--setups", "1x2", "2x1", "--backend", "pyav", "--device", "cpu"]

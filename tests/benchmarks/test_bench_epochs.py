@@ -59,12 +59,14 @@ def test_real_halves_have_real_clips_and_annotations():
     assert 620 < np.mean(counts) < 700
 
 
+@pytest.mark.slow
 def test_the_seeds_design_and_torchs_loader_deliver_an_epoch_as_the_reference_reads_it(clips, expected):
     expected.check("torch", TorchLoader(clips, 4, num_workers=1), 0)
     with SeedDesign(clips, 4, workers={"opencv": 1}) as design:
         expected.check("seed", design, 0, stretched=True)
 
 
+@pytest.mark.slow
 def test_a_wrong_frame_a_missing_clip_and_one_twice_end_the_run(clips, expected):
     numbers, frames = frames_of(clips, 0)
     expected.check("right", Given(numbers, frames), 0)
@@ -78,6 +80,7 @@ def test_a_wrong_frame_a_missing_clip_and_one_twice_end_the_run(clips, expected)
         expected.check("changed", Given(numbers, changed), 0)
 
 
+@pytest.mark.slow
 def test_stretched_gray_of_the_frame_before_is_seen(clips, expected):
     numbers, frames = frames_of(clips, 0)
     gray = ((frames.float() - 16) * 255 / 219).clamp(0, 255).round().to(torch.uint8)

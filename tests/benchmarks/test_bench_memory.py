@@ -23,6 +23,7 @@ def test_a_repeated_video_is_as_many_times_as_long(tmp_path):
             assert (found == frames).all()
 
 
+@pytest.mark.slow
 def test_a_tenfold_length_takes_no_more_memory(tmp_path):
     spotter = small_spotter("cpu", (64, 96), stride=16)
     short = kept_video(tmp_path, size=(64, 160), num_frames=500, keyframe_interval=50)

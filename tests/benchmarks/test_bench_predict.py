@@ -66,6 +66,7 @@ def test_all_forms_go_through_the_same_video():
     assert found[2].std(axis=0).min() > 1e-3
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_rows_says_how_much_faster_and_how_near_the_floor(tmp_path):
     results = tmp_path / "predict.json"
     tiny = ["--experiment", "demo", "--size", "64x96", "--rows", "2", "--whole-rows", "1", "--rounds", "2"]

@@ -41,6 +41,7 @@ def test_the_floor_is_the_larger_of_two_times():
     assert Work(operations=200.0, num_bytes=50.0).seconds(peaks) == 5.0
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_step_are_measured_and_stay_above_their_floor(tmp_path):
     results = tmp_path / "train.json"
     loading = ["--loading", "--loading-frames", "60", "--loading-steps", "1", "--workers", "0"]
@@ -59,6 +60,7 @@ def test_the_parts_of_a_step_are_measured_and_stay_above_their_floor(tmp_path):
     assert 0 <= waiting["waiting_share"]["median"] <= 1
 
 
+@pytest.mark.slow
 def test_augmentation_is_set_against_a_step_and_a_copy(tmp_path):
     results = tmp_path / "augment.json"
     bench_augment.main([*TINY, "--json", str(results)])

@@ -165,6 +165,8 @@ def test_filters_change_the_counts_to_the_right_numbers(page):
     assert page.inner_text("#count") == "8 of 8 shown"
     set_confidence(page, 0.65)
     assert counts(page, "kinds") == [2, 3, 1, 5]
+    # The table waits until the slider rests.
+    until(page, "document.querySelector('#table tr.total').innerText.split(/\\s+/)[2] === '3'")
     assert page.inner_text("#table tr.total").split()[:6] == ["all", "5", "3", "2", "3", "1"]
     page.click("#labels .chip:has-text('PASS')")
     assert counts(page, "kinds") == [1, 1, 0, 2]

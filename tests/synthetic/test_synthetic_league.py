@@ -213,6 +213,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of a process group")
+@pytest.mark.slow
 def test_ctrl_c_leaves_no_process_and_no_file(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)

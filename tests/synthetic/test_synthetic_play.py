@@ -51,6 +51,7 @@ def test_the_same_seed_plays_the_same_half_and_another_seed_another_one():
     assert not np.array_equal(first.ball, other.ball)
 
 
+@pytest.mark.slow
 def test_gaps_between_passes_and_drives_are_those_of_real_matches(plays):
     gaps = np.concatenate(
         [

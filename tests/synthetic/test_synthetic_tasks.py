@@ -45,6 +45,7 @@ def leagues(tmp_path_factory):
     return ball, action
 
 
+@pytest.mark.slow
 def test_one_data_root_holds_leagues_of_several_tasks(leagues):
     ball, action = leagues
 

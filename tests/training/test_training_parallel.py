@@ -112,6 +112,7 @@ def workplace(league, tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_an_error_of_one_rank_ends_the_others_without_a_launcher_that_does(workplace):
     # As on two hosts, of which one has no data.
     port = str(free_port())

@@ -62,6 +62,7 @@ def fresh(run, **changes):
     return replace(run, board=Board(), **changes)
 
 
+@pytest.mark.slow
 def test_a_run_begins_with_its_clips_and_each_epoch_shows_its_curves_and_nothing_else_changes(run, model):
     run, observer = fresh(run), RunPictures()
     weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}

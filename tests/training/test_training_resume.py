@@ -84,7 +84,7 @@ def undisturbed(league, tmp_path_factory, _one_thread):
     return runs
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_run_killed_at_random_moments_ends_with_the_weights_of_one_left_alone(
     league, tmp_path, undisturbed, kills
 ):
@@ -119,6 +119,7 @@ def test_a_run_goes_on_from_where_it_was_stopped(league, tmp_path, undisturbed, 
     assert [entry["changed"] for entry in resumed] == [{}]
 
 
+@pytest.mark.slow
 def test_without_saves_in_between_an_epoch_is_done_again(league, tmp_path, undisturbed):
     experiment = restless_experiment(save_minutes=60.0)
     with pytest.raises(StoppedError):
@@ -149,6 +150,7 @@ def test_a_full_disk_at_a_save_is_a_clear_error_and_the_run_goes_on_later(
     _assert_same_result(tmp_path, undisturbed)
 
 
+@pytest.mark.slow
 def test_a_finished_fold_is_left_alone_and_overwritten_if_asked(league, tmp_path, undisturbed, caplog):
     caplog.set_level("INFO")
     path = _fold(undisturbed) / "model.safetensors"

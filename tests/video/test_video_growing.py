@@ -198,6 +198,7 @@ def test_where_numbers_must_part_from_those_of_the_file_it_is_said_once(tmp_path
         assert reader.index.decode_order
 
 
+@pytest.mark.slow
 def test_a_file_that_is_being_written_is_read_to_where_it_stops_growing(tmp_path):
     for name, settings in (("a.mkv", {}), ("b.ts", {}), ("c.mp4", {"container_options": FRAGMENTS})):
         path = make_video(tmp_path / name, **settings)
