@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bvas.commands.console import OK, progress_bar, run_command
 from bvas.commands.score import read_names
+from bvas.commands.scored_options import add_choice, add_files, add_task
 
 logger = logging.getLogger(__name__)
 
@@ -20,16 +21,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         description="Draw results_spotting.json files, in a folder or a zip, against SoccerNet's label files: a "
         "timeline of each video, precision over recall, timing, and frames around the worst misses and false alarms.",
     )
-    parser.add_argument(
-        "--labels", type=Path, required=True, metavar="DIR|ZIP", help="labels as MATCH/Labels-*.json"
-    )
-    parser.add_argument(
-        "--predictions",
-        type=Path,
-        required=True,
-        metavar="DIR|ZIP",
-        help="predictions as MATCH/results_spotting.json; score curves beside them are drawn too",
-    )
+    add_files(parser, "; score curves beside them are drawn too")
     parser.add_argument(
         "--out", type=Path, default=Path("pictures"), metavar="DIR", help="default: ./pictures"
     )
@@ -41,12 +33,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         metavar="DIR",
         help="videos as MATCH/1_224p.mkv (default: in --labels)",
     )
-    parser.add_argument(
-        "--task",
-        choices=["ball", "ball12", "action"],
-        default="ball",
-        help="2 labels (2023), 12 labels (2024), Action Spotting v2; default: ball",
-    )
+    add_task(parser, "ball", "ball12", "action")
     parser.add_argument(
         "--only",
         action="append",
@@ -63,25 +50,13 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         help="largest distance in seconds at which a spot answers an annotation (default: 0.5)",
     )
     parser.add_argument(
-        "--operating-point",
-        type=float,
-        default=0.2,
-        metavar="CONFIDENCE",
-        help="from here on a spot counts as a hit or a false alarm (default: 0.2)",
-    )
-    parser.add_argument(
         "--worst",
         type=int,
         default=6,
         metavar="N",
         help="misses and false alarms on the sheet, of each (default: 6)",
     )
-    parser.add_argument(
-        "--matches", type=Path, metavar="FILE", help="text file with the matches to draw, a line each"
-    )
-    parser.add_argument(
-        "--partial", action="store_true", help="leave out labelled matches without predictions"
-    )
+    add_choice(parser, "draw")
     return parser
 
 

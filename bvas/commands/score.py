@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bvas.commands.console import OK, run_command
 from bvas.commands.score_table import score_line, sheet_lines
+from bvas.commands.scored_options import add_choice, add_files, add_task
 
 if TYPE_CHECKING:
     from bvas.metrics.score_rules import Metric
@@ -24,22 +25,8 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         description="Score results_spotting.json files, in a folder or a zip, against SoccerNet's label files: the "
         "official figures, and what was missed.",
     )
-    parser.add_argument(
-        "--labels", type=Path, required=True, metavar="DIR|ZIP", help="labels as MATCH/Labels-*.json"
-    )
-    parser.add_argument(
-        "--predictions",
-        type=Path,
-        required=True,
-        metavar="DIR|ZIP",
-        help="predictions as MATCH/results_spotting.json, e.g. a submission",
-    )
-    parser.add_argument(
-        "--task",
-        choices=["ball", "ball12", "action", "team"],
-        default="ball",
-        help="2 labels (2023), 12 labels (2024), Action Spotting v2, 12 labels by team (2025); default: ball",
-    )
+    add_files(parser, ", e.g. a submission")
+    add_task(parser, "ball", "ball12", "action", "team")
     parser.add_argument(
         "--metric",
         nargs="+",
@@ -53,19 +40,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         type=float,
         help="frames per second of the metric (default: 2 for action, 25 for the others)",
     )
-    parser.add_argument(
-        "--operating-point",
-        type=float,
-        default=0.2,
-        metavar="CONFIDENCE",
-        help="from here on a spot counts as a hit or a false alarm (default: 0.2)",
-    )
-    parser.add_argument(
-        "--matches", type=Path, metavar="FILE", help="text file with the matches to score, a line each"
-    )
-    parser.add_argument(
-        "--partial", action="store_true", help="leave out labelled matches without predictions"
-    )
+    add_choice(parser, "score")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     return parser
 

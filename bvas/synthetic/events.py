@@ -11,43 +11,6 @@ from numpy.typing import NDArray
 NUM_PLAYERS = 22
 """Players 0-10 are the home team's, 11-21 the away team's; 0 and 11 keep goal."""
 
-EVENT_LABELS = (
-    "PASS",
-    "DRIVE",
-    "HEADER",
-    "HIGH PASS",
-    "OUT",
-    "CROSS",
-    "THROW IN",
-    "SHOT",
-    "BALL PLAYER BLOCK",
-    "PLAYER SUCCESSFUL TACKLE",
-    "FREE KICK",
-    "GOAL",
-)
-"""What a `PlayEvent` of `Play.events` is called: the labels of Ball Action Spotting 2024."""
-
-INCIDENT_LABELS = (
-    "Penalty",
-    "Kick-off",
-    "Goal",
-    "Substitution",
-    "Offside",
-    "Shots on target",
-    "Shots off target",
-    "Clearance",
-    "Ball out of play",
-    "Throw-in",
-    "Foul",
-    "Indirect free-kick",
-    "Direct free-kick",
-    "Corner",
-    "Yellow card",
-    "Red card",
-    "Yellow->red card",
-)
-"""What a `PlayEvent` of `Play.incidents` is called: the labels of Action Spotting (SoccerNet-v2)."""
-
 ActionKind = Literal["foot", "head", "throw", "feint", "fall"]
 """A feint swings the leg and leaves the ball alone; a fall is that of a player who was fouled."""
 

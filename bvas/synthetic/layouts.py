@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from pathlib import Path, PurePosixPath
 
 from bvas.synthetic.config import Task
-from bvas.synthetic.events import EVENT_LABELS, INCIDENT_LABELS
+from bvas.tasks.action import ACTION_LABELS
+from bvas.tasks.ball12 import BALL12_LABELS
 
 LEAGUE_FOLDER = PurePosixPath("spotting-ball-2023/england_efl/2019-2020")
 """Where the matches of ball spotting with two labels lie under the data root."""
@@ -74,7 +75,7 @@ def layout_of(task: Task) -> Layout:
         return Layout(
             folder=ACTION_FOLDER,
             label_file="Labels-v2.json",
-            labels={label: label for label in INCIDENT_LABELS},
+            labels={label: label for label in ACTION_LABELS},
             config_name="synthetic_league_action.json",
             workshop=".synthetic_action.part",
             names_have_scores=True,
@@ -83,7 +84,7 @@ def layout_of(task: Task) -> Layout:
         return Layout(
             folder=BALL12_FOLDER,
             label_file="Labels-ball.json",
-            labels={label: label for label in EVENT_LABELS},
+            labels={label: label for label in BALL12_LABELS},
             config_name="synthetic_league_ball12.json",
             workshop=".synthetic_ball12.part",
             names_have_scores=False,

@@ -1,5 +1,6 @@
 """The sound of a video, on its way into a copy: on the clock of the first shown frame."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
@@ -18,7 +19,56 @@ _COPIED_CODECS = ("aac", "mp3", "mp3float", "ac3", "eac3", "alac", "opus", "flac
 _COPIED_CONTAINERS = ("mov", "matroska")
 
 
-class SoundTrack:
+class _Sound(ABC):
+    """Sound that is put into a file bit by bit, beside the pictures."""
+
+    def __init__(self, path: Path) -> None:
+        self._container = av.open(str(path.absolute()), metadata_errors="replace")
+        self._next: Any = None
+        """Read already, and not put yet."""
+
+    @abstractmethod
+    def _read(self) -> Any:
+        """Return the next frame or packet, on the clock of the first shown frame; None at the end."""
+
+    @abstractmethod
+    def _seconds_of(self, piece: Any) -> float | Fraction:
+        """Return when it begins to sound."""
+
+    @abstractmethod
+    def _put(self, piece: Any, file: EncodedFile) -> None:
+        """Put it into the file."""
+
+    def write_until(self, seconds: float | None, file: EncodedFile) -> None:
+        """Put what sounds before a time into a file, or all that is left.
+
+        Raises:
+            DataError: the disk is full.
+        """
+        while True:
+            piece = self._next if self._next is not None else self._read()
+            self._next = None
+            if piece is None:
+                return
+            if seconds is not None and self._seconds_of(piece) >= seconds:
+                self._next = piece
+                return
+            self._put(piece, file)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class SoundTrack(_Sound):
     """The first sound of a file, coded once more into another file; a file without sound gives none.
 
     Gaps and a late start are filled with silence, what lies before the first shown frame is cut off, and what
@@ -35,12 +85,11 @@ class SoundTrack:
         Raises:
             FFmpegError: the file cannot be opened.
         """
-        self._container = av.open(str(path.absolute()), metadata_errors="replace")
+        super().__init__(path)
         streams = [stream for stream in self._container.streams.audio if stream.codec_context is not None]
         self._stream: Any = streams[0] if streams else None
         self._start = start_seconds
         self._frames = self._resampled() if self._stream is not None else iter(())
-        self._next: Any = None
 
     @property
     def is_there(self) -> bool:
@@ -52,33 +101,14 @@ class SoundTrack:
         if self.is_there:
             file.add_sound(SOUND_RATE)
 
-    def write_until(self, seconds: float | None, file: EncodedFile) -> None:
-        """Code what sounds before a time, or all that is left.
+    def _put(self, piece: Any, file: EncodedFile) -> None:
+        file.encode_sound(piece)
 
-        Raises:
-            DataError: the disk is full.
-        """
-        while True:
-            frame = self._next if self._next is not None else next(self._frames, None)
-            self._next = None
-            if frame is None:
-                return
-            if seconds is not None and frame.pts / SOUND_RATE >= seconds:
-                self._next = frame
-                return
-            file.encode_sound(frame)
+    def _seconds_of(self, piece: Any) -> float | Fraction:
+        return float(piece.pts / SOUND_RATE)
 
-    def close(self) -> None:
-        """Close the file."""
-        self._container.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def _read(self) -> Any:
+        return next(self._frames, None)
 
     def _resampled(self) -> Iterator[Any]:
         """Yield the sound in frames of 48 kHz stereo, without a gap from time zero on."""
@@ -115,7 +145,7 @@ class SoundTrack:
                     yield frame
 
 
-class CopiedSound:
+class CopiedSound(_Sound):
     """The first sound of a file, copied as it is coded, for files whose coding an mp4 holds.
 
     Packets stay at their times; what begins before the first shown frame is left out (up to 0.03 s of sound).
@@ -123,44 +153,21 @@ class CopiedSound:
 
     def __init__(self, path: Path, start_seconds: Fraction) -> None:
         """Open the sound; arguments and errors as those of `SoundTrack`."""
-        self._container = av.open(str(path.absolute()), metadata_errors="replace")
+        super().__init__(path)
         self._stream: Any = self._container.streams.audio[0]
         self._start = round(start_seconds / self._stream.time_base)
         self._packets = self._container.demux(self._stream)
-        self._next: Any = None
         self._last = 0
 
     def add_to(self, file: EncodedFile) -> None:
         """Announce the sound to a file."""
         file.add_copied_sound(self._stream)
 
-    def write_until(self, seconds: float | None, file: EncodedFile) -> None:
-        """Write what sounds before a time, or all that is left.
+    def _put(self, piece: Any, file: EncodedFile) -> None:
+        file.write_sound(piece)
 
-        Raises:
-            DataError: the disk is full.
-        """
-        while True:
-            packet = self._next if self._next is not None else self._read()
-            self._next = None
-            if packet is None:
-                return
-            if seconds is not None and packet.pts * self._stream.time_base >= seconds:
-                self._next = packet
-                return
-            file.write_sound(packet)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._container.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def _seconds_of(self, piece: Any) -> float | Fraction:
+        return Fraction(piece.pts * self._stream.time_base)
 
     def _read(self) -> Any:
         """Return the next packet behind the first shown frame, on its clock; None at the end."""

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from bvas.synthetic.config import PlayConfig, SyntheticConfig
-from bvas.synthetic.events import INCIDENT_LABELS, Phase
+from bvas.synthetic.events import Phase
 from bvas.synthetic.kicks import KickChooser
 from bvas.synthetic.officials import Official, with_officials
 from bvas.synthetic.pitch import Pitch
 from bvas.synthetic.play import play_half
 from bvas.synthetic.presets import with_preset
 from bvas.synthetic.restarts import Restarts
+from bvas.tasks.action import ACTION_LABELS
 
 RATE = Fraction(25)
 EVENTFUL = with_preset(SyntheticConfig(task="action"), "plain").play
@@ -50,9 +51,9 @@ def incidents(plays, *labels):
 def test_the_labels_of_action_spotting_happen_and_no_other(plays):
     labels = {incident.label for play in plays for incident in play.incidents}
 
-    assert labels <= set(INCIDENT_LABELS)
+    assert labels <= set(ACTION_LABELS)
     # A second booking takes more than two minutes.
-    assert set(INCIDENT_LABELS) - labels <= {"Yellow->red card"}
+    assert set(ACTION_LABELS) - labels <= {"Yellow->red card"}
 
 
 def test_the_second_booking_of_a_player_is_a_yellow_red_card_and_sends_him_off():

@@ -7,8 +7,9 @@ import pytest
 
 from bvas.errors import ConfigError
 from bvas.synthetic.config import PlayConfig
-from bvas.synthetic.events import EVENT_LABELS, Phase
+from bvas.synthetic.events import Phase
 from bvas.synthetic.play import play_half
+from bvas.tasks.ball12 import BALL12_LABELS
 
 RATE = Fraction(25)
 
@@ -126,7 +127,7 @@ def test_all_events_have_known_labels_and_come_in_order_within_the_half(plays):
         assert frames == sorted(frames)
         assert frames[0] >= 0
         assert frames[-1] < play.num_frames
-        assert {event.label for event in play.events} <= set(EVENT_LABELS)
+        assert {event.label for event in play.events} <= set(BALL12_LABELS)
         assert {event.team for event in play.events} == {"home", "away"}
 
 
@@ -137,7 +138,7 @@ def test_every_kind_of_event_happens_where_the_game_is_made_to_have_it():
         play = play_half(config, seed=seed, num_frames=6000, rate=Fraction(10))
         counts.update(event.label for event in play.events)
 
-    assert {label for label in EVENT_LABELS if counts[label] == 0} == set()
+    assert {label for label in BALL12_LABELS if counts[label] == 0} == set()
 
 
 def test_an_out_is_the_first_frame_with_the_ball_over_the_line(plays):

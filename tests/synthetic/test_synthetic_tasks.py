@@ -9,12 +9,11 @@ from bvas.commands.synth import main
 from bvas.errors import DataError
 from bvas.synthetic.broadcast import BroadcastConfig
 from bvas.synthetic.config import SyntheticConfig
-from bvas.synthetic.events import INCIDENT_LABELS
 from bvas.synthetic.half import simulate_half
 from bvas.synthetic.layouts import LABELS_2023, LEAGUE_FOLDER, layout_of, match_name
 from bvas.synthetic.league import make_league
 from bvas.synthetic.presets import with_preset
-from bvas.tasks.action import action_task
+from bvas.tasks.action import ACTION_LABELS, action_task
 from bvas.tasks.ball import found_ball_task
 from bvas.tasks.ball12 import BALL12_LABELS, ball12_task
 from bvas.tasks.matches import annotated_halves, find_matches
@@ -95,7 +94,7 @@ def test_its_labels_are_the_incidents_those_that_are_hidden_not_shown(leagues):
         for half in (1, 2)
         for incident in simulate_half(ACTION, 0, half)[0].incidents
     ]
-    assert {label for _, label, _, _ in written} <= set(INCIDENT_LABELS)
+    assert {label for _, label, _, _ in written} <= set(ACTION_LABELS)
     assert {visibility for _, _, _, visibility in written} == {"visible", "not shown"}
 
 
