@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -13,13 +13,14 @@ from bvas.curve import ScoreCurve, load_curve
 from bvas.errors import ConfigError, DecodeError
 from bvas.files import write_bytes
 from bvas.luma import offset_and_scale
-from bvas.postprocess import PeakConfig, smooth_scores
+from bvas.postprocess import PeakConfig
 from bvas.report.clock import MatchClock
 from bvas.report.contact_sheet import THUMB_WIDTH, png
 from bvas.report.content import VideoReport, video_report
 from bvas.report.score_plots import precision_recall_png, timing_png
 from bvas.report.timeline import timeline_png
 from bvas.report.worst import OFFSETS_SECONDS, WorstEvent, worst_events, worst_sheet
+from bvas.reporting import smoothed
 from bvas.scored_files import FiledVideos, ScoredTask, half_files, read_videos
 from bvas.spots import LabelSet, Spot
 from bvas.video.length import declared_seconds
@@ -190,7 +191,7 @@ def _curve(folder: Path, half: int, labels: LabelSet) -> ScoreCurve | None:
             "%s has other labels than the task, and is not drawn: %s", found[0], ", ".join(curve.labels)
         )
         return None
-    return replace(curve, scores=smooth_scores(curve.scores, PeakConfig().sigma_frames))
+    return smoothed(curve, PeakConfig())
 
 
 def _worst(halves: Sequence[_Half], labels: LabelSet, config: PictureConfig) -> bytes:

@@ -1,13 +1,14 @@
 """The spots of a recording or match, video by video, and what is known of each."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from bvas.curve import ScoreCurve, load_curve
 from bvas.errors import DataError
-from bvas.postprocess import PeakConfig, sigmas_of, smooth_scores
+from bvas.postprocess import PeakConfig
 from bvas.report.clock import MatchClock
 from bvas.report.content import FrameTimes
+from bvas.reporting import smoothed
 from bvas.spots import LabelSet, Spot
 from bvas.tasks.soccernet_entries import Notices
 from bvas.video.index import VideoIndex
@@ -53,7 +54,7 @@ class SpottedPart:
                 f"the score curve {self.curve_path} has the labels {', '.join(curve.labels)}, and its results have "
                 f"{', '.join(labels)}; spot the video again"
             )
-        return replace(curve, scores=smooth_scores(curve.scores, sigmas_of(self.peaks, curve.labels)))
+        return smoothed(curve, self.peaks)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
