@@ -27,7 +27,8 @@ from bvas.commands.console import parse_size
 from bvas.devices import choose_device
 from bvas.experiment import Experiment, InputConfig, load_experiment
 from bvas.models.spotting import build_model
-from bvas.spotter import Spotter, spot_video
+from bvas.spotting.one_video import spot_video
+from bvas.spotting.spotter import Spotter
 
 _SECONDS = 20
 _GOAL = 1.1

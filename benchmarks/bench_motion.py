@@ -17,7 +17,7 @@ from harness import write_results
 from bvas.clips import ClipConfig
 from bvas.experiment import Experiment, load_experiment
 from bvas.predict import predict_held_out
-from bvas.scoring import Evaluation, evaluate_predictions
+from bvas.scoring.evaluation import Evaluation, evaluate_predictions
 from bvas.tasks.matches import Match, find_matches
 from bvas.training.loop import run_fold
 

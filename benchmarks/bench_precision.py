@@ -19,7 +19,8 @@ from harness import write_results
 from bvas.devices import Precision
 from bvas.experiment import load_experiment
 from bvas.metrics.official import official_scores
-from bvas.spotter import VideoSpots, load_spotter, spot_video
+from bvas.spotting.one_video import VideoSpots, spot_video
+from bvas.spotting.spotter import load_spotter
 from bvas.tasks.matches import annotated_halves, find_matches
 
 FOLD = 0

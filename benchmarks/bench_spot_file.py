@@ -41,7 +41,8 @@ from bvas.inference.precision import default_batch, prediction_dtype
 from bvas.inference.streaming import StreamingPredictor
 from bvas.postprocess import find_spots
 from bvas.spots import Spot
-from bvas.spotter import Spotter, spot_video
+from bvas.spotting.one_video import spot_video
+from bvas.spotting.spotter import Spotter
 from bvas.tasks.soccernet import RESULTS_NAME
 from bvas.tasks.soccernet import write_results as write_spots
 from bvas.video.ahead import DecodedAhead, Frames

@@ -29,7 +29,7 @@ _HOME = {
     "SpottingModel": "bvas.models.spotting",
     "build_model": "bvas.models.spotting",
     "StreamingPredictor": "bvas.inference.streaming",
-    "spot_video": "bvas.spotter",
+    "spot_video": "bvas.spotting.one_video",
     "find_spots": "bvas.postprocess",
     "average_precision": "bvas.metrics.average_precision",
     "mean_average_precision": "bvas.metrics.average_precision",

@@ -9,10 +9,10 @@ from bvas.commands.console import OK, add_folders, add_postprocessing, run_comma
 from bvas.commands.score_table import interval_text, sheet_lines
 
 if TYPE_CHECKING:
-    from bvas.comparison import Comparison
-    from bvas.cross_validation import CrossValidation
     from bvas.experiment import Experiment
-    from bvas.scoring import Evaluation
+    from bvas.scoring.comparison import Comparison
+    from bvas.scoring.cross_validation import CrossValidation
+    from bvas.scoring.evaluation import Evaluation
 
 
 def build_parser(prog: str | None) -> argparse.ArgumentParser:
@@ -39,10 +39,10 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Score, print tables, and write the figures."""
-    from bvas.comparison import check_comparable, compare
     from bvas.experiment import load_experiment
     from bvas.files import write_json
     from bvas.postprocessing_file import with_postprocessing
+    from bvas.scoring.comparison import check_comparable, compare
 
     names = [args.experiment] if args.experiment else args.experiments.split(",")
     experiments = [
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
 def _evaluate(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation":
     from bvas.experiment import parse_folds
     from bvas.predictions import predictions_folder
-    from bvas.scoring import evaluate_predictions
+    from bvas.scoring.evaluation import evaluate_predictions
     from bvas.tasks.matches import find_matches, folds_of
 
     matches = [match for match in find_matches(experiment.task, args.data) if match.fold is not None]

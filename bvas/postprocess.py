@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
+from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
 from bvas.spots import LabelSet, Spot
 
@@ -125,6 +126,11 @@ def smooth_scores(scores: NDArray[np.float32], sigma_frames: float | Sequence[fl
         for run in stretches(~hole):
             smooth[run, columns] = gaussian_filter1d(smooth[run, columns], sigma, axis=0, mode="reflect")
     return smooth
+
+
+def smoothed(curve: ScoreCurve, peaks: PeakConfig) -> ScoreCurve:
+    """Return a curve as peaks are found in it."""
+    return replace(curve, scores=smooth_scores(curve.scores, sigmas_of(peaks, curve.labels)))
 
 
 def stretches(keep: NDArray[np.bool_]) -> list[slice]:

@@ -145,7 +145,7 @@ def run(args: argparse.Namespace) -> int:
 def _assignments(args: argparse.Namespace, experiment: "Experiment") -> "list[Assignment]":
     from bvas.predicting.assignments import challenge, check_folds, held_out
     from bvas.predicting.manifest import assign_manifest
-    from bvas.spotter import trained_among
+    from bvas.spotting.spotter import trained_among
     from bvas.tasks.matches import find_matches
 
     folds = trained_among(experiment, args.runs, args.folds)

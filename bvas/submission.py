@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, DataError
 from bvas.experiment import Experiment
-from bvas.file_scoring import scored_tasks
 from bvas.files import read_json, replacing
 from bvas.predictions import Split, predictions_folder
-from bvas.scored_files import ScoredTask
+from bvas.scoring.file_scores import scored_tasks
+from bvas.scoring.filed_videos import ScoredTask
 from bvas.spots import LabelSet, Spot
 from bvas.tasks.file_tree import open_tree
 from bvas.tasks.matches import Match, match_halves

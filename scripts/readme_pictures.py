@@ -19,11 +19,11 @@ import cv2
 from PIL import Image
 
 from bvas.errors import DataError
-from bvas.file_scoring import scored_tasks
-from bvas.overlaying import drawn_report, part_of_video, read_annotations
-from bvas.picturing import PictureConfig, write_pictures_of_files
 from bvas.report.overlay import write_overlay
-from bvas.spot_sources import read_spots
+from bvas.results.overlaying import drawn_report, part_of_video, read_annotations
+from bvas.results.picturing import PictureConfig, write_pictures_of_files
+from bvas.results.sources import read_spots
+from bvas.scoring.file_scores import scored_tasks
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.half import half_renderer
 

@@ -8,7 +8,7 @@ import pytest
 from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
 from bvas.experiment import Experiment, PublishedScores, load_experiment
-from bvas.scoring import evaluate_predictions
+from bvas.scoring.evaluation import evaluate_predictions
 from bvas.spots import Spot
 from bvas.tasks.ball import ball_task
 from bvas.tasks.matches import find_matches

@@ -316,7 +316,7 @@ def test_weights_of_another_architecture_are_refused(there, tmp_path, capsys):
 def test_a_shift_of_two_frames_in_the_labels_shows_in_the_timing_error(there, tmp_path):
     # Spots exactly on the true annotations, scored against labels that were shifted by 2 frames.
     from bvas.experiment import load_experiment
-    from bvas.scoring import evaluate_predictions
+    from bvas.scoring.evaluation import evaluate_predictions
     from bvas.spots import Spot
     from bvas.tasks.matches import annotated_halves, find_matches
     from bvas.tasks.soccernet import RESULTS_NAME, write_results

@@ -36,13 +36,13 @@ def run(args: argparse.Namespace) -> int:
     from bvas.evaluate import evaluation_lines
     from bvas.experiment import load_experiment
     from bvas.files import write_json
-    from bvas.label_check import check_labels
     from bvas.predict import predict_held_out
     from bvas.predictions import predictions_folder
-    from bvas.report_folder import write_report_folder
-    from bvas.report_sources import evaluation_source
-    from bvas.reporting import write_pictures
-    from bvas.scoring import evaluate_predictions
+    from bvas.results.report_folder import write_report_folder
+    from bvas.results.report_sources import evaluation_source
+    from bvas.results.scored import write_pictures
+    from bvas.scoring.evaluation import evaluate_predictions
+    from bvas.scoring.label_check import check_labels
     from bvas.synthetic.config import SyntheticConfig
     from bvas.synthetic.league import make_league
     from bvas.tasks.matches import find_matches

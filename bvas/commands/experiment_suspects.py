@@ -8,8 +8,8 @@ from bvas.commands.console import OK, add_folders, run_command
 from bvas.commands.report import add_match, add_page, evaluated, preview_config, write_folder
 
 if TYPE_CHECKING:
-    from bvas.label_check import LabelCheck
     from bvas.metrics.suspects import Suspect
+    from bvas.scoring.label_check import LabelCheck
 
 
 def build_parser(prog: str | None) -> argparse.ArgumentParser:
@@ -35,8 +35,8 @@ def run(args: argparse.Namespace) -> int:
     from bvas.errors import ConfigError
     from bvas.experiment import load_experiment
     from bvas.files import check_writable, write_json
-    from bvas.label_check import check_labels
-    from bvas.report_sources import evaluation_source
+    from bvas.results.report_sources import evaluation_source
+    from bvas.scoring.label_check import check_labels
 
     if args.top < 0:
         raise ConfigError(f"--top is a number of lines, got {args.top}")

@@ -83,8 +83,8 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Read, check, write."""
-    from bvas.exporting import ExportConfig, export_spots
-    from bvas.spot_sources import read_spots
+    from bvas.results.exporting import ExportConfig, export_spots
+    from bvas.results.sources import read_spots
 
     config = ExportConfig(
         format=args.to,

@@ -78,9 +78,9 @@ def run(args: argparse.Namespace) -> int:
     from bvas.commands.spot import default_out
     from bvas.errors import ConfigError, DecodeError
     from bvas.files import check_writable
-    from bvas.overlaying import drawn_report, part_of_video, read_annotations
     from bvas.report.overlay import OverlayConfig, write_overlay
-    from bvas.spot_sources import read_spots
+    from bvas.results.overlaying import drawn_report, part_of_video, read_annotations
+    from bvas.results.sources import read_spots
     from bvas.video.broken import frames_text
     from bvas.video.sources import source_of
 

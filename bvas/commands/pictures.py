@@ -62,9 +62,9 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Read, draw, write."""
-    from bvas.file_scoring import scored_tasks
     from bvas.files import check_writable
-    from bvas.picturing import PictureConfig, write_pictures_of_files
+    from bvas.results.picturing import PictureConfig, write_pictures_of_files
+    from bvas.scoring.file_scores import scored_tasks
 
     config = PictureConfig(
         kinds=tuple(args.only) or PictureConfig().kinds,

@@ -10,8 +10,8 @@ from bvas.commands.console import OK, add_folders, progress_bar, run_command
 
 if TYPE_CHECKING:
     from bvas.experiment import Experiment
-    from bvas.report_sources import ReportSource
-    from bvas.scoring import Evaluation
+    from bvas.results.report_sources import ReportSource
+    from bvas.scoring.evaluation import Evaluation
     from bvas.video.preview import PreviewConfig
 
 logger = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ def write_folder(
     source: "ReportSource", out: Path, config: "PreviewConfig", args: argparse.Namespace
 ) -> None:
     """Write the page and its previews, and say where they lie."""
-    from bvas.report_folder import write_report_folder
+    from bvas.results.report_folder import write_report_folder
 
     page = write_report_folder(
         source.report,
@@ -129,7 +129,7 @@ def write_folder(
 
 def _results_source(given: Path, args: argparse.Namespace) -> "ReportSource":
     from bvas.errors import ConfigError
-    from bvas.report_sources import results_source
+    from bvas.results.report_sources import results_source
 
     if args.match or args.challenge:
         raise ConfigError(f"{given} is results of one recording; --match and --challenge are for experiments")
@@ -142,8 +142,8 @@ def _experiment_source(args: argparse.Namespace) -> tuple["ReportSource", str]:
 
     from bvas.errors import ConfigError
     from bvas.experiment import load_experiment
-    from bvas.label_check import check_labels
-    from bvas.report_sources import challenge_source, choose_matches, evaluation_source
+    from bvas.results.report_sources import challenge_source, choose_matches, evaluation_source
+    from bvas.scoring.label_check import check_labels
     from bvas.tasks.matches import find_matches
 
     if args.video:
@@ -170,8 +170,8 @@ def evaluated(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation
         ConfigError: no match is called like one of --match.
         DataError: none has predictions.
     """
-    from bvas.report_sources import choose_matches
-    from bvas.scoring import evaluate_predictions
+    from bvas.results.report_sources import choose_matches
+    from bvas.scoring.evaluation import evaluate_predictions
     from bvas.tasks.matches import find_matches
 
     labelled = [match for match in find_matches(experiment.task, args.data) if match.fold is not None]

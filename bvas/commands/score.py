@@ -47,8 +47,8 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Score, write the figures, and print a table."""
-    from bvas.file_scoring import score_files, scored_tasks
     from bvas.files import check_writable, write_json
+    from bvas.scoring.file_scores import score_files, scored_tasks
 
     metric, tolerances = parse_metric(args.metric)
     matches = read_names(args.matches) if args.matches else []

@@ -26,8 +26,8 @@ from bvas.errors import ConfigError
 
 if TYPE_CHECKING:
     from bvas.experiment import Experiment
-    from bvas.reporting import RecordingPart
-    from bvas.spotter import VideoSpotter
+    from bvas.results.recorded import RecordingPart
+    from bvas.spotting.protocol import VideoSpotter
     from bvas.video.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -112,8 +112,8 @@ def run(args: argparse.Namespace) -> int:
     sources = [source_of(video, growing=args.growing) for video in args.videos]
     from bvas.errors import DataError
     from bvas.files import check_writable
-    from bvas.reporting import PartPlan, RecordingPart, plan_parts, write_part
-    from bvas.spotter import spot_video
+    from bvas.results.recorded import PartPlan, RecordingPart, plan_parts, write_part
+    from bvas.spotting.one_video import spot_video
 
     for source in sources:
         if source.kind in ("file", "growing file") and not source.path.exists():
@@ -165,7 +165,7 @@ def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
     from bvas.postprocessing_file import with_postprocessing
 
     if args.model is not None:
-        from bvas.onnx_spotter import load_onnx_spotter
+        from bvas.exported.spotter import load_onnx_spotter
 
         if args.folds != "all":
             raise ConfigError("--folds does not go with --model: its files hold the folds that were exported")
@@ -176,7 +176,7 @@ def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
         exported = load_onnx_spotter(args.model, device=args.device, stride=args.stride)
         return replace(exported, experiment=with_postprocessing(exported.experiment, args.postprocessing)), 1
     from bvas.experiment import load_experiment
-    from bvas.spotter import load_spotter, trained_among
+    from bvas.spotting.spotter import load_spotter, trained_among
 
     name = args.experiment or newest_experiment(args.runs)
     experiment = with_postprocessing(load_experiment(name, args.runs), args.postprocessing)
@@ -259,7 +259,7 @@ def write_outputs(
 ) -> None:
     """Write what all parts of a recording make together into `out`, and say so."""
     from bvas.postprocess import shown
-    from bvas.reporting import write_recording, write_table
+    from bvas.results.recorded import write_recording, write_table
     from bvas.tasks.soccernet import RESULTS_NAME, write_results
 
     write_results(

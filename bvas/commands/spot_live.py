@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, TextIO
 from bvas.commands.console import DONE_IN_PART, OK
 
 if TYPE_CHECKING:
-    from bvas.live import LiveSpot, LiveSpots
     from bvas.report.clock import MatchClock
-    from bvas.spotter import VideoSpotter
+    from bvas.spotting.live import LiveSpot, LiveSpots
+    from bvas.spotting.protocol import VideoSpotter
 
 logger = logging.getLogger(__name__)
 
@@ -70,9 +70,9 @@ def check_live(args: argparse.Namespace) -> None:
 def run_live(args: argparse.Namespace, spotter: "VideoSpotter") -> int:
     """Print the spots of a source while it runs; return the exit code."""
     from bvas.errors import DecodeError
-    from bvas.lag import LagRule
-    from bvas.live import LiveSpots
     from bvas.report.clock import MatchClock
+    from bvas.spotting.lag import LagRule
+    from bvas.spotting.live import LiveSpots
 
     clock = MatchClock(kickoff_seconds=args.kickoff)
     found = LiveSpots(

@@ -19,7 +19,7 @@ from bvas.files import write_json
 from bvas.loading.skips import OnError
 from bvas.predict import predict_held_out
 from bvas.predictions import predictions_folder
-from bvas.scoring import evaluate_predictions
+from bvas.scoring.evaluation import evaluate_predictions
 from bvas.training.loop import run_fold
 from bvas.training.parallel import World
 from bvas.training.pictures import RunPictures

@@ -35,7 +35,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Import, and say how to go on."""
     from bvas.errors import DataError
-    from bvas.seed_import import import_seed
+    from bvas.seed.importing import import_seed
 
     for path in (args.source, args.predictions):
         if path is not None and not path.exists():

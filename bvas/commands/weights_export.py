@@ -40,9 +40,9 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Export, and say how to go on."""
     from bvas.experiment import load_experiment
-    from bvas.onnx_export import export_onnx
+    from bvas.exported.export import export_onnx
     from bvas.postprocessing_file import with_postprocessing
-    from bvas.spotter import trained_among
+    from bvas.spotting.spotter import trained_among
 
     experiment = with_postprocessing(load_experiment(args.name, args.runs), args.postprocessing)
     folds = trained_among(experiment, args.runs, args.folds)

@@ -1,7 +1,7 @@
 """The spotting network: 2D features per stack, 3D blocks over the stacks, GeM pooling, a logit per label.
 
 The architecture is that of lRomul/ball-action-spotting (1st place, SoccerNet Ball Action Spotting
-2023), to the last weight, so that its checkpoints load (bvas/seed_weights.py):
+2023), to the last weight, so that its checkpoints load (bvas/seed/weights.py):
 
     frames [B, T, H, W] -> stacks -> encode_stacks -> [B, N, C, h, w] -> score_windows -> logits [B, K]
 

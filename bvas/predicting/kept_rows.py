@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from bvas.file_rows import RowsSoFar
 from bvas.files import replacing
+from bvas.spotting.file_rows import RowsSoFar
 
 logger = logging.getLogger(__name__)
 

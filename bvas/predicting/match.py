@@ -34,7 +34,8 @@ from bvas.predicting.record import (
 )
 from bvas.predicting.work import Weights, Work
 from bvas.spots import Spot
-from bvas.spotter import LONG_FRAMES, Spotter, load_spotter, spot_video
+from bvas.spotting.one_video import LONG_FRAMES, spot_video
+from bvas.spotting.spotter import Spotter, load_spotter
 from bvas.tasks.matches import Half
 from bvas.tasks.soccernet import RESULTS_NAME, write_results
 from bvas.video.index import build_index

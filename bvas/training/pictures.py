@@ -19,7 +19,8 @@ from bvas.report.contact_sheet import contact_sheet
 from bvas.report.content import video_report
 from bvas.report.timeline import timeline_png
 from bvas.spots import Annotation, LabelSet, Spot
-from bvas.spotter import Spotter, spot_video
+from bvas.spotting.one_video import spot_video
+from bvas.spotting.spotter import Spotter
 from bvas.training.observer import RunView
 from bvas.training.preview import preview_clips, summarize_sampling
 

@@ -11,8 +11,8 @@ from bvas.errors import CheckpointError
 from bvas.experiment import Experiment
 from bvas.fetch import fetch
 from bvas.models.spotting import SpottingModel, build_model
-from bvas.seed_import import seed_experiment
-from bvas.seed_weights import read_seed_checkpoint
+from bvas.seed.importing import seed_experiment
+from bvas.seed.weights import read_seed_checkpoint
 from bvas.video.cache import cache_folder
 
 logger = logging.getLogger(__name__)

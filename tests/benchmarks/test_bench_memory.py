@@ -5,7 +5,7 @@ import pytest
 from bench_memory import forget_peak, peak_bytes, small_spotter
 from videos import kept_video, repeated_video
 
-from bvas.spotter import spot_video
+from bvas.spotting.one_video import spot_video
 from bvas.video.open import open_video
 
 

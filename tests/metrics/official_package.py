@@ -7,8 +7,8 @@ import zipfile
 
 import numpy as np
 
-from bvas.file_scoring import score_files
-from bvas.scored_files import ScoredTask
+from bvas.scoring.file_scores import score_files
+from bvas.scoring.filed_videos import ScoredTask
 
 
 def event(half, label, position, visibility="visible"):

@@ -8,9 +8,9 @@ import pytest
 from official_package import assert_equal_scores, both_scores, event, prediction, write_zips
 
 from bvas.errors import ConfigError
-from bvas.file_scoring import score_files
 from bvas.metrics.official import full_widths_seconds, official_scores, tolerance_of
-from bvas.scored_files import ScoredTask
+from bvas.scoring.file_scores import score_files
+from bvas.scoring.filed_videos import ScoredTask
 from bvas.spots import Annotation, LabelSet, Spot
 
 BALL = LabelSet(("PASS", "DRIVE"))

@@ -11,7 +11,7 @@ from bvas.models.blocks3d import DepthwiseConv3d, InvertedResidual3d
 from bvas.models.config import ModelConfig
 from bvas.models.pooling import GeneralizedMeanPool
 from bvas.models.spotting import build_model
-from bvas.seed_weights import our_key, read_seed_checkpoint
+from bvas.seed.weights import our_key, read_seed_checkpoint
 
 TINY = ModelConfig(
     encoder="mobilenetv3_small_050",

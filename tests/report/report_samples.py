@@ -10,7 +10,7 @@ from sound_samples import make_video_with_sound
 from bvas.curve import ScoreCurve
 from bvas.metrics.suspects import JudgedVideo, find_suspects
 from bvas.report.content import FrameTimes, MatchReport, VideoReport, video_report
-from bvas.report_folder import ReportedVideo, write_report_folder
+from bvas.results.report_folder import ReportedVideo, write_report_folder
 from bvas.spots import Annotation, LabelSet, Spot
 from bvas.video.index import build_index
 from bvas.video.preview import PreviewConfig

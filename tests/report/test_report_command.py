@@ -11,7 +11,7 @@ from video_samples import make_video
 from bvas.cli import main
 from bvas.errors import DataError
 from bvas.postprocess import PeakConfig
-from bvas.recording import RecordedPart, Recording, read_recording
+from bvas.results.recording import RecordedPart, Recording, read_recording
 from bvas.spots import Spot
 from bvas.tasks.soccernet import write_results
 

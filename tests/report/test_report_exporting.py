@@ -16,9 +16,9 @@ from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
 from bvas.curve import ScoreCurve
 from bvas.postprocess import PeakConfig, PeakRule
-from bvas.recording import RecordedPart, Recording
 from bvas.report.export import SpotRow, write_spots_csv
 from bvas.report.formats.timecode import edit_rate
+from bvas.results.recording import RecordedPart, Recording
 from bvas.spots import LabelSet, Spot
 from bvas.tasks.soccernet import RESULTS_NAME, read_results, write_results
 from bvas.video.tags import read_tags

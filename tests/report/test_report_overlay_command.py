@@ -15,8 +15,8 @@ from video_samples import make_video
 from bvas.cli import main
 from bvas.commands.console import INTERRUPTED, OK, WRONG_INPUT
 from bvas.curve import ScoreCurve
-from bvas.overlaying import drawn_report, part_of_video, read_annotations
-from bvas.spot_sources import read_spots
+from bvas.results.overlaying import drawn_report, part_of_video, read_annotations
+from bvas.results.sources import read_spots
 from bvas.spots import Annotation, Spot
 from bvas.tasks.soccernet import RESULTS_NAME, write_results
 

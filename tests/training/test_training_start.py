@@ -65,7 +65,7 @@ def test_an_address_with_its_hash_is_a_start_and_another_hash_is_refused(tmp_pat
 
 
 def test_a_checkpoint_of_the_seed_is_a_start(shared_data):
-    from bvas.seed_weights import read_seed_checkpoint
+    from bvas.seed.weights import read_seed_checkpoint
 
     path = shared_data / "weights" / "seed_small.pth"
     stored = read_seed_checkpoint(path)

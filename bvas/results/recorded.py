@@ -1,0 +1,134 @@
+"""What `bvas spot` writes about a recording: its parts on one timeline, curves, pictures and the table of spots."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bvas.errors import ConfigError
+from bvas.experiment import Experiment
+from bvas.files import write_bytes
+from bvas.postprocess import smoothed
+from bvas.report.clock import MatchClock
+from bvas.report.content import video_report
+from bvas.report.export import SpotRow, write_spots_csv
+from bvas.report.timeline import timeline_png
+from bvas.results.recording import RecordedPart, Recording
+from bvas.spotting.one_video import VideoSpots
+from bvas.video.index import build_index
+
+
+@dataclass(frozen=True, slots=True)
+class PartPlan:
+    """One file of a recording, and what of it is looked at."""
+
+    number: int
+    """1 for the first file."""
+    path: Path
+    name: str
+    """What its outputs are called: the file's stem, with the number before it where two are alike."""
+    begin_seconds: float
+    """Where it begins on the timeline of all parts."""
+    from_seconds: float
+    """Start of the range, in the file's own time."""
+    to_seconds: float | None
+    """End of the range; None for the end of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPart:
+    """A file of a recording, and what was found in it."""
+
+    plan: PartPlan
+    found: VideoSpots
+
+
+def plan_parts(paths: Sequence[Path], from_seconds: float, to_seconds: float | None) -> list[PartPlan]:
+    """Lay the files of a recording end to end, and return those that a range of that timeline touches.
+
+    Raises:
+        DecodeError: one of the files is no video that can be read.
+        ConfigError: the range is empty or lies behind the end.
+    """
+    stems = Counter(path.stem for path in paths)
+    plans, begin = [], 0.0
+    for number, path in enumerate(paths, 1):
+        _, info = build_index(path)
+        end = begin + info.duration_seconds
+        if from_seconds < end and (to_seconds is None or to_seconds > begin):
+            plans.append(
+                PartPlan(
+                    number=number,
+                    path=path,
+                    name=path.stem if stems[path.stem] == 1 else f"{number}_{path.stem}",
+                    begin_seconds=begin,
+                    from_seconds=max(0.0, from_seconds - begin),
+                    to_seconds=None if to_seconds is None or to_seconds >= end else to_seconds - begin,
+                )
+            )
+        begin = end
+    if not plans or (to_seconds is not None and to_seconds <= from_seconds):
+        stop = "the end" if to_seconds is None else f"{to_seconds:g} s"
+        raise ConfigError(
+            f"the range {from_seconds:g} s to {stop} holds no frame of the recording (0 to {begin:.2f} s)"
+        )
+    return plans
+
+
+def write_part(part: RecordingPart, experiment: Experiment, out: Path, kickoff_seconds: float) -> None:
+    """Write the score curve and the timeline picture of one part into `out`."""
+    plan, found = part.plan, part.found
+    found.curve.save(out / f"{plan.name}_scores.npz")
+    labels, peaks = experiment.task.labels, experiment.peaks
+    operating_points = peaks.operating_points(labels)
+    shown = video_report(
+        plan.path.name,
+        found.spots,
+        labels,
+        duration_seconds=found.duration_seconds,
+        operating_point=operating_points,
+        curve=smoothed(found.curve, peaks),
+        gaps=[(gap.start_seconds, gap.end_seconds) for gap in found.gaps],
+        clock=MatchClock(kickoff_seconds=kickoff_seconds - plan.begin_seconds),
+    )
+    picture = timeline_png(shown, labels, operating_point=operating_points)
+    write_bytes(out / f"{plan.name}_timeline.png", picture)
+
+
+def write_table(
+    parts: Sequence[RecordingPart], experiment: Experiment, out: Path, kickoff_seconds: float
+) -> None:
+    """Write `spots.csv` of a recording into `out`: seconds and match clock on the timeline of all parts."""
+    names = Counter(part.plan.path.name for part in parts)
+    clock = MatchClock(kickoff_seconds=kickoff_seconds)
+    rows = []
+    for part in parts:
+        path = part.plan.path
+        for spot, frame in zip(part.found.spots, part.found.source_frames, strict=True):
+            if spot.confidence >= experiment.peaks.rule(spot.label).operating_point:
+                moved = replace(spot, seconds=part.plan.begin_seconds + spot.seconds)
+                file = path.name if names[path.name] == 1 else str(path)
+                rows.append(SpotRow(spot=moved, clock=clock.text(moved.seconds), file=file, frame=frame))
+    write_spots_csv(out / "spots.csv", rows)
+
+
+def write_recording(
+    parts: Sequence[RecordingPart], experiment: Experiment, out: Path, kickoff_seconds: float
+) -> None:
+    """Write `recording.json` of a recording into `out`: what `bvas report` needs besides spots and curves."""
+    recording = Recording(
+        experiment=experiment.name,
+        labels=experiment.task.labels,
+        peaks=experiment.peaks,
+        kickoff_seconds=kickoff_seconds,
+        parts=tuple(
+            RecordedPart(
+                number=part.plan.number,
+                name=part.plan.name,
+                path=part.plan.path.absolute(),
+                begin_seconds=part.plan.begin_seconds,
+            )
+            for part in parts
+        ),
+    )
+    recording.write(out)

@@ -1,0 +1,1 @@
+"""One video in, its spots out: a file, or a source that still runs."""

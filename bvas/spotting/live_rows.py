@@ -1,0 +1,180 @@
+"""Score rows of a source while it runs."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import DecodeError
+from bvas.experiment import InputConfig
+from bvas.spots import Gap
+from bvas.spotting.lag import Lag, LagRule
+from bvas.spotting.protocol import VideoSpotter
+from bvas.video.adapting import adaptation
+from bvas.video.growing_grid import GrowingGrid
+from bvas.video.live import Arrived, LiveVideo
+from bvas.video.protocol import VideoInfo
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRows:
+    """Rows of a score curve that are final."""
+
+    scores: NDArray[np.float32]
+    """[m, K]; NaN where the clip touches frames that are lost."""
+    seconds: NDArray[np.float64]
+    """[m] from the first frame."""
+    frames: NDArray[np.int64]
+    """[m] number of the source's frame, counted over all openings, lost ones included."""
+    arrived: NDArray[np.float64]
+    """[m] when it came, by `time.monotonic`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _GridFrame:
+    luma: NDArray[np.uint8] | None
+    seconds: float
+    frame: int
+    arrived: float
+    reason: str
+
+
+def note_adaptation(name: str, info: VideoInfo, settings: InputConfig) -> None:
+    """Say how a video is brought to what the models were trained on, if it is not so already."""
+    text = adaptation(info, settings.size, settings.rate)
+    if text:
+        logger.info("%s: %s", name, text)
+
+
+class RowStream:
+    """Scores the grid frames of a source as they arrive; a `for` over it gives `ScoredRows`.
+
+    Args:
+        video: The source, open.
+        spotter: The models.
+        strict: Raise where a frame cannot be decoded, instead of leaving a gap.
+        lag_rule: What is done where the models are slower than a broadcast; None: nothing, so that it may
+            overrun its buffers. Other sources wait.
+    """
+
+    def __init__(
+        self,
+        video: LiveVideo,
+        spotter: VideoSpotter,
+        *,
+        strict: bool = False,
+        lag_rule: LagRule | None = None,
+    ) -> None:
+        self._video = video
+        self._strict = strict
+        self._labels = spotter.experiment.task.labels
+        self._predictor = spotter.predictor()
+        self._stride = self._predictor.stride
+        self._grid = GrowingGrid(spotter.experiment.input.rate, video.time_base)
+        self._lag = Lag(lag_rule if video.is_broadcast else None, video.name)
+        # The last frame: grid frames before the next one may still show it.
+        self._last: _GridFrame | None = None
+        self._num_frames = 0
+        # Of grid frames whose rows are still to come.
+        self._pending: deque[tuple[float, int, float]] = deque()
+        self._gaps: list[Gap] = []
+        self._gap_ends_at = -1
+        self.num_grid_frames = 0
+        """Grid frames that are certain so far, those that are lost included."""
+        note_adaptation(video.name, video.info, spotter.experiment.input)
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """Stretches that could not be had, in order; the last may still grow."""
+        return tuple(self._gaps)
+
+    @property
+    def lag(self) -> Lag:
+        """How far the models are behind a broadcast, and what that has cost."""
+        return self._lag
+
+    def __iter__(self) -> Iterator[ScoredRows]:
+        """Yield the rows in order, each once, as soon as they are final.
+
+        Raises:
+            DecodeError: the source broke off for good, after all rows up to there; or `strict` and a frame is lost.
+        """
+        failure = None
+        try:
+            for arrived in self._video.arrivals():
+                yield self._rows(self._score(self._on_grid(arrived)))
+        except DecodeError as error:
+            if self._strict and error.lost is not None:
+                raise
+            failure = error
+        steps = self._grid.finish(self._video.duration_seconds, self._video.info.rate)
+        rest = [] if self._last is None else [replace(self._last, seconds=second) for second in steps]
+        yield self._rows(np.concatenate([self._score(rest), self._predictor.finish()]))
+        if failure is not None:
+            raise failure
+
+    def _on_grid(self, arrived: Arrived) -> list[_GridFrame]:
+        """Return the grid frames that are certain with new frames."""
+        if arrived.luma is None and self._strict:
+            raise DecodeError(arrived.reason, path=self._video.info.path, lost=range(self._num_frames))
+        now = time.monotonic()
+        shown: list[_GridFrame] = []
+        newest = float(Fraction(arrived.ticks[-1]) * self._video.time_base)
+        skipped = self._lag.see(newest, now, num_frames=len(arrived.ticks), is_newest=arrived.is_newest)
+        self._predictor.stride = self._stride * self._lag.stride
+        for place, ticks in enumerate(arrived.ticks):
+            luma = None if arrived.luma is None or skipped else arrived.luma[place]
+            reason = arrived.reason or skipped
+            steps = self._grid.add(ticks, was_away=place == 0 and bool(arrived.was_away))
+            if self._last is not None:
+                shown += [replace(self._last, seconds=second) for second in steps.before]
+                away = replace(self._last, luma=None, reason=arrived.was_away)
+                shown += [replace(away, seconds=second) for second in steps.lost]
+            self._last = _GridFrame(luma, 0.0, self._num_frames, now, reason)
+            self._num_frames += 1
+            shown += [replace(self._last, seconds=second) for second in steps.now]
+        return shown
+
+    def _score(self, shown: list[_GridFrame]) -> NDArray[np.float32]:
+        """Push grid frames, and return the rows that are final with them."""
+        rows = [np.empty((0, len(self._labels)), np.float32)]
+        for is_lost, together in groupby(shown, lambda one: one.luma is None):
+            frames = list(together)
+            self._pending.extend((one.seconds, one.frame, one.arrived) for one in frames)
+            if is_lost:
+                rows.append(self._predictor.break_here(len(frames)))
+                self._note_lost(frames)
+            else:
+                pictures = np.stack([one.luma for one in frames if one.luma is not None])
+                rows.append(self._predictor.push(pictures, self._video.info.color_range))
+            self.num_grid_frames += len(frames)
+        return np.concatenate(rows)
+
+    def _rows(self, scores: NDArray[np.float32]) -> ScoredRows:
+        facts = [self._pending.popleft() for _ in range(len(scores))]
+        return ScoredRows(
+            scores,
+            np.array([seconds for seconds, _, _ in facts], np.float64),
+            np.array([frame for _, frame, _ in facts], np.int64),
+            np.array([at for _, _, at in facts], np.float64),
+        )
+
+    def _note_lost(self, frames: list[_GridFrame]) -> None:
+        if self._gap_ends_at == self.num_grid_frames:
+            gap = self._gaps[-1]
+            self._gaps[-1] = replace(
+                gap, end_seconds=frames[-1].seconds, num_frames=gap.num_frames + len(frames)
+            )
+        else:
+            first = frames[0]
+            self._gaps.append(Gap(first.seconds, frames[-1].seconds, len(frames), first.reason))
+            logger.warning("%s: nothing from %.1f s on: %s", self._video.name, first.seconds, first.reason)
+        self._gap_ends_at = self.num_grid_frames + len(frames)
