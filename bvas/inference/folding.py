@@ -34,8 +34,8 @@ def folded_weights(weight: Tensor, norm: _BatchNorm, bias: Tensor | None = None)
 def without_batch_norm(network: nn.Module, example: Tensor) -> nn.Module:
     """Return a copy of a 2D network with each batch normalization folded into the convolution that feeds it.
 
-    Which one that is shows while the example runs. What cannot be folded stays as it is; a copy whose output is
-    not the network's is thrown away.
+    Which one that is shows while the example runs. What cannot be folded stays as it is; where the
+    output of the folded copy is not the network's, the copy is one that nothing is folded in.
 
     Args:
         network: In evaluation mode.
@@ -55,7 +55,7 @@ def without_batch_norm(network: nn.Module, example: Tensor) -> nn.Module:
         logger.warning(
             "batch normalization of %s cannot be folded; prediction is slower", type(network).__name__
         )
-        return network
+        return copy.deepcopy(network)
     return folded
 
 

@@ -16,6 +16,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from bvas.inference.folding import folded_weights, without_batch_norm
+from bvas.inference.halving import halved
 from bvas.models.blocks3d import InvertedResidual3d
 from bvas.models.spotting import SpottingModel
 
@@ -116,14 +117,15 @@ class PreparedModel(nn.Module):
 
         Args:
             model: In evaluation mode, float32.
-            dtype: What to compute in; the pooling, the classifier and the scores stay float32.
+            dtype: What to compute in; the pooling, the classifier and the scores stay float32, and of bfloat16 the
+                first convolution (halving.py).
         """
         super().__init__()
         device = next(model.parameters()).device
         shape = (1, model.clip.stack_size, *_EXAMPLE_SIZE)
         example = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
         with torch.inference_mode(False), torch.no_grad():
-            self.encoder = without_batch_norm(model.encoder, example).to(dtype)
+            self.encoder = halved(without_batch_norm(model.encoder, example), dtype, example)
             blocks = [block for block in model.blocks if isinstance(block, InvertedResidual3d)]
             self.blocks = nn.ModuleList(PreparedBlock(block) for block in blocks).to(dtype)
             weight, bias = folded_weights(

@@ -11,6 +11,7 @@ from bvas.clips import ClipConfig
 from bvas.experiment import load_experiment
 from bvas.inference import compiled
 from bvas.inference.folding import without_batch_norm
+from bvas.inference.halving import halved
 from bvas.inference.precision import default_batch, prediction_dtype
 from bvas.inference.prepared import PreparedModel
 from bvas.inference.streaming import StreamingPredictor
@@ -44,10 +45,15 @@ class Twice(nn.Module):
 
 
 def test_what_cannot_be_folded_stays_as_it_is_and_is_said(caplog):
-    network = Twice().eval()
+    network, pictures = Twice().eval(), torch.rand(1, 3, 8, 8)
 
-    assert without_batch_norm(network, torch.rand(1, 3, 8, 8)) is network
+    copied = without_batch_norm(network, pictures)
+
     assert "cannot be folded" in caplog.text
+    assert isinstance(copied.norm, nn.BatchNorm2d)
+    torch.testing.assert_close(copied(pictures), network(pictures), atol=0, rtol=0)
+    copied.to(torch.bfloat16)
+    assert network.conv.weight.dtype == torch.float32
 
 
 def test_the_halves_of_a_prepared_model_are_those_of_the_model():
@@ -109,6 +115,22 @@ def test_half_precision_is_within_two_hundredths(num_frames):
     assert 0 < np.abs(half - exact).max() < 2e-2
     # The curves themselves go up and down by more.
     assert np.ptp(exact, axis=0).min() > 0.05
+
+
+def test_a_difference_of_frames_that_rounded_weights_would_not_see_is_kept_in_bfloat16():
+    network = nn.Sequential(nn.Conv2d(2, 1, 1, bias=False), nn.Conv2d(1, 1, 1, bias=False)).eval()
+    with torch.no_grad():
+        # Of two like frames 1/512 of their brightness is left; bfloat16 has the same number for both weights.
+        network[0].weight.copy_(torch.tensor([1 + 1 / 512, -1.0]).view(1, 2, 1, 1))
+        network[1].weight.fill_(512.0)
+    like_frames = torch.full((1, 2, 4, 4), 0.5)
+
+    rounded = copy.deepcopy(network).to(torch.bfloat16)(like_frames.bfloat16())
+    kept = halved(network, torch.bfloat16, like_frames)(like_frames.bfloat16())
+
+    assert rounded.flatten().tolist() == [0.0] * 16
+    assert kept.dtype == torch.bfloat16
+    assert kept.flatten().tolist() == [0.5] * 16
 
 
 def test_a_function_that_cannot_be_compiled_runs_as_it_is_and_is_said_once(monkeypatch, caplog):
