@@ -1,11 +1,10 @@
 """bvas experiment suspects: from files of predictions and labels to a ranking and its page."""
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from task_videos import match, write_dataset, write_video
 
 from bvas.cli import main
 from bvas.curve import ScoreCurve
@@ -14,10 +13,6 @@ from bvas.scoring.label_check import curve_support, spot_support
 from bvas.spots import Annotation, LabelSet, Spot
 from bvas.tasks.matches import find_matches
 from bvas.tasks.soccernet import RESULTS_NAME, write_results
-
-sys.path.insert(0, str(Path(__file__).parent / "tasks"))
-
-from task_videos import match, write_dataset, write_video
 
 BALL = LabelSet(("PASS", "DRIVE"), merged={"LONG PASS": "PASS"})
 

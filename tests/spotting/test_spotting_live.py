@@ -7,12 +7,12 @@ import sys
 import time
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from live_sources import RATE, Paced, broadcast, moving_frames, rolling_segments, write_video
+from stream_sources import piped, sent_by_udp, served, written_slowly
 from tiny import tiny_experiment
 
 from bvas.checkpoint import FILE_NAME, fold_folder, save_checkpoint
@@ -25,9 +25,6 @@ from bvas.spotting.one_video import spot_video
 from bvas.spotting.spotter import Spotter, load_spotter
 from bvas.video.clock import SourceClock
 from bvas.video.live import LiveVideo, Reopening
-
-sys.path.append(str(Path(__file__).parent / "video"))
-from stream_sources import piped, sent_by_udp, served, written_slowly
 
 SOON = Reopening(connect=5.0, stall=2.0, first_wait=0.05, most_wait=0.2, give_up=3.0)
 NUM_FRAMES = 75

@@ -1,13 +1,7 @@
-import sys
-from pathlib import Path
-
 import pytest
 from tiny import TINY_LEAGUE
 
 from bvas.synthetic.league import make_league
-
-# Videos that are never opened are made as for the tests of the loader.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "loading"))
 
 
 @pytest.fixture(scope="session")
