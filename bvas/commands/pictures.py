@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bvas.commands.console import OK, progress_bar, run_command
 from bvas.commands.score import read_names
-from bvas.commands.scored_options import add_choice, add_files, add_task
+from bvas.commands.scored_options import add_choice, add_files, add_task, peaks_of
 
 logger = logging.getLogger(__name__)
 
@@ -66,9 +66,10 @@ def run(args: argparse.Namespace) -> int:
     from bvas.results.picturing import PictureConfig, write_pictures_of_files
     from bvas.scoring.file_scores import scored_tasks
 
+    task = scored_tasks()[args.task]
     config = PictureConfig(
         kinds=tuple(args.only) or PictureConfig().kinds,
-        operating_point=args.operating_point,
+        peaks=peaks_of(args, task.labels),
         tolerance_seconds=args.tolerance,
         num_worst=args.worst,
     )
@@ -78,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         drawn = write_pictures_of_files(
             args.labels,
             args.predictions,
-            scored_tasks()[args.task],
+            task,
             args.out,
             config,
             videos=args.videos,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bvas.commands.console import OK, run_command
 from bvas.commands.score_table import score_line, sheet_lines
-from bvas.commands.scored_options import add_choice, add_files, add_task
+from bvas.commands.scored_options import add_choice, add_files, add_task, peaks_of
 
 if TYPE_CHECKING:
     from bvas.metrics.score_rules import Metric
@@ -51,17 +51,20 @@ def run(args: argparse.Namespace) -> int:
     from bvas.scoring.file_scores import score_files, scored_tasks
 
     metric, tolerances = parse_metric(args.metric)
+    task = scored_tasks()[args.task]
+    peaks = peaks_of(args, task.labels)
     matches = read_names(args.matches) if args.matches else []
     if args.json:
         check_writable(args.json.parent)
     scores = score_files(
         args.labels,
         args.predictions,
-        scored_tasks()[args.task],
+        task,
         metric=metric,
         tolerances_seconds=tolerances,
         rate=args.rate,
-        operating_point=args.operating_point,
+        operating_point=peaks.operating_point,
+        operating_points=peaks.operating_points(peaks.per_label),
         matches=matches,
         partial=args.partial,
     )

@@ -2,6 +2,11 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bvas.postprocess import PeakConfig
+    from bvas.spots import LabelSet
 
 _TASKS = {
     "ball": "2 labels (2023)",
@@ -33,12 +38,19 @@ def add_task(parser: argparse.ArgumentParser, *tasks: str) -> None:
 
 def add_choice(parser: argparse.ArgumentParser, verb: str) -> None:
     """Add which spots and matches count; `verb` says what is done with the matches."""
-    parser.add_argument(
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument(
         "--operating-point",
         type=float,
         default=0.2,
         metavar="CONFIDENCE",
         help="from here on a spot counts as a hit or a false alarm (default: 0.2)",
+    )
+    shown.add_argument(
+        "--postprocessing",
+        type=Path,
+        metavar="FILE",
+        help="rules of 'bvas experiment tune', with an operating point for each label",
     )
     parser.add_argument(
         "--matches", type=Path, metavar="FILE", help=f"text file with the matches to {verb}, a line each"
@@ -46,3 +58,27 @@ def add_choice(parser: argparse.ArgumentParser, verb: str) -> None:
     parser.add_argument(
         "--partial", action="store_true", help="leave out labelled matches without predictions"
     )
+
+
+def peaks_of(args: argparse.Namespace, labels: "LabelSet") -> "PeakConfig":
+    """Return the rules that `add_choice` was given: from which confidence spots count, and how curves are smoothed.
+
+    Raises:
+        DataError: the file of rules cannot be read.
+        ConfigError: it is wrong or of other labels; or no confidence was given.
+    """
+    from bvas.errors import ConfigError
+    from bvas.postprocess import PeakConfig
+    from bvas.postprocessing_file import load_postprocessing
+
+    if args.postprocessing is None:
+        if not 0 <= args.operating_point <= 1:
+            raise ConfigError(f"the operating point must lie in [0, 1], got {args.operating_point}")
+        return PeakConfig().shown_from(args.operating_point)
+    tuned = load_postprocessing(args.postprocessing)
+    if set(tuned.labels) != set(labels):
+        raise ConfigError(
+            f"{args.postprocessing} is for the labels {', '.join(tuned.labels)}, and these files are about "
+            f"{', '.join(labels)}; --task names others, or take --operating-point"
+        )
+    return tuned.peaks

@@ -1,7 +1,7 @@
 """Two pictures of how good spots are: precision over recall, and how early or late hits come; a panel a label."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,7 +24,7 @@ def precision_recall_png(
     rankings: Sequence[Matching],
     labels: LabelSet,
     *,
-    operating_point: float,
+    operating_point: float | Mapping[str, float],
     tolerance_seconds: float,
 ) -> bytes:
     """Return the picture as a PNG file: a curve for each label that occurs, and its operating point.
@@ -32,7 +32,7 @@ def precision_recall_png(
     Args:
         rankings: One per video, of all candidates.
         labels: The labels.
-        operating_point: Confidence at which a curve has its dot.
+        operating_point: Confidence at which a curve has its dot; one, or one by label.
         tolerance_seconds: Half-width that the rankings were matched within.
     """
     counts = counts_per_label(rankings, labels)
@@ -40,10 +40,16 @@ def precision_recall_png(
     names = [name for name in labels if counts[name].num_annotations or counts[name].num_spots] or list(
         labels
     )
+    points = (
+        operating_point if isinstance(operating_point, Mapping) else dict.fromkeys(names, operating_point)
+    )
+    common = {points[name] for name in names}
     figure, panels = _panels(
         len(names),
         f"Precision over recall, spots within {tolerance_seconds:g} s",
-        f"the dot is where spots are shown, from confidence {operating_point:g} up",
+        f"the dot is where spots are shown, from confidence {common.pop():g} up"
+        if len(common) == 1
+        else "the dot is where spots of the label are shown",
     )
     for name, axes in zip(names, panels, strict=True):
         curve = curves[name]
@@ -61,7 +67,7 @@ def precision_recall_png(
         precision = np.concatenate([curve.precision[:1], curve.precision])
         axes.fill_between(recall, precision, color=palette.CURVE_FILL, linewidth=0)
         axes.plot(recall, precision, color=palette.HIT, linewidth=1.4)
-        shown = np.flatnonzero(curve.confidences >= operating_point)
+        shown = np.flatnonzero(curve.confidences >= points[name])
         if len(shown):
             axes.plot(
                 curve.recall[shown[-1]],

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -35,16 +35,14 @@ class PictureConfig:
     """Which pictures, of what."""
 
     kinds: tuple[PictureKind, ...] = get_args(PictureKind)
-    operating_point: float = 0.2
-    """Confidence from which spots are shown."""
+    peaks: PeakConfig = field(default_factory=PeakConfig)
+    """From which confidence spots of each label are shown, and how their curves are smoothed."""
     tolerance_seconds: float = 0.5
     """Largest distance at which a spot answers an annotation, a half-width."""
     num_worst: int = 6
     """Misses and false alarms on the sheet, of each."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.operating_point <= 1:
-            raise ConfigError(f"operating_point must lie in [0, 1], got {self.operating_point}")
         if not 0 < self.tolerance_seconds < float("inf"):
             raise ConfigError(f"tolerance_seconds must be positive, got {self.tolerance_seconds}")
         if self.num_worst < 1:
@@ -112,7 +110,7 @@ def write_pictures_of_files(
         targets[out / "precision_recall.png"] = lambda: precision_recall_png(
             rankings,
             task.labels,
-            operating_point=config.operating_point,
+            operating_point=config.peaks.operating_points(task.labels),
             tolerance_seconds=config.tolerance_seconds,
         )
     if "timing" in config.kinds:
@@ -140,7 +138,7 @@ def write_pictures_of_files(
 
 
 def _timeline(half: _Half, labels: LabelSet, config: PictureConfig) -> Callable[[], bytes]:
-    return lambda: timeline_png(half.report, labels, operating_point=config.operating_point)
+    return lambda: timeline_png(half.report, labels, operating_point=config.peaks.operating_points(labels))
 
 
 def _halves(
@@ -154,7 +152,7 @@ def _halves(
         path = half_files(videos / match).get(half)
         if not annotations and not spots and path is None:
             continue  # a match of one video
-        curve = _curve(predictions / match, half, labels)
+        curve = _curve(predictions / match, half, labels, config.peaks)
         name = match.rsplit("/", 1)[-1] or predictions.stem
         ends = [*(a.seconds + 1 for a in annotations), *(s.seconds + 1 for s in spots)]
         if curve is not None and len(curve.seconds):
@@ -165,7 +163,7 @@ def _halves(
             spots,
             labels,
             duration_seconds=max(ends, default=1.0) if length is None else length,
-            operating_point=config.operating_point,
+            operating_point=config.peaks.operating_points(labels),
             annotations=annotations,
             tolerance_seconds=config.tolerance_seconds,
             curve=curve,
@@ -177,7 +175,7 @@ def _halves(
     return halves
 
 
-def _curve(folder: Path, half: int, labels: LabelSet) -> ScoreCurve | None:
+def _curve(folder: Path, half: int, labels: LabelSet, peaks: PeakConfig) -> ScoreCurve | None:
     """Return the score curve of a half that `bvas predict` left beside its results, as peaks are found in it."""
     found = sorted(folder.glob(f"{half}_*_scores.npz")) if folder.is_dir() else []
     if not found and half == 1 and folder.is_dir():
@@ -190,7 +188,7 @@ def _curve(folder: Path, half: int, labels: LabelSet) -> ScoreCurve | None:
             "%s has other labels than the task, and is not drawn: %s", found[0], ", ".join(curve.labels)
         )
         return None
-    return smoothed(curve, PeakConfig())
+    return smoothed(curve, peaks)
 
 
 def _worst(halves: Sequence[_Half], labels: LabelSet, config: PictureConfig) -> bytes:

@@ -1,6 +1,6 @@
 """Files of labels and predictions, of any system, to a score sheet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,7 @@ def score_files(
     tolerances_seconds: Sequence[float] = (),
     rate: float | None = None,
     operating_point: float = 0.2,
+    operating_points: Mapping[str, float] | None = None,
     matches: Sequence[str] = (),
     partial: bool = False,
 ) -> FileScores:
@@ -81,6 +82,7 @@ def score_files(
         tolerances_seconds: Half-widths of the metric `seconds`.
         rate: None: the task's.
         operating_point: Confidence from which spots are counted as hits and false alarms.
+        operating_points: Those of single labels, whichever team's, in place of the common one.
         matches: The matches to score; none: all labelled ones.
         partial: Leave out labelled matches that have no predictions.
 
@@ -96,6 +98,7 @@ def score_files(
         tolerances_seconds=tuple(tolerances_seconds),
         rate=task.rate if rate is None else rate,
         operating_point=operating_point,
+        operating_points=_scored_points(operating_points or {}, sides),
         sides=sides,
     )
     if sides is None:
@@ -104,6 +107,13 @@ def score_files(
         annotations = [[_sided_annotation(a, labels) for a in video] for video in files.annotations]
         spots = [[_sided_spot(s, sides, predictions) for s in video] for video in files.spots]
     return FileScores(sheet=score_sheet(annotations, spots, rules, matches=files.matches), files=files)
+
+
+def _scored_points(points: Mapping[str, float], sides: tuple[str, str] | None) -> dict[str, float]:
+    """Return operating points by scored label."""
+    if sides is None:
+        return dict(points)
+    return {sided_label(label, side): point for label, point in points.items() for side in sides}
 
 
 def _sides(annotations: Sequence[Sequence[Annotation]], where: Path) -> tuple[str, str]:

@@ -11,6 +11,8 @@ from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
 from bvas.curve import ScoreCurve
 from bvas.metrics.analysis import match_spots
+from bvas.postprocess import PeakConfig, PeakRule
+from bvas.postprocessing_file import Postprocessing
 from bvas.report import palette
 from bvas.report.content import video_report
 from bvas.report.score_plots import precision_recall_png, timing_png
@@ -143,6 +145,23 @@ def test_all_pictures_of_files_are_written(tmp_path, league, capsys):
     assert "4 pictures in" in capsys.readouterr().out
 
 
+def test_pictures_show_what_tuned_rules_show(tmp_path, league):
+    labels, predictions = league
+    rules = {"DRIVE": PeakRule(operating_point=0.97)}
+    tuned = Postprocessing(labels=BALL.names, rate=25.0, peaks=PeakConfig(per_label=rules))
+    tuned.save(tmp_path / "rules.json")
+    arguments = ["--labels", labels, "--predictions", predictions, "--only", "timeline"]
+
+    assert pictures(*arguments, "--out", tmp_path / "common") == OK
+    assert pictures(*arguments, "--out", tmp_path / "own", "--postprocessing", tmp_path / "rules.json") == OK
+
+    def red(folder):
+        picture = cv2.imread(str(tmp_path / folder / "a_match_1_timeline.png"))[..., ::-1].astype(int)
+        return int((np.abs(picture - palette.rgb(palette.FALSE_ALARM)).max(axis=2) < 12).sum())
+
+    assert red("own") < red("common")
+
+
 def test_without_videos_there_is_no_sheet_and_it_is_said(tmp_path, league, capsys):
     labels, predictions = league
     (labels / MATCH / "1_224p.mkv").unlink()
@@ -187,7 +206,7 @@ def test_predictions_without_labels_and_unknown_labels_are_counted(tmp_path, lea
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--operating-point", "2"], "operating_point must lie in [0, 1], got 2"),
+        (["--operating-point", "2"], "the operating point must lie in [0, 1], got 2"),
         (["--tolerance", "0"], "tolerance_seconds must be positive, got 0"),
         (["--worst", "0"], "num_worst must be at least 1, got 0"),
     ],

@@ -8,6 +8,8 @@ import pytest
 
 from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
+from bvas.postprocess import PeakConfig, PeakRule
+from bvas.postprocessing_file import Postprocessing
 from bvas.scoring.file_scores import scored_tasks
 from bvas.video.writer import VideoWriter
 
@@ -150,6 +152,58 @@ def test_teams_are_scored_by_side(tmp_path, capsys):
     assert figures["score"] == pytest.approx(0.25 / 12)
     assert figures["score_without_sides"] == pytest.approx(1 / 12)
     assert lines[-1] == "official team-mAP@1 0.0208 (whoever did it 0.0833)"
+
+
+def rules_file(path, labels, **points):
+    """Write rules that show each label from its own confidence up."""
+    own = {label: PeakRule(operating_point=point) for label, point in points.items()}
+    Postprocessing(labels=labels, rate=25.0, peaks=PeakConfig(per_label=own)).save(path)
+    return str(path)
+
+
+def test_each_label_counts_from_its_own_operating_point_of_a_file(tmp_path, capsys):
+    write_match(
+        tmp_path,
+        [annotation(10), annotation(20, "DRIVE")],
+        [prediction(10, confidence=0.15), prediction(20, "DRIVE", confidence=0.6)],
+    )
+    rules = rules_file(tmp_path / "rules.json", ("PASS", "DRIVE"), PASS=0.1, DRIVE=0.7)
+
+    common, _, _ = score(tmp_path, capsys, "--operating-point", "0.2")
+    own, _, _ = score(tmp_path, capsys, "--postprocessing", rules)
+
+    def hits(figures):
+        return {label: one["hits"] for label, one in figures["at_operating_point"]["per_label"].items()}
+
+    assert hits(common) == {"PASS": 0, "DRIVE": 1}
+    assert hits(own) == {"PASS": 1, "DRIVE": 0}
+    assert own["score"] == common["score"] == 1.0
+
+
+def test_operating_points_hold_for_both_teams(tmp_path, capsys):
+    write_match(
+        tmp_path,
+        [annotation(10, team="left"), annotation(20, team="right")],
+        [prediction(10, team="left", confidence=0.15), prediction(20, team="right", confidence=0.05)],
+    )
+    rules = rules_file(tmp_path / "rules.json", scored_tasks()["team"].labels.names, PASS=0.1)
+
+    figures, _, _ = score(tmp_path, capsys, "--task", "team", "--postprocessing", rules)
+
+    shown = figures["at_operating_point"]["per_label"]
+    assert {label: one["hits"] for label, one in shown.items() if one["hits"] or one["misses"]} == {
+        "PASS-left": 1,
+        "PASS-right": 0,
+    }
+
+
+def test_rules_of_other_labels_are_refused(tmp_path, capsys):
+    write_match(tmp_path, BALL, FOUND)
+    rules = rules_file(tmp_path / "rules.json", ("PASS", "SHOT"))
+
+    assert "is for the labels PASS, SHOT, and these files are about PASS, DRIVE" in refusal(
+        tmp_path, capsys, "--postprocessing", rules
+    )
 
 
 def test_three_matches_have_intervals(tmp_path, capsys):
