@@ -1,6 +1,6 @@
 """Read damaged copies of one video in a process of its own, so that a crash or a hang is seen from outside.
 
-    python tests/video/fuzz_child.py SOURCE FOLDER BACKEND KIND:SEED...
+    PYTHONPATH=tests python tests/video/fuzz_child.py SOURCE FOLDER BACKEND KIND:SEED...
 
 For each copy a line `begin KIND:SEED` goes to stdout, then, when it is done with, one line of JSON.
 """

@@ -50,7 +50,8 @@ def read_copies(source: Path, folder: Path, backend: str, copies: list[str]) -> 
 
 def start_child(source, folder, backend, copies):
     """Run one child until it is done, dies or hangs: (reports, why it ended, the copy that it was at)."""
-    environment = os.environ | {"PYTHONPATH": str(Path(bvas.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+    paths = [str(Path(bvas.__file__).parents[1]), str(CHILD.parents[1])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(CHILD), str(source), str(folder), backend, *copies]
     errors = folder / "stderr.txt"
     with errors.open("w") as stderr:
