@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
+from bvas.inference.predictor import checked_scores
 from bvas.inference.thinning import Between
 from bvas.luma import ColorRange, LumaScaling, to_unit_array
 
@@ -114,6 +115,7 @@ class OnnxPredictor:
 
         Raises:
             ConfigError: frames of another type, shape or size.
+            CheckpointError: the model's scores are no numbers.
         """
         array = self._checked(frames)
         rows = []
@@ -229,7 +231,8 @@ class OnnxPredictor:
         if windows:
             windows_VMNChw = np.stack(windows, axis=1)
             scores = self._score_windows(windows_VMNChw.reshape(-1, *windows_VMNChw.shape[2:]))
-            rows[scored] = scores.reshape(self._num_views, len(windows), self.num_labels).mean(axis=0)
+            mean = scores.reshape(self._num_views, len(windows), self.num_labels).mean(axis=0)
+            rows[scored] = checked_scores(mean)
         self._next_center = centers.stop
         for start in [s for s in self._features if s < centers.stop - self.clip.frames_before]:
             del self._features[start]

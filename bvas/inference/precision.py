@@ -31,7 +31,7 @@ def prediction_dtype(device: torch.device, precision: Precision) -> torch.dtype:
     Args:
         device: Where.
         precision: `auto` is float16 on CUDA, and float32 on a CPU. Scores in bfloat16, which has 3 bits less, differ by
-            up to 0.03 (bench_precision.py).
+            up to 0.012 (bench_precision.py).
     """
     if precision == "auto":
         return torch.float16 if device.type == "cuda" else torch.float32

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.clips import ClipConfig
+from bvas.errors import CheckpointError, ConfigError
 from bvas.luma import ColorRange
 
 if TYPE_CHECKING:
@@ -41,3 +42,27 @@ class RowPredictor(Protocol):
     def finish(self) -> NDArray[np.float32]:
         """End the video, return its remaining rows, and be ready for the next one."""
         ...
+
+
+def checked_scores(scores: NDArray[np.float32], half: str = "") -> NDArray[np.float32]:
+    """Return scores [m, K] of frames that are there, which a NaN would make lost ones.
+
+    Args:
+        scores: From a model.
+        half: Name of the half precision that it computes in, if it does.
+
+    Raises:
+        CheckpointError: one is no number.
+        ConfigError: one is no number, and features too large for `half` may be why.
+    """
+    if not np.isnan(scores).any():
+        return scores
+    if half:
+        raise ConfigError(
+            f"the model gives scores that are no numbers in {half}, whose range its features may leave; "
+            "take --precision float32"
+        )
+    raise CheckpointError(
+        "the model gives scores that are no numbers: its weights are damaged, or its training went astray; train it "
+        "again, or take another checkpoint"
+    )

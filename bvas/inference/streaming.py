@@ -28,6 +28,7 @@ from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
 from bvas.inference.compiled import Steady
 from bvas.inference.precision import check_dtype, default_batch
+from bvas.inference.predictor import checked_scores
 from bvas.inference.prepared import PreparedModel
 from bvas.inference.ring import Presence, Ring
 from bvas.inference.scoring import check_models, mean_of_views, with_flipped
@@ -89,6 +90,7 @@ class StreamingPredictor:
         self._luma_scaling: LumaScaling = luma_scaling
         self._flip = flip
         self._dtype = dtype
+        self._half = "" if dtype == torch.float32 else str(dtype).removeprefix("torch.")
         self._steady = Steady(compiled)
         self._stack_offsets = np.arange(clip.stack_size) * clip.frame_step
         self._clip_offsets = (
@@ -138,7 +140,8 @@ class StreamingPredictor:
             touches lost frames.
 
         Raises:
-            ConfigError: frames of another type, shape or size.
+            ConfigError: frames of another type, shape or size; or features that are too large for half precision.
+            CheckpointError: the models' scores are no numbers.
         """
         if isinstance(frames, np.ndarray):
             # PyTorch warns of arrays that are read-only, as those of shared memory may be.
@@ -283,7 +286,7 @@ class StreamingPredictor:
         """Return rows of the clips: scores, NaN, and what lies between those that the stride computes."""
         rows = np.full((len(presence), self.num_labels), np.nan, dtype=np.float32)
         if scores is not None:
-            rows[presence == Presence.THERE] = scores.cpu().numpy()
+            rows[presence == Presence.THERE] = checked_scores(scores.cpu().numpy(), self._half)
         return self._between.fill(rows, presence == Presence.LEFT_OUT)
 
     def _joined(self, rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

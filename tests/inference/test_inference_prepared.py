@@ -8,6 +8,7 @@ from test_inference_streaming import SHORT, make_frames, make_model, stream
 from torch import nn
 
 from bvas.clips import ClipConfig
+from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment import load_experiment
 from bvas.inference import compiled
 from bvas.inference.folding import without_batch_norm
@@ -131,6 +132,22 @@ def test_a_difference_of_frames_that_rounded_weights_would_not_see_is_kept_in_bf
     assert rounded.flatten().tolist() == [0.0] * 16
     assert kept.dtype == torch.bfloat16
     assert kept.flatten().tolist() == [0.5] * 16
+
+
+@pytest.mark.parametrize(
+    ("dtype", "error", "remedy"),
+    [
+        (torch.float32, CheckpointError, "train it again"),
+        (torch.bfloat16, ConfigError, "in bfloat16, .* take --precision float32"),
+    ],
+)
+def test_scores_that_are_no_numbers_are_an_error_and_no_gap(dtype, error, remedy):
+    model = copy.deepcopy(make_model(SHORT))
+    with torch.no_grad():
+        model.classifier.bias[0] = float("nan")
+
+    with pytest.raises(error, match=remedy):
+        stream(StreamingPredictor([model], SHORT, dtype=dtype), make_frames(30), 30)
 
 
 def test_a_function_that_cannot_be_compiled_runs_as_it_is_and_is_said_once(monkeypatch, caplog):
