@@ -25,6 +25,6 @@ def test_frames_equal_those_of_the_reference(files, fake, sample):
         assert numbers_in(frames) == list(sample.shown)
         assert np.array_equal(frames, read_luma(reference, range(num_frames)))
         rng = np.random.default_rng(3)
-        orders = [[num_frames - 1], [0, 0], *rng.integers(0, num_frames, (6, 3)).tolist()]
-        for order in [*orders, *([index] for index in range(20, 0, -3))]:
+        orders = [[num_frames - 1], [0, 0], *rng.integers(0, num_frames, (4, 3)).tolist()]
+        for order in [*orders, *([index] for index in range(20, 0, -6))]:
             assert np.array_equal(read_luma(gpu, order), frames[order]), order
