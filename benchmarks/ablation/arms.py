@@ -49,6 +49,16 @@ def fusion(prefix: str) -> Ablation:
     return Ablation("slow fusion", Arm("2D early fusion", (early,)), Arm("slow fusion", (slow,)))
 
 
+def fusion_of_clips(prefix: str) -> Ablation:
+    """2D early fusion against slow fusion at as many clips: slow fusion makes N times the 2D passes in training."""
+    at_equal_cost = fusion(prefix)
+    early, slow = at_equal_cost.without.scored, at_equal_cost.with_it.scored
+    short = replace(early, name=f"{early.name}_of_as_many_clips", sampling=slow.sampling)
+    return Ablation(
+        "slow fusion, as many clips", Arm("2D early fusion", (short,)), Arm("slow fusion", (slow,))
+    )
+
+
 def negatives(prefix: str) -> Ablation:
     """Plain sampling against hard negatives from the first stage's curves, both from the same pre-trained weights."""
     base, pretrain, hard = (
@@ -109,6 +119,7 @@ def _of_base(name: str, base: Experiment, without: Experiment, with_it: Experime
 
 ABLATIONS: dict[str, Callable[[str], Ablation]] = {
     "fusion": fusion,
+    "clips": fusion_of_clips,
     "negatives": negatives,
     "camera": camera_move,
     "shake": frame_shake,

@@ -32,7 +32,7 @@ from bvas.devices import choose_device
 from bvas.tasks.matches import find_matches
 
 SEEDS = (1, 2, 3)
-SCALES = {"mini": ("mini_", ("fusion", "negatives")), "full": ("", tuple(ABLATIONS))}
+SCALES = {"mini": ("mini_", ("fusion", "clips", "negatives")), "full": ("", tuple(ABLATIONS))}
 
 Row = dict[str, Any]
 

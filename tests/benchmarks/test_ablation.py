@@ -9,6 +9,7 @@ from bvas.models.spotting import build_model
 def test_the_arms_of_an_ablation_differ_in_one_part_besides_the_name(prefix):
     parts = {
         "fusion": {"clip", "model", "sampling"},
+        "clips": {"clip", "model"},
         "negatives": {"train"},
         "camera": {"augment"},
         "shake": {"sampling"},
