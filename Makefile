@@ -19,7 +19,7 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
 
-# The long forms of some tests, which the default suite runs with a tenth of their cases.
+# What takes too long for the default suite.
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
 

@@ -1,6 +1,6 @@
 """Does the report's page keep up with the hand, on a 45-minute half with 2000 spots of 12 labels?
 
-    python benchmarks/bench_report.py --json benchmarks/results/report--2-core-cpu.json
+    python benchmarks/bench_report.py --json benchmarks/results/report--NAME.json
 
 Chromium without a window opens a page with a preview of 640x360, drags along the timeline, filters and scrolls; each
 step is timed from the event to the end of the next frame, in which the page is laid out and painted (in software here).

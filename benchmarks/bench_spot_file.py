@@ -51,7 +51,7 @@ from bvas.video.open import open_video
 
 OURS, SEED = "ours", "frame by frame"
 MATCH_FRAMES = 90 * 60 * 25
-# On an H200.
+# What is aimed at on a GPU of a data center.
 GOALS = {"times_seed": 10.0, "times_real_time": 25.0, "aim_seconds_a_match": 60.0}
 _SHORT_SECONDS = 20
 

@@ -5,7 +5,7 @@
 First an epoch is loaded without steps; its CPU time a batch, that of all processes, is the cost of loading. Then
 epochs run with a step that costs `--factor` times as much: one that leaves the CPU alone, as a step on a GPU does,
 and one that computes on one core. Waiting is what the loader counts (`stats.waiting_seconds`). The first batch of
-an epoch takes longest, for the buffer that mixes planned clips has to fill; a short epoch suffers more from that
+an epoch takes longest, since nothing was read ahead of it; a short epoch suffers more from that
 than the real one of 6000 clips, so what follows for 6000 clips is shown as well.
 """
 

@@ -41,7 +41,8 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         prog=prog or "python -m bvas.predict",
         description="Predict each fold's held-out matches with that fold's model, the challenge with all folds, or "
         "what a manifest lists. Finished matches are left as they are, and one that was interrupted is gone on with. "
-        "A match that fails stops no other: it is listed in failed.jsonl beside the results, and the exit code is 3.",
+        "A match that fails stops no other: it is listed in failed.jsonl beside the results, and the exit code is 3, "
+        "or 2 if all failed.",
     )
     parser.add_argument("--experiment", required=True, metavar="NAME", help="config name or path")
     parser.add_argument("--folds", default="all", help="all trained ones, or numbers like 0,3 (default: all)")
@@ -69,7 +70,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         "--precision",
         default="auto",
         choices=["auto", "float32", "bfloat16", "float16"],
-        help="what is computed in (default: half precision on CUDA, float32 on a CPU)",
+        help="what is computed in (default: float16 on CUDA, float32 on a CPU)",
     )
     parser.add_argument(
         "--stride",
@@ -85,7 +86,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         type=float,
         default=30.0,
         metavar="S",
-        help="longest time between two saves of an unfinished match (default: 30)",
+        help="save an unfinished match when its last save is S seconds old (default: 30)",
     )
     add_postprocessing(parser)
     add_folders(parser)

@@ -4,7 +4,7 @@
 #   usage: scripts/gpu_check.sh [OUT [PART...]]
 #     OUT   where the files go (default benchmarks/results)
 #     PART  what to run, in this order by default: facts tests nvdec decode loader epoch augment train predict demo
-#           A machine that is lent for some minutes at a time runs them part by part. `ablation` is run by name only:
+#           One or a few at a time where time on the machine is short. `ablation` is run by name only:
 #           it trains the mini_ configs with and without camera move, frame shake, averaged weights and 33 frames;
 #           run again after an interruption, it goes on where it was.
 # PYTHON names the interpreter (default: .venv/bin/python if it is there, else python3).

@@ -19,6 +19,7 @@ import cv2
 from PIL import Image
 
 from bvas.errors import DataError
+from bvas.postprocess import PeakConfig
 from bvas.report.overlay import write_overlay
 from bvas.results.overlaying import drawn_report, part_of_video, read_annotations
 from bvas.results.picturing import PictureConfig, write_pictures_of_files
@@ -59,7 +60,9 @@ def write_report_picture(page_path: Path, path: Path) -> None:
 
 def write_error_pictures(labels: Path, predictions: Path) -> None:
     """Draw precision over recall, and the worst miss and false alarm from confidence 0.6 up."""
-    config = PictureConfig(kinds=("precision-recall", "worst"), operating_point=0.6, num_worst=1)
+    config = PictureConfig(
+        kinds=("precision-recall", "worst"), peaks=PeakConfig().shown_from(0.6), num_worst=1
+    )
     write_pictures_of_files(
         labels, predictions, scored_tasks()["ball"], DOCS, config, partial=True, overwrite=True
     )

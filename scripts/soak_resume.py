@@ -65,11 +65,11 @@ class Runs:
         self.config.write_text(CONFIG.format(name=args.experiment, save_minutes=args.save_seconds / 60))
         self.fold = args.fold
         self._args = args
-        self._folder = folder
+        self.folder = folder
 
     def folder_of(self, run: str) -> Path:
         """Return the folder of the fold in one of the runs."""
-        return fold_folder(self._folder / run, self.config.stem, self.fold)
+        return fold_folder(self.folder / run, self.config.stem, self.fold)
 
     def start(self, run: str) -> subprocess.Popen[str]:
         """Begin a run or go on with it."""
@@ -84,7 +84,7 @@ class Runs:
                 "--folds",
                 str(self.fold),
             ),
-            *("--data", str(args.data), "--runs", str(self._folder / run), "--device", args.device),
+            *("--data", str(args.data), "--runs", str(self.folder / run), "--device", args.device),
             *("--workers", args.workers, "--quiet"),
         ]
         return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -165,7 +165,7 @@ def disturb(runs: Runs, run: str, seconds: float, kind: str) -> dict[str, Any] |
             process.kill()
     if process.returncode == 0:
         return None
-    message = err.strip().splitlines()[-1] if err.strip() else ""
+    message = err.strip().splitlines()[-1].replace(str(runs.folder), "RUNS") if err.strip() else ""
     expected = -signal.SIGKILL if kind == "kill" else WRONG_INPUT
     fact = {
         "kind": kind,
@@ -218,12 +218,13 @@ def main() -> int:
                 kinds.pop(0)
         runs.finish(f"disturbed_{number}")
         differences += runs.differences(f"disturbed_{number}", "undisturbed")
-        facts = {
-            **machine_facts(),
-            "threads": torch.get_num_threads(),
-            "omp_num_threads": os.environ.get("OMP_NUM_THREADS"),
+        settings = {
             "experiment": runs.config.stem,
             "save_seconds": args.save_seconds,
+            "threads": torch.get_num_threads(),
+            "omp_num_threads": os.environ.get("OMP_NUM_THREADS"),
+        }
+        facts = {
             "undisturbed_seconds": round(whole, 1),
             "runs": number + 1,
             "disturbances": disturbances,
@@ -231,7 +232,16 @@ def main() -> int:
             "holds": not differences and all(fact["expected"] for fact in disturbances),
         }
     if args.json:
-        write_json(args.json, facts)
+        write_json(
+            args.json,
+            {
+                "question": (__doc__ or "").splitlines()[0],
+                "date": time.strftime("%Y-%m-%d"),
+                "machine": machine_facts(),
+                "settings": settings,
+                "figures": facts,
+            },
+        )
     print(
         f"{len(disturbances)} disturbances in {number + 1} runs, {len(differences)} differences: "
         f"{'holds' if facts['holds'] else 'DOES NOT HOLD'}"

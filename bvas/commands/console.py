@@ -92,7 +92,8 @@ def add_machine(parser: argparse.ArgumentParser, *, workers: bool) -> None:
         parser.add_argument(
             "--workers",
             default="auto",
-            help="loader processes by decoder, e.g. nvdec=3,opencv=1; 0 decodes in this process (default: auto)",
+            help="loader processes: a number (of pyav), or by decoder, e.g. nvdec=3,opencv=1; 0 decodes in this "
+            "process (default: auto)",
         )
     else:
         parser.add_argument(

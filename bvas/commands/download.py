@@ -21,8 +21,8 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
         prog=prog or "bvas data download",
-        description="Download SoccerNet's videos and labels. The password (after the NDA, "
-        f"https://www.soccer-net.org/data) is asked for, or read from {PASSWORD_VARIABLE}.",
+        description="Download SoccerNet's videos and labels, after the NDA (https://www.soccer-net.org/data), with "
+        f"HF_TOKEN. A password, where one is needed, is asked for or read from {PASSWORD_VARIABLE}.",
     )
     parser.add_argument("--task", required=True, choices=["ball-2023", "ball-2024", "ball-2025", "action"])
     parser.add_argument("--splits", default=",".join(_SPLITS), help=f"default: {','.join(_SPLITS)}")

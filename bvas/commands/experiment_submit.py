@@ -21,7 +21,12 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         action="store_true",
         help="the out-of-fold predictions of the task's test matches instead of the challenge",
     )
-    parser.add_argument("--out", type=Path, metavar="ZIP", help="default: RUNS/NAME/submission_challenge.zip")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="ZIP",
+        help="default: RUNS/NAME/submission_challenge.zip, or submission_test.zip with --test",
+    )
     add_folders(parser)
     return parser
 

@@ -89,7 +89,7 @@ def import_exporter() -> Any:
     except ImportError as error:
         raise ConfigError(
             f"an export to ONNX needs packages that are not installed ({error}); "
-            "install them with: pip install 'bvas[onnx]'"
+            "install them with: pip install -e '.[onnx]' in bvas's clone"
         ) from error
     return onnx
 

@@ -54,7 +54,7 @@ class ClipLoader:
     no `if __name__ == "__main__"`.
 
     `TrainingClips` are read by keyframe interval and mixed again (plan.py), which costs the memory of the
-    clips that wait, and makes two clips of one interval a little likelier to meet in a batch.
+    clips that wait, and lets clips of one interval meet in a batch far more often than chance does.
     `FixedClips` come in their own order.
 
     Damage, with `on_error="skip"`: a clip with frames that the decoder does not output is replaced

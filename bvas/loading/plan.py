@@ -13,8 +13,8 @@ An epoch's first batch would wait until the buffer is full, so it begins small a
 All of it follows from (seed, epoch) and the draws, and from nothing that happens while reading.
 
 6000 clips over 12 halves, annotated as densely as real ones, in batches of 4: at keyframe interval 250, 83 frames are
-decoded for a clip instead of 153, and 9.1 % of the batches have two clips of one interval instead of 0.2 %; at interval
-50 it is 44 instead of 54 frames, and 2.3 % of the batches instead of 0.1 % (docs/loading.md).
+decoded for a clip instead of 153, and 9.7 % of the batches have two clips of one interval instead of 0.2 %; at interval
+50 it is 44 instead of 54 frames, and 2.2 % of the batches instead of 0.1 % (docs/loading.md).
 """
 
 from collections.abc import Iterable, Sequence

@@ -43,7 +43,7 @@ class SharedFrames:
             raise DataError(
                 f"{num_mb:.0f} MB of shared memory for {num_slots} clips of shape {clip_shape} are not to be "
                 f"had ({error}); use fewer prefetch_batches or a smaller batch_size, read in this process "
-                "with workers={}, or give a container more (docker run --shm-size=2g, or --memory)"
+                "with workers={}, or give a container more (docker run --memory; --shm-size where there is no memfd)"
             ) from error
 
     def slot(self, number: int) -> NDArray[np.uint8]:

@@ -45,7 +45,7 @@ def _packages() -> Finding:
             topic="packages",
             state="problem",
             text=f"not installed: {', '.join(missing)}",
-            remedy="install bvas again, which brings them: pip install bvas",
+            remedy="install bvas again, which brings them: pip install -e . in its clone",
             is_needed=True,
         )
     return Finding(topic="packages", state="ok", text=f"{', '.join(_PACKAGES)} are installed")

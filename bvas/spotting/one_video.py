@@ -23,7 +23,7 @@ from bvas.video.live import LiveVideo
 from bvas.video.open import open_video
 from bvas.video.sources import source_of
 
-# Compiling takes about a minute, as twenty minutes of video do at 20 times real time.
+# Assumed, not measured yet: compiling takes a minute, as twenty minutes of video do at 20 times real time.
 LONG_FRAMES = 30_000
 """From so many frames on compiled models save more time than compiling them takes."""
 

@@ -39,7 +39,7 @@ class Spotter:
         """Return a predictor, for one video after the other.
 
         Args:
-            compiled: Take a minute to compile it, for hours of video on CUDA.
+            compiled: Compile it first, for hours of video on CUDA.
         """
         from bvas.inference.precision import prediction_dtype
         from bvas.inference.streaming import StreamingPredictor

@@ -80,7 +80,8 @@ def download(
         from SoccerNet.Downloader import SoccerNetDownloader
     except ImportError as error:
         raise DataError(
-            f"downloads need the SoccerNet package ({error}); install it with: pip install 'bvas[soccernet]'"
+            f"downloads need the SoccerNet package ({error}); install it with: pip install -e '.[soccernet]' "
+            "in bvas's clone"
         ) from error
     folder = root / wanted.folder
     # The package appends the task's name itself, save for Action Spotting.

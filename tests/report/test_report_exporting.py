@@ -187,7 +187,7 @@ def test_files_are_named_after_their_videos_or_numbered(tmp_path):
 
 
 def test_subtitles_start_with_the_sound_where_that_comes_first(tmp_path):
-    pytest.importorskip("srt", reason="pip install 'bvas[export]'")
+    pytest.importorskip("srt", reason="pip install -e '.[export]'")
     late = make_video_with_sound(tmp_path / "late.mkv", late_seconds=0.0)
     # The picture begins 0.4 s after the sound.
     with av.open(str(late)) as old, av.open(str(tmp_path / "a.mkv"), "w") as new:
@@ -210,7 +210,7 @@ def test_subtitles_start_with_the_sound_where_that_comes_first(tmp_path):
 
 
 def test_an_edit_list_starts_at_the_timecode_of_the_file(tmp_path):
-    pytest.importorskip("otio_cmx3600_adapter", reason="pip install 'bvas[export]'")
+    pytest.importorskip("otio_cmx3600_adapter", reason="pip install -e '.[export]'")
     video = make_video(tmp_path / "a.mp4", num_frames=50)
     with av.open(str(video)) as old, av.open(str(tmp_path / "b.mov"), "w") as new:
         stream = new.add_stream_from_template(old.streams.video[0])
@@ -236,7 +236,7 @@ def test_an_edit_list_starts_at_the_timecode_of_the_file(tmp_path):
 
 
 def test_a_variable_rate_is_put_on_a_constant_one_which_is_said(tmp_path, capsys):
-    otio = pytest.importorskip("opentimelineio", reason="pip install 'bvas[export]'")
+    otio = pytest.importorskip("opentimelineio", reason="pip install -e '.[export]'")
     times = np.cumsum([0, *([30, 50] * 25)]).tolist()
     video = make_video(
         tmp_path / "a.mkv", num_frames=50, times=times, time_base=Fraction(1, 1000), options={"bf": "0"}
@@ -256,13 +256,13 @@ def test_a_variable_rate_is_put_on_a_constant_one_which_is_said(tmp_path, capsys
 
 
 def test_nothing_is_assumed_in_silence_about_an_unknown_video(tmp_path, capsys):
-    pytest.importorskip("opentimelineio", reason="pip install 'bvas[export]'")
+    pytest.importorskip("opentimelineio", reason="pip install -e '.[export]'")
     assert export(results_in(tmp_path / "m"), "--to", "otio", "--out", tmp_path / "a.otio") == OK
     assert "25 fps is assumed; name it with --video, or the rate with --rate" in capsys.readouterr().err
 
 
 def test_spots_of_a_long_list_are_counted_where_edl_ends(tmp_path, capsys):
-    pytest.importorskip("otio_cmx3600_adapter", reason="pip install 'bvas[export]'")
+    pytest.importorskip("otio_cmx3600_adapter", reason="pip install -e '.[export]'")
     source = results_in(tmp_path / "m", [Spot("PASS", number * 0.4, 0.9) for number in range(1001)])
     assert export(source, "--to", "edl", "--out", tmp_path / "a.edl", "--rate", "25") == OK
     assert "1001 events; CMX 3600 counts to 999" in capsys.readouterr().err
@@ -274,7 +274,7 @@ FORMATS = ["csv", "jsonl", "srt", "vtt", "edl", "otio", "sportscode", "soccernet
 @pytest.mark.parametrize("name", FORMATS)
 def test_an_empty_list_of_spots_becomes_a_file(tmp_path, name):
     for module in ("srt", "webvtt", "otio_cmx3600_adapter"):
-        pytest.importorskip(module, reason="pip install 'bvas[export]'")
+        pytest.importorskip(module, reason="pip install -e '.[export]'")
     assert export(results_in(tmp_path / "m", []), "--to", name, "--out", tmp_path / "a.out") == OK
     assert (tmp_path / "a.out").is_file()
 
@@ -417,7 +417,7 @@ def test_what_is_exported_is_never_replaced(tmp_path, capsys):
 )
 def test_options_that_cannot_be_are_refused(tmp_path, capsys, arguments, expected):
     for module in ("srt", "otio_cmx3600_adapter"):
-        pytest.importorskip(module, reason="pip install 'bvas[export]'")
+        pytest.importorskip(module, reason="pip install -e '.[export]'")
     assert export(results_in(tmp_path / "m"), *arguments) == WRONG_INPUT
     error = capsys.readouterr().err
     assert re.search(expected, error), error
@@ -435,7 +435,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, capsys):
 def test_a_missing_package_is_named_with_what_brings_it(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "srt", None)
     assert export(results_in(tmp_path / "m"), "--to", "srt") == WRONG_INPUT
-    assert "needs the package srt: pip install 'bvas[export]'" in capsys.readouterr().err
+    assert "needs the package srt: pip install -e '.[export]'" in capsys.readouterr().err
 
 
 def test_a_score_curve_says_the_labels_where_nothing_else_does(tmp_path):

@@ -122,5 +122,5 @@ def test_a_server_that_gives_nothing_is_an_error(tmp_path, fake_package, monkeyp
 
 def test_a_missing_package_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "SoccerNet", None)
-    with pytest.raises(DataError, match=r"pip install 'bvas\[soccernet\]'"):
+    with pytest.raises(DataError, match=r"pip install -e '\.\[soccernet\]'"):
         download("ball-2023", ["train"], tmp_path, source="HuggingFace", ask_password=no_password)

@@ -23,5 +23,5 @@ def needed(module: str) -> Any:
         return import_module(module)
     except ImportError as error:
         raise ConfigError(
-            f"this format needs the package {_PACKAGES[module]}: pip install 'bvas[export]'"
+            f"this format needs the package {_PACKAGES[module]}: pip install -e '.[export]' in bvas's clone"
         ) from error
