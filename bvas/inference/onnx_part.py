@@ -59,15 +59,25 @@ class OnnxPart:
         options.log_severity_level = 4
         # Its own choice also binds threads to cores, which fails aloud in containers that have some of them only.
         options.intra_op_num_threads = num_cpus()
+        provider = choose_provider(device)
         try:
+            # Left to itself it goes over to the CPU where CUDA fails, and prints that to standard output.
             session = runtime.InferenceSession(
-                str(model) if isinstance(model, Path) else model, options, providers=[choose_provider(device)]
+                str(model) if isinstance(model, Path) else model,
+                options,
+                providers=[provider],
+                enable_fallback=0,
             )
         except _runtime_errors() as error:
             raise CheckpointError(
                 f"ONNX Runtime {runtime.__version__} cannot load {self.name} ({_first_line(error)}); if it is no "
                 "damaged file, install a newer onnxruntime"
             ) from error
+        if provider[0] not in session.get_providers():
+            raise ConfigError(
+                f"ONNX Runtime {runtime.__version__} cannot use {provider[0]} here, though it was built with it; mend "
+                "the driver and the CUDA libraries that it needs, or use --device cpu"
+            )
         self._session = session
         self.metadata: Mapping[str, str] = dict(session.get_modelmeta().custom_metadata_map)
         inputs, outputs = session.get_inputs(), session.get_outputs()

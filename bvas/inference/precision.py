@@ -1,5 +1,8 @@
 """What prediction computes in and how much at once, by device."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from bvas.devices import Precision, autocast_dtype
@@ -12,7 +15,10 @@ _CUDA_PICTURES = 32
 
 
 def default_batch(device: torch.device, size: tuple[int, int], num_views: int) -> int:
-    """Return how many stacks are encoded, and how many clips are scored, at once.
+    """Return how many stacks are encoded, and how many clips are scored, at once: a power of two.
+
+    Frames come in chunks of powers of two (video/ahead.py), so that no batch is left half full at their ends, and work
+    that was interrupted goes on with the batches of work that was not.
 
     Args:
         device: Where.
@@ -22,7 +28,19 @@ def default_batch(device: torch.device, size: tuple[int, int], num_views: int) -
     pictures = _CUDA_PICTURES
     if device.type == "cpu":
         pictures = min(16, _CPU_PIXELS // (size[0] * size[1]))
-    return max(1, pictures // num_views)
+    most = max(1, pictures // num_views)
+    return 1 << (most.bit_length() - 1)
+
+
+@contextmanager
+def float32_convolutions() -> Iterator[None]:
+    """Let convolutions of float32 compute in float32: unasked, cuDNN rounds what goes into them to 10 bits (TF32)."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def prediction_dtype(device: torch.device, precision: Precision) -> torch.dtype:

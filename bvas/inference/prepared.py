@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from bvas.inference.folding import folded_weights, without_batch_norm
 from bvas.inference.halving import halved
+from bvas.inference.precision import float32_convolutions
 from bvas.models.blocks3d import InvertedResidual3d
 from bvas.models.spotting import SpottingModel
 
@@ -124,7 +125,7 @@ class PreparedModel(nn.Module):
         device = next(model.parameters()).device
         shape = (1, model.clip.stack_size, *_EXAMPLE_SIZE)
         example = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
-        with torch.inference_mode(False), torch.no_grad():
+        with torch.inference_mode(False), torch.no_grad(), float32_convolutions():
             self.encoder = halved(without_batch_norm(model.encoder, example), dtype, example)
             blocks = [block for block in model.blocks if isinstance(block, InvertedResidual3d)]
             self.blocks = nn.ModuleList(PreparedBlock(block) for block in blocks).to(dtype)

@@ -27,7 +27,7 @@ from torch import Tensor
 from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
 from bvas.inference.compiled import Steady
-from bvas.inference.precision import check_dtype, default_batch
+from bvas.inference.precision import check_dtype, default_batch, float32_convolutions
 from bvas.inference.predictor import checked_scores
 from bvas.inference.prepared import PreparedModel
 from bvas.inference.ring import Presence, Ring
@@ -219,6 +219,11 @@ class StreamingPredictor:
 
     def _advance(self, *, ended: bool) -> list[NDArray[np.float32]]:
         """Encode the stacks and score the clips that the frames so far allow."""
+        with float32_convolutions():
+            return [self._filled(*part) for part in self._computed(ended=ended)]
+
+    def _computed(self, *, ended: bool) -> list[tuple[Tensor | None, NDArray[np.uint8]]]:
+        """Return of the clips scored and presence, as `_score` gives them."""
         clip = self.clip
         last_frame = self._num_frames - 1
         reach = (clip.stack_size - 1) * clip.frame_step
@@ -234,7 +239,7 @@ class StreamingPredictor:
             stop = min(last_center + 1, self._next_center + self._window_batch)
             rows.append(self._score(np.arange(self._next_center, stop)))
             self._next_center = stop
-        return [self._filled(*part) for part in rows]
+        return rows
 
     def _encode(self, starts: NDArray[np.int64]) -> None:
         frames_MS = np.clip(starts[:, None] + self._stack_offsets, 0, self._num_frames - 1)

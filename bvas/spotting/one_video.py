@@ -96,12 +96,13 @@ def spot_video(
         grid = make_grid(reader.index, settings.rate)
         start, stop = rows_between(grid.seconds, from_seconds, to_seconds, path)
         clip = spotter.experiment.clip
-        # The clips at both ends of the range see beyond it wherever the video goes on there.
-        first = max(0, start - clip.frames_before)
-        last = min(len(grid.seconds), stop + clip.frames_after)
-        wanted = grid.indices[first:last]
         if predictor is None:
-            predictor = spotter.predictor(compiled=on_cuda and len(wanted) >= LONG_FRAMES)
+            predictor = spotter.predictor(compiled=on_cuda and stop - start >= LONG_FRAMES)
+        # The clips at both ends of the range see beyond it wherever the video goes on there; with a stride those too
+        # that its first and last rows are filled in from.
+        first = max(0, start - clip.frames_before - (predictor.stride - 1))
+        last = min(len(grid.seconds), stop + clip.frames_after + predictor.stride - 1)
+        wanted = grid.indices[first:last]
         predictor.reset()
         begin = 0 if so_far is None else so_far.restart(clip, predictor.stride)
         firsts = np.searchsorted(reader.index.pts, reader.index.keyframe_pts)

@@ -88,8 +88,9 @@ def pieces(reader: FrameDecoder, indices: NDArray[np.int64], *, on_device: bool 
 
 
 def _chunk(frame_bytes: int) -> int:
-    """Return how many frames are read at once."""
-    return max(1, min(_CHUNK_FRAMES, _CHUNK_BYTES // frame_bytes))
+    """Return how many frames are read at once: a power of two, which the predictors' batches divide or are made of."""
+    most = max(1, min(_CHUNK_FRAMES, _CHUNK_BYTES // frame_bytes))
+    return 1 << (most.bit_length() - 1)
 
 
 def _read(reader: FrameDecoder, indices: NDArray[np.int64], on_device: bool) -> "NDArray[np.uint8] | Tensor":

@@ -195,6 +195,8 @@ def test_batches_fill_a_cpus_caches_and_no_more():
     assert default_batch(cpu, (736, 1280), 2) == 1
     assert default_batch(cpu, (112, 192), 2) == 8
     assert default_batch(cpu, (112, 192), 1) == default_batch(cpu, (32, 48), 1) == 16
+    # Three would fit, and not divide the chunks that frames come in.
+    assert default_batch(cpu, (224, 224), 2) == 2
     assert default_batch(cuda, (736, 1280), 2) == 16
 
 
@@ -209,6 +211,6 @@ def test_a_gpu_gives_the_scores_of_a_cpu(dtype, is_compiled):
         [copy.deepcopy(model).cuda()], SHORT, dtype=dtype, compiled=is_compiled, stack_batch=8, window_batch=8
     )
 
-    # TF32, which PyTorch lets float32 convolutions use, has the mantissa of float16.
-    np.testing.assert_allclose(stream(predictor, frames, 64), exact, atol=2e-2)
-    np.testing.assert_allclose(stream(predictor, frames, 7), exact, atol=2e-2)
+    allowed = 1e-4 if dtype == torch.float32 else 2e-2
+    np.testing.assert_allclose(stream(predictor, frames, 64), exact, atol=allowed)
+    np.testing.assert_allclose(stream(predictor, frames, 7), exact, atol=allowed)

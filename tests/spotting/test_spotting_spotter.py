@@ -184,6 +184,26 @@ def test_up_to_a_fifth_lost_is_a_gap_and_more_an_error(tiny_spotter, tmp_path, m
     assert not nan[28:].any()
 
 
+@pytest.mark.parametrize("start", range(30, 33))
+def test_rows_at_the_ends_of_a_range_are_filled_in_from_clips_that_see_beyond_it(
+    tiny_spotter, tmp_path, start
+):
+    path = _video(tmp_path / "a.mp4", 60)
+    every = spot_video(path, tiny_spotter).curve.scores
+    third = replace(tiny_spotter, stride=3)
+
+    part = spot_video(path, third, from_seconds=start / 25, to_seconds=(start + 7) / 25).curve.scores
+
+    def rows(phase):
+        """Return the rows of the range where every third frame from `phase` on is scored."""
+        known = range(phase, 60, 3)
+        return np.stack(
+            [np.interp(range(start, start + 7), known, every[known, k]) for k in range(2)], axis=1
+        )
+
+    assert min(np.abs(part - rows(phase)).max() for phase in range(3)) < 1e-6
+
+
 def test_a_range_outside_the_video_is_refused_before_anything_is_decoded(tiny_spotter, tmp_path):
     path = _video(tmp_path / "a.mp4", 10)
     with pytest.raises(ConfigError, match=r"holds no frame of .*a\.mp4 \(0 to 0\.36 s\)"):
