@@ -14,7 +14,7 @@ ORDER = [
     ["video", "augment", "models", "losses", "postprocess", "metrics"],
     ["tasks"],
     ["synthetic", "loading", "inference", "report", "spot_stream"],
-    ["experiment", "checkpoint", "predictions", "postprocessing_file"],
+    ["experiment", "checkpoint", "predictions", "seen_matches", "postprocessing_file"],
     ["tuning", "ensembling", "spotting", "seed", "exported", "scoring", "machine"],
     ["training", "predicting", "results", "submission", "chain"],
     ["cli", "commands", "train", "predict", "evaluate", "__main__"],

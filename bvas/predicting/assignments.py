@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bvas.errors import ConfigError, DataError
+from bvas.seen_matches import check_unseen
 from bvas.tasks.filed import raise_faults
 from bvas.tasks.matches import Half, Match, filed_annotations, folds_of, match_halves
 from bvas.tasks.task import SpottingTask
@@ -94,6 +95,8 @@ def of_video(path: Path, folds: Sequence[int], predictions: Path) -> Assignment:
 
 def _of_match(match: Match, folds: Sequence[int], predictions: Path) -> Assignment:
     split, own = ("challenge", tuple(folds)) if match.fold is None else ("cv", (match.fold,))
+    if match.fold is not None:
+        check_unseen(predictions.parent / f"fold_{match.fold}", [match.name])
     return Assignment(name=match.name, folds=own, out=predictions / split, source=match)
 
 

@@ -1,5 +1,6 @@
 """Which clips a fold trains on, and which it is validated on."""
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -119,6 +120,22 @@ def _out_of_fold_scores(experiment: Experiment, video: LabelledVideo, runs: Path
             f"bvas predict --experiment {source}"
         )
     return scores_on_grid(load_curve(path), video.grid)
+
+
+def curve_digests(experiment: Experiment, videos: Sequence[LabelledVideo], runs: Path) -> list[str]:
+    """Return `NAME DIGEST` for each score curve that hard negatives are found in; other scores give another digest.
+
+    Raises:
+        DataError: a curve is damaged.
+    """
+    source, digests = experiment.train.hard_negatives_from, []
+    for video in videos if source else ():
+        path = curve_path(runs, source, video.name)
+        if path.is_file():
+            curve = load_curve(path)
+            digest = hashlib.blake2b(curve.scores.tobytes() + curve.seconds.tobytes(), digest_size=8)
+            digests.append(f"scores of {source} on {video.name} {digest.hexdigest()}")
+    return digests
 
 
 def curve_path(runs: Path, name: str, video_name: str) -> Path:

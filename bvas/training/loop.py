@@ -15,9 +15,10 @@ from bvas.files import locked, remove_unfinished, write_json, write_text
 from bvas.loading.loader import ClipLoader
 from bvas.loading.requests import Clips
 from bvas.loading.skips import OnError
+from bvas.seen_matches import check_unseen, write_seen
 from bvas.tasks.matches import Match
 from bvas.training import resume
-from bvas.training.data import fold_videos, training_clips, validation_clips
+from bvas.training.data import curve_digests, fold_videos, training_clips, validation_clips
 from bvas.training.logs import EpochLog, environment
 from bvas.training.observer import Observer, RunView
 from bvas.training.parallel import World
@@ -77,14 +78,19 @@ def run_fold(
     world = World.single(device) if world is None else world
     folder = fold_folder(runs, experiment.name, fold)
     status = "new" if overwrite else world.from_writer(resume.fold_status(folder))
+    held_out_names = [match.name for match in matches if match.fold == fold]
     if status == "finished":
         if world.is_writer:
             resume.check_finished(folder, experiment)
+            check_unseen(folder, held_out_names)
             (folder / STATE_NAME).unlink(missing_ok=True)
             logger.info("fold %d of %s is finished: %s", fold, experiment.name, folder / FILE_NAME)
         return folder / FILE_NAME
     train_videos, held_out_videos = fold_videos(experiment, matches, fold)
-    data = resume.data_digests([*train_videos, *held_out_videos])
+    data = [
+        *resume.data_digests([*train_videos, *held_out_videos]),
+        *curve_digests(experiment, train_videos, runs),
+    ]
     with ExitStack() as stack:
         state = None
         if world.is_writer:
@@ -97,7 +103,7 @@ def run_fold(
         # What a run goes on from holds all weights: those that it began with need not be there any more. And
         # of several ranks the writer's weights are all ranks'.
         begin_with = experiment if state is None and world.is_writer else _without_start(experiment)
-        model = starting_model(begin_with, fold, runs).to(device)
+        model = starting_model(begin_with, fold, runs, held_out_names).to(device)
         world.copy_weights(model)
         if experiment.train.sync_batchnorm:
             model = world.synchronized(model)
@@ -126,6 +132,8 @@ def run_fold(
                 # Not before all that can be wrong was found right.
                 resume.clear(folder)
             _write_facts(experiment, runs, folder, device, state)
+            learned = [match.name for match in matches if match.fold not in (None, fold)]
+            write_seen(folder, trained_on=learned, held_out=held_out_names)
         if state is None:
             state = TrainingState(experiment=experiment.to_json(), data=data, trainer=trainer.state_dict())
             if world.is_writer:

@@ -78,7 +78,8 @@ def load_unfinished(folder: Path, experiment: Experiment, data: Sequence[str]) -
     changed = sorted({entry.rsplit(" ", 1)[0] for entry in set(state.data) ^ set(data)})
     if changed:
         raise CheckpointError(
-            f"{folder} holds an unfinished run on other data: {len(changed)} videos or their labels differ "
+            f"{folder} holds an unfinished run on other data: {len(changed)} videos, their labels or score curves "
+            f"differ "
             f"({_listed(changed)}); give the data that it began with, or train anew with --overwrite"
         )
     return state

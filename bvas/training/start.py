@@ -1,6 +1,7 @@
 """The model that training begins with: random weights, an encoder's published ones, or those of an earlier stage."""
 
 import logging
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from bvas.fetch import fetch
 from bvas.models.spotting import SpottingModel, build_model
 from bvas.seed.importing import seed_experiment
 from bvas.seed.weights import read_seed_checkpoint
+from bvas.seen_matches import seen_by
 from bvas.video.cache import cache_folder
 
 logger = logging.getLogger(__name__)
@@ -21,8 +23,16 @@ _CLASSIFIER = "classifier."
 _ENCODER = "encoder."
 
 
-def starting_model(experiment: Experiment, fold: int, runs: Path) -> SpottingModel:
+def starting_model(
+    experiment: Experiment, fold: int, runs: Path, held_out: Collection[str] = ()
+) -> SpottingModel:
     """Return the model that a fold's training begins with, on the CPU, its 2D encoder frozen if so configured.
+
+    Args:
+        experiment: Whose.
+        fold: Which.
+        runs: The runs folder.
+        held_out: Names of the matches that the fold holds out: weights that learned from them are not taken.
 
     Raises:
         CheckpointError: the weights to start from are missing, or too few of them fit.
@@ -36,22 +46,22 @@ def starting_model(experiment: Experiment, fold: int, runs: Path) -> SpottingMod
         pretrained=experiment.model.pretrained and not start_from,
     )
     if start_from:
-        _fill(model, experiment, _starting_weights(experiment, fold, runs))
+        _fill(model, experiment, _starting_weights(experiment, fold, runs, held_out))
     if experiment.train.freeze_encoder2d:
         model.encoder.requires_grad_(False)
     return model
 
 
-def _starting_weights(experiment: Experiment, fold: int, runs: Path) -> Checkpoint:
+def _starting_weights(experiment: Experiment, fold: int, runs: Path, held_out: Collection[str]) -> Checkpoint:
     start_from = experiment.train.start_from
     if "://" in start_from:
         return _read(fetch(start_from, _downloads()))
     if not experiment.train.starts_from_experiment:
         path = Path(start_from.replace("{fold}", str(fold)))
         if path.is_dir():
-            return _fold_weights(experiment, fold, path.absolute().parent, path.absolute().name)
+            return _fold_weights(experiment, fold, path.absolute().parent, path.absolute().name, held_out)
         return _read(path)
-    return _fold_weights(experiment, fold, runs, start_from)
+    return _fold_weights(experiment, fold, runs, start_from, held_out)
 
 
 def _downloads() -> Path | None:
@@ -67,16 +77,31 @@ def _read(path: Path) -> Checkpoint:
     return Checkpoint(path, seed_experiment(checkpoint, path.stem), checkpoint.state_dict, {})
 
 
-def _fold_weights(experiment: Experiment, fold: int, runs: Path, name: str) -> Checkpoint:
-    """Read the weights of the same fold, or of any fold of an experiment over other data."""
+def _fold_weights(
+    experiment: Experiment, fold: int, runs: Path, name: str, held_out: Collection[str]
+) -> Checkpoint:
+    """Read the weights of the same fold, or of any fold of an experiment over other data.
+
+    Where it is known what the folds learned from, one that has not seen the matches held out here is taken.
+    """
     folds = trained_folds(runs, name)
     if not folds:
         raise CheckpointError(
             f"experiment {experiment.name} starts from the weights of {name}, and there are none in "
             f"{runs / name}; make them first: bvas train --experiment {name}"
         )
-    checkpoint = load_checkpoint(fold_folder(runs, name, fold if fold in folds else folds[0]) / FILE_NAME)
-    if fold not in folds and checkpoint.experiment.task.folder == experiment.task.folder:
+    seen = {number: seen_by(fold_folder(runs, name, number)) for number in folds}
+    fitting = [number for number in folds if not (seen[number] or frozenset()).intersection(held_out)]
+    if not fitting:
+        raise CheckpointError(
+            f"fold {fold} of {experiment.name} holds out {', '.join(sorted(held_out))}, and all trained folds of "
+            f"{name} ({', '.join(map(str, folds))}) have learned from them; train the one of {name} that holds them out"
+        )
+    chosen = fold if fold in fitting else fitting[0]
+    checkpoint = load_checkpoint(fold_folder(runs, name, chosen) / FILE_NAME)
+    is_known = bool(held_out) and seen[chosen] is not None
+    same_data = checkpoint.experiment.task.folder == experiment.task.folder
+    if chosen != fold and same_data and not is_known:
         raise CheckpointError(
             f"fold {fold} of {experiment.name} starts from the same fold of {name}, which is not trained "
             f"(another one has seen the matches that are held out here): "

@@ -18,6 +18,7 @@ from bvas.cli import main
 from bvas.commands.console import DONE_IN_PART, INTERRUPTED, OK, WRONG_INPUT
 from bvas.files import locked
 from bvas.predicting.kept_rows import KeptRows
+from bvas.seen_matches import write_seen
 from bvas.video.reader import VideoReader
 
 ALL = {"cv/game/a", "cv/game/b"}
@@ -212,6 +213,13 @@ def test_a_kill_inside_a_match_costs_what_was_not_saved(there, monkeypatch):
 
     assert there.predict("--manifest", "list.txt", "--overwrite") == OK
     assert np.allclose(there.scores("videos/long.mkv", "long"), resumed, atol=1e-6)
+
+
+def test_a_match_that_the_model_of_its_fold_learned_from_is_refused(there, capsys):
+    write_seen(there.folder / "runs/tiny/fold_0", trained_on=["game/a"], held_out=["game/b"])
+    assert there.predict("--folds", "0") == WRONG_INPUT
+    assert "was trained on 'game/a', which this fold holds out now" in capsys.readouterr().err
+    assert not (there.predictions / "cv").exists()
 
 
 def test_a_bad_match_stops_no_other_and_is_listed_until_it_is_mended(there, capsys):

@@ -10,7 +10,7 @@ from tiny import tiny_experiment
 
 from bvas.curve import ScoreCurve
 from bvas.errors import DataError
-from bvas.training.data import training_clips
+from bvas.training.data import curve_digests, training_clips
 
 NAME = "league/first match/1_720p"
 
@@ -53,6 +53,22 @@ def test_frames_that_the_curve_takes_for_actions_are_drawn_more_often(tmp_path):
     # 9 action frames give each of 991 others 0.0091; ten at 0.9 are half of the mass of the others.
     assert 0.4 < (np.abs(drawn - 100) <= 4).mean() < 0.6
     assert 0.18 < ((drawn >= 600) & (drawn < 610)).mean() < 0.32
+
+
+def test_a_run_knows_the_curves_that_it_draws_from(tmp_path):
+    video = replace(labelled(50), name=NAME)
+    path = tmp_path / "stage_one" / "predictions" / "cv" / f"{NAME}_scores.npz"
+
+    def digests(score, experiment):
+        curve = ScoreCurve(np.full((50, 2), score, np.float32), np.arange(50) / 25, ("PASS", "DRIVE"))
+        curve.save(path)
+        return curve_digests(experiment, [video], tmp_path)
+
+    (one,) = digests(0.5, hard())
+    assert one.startswith(f"scores of stage_one on {NAME} ")
+    assert digests(0.5, hard()) == [one]
+    assert digests(0.25, hard()) != [one]
+    assert digests(0.5, replace(hard(), train=replace(hard().train, hard_negatives_from=""))) == []
 
 
 def test_a_missing_curve_names_the_file_and_the_commands_that_make_it(tmp_path):

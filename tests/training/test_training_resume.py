@@ -17,6 +17,8 @@ from training_tiny import restless_experiment, train, training_process
 from bvas.checkpoint import load_checkpoint
 from bvas.errors import CheckpointError, ConfigError, DataError, TrainingError
 from bvas.files import locked
+from bvas.tasks.matches import find_matches
+from bvas.training.loop import run_fold
 from bvas.training.state import FILE_NAME as STATE_NAME
 from bvas.training.state import TrainingState, load_state, save_state
 from bvas.training.trainer import Trainer
@@ -172,6 +174,20 @@ def test_a_finished_fold_is_left_alone_and_overwritten_if_asked(league, tmp_path
     _assert_same_result(tmp_path, undisturbed)
 
 
+def test_a_finished_fold_that_learned_from_what_it_would_hold_out_is_refused(league, undisturbed):
+    first, second = (match for match in find_matches(EXPERIMENT.task, league) if match.fold is not None)
+
+    def again(matches):
+        device = torch.device("cpu")
+        return run_fold(EXPERIMENT, 0, matches, runs=undisturbed, device=device, workers={})
+
+    assert again([first, second]).is_file()
+    # As where a match is added before the first one, and folds are counted from there.
+    moved = [replace(second, fold=0), replace(first, fold=1)]
+    with pytest.raises(ConfigError, match=rf"was trained on '{second.name}', which this fold holds out now"):
+        again(moved)
+
+
 def test_a_run_of_another_experiment_or_data_is_not_gone_on_with(league, tmp_path):
     with pytest.raises(StoppedError):
         train(EXPERIMENT, league, tmp_path, progress=_stop_after(5))
@@ -187,7 +203,7 @@ def test_a_run_of_another_experiment_or_data_is_not_gone_on_with(league, tmp_pat
     state.data[0] = state.data[0].rsplit(" ", 1)[0] + " 0123456789abcdef"
     save_state(path, state)
     with pytest.raises(
-        CheckpointError, match=r"other data: 1 videos or their labels differ \(.*/1_64p.mkv\)"
+        CheckpointError, match=r"other data: 1 videos, their labels or score curves differ \(.*/1_64p.mkv\)"
     ):
         train(EXPERIMENT, league, tmp_path)
     path.write_bytes(before)

@@ -10,6 +10,7 @@ from bvas.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.errors import CheckpointError, ConfigError, DataError
 from bvas.loading.batch import ClipBatch
 from bvas.models.spotting import build_model
+from bvas.seen_matches import write_seen
 from bvas.spots import LabelSet
 from bvas.training.start import starting_model
 from bvas.training.trainer import Trainer
@@ -153,6 +154,23 @@ def test_any_fold_of_an_experiment_over_other_data_will_do(tmp_path):
     elsewhere = replace(elsewhere, task=replace(elsewhere.task, folder="other-data"))
     state = save(elsewhere, fold_folder(tmp_path, "before", 0) / FILE_NAME)
     assert same(starting_model(from_("before"), 1, tmp_path), state)
+
+
+def test_of_several_folds_one_is_taken_that_has_not_seen_what_is_held_out(tmp_path):
+    elsewhere = tiny_experiment()
+    elsewhere = replace(elsewhere, task=replace(elsewhere.task, folder="other-data"))
+    matches = ["Leeds", "Hull", "Blackburn"]
+    states = []
+    for fold, held_out in enumerate(matches):
+        folder = fold_folder(tmp_path, "before", fold)
+        states.append(save(elsewhere, folder / FILE_NAME, seed=fold))
+        write_seen(folder, trained_on={*matches} - {held_out}, held_out=[held_out])
+
+    # The same fold has learned from Hull here; fold 1 is the one that has not.
+    assert same(starting_model(from_("before"), 0, tmp_path, ["Hull"]), states[1])
+    assert same(starting_model(from_("before"), 2, tmp_path, ["Millwall"]), states[2])
+    with pytest.raises(CheckpointError, match=r"all trained folds of before .* have learned from them"):
+        starting_model(from_("before"), 0, tmp_path, ["Hull", "Leeds"])
 
 
 def test_a_frozen_encoder_keeps_its_weights_and_its_batch_norm_statistics_while_the_rest_learns():
