@@ -15,6 +15,7 @@ _HOME = {
     "DecodeError": "bvas.errors",
     "WorkerError": "bvas.errors",
     "CheckpointError": "bvas.errors",
+    "ScoresError": "bvas.errors",
     "TrainingError": "bvas.errors",
     "ClipConfig": "bvas.clips",
     "Annotation": "bvas.spots",

@@ -1,6 +1,5 @@
 """A score curve: for each grid frame of a video, how much each label is there."""
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DataError
-from bvas.files import replacing
+from bvas.files import ARCHIVE_FAULTS, replacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def load_curve(path: Path) -> ScoreCurve:
             return ScoreCurve(
                 stored["scores"], stored["seconds"], tuple(str(name) for name in stored["labels"])
             )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except ARCHIVE_FAULTS as error:
         raise DataError(f"cannot read the score curve {path} ({error}); predict it again") from error
 
 

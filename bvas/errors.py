@@ -7,6 +7,7 @@
       x DecodeError      a video file
       x WorkerError      a loader process that died or does not answer
       x CheckpointError  a file of weights, or of an unfinished run
+      x ScoresError      a model whose scores of a video are no numbers
       x TrainingError    a run that came to nothing: its loss is no number any more
 
 A message names the value, the rule and the remedy.
@@ -59,6 +60,10 @@ class WorkerError(BvasError):
 
 class CheckpointError(BvasError):
     """A file of weights, or of an unfinished run, is malformed or does not fit."""
+
+
+class ScoresError(BvasError):
+    """A model gives scores of a video that are no numbers; of another video they may be."""
 
 
 class TrainingError(BvasError):

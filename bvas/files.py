@@ -5,6 +5,8 @@ import json
 import os
 import sys
 import time
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,8 @@ from typing import IO, Any
 
 from bvas.errors import BusyError, DataError
 
+ARCHIVE_FAULTS = (OSError, ValueError, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile)
+"""What reading an `.npz` raises that is missing, damaged or lacks an array: which, depends on the damaged byte."""
 _SECONDS_BETWEEN_TRIES = 0.02
 
 

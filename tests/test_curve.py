@@ -46,3 +46,16 @@ def test_a_file_that_is_no_curve_says_to_predict_again(tmp_path):
     for name in ("a.npz", "missing.npz"):
         with pytest.raises(DataError, match=r"cannot read the score curve .*predict it again"):
             load_curve(tmp_path / name)
+
+
+# The first byte of the compressed scores, behind a field of 20 bytes, and a flag that says that they are encrypted.
+@pytest.mark.parametrize(("mark", "offset"), [(b"scores.npy", 10 + 20), (b"PK\x01\x02", 8)])
+def test_a_damaged_curve_says_so_whichever_byte_it_is(tmp_path, mark, offset):
+    path = tmp_path / "a_scores.npz"
+    _curve([0.1, 0.2, 0.3]).save(path)
+    content = bytearray(path.read_bytes())
+    content[content.index(mark) + offset] = 0xFF
+    path.write_bytes(content)
+
+    with pytest.raises(DataError, match=r"cannot read the score curve .*predict it again"):
+        load_curve(path)

@@ -18,7 +18,7 @@ def test_the_public_names_are_these():
         """__version__ open_video VideoIndex VideoInfo FrameDecoder ClipConfig Annotation Spot LabelSet SpottingTask
         ClipLoader SpottingModel build_model StreamingPredictor spot_video find_spots average_precision
         mean_average_precision Experiment load_experiment load_checkpoint BvasError ConfigError DataError
-        DecodeError WorkerError CheckpointError TrainingError""".split()
+        DecodeError WorkerError CheckpointError ScoresError TrainingError""".split()
     )
 
 

@@ -274,6 +274,13 @@ def _try(
         if ends_job(error):
             raise
         return Ending("failed", _line(error))
+    except torch.OutOfMemoryError:
+        return Ending(
+            "failed",
+            "the GPU's memory ran out; end what else computes on it, name it once in --devices, or take --device cpu",
+        )
+    except MemoryError:
+        return Ending("failed", "memory ran out; end other programs, or use fewer --devices")
 
 
 def _line(error: BvasError | OSError) -> str:

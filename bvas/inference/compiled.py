@@ -10,17 +10,23 @@ logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
+# The first compiles, the second records the CUDA graph; later ones replay it.
+_CALLS_THAT_PREPARE = 2
+
 
 class Steady:
     """Runs functions as they are, and compiled with CUDA graphs where a batch has the steady state's size.
 
     Compiling takes about a minute once and pays on the thousands of batches of a match. Where it is not
-    possible (no compiler, an operation that it does not know), the function runs as it is, and the log says so.
+    possible (no compiler, an operation that it does not know, too little memory), the function runs as it is, and the
+    log says so.
     """
 
     def __init__(self, is_on: bool) -> None:
         self._is_on = is_on
         self._compiled: dict[Callable[..., object], Callable[..., object]] = {}
+        self._num_calls: dict[Callable[..., object], int] = {}
+        """Of each compiled function, those that went well."""
 
     def run(self, function: Callable[..., Result], *inputs: torch.Tensor, is_steady: bool) -> Result:
         """Return what the function makes of the inputs; the next run may overwrite it."""
@@ -28,16 +34,24 @@ class Steady:
             return function(*inputs)
         if function not in self._compiled:
             self._compiled[function] = torch.compile(function, mode="reduce-overhead", dynamic=False)
+            self._num_calls[function] = 0
         torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
         try:
-            return self._compiled[function](*inputs)  # type: ignore[return-value]
-        except _compile_errors() as error:
+            result: Result = self._compiled[function](*inputs)  # type: ignore[assignment]
+        except RuntimeError as error:
+            if self._num_calls[function] >= _CALLS_THAT_PREPARE and not _is_of_compiling(error):
+                raise
             logger.warning("prediction goes on uncompiled: %s", str(error).strip().partition("\n")[0])
-            self._is_on = False
-            return function(*inputs)
+        else:
+            self._num_calls[function] += 1
+            return result
+        # Behind the block, where the error holds no tensors any more: memory may be what ran out.
+        self._is_on = False
+        self._compiled.clear()
+        return function(*inputs)
 
 
-def _compile_errors() -> tuple[type[Exception], ...]:
+def _is_of_compiling(error: RuntimeError) -> bool:
     from torch._dynamo.exc import TorchDynamoException
 
-    return (TorchDynamoException,)
+    return isinstance(error, TorchDynamoException)

@@ -115,7 +115,7 @@ class OnnxPredictor:
 
         Raises:
             ConfigError: frames of another type, shape or size.
-            CheckpointError: the model's scores are no numbers.
+            ScoresError: the model's scores are no numbers.
         """
         array = self._checked(frames)
         rows = []

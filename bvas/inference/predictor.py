@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.clips import ClipConfig
-from bvas.errors import CheckpointError, ConfigError
+from bvas.errors import ScoresError
 from bvas.luma import ColorRange
 
 if TYPE_CHECKING:
@@ -52,17 +52,16 @@ def checked_scores(scores: NDArray[np.float32], half: str = "") -> NDArray[np.fl
         half: Name of the half precision that it computes in, if it does.
 
     Raises:
-        CheckpointError: one is no number.
-        ConfigError: one is no number, and features too large for `half` may be why.
+        ScoresError: one is no number; in half precision features too large for it may be why.
     """
     if not np.isnan(scores).any():
         return scores
     if half:
-        raise ConfigError(
+        raise ScoresError(
             f"the model gives scores that are no numbers in {half}, whose range its features may leave; "
             "take --precision float32"
         )
-    raise CheckpointError(
+    raise ScoresError(
         "the model gives scores that are no numbers: its weights are damaged, or its training went astray; train it "
         "again, or take another checkpoint"
     )

@@ -140,8 +140,8 @@ class StreamingPredictor:
             touches lost frames.
 
         Raises:
-            ConfigError: frames of another type, shape or size; or features that are too large for half precision.
-            CheckpointError: the models' scores are no numbers.
+            ConfigError: frames of another type, shape or size.
+            ScoresError: the models' scores are no numbers.
         """
         if isinstance(frames, np.ndarray):
             # PyTorch warns of arrays that are read-only, as those of shared memory may be.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bvas.errors import ConfigError, DataError
+from bvas.predicting.identity import place_of
 from bvas.seen_matches import check_unseen
 from bvas.tasks.filed import raise_faults
 from bvas.tasks.matches import Half, Match, filed_annotations, folds_of, match_halves
@@ -28,6 +29,18 @@ class Assignment:
     def folder(self) -> Path:
         """Where its results go."""
         return self.out / self.name
+
+    def is_of(self, other: "Assignment") -> bool:
+        """Return whether both are of the same match or file."""
+        mine, its = self.source, other.source
+        if not (isinstance(mine, Path) and isinstance(its, Path)):
+            return mine == its
+        if place_of(mine) == place_of(its):
+            return True
+        try:
+            return mine.samefile(its)
+        except OSError:
+            return False
 
     def halves(self, task: SpottingTask) -> list[Half]:
         """Return its video files in order.

@@ -1,12 +1,13 @@
 """Which results of a match are there, made from the weights, settings and videos as they are now."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bvas.errors import DataError
 from bvas.predicting.assignments import Assignment
-from bvas.predicting.identity import glance_at, is_same
+from bvas.predicting.identity import glance_at, is_same, place_of
 from bvas.predicting.record import Record, VideoRecord, peak_settings, read_record
 from bvas.predicting.work import Weights, Work
 from bvas.tasks.matches import Half
@@ -61,14 +62,34 @@ def known_videos(
     known = {}
     for half in halves:
         video = record.videos.get(half.number)
-        if video is None or video.name != half.path.name or (work.strict and video.gaps):
+        if video is None or (work.strict and video.gaps):
+            continue
+        path = place_of(half.path)
+        if Path(video.path).name != Path(path).name or work.backend not in ("auto", video.backend):
             continue
         now = glance_at(half.path)
         if curve_path(folder, half).is_file() and is_same(half.path, now, video.glance, video.sha256):
-            known[half.number] = VideoRecord(
-                name=video.name, glance=now, sha256=video.sha256, gaps=video.gaps
-            )
+            known[half.number] = replace(video, path=path, glance=now)
     return known
+
+
+def check_same_video(assignment: Assignment, record: Record) -> None:
+    """Check that the results of a video by itself are of that file, at this place or as a copy of it.
+
+    A folder from which another file has the same path would have its results replaced otherwise.
+
+    Raises:
+        DataError: they are of another one.
+    """
+    if not isinstance(assignment.source, Path) or 1 not in record.videos:
+        return
+    video, path = record.videos[1], assignment.source
+    if video.path == place_of(path) or is_same(path, glance_at(path), video.glance, video.sha256):
+        return
+    raise DataError(
+        f"{assignment.folder} holds the results of {video.path}, which is another video than {place_of(path)}; "
+        "take other --runs, or replace them with --overwrite"
+    )
 
 
 def is_all(

@@ -6,6 +6,7 @@ differs (the file was touched, copied or downloaded again) its whole content dec
 """
 
 import hashlib
+import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,11 @@ class Glance:
     """Time of change, in nanoseconds."""
     ends: str
     """Hash of its first and last 64 KiB."""
+
+
+def place_of(path: Path) -> str:
+    """Return the absolute path of a file, the same however it is written; as text that any file can hold."""
+    return os.fsencode(os.path.normpath(path.absolute())).decode(errors="backslashreplace")
 
 
 def glance_at(path: Path) -> Glance:

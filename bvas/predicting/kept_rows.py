@@ -3,16 +3,43 @@
 import json
 import logging
 import time
-import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
-from bvas.files import replacing
+from bvas.devices import Precision
+from bvas.files import ARCHIVE_FAULTS, replacing
+from bvas.inference.precision import prediction_dtype
+from bvas.predicting.identity import Glance
 from bvas.spotting.file_rows import RowsSoFar
 
 logger = logging.getLogger(__name__)
+
+
+def unfinished_settings(
+    rows: Mapping[str, Any], video: Glance, *, backend: str, device: torch.device, precision: Precision
+) -> dict[str, Any]:
+    """Return, as plain data, what the rows of an unfinished video are made from.
+
+    Rows of another decoder, precision or type of device would not be those of an uninterrupted run.
+
+    Args:
+        rows: What `rows_settings` gives.
+        video: A glance at its file.
+        backend: What decodes it.
+        device: Where is computed.
+        precision: What was asked to be computed in.
+    """
+    return {
+        "rows": rows,
+        "video": asdict(video),
+        "backend": backend,
+        "computed_in": [device.type, str(prediction_dtype(device, precision))],
+    }
 
 
 class KeptRows:
@@ -45,7 +72,7 @@ class KeptRows:
                 return RowsSoFar(stored["scores"], lost)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except (*ARCHIVE_FAULTS, TypeError) as error:
             logger.warning("%s is not used, the video is begun anew: %s", self._path, error)
             return None
 

@@ -48,7 +48,8 @@ def assign_manifest(
 
     Raises:
         DataError: the manifest cannot be read, or the data root is needed and wrong.
-        ConfigError: a line names neither a match nor a video file, or a match whose model is not there.
+        ConfigError: a line names neither a match nor a video file, or a match whose model is not there; or results of
+            two files would lie in one folder.
     """
     entries = read_manifest(path)
     matches: dict[str, Match] | None = None
@@ -63,7 +64,12 @@ def assign_manifest(
                 assignment = of_match(_named(entry, matches), folds, predictions)
             except ConfigError as error:
                 raise ConfigError(f"line {number} of {path}: {error}") from error
-        found.setdefault((assignment.out, assignment.name), assignment)
+        first = found.setdefault((assignment.out, assignment.name), assignment)
+        if not first.is_of(assignment):
+            raise ConfigError(
+                f"line {number} of {path}: results of {assignment.source} would replace those of {first.source}, "
+                f"which is another file: both lie in {first.folder}; rename or move one of them"
+            )
     return list(found.values())
 
 

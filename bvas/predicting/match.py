@@ -7,23 +7,20 @@ before the first of them is replaced, so that what it says is always true of all
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-import torch
-
 from bvas.curve import ScoreCurve, load_curve
-from bvas.devices import autocast_dtype, choose_device
+from bvas.devices import choose_device
 from bvas.errors import DataError, DecodeError
 from bvas.files import locked, remove_unfinished
 from bvas.inference.streaming import StreamingPredictor
 from bvas.postprocess import find_spots
 from bvas.predicting.ahead import IndexedMeanwhile
 from bvas.predicting.assignments import Assignment
-from bvas.predicting.finished import curve_path, is_all, kept_path, known_videos
-from bvas.predicting.identity import DigestMeanwhile, glance_at
-from bvas.predicting.kept_rows import KeptRows
+from bvas.predicting.finished import check_same_video, curve_path, is_all, kept_path, known_videos
+from bvas.predicting.identity import DigestMeanwhile, glance_at, place_of
+from bvas.predicting.kept_rows import KeptRows, unfinished_settings
 from bvas.predicting.record import (
     RECORD_NAME,
     Record,
@@ -39,6 +36,7 @@ from bvas.spotting.spotter import Spotter, load_spotter
 from bvas.tasks.matches import Half
 from bvas.tasks.soccernet import RESULTS_NAME, write_results
 from bvas.video.index import build_index
+from bvas.video.open import open_video
 
 logger = logging.getLogger(__name__)
 
@@ -92,12 +90,19 @@ class MatchPredictor:
             remove_unfinished(folder)
             halves = assignment.halves(work.experiment.task)
             record = None if work.overwrite else read_record(folder)
+            if record is not None:
+                check_same_video(assignment, record)
             known = {} if record is None else known_videos(folder, halves, record, rows, work)
             if record is not None and is_all(folder, halves, record, known, work):
                 if known != record.videos:
                     # Touched, and the same: next time a glance is enough.
                     write_record(folder, Record(rows=record.rows, peaks=record.peaks, videos=known))
                 return "finished"
+            if not known and not work.overwrite and (folder / RECORD_NAME).is_file():
+                logger.info(
+                    "%s: there are results of other weights, settings or videos; they are made again",
+                    assignment.name,
+                )
             curves = _curves(folder, halves, known)
             videos = {number: known[number] for number in curves}
             missing = [half for half in halves if half.number not in curves]
@@ -131,9 +136,10 @@ class MatchPredictor:
         work = self._work
         spotter, predictor = models
         glance = glance_at(half.path)
-        # Rows of another precision or device type would not be those of an uninterrupted run.
-        computed_in = str(autocast_dtype(self._device, work.precision) or torch.float32)
-        made_from = {"rows": rows, "video": asdict(glance), "computed_in": [self._device.type, computed_in]}
+        backend = self._backend(half)
+        made_from = unfinished_settings(
+            rows, glance, backend=backend, device=self._device, precision=work.precision
+        )
         kept = KeptRows(kept_path(assignment.folder, half), made_from, seconds=work.save_seconds)
         so_far = None if work.overwrite else kept.load()
         if so_far is not None and work.strict and so_far.lost:
@@ -150,7 +156,7 @@ class MatchPredictor:
             found = spot_video(
                 half.path,
                 spotter,
-                backend=work.backend,
+                backend=backend,
                 strict=work.strict,
                 progress=report,
                 predictor=predictor,
@@ -162,7 +168,15 @@ class MatchPredictor:
             raise DecodeError(f"{half.path} changed while it was predicted; predict it again", path=half.path)
         kept.save()
         gaps = tuple(gap.to_json(half.number) for gap in found.gaps)
-        return VideoRecord(name=half.path.name, glance=glance, sha256=sha256, gaps=gaps), found.curve
+        video = VideoRecord(
+            path=place_of(half.path), backend=backend, glance=glance, sha256=sha256, gaps=gaps
+        )
+        return video, found.curve
+
+    def _backend(self, half: Half) -> str:
+        """Return the decoder that is asked for, or that is chosen for this file."""
+        with open_video(half.path, self._work.backend, device=str(self._device)) as reader:
+            return reader.backend
 
     def _models(self, folds: tuple[int, ...], videos: Sequence[Half]) -> tuple[Spotter, StreamingPredictor]:
         """Return the models of some folds; compiled on CUDA, if the first videos that they are to see are long."""

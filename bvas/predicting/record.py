@@ -18,15 +18,17 @@ from bvas.predicting.identity import Glance
 
 RECORD_NAME = "made_from.json"
 # Raise it whenever the same weights, settings and video would give other rows.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoRecord:
     """One video that was predicted."""
 
-    name: str
-    """Of the file, without its folder."""
+    path: str
+    """Of the file, as `place_of` gives it."""
+    backend: str
+    """What decoded it."""
     glance: Glance
     sha256: str
     """Of its content."""

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from bvas.curve import ScoreCurve
-from bvas.errors import DecodeError
+from bvas.devices import Precision
+from bvas.errors import DecodeError, ScoresError
 from bvas.loading.dataset import LabelledVideo
 from bvas.loading.requests import FixedClips
 from bvas.models.spotting import SpottingModel
@@ -73,8 +74,13 @@ class RunPictures:
         """Draw the curves of the stretch, smoothed as they are for peaks."""
         if self._stretch is None:
             return
-        # The precision is the device's own, as in prediction; mirrored clips would take twice the time.
-        spotter = Spotter(replace(run.experiment, flip_tta=False), (model,), run.device)
+        # Mirrored clips would take twice the time.
+        spotter = Spotter(
+            replace(run.experiment, flip_tta=False),
+            (model,),
+            run.device,
+            _precision(autocast_dtype, run.device),
+        )
         seconds = self._stretch.video.grid.seconds
         start, last = float(seconds[self._stretch.start]), float(seconds[self._stretch.stop - 1])
         path = self._stretch.video.path
@@ -86,7 +92,7 @@ class RunPictures:
                 from_seconds=start,
                 to_seconds=last + 0.5 / run.experiment.input.rate,
             )
-        except DecodeError as error:
+        except (DecodeError, ScoresError) as error:
             logger.warning("no score curves are drawn: %s", error)
             return
         peaks = run.experiment.peaks
@@ -105,6 +111,14 @@ class RunPictures:
         )
         run.board.add_image("score curves", picture, epoch, dataformats="HWC")
         run.board.flush()
+
+
+def _precision(autocast_dtype: torch.dtype | None, device: torch.device) -> Precision:
+    """Return the run's own precision: features may leave the range of one that it was not trained in."""
+    if autocast_dtype == torch.bfloat16:
+        return "bfloat16"
+    # Prediction knows float16 on CUDA only.
+    return "float16" if autocast_dtype == torch.float16 and device.type == "cuda" else "float32"
 
 
 def busiest_stretch(clips: FixedClips, num_frames: int) -> Stretch:

@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import sys
-import zipfile
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bvas.files import ARCHIVE_FAULTS
 from bvas.video.picture import Picture
 from bvas.video.scan import Scan
 
@@ -61,7 +61,7 @@ def load_scan(path: Path) -> Scan | None:
             if about["key"] != _key_of(path):
                 return None
             return _scan_from(about["scan"], {name: archive[name] for name in _ARRAYS})
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (*ARCHIVE_FAULTS, TypeError) as error:
         logger.debug("cache entry %s is not used: %s", entry, error)
         return None
 

@@ -8,7 +8,7 @@ from test_inference_streaming import SHORT, make_frames, make_model, stream
 from torch import nn
 
 from bvas.clips import ClipConfig
-from bvas.errors import CheckpointError, ConfigError
+from bvas.errors import ScoresError
 from bvas.experiment import load_experiment
 from bvas.inference import compiled
 from bvas.inference.folding import without_batch_norm
@@ -135,18 +135,18 @@ def test_a_difference_of_frames_that_rounded_weights_would_not_see_is_kept_in_bf
 
 
 @pytest.mark.parametrize(
-    ("dtype", "error", "remedy"),
+    ("dtype", "remedy"),
     [
-        (torch.float32, CheckpointError, "train it again"),
-        (torch.bfloat16, ConfigError, "in bfloat16, .* take --precision float32"),
+        (torch.float32, "train it again"),
+        (torch.bfloat16, "in bfloat16, .* take --precision float32"),
     ],
 )
-def test_scores_that_are_no_numbers_are_an_error_and_no_gap(dtype, error, remedy):
+def test_scores_that_are_no_numbers_are_an_error_and_no_gap(dtype, remedy):
     model = copy.deepcopy(make_model(SHORT))
     with torch.no_grad():
         model.classifier.bias[0] = float("nan")
 
-    with pytest.raises(error, match=remedy):
+    with pytest.raises(ScoresError, match=remedy):
         stream(StreamingPredictor([model], SHORT, dtype=dtype), make_frames(30), 30)
 
 
@@ -169,6 +169,34 @@ def test_a_function_that_cannot_be_compiled_runs_as_it_is_and_is_said_once(monke
 
     np.testing.assert_array_equal(found, usual)
     assert caplog.text.count("goes on uncompiled") == 1
+
+
+@pytest.mark.parametrize(("num_calls", "goes_on"), [(0, True), (1, True), (2, False)])
+def test_memory_that_runs_out_while_compiling_or_recording_costs_the_compiled_form_only(
+    monkeypatch, caplog, num_calls, goes_on
+):
+    def compile_until(function, **_):
+        left = iter(range(num_calls))
+
+        def run(*inputs):
+            if next(left, None) is None:
+                raise torch.OutOfMemoryError("out of memory")
+            return function(*inputs)
+
+        return run
+
+    monkeypatch.setattr(torch, "compile", compile_until)
+    steady = compiled.Steady(True)
+    for _ in range(num_calls):
+        assert steady.run(abs, torch.tensor(-1), is_steady=True) == 1
+
+    if goes_on:
+        assert [steady.run(abs, torch.tensor(-2), is_steady=True) for _ in range(2)] == [2, 2]
+        assert caplog.text.count("goes on uncompiled: out of memory") == 1
+    else:
+        # What comes later than that is no matter of compiling.
+        with pytest.raises(torch.OutOfMemoryError):
+            steady.run(abs, torch.tensor(-2), is_steady=True)
 
 
 def test_only_full_batches_are_compiled(monkeypatch):

@@ -35,6 +35,27 @@ def test_a_video_has_one_name_however_its_path_is_written(tmp_path, monkeypatch)
     assert [a.name for a in found] == ["cup/one.mp4", "other/one.mp4"]
 
 
+def test_two_files_whose_results_would_lie_in_one_folder_are_refused_and_two_names_of_one_are_not(
+    tmp_path, monkeypatch
+):
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "one.mp4").touch()
+    # The path of the other from here, as it is from the root.
+    same = Path(*elsewhere.parts[1:])
+    (here / same).mkdir(parents=True)
+    monkeypatch.chdir(here)
+    text = f"{same}/one.mp4\n{elsewhere}/one.mp4\n"
+    message = (
+        rf"line 2 of .*: results of {elsewhere}/one.mp4 would replace those of {same}/one.mp4, .* rename or"
+    )
+    with pytest.raises(ConfigError, match=message):
+        _assign(tmp_path, text)
+
+    (here / same / "one.mp4").symlink_to(elsewhere / "one.mp4")
+    assert len(_assign(tmp_path, text)) == 1
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 40])
 def test_all_shards_together_are_exactly_the_manifest(tmp_path, count):
     everything = _assign(tmp_path, "".join(f"videos/{n}.mp4\n" for n in range(23)))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,12 +13,15 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import torch
 from workplaces import NUM_FRAMES, save_untrained, write_video
 
 from bvas.cli import main
 from bvas.commands.console import DONE_IN_PART, INTERRUPTED, OK, WRONG_INPUT
+from bvas.errors import DecodeError, ScoresError
 from bvas.files import locked
-from bvas.predicting.kept_rows import KeptRows
+from bvas.predicting.identity import Glance
+from bvas.predicting.kept_rows import KeptRows, unfinished_settings
 from bvas.seen_matches import write_seen
 from bvas.video.reader import VideoReader
 
@@ -237,6 +241,115 @@ def test_a_bad_match_stops_no_other_and_is_listed_until_it_is_mended(there, caps
     assert there.predict() == OK
     assert there.times().keys() == ALL
     assert not (there.predictions / "cv/failed.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ScoresError("no numbers; take --precision float32"), "take --precision float32"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "the GPU's memory ran out; end what else"),
+        (MemoryError(), "memory ran out; end other programs"),
+    ],
+)
+def test_scores_that_are_no_numbers_and_too_little_memory_cost_their_match_only(
+    there, monkeypatch, error, reason
+):
+    def fail(path, *_, **__):
+        raise error if "game/a" in str(path) else DecodeError("another", path=path)
+
+    monkeypatch.setattr("bvas.predicting.match.spot_video", fail)
+    assert there.predict() == WRONG_INPUT
+    failures = there.failures()
+    assert reason in failures["game/a"]
+    assert failures["game/b"] == "another"
+
+
+def test_results_are_of_the_decoder_that_is_asked_for_and_auto_takes_those_that_are_there(there, monkeypatch):
+    options = ["--folds", "0"]
+    assert there.predict(*options, "--backend", "opencv") == OK
+    first = there.times()
+    assert there.predict(*options) == there.predict(*options, "--backend", "opencv") == OK
+    assert there.times() == first
+    assert there.predict(*options, "--backend", "pyav") == OK
+    second = there.times()
+    assert second != first
+    assert there.predict(*options) == OK
+    assert there.times() == second
+
+
+def test_rows_of_another_decoder_are_not_gone_on_with(there, few_frames_at_once, monkeypatch):
+    keep = KeptRows.__call__
+
+    def interrupted(self, rows):
+        keep(self, rows)
+        if len(rows.scores) > 20:
+            raise KeyboardInterrupt
+
+    write_video(there.folder / "one.mkv", seed=3)
+    (there.folder / "list.txt").write_text("one.mkv\n")
+    options = ["--manifest", "list.txt", "--save-seconds", "0"]
+    with monkeypatch.context() as patched:
+        patched.setattr(KeptRows, "__call__", interrupted)
+        assert there.predict(*options, "--backend", "opencv") == INTERRUPTED
+    assert (there.predictions / "videos/one.mkv/one_unfinished.npz").is_file()
+    decoded = _count_decoded(monkeypatch)
+    assert there.predict(*options) == OK
+    assert decoded == list(range(NUM_FRAMES))
+
+
+def test_unfinished_rows_are_of_the_precision_that_prediction_chooses():
+    glance = Glance(size=1, mtime_ns=1, ends="")
+
+    def settings(precision):
+        return unfinished_settings(
+            {}, glance, backend="pyav", device=torch.device("cuda"), precision=precision
+        )
+
+    assert settings("auto") == settings("float16") != settings("bfloat16")
+
+
+def test_results_of_an_earlier_version_are_made_again(there, capsys):
+    assert there.predict("--folds", "0") == OK
+    first = there.times()
+    path = there.predictions / "cv/game/a/made_from.json"
+    record = json.loads(path.read_text())
+    record["rows"]["version"] -= 1
+    for video in record["videos"].values():
+        video["name"] = Path(video.pop("path")).name
+        del video["backend"]
+    path.write_text(json.dumps(record))
+    assert main(["predict", "--experiment", "tiny", "--device", "cpu", "--folds", "0"]) == OK
+    assert "game/a: there are results of other weights, settings or videos" in capsys.readouterr().err
+    assert there.times() != first
+
+
+def test_another_video_of_the_same_path_replaces_no_results_unless_asked_to(there, monkeypatch):
+    disks = [there.folder / "disk1", there.folder / "disk2"]
+    for seed, disk in enumerate(disks):
+        write_video(disk / "match.mkv", seed=seed)
+        (disk / "list.txt").write_text("match.mkv\n")
+
+    def predict(disk, *options):
+        monkeypatch.chdir(disk)
+        options = ["--manifest", "list.txt", "--runs", "../runs", "--quiet", "--device", "cpu", *options]
+        return main(["predict", "--experiment", "../configs/tiny.py", *options])
+
+    assert predict(disks[0]) == OK
+    first = there.times()
+    assert predict(disks[1]) == WRONG_INPUT
+    assert there.times() == first
+    reason = there.failures("videos")["match.mkv"]
+    assert (
+        f"holds the results of {disks[0]}/match.mkv, which is another video than {disks[1]}/match" in reason
+    )
+    assert predict(disks[1], "--overwrite") == OK
+    second = there.times()
+    assert second != first
+
+    # A copy is the same video wherever it lies.
+    shutil.copy(disks[1] / "match.mkv", disks[0] / "match.mkv")
+    assert predict(disks[0]) == OK
+    assert there.times() == second
 
 
 def test_a_missing_half_is_a_failure_of_that_match(there):

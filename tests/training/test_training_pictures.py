@@ -1,3 +1,4 @@
+import copy
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -7,11 +8,13 @@ import torch
 from tiny import tiny_experiment
 
 from bvas.augment.config import AugmentConfig
+from bvas.errors import ScoresError
 from bvas.loading.requests import FixedClips
 from bvas.models.spotting import build_model
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.league import make_league
 from bvas.tasks.matches import find_matches
+from bvas.training import pictures
 from bvas.training.data import fold_videos, training_clips, validation_clips
 from bvas.training.observer import RunView
 from bvas.training.pictures import RunPictures, annotations_in, busiest_stretch
@@ -107,6 +110,43 @@ def test_a_stretch_that_cannot_be_decoded_is_a_warning(run, model, caplog, tmp_p
 
     assert "no score curves are drawn" in caplog.text
     assert run.board.images == {}
+
+
+def test_scores_that_are_no_numbers_are_a_warning_too(run, model, caplog):
+    run, observer, astray = fresh(run), RunPictures(), copy.deepcopy(model)
+    with torch.no_grad():
+        astray.classifier.bias[0] = float("nan")
+    observer.begin(run, 1)
+
+    observer.epoch_done(run, 0, astray, None)
+
+    assert "no score curves are drawn: the model gives scores that are no numbers" in caplog.text
+    assert run.board.images == {}
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "precision"),
+    [
+        ("cuda", None, "float32"),
+        ("cuda", torch.bfloat16, "bfloat16"),
+        ("cuda", torch.float16, "float16"),
+        ("cpu", torch.float16, "float32"),
+    ],
+)
+def test_curves_are_computed_in_the_precision_of_the_run(run, model, monkeypatch, device, dtype, precision):
+    asked = []
+
+    def spot_nothing(path, spotter, **_):
+        asked.append(spotter.precision)
+        raise ScoresError("none here")
+
+    monkeypatch.setattr(pictures, "spot_video", spot_nothing)
+    run, observer = fresh(run, device=torch.device(device)), RunPictures()
+    observer.begin(run, 1)
+
+    observer.epoch_done(run, 0, model, dtype)
+
+    assert asked == [precision]
 
 
 def held_out(*annotations, num_frames=1000):
