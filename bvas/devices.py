@@ -44,6 +44,14 @@ def choose_device(name: str = "auto") -> "torch.device":
     return device
 
 
+def use_device(device: "torch.device") -> None:
+    """Make a GPU that is named by number the current one of this process, for what asks no tensor where it is."""
+    import torch
+
+    if device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)
+
+
 def autocast_dtype(device: "torch.device", precision: Precision = "auto") -> "torch.dtype | None":
     """Return the half precision to compute in, or None for float32.
 

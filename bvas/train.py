@@ -68,7 +68,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Train the folds one after another, alone or as one of torchrun's processes, or several at once."""
-    from bvas.devices import choose_device
+    from bvas.devices import choose_device, use_device
     from bvas.training.parallel import Placement, join_world
 
     placement = Placement.from_environment(os.environ)
@@ -83,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
         name, folds, work = _prepare(args)
         if args.jobs > 1 and len(folds) > 1:
             return _train_at_once(args, name, folds, work, device)
+        use_device(device)
         for fold in folds:
             quiet = args.quiet or not world.is_writer
             with progress_bar(f"{name} fold {fold}", "clip", quiet=quiet) as progress:

@@ -10,6 +10,7 @@ from multiprocessing.process import BaseProcess
 import torch
 
 from bvas.commands.console import set_up_logging
+from bvas.devices import use_device
 from bvas.processes import end_with_parent
 
 _SECONDS_TO_END = 5.0
@@ -54,8 +55,7 @@ def settle_in(pipe: Connection, *, level: int, num_threads: int, device: torch.d
     outbox = Outbox(pipe)
     set_up_logging(level, _Lines(outbox))
     torch.set_num_threads(num_threads)
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
+    use_device(device)
     return outbox
 
 

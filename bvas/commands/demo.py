@@ -32,7 +32,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Render, train, predict, score, report."""
-    from bvas.devices import choose_device
+    from bvas.devices import choose_device, use_device
     from bvas.evaluate import evaluation_lines
     from bvas.experiment import load_experiment
     from bvas.files import write_json
@@ -51,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
     experiment = load_experiment("demo")
     device = choose_device(args.device)
+    use_device(device)
     data, runs = args.out / "data", args.runs
     config = SyntheticConfig(
         matches=_MATCHES,

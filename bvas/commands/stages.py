@@ -13,7 +13,7 @@ from bvas.chain import Stage, StageScore, is_predicted, newer_sources
 from bvas.checkpoint import fold_folder
 from bvas.commands.console import Progress, progress_bar
 from bvas.commands.fold_jobs import FoldWork, train_folds
-from bvas.devices import num_cpus
+from bvas.devices import num_cpus, use_device
 from bvas.errors import BvasError
 from bvas.files import write_json
 from bvas.loading.skips import OnError
@@ -112,6 +112,7 @@ def _for_folds(folds: Sequence[int], work: FoldWork, title: str, unit: str, mach
     """Do the work for each fold, in this process or several at once."""
     jobs = min(machine.jobs, len(folds))
     if jobs <= 1:
+        use_device(machine.device)
         for fold in folds:
             with progress_bar(f"{title} fold {fold}", unit, quiet=machine.quiet) as progress:
                 work(fold=fold, device=machine.device, world=World.single(machine.device), progress=progress)

@@ -2,7 +2,7 @@
 
 A clip gets a slot when its job is queued, in the order of reading, and gives it back when it was copied out.
 The slots of a job that is under way when its epoch ends are free when the job is over: until
-then a worker may write to them.
+then a worker may write to them, or when it is taken back from the queue, to which a worker's death returns it.
 """
 
 import logging
@@ -131,7 +131,10 @@ class SlotFiller:
     def abandon(self) -> None:
         """End the running epoch: what nobody has begun is taken back, the rest is awaited later."""
         for job in self._reader.cancel():
-            del self._jobs[job.job_id]
+            run, _, _ = self._jobs.pop(job.job_id)
+            if run is not self._run:
+                # It was under way when its epoch ended, and came back to the queue when its worker died.
+                self._free.extend(job.slots)
         if self._run is not None:
             busy = {slot for _, _, job in self._jobs.values() for slot in job.slots}
             self._free.extend(clip.slot for clip in self._run.clips.values() if clip.slot not in busy)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
 from torch.nn.parallel import DistributedDataParallel
 
-from bvas.devices import choose_device, num_cpus
+from bvas.devices import choose_device, num_cpus, use_device
 from bvas.errors import ConfigError, WorkerError
 from bvas.loading.shards import Shard
 from bvas.models.spotting import SpottingModel
@@ -244,8 +244,7 @@ def join_world(placement: Placement | None, device: torch.device) -> Iterator[Wo
     if placement is None or placement.size == 1:
         yield World.single(device)
         return
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
+    use_device(device)
     heart = Heartbeat(_meet(placement), placement.rank, placement.size)
     heart.start()
     try:

@@ -19,13 +19,16 @@ from bvas.training.state import TrainingState, load_state
 BEST_NAME = "best.safetensors"
 METRICS_NAME = "metrics.json"
 
-# They decide when and in how much memory a run comes to its weights, what is made of their scores, or what these are
-# compared with, not which weights they are.
+# They decide when and in how much memory a run comes to its weights, what is predicted with them and how, what is made
+# of their scores, or what these are compared with, not which weights they are.
 _FREE = (
     "train.save_minutes",
     "train.activation_checkpointing",
     "train.folds",
     "task.made_by",
+    "task.challenge",
+    "task.test",
+    "flip_tta",
     "peaks",
     "published",
 )

@@ -1,6 +1,7 @@
 """The epochs of a fold: steps, validation, saves, and what people see of them."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -84,14 +85,14 @@ class FoldRun:
             self._finish(self._record.log.rows)
 
     def _finish(self, rows: Sequence[Row]) -> None:
-        best = best_epoch(rows)
+        best = _best_epoch(rows)
         write_json(
             self._folder / METRICS_NAME,
             {
                 "epochs": len(rows),
                 "steps": self._trainer.num_steps,
-                "last": {"epoch": len(rows) - 1, **rows[-1]},
-                "best": None if best is None else {"epoch": best, **rows[best]},
+                "last": _metrics(len(rows) - 1, rows[-1]),
+                "best": None if best is None else _metrics(best, rows[best]),
             },
         )
         self._trainer.save(self._folder / FILE_NAME, _facts(len(rows) - 1, rows[-1]))
@@ -140,6 +141,20 @@ class FoldRun:
                 world=world,
             )
             figures |= {"val_loss": scores.loss, "val_average_precision": scores.average_precision}
+            if self._record is not None and not math.isfinite(scores.loss):
+                # The weights are numbers, as the save before has found, and may be good: no reason to lose a training.
+                logger.warning(
+                    "the validation loss of epoch %d/%d is %s (computed in %s): the averaged weights lead to values "
+                    "that are too large; the training goes on and keeps its weights, and the epoch is not taken for "
+                    "the best; if later epochs do not mend it, train anew with precision='float32' or a lower "
+                    "learning rate, and --overwrite",
+                    *(
+                        self._epoch + 1,
+                        self._num_epochs,
+                        scores.loss,
+                        trainer.autocast_dtype or torch.float32,
+                    ),
+                )
         if self._record is not None:
             self._note(figures, self._record)
         self._epoch += 1
@@ -153,7 +168,7 @@ class FoldRun:
             logger.info("%s", line)
         self._has_header = True
         trainer = self._trainer
-        if best_epoch(record.log.rows) == self._epoch:
+        if _best_epoch(record.log.rows) == self._epoch:
             trainer.save(self._folder / BEST_NAME, _facts(self._epoch, figures))
         averaged = trainer.averaged.module.eval()
         assert isinstance(averaged, SpottingModel)
@@ -181,8 +196,11 @@ class FoldRun:
             DataError: it cannot be written; the one that was saved before stays.
         """
         self._watch.settle()
-        if self._record is None:
-            return
+        if self._record is not None:
+            self._write_state(self._record)
+        self._saved_at = time.monotonic()
+
+    def _write_state(self, record: Record) -> None:
         if not self._trainer.is_finite():
             raise TrainingError(
                 f"after step {self._trainer.num_steps} there are weights that are no numbers, though its loss and "
@@ -198,10 +216,20 @@ class FoldRun:
             losses=torch.cat([torch.empty(0), *(losses.cpu() for losses in self._losses)]),
             seconds=self._seconds,
             waited=self._waited,
-            rows=self._record.log.rows,
+            rows=record.log.rows,
         )
         save_state(self._path, state)
-        self._saved_at = time.monotonic()
+
+
+def _best_epoch(rows: Sequence[Row]) -> int | None:
+    """Return the best of the epochs whose validation came to numbers; None where there is none."""
+    return best_epoch([row if math.isfinite(row.get("val_loss", 0.0)) else {} for row in rows])
+
+
+def _metrics(epoch: int, figures: Row) -> dict[str, float | None]:
+    """Return the figures of an epoch for JSON, which has no name for what is no number."""
+    numbers = {name: value if math.isfinite(value) else None for name, value in figures.items()}
+    return {"epoch": epoch, **numbers}
 
 
 def _facts(epoch: int, figures: Row) -> dict[str, str]:

@@ -19,8 +19,10 @@ class ClipScores:
     """Figures over the validation clips."""
 
     loss: float
+    """No number where a score is none, as when float16 overflows."""
     average_precision: float
-    """Mean over the labels of the area under precision over recall, clip by clip; in [0, 1]."""
+    """Mean over the labels of the area under precision over recall, clip by clip; in [0, 1], or NaN where a score
+    is no number."""
 
 
 def validate(
@@ -57,10 +59,14 @@ def validate(
             targets.append(batch.targets.cpu().numpy())
     all_losses = world.gather(np.array(losses, dtype=np.float64))
     all_scores, all_targets = world.gather(np.concatenate(scores)), world.gather(np.concatenate(targets))
+    loss = sum(all_losses.tolist()) / len(all_scores)
+    if not np.isfinite(all_scores).all():
+        # They have no order to take a precision in.
+        return ClipScores(loss, float("nan"))
     by_label = [
         clip_average_precision(all_scores[:, k], all_targets[:, k]) for k in range(all_scores.shape[1])
     ]
-    return ClipScores(sum(all_losses.tolist()) / len(all_scores), float(np.mean(by_label)))
+    return ClipScores(loss, float(np.mean(by_label)))
 
 
 def clip_average_precision(scores: NDArray[np.float32], targets: NDArray[np.float32]) -> float:

@@ -54,7 +54,8 @@ class LossWatch:
         if values.is_cuda:
             values = values.to("cpu", non_blocking=True)
             copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
-            copied.record()
+            # The copy waits in the queue of this device, which need not be the current one.
+            copied.record(torch.cuda.current_stream(result.loss.device))
         self._pending.append(_Pending(step, values, copied, batch.video_ids, batch.centers))
         while self._pending and (
             len(self._pending) > _MOST_PENDING or (event := self._pending[0].copied) is None or event.query()  # type: ignore[no-untyped-call]

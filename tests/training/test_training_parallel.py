@@ -19,6 +19,7 @@ from torch.distributed import HashStore
 
 from bvas.checkpoint import load_checkpoint
 from bvas.commands.console import WRONG_INPUT
+from bvas.devices import use_device
 from bvas.errors import ConfigError
 from bvas.synthetic.league import make_league
 from bvas.training.heartbeat import Heartbeat
@@ -260,6 +261,14 @@ def test_each_process_of_a_host_takes_its_own_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(ConfigError, match="4 processes on a machine of 2 GPUs"):
         place.choose_device("auto")
+
+
+def test_a_gpu_named_by_number_becomes_the_current_one(monkeypatch):
+    current = []
+    monkeypatch.setattr(torch.cuda, "set_device", current.append)
+    for name in ("cpu", "cuda", "cuda:1"):
+        use_device(torch.device(name))
+    assert current == [torch.device("cuda", 1)]
 
 
 def test_ranks_share_the_cores_of_their_host(monkeypatch):

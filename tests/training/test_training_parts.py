@@ -1,7 +1,9 @@
 import csv
+import math
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import tiny_experiment
 from torch import nn
+from training_tiny import random_batch
 
 from bvas.experiment import TrainConfig
 from bvas.loading.dataset import LabelledVideo
@@ -16,7 +19,7 @@ from bvas.training.data import validation_clips
 from bvas.training.ema import average_weights
 from bvas.training.logs import EpochLog, environment, table_lines
 from bvas.training.optim import build_optimizer, learning_rate_at
-from bvas.training.validation import clip_average_precision
+from bvas.training.validation import clip_average_precision, validate
 from bvas.video.grid import Grid
 
 
@@ -69,6 +72,20 @@ def test_clip_average_precision_by_hand():
         (1 + 2 / 3) / 2
     )
     assert clip_average_precision(scores, np.zeros(3, dtype=np.float32)) == 0.0
+
+
+def test_scores_that_are_no_numbers_have_no_average_precision():
+    experiment = tiny_experiment()
+    batch = random_batch(experiment, 2)
+    loader = SimpleNamespace(epoch=lambda epoch: [batch])
+
+    class Overflowing(nn.Module):
+        def forward(self, frames):
+            return torch.full((2, len(experiment.task.labels)), float("nan"))
+
+    scores = validate(Overflowing(), loader, experiment, autocast_dtype=None)
+    assert math.isnan(scores.loss)
+    assert math.isnan(scores.average_precision)
 
 
 def test_the_log_has_a_row_per_epoch_and_events_for_tensorboard(tmp_path):

@@ -8,20 +8,26 @@ import random
 import signal
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from training_tiny import restless_experiment, train, training_process
+from training_tiny import random_batch, restless_experiment, train, training_process
 
 from bvas.checkpoint import load_checkpoint
 from bvas.errors import CheckpointError, ConfigError, DataError, TrainingError
 from bvas.files import locked
 from bvas.tasks.matches import find_matches
 from bvas.training.loop import run_fold
+from bvas.training.parallel import World
+from bvas.training.resume import check_finished
+from bvas.training.run import FoldRun
 from bvas.training.state import FILE_NAME as STATE_NAME
 from bvas.training.state import TrainingState, load_state, save_state
-from bvas.training.trainer import Trainer
+from bvas.training.trainer import StepResult, Trainer
+from bvas.training.validation import ClipScores
+from bvas.training.watch import LossWatch
 
 EXPERIMENT = restless_experiment()
 
@@ -273,6 +279,58 @@ def test_weights_that_are_no_numbers_are_not_saved(league, tmp_path, monkeypatch
     with pytest.raises(TrainingError, match="after step 3 there are weights that are no numbers"):
         train(EXPERIMENT, league, tmp_path)
     assert load_state(_fold(tmp_path) / STATE_NAME).trainer["num_steps"] == 2
+
+
+def test_a_validation_that_comes_to_no_number_costs_neither_the_weights_nor_the_best_of_the_others(
+    league, tmp_path, monkeypatch, caplog
+):
+    nan = float("nan")
+    scores = iter([ClipScores(nan, nan), ClipScores(0.5, 0.25), ClipScores(nan, nan)])
+    monkeypatch.setattr("bvas.training.run.validate", lambda *args, **options: next(scores))
+    experiment = restless_experiment(save_minutes=60.0)
+    train(replace(experiment, sampling=replace(experiment.sampling, clips_per_epoch=4)), league, tmp_path)
+
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 2
+    assert "the validation loss of epoch 3/3 is nan (computed in torch.float32)" in warnings[1]
+    assert "precision='float32'" in warnings[1]
+    assert all(value.isfinite().all() for value in _weights(tmp_path).values())
+    metrics = json.loads((_fold(tmp_path) / "metrics.json").read_text())
+    assert (metrics["last"]["epoch"], metrics["last"]["val_loss"]) == (2, None)
+    assert metrics["last"]["train_loss"] > 0
+    assert (metrics["best"]["epoch"], metrics["best"]["val_loss"]) == (1, 0.5)
+    assert load_checkpoint(_fold(tmp_path) / "best.safetensors").facts["epoch"] == "1"
+
+
+def test_what_only_prediction_looks_at_leaves_a_fold_finished(tmp_path):
+    (tmp_path / "experiment.json").write_text(EXPERIMENT.to_json())
+    task = replace(EXPERIMENT.task, challenge=("match_2",), test=("match_1",))
+    check_finished(tmp_path, replace(EXPERIMENT, task=task, flip_tta=not EXPERIMENT.flip_tta))
+    with pytest.raises(ConfigError, match=r"with other settings: task.visible_only was false and is true"):
+        check_finished(tmp_path, replace(EXPERIMENT, task=replace(task, visible_only=True)))
+
+
+def test_a_rank_that_does_not_write_waits_for_its_steps_as_seldom_as_the_writer_saves(tmp_path, monkeypatch):
+    now, waits = [0.0], []
+    experiment = restless_experiment(save_minutes=3.0)
+    batch = random_batch(experiment, 2)
+
+    def step(batch):
+        now[0] += 60.0
+        return StepResult(torch.tensor(0.5), torch.tensor(1.0))
+
+    trainer = SimpleNamespace(experiment=experiment, step=step, num_steps=0)
+    loader = SimpleNamespace(
+        clips=SimpleNamespace(videos=[]),
+        stats=SimpleNamespace(waiting_seconds=0.0),
+        epoch=lambda epoch, first_batch: [batch] * 9,
+    )
+    monkeypatch.setattr("bvas.training.run.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(LossWatch, "settle", lambda self: waits.append(now[0]))
+    world = World(rank=1, size=2, local_size=2, device=torch.device("cpu"))
+    state = TrainingState(experiment="{}", data=[], trainer={})
+    FoldRun(tmp_path, world, trainer, loader, None, state, None)._train_epoch()
+    assert waits == [180.0, 360.0, 540.0, 540.0]  # the last one at the epoch's end
 
 
 def test_two_processes_do_not_train_the_same_fold_at_once(league, tmp_path):
