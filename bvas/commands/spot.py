@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bvas.commands.console import (
+    DONE_IN_PART,
     OK,
     Progress,
     add_folders,
@@ -157,7 +158,13 @@ def run(args: argparse.Namespace) -> int:
         # At once: hours of work on one part are not lost with the next.
         write_part(parts[-1], experiment, out, args.kickoff)
     write_outputs(parts, experiment, out, args.kickoff)
-    return OK
+    failure = parts[-1].found.failure
+    if failure is None:
+        return OK
+    if isinstance(failure, KeyboardInterrupt):
+        raise failure
+    logger.error("bvas spot: %s", failure)
+    return DONE_IN_PART
 
 
 def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":

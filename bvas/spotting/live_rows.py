@@ -3,10 +3,10 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from bvas.video.live import Arrived, LiveVideo
 from bvas.video.protocol import VideoInfo
 
 logger = logging.getLogger(__name__)
+
+# Where times jump, one picture fills thousands of grid frames: they are copied a few at a time.
+_MOST_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,6 @@ class RowStream:
     ) -> None:
         self._video = video
         self._strict = strict
-        self._labels = spotter.experiment.task.labels
         self._predictor = spotter.predictor()
         self._stride = self._predictor.stride
         self._grid = GrowingGrid(spotter.experiment.input.rate, video.time_base)
@@ -110,23 +112,23 @@ class RowStream:
         failure = None
         try:
             for arrived in self._video.arrivals():
-                yield self._rows(self._score(self._on_grid(arrived)))
+                yield from self._scored(self._on_grid(arrived))
         except DecodeError as error:
             if self._strict and error.lost is not None:
                 raise
             failure = error
         steps = self._grid.finish(self._video.duration_seconds, self._video.info.rate)
-        rest = [] if self._last is None else [replace(self._last, seconds=second) for second in steps]
-        yield self._rows(np.concatenate([self._score(rest), self._predictor.finish()]))
+        if self._last is not None:
+            yield from self._scored(_repeated(self._last, steps))
+        yield self._rows(self._predictor.finish())
         if failure is not None:
             raise failure
 
-    def _on_grid(self, arrived: Arrived) -> list[_GridFrame]:
-        """Return the grid frames that are certain with new frames."""
+    def _on_grid(self, arrived: Arrived) -> Iterator[_GridFrame]:
+        """Yield the grid frames that are certain with new frames."""
         if arrived.luma is None and self._strict:
             raise DecodeError(arrived.reason, path=self._video.info.path, lost=range(self._num_frames))
         now = time.monotonic()
-        shown: list[_GridFrame] = []
         newest = float(Fraction(arrived.ticks[-1]) * self._video.time_base)
         skipped = self._lag.see(newest, now, num_frames=len(arrived.ticks), is_newest=arrived.is_newest)
         self._predictor.stride = self._stride * self._lag.stride
@@ -135,28 +137,25 @@ class RowStream:
             reason = arrived.reason or skipped
             steps = self._grid.add(ticks, was_away=place == 0 and bool(arrived.was_away))
             if self._last is not None:
-                shown += [replace(self._last, seconds=second) for second in steps.before]
-                away = replace(self._last, luma=None, reason=arrived.was_away)
-                shown += [replace(away, seconds=second) for second in steps.lost]
+                yield from _repeated(self._last, steps.before)
+                yield from _repeated(replace(self._last, luma=None, reason=arrived.was_away), steps.lost)
             self._last = _GridFrame(luma, 0.0, self._num_frames, now, reason)
             self._num_frames += 1
-            shown += [replace(self._last, seconds=second) for second in steps.now]
-        return shown
+            yield from _repeated(self._last, steps.now)
 
-    def _score(self, shown: list[_GridFrame]) -> NDArray[np.float32]:
-        """Push grid frames, and return the rows that are final with them."""
-        rows = [np.empty((0, len(self._labels)), np.float32)]
+    def _scored(self, shown: Iterable[_GridFrame]) -> Iterator[ScoredRows]:
+        """Push grid frames, and yield the rows that are final with them."""
         for is_lost, together in groupby(shown, lambda one: one.luma is None):
-            frames = list(together)
-            self._pending.extend((one.seconds, one.frame, one.arrived) for one in frames)
-            if is_lost:
-                rows.append(self._predictor.break_here(len(frames)))
-                self._note_lost(frames)
-            else:
-                pictures = np.stack([one.luma for one in frames if one.luma is not None])
-                rows.append(self._predictor.push(pictures, self._video.info.color_range))
-            self.num_grid_frames += len(frames)
-        return np.concatenate(rows)
+            while frames := list(islice(together, _MOST_AT_ONCE)):
+                self._pending.extend((one.seconds, one.frame, one.arrived) for one in frames)
+                if is_lost:
+                    scores = self._predictor.break_here(len(frames))
+                    self._note_lost(frames)
+                else:
+                    pictures = np.stack([one.luma for one in frames if one.luma is not None])
+                    scores = self._predictor.push(pictures, self._video.info.color_range)
+                self.num_grid_frames += len(frames)
+                yield self._rows(scores)
 
     def _rows(self, scores: NDArray[np.float32]) -> ScoredRows:
         facts = [self._pending.popleft() for _ in range(len(scores))]
@@ -178,3 +177,8 @@ class RowStream:
             self._gaps.append(Gap(first.seconds, frames[-1].seconds, len(frames), first.reason))
             logger.warning("%s: nothing from %.1f s on: %s", self._video.name, first.seconds, first.reason)
         self._gap_ends_at = self.num_grid_frames + len(frames)
+
+
+def _repeated(frame: _GridFrame, seconds: Iterable[float]) -> Iterator[_GridFrame]:
+    """Yield a frame at each of these times."""
+    return (replace(frame, seconds=one) for one in seconds)

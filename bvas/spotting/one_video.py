@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.curve import ScoreCurve
-from bvas.errors import ConfigError
+from bvas.errors import ConfigError, DecodeError
 from bvas.inference.predictor import RowPredictor
 from bvas.postprocess import find_spots
 from bvas.spots import Gap, Spot
 from bvas.spotting.file_rows import KeepRows, RowsSoFar, check_lost, rows_between, stream_rows
-from bvas.spotting.live_rows import RowStream, note_adaptation
+from bvas.spotting.live_rows import RowStream, ScoredRows, note_adaptation
 from bvas.spotting.protocol import VideoSpotter
 from bvas.video.ahead import DecodedAhead
 from bvas.video.backends.nvdec import num_engines
@@ -40,6 +40,9 @@ class VideoSpots:
     duration_seconds: float
     source_frames: tuple[int, ...]
     """Frame of the file for each spot."""
+    failure: DecodeError | KeyboardInterrupt | None = None
+    """What went wrong with a stream, which cannot be read again: the rest is of what came. It was cut short, or too
+    much of it is lost."""
 
 
 def spot_video(
@@ -61,7 +64,8 @@ def spot_video(
 
     Args:
         source: A video file; or what comes only once, read to its end: a named pipe, `-` for standard input, or
-            an address, which is opened again where it breaks off.
+            an address, which is opened again where it breaks off. Where that fails, or Ctrl-C ends it, the result is
+            of what came, with the `failure`.
         spotter: The models.
         backend: Decoder, `auto` to choose by device and file.
         from_seconds: Where to begin; frames before it are seen as context only.
@@ -77,8 +81,8 @@ def spot_video(
         keep: Called after each chunk of a file with all rows so far.
 
     Raises:
-        DecodeError: it is no video that can be read, more than a fifth of it is lost, or `strict` and a frame
-            is lost.
+        DecodeError: it is no video that can be read, more than a fifth of a file is lost, or `strict` and a
+            frame is lost.
         ConfigError: the time range is empty or lies outside the video, or there is one for a stream.
     """
     origin = source_of(source, growing=growing)
@@ -155,21 +159,36 @@ def _spots_of_stream(
     size, device = spotter.experiment.input.size, str(spotter.device)
     with LiveVideo(source, size=size, backend=backend, device=device, growing=growing) as video:
         rows = RowStream(video, spotter, strict=strict, lag_rule=None)
-        parts = []
-        for part in rows:
-            parts.append(part)
-            if progress is not None:
-                progress(rows.num_grid_frames, rows.num_grid_frames)
+        parts: list[ScoredRows] = []
+        failure: DecodeError | KeyboardInterrupt | None = None
+        try:
+            for part in rows:
+                parts.append(part)
+                if progress is not None:
+                    progress(rows.num_grid_frames, rows.num_grid_frames)
+        except (DecodeError, KeyboardInterrupt) as error:
+            if isinstance(error, DecodeError) and error.lost is not None:
+                raise
+            if not any(len(part.seconds) for part in parts):
+                raise
+            failure = error
         path, duration = video.info.path, video.duration_seconds
-    check_lost(path, rows.gaps, rows.num_grid_frames)
+    seconds = np.concatenate([part.seconds for part in parts])
+    # Rows of the last frames are not final where Ctrl-C came.
+    gaps = tuple(gap for gap in rows.gaps if gap.start_seconds <= seconds[-1])
+    try:
+        check_lost(path, gaps, len(seconds))
+    except DecodeError as error:
+        failure = failure or error
     return _found(
         path,
         spotter,
         np.concatenate([part.scores for part in parts]),
-        np.concatenate([part.seconds for part in parts]),
+        seconds,
         np.concatenate([part.frames for part in parts]),
-        rows.gaps,
+        gaps,
         duration,
+        failure,
     )
 
 
@@ -181,6 +200,7 @@ def _found(
     frames: NDArray[np.int64],
     gaps: tuple[Gap, ...],
     duration_seconds: float,
+    failure: DecodeError | KeyboardInterrupt | None = None,
 ) -> VideoSpots:
     labels = spotter.experiment.task.labels
     spots = tuple(find_spots(scores, seconds, labels, spotter.experiment.peaks))
@@ -192,4 +212,5 @@ def _found(
         duration_seconds=duration_seconds,
         # A spot's time is that of its row.
         source_frames=tuple(int(frames[np.searchsorted(seconds, spot.seconds)]) for spot in spots),
+        failure=failure,
     )

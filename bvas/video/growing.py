@@ -71,6 +71,11 @@ class GrowingVideo:
         return self._shown.num_frames
 
     @property
+    def container(self) -> str:
+        """Short name that libav has for the container."""
+        return self._feed.facts.container
+
+    @property
     def has_end(self) -> bool:
         """The container knows how long it is."""
         return self._feed.facts.has_end

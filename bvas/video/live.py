@@ -132,17 +132,20 @@ class LiveVideo:
         """It goes on whether or not anybody keeps up, and its end cannot be told from a break."""
         if self._source.kind != "URL" or not isinstance(self._reader, StreamReader):
             return False
-        is_playlist = self._reader.index.container == "hls" and not self._reader.has_end
+        is_playlist = self._reader.container == "hls" and not self._reader.has_end
         return is_playlist or urlsplit(self._source.location).scheme.lower() in _PUSHED
 
     @property
     def duration_seconds(self) -> float:
-        """From the first frame to the end of the last, as far as known."""
+        """From the first frame to the end of the last, as far as known; an address: of the last that arrived."""
         index = self._reader.index
-        start = self._clock.ticks([int(index.pts[0])], index.time_base)[0]
-        if not start:
+        if self._source.kind != "URL" or not self._clock.num_frames:
             return index.duration_seconds
-        return float(Fraction(start) * self.time_base) + index.duration_seconds
+        # The index may hold a damaged time that was refused, or end before what an earlier opening gave.
+        shown = float(index.last_duration * index.time_base)
+        if self.is_broadcast:
+            shown = min(shown, _MOST_SECONDS_BETWEEN_FRAMES)
+        return float(Fraction(self._clock.last) * self.time_base) + shown
 
     def arrivals(self) -> Iterator[Arrived]:
         """Yield what arrives, up to the end.

@@ -35,7 +35,8 @@ class StreamReader:
     """The luma of a source as it comes: a `FrameDecoder` without random access.
 
     Opening waits for the first frame. `info` and `index` are of the frames known so far; each is a
-    snapshot that does not change, ask again for a newer one.
+    snapshot that does not change, ask again for a newer one. A new snapshot takes time that grows with the frames;
+    the other attributes and `times` cost next to nothing.
 
     Numbers once given are those that the whole video has, with one exception: frames were lost, and later
     the packets' times turn out to be unusable, so that a whole scan would only count what the decoder outputs.
@@ -85,6 +86,11 @@ class StreamReader:
         return replace(self._video.known()[1], damaged=tuple(sorted(self._log.frames)))
 
     @property
+    def container(self) -> str:
+        """As `index.container`; constant."""
+        return self._video.container
+
+    @property
     def has_end(self) -> bool:
         """The container knows how long it is, as that of a running broadcast does not."""
         return self._video.has_end
@@ -100,7 +106,12 @@ class StreamReader:
 
     def seconds_of(self, index: int) -> float:
         """Return the time of a frame from the first one; see `VideoIndex.seconds_of`."""
-        return self.index.seconds_of(index)
+        if not 0 <= index < self._video.num_frames:
+            self.index.check([index])
+        # Asked for each damaged picture of a broadcast: an index each time would take ever longer.
+        (pts,), time_base = self.times(index, index + 1)
+        (first,), _ = self.times(0, 1)
+        return float((int(pts) - int(first)) * time_base)
 
     def frame_at(self, seconds: float) -> int:
         """Return the frame on screen at a time, among those known so far; see `VideoIndex.frame_at`."""

@@ -14,11 +14,13 @@ import torch
 from live_sources import RATE, Paced, broadcast, moving_frames, rolling_segments, write_video
 from stream_sources import piped, sent_by_udp, served, written_slowly
 from tiny import tiny_experiment
+from video_samples import remux
 
 from bvas.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.cli import main
 from bvas.commands.console import DONE_IN_PART, INTERRUPTED, OK, WRONG_INPUT
 from bvas.errors import DecodeError
+from bvas.inference.streaming import StreamingPredictor
 from bvas.models.spotting import build_model
 from bvas.spotting.live import LiveSpots
 from bvas.spotting.one_video import spot_video
@@ -316,6 +318,100 @@ def test_a_pipe_is_spotted_as_a_file_is(runs, video, tmp_path):
         (one["label"], one["position"]) for one in results[1]
     ]
     assert len(results[0]) >= 6
+
+
+def test_what_came_of_a_source_that_stays_away_is_written(runs, stream, tmp_path, monkeypatch, capsys):
+    quick = replace(SOON, stall=0.5, connect=0.5, first_wait=0.5, give_up=0.4)
+    monkeypatch.setattr("bvas.video.live.Reopening", lambda: quick)
+    with sent_by_udp(stream) as address:
+        command = [
+            "spot",
+            address,
+            "--experiment",
+            "tiny",
+            "--runs",
+            str(runs),
+            "--out",
+            str(tmp_path / "out"),
+        ]
+        assert main(command) == DONE_IN_PART
+    printed = capsys.readouterr()
+    assert "results in" in printed.out
+    assert "did not come back within 0.4 s" in printed.err
+    results = json.loads((tmp_path / "out" / "results_spotting.json").read_text())
+    assert len(results["predictions"]) >= 6
+
+
+def test_what_came_before_ctrl_c_is_written(runs, video, tmp_path, monkeypatch, capsys):
+    arrivals = LiveVideo.arrivals
+
+    def interrupted(source):
+        num_frames = 0
+        for one in arrivals(source):
+            yield one
+            num_frames += len(one.ticks)
+            if num_frames >= 40:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(LiveVideo, "arrivals", interrupted)
+    with piped(video) as pipe:
+        command = [
+            "spot",
+            str(pipe),
+            "--experiment",
+            "tiny",
+            "--runs",
+            str(runs),
+            "--out",
+            str(tmp_path / "out"),
+        ]
+        assert main(command) == INTERRUPTED
+    printed = capsys.readouterr()
+    assert "results in" in printed.out
+    assert "interrupted" in printed.err
+    results = json.loads((tmp_path / "out" / "results_spotting.json").read_text())
+    places = [int(one["position"]) for one in results["predictions"]]
+    assert len(places) >= 3
+    assert max(places) < 40 * (40 + 16)
+
+
+def test_a_stream_of_which_much_is_lost_keeps_the_rest(spotter, video, monkeypatch):
+    arrivals = LiveVideo.arrivals
+
+    def torn(source):
+        for one in arrivals(source):
+            is_lost = 1.0 <= one.ticks[0] * source.time_base < 2.0
+            yield replace(one, luma=None, reason="torn") if is_lost else one
+
+    monkeypatch.setattr(LiveVideo, "arrivals", torn)
+    with piped(video) as pipe:
+        found = spot_video(pipe, spotter)
+    assert isinstance(found.failure, DecodeError)
+    assert "more than 20%" in str(found.failure)
+    assert [gap.reason for gap in found.gaps] == ["torn"]
+    assert len(found.curve.seconds) == NUM_FRAMES
+
+
+def test_a_jump_in_time_is_filled_a_few_pictures_at_a_time(spotter, tmp_path, monkeypatch):
+    def jump(number, packet):
+        if number >= 40:
+            packet.pts += int(4 / packet.time_base)
+            packet.dts += int(4 / packet.time_base)
+
+    path = remux(write_video(tmp_path / "a.mp4", NUM_FRAMES), tmp_path / "jump.mkv", jump)
+    whole = spot_video(path, spotter)
+    pushed = []
+    push = StreamingPredictor.push
+    monkeypatch.setattr(
+        StreamingPredictor, "push", lambda self, *given: pushed.append(len(given[0])) or push(self, *given)
+    )
+    with piped(path) as pipe:
+        streamed = spot_video(pipe, spotter)
+    assert sum(pushed) == len(whole.curve.seconds) == NUM_FRAMES + 100
+    assert max(pushed) <= 16
+    assert streamed.curve.seconds.tolist() == whole.curve.seconds.tolist()
+    assert np.abs(streamed.curve.scores - whole.curve.scores).max() < 1e-5
+    assert streamed.source_frames == whole.source_frames
 
 
 @pytest.mark.slow
