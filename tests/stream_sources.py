@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +13,9 @@ import numpy as np
 from video_samples import number_in
 
 from bvas import DecodeError
+
+# A packet of a transport stream that holds nothing.
+_NOTHING = b"\x47\x1f\xff\x10" + b"\xff" * 184
 
 
 @contextmanager
@@ -94,22 +97,27 @@ def sent_by_udp(path: Path):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
 
-    def is_taken():
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-            try:
-                other.bind(("127.0.0.1", port))
-            except OSError:
-                return True
+    def is_heard(sender):
+        # To bind the port for a try could take it from whoever is about to listen.
+        try:
+            sender.send(_NOTHING)
+            time.sleep(0.02)
+            sender.send(_NOTHING)
+        except ConnectionRefusedError:
             return False
+        return True
 
     def send():
         deadline = time.monotonic() + 10
-        while not is_taken() and time.monotonic() < deadline:
-            time.sleep(0.02)
         data = path.read_bytes()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.connect(("127.0.0.1", port))
+            while not is_heard(sender) and time.monotonic() < deadline:
+                time.sleep(0.02)
             for place in range(0, len(data), 7 * 188):
-                sender.sendto(data[place : place + 7 * 188], ("127.0.0.1", port))
+                # Whoever listened may have heard enough.
+                with suppress(ConnectionRefusedError):
+                    sender.send(data[place : place + 7 * 188])
                 time.sleep(0.002)
 
     thread = threading.Thread(target=send)

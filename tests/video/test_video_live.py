@@ -36,8 +36,9 @@ def test_the_time_of_a_frame_is_that_of_the_index_without_one_being_built(tmp_pa
     with piped(path) as pipe, open_video(pipe) as reader:
         list(reader.stream())
         expected = [reader.index.seconds_of(number) for number in range(60)]
-        monkeypatch.setattr(growing, "index_of", None)
-        assert [reader.seconds_of(number) for number in range(60)] == expected
+        with monkeypatch.context() as patched:
+            patched.setattr(growing.GrowingVideo, "known", None)
+            assert [reader.seconds_of(number) for number in range(60)] == expected
         with pytest.raises(IndexError, match="frame 60 of"):
             reader.seconds_of(60)
 
