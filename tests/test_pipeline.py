@@ -58,6 +58,7 @@ def test_training_leaves_weights_logs_and_what_they_were_made_with(there):
         "model.safetensors",
         "experiment.json",
         "environment.json",
+        "matches.json",
         "log.csv",
         "metrics.json",
         "best.safetensors",
