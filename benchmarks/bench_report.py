@@ -56,8 +56,8 @@ TIMED = """async ([action, steps]) => {
     confidence: (i) => { slider.value = 0.2 + (i % 70) / 100; slider.dispatchEvent(new Event("input")); },
     label: (i) => chips[1 + i % 12].click(),
     scroll: (i) => { list.scrollTop = (i * 997) % 70000; },
-    step: () => document.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true })),
-    frame: () => document.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true })),
+    step: () => document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true })),
+    frame: () => document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true })),
     "zoom out": () => document.querySelector("#wider").click(),
   };
   if (action === "scrub") point(canvas, "pointerdown", box.left + 150, box.top + 1);
@@ -86,7 +86,7 @@ SOUGHT = """async (steps) => {
     // Two events of one frame ask for no new picture.
     const same = new Promise((done) => setTimeout(() => done("same"), 1000));
     const shown = new Promise((done) => video.addEventListener("seeked", done, { once: true }));
-    document.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
     if ((await Promise.race([shown, same])) !== "same") times.push(performance.now() - start);
   }
   return times;
