@@ -8,10 +8,7 @@ take one size only, and the padding of others would have to be computed in the g
 # Dimension letters in this file:
 #   M stacks, S frames per stack, N stacks per clip, B clips, C h w features of a stack, K labels, H W picture size.
 
-import logging
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +20,7 @@ from bvas.errors import CheckpointError, ConfigError
 from bvas.exported.folder import ExportSettings, Part
 from bvas.inference.onnx_part import OnnxPart, import_runtime
 from bvas.models.spotting import SpottingModel
+from bvas.quiet import quieted
 
 OPSET = 18
 """Version of the ONNX operators; ONNX Runtime knows it from 1.14 on."""
@@ -136,7 +134,7 @@ def make_graphs(models: Sequence[SpottingModel], settings: ExportSettings) -> di
 
 def _graph(module: nn.Module, example: Tensor, names: tuple[str, str]) -> Any:
     try:
-        with _quiet():
+        with quieted("torch.onnx", "torch.export", "onnxscript", "onnx_ir"):
             program = torch.onnx.export(
                 module,
                 (example,),
@@ -201,19 +199,3 @@ def measure(models: Sequence[SpottingModel], content: Mapping[Part, bytes]) -> D
             "Another version of torch, onnxscript or onnxruntime may do better"
         )
     return deviation
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep remarks of the exporter off the log; what matters raises."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

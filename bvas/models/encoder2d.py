@@ -5,11 +5,7 @@
 #   h w feature-map size.
 
 import difflib
-import logging
 import pickle
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +17,7 @@ from torch import Tensor, nn
 
 from bvas.errors import CheckpointError, ConfigError
 from bvas.models.config import ModelConfig
+from bvas.quiet import quieted
 
 
 class ProjectNormAct(nn.Module):
@@ -75,7 +72,7 @@ def _build_backbone(config: ModelConfig, stack_size: int, *, pretrained: bool) -
         _check_weights_file(config)
         options["pretrained_cfg_overlay"] = {"file": config.weights_file}
     try:
-        with _quiet_timm():
+        with quieted("timm", "huggingface_hub"):
             return _create(config.encoder, pretrained=pretrained, **options)
     except TypeError as error:
         if "drop_path_rate" in str(error):
@@ -135,7 +132,7 @@ def _check_weights_file(config: ModelConfig) -> None:
         state = state["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise CheckpointError(f"{path} holds no state dict (names to tensors); save model.state_dict() there")
-    with _quiet_timm():
+    with quieted("timm", "huggingface_hub"):
         whole = timm.create_model(config.encoder, pretrained=False)
     head = (whole.pretrained_cfg or {}).get("classifier") or ()
     heads = (head,) if isinstance(head, str) else tuple(head)
@@ -153,19 +150,3 @@ def _check_weights_file(config: ModelConfig) -> None:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
-
-
-@contextmanager
-def _quiet_timm() -> Iterator[None]:
-    """Keep timm's and the hub's remarks (unused heads, retries) off the log; what matters raises."""
-    loggers = [logging.getLogger(name) for name in ("timm", "huggingface_hub")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -78,6 +78,11 @@ def runs(spotter, tmp_path_factory):
     return runs
 
 
+def spot(source, runs, out):
+    """Spot a source as the command does; return its exit code."""
+    return main(["spot", str(source), "--experiment", "tiny", "--runs", str(runs), "--out", str(out)])
+
+
 def assert_same(found, expected):
     """The same spots in the same order; heights up to rounding, as frames come in other batches."""
     spots = [live.spot for live in found]
@@ -324,17 +329,7 @@ def test_what_came_of_a_source_that_stays_away_is_written(runs, stream, tmp_path
     quick = replace(SOON, stall=0.5, connect=0.5, first_wait=0.5, give_up=0.4)
     monkeypatch.setattr("bvas.video.live.Reopening", lambda: quick)
     with sent_by_udp(stream) as address:
-        command = [
-            "spot",
-            address,
-            "--experiment",
-            "tiny",
-            "--runs",
-            str(runs),
-            "--out",
-            str(tmp_path / "out"),
-        ]
-        assert main(command) == DONE_IN_PART
+        assert spot(address, runs, tmp_path / "out") == DONE_IN_PART
     printed = capsys.readouterr()
     assert "results in" in printed.out
     assert "did not come back within 0.4 s" in printed.err
@@ -355,17 +350,7 @@ def test_what_came_before_ctrl_c_is_written(runs, video, tmp_path, monkeypatch, 
 
     monkeypatch.setattr(LiveVideo, "arrivals", interrupted)
     with piped(video) as pipe:
-        command = [
-            "spot",
-            str(pipe),
-            "--experiment",
-            "tiny",
-            "--runs",
-            str(runs),
-            "--out",
-            str(tmp_path / "out"),
-        ]
-        assert main(command) == INTERRUPTED
+        assert spot(pipe, runs, tmp_path / "out") == INTERRUPTED
     printed = capsys.readouterr()
     assert "results in" in printed.out
     assert "interrupted" in printed.err
