@@ -9,8 +9,19 @@ from av.stream import Disposition
 
 from bvas.errors import DecodeError
 
+# PyAV 18 refuses titles that are not UTF-8 unless told otherwise. PyAV 19 escapes them and has no such argument.
+_METADATA = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 # After so many failed reads in a row the rest of the file counts as missing.
 _MAX_FAILED_READS = 1000
+
+
+def open_media(source: Any, **options: Any) -> Any:
+    """Open what libav can read with `av.open`; titles that are not UTF-8 are no error.
+
+    Raises:
+        FFmpegError, OSError: libav cannot open it.
+    """
+    return av.open(source, **_METADATA, **options)
 
 
 def open_container(path: Path, *, num_threads: int = 1) -> tuple[Any, Any]:
@@ -48,8 +59,7 @@ def open_input(
         DecodeError: it is no video, or cannot be reached.
     """
     try:
-        # Titles and the like need not be UTF-8.
-        container = av.open(source, timeout=timeout, metadata_errors="replace")
+        container = open_media(source, timeout=timeout)
     except PermissionError as error:
         raise DecodeError(f"{name} may not be read: permission denied", path=name) from error
     except (av.FFmpegError, OSError) as error:

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import av
 
-from bvas.video.container import reason_of
+from bvas.video.container import open_media, reason_of
 from bvas.video.encoding import EncodedFile
 
 SOUND_RATE = 48_000
@@ -23,7 +23,7 @@ class _Sound(ABC):
     """Sound that is put into a file bit by bit, beside the pictures."""
 
     def __init__(self, path: Path) -> None:
-        self._container = av.open(str(path.absolute()), metadata_errors="replace")
+        self._container = open_media(str(path.absolute()))
         self._next: Any = None
         """Read already, and not put yet."""
 
@@ -189,7 +189,7 @@ class CopiedSound(_Sound):
 
 def sound_of(path: Path, start_seconds: Fraction) -> SoundTrack | CopiedSound:
     """Return a file's sound, to be copied where an mp4 holds it as it is; arguments and errors as `SoundTrack`."""
-    with av.open(str(path.absolute()), metadata_errors="replace") as container:
+    with open_media(str(path.absolute())) as container:
         sounds = container.streams.audio
         is_copied = (
             len(sounds) > 0
