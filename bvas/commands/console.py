@@ -8,10 +8,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from fractions import Fraction
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from bvas.errors import BvasError, ConfigError
+
+if TYPE_CHECKING:
+    from bvas.video.reading import ReadOptions
 
 # What a full or read-only disk and missing permissions give, wherever they strike.
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
@@ -81,6 +85,42 @@ def add_postprocessing(
 ) -> None:
     """Add --postprocessing."""
     parser.add_argument("--postprocessing", type=Path, metavar="FILE", help=what)
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add --stream, --rate and --tone: choices about how a video is read."""
+    group = parser.add_argument_group("how a video is read")
+    group.add_argument(
+        "--stream",
+        type=int,
+        default=None,
+        metavar="N",
+        help="number of the video stream, as ffprobe counts all streams of the file (default: the best one)",
+    )
+    group.add_argument(
+        "--rate",
+        type=parse_rate,
+        default=None,
+        metavar="R",
+        help="frames per second of a source whose frames have no times, such as .h264 (default: what its headers say)",
+    )
+    group.add_argument(
+        "--tone",
+        choices=["sdr", "none"],
+        default="sdr",
+        help="HDR (PQ, HLG) is mapped to SDR, or only shifted to 8 bits (default: sdr)",
+    )
+
+
+def reading_of(args: argparse.Namespace) -> "ReadOptions":
+    """Return what `add_reading` was given.
+
+    Raises:
+        ConfigError: a stream below 0.
+    """
+    from bvas.video.reading import ReadOptions
+
+    return ReadOptions(stream=args.stream, rate=args.rate, tone=args.tone)
 
 
 def add_machine(parser: argparse.ArgumentParser, *, workers: bool) -> None:
@@ -196,6 +236,18 @@ def parse_time(text: str) -> float:
     for value in values:
         seconds = seconds * 60 + value
     return seconds
+
+
+def parse_rate(text: str) -> Fraction:
+    """Return frames per second of `25`, `29.97` or `30000/1001`; for argparse."""
+    from bvas.video.rate import as_rate
+
+    try:
+        return as_rate(Fraction(text) if "/" in text else float(text))
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a rate; write frames per second, such as 25, 29.97 or 30000/1001"
+        ) from None
 
 
 def parse_size(text: str) -> tuple[int, int]:

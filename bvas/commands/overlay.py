@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from bvas.commands.console import OK, parse_time, progress_bar, run_command
+from bvas.commands.console import OK, add_reading, parse_time, progress_bar, reading_of, run_command
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +70,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         metavar="H",
         help="rows of the picture, at most; small ones are enlarged to 540 or more (default: 1080)",
     )
+    add_reading(parser)
     return parser
 
 
@@ -82,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.results.overlaying import drawn_report, part_of_video, read_annotations
     from bvas.results.sources import read_spots
     from bvas.video.broken import frames_text
+    from bvas.video.reading import DEFAULT_READING
     from bvas.video.sources import source_of
 
     config = OverlayConfig(max_height=args.height, min_height=min(540, args.height))
@@ -95,6 +97,9 @@ def run(args: argparse.Namespace) -> int:
     check_target(out, args.video, overwrite=args.overwrite)
     check_writable(out.parent)
     part = part_of_video(source, args.video, args.part)
+    # Nothing given: as the spots were found.
+    given = reading_of(args)
+    reading = part.reading if given == DEFAULT_READING else given
     annotations, labels = None, source.labels
     if args.labels is not None:
         annotations, labels = read_annotations(args.labels, part.number, source)
@@ -107,6 +112,7 @@ def run(args: argparse.Namespace) -> int:
         confidence=args.confidence,
         annotations=annotations,
         tolerance_seconds=args.tolerance,
+        reading=reading,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     with progress_bar(out.name, "frame", quiet=args.quiet) as bar:
@@ -118,6 +124,7 @@ def run(args: argparse.Namespace) -> int:
             from_seconds=args.from_seconds,
             to_seconds=args.to_seconds,
             config=config,
+            reading=reading,
             progress=bar,
         )
     if made.lost:

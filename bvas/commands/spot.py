@@ -17,9 +17,11 @@ from bvas.commands.console import (
     add_folders,
     add_machine,
     add_postprocessing,
+    add_reading,
     duration_text,
     parse_time,
     progress_bar,
+    reading_of,
     run_command,
 )
 from bvas.commands.spot_live import add_live, check_live, run_live
@@ -97,6 +99,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         help="compute the scores of every Nth frame, and fill in between (default: 1)",
     )
     add_live(parser)
+    add_reading(parser)
     add_folders(parser, data=False)
     add_machine(parser, workers=False)
     return parser
@@ -107,6 +110,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.video.sources import source_of
 
     check_live(args)
+    reading = reading_of(args)
     if args.stride < 1:
         raise ConfigError(f"--stride must be at least 1, got {args.stride}")
     # As text, a path would not show that it is a URL; and before the imports that take seconds.
@@ -137,9 +141,9 @@ def run(args: argparse.Namespace) -> int:
     parts: list[RecordingPart] = []
     if streams:
         name = out.name
-        plans = [PartPlan(1, streams[0].path, name, 0.0, args.from_seconds, args.to_seconds)]
+        plans = [PartPlan(1, streams[0].path, name, 0.0, args.from_seconds, args.to_seconds, reading)]
     else:
-        plans = plan_parts([source.path for source in sources], args.from_seconds, args.to_seconds)
+        plans = plan_parts([source.path for source in sources], args.from_seconds, args.to_seconds, reading)
     for plan in plans:
         with progress_bar(plan.path.name, "frame", quiet=args.quiet) as bar:
             estimate = _with_estimate(bar, len(sources), num_models, str(spotter.device).partition(":")[0])
@@ -151,6 +155,9 @@ def run(args: argparse.Namespace) -> int:
                 to_seconds=plan.to_seconds,
                 strict=args.strict,
                 growing=args.growing,
+                stream=reading.stream,
+                rate=reading.rate,
+                tone=reading.tone,
                 # How long a stream goes on nobody knows.
                 progress=bar if streams else estimate,
             )

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from bvas.commands.console import DONE_IN_PART, OK
+from bvas.commands.console import DONE_IN_PART, OK, reading_of
 
 if TYPE_CHECKING:
     from bvas.report.clock import MatchClock
@@ -82,6 +82,7 @@ def run_live(args: argparse.Namespace, spotter: "VideoSpotter") -> int:
         backend=args.backend,
         growing=args.growing,
         strict=args.strict,
+        reading=reading_of(args),
         lag_rule=LagRule(most_seconds=args.max_lag) if args.max_lag else None,
     )
     num_spots = 0

@@ -11,7 +11,9 @@ from bvas.commands.console import (
     DONE_IN_PART,
     OK,
     WRONG_INPUT,
+    add_reading,
     progress_bar,
+    reading_of,
     run_command,
 )
 
@@ -38,6 +40,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         action="store_true",
         help="one JSON object on standard output, a list of them for several videos",
     )
+    add_reading(parser)
     parser.add_argument("--no-cache", action="store_true", help="neither use nor keep what was found before")
     return parser
 
@@ -47,12 +50,19 @@ def run(args: argparse.Namespace) -> int:
     from bvas.errors import DecodeError
     from bvas.video.survey import survey_video
 
+    reading = reading_of(args)
     found: list[dict[str, Any]] = []
     num_failed = 0
     for video in args.videos:
         try:
             with progress_bar(video.name, "frame", quiet=args.quiet or not args.decode) as bar:
-                survey = survey_video(video, decode=args.decode, cache=not args.no_cache, progress=bar)
+                survey = survey_video(
+                    video,
+                    reading=reading,
+                    decode=args.decode,
+                    cache=not args.no_cache,
+                    progress=bar,
+                )
         except DecodeError as error:
             if len(args.videos) == 1:
                 raise

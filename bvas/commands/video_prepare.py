@@ -10,9 +10,11 @@ from bvas.commands.console import (
     DONE_IN_PART,
     OK,
     WRONG_INPUT,
+    add_reading,
     bytes_text,
     parse_size,
     progress_bar,
+    reading_of,
     run_command,
 )
 
@@ -49,6 +51,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         "--crf", type=int, default=18, metavar="N", help="quality, 0 (best) to 51 (default: 18)"
     )
     parser.add_argument("--force", action="store_true", help="replace copies that are there already")
+    add_reading(parser)
     parser.add_argument("--no-cache", action="store_true", help="neither use nor keep indexes of the videos")
     return parser
 
@@ -68,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
             size=args.size,
             codec=args.codec,
             crf=args.crf,
+            reading=reading_of(args),
             cache=not args.no_cache,
         )
         for video, target in zip(

@@ -22,6 +22,7 @@ from bvas.video.encoding import Coding, EncodedFile
 from bvas.video.index import VideoIndex, build_index
 from bvas.video.picture import upright
 from bvas.video.protocol import VideoInfo
+from bvas.video.reading import DEFAULT_READING, ReadOptions
 from bvas.video.recoding import DecodablePictures, check_times
 from bvas.video.sound import CopiedSound, SoundTrack, sound_of
 from bvas.video.writer import BT709, rgb_picture
@@ -78,6 +79,7 @@ def write_overlay(
     from_seconds: float = 0.0,
     to_seconds: float | None = None,
     config: OverlayConfig | None = None,
+    reading: ReadOptions = DEFAULT_READING,
     progress: Callable[[int, int], None] | None = None,
 ) -> Overlay:
     """Write an annotated video, frame by frame: memory does not grow with its length.
@@ -90,6 +92,7 @@ def write_overlay(
         from_seconds: Where to begin, in the source's time; the frame on screen then is the first, at time zero.
         to_seconds: Where to end; None: with the source.
         config: The looks.
+        reading: Which stream of the video is drawn on, and how it is read.
         progress: Called with the frames done and all there are.
 
     Raises:
@@ -98,7 +101,7 @@ def write_overlay(
         DataError: the file cannot be written, or its times came out otherwise.
     """
     config = config or OverlayConfig()
-    index, info = build_index(source)
+    index, info = build_index(source, reading=reading)
     first, stop = _frames_between(index, from_seconds, to_seconds)
     canvas = _Canvas(info, config)
     strip = ScoreStrip(video, labels, canvas.width, canvas.height, config.strip_seconds)

@@ -11,6 +11,7 @@ from bvas.results.spotted import SpotSource, SpottedPart
 from bvas.spots import Annotation, LabelSet
 from bvas.tasks.soccernet_entries import label_entries
 from bvas.video.index import build_index
+from bvas.video.reading import DEFAULT_READING, ReadOptions
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ def drawn_report(
     confidence: float | None,
     annotations: Sequence[Annotation] | None,
     tolerance_seconds: float,
+    reading: ReadOptions = DEFAULT_READING,
 ) -> VideoReport:
     """Return what is drawn on a video.
 
@@ -82,7 +84,7 @@ def drawn_report(
         DecodeError: it is no video.
         DataError: its score curve cannot be read, or is of other labels.
     """
-    index, _ = build_index(video)
+    index, _ = build_index(video, reading=reading)
     curve = part.curve(labels)
     if annotations is not None:
         late = sum(annotation.seconds > index.duration_seconds for annotation in annotations)

@@ -16,6 +16,7 @@ from bvas.report.timeline import timeline_png
 from bvas.results.recording import RecordedPart, Recording
 from bvas.spotting.one_video import VideoSpots
 from bvas.video.index import build_index
+from bvas.video.reading import DEFAULT_READING, ReadOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class PartPlan:
     """Start of the range, in the file's own time."""
     to_seconds: float | None
     """End of the range; None for the end of the file."""
+    reading: ReadOptions = DEFAULT_READING
+    """Which stream of the file is read, and how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,12 @@ class RecordingPart:
     found: VideoSpots
 
 
-def plan_parts(paths: Sequence[Path], from_seconds: float, to_seconds: float | None) -> list[PartPlan]:
+def plan_parts(
+    paths: Sequence[Path],
+    from_seconds: float,
+    to_seconds: float | None,
+    reading: ReadOptions = DEFAULT_READING,
+) -> list[PartPlan]:
     """Lay the files of a recording end to end, and return those that a range of that timeline touches.
 
     Raises:
@@ -53,7 +61,7 @@ def plan_parts(paths: Sequence[Path], from_seconds: float, to_seconds: float | N
     stems = Counter(path.stem for path in paths)
     plans, begin = [], 0.0
     for number, path in enumerate(paths, 1):
-        _, info = build_index(path)
+        _, info = build_index(path, reading=reading)
         end = begin + info.duration_seconds
         if from_seconds < end and (to_seconds is None or to_seconds > begin):
             plans.append(
@@ -64,6 +72,7 @@ def plan_parts(paths: Sequence[Path], from_seconds: float, to_seconds: float | N
                     begin_seconds=begin,
                     from_seconds=max(0.0, from_seconds - begin),
                     to_seconds=None if to_seconds is None or to_seconds >= end else to_seconds - begin,
+                    reading=reading,
                 )
             )
         begin = end
@@ -127,6 +136,7 @@ def write_recording(
                 name=part.plan.name,
                 path=part.plan.path.absolute(),
                 begin_seconds=part.plan.begin_seconds,
+                reading=part.plan.reading,
             )
             for part in parts
         ),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from bvas.files import read_json, write_json
 from bvas.plain import value_from_json, value_to_json
 from bvas.postprocess import PeakConfig
 from bvas.spots import LabelSet
+from bvas.video.reading import DEFAULT_READING, ReadOptions
 
 RECORDING_NAME = "recording.json"
 _FORMAT = "bvas-recording-1"
@@ -27,6 +29,8 @@ class RecordedPart:
     path: Path
     begin_seconds: float
     """Where it begins on the timeline of all parts."""
+    reading: ReadOptions = DEFAULT_READING
+    """Which stream of the file was read, and how."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +66,7 @@ class Recording:
                         "name": part.name,
                         "path": str(part.path),
                         "begin_seconds": part.begin_seconds,
+                        **_read_otherwise(part.reading),
                     }
                     for part in self.parts
                 ],
@@ -102,4 +107,21 @@ def _part(content: Mapping[str, Any]) -> RecordedPart:
         name=str(content["name"]),
         path=Path(content["path"]),
         begin_seconds=float(content["begin_seconds"]),
+        reading=ReadOptions.of(
+            content.get("stream"),
+            None if content.get("rate") is None else Fraction(content["rate"]),
+            content.get("tone", DEFAULT_READING.tone),
+        ),
     )
+
+
+def _read_otherwise(reading: ReadOptions) -> dict[str, Any]:
+    """Return the choices that differ from the defaults."""
+    chosen: dict[str, Any] = {}
+    if reading.stream is not None:
+        chosen["stream"] = reading.stream
+    if reading.rate is not None:
+        chosen["rate"] = str(reading.rate)
+    if reading.tone != DEFAULT_READING.tone:
+        chosen["tone"] = reading.tone
+    return chosen

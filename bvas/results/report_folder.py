@@ -12,6 +12,7 @@ from bvas.report.content import MatchReport, VideoReport
 from bvas.report.page import write_page
 from bvas.video.index import build_index
 from bvas.video.preview import PreviewConfig, make_preview, why_not_played
+from bvas.video.reading import DEFAULT_READING, ReadOptions
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ class ReportedVideo:
     source: Path
     name: str
     """What its preview is called, without a suffix."""
+    reading: ReadOptions = DEFAULT_READING
+    """Which stream of the source is shown, and how it is read."""
 
 
 def write_report_folder(
@@ -60,9 +63,9 @@ def write_report_folder(
     for video in videos:
         name = next(name for name in _names(video.name) if name not in names)
         names.add(name)
-        href = _linked(video.source, out) if link else None
+        href = _linked(video, out) if link else None
         if href is None:
-            href = _preview(video.source, out / f"{name}.mp4", config, progress)
+            href = _preview(video, out / f"{name}.mp4", config, progress)
         shown.append(replace(video.shown, href=href))
     write_page(out / PAGE_NAME, replace(report, videos=tuple(shown)))
     return out / PAGE_NAME
@@ -73,8 +76,9 @@ def _names(name: str) -> Sequence[str]:
     return [name, *(f"{name}_{number}" for number in range(2, 1000))]
 
 
-def _linked(source: Path, out: Path) -> str | None:
-    reason = why_not_played(*build_index(source))
+def _linked(video: ReportedVideo, out: Path) -> str | None:
+    source = video.source
+    reason = why_not_played(*build_index(source, reading=video.reading))
     if reason is not None:
         logger.info("%s gets a preview: %s", source, reason)
         return None
@@ -82,13 +86,14 @@ def _linked(source: Path, out: Path) -> str | None:
 
 
 def _preview(
-    source: Path,
+    video: ReportedVideo,
     target: Path,
     config: PreviewConfig,
     progress: Callable[[str], AbstractContextManager[Progress]],
 ) -> str:
+    source = video.source
     with progress(target.name) as bar:
-        preview = make_preview(source, target, config, progress=bar)
+        preview = make_preview(source, target, config, reading=video.reading, progress=bar)
     if preview.reused:
         logger.info("%s is there already, with the times of %s", target, source)
     if preview.num_lost:

@@ -20,6 +20,7 @@ from bvas.spots import LabelSet, Spot
 from bvas.tasks.matches import Match, match_halves
 from bvas.tasks.soccernet import RESULTS_NAME, read_results
 from bvas.video.index import build_index
+from bvas.video.reading import DEFAULT_READING, ReadOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -190,9 +191,10 @@ def _recorded(part: RecordedPart, recording: Recording, folder: Path, spots: Seq
         recording.labels,
         recording.peaks,
         MatchClock(kickoff_seconds=recording.kickoff_seconds - part.begin_seconds),
+        part.reading,
     )
     shown = replace(shown, match=folder.absolute().name, part=part.number, path=str(part.path.absolute()))
-    return ReportedVideo(shown=shown, source=part.path, name=part.name)
+    return ReportedVideo(shown=shown, source=part.path, name=part.name, reading=part.reading)
 
 
 def _unrecorded(path: Path, spots: dict[int, list[Spot]], videos: Sequence[Path]) -> Recording:
@@ -228,8 +230,9 @@ def _spotted(
     labels: LabelSet,
     peaks: PeakConfig,
     clock: MatchClock,
+    reading: ReadOptions = DEFAULT_READING,
 ) -> VideoReport:
-    index, _ = build_index(path)
+    index, _ = build_index(path, reading=reading)
     if curve is not None and curve.labels != labels.names:
         raise DataError(
             f"the score curve of {path.name} has the labels {', '.join(curve.labels)}, and its results have "

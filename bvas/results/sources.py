@@ -16,6 +16,7 @@ from bvas.tasks.soccernet import RESULTS_NAME
 from bvas.tasks.soccernet_entries import Notices
 from bvas.tasks.spot_files import SpotFile, read_spot_file
 from bvas.video.index import build_index
+from bvas.video.reading import ReadOptions
 
 # A time in seconds and the same in milliseconds are told apart by their video's length.
 _UNIT = 1000
@@ -113,9 +114,10 @@ def _read_one(path: Path, videos: Sequence[Path], notices: Notices) -> SpotSourc
             name=part.name,
             candidates=tuple(spots.get(part.number, ())),
             clock=_clock(part, known.kickoff_seconds),
-            video=_video(part.path, is_named=bool(videos)),
+            video=_video(part.path, part.reading, is_named=bool(videos)),
             curve_path=curves[part.number] if curves[part.number].is_file() else None,
             peaks=known.peaks,
+            reading=part.reading,
         )
         for part in known.parts
     )
@@ -202,11 +204,11 @@ def _clock(part: RecordedPart, kickoff_seconds: float | None) -> MatchClock:
     return MatchClock(kickoff_seconds=kickoff_seconds - part.begin_seconds)
 
 
-def _video(path: Path, *, is_named: bool) -> SpottedVideo | None:
+def _video(path: Path, reading: ReadOptions, *, is_named: bool) -> SpottedVideo | None:
     """Return a video that was named, or that a file names and that is still there."""
     if not is_named and not path.is_file():
         return None
-    index, _ = build_index(path)
+    index, _ = build_index(path, reading=reading)
     return SpottedVideo(path=path, index=index, frames=FrameTimes.of(index))
 
 

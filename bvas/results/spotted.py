@@ -11,6 +11,7 @@ from bvas.report.content import FrameTimes
 from bvas.spots import LabelSet, Spot
 from bvas.tasks.soccernet_entries import Notices
 from bvas.video.index import VideoIndex
+from bvas.video.reading import DEFAULT_READING, ReadOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -38,6 +39,8 @@ class SpottedPart:
     """Of its score curve; None where there is none."""
     peaks: PeakConfig
     """How spots are found in its score curve, and from which confidence they are shown."""
+    reading: ReadOptions = DEFAULT_READING
+    """Which stream of the video was read, and how."""
 
     def curve(self, labels: LabelSet) -> ScoreCurve | None:
         """Return the score curve as peaks are found in it; None where there is none.

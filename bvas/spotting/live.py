@@ -16,6 +16,7 @@ from bvas.spotting.lag import DEFAULT_LAG_RULE, LagRule
 from bvas.spotting.live_rows import RowStream
 from bvas.spotting.protocol import VideoSpotter
 from bvas.video.live import LiveVideo, Reopening
+from bvas.video.reading import DEFAULT_READING, ReadOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class LiveSpots:
         strict: Raise where a frame cannot be decoded, instead of leaving a gap.
         lag_rule: What is done where the models are slower than a broadcast; None: nothing.
         reopening: How an address that breaks off is opened again.
+        reading: Which stream of it is read, and how.
 
     Raises:
         DecodeError: the source cannot be opened, or is no video.
@@ -64,6 +66,7 @@ class LiveSpots:
         strict: bool = False,
         lag_rule: LagRule | None = DEFAULT_LAG_RULE,
         reopening: Reopening | None = None,
+        reading: ReadOptions = DEFAULT_READING,
     ) -> None:
         peaks = spotter.experiment.peaks
         self._takes_all = candidates
@@ -81,6 +84,7 @@ class LiveSpots:
             growing=growing,
             idle_seconds=idle_seconds,
             reopening=reopening,
+            reading=reading,
         )
         self.rows = RowStream(self._video, spotter, strict=strict, lag_rule=lag_rule)
         """Where the rows come from: gaps, lag."""

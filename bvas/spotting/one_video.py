@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from bvas.video.backends.nvdec import num_engines
 from bvas.video.grid import make_grid
 from bvas.video.live import LiveVideo
 from bvas.video.open import open_video
+from bvas.video.reading import ReadOptions, Tone
 from bvas.video.sources import source_of
 
 # Assumed, not measured yet: compiling takes a minute, as twenty minutes of video do at 20 times real time.
@@ -54,6 +56,9 @@ def spot_video(
     to_seconds: float | None = None,
     strict: bool = False,
     growing: bool = False,
+    stream: int | None = None,
+    rate: float | Fraction | None = None,
+    tone: Tone = "sdr",
     progress: Callable[[int, int], None] | None = None,
     num_readers: int | None = None,
     predictor: RowPredictor | None = None,
@@ -72,6 +77,9 @@ def spot_video(
         to_seconds: Where to end; None for the end of the video.
         strict: Raise where a frame cannot be decoded, instead of leaving a gap.
         growing: The file is still being written.
+        stream: As `open_video` takes it, as are `rate` and `tone`.
+        rate: Frames per second of a source whose frames have no times.
+        tone: HDR is mapped to SDR, or only shifted to 8 bits.
         progress: Called with (grid frames done, grid frames in all); those of a stream are as many as came so far.
         num_readers: Threads that decode a file ahead of the model, each from other keyframes. None: one for each
             decoder of the GPU that decodes, else one.
@@ -85,17 +93,28 @@ def spot_video(
             frame is lost.
         ConfigError: the time range is empty or lies outside the video, or there is one for a stream.
     """
+    reading = ReadOptions.of(stream, rate, tone)
     origin = source_of(source, growing=growing)
     if not origin.is_indexable:
         if from_seconds or to_seconds is not None:
             raise ConfigError(
                 f"{origin.name} is a {origin.kind}: it is read to its end; a range takes a file, {origin.remedy}"
             )
-        return _spots_of_stream(source, spotter, backend, growing, strict, progress)
+        return _spots_of_stream(source, spotter, backend, growing, strict, progress, reading)
     path = Path(origin.location)
     settings = spotter.experiment.input
     on_cuda = str(spotter.device).startswith("cuda")
-    with open_video(path, backend, size=settings.size, device=str(spotter.device)) as reader:
+    another = partial(
+        open_video,
+        path,
+        backend,
+        size=settings.size,
+        device=str(spotter.device),
+        stream=reading.stream,
+        rate=reading.rate,
+        tone=reading.tone,
+    )
+    with another() as reader:
         note_adaptation(path.name, reader.info, settings)
         grid = make_grid(reader.index, settings.rate)
         start, stop = rows_between(grid.seconds, from_seconds, to_seconds, path)
@@ -113,7 +132,6 @@ def spot_video(
         if num_readers is None:
             num_readers = num_engines(reader.info, str(spotter.device)) if reader.backend == "nvdec" else 1
         # A single reader is this one: it has opened nothing yet.
-        another = partial(open_video, path, backend, size=settings.size, device=str(spotter.device))
         with DecodedAhead(
             another if num_readers > 1 else lambda: reader,
             wanted[begin:],
@@ -155,9 +173,12 @@ def _spots_of_stream(
     growing: bool,
     strict: bool,
     progress: Callable[[int, int], None] | None,
+    reading: ReadOptions,
 ) -> VideoSpots:
     size, device = spotter.experiment.input.size, str(spotter.device)
-    with LiveVideo(source, size=size, backend=backend, device=device, growing=growing) as video:
+    with LiveVideo(
+        source, size=size, backend=backend, device=device, growing=growing, reading=reading
+    ) as video:
         rows = RowStream(video, spotter, strict=strict, lag_rule=None)
         parts: list[ScoredRows] = []
         failure: DecodeError | KeyboardInterrupt | None = None

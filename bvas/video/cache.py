@@ -20,12 +20,13 @@ import numpy as np
 
 from bvas.files import ARCHIVE_FAULTS
 from bvas.video.picture import Picture
+from bvas.video.reading import ReadOptions
 from bvas.video.scan import Scan
 
 logger = logging.getLogger(__name__)
 
 # Raise it whenever a scan of the same file would come out differently.
-_VERSION = 5
+_VERSION = 6
 _HASHED_BYTES = 64 * 1024
 _ARRAYS = ("pts", "keyframe_pts", "keyframe_dts")
 
@@ -49,9 +50,9 @@ def cache_folder() -> Path | None:
     return base / "bvas"
 
 
-def load_scan(path: Path) -> Scan | None:
+def load_scan(path: Path, reading: ReadOptions) -> Scan | None:
     """Return the kept scan of a file, or None if there is none of the file as it is now."""
-    entry = _entry_of(path, ".npz")
+    entry = _entry_of(path, ".npz", reading)
     if entry is None:
         return None
     try:
@@ -66,9 +67,9 @@ def load_scan(path: Path) -> Scan | None:
         return None
 
 
-def store_scan(path: Path, scan: Scan) -> None:
+def store_scan(path: Path, reading: ReadOptions, scan: Scan) -> None:
     """Keep the scan of a file; does nothing where the cache folder cannot be written."""
-    entry = _entry_of(path, ".npz")
+    entry = _entry_of(path, ".npz", reading)
     if entry is None:
         return
     # Beside it and renamed: a reader never sees half an entry.
@@ -91,23 +92,24 @@ class Verdict(NamedTuple):
     """The reason with the remedy; None where the file is admitted."""
 
 
-def load_verdict(path: Path, depends_on: str) -> Verdict | None:
+def load_verdict(path: Path, reading: ReadOptions, depends_on: str) -> Verdict | None:
     """Return the kept verdict on a file, or None if there is none of the file as it is now.
 
     Args:
         path: The file.
+        reading: Which stream of it is read, and how.
         depends_on: What else the verdict is about, such as a library and its version.
     """
-    verdict = _load_verdicts(path).get(depends_on)
+    verdict = _load_verdicts(path, reading).get(depends_on)
     return None if verdict is None else Verdict(verdict["refusal"])
 
 
-def store_verdict(path: Path, depends_on: str, verdict: Verdict) -> None:
+def store_verdict(path: Path, reading: ReadOptions, depends_on: str, verdict: Verdict) -> None:
     """Keep a verdict; does nothing where the cache folder cannot be written."""
-    entry = _entry_of(path, ".verdicts.json")
+    entry = _entry_of(path, ".verdicts.json", reading)
     if entry is None:
         return
-    verdicts = _load_verdicts(path) | {depends_on: verdict._asdict()}
+    verdicts = _load_verdicts(path, reading) | {depends_on: verdict._asdict()}
     part = entry.with_name(f"{entry.name}.{os.getpid()}.part")
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
@@ -119,8 +121,8 @@ def store_verdict(path: Path, depends_on: str, verdict: Verdict) -> None:
             part.unlink(missing_ok=True)
 
 
-def _load_verdicts(path: Path) -> dict[str, dict[str, str | None]]:
-    entry = _entry_of(path, ".verdicts.json")
+def _load_verdicts(path: Path, reading: ReadOptions) -> dict[str, dict[str, str | None]]:
+    entry = _entry_of(path, ".verdicts.json", reading)
     if entry is None:
         return {}
     try:
@@ -132,11 +134,15 @@ def _load_verdicts(path: Path) -> dict[str, dict[str, str | None]]:
     return verdicts
 
 
-def _entry_of(path: Path, suffix: str) -> Path | None:
+def _entry_of(path: Path, suffix: str, reading: ReadOptions) -> Path | None:
     folder = cache_folder()
     if folder is None:
         return None
-    name = hashlib.sha256(str(path.absolute()).encode(errors="surrogateescape")).hexdigest()[:32]
+    named = str(path.absolute())
+    if reading.stream is not None or reading.rate is not None:
+        # A zero byte is in no path.
+        named += f"\0{reading.stream}\0{reading.rate}"
+    name = hashlib.sha256(named.encode(errors="surrogateescape")).hexdigest()[:32]
     return folder / "index" / f"{name}{suffix}"
 
 
@@ -158,6 +164,7 @@ def _key_of(path: Path) -> dict[str, Any]:
 
 def _plain(scan: Scan) -> dict[str, Any]:
     return {
+        "stream": scan.stream,
         "time_base": str(scan.time_base),
         "last_duration": int(scan.last_duration),
         "decode_order": scan.decode_order,
@@ -172,6 +179,7 @@ def _scan_from(plain: dict[str, Any], arrays: dict[str, Any]) -> Scan:
     picture = Picture(**(plain["picture"] | {"sample_aspect": Fraction(plain["picture"]["sample_aspect"])}))
     rates = tuple(Fraction(rate) for rate in plain["claimed_rates"])
     return Scan(
+        stream=plain["stream"],
         time_base=Fraction(plain["time_base"]),
         last_duration=plain["last_duration"],
         decode_order=plain["decode_order"],

@@ -24,11 +24,12 @@ def open_media(source: Any, **options: Any) -> Any:
     return av.open(source, **_METADATA, **options)
 
 
-def open_container(path: Path, *, num_threads: int = 1) -> tuple[Any, Any]:
+def open_container(path: Path, *, stream: int | None = None, num_threads: int = 1) -> tuple[Any, Any]:
     """Open a video file; return (container, video stream) of PyAV.
 
     Args:
         path: The file.
+        stream: Number of the video stream in the container; None: the best one.
         num_threads: Decoding threads. One is fastest per core, and lets packets be skipped singly.
 
     Raises:
@@ -41,17 +42,23 @@ def open_container(path: Path, *, num_threads: int = 1) -> tuple[Any, Any]:
     if path.is_file() and path.stat().st_size == 0:
         raise DecodeError(f"{path} is empty (0 bytes); copy or download it again", path=path)
     # Absolute: libav takes `a:b.mp4` for a protocol.
-    return open_input(str(path.absolute()), str(path), num_threads=num_threads)
+    return open_input(str(path.absolute()), str(path), stream=stream, num_threads=num_threads)
 
 
 def open_input(
-    source: Any, name: str, *, timeout: tuple[float, float] | None = None, num_threads: int = 1
+    source: Any,
+    name: str,
+    *,
+    stream: int | None = None,
+    timeout: tuple[float, float] | None = None,
+    num_threads: int = 1,
 ) -> tuple[Any, Any]:
     """Open what libav can read; return (container, video stream) of PyAV.
 
     Args:
         source: A path or URL as text, or an object with `read`.
         name: What messages call it.
+        stream: Number of the video stream in the container; None: the best one.
         timeout: Seconds to wait for opening, and for each packet; None for as long as it takes.
         num_threads: Decoding threads.
 
@@ -78,13 +85,29 @@ def open_input(
     if not streams or container.format.name == "tty":
         container.close()
         raise DecodeError(f"{name} holds no video stream", path=name)
-    stream = streams[0]
+    chosen = _choose_stream(container, streams, stream, name)
     try:
-        stream.codec_context.thread_count = num_threads
+        chosen.codec_context.thread_count = num_threads
     except (AttributeError, RuntimeError) as error:
         container.close()
         raise DecodeError(f"{name}: this build of libav has no decoder for its codec", path=name) from error
-    return container, stream
+    return container, chosen
+
+
+def _choose_stream(container: Any, streams: list[Any], number: int | None, name: str) -> Any:
+    """Return the video stream of a number, or the first one.
+
+    Raises:
+        DecodeError: no video stream has this number.
+    """
+    if number is None:
+        return streams[0]
+    for stream in streams:
+        if stream.index == number:
+            return stream
+    container.close()
+    numbers = ", ".join(str(stream.index) for stream in streams)
+    raise DecodeError(f"stream {number} of {name} is not a video stream; those are {numbers}", path=name)
 
 
 def read_packets(container: Any, stream: Any) -> Iterator[Any]:

@@ -62,7 +62,7 @@ class CountedBackend:
         self._container.close()
 
     def _open(self) -> None:
-        self._container, self._stream = open_container(self._index.path)
+        self._container, self._stream = open_container(self._index.path, stream=self._index.stream)
         self._packets = read_packets(self._container, self._stream)
         self._ready: deque[Any] = deque()
         self._ended = False

@@ -13,6 +13,7 @@ import av
 
 from bvas.errors import DecodeError
 from bvas.video.container import open_input, read_packets, reason_of
+from bvas.video.reading import DEFAULT_READING, ReadOptions
 from bvas.video.scan import StreamFacts, stream_facts
 from bvas.video.sources import Source
 from bvas.video.waiting import GrowingBytes, PipeBytes, WaitingBytes
@@ -60,13 +61,15 @@ class PacketFeed:
     Args:
         source: Where they come from.
         patience: How long to wait for them.
+        reading: Which stream is read, and how.
 
     Raises:
         DecodeError: the source cannot be opened, or is no video.
     """
 
-    def __init__(self, source: Source, patience: Patience) -> None:
+    def __init__(self, source: Source, patience: Patience, reading: ReadOptions = DEFAULT_READING) -> None:
         self._source = source
+        self.reading = reading
         self._patience = patience
         self._bytes = _bytes_of(source, patience)
         self._items: queue.Queue[Any] = queue.Queue(patience.num_ahead)
@@ -159,7 +162,9 @@ class PacketFeed:
         try:
             timeout = (self._patience.connect, self._patience.stall) if self._bytes is None else None
             given = self._source.location if self._bytes is None else self._bytes
-            container, stream = open_input(given, self._source.name, timeout=timeout)
+            container, stream = open_input(
+                given, self._source.name, stream=self.reading.stream, timeout=timeout
+            )
             self._put(_Opened(stream.codec_context, stream_facts(container, stream)))
             for packet in read_packets(container, stream):
                 self._put(packet)

@@ -97,7 +97,7 @@ class GrowingVideo:
         state = self._shown.num_frames, self._ended
         if self._known is None or self._known[0] != state:
             scan = scan_of(self._shown, self._feed.facts, self._notes.picture())
-            index = index_of(self._source.path, scan)
+            index = index_of(self._source.path, scan, self._feed.reading)
             self._known = state, index, info_of(index, scan)
         return self._known[1:]
 

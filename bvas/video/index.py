@@ -11,6 +11,7 @@ from bvas.errors import DecodeError
 from bvas.video.cache import load_scan, store_scan
 from bvas.video.protocol import KeyframeIntervals, VideoInfo
 from bvas.video.rate import rate_of
+from bvas.video.reading import DEFAULT_READING, ReadOptions
 from bvas.video.scan import Scan, scan_file
 from bvas.video.sources import file_of
 
@@ -25,6 +26,8 @@ class VideoIndex:
     """
 
     path: Path
+    stream: int
+    """Number of the video stream in the container, as ffprobe counts all its streams."""
     time_base: Fraction
     """Seconds of a tick."""
     pts: NDArray[np.int64]
@@ -46,6 +49,8 @@ class VideoIndex:
     rate: Fraction
     """Frames per second: the constant rate that the times follow, else their average."""
     variable_rate: bool
+    reading: ReadOptions = DEFAULT_READING
+    """How the file is read; who opens it again by this index does so alike."""
 
     @property
     def num_frames(self) -> int:
@@ -112,11 +117,14 @@ class VideoIndex:
                 )
 
 
-def build_index(path: Path | str, *, cache: bool = True) -> tuple[VideoIndex, VideoInfo]:
+def build_index(
+    path: Path | str, *, reading: ReadOptions = DEFAULT_READING, cache: bool = True
+) -> tuple[VideoIndex, VideoInfo]:
     """Find the frames of a video by one pass over its packets, or from the cache of earlier passes.
 
     Args:
         path: The video file.
+        reading: Which stream of it is read, and how.
         cache: Keep the result in the cache folder, and take it from there while the file is unchanged.
 
     Raises:
@@ -124,16 +132,16 @@ def build_index(path: Path | str, *, cache: bool = True) -> tuple[VideoIndex, Vi
             a pipe or a URL, which cannot be indexed beforehand.
     """
     path = file_of(path)
-    scan = load_scan(path) if cache else None
+    scan = load_scan(path, reading) if cache else None
     if scan is None:
-        scan = scan_file(path)
+        scan = scan_file(path, reading)
         if cache:
-            store_scan(path, scan)
-    index = index_of(path, scan)
+            store_scan(path, reading, scan)
+    index = index_of(path, scan, reading)
     return index, info_of(index, scan)
 
 
-def index_of(path: Path, scan: Scan) -> VideoIndex:
+def index_of(path: Path, scan: Scan, reading: ReadOptions = DEFAULT_READING) -> VideoIndex:
     """Return the index that a scan gives.
 
     Raises:
@@ -146,6 +154,8 @@ def index_of(path: Path, scan: Scan) -> VideoIndex:
         array.setflags(write=False)
     return VideoIndex(
         path=path,
+        stream=scan.stream,
+        reading=reading,
         time_base=scan.time_base,
         pts=scan.pts,
         last_duration=scan.last_duration or max(round(1 / (rate * scan.time_base)), 1),

@@ -24,6 +24,7 @@ from bvas.video.clock import SourceClock
 from bvas.video.feed import GO_ON, Patience
 from bvas.video.open import open_video
 from bvas.video.protocol import FrameDecoder
+from bvas.video.reading import DEFAULT_READING, ReadOptions
 from bvas.video.sources import source_of
 from bvas.video.stream_reader import StreamReader
 
@@ -89,6 +90,7 @@ class LiveVideo:
         growing: The file is still being written.
         idle_seconds: A growing file is complete when it has not grown for so long.
         reopening: For addresses.
+        reading: Which stream of it is read, and how.
 
     Raises:
         DecodeError: it cannot be opened, or is no video.
@@ -104,12 +106,22 @@ class LiveVideo:
         growing: bool = False,
         idle_seconds: float = 5.0,
         reopening: Reopening | None = None,
+        reading: ReadOptions = DEFAULT_READING,
     ) -> None:
         self._source = source_of(source, growing=growing)
         self._reopening = reopening or Reopening()
         self._size = size
+        self._reading = reading
         self._open_other: Callable[[], FrameDecoder] = lambda: open_video(
-            source, backend, size=size, device=device, growing=growing, idle_seconds=idle_seconds
+            source,
+            backend,
+            size=size,
+            device=device,
+            growing=growing,
+            idle_seconds=idle_seconds,
+            stream=reading.stream,
+            rate=reading.rate,
+            tone=reading.tone,
         )
         self._reader = self._open()
         self.info = self._reader.info
@@ -187,7 +199,9 @@ class LiveVideo:
         patience = Patience(connect=self._reopening.connect, stall=self._reopening.stall, is_resumed=True)
         if is_pushed:
             patience = replace(patience, num_ahead=_NUM_AHEAD_PUSHED)
-        return StreamReader(self._source, size=self._size, on_damage="deliver", patience=patience)
+        return StreamReader(
+            self._source, size=self._size, on_damage="deliver", patience=patience, reading=self._reading
+        )
 
     def _arrivals_of_reader(self, was_away: str) -> Iterator[Arrived]:
         """Yield what the present opening gives; `was_away` tells why there was another one before it."""

@@ -1,6 +1,7 @@
 """Opening a video: the one door to all backends."""
 
 import logging
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,6 +19,7 @@ from bvas.video.index import VideoIndex, build_index
 from bvas.video.pool import DecoderPool
 from bvas.video.protocol import FrameDecoder, VideoInfo
 from bvas.video.reader import VideoReader
+from bvas.video.reading import ReadOptions, Tone
 from bvas.video.sources import Source, source_of
 from bvas.video.stream_reader import StreamReader
 
@@ -35,6 +37,9 @@ def open_video(
     pool: DecoderPool[Any] | None = None,
     growing: bool = False,
     idle_seconds: float = 5.0,
+    stream: int | None = None,
+    rate: float | Fraction | None = None,
+    tone: Tone = "sdr",
 ) -> FrameDecoder:
     """Open a video for reading frames by index. The file itself is opened at the first read.
 
@@ -59,10 +64,14 @@ def open_video(
         growing: The file is still being written: at its end reading waits for more. So can be read what
             describes itself as it goes: mkv, ts, fragmented mp4.
         idle_seconds: A growing file is complete when it has not grown for so long.
+        stream: Number of the video stream in the container, as ffprobe counts all its streams; None: the best one.
+        rate: Frames per second of a source whose frames have no times of their own; None: what its headers say.
+        tone: `sdr` maps HDR (PQ, HLG) to SDR; `none` only shifts its bits to 8. SDR is the same in both.
 
     Raises:
         DecodeError: there is no such file, it holds no video, or the backend cannot decode it.
-        ConfigError: an unknown backend, policy or device, a size below 1 x 1, or no positive `idle_seconds`.
+        ConfigError: an unknown backend, policy, device or tone, a size below 1 x 1, a stream below 0, or a rate or
+            `idle_seconds` that is not positive.
     """
     names = backend_names()
     if backend not in ("auto", *names):
@@ -74,10 +83,11 @@ def open_video(
         raise ConfigError(f"unknown device {device!r}; known are cpu, cuda and cuda:N")
     if not idle_seconds > 0:
         raise ConfigError(f"idle_seconds must be positive, got {idle_seconds}")
+    reading = ReadOptions.of(stream, rate, tone)
     origin = source_of(source, growing=growing)
     if not origin.is_indexable:
-        return _open_stream(origin, backend, size, on_damage, Patience(idle=idle_seconds))
-    index, info = build_index(origin.location, cache=cache)
+        return _open_stream(origin, backend, size, on_damage, Patience(idle=idle_seconds), reading)
+    index, info = build_index(origin.location, reading=reading, cache=cache)
     # A pool of one's own keeps nothing: a decoder ends with its reader.
     pool = DecoderPool(max_idle=0) if pool is None else pool
     options = BackendOptions(device=device, on_damage=on_damage, pool=pool)
@@ -97,14 +107,19 @@ def open_video(
 
 
 def _open_stream(
-    source: Source, backend: str, size: tuple[int, int] | None, on_damage: OnDamage, patience: Patience
+    source: Source,
+    backend: str,
+    size: tuple[int, int] | None,
+    on_damage: OnDamage,
+    patience: Patience,
+    reading: ReadOptions,
 ) -> StreamReader:
     if backend not in ("auto", StreamReader.backend):
         raise ConfigError(
             f"{source.name} is a {source.kind}, which backend {backend!r} does not read; take "
             f'backend="{StreamReader.backend}", or {source.remedy}'
         )
-    return StreamReader(source, size=size, on_damage=on_damage, patience=patience)
+    return StreamReader(source, size=size, on_damage=on_damage, patience=patience, reading=reading)
 
 
 def _choose(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> str:
@@ -130,10 +145,10 @@ def _admit(name: str, index: VideoIndex, info: VideoInfo, options: BackendOption
     if depends_on is None:
         module.check(index, info, options)
         return
-    verdict = load_verdict(info.path, depends_on)
+    verdict = load_verdict(info.path, index.reading, depends_on)
     if verdict is None:
         verdict = _verdict(module, index, info, options)
-        store_verdict(info.path, depends_on, verdict)
+        store_verdict(info.path, index.reading, depends_on, verdict)
     if verdict.refusal is not None:
         raise DecodeError(verdict.refusal, path=info.path)
 

@@ -25,6 +25,7 @@ from bvas.video.encoding import Codec, Coding, EncodedFile
 from bvas.video.fit import FitPlan, plan_fit
 from bvas.video.index import VideoIndex, build_index
 from bvas.video.protocol import VideoInfo
+from bvas.video.reading import DEFAULT_READING, ReadOptions
 
 # ITU-T H.273: BT.470 BG and SMPTE 170M, which are one matrix. OpenCV 5 changes the luma of files
 # that name another, so those name none, and a player guesses by the size.
@@ -96,6 +97,7 @@ def plan_copy(
     size: tuple[int, int] | None = None,
     codec: Codec = "h264",
     crf: int = 18,
+    reading: ReadOptions = DEFAULT_READING,
     cache: bool = True,
 ) -> CopyPlan:
     """Plan a copy; codes some seconds of the video to see how large it becomes.
@@ -107,13 +109,14 @@ def plan_copy(
         size: (H, W) that the pictures are fitted into (fit.py), both even; None keeps theirs.
         codec: The copy's coding.
         crf: Quality: 0 is the best, 51 the worst.
+        reading: Which stream of the video is copied, and how it is read.
         cache: Keep the index of the source in the cache folder.
 
     Raises:
         DecodeError: the source is no video, or nothing of the stretches can be decoded.
         ConfigError: a value that no encoder takes.
     """
-    index, info = build_index(source, cache=cache)
+    index, info = build_index(source, reading=reading, cache=cache)
     # An mp4 holds times of decoding, and how long its last frame is shown follows from them: exactly so where
     # frames are evenly spaced, or are decoded in the order in which they are shown.
     is_even = bool((np.diff(index.pts) == index.last_duration).all())

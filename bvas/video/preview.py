@@ -17,6 +17,7 @@ from bvas.video.encoding import Coding, EncodedFile
 from bvas.video.fit import plan_fit
 from bvas.video.index import VideoIndex, build_index
 from bvas.video.protocol import VideoInfo
+from bvas.video.reading import DEFAULT_READING, ReadOptions
 from bvas.video.recoding import DecodablePictures, check_times
 from bvas.video.sound import SoundTrack
 
@@ -57,6 +58,7 @@ def make_preview(
     target: Path,
     config: PreviewConfig | None = None,
     *,
+    reading: ReadOptions = DEFAULT_READING,
     progress: Callable[[int, int], None] | None = None,
 ) -> Preview:
     """Write the preview of a video, unless one of the same times lies there that is newer than the video.
@@ -65,6 +67,7 @@ def make_preview(
         source: The video.
         target: Where the preview goes, `.mp4`.
         config: How it is coded.
+        reading: Which stream of the video is shown, and how it is read.
         progress: Called with the frames done and all there are.
 
     Raises:
@@ -72,7 +75,7 @@ def make_preview(
         DataError: the disk is full, the folder cannot be written, or the times came out otherwise.
     """
     config = config or PreviewConfig()
-    index, info = build_index(source)
+    index, info = build_index(source, reading=reading)
     size = _size(info, config.max_height)
     if _is_current(source, target, index, size):
         return Preview(num_lost=0, has_sound=_has_sound(target), reused=True)

@@ -21,6 +21,7 @@ from bvas.video.container import open_container, read_packets
 from bvas.video.fields import may_hold_fields
 from bvas.video.mp4 import check_sample_counts
 from bvas.video.picture import Picture, PictureNotes, sample_aspect_of
+from bvas.video.reading import ReadOptions
 from bvas.video.shown import ShownFrames, has_times, packet_facts
 from bvas.video.strict import StrictDecoder
 from bvas.video.times import usual_rates
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 class Scan:
     """Times of the shown frames and the keyframes, in ticks of `time_base`."""
 
+    stream: int
     time_base: Fraction
     pts: NDArray[np.int64]
     last_duration: int
@@ -48,6 +50,8 @@ class Scan:
 class StreamFacts:
     """What container and stream say of themselves."""
 
+    stream: int
+    """Number of the video stream in the container."""
     container: str
     """Short name that libav has for it."""
     codec: str
@@ -67,6 +71,7 @@ def stream_facts(container: Any, stream: Any) -> StreamFacts:
     decoder = stream.codec_context
     codec = str(decoder.codec.canonical_name)
     return StreamFacts(
+        stream=stream.index,
         container=container.format.name.split(",")[0],
         codec=codec,
         extradata=decoder.extradata,
@@ -80,14 +85,18 @@ def stream_facts(container: Any, stream: Any) -> StreamFacts:
     )
 
 
-def scan_file(path: Path) -> Scan:
+def scan_file(path: Path, reading: ReadOptions) -> Scan:
     """Scan a video file.
+
+    Args:
+        path: The file.
+        reading: Which stream of it is read, and how.
 
     Raises:
         DecodeError: not a video, or no frame of it can be decoded.
     """
     check_sample_counts(path)
-    container, stream = open_container(path)
+    container, stream = open_container(path, stream=reading.stream)
     with container:
         facts = stream_facts(container, stream)
         shown = ShownFrames(has_times(facts.container), facts.codec, facts.time_base)
@@ -118,6 +127,7 @@ def scan_of(shown: ShownFrames, facts: StreamFacts, picture: Picture) -> Scan:
     """Return what is known of the frames so far."""
     times = shown.table(facts.claimed_rates)
     return Scan(
+        stream=facts.stream,
         time_base=times.time_base,
         pts=times.pts,
         last_duration=times.last_duration,
@@ -133,7 +143,7 @@ def scan_of(shown: ShownFrames, facts: StreamFacts, picture: Picture) -> Scan:
 
 def _decode(path: Path, facts: StreamFacts, shown: ShownFrames, notes: PictureNotes) -> None:
     """Decode from the start as long as pictures are compared with the packets, or counted."""
-    container, stream = open_container(path)
+    container, stream = open_container(path, stream=facts.stream)
     counts = shown.counts
     strict = StrictDecoder.of(facts.codec, stream.codec_context)
     with container:

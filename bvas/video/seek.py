@@ -17,7 +17,7 @@ class PacketSource:
 
     def __init__(self, index: VideoIndex) -> None:
         self._index = index
-        self._container, self._stream = open_container(index.path)
+        self._container, self._stream = open_container(index.path, stream=index.stream)
         self._packets: Iterator[Any] = iter(())
 
     @property
@@ -44,7 +44,7 @@ class PacketSource:
                 return
         # Some containers cannot seek there; from the start every packet is met.
         self.close()
-        self._container, self._stream = open_container(self._index.path)
+        self._container, self._stream = open_container(self._index.path, stream=self._index.stream)
         if not self._find(keyframe):
             first = self._index.first_of_keyframe(keyframe)
             raise DecodeError(

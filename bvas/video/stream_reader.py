@@ -24,6 +24,7 @@ from bvas.video.index import VideoIndex
 from bvas.video.ownership import Ownership
 from bvas.video.picture import luma_of
 from bvas.video.protocol import VideoInfo
+from bvas.video.reading import DEFAULT_READING, ReadOptions
 from bvas.video.sources import Source
 from bvas.video.upright import UprightFit
 
@@ -48,6 +49,7 @@ class StreamReader:
         size: (H, W) that each frame is fitted into; None for the picture's own size.
         on_damage: What to do with frames between a reported error and the next keyframe.
         patience: How long to wait for data.
+        reading: Which stream of it is read, and how.
 
     Raises:
         DecodeError: it cannot be opened, is no video, or ends before a frame can be decoded.
@@ -57,11 +59,17 @@ class StreamReader:
     is_growing = True
 
     def __init__(
-        self, source: Source, *, size: tuple[int, int] | None, on_damage: OnDamage, patience: Patience
+        self,
+        source: Source,
+        *,
+        size: tuple[int, int] | None,
+        on_damage: OnDamage,
+        patience: Patience,
+        reading: ReadOptions = DEFAULT_READING,
     ) -> None:
         self._source = source
         self._owner = Ownership(source.name)
-        self._feed = PacketFeed(source, patience)
+        self._feed = PacketFeed(source, patience, reading)
         # Who forgets to close it leaves no thread behind.
         self._finalizer = weakref.finalize(self, self._feed.close)
         self._log = DamageLog(source.path, on_damage)

@@ -15,7 +15,8 @@ from bvas.video.broken import FileDamage, find_damage
 from bvas.video.cost import frames_per_clip, start_frames
 from bvas.video.index import VideoIndex, build_index
 from bvas.video.open import open_video
-from bvas.video.protocol import VideoInfo
+from bvas.video.protocol import FrameDecoder, VideoInfo
+from bvas.video.reading import DEFAULT_READING, ReadOptions
 from bvas.video.remedy import Remedy, find_remedy
 
 _MOST_CLIPS = 12
@@ -51,6 +52,7 @@ class VideoSurvey:
 def survey_video(
     path: Path | str,
     *,
+    reading: ReadOptions = DEFAULT_READING,
     decode: bool = False,
     cache: bool = True,
     measure_seconds: float = 2.0,
@@ -60,6 +62,7 @@ def survey_video(
 
     Args:
         path: The video file.
+        reading: Which stream of it is read, and how.
         decode: Decode every frame to find those that are lost or damaged.
         cache: Keep the index of the file in the cache folder.
         measure_seconds: About how long random clips are read to learn what one costs; at least one is.
@@ -68,8 +71,8 @@ def survey_video(
     Raises:
         DecodeError: there is no such file, or it is no video.
     """
-    index, info = build_index(path, cache=cache)
-    verdicts = tuple(_verdict(info.path, name, cache=cache) for name in backend_names())
+    index, info = build_index(path, reading=reading, cache=cache)
+    verdicts = tuple(_verdict(index, name, cache=cache) for name in backend_names())
     starts = start_frames(index)
     per_clip = frames_per_clip(starts, index.num_frames)
     return VideoSurvey(
@@ -83,13 +86,26 @@ def survey_video(
     )
 
 
-def _verdict(path: Path, name: str, *, cache: bool) -> BackendVerdict:
+def _verdict(index: VideoIndex, name: str, *, cache: bool) -> BackendVerdict:
+    path = index.path
     try:
-        open_video(path, name, cache=cache, device="cuda" if name == "nvdec" else "cpu").close()
+        _open(index, name, cache=cache).close()
     except DecodeError as error:
         reason, _, advice = str(error).removeprefix(f"{path} ").rpartition("; ")
         return BackendVerdict(name=name, refusal=reason if "pyav" in advice else f"{reason}; {advice}")
     return BackendVerdict(name=name, refusal=None)
+
+
+def _open(index: VideoIndex, name: str, *, cache: bool) -> FrameDecoder:
+    return open_video(
+        index.path,
+        name,
+        cache=cache,
+        device="cuda" if name == "nvdec" else "cpu",
+        stream=index.reading.stream,
+        rate=index.reading.rate,
+        tone=index.reading.tone,
+    )
 
 
 def _measure(
@@ -100,7 +116,7 @@ def _measure(
     seconds, num_decoded = 0.0, 0
     reach = min(index.num_frames, _COUNTED_FRAMES) if index.decode_order else index.num_frames
     centers = np.random.default_rng(0).integers(0, reach, _MOST_CLIPS)
-    with open_video(index.path, "pyav", cache=cache) as reader:
+    with _open(index, "pyav", cache=cache) as reader:
         out = np.empty((clip.num_frames, *reader.size), np.uint8)
         # Backwards, so that no clip goes on where another ended.
         for center in sorted(centers.tolist(), reverse=True):

@@ -4,6 +4,7 @@ from video_samples import make_video, numbers_in, read_luma
 from bvas import ConfigError, DecodeError, open_video
 from bvas.video import backends, cache
 from bvas.video.backends import backend_names, load_backend, opencv
+from bvas.video.reading import DEFAULT_READING
 
 ANOTHER = """
 from bvas.errors import DecodeError
@@ -96,4 +97,4 @@ def test_a_broken_entry_and_a_folder_that_cannot_be_written_cost_a_probe_only(tm
     monkeypatch.setenv("BVAS_HOME", str(tmp_path / "file"))
     open_video(path, "opencv").close()
     assert len(probes) == 3
-    assert cache.load_verdict(path, opencv.verdict_depends_on()) is None
+    assert cache.load_verdict(path, DEFAULT_READING, opencv.verdict_depends_on()) is None

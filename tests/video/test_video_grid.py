@@ -13,6 +13,7 @@ from bvas.video.rate import as_rate, rate_of
 def index_at(times, rate, *, variable=False, last_duration=40, time_base=Fraction(1, 1000)):
     pts = np.array(times, dtype=np.int64)
     return VideoIndex(
+        stream=0,
         path=Path("a.mp4"),
         time_base=time_base,
         pts=pts,
