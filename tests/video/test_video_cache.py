@@ -17,9 +17,9 @@ def scans(monkeypatch):
     """Counts how often a file is scanned."""
     counted = []
 
-    def scan(path, original=index.scan_file):
+    def scan(path, reading, original=index.scan_file):
         counted.append(path)
-        return original(path)
+        return original(path, reading)
 
     monkeypatch.setattr(index, "scan_file", scan)
     return counted
