@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.checks import checked_seconds
 from bvas.errors import ConfigError, DecodeError
 from bvas.report.captions import Caption, captions_of, draw_captions, draw_clock
 from bvas.report.content import VideoReport
@@ -166,6 +167,8 @@ def _kind_of(sound: SoundTrack | CopiedSound) -> str:
 
 def _frames_between(index: VideoIndex, from_seconds: float, to_seconds: float | None) -> tuple[int, int]:
     """Return the frame on screen at a time, and the first one at or behind another."""
+    from_seconds = checked_seconds(from_seconds, "from_seconds")
+    to_seconds = None if to_seconds is None else checked_seconds(to_seconds, "to_seconds")
     end = index.duration_seconds
     if not 0 <= from_seconds < end or (to_seconds is not None and to_seconds <= from_seconds):
         last = "the end" if to_seconds is None else f"{to_seconds:g} s"
