@@ -43,7 +43,7 @@ class VideoReader:
         self._info = info
         self.backend = backend
         self.device = device
-        self._fit = UprightFit(info, size)
+        self._fit = UprightFit(info, size, index.seconds_of)
         self.size = self._fit.size
         self._open_backend = open_backend
         self._opened: Backend | None = None
@@ -119,7 +119,7 @@ class VideoReader:
             return
         unique, slots = np.unique(wanted, return_inverse=True)
         for rank, (index, luma) in enumerate(backend.tensor_frames(unique.tolist())):
-            fitted = self._fit.apply_tensor(index, luma)
+            fitted = self._fit.apply_tensor(index, luma, backend.sample_aspect)
             for slot in np.flatnonzero(slots == rank):
                 outs[int(slot)].copy_(fitted)
 
@@ -149,9 +149,10 @@ class VideoReader:
             return
         outs = list(out)
         unique, slots = np.unique(wanted, return_inverse=True)
-        for rank, (index, luma) in enumerate(self._backend().frames(unique.tolist())):
+        backend = self._backend()
+        for rank, (index, luma) in enumerate(backend.frames(unique.tolist())):
             first, *repeats = np.flatnonzero(slots == rank).tolist()
-            self._fit.apply(index, luma, outs[first])
+            self._fit.apply(index, luma, outs[first], backend.sample_aspect)
             for slot in repeats:
                 outs[slot][...] = outs[first]
 
@@ -192,8 +193,9 @@ class VideoReader:
             batch = np.empty((len(part), *self.size), dtype=np.uint8)
             filled = 0
             try:
-                for index, luma in self._backend().frames(part):
-                    self._fit.apply(index, luma, batch[filled])
+                backend = self._backend()
+                for index, luma in backend.frames(part):
+                    self._fit.apply(index, luma, batch[filled], backend.sample_aspect)
                     filled += 1
             except DecodeError:
                 if filled:

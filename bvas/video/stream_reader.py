@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import count
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from bvas.errors import DecodeError
 from bvas.video.backends import OnDamage
 from bvas.video.damage import DamageLog
 from bvas.video.feed import PacketFeed, Patience
-from bvas.video.growing import GrowingVideo
+from bvas.video.growing import Arrival, GrowingVideo
 from bvas.video.index import VideoIndex
 from bvas.video.ownership import Ownership, owned
 from bvas.video.picture import luma_of
@@ -80,7 +80,7 @@ class StreamReader:
         self._next = 0
         try:
             self._video = GrowingVideo(source, self._feed, is_resumed=patience.is_resumed)
-            self._fit = UprightFit(self.info, size)
+            self._fit = UprightFit(self.info, size, self.seconds_of)
         except BaseException:
             self.close()
             raise
@@ -225,14 +225,14 @@ class StreamReader:
         first = filled = 0
         for index in wanted:
             try:
-                picture = self._picture(index)
-                if picture is not None:
-                    self._fit.apply(index, luma_of(picture), batch[filled])
+                arrival = self._arrival(index)
+                if arrival is not None:
+                    self._fit.apply(index, luma_of(arrival.picture), batch[filled], arrival.sample_aspect)
             except DecodeError:
                 if filled:
                     yield first, batch[:filled]
                 raise
-            if picture is None:
+            if arrival is None:
                 break
             first = first if filled else index
             filled += 1
@@ -243,7 +243,7 @@ class StreamReader:
         if filled:
             yield first, batch[:filled]
 
-    def _picture(self, index: int) -> Any:
+    def _arrival(self, index: int) -> Arrival | None:
         """Return the decoded frame of a number, or None where the source ends before it."""
         self._check_start(index)
         while (arrival := self._video.next()) is not None:
@@ -259,7 +259,7 @@ class StreamReader:
                 if self._log.refuses:
                     raise self._log.refusal(index, self.seconds_of(index), self._skip_damaged(frames.stop))
                 self._log.deliver(index, self.seconds_of(index))
-            return arrival.picture
+            return arrival
         return None
 
     def _skip_damaged(self, index: int) -> int:
