@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.checks import checked_index
 from bvas.errors import ConfigError
 
 
@@ -64,8 +65,11 @@ class ClipConfig:
             center: Grid index that the clip is about.
             num_video_frames: Frames of the video (L), at least 1; an index outside
                 [0, L) becomes the nearest inside.
+
+        Raises:
+            TypeError: `center` is not an integer.
         """
-        first = center - self.frames_before
+        first = checked_index(center, "the center of a clip") - self.frames_before
         return clamp_indices(first + np.arange(self.num_frames) * self.frame_step, num_video_frames)
 
 

@@ -4,6 +4,7 @@
 machine (data root, device, workers) is no part of it.
 """
 
+import math
 import runpy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from bvas.augment.config import AugmentConfig
+from bvas.checks import checked_size
 from bvas.clips import ClipConfig
 from bvas.devices import Precision
 from bvas.errors import BvasError, ConfigError
@@ -37,8 +39,9 @@ class InputConfig:
     """How stored luma becomes [0, 1]."""
 
     def __post_init__(self) -> None:
-        if min(self.size) < 1 or self.rate <= 0:
-            raise ConfigError(f"input size {self.size} and rate {self.rate} must be positive")
+        checked_size(self.size, "input size")
+        if not 0 < self.rate < math.inf:
+            raise ConfigError(f"input rate must be a positive number, got {self.rate!r}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "bvas"
 # Modules and packages by layer, lowest first; the longest matching name decides.
 ORDER = [
     ["errors"],
-    ["clips", "spots", "curve", "luma", "files", "fetch", "devices", "processes", "plain", "quiet"],
+    ["clips", "spots", "curve", "luma", "files", "fetch", "devices", "processes", "plain", "quiet", "checks"],
     ["video", "augment", "models", "losses", "postprocess", "metrics"],
     ["tasks"],
     ["synthetic", "loading", "inference", "report", "spot_stream"],

@@ -152,3 +152,43 @@ def damage(path: Path, frames: Sequence[int]) -> None:
         packet = packets[number]
         data[packet.pos + 4 : packet.pos + packet.size] = b"\xff" * (packet.size - 4)
     path.write_bytes(data)
+
+
+def make_changing_video(
+    path: Path,
+    parts: Sequence[tuple[int, tuple[int, int], Fraction | int]],
+    *,
+    codec: str = "libx264",
+    options: dict[str, str] | None = None,
+) -> Path:
+    """Write numbered frames whose picture changes: (frames, size, sample aspect) of each part, one after the other.
+
+    Each part begins with a keyframe and its own parameters, as where a broadcaster switches to an advertisement.
+    """
+    number = 0
+    with av.open(str(path), "w") as container:
+        stream = None
+        for num_frames, size, aspect in parts:
+            encoder = av.CodecContext.create(codec, "w")
+            encoder.height, encoder.width = size
+            encoder.pix_fmt, encoder.framerate, encoder.time_base = "yuv420p", Fraction(25), Fraction(1, 25)
+            encoder.sample_aspect_ratio = aspect
+            encoder.thread_count = 1
+            encoder.options = {"g": "12", "bf": "2"} if options is None else options
+            if stream is None:
+                stream = container.add_stream(codec, rate=25)
+                stream.height, stream.width, stream.pix_fmt = *size, "yuv420p"
+                stream.codec_context.sample_aspect_ratio = aspect
+                stream.codec_context.options = encoder.options
+                stream.time_base = Fraction(1, 25)
+            packets = []
+            for _ in range(num_frames):
+                frame = as_frame(picture(number, size), "yuv420p")
+                frame.pts, frame.time_base = number, Fraction(1, 25)
+                packets += encoder.encode(frame)
+                number += 1
+            for packet in packets + list(encoder.encode(None)):
+                packet.stream = stream
+                packet.time_base = Fraction(1, 25)
+                container.mux(packet)
+    return path

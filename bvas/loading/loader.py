@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bvas.checks import checked_size
 from bvas.errors import ConfigError
 from bvas.loading.batch import BatchMaker, ClipBatch
 from bvas.loading.device_frames import DeviceFrames, open_way_to_gpu
@@ -313,10 +314,9 @@ def _check(
     timeout_seconds: float,
     max_open_videos: int,
 ) -> None:
+    checked_size(size)
     for name, value in (
         ("batch_size", batch_size),
-        ("height", size[0]),
-        ("width", size[1]),
         ("prefetch_batches", prefetch_batches),
         ("max_open_videos", max_open_videos),
     ):

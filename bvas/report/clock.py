@@ -1,7 +1,9 @@
 """Times as people read them: of a recording, and of the match that it shows."""
 
 from dataclasses import dataclass
+from math import isfinite
 
+from bvas.checks import checked_seconds
 from bvas.errors import ConfigError
 
 HALF_SECONDS = 45 * 60
@@ -19,6 +21,8 @@ class MatchClock:
     def __post_init__(self) -> None:
         if self.half not in (1, 2):
             raise ConfigError(f"half must be 1 or 2, got {self.half}")
+        if not isfinite(checked_seconds(self.kickoff_seconds, "kickoff_seconds")):
+            raise ConfigError(f"kickoff_seconds must be finite, got {self.kickoff_seconds}")
 
     def text(self, seconds: float) -> str:
         """Return the match clock "mm:ss" at a time of the recording, rounded down; "-mm:ss" before kick-off.

@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.checks import checked_seconds
 from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
 from bvas.metrics.analysis import Matching, match_spots
@@ -33,7 +34,12 @@ class FrameTimes:
         return len(self.seconds)
 
     def nearest(self, seconds: float) -> int:
-        """Return the frame whose time is nearest; of two the earlier."""
+        """Return the frame whose time is nearest; of two the earlier.
+
+        Raises:
+            ConfigError: `seconds` is NaN or not a number.
+        """
+        seconds = checked_seconds(seconds)
         after = int(np.searchsorted(self.seconds, seconds))
         if after == 0:
             return 0

@@ -7,12 +7,14 @@ fixed line that marks the present. Frames keep their times, and the sound goes a
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.checks import checked_seconds
 from bvas.errors import ConfigError, DecodeError
 from bvas.report.captions import Caption, captions_of, draw_captions, draw_clock
 from bvas.report.content import VideoReport
@@ -25,6 +27,7 @@ from bvas.video.protocol import VideoInfo
 from bvas.video.reading import DEFAULT_READING, ReadOptions
 from bvas.video.recoding import DecodablePictures, check_times
 from bvas.video.sound import CopiedSound, SoundTrack, sound_of
+from bvas.video.upright import UprightFit
 from bvas.video.writer import BT709, rgb_picture
 
 # A caption belongs to the frame on screen at its time, whatever the last digit of a sum of floats.
@@ -103,7 +106,7 @@ def write_overlay(
     config = config or OverlayConfig()
     index, info = build_index(source, reading=reading)
     first, stop = _frames_between(index, from_seconds, to_seconds)
-    canvas = _Canvas(info, config)
+    canvas = _Canvas(index, info, config)
     strip = ScoreStrip(video, labels, canvas.width, canvas.height, config.strip_seconds)
     coding = Coding(
         size=(canvas.height + strip.height, canvas.width),
@@ -128,7 +131,7 @@ def write_overlay(
             sound.add_to(file)
             for number, frame in pictures:
                 now = index.seconds_of(number)
-                picture = canvas.paint(frame)
+                picture = canvas.paint(frame, number, pictures.sample_aspect)
                 draw_captions(picture, captions.at(now), now)
                 draw_clock(picture, video.clock.text(now + TIME_ROUNDING_SECONDS))
                 coded = rgb_picture(np.concatenate([picture, strip.paint(now)]))
@@ -166,6 +169,8 @@ def _kind_of(sound: SoundTrack | CopiedSound) -> str:
 
 def _frames_between(index: VideoIndex, from_seconds: float, to_seconds: float | None) -> tuple[int, int]:
     """Return the frame on screen at a time, and the first one at or behind another."""
+    from_seconds = checked_seconds(from_seconds, "from_seconds")
+    to_seconds = None if to_seconds is None else checked_seconds(to_seconds, "to_seconds")
     end = index.duration_seconds
     if not 0 <= from_seconds < end or (to_seconds is not None and to_seconds <= from_seconds):
         last = "the end" if to_seconds is None else f"{to_seconds:g} s"
@@ -197,7 +202,7 @@ class _Captions:
 class _Canvas:
     """Turns a decoded frame into an upright RGB picture with square samples, large enough to write on, of even size."""
 
-    def __init__(self, info: VideoInfo, config: OverlayConfig) -> None:
+    def __init__(self, index: VideoIndex, info: VideoInfo, config: OverlayConfig) -> None:
         self._info = info
         rows = info.height * -(-config.min_height // min(info.height, info.width))
         rows = min(rows, max(config.max_height, 2))
@@ -206,25 +211,34 @@ class _Canvas:
         self.width = max(columns // 2 * 2, 2)
         is_turned = info.rotation in (90, 270)
         self._stored = (info.width, info.height) if is_turned else (info.height, info.width)
-        self._scaled = (self.width, self.height) if is_turned else (self.height, self.width)
+        self._is_turned = is_turned
+        # For pictures that are not as the video began.
+        self._changed = UprightFit(info, (self.height, self.width), index.seconds_of)
 
-    def paint(self, frame: Any) -> NDArray[np.uint8]:
+    def paint(self, frame: Any, number: int, aspect: Fraction | None) -> NDArray[np.uint8]:
         """Return uint8 [height, width, 3], full-range RGB.
 
-        Raises:
-            DecodeError: the frame has another size than those before it.
+        Args:
+            frame: A decoded frame of PyAV's.
+            number: Its place in the video.
+            aspect: Width over height of its stored samples; None: as the video began.
         """
-        if (frame.height, frame.width) != self._stored:
-            raise DecodeError(
-                f"the picture of {self._info.path} changes its size from {self._stored[1]}x{self._stored[0]} to "
-                f"{frame.width}x{frame.height}; bring it to one size with FFmpeg's scale filter first",
-                path=self._info.path,
-            )
+        if (frame.height, frame.width) == self._stored and aspect is None:
+            return self._paint(frame, self.height, self.width)
+        plan = self._changed.plan_of(number, (frame.height, frame.width), aspect)
+        shown = np.zeros((self.height, self.width, 3), np.uint8)
+        height, width = plan.content
+        shown[plan.top : plan.top + height, plan.left : plan.left + width] = self._paint(frame, height, width)
+        return shown
+
+    def _paint(self, frame: Any, height: int, width: int) -> NDArray[np.uint8]:
+        """Return the upright picture as RGB, uint8 [height, width, 3]."""
         matrix = int(frame.colorspace)
         if matrix == _UNSPECIFIED:
             # As players guess.
             matrix = BT709 if self._info.height >= _HD_ROWS else _BT601
-        height, width = self._scaled
+        if self._is_turned:
+            height, width = width, height
         is_smaller = height < frame.height
         rgb = frame.reformat(
             width=width,

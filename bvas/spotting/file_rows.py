@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.checks import checked_seconds
 from bvas.clips import ClipConfig
 from bvas.errors import ConfigError, DecodeError
 from bvas.inference.predictor import RowPredictor
@@ -71,8 +72,10 @@ def rows_between(
     """Return (first, behind the last) row of a range of time.
 
     Raises:
-        ConfigError: it holds no frame.
+        ConfigError: it holds no frame, or an end of it is NaN or not a number.
     """
+    from_seconds = checked_seconds(from_seconds, "from_seconds")
+    to_seconds = None if to_seconds is None else checked_seconds(to_seconds, "to_seconds")
     end = float(seconds[-1])
     if from_seconds < 0 or from_seconds > end or (to_seconds is not None and to_seconds <= from_seconds):
         raise ConfigError(

@@ -1,21 +1,30 @@
 """A decoded picture as a copy of its video holds it: upright, fitted, 8-bit 4:2:0, at its time."""
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.errors import DecodeError
 from bvas.video.fit import FitPlan
 from bvas.video.index import VideoIndex
 from bvas.video.picture import chroma_of, luma_of, upright
 from bvas.video.protocol import VideoInfo
+from bvas.video.upright import UprightFit
 from bvas.video.writer import yuv_picture
 
 _NEUTRAL = 128
 
 
-def copied_picture(frame: Any, number: int, index: VideoIndex, info: VideoInfo, fit: FitPlan) -> Any:
+def copied_picture(
+    frame: Any,
+    number: int,
+    index: VideoIndex,
+    info: VideoInfo,
+    fit: FitPlan,
+    changed: UprightFit,
+    aspect: Fraction | None,
+) -> Any:
     """Return a picture for the encoder.
 
     The luma is what a reader gives: as stored, turned, and resampled only where `fit` changes its
@@ -26,19 +35,17 @@ def copied_picture(frame: Any, number: int, index: VideoIndex, info: VideoInfo, 
         number: Its place in the video.
         index: The video's frames.
         info: What is known of the video.
-        fit: How the upright picture is fitted.
-
-    Raises:
-        DecodeError: the frame has another size than those before it.
+        fit: How the upright picture that the video began with is fitted.
+        changed: How others are fitted, from where the picture changes in mid-stream.
+        aspect: Width over height of the frame's stored samples; None: as the video began.
     """
     stored = (frame.width, frame.height) if info.rotation in (90, 270) else (frame.height, frame.width)
-    if stored != (info.height, info.width):
-        raise DecodeError(
-            f"the picture of {info.path} changes its size at frame {number}, from {info.width}x{info.height} to "
-            f"{stored[1]}x{stored[0]}; bring it to one size: ffmpeg -i IN -vf scale={info.width}:{info.height} OUT",
-            path=info.path,
-        )
-    picture = yuv_picture(*_planes(frame, info, fit))
+    if stored == (info.height, info.width) and aspect is None:
+        planes = _planes(frame, info, fit, is_fitted=fit.size != fit.source)
+    else:
+        plan = changed.plan_of(number, (frame.height, frame.width), aspect)
+        planes = _planes(frame, info, plan, is_fitted=True)
+    picture = yuv_picture(*planes)
     # An mp4 shows nothing from before zero on the container's clock.
     picture.pts = int(index.pts[number]) - min(int(index.pts[0]), 0)
     picture.time_base = index.time_base
@@ -47,11 +54,11 @@ def copied_picture(frame: Any, number: int, index: VideoIndex, info: VideoInfo, 
     return picture
 
 
-def _planes(frame: Any, info: VideoInfo, fit: FitPlan) -> list[NDArray[np.uint8]]:
+def _planes(frame: Any, info: VideoInfo, fit: FitPlan, *, is_fitted: bool) -> list[NDArray[np.uint8]]:
     """Return luma [H, W], blue and red difference [H / 2, W / 2] of a frame, uint8."""
     stored = (luma_of(frame), *chroma_of(frame))
     luma, *chroma = (upright(plane, info.rotation, info.mirrored) for plane in stored)
-    if fit.size != fit.source:
+    if is_fitted:
         fitted = np.empty(fit.size, np.uint8)
         fit.apply(np.ascontiguousarray(luma), fitted)
         return [fitted, *(_fit_chroma(plane, fit) for plane in chroma)]

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
+from bvas.video.aspects import SampleAspects
 from bvas.video.backends import OnDamage
 from bvas.video.container import open_container, read_packets
 from bvas.video.damage import CountedDamage, DamageLog
@@ -23,6 +25,7 @@ class CountedBackend:
         self._damage = DamageLog(index.path, on_damage)
         self.damaged = self._damage.frames
         self.num_decoded = 0
+        self.sample_aspect: Fraction | None = None
         self._index = index
         self._open()
 
@@ -54,6 +57,7 @@ class CountedBackend:
                     break
             if is_doubtful:
                 self._damage.add(index, self._index)
+            self.sample_aspect = self._aspects.of(frame.pts)
             yield index, frame
 
     def close(self) -> None:
@@ -63,6 +67,7 @@ class CountedBackend:
 
     def _open(self) -> None:
         self._container, self._stream = open_container(self._index.path, stream=self._index.stream)
+        self._aspects = SampleAspects(self._stream.codec_context)
         self._packets = read_packets(self._container, self._stream)
         self._ready: deque[Any] = deque()
         self._ended = False
@@ -80,6 +85,7 @@ class CountedBackend:
             try:
                 pictures = self._stream.codec_context.decode(packet)
                 self.num_decoded += len(pictures)
+                self._aspects.see(self._stream.codec_context, None if packet is None else packet.pts)
                 self._ready.extend(pictures)
             except MemoryError:
                 raise

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import av
 from av.codec.context import Flags
 
+from bvas.checks import checked_size
 from bvas.errors import ConfigError, DataError
 from bvas.luma import ColorRange
 
@@ -49,7 +50,7 @@ class Coding:
     def __post_init__(self) -> None:
         if self.codec not in get_args(Codec):
             raise ConfigError(f"unknown codec {self.codec!r}; known are {', '.join(get_args(Codec))}")
-        if min(self.size) < 2 or self.size[0] % 2 or self.size[1] % 2:
+        if min(checked_size(self.size)) < 2 or self.size[0] % 2 or self.size[1] % 2:
             raise ConfigError(
                 f"a video's height and width must be even and at least 2, got {self.size}; round them up"
             )

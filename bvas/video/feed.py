@@ -125,7 +125,9 @@ class PacketFeed:
         self._stopped.set()
         if self._bytes is not None:
             self._bytes.stop()
-        self._thread.join(_PATIENCE)
+        # The garbage collector may come by in any thread, in this one too.
+        if threading.current_thread() is not self._thread:
+            self._thread.join(_PATIENCE)
 
     @property
     def hint(self) -> str:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.errors import ConfigError
+from bvas.checks import checked_size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,12 +90,11 @@ def plan_fit(
         sample_aspect: Width over height of a sample of the upright picture.
 
     Raises:
-        ConfigError: a size below 1 x 1.
+        ConfigError: `size` is not a pair of integers from 1 on.
     """
     if size is None:
         return FitPlan(source=source, size=source, content=source, top=0, left=0)
-    if len(size) != 2 or min(size) < 1:
-        raise ConfigError(f"size must be (height, width), each at least 1, got {size}")
+    size = checked_size(size)
     height, width = source
     shown_width = width * sample_aspect
     scale = min(Fraction(size[0], height), Fraction(size[1]) / shown_width)
@@ -105,7 +104,7 @@ def plan_fit(
     )
     return FitPlan(
         source=source,
-        size=(size[0], size[1]),
+        size=size,
         content=content,
         top=(size[0] - content[0]) // 2,
         left=(size[1] - content[1]) // 2,

@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.checks import checked_seconds
 from bvas.video.index import VideoIndex
 from bvas.video.rate import as_rate, same_rate
 
@@ -34,7 +35,12 @@ class Grid:
         return len(self.indices)
 
     def nearest(self, seconds: float) -> int:
-        """Return the grid frame nearest in time (ties: the earlier); the first or last for a time outside."""
+        """Return the grid frame nearest in time (ties: the earlier); the first or last for a time outside.
+
+        Raises:
+            ConfigError: `seconds` is NaN or not a number.
+        """
+        seconds = checked_seconds(seconds)
         later = min(int(np.searchsorted(self.seconds, seconds)), self.num_frames - 1)
         earlier = max(later - 1, 0)
         # A billionth of a second absorbs the rounding of a tie.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
+from bvas.video.aspects import SampleAspects
 from bvas.video.feed import PacketFeed
 from bvas.video.index import VideoIndex, index_of, info_of
 from bvas.video.picture import PictureNotes
@@ -29,6 +30,8 @@ class Arrival:
     """Numbers of the frames; one where there is a picture."""
     picture: Any = None
     """The frame as PyAV decoded it; None where it is not to be had."""
+    sample_aspect: Fraction | None = None
+    """Width over height of its stored samples; None where it is that of the video."""
     is_damaged: bool = False
     """A reported error came before it in its keyframe interval."""
     error: DecodeError | None = None
@@ -57,6 +60,7 @@ class GrowingVideo:
         self._errors = StreamDamage()
         self._settling = Settling(self._shown, self._errors)
         self._strict = StrictDecoder.of(facts.codec, feed.decoder)
+        self._aspects = SampleAspects(feed.decoder)
         self._ready: deque[Arrival] = deque()
         self._ended = False
         self._has_renumbered = False
@@ -149,6 +153,7 @@ class GrowingVideo:
             self._errors.fail(packet)
             pictures = []
         self.num_decoded += len(pictures)
+        self._aspects.see(self._feed.decoder, None if packet is None else packet.pts)
         for picture in pictures:
             self._settling.add(picture)
         while (picture := self._settling.take(at_end=self._ended)) is not None:
@@ -173,7 +178,8 @@ class GrowingVideo:
         if placed.index is None:
             return
         self._check_numbers(placed.index)
-        self._ready.append(Arrival(range(placed.index, placed.index + 1), picture, is_doubtful))
+        numbers = range(placed.index, placed.index + 1)
+        self._ready.append(Arrival(numbers, picture, self._aspects.of(picture.pts), is_doubtful))
 
     def _add_lost(self, frames: range) -> None:
         if frames:

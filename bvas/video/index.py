@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.checks import checked_index, checked_seconds
 from bvas.errors import DecodeError
 from bvas.video.cache import load_scan, store_scan
 from bvas.video.protocol import KeyframeIntervals, VideoInfo
@@ -81,17 +82,22 @@ class VideoIndex:
 
         Raises:
             IndexError: `index` lies outside [0, num_frames).
+            TypeError: it is not an integer.
         """
+        index = checked_index(index)
         self.check([index])
         return float((int(self.pts[index]) - int(self.pts[0])) * self.time_base)
 
     def frame_at(self, seconds: float) -> int:
         """Return the frame on screen at a time, with half a tick of tolerance.
 
-        A time before the first frame gives the first, one after the last the last;
+        A time before the first frame gives the first, one after the last the last, so do the infinities;
         `frame_at(seconds_of(i)) == i`.
+
+        Raises:
+            ConfigError: `seconds` is NaN or not a number.
         """
-        ticks = seconds / float(self.time_base) + 0.5
+        ticks = checked_seconds(seconds) / float(self.time_base) + 0.5
         return max(int(np.searchsorted(self.pts - self.pts[0], ticks, side="right")) - 1, 0)
 
     def keyframe_of(self, index: int) -> int:

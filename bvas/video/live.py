@@ -23,6 +23,7 @@ from bvas.errors import DecodeError
 from bvas.video.clock import SourceClock
 from bvas.video.feed import GO_ON, Patience
 from bvas.video.open import open_video
+from bvas.video.ownership import Ownership
 from bvas.video.protocol import FrameDecoder
 from bvas.video.reading import DEFAULT_READING, ReadOptions
 from bvas.video.sources import source_of
@@ -109,6 +110,7 @@ class LiveVideo:
         reading: ReadOptions = DEFAULT_READING,
     ) -> None:
         self._source = source_of(source, growing=growing)
+        self._owner = Ownership(self._source.name)
         self._reopening = reopening or Reopening()
         self._size = size
         self._reading = reading
@@ -165,6 +167,9 @@ class LiveVideo:
         Raises:
             DecodeError: a source that cannot be opened again broke off, or one that can did not come back.
         """
+        return self._owner.steps(self._arrivals())
+
+    def _arrivals(self) -> Iterator[Arrived]:
         was_away = ""
         while True:
             num_before = self._clock.num_frames
@@ -181,8 +186,13 @@ class LiveVideo:
             self._reopen(reason)
 
     def close(self) -> None:
-        """Let go of the source."""
-        self._reader.close()
+        """Close the source.
+
+        Raises:
+            RuntimeError: another thread waits for what arrives; it stays open.
+        """
+        with self._owner.closing():
+            self._reader.close()
 
     def __enter__(self) -> Self:
         return self

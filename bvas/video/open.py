@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, get_args
 
+from bvas.checks import checked_seconds, checked_size
 from bvas.errors import ConfigError, DecodeError
 from bvas.video.backends import (
     BackendModule,
@@ -81,7 +82,8 @@ def open_video(
     name, _, number = device.partition(":")
     if not (device in ("cpu", "cuda") or (name == "cuda" and number.isdecimal())):
         raise ConfigError(f"unknown device {device!r}; known are cpu, cuda and cuda:N")
-    if not idle_seconds > 0:
+    size = None if size is None else checked_size(size)
+    if not checked_seconds(idle_seconds, "idle_seconds") > 0:
         raise ConfigError(f"idle_seconds must be positive, got {idle_seconds}")
     reading = ReadOptions.of(stream, rate, tone)
     origin = source_of(source, growing=growing)

@@ -1,11 +1,24 @@
-"""Who may use a reader: the process that made it, until it is closed there."""
+"""Use of a reader: one process, one thread at a time, until it is closed.
+
+Nothing in libav, OpenCV or NVDEC guards a decoder: two threads inside one are a crash, or frames of a sound file
+that cannot be decoded. So every call into a decoder is made with its reader's `Ownership` entered.
+"""
 
 import os
-from typing import NoReturn
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Concatenate, Generic, NoReturn, ParamSpec, Protocol, Self, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Ownership:
-    """The process of one reader, and whether it is still open.
+    """The process of one reader, the thread that is in it, and whether it is still open.
+
+    `with ownership:` is one use of the reader. It never waits, and one thread may nest it.
 
     Args:
         name: What is read, for messages.
@@ -15,6 +28,7 @@ class Ownership:
         self._name = name
         self._pid = os.getpid()
         self._closed = False
+        self._in_use = threading.RLock()
 
     @property
     def is_here(self) -> bool:
@@ -35,9 +49,54 @@ class Ownership:
         if self._closed:
             raise RuntimeError(f"the reader of {self._name} is closed; call open_video again")
 
-    def close(self) -> None:
-        """Refuse any use from here on."""
-        self._closed = True
+    def __enter__(self) -> Self:
+        """Begin a use of the reader.
+
+        Raises:
+            RuntimeError: another process, another thread that is in the reader now, or a closed reader.
+        """
+        # First the process: a lock that a thread held at a fork is held for ever in the copy.
+        self.check()
+        self._acquire()
+        if self._closed:
+            self._in_use.release()
+            self.check()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End a use of the reader."""
+        self._in_use.release()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other threads out, of a reader that may be closed already.
+
+        Raises:
+            RuntimeError: another thread is in the reader.
+        """
+        if not self.is_here:
+            yield
+            return
+        self._acquire()
+        try:
+            yield
+        finally:
+            self._in_use.release()
+
+    @contextmanager
+    def closing(self) -> Iterator[bool]:
+        """Refuse any use from here on; yields whether this process has something to close.
+
+        Raises:
+            RuntimeError: another thread is in the reader; it stays open.
+        """
+        with self.alone():
+            self._closed = True
+            yield self.is_here
+
+    def steps(self, steps: Iterator[T]) -> "OwnedSteps[T]":
+        """Return an iterator of which each step is a use of the reader."""
+        return OwnedSteps(self, steps)
 
     def refuse_pickling(self) -> NoReturn:
         """Refuse to be sent to another process, or copied.
@@ -49,3 +108,43 @@ class Ownership:
             f"the reader of {self._name} cannot be pickled or copied; "
             "send the path, and call open_video in the process that reads"
         )
+
+    def _acquire(self) -> None:
+        if not self._in_use.acquire(blocking=False):
+            raise RuntimeError(
+                f"the reader of {self._name} is used by two threads at once; open one reader per thread: "
+                "call open_video in each, and close a reader when the thread that reads has ended"
+            )
+
+
+class OwnedSteps(Generic[T]):
+    """An iterator that one thread at a time may take a step of; a generator itself would raise a ValueError."""
+
+    def __init__(self, owner: Ownership, steps: Iterator[T]) -> None:
+        self._owner = owner
+        self._steps = steps
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        with self._owner:
+            return next(self._steps)
+
+
+class _Owned(Protocol):
+    _owner: Ownership
+
+
+S = TypeVar("S", bound=_Owned)
+
+
+def owned(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """Make each call of a reader's method one use of the reader."""
+
+    @wraps(method)
+    def within(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        with self._owner:
+            return method(self, *args, **kwargs)
+
+    return within

@@ -26,6 +26,7 @@ from bvas.video.fit import FitPlan, plan_fit
 from bvas.video.index import VideoIndex, build_index
 from bvas.video.protocol import VideoInfo
 from bvas.video.reading import DEFAULT_READING, ReadOptions
+from bvas.video.upright import UprightFit
 
 # ITU-T H.273: BT.470 BG and SMPTE 170M, which are one matrix. OpenCV 5 changes the luma of files
 # that name another, so those name none, and a player guesses by the size.
@@ -183,6 +184,7 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
         ) from error
     # Else libav counts an mp4's start in thousandths of a second.
     options = {"movie_timescale": str(index.time_base.denominator)}
+    changed = _changed_fit(index, plan.info, plan.coding, is_said=True)
     source = open_pictures(index, plan.info)
     try:
         file = EncodedFile(target, plan.coding, options=options)
@@ -190,7 +192,10 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
             for number, frame in source.pictures(range(index.num_frames)):
                 if not number and int(frame.colorspace) in _BT601:
                     file.encoder.colorspace = int(frame.colorspace)
-                file.encode(copied_picture(frame, number, index, plan.info, plan.fit))
+                copied = copied_picture(
+                    frame, number, index, plan.info, plan.fit, changed, source.sample_aspect
+                )
+                file.encode(copied)
                 if progress is not None:
                     progress(number + 1, index.num_frames)
             file.finish()
@@ -212,13 +217,16 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
 def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: FitPlan) -> int:
     """Code three stretches spread over the video, and scale up."""
     num_frames = num_bytes = 0
+    # The copy itself will say where the picture changes.
+    changed = _changed_fit(index, info, coding, is_said=False)
     source = open_pictures(index, info)
     try:
         for stretch in _stretches(index, coding.keyframe_interval):
             encoder = coding.new_encoder()
             try:
                 for number, frame in source.pictures(stretch):
-                    num_bytes += _size_of(encoder.encode(copied_picture(frame, number, index, info, fit)))
+                    copied = copied_picture(frame, number, index, info, fit, changed, source.sample_aspect)
+                    num_bytes += _size_of(encoder.encode(copied))
                     num_frames += 1
             except DecodeError as error:
                 if error.lost is None:
@@ -230,6 +238,13 @@ def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: Fit
     if not num_frames:
         raise DecodeError(f"nothing of {info.path} can be decoded where it was tried", path=info.path)
     return round(num_bytes * index.num_frames / num_frames)
+
+
+def _changed_fit(index: VideoIndex, info: VideoInfo, coding: Coding, *, is_said: bool) -> UprightFit:
+    """Return how pictures are fitted that are not as the video began."""
+    return UprightFit(
+        info, coding.size, index.seconds_of, target_aspect=coding.sample_aspect, is_said=is_said
+    )
 
 
 def _stretches(index: VideoIndex, keyframe_interval: int) -> Iterator[range]:

@@ -20,6 +20,7 @@ from bvas.video.protocol import VideoInfo
 from bvas.video.reading import DEFAULT_READING, ReadOptions
 from bvas.video.recoding import DecodablePictures, check_times
 from bvas.video.sound import SoundTrack
+from bvas.video.upright import UprightFit
 
 # What browsers play for certain: 8-bit 4:2:0 in H.264, as mp4.
 _PLAYED_FORMATS = ("yuv420p", "yuvj420p")
@@ -93,15 +94,17 @@ def make_preview(
     )
     fit = plan_fit((info.height, info.width), size, info.sample_aspect)
     options = {"movie_timescale": str(index.time_base.denominator)}
+    changed = UprightFit(info, size, index.seconds_of)
+    pictures = DecodablePictures(index, info)
     shown: list[int] = []
     with SoundTrack(source, int(index.pts[0]) * index.time_base) as sound:
         file = EncodedFile(target, coding, options=options)
         try:
             sound.add_to(file)
-            for number, frame in DecodablePictures(index, info):
+            for number, frame in pictures:
                 if not shown and int(frame.colorspace) != _UNSPECIFIED:
                     file.encoder.colorspace = int(frame.colorspace)
-                picture = copied_picture(frame, number, index, info, fit)
+                picture = copied_picture(frame, number, index, info, fit, changed, pictures.sample_aspect)
                 picture.pts = int(index.pts[number] - index.pts[0])
                 file.encode(picture)
                 shown.append(number)

@@ -65,8 +65,9 @@ class FrameDecoder(Protocol):
 
     Index 0 is the first shown frame. Frames are uint8, upright, `size` = (H, W): the
     picture's own size, or the one that `open_video` was asked to fit it into. A decoder belongs to one
-    process and one thread: it opens the file at the first read, refuses to be pickled
-    and to be used after a fork, and is closed where it was opened.
+    process: it opens the file at the first read, refuses to be pickled and to be used after a fork. Any thread
+    may use it, one at a time: whatever another one calls meanwhile (read, the next step of a stream, close)
+    raises a RuntimeError and changes nothing. So threads that read at once have a reader each.
 
     A source that cannot be indexed beforehand (pipe, growing file, URL) gives its frames by `stream`, each
     once; `index` and `info` are of the frames known so far, and equal those of the saved file at the end.
@@ -139,7 +140,11 @@ class FrameDecoder(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the file; a second call does nothing, any read after it is an error."""
+        """Close the file; a second call does nothing, any read after it is an error.
+
+        Raises:
+            RuntimeError: another thread reads from it now; it stays open.
+        """
         ...
 
     def __enter__(self) -> Self: ...

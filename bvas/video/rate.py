@@ -23,8 +23,8 @@ def as_rate(rate: float | Fraction) -> Fraction:
     Raises:
         ConfigError: the rate is not a positive number.
     """
-    if not 0 < rate < float("inf"):
-        raise ConfigError(f"a rate must be a positive number of frames per second, got {rate}")
+    if isinstance(rate, str | bool) or not 0 < rate < float("inf"):
+        raise ConfigError(f"a rate must be a positive number of frames per second, got {rate!r}")
     if isinstance(rate, Fraction | int):
         return Fraction(rate)
     return nominal_rate(Fraction(rate), tolerance=1e-5) or Fraction(rate).limit_denominator(100_000)

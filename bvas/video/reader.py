@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.checks import integer
 from bvas.errors import DecodeError
 from bvas.video.backends import Backend, DeviceBackend
 from bvas.video.index import VideoIndex
-from bvas.video.ownership import Ownership
+from bvas.video.ownership import Ownership, owned
 from bvas.video.protocol import VideoInfo
 from bvas.video.upright import UprightFit
 
@@ -42,7 +43,7 @@ class VideoReader:
         self._info = info
         self.backend = backend
         self.device = device
-        self._fit = UprightFit(info, size)
+        self._fit = UprightFit(info, size, index.seconds_of)
         self.size = self._fit.size
         self._open_backend = open_backend
         self._opened: Backend | None = None
@@ -51,15 +52,18 @@ class VideoReader:
 
     @property
     def info(self) -> VideoInfo:
-        """What is known of the video; `damaged` grows with what is read."""
-        if self._opened is not None and len(self._opened.damaged) != len(self._info.damaged):
-            self._info = replace(self._info, damaged=tuple(sorted(self._opened.damaged)))
+        """What is known of the video; `damaged` grows with what is read. Any thread may ask."""
+        # Another thread may read, or close it, meanwhile.
+        opened = self._opened
+        if opened is not None and len(opened.damaged) != len(self._info.damaged):
+            self._info = replace(self._info, damaged=tuple(sorted(opened.damaged)))
         return self._info
 
     @property
     def num_decoded(self) -> int:
         """Pictures that the decoder has output so far, those on the way to wanted ones included."""
-        return self._num_decoded if self._opened is None else self._opened.num_decoded
+        opened = self._opened
+        return self._num_decoded if opened is None else opened.num_decoded
 
     def seconds_of(self, index: int) -> float:
         """Return the time of a frame from the first one; see `VideoIndex.seconds_of`."""
@@ -69,6 +73,7 @@ class VideoReader:
         """Return the frame on screen at a time; see `VideoIndex.frame_at`."""
         return self.index.frame_at(seconds)
 
+    @owned
     def read(self, indices: Sequence[int] | NDArray[np.int64]) -> "Tensor":
         """Return the frames at `indices`, uint8 [T, H, W] on the reader's device, in the order asked.
 
@@ -90,6 +95,7 @@ class VideoReader:
         self.read_into(wanted, pixels)
         return torch.from_numpy(pixels).to(self.device)
 
+    @owned
     def read_to(self, indices: Sequence[int] | NDArray[np.int64], outs: Sequence["Tensor"]) -> None:
         """As `read`, each frame into a tensor of `outs`, uint8 [H, W], where the reader's frames are.
 
@@ -113,10 +119,11 @@ class VideoReader:
             return
         unique, slots = np.unique(wanted, return_inverse=True)
         for rank, (index, luma) in enumerate(backend.tensor_frames(unique.tolist())):
-            fitted = self._fit.apply_tensor(index, luma)
+            fitted = self._fit.apply_tensor(index, luma, backend.sample_aspect)
             for slot in np.flatnonzero(slots == rank):
                 outs[int(slot)].copy_(fitted)
 
+    @owned
     def read_into(
         self,
         indices: Sequence[int] | NDArray[np.int64],
@@ -142,12 +149,14 @@ class VideoReader:
             return
         outs = list(out)
         unique, slots = np.unique(wanted, return_inverse=True)
-        for rank, (index, luma) in enumerate(self._backend().frames(unique.tolist())):
+        backend = self._backend()
+        for rank, (index, luma) in enumerate(backend.frames(unique.tolist())):
             first, *repeats = np.flatnonzero(slots == rank).tolist()
-            self._fit.apply(index, luma, outs[first])
+            self._fit.apply(index, luma, outs[first], backend.sample_aspect)
             for slot in repeats:
                 outs[slot][...] = outs[first]
 
+    @owned
     def stream(
         self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 16
     ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
@@ -167,7 +176,8 @@ class VideoReader:
             DecodeError: frames `error.lost` are not to be had; what came before them was
                 yielded, and `stream(error.lost.stop)` goes on behind them.
         """
-        stop = self._info.num_frames if stop is None else stop
+        start, step, batch_size = integer(start), integer(step), integer(batch_size)
+        stop = self._info.num_frames if stop is None else integer(stop)
         if not (0 <= start <= self._info.num_frames and 0 <= stop <= self._info.num_frames):
             raise IndexError(
                 f"frames {start} to {stop} of {self._info.path.name} reach outside the video "
@@ -175,8 +185,7 @@ class VideoReader:
             )
         if step < 1 or batch_size < 1:
             raise ValueError(f"step and batch_size must be at least 1, got {step} and {batch_size}")
-        self._owner.check()
-        return self._batches(range(start, stop, step), batch_size)
+        return self._owner.steps(self._batches(range(start, stop, step), batch_size))
 
     def _batches(self, wanted: range, batch_size: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         for offset in range(0, len(wanted), batch_size):
@@ -184,8 +193,9 @@ class VideoReader:
             batch = np.empty((len(part), *self.size), dtype=np.uint8)
             filled = 0
             try:
-                for index, luma in self._backend().frames(part):
-                    self._fit.apply(index, luma, batch[filled])
+                backend = self._backend()
+                for index, luma in backend.frames(part):
+                    self._fit.apply(index, luma, batch[filled], backend.sample_aspect)
                     filled += 1
             except DecodeError:
                 if filled:
@@ -194,13 +204,19 @@ class VideoReader:
             yield part[0], batch
 
     def close(self) -> None:
-        """Close the file. A closed reader cannot be used again; closing twice is allowed."""
-        self._owner.close()
-        if self._opened is not None and self._owner.is_here:
+        """Close the file. A closed reader cannot be used again; closing twice is allowed.
+
+        Raises:
+            RuntimeError: another thread reads from it now; it stays open.
+        """
+        with self._owner.closing() as is_here:
+            opened = self._opened
+            if opened is None or not is_here:
+                return
             self._info = self.info
-            self._num_decoded = self._opened.num_decoded
-            self._opened.close()
+            self._num_decoded = opened.num_decoded
             self._opened = None
+            opened.close()
 
     def __enter__(self) -> Self:
         return self
@@ -218,13 +234,11 @@ class VideoReader:
         return f"<VideoReader {self._info.path.name}: {about}>"
 
     def _backend(self) -> Backend:
-        self._owner.check()
         if self._opened is None:
             self._opened = self._open_backend()
         return self._opened
 
     def _checked(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
-        self._owner.check()
         wanted: NDArray[Any] = np.asarray(indices)
         if wanted.ndim != 1 or (wanted.size and wanted.dtype.kind not in "iu"):
             raise TypeError(

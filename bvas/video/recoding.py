@@ -1,6 +1,7 @@
 """What all copies of a video have in common: the pictures that can be decoded, and times that are checked."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ class DecodablePictures:
     def __init__(self, index: VideoIndex, info: VideoInfo, start: int = 0, stop: int | None = None) -> None:
         self._index, self._info = index, info
         self._range = range(start, index.num_frames if stop is None else stop)
+        self.sample_aspect: Fraction | None = None
+        """Of the picture that came last, as `Backend.sample_aspect`."""
         self._lost: set[int] = set()
         self._damaged: set[int] = set()
 
@@ -45,7 +48,9 @@ class DecodablePictures:
         while start < stop:
             pictures = open_pictures(self._index, self._info)
             try:
-                yield from pictures.pictures(range(start, stop))
+                for number, picture in pictures.pictures(range(start, stop)):
+                    self.sample_aspect = pictures.sample_aspect
+                    yield number, picture
                 return
             except DecodeError as error:
                 if error.lost is None:

@@ -10,18 +10,19 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import count
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.checks import checked_index, checked_size, integer
 from bvas.errors import DecodeError
 from bvas.video.backends import OnDamage
 from bvas.video.damage import DamageLog
 from bvas.video.feed import PacketFeed, Patience
-from bvas.video.growing import GrowingVideo
+from bvas.video.growing import Arrival, GrowingVideo
 from bvas.video.index import VideoIndex
-from bvas.video.ownership import Ownership
+from bvas.video.ownership import Ownership, owned
 from bvas.video.picture import luma_of
 from bvas.video.protocol import VideoInfo
 from bvas.video.reading import DEFAULT_READING, ReadOptions
@@ -67,6 +68,8 @@ class StreamReader:
         patience: Patience,
         reading: ReadOptions = DEFAULT_READING,
     ) -> None:
+        # Before the source is opened, which may wait for long.
+        size = None if size is None else checked_size(size)
         self._source = source
         self._owner = Ownership(source.name)
         self._feed = PacketFeed(source, patience, reading)
@@ -77,7 +80,7 @@ class StreamReader:
         self._next = 0
         try:
             self._video = GrowingVideo(source, self._feed, is_resumed=patience.is_resumed)
-            self._fit = UprightFit(self.info, size)
+            self._fit = UprightFit(self.info, size, self.seconds_of)
         except BaseException:
             self.close()
             raise
@@ -86,12 +89,14 @@ class StreamReader:
     @property
     def index(self) -> VideoIndex:
         """The frames known so far."""
-        return self._video.known()[0]
+        with self._owner.alone():
+            return self._video.known()[0]
 
     @property
     def info(self) -> VideoInfo:
         """What is known so far; `num_frames` grows, and with it rate and duration."""
-        return replace(self._video.known()[1], damaged=tuple(sorted(self._log.frames)))
+        with self._owner.alone():
+            return replace(self._video.known()[1], damaged=tuple(sorted(self._log.frames)))
 
     @property
     def container(self) -> str:
@@ -105,7 +110,8 @@ class StreamReader:
 
     def times(self, start: int, stop: int) -> tuple[NDArray[np.int64], Fraction]:
         """Return (times of known frames in ticks of the container's clock, seconds of a tick) as far as known."""
-        return self._video.times(start, stop)
+        with self._owner.alone():
+            return self._video.times(start, stop)
 
     @property
     def num_decoded(self) -> int:
@@ -114,6 +120,7 @@ class StreamReader:
 
     def seconds_of(self, index: int) -> float:
         """Return the time of a frame from the first one; see `VideoIndex.seconds_of`."""
+        index = checked_index(index)
         if not 0 <= index < self._video.num_frames:
             self.index.check([index])
         # Asked for each damaged picture of a broadcast: an index each time would take ever longer.
@@ -145,6 +152,7 @@ class StreamReader:
         """Refuse, as `read`."""
         raise self._no_random_access()
 
+    @owned
     def stream(
         self,
         start: int = 0,
@@ -171,24 +179,30 @@ class StreamReader:
                 yielded, and `stream(error.lost.stop)` goes on behind them; or the source broke off
                 (`error.lost` is None).
         """
-        self._owner.check()
+        start, step, batch_size = integer(start), integer(step), integer(batch_size)
+        stop = None if stop is None else integer(stop)
         if step < 1 or batch_size < 1:
             raise ValueError(f"step and batch_size must be at least 1, got {step} and {batch_size}")
         if start < 0 or (stop is not None and stop < 0):
             raise IndexError(f"frames {start} to {stop} of {self._source.name} reach outside the video")
         self._check_start(start)
         wanted = count(start, step) if stop is None else range(start, stop, step)
-        return self._batches(iter(wanted), batch_size, at_once=at_once)
+        return self._owner.steps(self._batches(iter(wanted), batch_size, at_once=at_once))
 
+    @owned
     def must_wait(self) -> bool:
         """Return whether the next frame needs data that is still to come."""
         return self._video.must_wait()
 
     def close(self) -> None:
-        """Let go of the source. A closed reader cannot be used again; closing twice is allowed."""
-        self._owner.close()
-        if self._owner.is_here:
-            self._finalizer()
+        """Close the source. A closed reader cannot be used again; closing twice is allowed.
+
+        Raises:
+            RuntimeError: another thread reads from it now; it stays open.
+        """
+        with self._owner.closing() as is_here:
+            if is_here:
+                self._finalizer()
 
     def __enter__(self) -> Self:
         return self
@@ -211,14 +225,14 @@ class StreamReader:
         first = filled = 0
         for index in wanted:
             try:
-                picture = self._picture(index)
-                if picture is not None:
-                    self._fit.apply(index, luma_of(picture), batch[filled])
+                arrival = self._arrival(index)
+                if arrival is not None:
+                    self._fit.apply(index, luma_of(arrival.picture), batch[filled], arrival.sample_aspect)
             except DecodeError:
                 if filled:
                     yield first, batch[:filled]
                 raise
-            if picture is None:
+            if arrival is None:
                 break
             first = first if filled else index
             filled += 1
@@ -229,9 +243,8 @@ class StreamReader:
         if filled:
             yield first, batch[:filled]
 
-    def _picture(self, index: int) -> Any:
+    def _arrival(self, index: int) -> Arrival | None:
         """Return the decoded frame of a number, or None where the source ends before it."""
-        self._owner.check()
         self._check_start(index)
         while (arrival := self._video.next()) is not None:
             frames = arrival.frames
@@ -246,7 +259,7 @@ class StreamReader:
                 if self._log.refuses:
                     raise self._log.refusal(index, self.seconds_of(index), self._skip_damaged(frames.stop))
                 self._log.deliver(index, self.seconds_of(index))
-            return arrival.picture
+            return arrival
         return None
 
     def _skip_damaged(self, index: int) -> int:

@@ -5,6 +5,7 @@ Another backend is another file here with the three functions of `BackendModule`
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, runtime_checkable
@@ -42,6 +43,8 @@ class Backend(Protocol):
     """Frames delivered although a reported error came before them in their keyframe interval."""
     num_decoded: int
     """Pictures that the decoder has output so far, wanted or not."""
+    sample_aspect: Fraction | None
+    """Width over height of a stored sample of the frame yielded last; None where it is that of the video."""
 
     def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index, luma) for each index; luma is uint8 [h, w] as stored, valid until the next one.
@@ -62,6 +65,9 @@ class Backend(Protocol):
 @runtime_checkable
 class DeviceBackend(Protocol):
     """A backend that decodes on a GPU and can leave the frames there."""
+
+    sample_aspect: Fraction | None
+    """As `Backend.sample_aspect`."""
 
     def tensor_frames(self, indices: Sequence[int]) -> "Iterator[tuple[int, Tensor]]":
         """As `frames`, with CUDA tensors that are complete when they are yielded."""

@@ -14,6 +14,7 @@ import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,6 +110,7 @@ class NvdecBackend:
     ) -> None:
         self.damaged: set[int] = set()
         self.num_decoded = 0
+        self.sample_aspect: Fraction | None = None
         self._index = index
         self._info = info
         self._pool = pool

@@ -9,6 +9,7 @@ with the index.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from typing import Any
 
 import cv2
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from bvas.errors import DecodeError
 from bvas.video.backends import Backend, BackendOptions, pyav
 from bvas.video.index import VideoIndex
+from bvas.video.parameters import picture_may_change
 from bvas.video.protocol import VideoInfo
 
 _CONTAINERS = ("mov", "matroska")
@@ -46,6 +48,8 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     for applies, reason in reasons:
         if applies:
             raise _refusal(info, reason)
+    if picture_may_change(index):
+        raise _refusal(info, "changes its picture in mid-stream, which OpenCV scales to the first size")
     backend = open_backend(index, info, options)
     reference = pyav.open_backend(index, info, BackendOptions(on_damage="raise"))
     try:
@@ -71,6 +75,7 @@ class OpencvBackend:
     def __init__(self, index: VideoIndex, info: VideoInfo) -> None:
         self.damaged: set[int] = set()
         self.num_decoded = 0
+        self.sample_aspect: Fraction | None = None
         self._index = index
         self._info = info
         turned = info.rotation in (90, 270)

@@ -12,6 +12,7 @@ opened again without that, and from then on a picture is delivered when those it
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
+from bvas.video.aspects import SampleAspects
 from bvas.video.backends import Backend, BackendOptions, OnDamage
 from bvas.video.bitstream import is_nonref, may_skip_nonref
 from bvas.video.counted import CountedBackend
@@ -95,9 +97,11 @@ class PyavBackend:
         self._damage = DamageLog(index.path, on_damage)
         self.damaged = self._damage.frames
         self.num_decoded = 0
+        self.sample_aspect: Fraction | None = None
         self._index = index
         self._source = PacketSource(index)
         self._decoder = self._source.decoder
+        self._aspects = SampleAspects(self._decoder)
         # With "raise", an error in a packet that would be skipped has to be seen too, or what is refused
         # would depend on what else is asked for.
         self._may_skip = (
@@ -127,7 +131,9 @@ class PyavBackend:
         wanted = {int(self._index.pts[index]) for index in indices}
         last = int(self._index.pts[indices[-1]])
         for index in indices:
-            yield index, self._frame(index, wanted, last)
+            picture = self._frame(index, wanted, last)
+            self.sample_aspect = self._aspects.of(picture.pts)
+            yield index, picture
         if self._run is not None:
             done = self._run.done
             self._run.skipped = {pts for pts in self._run.skipped if pts > done}
@@ -230,6 +236,7 @@ class PyavBackend:
                 self._become_lenient(run)
             return
         self.num_decoded += len(frames)
+        self._aspects.see(self._decoder, None if packet is None else packet.pts)
         for frame in frames:
             if frame.pts is not None:
                 if frame.is_corrupt:
@@ -278,6 +285,7 @@ class PyavBackend:
         self._ready.clear()
         self._early.clear()
         self._run = None
+        self._aspects.restart()
         self._source.start_at(keyframe)
         self._decoder = self._source.decoder
         if self._is_strict and not self._decoder.is_open:

@@ -1,0 +1,71 @@
+"""Readers used by eight threads at once: python threads_child.py VIDEO BACKEND RUNS; a crash is the exit code.
+
+Prints the messages of all errors, each once, and how many reads succeeded.
+"""
+
+import random
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from bvas.video.feed import Patience
+from bvas.video.open import open_video
+from bvas.video.sources import source_of
+from bvas.video.stream_reader import StreamReader
+
+NUM_THREADS = 8
+
+
+def opened(path: Path, backend: str):
+    if backend == "growing":
+        source = source_of(path, growing=True)
+        return StreamReader(source, size=None, on_damage="deliver", patience=Patience(idle=0.05))
+    return open_video(path, backend)
+
+
+def use(reader, steps, seed: int, start, messages: set[str], counts: list[int]) -> None:
+    rng = random.Random(seed)
+    out = np.empty((3, *reader.size), np.uint8)
+    uses = [
+        lambda: next(steps, None),
+        lambda: list(reader.stream(reader.info.num_frames)),
+        lambda: reader.info,
+    ]
+    if not reader.is_growing:
+        uses += [lambda: reader.read_into([3, 40, 9], out)] * 3
+    start.wait()
+    for number in range(20):
+        try:
+            (reader.close if seed == 0 and number == 19 else rng.choice(uses))()
+            counts[seed] += 1
+        except RuntimeError as error:
+            messages.add(str(error))
+
+
+def main() -> None:
+    path, backend, num_runs = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    messages: set[str] = set()
+    counts = [0] * NUM_THREADS
+    sys.setswitchinterval(1e-4)
+    start = threading.Barrier(NUM_THREADS)
+    for _ in range(num_runs):
+        reader = opened(path, backend)
+        steps = reader.stream(batch_size=2)
+        threads = [
+            threading.Thread(target=use, args=(reader, steps, seed, start, messages, counts))
+            for seed in range(NUM_THREADS)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        # The last reference goes in whichever thread the collector runs.
+        del reader, steps, threads
+    print(sum(counts))
+    print("\n".join(sorted(messages)))
+
+
+if __name__ == "__main__":
+    main()
