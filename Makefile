@@ -4,6 +4,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+CONSTRAINTS := constraints.txt
 
 # The environment keeps its Python unless PYTHON says otherwise. One without pip was not finished.
 PYTHON ?= $(shell $(BIN)/python -c 'import pip' 2>/dev/null && echo $(BIN)/python || echo python3)
@@ -51,11 +52,11 @@ bench: $(INSTALLED)
 install: $(INSTALLED)
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	$(if $(NEWEST),--upgrade --upgrade-strategy eager,--constraint constraints.txt)
+	$(if $(NEWEST),--upgrade --upgrade-strategy eager,--constraint $(CONSTRAINTS))
 
 # SoccerNet is here for the test that our scores equal its own; of what it asks for, the
 # evaluation needs nothing more.
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml $(CONSTRAINTS)
 	test "$$($(BIN)/python -c 'import pip; $(IDENTITY)' 2>/dev/null)" = '$(WANTED)' || $(PYTHON) -m venv --clear $(VENV)
 	$(PIP_INSTALL) --editable '.[dev]'
 	$(PIP_INSTALL) --no-deps 'SoccerNet>=0.2'
