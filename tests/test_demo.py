@@ -17,7 +17,9 @@ def test_the_demo_renders_trains_predicts_scores_and_reports(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(demo, "_MATCHES", 2)
     monkeypatch.setattr(demo, "_MINUTES", 0.4)
-    monkeypatch.setattr(bvas.experiment, "load_experiment", lambda name: replace(tiny_experiment(), name=name))
+    monkeypatch.setattr(
+        bvas.experiment, "load_experiment", lambda name: replace(tiny_experiment(), name=name)
+    )
     assert main(["demo", "--device", "cpu", "--workers", "1", "--quiet"]) == OK
     printed = capsys.readouterr().out
     assert "official mAP@1" in printed.splitlines()[-1]

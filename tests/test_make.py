@@ -43,7 +43,9 @@ def made(clone, *args):
     log = clone / "pip.log"
     log.unlink(missing_ok=True)
     # So that neither this process's own make nor a PYTHON of its environment counts.
-    plain = {name: value for name, value in os.environ.items() if name not in ("PYTHON", "MAKEFLAGS", "LATEST")}
+    plain = {
+        name: value for name, value in os.environ.items() if name not in ("PYTHON", "MAKEFLAGS", "LATEST")
+    }
     environment = {**plain, "PATH": f"{clone}:{os.environ['PATH']}"}
     subprocess.run(["make", "install", *args], cwd=clone, env=environment, check=True, capture_output=True)
     lines = log.read_text().splitlines() if log.exists() else []
