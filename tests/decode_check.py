@@ -1,7 +1,7 @@
 """Decoding without torch, checked in a few seconds: what `.ci/run` runs on Pythons that the test suite does not.
 
-Makes videos whose frame i shows the number i, reads them with each decoder, checks and copies them. A wrong frame, count
-or exit code ends it with a traceback.
+Makes videos whose frame i shows the number i, reads them with each decoder, checks and copies them. A wrong frame,
+count or exit code ends it with a traceback.
     usage: python tests/decode_check.py
 """
 
