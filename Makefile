@@ -1,8 +1,23 @@
 # Two commands are enough: `make demo` and `make test`.
-PYTHON ?= python3
+#   make demo PYTHON=python3.12   makes the environment with this Python, a name or a path
+#   make demo LATEST=1            takes the newest version of everything, not the tested ones of constraints.txt
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+CONSTRAINTS := constraints.txt
+
+# The environment keeps its Python unless PYTHON says otherwise. One without pip was not finished.
+PYTHON ?= $(shell $(BIN)/python -c 'import pip' 2>/dev/null && echo $(BIN)/python || echo python3)
+PYTHON := $(PYTHON)
+NEWEST := $(filter-out 0,$(LATEST))
+IDENTITY := import sys; print(sys.version.split()[0], sys.base_prefix)
+
+# The stamp says what the environment was made with. Another Python or another choice of versions makes it again.
+WANTED := $(or $(shell $(PYTHON) -c '$(IDENTITY)' 2>/dev/null),unknown)
+STAMP := $(WANTED) $(if $(NEWEST),newest,tested)
+ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(STAMP))
+.PHONY: $(INSTALLED)
+endif
 
 # The container's name, image and GPUs: `make run GPUS=none`, `make run GPUS='"device=1,2"'`.
 IMAGE ?= bvas
@@ -36,13 +51,16 @@ bench: $(INSTALLED)
 
 install: $(INSTALLED)
 
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	$(if $(NEWEST),--upgrade --upgrade-strategy eager,--constraint $(CONSTRAINTS))
+
 # SoccerNet is here for the test that our scores equal its own; of what it asks for, the
 # evaluation needs nothing more.
-$(INSTALLED): pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'SoccerNet>=0.2'
-	touch $@
+$(INSTALLED): pyproject.toml $(CONSTRAINTS)
+	test "$$($(BIN)/python -c 'import pip; $(IDENTITY)' 2>/dev/null)" = '$(WANTED)' || $(PYTHON) -m venv --clear $(VENV)
+	$(PIP_INSTALL) --editable '.[dev]'
+	$(PIP_INSTALL) --no-deps 'SoccerNet>=0.2'
+	echo '$(STAMP)' > $@
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache

@@ -24,7 +24,7 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_holds_the_configs_and_all_that_is_no_code(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert "bvas/configs/demo.py" in names
+    assert {"bvas/configs/demo.py", "bvas/constraints.txt"} <= names
     assert "bvas/py.typed" in names
     data = {
         p.relative_to(ROOT).as_posix()
@@ -35,7 +35,7 @@ def test_the_wheel_holds_the_configs_and_all_that_is_no_code(wheel):
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "scripts/"))]
 
 
-def test_an_installed_wheel_finds_its_configs_outside_the_clone(wheel, tmp_path):
+def test_an_installed_wheel_finds_its_configs_and_tested_versions_outside_the_clone(wheel, tmp_path):
     site = tmp_path / "site"
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)],
@@ -46,6 +46,11 @@ def test_an_installed_wheel_finds_its_configs_outside_the_clone(wheel, tmp_path)
         f"import sys; sys.path.insert(0, {str(site)!r})\n"
         "import bvas, bvas.experiment\n"
         f"assert bvas.__file__.startswith({str(site)!r}), bvas.__file__\n"
+        "from bvas.machine.versions import inspect_versions, newest_tested, required_packages\n"
+        "names = {package.name for package in required_packages()}\n"
+        "assert {'av', 'torch', 'srt'} <= names and 'ruff' not in names, names\n"
+        "assert newest_tested()['torch'].major == 2\n"
+        "assert inspect_versions().topic == 'versions'\n"
         "print(*bvas.experiment.experiment_names(), bvas.load_experiment('ball_long').clip.num_frames)"
     )
     out = subprocess.run(

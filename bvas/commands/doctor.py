@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.machine.resources import inspect_resources
     from bvas.machine.software import inspect_software
 
-    found = [*inspect_software(), *inspect_gpu(), *inspect_resources(args.runs)]
+    found = [*inspect_software(), _versions(), *inspect_gpu(), *inspect_resources(args.runs)]
     works = not any(finding.is_needed for finding in found)
     if args.json:
         findings = [asdict(finding) for finding in found]
@@ -39,6 +39,18 @@ def run(args: argparse.Namespace) -> int:
         print("\n".join(map(finding_text, found)))
         print(summary_text(found))
     return OK if works else WRONG_INPUT
+
+
+def _versions() -> "Finding":
+    from bvas.machine.finding import Finding, try_import
+
+    versions, reason = try_import("bvas.machine.versions")
+    if versions is None:
+        return Finding(
+            topic="versions", state="note", text=f"not compared: {reason}", remedy="pip install packaging"
+        )
+    found: Finding = versions.inspect_versions()
+    return found
 
 
 def finding_text(finding: "Finding") -> str:

@@ -3,13 +3,14 @@
 import platform
 import re
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
 from bvas import __version__
 from bvas.machine.finding import Finding, try_import
 
-_OLDEST_PYTHON = (3, 11)
+_OLDEST_PYTHON, _NEWEST_PYTHON = (3, 11), (3, 13)
 # Imported by what spots on a CPU; torch, PyAV and OpenCV are looked at more closely.
 _PACKAGES = ("cattrs", "einops", "matplotlib", "numpy", "safetensors", "scipy", "timm", "tqdm")
 # Codecs of recordings, and libav's decoders that need no hardware.
@@ -28,14 +29,18 @@ def inspect_software() -> list[Finding]:
 
 
 def _python() -> Finding:
-    version = platform.python_version()
-    return Finding(
+    found = sys.version_info[:2]
+    tested = " to ".join(".".join(map(str, end)) for end in (_OLDEST_PYTHON, _NEWEST_PYTHON))
+    finding = Finding(
         topic="Python",
-        state="ok" if sys.version_info >= _OLDEST_PYTHON else "problem",
-        text=f"{version}, bvas {__version__}, {platform.platform()}",
-        remedy=None if sys.version_info >= _OLDEST_PYTHON else "install Python 3.11 or newer",
-        is_needed=sys.version_info < _OLDEST_PYTHON,
+        state="ok",
+        text=f"{platform.python_version()}, bvas {__version__}, {platform.platform()}",
     )
+    if found < _OLDEST_PYTHON:
+        return replace(finding, state="problem", remedy="install Python 3.11 or newer", is_needed=True)
+    if found > _NEWEST_PYTHON:
+        return replace(finding, state="note", remedy=f"where something fails: tested is Python {tested}")
+    return finding
 
 
 def _packages() -> Finding:

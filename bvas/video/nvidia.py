@@ -30,10 +30,12 @@ def gpu_of(device: str, info: VideoInfo) -> int:
     """Return the number of the GPU that `cuda` or `cuda:N` means. Initialises CUDA.
 
     Raises:
-        DecodeError: it is not there.
+        DecodeError: it is not there, or torch is not installed.
     """
-    import torch
-
+    try:
+        import torch
+    except ImportError as error:
+        raise refusal(info, "cannot be decoded by NVDEC here, torch is not installed") from error
     if not torch.cuda.is_available():
         raise refusal(info, "cannot be decoded by NVDEC here, torch finds no CUDA device")
     gpu = torch.device(device).index

@@ -1,5 +1,6 @@
 import json
 import shlex
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -230,3 +231,16 @@ def test_of_several_files_the_readable_ones_are_checked(tmp_path, capsys):
 def test_surveying_what_is_no_video_raises(tmp_path):
     with pytest.raises(DecodeError, match="does not exist"):
         survey_video(tmp_path / "a.mp4")
+
+
+def test_a_file_is_checked_without_torch_and_nvdec_refused_with_the_reason(tmp_path, monkeypatch):
+    video = make_video(tmp_path / "a.mp4")
+    monkeypatch.setitem(sys.modules, "torch", None)  # What import finds where it is not installed.
+    survey = survey_video(video, cache=False)
+    assert survey.index.num_frames == 60
+    refusals = {verdict.name: verdict.refusal for verdict in survey.backends}
+    assert refusals == {
+        "nvdec": "cannot be decoded by NVDEC here, torch is not installed",
+        "opencv": None,
+        "pyav": None,
+    }
