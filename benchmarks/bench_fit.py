@@ -1,4 +1,4 @@
-"""What does it cost to fit a 1080p frame into 736x1280, with weights that are kept and with matrices made for each frame?
+"""What does it cost to fit a 1080p frame into 736x1280: with kept weights, and with matrices made for each frame?
 
     python benchmarks/bench_fit.py --json benchmarks/results/fit--NAME.json
 
