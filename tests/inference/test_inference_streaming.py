@@ -334,8 +334,8 @@ def test_with_a_stride_all_batches_but_the_last_are_full(monkeypatch, chunk, str
     assert batches.scored == [4] * (num_rows // 4) + [num_rows % 4] * bool(num_rows % 4)
     # Every stack of the two of a clip that is computed: they start 6 frames apart.
     starts = {center + offset for center in range(0, 200, stride) for offset in (-5, 1)}
-    # The next clips that would be computed lie behind the end; a stack of them may come besides.
-    assert 0 <= sum(batches.encoded) - len(starts) <= 2
+    # A stack of the next clips that would be computed, before the beginning and behind the end, may come besides.
+    assert 0 <= sum(batches.encoded) - len(starts) <= 4
     assert set(batches.encoded[:-1]) == {8}
     assert batches.steady.count(False) <= 2
 
