@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
 from bvas.inference.predictor import checked_scores
-from bvas.inference.thinning import Between
+from bvas.inference.thinning import Between, batch_length, most_waiting
 from bvas.luma import ColorRange, LumaScaling, to_unit_array
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ class OnnxPredictor:
         self._clip_offsets = [stack * reach - clip.frames_before for stack in range(clip.num_stacks)]
         self.stride = 1
         """As that of `StreamingPredictor`."""
+        self.is_prompt = False
+        """As that of `StreamingPredictor`."""
         self.reset()
 
     def reset(self) -> None:
@@ -92,6 +94,8 @@ class OnnxPredictor:
         self._between = Between(self.num_labels)
         self._num_frames = 0
         """Frames pushed or lost so far."""
+        self._room = 0
+        """Stacks, and clips, that may wait for a full batch; by the stride of the first frame."""
         self._size: tuple[int, ...] | None = None
         self._frames: dict[int, Array | None] = {}
         """By index, [H, W] in [0, 1]; None for lost frames. Only those that a stack still needs."""
@@ -121,7 +125,8 @@ class OnnxPredictor:
         rows = []
         for first in range(0, len(array), self._chunk):
             chunk = array[first : first + self._chunk]
-            rows += self._take(to_unit_array(chunk, color_range, self._luma_scaling))
+            is_last = first + len(chunk) == len(array)
+            rows += self._take(to_unit_array(chunk, color_range, self._luma_scaling), is_last=is_last)
         return self._joined(rows)
 
     def break_here(self, num_missing: int) -> Array:
@@ -136,12 +141,13 @@ class OnnxPredictor:
             raise ConfigError(f"num_missing must be at least 0, got {num_missing}")
         rows = []
         for first in range(0, num_missing, self._chunk):
-            rows += self._take([None] * min(self._chunk, num_missing - first))
+            count = min(self._chunk, num_missing - first)
+            rows += self._take([None] * count, is_last=first + count == num_missing)
         return self._joined(rows)
 
     def finish(self) -> Array:
         """End the video, return its remaining rows, and be ready for the next one."""
-        rows = self._advance(ended=True) if self._num_frames else []
+        rows = self._advance(0, ended=True) if self._num_frames else []
         rows.append(self._between.finish())
         self.reset()
         return self._joined(rows)
@@ -165,78 +171,93 @@ class OnnxPredictor:
         self._size = size
         return frames
 
-    def _take(self, frames: Iterable[Array | None]) -> list[Array]:
+    def _take(self, frames: Iterable[Array | None], *, is_last: bool) -> list[Array]:
+        if not self._num_frames:
+            self._room = most_waiting(self._chunk, self.stride)
         for frame in frames:
             self._frames[self._num_frames] = frame
             self._num_frames += 1
-        return self._advance(ended=False)
+        return self._advance(0 if is_last and self.is_prompt else self._room)
 
-    def _advance(self, *, ended: bool) -> list[Array]:
-        """Encode the stacks and score the clips that the frames so far allow."""
+    def _advance(self, may_wait: int, *, ended: bool = False) -> list[Array]:
+        """Encode the stacks and score the clips that the frames so far allow, and of these what fills a batch."""
         clip, rows = self.clip, []
-        last_frame = self._num_frames - 1
+        reach = self._stack_offsets[-1]
         # From its own center on, a clip goes up to frames_after; after the end, so far beyond the last frame.
-        last_start = last_frame - self._stack_offsets[-1] + (clip.frames_after if ended else 0)
+        last_start = self._num_frames - 1 - reach + (clip.frames_after if ended else 0)
         while self._next_start <= last_start:
-            stop = min(last_start + 1, self._next_start + self._stack_batch)
-            self._encode(range(self._next_start, stop))
-        last_center = last_frame - (0 if ended else clip.frames_after)
+            starts = range(self._next_start, last_start + 1)
+            stacks = [self._stack_at(start) for start in starts]
+            length = batch_length(_is_there(stacks), self._stack_batch, may_wait)
+            if not length:
+                break
+            self._encode(starts[:length], stacks[:length])
+        last_center = self._next_start - 1 + reach - clip.frames_after
         while self._next_center <= last_center:
-            stop = min(last_center + 1, self._next_center + self._window_batch)
-            rows.append(self._score(range(self._next_center, stop)))
+            centers = range(self._next_center, last_center + 1)
+            windows = [self._window_at(center) for center in centers]
+            length = batch_length(_is_there(windows), self._window_batch, may_wait)
+            if not length:
+                break
+            rows.append(self._score(centers[:length], windows[:length]))
         return rows
 
-    def _encode(self, starts: range) -> None:
+    def _stack_at(self, start: int) -> list[Array] | _Missing:
+        """Return the frames of the stack that begins there."""
         last_frame = self._num_frames - 1
+        frames = [self._frames[min(max(start + offset, 0), last_frame)] for offset in self._stack_offsets]
+        there = [frame for frame in frames if frame is not None]
+        if len(there) < len(frames):
+            return _Missing.LOST
+        is_served = any((start - offset) % self.stride == 0 for offset in self._clip_offsets)
+        return there if is_served else _Missing.LEFT_OUT
+
+    def _window_at(self, center: int) -> list[Array] | _Missing:
+        """Return the features of the stacks of the clip around a frame."""
+        stacks = [self._features[center + offset] for offset in self._clip_offsets]
+        there = [stack for stack in stacks if not isinstance(stack, _Missing)]
+        if _Missing.LOST in [stack for stack in stacks if isinstance(stack, _Missing)]:
+            return _Missing.LOST
+        return _Missing.LEFT_OUT if center % self.stride or len(there) < len(stacks) else there
+
+    def _encode(self, starts: range, stacks: Sequence[list[Array] | _Missing]) -> None:
         encoded: list[int] = []
-        stacks: list[Array] = []
-        for start in starts:
-            frames = [self._frames[min(max(start + offset, 0), last_frame)] for offset in self._stack_offsets]
-            there = [frame for frame in frames if frame is not None]
-            if len(there) < len(frames):
-                self._features[start] = _Missing.LOST
-            elif not any((start - offset) % self.stride == 0 for offset in self._clip_offsets):
-                self._features[start] = _Missing.LEFT_OUT
+        there: list[Array] = []
+        for start, stack in zip(starts, stacks, strict=True):
+            if isinstance(stack, _Missing):
+                self._features[start] = stack
             else:
                 encoded.append(start)
-                stacks.append(np.stack(there))
-        if stacks:
-            views = np.stack(stacks)
+                there.append(np.stack(stack))
+        if there:
+            views = np.stack(there)
             if self._num_views == 2:
                 views = np.concatenate([views, views[..., ::-1]])
             features = self._encode_stacks(views)
-            features_VMChw = features.reshape(self._num_views, len(stacks), *features.shape[1:])
+            features_VMChw = features.reshape(self._num_views, len(there), *features.shape[1:])
             for place, start in enumerate(encoded):
                 self._features[start] = features_VMChw[:, place]
         self._next_start = starts.stop
         # The last frame stays whatever comes: after the end it is repeated.
-        for index in [i for i in self._frames if i < min(max(starts.stop, 0), last_frame)]:
+        for index in [i for i in self._frames if i < min(max(starts.stop, 0), self._num_frames - 1)]:
             del self._frames[index]
 
-    def _score(self, centers: range) -> Array:
-        scored: list[int] = []
-        windows: list[Array] = []
-        is_left_out = np.zeros(len(centers), np.bool_)
-        for row, center in enumerate(centers):
-            stacks = [self._features[center + offset] for offset in self._clip_offsets]
-            there = [stack for stack in stacks if not isinstance(stack, _Missing)]
-            if _Missing.LOST in [stack for stack in stacks if isinstance(stack, _Missing)]:
-                continue
-            if center % self.stride or len(there) < len(stacks):
-                is_left_out[row] = True
-            else:
-                scored.append(row)
-                windows.append(np.stack(there, axis=1))
+    def _score(self, centers: range, clips: Sequence[list[Array] | _Missing]) -> Array:
+        windows = [np.stack(clip, axis=1) for clip in clips if not isinstance(clip, _Missing)]
         rows = np.full((len(centers), self.num_labels), np.nan, dtype=np.float32)
         if windows:
             windows_VMNChw = np.stack(windows, axis=1)
             scores = self._score_windows(windows_VMNChw.reshape(-1, *windows_VMNChw.shape[2:]))
             mean = scores.reshape(self._num_views, len(windows), self.num_labels).mean(axis=0)
-            rows[scored] = checked_scores(mean)
+            rows[_is_there(clips)] = checked_scores(mean)
         self._next_center = centers.stop
         for start in [s for s in self._features if s < centers.stop - self.clip.frames_before]:
             del self._features[start]
-        return self._between.fill(rows, is_left_out)
+        return self._between.fill(rows, np.array([clip is _Missing.LEFT_OUT for clip in clips]))
 
     def _joined(self, rows: Sequence[Array]) -> Array:
         return np.concatenate([np.empty((0, self.num_labels), dtype=np.float32), *rows])
+
+
+def _is_there(parts: Sequence[list[Array] | _Missing]) -> NDArray[np.bool_]:
+    return np.array([not isinstance(part, _Missing) for part in parts])

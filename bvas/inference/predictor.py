@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class RowPredictor(Protocol):
     """Frames of a video in, in chunks of any size; one row of scores per frame out.
 
-    A row is final once the frame `clip.frames_after` behind it was pushed, or the video ended.
+    A row is final once the frame `clip.frames_after` behind it was pushed, or the video ended. With a stride rows
+    come when they fill a batch, unless `is_prompt`.
     """
 
     clip: ClipConfig
@@ -24,6 +25,8 @@ class RowPredictor(Protocol):
     """Columns of a row (K)."""
     stride: int
     """Rows are computed for every so many frames, and filled in between; may change at any time."""
+    is_prompt: bool
+    """Give rows as soon as they are final, in smaller batches: for video that is watched while it runs."""
 
     def push(
         self, frames: "NDArray[np.uint8] | Tensor", color_range: ColorRange = "limited"

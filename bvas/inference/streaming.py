@@ -32,7 +32,7 @@ from bvas.inference.predictor import checked_scores
 from bvas.inference.prepared import PreparedModel
 from bvas.inference.ring import Presence, Ring
 from bvas.inference.scoring import check_models, mean_of_views, with_flipped
-from bvas.inference.thinning import Between
+from bvas.inference.thinning import Between, batch_length, most_waiting
 from bvas.luma import ColorRange, LumaScaling, to_unit
 from bvas.models.spotting import SpottingModel
 
@@ -40,9 +40,10 @@ from bvas.models.spotting import SpottingModel
 class StreamingPredictor:
     """Score every frame of a video in one pass, with several models and mirror images at once.
 
-    A row is final once the frame `clip.frames_after` behind it was pushed, or the video ended. In float32 it
-    equals the whole clip's forward pass up to rounding, whatever the chunks. Memory is bounded by the clip's
-    span and the batch sizes, not by the video or the chunk.
+    A row is final once the frame `clip.frames_after` behind it was pushed, or the video ended. With a stride it
+    comes when it fills a batch, unless `is_prompt`. In float32 it equals the whole clip's forward pass up to rounding,
+    whatever the chunks. Memory is bounded by the clip's span, the batch sizes and the stride, not by the video or
+    the chunk.
 
     Not to be shared between threads or videos at a time; after `finish` or `reset` it is ready for the next video.
     """
@@ -98,7 +99,10 @@ class StreamingPredictor:
         )
         self.stride = stride
         """Rows are computed for every so many frames, and filled in between (thinning.py); may change at any time.
-        Where it falls, rows are filled in until the stacks that were left out lie behind."""
+        Where it falls, rows are filled in until the stacks that were left out lie behind. That of the first frame
+        decides how much room there is for frames that wait for a full batch."""
+        self.is_prompt = False
+        """Give rows as soon as they are final: with a stride, batches that a push leaves partly filled do not wait."""
         self.reset()
 
     def reset(self) -> None:
@@ -109,6 +113,8 @@ class StreamingPredictor:
         self._size: tuple[int, int] | None = None
         self._stack_batch = self._window_batch = self._chunk = 1
         """The last one is how many frames are taken at once: enough to fill both batches."""
+        self._room = 0
+        """Stacks, and clips, that may wait for a full batch."""
         self._frames = Ring(1)
         """By index, [1, n, H, W] in [0, 1]."""
         self._kept: list[tuple[Ring, ...]] = []
@@ -153,7 +159,7 @@ class StreamingPredictor:
             unit = to_unit(chunk[None], [color_range], self._luma_scaling).to(self._dtype)
             self._frames.put(self._num_frames + np.arange(len(chunk)), unit)
             self._num_frames += len(chunk)
-            rows += self._advance(ended=False)
+            rows += self._advance(waits=self._waits(first + len(chunk) == len(frames)))
         return self._joined(rows)
 
     @torch.inference_mode()
@@ -174,13 +180,13 @@ class StreamingPredictor:
             count = min(self._chunk, num_missing - first)
             self._frames.mark(range(self._num_frames, self._num_frames + count), Presence.LOST)
             self._num_frames += count
-            rows += self._advance(ended=False)
+            rows += self._advance(waits=self._waits(first + count == num_missing))
         return self._joined(rows)
 
     @torch.inference_mode()
     def finish(self) -> NDArray[np.float32]:
         """End the video, return its remaining rows, and be ready for the next one."""
-        rows = self._advance(ended=True) if self._num_frames else []
+        rows = self._advance(waits=False, ended=True) if self._num_frames else []
         rows.append(self._between.finish())
         self.reset()
         return self._joined(rows)
@@ -209,45 +215,62 @@ class StreamingPredictor:
         self._stack_batch = self._asked_stack_batch or batch
         self._window_batch = self._asked_window_batch or batch
         self._chunk = max(self._stack_batch, self._window_batch)
+        self._room = most_waiting(self._chunk, self.stride)
         clip = self.clip
-        self._frames = Ring(clip.stack_size * clip.frame_step + self._chunk)
-        # After the end as many stacks are encoded at once as a clip looks ahead.
-        rows = clip.span + clip.frames_after + self._chunk
+        self._frames = Ring(clip.stack_size * clip.frame_step + self._chunk + self._room)
+        # After the end as many stacks are encoded at once as a clip looks ahead. Both stacks and clips may have waited.
+        rows = clip.span + clip.frames_after + self._chunk + 2 * self._room
         self._stacks = Ring(rows)
         num_kept = 2 if self._models[0].blocks else 1
         self._kept = [tuple(Ring(rows) for _ in range(num_kept)) for _ in self._models]
 
-    def _advance(self, *, ended: bool) -> list[NDArray[np.float32]]:
-        """Encode the stacks and score the clips that the frames so far allow."""
-        with float32_convolutions():
-            return [self._filled(*part) for part in self._computed(ended=ended)]
+    def _waits(self, is_last: bool) -> bool:
+        """Return whether a partly filled batch waits for more frames, behind the last chunk of a push or another."""
+        return not (is_last and self.is_prompt)
 
-    def _computed(self, *, ended: bool) -> list[tuple[Tensor | None, NDArray[np.uint8]]]:
+    def _advance(self, *, waits: bool, ended: bool = False) -> list[NDArray[np.float32]]:
+        """Encode the stacks and score the clips that the frames so far allow, and of these what fills a batch."""
+        with float32_convolutions():
+            return [self._filled(*part) for part in self._computed(self._room if waits else 0, ended=ended)]
+
+    def _computed(self, may_wait: int, *, ended: bool) -> list[tuple[Tensor | None, NDArray[np.uint8]]]:
         """Return of the clips scored and presence, as `_score` gives them."""
         clip = self.clip
-        last_frame = self._num_frames - 1
         reach = (clip.stack_size - 1) * clip.frame_step
         # From its own center on, a clip goes up to frames_after; after the end, so far beyond the last frame.
-        last_start = last_frame - reach + (clip.frames_after if ended else 0)
+        last_start = self._num_frames - 1 - reach + (clip.frames_after if ended else 0)
         while self._next_start <= last_start:
-            stop = min(last_start + 1, self._next_start + self._stack_batch)
-            self._encode(np.arange(self._next_start, stop))
-            self._next_start = stop
-        last_center = last_start + reach - clip.frames_after
+            starts = np.arange(self._next_start, last_start + 1)
+            frames, presence = self._stacks_of(starts)
+            length = batch_length(presence == Presence.THERE, self._stack_batch, may_wait)
+            if not length:
+                break
+            self._encode(starts[:length], frames[:length], presence[:length])
+            self._next_start += length
+        last_center = self._next_start - 1 + reach - clip.frames_after
         rows: list[tuple[Tensor | None, NDArray[np.uint8]]] = []
         while self._next_center <= last_center:
-            stop = min(last_center + 1, self._next_center + self._window_batch)
-            rows.append(self._score(np.arange(self._next_center, stop)))
-            self._next_center = stop
+            centers = np.arange(self._next_center, last_center + 1)
+            stacks, presence = self._clips_at(centers)
+            length = batch_length(presence == Presence.THERE, self._window_batch, may_wait)
+            if not length:
+                break
+            rows.append(self._score(stacks[:length], presence[:length]))
+            self._next_center += length
         return rows
 
-    def _encode(self, starts: NDArray[np.int64]) -> None:
+    def _stacks_of(self, starts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """Return the frames [M, S] of stacks, and of each stack what is known."""
         frames_MS = np.clip(starts[:, None] + self._stack_offsets, 0, self._num_frames - 1)
         is_there = (self._frames.presence(frames_MS) == Presence.THERE).all(axis=1)
-        is_served = self._serve(starts)
-        presence = np.where(is_there, np.where(is_served, Presence.THERE, Presence.LEFT_OUT), Presence.LOST)
+        served = np.where(self._serve(starts), Presence.THERE, Presence.LEFT_OUT)
+        return frames_MS, np.where(is_there, served, Presence.LOST).astype(np.uint8)
+
+    def _encode(
+        self, starts: NDArray[np.int64], frames_MS: NDArray[np.int64], presence: NDArray[np.uint8]
+    ) -> None:
         self._stacks.set_presence(starts, presence)
-        wanted = is_there & is_served
+        wanted = presence == Presence.THERE
         if not wanted.any():
             return
         frames = self._frames.take(frames_MS[wanted].ravel())
@@ -265,23 +288,29 @@ class StreamingPredictor:
         served: NDArray[np.bool_] = (centers % self.stride == 0).any(axis=1)
         return served
 
-    def _score(self, centers: NDArray[np.int64]) -> tuple[Tensor | None, NDArray[np.uint8]]:
-        """Return scores [m, K] of the clips that are scored, and of each clip what is known of its row."""
+    def _clips_at(self, centers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """Return the starts [M, N] of the stacks of clips, and of each clip what is known of its row."""
         starts_MN = centers[:, None] + self._clip_offsets
         stacks = self._stacks.presence(starts_MN)
         is_lost = (stacks == Presence.LOST).any(axis=1)
         is_left_out = (stacks == Presence.LEFT_OUT).any(axis=1) | (centers % self.stride != 0)
-        presence = np.where(is_lost, Presence.LOST, np.where(is_left_out, Presence.LEFT_OUT, Presence.THERE))
+        known = np.where(is_left_out, Presence.LEFT_OUT, Presence.THERE)
+        return starts_MN, np.where(is_lost, Presence.LOST, known).astype(np.uint8)
+
+    def _score(
+        self, starts_MN: NDArray[np.int64], presence: NDArray[np.uint8]
+    ) -> tuple[Tensor | None, NDArray[np.uint8]]:
+        """Return scores [m, K] of the clips that are scored, and of each clip what is known of its row."""
         wanted = presence == Presence.THERE
         if not wanted.any():
-            return None, presence.astype(np.uint8)
+            return None, presence
         places = starts_MN[wanted].ravel()
         is_steady = int(wanted.sum()) == self._window_batch
         logits = []
         for model, rings in zip(self._models, self._kept, strict=True):
             kept = [self._clips_of(ring.take(places)) for ring in rings]
             logits.append(self._steady.run(model.score, *kept, is_steady=is_steady).clone())
-        return mean_of_views(logits, self._num_views), presence.astype(np.uint8)
+        return mean_of_views(logits, self._num_views), presence
 
     def _clips_of(self, stacks: Tensor) -> Tensor:
         """Return [V * M, N, ...] of [V, M * N, ...]."""

@@ -1,7 +1,6 @@
 """Score rows of a finished file, and how much of a video may be lost."""
 
 import logging
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,8 @@ from bvas.video.ahead import Frames, Piece
 logger = logging.getLogger(__name__)
 
 _MOST_LOST = 0.2
-# Work that goes on begins at a multiple of it, so that frames fall into the same batches as without the break.
+# Resumed work begins at a multiple of so many computed rows, so that they fall into the same batches as without the
+# break.
 _RESTART_AT = 64
 
 
@@ -36,7 +36,7 @@ class RowsSoFar:
     def restart(self, clip: ClipConfig, stride: int) -> int:
         """Return the frame from which decoding has to begin again for the row behind these."""
         first = len(self.scores) - clip.frames_before - stride
-        step = math.lcm(_RESTART_AT, stride)
+        step = _RESTART_AT * stride
         return max(0, first // step * step)
 
 

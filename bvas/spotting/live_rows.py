@@ -79,6 +79,7 @@ class RowStream:
         self._video = video
         self._strict = strict
         self._predictor = spotter.predictor()
+        self._predictor.is_prompt = True
         self._stride = self._predictor.stride
         self._grid = GrowingGrid(spotter.experiment.input.rate, video.time_base)
         self._lag = Lag(lag_rule if video.is_broadcast else None, video.name)

@@ -8,6 +8,7 @@ Aspect kept (that of the samples too), scaled down or up until one side touches,
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import cv2
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from bvas.checks import checked_size
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -63,18 +65,14 @@ class FitPlan:
         Returns:
             uint8 [H, W] on the same device.
         """
-        # Imported here: a reader on the CPU has no torch.
-        import torch
-
         assert tuple(luma.shape) == self.source, (luma.shape, self)
         out = luma.new_zeros(self.size)
         height, width = self.content
         picture = luma
         if self.is_resampled:
-            # In double precision: float32 products may be rounded to 10 bits on a GPU (TF32).
-            rows = torch.from_numpy(_weights(self.source[0], height)).to(luma.device)
-            columns = torch.from_numpy(_weights(self.source[1], width)).to(luma.device)
-            picture = (rows @ luma.to(rows.dtype) @ columns.T).round_().clamp_(0, 255).to(luma.dtype)
+            resized = _resize_axis(luma, 0, _taps(self.source[0], height, luma.device))
+            resized = _resize_axis(resized, 1, _taps(self.source[1], width, luma.device))
+            picture = resized.round_().clamp_(0, 255).to(luma.dtype)
         out[self.top : self.top + height, self.left : self.left + width] = picture
         return out
 
@@ -124,6 +122,44 @@ def _resize(luma: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint
 def _cv2_resize(luma: NDArray[np.uint8], size: tuple[int, int], interpolation: int) -> NDArray[np.uint8]:
     resized: NDArray[np.uint8] = cv2.resize(luma, (size[1], size[0]), interpolation=interpolation)
     return resized
+
+
+Taps = tuple[tuple["Tensor", "Tensor"], ...]
+"""Of each target sample the n-th source sample that counts: int64 [target], and its weight, float64 [target]."""
+
+
+def _resize_axis(picture: "Tensor", axis: int, taps: Taps) -> "Tensor":
+    """Return the picture, float64, with rows (axis 0) or columns (axis 1) resized."""
+    resized = None
+    for indices, weights in taps:
+        part = picture.index_select(axis, indices) * (weights[:, None] if axis == 0 else weights)
+        resized = part if resized is None else resized.add_(part)
+    assert resized is not None
+    return resized
+
+
+@lru_cache(maxsize=64)
+def _taps(source: int, target: int, device: "torch.device") -> Taps:
+    """Return the weights of one axis on a device, made and copied there once for all frames.
+
+    A target sample takes a few neighbors of many hundred, so the matrix is kept as its columns that are not 0.
+    """
+    # Imported here: a reader on the CPU has no torch.
+    import torch
+
+    weights = _weights(source, target)
+    firsts = (weights > 0).argmax(axis=1)
+    num_taps = int((weights > 0).sum(axis=1).max())
+    taps = []
+    # A plain tensor, whatever mode the first frame comes in.
+    with torch.inference_mode(False):
+        for tap in range(num_taps):
+            indices = np.minimum(firsts + tap, source - 1)
+            # Behind the last source sample the same one comes again, and counts once.
+            tap_weights = np.where(firsts + tap < source, weights[np.arange(target), indices], 0.0)
+            # In double precision: the result is within rounding of the exact one on every device.
+            taps.append((torch.from_numpy(indices).to(device), torch.from_numpy(tap_weights).to(device)))
+    return tuple(taps)
 
 
 def _weights(source: int, target: int) -> NDArray[np.float64]:

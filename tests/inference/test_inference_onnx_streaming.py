@@ -129,6 +129,21 @@ def test_a_stride_that_changes_while_frames_come_leaves_the_same_rows():
     np.testing.assert_allclose(rows[0], rows[1], atol=WITHIN, rtol=0, equal_nan=True)
 
 
+@pytest.mark.parametrize("chunk", [10, 64])
+def test_with_a_stride_all_batches_but_the_last_are_full(chunk):
+    ours, theirs = make_predictors(flip=False, stack_batch=8, window_batch=4)
+    ours.stride = theirs.stride = 3
+    frames = make_frames(100)
+
+    np.testing.assert_allclose(
+        stream(ours, frames, chunk), stream(theirs, frames, chunk), atol=WITHIN, rtol=0
+    )
+
+    # 34 rows of 100.
+    assert ours.sizes["score"] == [4] * 8 + [2]
+    assert set(ours.sizes["encode"][:-1]) == {8}
+
+
 @pytest.mark.parametrize("scaling", ["range", "stored"])
 @pytest.mark.parametrize("color_range", ["limited", "full"])
 def test_luma_is_scaled_alike(scaling, color_range):

@@ -300,3 +300,90 @@ def test_a_stride_may_change_while_frames_come_and_lost_frames_stay_holes():
     np.testing.assert_allclose(rows[there], whole[there], atol=1e-5, rtol=0)
     # The stacks that were left out lie behind from row 116 on.
     np.testing.assert_allclose(rows[116:], whole[116:], atol=1e-5, rtol=0)
+
+
+class Batches:
+    """Notes how many stacks and clips are computed at once, and whether as the steady batch."""
+
+    def __init__(self, predictor, monkeypatch):
+        self.encoded, self.scored, self.steady = [], [], []
+        run = predictor._steady.run
+
+        def noted(function, *inputs, is_steady):
+            (self.encoded if function.__name__ == "encode" else self.scored).append(len(inputs[0]))
+            self.steady.append(is_steady)
+            return run(function, *inputs, is_steady=is_steady)
+
+        monkeypatch.setattr(predictor._steady, "run", noted)
+
+
+@pytest.mark.parametrize("stride", [2, 3, 4, 8])
+@pytest.mark.parametrize("chunk", [20, 64, 200])
+def test_with_a_stride_all_batches_but_the_last_are_full(monkeypatch, chunk, stride):
+    frames = make_frames(200)
+    whole = predict_clip_scores([make_model(SHORT)], SHORT, frames, range(0, 200, stride), flip=False)
+    predictor = StreamingPredictor(
+        [make_model(SHORT)], SHORT, flip=False, stride=stride, stack_batch=8, window_batch=4
+    )
+    batches = Batches(predictor, monkeypatch)
+
+    rows = stream(predictor, frames, chunk)
+
+    np.testing.assert_allclose(rows[::stride], whole, atol=1e-5, rtol=0)
+    num_rows = -(-200 // stride)
+    assert batches.scored == [4] * (num_rows // 4) + [num_rows % 4] * bool(num_rows % 4)
+    # Every stack of the two of a clip that is computed: they start 6 frames apart.
+    starts = {center + offset for center in range(0, 200, stride) for offset in (-5, 1)}
+    # A stack of the next clips that would be computed, before the beginning and behind the end, may come besides.
+    assert 0 <= sum(batches.encoded) - len(starts) <= 4
+    assert set(batches.encoded[:-1]) == {8}
+    assert batches.steady.count(False) <= 2
+
+
+def test_two_batches_of_different_size_are_both_filled(monkeypatch):
+    clip = ClipConfig()
+    predictor = StreamingPredictor(
+        [make_model(clip)], clip, flip=False, stride=2, stack_batch=2, window_batch=16
+    )
+    batches = Batches(predictor, monkeypatch)
+
+    rows = stream(predictor, make_frames(128), 30)
+
+    assert len(rows) == 128
+    assert batches.scored == [16] * 4
+    assert set(batches.encoded) == {2}
+
+
+@pytest.mark.parametrize("num_missing", [1, 30, 500])
+def test_a_hole_does_not_hold_up_rows_nor_lose_frames_that_wait(monkeypatch, num_missing):
+    frames = make_frames(100 + num_missing)
+    plain = StreamingPredictor([make_model(SHORT)], SHORT, stack_batch=1, window_batch=1, stride=3)
+    plain.is_prompt = True
+    expected = with_hole(plain, frames, 50, num_missing)
+    predictor = StreamingPredictor([make_model(SHORT)], SHORT, stack_batch=8, window_batch=8, stride=3)
+
+    np.testing.assert_allclose(
+        with_hole(predictor, frames, 50, num_missing), expected, atol=1e-5, rtol=0, equal_nan=True
+    )
+    assert np.isnan(expected[:, 0]).sum() >= num_missing
+
+
+def test_a_prompt_predictor_gives_rows_as_soon_as_they_are_final():
+    predictor = StreamingPredictor([make_model(SHORT)], SHORT, stride=2, stack_batch=8, window_batch=8)
+    predictor.is_prompt = True
+
+    # A clip of 6 frames, every 2nd, reaches 5 frames beyond its center; rows come in twos.
+    num_rows = [len(predictor.push(frame[None])) for frame in make_frames(13)]
+
+    after = SHORT.frames_after
+    assert num_rows == [0] * after + [1] + [0, 2] * ((13 - after - 1) // 2) + [0] * ((13 - after - 1) % 2)
+
+
+def test_memory_with_a_stride_does_not_grow_with_the_video():
+    predictor = StreamingPredictor([make_model(SHORT)], SHORT, stride=4, stack_batch=8, window_batch=8)
+    held = set()
+    for _ in range(10):
+        predictor.push(make_frames(50))
+        held.add(predictor.num_bytes)
+
+    assert len(held) == 1

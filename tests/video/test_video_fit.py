@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from bvas import ConfigError
+from bvas.video import fit
 from bvas.video.fit import plan_fit
 
 
@@ -65,3 +66,39 @@ def test_the_torch_twin_is_within_one(source, size, aspect):
 def test_a_size_below_one_is_refused():
     with pytest.raises(ConfigError, match=r"\(0, 5\)"):
         plan_fit((4, 4), (0, 5))
+
+
+def test_the_weights_of_an_axis_are_made_once_for_all_frames_of_a_device(monkeypatch):
+    made = []
+    weights = fit._weights
+    monkeypatch.setattr(fit, "_weights", lambda *axis: made.append(axis) or weights(*axis))
+    frames = torch.randint(0, 256, (3, 61, 127), dtype=torch.uint8)
+
+    for frame in frames:
+        plan_fit((61, 127), (30, 50)).apply_tensor(frame)
+    assert made == [(61, 24), (127, 50)]
+
+    # Another plan with the same columns makes its rows only.
+    plan_fit((121, 127), (1000, 50)).apply_tensor(torch.zeros((121, 127), dtype=torch.uint8))
+    assert made == [(61, 24), (127, 50), (121, 48)]
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [(1080, 720), (1920, 1280), (3, 2), (2, 3), (5, 5), (1, 4), (7, 1), (720, 126)]
+)
+def test_kept_weights_are_those_of_the_whole_matrix(source, target):
+    matrix = np.zeros((target, source))
+    for indices, weights in fit._taps(source, target, torch.device("cpu")):
+        np.add.at(matrix, (np.arange(target), indices.numpy()), weights.numpy())
+
+    np.testing.assert_array_equal(matrix, fit._weights(source, target))
+    np.testing.assert_allclose(matrix.sum(axis=1), 1.0)
+
+
+def test_weights_kept_in_inference_mode_serve_outside_of_it():
+    plan, luma = plan_fit((33, 35), (12, 13)), torch.randint(0, 256, (33, 35), dtype=torch.uint8)
+    with torch.inference_mode():
+        inside = plan.apply_tensor(luma)
+
+    assert torch.equal(inside, plan.apply_tensor(luma))
+    assert not any(tensor.is_inference() for tap in fit._taps(33, 12, luma.device) for tensor in tap)
