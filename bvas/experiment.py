@@ -25,6 +25,7 @@ from bvas.models.config import ModelConfig
 from bvas.plain import value_from_json, value_to_json
 from bvas.postprocess import PeakConfig
 from bvas.tasks.task import SpottingTask
+from bvas.text_files import read_text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -224,7 +225,10 @@ def load_experiment(name: str, runs: Path = Path("runs")) -> Experiment:
             return _run_config(folder / f"{name}.py")
     stored = runs / name / "experiment.json"
     if stored.is_file():
-        return replace(Experiment.from_json(stored.read_text(encoding="utf-8")), name=name)
+        try:
+            return replace(Experiment.from_json(read_text(stored)), name=name)
+        except ConfigError as error:
+            raise ConfigError(f"{stored}: {error}") from error
     raise ConfigError(
         f"no experiment named '{name}' in ./configs, in the package or in {runs}; "
         f"found: {', '.join(experiment_names(runs)) or 'none'}"

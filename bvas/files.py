@@ -127,19 +127,3 @@ def write_json(path: Path, value: Any) -> None:
 def json_text(value: Any) -> str:
     """Return `value` as indented, strict JSON (no NaN)."""
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def read_json(path: Path) -> Any:
-    """Return the JSON value in `path`.
-
-    Raises:
-        DataError: the file is missing, or is no JSON; the message says where it breaks.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DataError(f"no file {path}") from error
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is no JSON: {error}; mend or replace the file") from error

@@ -6,7 +6,8 @@ from typing import TypeVar
 import cattrs
 from cattrs.v import format_exception
 
-from bvas.errors import ConfigError
+from bvas.errors import ConfigError, DataError
+from bvas.text_files import parse_json
 
 _Value = TypeVar("_Value")
 
@@ -28,8 +29,8 @@ def value_from_json(text: str, type_: type[_Value], what: str) -> _Value:
         ConfigError: a field is unknown, missing, of another type or breaks a rule.
     """
     try:
-        return _converter().structure(json.loads(text), type_)
-    except (cattrs.BaseValidationError, ValueError, KeyError, TypeError) as error:
+        return _converter().structure(parse_json(text, "its JSON"), type_)
+    except (cattrs.BaseValidationError, DataError, ValueError, KeyError, TypeError, OverflowError) as error:
         reasons = (
             "; ".join(cattrs.transform_error(error, format_exception=_reason))
             if isinstance(error, cattrs.BaseValidationError)

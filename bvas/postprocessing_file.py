@@ -9,6 +9,7 @@ from bvas.files import write_text
 from bvas.metrics.bootstrap import Interval
 from bvas.plain import value_from_json, value_to_json
 from bvas.postprocess import PeakConfig
+from bvas.text_files import read_text
 
 FORMAT = "bvas-postprocessing-1"
 FILE_NAME = "postprocessing.json"
@@ -120,12 +121,9 @@ def load_postprocessing(path: Path) -> Postprocessing:
         DataError: it cannot be read.
         ConfigError: a field is unknown, missing, of another type or breaks a rule.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise DataError(f"no postprocessing file {path}; bvas experiment tune NAME writes one") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the postprocessing file {path}: {error}") from error
+    if not path.exists():
+        raise DataError(f"no postprocessing file {path}; bvas experiment tune NAME writes one")
+    text = read_text(path)
     try:
         return value_from_json(text, Postprocessing, "postprocessing file")
     except ConfigError as error:

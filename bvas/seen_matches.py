@@ -8,7 +8,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from bvas.errors import ConfigError, DataError
-from bvas.files import read_json, write_json
+from bvas.files import write_json
+from bvas.text_files import read_json
 
 FILE_NAME = "matches.json"
 

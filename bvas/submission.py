@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, DataError
 from bvas.experiment import Experiment
-from bvas.files import read_json, replacing
+from bvas.files import replacing
 from bvas.predictions import Split, predictions_folder
 from bvas.scoring.file_scores import scored_tasks
 from bvas.scoring.filed_videos import ScoredTask
@@ -22,6 +22,7 @@ from bvas.tasks.file_tree import open_tree
 from bvas.tasks.matches import Match, match_halves
 from bvas.tasks.soccernet import RESULTS_NAME
 from bvas.tasks.soccernet_entries import Notices, prediction_entries
+from bvas.text_files import read_json
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from bvas.errors import DataError
-from bvas.files import read_json, replacing, write_json, write_text
+from bvas.files import replacing, write_json, write_text
+from bvas.text_files import read_json
 
 
 def test_a_file_appears_under_its_name_when_the_block_ends(tmp_path):
@@ -56,7 +57,7 @@ def test_json_goes_there_and_back_and_says_where_it_breaks(tmp_path):
     assert read_json(tmp_path / "a.json") == {"é": [1, 2]}
 
     write_text(tmp_path / "b.json", '{"a": ')
-    with pytest.raises(DataError, match=r"b\.json is no JSON: .*line 1"):
+    with pytest.raises(DataError, match=r"b\.json is not JSON: .*line 1"):
         read_json(tmp_path / "b.json")
     with pytest.raises(DataError, match="no file"):
         read_json(tmp_path / "c.json")

@@ -10,7 +10,10 @@ PACKAGE = Path(__file__).resolve().parents[1] / "bvas"
 # Modules and packages by layer, lowest first; the longest matching name decides.
 ORDER = [
     ["errors"],
-    ["clips", "spots", "curve", "luma", "files", "fetch", "devices", "processes", "plain", "quiet", "checks"],
+    [
+        *("clips", "spots", "curve", "luma", "files", "fetch", "devices", "processes", "plain", "quiet"),
+        *("text_files", "table_files", "plural", "checks"),
+    ],
     ["video", "augment", "models", "losses", "postprocess", "metrics"],
     ["tasks"],
     ["synthetic", "loading", "inference", "report", "spot_stream"],
@@ -32,6 +35,9 @@ WITHOUT_TORCH = {
     "files",
     "synthetic",
     "tasks",
+    "text_files",
+    "table_files",
+    "plural",
 }
 
 

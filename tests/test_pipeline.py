@@ -275,7 +275,7 @@ def test_a_label_file_that_is_no_json_stops_training_before_it_starts(there, tmp
         "--runs",
         str(tmp_path / "runs"),
     )
-    assert "is no JSON" in line
+    assert "is not JSON" in line
     assert not (tmp_path / "runs").exists()
 
 

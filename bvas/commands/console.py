@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # What a full or read-only disk and missing permissions give, wherever they strike.
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
+# What a path in a list or a JSON file can be that no file has.
+_NAME_ERRORS = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
 
 OK = 0
 WRONG_INPUT = 2
@@ -66,9 +68,11 @@ def users_line(error: BvasError | OSError) -> str | None:
     if isinstance(error, BvasError):
         # Notes say where in the work it happened: which clip, which worker.
         return "; ".join([str(error), *getattr(error, "__notes__", ())])
+    where = error.filename or "a file"
+    if error.errno in _NAME_ERRORS:
+        return f"{where}: {error.strerror}; give the path of a file that is there"
     if error.errno not in _DISK_ERRORS:
         return None
-    where = error.filename or "a file"
     return f"{where}: {error.strerror}; free space, mend the permissions, or choose another folder"
 
 

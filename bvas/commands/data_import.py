@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvas.commands.console import OK, WRONG_INPUT, run_command
+from bvas.commands.scored_options import add_head
 
 if TYPE_CHECKING:
     from bvas.tasks.importing.draft import Import, Placing
 
 logger = logging.getLogger(__name__)
 
-_FORMATS = ("soccernet", "e2e-spot", "csv", "corrections")
+_FORMATS = ("soccernet", "e2e-spot", "csv", "osl", "corrections")
 
 
 def build_parser(prog: str | None) -> argparse.ArgumentParser:
@@ -22,8 +23,8 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog or "bvas data import",
         description="Make a data root with a dataset.json of a folder in SoccerNet's layout, of E2E-Spot's JSON, of "
-        "a CSV table with the columns video, label, seconds or frame, and maybe team, visible, fold, match; or of the "
-        "corrections.json that the page of 'bvas report' saves.",
+        "OSL JSON, of a CSV table with the columns video, label, seconds or frame, and maybe team, visible, fold, "
+        "match; or of the corrections.json that the page of 'bvas report' saves.",
     )
     parser.add_argument("source", type=Path, metavar="SOURCE", help="folder, .json or .csv file")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="data root to write to")
@@ -45,6 +46,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         metavar="DIR",
         help="of corrections: the data root whose other matches and folds come along",
     )
+    add_head(parser)
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--link", action="store_true", help="symbolic links to the videos below --out")
     place.add_argument(
@@ -76,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
         videos=args.videos or (args.root if format == "corrections" else None),
         resolution=args.resolution,
         label_file=args.label_file,
+        head=args.head,
     )
     if args.root is not None:
         if format != "corrections":
@@ -108,30 +111,44 @@ def format_of(source: Path) -> str:
     """
     from bvas.errors import DataError
     from bvas.tasks.importing.from_corrections import is_corrections
+    from bvas.tasks.osl import is_osl
+    from bvas.text_files import read_json
 
     if not source.exists():
         raise DataError(f"no file or folder {source}")
     if source.is_dir():
         splits = [source / f"{split}.json" for split in ("train", "val", "test", "challenge")]
         return "e2e-spot" if any(path.is_file() for path in splits) else "soccernet"
-    by_suffix = {".csv": "csv", ".json": "e2e-spot"}
+    by_suffix = {".csv": "csv", ".tsv": "csv", ".json": "json"}
     if source.suffix.lower() not in by_suffix:
         raise DataError(f"{source} is neither a folder nor .csv nor .json; say what it is with --format")
-    return "corrections" if is_corrections(source) else by_suffix[source.suffix.lower()]
+    if by_suffix[source.suffix.lower()] == "csv":
+        return "csv"
+    content = read_json(source)
+    return "corrections" if is_corrections(content) else "osl" if is_osl(content) else "e2e-spot"
 
 
 def read_source(
-    source: Path, *, format: str, videos: Path | None, resolution: str, label_file: str | None
+    source: Path,
+    *,
+    format: str,
+    videos: Path | None,
+    resolution: str,
+    label_file: str | None,
+    head: str | None = None,
 ) -> "Import":
     """Return what one of the readers finds."""
     from bvas.tasks.importing.from_corrections import read_corrections
     from bvas.tasks.importing.from_csv import read_csv
     from bvas.tasks.importing.from_e2e_spot import read_e2e_spot
+    from bvas.tasks.importing.from_osl import read_osl
     from bvas.tasks.importing.from_soccernet import read_soccernet
 
     if format == "soccernet":
         return read_soccernet(source, resolution=resolution, label_file=label_file)
     folder = videos or (source if source.is_dir() else source.parent)
+    if format == "osl":
+        return read_osl(source, folder, head=head)
     readers = {"csv": read_csv, "e2e-spot": read_e2e_spot, "corrections": read_corrections}
     return readers[format](source, folder)
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bvas.commands.console import OK, run_command
+from bvas.plural import count_text
 
 logger = logging.getLogger(__name__)
 
-_FORMATS = ("csv", "jsonl", "srt", "vtt", "edl", "otio", "sportscode", "soccernet")
+_FORMATS = ("csv", "jsonl", "srt", "vtt", "edl", "otio", "sportscode", "soccernet", "osl")
 
 
 def build_parser(prog: str | None) -> argparse.ArgumentParser:
@@ -17,14 +18,15 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog or "bvas spots export",
         description="Write spots for other programs: tables, subtitles for players, edit lists for editing programs, "
-        "instances for analysts, results for SoccerNet's evaluation.",
+        "instances for analysts, results for SoccerNet's evaluation and OpenSportsLib's.",
     )
     parser.add_argument(
         "spots",
         nargs="+",
         type=Path,
         metavar="SPOTS",
-        help="a folder that bvas spot wrote, a results_spotting.json, .csv or .jsonl; several are parts, in order",
+        help="a folder that bvas spot wrote, a results_spotting.json, OSL JSON, .csv or .jsonl; several are parts, in "
+        "order",
     )
     parser.add_argument("--to", required=True, choices=_FORMATS, metavar="FORMAT", help=", ".join(_FORMATS))
     parser.add_argument(
@@ -48,7 +50,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         type=float,
         default=None,
         metavar="P",
-        help="spots from this confidence up (default: the operating point; soccernet: all)",
+        help="spots from this confidence up (default: the operating point; soccernet, osl: all)",
     )
     parser.add_argument(
         "--label", action="append", default=[], metavar="NAME", help="only spots of this label (repeat)"
@@ -101,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
     for line in source.notices.lines():
         logger.warning("%s", line)
     for exported in export_spots(source, config, args.out, overwrite=args.overwrite):
-        print(f"{exported.num_spots} spot{'' if exported.num_spots == 1 else 's'} in {exported.path}")
+        print(f"{count_text(exported.num_spots, 'spot')} in {exported.path}")
     return OK
 
 

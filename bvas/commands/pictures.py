@@ -64,9 +64,9 @@ def run(args: argparse.Namespace) -> int:
     """Read, draw, write."""
     from bvas.files import check_writable
     from bvas.results.picturing import PictureConfig, write_pictures_of_files
-    from bvas.scoring.file_scores import scored_tasks
+    from bvas.scoring.file_scores import scored_task
 
-    task = scored_tasks()[args.task]
+    task = scored_task(args.task, args.labels, head=args.head)
     config = PictureConfig(
         kinds=tuple(args.only) or PictureConfig().kinds,
         peaks=peaks_of(args, task.labels),
@@ -85,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
             videos=args.videos,
             matches=matches,
             partial=args.partial,
+            head=args.head,
             overwrite=args.overwrite,
             progress=bar,
         )

@@ -22,8 +22,8 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
         prog=prog or "bvas spots score",
-        description="Score results_spotting.json files, in a folder or a zip, against SoccerNet's label files: the "
-        "official figures, and what was missed.",
+        description="Score results_spotting.json files, in a folder or a zip, against SoccerNet's label files, or OSL "
+        "JSON on either side: the official figures, and what was missed.",
     )
     add_files(parser, ", e.g. a submission")
     add_task(parser, "ball", "ball12", "action", "team")
@@ -48,10 +48,10 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Score, write the figures, and print a table."""
     from bvas.files import check_writable, write_json
-    from bvas.scoring.file_scores import score_files, scored_tasks
+    from bvas.scoring.file_scores import score_files, scored_task
 
     metric, tolerances = parse_metric(args.metric)
-    task = scored_tasks()[args.task]
+    task = scored_task(args.task, args.labels, head=args.head)
     peaks = peaks_of(args, task.labels)
     matches = read_names(args.matches) if args.matches else []
     if args.json:
@@ -67,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
         operating_points=peaks.operating_points(peaks.per_label),
         matches=matches,
         partial=args.partial,
+        head=args.head,
     )
     for line in scores.files.notices.lines():
         logger.warning("%s", line)
@@ -122,12 +123,9 @@ def read_names(path: Path) -> list[str]:
         DataError: it cannot be read, or holds none.
     """
     from bvas.errors import DataError
+    from bvas.text_files import read_text, text_lines
 
-    try:
-        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the list of matches {path}: {error}") from error
-    names = [name for name in names if name]
+    names = [line.strip() for line in text_lines(read_text(path)) if line.strip()]
     if not names:
         raise DataError(f"{path} names no match; write one a line, like league/season/match")
     return names

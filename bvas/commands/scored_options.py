@@ -19,21 +19,37 @@ _TASKS = {
 def add_files(parser: argparse.ArgumentParser, predictions: str) -> None:
     """Add `--labels` and `--predictions`; `predictions` ends the help of the latter."""
     parser.add_argument(
-        "--labels", type=Path, required=True, metavar="DIR|ZIP", help="labels as MATCH/Labels-*.json"
+        "--labels",
+        type=Path,
+        required=True,
+        metavar="DIR|ZIP|FILE",
+        help="labels as MATCH/Labels-*.json, or OSL JSON",
     )
     parser.add_argument(
         "--predictions",
         type=Path,
         required=True,
-        metavar="DIR|ZIP",
-        help=f"predictions as MATCH/results_spotting.json{predictions}",
+        metavar="DIR|ZIP|FILE",
+        help=f"predictions as MATCH/results_spotting.json{predictions}; or OSL JSON",
+    )
+    add_head(parser)
+
+
+def add_head(parser: argparse.ArgumentParser) -> None:
+    """Add `--head`."""
+    parser.add_argument(
+        "--head",
+        metavar="NAME",
+        help="whose events of OSL JSON are read (default: action, else the one with the most)",
     )
 
 
 def add_task(parser: argparse.ArgumentParser, *tasks: str) -> None:
     """Add `--task` with some of `ball`, `ball12`, `action` and `team`."""
     told = ", ".join(_TASKS[task] for task in tasks)
-    parser.add_argument("--task", choices=tasks, default="ball", help=f"{told}; default: ball")
+    parser.add_argument(
+        "--task", choices=tasks, default=None, help=f"{told}; default: the labels of OSL JSON, else ball"
+    )
 
 
 def add_choice(parser: argparse.ArgumentParser, verb: str) -> None:

@@ -14,12 +14,13 @@ from bvas.ensembling.scoring import EnsembleScores, Weights
 from bvas.ensembling.selection import select_nested
 from bvas.errors import ConfigError, DataError
 from bvas.experiment import Experiment
-from bvas.files import read_json, write_json, write_text
+from bvas.files import write_json, write_text
 from bvas.metrics.bootstrap import Interval, difference_interval
 from bvas.metrics.official import scores_of
 from bvas.metrics.tally import Tally
 from bvas.predictions import HalfCurve, Split, predictions_folder, write_curves
 from bvas.tasks.matches import Match
+from bvas.text_files import read_json
 from bvas.tuning.curves import labelled, parts_of
 
 FILE_NAME = "ensemble.json"

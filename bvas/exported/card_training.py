@@ -9,7 +9,7 @@ from bvas.checkpoint import FILE_NAME, Checkpoint
 from bvas.errors import DataError
 from bvas.experiment import Experiment
 from bvas.exported.folder import ExportSettings
-from bvas.files import read_json
+from bvas.text_files import read_json
 
 _SCORES_NAME = "evaluation.json"
 _ENVIRONMENT_NAME = "environment.json"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bvas.errors import DataError
 from bvas.files import locked, write_text
+from bvas.text_files import parse_json, read_text, text_lines
 
 FAILED_NAME = "failed.jsonl"
 _SECONDS_TO_WAIT = 30.0
@@ -16,15 +17,15 @@ _SECONDS_TO_WAIT = 30.0
 def read_failures(out: Path) -> dict[str, str]:
     """Return the reason for each match that is listed; lines that are none are left out."""
     try:
-        lines = (out / FAILED_NAME).read_text(encoding="utf-8").splitlines()
-    except OSError:
+        lines = text_lines(read_text(out / FAILED_NAME))
+    except DataError:
         return {}
     failures = {}
     for line in lines:
         try:
-            entry = json.loads(line)
+            entry = parse_json(line, FAILED_NAME)
             failures[str(entry["match"])] = str(entry["reason"])
-        except (ValueError, KeyError, TypeError):
+        except (DataError, KeyError, TypeError):
             continue
     return failures
 

@@ -1,35 +1,60 @@
-"""A manifest: matches of a data root and video files, one per line, `#` for remarks."""
+"""Manifests: matches of a data root and video files, one per line, `#` for remarks; or a table with such a column."""
 
+import csv
 import difflib
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bvas.errors import ConfigError, DataError
 from bvas.predicting.assignments import Assignment, of_match, of_video
+from bvas.table_files import head_names, read_table
 from bvas.tasks.matches import Match
 from bvas.tasks.soccernet import VIDEO_SUFFIXES
+from bvas.text_files import read_text, text_lines
+
+logger = logging.getLogger(__name__)
+
+_COLUMNS = ("video", "match", "path", "file")
+"""Names of the column that a table may list them in, the first of these that is there."""
+_REMARK = "#"
 
 
 def read_manifest(path: Path) -> list[tuple[int, str]]:
     """Return (line number, entry) of a manifest, each entry once.
 
+    A first line with the name of a column (video, match, path or file) makes it a table, of which that column counts.
+
     Raises:
         DataError: it cannot be read or holds no entry.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError as error:
-        raise DataError(f"no manifest {path}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read manifest {path}: {error}") from error
+    if not path.exists():
+        raise DataError(f"no manifest {path}")
+    lines = list(enumerate(text_lines(read_text(path)), start=1))
+    lines = [(number, line) for number, line in lines if line.strip() and not line.startswith(_REMARK)]
+    columns = head_names(lines[0][1], _COLUMNS) if lines else []
+    if columns and not Path(lines[0][1].strip()).exists():
+        column = next(name for name in _COLUMNS if name in columns)
+        others = f"; not {', '.join(name for name in columns if name != column)}" if len(columns) > 1 else ""
+        logger.info("manifest %s: the column '%s' lists what is predicted%s", path, column, others)
+        table = read_table(path, _COLUMNS, remark=_REMARK)
+        lines = [(row.line, row.text(column)) for row in table.rows]
     entries: dict[str, int] = {}
-    for number, line in enumerate(lines, start=1):
-        entry = line.strip()
-        if entry and not entry.startswith("#"):
+    for number, line in lines:
+        entry = _unquoted(line.strip())
+        if entry and not entry.startswith(_REMARK):
             entries.setdefault(entry, number)
     if not entries:
         raise DataError(f"manifest {path} is empty; list matches or video files, one per line")
     return [(number, entry) for entry, number in entries.items()]
+
+
+def _unquoted(entry: str) -> str:
+    """Return a line without the quotes that spreadsheets put around cells with commas."""
+    if len(entry) > 1 and entry[0] == entry[-1] == '"' and not Path(entry).exists():
+        cells = next(csv.reader([entry]))
+        return cells[0].strip() if len(cells) == 1 else entry
+    return entry
 
 
 def assign_manifest(

@@ -13,8 +13,9 @@ import cattrs
 
 from bvas.errors import DataError
 from bvas.experiment import Experiment
-from bvas.files import read_json, write_json
+from bvas.files import write_json
 from bvas.predicting.identity import Glance
+from bvas.text_files import read_json
 
 RECORD_NAME = "made_from.json"
 # Raise it whenever the same weights, settings and video would give other rows.

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.report import palette
 from bvas.report.content import VideoReport
+from bvas.report.lettering import draw_text, text_width
 
 FLASH_SECONDS = 0.2
-FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,33 +109,3 @@ def draw_clock(picture: NDArray[np.uint8], text: str) -> None:
 def unit_of(picture: NDArray[np.uint8]) -> float:
     """Return the pixels that stand for one of a picture of 540 rows; narrow pictures have smaller letters."""
     return float(min(picture.shape[0] / 540, picture.shape[1] / 720))
-
-
-def draw_text(
-    picture: NDArray[np.uint8],
-    text: str,
-    left: int,
-    baseline: int,
-    scale: float,
-    color: tuple[int, int, int],
-    *,
-    bold: bool = False,
-) -> None:
-    """Draw one line of text into uint8 [H, W, 3], in place."""
-    thickness = _thickness(scale, bold)
-    cv2.putText(picture, _ascii(text), (left, baseline), FONT, scale, color, thickness, cv2.LINE_AA)
-
-
-def text_width(text: str, scale: float, *, bold: bool = False) -> int:
-    """Return the columns that `draw_text` fills."""
-    (width, _), _ = cv2.getTextSize(_ascii(text), FONT, scale, _thickness(scale, bold))
-    return int(width)
-
-
-def _thickness(scale: float, bold: bool) -> int:
-    return max(1, round(scale * (2.4 if bold else 1.5)))
-
-
-def _ascii(text: str) -> str:
-    # OpenCV's fonts hold no other signs, and would draw a question mark for each byte.
-    return text.encode("ascii", "replace").decode()

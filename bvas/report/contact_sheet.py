@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from bvas.report import palette
+from bvas.report.fonts import drawable_text, font_families
 
 FRAMES_SHOWN = 5
 DOTS_PER_INCH = 100
@@ -190,7 +191,8 @@ def wrapped(text: str, width: float, *, bold: bool = False, indent: str = "") ->
 
 def text_width(text: str, *, bold: bool = False) -> float:
     """Return the pixels that a line of words takes."""
-    font = FontProperties(size=TEXT_POINTS, weight=_weight(bold))
+    text = drawable_text(text)
+    font = FontProperties(family=font_families(text), size=TEXT_POINTS, weight=_weight(bold))
     # As it is drawn: letters stand on whole pixels.
     width, _, _ = RendererAgg(1, 1, DOTS_PER_INCH).get_text_width_height_descent(text, font, ismath=False)
     return float(width)
@@ -212,10 +214,12 @@ def write_line(
 ) -> None:
     """Write one line into a figure, its upper left corner at a pixel."""
     height = figure.get_figheight() * DOTS_PER_INCH
+    text = drawable_text(text)
     figure.text(
         left,
         height - top,
         text,
+        fontfamily=font_families(text),
         transform=None,
         va="top",
         fontsize=size,

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from bvas.metrics.analysis import Hit, Matching, counts_per_label, timing_error, timing_histogram
 from bvas.metrics.precision_recall import PrecisionRecall, precision_recall
 from bvas.report import palette
+from bvas.report.fonts import drawable_text, font_families
 from bvas.spots import LabelSet
 
 DOTS_PER_INCH = 110
@@ -172,10 +173,12 @@ def _panels(number: int, heading: str, note: str) -> tuple[Figure, list[Axes]]:
 
 
 def _title(axes: Axes, name: str, detail: str) -> None:
+    name = drawable_text(name)
     axes.text(
         0,
         1.12,
         name,
+        fontfamily=font_families(name),
         transform=axes.transAxes,
         fontsize=10,
         fontweight="bold",

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from bvas.postprocess import stretches
 from bvas.report import palette
-from bvas.report.captions import draw_text, text_width
 from bvas.report.content import VideoReport, drawn_labels
+from bvas.report.lettering import draw_text, text_width
 from bvas.spots import LabelSet
 
 # Coordinates carry this many binary digits after the point, so that curves glide.

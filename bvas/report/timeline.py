@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 from numpy.typing import NDArray
@@ -21,10 +22,12 @@ from bvas.errors import ConfigError
 from bvas.report import palette
 from bvas.report.clock import minutes_text
 from bvas.report.content import VideoReport, drawn_labels
+from bvas.report.fonts import drawable_text, font_families
 from bvas.spots import LabelSet
 
 WIDTH_INCHES = 14.0
 DOTS_PER_INCH = 110
+NAME_POINTS = 9.0
 # Share of a lane that the highest score (1.0) reaches; the rest keeps neighbors apart.
 LANE_FILL = 0.74
 # More points than pixels draw the same line, only slower.
@@ -61,7 +64,7 @@ def timeline_png(
     height = head_inches + num_rows * row_inches + 0.1
     figure = Figure(figsize=(WIDTH_INCHES, height), dpi=DOTS_PER_INCH, facecolor="white")
     FigureCanvasAgg(figure)
-    names_inches = 0.35 + 0.085 * max(len(name) for name in lanes)
+    names_inches = 0.35 + max(map(_name_inches, lanes))
     for row in range(num_rows):
         bottom = height - head_inches - (row + 1) * row_inches + 0.32
         axes = figure.add_axes(
@@ -110,6 +113,13 @@ def row_points(
     return seconds, scores
 
 
+def _name_inches(name: str) -> float:
+    text = drawable_text(name)
+    font = FontProperties(family=font_families(text), size=NAME_POINTS)
+    width, _, _ = RendererAgg(1, 1, DOTS_PER_INCH).get_text_width_height_descent(text, font, ismath=False)
+    return float(width) / DOTS_PER_INCH
+
+
 def _draw_row(
     axes: Axes,
     video: VideoReport,
@@ -137,7 +147,10 @@ def _draw_row(
     axes.set_xlim(start, stop)
     axes.set_ylim(-0.08, len(lanes) - 1 + LANE_FILL + 0.2)
     axes.set_yticks([floor[name] + LANE_FILL / 2 for name in lanes])
-    axes.set_yticklabels(list(lanes), fontsize=9, color=palette.TEXT, parse_math=False)
+    names = [drawable_text(name) for name in lanes]
+    axes.set_yticklabels(
+        names, fontsize=NAME_POINTS, fontfamily=font_families(*names), color=palette.TEXT, parse_math=False
+    )
     row_seconds = stop - start
     step = next((s for s in (1, 2, 5, 10, 20, 30, 60) if row_seconds / s <= 15), 120)
     axes.xaxis.set_major_locator(MultipleLocator(step))
@@ -206,10 +219,12 @@ def _draw_marks(
 
 def _draw_head(figure: Figure, video: VideoReport, height: float) -> None:
     top = 1 - 0.2 / height
+    name = drawable_text(video.name)
     figure.text(
         0.2 / WIDTH_INCHES,
         top,
-        video.name,
+        name,
+        fontfamily=font_families(name),
         fontsize=12,
         fontweight="bold",
         color=palette.TEXT,

@@ -10,6 +10,7 @@ from bvas.errors import ConfigError
 from bvas.files import json_text, write_text
 from bvas.postprocess import above, shown
 from bvas.report.formats.edit_list import EditConfig, edl_text, otio_text
+from bvas.report.formats.osl import osl_text
 from bvas.report.formats.part import ExportPart, ExportVideo
 from bvas.report.formats.sportscode import sportscode_text
 from bvas.report.formats.subtitles import srt_text, vtt_text
@@ -22,9 +23,10 @@ from bvas.video.tags import read_tags
 
 logger = logging.getLogger(__name__)
 
-ExportFormat = Literal["csv", "jsonl", "srt", "vtt", "edl", "otio", "sportscode", "soccernet"]
-_SUFFIXES: dict[str, str] = {"sportscode": ".xml", "soccernet": ".json"}
-_OF_ALL_PARTS = ("csv", "jsonl", "soccernet")
+ExportFormat = Literal["csv", "jsonl", "srt", "vtt", "edl", "otio", "sportscode", "soccernet", "osl"]
+_SUFFIXES: dict[str, str] = {"sportscode": ".xml", "soccernet": ".json", "osl": ".json"}
+_OF_ALL_PARTS = ("csv", "jsonl", "soccernet", "osl")
+_ALL_CANDIDATES = ("soccernet", "osl")
 _MOST_EVENTS = 999
 _DEFAULT_RATE = "25"
 _GRID_RATES = (25.0, 50.0, 30_000 / 1001)
@@ -37,7 +39,7 @@ class ExportConfig:
 
     format: ExportFormat
     confidence: float | None = None
-    """Spots from here up; None: from the operating point, and all candidates for `soccernet`."""
+    """Spots from here up; None: from the operating point, and all candidates for `soccernet` and `osl`."""
     labels: tuple[str, ...] = ()
     """Only these; none: all."""
     hold_seconds: float = 1.5
@@ -96,7 +98,7 @@ def export_spots(
     for path in paths:
         _check_free(path, source, overwrite=overwrite)
     if config.format in _OF_ALL_PARTS:
-        texts = [_text_of_all(config.format, source.name, parts)]
+        texts = [_text_of_all(config.format, source, parts, paths[0].parent)]
         counts = [sum(len(part.spots) for part in parts)]
     else:
         write = _writer(config)
@@ -111,7 +113,7 @@ def export_spots(
 def _part(part: SpottedPart, config: ExportConfig, *, needs_tags: bool) -> ExportPart:
     if config.confidence is not None:
         spots = above(part.candidates, config.confidence)
-    elif config.format == "soccernet":
+    elif config.format in _ALL_CANDIDATES:
         spots = list(part.candidates)
     else:
         spots = shown(part.candidates, part.peaks)
@@ -148,15 +150,24 @@ def _check_labels(source: SpotSource, wanted: Sequence[str]) -> None:
             raise ConfigError(f"no spot has the label {label!r}; there are {', '.join(sorted(there))}")
 
 
-def _text_of_all(format_name: str, name: str, parts: Sequence[ExportPart]) -> str:
+def _text_of_all(format_name: str, source: SpotSource, parts: Sequence[ExportPart], folder: Path) -> str:
     if format_name == "csv":
         return csv_text(parts)
     if format_name == "jsonl":
         return jsonl_text(parts)
+    if format_name == "osl":
+        labels = source.labels if source.labels_are_known else _occurring(parts)
+        return osl_text(source.name, labels, parts, folder, rate=_grid_rate(parts))
     beyond = [part.number for part in parts if part.number > 2 and part.spots]
     if beyond:
         logger.warning("part %d: SoccerNet's evaluation reads halves 1 and 2 only", beyond[0])
-    return json_text(results_json(name, {part.number: part.spots for part in parts}, rate=_grid_rate(parts)))
+    return json_text(
+        results_json(source.name, {part.number: part.spots for part in parts}, rate=_grid_rate(parts))
+    )
+
+
+def _occurring(parts: Sequence[ExportPart]) -> list[str]:
+    return sorted({spot.label for part in parts for spot in part.spots})
 
 
 def _grid_rate(parts: Sequence[ExportPart]) -> float:

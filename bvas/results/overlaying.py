@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bvas.errors import ConfigError
-from bvas.files import read_json
 from bvas.report.content import VideoReport, video_report
 from bvas.results.spotted import SpotSource, SpottedPart
 from bvas.spots import Annotation, LabelSet
 from bvas.tasks.soccernet_entries import label_entries
+from bvas.text_files import read_json
 from bvas.video.index import build_index
 from bvas.video.reading import DEFAULT_READING, ReadOptions
 

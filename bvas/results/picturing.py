@@ -76,6 +76,7 @@ def write_pictures_of_files(
     videos: Path | None = None,
     matches: Sequence[str] = (),
     partial: bool = False,
+    head: str | None = None,
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Pictures:
@@ -90,6 +91,7 @@ def write_pictures_of_files(
         videos: Folder of the matches' videos; None: `labels`.
         matches: The matches to draw; none: all labelled ones.
         partial: Leave out labelled matches without predictions.
+        head: Of OSL JSON; None: `action`, else the one with the most events.
         overwrite: Replace pictures that are there.
         progress: Called with the videos done and all there are.
 
@@ -98,7 +100,7 @@ def write_pictures_of_files(
         DataError: a file is missing or wrong, or cannot be written.
     """
     config = config or PictureConfig()
-    files = read_videos(labels, predictions, task, matches=matches, partial=partial)
+    files = read_videos(labels, predictions, task, matches=matches, partial=partial, head=head)
     halves = _halves(files, task.labels, config, videos or labels, predictions)
     targets: dict[Path, Callable[[], bytes]] = {}
     if "timeline" in config.kinds:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from bvas.errors import ConfigError, DataError
-from bvas.files import read_json, write_json
+from bvas.files import write_json
 from bvas.plain import value_from_json, value_to_json
 from bvas.postprocess import PeakConfig
 from bvas.spots import LabelSet
+from bvas.text_files import read_json
 from bvas.video.reading import DEFAULT_READING, ReadOptions
 
 RECORDING_NAME = "recording.json"

@@ -11,10 +11,12 @@ from bvas.metrics.score_sheet import ScoreSheet
 from bvas.metrics.scorer import score_sheet
 from bvas.metrics.team import sided_label
 from bvas.scoring.filed_videos import FiledVideos, ScoredTask, read_videos
+from bvas.scoring.osl_tree import OslTree, open_files
 from bvas.spots import Annotation, LabelSet, Spot
 from bvas.tasks.action import action_task
 from bvas.tasks.ball import ball_task
 from bvas.tasks.ball12 import BALL12_LABELS
+from bvas.tasks.osl import with_other_spellings
 from bvas.tasks.soccernet_entries import SidedSpot
 
 _SIDES = (("left", "right"), ("home", "away"))
@@ -40,6 +42,30 @@ def scored_tasks() -> dict[str, ScoredTask]:
         ),
         "team": replace(ball12, with_teams=True),
     }
+
+
+def scored_task(name: str | None, labels: Path, *, head: str | None = None) -> ScoredTask:
+    """Return the task of a name; None stands for the labels that an OSL JSON file declares, and else for `ball`.
+
+    Args:
+        name: One of `scored_tasks`.
+        labels: What holds the labels. The labels of OSL JSON are known in capitals and small letters alike.
+        head: Of OSL JSON.
+
+    Raises:
+        DataError: the OSL JSON is wrong, or names no label.
+        ConfigError: it has no such head.
+    """
+    tree = None
+    if labels.is_file() and labels.suffix.lower() == ".json":
+        tree = open_files(labels, head=head)
+    task = scored_tasks()[name or "ball"]
+    if not isinstance(tree, OslTree):
+        return task
+    if name is None and not tree.osl.labels:
+        raise DataError(f"{labels} names no label and has no event; say with --task what is scored")
+    known = task.labels if name is not None else LabelSet(tree.osl.labels)
+    return replace(task, labels=with_other_spellings(known))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,12 +97,13 @@ def score_files(
     operating_points: Mapping[str, float] | None = None,
     matches: Sequence[str] = (),
     partial: bool = False,
+    head: str | None = None,
 ) -> FileScores:
     """Return the scores of predictions against labels.
 
     Args:
-        labels: Folder or zip that holds `<match>/<label file>`.
-        predictions: Folder or zip that holds `<match>/results_spotting.json`, a submission.
+        labels: Folder or zip that holds `<match>/<label file>`, or an OSL JSON file.
+        predictions: Folder or zip that holds `<match>/results_spotting.json`, a submission; or an OSL JSON file.
         task: Labels, file names, defaults.
         metric: None: the task's.
         tolerances_seconds: Half-widths of the metric `seconds`.
@@ -85,12 +112,13 @@ def score_files(
         operating_points: Those of single labels, whichever team's, in place of the common one.
         matches: The matches to score; none: all labelled ones.
         partial: Leave out labelled matches that have no predictions.
+        head: Of OSL JSON; None: `action`, else the one with the most events.
 
     Raises:
         ConfigError: settings that do not fit.
         DataError: a file is missing or wrong.
     """
-    files = read_videos(labels, predictions, task, matches=matches, partial=partial)
+    files = read_videos(labels, predictions, task, matches=matches, partial=partial, head=head)
     sides = _sides(files.annotations, labels) if task.with_teams else None
     rules = ScoreRules(
         labels=task.labels,

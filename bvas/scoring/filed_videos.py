@@ -7,8 +7,9 @@ from pathlib import Path
 
 from bvas.errors import ConfigError, DataError
 from bvas.metrics.score_rules import Metric
+from bvas.scoring.osl_tree import OslTree, as_soccernet, count_uncertain, open_files, paired_names
 from bvas.spots import Annotation, LabelSet, Spot
-from bvas.tasks.file_tree import FileTree, open_tree
+from bvas.tasks.file_tree import FileTree
 from bvas.tasks.soccernet import RESULTS_NAME, best_renditions
 from bvas.tasks.soccernet_entries import (
     MAX_SECONDS,
@@ -66,22 +67,26 @@ def read_videos(
     *,
     matches: Sequence[str] = (),
     partial: bool = False,
+    head: str | None = None,
 ) -> FiledVideos:
     """Return the annotations and predictions of two halves a match; arguments and errors of
     `bvas.scoring.file_scores.score_files`."""
-    with open_tree(labels) as truth, open_tree(predictions) as found:
-        label_files, result_files = truth.find(task.label_file), found.find(RESULTS_NAME)
+    with open_files(labels, head=head) as truth, open_files(predictions, head=head) as found:
+        label_files = truth.find(task.label_file)
+        result_files = paired_names(label_files, found.find(RESULTS_NAME), truth, found)
         names, not_predicted = _choose(
             label_files, result_files, labels, predictions, task.label_file, matches, partial=partial
         )
         notices = Notices()
+        count_uncertain(found, notices)
         annotations, spots, videos = [], [], []
         for name in names:
+            where, result = truth.where(label_files[name]), found.where(result_files[name])
             true = label_entries(
-                truth.read_json(label_files[name]), truth.where(label_files[name]), task.labels, notices
+                as_soccernet(truth.read_json(label_files[name]), where), where, task.labels, notices
             )
             predicted = prediction_entries(
-                found.read_json(result_files[name]), found.where(result_files[name]), task.labels, notices
+                as_soccernet(found.read_json(result_files[name]), result), result, task.labels, notices
             )
             _check_lengths(truth, found, label_files[name], result_files[name], true, predicted, notices)
             for half in (1, 2):
@@ -140,8 +145,8 @@ def _choose(
 
 
 def _check_lengths(
-    truth: FileTree,
-    found: FileTree,
+    truth: FileTree | OslTree,
+    found: FileTree | OslTree,
     label_file: str,
     result_file: str,
     annotations: Mapping[int, Sequence[Annotation]],
@@ -149,7 +154,7 @@ def _check_lengths(
     notices: Notices,
 ) -> None:
     """Count events after the end of videos that lie beside the labels."""
-    if truth.archive is not None:
+    if isinstance(truth, OslTree) or truth.archive is not None:
         return
     for half, length in _lengths((truth.root / label_file).parent).items():
         end = length + _LENGTH_SLACK_SECONDS

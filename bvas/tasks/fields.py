@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from bvas.errors import DataError
-from bvas.files import read_json
 from bvas.tasks.filed import Fault
+from bvas.text_files import read_json
 
 
 def read_filed_json(path: Path, faults: list[Fault]) -> Any:
@@ -40,7 +40,9 @@ class Fields:
         self.place = place
         self._path, self._faults = path, faults
         if not self.is_object:
-            self.fault(f"must be an object{' with ' if known else ''}{', '.join(known)}, got {_short(value)}")
+            self.fault(
+                f"must be an object{' with ' if known else ''}{', '.join(known)}, got {short_text(value)}"
+            )
         for key in self._values if known else ():
             if key not in known:
                 self.fault(f"unknown key {key!r}; there are {', '.join(known)}")
@@ -49,9 +51,20 @@ class Fields:
         """Note a fault of this object."""
         self._faults.append(Fault(self._path, self.place, message))
 
-    def get(self, key: str) -> Any:
-        """Return a value as it stands; None where it is absent or null."""
-        return self._values.get(key)
+    @property
+    def where(self) -> str:
+        """The file and the place in it."""
+        return f"{self._path}: {self.place}" if self.place else str(self._path)
+
+    def inner(self, value: Any, entry: str, known: Sequence[str] = ()) -> "Fields":
+        """Return the fields of an object within this one."""
+        place = f"{self.place}, {entry}" if self.place else entry
+        return Fields(value, self._path, place, known, self._faults)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a value as it stands; the default where it is absent or null."""
+        value = self._values.get(key)
+        return default if value is None else value
 
     def has_one_of(self, first: str, second: str) -> bool:
         """Return whether exactly one of two keys is there, be its value right or wrong."""
@@ -62,7 +75,7 @@ class Fields:
         value = self.get(key)
         if not isinstance(value, str) or not value:
             if self.is_object:
-                self.fault(f"needs {key!r}, a text, got {_short(value)}")
+                self.fault(f"needs {key!r}, a text, got {short_text(value)}")
             return ""
         return value
 
@@ -76,7 +89,7 @@ class Fields:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            self.fault(f"{key!r} must be a whole number from 0 up, got {_short(value)}")
+            self.fault(f"{key!r} must be a whole number from 0 up, got {short_text(value)}")
             return None
         return value
 
@@ -86,7 +99,7 @@ class Fields:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-            self.fault(f"{key!r} must be a number from 0 up, got {_short(value)}")
+            self.fault(f"{key!r} must be a number from 0 up, got {short_text(value)}")
             return None
         return float(value)
 
@@ -94,7 +107,7 @@ class Fields:
         """Return true or false."""
         value = self.get(key)
         if value is not None and not isinstance(value, bool):
-            self.fault(f"{key!r} must be true or false, got {_short(value)}")
+            self.fault(f"{key!r} must be true or false, got {short_text(value)}")
         return value if isinstance(value, bool) else default
 
     def items(self, key: str) -> list[Any]:
@@ -102,11 +115,12 @@ class Fields:
         value = self.get(key)
         if not isinstance(value, list):
             if self.is_object:
-                self.fault(f"needs {key!r}, a list, got {_short(value)}")
+                self.fault(f"needs {key!r}, a list, got {short_text(value)}")
             return []
         return value
 
 
-def _short(value: Any) -> str:
+def short_text(value: Any) -> str:
+    """Return a value for messages, at most 60 characters of it."""
     text = "nothing" if value is None else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,16 +1,14 @@
 """Files below a folder or inside a zip, read alike; a zip is read where it lies, never unpacked."""
 
-import json
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bvas.errors import DataError
-from bvas.files import read_json
-
-_MAX_BYTES = 512 * 2**20
+from bvas.text_files import MAX_BYTES, decode_text, parse_json, read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +56,21 @@ class FileTree:
         if self.archive is None:
             return read_json(self.root / path)
         try:
-            if self.archive.getinfo(path).file_size > _MAX_BYTES:
+            if self.archive.getinfo(path).file_size > MAX_BYTES:
                 raise DataError(
-                    f"{self.where(path)} is larger than {_MAX_BYTES >> 20} MiB; this is no results file"
+                    f"{self.where(path)} is larger than {MAX_BYTES >> 20} MiB; this is not a results file"
                 )
-            return json.loads(self.archive.read(path).decode("utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise DataError(f"{self.where(path)} is no JSON: {error}; mend or replace the file") from error
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
-            raise DataError(f"cannot read {self.where(path)}: {error}; make the zip anew") from error
+            content = self.archive.read(path)
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            RuntimeError,
+            NotImplementedError,
+            OSError,
+            EOFError,
+        ) as error:
+            raise DataError(f"cannot read {self.where(path)}: {error}; make the zip again") from error
+        return parse_json(decode_text(content, self.where(path)), self.where(path))
 
     def where(self, path: str) -> str:
         """Return how messages call a file."""

@@ -9,14 +9,15 @@ import math
 import os
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from bvas.errors import DataError
-from bvas.files import read_json, write_json
+from bvas.files import write_json
 from bvas.spots import Spot
-from bvas.tasks.fields import read_filed_json
+from bvas.tasks.fields import read_filed_json, short_text
 from bvas.tasks.filed import AnnotationList, Fault, FiledAnnotation
+from bvas.text_files import read_json
 
 RESULTS_NAME = "results_spotting.json"
 LABEL_FILES = ("Labels-ball.json", "Labels-v2.json")
@@ -42,12 +43,20 @@ def match_folders(base: Path, label_file: str) -> tuple[list[str], list[str]]:
 
 def rendition_files(folder: Path) -> list[tuple[int, str, Path]]:
     """Return (half, resolution, file) of the videos named `1_720p.mkv`, `2_224p.mkv` or `720p.mp4`."""
-    found = []
-    for path in sorted(folder.iterdir()):
-        name = re.fullmatch(r"(?:([12])_)?(\d+p|HQ)", path.stem)
-        if name and path.suffix.lower() in VIDEO_SUFFIXES:
-            found.append((int(name[1] or 1), name[2], path))
-    return found
+    named = [(rendition_of(path), path) for path in sorted(folder.iterdir())]
+    return [
+        (*name, path) for name, path in named if name is not None and path.suffix.lower() in VIDEO_SUFFIXES
+    ]
+
+
+def rendition_of(path: PurePath) -> tuple[int, str] | None:
+    """Return (half, resolution) of a file named as SoccerNet's videos are; None for any other name.
+
+    >>> rendition_of(PurePath("league/match/2_720p.mkv"))
+    (2, '720p')
+    """
+    name = re.fullmatch(r"(?:([12])_)?(\d+p|HQ)", path.stem)
+    return (int(name[1] or 1), name[2]) if name else None
 
 
 def best_renditions(folder: Path, resolution: str) -> dict[int, Path]:
@@ -99,10 +108,11 @@ def _parse_annotation(number: int, entry: Any) -> FiledAnnotation:
     try:
         half = _half_of(entry["gameTime"])
         milliseconds = int(entry["position"])
-        label = str(entry["label"])
-    except (KeyError, TypeError, ValueError) as error:
+        seconds = milliseconds / 1000
+        label = label_text(entry["label"])
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(
-            f"is {entry!r}; it needs 'gameTime' like '1 - 00:03', 'position' in milliseconds and 'label'"
+            f"is {short_text(entry)}; it needs 'gameTime' like '1 - 00:03', 'position' in milliseconds and 'label'"
         ) from error
     if half not in (1, 2) or milliseconds < 0:
         raise ValueError(
@@ -113,11 +123,28 @@ def _parse_annotation(number: int, entry: Any) -> FiledAnnotation:
         number=number,
         part=half,
         label=label,
-        seconds=milliseconds / 1000,
+        seconds=seconds,
         frame=None,
         team=str(team) if team else None,
         visible=entry.get("visibility", "visible") == "visible",
     )
+
+
+def label_text(value: Any) -> str:
+    """Return a label of a JSON file.
+
+    Raises:
+        ValueError: it is not a text, or an empty one.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"label {short_text(value)}")
+    return value
+
+
+def clock_seconds(game_time: Any) -> float | None:
+    """Return the seconds of a game time like `1 - 00:03`, or of its clock alone; None where it is none of these."""
+    found = re.fullmatch(r"\s*(?:\d+\s*-\s*)?(\d{1,4}):(\d\d)\s*", str(game_time), re.ASCII)
+    return None if found is None else 60.0 * int(found[1]) + int(found[2])
 
 
 def _half_of(game_time: str) -> int:
@@ -201,10 +228,13 @@ def read_results(path: Path) -> dict[int, list[Spot]]:
     for number, entry in enumerate(entries):
         try:
             half = int(entry.get("half") or _half_of(entry["gameTime"]))
-            spot = Spot(str(entry["label"]), int(entry["position"]) / 1000, float(entry["confidence"]))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            confidence = float(entry["confidence"])
+            if not math.isfinite(confidence):
+                raise ValueError(f"confidence {confidence}")
+            spot = Spot(label_text(entry["label"]), int(entry["position"]) / 1000, confidence)
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise DataError(
-                f"{path}: prediction {number} is {entry!r}; it needs label, position, confidence"
+                f"{path}: prediction {number} is {short_text(entry)}; it needs label, position, confidence"
             ) from error
         spots.setdefault(half, []).append(spot)
     return spots

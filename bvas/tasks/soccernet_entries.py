@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 from bvas.errors import DataError
 from bvas.spots import Annotation, LabelSet, Spot
+from bvas.tasks.fields import short_text
+from bvas.tasks.soccernet import label_text
 
 _Item = TypeVar("_Item")
 
@@ -82,7 +84,7 @@ def label_entries(
             clocks.append((clock, seconds))
         team = entry.get("team")
         return half, Annotation(
-            label=str(entry["label"]),
+            label=label_text(entry["label"]),
             seconds=seconds,
             team=str(team) if team else None,
             visible=entry.get("visibility", "visible") != "not shown",
@@ -94,7 +96,7 @@ def label_entries(
         place = f"{where}, annotation {number}"
         if _is_kept(annotation.label, annotation.seconds, half, labels, place, notices):
             by_half[half].append(annotation)
-    _check_unit(clocks, where)
+    check_unit(clocks, where)
     return by_half
 
 
@@ -131,7 +133,9 @@ def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[t
         if not math.isfinite(confidence):
             raise ValueError(f"confidence {confidence}")
         team = entry.get("team")
-        return half, SidedSpot(Spot(str(entry["label"]), seconds, confidence), str(team) if team else None)
+        return half, SidedSpot(
+            Spot(label_text(entry["label"]), seconds, confidence), str(team) if team else None
+        )
 
     needs = "'label', 'position' in milliseconds, 'half' and a finite 'confidence'"
     entries = _entries(content, "predictions", where, needs, parse)
@@ -146,7 +150,7 @@ def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[t
                 f"{where}, prediction {number}: position {item.spot.seconds * 1000:.0f} is negative; it counts from "
                 "the start of the half"
             )
-    _check_unit(clocks, where)
+    check_unit(clocks, where)
     return entries
 
 
@@ -162,7 +166,7 @@ def _entries(
             parsed.append((number, *parse(entry)))
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise DataError(
-                f"{where}: {key.removesuffix('s')} {number} is {entry!r}; it needs {needs} ({error})"
+                f"{where}: {key.removesuffix('s')} {number} is {short_text(entry)}; it needs {needs} ({error})"
             ) from error
     return parsed
 
@@ -192,8 +196,12 @@ def _clock_of(game_time: Any) -> tuple[int, float]:
     return half, float(60 * minutes + seconds)
 
 
-def _check_unit(clocks: list[tuple[float, float]], where: str) -> None:
-    """Compare game times with positions [seconds]: a position in the wrong unit is the clock's number itself."""
+def check_unit(clocks: list[tuple[float, float]], where: str) -> None:
+    """Compare game times with positions [seconds]: a position in the wrong unit is the clock's number itself.
+
+    Raises:
+        DataError: most positions are in another unit than milliseconds.
+    """
     telling = [(clock, seconds) for clock, seconds in clocks if clock >= _TELLING_SECONDS]
     for unit, factor in (("seconds", 1000.0), ("microseconds", 0.001)):
         wrong = [(c, s) for c, s in telling if abs(s * factor - c) <= _NEAR_SECONDS]
@@ -201,6 +209,6 @@ def _check_unit(clocks: list[tuple[float, float]], where: str) -> None:
             clock, seconds = wrong[0]
             raise DataError(
                 f"{where}: position {seconds * 1000:g} beside a game time of {clock:g} s, and {len(wrong)} of "
-                f"{len(telling)} entries like it: these are {unit}, and SoccerNet's positions are milliseconds; "
+                f"{len(telling)} entries like it: these are {unit}, and positions are milliseconds; "
                 f"{'multiply' if factor > 1 else 'divide'} them by 1000"
             )

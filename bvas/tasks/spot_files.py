@@ -1,26 +1,33 @@
-"""Spots from the files that people have of them: results_spotting.json, spots.csv, lines of JSON.
+"""Spots from the files that people have of them: results_spotting.json, OSL JSON, spots.csv, lines of JSON.
 
-Times in tables and lines are seconds; those of results are SoccerNet's milliseconds. What is in another unit than
+Times in tables and lines are seconds; those of results and of OSL JSON are milliseconds. What is in another unit than
 its file says is refused where something beside it proves that.
 """
 
-import csv
-import io
-import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bvas.errors import DataError
-from bvas.files import read_json
 from bvas.spots import Spot
+from bvas.table_files import read_table
+from bvas.tasks.fields import short_text
+from bvas.tasks.filed import Fault, raise_faults
+from bvas.tasks.importing.draft import named_file
+from bvas.tasks.osl import is_osl, parse_osl
 from bvas.tasks.soccernet_entries import Notices, all_prediction_entries
+from bvas.text_files import parse_json, read_json, read_text, text_lines
 
 _CLOCK = re.compile(r"(-?)(\d+):(\d\d)")
 _NEEDED = ("seconds", "label", "confidence")
+_COLUMNS = (*_NEEDED, "part", "file", "clock")
+_TABLES = (".csv", ".tsv", ".txt")
+_MOST_SECONDS = 1e7
+"""Of a time: four months, far beyond any recording, and far within what dates and subtitles can hold."""
+_MOST_PARTS = 10_000
 # A clock is rounded down to the second, so it differs from the time by up to one.
 _CLOCK_SECONDS = 1.1
 _MIN_TELLING = 3
@@ -42,8 +49,8 @@ def read_spot_file(path: Path, notices: Notices) -> SpotFile:
     """Return the spots of a file; its suffix says of which form it is.
 
     Args:
-        path: `.json`: results as SoccerNet has them; `.csv`: a table with seconds, label and confidence, and part
-            or file; `.jsonl`: the same as a JSON object a line.
+        path: `.json`: results as SoccerNet has them, or OSL JSON, whose samples are the parts; `.csv`, `.tsv`, `.txt`:
+            a table with seconds, label and confidence, and part or file; `.jsonl`: the same as a JSON object a line.
         notices: Receives what is odd.
 
     Raises:
@@ -51,30 +58,52 @@ def read_spot_file(path: Path, notices: Notices) -> SpotFile:
     """
     suffix = path.suffix.lower()
     if suffix == ".json":
-        return _results(path, notices)
-    if suffix not in (".csv", ".jsonl", ".ndjson"):
+        content = read_json(path)
+        return _osl(content, path, notices) if is_osl(content) else _results(content, path, notices)
+    if suffix not in _TABLES and suffix not in (".jsonl", ".ndjson"):
         raise DataError(
-            f"{path} is no file of spots that is known by its name; give results_spotting.json, a .csv, a .jsonl, "
+            f"{path} is not a file of spots by its name; give results_spotting.json, OSL JSON, a .csv, a .jsonl, "
             "or the folder that bvas spot wrote"
         )
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise DataError(f"no file {path}") from error
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no text in UTF-8 ({error}); save it as such") from error
-    rows = _csv_rows(path, text) if suffix == ".csv" else _json_rows(path, text)
+    rows = _table_rows(path) if suffix in _TABLES else _json_rows(path)
     return _rows_to_spots(path, rows, notices)
 
 
-def _results(path: Path, notices: Notices) -> SpotFile:
+def _osl(content: Any, path: Path, notices: Notices) -> SpotFile:
+    faults: list[Fault] = []
+    osl = parse_osl(content, path, faults)
+    raise_faults(faults)
+    halves = [sample.half for sample in osl.samples]
+    is_match = len({sample.name for sample in osl.samples}) == 1 and len(set(halves)) == len(halves) > 1
+    spots: dict[int, list[Spot]] = {}
+    files: dict[int, str] = {}
+    for number, sample in enumerate(osl.samples, 1):
+        part = sample.half if is_match else number
+        video = named_file(path.parent, sample.path)
+        files[part] = sample.path if video is None else str(video)
+        found = spots.setdefault(part, [])
+        for event in sample.events or ():
+            place = f"{path}: {sample.place}, event {event.number}"
+            if event.confidence is None:
+                notices.add("events without a confidence, which counts as 1", place)
+            found.append(
+                _checked(
+                    event.label,
+                    event.seconds,
+                    1.0 if event.confidence is None else event.confidence,
+                    place,
+                    notices,
+                )
+            )
+    return SpotFile(spots=_in_order(spots), files={part: file for part, file in files.items() if file})
+
+
+def _results(content: Any, path: Path, notices: Notices) -> SpotFile:
     spots: dict[int, list[Spot]] = {}
     num_with_team = 0
-    for number, half, item in all_prediction_entries(read_json(path), str(path), notices):
-        _check_text(item.spot.label, f"{path}, prediction {number}")
-        if half < 1:
+    for number, half, item in all_prediction_entries(content, str(path), notices):
+        _check_time(item.spot.seconds, f"{path}, prediction {number}")
+        if not 1 <= half <= _MOST_PARTS:
             raise DataError(f"{path}, prediction {number}: half {half}; halves and parts count from 1")
         spots.setdefault(half, []).append(item.spot)
         num_with_team += item.team is not None
@@ -83,30 +112,26 @@ def _results(path: Path, notices: Notices) -> SpotFile:
     return SpotFile(spots=_in_order(spots), files={})
 
 
-def _csv_rows(path: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
-        if missing:
-            raise DataError(
-                f"{path} is no table of spots: it lacks the column '{missing[0]}'; needed are {', '.join(_NEEDED)}"
-            )
-        for row in reader:
-            yield f"line {reader.line_num}", row
-    except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}; mend or replace the file") from error
+def _table_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    table = read_table(path, _COLUMNS, numbers=("seconds", "confidence"))
+    missing = [name for name in _NEEDED if name not in table.columns]
+    if missing:
+        raise DataError(
+            f"{path}, line 1 lacks the column '{missing[0]}': it names {', '.join(table.columns) or '(none)'}; needed "
+            f"are {', '.join(_NEEDED)}"
+        )
+    for row in table.rows:
+        numbers = {name: table.number(row, name) for name in ("seconds", "confidence")}
+        yield f"line {row.line}", {**row.cells, **numbers}
 
 
-def _json_rows(path: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    for number, line in enumerate(text.split("\n"), 1):
+def _json_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for number, line in enumerate(text_lines(read_text(path)), 1):
         if not line.strip():
             continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(f"{path}, line {number} is no JSON: {error}; mend or replace the file") from error
+        row = parse_json(line, str(path), line=number)
         if not isinstance(row, dict):
-            raise DataError(f"{path}, line {number} is no spot: it needs {', '.join(_NEEDED)}")
+            raise DataError(f"{path}, line {number} is not a spot: it needs {', '.join(_NEEDED)}")
         yield f"line {number}", row
 
 
@@ -140,9 +165,13 @@ def _rows_to_spots(path: Path, rows: Iterable[tuple[str, Mapping[str, Any]]], no
 def _spot(row: Mapping[str, Any], where: str, notices: Notices) -> Spot:
     label = row.get("label")
     if not isinstance(label, str) or not label.strip():
-        raise DataError(f"{where}: the label is {label!r}; it must be a name")
-    _check_text(label, where)
+        raise DataError(f"{where}: the label is {short_text(label)}; it must be a name")
     seconds, confidence = (_number(row.get(name), name, where) for name in ("seconds", "confidence"))
+    return _checked(label, seconds, confidence, where, notices)
+
+
+def _checked(label: str, seconds: float, confidence: float, where: str, notices: Notices) -> Spot:
+    _check_time(seconds, where)
     if seconds < 0:
         raise DataError(f"{where}: {seconds} seconds; times count from the first shown frame")
     if not 0 <= confidence <= 1:
@@ -153,8 +182,8 @@ def _spot(row: Mapping[str, Any], where: str, notices: Notices) -> Spot:
 def _number(value: Any, name: str, where: str) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{where}: {name} is {value!r}; it must be a number") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"{where}: {name} is {short_text(value)}; it must be a number") from error
     if not math.isfinite(number):
         raise DataError(f"{where}: {name} is {number}; it must be finite")
     return number
@@ -162,16 +191,14 @@ def _number(value: Any, name: str, where: str) -> float:
 
 def _whole(value: Any, where: str) -> int:
     number = _number(value, "part", where)
-    if number < 1 or number != int(number):
-        raise DataError(f"{where}: part is {value!r}; parts count from 1")
+    if not 1 <= number <= _MOST_PARTS or number != int(number):
+        raise DataError(f"{where}: part is {short_text(value)}; parts count from 1")
     return int(number)
 
 
-def _check_text(label: str, where: str) -> None:
-    try:
-        label.encode()
-    except UnicodeEncodeError as error:
-        raise DataError(f"{where}: the label {label!r} holds half of a character; mend the file") from error
+def _check_time(seconds: float, where: str) -> None:
+    if seconds > _MOST_SECONDS:
+        raise DataError(f"{where}: {seconds:g} seconds; a recording has at most {_MOST_SECONDS:g}")
 
 
 def _check_unit(pairs: Sequence[tuple[float, float]], path: Path) -> None:

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from bvas.checkpoint import FILE_NAME as WEIGHTS_NAME
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment import Experiment
-from bvas.files import read_json
 from bvas.loading.dataset import LabelledVideo
+from bvas.text_files import read_json, read_text
 from bvas.training.logs import BOARD_NAME, LOG_NAME
 from bvas.training.state import FILE_NAME as STATE_NAME
 from bvas.training.state import TrainingState, load_state
@@ -50,7 +50,7 @@ def check_finished(folder: Path, experiment: Experiment) -> None:
     """
     stored = folder / "experiment.json"
     if stored.is_file():
-        _refuse_differences(f"{folder} holds a finished fold", stored.read_text(encoding="utf-8"), experiment)
+        _refuse_differences(f"{folder} holds a finished fold", read_text(stored), experiment)
 
 
 def _check_new(folder: Path) -> None:

@@ -299,7 +299,7 @@ def in_seconds(entries):
         (lambda entries: entries[0].pop("label"), "needs 'label'"),
         (lambda entries: entries[0].update(half="0"), "half 0; halves and parts count from 1"),
         (lambda entries: entries[0].update(label="\ud800"), "holds half of a character"),
-        (in_seconds, "these are seconds, and SoccerNet's positions are milliseconds"),
+        (in_seconds, "these are seconds, and positions are milliseconds"),
     ],
     ids=["nan", "negative", "label", "half", "surrogate", "unit"],
 )
@@ -317,8 +317,16 @@ def test_results_that_cannot_be_right_are_refused_and_nothing_is_written(tmp_pat
     ("name", "text", "expected"),
     [
         ("a.csv", "seconds,label\n1,PASS\n", "lacks the column 'confidence'"),
-        ("a.csv", "seconds,label,confidence\n1,PASS,nan\n", "line 2: confidence is nan; it must be finite"),
-        ("a.csv", "seconds,label,confidence\nsoon,PASS,1\n", "seconds is 'soon'; it must be a number"),
+        (
+            "a.csv",
+            "seconds,label,confidence\n1,PASS,nan\n",
+            "line 2: confidence is 'nan'; it must be a finite number",
+        ),
+        (
+            "a.csv",
+            "seconds,label,confidence\nsoon,PASS,1\n",
+            "line 2: seconds is 'soon'; it must be a finite number",
+        ),
         ("a.csv", "seconds,label,confidence\n-1,PASS,1\n", "times count from the first shown frame"),
         ("a.csv", "part,seconds,label,confidence\n1.5,1,PASS,1\n", "part is '1.5'; parts count from 1"),
         ("a.csv", 'seconds,label,confidence\n1,"PASS,1\n', "line 3?"),
@@ -328,14 +336,14 @@ def test_results_that_cannot_be_right_are_refused_and_nothing_is_written(tmp_pat
             "seconds,clock,label,confidence\n61000,01:01,PASS,1\n65000,01:05,PASS,1\n95500,01:35,PASS,1\n",
             "61000 seconds beside a clock of 61 s, and the others likewise: these are milliseconds",
         ),
-        ("a.jsonl", "{\n", "line 1 is no JSON"),
-        ("a.jsonl", "[1]\n", "line 1 is no spot"),
+        ("a.jsonl", "{\n", "is not JSON: line 1, column 2"),
+        ("a.jsonl", "[1]\n", "line 1 is not a spot"),
         ("a.jsonl", '{"seconds": 1, "label": 5, "confidence": 1}\n', "the label is 5; it must be a name"),
         ("a.jsonl", '{"seconds": 1, "label": "P", "confidence": NaN}\n', "confidence is nan"),
         ("a.json", "{}", "has no list 'predictions'"),
-        ("a.json", "no", "is no JSON"),
-        ("a.mp4", "no", "is no file of spots that is known by its name"),
-        ("a.csv", b"\xff\xfe\x00", "is no text in UTF-8"),
+        ("a.json", "no", "is not JSON"),
+        ("a.mp4", "no", "is not a file of spots by its name"),
+        ("a.csv", b"\xff\xfe\x00", "line 1, column 1 is not UTF-16"),
     ],
 )
 def test_what_is_no_file_of_spots_is_refused(tmp_path, capsys, name, text, expected):

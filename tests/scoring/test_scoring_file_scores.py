@@ -300,7 +300,7 @@ LATE_FOUND = [prediction(60.0 * i) for i in range(1, 41)]
         (
             LATE,
             in_seconds(LATE_FOUND),
-            "these are seconds, and SoccerNet's positions are milliseconds; multiply",
+            "these are seconds, and positions are milliseconds; multiply",
         ),
         (in_seconds(LATE), LATE_FOUND, "Labels-ball.json: position 60 beside a game time of 60 s"),
         (LATE, in_seconds(LATE_FOUND, 1 / 1000), "these are microseconds"),
@@ -355,7 +355,7 @@ def test_files_that_are_no_submission_are_refused(tmp_path, capsys):
         pass
 
     assert "neither a folder nor a zip" in refusal(tmp_path, capsys, predictions="text.zip")
-    assert "is no JSON" in refusal(tmp_path, capsys, predictions="broken.zip")
+    assert "is not JSON" in refusal(tmp_path, capsys, predictions="broken.zip")
     assert "no results_spotting.json below" in refusal(tmp_path, capsys, predictions="empty.zip")
     assert "no folder or zip" in refusal(tmp_path, capsys, predictions="nowhere")
 

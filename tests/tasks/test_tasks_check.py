@@ -104,7 +104,7 @@ def test_everything_that_is_wrong_is_listed_in_one_run(videos, tmp_path, capsys)
         "dataset.json: match 1 'b', annotation 0: 1960.0 s lies after the end of b.mp4 (2.000 s); "
         "are the times milliseconds?",
         "dataset.json: match 2 'text': unknown key 'tset'",
-        "bad.json: is no JSON",
+        "bad.json: is not JSON",
         "text.mp4: is not a video",
         "dataset.json: match 3 'a': stands twice, in folds 0 and 2",
         "dataset.json: match 3 'a': a.mp4 is also a video of match 0 'a'",

@@ -206,7 +206,7 @@ def test_all_wrong_lines_are_listed_and_nothing_is_written(tmp_path, capsys):
     write_video(tmp_path / "a.mp4", 5)
     (tmp_path / "t.csv").write_text(
         "video,label,seconds,frame,visible,fold,match\n"
-        'a.mp4,PASS,"1,5",,,0,m\n'
+        "a.mp4,PASS,1:05,,,0,m\n"
         "gone.mp4,PASS,1,,,0,m\n"
         "a.mp4,,1,,,0,m\n"
         "a.mp4,PASS,,,,0,m\n"

@@ -119,7 +119,7 @@ def test_a_wrong_annotation_is_named(tmp_path, entry, message):
 
 def test_a_label_file_that_is_no_json_or_no_label_file_is_refused(tmp_path):
     (tmp_path / "a.json").write_text("<html>")
-    assert "a.json: is no JSON" in str(read_label_file(tmp_path / "a.json")[1][0])
+    assert "a.json: is not JSON" in str(read_label_file(tmp_path / "a.json")[1][0])
     (tmp_path / "b.json").write_text("[]")
     assert "no list 'annotations'" in str(read_label_file(tmp_path / "b.json")[1][0])
 

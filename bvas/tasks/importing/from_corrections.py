@@ -2,9 +2,8 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
-from bvas.errors import DataError
-from bvas.files import read_json
 from bvas.tasks.fields import Fields, read_filed_json
 from bvas.tasks.filed import Fault, FiledAnnotation
 from bvas.tasks.importing.draft import Import, MatchDraft
@@ -15,12 +14,8 @@ logger = logging.getLogger(__name__)
 FORMAT = "bvas-corrections-1"
 
 
-def is_corrections(path: Path) -> bool:
-    """Return whether a JSON file says that it is one of these, of whatever version."""
-    try:
-        content = read_json(path)
-    except DataError:
-        return False
+def is_corrections(content: Any) -> bool:
+    """Return whether a JSON value says that it is one of these, of whatever version."""
     return isinstance(content, dict) and str(content.get("format", "")).startswith("bvas-corrections-")
 
 

@@ -15,6 +15,7 @@ from bvas.tasks.fields import Fields, read_filed_json
 from bvas.tasks.filed import Fault, FiledAnnotation
 from bvas.tasks.importing.draft import Import, MatchDraft, labels_in
 from bvas.tasks.soccernet import VIDEO_SUFFIXES, best_renditions
+from bvas.text_files import read_text, text_lines
 from bvas.video.index import VideoIndex, build_index
 
 logger = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ def read_e2e_spot(source: Path, videos: Path) -> Import:
     else:
         _read_file(source, videos, matches, faults, split="", fold=None)
     classes = (source if source.is_dir() else source.parent) / "class.txt"
-    order = classes.read_text(encoding="utf-8").split("\n") if classes.is_file() else []
+    order = text_lines(read_text(classes)) if classes.is_file() else []
     drafts = list(matches.values())
     labels = labels_in(drafts, [label.strip() for label in order])
     return Import(labels=labels, matches=tuple(drafts), faults=tuple(faults))

@@ -1,0 +1,49 @@
+"""Spots as OSL JSON, the format of OpenSportsLib (`bvas.tasks.osl`): a sample for each video."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from bvas.files import json_text
+from bvas.report.formats.part import ExportPart
+from bvas.tasks.osl import DEFAULT_HEAD, osl_json
+from bvas.tasks.soccernet import game_time, position_ms
+
+
+def osl_text(
+    name: str, labels: Iterable[str], parts: Sequence[ExportPart], folder: Path, *, rate: float
+) -> str:
+    """Return the spots of all parts.
+
+    Args:
+        name: Of the dataset.
+        labels: What is declared.
+        parts: The videos.
+        folder: Where the file goes; paths of videos below it begin there, others are absolute.
+        rate: Of the grid of the spots, so that their milliseconds are on their frames.
+    """
+    samples = [_sample(part, folder, rate) for part in parts]
+    return json_text(osl_json(name, list(labels), samples, date=date.today().isoformat()))
+
+
+def _sample(part: ExportPart, folder: Path, rate: float) -> dict[str, Any]:
+    video = part.video
+    source: dict[str, Any] = {"type": "video", "path": part.name}
+    if video is not None:
+        absolute, root = video.path.absolute(), folder.absolute()
+        below = absolute.relative_to(root) if absolute.is_relative_to(root) else absolute
+        source = {"type": "video", "path": below.as_posix(), "fps": float(video.frames.rate)}
+    events = []
+    for spot in part.spots:
+        event: dict[str, Any] = {
+            "head": DEFAULT_HEAD,
+            "label": spot.label,
+            "position_ms": position_ms(spot.seconds, rate),
+            "gameTime": game_time(part.number, spot.seconds),
+            "confidence": round(spot.confidence, 6),
+        }
+        if video is not None:
+            event["frame"] = int(video.frames.nearest(spot.seconds))
+        events.append(event)
+    return {"id": part.name, "inputs": [source], "events": events}
