@@ -4,6 +4,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,10 @@ def test_the_pythons_to_test_with_are_those_of_the_classifiers():
         ["bash", "-c", "source .ci/pythons.sh; supported_pythons"], cwd=ROOT, text=True
     )
     assert printed.split() == ["3.11", "3.12", "3.13"]
+
+
+def test_what_torch_2_11_says_of_its_own_compiler_fails_no_test():
+    for name in ("script", "script_method"):
+        warnings.warn(f"`torch.jit.{name}` is deprecated. Please switch.", DeprecationWarning, stacklevel=1)
+    with pytest.raises(DeprecationWarning):
+        warnings.warn("`torch.other` is deprecated.", DeprecationWarning, stacklevel=1)
