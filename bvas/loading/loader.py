@@ -141,7 +141,18 @@ class ClipLoader:
         self._job_clips = min(self._plan.job_clips, room) if plan or clips.sequential else 1
         # A rank may have all the clips that are mixed, and of each batch at most this.
         ahead = max(shard.sizes(batch_size)) * prefetch_batches + self._buffer_clips - 1
-        self.workers = choose_workers(workers, ahead, cpus) if beside is None else beside.workers
+        target = torch.device(device)
+        self.workers = (
+            choose_workers(
+                workers,
+                ahead,
+                cpus,
+                video=clips.videos[0].path,
+                device=str(target) if target.type == "cuda" else "cuda",
+            )
+            if beside is None
+            else beside.workers
+        )
         if clips.sequential:
             # Each worker reads a stretch of its own, and all but the first are ahead of what is handed out.
             ahead += min(max(sum(self.workers.values()) - 1, 0) * self._job_clips, room)
@@ -149,7 +160,6 @@ class ClipLoader:
         num_own = len(shard.stretch(clips.num_clips)) if clips.sequential else clips.num_clips
         num_slots = max(1, min(ahead + self._job_clips - 1, num_own))
         first_slot = 0
-        target = torch.device(device)
         is_guest = beside is not None and bool(beside.workers)
         with ExitStack() as stack:
             if beside is not None and is_guest:
