@@ -52,6 +52,16 @@ def use_device(device: "torch.device") -> None:
         torch.cuda.set_device(device)
 
 
+def to_device(values: "torch.Tensor", device: "torch.device") -> "torch.Tensor":
+    """Return a small tensor on a device, without waiting for the work that is queued there.
+
+    A copy from memory that may be paged out waits for the device; torch keeps page-locked memory until it was read.
+    """
+    if device.type == "cuda" and values.device.type == "cpu":
+        values = values.pin_memory()
+    return values.to(device, non_blocking=True)
+
+
 def autocast_dtype(device: "torch.device", precision: Precision = "auto") -> "torch.dtype | None":
     """Return the half precision to compute in, or None for float32.
 

@@ -5,6 +5,7 @@ full range ("pc") stores them as 0 and 255.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from bvas.errors import ConfigError
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 ColorRange = Literal["limited", "full"]
@@ -51,12 +53,23 @@ def to_unit(frames: "Tensor", color_ranges: Sequence[ColorRange], scaling: LumaS
         ConfigError: an unknown range or scaling.
     """
     assert len(color_ranges) == frames.shape[0], (len(color_ranges), frames.shape)
-    rules = [offset_and_scale(color_range, scaling) for color_range in color_ranges]
+    rules = tuple(offset_and_scale(color_range, scaling) for color_range in color_ranges)
     unit = frames.float()
     shape = (-1, *[1] * (frames.ndim - 1))
-    offsets = unit.new_tensor([offset for offset, _ in rules]).reshape(shape)
-    scales = unit.new_tensor([scale for _, scale in rules]).reshape(shape)
-    return ((unit - offsets) / scales).clamp_(0.0, 1.0)
+    # Mostly all clips follow one rule.
+    offsets, scales = _on_device(rules[:1] if len(set(rules)) == 1 else rules, frames.device)
+    return ((unit - offsets.reshape(shape)) / scales.reshape(shape)).clamp_(0.0, 1.0)
+
+
+@lru_cache(maxsize=256)
+def _on_device(rules: tuple[tuple[float, float], ...], device: "torch.device") -> "tuple[Tensor, Tensor]":
+    """Return offsets and scales as float32 tensors; kept, because copying them waits for the device."""
+    import torch
+
+    # Plain tensors, whatever mode the first frames come in.
+    with torch.inference_mode(False):
+        offsets, scales = torch.tensor(rules, dtype=torch.float32).reshape(-1, 2).unbind(dim=1)
+        return offsets.contiguous().to(device), scales.contiguous().to(device)
 
 
 def to_unit_array(

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from bvas import luma
 from bvas.errors import ConfigError
 from bvas.luma import offset_and_scale, to_unit, to_unit_array
 
@@ -36,3 +37,18 @@ def test_arrays_are_scaled_to_the_same_bits(color_range, scaling):
     expected = to_unit(torch.from_numpy(stored)[None], [color_range], scaling)[0].numpy()
     assert unit.dtype == np.float32
     np.testing.assert_array_equal(unit, expected)
+
+
+def test_the_rules_of_a_device_are_copied_there_once(monkeypatch):
+    luma._on_device.cache_clear()
+    frames = torch.arange(256, dtype=torch.uint8).expand(3, 256)
+    for _ in range(2):
+        alike = to_unit(frames, ["limited"] * 3, "range")
+        mixed = to_unit(frames, ["limited", "full", "limited"], "range")
+
+    assert luma._on_device.cache_info().misses == 2
+    assert torch.equal(alike[0], mixed[0])
+    assert torch.equal(mixed[1], frames[1].float() / 255)
+    with torch.inference_mode():
+        to_unit(frames, ["full"] * 3, "stored")
+    assert not luma._on_device(((0.0, 255.0),), frames.device)[0].is_inference()

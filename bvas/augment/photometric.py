@@ -12,6 +12,7 @@ from torch import Tensor
 
 from bvas.augment.config import AugmentConfig
 from bvas.augment.draws import Draws
+from bvas.devices import to_device
 
 
 def recolor(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws, *, in_place: bool = False) -> Tensor:
@@ -69,7 +70,7 @@ def recolor(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws, *, in_plac
     for name, probability, change in changes:
         clips = draws.chosen(name, probability).nonzero()[:, 0]
         if len(clips):
-            at = clips.to(frames_BTHW.device)
+            at = to_device(clips, frames_BTHW.device)
             # The chosen clips are copies, so a change may work in place.
             changed = change(out[at], clips).clamp_(0.0, 1.0)
             if out is frames_BTHW and not in_place:

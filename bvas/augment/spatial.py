@@ -12,6 +12,7 @@ from torch import Tensor
 
 from bvas.augment.config import AugmentConfig
 from bvas.augment.draws import Draws
+from bvas.devices import to_device
 
 
 def move(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
@@ -35,8 +36,8 @@ def move(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
     ):
         if chosen.any():
             clips = chosen.nonzero()[:, 0]
-            maps = maps_BT33[clips].to(frames_BTHW)
-            at = clips.to(frames_BTHW.device)
+            maps = to_device(maps_BT33[clips].to(frames_BTHW.dtype), frames_BTHW.device)
+            at = to_device(clips, frames_BTHW.device)
             changed = change(frames_BTHW[at], maps)
             if out is frames_BTHW:
                 out = frames_BTHW.clone()

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import torch
 
+from bvas.inference.artifacts import keep_compiled
+
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
@@ -33,6 +35,7 @@ class Steady:
         if not (self._is_on and is_steady):
             return function(*inputs)
         if function not in self._compiled:
+            keep_compiled()
             self._compiled[function] = torch.compile(function, mode="reduce-overhead", dynamic=False)
             self._num_calls[function] = 0
         torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]

@@ -119,7 +119,7 @@ class OnnxPredictor:
 
         Raises:
             ConfigError: frames of another type, shape or size.
-            ScoresError: the model's scores are no numbers.
+            ScoresError: scores are NaN or infinite.
         """
         array = self._checked(frames)
         rows = []

@@ -50,21 +50,23 @@ class RowPredictor(Protocol):
 def checked_scores(scores: NDArray[np.float32], half: str = "") -> NDArray[np.float32]:
     """Return scores [m, K] of frames that are there, which a NaN would make lost ones.
 
+    An infinite logit has given a NaN (`mean_of_views`).
+
     Args:
         scores: From a model.
         half: Name of the half precision that it computes in, if it does.
 
     Raises:
-        ScoresError: one is no number; in half precision features too large for it may be why.
+        ScoresError: one is NaN; in half precision features too large for it may be why.
     """
     if not np.isnan(scores).any():
         return scores
     if half:
         raise ScoresError(
-            f"the model gives scores that are no numbers in {half}, whose range its features may leave; "
+            f"the model gives NaN or infinite scores in {half}, whose range its features may leave; "
             "take --precision float32"
         )
     raise ScoresError(
-        "the model gives scores that are no numbers: its weights are damaged, or its training went astray; train it "
+        "the model gives NaN or infinite scores: its weights are damaged, or its training went astray; train it "
         "again, or take another checkpoint"
     )

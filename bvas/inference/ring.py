@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bvas.devices import to_device
+
 
 class Presence(IntEnum):
     """What is known of a row."""
@@ -45,7 +47,7 @@ class Ring:
         if self._rows is None:
             self._rows = rows.new_empty((rows.shape[0], self._num_rows, *rows.shape[2:]))
         slots = positions % self._num_rows
-        self._rows[:, torch.from_numpy(slots).to(rows.device)] = rows
+        self._rows[:, to_device(torch.from_numpy(slots), rows.device)] = rows
         self._presence[slots] = Presence.THERE
 
     def presence(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -55,5 +57,5 @@ class Ring:
     def take(self, positions: NDArray[np.int64]) -> Tensor:
         """Return a copy [V, n, ...] of the rows at n positions; each is there."""
         assert self._rows is not None
-        slots = torch.from_numpy(positions % self._num_rows).to(self._rows.device)
+        slots = to_device(torch.from_numpy(positions % self._num_rows), self._rows.device)
         return self._rows.index_select(1, slots)

@@ -43,6 +43,10 @@ def with_flipped(pictures: Tensor, flip: bool) -> Tensor:
 
 
 def mean_of_views(logits: Sequence[Tensor], num_views: int) -> Tensor:
-    """Return scores float32 [M, K]: the mean over models and views of the sigmoids of logits [V * M, K]."""
-    scores = torch.stack([one.float().sigmoid() for one in logits])
+    """Return scores float32 [M, K]: the mean over models and views of the sigmoids of logits [V * M, K].
+
+    NaN where a logit is infinite: features that left the range of float16 would else give a score of 0 or 1.
+    """
+    all_logits = torch.stack([one.float() for one in logits])
+    scores = torch.where(all_logits.isfinite(), all_logits.sigmoid(), torch.nan)
     return reduce(scores, "models (V M) K -> M K", "mean", V=num_views)

@@ -147,7 +147,7 @@ class StreamingPredictor:
 
         Raises:
             ConfigError: frames of another type, shape or size.
-            ScoresError: the models' scores are no numbers.
+            ScoresError: scores are NaN or infinite.
         """
         if isinstance(frames, np.ndarray):
             # PyTorch warns of arrays that are read-only, as those of shared memory may be.

@@ -5,6 +5,7 @@ a read that a backend fails at          goes to other backends (`moved`), the fi
 a frame that a backend does not output  `pyav`, if there is one, has the last word: batches are then the same
                                         whatever the mix
 a worker that dies with a job           the job is done again, next; the third such worker makes it an error
+an idle job                             goes to a worker that none of the other jobs is for
 """
 
 import logging
@@ -36,6 +37,7 @@ class JobQueue:
         """Jobs that went to another backend after one had failed at them."""
         self._backends = tuple(backends)
         self._pending: deque[ReadJob] = deque()
+        self._idle: deque[ReadJob] = deque()
         self._refusals: dict[Path, dict[str, Failure]] = {}
         # By job: what backends made of it that shall not have it again, and why workers died with it.
         self._failures: dict[int, dict[str, Failure]] = {}
@@ -51,10 +53,14 @@ class JobQueue:
                 kept.append(job)
             else:
                 answers.append(self._give_up(job))
-        if first:
-            self._pending.extendleft(reversed(kept))
-        else:
-            self._pending.extend(kept)
+        for queue, its in (
+            (self._pending, [job for job in kept if not job.is_idle]),
+            (self._idle, [job for job in kept if job.is_idle]),
+        ):
+            if first:
+                queue.extendleft(reversed(its))
+            else:
+                queue.extend(its)
         return answers
 
     def take(self, worker: str, backend: str) -> ReadJob | None:
@@ -62,14 +68,15 @@ class JobQueue:
 
         The next job of a chain waits for the worker that had the one before.
         """
-        for place, job in enumerate(self._pending):
-            owner = self._owner(job)
-            if owner not in (None, worker) or backend not in self._candidates(job):
-                continue
-            del self._pending[place]
-            if job.chain is not None:
-                self._owners[job.chain] = worker
-            return job
+        for queue in (self._pending, self._idle):
+            for place, job in enumerate(queue):
+                owner = self._owner(job)
+                if owner not in (None, worker) or backend not in self._candidates(job):
+                    continue
+                del queue[place]
+                if job.chain is not None:
+                    self._owners[job.chain] = worker
+                return job
         return None
 
     def settle(self, job: ReadJob, backend: str, answer: ReadAnswer) -> list[ReadAnswer]:
@@ -84,8 +91,9 @@ class JobQueue:
                 logger.info("%s does not read %s: %s", backend, job.path, failure.error)
             refusals[backend] = failure
             # Jobs of the same file may have nobody left to do them.
-            waiting = list(self._pending)
+            waiting = [*self._pending, *self._idle]
             self._pending.clear()
+            self._idle.clear()
             return self.put([job, *waiting])
         failures = self._failures.setdefault(job.job_id, {})
         failures[backend] = failure
@@ -113,10 +121,11 @@ class JobQueue:
         """Note that a worker is gone: its chains may go on anywhere."""
         self._owners = {chain: owner for chain, owner in self._owners.items() if owner != worker}
 
-    def cancel(self) -> list[ReadJob]:
-        """Take back all jobs that no worker has, and forget the chains: an epoch is over."""
-        taken = list(self._pending)
-        self._pending.clear()
+    def cancel(self, *, idle: bool = False) -> list[ReadJob]:
+        """Take back all jobs that no worker has, or all idle ones, and forget the chains: an epoch is over."""
+        queue = self._idle if idle else self._pending
+        taken = list(queue)
+        queue.clear()
         self._owners.clear()
         for job in taken:
             self._forget(job)

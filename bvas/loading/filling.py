@@ -5,14 +5,16 @@ The slots of a job that is under way when its epoch ends are free when the job i
 then a worker may write to them, or when it is taken back from the queue, to which a worker's death returns it.
 """
 
+import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Protocol
 
 import numpy as np
 
-from bvas.errors import DecodeError
+from bvas.errors import DecodeError, WorkerError
 from bvas.loading.dataset import LabelledVideo
 from bvas.loading.jobs import Failure, ReadAnswer, ReadJob
 from bvas.loading.order import Clip, EpochOrder, Part
@@ -20,12 +22,19 @@ from bvas.loading.skips import MAX_ATTEMPTS, SkipPolicy
 
 logger = logging.getLogger(__name__)
 
+# Of all fillers of this process: two of them may share the workers.
+_JOB_IDS = count(1)
+
 
 class Reader(Protocol):
     """Who does jobs: `WorkerPool`, or `LocalReader` in this process."""
 
     def submit(self, jobs: Sequence[ReadJob], *, first: bool = False) -> None:
         """Queue jobs behind the others, or with `first` before them."""
+        ...
+
+    def has_answer(self) -> bool:
+        """Return whether `next_answer` need not wait."""
         ...
 
     def next_answer(self) -> ReadAnswer:
@@ -54,7 +63,13 @@ class SlotFiller:
     """Has the clips of one epoch at a time read into slots."""
 
     def __init__(
-        self, reader: Reader, num_slots: int, videos: Sequence[LabelledVideo], policy: SkipPolicy
+        self,
+        reader: Reader,
+        num_slots: int,
+        videos: Sequence[LabelledVideo],
+        policy: SkipPolicy,
+        *,
+        first_slot: int = 0,
     ) -> None:
         """Begin with all slots free.
 
@@ -63,15 +78,15 @@ class SlotFiller:
             num_slots: Enough for a batch, for what may be read before it, and for one job more.
             videos: Where the clips are from.
             policy: What to do about damage.
+            first_slot: Number of the first slot; those before are another's.
         """
         self.num_skipped = 0
         """Clips passed over so far, in all epochs."""
         self._reader = reader
         self._videos = videos
         self._policy = policy
-        self._free = list(range(num_slots))
+        self._free = list(range(first_slot, first_slot + num_slots))
         self._jobs: dict[int, tuple[_Run | None, list[Clip], ReadJob]] = {}
-        self._next_job_id = 0
         self._run: _Run | None = None
 
     def admit(self) -> None:
@@ -81,7 +96,7 @@ class SlotFiller:
             DecodeError: none of the workers reads one of them.
         """
         for path in dict.fromkeys(video.path for video in self._videos):
-            self._submit(None, [ReadJob(self._new_id(), path, (), (), np.empty(0, dtype=np.int64))], [[]])
+            self._submit(None, [ReadJob(next(_JOB_IDS), path, (), (), np.empty(0, dtype=np.int64))], [[]])
         try:
             while any(run is None and not job.num_clips for run, _, job in self._jobs.values()):
                 self._take_answer()
@@ -122,6 +137,19 @@ class SlotFiller:
             self.fill()
         return [run.clips[sample] for sample in samples if not run.clips[sample].is_lost]
 
+    def has(self, samples: Sequence[int]) -> bool:
+        """Return whether these clips are read, without waiting for them; takes note of all that was read so far.
+
+        Raises:
+            DecodeError, WorkerError: as `wait_for`.
+        """
+        run = self._run
+        assert run is not None
+        while self._reader.has_answer():
+            self._take_answer()
+            self.fill()
+        return all(sample in run.clips and run.clips[sample].is_done for sample in samples)
+
     def release(self, samples: Sequence[int]) -> None:
         """Give the slots of these clips to others: they were copied out."""
         assert self._run is not None
@@ -140,13 +168,17 @@ class SlotFiller:
             self._free.extend(clip.slot for clip in self._run.clips.values() if clip.slot not in busy)
             self._run = None
 
-    def _new_id(self) -> int:
-        self._next_job_id += 1
-        return self._next_job_id
+    def close(self) -> None:
+        """End the running epoch and wait for what is under way: its slots and answers are then nobody's."""
+        self.abandon()
+        # A pool that is closed writes to no slot any more.
+        with contextlib.suppress(WorkerError):
+            while self._jobs:
+                self._jobs.pop(self._reader.next_answer().job_id)
 
     def _job_of(self, part: Part) -> ReadJob:
         return ReadJob(
-            job_id=self._new_id(),
+            job_id=next(_JOB_IDS),
             path=self._videos[part.clips[0].request.video_id].path,
             slots=tuple(clip.slot for clip in part.clips),
             centers=tuple(clip.request.center for clip in part.clips),

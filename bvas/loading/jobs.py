@@ -34,6 +34,8 @@ class ReadJob:
     """Jobs of one number go on where the one before ended: one reader does them best."""
     keep: NDArray[np.int64] = field(default_factory=_no_frames)
     """Source frames that later jobs of the chain want and this one passes: to be decoded now, and kept."""
+    is_idle: bool = False
+    """It is done when there is nothing else to do."""
 
     @property
     def num_clips(self) -> int:

@@ -32,7 +32,7 @@ from bvas.loading.local import LocalReader
 from bvas.loading.mix import choose_workers
 from bvas.loading.order import Clip, EpochOrder
 from bvas.loading.plan import PlanConfig
-from bvas.loading.pool import WorkerPool
+from bvas.loading.pool import IdleReader, WorkerPool
 from bvas.loading.requests import Clips
 from bvas.loading.shards import WHOLE, Batches, Shard
 from bvas.loading.shared import SharedFrames
@@ -66,6 +66,14 @@ class ClipLoader:
     warns of them once for each opening.
     """
 
+    workers: dict[str, int]
+    """Processes of each backend; none where this process reads."""
+    _frames: SharedFrames
+    _device_frames: DeviceFrames | None
+    _reader: WorkerPool | IdleReader | LocalReader
+    _num_slots: int
+    _spare_clips: int
+
     def __init__(
         self,
         clips: Clips,
@@ -85,6 +93,8 @@ class ClipLoader:
         max_open_videos: int = 8,
         shard: Shard = WHOLE,
         cpus: int | None = None,
+        spare_clips: int = 0,
+        beside: "ClipLoader | None" = None,
     ) -> None:
         """Start the workers.
 
@@ -108,6 +118,9 @@ class ClipLoader:
             shard: The share of this process where several share the epoch: of each batch of `TrainingClips`,
                 so that all ranks' batch i together are batch i of a process alone; a stretch of `FixedClips`.
             cpus: Cores that "auto" has for workers; None: all that this process may use.
+            spare_clips: Room for as many clips of a second loader that has no workers of its own.
+            beside: A loader with such room, for clips of the same shape. Its workers read for this one when there is
+                nothing left to read for it; where it reads in this process, so does this one, whatever `workers` says.
 
         Raises:
             ConfigError: a value breaks a rule, or a rank would have no clip of some batch.
@@ -128,31 +141,59 @@ class ClipLoader:
         self._job_clips = min(self._plan.job_clips, room) if plan or clips.sequential else 1
         # A rank may have all the clips that are mixed, and of each batch at most this.
         ahead = max(shard.sizes(batch_size)) * prefetch_batches + self._buffer_clips - 1
-        self.workers = choose_workers(workers, ahead, cpus)
+        target = torch.device(device)
+        self.workers = (
+            choose_workers(
+                workers,
+                ahead,
+                cpus,
+                video=clips.videos[0].path,
+                device=str(target) if target.type == "cuda" else "cuda",
+            )
+            if beside is None
+            else beside.workers
+        )
         if clips.sequential:
             # Each worker reads a stretch of its own, and all but the first are ahead of what is handed out.
             ahead += min(max(sum(self.workers.values()) - 1, 0) * self._job_clips, room)
         # A stretch may be empty: there is always a slot, if only because there is no memory of no bytes.
         num_own = len(shard.stretch(clips.num_clips)) if clips.sequential else clips.num_clips
         num_slots = max(1, min(ahead + self._job_clips - 1, num_own))
-        target = torch.device(device)
+        first_slot = 0
+        is_guest = beside is not None and bool(beside.workers)
         with ExitStack() as stack:
-            self._frames = SharedFrames(num_slots, clip_shape)
-            self._device_frames: DeviceFrames | None = None
-            if target.type == "cuda":
-                gpu = torch.cuda.current_device() if target.index is None else target.index
-                self._device_frames = open_way_to_gpu(
-                    self._frames, gpu, stack, wants_slots="nvdec" in self.workers
+            if beside is not None and is_guest:
+                first_slot, num_slots = beside._num_slots, min(beside._spare_clips, num_own)
+                self._job_clips = _guest_job(
+                    num_slots, max(shard.sizes(batch_size)), self._job_clips, num_own
                 )
+                self._frames, self._device_frames = beside._frames, beside._device_frames
+                assert self._frames.clip_shape == clip_shape
+                assert isinstance(beside._reader, WorkerPool)
+                self._reader = IdleReader(beside._reader)
+            else:
+                self._frames = SharedFrames(num_slots + spare_clips, clip_shape)
+                self._device_frames = self._way_to_gpu(target, stack)
+                self._reader = self._start_reader(target, stack, timeout_seconds, max_open_videos)
             self._maker = BatchMaker(target)
-            self._reader = self._start_reader(target, stack, timeout_seconds, max_open_videos)
+            self._filler = SlotFiller(self._reader, num_slots, clips.videos, policy, first_slot=first_slot)
+            if is_guest:
+                stack.callback(self._filler.close)
             # Runs when the loader is dropped or the program ends, whatever comes first.
             self._finalizer = weakref.finalize(self, stack.pop_all().close)
-        self._filler = SlotFiller(self._reader, num_slots, clips.videos, policy)
+        self._num_slots, self._spare_clips = num_slots, spare_clips
         # `pyav` reads all files; without it there may be one that nobody reads.
         self._is_admitted = "pyav" in self.workers or not self.workers
         self._current: object = None
+        self._due: Sequence[int] | None = None
+        """Samples of the next batch of the epoch that has begun; None where there is none."""
         self._stats = LoaderStats()
+
+    def _way_to_gpu(self, target: torch.device, stack: ExitStack) -> DeviceFrames | None:
+        if target.type != "cuda":
+            return None
+        gpu = torch.cuda.current_device() if target.index is None else target.index
+        return open_way_to_gpu(self._frames, gpu, stack, wants_slots="nvdec" in self.workers)
 
     def _start_reader(
         self, target: torch.device, stack: ExitStack, timeout_seconds: float, max_open: int
@@ -188,6 +229,16 @@ class ClipLoader:
         return -(-self.clips.num_clips // self.batch_size)
 
     @property
+    def num_own_clips(self) -> int:
+        """Clips of an epoch of `FixedClips` that are this rank's."""
+        return len(self.shard.stretch(self.clips.num_clips))
+
+    @property
+    def clip_bytes(self) -> int:
+        """Bytes of a clip's frames."""
+        return math.prod(self._frames.clip_shape)
+
+    @property
     def stats(self) -> LoaderStats:
         """What was done so far, a copy."""
         return replace(
@@ -203,7 +254,7 @@ class ClipLoader:
         """Process id of each worker that runs, for monitoring."""
         return self._reader.process_ids
 
-    def epoch(self, epoch: int, *, first_batch: int = 0) -> Iterator[ClipBatch]:
+    def epoch(self, epoch: int, *, first_batch: int = 0, at_once: bool = False) -> Iterator[ClipBatch]:
         """Return the batches of an epoch, in order.
 
         One epoch runs at a time: starting another, or leaving the loop, ends this one.
@@ -211,6 +262,7 @@ class ClipLoader:
         Args:
             epoch: From 0 up.
             first_batch: Where to begin; the batches before it are not read, and those from it on are the same as ever.
+            at_once: Start reading now, and not when the first batch is asked for.
 
         Raises:
             DecodeError: a clip cannot be decoded, or none of the workers reads one of the videos;
@@ -225,7 +277,17 @@ class ClipLoader:
             raise ConfigError(f"first_batch must lie in 0..{self.num_batches}, got {first_batch}")
         self._filler.abandon()
         self._current = token = object()
-        return self._deliver(epoch, first_batch, token)
+        self._due = None
+        batches = self._begin(epoch, first_batch) if at_once else None
+        return self._deliver(epoch, first_batch, token, batches)
+
+    def is_next_read(self) -> bool:
+        """Return whether the next batch of the epoch that has begun can be had without waiting for it.
+
+        Raises:
+            DecodeError, WorkerError: as `epoch`.
+        """
+        return self._due is not None and self._filler.has(self._due)
 
     def close(self) -> None:
         """End the workers. Batches that were handed out stay; may be called twice."""
@@ -239,9 +301,10 @@ class ClipLoader:
     ) -> None:
         self.close()
 
-    def _deliver(self, epoch: int, first_batch: int, token: object) -> Iterator[ClipBatch]:
+    def _deliver(
+        self, epoch: int, first_batch: int, token: object, batches: Batches | None
+    ) -> Iterator[ClipBatch]:
         before = self.stats
-        batches = None
         try:
             for number in range(first_batch, self.num_batches):
                 if self._current is not token:
@@ -252,6 +315,7 @@ class ClipLoader:
                 if batches is None:
                     batches = self._begin(epoch, first_batch)
                 batch = self._collect(batches[number], self._num_total(number))
+                self._due = batches[number + 1] if number + 1 < len(batches) else None
                 self._stats.waiting_seconds += time.perf_counter() - started
                 if batch is not None:
                     self._stats.clips += len(batch)
@@ -261,7 +325,7 @@ class ClipLoader:
             logger.debug("epoch %d: %s", epoch, self.stats.since(before))
         finally:
             if self._current is token:
-                self._current = None
+                self._current = self._due = None
                 self._filler.abandon()
 
     def _begin(self, epoch: int, first_batch: int) -> Batches:
@@ -281,6 +345,7 @@ class ClipLoader:
             first_batch=first_batch,
         )
         self._filler.begin(order, sum(map(len, order.batches)))
+        self._due = order.batches[first_batch] if first_batch < len(order.batches) else None
         return order.batches
 
     def _num_total(self, number: int) -> int | None:
@@ -304,6 +369,20 @@ class ClipLoader:
             assert self._device_frames is not None
             return self._device_frames.slot(clip.slot)
         return self._frames.slot(clip.slot)
+
+
+def spare_clips_for(batch_size: int, clip_bytes: int, shard: Shard = WHOLE) -> int:
+    """Return how much room a second loader wants beside another: two batches and two jobs, within half a gigabyte."""
+    own = max(shard.sizes(batch_size))
+    return max(own, min(2 * own + 32, 500_000_000 // clip_bytes))
+
+
+def _guest_job(num_slots: int, batch: int, job_clips: int, num_own: int) -> int:
+    """Return how many clips a job has in so many slots: a batch can then always be completed."""
+    if num_slots >= num_own:
+        return job_clips
+    assert num_slots >= batch, (num_slots, batch)
+    return min(job_clips, num_slots - batch + 1)
 
 
 def _check(

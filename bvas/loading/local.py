@@ -49,6 +49,10 @@ class LocalReader:
         else:
             self._pending.extend(jobs)
 
+    def has_answer(self) -> bool:
+        """Return False: nothing is read before it is asked for."""
+        return False
+
     def next_answer(self) -> ReadAnswer:
         """Do the next job.
 

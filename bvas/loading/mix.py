@@ -2,36 +2,46 @@
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 from bvas.devices import num_cpus
-from bvas.errors import ConfigError
+from bvas.errors import ConfigError, DecodeError
 from bvas.video.backends import backend_names
+from bvas.video.index import build_index
 
 logger = logging.getLogger(__name__)
 
-# The seed system fed one GPU with three; more of them cost a CUDA context each.
+# Where the GPU does not say how many decoders it has. The seed system fed one GPU with three.
 _NUM_NVDEC = 3
 
 
 def choose_workers(
-    workers: Mapping[str, int] | Literal["auto", 0], num_slots: int, cpus: int | None = None
+    workers: Mapping[str, int] | Literal["auto", 0],
+    num_slots: int,
+    cpus: int | None = None,
+    *,
+    video: Path | None = None,
+    device: str = "cuda",
 ) -> dict[str, int]:
     """Return how many workers of each backend to start; none means to read in this process.
 
     "auto" is a `pyav` worker for each CPU core but one, which is left to the training step. Where the
-    GPU's decoder can be used it is three `nvdec` workers and a `pyav` worker for each second core.
+    GPU's decoders can be used it is an `nvdec` worker for each of them, since one session keeps one decoder busy, and
+    `pyav` workers for the cores that are left, but for no more than every second one.
 
     Args:
         workers: The caller's wish.
         num_slots: Clips that can be under way at once; more workers than that would never work.
         cpus: Cores for "auto" to count on, at least 1; None: all that this process may use.
+        video: One of the videos: for its codec "auto" asks the GPU.
+        device: The GPU that decodes.
 
     Raises:
         ConfigError: an unknown backend, or a count below 0.
     """
     if workers == "auto":
-        return _choose(num_slots, num_cpus() if cpus is None else cpus)
+        return _choose(num_slots, num_cpus() if cpus is None else cpus, video, device)
     counts = {} if workers == 0 else dict(workers)
     for backend, count in counts.items():
         if backend not in backend_names() or count < 0:
@@ -42,12 +52,34 @@ def choose_workers(
     return {backend: count for backend, count in counts.items() if count}
 
 
-def _choose(num_slots: int, cores: int) -> dict[str, int]:
+def _choose(num_slots: int, cores: int, video: Path | None, device: str) -> dict[str, int]:
     chosen: dict[str, int] = {"pyav": max(1, min(cores - 1, num_slots))}
+    reason = f"{cores} CPU cores"
     if _has_nvdec():
-        chosen = {"nvdec": min(_NUM_NVDEC, num_slots), "pyav": max(1, min(cores // 2, num_slots))}
-    logger.info("workers: %s, for %d CPU cores", chosen, cores)
+        engines = None if video is None else _num_engines(video, device)
+        num_nvdec = min(engines or _NUM_NVDEC, num_slots)
+        chosen = {
+            "nvdec": num_nvdec,
+            "pyav": max(1, min(cores // 2, cores - 1 - num_nvdec, num_slots)),
+        }
+        reason += (
+            f" and {'decoders of unknown number' if engines is None else f'{engines} decoders'} of the GPU"
+        )
+    logger.info("workers: %s, for %s", chosen, reason)
     return chosen
+
+
+def _num_engines(video: Path, device: str) -> int | None:
+    """Return how many decoders the GPU has for the codec of a video; None where it does not answer."""
+    # Imported here: the backend is for machines with a GPU.
+    from bvas.video.backends.nvdec import num_engines
+
+    try:
+        _, info = build_index(video)
+        return num_engines(info, device)
+    except (DecodeError, OSError, RuntimeError, ValueError) as error:
+        logger.info("the GPU does not say how many decoders it has: %s", error)
+        return None
 
 
 def _has_nvdec() -> bool:

@@ -90,7 +90,6 @@ class EpochOrder:
         self._seed = seed
         self._job_clips = job_clips
         self._shard = shard
-        self._chains = count()
         samples = range(clips.num_clips)
         self.batches: Batches
         """Samples in the order in which they are handed out; those of the shard."""
@@ -152,10 +151,12 @@ class EpochOrder:
         if len(passes) == 1:
             yield Part(clips, None, _NOTHING)
             return
-        number = next(self._chains)
+        number = next(_CHAINS)
         frames = [np.concatenate([clip.request.indices for clip in part]) for part in passes]
         for part, keep in zip(passes, kept_frames(frames), strict=True):
             yield Part(part, number, keep)
 
 
 _NOTHING = np.empty(0, dtype=np.int64)
+# Of all epochs and loaders of this process: a reader that keeps frames of one chain takes no other for it.
+_CHAINS = count()

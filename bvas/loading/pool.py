@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 
@@ -56,6 +57,8 @@ class WorkerPool:
         self._changed = threading.Condition()
         self._queue = JobQueue(workers.keys())
         self._answers: deque[ReadAnswer] = deque()
+        self._idle_answers: deque[ReadAnswer] = deque()
+        self._idle_ids: set[int] = set()
         # A message: an exception that is kept would keep the frames that it was raised in.
         self._failure: str | None = None
         self._woken, self._wake = get_context("spawn").Pipe(duplex=False)
@@ -104,31 +107,40 @@ class WorkerPool:
         with self._changed:
             if self._failure is not None:
                 raise WorkerError(self._failure)
-            self._answers.extend(self._queue.put(jobs, first=first))
+            self._idle_ids.update(job.job_id for job in jobs if job.is_idle)
+            self._answered(self._queue.put(jobs, first=first))
             self._wake.send_bytes(b"")
 
-    def next_answer(self) -> ReadAnswer:
-        """Wait for the next job to be over.
+    def has_answer(self, *, idle: bool = False) -> bool:
+        """Return whether `next_answer` need not wait."""
+        with self._changed:
+            return bool(self._idle_answers if idle else self._answers) or self._failure is not None
+
+    def next_answer(self, *, idle: bool = False) -> ReadAnswer:
+        """Wait for the next job to be over; of idle ones, if they are asked for, else of the others.
 
         Raises:
             WorkerError: no worker can be started or ended any more; the pool is closed.
         """
+        answers = self._idle_answers if idle else self._answers
         with self._changed:
-            while not self._answers and self._failure is None:
+            while not answers and self._failure is None:
                 # The thread notifies; the timeout is for the case that it cannot any more.
                 self._changed.wait(timeout=1.0)
                 if not self._thread.is_alive():
                     self._fail("the loader's thread ended; its reason is in the output above")
             if self._failure is None:
-                return self._answers.popleft()
+                return answers.popleft()
             failure = self._failure
         self.close()
         raise WorkerError(failure)
 
-    def cancel(self) -> list[ReadJob]:
-        """Take back the jobs that no worker has yet; the others will still be answered."""
+    def cancel(self, *, idle: bool = False) -> list[ReadJob]:
+        """Take back the jobs, or the idle ones, that no worker has yet; the others will still be answered."""
         with self._changed:
-            return self._queue.cancel()
+            taken = self._queue.cancel(idle=idle)
+            self._idle_ids.difference_update(job.job_id for job in taken)
+            return taken
 
     def close(self) -> None:
         """End the processes, by force if they do not leave by themselves. May be called twice."""
@@ -218,7 +230,7 @@ class WorkerPool:
         assert job is not None
         assert job.job_id == message.job_id
         self._stats[worker.name].add(message, job.num_clips)
-        self._answers.extend(self._queue.settle(job, worker.backend, message))
+        self._answered(self._queue.settle(job, worker.backend, message))
 
     def _replace(self, worker: Worker) -> None:
         """Bury a worker whose process is gone, and start another in its place."""
@@ -230,7 +242,7 @@ class WorkerPool:
         self._workers.remove(worker)
         self._queue.forget_worker(worker.name)
         if worker.job is not None:
-            self._answers.extend(self._queue.strike(worker.job, how))
+            self._answered(self._queue.strike(worker.job, how))
         if not worker.is_ready and not self._starts.may_go_on_after(worker):
             self._fail(f"workers end before they can work; {what}; their own output is above")
         worker.release()
@@ -274,7 +286,61 @@ class WorkerPool:
             self._woken.close()
             self._wake.close()
 
+    def _answered(self, answers: Sequence[ReadAnswer]) -> None:
+        for answer in answers:
+            if answer.job_id in self._idle_ids:
+                self._idle_ids.remove(answer.job_id)
+                self._idle_answers.append(answer)
+            else:
+                self._answers.append(answer)
+
     def _fail(self, message: str) -> None:
         if self._failure is None:
             self._failure = message
         self._changed.notify_all()
+
+
+class IdleReader:
+    """A pool as it reads for a second loader: what it is given waits until there is nothing else to do."""
+
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool = pool
+
+    @property
+    def worker_stats(self) -> dict[str, WorkerStats]:
+        """What was done under each worker's name, for both loaders."""
+        return self._pool.worker_stats
+
+    @property
+    def num_restarts(self) -> int:
+        """Workers that took the place of others."""
+        return self._pool.num_restarts
+
+    @property
+    def num_moved(self) -> int:
+        """Jobs that went to another backend, of both loaders."""
+        return self._pool.num_moved
+
+    @property
+    def process_ids(self) -> dict[str, int]:
+        """Process id of each worker that runs."""
+        return self._pool.process_ids
+
+    def submit(self, jobs: Sequence[ReadJob], *, first: bool = False) -> None:
+        """Queue jobs as `WorkerPool.submit` does, behind all that are not idle."""
+        self._pool.submit([replace(job, is_idle=True) for job in jobs], first=first)
+
+    def has_answer(self) -> bool:
+        """Return whether `next_answer` need not wait."""
+        return self._pool.has_answer(idle=True)
+
+    def next_answer(self) -> ReadAnswer:
+        """Wait for the next job to be over."""
+        return self._pool.next_answer(idle=True)
+
+    def cancel(self) -> list[ReadJob]:
+        """Take back the jobs that no worker has yet."""
+        return self._pool.cancel(idle=True)
+
+    def close(self) -> None:
+        """Do nothing: the pool belongs to the other loader."""

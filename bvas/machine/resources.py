@@ -51,6 +51,41 @@ def memory_limit(root: Path) -> int | None:
     return min(limits, default=None)
 
 
+def free_memory(root: Path = Path("/")) -> int | None:
+    """Return the bytes of main memory that this process may still take; None where the system does not say.
+
+    What the system has available, or less where a control group (v1 or v2, its own or one above) grants less. Pages
+    of files that were not used lately count as free, as the kernel drops them first.
+
+    Args:
+        root: Where `proc` and `sys` lie.
+    """
+    free = []
+    try:
+        lines = (root / "proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    free += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    for folder in _control_groups(root, "memory"):
+        for limit_name, used_name, files_name in (
+            ("memory.max", "memory.current", "inactive_file"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ):
+            limit, used = _numbers(folder / limit_name), _numbers(folder / used_name)
+            if limit and used and limit[0] < _NO_LIMIT:
+                free.append(max(0, limit[0] - used[0] + _statistic(folder / "memory.stat", files_name)))
+    return min(free, default=None)
+
+
+def _statistic(path: Path, name: str) -> int:
+    """Return a number that the kernel's file has on a line behind its name; 0 where there is none."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith(f"{name} ")), 0)
+
+
 def _control_groups(root: Path, controller: str) -> list[Path]:
     """Return the folders of this process's control groups, whose limits all hold: its own and those above."""
     try:

@@ -1,13 +1,43 @@
 """Averaged weights: what is validated, saved and predicts."""
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
-def average_weights(model: nn.Module, decay: float) -> AveragedModel:
-    """Return torch's exponential moving average over `model`'s parameters and buffers.
+class AveragedWeights(AveragedModel):
+    """torch's exponential moving average over parameters and buffers, updated without waiting for the device.
 
-    BatchNorm statistics are averaged with the same decay, as the seed does, so that
+    torch copies the number of updates to the device for each type of tensor at each update, which waits for all that
+    is queued there; this average does not depend on it.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        super().__init__(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
+
+    @torch.no_grad()
+    def update_parameters(self, model: nn.Module) -> None:
+        """Take in the model's weights and buffers as they are now; the first time they are copied."""
+        if not int(self.n_averaged):
+            super().update_parameters(model)
+            return
+        pairs: dict[torch.dtype, tuple[list[Tensor], list[Tensor]]] = {}
+        ours = [*self.module.parameters(), *self.module.buffers()]
+        theirs = [*model.parameters(), *model.buffers()]
+        for own, other in zip(ours, theirs, strict=True):
+            averaged, latest = pairs.setdefault(own.dtype, ([], []))
+            averaged.append(own.detach())
+            latest.append(other.detach())
+        for averaged, latest in pairs.values():
+            assert self.multi_avg_fn is not None
+            self.multi_avg_fn(averaged, latest, self.n_averaged)
+        self.n_averaged += 1
+
+
+def average_weights(model: nn.Module, decay: float) -> AveragedWeights:
+    """Return the exponential moving average over `model`'s parameters and buffers.
+
+    BatchNorm statistics are averaged with the same decay, as the reference system does, so that
     they belong to the averaged weights and not to the latest ones.
     """
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
+    return AveragedWeights(model, decay)

@@ -1,9 +1,11 @@
 """Training of one fold: clips in, averaged weights out, from the beginning or from where it was stopped."""
 
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -12,13 +14,15 @@ import torch
 from bvas.checkpoint import FILE_NAME, fold_folder
 from bvas.experiment import Experiment
 from bvas.files import locked, remove_unfinished, write_json, write_text
-from bvas.loading.loader import ClipLoader
+from bvas.loading.kept import KeptClips
+from bvas.loading.loader import ClipLoader, spare_clips_for
 from bvas.loading.requests import Clips
 from bvas.loading.skips import OnError
 from bvas.seen_matches import check_unseen, write_seen
 from bvas.tasks.matches import Match
 from bvas.training import resume
 from bvas.training.data import curve_digests, fold_videos, training_clips, validation_clips
+from bvas.training.held_out import place_to_keep
 from bvas.training.logs import EpochLog, environment
 from bvas.training.observer import Observer, RunView
 from bvas.training.parallel import World
@@ -108,8 +112,8 @@ def run_fold(
         if experiment.train.sync_batchnorm:
             model = world.synchronized(model)
 
-        def load(clips: Clips, workers: WorkerMix) -> ClipLoader:
-            return ClipLoader(
+        def load(clips: Clips, *, beside: ClipLoader | None = None, spare_clips: int = 0) -> ClipLoader:
+            loader = ClipLoader(
                 clips,
                 experiment.train.batch_size,
                 workers=workers,
@@ -119,13 +123,23 @@ def run_fold(
                 on_error=on_error,
                 shard=world.shard,
                 cpus=world.cpus,
+                beside=beside,
+                spare_clips=spare_clips,
             )
+            return stack.enter_context(loader)
 
         clips = training_clips(experiment, train_videos, runs)
         held_out = validation_clips(experiment, held_out_videos)
-        loader = stack.enter_context(load(clips, workers))
-        # In this process: a second set of workers would idle through all of training.
-        validation = None if held_out is None else stack.enter_context(load(held_out, {}))
+        validation = None
+        if held_out is None:
+            loader = load(clips)
+        else:
+            clip_bytes = experiment.clip.num_frames * math.prod(experiment.input.size)
+            spare_clips = spare_clips_for(experiment.train.batch_size, clip_bytes, world.shard)
+            loader = load(clips, spare_clips=spare_clips)
+            # The workers read them in the time that training leaves them.
+            place = partial(place_to_keep, device=device, sharing=world.local_size)
+            validation = KeptClips(load(held_out, beside=loader), device, place)
         trainer = Trainer(experiment, model, device, loader.num_batches, world)
         if world.is_writer:
             if state is None:

@@ -20,7 +20,9 @@ def build_optimizer(parameters: Iterable[nn.Parameter], config: TrainConfig) -> 
             nesterov=True,
             weight_decay=config.weight_decay,
         )
-    return torch.optim.AdamW(learnt, lr=config.learning_rate, weight_decay=config.weight_decay)
+    # One kernel for all weights, in place of one for each of a dozen operations on each group of them.
+    fused = True if learnt and all(parameter.is_cuda for parameter in learnt) else None
+    return torch.optim.AdamW(learnt, lr=config.learning_rate, weight_decay=config.weight_decay, fused=fused)
 
 
 def learning_rate_at(step: int, steps_per_epoch: int, config: TrainConfig) -> float:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
+from bvas.inference.artifacts import keep_compiled
 from bvas.models.spotting import SpottingModel
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class Compiled:
         """
         self._model = model
         self._shape = shape
+        keep_compiled()
         self._compiled: Forward | None = torch.compile(model, dynamic=False)
         start = time.monotonic()
         try:

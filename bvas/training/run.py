@@ -13,6 +13,7 @@ from torch import Tensor
 from bvas.checkpoint import FILE_NAME
 from bvas.errors import TrainingError
 from bvas.files import write_json
+from bvas.loading.kept import KeptClips
 from bvas.loading.loader import ClipLoader
 from bvas.models.spotting import SpottingModel
 from bvas.training.logs import EpochLog, Row, table_lines
@@ -50,7 +51,7 @@ class FoldRun:
         world: World,
         trainer: Trainer,
         loader: ClipLoader,
-        validation: ClipLoader | None,
+        validation: KeptClips | None,
         state: TrainingState,
         record: Record | None,
     ) -> None:
@@ -112,6 +113,8 @@ class FoldRun:
             self._seconds = seconds + time.monotonic() - started
             self._waited = waited + loader.stats.waiting_seconds - waiting
             self._report()
+            if self._validation is not None:
+                self._validation.read_ahead()
             if time.monotonic() - self._saved_at >= self._config.save_minutes * 60:
                 self._save()
         self._watch.settle()

@@ -161,7 +161,14 @@ class Trainer:
         """Go on from what `state_dict` returned, there or on another kind of device."""
         self.model.load_state_dict(state["model"])
         self.averaged.load_state_dict(state["averaged"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        groups = [
+            # How a step is computed is this device's matter: `fused` may be saved on a GPU and loaded on a CPU.
+            {**saved, "fused": own.get("fused")} if "fused" in own else saved
+            for saved, own in zip(
+                state["optimizer"]["param_groups"], self._optimizer.param_groups, strict=True
+            )
+        ]
+        self._optimizer.load_state_dict({**state["optimizer"], "param_groups": groups})
         if self._scaler.is_enabled() and state["scaler"]:
             self._scaler.load_state_dict(state["scaler"])
         self.num_steps = state["num_steps"]

@@ -1,6 +1,8 @@
 """How good the averaged weights are on held-out clips, between epochs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from bvas.experiment import Experiment
-from bvas.loading.loader import ClipLoader
+from bvas.loading.batch import ClipBatch
 from bvas.losses import focal_loss
 from bvas.luma import to_unit
 from bvas.training.parallel import World
@@ -25,9 +27,17 @@ class ClipScores:
     is no number."""
 
 
+class FixedBatches(Protocol):
+    """What gives the clips to validate on, in batches."""
+
+    def epoch(self, epoch: int) -> Iterator[ClipBatch]:
+        """Yield them, in each epoch the same."""
+        ...
+
+
 def validate(
     model: nn.Module,
-    loader: ClipLoader,
+    loader: FixedBatches,
     experiment: Experiment,
     *,
     autocast_dtype: torch.dtype | None,

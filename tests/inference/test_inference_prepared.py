@@ -15,6 +15,7 @@ from bvas.inference.folding import without_batch_norm
 from bvas.inference.halving import halved
 from bvas.inference.precision import default_batch, prediction_dtype
 from bvas.inference.prepared import PreparedModel
+from bvas.inference.scoring import mean_of_views
 from bvas.inference.streaming import StreamingPredictor
 from bvas.models.spotting import build_model
 
@@ -148,6 +149,28 @@ def test_scores_that_are_no_numbers_are_an_error_and_no_gap(dtype, remedy):
 
     with pytest.raises(ScoresError, match=remedy):
         stream(StreamingPredictor([model], SHORT, dtype=dtype), make_frames(30), 30)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "remedy"),
+    [(torch.float32, "infinite scores: .* train it again"), (torch.bfloat16, "infinite scores in bfloat16")],
+)
+@pytest.mark.parametrize("value", [float("inf"), float("-inf")])
+def test_an_infinite_logit_is_an_error_and_no_certain_score(value, dtype, remedy):
+    model = copy.deepcopy(make_model(SHORT))
+    with torch.no_grad():
+        model.classifier.bias[1] = value
+
+    with pytest.raises(ScoresError, match=remedy):
+        stream(StreamingPredictor([model], SHORT, dtype=dtype), make_frames(30), 30)
+
+
+def test_a_large_logit_is_a_certain_score():
+    scores = mean_of_views([torch.tensor([[80.0, -80.0]]), torch.tensor([[80.0, -80.0]])], 1)
+
+    assert scores[0, 0] == 1.0
+    assert 0.0 <= scores[0, 1] < 1e-30
+    assert mean_of_views([torch.tensor([[1.0, torch.inf]])], 1).isnan().tolist() == [[False, True]]
 
 
 def test_a_function_that_cannot_be_compiled_runs_as_it_is_and_is_said_once(monkeypatch, caplog):

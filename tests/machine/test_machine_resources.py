@@ -163,3 +163,58 @@ def test_what_everything_needs_makes_the_exit_code_2_and_comes_last(monkeypatch,
 def test_other_problems_are_summed_up():
     found = [Finding(topic="CUDA", state="problem", text="x"), Finding(topic="CPU", state="ok", text="y")]
     assert doctor.summary_text(found) == "\nbvas works here; to be mended: CUDA"
+
+
+@pytest.mark.parametrize(
+    ("files", "free"),
+    [
+        ({}, 20),
+        # v2: the group above grants less than its own; pages of files that were not used lately count as free.
+        (
+            {
+                "proc/self/cgroup": "0::/job/task\n",
+                "sys/fs/cgroup/job/memory.max": f"{8 * GIB}\n",
+                "sys/fs/cgroup/job/memory.current": f"{6 * GIB}\n",
+                "sys/fs/cgroup/job/memory.stat": f"anon 5\ninactive_file {GIB}\nactive_file 7\n",
+                "sys/fs/cgroup/job/task/memory.max": "max\n",
+                "sys/fs/cgroup/job/task/memory.current": f"{GIB}\n",
+            },
+            3,
+        ),
+        # v1, from inside a container: the path is the host's, the limit lies at the top.
+        (
+            {
+                "proc/self/cgroup": "4:memory:/docker/abc\n",
+                "sys/fs/cgroup/memory/memory.limit_in_bytes": f"{GIB}\n",
+                "sys/fs/cgroup/memory/memory.usage_in_bytes": f"{GIB // 4}\n",
+            },
+            0.75,
+        ),
+        # v1 without a limit, and a group that is over its own.
+        (
+            {
+                "proc/self/cgroup": "4:memory:/\n",
+                "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+                "sys/fs/cgroup/memory/memory.usage_in_bytes": f"{GIB}\n",
+            },
+            20,
+        ),
+        (
+            {
+                "proc/self/cgroup": "0::/\n",
+                "sys/fs/cgroup/memory.max": f"{GIB}\n",
+                "sys/fs/cgroup/memory.current": f"{GIB + 4096}\n",
+            },
+            0,
+        ),
+    ],
+)
+def test_free_memory_is_what_the_system_and_all_groups_leave(tmp_path, files, free):
+    meminfo = f"MemTotal: {32 * 2**20} kB\nMemFree: 7 kB\nMemAvailable: {20 * 2**20} kB\n"
+    root = write(tmp_path, {"proc/meminfo": meminfo, **files})
+
+    assert resources.free_memory(root) == free * GIB
+
+
+def test_free_memory_is_unknown_where_the_system_does_not_say(tmp_path):
+    assert resources.free_memory(tmp_path) is None

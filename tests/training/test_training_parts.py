@@ -11,14 +11,17 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import tiny_experiment
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from training_tiny import random_batch
 
 from bvas.experiment import TrainConfig
 from bvas.loading.dataset import LabelledVideo
+from bvas.models.spotting import build_model
 from bvas.training.data import validation_clips
 from bvas.training.ema import average_weights
 from bvas.training.logs import EpochLog, environment, table_lines
 from bvas.training.optim import build_optimizer, learning_rate_at
+from bvas.training.trainer import Trainer
 from bvas.training.validation import clip_average_precision, validate
 from bvas.video.grid import Grid
 
@@ -160,3 +163,48 @@ def test_validation_clips_are_half_at_annotations_and_half_evenly_spaced():
 def test_a_video_of_one_frame_without_annotations_is_validated_too():
     clips = validation_clips(tiny_experiment(), [_labelled(1, [])])
     assert [request.center for request in clips.requests(0)] == [0]
+
+
+def test_averaged_weights_are_those_of_torch_after_every_update():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    expected = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.7), use_buffers=True)
+    averaged = average_weights(model, 0.7)
+    for _ in range(4):
+        model(torch.randn(5, 3))
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(torch.randn_like(parameter))
+        expected.update_parameters(model)
+        averaged.update_parameters(model)
+
+        for name, value in expected.state_dict().items():
+            assert torch.equal(averaged.state_dict()[name], value), name
+    assert int(averaged.n_averaged) == 4
+
+
+def test_a_state_of_a_fused_optimizer_is_taken_up_by_one_that_is_not():
+    experiment = tiny_experiment()
+
+    def trainer(fused):
+        torch.manual_seed(0)
+        made = Trainer(experiment, build_model(experiment.model, experiment.clip, 2), torch.device("cpu"), 10)
+        for group in made._optimizer.param_groups:
+            group["fused"] = fused
+        return made
+
+    first, second = trainer(True), trainer(None)
+    batches = [random_batch(experiment, 2, seed) for seed in range(3)]
+    for batch in batches[:2]:
+        first.step(batch)
+    second.load_state_dict(first.state_dict())
+
+    assert {group["fused"] for group in second._optimizer.param_groups} == {None}
+    results = []
+    for one in (second, first):
+        torch.manual_seed(1)
+        results.append(one.step(batches[2]))
+    found, expected = results
+    assert float(found.loss) == float(expected.loss)
+    for ours, theirs in zip(second.model.parameters(), first.model.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
