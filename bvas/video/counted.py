@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bvas.errors import DecodeError
 from bvas.video.aspects import SampleAspects
 from bvas.video.backends import OnDamage
-from bvas.video.container import open_container, read_packets
+from bvas.video.container import open_indexed, read_packets
 from bvas.video.damage import CountedDamage, DamageLog
 from bvas.video.index import VideoIndex
 from bvas.video.picture import luma_of
@@ -66,7 +66,7 @@ class CountedBackend:
         self._container.close()
 
     def _open(self) -> None:
-        self._container, self._stream = open_container(self._index.path, stream=self._index.stream)
+        self._container, self._stream = open_indexed(self._index)
         self._aspects = SampleAspects(self._stream.codec_context)
         self._packets = read_packets(self._container, self._stream)
         self._ready: deque[Any] = deque()

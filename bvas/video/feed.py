@@ -6,21 +6,32 @@ does not return to Python before there is something to read.
 
 import queue
 import threading
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
+from urllib.parse import urlsplit
 
 import av
 
 from bvas.errors import DecodeError
+from bvas.video.arrival import ArrivalTimes
+from bvas.video.coded_rate import CodedRate
 from bvas.video.container import open_input, read_packets, reason_of
+from bvas.video.joined import JoinedBytes
 from bvas.video.reading import DEFAULT_READING, ReadOptions
 from bvas.video.scan import StreamFacts, stream_facts
+from bvas.video.shown import has_times
 from bvas.video.sources import Source
 from bvas.video.waiting import GrowingBytes, PipeBytes, WaitingBytes
 
 # How messages of sources that broke off end.
 GO_ON = "; what came before can be used, open it again to go on"
 _POLL_SECONDS = 0.1
+# These send whether or not anybody keeps up.
+PUSHED = ("rtsp", "rtsps", "rtp", "udp", "srt", "rtmp", "rtmps")
+# Codecs of single pictures, whose headers hold no rate.
+_WITHOUT_RATE = ("mjpeg", "png", "bmp", "gif", "tiff", "webp")
 # Seconds that `close` waits for a thread that is inside libav.
 _PATIENCE = 0.5
 # Seconds after a packet within which the failure shows that cut it off: libav hands out what it has of the packet
@@ -101,7 +112,9 @@ class PacketFeed:
         if not isinstance(item, _End):
             return item
         self._ended = True
-        if item.error is not None and _is_failure(item.error):
+        if isinstance(item.error, DecodeError):
+            self.failure = item.error
+        elif item.error is not None and _is_failure(item.error):
             self.failure = self._broken(item.error)
         elif item.error is not None:
             raise item.error
@@ -163,15 +176,28 @@ class PacketFeed:
         container = None
         try:
             timeout = (self._patience.connect, self._patience.stall) if self._bytes is None else None
-            given = self._source.location if self._bytes is None else self._bytes
-            container, stream = open_input(
-                given, self._source.name, stream=self.reading.stream, timeout=timeout
+            given = (
+                self._source.location
+                if self._bytes is None
+                else JoinedBytes(self._bytes.read, self._bytes.name)
             )
-            self._put(_Opened(stream.codec_context, stream_facts(container, stream)))
-            for packet in read_packets(container, stream):
+            container, stream = open_input(given, self._source.name, reading=self.reading, timeout=timeout)
+            packets = read_packets(container, stream)
+            facts, first = self._facts(container, stream, packets)
+            self._put(_Opened(stream.codec_context, facts))
+            arrival = ArrivalTimes(facts.time_base) if facts.rate_origin == "arrival" else None
+            for packet in chain(first, packets):
+                if arrival is not None:
+                    arrival.stamp(packet)
                 self._put(packet)
                 if self._stopped.is_set():
                     break
+            if isinstance(given, JoinedBytes) and given.lost_codec:
+                raise DecodeError(
+                    f"the video of {self._source.name} goes over to {given.lost_codec}, which is not decoded "
+                    f"with what came before{GO_ON}",
+                    path=self._source.name,
+                )
         except BaseException as caught:  # noqa: BLE001  (it is raised where packets are taken)
             error = caught
         self._put(_End(error))
@@ -181,6 +207,30 @@ class PacketFeed:
             container.close()
         if self._bytes is not None:
             self._bytes.close()
+
+    def _facts(self, container: Any, stream: Any, packets: Iterator[Any]) -> tuple[StreamFacts, list[Any]]:
+        """Return what is known of the stream, and the packets that were looked at to know it."""
+        facts = stream_facts(container, stream)
+        if not facts.untimed:
+            return (facts if has_times(facts.container) else facts.with_rate(self.reading.rate)), []
+        first: list[Any] = []
+        coded = CodedRate(stream.codec_context)
+        if self.reading.rate is None and facts.codec not in _WITHOUT_RATE:
+            for packet in packets:
+                first.append(packet)
+                coded.see(packet)
+                if coded.is_found:
+                    break
+        if self.reading.rate is None and coded.rate is None and self._is_live(facts):
+            return replace(facts, untimed=False, rate_origin="arrival"), first
+        return facts.with_rate(self.reading.rate, coded.rate), first
+
+    def _is_live(self, facts: StreamFacts) -> bool:
+        """Return whether pictures come when they are taken, one packet each and in order."""
+        if facts.container == "mpjpeg":
+            return True
+        scheme = urlsplit(self._source.location).scheme.lower() if self._source.kind == "URL" else ""
+        return scheme in (*PUSHED, "tcp") and facts.codec in _WITHOUT_RATE
 
     def _broken(self, error: BaseException) -> DecodeError:
         name = self._source.name
