@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import av
 
 from bvas.errors import DecodeError
+from bvas.video.fetching import PLAYLIST_OPTIONS, PlaylistFetcher
 from bvas.video.joined import JoinedFile, Joints
 from bvas.video.messages import last_message, libav_messages, speaks_of_protection
 from bvas.video.reading import DEFAULT_READING, ReadOptions
@@ -36,6 +37,7 @@ def open_container(
     *,
     reading: ReadOptions = DEFAULT_READING,
     joints: Joints | None = None,
+    fetcher: PlaylistFetcher | None = None,
     num_threads: int = 1,
 ) -> tuple[Any, Any]:
     """Open a video file; return (container, video stream) of PyAV. All other streams are skipped.
@@ -44,6 +46,7 @@ def open_container(
         path: The file.
         reading: Which stream of it is read.
         joints: Those of a transport stream, which are hidden from libav.
+        fetcher: Opens the pieces of a playlist. The container must then be closed, not left to the collector.
         num_threads: Decoding threads. One is fastest per core, and lets packets be skipped singly.
 
     Raises:
@@ -57,13 +60,16 @@ def open_container(
         raise DecodeError(f"{path} is empty (0 bytes); copy or download it again", path=path)
     # Absolute: libav takes `a:b.mp4` for a protocol.
     source = str(path.absolute()) if joints is None else JoinedFile(path, joints)
-    return open_input(source, str(path), reading=reading, num_threads=num_threads)
+    return open_input(source, str(path), reading=reading, fetcher=fetcher, num_threads=num_threads)
 
 
 def open_indexed(index: "VideoIndex") -> tuple[Any, Any]:
     """Open a file that an index was made of, as it was opened then; return and errors as of `open_container`."""
     return open_container(
-        index.path, reading=replace(index.reading, stream=index.stream), joints=index.joints
+        index.path,
+        reading=replace(index.reading, stream=index.stream),
+        joints=index.joints,
+        fetcher=PlaylistFetcher(None) if index.is_fetched else None,
     )
 
 
@@ -73,6 +79,7 @@ def open_input(
     *,
     reading: ReadOptions = DEFAULT_READING,
     timeout: tuple[float, float] | None = None,
+    fetcher: PlaylistFetcher | None = None,
     num_threads: int = 1,
 ) -> tuple[Any, Any]:
     """Open what libav can read; return (container, video stream) of PyAV. All other streams are skipped.
@@ -82,6 +89,7 @@ def open_input(
         name: What messages call it.
         reading: Which stream of it is read.
         timeout: Seconds to wait for opening, and for each packet; None for as long as it takes.
+        fetcher: Opens the pieces of a playlist. The container must then be closed, not left to the collector.
         num_threads: Decoding threads.
 
     Raises:
@@ -89,11 +97,12 @@ def open_input(
     """
     with libav_messages() as said:
         try:
-            container = open_media(source, timeout=timeout)
+            fetching = {} if fetcher is None else {"io_open": fetcher, "options": PLAYLIST_OPTIONS}
+            container = open_media(source, timeout=timeout, **fetching)
         except PermissionError as error:
             raise DecodeError(f"{name} may not be read: permission denied", path=name) from error
         except (av.FFmpegError, OSError) as error:
-            raise _not_opened(name, error, timeout, last_message(said)) from error
+            raise not_opened(name, error, timeout, last_message(said)) from error
     try:
         # libav takes any text for ANSI art.
         is_text = container.format.name == "tty"
@@ -125,9 +134,10 @@ def encrypted(name: str, detail: str) -> DecodeError:
     )
 
 
-def _not_opened(
-    name: str, error: BaseException, timeout: tuple[float, float] | None, message: str
+def not_opened(
+    name: str, error: BaseException, timeout: tuple[float, float] | None, message: str = ""
 ) -> DecodeError:
+    """Return the error of a source that libav cannot open, with what it last said."""
     if speaks_of_protection(message):
         return encrypted(name, f"libav: {message}")
     reason = reason_of(error)

@@ -1,5 +1,6 @@
 """Decoding with libav where packets carry no reliable times: frames are counted as they come out."""
 
+import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -63,11 +64,13 @@ class CountedBackend:
     def close(self) -> None:
         """Close the file."""
         self._ready.clear()
-        self._container.close()
+        self._finalizer()
 
     def _open(self) -> None:
         self._container, self._stream = open_indexed(self._index)
         self._aspects = SampleAspects(self._stream.codec_context)
+        # PyAV frees what it reads from ahead of a container that is left to the collector.
+        self._finalizer = weakref.finalize(self, self._container.close)
         self._packets = read_packets(self._container, self._stream)
         self._ready: deque[Any] = deque()
         self._ended = False

@@ -17,7 +17,8 @@ import av
 from bvas.errors import DecodeError
 from bvas.video.arrival import ArrivalTimes
 from bvas.video.coded_rate import CodedRate
-from bvas.video.container import open_input, read_packets, reason_of
+from bvas.video.container import not_opened, open_input, read_packets, reason_of
+from bvas.video.fetching import FetchedBytes, PlaylistFetcher, is_playlist, is_transport_address
 from bvas.video.joined import JoinedBytes
 from bvas.video.reading import DEFAULT_READING, ReadOptions
 from bvas.video.scan import StreamFacts, stream_facts
@@ -83,6 +84,7 @@ class PacketFeed:
         self.reading = reading
         self._patience = patience
         self._bytes = _bytes_of(source, patience)
+        self._fetched: FetchedBytes | None = None
         self._items: queue.Queue[Any] = queue.Queue(patience.num_ahead)
         self._stopped = threading.Event()
         self._ended = False
@@ -176,12 +178,10 @@ class PacketFeed:
         container = None
         try:
             timeout = (self._patience.connect, self._patience.stall) if self._bytes is None else None
-            given = (
-                self._source.location
-                if self._bytes is None
-                else JoinedBytes(self._bytes.read, self._bytes.name)
+            given, fetcher = self._given(timeout)
+            container, stream = open_input(
+                given, self._source.name, reading=self.reading, timeout=timeout, fetcher=fetcher
             )
-            container, stream = open_input(given, self._source.name, reading=self.reading, timeout=timeout)
             packets = read_packets(container, stream)
             facts, first = self._facts(container, stream, packets)
             self._put(_Opened(stream.codec_context, facts))
@@ -192,9 +192,10 @@ class PacketFeed:
                 self._put(packet)
                 if self._stopped.is_set():
                     break
-            if isinstance(given, JoinedBytes) and given.lost_codec:
+            joined = given.stretches if isinstance(given, JoinedBytes) else fetcher
+            if joined is not None and joined.lost_codec:
                 raise DecodeError(
-                    f"the video of {self._source.name} goes over to {given.lost_codec}, which is not decoded "
+                    f"the video of {self._source.name} goes over to {joined.lost_codec}, which is not decoded "
                     f"with what came before{GO_ON}",
                     path=self._source.name,
                 )
@@ -205,8 +206,24 @@ class PacketFeed:
         self._stopped.wait()
         if container is not None:
             container.close()
+        for opened in (self._bytes, self._fetched):
+            if opened is not None:
+                opened.close()
+
+    def _given(self, timeout: tuple[float, float] | None) -> tuple[Any, PlaylistFetcher | None]:
+        """Return what libav reads from, and what opens the pieces of a playlist for it."""
         if self._bytes is not None:
-            self._bytes.close()
+            return JoinedBytes(self._bytes.read, self._bytes.name), None
+        location = self._source.location
+        if is_playlist(location):
+            return location, PlaylistFetcher(timeout)
+        if not is_transport_address(location):
+            return location, None
+        try:
+            self._fetched = FetchedBytes(location, {}, timeout)
+        except (av.FFmpegError, OSError) as error:
+            raise not_opened(self._source.name, error, timeout) from error
+        return JoinedBytes(self._fetched.read, location), None
 
     def _facts(self, container: Any, stream: Any, packets: Iterator[Any]) -> tuple[StreamFacts, list[Any]]:
         """Return what is known of the stream, and the packets that were looked at to know it."""

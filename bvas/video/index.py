@@ -55,6 +55,8 @@ class VideoIndex:
     variable_rate: bool
     reading: ReadOptions = DEFAULT_READING
     """How the file is read; who opens it again by this index does so alike."""
+    is_fetched: bool = False
+    """The pieces of a playlist are joined where libav would not see it."""
     joints: Joints | None = None
     """Of a transport stream: places where its video goes on in packets of another kind."""
 
@@ -170,6 +172,7 @@ def index_of(path: Path, scan: Scan, reading: ReadOptions = DEFAULT_READING) -> 
         stream=scan.stream,
         reading=reading,
         joints=scan.joints,
+        is_fetched=scan.is_fetched,
         time_base=scan.time_base,
         pts=scan.pts,
         last_duration=scan.last_duration or max(round(1 / (rate * scan.time_base)), 1),
@@ -229,9 +232,12 @@ def _choices(index: VideoIndex, scan: Scan) -> tuple[str, ...]:
     for joint in scan.joints.joints if scan.joints is not None else ():
         if joint.hidden and joint.pid >= 0:
             lines.append(
-                f"from byte {joint.position} on its video is in packets of PID {joint.pid:#x} instead of "
-                f"{joint.number:#x}, and is followed"
+                f"from byte {joint.position} on its video is in other packets (PID {joint.pid:#x}), and is followed"
             )
+    if scan.is_fetched:
+        lines.append(
+            "its pieces hold the video in different packets, or from different clocks; they are joined"
+        )
     if scan.num_lost:
         lines.append(
             f"{scan.num_lost} of its frames are coded as {scan.lost_codec} instead of {scan.picture.codec}, and "

@@ -109,28 +109,43 @@ class JoinedFile(io.RawIOBase):
         super().close()
 
 
+class Stretches:
+    """What was found so far in a transport stream that comes in one stretch after the other."""
+
+    def __init__(self) -> None:
+        self.joiner: Joiner | None = None
+        self.position = 0
+        """Bytes of all stretches so far."""
+
+    @property
+    def lost_codec(self) -> str:
+        """What the video went over to and is not followed in: the bytes end there. Empty while all is well."""
+        joints = () if self.joiner is None else self.joiner.joints
+        return next((joint.codec for joint in joints if joint.codec), "")
+
+
 class JoinedBytes:
     """Bytes that come once, with the joints of a transport stream hidden; others pass as they are.
 
     Args:
         read: Returns up to some bytes, as soon as there are any; none at the end.
         name: Path, by whose ending libav knows some formats.
+        stretches: Of a stream in several pieces, what those before this one held.
     """
 
-    def __init__(self, read: Callable[[int], bytes], name: str) -> None:
+    def __init__(self, read: Callable[[int], bytes], name: str, stretches: Stretches | None = None) -> None:
         self.name = name
+        self.stretches = Stretches() if stretches is None else stretches
         self._read = read
-        self._joiner: Joiner | None = None
+        self._layout: Layout | None = None
+        # None once it is known what the bytes are.
         self._head: bytes | None = b""
         self._rest = b""
         self._ready = b""
-        self._position = 0
-        self.lost_codec = ""
-        """What the video went over to and is not followed in: the bytes end there. Empty while all is well."""
 
     def read(self, size: int) -> bytes:
         """Return up to `size` bytes."""
-        while not self._ready and not self.lost_codec:
+        while not self._ready and not self.stretches.lost_codec:
             data = self._read(size)
             self._take(data)
             if not data:
@@ -139,35 +154,37 @@ class JoinedBytes:
         return found
 
     def _take(self, data: bytes) -> None:
+        """Put the next bytes where `read` finds them; none at the end."""
         if self._head is not None:
             self._head += data
             if data and len(self._head) < _HEAD_BYTES:
                 return
-            data, self._head = self._head, None
-            layout = layout_of(data[:_HEAD_BYTES])
-            if layout is not None:
-                self._joiner = Joiner(layout)
-                self._position = layout.start
-                self._ready, data = data[: layout.start], data[layout.start :]
-        if self._joiner is None:
+            head, self._head = self._head, None
+            self._layout = layout_of(head[:_HEAD_BYTES])
+            start = len(head) if self._layout is None else self._layout.start
+            self._ready += head[:start]
+            self.stretches.position += start
+            self._join(head[start:], at_end=not data)
+        else:
+            self._join(data, at_end=not data)
+
+    def _join(self, data: bytes, *, at_end: bool) -> None:
+        layout, stretches = self._layout, self.stretches
+        if layout is None:
             self._ready += data
             return
-        layout = self._joiner.layout
+        if stretches.joiner is None or stretches.joiner.layout[:2] != layout[:2]:
+            stretches.joiner = Joiner(layout)
+        joiner, position = stretches.joiner, stretches.position
         data = self._rest + data
-        whole = len(data) // layout.size * layout.size if data[len(self._rest) :] else len(data)
-        self._rest = data[whole:]
-        block = bytearray(data[:whole])
+        whole = len(data) if at_end else len(data) // layout.size * layout.size
+        block, self._rest = bytearray(data[:whole]), data[whole:]
         packets = _packets_in(block, layout)
-        self._joiner.find(packets, self._position)
-        lost = next((joint for joint in self._joiner.joints if joint.codec), None)
-        if lost is not None:
-            del packets
-            self.lost_codec = lost.codec
-            del block[max(lost.position - self._position, 0) :]
-            packets = _packets_in(block, layout)
-        hide_joints(packets, self._position, layout, self._joiner.joints, self._joiner.tables)
-        self._position += len(block)
-        self._ready += bytes(block)
+        joiner.find(packets, position)
+        hide_joints(packets, position, layout, joiner.joints, joiner.tables)
+        stretches.position += len(block)
+        lost = next((joint.position for joint in joiner.joints if joint.codec), None)
+        self._ready += bytes(block if lost is None else block[: max(lost - position, 0)])
 
 
 def _packets_in(data: bytearray, layout: Layout) -> NDArray[np.uint8]:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from bvas.errors import ConfigError, DecodeError
 from bvas.video.bitstream import parameter_sets
 from bvas.video.coded_rate import CodedRate, RateOrigin, is_untimed
 from bvas.video.container import open_container, read_packets
+from bvas.video.fetching import PlaylistFetcher, is_playlist
 from bvas.video.fields import may_hold_fields
 from bvas.video.joined import Joints, find_joints
 from bvas.video.messages import last_message, libav_messages
@@ -59,6 +59,8 @@ class Scan:
     picture: Picture
     joints: Joints | None = None
     """Of a transport stream: places where its video goes on in packets of another kind."""
+    is_fetched: bool = False
+    """The pieces of a playlist are joined where libav would not see it: it is read from its beginning."""
     lost_codec: str = ""
     """What the video went over to for some frames, which are in `pts` and cannot be read."""
     num_lost: int = 0
@@ -140,7 +142,8 @@ def scan_file(path: Path, reading: ReadOptions) -> Scan:
     """
     check_sample_counts(path)
     joints = find_joints(path) if path.is_file() else None
-    container, stream = open_container(path, reading=reading, joints=joints)
+    fetcher = PlaylistFetcher(None) if is_playlist(str(path)) else None
+    container, stream = open_container(path, reading=reading, joints=joints, fetcher=fetcher)
     with container:
         facts = stream_facts(container, stream)
         shown = ShownFrames(has_times(facts.container), facts.codec, facts.time_base)
@@ -155,11 +158,16 @@ def scan_file(path: Path, reading: ReadOptions) -> Scan:
             notes.see_fields(packet_is.may_hold_fields)
             num_packets += 1
     shown.end_packets()
-    again = partial(open_container, path, reading=replace(reading, stream=facts.stream), joints=joints)
-    if not shown.counts:
+    is_fetched = fetcher is not None and fetcher.is_joined
+    again = _Again(path, replace(reading, stream=facts.stream), joints, is_fetched)
+    if fetcher is not None and fetcher.lost_codec:
+        raise DecodeError(
+            f"the video of {path} goes over to {fetcher.lost_codec}; cut it where it does", path=path
+        )
+    if not shown.counts and not is_fetched:
         _decode(again, facts, shown, notes)
         shown.finish()
-    if shown.counts or not shown.num_frames:
+    if shown.counts or not shown.num_frames or is_fetched:
         if notes.has_picture or not has_times(facts.container):
             _warn_of_counting(path)
         gradual_refresh = shown.gradual_refresh
@@ -175,7 +183,7 @@ def scan_file(path: Path, reading: ReadOptions) -> Scan:
         raise ConfigError(
             f"{path} has times of its own; a rate is for frames without times, such as those of a .h264 file"
         )
-    scan = scan_of(shown, facts, notes.picture())
+    scan = replace(scan_of(shown, facts, notes.picture()), is_fetched=is_fetched)
     return scan if joints is None else _with_lost(replace(scan, joints=joints), path)
 
 
@@ -204,6 +212,20 @@ def _with_lost(scan: Scan, path: Path) -> Scan:
     return replace(scan, pts=pts, lost_codec=codec, num_lost=len(pts) - len(scan.pts))
 
 
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """How a file is opened once more."""
+
+    path: Path
+    reading: ReadOptions
+    joints: Joints | None
+    is_fetched: bool
+
+    def __call__(self) -> tuple[Any, Any]:
+        fetcher = PlaylistFetcher(None) if self.is_fetched else None
+        return open_container(self.path, reading=self.reading, joints=self.joints, fetcher=fetcher)
+
+
 def _reason(open_again: Callable[[], tuple[Any, Any]]) -> str:
     """Return what libav says of the first packets that it cannot decode, to follow a message; or nothing."""
     container, stream = open_again()
@@ -217,6 +239,8 @@ def _reason(open_again: Callable[[], tuple[Any, Any]]) -> str:
 
 def scan_of(shown: ShownFrames, facts: StreamFacts, picture: Picture) -> Scan:
     """Return what is known of the frames so far."""
+    if shown.counts and facts.rate_origin == "times":
+        facts = facts.with_rate(None)
     times = shown.table(facts.claimed_rates)
     return Scan(
         stream=facts.stream,
