@@ -19,15 +19,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bvas.files import ARCHIVE_FAULTS
+from bvas.video.joined import Joints
 from bvas.video.picture import Picture
 from bvas.video.reading import ReadOptions
 from bvas.video.scan import Scan
+from bvas.video.streams import VideoStream
 
 logger = logging.getLogger(__name__)
 
 # Raise it whenever a scan of the same file would come out differently.
-_VERSION = 6
+_VERSION = 7
 _HASHED_BYTES = 64 * 1024
+# Playlists of one video in several sizes.
+_ADAPTIVE = (".m3u8", ".m3u", ".mpd")
 _ARRAYS = ("pts", "keyframe_pts", "keyframe_dts")
 
 
@@ -142,6 +146,9 @@ def _entry_of(path: Path, suffix: str, reading: ReadOptions) -> Path | None:
     if reading.stream is not None or reading.rate is not None:
         # A zero byte is in no path.
         named += f"\0{reading.stream}\0{reading.rate}"
+    if reading.fit is not None and path.suffix.lower() in _ADAPTIVE:
+        # Which of its variants is read depends on it.
+        named += f"\0{reading.fit}"
     name = hashlib.sha256(named.encode(errors="surrogateescape")).hexdigest()[:32]
     return folder / "index" / f"{name}{suffix}"
 
@@ -171,6 +178,12 @@ def _plain(scan: Scan) -> dict[str, Any]:
         "gradual_refresh": scan.gradual_refresh,
         "container": scan.container,
         "claimed_rates": [str(rate) for rate in scan.claimed_rates],
+        "rate_origin": scan.rate_origin,
+        "streams": [asdict(stream) for stream in scan.streams],
+        "joints": None if scan.joints is None else scan.joints.to_plain(),
+        "is_fetched": scan.is_fetched,
+        "lost_codec": scan.lost_codec,
+        "num_lost": scan.num_lost,
         "picture": asdict(scan.picture) | {"sample_aspect": str(scan.picture.sample_aspect)},
     }
 
@@ -186,6 +199,12 @@ def _scan_from(plain: dict[str, Any], arrays: dict[str, Any]) -> Scan:
         gradual_refresh=plain["gradual_refresh"],
         container=plain["container"],
         claimed_rates=rates,
+        rate_origin=plain["rate_origin"],
+        streams=tuple(VideoStream(**stream) for stream in plain["streams"]),
+        joints=None if plain["joints"] is None else Joints.from_plain(plain["joints"]),
+        is_fetched=plain["is_fetched"],
+        lost_codec=plain["lost_codec"],
+        num_lost=plain["num_lost"],
         picture=picture,
         **arrays,
     )

@@ -1,13 +1,21 @@
 """Opening a file with libav and reading the packets of its picture, past damage where there is some."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
-from av.stream import Disposition
 
 from bvas.errors import DecodeError
+from bvas.video.fetching import PLAYLIST_OPTIONS, PlaylistFetcher
+from bvas.video.joined import JoinedFile, Joints
+from bvas.video.messages import last_message, libav_messages, speaks_of_protection
+from bvas.video.reading import DEFAULT_READING, ReadOptions
+from bvas.video.streams import choose_stream, discard_others, video_streams
+
+if TYPE_CHECKING:
+    from bvas.video.index import VideoIndex
 
 # PyAV 18 refuses titles that are not UTF-8 unless told otherwise. PyAV 19 escapes them and has no such argument.
 _METADATA = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
@@ -24,12 +32,21 @@ def open_media(source: Any, **options: Any) -> Any:
     return av.open(source, **_METADATA, **options)
 
 
-def open_container(path: Path, *, stream: int | None = None, num_threads: int = 1) -> tuple[Any, Any]:
-    """Open a video file; return (container, video stream) of PyAV.
+def open_container(
+    path: Path,
+    *,
+    reading: ReadOptions = DEFAULT_READING,
+    joints: Joints | None = None,
+    fetcher: PlaylistFetcher | None = None,
+    num_threads: int = 1,
+) -> tuple[Any, Any]:
+    """Open a video file; return (container, video stream) of PyAV. All other streams are skipped.
 
     Args:
         path: The file.
-        stream: Number of the video stream in the container; None: the best one.
+        reading: Which stream of it is read.
+        joints: Those of a transport stream, which are hidden from libav.
+        fetcher: Opens the pieces of a playlist. The container must then be closed, not left to the collector.
         num_threads: Decoding threads. One is fastest per core, and lets packets be skipped singly.
 
     Raises:
@@ -42,72 +59,99 @@ def open_container(path: Path, *, stream: int | None = None, num_threads: int = 
     if path.is_file() and path.stat().st_size == 0:
         raise DecodeError(f"{path} is empty (0 bytes); copy or download it again", path=path)
     # Absolute: libav takes `a:b.mp4` for a protocol.
-    return open_input(str(path.absolute()), str(path), stream=stream, num_threads=num_threads)
+    source = str(path.absolute()) if joints is None else JoinedFile(path, joints)
+    return open_input(source, str(path), reading=reading, fetcher=fetcher, num_threads=num_threads)
+
+
+def open_indexed(index: "VideoIndex") -> tuple[Any, Any]:
+    """Open a file that an index was made of, as it was opened then; return and errors as of `open_container`."""
+    return open_container(
+        index.path,
+        reading=replace(index.reading, stream=index.stream),
+        joints=index.joints,
+        fetcher=PlaylistFetcher(None) if index.is_fetched else None,
+    )
 
 
 def open_input(
     source: Any,
     name: str,
     *,
-    stream: int | None = None,
+    reading: ReadOptions = DEFAULT_READING,
     timeout: tuple[float, float] | None = None,
+    fetcher: PlaylistFetcher | None = None,
     num_threads: int = 1,
 ) -> tuple[Any, Any]:
-    """Open what libav can read; return (container, video stream) of PyAV.
+    """Open what libav can read; return (container, video stream) of PyAV. All other streams are skipped.
 
     Args:
         source: A path or URL as text, or an object with `read`.
         name: What messages call it.
-        stream: Number of the video stream in the container; None: the best one.
+        reading: Which stream of it is read.
         timeout: Seconds to wait for opening, and for each packet; None for as long as it takes.
+        fetcher: Opens the pieces of a playlist. The container must then be closed, not left to the collector.
         num_threads: Decoding threads.
 
     Raises:
         DecodeError: it is no video, or cannot be reached.
     """
+    with libav_messages() as said:
+        try:
+            fetching = {} if fetcher is None else {"io_open": fetcher, "options": PLAYLIST_OPTIONS}
+            container = open_media(source, timeout=timeout, **fetching)
+        except PermissionError as error:
+            raise DecodeError(f"{name} may not be read: permission denied", path=name) from error
+        except (av.FFmpegError, OSError) as error:
+            raise not_opened(name, error, timeout, last_message(said)) from error
     try:
-        container = open_media(source, timeout=timeout)
-    except PermissionError as error:
-        raise DecodeError(f"{name} may not be read: permission denied", path=name) from error
-    except (av.FFmpegError, OSError) as error:
-        reason = reason_of(error)
-        if isinstance(error, av.error.ExitError) and timeout is not None:
-            reason = f"no answer for {timeout[0]:g} s"
-        raise DecodeError(
-            f"{name} is not a video that can be opened: {reason}; "
-            "the file may be cut off or of another kind, `ffprobe` tells more",
-            path=name,
-        ) from error
-    # The first picture that is not a cover: album art is a video stream to libav.
-    cover = Disposition.attached_pic
-    streams = [stream for stream in container.streams.video if not stream.disposition & cover]
-    # libav takes any text for ANSI art.
-    if not streams or container.format.name == "tty":
+        # libav takes any text for ANSI art.
+        is_text = container.format.name == "tty"
+        streams = () if is_text else video_streams(container)
+        reason = _because(last_message(said))
+        number = choose_stream(streams, reading, container.format.name, name, reason).number
+    except DecodeError:
         container.close()
-        raise DecodeError(f"{name} holds no video stream", path=name)
-    chosen = _choose_stream(container, streams, stream, name)
+        raise
+    chosen = container.streams[number]
     try:
         chosen.codec_context.thread_count = num_threads
     except (AttributeError, RuntimeError) as error:
         container.close()
         raise DecodeError(f"{name}: this build of libav has no decoder for its codec", path=name) from error
+    if key := chosen.metadata.get("enc_key_id"):
+        container.close()
+        raise encrypted(name, f"its key has the ID {key}")
+    discard_others(container, chosen)
     return container, chosen
 
 
-def _choose_stream(container: Any, streams: list[Any], number: int | None, name: str) -> Any:
-    """Return the video stream of a number, or the first one.
+def encrypted(name: str, detail: str) -> DecodeError:
+    """Return the error of media that is encrypted."""
+    return DecodeError(
+        f"{name} is encrypted ({detail}), and its frames cannot be decoded; get a copy without protection, or "
+        "decrypt it with its key first",
+        path=name,
+    )
 
-    Raises:
-        DecodeError: no video stream has this number.
-    """
-    if number is None:
-        return streams[0]
-    for stream in streams:
-        if stream.index == number:
-            return stream
-    container.close()
-    numbers = ", ".join(str(stream.index) for stream in streams)
-    raise DecodeError(f"stream {number} of {name} is not a video stream; those are {numbers}", path=name)
+
+def not_opened(
+    name: str, error: BaseException, timeout: tuple[float, float] | None, message: str = ""
+) -> DecodeError:
+    """Return the error of a source that libav cannot open, with what it last said."""
+    if speaks_of_protection(message):
+        return encrypted(name, f"libav: {message}")
+    reason = reason_of(error)
+    if isinstance(error, av.error.ExitError) and timeout is not None:
+        reason = f"no answer for {timeout[0]:g} s"
+    return DecodeError(
+        f"{name} is not a video that can be opened: {reason}{_because(message)}; "
+        "the file may be cut off or of another kind, `ffprobe` tells more",
+        path=name,
+    )
+
+
+def _because(message: str) -> str:
+    return f" (libav: {message})" if message else ""
 
 
 def read_packets(container: Any, stream: Any) -> Iterator[Any]:
@@ -117,6 +161,7 @@ def read_packets(container: Any, stream: Any) -> Iterator[Any]:
 
     Raises:
         FFmpegError: a connection broke, or was silent for longer than the container's timeout.
+        DecodeError: a packet is encrypted.
     """
     num_failed = 0
     while num_failed < _MAX_FAILED_READS:
@@ -125,7 +170,17 @@ def read_packets(container: Any, stream: Any) -> Iterator[Any]:
                 if packet.size == 0 and packet.pts is None and packet.dts is None:
                     return
                 num_failed = 0
+                if packet.has_sidedata("encryption_info"):
+                    at = (
+                        ""
+                        if packet.pts is None
+                        else f", from {float(packet.pts * packet.time_base):.3f} s on"
+                    )
+                    raise encrypted(container.name, f"Common Encryption{at}")
                 yield packet
+        except IndexError:
+            # PyAV flushes all streams at the end, and trips over those that came up after the opening.
+            return
         except av.FFmpegError as error:
             if is_connection_error(error):
                 raise

@@ -1,5 +1,6 @@
 """Decoding with libav where packets carry no reliable times: frames are counted as they come out."""
 
+import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from bvas.errors import DecodeError
 from bvas.video.aspects import SampleAspects
 from bvas.video.backends import OnDamage
-from bvas.video.container import open_container, read_packets
+from bvas.video.container import open_indexed, read_packets
 from bvas.video.damage import CountedDamage, DamageLog
 from bvas.video.index import VideoIndex
 from bvas.video.picture import luma_of
@@ -63,11 +64,13 @@ class CountedBackend:
     def close(self) -> None:
         """Close the file."""
         self._ready.clear()
-        self._container.close()
+        self._finalizer()
 
     def _open(self) -> None:
-        self._container, self._stream = open_container(self._index.path, stream=self._index.stream)
+        self._container, self._stream = open_indexed(self._index)
         self._aspects = SampleAspects(self._stream.codec_context)
+        # PyAV frees what it reads from ahead of a container that is left to the collector.
+        self._finalizer = weakref.finalize(self, self._container.close)
         self._packets = read_packets(self._container, self._stream)
         self._ready: deque[Any] = deque()
         self._ended = False

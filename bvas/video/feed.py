@@ -6,21 +6,33 @@ does not return to Python before there is something to read.
 
 import queue
 import threading
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
+from urllib.parse import urlsplit
 
 import av
 
 from bvas.errors import DecodeError
-from bvas.video.container import open_input, read_packets, reason_of
+from bvas.video.arrival import ArrivalTimes
+from bvas.video.coded_rate import CodedRate
+from bvas.video.container import not_opened, open_input, read_packets, reason_of
+from bvas.video.fetching import FetchedBytes, PlaylistFetcher, is_playlist, is_transport_address
+from bvas.video.joined import JoinedBytes
 from bvas.video.reading import DEFAULT_READING, ReadOptions
 from bvas.video.scan import StreamFacts, stream_facts
+from bvas.video.shown import has_times
 from bvas.video.sources import Source
 from bvas.video.waiting import GrowingBytes, PipeBytes, WaitingBytes
 
 # How messages of sources that broke off end.
 GO_ON = "; what came before can be used, open it again to go on"
 _POLL_SECONDS = 0.1
+# These send whether or not anybody keeps up.
+PUSHED = ("rtsp", "rtsps", "rtp", "udp", "srt", "rtmp", "rtmps")
+# Codecs of single pictures, whose headers hold no rate.
+_WITHOUT_RATE = ("mjpeg", "png", "bmp", "gif", "tiff", "webp")
 # Seconds that `close` waits for a thread that is inside libav.
 _PATIENCE = 0.5
 # Seconds after a packet within which the failure shows that cut it off: libav hands out what it has of the packet
@@ -72,6 +84,7 @@ class PacketFeed:
         self.reading = reading
         self._patience = patience
         self._bytes = _bytes_of(source, patience)
+        self._fetched: FetchedBytes | None = None
         self._items: queue.Queue[Any] = queue.Queue(patience.num_ahead)
         self._stopped = threading.Event()
         self._ended = False
@@ -101,7 +114,9 @@ class PacketFeed:
         if not isinstance(item, _End):
             return item
         self._ended = True
-        if item.error is not None and _is_failure(item.error):
+        if isinstance(item.error, DecodeError):
+            self.failure = item.error
+        elif item.error is not None and _is_failure(item.error):
             self.failure = self._broken(item.error)
         elif item.error is not None:
             raise item.error
@@ -163,15 +178,27 @@ class PacketFeed:
         container = None
         try:
             timeout = (self._patience.connect, self._patience.stall) if self._bytes is None else None
-            given = self._source.location if self._bytes is None else self._bytes
+            given, fetcher = self._given(timeout)
             container, stream = open_input(
-                given, self._source.name, stream=self.reading.stream, timeout=timeout
+                given, self._source.name, reading=self.reading, timeout=timeout, fetcher=fetcher
             )
-            self._put(_Opened(stream.codec_context, stream_facts(container, stream)))
-            for packet in read_packets(container, stream):
+            packets = read_packets(container, stream)
+            facts, first = self._facts(container, stream, packets)
+            self._put(_Opened(stream.codec_context, facts))
+            arrival = ArrivalTimes(facts.time_base) if facts.rate_origin == "arrival" else None
+            for packet in chain(first, packets):
+                if arrival is not None:
+                    arrival.stamp(packet)
                 self._put(packet)
                 if self._stopped.is_set():
                     break
+            joined = given.stretches if isinstance(given, JoinedBytes) else fetcher
+            if joined is not None and joined.lost_codec:
+                raise DecodeError(
+                    f"the video of {self._source.name} goes over to {joined.lost_codec}, which is not decoded "
+                    f"with what came before{GO_ON}",
+                    path=self._source.name,
+                )
         except BaseException as caught:  # noqa: BLE001  (it is raised where packets are taken)
             error = caught
         self._put(_End(error))
@@ -179,8 +206,48 @@ class PacketFeed:
         self._stopped.wait()
         if container is not None:
             container.close()
+        for opened in (self._bytes, self._fetched):
+            if opened is not None:
+                opened.close()
+
+    def _given(self, timeout: tuple[float, float] | None) -> tuple[Any, PlaylistFetcher | None]:
+        """Return what libav reads from, and what opens the pieces of a playlist for it."""
         if self._bytes is not None:
-            self._bytes.close()
+            return JoinedBytes(self._bytes.read, self._bytes.name), None
+        location = self._source.location
+        if is_playlist(location):
+            return location, PlaylistFetcher(timeout)
+        if not is_transport_address(location):
+            return location, None
+        try:
+            self._fetched = FetchedBytes(location, {}, timeout)
+        except (av.FFmpegError, OSError) as error:
+            raise not_opened(self._source.name, error, timeout) from error
+        return JoinedBytes(self._fetched.read, location), None
+
+    def _facts(self, container: Any, stream: Any, packets: Iterator[Any]) -> tuple[StreamFacts, list[Any]]:
+        """Return what is known of the stream, and the packets that were looked at to know it."""
+        facts = stream_facts(container, stream)
+        if not facts.untimed:
+            return (facts if has_times(facts.container) else facts.with_rate(self.reading.rate)), []
+        first: list[Any] = []
+        coded = CodedRate(stream.codec_context)
+        if self.reading.rate is None and facts.codec not in _WITHOUT_RATE:
+            for packet in packets:
+                first.append(packet)
+                coded.see(packet)
+                if coded.is_found:
+                    break
+        if self.reading.rate is None and coded.rate is None and self._is_live(facts):
+            return replace(facts, untimed=False, rate_origin="arrival"), first
+        return facts.with_rate(self.reading.rate, coded.rate), first
+
+    def _is_live(self, facts: StreamFacts) -> bool:
+        """Return whether pictures come when they are taken, one packet each and in order."""
+        if facts.container == "mpjpeg":
+            return True
+        scheme = urlsplit(self._source.location).scheme.lower() if self._source.kind == "URL" else ""
+        return scheme in (*PUSHED, "tcp") and facts.codec in _WITHOUT_RATE
 
     def _broken(self, error: BaseException) -> DecodeError:
         name = self._source.name

@@ -9,10 +9,11 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.errors import DecodeError
+from bvas.errors import ConfigError, DecodeError
 from bvas.video.aspects import SampleAspects
 from bvas.video.feed import PacketFeed
 from bvas.video.index import VideoIndex, index_of, info_of
+from bvas.video.messages import last_message, libav_messages
 from bvas.video.picture import PictureNotes
 from bvas.video.protocol import VideoInfo
 from bvas.video.scan import scan_of
@@ -55,7 +56,8 @@ class GrowingVideo:
         self._source = source
         self._feed = feed
         self._is_resumed = is_resumed
-        self._shown = ShownFrames(has_times(facts.container), facts.codec, facts.time_base)
+        timed = has_times(facts.container) or facts.rate_origin == "arrival"
+        self._shown = ShownFrames(timed, facts.codec, facts.time_base)
         self._notes = PictureNotes(facts.codec, facts.sample_aspect, interlaced=facts.may_hold_fields)
         self._errors = StreamDamage()
         self._settling = Settling(self._shown, self._errors)
@@ -67,7 +69,9 @@ class GrowingVideo:
         self.num_decoded = 0
         """Pictures that the decoder has output so far."""
         self._known: tuple[tuple[int, bool], VideoIndex, VideoInfo] | None = None
-        self._await_first_frame()
+        with libav_messages() as self._said:
+            self._await_first_frame()
+        self._check_rate()
 
     @property
     def num_frames(self) -> int:
@@ -128,10 +132,20 @@ class GrowingVideo:
             if self._ended:
                 if self._feed.failure is not None:
                     raise self._feed.failure
+                message = last_message(self._said)
                 raise DecodeError(
-                    f"no frame of {self._source.name} can be decoded{self._feed.hint}", path=self._source.path
+                    f"no frame of {self._source.name} can be decoded{f' (libav: {message})' if message else ''}"
+                    f"{self._feed.hint}",
+                    path=self._source.path,
                 )
             self._advance()
+
+    def _check_rate(self) -> None:
+        if self._feed.reading.rate is not None and not self._shown.counts:
+            raise ConfigError(
+                f"{self._source.name} has times of its own; a rate is for frames without times, such as those of "
+                "a .h264 file"
+            )
 
     def _advance(self) -> None:
         """Decode the next packet, and number what comes out."""
@@ -172,7 +186,10 @@ class GrowingVideo:
     def _number(self, picture: Any) -> None:
         if not self._notes.has_picture or self._shown.is_comparing:
             self._notes.see(picture)
-        placed = self._shown.add_output(picture.pts, is_keyframe=picture.key_frame)
+        # Times that libav made up are none.
+        facts = self._feed.facts
+        pts = None if facts.untimed or facts.rate_origin == "option" else picture.pts
+        placed = self._shown.add_output(pts, is_keyframe=picture.key_frame)
         self._add_lost(placed.lost)
         is_doubtful = self._errors.is_doubtful(picture, counts=self._shown.counts)
         if placed.index is None:

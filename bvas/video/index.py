@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 from bvas.checks import checked_index, checked_seconds
 from bvas.errors import DecodeError
 from bvas.video.cache import load_scan, store_scan
+from bvas.video.joined import Joints
 from bvas.video.protocol import KeyframeIntervals, VideoInfo
 from bvas.video.rate import rate_of
 from bvas.video.reading import DEFAULT_READING, ReadOptions
+from bvas.video.said import say_once
 from bvas.video.scan import Scan, scan_file
 from bvas.video.sources import file_of
+from bvas.video.streams import choice_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,6 +55,10 @@ class VideoIndex:
     variable_rate: bool
     reading: ReadOptions = DEFAULT_READING
     """How the file is read; who opens it again by this index does so alike."""
+    is_fetched: bool = False
+    """The pieces of a playlist are joined where libav would not see it."""
+    joints: Joints | None = None
+    """Of a transport stream: places where its video goes on in packets of another kind."""
 
     @property
     def num_frames(self) -> int:
@@ -144,7 +151,9 @@ def build_index(
         if cache:
             store_scan(path, reading, scan)
     index = index_of(path, scan, reading)
-    return index, info_of(index, scan)
+    info = info_of(index, scan)
+    say_once(info)
+    return index, info
 
 
 def index_of(path: Path, scan: Scan, reading: ReadOptions = DEFAULT_READING) -> VideoIndex:
@@ -162,6 +171,8 @@ def index_of(path: Path, scan: Scan, reading: ReadOptions = DEFAULT_READING) -> 
         path=path,
         stream=scan.stream,
         reading=reading,
+        joints=scan.joints,
+        is_fetched=scan.is_fetched,
         time_base=scan.time_base,
         pts=scan.pts,
         last_duration=scan.last_duration or max(round(1 / (rate * scan.time_base)), 1),
@@ -198,9 +209,38 @@ def info_of(index: VideoIndex, scan: Scan) -> VideoInfo:
         bit_depth=picture.bit_depth,
         color_range=picture.color_range,
         rotation=picture.rotation,
+        streams=scan.streams,
+        rate_origin=scan.rate_origin,
+        choices=_choices(index, scan),
         mirrored=picture.mirrored,
         interlaced=picture.interlaced,
         keyframe_intervals=KeyframeIntervals(
             int(intervals.min()), round(float(np.median(intervals))), int(intervals.max())
         ),
     )
+
+
+def _choices(index: VideoIndex, scan: Scan) -> tuple[str, ...]:
+    """Return what was chosen or assumed for want of a word by the file or the caller, and what is not read."""
+    lines = []
+    if index.reading.stream is None and (text := choice_text(index.stream, scan.streams)):
+        lines.append(text)
+    if scan.rate_origin == "assumed":
+        lines.append(
+            f"nothing says how many frames a second it has, so {index.rate} is assumed; --rate R (rate=R) sets it"
+        )
+    for joint in scan.joints.joints if scan.joints is not None else ():
+        if joint.hidden and joint.pid >= 0:
+            lines.append(
+                f"from byte {joint.position} on its video is in other packets (PID {joint.pid:#x}), and is followed"
+            )
+    if scan.is_fetched:
+        lines.append(
+            "its pieces hold the video in different packets, or from different clocks; they are joined"
+        )
+    if scan.num_lost:
+        lines.append(
+            f"{scan.num_lost} of its frames are coded as {scan.lost_codec} instead of {scan.picture.codec}, and "
+            "cannot be read with the others; code it once more in one codec: ffmpeg -i IN -c:v libx264 OUT"
+        )
+    return tuple(lines)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.video.clock import SourceClock
-from bvas.video.feed import GO_ON, Patience
+from bvas.video.feed import GO_ON, PUSHED, Patience
 from bvas.video.open import open_video
 from bvas.video.ownership import Ownership
 from bvas.video.protocol import FrameDecoder
@@ -32,8 +32,7 @@ from bvas.video.stream_reader import StreamReader
 logger = logging.getLogger(__name__)
 
 _BATCH_SIZE = 16
-# These send whether or not anybody keeps up: packets wait here, for as long as a slow model may need.
-_PUSHED = ("rtsp", "rtsps", "rtp", "udp", "srt", "rtmp", "rtmps")
+# Packets of sources that send whether or not anybody keeps up wait here, for as long as a slow model may need.
 _NUM_AHEAD_PUSHED = 1024
 # A broadcast whose times go on so much later has left something out.
 _MOST_SECONDS_BETWEEN_FRAMES = 1.0
@@ -113,7 +112,7 @@ class LiveVideo:
         self._owner = Ownership(self._source.name)
         self._reopening = reopening or Reopening()
         self._size = size
-        self._reading = reading
+        self._reading = replace(reading, fit=size)
         self._open_other: Callable[[], FrameDecoder] = lambda: open_video(
             source,
             backend,
@@ -147,7 +146,7 @@ class LiveVideo:
         if self._source.kind != "URL" or not isinstance(self._reader, StreamReader):
             return False
         is_playlist = self._reader.container == "hls" and not self._reader.has_end
-        return is_playlist or urlsplit(self._source.location).scheme.lower() in _PUSHED
+        return is_playlist or urlsplit(self._source.location).scheme.lower() in PUSHED
 
     @property
     def duration_seconds(self) -> float:
@@ -205,7 +204,7 @@ class LiveVideo:
     def _open(self) -> FrameDecoder:
         if self._source.kind != "URL":
             return self._open_other()
-        is_pushed = urlsplit(self._source.location).scheme.lower() in _PUSHED
+        is_pushed = urlsplit(self._source.location).scheme.lower() in PUSHED
         patience = Patience(connect=self._reopening.connect, stall=self._reopening.stall, is_resumed=True)
         if is_pushed:
             patience = replace(patience, num_ahead=_NUM_AHEAD_PUSHED)

@@ -1,6 +1,7 @@
 """Opening a video: the one door to all backends."""
 
 import logging
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, get_args
@@ -85,7 +86,7 @@ def open_video(
     size = None if size is None else checked_size(size)
     if not checked_seconds(idle_seconds, "idle_seconds") > 0:
         raise ConfigError(f"idle_seconds must be positive, got {idle_seconds}")
-    reading = ReadOptions.of(stream, rate, tone)
+    reading = replace(ReadOptions.of(stream, rate, tone), fit=size)
     origin = source_of(source, growing=growing)
     if not origin.is_indexable:
         return _open_stream(origin, backend, size, on_damage, Patience(idle=idle_seconds), reading)

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.luma import ColorRange
+from bvas.video.coded_rate import RateOrigin
+from bvas.video.streams import VideoStream
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,6 +58,12 @@ class VideoInfo:
     interlaced: bool
     """Some frames are made of two fields, or the stream's headers allow them to be."""
     keyframe_intervals: KeyframeIntervals
+    streams: tuple[VideoStream, ...] = ()
+    """Video streams of the container, of which `index.stream` is the number of the one that is read."""
+    rate_origin: RateOrigin = "times"
+    """What says how many frames a second there are."""
+    choices: tuple[str, ...] = ()
+    """What was chosen or assumed for want of a word by the file or the caller, and what is not read; a line each."""
     damaged: tuple[int, ...] = ()
     """Frames delivered so far that follow an error which the decoder reported in their keyframe interval."""
 

@@ -1,6 +1,6 @@
 """Choices about how a source is read: its video stream, the rate of frames without times, tone mapping."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, Self, get_args
 
@@ -20,6 +20,8 @@ class ReadOptions:
     rate: Fraction | None = None
     """Frames per second of a source whose frames have no times of their own; None: what its headers say."""
     tone: Tone = "sdr"
+    fit: tuple[int, int] | None = field(default=None, compare=False)
+    """(H, W) that frames are fitted into, by which the variant of an adaptive stream (HLS, DASH) is chosen."""
 
     def __post_init__(self) -> None:
         if self.stream is not None and (isinstance(self.stream, bool) or self.stream < 0):

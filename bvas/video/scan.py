@@ -5,9 +5,11 @@ Else the whole file is decoded once and its frames are counted.
 """
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +17,26 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.errors import DecodeError
+from bvas.errors import ConfigError, DecodeError
 from bvas.video.bitstream import parameter_sets
+from bvas.video.coded_rate import CodedRate, RateOrigin, is_untimed
 from bvas.video.container import open_container, read_packets
+from bvas.video.fetching import PlaylistFetcher, is_playlist
 from bvas.video.fields import may_hold_fields
+from bvas.video.joined import Joints, find_joints
+from bvas.video.messages import last_message, libav_messages
 from bvas.video.mp4 import check_sample_counts
 from bvas.video.picture import Picture, PictureNotes, sample_aspect_of
 from bvas.video.reading import ReadOptions
 from bvas.video.shown import ShownFrames, has_times, packet_facts
+from bvas.video.streams import VideoStream, video_streams
 from bvas.video.strict import StrictDecoder
-from bvas.video.times import usual_rates
+from bvas.video.times import DEFAULT_RATE, usual_rates
 
 logger = logging.getLogger(__name__)
+
+# Packets that are decoded to learn why none can be.
+_NUM_TRIED = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +53,18 @@ class Scan:
     gradual_refresh: bool
     container: str
     claimed_rates: tuple[Fraction, ...]
+    rate_origin: RateOrigin
+    streams: tuple[VideoStream, ...]
+    """Video streams of the container, among which one was chosen."""
     picture: Picture
+    joints: Joints | None = None
+    """Of a transport stream: places where its video goes on in packets of another kind."""
+    is_fetched: bool = False
+    """The pieces of a playlist are joined where libav would not see it: it is read from its beginning."""
+    lost_codec: str = ""
+    """What the video went over to for some frames, which are in `pts` and cannot be read."""
+    num_lost: int = 0
+    """Those frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +85,26 @@ class StreamFacts:
     """The headers allow interlaced frames; those of later packets may, too."""
     has_end: bool
     """The container knows how long it is, as that of a running broadcast does not."""
+    streams: tuple[VideoStream, ...]
+    """Video streams of the container."""
+    untimed: bool
+    """Frames have no times of their own: one follows the other at a rate."""
+    rate_origin: RateOrigin
+
+    def with_rate(self, chosen: Fraction | None, coded: Fraction | None = None) -> "StreamFacts":
+        """Return these with the rate of frames whose times are not used.
+
+        Args:
+            chosen: Frames per second by the caller's word; None: what the source says.
+            coded: By the headers of coded frames.
+        """
+        if chosen is not None:
+            return replace(self, claimed_rates=(chosen,), rate_origin="option")
+        if not self.untimed:
+            return replace(self, rate_origin="container" if self.claimed_rates else "assumed")
+        if coded is not None:
+            return replace(self, claimed_rates=(coded,), rate_origin="headers")
+        return replace(self, claimed_rates=(DEFAULT_RATE,), rate_origin="assumed")
 
 
 def stream_facts(container: Any, stream: Any) -> StreamFacts:
@@ -82,6 +123,9 @@ def stream_facts(container: Any, stream: Any) -> StreamFacts:
         may_hold_fields=decoder.field_order > 1
         or may_hold_fields(codec, parameter_sets(codec, decoder.extradata)),
         has_end=container.duration is not None,
+        streams=video_streams(container),
+        untimed=is_untimed(container),
+        rate_origin="times",
     )
 
 
@@ -94,37 +138,109 @@ def scan_file(path: Path, reading: ReadOptions) -> Scan:
 
     Raises:
         DecodeError: not a video, or no frame of it can be decoded.
+        ConfigError: a rate is given, and the frames have times.
     """
     check_sample_counts(path)
-    container, stream = open_container(path, stream=reading.stream)
+    joints = find_joints(path) if path.is_file() else None
+    fetcher = PlaylistFetcher(None) if is_playlist(str(path)) else None
+    container, stream = open_container(path, reading=reading, joints=joints, fetcher=fetcher)
     with container:
         facts = stream_facts(container, stream)
         shown = ShownFrames(has_times(facts.container), facts.codec, facts.time_base)
         notes = PictureNotes(facts.codec, facts.sample_aspect, interlaced=facts.may_hold_fields)
         num_packets = 0
+        coded_rate = CodedRate(stream.codec_context) if facts.untimed else None
         for packet in read_packets(container, stream):
+            if coded_rate is not None:
+                coded_rate.see(packet)
             packet_is = packet_facts(facts.codec, facts.extradata, packet)
             shown.add_packet(packet_is)
             notes.see_fields(packet_is.may_hold_fields)
             num_packets += 1
     shown.end_packets()
-    if not shown.counts:
-        _decode(path, facts, shown, notes)
+    is_fetched = fetcher is not None and fetcher.is_joined
+    again = _Again(path, replace(reading, stream=facts.stream), joints, is_fetched)
+    if fetcher is not None and fetcher.lost_codec:
+        raise DecodeError(
+            f"the video of {path} goes over to {fetcher.lost_codec}; cut it where it does", path=path
+        )
+    if not shown.counts and not is_fetched:
+        _decode(again, facts, shown, notes)
         shown.finish()
-    if shown.counts or not shown.num_frames:
+    if shown.counts or not shown.num_frames or is_fetched:
         if notes.has_picture or not has_times(facts.container):
             _warn_of_counting(path)
         gradual_refresh = shown.gradual_refresh
         shown = ShownFrames(False, facts.codec, facts.time_base)
         shown.gradual_refresh = gradual_refresh
-        _decode(path, facts, shown, notes)
+        facts = facts.with_rate(reading.rate, None if coded_rate is None else coded_rate.rate)
+        _decode(again, facts, shown, notes)
     if not notes.has_picture:
-        raise DecodeError(f"no frame of {path} can be decoded; it holds {num_packets} packets", path=path)
-    return scan_of(shown, facts, notes.picture())
+        raise DecodeError(
+            f"no frame of {path} can be decoded; it holds {num_packets} packets{_reason(again)}", path=path
+        )
+    if reading.rate is not None and not shown.counts:
+        raise ConfigError(
+            f"{path} has times of its own; a rate is for frames without times, such as those of a .h264 file"
+        )
+    scan = replace(scan_of(shown, facts, notes.picture()), is_fetched=is_fetched)
+    return scan if joints is None else _with_lost(replace(scan, joints=joints), path)
+
+
+def _with_lost(scan: Scan, path: Path) -> Scan:
+    """Return a scan with the frames that are coded otherwise, as frames that cannot be read.
+
+    Raises:
+        DecodeError: there is no telling where they belong.
+    """
+    assert scan.joints is not None
+    codec = next((joint.codec for joint in scan.joints.joints if joint.codec and joint.number), "")
+    if not codec:
+        return scan
+    times = np.unique(np.array(scan.joints.lost_times, np.int64))
+    last, step = int(scan.pts[-1]), max(int(np.median(np.diff(scan.pts))) if len(scan.pts) > 1 else 1, 1)
+    if scan.decode_order:
+        if scan.joints.joints[-1].pid >= 0:
+            raise DecodeError(
+                f"{path} goes over to {codec} and back, and its times start again; cut it where it does",
+                path=path,
+            )
+        times = last + step * np.arange(1, len(times) + 1)
+    elif len(times) and times[0] <= last and scan.joints.joints[-1].pid < 0:
+        times = last + step + times - times[0]
+    pts = np.union1d(scan.pts, times)
+    return replace(scan, pts=pts, lost_codec=codec, num_lost=len(pts) - len(scan.pts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """How a file is opened once more."""
+
+    path: Path
+    reading: ReadOptions
+    joints: Joints | None
+    is_fetched: bool
+
+    def __call__(self) -> tuple[Any, Any]:
+        fetcher = PlaylistFetcher(None) if self.is_fetched else None
+        return open_container(self.path, reading=self.reading, joints=self.joints, fetcher=fetcher)
+
+
+def _reason(open_again: Callable[[], tuple[Any, Any]]) -> str:
+    """Return what libav says of the first packets that it cannot decode, to follow a message; or nothing."""
+    container, stream = open_again()
+    with container, libav_messages() as said:
+        for packet in islice(read_packets(container, stream), _NUM_TRIED):
+            with suppress(av.FFmpegError):
+                stream.codec_context.decode(packet)
+    message = last_message(said)
+    return f" (libav: {message})" if message else ""
 
 
 def scan_of(shown: ShownFrames, facts: StreamFacts, picture: Picture) -> Scan:
     """Return what is known of the frames so far."""
+    if shown.counts and facts.rate_origin == "times":
+        facts = facts.with_rate(None)
     times = shown.table(facts.claimed_rates)
     return Scan(
         stream=facts.stream,
@@ -137,13 +253,19 @@ def scan_of(shown: ShownFrames, facts: StreamFacts, picture: Picture) -> Scan:
         gradual_refresh=shown.gradual_refresh,
         container=facts.container,
         claimed_rates=facts.claimed_rates,
+        rate_origin=facts.rate_origin if shown.counts or facts.rate_origin == "arrival" else "times",
+        streams=facts.streams,
         picture=picture,
     )
 
 
-def _decode(path: Path, facts: StreamFacts, shown: ShownFrames, notes: PictureNotes) -> None:
+def _decode(
+    open_again: Callable[[], tuple[Any, Any]], facts: StreamFacts, shown: ShownFrames, notes: PictureNotes
+) -> None:
     """Decode from the start as long as pictures are compared with the packets, or counted."""
-    container, stream = open_container(path, stream=facts.stream)
+    container, stream = open_again()
+    # Times that libav made up, and those that the caller has set aside, are none.
+    timeless = facts.untimed or facts.rate_origin == "option"
     counts = shown.counts
     strict = StrictDecoder.of(facts.codec, stream.codec_context)
     with container:
@@ -157,7 +279,7 @@ def _decode(path: Path, facts: StreamFacts, shown: ShownFrames, notes: PictureNo
                 continue
             for frame in frames:
                 notes.see(frame)
-                shown.add_output(frame.pts, is_keyframe=frame.key_frame)
+                shown.add_output(None if timeless else frame.pts, is_keyframe=frame.key_frame)
                 if shown.counts is not counts or not shown.is_comparing:
                     return
 

@@ -8,7 +8,7 @@ import av
 import numpy as np
 
 from bvas.errors import DecodeError
-from bvas.video.container import open_container, read_packets
+from bvas.video.container import open_indexed, read_packets
 from bvas.video.index import VideoIndex
 
 
@@ -17,7 +17,7 @@ class PacketSource:
 
     def __init__(self, index: VideoIndex) -> None:
         self._index = index
-        self._container, self._stream = open_container(index.path, stream=index.stream)
+        self._container, self._stream = open_indexed(index)
         self._packets: Iterator[Any] = iter(())
 
     @property
@@ -44,7 +44,7 @@ class PacketSource:
                 return
         # Some containers cannot seek there; from the start every packet is met.
         self.close()
-        self._container, self._stream = open_container(self._index.path, stream=self._index.stream)
+        self._container, self._stream = open_indexed(self._index)
         if not self._find(keyframe):
             first = self._index.first_of_keyframe(keyframe)
             raise DecodeError(

@@ -26,6 +26,7 @@ from bvas.video.ownership import Ownership, owned
 from bvas.video.picture import luma_of
 from bvas.video.protocol import VideoInfo
 from bvas.video.reading import DEFAULT_READING, ReadOptions
+from bvas.video.said import say_once
 from bvas.video.sources import Source
 from bvas.video.upright import UprightFit
 
@@ -80,6 +81,7 @@ class StreamReader:
         self._next = 0
         try:
             self._video = GrowingVideo(source, self._feed, is_resumed=patience.is_resumed)
+            say_once(self.info)
             self._fit = UprightFit(self.info, size, self.seconds_of)
         except BaseException:
             self.close()

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 # A recording of more than ten days is taken for a broken time: the grid of one (grid.py) fills the memory.
 _LONGEST_SECONDS = 10 * 24 * 3600
 _SLOWEST, _FASTEST = Fraction(1, 100), Fraction(1000)
-_DEFAULT_RATE = Fraction(25)
+DEFAULT_RATE = Fraction(25)
+"""Of frames of which nothing says how many a second there are."""
 # So many of the times in the decoder's order have to ascend for the others to be fitted in between.
 _MIN_ASCENDING = 0.9
 
@@ -45,7 +46,7 @@ def ascending_times(
         known = np.array([output[place] for place in places], dtype=np.int64)
         if is_one_recording(int(known[0]), int(known[-1]), time_base):
             return _filled(known, np.array(places), len(output)), time_base
-    rate = next(iter(rates), _DEFAULT_RATE)
+    rate = next(iter(rates), DEFAULT_RATE)
     return np.arange(len(output), dtype=np.int64), 1 / rate
 
 

@@ -14,7 +14,7 @@ FILES = {
     "h264_10bits.mp4": 30,
     "h265_10bits.mp4": 30,
     "h265_video.mp4": 10,
-    "nasa_13013.mp4": 325,
+    "nasa_13013.mp4": 390,
     "test.avi": 164,
     "test_video_structuralize.mp4": 300,
     "unordered.mov": 4,

@@ -40,6 +40,7 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     reasons = [
         (index.decode_order, "carries no reliable presentation times"),
         (index.container not in _CONTAINERS, f"is in a {index.container} container, not mp4 or mkv"),
+        (len(info.streams) > 1, "holds several video streams"),
         (index.variable_rate, "has a variable frame rate"),
         (index.gradual_refresh, "refreshes gradually, or marks packets as keyframes that are none"),
         (info.interlaced, "is interlaced"),

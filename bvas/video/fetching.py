@@ -1,0 +1,157 @@
+"""Bytes that libav fetches from an address, and those of the pieces of a playlist, on their way to its demuxers.
+
+libav reads here what it would read by itself, so that joints of transport streams can be hidden from it.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import av
+
+from bvas.video.joined import JoinedBytes, Stretches
+
+_PIECE_BYTES = 1 << 15
+_PLAYLIST = b"#EXTM3U"
+_PLAYLIST_SUFFIXES = (".m3u8", ".m3u")
+_TRANSPORT_SUFFIXES = (".ts", ".m2ts", ".mts", ".m2t", ".mpegts")
+_TRANSPORT_SCHEMES = ("udp", "tcp", "srt")
+
+# Connections that libav keeps open between the pieces would pass by here.
+PLAYLIST_OPTIONS = {"http_persistent": "0", "http_multiple": "0"}
+
+
+def is_playlist(source: Any) -> bool:
+    """Return whether a path or URL names an HLS playlist by its ending."""
+    return isinstance(source, str) and urlsplit(source).path.lower().endswith(_PLAYLIST_SUFFIXES)
+
+
+def is_transport_address(source: Any) -> bool:
+    """Return whether a URL names a transport stream, by its ending or its protocol."""
+    if not isinstance(source, str):
+        return False
+    parts = urlsplit(source)
+    if parts.scheme.lower() in ("http", "https"):
+        return parts.path.lower().endswith(_TRANSPORT_SUFFIXES)
+    return parts.scheme.lower() in _TRANSPORT_SCHEMES
+
+
+class FetchedBytes:
+    """Bytes behind an address of any protocol that libav knows, from front to back.
+
+    Args:
+        location: The address.
+        options: For libav's protocol.
+        timeout: Seconds to wait for opening, and for each piece.
+
+    Raises:
+        FFmpegError, OSError: it cannot be opened.
+    """
+
+    def __init__(self, location: str, options: dict[str, str], timeout: tuple[float, float] | None) -> None:
+        self.name = location
+        options = {**options, "raw_packet_size": str(_PIECE_BYTES)}
+        self._container = av.open(location, format="data", options=options, timeout=timeout)
+        self._packets: Iterator[Any] = self._container.demux()
+        self._rest = b""
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes, none at the end; errors as of opening."""
+        if not self._rest:
+            packet = next(self._packets, None)
+            self._rest = b"" if packet is None or not packet.size else bytes(packet)
+        found, self._rest = self._rest[:size], self._rest[size:]
+        return found
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._packets = iter(())
+        self._container.close()
+
+
+class PlaylistFetcher:
+    """Opens what an HLS playlist is made of for libav: `io_open` of `av.open`.
+
+    Args:
+        timeout: Seconds to wait for opening a piece, and for each part of it.
+    """
+
+    def __init__(self, timeout: tuple[float, float] | None) -> None:
+        self._timeout = timeout
+        # Pieces of one playlist are one transport stream.
+        self._playlist_of: dict[str, str] = {}
+        self._stretches: dict[str, Stretches] = {}
+
+    @property
+    def lost_codec(self) -> str:
+        """What the video of a playlist went over to and is not followed in; empty while all is well."""
+        return next((one.lost_codec for one in self._stretches.values() if one.lost_codec), "")
+
+    @property
+    def num_followed(self) -> int:
+        """How often a video went on in packets of another PID, and was followed."""
+        joiners = [one.joiner for one in self._stretches.values() if one.joiner is not None]
+        return sum(joint.pid >= 0 and bool(joint.hidden) for joiner in joiners for joint in joiner.joints)
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether a joint was hidden."""
+        return any(one.joiner is not None and one.joiner.joints for one in self._stretches.values())
+
+    def __call__(self, location: str, flags: int, options: dict[str, str]) -> "_Piece":
+        """Open one playlist or piece."""
+        path = Path(location.removeprefix("file:"))
+        if path.is_file():
+            return _Piece(self, location, path.open("rb"))
+        return _Piece(self, location, FetchedBytes(location, options, self._timeout))
+
+    def note_playlist(self, location: str, text: str) -> None:
+        """Note which pieces a playlist lists."""
+        for line in text.splitlines():
+            if line.strip() and not line.startswith("#"):
+                self._playlist_of[urljoin(location, line.strip())] = location
+
+    def stretches_of(self, location: str) -> Stretches:
+        """Return what is known of the transport stream that a piece belongs to."""
+        # Keys are dealt with by libav's protocol of this name.
+        plain = location.removeprefix("crypto+").removeprefix("crypto:")
+        return self._stretches.setdefault(self._playlist_of.get(plain, plain), Stretches())
+
+
+class _Piece:
+    """One playlist or piece, open."""
+
+    def __init__(self, fetcher: PlaylistFetcher, location: str, source: Any) -> None:
+        self.name = location
+        self._fetcher = fetcher
+        self._source = source
+        self._joined: JoinedBytes | None = None
+        self._text = b""
+        self._head = b""
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes; none at the end."""
+        if self._joined is None:
+            self._head = self._source.read(size)
+            if self._head.startswith(_PLAYLIST):
+                self._text = self._head
+            self._joined = JoinedBytes(self._read_on, self.name, self._fetcher.stretches_of(self.name))
+        return self._joined.read(size)
+
+    def close(self) -> None:
+        """Close it."""
+        self._source.close()
+
+    def _read_on(self, size: int) -> bytes:
+        data: bytes = self._head
+        if data:
+            self._head = b""
+            return data
+        data = self._source.read(size)
+        if self._text and data:
+            self._text += data
+        elif self._text:
+            self._fetcher.note_playlist(self.name, self._text.decode(errors="replace"))
+            self._text = b""
+        return data
