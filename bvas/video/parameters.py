@@ -5,7 +5,7 @@ from typing import Any
 import av
 
 from bvas.video.bitstream import annex_b, nal_units, parameter_sets
-from bvas.video.container import open_container, read_packets
+from bvas.video.container import open_indexed, read_packets
 from bvas.video.index import VideoIndex
 
 
@@ -18,7 +18,7 @@ def picture_may_change(index: VideoIndex) -> bool:
     Raises:
         DecodeError: the file cannot be opened.
     """
-    container, stream = open_container(index.path, stream=index.stream)
+    container, stream = open_indexed(index)
     decoder = stream.codec_context
     codec, seen = str(decoder.codec.canonical_name), set()
     with container:
