@@ -60,8 +60,8 @@ def save_state(path: Path, state: TrainingState) -> None:
     torch.save(
         {"format": _FORMAT, **{part.name: getattr(state, part.name) for part in fields(state)}}, memory
     )
-    content = memory.getbuffer()
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    # Released also where writing fails: Python 3.12.1 crashes when it collects a buffer that is still on loan.
+    with memory.getbuffer() as content, replacing(path) as temporary, temporary.open("wb") as file:
         file.write(content)
         file.write(zlib.crc32(content).to_bytes(_CHECKSUM_BYTES))
         file.flush()
