@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import io
 import json
 import os
 import random
@@ -156,6 +157,26 @@ def test_a_full_disk_at_a_save_is_a_clear_error_and_the_run_goes_on_later(
     assert load_state(_fold(tmp_path) / STATE_NAME).batches == 4
     train(EXPERIMENT, league, tmp_path)
     _assert_same_result(tmp_path, undisturbed)
+
+
+def test_a_save_that_fails_leaves_no_buffer_on_loan(tmp_path, monkeypatch):
+    buffers = []
+
+    class Buffer(io.BytesIO):
+        def __init__(self, *args):
+            super().__init__(*args)
+            buffers.append(self)
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("io.BytesIO", Buffer)
+    monkeypatch.setattr("os.fsync", full)
+    # The error holds on to the frames that failed, and these to the buffer.
+    with pytest.raises(DataError) as failed:
+        save_state(tmp_path / STATE_NAME, TrainingState(experiment="{}", data=[], trainer={}))
+    assert failed.value
+    buffers[0].close()  # A BufferError while a view of it lives.
 
 
 @pytest.mark.slow
