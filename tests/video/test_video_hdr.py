@@ -292,12 +292,13 @@ def test_decoders_that_tell_no_tags_refuse_what_changes_between_sdr_and_hdr(tmp_
             open_video(path, backend, device="cuda", cache=False)
 
 
-def test_video_check_says_it_in_one_line_and_in_json(tmp_path, capsys, caplog):
+def test_video_check_says_it_in_one_line_and_in_json(tmp_path, capsys):
     path = write_hdr(tmp_path / "a.mp4", ramp(10))
     assert video_check.main([str(path), "--no-cache"]) == 0
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if "smpte2084" in line]
+    printed = capsys.readouterr()
+    (line,) = [line for line in printed.out.splitlines() if "smpte2084" in line]
     assert "transfer smpte2084, primaries bt2020, matrix bt2020nc; HDR (PQ), mapped to SDR" in line
-    (said,) = [line for line in caplog.messages if "HDR (PQ); mapped to SDR" in line]
+    (said,) = [line for line in printed.err.splitlines() if "HDR (PQ); mapped to SDR" in line]
     assert "--tone none" in said
     assert video_check.main([str(path), "--no-cache", "--tone", "none", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
