@@ -100,6 +100,7 @@ def survey_text(survey: "VideoSurvey") -> str:
             f"{info.codec} in {index.container}, {info.pixel_format}, {info.bit_depth} bits, "
             f"{info.color_range} range, {'interlaced' if info.interlaced else 'progressive'}",
         ),
+        ("color", _color_text(survey)),
         ("keyframes", f"every {median} frames (shortest {shortest}, longest {longest})"),
     ]
     if index.gradual_refresh:
@@ -125,6 +126,8 @@ def survey_text(survey: "VideoSurvey") -> str:
 
 def survey_json(survey: "VideoSurvey") -> dict[str, Any]:
     """Return a survey as plain values; the keys are the same for every video."""
+    from bvas.video.color_tags import transfer_name
+
     info, index, remedy, damage = survey.info, survey.index, survey.remedy, survey.damage
     return {
         "path": str(info.path),
@@ -133,6 +136,12 @@ def survey_json(survey: "VideoSurvey") -> dict[str, Any]:
         "pixel_format": info.pixel_format,
         "bit_depth": info.bit_depth,
         "color_range": info.color_range,
+        "color": info.color.names,
+        "container_color": info.container_color.names,
+        "hdr": info.color.hdr,
+        "later_transfers": [transfer_name(code) for code in info.later_transfers],
+        "dolby_vision": None if info.dolby_vision is None else info.dolby_vision.name,
+        "tone": index.reading.tone,
         "height": info.height,
         "width": info.width,
         "sample_aspect": str(info.sample_aspect),
@@ -171,6 +180,15 @@ def _damage_rows(damage: "FileDamage") -> list[tuple[str, str]]:
         places = frames_text(ranges_of(damage.damaged))
         rows.append(("damaged", f"{len(damage.damaged)} frames follow a decoding error: {places}"))
     return rows or [("damage", "none reported by the decoder")]
+
+
+def _color_text(survey: "VideoSurvey") -> str:
+    info = survey.info
+    text = ", ".join(f"{tag} {name}" for tag, name in info.color.names.items())
+    if info.color.hdr is None:
+        return text
+    done = "mapped to SDR" if survey.index.reading.tone == "sdr" else "shifted to 8 bits as stored"
+    return f"{text}; HDR ({info.color.hdr}), {done}"
 
 
 def _rate_text(rate: Any) -> str:

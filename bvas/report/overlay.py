@@ -20,21 +20,24 @@ from bvas.report.captions import Caption, captions_of, draw_captions, draw_clock
 from bvas.report.content import VideoReport
 from bvas.report.strip import ScoreStrip
 from bvas.spots import LabelSet
+from bvas.video.color_tags import BT709, ColorTags, Hdr
 from bvas.video.encoding import Coding, EncodedFile
+from bvas.video.hdr import ToneMap
 from bvas.video.index import VideoIndex, build_index
-from bvas.video.picture import upright
+from bvas.video.picture import color_range_of, color_tags_of, upright
 from bvas.video.protocol import VideoInfo
 from bvas.video.reading import DEFAULT_READING, ReadOptions
 from bvas.video.recoding import DecodablePictures, check_times
 from bvas.video.sound import CopiedSound, SoundTrack, sound_of
+from bvas.video.tone_color import sdr_rgb
 from bvas.video.upright import UprightFit
-from bvas.video.writer import BT709, rgb_picture
+from bvas.video.writer import rgb_picture
 
 # A caption belongs to the frame on screen at its time, whatever the last digit of a sum of floats.
 TIME_ROUNDING_SECONDS = 1e-6
 _KEYFRAME_SECONDS = 2
-_UNSPECIFIED = 2  # ITU-T H.273's number for a matrix that is not named
 _BT601 = 5
+_SWSCALE_MATRICES = (0, 1, 4, 5, 6, 7, 9)
 _HD_ROWS = 720
 
 
@@ -106,7 +109,7 @@ def write_overlay(
     config = config or OverlayConfig()
     index, info = build_index(source, reading=reading)
     first, stop = _frames_between(index, from_seconds, to_seconds)
-    canvas = _Canvas(index, info, config)
+    canvas = _Canvas(index, info, config, ToneMap(info, reading.tone))
     strip = ScoreStrip(video, labels, canvas.width, canvas.height, config.strip_seconds)
     coding = Coding(
         size=(canvas.height + strip.height, canvas.width),
@@ -117,7 +120,7 @@ def write_overlay(
         max_b_frames=0,
         crf=config.crf,
         threads=0,
-        matrix=BT709,
+        color=ColorTags(primaries=BT709, transfer=BT709, matrix=BT709),
     )
     captions = _Captions(video, config.hold_seconds)
     pictures = DecodablePictures(index, info, first, stop)
@@ -127,7 +130,6 @@ def write_overlay(
     with sound_of(source, start) as sound:
         file = EncodedFile(path, coding, options=options)
         try:
-            file.encoder.color_primaries = file.encoder.color_trc = BT709
             sound.add_to(file)
             for number, frame in pictures:
                 now = index.seconds_of(number)
@@ -202,8 +204,9 @@ class _Captions:
 class _Canvas:
     """Turns a decoded frame into an upright RGB picture with square samples, large enough to write on, of even size."""
 
-    def __init__(self, index: VideoIndex, info: VideoInfo, config: OverlayConfig) -> None:
+    def __init__(self, index: VideoIndex, info: VideoInfo, config: OverlayConfig, tones: ToneMap) -> None:
         self._info = info
+        self._tones = tones
         rows = info.height * -(-config.min_height // min(info.height, info.width))
         rows = min(rows, max(config.max_height, 2))
         columns = round(rows * info.width * info.sample_aspect / info.height)
@@ -216,38 +219,47 @@ class _Canvas:
         self._changed = UprightFit(info, (self.height, self.width), index.seconds_of)
 
     def paint(self, frame: Any, number: int, aspect: Fraction | None) -> NDArray[np.uint8]:
-        """Return uint8 [height, width, 3], full-range RGB.
+        """Return uint8 [height, width, 3], full-range RGB; HDR mapped to SDR where the reading says so.
 
         Args:
             frame: A decoded frame of PyAV's.
             number: Its place in the video.
             aspect: Width over height of its stored samples; None: as the video began.
         """
+        hdr = self._tones.hdr_of(frame, number)
         if (frame.height, frame.width) == self._stored and aspect is None:
-            return self._paint(frame, self.height, self.width)
+            return self._paint(frame, hdr, self.height, self.width)
         plan = self._changed.plan_of(number, (frame.height, frame.width), aspect)
         shown = np.zeros((self.height, self.width, 3), np.uint8)
         height, width = plan.content
-        shown[plan.top : plan.top + height, plan.left : plan.left + width] = self._paint(frame, height, width)
+        shown[plan.top : plan.top + height, plan.left : plan.left + width] = self._paint(
+            frame, hdr, height, width
+        )
         return shown
 
-    def _paint(self, frame: Any, height: int, width: int) -> NDArray[np.uint8]:
+    def _paint(self, frame: Any, hdr: Hdr | None, height: int, width: int) -> NDArray[np.uint8]:
         """Return the upright picture as RGB, uint8 [height, width, 3]."""
-        matrix = int(frame.colorspace)
-        if matrix == _UNSPECIFIED:
-            # As players guess.
-            matrix = BT709 if self._info.height >= _HD_ROWS else _BT601
-        if self._is_turned:
-            height, width = width, height
-        is_smaller = height < frame.height
-        rgb = frame.reformat(
-            width=width,
-            height=height,
-            format="rgb24",
-            src_colorspace=matrix,
-            interpolation="AREA" if is_smaller else "BILINEAR",
-        ).to_ndarray()
+        scaled = (width, height) if self._is_turned else (height, width)
+        tags = color_tags_of(frame).or_else(self._info.container_color)
+        if hdr is None:
+            rgb = self._stored_rgb(frame, tags.matrix, scaled)
+        else:
+            rgb = sdr_rgb(frame, hdr, tags, color_range_of(frame), scaled)
         shown: NDArray[np.uint8] = np.ascontiguousarray(
             upright(rgb, self._info.rotation, self._info.mirrored)
         )
         return shown
+
+    def _stored_rgb(self, frame: Any, matrix: int, size: tuple[int, int]) -> NDArray[np.uint8]:
+        if matrix not in _SWSCALE_MATRICES:
+            # Where it is not named, as players guess. ICtCp and the like would be refused.
+            matrix = BT709 if self._info.height >= _HD_ROWS else _BT601
+        height, width = size
+        rgb: NDArray[np.uint8] = frame.reformat(
+            width=width,
+            height=height,
+            format="rgb24",
+            src_colorspace=matrix,
+            interpolation="AREA" if height < frame.height else "BILINEAR",
+        ).to_ndarray()
+        return rgb

@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bvas.files import ARCHIVE_FAULTS
+from bvas.video.color_tags import ColorTags
+from bvas.video.dolby_vision import DolbyVision
 from bvas.video.joined import Joints
 from bvas.video.picture import Picture
 from bvas.video.reading import ReadOptions
@@ -28,7 +30,7 @@ from bvas.video.streams import VideoStream
 logger = logging.getLogger(__name__)
 
 # Raise it whenever a scan of the same file would come out differently.
-_VERSION = 7
+_VERSION = 8
 _HASHED_BYTES = 64 * 1024
 # Playlists of one video in several sizes.
 _ADAPTIVE = (".m3u8", ".m3u", ".mpd")
@@ -189,7 +191,7 @@ def _plain(scan: Scan) -> dict[str, Any]:
 
 
 def _scan_from(plain: dict[str, Any], arrays: dict[str, Any]) -> Scan:
-    picture = Picture(**(plain["picture"] | {"sample_aspect": Fraction(plain["picture"]["sample_aspect"])}))
+    picture = _picture_from(plain["picture"])
     rates = tuple(Fraction(rate) for rate in plain["claimed_rates"])
     return Scan(
         stream=plain["stream"],
@@ -207,4 +209,18 @@ def _scan_from(plain: dict[str, Any], arrays: dict[str, Any]) -> Scan:
         num_lost=plain["num_lost"],
         picture=picture,
         **arrays,
+    )
+
+
+def _picture_from(plain: dict[str, Any]) -> Picture:
+    dolby_vision = plain["dolby_vision"]
+    return Picture(
+        **plain
+        | {
+            "sample_aspect": Fraction(plain["sample_aspect"]),
+            "color": ColorTags(**plain["color"]),
+            "container_color": ColorTags(**plain["container_color"]),
+            "later_transfers": tuple(plain["later_transfers"]),
+            "dolby_vision": None if dolby_vision is None else DolbyVision(**dolby_vision),
+        }
     )

@@ -6,14 +6,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.video.color_tags import ColorTags, Hdr
 from bvas.video.fit import FitPlan
+from bvas.video.hdr import ToneMap
 from bvas.video.index import VideoIndex
-from bvas.video.picture import chroma_of, luma_of, upright
+from bvas.video.picture import chroma_of, color_range_of, color_tags_of, luma_of, upright
 from bvas.video.protocol import VideoInfo
+from bvas.video.reading import Tone
+from bvas.video.tone_color import sdr_chroma, sdr_rgb
 from bvas.video.upright import UprightFit
-from bvas.video.writer import yuv_picture
+from bvas.video.writer import rgb_picture, yuv_picture
 
 _NEUTRAL = 128
+
+
+def copied_color(info: VideoInfo, tone: Tone) -> ColorTags:
+    """Return the color tags of a copy: those of the video, or BT.709 where HDR is mapped to SDR."""
+    tags = info.color.in_yuv().known
+    return tags.in_sdr() if tone == "sdr" else tags
 
 
 def copied_picture(
@@ -24,11 +34,15 @@ def copied_picture(
     fit: FitPlan,
     changed: UprightFit,
     aspect: Fraction | None,
+    tones: ToneMap,
+    *,
+    for_people: bool = False,
 ) -> Any:
     """Return a picture for the encoder.
 
-    The luma is what a reader gives: as stored, turned, and resampled only where `fit` changes its
-    size. The chroma goes along. An odd side is made even by repeating its last row or column.
+    The luma is what a reader gives: as stored or mapped to SDR, turned, and resampled only where `fit` changes its
+    size. The chroma goes along. Readers map luma as achromatic, which makes saturated colors paler.
+    An odd side is made even by repeating its last row or column.
 
     Args:
         frame: A decoded frame of PyAV's.
@@ -38,14 +52,18 @@ def copied_picture(
         fit: How the upright picture that the video began with is fitted.
         changed: How others are fitted, from where the picture changes in mid-stream.
         aspect: Width over height of the frame's stored samples; None: as the video began.
+        tones: Which frames are mapped to SDR.
+        for_people: Colors that are mapped to SDR are right, and the luma is not that of readers.
     """
     stored = (frame.width, frame.height) if info.rotation in (90, 270) else (frame.height, frame.width)
-    if stored == (info.height, info.width) and aspect is None:
-        planes = _planes(frame, info, fit, is_fitted=fit.size != fit.source)
+    is_fitted = fit.size != fit.source
+    if stored != (info.height, info.width) or aspect is not None:
+        fit, is_fitted = changed.plan_of(number, (frame.height, frame.width), aspect), True
+    hdr = tones.hdr_of(frame, number)
+    if hdr is not None and for_people:
+        picture = _mapped_picture(frame, info, fit, hdr)
     else:
-        plan = changed.plan_of(number, (frame.height, frame.width), aspect)
-        planes = _planes(frame, info, plan, is_fitted=True)
-    picture = yuv_picture(*planes)
+        picture = yuv_picture(*_planes(frame, info, fit, hdr, is_fitted=is_fitted))
     # An mp4 shows nothing from before zero on the container's clock.
     picture.pts = int(index.pts[number]) - min(int(index.pts[0]), 0)
     picture.time_base = index.time_base
@@ -54,9 +72,15 @@ def copied_picture(
     return picture
 
 
-def _planes(frame: Any, info: VideoInfo, fit: FitPlan, *, is_fitted: bool) -> list[NDArray[np.uint8]]:
+def _planes(
+    frame: Any, info: VideoInfo, fit: FitPlan, hdr: Hdr | None, *, is_fitted: bool
+) -> list[NDArray[np.uint8]]:
     """Return luma [H, W], blue and red difference [H / 2, W / 2] of a frame, uint8."""
-    stored = (luma_of(frame), *chroma_of(frame))
+    if hdr is None:
+        stored = (luma_of(frame), *chroma_of(frame))
+    else:
+        tags = color_tags_of(frame).or_else(info.container_color)
+        stored = (luma_of(frame, hdr), *sdr_chroma(frame, hdr, tags, color_range_of(frame)))
     luma, *chroma = (upright(plane, info.rotation, info.mirrored) for plane in stored)
     if is_fitted:
         fitted = np.empty(fit.size, np.uint8)
@@ -64,6 +88,19 @@ def _planes(frame: Any, info: VideoInfo, fit: FitPlan, *, is_fitted: bool) -> li
         return [fitted, *(_fit_chroma(plane, fit) for plane in chroma)]
     height, width = luma.shape
     return [np.pad(luma, ((0, height % 2), (0, width % 2)), mode="edge"), *chroma]
+
+
+def _mapped_picture(frame: Any, info: VideoInfo, fit: FitPlan, hdr: Hdr) -> Any:
+    """Return an HDR frame as SDR, mapped in color, on black where it does not fill the size."""
+    rows, columns = fit.content
+    stored = (columns, rows) if info.rotation in (90, 270) else fit.content
+    color_range = color_range_of(frame)
+    tags = color_tags_of(frame).or_else(info.container_color)
+    canvas = np.zeros((*fit.size, 3), np.uint8)
+    canvas[fit.top : fit.top + rows, fit.left : fit.left + columns] = upright(
+        sdr_rgb(frame, hdr, tags, color_range, stored), info.rotation, info.mirrored
+    )
+    return rgb_picture(canvas, color_range)
 
 
 def _fit_chroma(plane: NDArray[np.uint8], plan: FitPlan) -> NDArray[np.uint8]:

@@ -15,25 +15,28 @@ from bvas.video.aspects import SampleAspects
 from bvas.video.backends import OnDamage
 from bvas.video.container import open_indexed, read_packets
 from bvas.video.damage import CountedDamage, DamageLog
+from bvas.video.hdr import ToneMap
 from bvas.video.index import VideoIndex
 from bvas.video.picture import luma_of
+from bvas.video.protocol import VideoInfo
 
 
 class CountedBackend:
     """Frames of one open file by the order in which the decoder outputs them; going back starts over."""
 
-    def __init__(self, index: VideoIndex, *, on_damage: OnDamage) -> None:
+    def __init__(self, index: VideoIndex, info: VideoInfo, *, on_damage: OnDamage) -> None:
         self._damage = DamageLog(index.path, on_damage)
         self.damaged = self._damage.frames
         self.num_decoded = 0
         self.sample_aspect: Fraction | None = None
         self._index = index
+        self._tones = ToneMap(info, index.reading.tone)
         self._open()
 
     def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index, luma as stored); see `Backend`."""
         for index, picture in self.pictures(indices):
-            yield index, luma_of(picture)
+            yield index, luma_of(picture, self._tones.hdr_of(picture, index))
 
     def pictures(self, indices: Sequence[int]) -> Iterator[tuple[int, Any]]:
         """As `frames`, with PyAV's decoded frames, which also hold color."""

@@ -4,12 +4,18 @@ from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 class CudaDecoder:
     """One decoder session and the CUDA stream that it works on. It knows nothing of files."""
+
+    # The last table from HDR to SDR and its copy on the GPU: a decoder goes on with files that have another.
+    _table: "tuple[NDArray[np.uint8], Tensor] | None" = None
 
     def __init__(self, nvc: Any, *, gpu: int, codec: str, size: tuple[int, int]) -> None:
         """Make a decoder.
@@ -45,11 +51,23 @@ class CudaDecoder:
         with self._current():
             return list(self._decoder.Decode(packet))
 
-    def luma_of(self, frame: Any) -> "Tensor":
-        """Copy the luma out of a decoder's picture, uint8 [h, w]."""
+    def luma_of(self, frame: Any, tone: NDArray[np.uint8] | None = None) -> "Tensor":
+        """Copy the luma out of a decoder's picture, uint8 [h, w].
+
+        Args:
+            frame: The picture.
+            tone: SDR luma of each code of an HDR video, uint8 [2 ** bits]; None where codes are shifted to 8 bits.
+        """
         with self._current():
             # The surface is the decoder's own memory, which its next call overwrites.
-            return luma_of_surface(self._torch.from_dlpack(frame))
+            surface = self._torch.from_dlpack(frame)
+            return luma_of_surface(surface, None if tone is None else self._on_device(tone, surface.device))
+
+    def _on_device(self, tone: NDArray[np.uint8], device: Any) -> "Tensor":
+        if self._table is None or self._table[0] is not tone:
+            # `tone_table` keeps its tables, and marks them as read-only, which torch does not take.
+            self._table = tone, self._torch.from_numpy(tone.copy()).to(device)
+        return self._table[1]
 
     def hand_over(self, luma: "Tensor") -> None:
         """Wait until a copied luma is complete; the stream that is current may then use it."""
@@ -71,17 +89,37 @@ def _whole_blocks(pixels: int) -> int:
     return (pixels + 63) // 64 * 64
 
 
-def luma_of_surface(surface: "Tensor") -> "Tensor":
+def luma_of_surface(surface: "Tensor", table: "Tensor | None" = None) -> "Tensor":
     """Return a copy of the luma of a decoder's surface, uint8 [h, w].
 
     Args:
         surface: NV12 as uint8 [h * 3 / 2, w], or P016 (bits at the top of 16) of the same shape.
+        table: SDR luma of each code of an HDR video, uint8 [2 ** bits] on the surface's device; None shifts to 8 bits.
     """
     import torch
 
     luma = surface[: surface.shape[0] * 2 // 3]
+    if table is not None:
+        return mapped_luma(luma, table)
     if luma.dtype == torch.uint8:
         return luma.clone()
     # Little-endian: the second byte of each pair holds the upper 8 bits.
     pairs = luma.contiguous().view(torch.uint8)
     return pairs[:, 1::2].contiguous()
+
+
+def mapped_luma(luma: "Tensor", table: "Tensor") -> "Tensor":
+    """Return the SDR luma of a decoder's HDR luma, uint8 [h, w].
+
+    Args:
+        luma: uint8 [h, w], or uint16 with the bits at the top.
+        table: SDR luma of each code, uint8 [2 ** bits] on the same device.
+    """
+    import torch
+
+    bits = table.numel().bit_length() - 1
+    if luma.dtype == torch.uint8:
+        return table[luma.to(torch.int32)]
+    # torch shifts no uint16: as int16 the upper half is negative, until it is masked.
+    codes = luma.contiguous().view(torch.int16).to(torch.int32) >> (16 - bits) & (1 << bits) - 1
+    return table[codes]

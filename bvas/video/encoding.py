@@ -11,6 +11,7 @@ from av.codec.context import Flags
 from bvas.checks import checked_size
 from bvas.errors import ConfigError, DataError
 from bvas.luma import ColorRange
+from bvas.video.color_tags import NO_TAGS, ColorTags
 
 Codec = Literal["h264", "hevc"]
 
@@ -42,8 +43,8 @@ class Coding:
     threads: int = 1
     """Encoder threads; 0 lets the encoder choose."""
     color_range: ColorRange = "limited"
-    matrix: int | None = None
-    """ITU-T H.273's number of the color matrix; None names none."""
+    color: ColorTags = NO_TAGS
+    """What the file says of its colors."""
     sample_aspect: Fraction = Fraction(1)
     """Width of a sample over its height."""
 
@@ -72,8 +73,9 @@ class Coding:
         # So that the last picture is shown as long as it says.
         context.flags |= Flags.frame_duration
         context.color_range = _RANGES[self.color_range]
-        if self.matrix is not None:
-            context.colorspace = self.matrix
+        color = self.color.known
+        context.color_primaries, context.color_trc = color.primaries, color.transfer
+        context.colorspace = color.matrix
         if self.sample_aspect != 1:
             context.sample_aspect_ratio = self.sample_aspect
         options = {"crf": str(self.crf), "preset": self.preset}

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -85,6 +86,8 @@ class PacketFeed:
         self._patience = patience
         self._bytes = _bytes_of(source, patience)
         self._fetched: FetchedBytes | None = None
+        # A growing file has its head by the time it can be opened.
+        self._file = Path(source.location) if source.kind not in ("URL", "pipe") else None
         self._items: queue.Queue[Any] = queue.Queue(patience.num_ahead)
         self._stopped = threading.Event()
         self._ended = False
@@ -227,7 +230,7 @@ class PacketFeed:
 
     def _facts(self, container: Any, stream: Any, packets: Iterator[Any]) -> tuple[StreamFacts, list[Any]]:
         """Return what is known of the stream, and the packets that were looked at to know it."""
-        facts = stream_facts(container, stream)
+        facts = stream_facts(container, stream, self._file)
         if not facts.untimed:
             return (facts if has_times(facts.container) else facts.with_rate(self.reading.rate)), []
         first: list[Any] = []

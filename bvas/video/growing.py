@@ -14,7 +14,6 @@ from bvas.video.aspects import SampleAspects
 from bvas.video.feed import PacketFeed
 from bvas.video.index import VideoIndex, index_of, info_of
 from bvas.video.messages import last_message, libav_messages
-from bvas.video.picture import PictureNotes
 from bvas.video.protocol import VideoInfo
 from bvas.video.scan import scan_of
 from bvas.video.settling import Settling, StreamDamage
@@ -58,7 +57,7 @@ class GrowingVideo:
         self._is_resumed = is_resumed
         timed = has_times(facts.container) or facts.rate_origin == "arrival"
         self._shown = ShownFrames(timed, facts.codec, facts.time_base)
-        self._notes = PictureNotes(facts.codec, facts.sample_aspect, interlaced=facts.may_hold_fields)
+        self._notes = facts.picture_notes()
         self._errors = StreamDamage()
         self._settling = Settling(self._shown, self._errors)
         self._strict = StrictDecoder.of(facts.codec, feed.decoder)
@@ -139,6 +138,8 @@ class GrowingVideo:
                     path=self._source.path,
                 )
             self._advance()
+        if self._notes.dolby_vision is not None:
+            self._notes.dolby_vision.check(self._source.name)
 
     def _check_rate(self) -> None:
         if self._feed.reading.rate is not None and not self._shown.counts:

@@ -1,6 +1,6 @@
 """Which frames a video shows, and when: the numbering that every backend follows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bvas.checks import checked_index, checked_seconds
 from bvas.errors import DecodeError
 from bvas.video.cache import load_scan, store_scan
+from bvas.video.hdr import contradiction_text, hdr_text
 from bvas.video.joined import Joints
 from bvas.video.protocol import KeyframeIntervals, VideoInfo
 from bvas.video.rate import rate_of
@@ -194,7 +195,7 @@ def info_of(index: VideoIndex, scan: Scan) -> VideoInfo:
     intervals = index.keyframe_intervals[index.keyframe_intervals > 0]
     if not len(intervals):
         intervals = np.array([index.num_frames])
-    return VideoInfo(
+    info = VideoInfo(
         path=index.path,
         num_frames=index.num_frames,
         height=picture.height,
@@ -208,19 +209,23 @@ def info_of(index: VideoIndex, scan: Scan) -> VideoInfo:
         pixel_format=picture.pixel_format,
         bit_depth=picture.bit_depth,
         color_range=picture.color_range,
+        color=picture.color,
+        container_color=picture.container_color,
+        later_transfers=picture.later_transfers,
+        dolby_vision=picture.dolby_vision,
         rotation=picture.rotation,
         streams=scan.streams,
         rate_origin=scan.rate_origin,
-        choices=_choices(index, scan),
         mirrored=picture.mirrored,
         interlaced=picture.interlaced,
         keyframe_intervals=KeyframeIntervals(
             int(intervals.min()), round(float(np.median(intervals))), int(intervals.max())
         ),
     )
+    return replace(info, choices=_choices(index, scan, info))
 
 
-def _choices(index: VideoIndex, scan: Scan) -> tuple[str, ...]:
+def _choices(index: VideoIndex, scan: Scan, info: VideoInfo) -> tuple[str, ...]:
     """Return what was chosen or assumed for want of a word by the file or the caller, and what is not read."""
     lines = []
     if index.reading.stream is None and (text := choice_text(index.stream, scan.streams)):
@@ -243,4 +248,5 @@ def _choices(index: VideoIndex, scan: Scan) -> tuple[str, ...]:
             f"{scan.num_lost} of its frames are coded as {scan.lost_codec} instead of {scan.picture.codec}, and "
             "cannot be read with the others; code it once more in one codec: ffmpeg -i IN -c:v libx264 OUT"
         )
+    lines += [text for text in (hdr_text(info, index.reading.tone), contradiction_text(info)) if text]
     return tuple(lines)

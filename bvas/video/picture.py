@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.luma import ColorRange
+from bvas.video.color_tags import BT709, BT2020, NO_TAGS, ColorTags, Hdr, tags_of
+from bvas.video.dolby_vision import DolbyVision, dolby_vision_of_entry, dolby_vision_of_frame
+from bvas.video.tone import tone_table
 
 # YUV with planes of their own (also half-planar nv12, p010) and gray: plane 0 is the luma, nothing else.
 _LUMA_PLANE = re.compile(r"(yuvj?\d{3}p|yuva\d{3}p|nv(12|16|21|24|20)|p[024]1[0-6]|gray)(9|1[0-6])?(le|be)?")
@@ -23,13 +27,19 @@ def has_luma_plane(pixel_format: str) -> bool:
     return _LUMA_PLANE.fullmatch(pixel_format) is not None
 
 
-def luma_of(frame: Any) -> NDArray[np.uint8]:
+def luma_of(frame: Any, hdr: Hdr | None = None) -> NDArray[np.uint8]:
     """Return the luma of a decoded frame, uint8 [h, w], as it is stored (not turned upright).
 
     More than 8 bits are shifted down to 8. A format without a luma plane (RGB, palette, packed)
     becomes full-range gray. The array may share the frame's memory; the frame stays alive with it.
+
+    Args:
+        frame: A frame of PyAV's.
+        hdr: The system whose codes are mapped to SDR (tone.py) instead of shifted; None for SDR.
     """
     name = frame.format.name
+    if hdr is not None:
+        return _mapped_luma(frame, hdr)
     if not has_luma_plane(name):
         frame = frame.reformat(format="gray", dst_color_range="JPEG")
         return _plane(frame, np.dtype(np.uint8))
@@ -39,6 +49,25 @@ def luma_of(frame: Any) -> NDArray[np.uint8]:
     wide = _plane(frame, np.dtype(">u2" if name.endswith("be") else "<u2"))
     shift = 8 if _HIGH_BITS.fullmatch(name) else bits - 8
     return (wide >> shift).astype(np.uint8)
+
+
+def _mapped_luma(frame: Any, hdr: Hdr) -> NDArray[np.uint8]:
+    """Return the SDR luma of an HDR frame, uint8 [h, w], in the range of its tag."""
+    bits = frame.format.components[0].bits
+    color_range = color_range_of(frame)
+    if not has_luma_plane(frame.format.name):
+        # swscale weighs red, green and blue by the matrix that it is given.
+        frame = frame.reformat(format="gray12le", dst_colorspace=BT2020, dst_color_range="JPEG")
+        bits = 12
+    table = tone_table(hdr, bits, color_range)
+    if bits == 8:
+        mapped: NDArray[np.uint8] = cv2.LUT(_plane(frame, np.dtype(np.uint8)), table)
+        return mapped
+    name = frame.format.name
+    codes = _plane(frame, np.dtype(">u2" if name.endswith("be") else "<u2"))
+    shift = 16 - bits if _HIGH_BITS.fullmatch(name) else 0
+    # A code beyond the table would be a bit above those that the format has: the last one stands for it.
+    return table.take(codes >> shift if shift else codes, mode="clip")
 
 
 def chroma_of(frame: Any) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -53,7 +82,11 @@ def chroma_of(frame: Any) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     if name not in ("yuv420p", "yuvj420p"):
         # One range for both sides, or swscale would stretch the chroma too.
         full = color_range_of(frame) == "full"
-        source = {"src_color_range": 2 if full else 1} if has_luma_plane(name) else {}
+        source = {}
+        if has_luma_plane(name):
+            # swscale refuses frames of a matrix that it lacks (ICtCp), though none is applied between YUV formats.
+            matrices = {"src_colorspace": BT709, "dst_colorspace": BT709}
+            source = {"src_color_range": 2 if full else 1, **matrices}
         frame = frame.reformat(format="yuv420p", dst_color_range=2 if full else 1, **source)
     return _samples(frame.planes[1]), _samples(frame.planes[2])
 
@@ -68,6 +101,11 @@ def _plane(frame: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     pitch = plane.line_size // dtype.itemsize
     rows = np.frombuffer(plane, dtype=dtype, count=pitch * frame.height).reshape(frame.height, pitch)
     return rows[:, : frame.width]
+
+
+def color_tags_of(frame: Any) -> ColorTags:
+    """Return the color tags of a decoded frame: those of its bitstream, as far as it has any."""
+    return tags_of(frame, is_rgb=bool(frame.format.is_rgb))
 
 
 def color_range_of(frame: Any) -> ColorRange:
@@ -118,6 +156,12 @@ class Picture:
     pixel_format: str
     bit_depth: int
     color_range: ColorRange
+    color: ColorTags
+    """The bitstream's tags; where it says nothing the container's."""
+    container_color: ColorTags
+    later_transfers: tuple[int, ...]
+    """Transfer characteristics of later headers that differ from the first."""
+    dolby_vision: DolbyVision | None
     rotation: int
     mirrored: bool
     interlaced: bool
@@ -131,13 +175,29 @@ class PictureNotes:
         codec: libav's name of the coding format.
         sample_aspect: Width over height of a stored sample.
         interlaced: Headers allow frames that are made of two fields.
+        container_color: Color tags of the container.
+        dolby_vision: What the container says of Dolby Vision.
+        codec_tag: Four characters that the container has for the codec.
     """
 
-    def __init__(self, codec: str, sample_aspect: Fraction, *, interlaced: bool) -> None:
+    def __init__(
+        self,
+        codec: str,
+        sample_aspect: Fraction,
+        *,
+        interlaced: bool,
+        container_color: ColorTags = NO_TAGS,
+        dolby_vision: DolbyVision | None = None,
+        codec_tag: str = "",
+    ) -> None:
         self._codec = codec
         self._sample_aspect = sample_aspect
         self._first: Any = None
         self._interlaced = interlaced
+        self._container_color = container_color
+        self._dolby_vision = dolby_vision
+        self._codec_tag = codec_tag
+        self._later_transfers: set[int] = set()
 
     @property
     def has_picture(self) -> bool:
@@ -152,6 +212,27 @@ class PictureNotes:
         """Note what a decoded frame says."""
         self._first = self._first or frame
         self._interlaced |= bool(frame.interlaced_frame)
+        self.see_color(color_tags_of(frame))
+
+    def see_color(self, tags: ColorTags) -> None:
+        """Note the color tags of a frame or of a header."""
+        if self._first is not None:
+            self._later_transfers.add(tags.or_else(self._container_color).transfer)
+
+    @property
+    def dolby_vision(self) -> DolbyVision | None:
+        """What container and frames say of Dolby Vision; None where it is not. A frame must have been seen."""
+        if self._dolby_vision is not None:
+            return self._dolby_vision
+        color = self._color
+        if color.is_dolby_ipt:
+            return DolbyVision(profile=5)
+        found = dolby_vision_of_frame(self._first)
+        return found or dolby_vision_of_entry(self._codec_tag, is_tagged=color.hdr is not None)
+
+    @property
+    def _color(self) -> ColorTags:
+        return color_tags_of(self._first).or_else(self._container_color)
 
     def picture(self) -> Picture:
         """Return what is known; a frame must have been seen."""
@@ -166,6 +247,10 @@ class PictureNotes:
             pixel_format=pixel_format,
             bit_depth=frame.format.components[0].bits if has_luma_plane(pixel_format) else 8,
             color_range=color_range_of(frame),
+            color=self._color,
+            container_color=self._container_color,
+            later_transfers=tuple(sorted(self._later_transfers - {self._color.transfer})),
+            dolby_vision=self.dolby_vision,
             rotation=rotation,
             mirrored=mirrored,
             interlaced=self._interlaced,

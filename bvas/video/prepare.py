@@ -2,8 +2,9 @@
 
 Any random clip is decoded from the keyframe before it. A copy with a keyframe every 12 frames takes a few times
 the room and a fraction of the work. Its luma is that of the original, coded once more: as stored, of the same
-range, upright. Whatever else a reader would have to know of the original is settled in it: it is progressive
-8-bit 4:2:0 in mp4, with every time of the original's index.
+range, upright. HDR is mapped to SDR as readers map it, unless the reading declines that; color tags are kept, or
+become BT.709 with the mapping. Whatever else a reader would have to know of the original is settled in it: it is
+progressive 8-bit 4:2:0 in mp4, with every time of the original's index.
 """
 
 import shutil
@@ -19,18 +20,16 @@ import numpy as np
 from bvas.errors import ConfigError, DataError, DecodeError
 from bvas.video.backends.pyav import open_pictures
 from bvas.video.broken import find_damage, frames_text
-from bvas.video.copied import copied_picture
+from bvas.video.copied import copied_color, copied_picture
 from bvas.video.cost import frames_per_clip, start_frames
 from bvas.video.encoding import Codec, Coding, EncodedFile
 from bvas.video.fit import FitPlan, plan_fit
+from bvas.video.hdr import ToneMap
 from bvas.video.index import VideoIndex, build_index
 from bvas.video.protocol import VideoInfo
 from bvas.video.reading import DEFAULT_READING, ReadOptions
 from bvas.video.upright import UprightFit
 
-# ITU-T H.273: BT.470 BG and SMPTE 170M, which are one matrix. OpenCV 5 changes the luma of files
-# that name another, so those name none, and a player guesses by the size.
-_BT601 = (5, 6)
 _NUM_STRETCHES = 3
 _STRETCH_FRAMES = 48
 
@@ -132,6 +131,7 @@ def plan_copy(
         crf=crf,
         threads=0,
         color_range=info.color_range,
+        color=copied_color(info, reading.tone),
         sample_aspect=info.sample_aspect if size is None else Fraction(1),
     )
     fit = plan_fit((info.height, info.width), size, info.sample_aspect)
@@ -186,14 +186,13 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
     options = {"movie_timescale": str(index.time_base.denominator)}
     changed = _changed_fit(index, plan.info, plan.coding, is_said=True)
     source = open_pictures(index, plan.info)
+    tones = ToneMap(plan.info, index.reading.tone)
     try:
         file = EncodedFile(target, plan.coding, options=options)
         try:
             for number, frame in source.pictures(range(index.num_frames)):
-                if not number and int(frame.colorspace) in _BT601:
-                    file.encoder.colorspace = int(frame.colorspace)
                 copied = copied_picture(
-                    frame, number, index, plan.info, plan.fit, changed, source.sample_aspect
+                    frame, number, index, plan.info, plan.fit, changed, source.sample_aspect, tones
                 )
                 file.encode(copied)
                 if progress is not None:
@@ -220,12 +219,15 @@ def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: Fit
     # The copy itself will say where the picture changes.
     changed = _changed_fit(index, info, coding, is_said=False)
     source = open_pictures(index, info)
+    tones = ToneMap(info, index.reading.tone)
     try:
         for stretch in _stretches(index, coding.keyframe_interval):
             encoder = coding.new_encoder()
             try:
                 for number, frame in source.pictures(stretch):
-                    copied = copied_picture(frame, number, index, info, fit, changed, source.sample_aspect)
+                    copied = copied_picture(
+                        frame, number, index, info, fit, changed, source.sample_aspect, tones
+                    )
                     num_bytes += _size_of(encoder.encode(copied))
                     num_frames += 1
             except DecodeError as error:

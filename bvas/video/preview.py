@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from bvas.errors import ConfigError, DecodeError
-from bvas.video.copied import copied_picture
+from bvas.video.color_tags import ColorTags
+from bvas.video.copied import copied_color, copied_picture
 from bvas.video.encoding import Coding, EncodedFile
 from bvas.video.fit import plan_fit
+from bvas.video.hdr import ToneMap
 from bvas.video.index import VideoIndex, build_index
 from bvas.video.protocol import VideoInfo
 from bvas.video.reading import DEFAULT_READING, ReadOptions
@@ -24,7 +26,6 @@ from bvas.video.upright import UprightFit
 
 # What browsers play for certain: 8-bit 4:2:0 in H.264, as mp4.
 _PLAYED_FORMATS = ("yuv420p", "yuvj420p")
-_UNSPECIFIED = 2  # ITU-T H.273's number for a matrix that is not named
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +79,8 @@ def make_preview(
     config = config or PreviewConfig()
     index, info = build_index(source, reading=reading)
     size = _size(info, config.max_height)
-    if _is_current(source, target, index, size):
+    color = copied_color(info, reading.tone)
+    if _is_current(source, target, index, size, color):
         return Preview(num_lost=0, has_sound=_has_sound(target), reused=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     coding = Coding(
@@ -91,7 +93,9 @@ def make_preview(
         crf=config.crf,
         threads=0,
         color_range=info.color_range,
+        color=color,
     )
+    tones = ToneMap(info, reading.tone)
     fit = plan_fit((info.height, info.width), size, info.sample_aspect)
     options = {"movie_timescale": str(index.time_base.denominator)}
     changed = UprightFit(info, size, index.seconds_of)
@@ -102,9 +106,10 @@ def make_preview(
         try:
             sound.add_to(file)
             for number, frame in pictures:
-                if not shown and int(frame.colorspace) != _UNSPECIFIED:
-                    file.encoder.colorspace = int(frame.colorspace)
-                picture = copied_picture(frame, number, index, info, fit, changed, pictures.sample_aspect)
+                aspect = pictures.sample_aspect
+                picture = copied_picture(
+                    frame, number, index, info, fit, changed, aspect, tones, for_people=True
+                )
                 picture.pts = int(index.pts[number] - index.pts[0])
                 file.encode(picture)
                 shown.append(number)
@@ -143,7 +148,9 @@ def _size(info: VideoInfo, max_height: int) -> tuple[int, int]:
     return height + height % 2, max(width + width % 2, 2)
 
 
-def _is_current(source: Path, target: Path, index: VideoIndex, size: tuple[int, int]) -> bool:
+def _is_current(
+    source: Path, target: Path, index: VideoIndex, size: tuple[int, int], color: ColorTags
+) -> bool:
     if not target.is_file() or target.stat().st_mtime < source.stat().st_mtime:
         return False
     try:
@@ -151,7 +158,7 @@ def _is_current(source: Path, target: Path, index: VideoIndex, size: tuple[int, 
     except DecodeError:
         return False
     return (
-        (info.height, info.width) == size
+        (info.height, info.width, info.color) == (*size, color)
         and found.num_frames == index.num_frames
         and found.pts[0] == 0
         and bool((np.abs(found.seconds - index.seconds) <= _tolerance(index)).all())

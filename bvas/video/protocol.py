@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from bvas.luma import ColorRange
 from bvas.video.coded_rate import RateOrigin
+from bvas.video.color_tags import NO_TAGS, ColorTags
+from bvas.video.dolby_vision import DolbyVision
 from bvas.video.streams import VideoStream
 
 if TYPE_CHECKING:
@@ -64,6 +66,13 @@ class VideoInfo:
     """What says how many frames a second there are."""
     choices: tuple[str, ...] = ()
     """What was chosen or assumed for want of a word by the file or the caller, and what is not read; a line each."""
+    color: ColorTags = NO_TAGS
+    """Transfer characteristic, primaries and matrix of the first frame: the bitstream's, else the container's."""
+    container_color: ColorTags = NO_TAGS
+    """The container's own tags, which count where the bitstream has none."""
+    later_transfers: tuple[int, ...] = ()
+    """Transfer characteristics that later headers name and the first frame does not (ITU-T H.273)."""
+    dolby_vision: DolbyVision | None = None
     damaged: tuple[int, ...] = ()
     """Frames delivered so far that follow an error which the decoder reported in their keyframe interval."""
 

@@ -61,7 +61,11 @@ def _settled_by_a_copy(index: VideoIndex, info: VideoInfo) -> list[str]:
         traits.append("its picture is refreshed bit by bit instead of by keyframes")
     if info.codec not in _PLAIN_CODECS:
         traits.append(f"it is coded as {info.codec}, which OpenCV or a GPU may not decode")
-    if info.bit_depth > 8:
+    if info.color.hdr is not None and index.reading.tone == "sdr":
+        traits.append(
+            f"it is HDR ({info.color.hdr}) of {info.bit_depth} bits, and 8 bits of SDR are handed out"
+        )
+    elif info.bit_depth > 8:
         traits.append(f"it has {info.bit_depth} bits, of which 8 are handed out")
     elif info.pixel_format not in _PLAIN_FORMATS:
         kind = "another chroma layout" if has_luma_plane(info.pixel_format) else "no luma of its own"
@@ -107,6 +111,9 @@ def _filters(index: VideoIndex, info: VideoInfo) -> list[str]:
     height, width = (2 * max(round(side / 2), 1) for side in (info.height, shown_width))
     if info.sample_aspect != 1 or (height, width) != (info.height, info.width):
         filters += [f"scale={width}:{height}", "setsar=1"]
+    if info.color.hdr is not None:
+        # HDR is only right with its tags.
+        return [*filters, "format=yuv420p10le"]
     is_full_yuv = info.color_range == "full" and has_luma_plane(info.pixel_format)
     # Without a color matrix: OpenCV 5 changes the luma of files that name BT.709.
     unnamed = "setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown"

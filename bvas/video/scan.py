@@ -20,9 +20,12 @@ from numpy.typing import NDArray
 from bvas.errors import ConfigError, DecodeError
 from bvas.video.bitstream import parameter_sets
 from bvas.video.coded_rate import CodedRate, RateOrigin, is_untimed
+from bvas.video.color_tags import NO_TAGS, ColorTags, tags_of
 from bvas.video.container import open_container, read_packets
+from bvas.video.dolby_vision import DolbyVision, dolby_vision_of_decoder, find_dolby_vision
 from bvas.video.fetching import PlaylistFetcher, is_playlist
 from bvas.video.fields import may_hold_fields
+from bvas.video.header_color import HeaderColors
 from bvas.video.joined import Joints, find_joints
 from bvas.video.messages import last_message, libav_messages
 from bvas.video.mp4 import check_sample_counts
@@ -37,6 +40,8 @@ logger = logging.getLogger(__name__)
 
 # Packets that are decoded to learn why none can be.
 _NUM_TRIED = 50
+# Containers with color tags of their own; in others libav has those that it decoded while opening.
+_TAGGING_CONTAINERS = ("mov", "matroska", "mxf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +90,13 @@ class StreamFacts:
     """The headers allow interlaced frames; those of later packets may, too."""
     has_end: bool
     """The container knows how long it is, as that of a running broadcast does not."""
+    color: ColorTags
+    """The container's color tags."""
+    dolby_vision: DolbyVision | None
+    """What the container says of Dolby Vision."""
+    codec_tag: str
+    """Four characters that it has for the codec, such as hvc1."""
+
     streams: tuple[VideoStream, ...]
     """Video streams of the container."""
     untimed: bool
@@ -106,14 +118,36 @@ class StreamFacts:
             return replace(self, claimed_rates=(coded,), rate_origin="headers")
         return replace(self, claimed_rates=(DEFAULT_RATE,), rate_origin="assumed")
 
+    def picture_notes(self) -> PictureNotes:
+        """Return notes of the picture that begin with this."""
+        return PictureNotes(
+            self.codec,
+            self.sample_aspect,
+            interlaced=self.may_hold_fields,
+            container_color=self.color,
+            dolby_vision=self.dolby_vision,
+            codec_tag=self.codec_tag,
+        )
 
-def stream_facts(container: Any, stream: Any) -> StreamFacts:
-    """Return what an open container of PyAV and its video stream say of themselves."""
+
+def stream_facts(container: Any, stream: Any, path: Path | None = None) -> StreamFacts:
+    """Return what an open container of PyAV and its video stream say of themselves.
+
+    Args:
+        container: The container.
+        stream: Its video stream.
+        path: The file; None where it is not a file that can be read twice.
+    """
     decoder = stream.codec_context
     codec = str(decoder.codec.canonical_name)
+    kind = container.format.name.split(",")[0]
+    dolby_vision = dolby_vision_of_decoder(decoder)
+    if dolby_vision is None and path is not None:
+        dolby_vision = find_dolby_vision(path, kind, stream)
+    color = tags_of(decoder) if kind in _TAGGING_CONTAINERS else NO_TAGS
     return StreamFacts(
         stream=stream.index,
-        container=container.format.name.split(",")[0],
+        container=kind,
         codec=codec,
         extradata=decoder.extradata,
         time_base=Fraction(stream.time_base),
@@ -126,6 +160,9 @@ def stream_facts(container: Any, stream: Any) -> StreamFacts:
         streams=video_streams(container),
         untimed=is_untimed(container),
         rate_origin="times",
+        color=color if dolby_vision is None else color.or_else(dolby_vision.base_tags),
+        dolby_vision=dolby_vision,
+        codec_tag=str(decoder.codec_tag),
     )
 
 
@@ -145,9 +182,12 @@ def scan_file(path: Path, reading: ReadOptions) -> Scan:
     fetcher = PlaylistFetcher(None) if is_playlist(str(path)) else None
     container, stream = open_container(path, reading=reading, joints=joints, fetcher=fetcher)
     with container:
-        facts = stream_facts(container, stream)
+        facts = stream_facts(container, stream, path)
+        if facts.dolby_vision is not None:
+            facts.dolby_vision.check(str(path))
         shown = ShownFrames(has_times(facts.container), facts.codec, facts.time_base)
-        notes = PictureNotes(facts.codec, facts.sample_aspect, interlaced=facts.may_hold_fields)
+        notes = facts.picture_notes()
+        headers = HeaderColors(facts.codec, facts.extradata)
         num_packets = 0
         coded_rate = CodedRate(stream.codec_context) if facts.untimed else None
         for packet in read_packets(container, stream):
@@ -156,6 +196,7 @@ def scan_file(path: Path, reading: ReadOptions) -> Scan:
             packet_is = packet_facts(facts.codec, facts.extradata, packet)
             shown.add_packet(packet_is)
             notes.see_fields(packet_is.may_hold_fields)
+            headers.add(packet)
             num_packets += 1
     shown.end_packets()
     is_fetched = fetcher is not None and fetcher.is_joined
@@ -183,6 +224,10 @@ def scan_file(path: Path, reading: ReadOptions) -> Scan:
         raise ConfigError(
             f"{path} has times of its own; a rate is for frames without times, such as those of a .h264 file"
         )
+    if notes.dolby_vision is not None:
+        notes.dolby_vision.check(str(path))
+    for tags in headers.found:
+        notes.see_color(tags)
     scan = replace(scan_of(shown, facts, notes.picture()), is_fetched=is_fetched)
     return scan if joints is None else _with_lost(replace(scan, joints=joints), path)
 

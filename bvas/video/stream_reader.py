@@ -21,6 +21,7 @@ from bvas.video.backends import OnDamage
 from bvas.video.damage import DamageLog
 from bvas.video.feed import PacketFeed, Patience
 from bvas.video.growing import Arrival, GrowingVideo
+from bvas.video.hdr import ToneMap
 from bvas.video.index import VideoIndex
 from bvas.video.ownership import Ownership, owned
 from bvas.video.picture import luma_of
@@ -83,6 +84,7 @@ class StreamReader:
             self._video = GrowingVideo(source, self._feed, is_resumed=patience.is_resumed)
             say_once(self.info)
             self._fit = UprightFit(self.info, size, self.seconds_of)
+            self._tones = ToneMap(self.info, reading.tone)
         except BaseException:
             self.close()
             raise
@@ -229,7 +231,8 @@ class StreamReader:
             try:
                 arrival = self._arrival(index)
                 if arrival is not None:
-                    self._fit.apply(index, luma_of(arrival.picture), batch[filled], arrival.sample_aspect)
+                    luma = luma_of(arrival.picture, self._tones.hdr_of(arrival.picture, index))
+                    self._fit.apply(index, luma, batch[filled], arrival.sample_aspect)
             except DecodeError:
                 if filled:
                     yield first, batch[:filled]

@@ -9,10 +9,11 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.luma import ColorRange
+from bvas.video.color_tags import BT709
 from bvas.video.encoding import Codec, Coding, EncodedFile
 from bvas.video.rate import as_rate
 
-BT709 = 1  # the number of BT.709 for primaries, transfer and matrix (ITU-T H.273)
 _NEUTRAL_CHROMA = 128
 
 
@@ -129,14 +130,14 @@ def _from_luma(luma: NDArray[np.uint8]) -> Any:
     return yuv_picture(luma, neutral, neutral)
 
 
-def rgb_picture(frame: NDArray[np.uint8]) -> Any:
-    """Return a yuv420p frame of PyAV's, BT.709 of limited range, that shows uint8 [H, W, 3] of RGB."""
+def rgb_picture(frame: NDArray[np.uint8], color_range: ColorRange = "limited") -> Any:
+    """Return a yuv420p frame of PyAV's, BT.709, that shows uint8 [H, W, 3] of RGB."""
     return av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24").reformat(
         format="yuv420p",
         src_colorspace=BT709,
         dst_colorspace=BT709,
         src_color_range=2,
-        dst_color_range=1,
+        dst_color_range=2 if color_range == "full" else 1,
     )
 
 

@@ -4,6 +4,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from hdr_samples import HLG, PQ, write_hdr
 from sound_samples import make_video_with_sound as make_sound
 from video_samples import make_video, remux
 
@@ -15,7 +16,9 @@ from bvas.report.content import video_report
 from bvas.report.overlay import OverlayConfig, write_overlay
 from bvas.report.strip import ScoreStrip
 from bvas.spots import Annotation, LabelSet, Spot
+from bvas.video.index import build_index
 from bvas.video.open import open_video
+from bvas.video.reading import ReadOptions
 from bvas.video.writer import VideoWriter
 
 BALL = LabelSet(("PASS", "DRIVE"))
@@ -101,6 +104,27 @@ def test_colors_are_kept(tmp_path, color):
         shown = next(container.decode(video=0)).reformat(format="rgb24", src_colorspace="ITU709").to_ndarray()
     middle = shown[80:120, 140:180].reshape(-1, 3).mean(axis=0)
     assert np.abs(middle - color).max() < 8
+
+
+@pytest.mark.parametrize("transfer", [PQ, HLG])
+def test_hdr_is_drawn_as_sdr_or_as_stored_where_told_to_and_that_is_said_once(tmp_path, transfer, caplog):
+    # 203 cd/m2 is 58 % PQ and 75 % HLG, and comes out at 0.904 of white.
+    signal = 0.58 if transfer == PQ else 0.75
+    luma = np.full((180, 320), round((219 * signal + 16) * 4), np.uint16)
+    source = write_hdr(tmp_path / "a.mp4", luma, transfer=transfer)
+    middles = {}
+    for tone in ("sdr", "none"):
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            write(tmp_path / f"{tone}.mp4", source, reading=ReadOptions(tone=tone))
+        assert caplog.text.count("a.mp4: HDR") == 1
+        info = build_index(tmp_path / f"{tone}.mp4", cache=False)[1]
+        assert set(info.color.names.values()) == {"bt709"}
+        _, shown = shown_in(tmp_path / f"{tone}.mp4")[0]
+        middles[tone] = shown[80:120, 140:180].mean()
+    assert middles["sdr"] == pytest.approx(255 * 0.904, abs=3)
+    # swscale takes 10 bits to RGB about 2 too dark.
+    assert middles["none"] == pytest.approx(255 * signal, abs=5)
 
 
 def test_a_variable_rate_keeps_every_time(tmp_path):

@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hdr_samples import write_hdr
+from stream_sources import piped
 from tiny import tiny_experiment
+from video_samples import remux
 
 from bvas.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.cli import main
@@ -247,6 +250,28 @@ def test_several_readers_of_one_file_change_nothing(tiny_spotter, tmp_path, num_
 
     # The readers' chunks end elsewhere, so that rows are computed in other batches.
     assert np.abs(found.curve.scores - usual.curve.scores).max() < 1e-5
+
+
+def test_that_a_video_is_hdr_and_what_is_done_is_said_once_and_changes_the_curve(
+    tiny_spotter, tmp_path, caplog
+):
+    rng = np.random.default_rng(0)
+    luma = np.kron(rng.integers(64, 940, (16, 24)), np.ones((4, 4))).astype(np.uint16)
+    path = write_hdr(tmp_path / "hdr.mp4", luma, num_frames=20)
+    curves = {}
+    for tone, words in (("sdr", "HDR (PQ); mapped to SDR"), ("none", "HDR (PQ); the stored bits are taken")):
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            curves[tone] = spot_video(path, tiny_spotter, tone=tone).curve.scores
+        assert caplog.text.count(f"hdr.mp4: {words}") == 1
+        assert f"--tone {'none' if tone == 'sdr' else 'sdr'}" in caplog.text
+    assert not np.array_equal(curves["sdr"], curves["none"])
+    with piped(remux(path, tmp_path / "hdr.mkv", lambda number, packet: None)) as pipe:
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            streamed = spot_video(pipe, tiny_spotter).curve.scores
+    assert caplog.text.count("HDR (PQ); mapped to SDR") == 1
+    assert np.abs(streamed - curves["sdr"]).max() < 1e-5
 
 
 def test_how_a_video_unlike_those_in_training_is_brought_to_them_is_said_once(tiny_spotter, tmp_path, caplog):

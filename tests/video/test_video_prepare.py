@@ -65,7 +65,7 @@ def test_a_copy_has_the_same_luma_at_the_same_times_and_a_keyframe_at_every_inte
     assert copy.frames_per_clip == plan.frames_per_clip_after < plan.frames_per_clip_before
 
 
-def test_opencv_reads_a_copy_of_a_file_that_names_bt709_and_that_it_refuses(tmp_path):
+def test_a_copy_of_a_file_that_names_bt709_names_it_too_and_has_its_luma(tmp_path):
     source = tmp_path / "rgb.mp4"
     rng = np.random.default_rng(0)
     with VideoWriter(source, size=(48, 64), rate=25, crf=1) as writer:
@@ -74,7 +74,10 @@ def test_opencv_reads_a_copy_of_a_file_that_names_bt709_and_that_it_refuses(tmp_
     plan, _ = copy_of(source, tmp_path / "out")
 
     reference = all_frames(source)
-    with open_video(plan.target, "opencv", cache=False) as reader:
+    assert build_index(plan.target, cache=False)[1].color.names == dict.fromkeys(
+        ("transfer", "primaries", "matrix"), "bt709"
+    )
+    with open_video(plan.target, cache=False) as reader:
         assert np.array_equal(read_luma(reader, range(5)), reference)
 
 

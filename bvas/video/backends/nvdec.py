@@ -24,6 +24,7 @@ from bvas.errors import DecodeError
 from bvas.video.backends import Backend, BackendOptions
 from bvas.video.bitstream import annex_b, parameter_sets
 from bvas.video.cuda_decoder import CudaDecoder
+from bvas.video.hdr import changes_system, table_of_video
 from bvas.video.index import VideoIndex
 from bvas.video.nvidia import capabilities, errors_of, first_line, gpu_of, load_pynvvideocodec, refusal
 from bvas.video.pool import DecoderPool
@@ -52,6 +53,7 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
         (index.decode_order, "carries no reliable presentation times"),
         (info.interlaced, "is interlaced, which NVDEC deinterlaces in its own way"),
         (info.codec not in _CODECS, f"is coded as {info.codec}, not one of {', '.join(_CODECS)}"),
+        (changes_system(info), "changes between SDR and HDR, and NVDEC tells no frame's tags"),
         (info.pixel_format not in _PIXEL_FORMATS, f"stores {info.pixel_format}, not 4:2:0"),
         (
             not options.device.startswith("cuda"),
@@ -117,6 +119,7 @@ class NvdecBackend:
         # A decoder goes on with another file of its codec and depth whose picture is no larger.
         self._kind = (gpu, _CODECS[info.codec], info.bit_depth)
         self._shape = _stored_shape(info)
+        self._tone = table_of_video(info, index.reading.tone)
         self._nvc = load_pynvvideocodec(info)
         self._source = PacketSource(index)
         self._decoder: CudaDecoder | None = None
@@ -272,7 +275,7 @@ class NvdecBackend:
 
     def _luma_of(self, frame: Any) -> "Tensor":
         assert self._decoder is not None
-        return self._decoder.luma_of(frame)
+        return self._decoder.luma_of(frame, self._tone)
 
     def _lost(self, index: int, next_pts: int | None) -> DecodeError:
         pts = self._index.pts

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.video.backends import Backend, BackendOptions, pyav
+from bvas.video.hdr import changes_system, table_of_video
 from bvas.video.index import VideoIndex
 from bvas.video.parameters import picture_may_change
 from bvas.video.protocol import VideoInfo
@@ -44,6 +45,7 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
         (index.variable_rate, "has a variable frame rate"),
         (index.gradual_refresh, "refreshes gradually, or marks packets as keyframes that are none"),
         (info.interlaced, "is interlaced"),
+        (changes_system(info), "changes between SDR and HDR"),
         (info.pixel_format not in _PIXEL_FORMATS, f"stores {info.pixel_format}, not 8-bit 4:2:0 planes"),
     ]
     for applies, reason in reasons:
@@ -81,6 +83,7 @@ class OpencvBackend:
         self._info = info
         turned = info.rotation in (90, 270)
         self._shape = (info.width, info.height) if turned else (info.height, info.width)
+        self._table = table_of_video(info, index.reading.tone)
         self._capture: Any = None
         self._next = 0
         self._has_sought = False
@@ -133,7 +136,10 @@ class OpencvBackend:
         seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         off = abs(seconds - self._index.seconds_of(index)) * float(self._index.rate)
         sound = ok and off < 0.45 and luma.dtype == np.uint8 and luma.shape == self._shape
-        return luma if sound else None
+        if not sound:
+            return None
+        found: NDArray[np.uint8] = luma if self._table is None else cv2.LUT(luma, self._table)
+        return found
 
 
 def _open_capture(info: VideoInfo) -> Any:

@@ -25,6 +25,7 @@ from bvas.video.backends import Backend, BackendOptions, OnDamage
 from bvas.video.bitstream import is_nonref, may_skip_nonref
 from bvas.video.counted import CountedBackend
 from bvas.video.damage import Damage, DamageLog
+from bvas.video.hdr import ToneMap
 from bvas.video.index import VideoIndex
 from bvas.video.picture import luma_of
 from bvas.video.protocol import VideoInfo
@@ -67,7 +68,7 @@ def open_pictures(
     """
     on_damage = (options or BackendOptions()).on_damage
     if index.decode_order:
-        return CountedBackend(index, on_damage=on_damage)
+        return CountedBackend(index, info, on_damage=on_damage)
     return PyavBackend(index, info, on_damage=on_damage)
 
 
@@ -99,6 +100,7 @@ class PyavBackend:
         self.num_decoded = 0
         self.sample_aspect: Fraction | None = None
         self._index = index
+        self._tones = ToneMap(info, index.reading.tone)
         self._source = PacketSource(index)
         self._decoder = self._source.decoder
         self._aspects = SampleAspects(self._decoder)
@@ -122,7 +124,7 @@ class PyavBackend:
     def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index, luma as stored); see `Backend`."""
         for index, picture in self.pictures(indices):
-            yield index, luma_of(picture)
+            yield index, luma_of(picture, self._tones.hdr_of(picture, index))
 
     def pictures(self, indices: Sequence[int]) -> Iterator[tuple[int, Any]]:
         """As `frames`, with PyAV's decoded frames, which also hold color."""

@@ -1,0 +1,162 @@
+"""Color tags of a picture: primaries, transfer characteristic and matrix (ITU-T H.273)."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Hdr = Literal["PQ", "HLG"]
+"""`PQ`: SMPTE ST 2084. `HLG`: ARIB STD-B67. Both are systems of ITU-R BT.2100."""
+
+BT709 = 1
+BT2020 = 9
+UNSPECIFIED = 2
+_SMPTE170M = 6
+_ICTCP = 14
+_IPT_C2 = 15
+_HDR: dict[int, Hdr] = {16: "PQ", 18: "HLG"}
+# Names as FFmpeg and ffprobe write them.
+_PRIMARIES = {
+    1: "bt709",
+    4: "bt470m",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "film",
+    9: "bt2020",
+    10: "smpte428",
+    11: "smpte431",
+    12: "smpte432",
+    22: "ebu3213",
+}
+_TRANSFERS = {
+    1: "bt709",
+    4: "bt470m",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "linear",
+    9: "log100",
+    10: "log316",
+    11: "iec61966-2-4",
+    12: "bt1361e",
+    13: "iec61966-2-1",
+    14: "bt2020-10",
+    15: "bt2020-12",
+    16: "smpte2084",
+    17: "smpte428",
+    18: "arib-std-b67",
+}
+_MATRICES = {
+    0: "gbr",
+    1: "bt709",
+    4: "fcc",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "ycgco",
+    9: "bt2020nc",
+    10: "bt2020c",
+    11: "smpte2085",
+    12: "chroma-derived-nc",
+    13: "chroma-derived-c",
+    14: "ictcp",
+    15: "ipt-c2",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColorTags:
+    """Numbers of ITU-T H.273, section 8; 2 where nothing is said."""
+
+    primaries: int = UNSPECIFIED
+    transfer: int = UNSPECIFIED
+    matrix: int = UNSPECIFIED
+
+    @property
+    def hdr(self) -> Hdr | None:
+        """The HDR system that the transfer characteristic names; None for SDR and where nothing is said."""
+        return _HDR.get(self.transfer)
+
+    @property
+    def is_dolby_ipt(self) -> bool:
+        """The matrix is IPT-PQ-C2, as in Dolby Vision without a base layer for others."""
+        return self.matrix == _IPT_C2
+
+    @property
+    def is_ictcp(self) -> bool:
+        """The planes are intensity and two color differences (BT.2100, table 7)."""
+        return self.matrix == _ICTCP
+
+    @property
+    def names(self) -> dict[str, str]:
+        """FFmpeg's names of the tags, by `transfer`, `primaries` and `matrix`; `unspecified` where nothing is said."""
+        return {
+            "transfer": _name(_TRANSFERS, self.transfer),
+            "primaries": _name(_PRIMARIES, self.primaries),
+            "matrix": _name(_MATRICES, self.matrix),
+        }
+
+    def or_else(self, other: "ColorTags") -> "ColorTags":
+        """Return these tags, with those of `other` where nothing is said here."""
+        return ColorTags(
+            primaries=other.primaries if self.primaries == UNSPECIFIED else self.primaries,
+            transfer=other.transfer if self.transfer == UNSPECIFIED else self.transfer,
+            matrix=other.matrix if self.matrix == UNSPECIFIED else self.matrix,
+        )
+
+    @property
+    def known(self) -> "ColorTags":
+        """These tags without numbers that encoders do not take."""
+        return ColorTags(
+            primaries=self.primaries if self.primaries in _PRIMARIES else UNSPECIFIED,
+            transfer=self.transfer if self.transfer in _TRANSFERS else UNSPECIFIED,
+            matrix=self.matrix if self.matrix in _MATRICES else UNSPECIFIED,
+        )
+
+    def in_sdr(self) -> "ColorTags":
+        """Return the tags of the picture after tone mapping: BT.709 for HDR, unchanged for SDR."""
+        return self if self.hdr is None else ColorTags(primaries=BT709, transfer=BT709, matrix=BT709)
+
+    def in_yuv(self) -> "ColorTags":
+        """Return the tags of the same picture stored as YUV: RGB names no matrix, and swscale makes BT.601."""
+        if self.matrix != 0:
+            return self
+        return ColorTags(primaries=self.primaries, transfer=self.transfer, matrix=_SMPTE170M)
+
+
+NO_TAGS = ColorTags()
+
+
+def tags_of(tagged: Any, *, is_rgb: bool = False) -> ColorTags:
+    """Return the tags of a frame or codec context of PyAV.
+
+    Args:
+        tagged: It.
+        is_rgb: It stores RGB. In other formats matrix 0, which is RGB's, says nothing.
+    """
+    primaries, transfer = int(tagged.color_primaries), int(tagged.color_trc)
+    matrix = int(tagged.colorspace)
+    # 0 is reserved for primaries and transfer; FFmpeg has it where nothing was set.
+    return ColorTags(
+        primaries=primaries or UNSPECIFIED,
+        transfer=transfer or UNSPECIFIED,
+        matrix=matrix if matrix or is_rgb else UNSPECIFIED,
+    )
+
+
+def transfer_of(frame: Any) -> int:
+    """Return a frame's transfer characteristic; 2 where nothing is said."""
+    return int(frame.color_trc) or UNSPECIFIED
+
+
+def hdr_of(transfer: int) -> Hdr | None:
+    """Return the HDR system that a transfer characteristic names; None for SDR."""
+    return _HDR.get(transfer)
+
+
+def transfer_name(code: int) -> str:
+    """Return FFmpeg's name of a transfer characteristic."""
+    return _name(_TRANSFERS, code)
+
+
+def _name(names: dict[int, str], code: int) -> str:
+    return "unspecified" if code == UNSPECIFIED else names.get(code, str(code))
