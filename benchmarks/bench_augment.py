@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from harness import Cost, interleave, measure, rows, spread, write_results
+from harness import Cost, interleave, measure, rows, spread, write_as_measured, write_results
 from step_floor import synchronize
 from timed_step import make_batch, make_model
 from torch import Tensor
@@ -107,6 +107,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args(argv)
+    write_as_measured(args.json, __doc__ or "")
 
     device = choose_device(args.device)
     base = load_experiment(args.experiment)

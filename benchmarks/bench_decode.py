@@ -29,7 +29,7 @@ from adapters.decord_adapter import Decord
 from adapters.torchcodec_adapter import Torchcodec
 from apart import AbsentError, Apart
 from clips import CLIP, random_clips
-from harness import interleave, rows, show, write_results
+from harness import interleave, rows, show, write_as_measured, write_results
 from methods import Floor, Measured, OpencvUsual, Ours
 from videos import kept_video
 
@@ -118,6 +118,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--json", type=Path)
     args = parser.parse_args(argv)
+    write_as_measured(args.json, __doc__ or "")
 
     size = (args.height, args.width)
     methods = methods_for(args.device)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from harness import interleave, rows, show, write_results
+from harness import interleave, rows, show, write_as_measured, write_results
 from our_loader import mix_named, name_of
 from seed_design import SeedDesign
 from short_epoch import (
@@ -153,6 +153,7 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
+    write_as_measured(args.json, __doc__ or "")
 
     device = choose_device(args.device)
     on_gpu = device.type == "cuda"

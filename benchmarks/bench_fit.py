@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from harness import interleave, rows, show, write_results
+from harness import interleave, rows, show, write_as_measured, write_results
 
 from bvas.devices import choose_device
 from bvas.video.fit import FitPlan, _weights, plan_fit
@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="file to write")
     args = parser.parse_args()
+    write_as_measured(args.json, __doc__ or "")
     device = choose_device(args.device)
     torch.set_num_threads(1)
     plan = plan_fit(SOURCE, SIZE)

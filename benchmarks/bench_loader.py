@@ -22,7 +22,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from harness import interleave, rows, show, write_results
+from harness import interleave, rows, show, write_as_measured, write_results
 from our_loader import OurLoader, rounds
 from plain_workers import TorchLoader, WithoutLoader
 from seed_design import SeedDesign
@@ -87,6 +87,7 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
+    write_as_measured(args.json, __doc__ or "")
 
     size = (args.height, args.width)
     table: list[dict[str, Any]] = []

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from harness import write_results
+from harness import note_measured, write_as_measured, write_results
 from videos import kept_video, repeated_video
 
 from bvas.commands.console import parse_size
@@ -85,6 +85,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, help="file to write")
     parser.add_argument("--only", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
+    write_as_measured(args.json, __doc__ or "")
 
     if args.only is not None:
         print(json.dumps(spot_once(args.only, small_spotter(args.device, args.model_size, args.stride))))
@@ -103,6 +104,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             command += ["--model-size", f"{height}x{width}", "--stride", str(args.stride)]
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
             table.append({"case": f"{minutes:g} minutes"} | json.loads(done.stdout))
+            note_measured(**table[-1])
             video.unlink()
     for row in table:
         for kind in ("peak_bytes", "device_peak_bytes", "device_taken_bytes"):

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from harness import interleave, rows, show, spread, write_results
+from harness import interleave, rows, show, spread, write_as_measured, write_results
 from our_loader import OurLoader, mix_named, name_of, rounds
 from short_epoch import Expected, make_halves, short_epoch
 
@@ -42,6 +42,7 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
+    write_as_measured(args.json, __doc__ or "")
 
     on_gpu = args.device != "cpu"
     first = args.first or ({"nvdec": 3} if on_gpu else {"pyav": 1})

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from apart import AbsentError, Apart
 from clips import CLIP, random_clips
-from harness import Cost, interleave, rows, show, write_results
+from harness import Cost, interleave, rows, show, write_as_measured, write_results
 from videos import kept_video
 
 from bvas.errors import DecodeError
@@ -235,6 +235,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--videos", type=Path, help="folder that keeps the videos; by default made anew")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args(argv)
+    write_as_measured(args.json, __doc__ or "")
 
     table: list[dict[str, Any]] = []
     memory: dict[str, Any] = {}

@@ -18,7 +18,7 @@ from typing import Any
 
 import av
 import numpy as np
-from harness import interleave, rows, show, spread, write_results
+from harness import interleave, rows, show, spread, write_as_measured, write_results
 
 from bvas.video.open import open_video
 
@@ -58,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args(argv)
+    write_as_measured(args.json, __doc__ or "")
 
     with tempfile.TemporaryDirectory() as folder:
         os.environ["BVAS_HOME"] = folder

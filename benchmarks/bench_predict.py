@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from harness import Cost, interleave, measure, ratio, rows, show, write_results
+from harness import Cost, interleave, measure, ratio, rows, show, write_as_measured, write_results
 from numpy.typing import NDArray
 from predict_floor import PARTS, count_row
 from seed_streaming import SeedPredictor
@@ -260,6 +260,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", type=Path, help="file to write")
     args = parser.parse_args(argv)
+    write_as_measured(args.json, __doc__ or "")
 
     device = choose_device(args.device)
     base = load_experiment(args.experiment)

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import torch
 from bench_predict import NUM_VIEWS, make_model, part_cases
-from harness import Cost, interleave, measure, ratio, rows, show, spread, write_results
+from harness import Cost, interleave, measure, ratio, rows, show, spread, write_as_measured, write_results
 from predict_floor import count_row
 from seed_streaming import SeedPredictor
 from step_floor import measure_peaks, synchronize
@@ -190,6 +190,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--videos", type=Path, help="folder that keeps the short video that is repeated")
     parser.add_argument("--json", type=Path, help="file to write")
     args = parser.parse_args(argv)
+    write_as_measured(args.json, __doc__ or "")
 
     device = choose_device(args.device)
     base = load_experiment(args.experiment)

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from harness import Cost, interleave, rows, spread, write_results
+from harness import Cost, interleave, rows, spread, write_as_measured, write_results
 from short_epoch import LABELS
 from step_floor import Peaks, Work, count_step, measure_peaks, scaled, synchronize
 from timed_step import PARTS, TimedStep, make_batch, make_model
@@ -238,6 +238,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--videos", type=Path, help="folder that keeps the videos")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args(argv)
+    write_as_measured(args.json, __doc__ or "")
 
     device = choose_device(args.device)
     on_gpu = device.type == "cuda"

@@ -19,6 +19,33 @@ PACKAGES = ("torch", "numpy", "av", "opencv-python-headless", "PyNvVideoCodec", 
 
 T = TypeVar("T")
 
+_as_it_goes: tuple[Path, dict[str, Any], list[dict[str, Any]]] | None = None
+"""Where what is measured is written meanwhile: the file, its origin, the runs so far."""
+
+
+def write_as_measured(path: Path | None, question: str) -> None:
+    """Have each run of a case written to the file when it is over; `write_results` replaces that in the end.
+
+    A program that is ended before has left what it measured, with `is_complete` false.
+    """
+    global _as_it_goes
+    _as_it_goes = None
+    if path is not None:
+        origin = {
+            "question": question.splitlines()[0],
+            "date": time.strftime("%Y-%m-%d"),
+            "machine": machine_facts(),
+        }
+        _as_it_goes = path, origin, []
+
+
+def note_measured(**facts: Any) -> None:
+    """Write one more thing that was measured, where it is written meanwhile."""
+    if _as_it_goes is not None:
+        path, origin, runs = _as_it_goes
+        runs.append(facts)
+        write_json(path, {"is_complete": False, **origin, "runs": runs})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
@@ -51,6 +78,8 @@ def interleave(cases: Mapping[str, Callable[[], object]], *, num_rounds: int) ->
         for name in names[number % len(names) :] + names[: number % len(names)]:
             cost, result = measure(cases[name])
             cost = result if isinstance(result, Cost) else cost
+            # The first round warms up.
+            note_measured(case=name, round=number, of_rounds=num_rounds, **asdict(cost))
             if number:
                 costs[name].append(cost)
     return costs
@@ -194,6 +223,7 @@ def write_results(
 ) -> None:
     """Write the answer with its origin."""
     content = {
+        "is_complete": True,
         "question": question,
         "date": time.strftime("%Y-%m-%d"),
         "machine": machine_facts(),

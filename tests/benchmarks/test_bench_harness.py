@@ -1,7 +1,9 @@
+import json
 import threading
 import time
 from functools import partial
 
+import harness
 import pytest
 from apart import AbsentError, Apart
 from harness import Cost, interleave, rows, show
@@ -83,3 +85,38 @@ def test_an_error_in_another_process_comes_with_its_traceback():
 def test_what_is_not_installed_says_so():
     with pytest.raises(AbsentError, match="no such library"):
         Apart(Missing)
+
+
+def test_each_run_is_in_the_file_when_it_is_over(tmp_path):
+    path = tmp_path / "found.json"
+    harness.write_as_measured(path, "How long?\n\nmore")
+    seen = []
+
+    def look():
+        if path.is_file():
+            content = json.loads(path.read_text())
+            assert (content["is_complete"], content["question"]) == (False, "How long?")
+            assert content["machine"]["commit"]
+            seen.append([(run["case"], run["round"]) for run in content["runs"]])
+
+    def stop():
+        look()
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interleave({"a": look, "b": stop}, num_rounds=3)
+
+    # The second round begins with the second case.
+    assert seen == [[("a", 0)], [("a", 0), ("b", 0)]]
+    assert [run["case"] for run in json.loads(path.read_text())["runs"]] == ["a", "b"]
+    harness.write_results(path, question="How long?", settings={}, table=[])
+    assert json.loads(path.read_text())["is_complete"] is True
+    harness.write_as_measured(None, "")
+
+
+def test_without_a_file_nothing_is_written_meanwhile(tmp_path):
+    harness.write_as_measured(None, "")
+    interleave({"a": lambda: None}, num_rounds=1)
+
+    assert list(tmp_path.iterdir()) == []
