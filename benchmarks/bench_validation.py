@@ -6,11 +6,11 @@ Epochs of training steps and validation, on small videos of bars with a keyframe
   in this process     each epoch, frame by frame, by the process that trains (bvas until bda52f9)
   by the workers      each epoch, by the workers of the training loader: where the clips have no room
   once and kept       by the same workers while training leaves them idle, then from memory
-The figures of all cases are compared: equal to the bit. Costs are of validation; `share_of_epoch` is its part of the wall
-time of an epoch, the first one left out; `first_share_of_epoch` is of that one, in which clips are read and kept.
+The figures of all cases are compared: equal to the bit. Costs are of validation; `share_of_epoch` is its part of the
+wall time of an epoch, the first one left out; `first_share_of_epoch` is of that one, in which clips are read and kept.
 
-With `--limit-mib 1024` the last two rows are runs of a process and its workers in a control group of that much memory (as
-root, on Linux): one whose clips fit into half of what is free, and one whose clips do not. Peaks are of anonymous and
+With `--limit-mib 1024` the last two rows are runs of a process and its workers in a control group of that much memory
+(as root, on Linux): one whose clips fit into half of what is free, and one whose clips do not. Peaks are of anonymous and
 shared memory together, looked at 20 times a second.
 """
 

@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.video.sources import source_of
 
     config = OverlayConfig(max_height=args.height, min_height=min(540, args.height))
-    if not args.video.is_file():
+    if not args.video.exists():
         raise DecodeError(f"no file {args.video}", path=args.video)
     if args.confidence is not None and not 0 <= args.confidence <= 1:
         raise ConfigError(f"--confidence must lie in [0, 1], got {args.confidence}")

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from bvas.errors import DataError
+from bvas.video.frame_folder import stamp_of
 
 _END_BYTES = 64 * 1024
 _PIECE_BYTES = 4 << 20
@@ -42,6 +43,8 @@ def glance_at(path: Path) -> Glance:
     Raises:
         DataError: there is no file, or it cannot be read.
     """
+    if path.is_dir():
+        return _glance_at_folder(path)
     if not path.is_file():
         raise DataError(f"no file {path}")
     try:
@@ -56,6 +59,13 @@ def glance_at(path: Path) -> Glance:
     return Glance(size=status.st_size, mtime_ns=status.st_mtime_ns, ends=digest.hexdigest())
 
 
+def _glance_at_folder(path: Path) -> Glance:
+    stamp = stamp_of(path)
+    ends = hashlib.sha256(repr([(name, size) for name, size, _ in stamp]).encode(errors="surrogateescape"))
+    newest = max((changed for _, _, changed in stamp), default=0)
+    return Glance(size=sum(size for _, size, _ in stamp), mtime_ns=newest, ends=ends.hexdigest())
+
+
 def content_digest(path: Path, stopped: threading.Event | None = None) -> str:
     """Return the SHA-256 of a file's content; of a part of it if `stopped` is set meanwhile.
 
@@ -63,6 +73,9 @@ def content_digest(path: Path, stopped: threading.Event | None = None) -> str:
         DataError: it cannot be read.
     """
     digest = hashlib.sha256()
+    if path.is_dir():
+        # Pictures of a folder are looked at by name, size and time, which a touch changes.
+        return _glance_at_folder(path).ends
     piece = memoryview(bytearray(_PIECE_BYTES))
     try:
         with path.open("rb", buffering=0) as file:

@@ -12,6 +12,7 @@ from bvas.tasks.dataset import DATASET_NAME, DatasetMatch, read_annotations, rea
 from bvas.tasks.filed import AnnotationList, Fault, raise_faults
 from bvas.tasks.soccernet import best_renditions, match_folders, read_label_file
 from bvas.tasks.task import SpottingTask
+from bvas.video.frame_folder import is_frame_folder
 from bvas.video.index import VideoIndex, build_index
 
 logger = logging.getLogger(__name__)
@@ -176,7 +177,7 @@ def match_halves(match: Match, resolution: str) -> list[Half]:
     if match.listed is None:
         return [Half(number, path) for number, path in best_renditions(match.folder, resolution).items()]
     for path in match.listed.videos:
-        if not path.is_file():
+        if not path.is_file() and not is_frame_folder(path):
             raise DataError(f"no video {path}, which {match.listed.place} of {DATASET_NAME} names")
     return [Half(number, path) for number, path in enumerate(match.listed.videos, start=1)]
 

@@ -21,6 +21,7 @@ import numpy as np
 from bvas.files import ARCHIVE_FAULTS
 from bvas.video.color_tags import ColorTags
 from bvas.video.dolby_vision import DolbyVision
+from bvas.video.frame_folder import stamp_of
 from bvas.video.joined import Joints
 from bvas.video.picture import Picture
 from bvas.video.reading import ReadOptions
@@ -158,6 +159,9 @@ def _entry_of(path: Path, suffix: str, reading: ReadOptions) -> Path | None:
 def _key_of(path: Path) -> dict[str, Any]:
     status = path.stat()
     digest = hashlib.sha256()
+    if path.is_dir():
+        digest.update(repr(stamp_of(path)).encode(errors="surrogateescape"))
+        return {"version": _VERSION, "path": str(path.absolute()), "digest": digest.hexdigest()}
     with path.open("rb") as file:
         digest.update(file.read(_HASHED_BYTES))
         file.seek(max(status.st_size - _HASHED_BYTES, 0))

@@ -195,6 +195,8 @@ class PacketFeed:
                 self._put(packet)
                 if self._stopped.is_set():
                     break
+            if self._fetched is not None and self._fetched.failure is not None:
+                raise self._fetched.failure
             joined = given.stretches if isinstance(given, JoinedBytes) else fetcher
             if joined is not None and joined.lost_codec:
                 raise DecodeError(

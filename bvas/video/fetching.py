@@ -54,12 +54,18 @@ class FetchedBytes:
         options = {**options, "raw_packet_size": str(_PIECE_BYTES)}
         self._container = av.open(location, format="data", options=options, timeout=timeout)
         self._packets: Iterator[Any] = self._container.demux()
+        self.failure: av.FFmpegError | OSError | None = None
+        """Why the bytes ended, where it was not with the source."""
         self._rest = b""
 
     def read(self, size: int) -> bytes:
-        """Return up to `size` bytes, none at the end; errors as of opening."""
-        if not self._rest:
-            packet = next(self._packets, None)
+        """Return up to `size` bytes, none at the end or where the connection breaks; then see `failure`."""
+        if not self._rest and self.failure is None:
+            try:
+                packet = next(self._packets, None)
+            except (av.FFmpegError, OSError) as error:
+                # Raised here, it would keep libav from handing out what it holds.
+                self.failure, packet = error, None
             self._rest = b"" if packet is None or not packet.size else bytes(packet)
         found, self._rest = self._rest[:size], self._rest[size:]
         return found
@@ -129,6 +135,7 @@ class _Piece:
         self._joined: JoinedBytes | None = None
         self._text = b""
         self._head = b""
+        self._ended = False
 
     def read(self, size: int) -> bytes:
         """Return up to `size` bytes; none at the end."""
@@ -148,7 +155,14 @@ class _Piece:
         if data:
             self._head = b""
             return data
-        data = self._source.read(size)
+        data = b"" if self._ended else self._source.read(size)
+        if not data:
+            self._ended = True
+            # PyAV does not close what libav has read to its end.
+            self._source.close()
+            failure = getattr(self._source, "failure", None)
+            if failure is not None:
+                raise failure
         if self._text and data:
             self._text += data
         elif self._text:

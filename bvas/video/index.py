@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bvas.checks import checked_index, checked_seconds
 from bvas.errors import DecodeError
 from bvas.video.cache import load_scan, store_scan
+from bvas.video.frame_folder import CONTAINER
 from bvas.video.hdr import contradiction_text, hdr_text
 from bvas.video.joined import Joints
 from bvas.video.protocol import KeyframeIntervals, VideoInfo
@@ -243,7 +244,13 @@ def _choices(index: VideoIndex, scan: Scan, info: VideoInfo) -> tuple[str, ...]:
         lines.append(
             "its pieces hold the video in different packets, or from different clocks; they are joined"
         )
-    if scan.num_lost:
+    if scan.num_lost and scan.container == CONTAINER:
+        missing = np.setdiff1d(scan.pts, scan.keyframe_pts).tolist()
+        few = ", ".join(map(str, missing[:5])) + (" and others" if len(missing) > 5 else "")
+        lines.append(
+            f"{scan.num_lost} frames are lost, as pictures are missing between others (frames {few})"
+        )
+    elif scan.num_lost:
         lines.append(
             f"{scan.num_lost} of its frames are coded as {scan.lost_codec} instead of {scan.picture.codec}, and "
             "cannot be read with the others; code it once more in one codec: ffmpeg -i IN -c:v libx264 OUT"

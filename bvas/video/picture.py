@@ -124,7 +124,12 @@ def turn_of(frame: Any) -> tuple[int, bool]:
 
     A mirrored picture is flipped left to right first, then turned.
     """
-    data = frame.side_data.get("DISPLAYMATRIX")
+    try:
+        data = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:
+        # PyAV 18 does not know all that libav puts beside a picture, such as EXIF. It still knows the turn,
+        # counterclockwise, without a mirror.
+        return round(-frame.rotation / 90) * 90 % 360, False
     if data is None:
         return 0, False
     # A stored point (x, y), y pointing down, is shown at (a x + c y, b x + d y).

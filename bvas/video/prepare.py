@@ -24,6 +24,7 @@ from bvas.video.copied import copied_color, copied_picture
 from bvas.video.cost import frames_per_clip, start_frames
 from bvas.video.encoding import Codec, Coding, EncodedFile
 from bvas.video.fit import FitPlan, plan_fit
+from bvas.video.frame_folder import bytes_of
 from bvas.video.hdr import ToneMap
 from bvas.video.index import VideoIndex, build_index
 from bvas.video.protocol import VideoInfo
@@ -142,7 +143,7 @@ def plan_copy(
         info=info,
         coding=coding,
         fit=fit,
-        bytes_before=source.stat().st_size,
+        bytes_before=bytes_of(source),
         bytes_expected=_expected_bytes(index, info, coding, fit),
         frames_per_clip_before=frames_per_clip(start_frames(index), index.num_frames),
         frames_per_clip_after=frames_per_clip(starts_after, index.num_frames),

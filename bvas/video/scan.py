@@ -25,6 +25,7 @@ from bvas.video.container import open_container, read_packets
 from bvas.video.dolby_vision import DolbyVision, dolby_vision_of_decoder, find_dolby_vision
 from bvas.video.fetching import PlaylistFetcher, is_playlist
 from bvas.video.fields import may_hold_fields
+from bvas.video.frame_folder import CONTAINER, decode_picture, find_frames
 from bvas.video.header_color import HeaderColors
 from bvas.video.joined import Joints, find_joints
 from bvas.video.messages import last_message, libav_messages
@@ -177,6 +178,8 @@ def scan_file(path: Path, reading: ReadOptions) -> Scan:
         DecodeError: not a video, or no frame of it can be decoded.
         ConfigError: a rate is given, and the frames have times.
     """
+    if path.is_dir():
+        return _scan_folder(path, reading)
     check_sample_counts(path)
     joints = find_joints(path) if path.is_file() else None
     fetcher = PlaylistFetcher(None) if is_playlist(str(path)) else None
@@ -230,6 +233,43 @@ def scan_file(path: Path, reading: ReadOptions) -> Scan:
         notes.see_color(tags)
     scan = replace(scan_of(shown, facts, notes.picture()), is_fetched=is_fetched)
     return scan if joints is None else _with_lost(replace(scan, joints=joints), path)
+
+
+def _scan_folder(path: Path, reading: ReadOptions) -> Scan:
+    """Scan a folder of numbered pictures.
+
+    Raises:
+        DecodeError: it is none, or its first picture cannot be decoded.
+    """
+    if reading.stream not in (None, 0):
+        raise DecodeError(
+            f"stream {reading.stream} of {path}: a folder of pictures has stream 0 only", path=path
+        )
+    files = find_frames(path)
+    picture = decode_picture(files.paths[0])
+    codec = av.CodecContext.create(files.decoder, "r").codec.canonical_name
+    notes = PictureNotes(codec, Fraction(1), interlaced=False)
+    notes.see(picture)
+    rate = reading.rate or DEFAULT_RATE
+    shown = np.array(sorted(files.paths), np.int64)
+    return Scan(
+        stream=0,
+        time_base=1 / rate,
+        pts=np.arange(files.num_frames, dtype=np.int64),
+        last_duration=1,
+        keyframe_pts=shown,
+        keyframe_dts=shown,
+        decode_order=False,
+        gradual_refresh=False,
+        container=CONTAINER,
+        claimed_rates=(rate,),
+        rate_origin="assumed" if reading.rate is None else "option",
+        streams=(
+            VideoStream(number=0, codec=codec, height=picture.height, width=picture.width, is_default=True),
+        ),
+        picture=notes.picture(),
+        num_lost=len(files.missing),
+    )
 
 
 def _with_lost(scan: Scan, path: Path) -> Scan:

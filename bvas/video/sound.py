@@ -23,7 +23,8 @@ class _Sound(ABC):
     """Sound that is put into a file bit by bit, beside the pictures."""
 
     def __init__(self, path: Path) -> None:
-        self._container = open_media(str(path.absolute()))
+        # A folder of pictures has no sound.
+        self._container: Any = None if path.is_dir() else open_media(str(path.absolute()))
         self._next: Any = None
         """Read already, and not put yet."""
 
@@ -57,7 +58,8 @@ class _Sound(ABC):
 
     def close(self) -> None:
         """Close the file."""
-        self._container.close()
+        if self._container is not None:
+            self._container.close()
 
     def __enter__(self) -> Self:
         return self
@@ -86,7 +88,8 @@ class SoundTrack(_Sound):
             FFmpegError: the file cannot be opened.
         """
         super().__init__(path)
-        streams = [stream for stream in self._container.streams.audio if stream.codec_context is not None]
+        sounds = () if self._container is None else self._container.streams.audio
+        streams = [stream for stream in sounds if stream.codec_context is not None]
         self._stream: Any = streams[0] if streams else None
         self._start = start_seconds
         self._frames = self._resampled() if self._stream is not None else iter(())
@@ -189,6 +192,8 @@ class CopiedSound(_Sound):
 
 def sound_of(path: Path, start_seconds: Fraction) -> SoundTrack | CopiedSound:
     """Return a file's sound, to be copied where an mp4 holds it as it is; arguments and errors as `SoundTrack`."""
+    if path.is_dir():
+        return SoundTrack(path, start_seconds)
     with open_media(str(path.absolute())) as container:
         sounds = container.streams.audio
         is_copied = (

@@ -25,6 +25,8 @@ def read_tags(path: Path) -> FileTags:
     Raises:
         DecodeError: it is no video.
     """
+    if path.is_dir():
+        return FileTags(timecode=None, clock_start_seconds=0.0)
     container, stream = open_container(path)
     with container:
         places = [stream.metadata, *(data.metadata for data in container.streams.data), container.metadata]

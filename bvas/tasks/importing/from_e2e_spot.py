@@ -16,6 +16,7 @@ from bvas.tasks.filed import Fault, FiledAnnotation
 from bvas.tasks.importing.draft import Import, MatchDraft, labels_in
 from bvas.tasks.soccernet import VIDEO_SUFFIXES, best_renditions
 from bvas.text_files import read_text, text_lines
+from bvas.video.frame_folder import is_frame_folder
 from bvas.video.index import VideoIndex, build_index
 
 logger = logging.getLogger(__name__)
@@ -147,7 +148,7 @@ def _stride(index: VideoIndex, fps: float) -> int | None:
 
 
 def _find_video(folder: Path, name: str) -> Path | None:
-    if (folder / name).is_file():
+    if (folder / name).is_file() or is_frame_folder(folder / name):
         return folder / name
     for suffix in VIDEO_SUFFIXES:
         if (folder / f"{name}{suffix}").is_file():

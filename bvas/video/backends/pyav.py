@@ -25,6 +25,7 @@ from bvas.video.backends import Backend, BackendOptions, OnDamage
 from bvas.video.bitstream import is_nonref, may_skip_nonref
 from bvas.video.counted import CountedBackend
 from bvas.video.damage import Damage, DamageLog
+from bvas.video.frame_folder import CONTAINER, FolderBackend
 from bvas.video.hdr import ToneMap
 from bvas.video.index import VideoIndex
 from bvas.video.picture import luma_of
@@ -60,13 +61,15 @@ def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) ->
 
 def open_pictures(
     index: VideoIndex, info: VideoInfo, options: BackendOptions | None = None
-) -> "PyavBackend | CountedBackend":
+) -> "PyavBackend | CountedBackend | FolderBackend":
     """Open a file for decoding with libav, for who also wants the color: it has `pictures` besides `frames`.
 
     Raises:
         DecodeError: the file cannot be opened.
     """
     on_damage = (options or BackendOptions()).on_damage
+    if index.container == CONTAINER:
+        return FolderBackend(index.path, index.rate)
     if index.decode_order:
         return CountedBackend(index, info, on_damage=on_damage)
     return PyavBackend(index, info, on_damage=on_damage)
