@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import DataError
 from bvas.files import ARCHIVE_FAULTS, replacing
+from bvas.plural import count_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,8 @@ def mean_curve(curves: Sequence[ScoreCurve]) -> ScoreCurve:
     for other in curves[1:]:
         if other.labels != first.labels or not np.array_equal(other.seconds, first.seconds):
             raise DataError(
-                f"score curves do not match: {len(first.seconds)} rows of {first.labels} "
-                f"against {len(other.seconds)} rows of {other.labels}; predict both with one grid"
+                f"score curves do not match: {count_text(len(first.seconds), 'row')} of {first.labels} "
+                f"against {count_text(len(other.seconds), 'row')} of {other.labels}; predict both with one grid"
             )
     mean = np.stack([curve.scores for curve in curves]).mean(axis=0, dtype=np.float64)
     return ScoreCurve(np.asarray(mean, np.float32), first.seconds, first.labels)

@@ -29,7 +29,10 @@ def value_from_json(text: str, type_: type[_Value], what: str) -> _Value:
         ConfigError: a field is unknown, missing, of another type or breaks a rule.
     """
     try:
-        return _converter().structure(parse_json(text, "its JSON"), type_)
+        value = parse_json(text, "its JSON")
+        if not isinstance(value, dict):
+            raise TypeError(f"it must be an object, got {type(value).__name__}")
+        return _converter().structure(value, type_)
     except (cattrs.BaseValidationError, DataError, ValueError, KeyError, TypeError, OverflowError) as error:
         reasons = (
             "; ".join(cattrs.transform_error(error, format_exception=_reason))

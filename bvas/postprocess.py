@@ -14,6 +14,7 @@ from scipy.signal import find_peaks
 
 from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
+from bvas.plural import count_text
 from bvas.spots import LabelSet, Spot
 
 
@@ -164,7 +165,8 @@ def find_spots(
     """
     if scores.ndim != 2 or scores.shape != (len(seconds), len(labels)):
         raise ConfigError(
-            f"scores of shape {scores.shape} do not fit {len(seconds)} times and {len(labels)} labels; "
+            f"scores of shape {scores.shape} do not fit {count_text(len(seconds), 'time')} and "
+            f"{count_text(len(labels), 'label')}; "
             "expected [times, labels]"
         )
     smooth = smooth_scores(scores, sigmas_of(config, labels))

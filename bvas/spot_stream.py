@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
+from bvas.plural import count_text
 from bvas.postprocess import PeakConfig, PeakRule, lowest_height, sigmas_of, smooth_scores, stretches
 from bvas.spots import LabelSet, Spot
 
@@ -80,7 +81,8 @@ class SpotStream:
         """
         if rows.ndim != 2 or rows.shape != (len(seconds), len(self._labels)):
             raise ConfigError(
-                f"rows of shape {rows.shape} do not fit {len(seconds)} times and {len(self._labels)} labels; "
+                f"rows of shape {rows.shape} do not fit {count_text(len(seconds), 'time')} and "
+                f"{count_text(len(self._labels), 'label')}; "
                 "expected [times, labels]"
             )
         self._seconds.extend(seconds.tolist())

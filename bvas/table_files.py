@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bvas.errors import DataError
+from bvas.plural import count_text
 from bvas.text_files import read_text
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -106,7 +107,8 @@ def read_table(
         if any(cell.strip() for cell in cells[len(columns) :]):
             commas = " (a decimal comma? quote such cells, or write a point)" if delimiter == "," else ""
             raise DataError(
-                f"{path}, line {line} has {len(cells)} cells, and the first line names {len(columns)} columns{commas}"
+                f"{path}, line {line} has {count_text(len(cells), 'cell')}, and the first line names "
+                f"{count_text(len(columns), 'column')}{commas}"
             )
         filled = [*cells, *[""] * (len(columns) - len(cells))]
         # The first of two unknown columns of one name: neither means anything.

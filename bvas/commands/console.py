@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
 # What a path in a list or a JSON file can be that no file has.
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
+_MOST_LETTERS = 1000
 
 OK = 0
 WRONG_INPUT = 2
@@ -67,13 +68,20 @@ def users_line(error: BvasError | OSError) -> str | None:
     """Return the line about an error that users can mend; None about one of the system that they cannot."""
     if isinstance(error, BvasError):
         # Notes say where in the work it happened: which clip, which worker.
-        return "; ".join([str(error), *getattr(error, "__notes__", ())])
+        return short_line("; ".join([str(error), *getattr(error, "__notes__", ())]))
     where = error.filename or "a file"
     if error.errno in _NAME_ERRORS:
-        return f"{where}: {error.strerror}; give the path of a file that is there"
+        return short_line(f"{where}: {error.strerror}; give the path of a file that is there")
     if error.errno not in _DISK_ERRORS:
         return None
     return f"{where}: {error.strerror}; free space, mend the permissions, or choose another folder"
+
+
+def short_line(text: str) -> str:
+    """Return a message without its middle where it is very long: files may hold values of any length."""
+    if len(text) <= _MOST_LETTERS:
+        return text
+    return f"{text[: _MOST_LETTERS * 2 // 3]} ... {text[-_MOST_LETTERS // 3 :]}"
 
 
 def add_folders(parser: argparse.ArgumentParser, *, data: bool = True) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bvas.commands.console import OK, WRONG_INPUT, progress_bar, run_command
+from bvas.commands.console import OK, WRONG_INPUT, progress_bar, run_command, short_line
+from bvas.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.tasks.check import DataCheck
@@ -81,7 +82,8 @@ def check_lines(check: "DataCheck") -> list[str]:
     rows = [
         (
             "matches",
-            f"{len(labelled)} labelled in {len(folds)} folds, {len(check.matches) - len(labelled)} challenge",
+            f"{len(labelled)} labelled in {count_text(len(folds), 'fold')}, "
+            f"{len(check.matches) - len(labelled)} challenge",
         ),
         ("videos", f"{len(infos)}, {hours:.2f} h"),
         ("pictures", _counted(f"{info.height}x{info.width}" for info in infos)),
@@ -90,8 +92,8 @@ def check_lines(check: "DataCheck") -> list[str]:
     ]
     lines = [str(check.source), *(f"  {name:<10} {text}" for name, text in rows), *_count_lines(check, folds)]
     lines += [f"  note: {note}" for note in check.notes]
-    lines += [f"  fault: {fault}" for fault in check.faults]
-    return [*lines, f"  {len(check.faults) or 'no'} fault{'' if len(check.faults) == 1 else 's'}"]
+    lines += [short_line(f"  fault: {fault}") for fault in check.faults]
+    return [*lines, f"  {count_text(len(check.faults), 'fault') if check.faults else 'no faults'}"]
 
 
 def _counted(texts: Iterable[str]) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, WRONG_INPUT, run_command
+from bvas.commands.console import OK, WRONG_INPUT, run_command, short_line
 from bvas.commands.scored_options import add_head
+from bvas.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.tasks.importing.draft import Import, Placing
@@ -87,17 +88,20 @@ def run(args: argparse.Namespace) -> int:
         found = put_into(found, root, args.source)
     if found.faults:
         for fault in found.faults:
-            print(f"fault: {fault}", file=sys.stderr)
-        print(f"nothing was written: {len(found.faults)} faults", file=sys.stderr)
+            print(short_line(f"fault: {fault}"), file=sys.stderr)
+        print(f"nothing was written: {count_text(len(found.faults), 'fault')}", file=sys.stderr)
         return WRONG_INPUT
     placing: Placing = "link" if args.link else "copy" if args.copy else "path"
     path = write_dataset(found, args.out, placing=placing, overwrite=args.overwrite)
     labelled = [match for match in found.matches if match.annotations is not None]
     logger.info(
-        "%s: %d labelled and %d challenge matches, %d annotations of %d labels (%s)",
-        *(path, len(labelled), len(found.matches) - len(labelled)),
-        sum(len(match.annotations or ()) for match in labelled),
-        *(len(found.labels), ", ".join(found.labels)),
+        "%s: %s and %s, %s of %s (%s)",
+        path,
+        count_text(len(labelled), "labelled match"),
+        count_text(len(found.matches) - len(labelled), "challenge match"),
+        count_text(sum(len(match.annotations or ()) for match in labelled), "annotation"),
+        count_text(len(found.labels), "label"),
+        ", ".join(found.labels),
     )
     logger.info("next: bvas data check %s", args.out)
     return OK

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bvas.commands.console import OK, add_folders, add_machine, parse_workers, progress_bar, run_command
+from bvas.plural import count_text
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         keyframe_interval=_KEYFRAME_INTERVAL,
         seed=args.seed,
     )
-    logger.info("1/4 rendering %d matches of %g minutes into %s", _MATCHES, _MINUTES, data)
+    logger.info("1/4 rendering %s of %g minutes into %s", count_text(_MATCHES, "match"), _MINUTES, data)
     with progress_bar("rendering", "frame", quiet=args.quiet) as progress:
         make_league(data, config, progress=lambda done: progress(done, config.num_frames))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bvas.commands.console import OK, add_folders, add_machine, parse_workers, run_command
 from bvas.errors import ConfigError
+from bvas.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.chain import Stage, StageScore
@@ -112,7 +113,9 @@ def chain_lines(stages: "Sequence[Stage]", scores: "Sequence[StageScore]") -> li
     lines.append("mean and standard deviation over folds and seeds:")
     for summary in summarize(scores):
         spread = "no spread" if summary.spread is None else f"+- {summary.spread:.4f}"
-        lines.append(f"  {summary.stage:<{width}}{summary.mean:.4f} {spread}  ({summary.num_values} values)")
+        lines.append(
+            f"  {summary.stage:<{width}}{summary.mean:.4f} {spread}  ({count_text(summary.num_values, 'value')})"
+        )
     for gain in gains(stages, scores):
         if gain.spread is None or gain.paired_spread is None:
             verdict = "one fold and seed give no spread to hold it against"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bvas.commands.console import OK, add_folders, run_command
 from bvas.commands.report import add_match, add_page, evaluated, preview_config, write_folder
+from bvas.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.metrics.suspects import Suspect
@@ -63,8 +64,10 @@ def run(args: argparse.Namespace) -> int:
 def suspect_lines(label_check: "LabelCheck", top: int) -> list[str]:
     """Return the table of the first suspects, and what was not judged."""
     suspects = label_check.suspects
-    counted = "1 suspect" if len(suspects) == 1 else f"{len(suspects)} suspects"
-    lines = [f"{counted} among {label_check.num_annotations} annotations and the spots beside them"]
+    counted = count_text(len(suspects), "suspect")
+    lines = [
+        f"{counted} among {count_text(label_check.num_annotations, 'annotation')} and the spots beside them"
+    ]
     if suspects and top:
         rows = [_row(label_check, suspect) for suspect in suspects[:top]]
         head = ("rank", "suspicion", "match", "half", "time", "annotated", "spotted", "what")

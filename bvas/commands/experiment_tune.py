@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bvas.commands.console import OK, add_folders, progress_bar, run_command
 from bvas.commands.score_table import interval_text
+from bvas.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.postprocessing_file import TunedScore
@@ -81,7 +82,7 @@ def tuning_lines(tuning: "Tuning", num_matches: int) -> list[str]:
     """Return what was chosen and what it brings, as lines for people."""
     width = max(len(label) for label in (*tuning.rules, "all labels")) + 2
     lines = [
-        f"{num_matches} matches; chosen on all of them, scored nested (each fold by rules of the others):",
+        f"{count_text(num_matches, 'match')}; chosen on all of them, scored nested (each fold by rules of the others):",
         f"  {'label':<{width}}{'annotations':>12}{'smoothing':>11}{'distance':>10}{'height':>8}{'shown from':>12}"
         f"{'AP@1':>8}{'nested':>8}{'F1':>8}{'nested':>8}",
     ]

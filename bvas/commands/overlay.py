@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bvas.commands.console import OK, add_reading, parse_time, progress_bar, reading_of, run_command
+from bvas.plural import count_text
 
 logger = logging.getLogger(__name__)
 
@@ -129,15 +130,17 @@ def run(args: argparse.Namespace) -> int:
         )
     if made.lost:
         logger.warning(
-            "%s: %d frames cannot be decoded (%s); the one before them stays on screen",
+            "%s: not decoded: %s (%s); the one before stays on screen",
             args.video,
-            sum(map(len, made.lost)),
+            count_text(sum(map(len, made.lost)), "frame"),
             frames_text(made.lost),
         )
     if made.num_damaged:
-        logger.warning("%s: %d frames follow a decoding error and may be wrong", args.video, made.num_damaged)
+        logger.warning(
+            "%s: %s after a decoding error may be wrong", args.video, count_text(made.num_damaged, "frame")
+        )
     sound = {"copied": "its sound", "coded": "its sound, coded once more", "none": "no sound"}[made.sound]
-    print(f"{made.num_frames} frames with {sound} in {out}")
+    print(f"{count_text(made.num_frames, 'frame')} with {sound} in {out}")
     return OK
 
 

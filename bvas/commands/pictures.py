@@ -8,6 +8,7 @@ from pathlib import Path
 from bvas.commands.console import OK, progress_bar, run_command
 from bvas.commands.score import read_names
 from bvas.commands.scored_options import add_choice, add_files, add_task, peaks_of
+from bvas.plural import count_text
 
 logger = logging.getLogger(__name__)
 
@@ -96,8 +97,10 @@ def run(args: argparse.Namespace) -> int:
         (drawn.files.not_labelled, "predictions and no labels"),
     ):
         if names:
-            logger.warning("matches with %s left out: %d, the first is '%s'", what, len(names), names[0])
-    print(f"{len(drawn.paths)} pictures in {args.out}")
+            logger.warning(
+                "%s with %s left out, the first is '%s'", count_text(len(names), "match"), what, names[0]
+            )
+    print(f"{count_text(len(drawn.paths), 'picture')} in {args.out}")
     return OK
 
 

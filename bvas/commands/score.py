@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bvas.commands.console import OK, run_command
 from bvas.commands.score_table import score_line, sheet_lines
 from bvas.commands.scored_options import add_choice, add_files, add_task, peaks_of
+from bvas.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.metrics.score_rules import Metric
@@ -77,9 +78,8 @@ def run(args: argparse.Namespace) -> int:
     ):
         if names:
             logger.warning(
-                "%d match%s with %s left out, the first is '%s'",
-                len(names),
-                "es" if len(names) > 1 else "",
+                "%s with %s left out, the first is '%s'",
+                count_text(len(names), "match"),
                 what,
                 names[0],
             )

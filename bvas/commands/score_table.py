@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from bvas.plural import count_text
+
 if TYPE_CHECKING:
     from bvas.metrics.bootstrap import Interval
     from bvas.metrics.score_sheet import ScoreSheet
@@ -20,7 +22,7 @@ def sheet_lines(sheet: "ScoreSheet") -> list[str]:
     num_matches = len(sheet.matches)
     width = max(len(label) for label in (*rules.labels, *rules.scored_labels, "all labels")) + 2
     lines = [
-        f"{num_matches} match{'es' if num_matches > 1 else ''}, {len(sheet.matchings)} videos; spots at or above "
+        f"{count_text(num_matches, 'match')}, {count_text(len(sheet.matchings), 'video')}; spots at or above "
         f"{shown} within {sheet.tolerance_seconds:g} s:",
         f"  {'label':<{width}}{_metric_name(sheet):>12}{'exact AP':>10}{'hits':>8}{'misses':>8}{'false alarms':>14}"
         f"{'precision':>11}{'recall':>8}{'F1':>7}",
@@ -60,8 +62,8 @@ def interval_text(interval: "Interval", *, signed: bool = False) -> str:
     """Return an interval in words."""
     low, high = (f"{value:+.4f}" if signed else f"{value:.4f}" for value in (interval.low, interval.high))
     return (
-        f"{low} to {high} ({100 * interval.level:.0f} %, bootstrap over {interval.num_matches} matches, "
-        f"{interval.num_resamples} resamples, seed {interval.seed})"
+        f"{low} to {high} ({100 * interval.level:.0f} %, bootstrap over {count_text(interval.num_matches, 'match')}, "
+        f"{count_text(interval.num_resamples, 'resample')}, seed {interval.seed})"
     )
 
 
@@ -77,7 +79,7 @@ def _timing_lines(sheet: "ScoreSheet") -> list[str]:
     highest = max(histogram.counts)
     bars = "".join(_BARS[-(-count * (len(_BARS) - 1) // highest)] for count in histogram.counts)
     return [
-        f"median timing error {timing.median_seconds:+.3f} s over {timing.num_hits} hits "
+        f"median timing error {timing.median_seconds:+.3f} s over {count_text(timing.num_hits, 'hit')} "
         f"(positive: late; middle half within {timing.spread_seconds:.3f} s)",
         f"  {histogram.edges_seconds[0]:+.2f} s |{bars}| {histogram.edges_seconds[-1]:+.2f} s",
     ]

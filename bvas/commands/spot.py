@@ -26,6 +26,7 @@ from bvas.commands.console import (
 )
 from bvas.commands.spot_live import add_live, check_live, run_live
 from bvas.errors import ConfigError
+from bvas.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.experiment import Experiment
@@ -239,7 +240,9 @@ def _with_estimate(
         if left > _LONG_SECONDS:
             ways = ["a part of the video (--from, --to)", "every other row (--stride 2)"]
             if num_models > 1:
-                ways.insert(0, f"one of the {num_models} folds (--folds 0) takes 1/{num_models} of it")
+                ways.insert(
+                    0, f"one of the {count_text(num_models, 'fold')} (--folds 0) takes 1/{num_models} of it"
+                )
             if device == "cpu":
                 ways.insert(0, "a CUDA device (--device cuda)")
             logger.info("what would shorten it: %s", "; ".join(ways))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from bvas.commands.console import DONE_IN_PART, OK, reading_of
+from bvas.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.report.clock import MatchClock
@@ -88,9 +89,9 @@ def run_live(args: argparse.Namespace, spotter: "VideoSpotter") -> int:
     num_spots = 0
     with found, _opened(args.jsonl) as out:
         logger.info(
-            "following %s; spots come %d grid frames behind (%.1f s)",
+            "following %s; spots come %s behind (%.1f s)",
             found.name,
-            found.bound_frames,
+            count_text(found.bound_frames, "grid frame"),
             found.bound_frames / spotter.experiment.input.rate,
         )
         try:
@@ -123,15 +124,20 @@ def _line(live: "LiveSpot", clock: "MatchClock") -> str:
 
 def _sum_up(found: "LiveSpots", num_spots: int) -> None:
     gaps = found.rows.gaps
-    parts = [f"{num_spots} spots"]
+    parts = [count_text(num_spots, "spot")]
     if gaps:
-        parts.append(f"{sum(gap.num_frames for gap in gaps)} grid frames in {len(gaps)} gaps not seen")
+        parts.append(
+            f"{count_text(sum(gap.num_frames for gap in gaps), 'grid frame')} in "
+            f"{count_text(len(gaps), 'gap')} not seen"
+        )
     if found.num_reopened:
-        parts.append(f"opened again {found.num_reopened} times")
+        parts.append(f"opened again {count_text(found.num_reopened, 'time')}")
     if found.rows.lag.num_skipped:
-        parts.append(f"{found.rows.lag.num_skipped} frames skipped")
+        parts.append(f"{count_text(found.rows.lag.num_skipped, 'frame')} skipped")
     if found.rows.lag.num_thinned:
-        parts.append(f"{found.rows.lag.num_thinned} frames came while only every 2nd or 4th was scored")
+        parts.append(
+            f"{count_text(found.rows.lag.num_thinned, 'frame')} came while only every 2nd or 4th was scored"
+        )
     logger.info("%s: %s", found.name, ", ".join(parts))
 
 

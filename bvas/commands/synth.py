@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bvas.commands.console import OK, parse_size, progress_bar, run_command
+from bvas.plural import count_text
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,12 @@ def run(args: argparse.Namespace) -> int:
     config = with_preset(config, args.preset)
     with progress_bar("rendering", "frame", quiet=args.quiet) as progress:
         make_league(args.out, config, progress=lambda done: progress(done, config.num_frames), jobs=args.jobs)
-    logger.info("%d labelled and %d challenge matches are in %s", config.matches, challenge, args.out)
+    logger.info(
+        "in %s: %s and %s",
+        args.out,
+        count_text(config.matches, "labelled match"),
+        count_text(challenge, "challenge match"),
+    )
     return OK
 
 

@@ -16,6 +16,7 @@ from bvas.commands.console import (
     reading_of,
     run_command,
 )
+from bvas.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.video.broken import FileDamage
@@ -175,10 +176,12 @@ def _damage_rows(damage: "FileDamage") -> list[tuple[str, str]]:
 
     rows = []
     if damage.lost:
-        rows.append(("lost", f"{damage.num_lost} frames: {frames_text(damage.lost)}"))
+        rows.append(("lost", f"{count_text(damage.num_lost, 'frame')}: {frames_text(damage.lost)}"))
     if damage.damaged:
         places = frames_text(ranges_of(damage.damaged))
-        rows.append(("damaged", f"{len(damage.damaged)} frames follow a decoding error: {places}"))
+        rows.append(
+            ("damaged", f"{count_text(len(damage.damaged), 'frame')} after a decoding error: {places}")
+        )
     return rows or [("damage", "none reported by the decoder")]
 
 

@@ -17,6 +17,7 @@ from bvas.commands.console import (
     reading_of,
     run_command,
 )
+from bvas.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.video.prepare import Copy, CopyPlan
@@ -106,10 +107,10 @@ def plan_text(plan: "CopyPlan") -> str:
     gain = plan.frames_per_clip_before / plan.frames_per_clip_after
     lines = [
         f"{info.path} -> {plan.target}",
-        f"  {info.num_frames} frames, {info.height}x{info.width} -> {height}x{width}, {coding.codec}, "
+        f"  {count_text(info.num_frames, 'frame')}, {info.height}x{info.width} -> {height}x{width}, {coding.codec}, "
         f"a keyframe every {info.keyframe_intervals.median} -> {coding.keyframe_interval}",
         f"  disk: {bytes_text(plan.bytes_before)} -> about {bytes_text(plan.bytes_expected)}",
-        f"  frames decoded for a random clip of 15 (step 2): "
+        "  frames decoded for a random clip of 15 (step 2): "
         f"{plan.frames_per_clip_before:.1f} -> {plan.frames_per_clip_after:.1f}, {gain:.1f} times fewer",
     ]
     if plan.fit.source != coding.size and not plan.is_fitted:
@@ -122,14 +123,12 @@ def plan_text(plan: "CopyPlan") -> str:
 def copy_text(plan: "CopyPlan", copy: "Copy") -> str:
     """Return what became of a copy."""
     text = (
-        f"{plan.target}: {plan.info.num_frames} frames at the times of the original; "
+        f"{plan.target}: {count_text(plan.info.num_frames, 'frame')} at the times of the original; "
         f"{bytes_text(plan.bytes_before)} -> {bytes_text(copy.num_bytes)}, "
         f"{plan.frames_per_clip_before:.1f} -> {copy.frames_per_clip:.1f} frames decoded for a random clip"
     )
     if copy.num_damaged:
-        text += (
-            f"; {copy.num_damaged} frames follow a decoding error in the original and may be wrong in both"
-        )
+        text += f"; {count_text(copy.num_damaged, 'frame')} after a decoding error in the original may be wrong in both"
     return text
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from bvas.checkpoint import Checkpoint
 from bvas.exported.card_training import fact_table, scores_section, training_data_section, weights_section
 from bvas.exported.folder import ExportSettings
+from bvas.plural import count_text
 from bvas.postprocess import PeakRule
 
 
@@ -69,8 +70,8 @@ def _header(settings: ExportSettings) -> list[str]:
         "",
         f"# {settings.name}",
         "",
-        f"Scores each frame of a video, {rate:g} per second, for {_count(len(settings.labels), 'label')}: how "
-        f"likely the action happens there. It sees {_count(clip.num_frames, 'gray frame')} over "
+        f"Scores each frame of a video, {rate:g} per second, for {count_text(len(settings.labels), 'label')}: how "
+        f"likely the action happens there. It sees {count_text(clip.num_frames, 'gray frame')} over "
         f"{clip.span / rate:.2f} s around it, and no sound.{averaged}",
         "",
         f"Exported by bvas {settings.bvas_version}.",
@@ -146,7 +147,7 @@ def _input(settings: ExportSettings) -> list[str]:
         "picture": f"{settings.input.size[0]} x {settings.input.size[1]} (height x width), luma only",
         "luma y (8 bit) to [0, 1]": scaling,
         "rate": f"{settings.input.rate:g} frames per second",
-        "clip": f"{_count(clip.num_frames, 'frame')}, {clip.frame_step} apart, in stacks of {clip.stack_size}; "
+        "clip": f"{count_text(clip.num_frames, 'frame')}, {clip.frame_step} apart, in stacks of {clip.stack_size}; "
         f"{clip.frames_before} frames before and {clip.frames_after} after its center",
         "mirrored clips averaged in": "yes" if settings.flip_tta else "no",
     }
@@ -164,7 +165,3 @@ def _unknown() -> list[str]:
 
 def _shape(shape: Sequence[int | str | None]) -> str:
     return f"[{', '.join(str(size) for size in shape)}]"
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number} {name}" + ("" if number == 1 else "s")

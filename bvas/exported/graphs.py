@@ -20,6 +20,7 @@ from bvas.errors import CheckpointError, ConfigError
 from bvas.exported.folder import ExportSettings, Part
 from bvas.inference.onnx_part import OnnxPart, import_runtime
 from bvas.models.spotting import SpottingModel
+from bvas.plural import count_text
 from bvas.quiet import quieted
 
 OPSET = 18
@@ -109,7 +110,7 @@ def make_graphs(models: Sequence[SpottingModel], settings: ExportSettings) -> di
     if num_bytes > _MOST_BYTES:
         raise ConfigError(
             f"the weights take {num_bytes / 1e9:.1f} GB, and an ONNX file holds 2 GB; export fewer of the "
-            f"{len(models)} folds"
+            f"{count_text(len(models), 'fold')}"
         )
     encoders, heads = _Encoders(models).eval(), _Heads(models).eval()
     # Two of each: a dimension of 1 would be taken for one that stays 1.

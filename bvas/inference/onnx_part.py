@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bvas.devices import num_cpus
 from bvas.errors import CheckpointError, ConfigError
+from bvas.plural import count_text
 
 
 def choose_provider(device: str) -> tuple[str, dict[str, str]]:
@@ -83,7 +84,8 @@ class OnnxPart:
         inputs, outputs = session.get_inputs(), session.get_outputs()
         if len(inputs) != 1 or len(outputs) != 1:
             raise CheckpointError(
-                f"{self.name} has {len(inputs)} inputs and {len(outputs)} outputs, a part of an exported model one "
+                f"{self.name} has {count_text(len(inputs), 'input')} and "
+                f"{count_text(len(outputs), 'output')}, a part of an exported model one "
                 "of each; it was not written by 'bvas weights export'"
             )
         self._input = inputs[0].name

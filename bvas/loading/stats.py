@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from bvas.loading.jobs import ReadAnswer
+from bvas.plural import count_text
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,7 +102,8 @@ class LoaderStats:
             for name, worker in self.workers.items()
         )
         return (
-            f"{self.clips} clips, {self.bytes / 1e6:.0f} MB ({shares}), decoded {self.decoded_per_clip:.0f} "
+            f"{count_text(self.clips, 'clip')}, {self.bytes / 1e6:.0f} MB ({shares}), decoded "
+            f"{self.decoded_per_clip:.0f} "
             f"frames a clip, waited {self.waiting_seconds:.1f} s, skipped {self.skips}, moved {self.moved}, "
             f"restarts {self.restarts}"
         )

@@ -33,7 +33,7 @@ def read_manifest(path: Path) -> list[tuple[int, str]]:
     lines = list(enumerate(text_lines(read_text(path)), start=1))
     lines = [(number, line) for number, line in lines if line.strip() and not line.startswith(_REMARK)]
     columns = head_names(lines[0][1], _COLUMNS) if lines else []
-    if columns and not Path(lines[0][1].strip()).exists():
+    if columns and not _is_file(lines[0][1].strip()):
         column = next(name for name in _COLUMNS if name in columns)
         others = f"; not {', '.join(name for name in columns if name != column)}" if len(columns) > 1 else ""
         logger.info("manifest %s: the column '%s' lists what is predicted%s", path, column, others)
@@ -51,8 +51,11 @@ def read_manifest(path: Path) -> list[tuple[int, str]]:
 
 def _unquoted(entry: str) -> str:
     """Return a line without the quotes that spreadsheets put around cells with commas."""
-    if len(entry) > 1 and entry[0] == entry[-1] == '"' and not Path(entry).exists():
-        cells = next(csv.reader([entry]))
+    if len(entry) > 1 and entry[0] == entry[-1] == '"' and not _is_file(entry):
+        try:
+            cells = next(csv.reader([entry]))
+        except csv.Error:  # longer than any cell
+            return entry
         return cells[0].strip() if len(cells) == 1 else entry
     return entry
 
@@ -100,9 +103,14 @@ def assign_manifest(
 
 def _is_video(entry: str) -> bool:
     """A file that is there, or whose name says that it should be."""
-    return "://" not in entry and (
-        Path(entry).suffix.lower() in VIDEO_SUFFIXES or (Path(entry).exists() and not Path(entry).is_dir())
-    )
+    return "://" not in entry and (Path(entry).suffix.lower() in VIDEO_SUFFIXES or _is_file(entry))
+
+
+def _is_file(entry: str) -> bool:
+    try:
+        return Path(entry).exists() and not Path(entry).is_dir()
+    except OSError:  # longer than any file's name
+        return False
 
 
 def _named(entry: str, matches: dict[str, Match]) -> Match:

@@ -12,6 +12,7 @@ from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
 from bvas.metrics.analysis import Matching, match_spots
 from bvas.metrics.suspects import Suspect
+from bvas.plural import count_text
 from bvas.report.clock import MatchClock
 from bvas.spots import Annotation, LabelSet, Spot
 from bvas.video.index import VideoIndex
@@ -164,7 +165,9 @@ def video_report(
         ConfigError: a curve without one column per label.
     """
     if curve is not None and curve.scores.shape[1] != len(labels):
-        raise ConfigError(f"the curve has {curve.scores.shape[1]} columns for {len(labels)} labels")
+        raise ConfigError(
+            f"the curve has {count_text(curve.scores.shape[1], 'column')} for {count_text(len(labels), 'label')}"
+        )
     points = (
         operating_point if isinstance(operating_point, Mapping) else dict.fromkeys(labels, operating_point)
     )

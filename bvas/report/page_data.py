@@ -8,6 +8,7 @@ import numpy as np
 
 from bvas.errors import ConfigError
 from bvas.metrics.precision_recall import PrecisionRecall, precision_recall
+from bvas.plural import count_text
 from bvas.report.clock import HALF_SECONDS, minutes_text
 from bvas.report.content import FrameTimes, MatchReport, VideoReport
 from bvas.report.packing import packed_curve, packed_times
@@ -49,7 +50,7 @@ def page_data(report: MatchReport) -> dict[str, Any]:
 def _about(report: MatchReport) -> str:
     total = sum(video.duration_seconds for video in report.videos)
     parts = [
-        "1 video" if len(report.videos) == 1 else f"{len(report.videos)} videos",
+        count_text(len(report.videos), "video"),
         f"{minutes_text(total)} long",
         f"spots of confidence {report.operating_point:.2f} and more",
     ]

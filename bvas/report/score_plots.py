@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from bvas.metrics.analysis import Hit, Matching, counts_per_label, timing_error, timing_histogram
 from bvas.metrics.precision_recall import PrecisionRecall, precision_recall
+from bvas.plural import count_text
 from bvas.report import palette
 from bvas.report.fonts import drawable_text, font_families
 from bvas.spots import LabelSet
@@ -59,7 +60,7 @@ def precision_recall_png(
         axes.set_xlabel("recall", fontsize=8, color=palette.FAINT)
         axes.set_ylabel("precision", fontsize=8, color=palette.FAINT)
         area = _exact_area(curve)
-        _title(axes, name, f"AP {100 * area:.1f}, {counts[name].num_annotations} annotations")
+        _title(axes, name, f"AP {100 * area:.1f}, {count_text(counts[name].num_annotations, 'annotation')}")
         if not len(curve.recall):
             axes.text(0.5, 0.5, "no spots", ha="center", color=palette.FAINT, fontsize=9)
             continue
@@ -127,7 +128,7 @@ def timing_png(matchings: Sequence[Matching], labels: LabelSet, *, tolerance_sec
         _title(
             axes,
             name,
-            f"{error.num_hits} hit{'' if error.num_hits == 1 else 's'}, median {error.median_seconds:+.2f} s, "
+            f"{count_text(error.num_hits, 'hit')}, median {error.median_seconds:+.2f} s, "
             f"middle half {error.spread_seconds:.2f} s",
         )
     return _png(figure)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bvas.errors import ConfigError
+from bvas.plural import count_text
 from bvas.report.content import VideoReport, video_report
 from bvas.results.spotted import SpotSource, SpottedPart
 from bvas.spots import Annotation, LabelSet
@@ -38,7 +39,7 @@ def part_of_video(source: SpotSource, video: Path, number: int | None) -> Spotte
     named = [part for part in source.parts if part.name in (video.stem, f"{part.number}_{video.stem}")]
     if len(named) != 1:
         raise ConfigError(
-            f"{source.folder} is about {len(source.parts)} videos; say with --part which one {video} is"
+            f"{source.folder} is about {count_text(len(source.parts), 'video')}; say with --part which one {video} is"
         )
     return named[0]
 
@@ -90,7 +91,10 @@ def drawn_report(
         late = sum(annotation.seconds > index.duration_seconds for annotation in annotations)
         if late:
             logger.warning(
-                "%d annotations lie after the end of %s (%.2f s)", late, video, index.duration_seconds
+                "%s after the end of %s (%.2f s)",
+                count_text(late, "annotation"),
+                video,
+                index.duration_seconds,
             )
     return video_report(
         video.name,

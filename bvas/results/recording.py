@@ -1,6 +1,7 @@
 """`recording.json`: which videos the results of `bvas spot` are about, and what they were made with."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -88,16 +89,21 @@ def read_recording(folder: Path) -> Recording | None:
     try:
         if content["format"] != _FORMAT:
             raise ValueError(f"its format is {content['format']!r}, not {_FORMAT!r}")
+        labels, merged = content["labels"], content["merged"]
+        if not isinstance(labels, list) or not isinstance(merged, dict):
+            raise TypeError("'labels' must be a list and 'merged' an object")
+        if not all(isinstance(label, str) for label in (*labels, *merged.values())):
+            raise TypeError("labels must be texts")
         return Recording(
             experiment=str(content["experiment"]),
-            labels=LabelSet(tuple(content["labels"]), dict(content["merged"])),
+            labels=LabelSet(tuple(labels), merged),
             peaks=value_from_json(json.dumps(content["peaks"]), PeakConfig, "peaks"),
-            kickoff_seconds=float(content["kickoff_seconds"]),
+            kickoff_seconds=_finite(content["kickoff_seconds"]),
             parts=tuple(_part(part) for part in content["parts"]),
         )
-    except (ConfigError, KeyError, TypeError, ValueError) as error:
+    except (ConfigError, KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise DataError(
-            f"{path} is none of this version ({error}); spot the recording again, or remove the file and name "
+            f"{path} is not of this version ({error}); spot the recording again, or remove the file and name "
             f"the videos with --video"
         ) from error
 
@@ -107,7 +113,7 @@ def _part(content: Mapping[str, Any]) -> RecordedPart:
         number=int(content["number"]),
         name=str(content["name"]),
         path=Path(content["path"]),
-        begin_seconds=float(content["begin_seconds"]),
+        begin_seconds=_finite(content["begin_seconds"]),
         reading=ReadOptions.of(
             content.get("stream"),
             None if content.get("rate") is None else Fraction(content["rate"]),
@@ -126,3 +132,10 @@ def _read_otherwise(reading: ReadOptions) -> dict[str, Any]:
     if reading.tone != DEFAULT_READING.tone:
         chosen["tone"] = reading.tone
     return chosen
+
+
+def _finite(value: Any) -> float:
+    seconds = float(value)
+    if not math.isfinite(seconds):
+        raise ValueError(f"a time is {seconds}")
+    return seconds

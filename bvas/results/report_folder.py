@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
+from bvas.plural import count_text
 from bvas.report.content import MatchReport, VideoReport
 from bvas.report.page import write_page
 from bvas.video.index import build_index
@@ -97,5 +98,9 @@ def _preview(
     if preview.reused:
         logger.info("%s is there already, with the times of %s", target, source)
     if preview.num_lost:
-        logger.warning("%s: %d frames cannot be decoded and are not in its preview", source, preview.num_lost)
+        logger.warning(
+            "%s: %s not in its preview, which cannot be decoded",
+            source,
+            count_text(preview.num_lost, "frame"),
+        )
     return quote(target.name)

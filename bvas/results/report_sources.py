@@ -8,6 +8,7 @@ from pathlib import Path
 from bvas.curve import ScoreCurve, load_curve
 from bvas.errors import ConfigError, DataError
 from bvas.experiment import Experiment
+from bvas.plural import count_text
 from bvas.postprocess import PeakConfig, smoothed
 from bvas.report.clock import MatchClock
 from bvas.report.content import FrameTimes, MatchReport, VideoReport, video_report
@@ -133,7 +134,7 @@ def challenge_source(
             )
     if not videos:
         raise DataError(
-            f"no predictions in {predictions} for the {len(matches)} chosen matches; "
+            f"no predictions in {predictions} for the {count_text(len(matches), 'chosen match')}; "
             f"make them first: bvas predict --experiment {experiment.name} --challenge"
         )
     return _unlabelled(
@@ -164,8 +165,8 @@ def results_source(results: Path, videos: Sequence[Path], *, confidence: float |
     if videos:
         if len(videos) != len(recording.parts):
             raise ConfigError(
-                f"{path} is about {len(recording.parts)} videos, and --video names {len(videos)}; "
-                f"name each once, in order"
+                f"{path} is about {count_text(len(recording.parts), 'video')}, and --video names {len(videos)}; "
+                "name each once, in order"
             )
         recording = replace(
             recording,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bvas.curve import load_curve
 from bvas.errors import ConfigError, DataError
+from bvas.plural import count_text
 from bvas.postprocess import PeakConfig
 from bvas.report.clock import MatchClock
 from bvas.report.content import FrameTimes
@@ -39,13 +40,17 @@ def read_spots(paths: Sequence[Path], videos: Sequence[Path] = ()) -> SpotSource
     if len(paths) == 1:
         return _read_one(paths[0], videos, notices)
     if videos and len(videos) != len(paths):
-        raise ConfigError(f"{len(paths)} sources of spots and {len(videos)} videos; name one video for each")
+        raise ConfigError(
+            f"{count_text(len(paths), 'source')} of spots and {count_text(len(videos), 'video')}; name "
+            "one video for each"
+        )
     sources = [_read_one(path, videos[number : number + 1], notices) for number, path in enumerate(paths)]
     parts = []
     for number, (path, source) in enumerate(zip(paths, sources, strict=True), 1):
         if len(source.parts) != 1:
             raise ConfigError(
-                f"{path} holds {len(source.parts)} parts; give it alone, or several sources of one part each"
+                f"{path} holds {count_text(len(source.parts), 'part')}; give it alone, or several "
+                "sources of one part each"
             )
         parts.append(
             replace(source.parts[0], number=number, clock=MatchClock(half=number if number < 3 else 1))
@@ -95,13 +100,14 @@ def _read_one(path: Path, videos: Sequence[Path], notices: Notices) -> SpotSourc
     unknown = sorted(spots.keys() - {part.number for part in known.parts})
     if unknown:
         raise DataError(
-            f"{path} holds spots of part {unknown[0]}, and {len(known.parts)} videos are known; name the video of "
-            "each part, in order, with --video"
+            f"{path} holds spots of part {unknown[0]}, and {count_text(len(known.parts), 'video')} would "
+            "be all; name the video of each part, in order, with --video"
         )
     if videos:
         if len(videos) != len(known.parts):
             raise ConfigError(
-                f"{path} is about {len(known.parts)} videos, and --video names {len(videos)}; name each once, in order"
+                f"{path} is about {count_text(len(known.parts), 'video')}, and --video names "
+                f"{len(videos)}; name each once, in order"
             )
         known = replace(
             known,
@@ -183,7 +189,8 @@ def _by_part(
         return found.spots
     if not is_recorded:
         raise DataError(
-            f"{path} lays {len(found.spots)} files end to end, and no recording.json beside it says where each "
+            f"{path} lays {count_text(len(found.spots), 'file')} end to end, and no recording.json "
+            "beside it says where each "
             f"begins; give the {RESULTS_NAME} of the same run instead"
         )
     spots = {}

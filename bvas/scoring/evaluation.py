@@ -16,6 +16,7 @@ from bvas.metrics.official import official_scores
 from bvas.metrics.score_rules import ScoreRules
 from bvas.metrics.score_sheet import ScoreSheet
 from bvas.metrics.scorer import score_sheet
+from bvas.plural import count_text
 from bvas.postprocess import PeakConfig, shown
 from bvas.scoring.cross_validation import CrossValidation, cross_validate
 from bvas.spots import Annotation, Spot
@@ -104,7 +105,7 @@ def evaluate_predictions(experiment: Experiment, matches: Sequence[Match], predi
     there = [match for match in matches if (predictions / match.name / RESULTS_NAME).is_file()]
     if not there:
         raise DataError(
-            f"no predictions in {predictions} for the {len(matches)} labelled matches; "
+            f"no predictions in {predictions} for the {count_text(len(matches), 'labelled match')}; "
             f"make them first: bvas predict --experiment {experiment.name}"
         )
     halves = [half for match in there for half in _predicted_halves(experiment, match, predictions)]

@@ -161,12 +161,12 @@ def _check_lengths(
         late = sum(s.spot.seconds > end for s in spots[half])
         if late:
             notices.add(
-                f"predictions after the end of their video (half {half})", found.where(result_file), late
+                f"predictions after the end of the video (half {half})", found.where(result_file), late
             )
         late = sum(a.seconds > end for a in annotations[half])
         if late:
             notices.add(
-                f"annotations after the end of their video (half {half})", truth.where(label_file), late
+                f"annotations after the end of the video (half {half})", truth.where(label_file), late
             )
 
 

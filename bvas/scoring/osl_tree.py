@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bvas.errors import DataError
+from bvas.plural import count_text
 from bvas.tasks.file_tree import FileTree, open_tree
 from bvas.tasks.filed import Fault, raise_faults
 from bvas.tasks.osl import OslFile, OslSample, is_osl, parse_osl
@@ -77,7 +78,7 @@ def as_soccernet(content: Any, where: str) -> Any:
     matches = _by_match(_parsed(content, path, None), path)
     if len(matches) != 1:
         raise DataError(
-            f"{where} is about {len(matches)} matches, and lies in the folder of one; give the file itself"
+            f"{where} is about {count_text(len(matches), 'match')}, and lies in the folder of one; give the file itself"
         )
     return soccernet_content(next(iter(matches.values())))
 

@@ -14,6 +14,7 @@ from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment import Experiment, InputConfig, check_new_name
 from bvas.files import write_text
 from bvas.losses import LossConfig
+from bvas.plural import count_text
 from bvas.postprocess import find_spots
 from bvas.seed.weights import (
     SeedCheckpoint,
@@ -73,7 +74,7 @@ def import_seed(source: Path, name: str, runs: Path, predictions: Path | None = 
     folder = predictions or _predictions_beside(source)
     if folder is not None:
         num_halves = _import_scores(list_seed_scores(folder), experiment, runs / name / "predictions")
-        logger.info("predictions of %d halves from %s", num_halves, folder)
+        logger.info("predictions of %s from %s", count_text(num_halves, "half"), folder)
     return sorted(files)
 
 
@@ -86,7 +87,7 @@ def seed_experiment(checkpoint: SeedCheckpoint, name: str) -> Experiment:
     task = _TASKS.get(checkpoint.num_labels)
     if task is None:
         raise CheckpointError(
-            f"{checkpoint.path} scores {checkpoint.num_labels} labels; the seed's networks score "
+            f"{checkpoint.path} scores {count_text(checkpoint.num_labels, 'label')}; the seed's networks score "
             f"{' or '.join(str(count) for count in sorted(_TASKS))}"
         )
     _, loss = checkpoint.params.get("loss", ("focal_loss", {}))
@@ -116,7 +117,8 @@ def _import_scores(stored: Sequence[SeedScores], experiment: Experiment, out: Pa
         indices, scores = read_seed_scores(item.path)
         if scores.shape[1] != len(labels):
             raise CheckpointError(
-                f"{item.path} has {scores.shape[1]} columns, and the weights score {len(labels)} labels"
+                f"{item.path} has {count_text(scores.shape[1], 'column')}, and the weights score "
+                f"{count_text(len(labels), 'label')}"
             )
         by_half[item.split, item.match, item.half].append(
             ScoreCurve(scores, indices.astype(np.float64) / _RATE, labels.names)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bvas.errors import DataError, DecodeError
+from bvas.plural import count_text
 from bvas.spots import LabelSet
 from bvas.tasks.action import action_task
 from bvas.tasks.ball12 import ball12_task
@@ -166,7 +167,7 @@ def _check_half(
             if damage.damaged:
                 places = frames_text(ranges_of(damage.damaged))
                 check.notes.append(
-                    f"{half.path}: {len(damage.damaged)} frames follow a decoding error: {places}"
+                    f"{half.path}: {count_text(len(damage.damaged), 'frame')} after a decoding error: {places}"
                 )
     except DecodeError as error:
         check.faults.append(Fault(half.path, "", str(error).removeprefix(f"{half.path} ")))
@@ -189,7 +190,7 @@ def _check_moments(
     seen: dict[tuple[str, int], FiledAnnotation] = {}
     for item in items:
         if item.frame is not None and item.frame >= index.num_frames:
-            message = f"frame {item.frame} is outside {index.path} ({index.num_frames} frames, from 0)"
+            message = f"frame {item.frame} is outside {index.path} ({count_text(index.num_frames, 'frame')}, from 0)"
             check.faults.append(filed.fault(item, message))
             continue
         if item.seconds is not None and item.seconds > last:
@@ -225,7 +226,9 @@ def _add_notes(check: DataCheck) -> None:
         check.notes.append(f"videos of different rates ({text}) are put on one grid")
     variable = [video.info.path.name for video in check.videos if video.info.variable_rate]
     if variable:
-        check.notes.append(f"{len(variable)} videos of varying rate, the first is {variable[0]}")
+        check.notes.append(
+            f"{count_text(len(variable), 'video')} of varying rate, the first is {variable[0]}"
+        )
     labelled = {match.fold for match in check.matches if match.fold is not None}
     if not labelled:
         check.notes.append("no match has annotations: nothing to train on")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from bvas.plural import count_text
 from bvas.tasks.fields import Fields, read_filed_json
 from bvas.tasks.filed import AnnotationList, Fault, FiledAnnotation
 
@@ -181,9 +182,9 @@ def _annotation_list(
         if not fields.has_one_of("seconds", "frame"):
             fields.fault("needs 'seconds' or 'frame', one of the two")
         if part is None and num_videos > 1:
-            fields.fault(f"needs 'part', as the match has {num_videos} videos")
+            fields.fault(f"needs 'part', as the match has {count_text(num_videos, 'video')}")
         elif part is not None and num_videos and not 1 <= part <= num_videos:
-            fields.fault(f"'part' is {part}; the match has {num_videos} videos, counted from 1")
+            fields.fault(f"'part' is {part}; the match has {count_text(num_videos, 'video')}, counted from 1")
         elif label and (seconds is None) != (frame is None):
             items.append(
                 FiledAnnotation(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bvas.errors import DataError
+from bvas.plural import count_text
 from bvas.spots import Annotation, LabelSet
 from bvas.tasks.dataset import DATASET_NAME, DatasetMatch, read_annotations, read_dataset
 from bvas.tasks.filed import AnnotationList, Fault, raise_faults
@@ -114,7 +115,7 @@ def _found_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fa
         missing = [name for name in names if not (base / name).is_dir()]
         message = (
             f"task {task.name} names this match, and it is not there; complete the download, or take a config over "
-            f"found matches"
+            "found matches"
         )
         faults += [Fault(base, name, message) for name in missing]
         folds, _ = _folds(task, [], {}, base)
@@ -123,8 +124,8 @@ def _found_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fa
         found, labels_only = match_folders(base, task.label_file)
         if labels_only:
             logger.warning(
-                "%d folders of %s hold %s and no video, and are left out; the first is '%s'",
-                *(len(labels_only), base, task.label_file, labels_only[0]),
+                "%s of %s left out, with %s and no video; the first is '%s'",
+                *(count_text(len(labels_only), "folder"), base, task.label_file, labels_only[0]),
             )
         names = [name for name in found if (base / name / task.label_file).is_file()]
         folds, faults = _folds(task, names, {}, base)
@@ -150,7 +151,8 @@ def _folds(
     faults = []
     if 0 < len(names) < num_folds:
         message = (
-            f"{len(names)} labelled matches are there, and task {task.name} has {num_folds} folds: fold "
+            f"the data has {count_text(len(names), 'labelled match')}, and task {task.name} has "
+            f"{count_text(num_folds, 'fold')}: fold "
             f"{len(names)} has no match; complete the data, or take a config with fewer (num_folds)"
         )
         faults.append(Fault(path, "", message))
@@ -239,7 +241,7 @@ def place_annotations(
         if item.frame is not None:
             index = index or build_index(half.path)[0]
             if item.frame >= index.num_frames:
-                message = f"frame {item.frame} is outside {half.path} ({index.num_frames} frames, from 0)"
+                message = f"frame {item.frame} is outside {half.path} ({count_text(index.num_frames, 'frame')}, from 0)"
                 raise_faults([filed.fault(item, message)])
             seconds = index.seconds_of(item.frame)
         assert seconds is not None

@@ -21,10 +21,13 @@ from bvas.tasks.soccernet import label_text
 _Item = TypeVar("_Item")
 
 MAX_SECONDS = 120 * 60
+MOST_SECONDS = 1e7
+"""Of a time: four months, far beyond any recording, and within what dates, subtitles and metrics can hold."""
 _CLOCK = re.compile(r"\s*(\d+)\s*-\s*(\d+):(\d+)\s*")
 # From here on a time in seconds and the same number read as milliseconds cannot be mistaken for each other.
 _TELLING_SECONDS = 10
 _NEAR_SECONDS = 1.5
+_PLURALS = ("predictions", "annotations", "events", "confidences")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ class Notices:
     def lines(self) -> list[str]:
         """Return a line for each kind, the most frequent first."""
         return [
-            f"{count} {kind}, the first in {self._first[kind]}" for kind, count in self._counts.most_common()
+            f"{count} {kind if count > 1 else _singular(kind)}, the first in {self._first[kind]}"
+            for kind, count in self._counts.most_common()
         ]
 
     def to_json(self) -> list[dict[str, Any]]:
@@ -51,6 +55,12 @@ class Notices:
             {"count": count, "what": kind, "first": self._first[kind]}
             for kind, count in self._counts.most_common()
         ]
+
+
+def _singular(kind: str) -> str:
+    """Return a kind whose first word is a plural, or not a noun, as it reads behind a 1."""
+    first, _, rest = kind.partition(" ")
+    return f"{first.removesuffix('s')} {rest}" if first in _PLURALS else kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +155,7 @@ def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[t
                 "confidences outside [0, 1] (below 0 never counted, above 1 always)",
                 f"{where}, prediction {number}",
             )
+        check_time(item.spot.seconds, f"{where}, prediction {number}")
         if item.spot.seconds < 0:
             raise DataError(
                 f"{where}, prediction {number}: position {item.spot.seconds * 1000:.0f} is negative; it counts from "
@@ -177,6 +188,7 @@ def _is_kept(label: str, seconds: float, half: int, labels: LabelSet, place: str
         raise DataError(
             f"{place}: position {seconds * 1000:.0f} is negative; it counts from the start of the half"
         )
+    check_time(seconds, place)
     if label not in labels:
         notices.add(f"of unknown label {label!r} left out", place)
         return False
@@ -186,6 +198,18 @@ def _is_kept(label: str, seconds: float, half: int, labels: LabelSet, place: str
     if seconds >= MAX_SECONDS:
         notices.add("beyond two hours, taken for the last frame as SoccerNet does", place)
     return True
+
+
+def check_time(seconds: float, where: str) -> None:
+    """Refuse a time that no recording has.
+
+    Raises:
+        DataError: it is beyond `MOST_SECONDS`.
+    """
+    if seconds > MOST_SECONDS:
+        raise DataError(
+            f"{where}: its time is {seconds:g} s; a recording has at most {MOST_SECONDS:g}; fix the entry"
+        )
 
 
 def _clock_of(game_time: Any) -> tuple[int, float]:

@@ -18,15 +18,13 @@ from bvas.tasks.fields import short_text
 from bvas.tasks.filed import Fault, raise_faults
 from bvas.tasks.importing.draft import named_file
 from bvas.tasks.osl import is_osl, parse_osl
-from bvas.tasks.soccernet_entries import Notices, all_prediction_entries
+from bvas.tasks.soccernet_entries import Notices, all_prediction_entries, check_time
 from bvas.text_files import parse_json, read_json, read_text, text_lines
 
 _CLOCK = re.compile(r"(-?)(\d+):(\d\d)")
 _NEEDED = ("seconds", "label", "confidence")
 _COLUMNS = (*_NEEDED, "part", "file", "clock")
 _TABLES = (".csv", ".tsv", ".txt")
-_MOST_SECONDS = 1e7
-"""Of a time: four months, far beyond any recording, and far within what dates and subtitles can hold."""
 _MOST_PARTS = 10_000
 # A clock is rounded down to the second, so it differs from the time by up to one.
 _CLOCK_SECONDS = 1.1
@@ -102,13 +100,12 @@ def _results(content: Any, path: Path, notices: Notices) -> SpotFile:
     spots: dict[int, list[Spot]] = {}
     num_with_team = 0
     for number, half, item in all_prediction_entries(content, str(path), notices):
-        _check_time(item.spot.seconds, f"{path}, prediction {number}")
         if not 1 <= half <= _MOST_PARTS:
             raise DataError(f"{path}, prediction {number}: half {half}; halves and parts count from 1")
         spots.setdefault(half, []).append(item.spot)
         num_with_team += item.team is not None
     if num_with_team:
-        notices.add("predictions name a team, which is left out", str(path), num_with_team)
+        notices.add("predictions with a team, which is left out", str(path), num_with_team)
     return SpotFile(spots=_in_order(spots), files={})
 
 
@@ -171,7 +168,7 @@ def _spot(row: Mapping[str, Any], where: str, notices: Notices) -> Spot:
 
 
 def _checked(label: str, seconds: float, confidence: float, where: str, notices: Notices) -> Spot:
-    _check_time(seconds, where)
+    check_time(seconds, where)
     if seconds < 0:
         raise DataError(f"{where}: {seconds} seconds; times count from the first shown frame")
     if not 0 <= confidence <= 1:
@@ -194,11 +191,6 @@ def _whole(value: Any, where: str) -> int:
     if not 1 <= number <= _MOST_PARTS or number != int(number):
         raise DataError(f"{where}: part is {short_text(value)}; parts count from 1")
     return int(number)
-
-
-def _check_time(seconds: float, where: str) -> None:
-    if seconds > _MOST_SECONDS:
-        raise DataError(f"{where}: {seconds:g} seconds; a recording has at most {_MOST_SECONDS:g}")
 
 
 def _check_unit(pairs: Sequence[tuple[float, float]], path: Path) -> None:

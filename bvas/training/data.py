@@ -40,8 +40,8 @@ def fold_videos(
         raise ConfigError(f"no fold {fold}: the data has folds {sorted(f for f in folds if f is not None)}")
     if len(folds) < 2:
         raise ConfigError(
-            f"{len(labelled)} labelled matches make one fold only, and nothing is left to train on; "
-            f"cross-validation needs at least two matches"
+            f"all labelled matches ({len(labelled)}) are in one fold, and nothing is left to train on; "
+            "cross-validation needs at least two matches"
         )
     # All label files before the first video is indexed, which takes minutes where there are hundreds.
     halves = {match.name: annotated_halves(match, experiment.task) for match in labelled}

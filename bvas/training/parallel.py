@@ -24,6 +24,7 @@ from bvas.devices import choose_device, num_cpus, use_device
 from bvas.errors import ConfigError, WorkerError
 from bvas.loading.shards import Shard
 from bvas.models.spotting import SpottingModel
+from bvas.plural import count_text
 from bvas.training.heartbeat import Heartbeat
 from bvas.training.precision import Forward
 
@@ -100,7 +101,8 @@ class Placement:
         there = torch.cuda.device_count()
         if self.local_size > there:
             raise ConfigError(
-                f"{self.local_size} processes on a machine of {there} GPUs: torchrun takes --nproc-per-node {there}"
+                f"{count_text(self.local_size, 'process')} on a machine of {count_text(there, 'GPU')}: "
+                f"torchrun takes --nproc-per-node {there}"
             )
         return torch.device("cuda", self.local_rank)
 

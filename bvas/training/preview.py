@@ -14,6 +14,7 @@ from bvas.experiment import Experiment
 from bvas.loading.requests import ClipRequest, TrainingClips
 from bvas.loading.skips import OnError
 from bvas.luma import to_unit
+from bvas.plural import count_text
 from bvas.report.contact_sheet import SheetClip, shown_frames
 from bvas.video.open import open_video
 
@@ -43,10 +44,10 @@ class SamplingSummary:
         labels = ", ".join(f"{name} {share(number)}" for name, number in self.clips_per_label.items())
         fewest, most = min(self.clips_per_video), max(self.clips_per_video)
         return (
-            f"{self.num_clips} clips in an epoch: {share(self.num_at_actions)} centered at an action, "
+            f"{count_text(self.num_clips, 'clip')} in an epoch: {share(self.num_at_actions)} centered at an action, "
             f"{share(self.num_without_action)} without an action in the target window, "
             f"{share(self.num_shaken)} with shaken frames; "
-            f"{len(self.clips_per_video)} videos, {fewest} to {most} clips from each",
+            f"{count_text(len(self.clips_per_video), 'video')}, {fewest} to {most} clips from each",
             f"clips per label: {labels}",
         )
 

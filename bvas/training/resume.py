@@ -11,6 +11,7 @@ from bvas.checkpoint import FILE_NAME as WEIGHTS_NAME
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment import Experiment
 from bvas.loading.dataset import LabelledVideo
+from bvas.plural import count_text
 from bvas.text_files import read_json, read_text
 from bvas.training.logs import BOARD_NAME, LOG_NAME
 from bvas.training.state import FILE_NAME as STATE_NAME
@@ -81,8 +82,9 @@ def load_unfinished(folder: Path, experiment: Experiment, data: Sequence[str]) -
     changed = sorted({entry.rsplit(" ", 1)[0] for entry in set(state.data) ^ set(data)})
     if changed:
         raise CheckpointError(
-            f"{folder} holds an unfinished run on other data: {len(changed)} videos, their labels or score curves "
-            f"differ "
+            f"{folder} holds an unfinished run on other data: {count_text(len(changed), 'video')}, "
+            "their labels or score curves "
+            "differ "
             f"({_listed(changed)}); give the data that it began with, or train anew with --overwrite"
         )
     return state

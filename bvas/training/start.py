@@ -12,6 +12,7 @@ from bvas.errors import CheckpointError
 from bvas.experiment import Experiment
 from bvas.fetch import fetch
 from bvas.models.spotting import SpottingModel, build_model
+from bvas.plural import count_text
 from bvas.seed.importing import seed_experiment
 from bvas.seed.weights import read_seed_checkpoint
 from bvas.seen_matches import seen_by
@@ -104,7 +105,7 @@ def _fold_weights(
     if chosen != fold and same_data and not is_known:
         raise CheckpointError(
             f"fold {fold} of {experiment.name} starts from the same fold of {name}, which is not trained "
-            f"(another one has seen the matches that are held out here): "
+            "(another one has seen the matches that are held out here): "
             f"bvas train --experiment {name} --folds {fold}"
         )
     return checkpoint
@@ -126,10 +127,11 @@ def _fill(model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint) 
     fitting = sum(name in taken for name in encoder)
     if 2 * fitting < len(encoder):
         raise CheckpointError(
-            f"{checkpoint.path} has {fitting} of the {len(encoder)} tensors of experiment {experiment.name}'s "
+            f"{checkpoint.path} has {fitting} of the {count_text(len(encoder), 'tensor')} of "
+            f"experiment {experiment.name}'s "
             f"2D encoder ({experiment.model.encoder}, stacks of {experiment.clip.stack_size} frames), and at "
             f"least half must fit; it was trained with {checkpoint.experiment.model.encoder}, stacks of "
-            f"{checkpoint.experiment.clip.stack_size} frames"
+            f"{count_text(checkpoint.experiment.clip.stack_size, 'frame')}"
         )
     classifier, labels = _classifier(model, experiment, checkpoint)
     model.load_state_dict({**own, **taken, **classifier})

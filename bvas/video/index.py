@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bvas.checks import checked_index, checked_seconds
 from bvas.errors import DecodeError
+from bvas.plural import count_text
 from bvas.video.cache import load_scan, store_scan
 from bvas.video.frame_folder import CONTAINER
 from bvas.video.hdr import contradiction_text, hdr_text
@@ -128,7 +129,7 @@ class VideoIndex:
         for index in indices:
             if not 0 <= index < self.num_frames:
                 raise IndexError(
-                    f"frame {index} of {self.path.name} is outside the video ({self.num_frames} frames)"
+                    f"frame {index} of {self.path.name} is outside the video ({count_text(self.num_frames, 'frame')})"
                 )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from bvas.errors import ConfigError, DataError, DecodeError
+from bvas.plural import count_text
 from bvas.video.backends.pyav import open_pictures
 from bvas.video.broken import find_damage, frames_text
 from bvas.video.copied import copied_color, copied_picture
@@ -275,7 +276,8 @@ def _compare(plan: CopyPlan, part: Path) -> float:
     before = plan.index
     if index.num_frames != before.num_frames:
         raise DataError(
-            f"the copy of {before.path} came out with {index.num_frames} frames instead of {before.num_frames}, "
+            f"the copy of {before.path} came out with {count_text(index.num_frames, 'frame')} instead "
+            f"of {before.num_frames}, "
             "and was not kept; please report this"
         )
     off = np.abs(index.seconds - before.seconds)
@@ -299,7 +301,7 @@ def _refusal(plan: CopyPlan) -> DecodeError:
     return DecodeError(
         f"{path} is damaged: {damage.num_lost} of its {plan.index.num_frames} frames cannot be decoded "
         f"({frames_text(damage.lost)}), and a copy cannot hold their numbers; get the file anew, or use it as it "
-        f"is: readers name the frames that are lost",
+        "is: readers name the frames that are lost",
         path=path,
         lost=damage.lost[0] if damage.lost else None,
     )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bvas.checks import integer
 from bvas.errors import DecodeError
+from bvas.plural import count_text
 from bvas.video.backends import Backend, DeviceBackend
 from bvas.video.index import VideoIndex
 from bvas.video.ownership import Ownership, owned
@@ -181,7 +182,7 @@ class VideoReader:
         if not (0 <= start <= self._info.num_frames and 0 <= stop <= self._info.num_frames):
             raise IndexError(
                 f"frames {start} to {stop} of {self._info.path.name} reach outside the video "
-                f"({self._info.num_frames} frames)"
+                f"({count_text(self._info.num_frames, 'frame')})"
             )
         if step < 1 or batch_size < 1:
             raise ValueError(f"step and batch_size must be at least 1, got {step} and {batch_size}")
@@ -230,7 +231,7 @@ class VideoReader:
         self._owner.refuse_pickling()
 
     def __repr__(self) -> str:
-        about = f"{self._info.num_frames} frames, size {self.size}, {self.backend}"
+        about = f"{count_text(self._info.num_frames, 'frame')}, size {self.size}, {self.backend}"
         return f"<VideoReader {self._info.path.name}: {about}>"
 
     def _backend(self) -> Backend:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DataError, DecodeError
+from bvas.plural import count_text
 from bvas.video.backends.pyav import open_pictures
 from bvas.video.broken import ranges_of
 from bvas.video.index import VideoIndex, build_index
@@ -77,7 +78,8 @@ def check_times(part: Path, wanted: NDArray[np.float64], source: VideoIndex, wha
     found, info = build_index(part, cache=False)
     if found.num_frames != len(wanted):
         raise DataError(
-            f"the {what} of {source.path} came out with {found.num_frames} frames instead of {len(wanted)}, and was "
+            f"the {what} of {source.path} came out with {count_text(found.num_frames, 'frame')} "
+            f"instead of {len(wanted)}, and was "
             "not kept; please report this"
         )
     seconds = found.seconds + info.start_seconds

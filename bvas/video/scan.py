@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, DecodeError
+from bvas.plural import count_text
 from bvas.video.bitstream import parameter_sets
 from bvas.video.coded_rate import CodedRate, RateOrigin, is_untimed
 from bvas.video.color_tags import NO_TAGS, ColorTags, tags_of
@@ -221,7 +222,8 @@ def scan_file(path: Path, reading: ReadOptions) -> Scan:
         _decode(again, facts, shown, notes)
     if not notes.has_picture:
         raise DecodeError(
-            f"no frame of {path} can be decoded; it holds {num_packets} packets{_reason(again)}", path=path
+            f"no frame of {path} can be decoded; it holds {count_text(num_packets, 'packet')}{_reason(again)}",
+            path=path,
         )
     if reading.rate is not None and not shown.counts:
         raise ConfigError(

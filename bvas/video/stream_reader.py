@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bvas.checks import checked_index, checked_size, integer
 from bvas.errors import DecodeError
+from bvas.plural import count_text
 from bvas.video.backends import OnDamage
 from bvas.video.damage import DamageLog
 from bvas.video.feed import PacketFeed, Patience
@@ -220,7 +221,8 @@ class StreamReader:
         self._owner.refuse_pickling()
 
     def __repr__(self) -> str:
-        return f"<StreamReader {self._source.name}: {self._video.num_frames} frames so far, size {self.size}>"
+        frames = count_text(self._video.num_frames, "frame")
+        return f"<StreamReader {self._source.name}: {frames} so far, size {self.size}>"
 
     def _batches(
         self, wanted: Iterator[int], batch_size: int, *, at_once: bool

@@ -279,7 +279,7 @@ def test_times_after_the_end_of_a_video_beside_the_labels_are_counted(tmp_path, 
 
     _, _, warnings = score(tmp_path, capsys)
 
-    assert "1 predictions after the end of their video (half 1)" in warnings
+    assert "1 prediction after the end of the video (half 1)" in warnings
 
 
 def in_seconds(entries, factor=1000):

@@ -181,7 +181,7 @@ def test_the_command_lists_what_is_broken(tmp_path, capsys):
     assert video_check.main([str(source), "--decode"]) == OK
     said = capsys.readouterr().out
     assert "lost         2 frames: 25, 45" in said
-    assert "damaged      28 frames follow a decoding error: 26 to 39, 46 to 59" in said
+    assert "damaged      28 frames after a decoding error: 26 to 39, 46 to 59" in said
     video_check.main([str(make_video(tmp_path / "b.mp4")), "--decode"])
     assert "none reported by the decoder" in capsys.readouterr().out
 

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from bvas.plural import count_text
 from bvas.tasks.fields import Fields, read_filed_json
 from bvas.tasks.filed import Fault, FiledAnnotation
 from bvas.tasks.importing.draft import Import, MatchDraft
@@ -67,8 +68,9 @@ def _read_video(fields: Fields, videos: Path, labels: list[str], matches: dict[s
     num_frames = build_index(video)[0].num_frames
     if fields.whole("num_frames") != num_frames:
         fields.fault(
-            f"{video} has {num_frames} frames, and the corrections are about one with {fields.get('num_frames')}; "
-            f"name the folder of the right one with --videos"
+            f"{video} has {count_text(num_frames, 'frame')}, and the corrections are about one with "
+            f"{fields.get('num_frames')}; "
+            "name the folder of the right one with --videos"
         )
         return
     match = matches.setdefault(name, MatchDraft(name=name, annotations=[]))

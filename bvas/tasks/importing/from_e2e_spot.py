@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bvas.errors import DataError, DecodeError
+from bvas.plural import count_text
 from bvas.tasks.fields import Fields, read_filed_json
 from bvas.tasks.filed import Fault, FiledAnnotation
 from bvas.tasks.importing.draft import Import, MatchDraft, labels_in
@@ -113,7 +114,9 @@ def _annotations(
     stride = _stride(index, fps)
     counted = fields.whole("num_frames")
     if stride is not None and counted is not None and abs(counted * stride - index.num_frames) > stride:
-        logger.warning("%s: counted as %d frames at %g; it has %d", video, counted, fps, index.num_frames)
+        logger.warning(
+            "%s: counted as %s at %g; it has %d", video, count_text(counted, "frame"), fps, index.num_frames
+        )
     items = []
     for number, value in enumerate(events):
         event = Fields(value, path, f"{fields.place}, event {number}", (), faults)
