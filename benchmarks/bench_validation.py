@@ -10,8 +10,8 @@ The figures of all cases are compared: equal to the bit. Costs are of validation
 wall time of an epoch, the first one left out; `first_share_of_epoch` is of that one, in which clips are read and kept.
 
 With `--limit-mib 1024` the last two rows are runs of a process and its workers in a control group of that much memory
-(as root, on Linux): one whose clips fit into half of what is free, and one whose clips do not. Peaks are of anonymous and
-shared memory together, looked at 20 times a second.
+(as root, on Linux): one whose clips fit into half of what is free, and one whose clips do not. Peaks are of anonymous
+and shared memory together, looked at 20 times a second.
 """
 
 import argparse
