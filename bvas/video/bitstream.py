@@ -1,6 +1,7 @@
 """What the coded bits tell that libav's flags do not: where decoding can start, what can be skipped."""
 
 from collections.abc import Iterator
+from typing import Any
 
 _START = b"\x00\x00\x00\x01"
 
@@ -37,8 +38,11 @@ def annex_b(codec: str, extradata: bytes | None, packet: bytes) -> bytes:
 
 
 def parameter_sets(codec: str, extradata: bytes | None) -> bytes:
-    """Return an H.264 or HEVC stream's parameter sets with start codes; empty where packets hold them."""
+    """Return the headers beside a stream as its packets would hold them, H.264's and HEVC's with start codes."""
     data = extradata or b""
+    if codec == "av1":
+        # AV1 in ISOBMFF, 2.3.3: av1C, 4 bytes with the marker and version 0x81, then units.
+        return data[4:] if data[:1] == b"\x81" else data
     if not _has_lengths(codec, data):
         return data
     units = []
@@ -62,6 +66,12 @@ def parameter_sets(codec: str, extradata: bytes | None) -> bytes:
     except IndexError:
         return b""
     return b"".join(_START + unit for unit in units)
+
+
+def new_extradata(packet: Any) -> bytes | None:
+    """Return the headers beside the stream that hold from a packet of PyAV on, where they change with it."""
+    # mp4 and mov with several descriptions, and flv, change them in mid-stream.
+    return bytes(packet.get_sidedata("new_extradata")) if packet.has_sidedata("new_extradata") else None
 
 
 def _sized_unit(data: bytes, place: int) -> tuple[bytes, int]:

@@ -179,7 +179,7 @@ class GrowingVideo:
     def _add_packet(self, packet: Any) -> None:
         facts = packet_facts(self._feed.facts.codec, self._feed.facts.extradata, packet)
         self._shown.add_packet(facts)
-        self._notes.see_fields(facts.may_hold_fields)
+        self._notes.see_traits(facts.traits)
         self._errors.feed(packet, is_start=facts.is_start)
         if self._strict is not None and self._shown.is_comparing and self._strict.fails(packet):
             self._shown.add_error()

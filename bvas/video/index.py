@@ -220,6 +220,8 @@ def info_of(index: VideoIndex, scan: Scan) -> VideoInfo:
         rate_origin=scan.rate_origin,
         mirrored=picture.mirrored,
         interlaced=picture.interlaced,
+        crops_corner=picture.crops_corner,
+        changes_headers=picture.changes_headers,
         keyframe_intervals=KeyframeIntervals(
             int(intervals.min()), round(float(np.median(intervals))), int(intervals.max())
         ),

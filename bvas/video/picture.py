@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from bvas.luma import ColorRange
 from bvas.video.color_tags import BT709, BT2020, NO_TAGS, ColorTags, Hdr, tags_of
 from bvas.video.dolby_vision import DolbyVision, dolby_vision_of_entry, dolby_vision_of_frame
+from bvas.video.fields import HeaderTraits
 from bvas.video.tone import tone_table
 
 # YUV with planes of their own (also half-planar nv12, p010) and gray: plane 0 is the luma, nothing else.
 _LUMA_PLANE = re.compile(r"(yuvj?\d{3}p|yuva\d{3}p|nv(12|16|21|24|20)|p[024]1[0-6]|gray)(9|1[0-6])?(le|be)?")
+_NO_TRAITS = HeaderTraits()
 # These hold their bits at the top of the 16, all others at the bottom.
 _HIGH_BITS = re.compile(r"(p[024]1[0-6]|nv20)(le|be)?")
 
@@ -170,6 +172,8 @@ class Picture:
     rotation: int
     mirrored: bool
     interlaced: bool
+    crops_corner: bool
+    changes_headers: bool
     codec: str
 
 
@@ -179,7 +183,7 @@ class PictureNotes:
     Args:
         codec: libav's name of the coding format.
         sample_aspect: Width over height of a stored sample.
-        interlaced: Headers allow frames that are made of two fields.
+        traits: What the headers beside the stream allow.
         container_color: Color tags of the container.
         dolby_vision: What the container says of Dolby Vision.
         codec_tag: Four characters that the container has for the codec.
@@ -189,8 +193,8 @@ class PictureNotes:
         self,
         codec: str,
         sample_aspect: Fraction,
+        traits: HeaderTraits = _NO_TRAITS,
         *,
-        interlaced: bool,
         container_color: ColorTags = NO_TAGS,
         dolby_vision: DolbyVision | None = None,
         codec_tag: str = "",
@@ -198,7 +202,8 @@ class PictureNotes:
         self._codec = codec
         self._sample_aspect = sample_aspect
         self._first: Any = None
-        self._interlaced = interlaced
+        self._traits = traits
+        self._has_fields = False
         self._container_color = container_color
         self._dolby_vision = dolby_vision
         self._codec_tag = codec_tag
@@ -209,14 +214,14 @@ class PictureNotes:
         """A frame was decoded."""
         return self._first is not None
 
-    def see_fields(self, allowed: bool) -> None:
-        """Note whether later headers allow frames that are made of two fields."""
-        self._interlaced |= allowed
+    def see_traits(self, traits: HeaderTraits) -> None:
+        """Note what later headers allow."""
+        self._traits |= traits
 
     def see(self, frame: Any) -> None:
         """Note what a decoded frame says."""
         self._first = self._first or frame
-        self._interlaced |= bool(frame.interlaced_frame)
+        self._has_fields |= bool(frame.interlaced_frame)
         self.see_color(color_tags_of(frame))
 
     def see_color(self, tags: ColorTags) -> None:
@@ -258,6 +263,8 @@ class PictureNotes:
             dolby_vision=self.dolby_vision,
             rotation=rotation,
             mirrored=mirrored,
-            interlaced=self._interlaced,
+            interlaced=self._has_fields or self._traits.fields,
+            crops_corner=self._traits.crops_corner,
+            changes_headers=self._traits.changes,
             codec=self._codec,
         )

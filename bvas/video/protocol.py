@@ -60,6 +60,10 @@ class VideoInfo:
     interlaced: bool
     """Some frames are made of two fields, or the stream's headers allow them to be."""
     keyframe_intervals: KeyframeIntervals
+    crops_corner: bool = False
+    """Headers of the stream cut rows off the top, or columns off the left, of the coded picture."""
+    changes_headers: bool = False
+    """The headers beside the stream are followed by others within it."""
     streams: tuple[VideoStream, ...] = ()
     """Video streams of the container, of which `index.stream` is the number of the one that is read."""
     rate_origin: RateOrigin = "times"

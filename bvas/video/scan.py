@@ -25,7 +25,7 @@ from bvas.video.color_tags import NO_TAGS, ColorTags, tags_of
 from bvas.video.container import open_container, read_packets
 from bvas.video.dolby_vision import DolbyVision, dolby_vision_of_decoder, find_dolby_vision
 from bvas.video.fetching import PlaylistFetcher, is_playlist
-from bvas.video.fields import may_hold_fields
+from bvas.video.fields import HeaderTraits, header_traits
 from bvas.video.frame_folder import CONTAINER, decode_picture, find_frames
 from bvas.video.header_color import HeaderColors
 from bvas.video.joined import Joints, find_joints
@@ -88,8 +88,8 @@ class StreamFacts:
     time_base: Fraction
     claimed_rates: tuple[Fraction, ...]
     sample_aspect: Fraction
-    may_hold_fields: bool
-    """The headers allow interlaced frames; those of later packets may, too."""
+    traits: HeaderTraits
+    """What the headers beside the stream allow; those of later packets may allow more."""
     has_end: bool
     """The container knows how long it is, as that of a running broadcast does not."""
     color: ColorTags
@@ -125,7 +125,7 @@ class StreamFacts:
         return PictureNotes(
             self.codec,
             self.sample_aspect,
-            interlaced=self.may_hold_fields,
+            self.traits,
             container_color=self.color,
             dolby_vision=self.dolby_vision,
             codec_tag=self.codec_tag,
@@ -156,8 +156,8 @@ def stream_facts(container: Any, stream: Any, path: Path | None = None) -> Strea
         claimed_rates=usual_rates((stream.average_rate, stream.guessed_rate, stream.base_rate)),
         sample_aspect=sample_aspect_of(stream),
         # libav's field orders: 0 unknown, 1 progressive, from 2 on interlaced.
-        may_hold_fields=decoder.field_order > 1
-        or may_hold_fields(codec, parameter_sets(codec, decoder.extradata)),
+        traits=HeaderTraits(fields=decoder.field_order > 1)
+        | header_traits(codec, parameter_sets(codec, decoder.extradata)),
         has_end=container.duration is not None,
         streams=video_streams(container),
         untimed=is_untimed(container),
@@ -199,7 +199,7 @@ def scan_file(path: Path, reading: ReadOptions) -> Scan:
                 coded_rate.see(packet)
             packet_is = packet_facts(facts.codec, facts.extradata, packet)
             shown.add_packet(packet_is)
-            notes.see_fields(packet_is.may_hold_fields)
+            notes.see_traits(packet_is.traits)
             headers.add(packet)
             num_packets += 1
     shown.end_packets()
@@ -250,7 +250,7 @@ def _scan_folder(path: Path, reading: ReadOptions) -> Scan:
     files = find_frames(path)
     picture = decode_picture(files.paths[0])
     codec = av.CodecContext.create(files.decoder, "r").codec.canonical_name
-    notes = PictureNotes(codec, Fraction(1), interlaced=False)
+    notes = PictureNotes(codec, Fraction(1))
     notes.see(picture)
     rate = reading.rate or DEFAULT_RATE
     shown = np.array(sorted(files.paths), np.int64)

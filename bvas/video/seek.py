@@ -8,6 +8,7 @@ import av
 import numpy as np
 
 from bvas.errors import DecodeError
+from bvas.video.bitstream import new_extradata
 from bvas.video.container import open_indexed, read_packets
 from bvas.video.index import VideoIndex
 
@@ -19,11 +20,18 @@ class PacketSource:
         self._index = index
         self._container, self._stream = open_indexed(index)
         self._packets: Iterator[Any] = iter(())
+        self._changed_extradata: bytes | None = None
 
     @property
     def decoder(self) -> Any:
         """PyAV's codec context of the file; another one after a `start_at` that had to open it anew."""
         return self._stream.codec_context
+
+    @property
+    def extradata(self) -> bytes | None:
+        """The headers beside the stream that hold for the last packet read."""
+        extradata: bytes | None = self._changed_extradata or self.decoder.extradata
+        return extradata
 
     def start_at(self, keyframe: int) -> None:
         """Make the packet of a keyframe the next one. The decoder is flushed.
@@ -45,6 +53,7 @@ class PacketSource:
         # Some containers cannot seek there; from the start every packet is met.
         self.close()
         self._container, self._stream = open_indexed(self._index)
+        self._changed_extradata = None
         if not self._find(keyframe):
             first = self._index.first_of_keyframe(keyframe)
             raise DecodeError(
@@ -69,7 +78,7 @@ class PacketSource:
     def _find(self, keyframe: int) -> bool:
         """Drop packets up to that of a keyframe; False if the file stands behind it."""
         wanted = int(self._index.keyframe_pts[keyframe])
-        packets = read_packets(self._container, self._stream)
+        packets = self._read()
         for packet in packets:
             if packet.pts == wanted:
                 self._packets = chain([packet], packets)
@@ -77,3 +86,8 @@ class PacketSource:
             if packet.is_keyframe and packet.pts is not None and packet.pts > wanted:
                 return False
         return False
+
+    def _read(self) -> Iterator[Any]:
+        for packet in read_packets(self._container, self._stream):
+            self._changed_extradata = new_extradata(packet) or self._changed_extradata
+            yield packet

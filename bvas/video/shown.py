@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.bitstream import annex_b, starts_afresh
-from bvas.video.fields import may_hold_fields
+from bvas.video.bitstream import annex_b, new_extradata, parameter_sets, starts_afresh
+from bvas.video.fields import HeaderTraits, header_traits
 from bvas.video.ticks import NO_TIME, Ticks
 from bvas.video.times import ascending_times, is_one_recording
 
@@ -42,8 +42,8 @@ class PacketFacts:
     is_shown: bool
     refreshes: bool
     """Flagged as a keyframe, but it only begins a gradual refresh, or is none at all."""
-    may_hold_fields: bool
-    """Its headers allow interlaced frames."""
+    traits: HeaderTraits
+    """What its headers allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,8 @@ def packet_facts(codec: str, extradata: bytes | None, packet: Any) -> PacketFact
     """Return what counts of a packet of PyAV."""
     coded = bytes(packet) if packet.is_keyframe else b""
     is_start = packet.is_keyframe and starts_afresh(codec, extradata, coded)
+    changed = new_extradata(packet)
+    headers = parameter_sets(codec, changed)
     # RFC 6386, 9.1: bit 4 of a VP8 frame is show_frame; a hidden one has a packet of its own.
     hidden = codec == "vp8" and packet.size > 0 and not bytes(packet)[0] & 0x10
     return PacketFacts(
@@ -82,7 +84,8 @@ def packet_facts(codec: str, extradata: bytes | None, packet: Any) -> PacketFact
         is_start=is_start,
         is_shown=not packet.is_discard and not hidden,
         refreshes=packet.is_keyframe and not is_start,
-        may_hold_fields=packet.is_keyframe and may_hold_fields(codec, annex_b(codec, extradata, coded)),
+        traits=header_traits(codec, headers + annex_b(codec, extradata, coded))
+        | HeaderTraits(changes=changed is not None),
     )
 
 

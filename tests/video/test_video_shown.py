@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import pytest
 
+from bvas.video.fields import HeaderTraits
 from bvas.video.shown import PacketFacts, ShownFrames
 from bvas.video.ticks import NO_TIME, Ticks
 
@@ -12,7 +13,7 @@ ORDER = [0, 3, 1, 2, 6, 4, 5, 8, 7]
 
 
 def packet(pts, *, is_start=False, is_shown=True):
-    return PacketFacts(pts, pts, 1, is_start, is_shown, False, False)
+    return PacketFacts(pts, pts, 1, is_start, is_shown, False, HeaderTraits())
 
 
 def rule(codec="h264"):
