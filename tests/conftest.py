@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ import pytest
 SHARED_DATA = Path(
     os.environ.get("BVAS_TEST_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data"
 )
+
+
+_NOT_EMULATED = pytest.StashKey[str]()
 
 
 @pytest.fixture(scope="session")
@@ -24,20 +28,47 @@ def _own_cache_folder(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("BVAS_HOME", str(tmp_path_factory.getbasetemp() / "bvas-home"))
 
 
-def pytest_configure():
+# Tests of what the emulated driver emulates.
+_EMULATED = Path(__file__).parent / "video"
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--emulated-driver",
+        action="store_true",
+        help="run the gpu tests of tests/video with PyNvVideoCodec over an emulated driver; with a real one nothing "
+        "is emulated",
+    )
+
+
+def pytest_configure(config):
+    if config.getoption("--emulated-driver"):
+        sys.path.insert(0, str(_EMULATED))
+        import emulated_driver
+
+        reason = emulated_driver.why_not()
+        if reason is None:
+            emulated_driver.start()
+        else:
+            config.stash[_NOT_EMULATED] = reason
     # A shell starts what runs in its background deaf to Ctrl-C, and programs inherit that; some tests send it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     gpu_items = [item for item in items if item.get_closest_marker("gpu")]
+    is_emulated = config.getoption("--emulated-driver") and _NOT_EMULATED not in config.stash
+    if is_emulated:
+        gpu_items = [item for item in gpu_items if _EMULATED not in item.path.parents]
     if not gpu_items or os.environ.get("BVAS_REQUIRE_GPU") == "1":
         return
     import torch
 
-    if not torch.cuda.is_available():
-        for item in gpu_items:
-            item.add_marker(
-                pytest.mark.skip(reason="no CUDA device; BVAS_REQUIRE_GPU=1 makes this a failure")
-            )
+    if torch.cuda.is_available() and not is_emulated:
+        return
+    reason = "no CUDA device; BVAS_REQUIRE_GPU=1 makes this a failure"
+    if _NOT_EMULATED in config.stash:
+        reason = f"no CUDA device, and none is emulated: {config.stash[_NOT_EMULATED]}"
+    for item in gpu_items:
+        item.add_marker(pytest.mark.skip(reason=reason))

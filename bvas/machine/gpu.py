@@ -11,7 +11,7 @@ from bvas.machine.finding import Finding, State, first_line, try_import
 # PyNvVideoCodec links all three when it is imported. The last two come with the `video` capability of a container.
 _CUDA_LIBRARY = "libcuda.so.1"
 _VIDEO_LIBRARIES = ("libnvcuvid.so.1", "libnvidia-encode.so.1")
-_CODECS = {"h264": "H264", "hevc": "HEVC", "av1": "AV1", "vp9": "VP9"}
+_CODECS = ("h264", "hevc", "av1", "vp9")
 _BIT_DEPTHS = (8, 10)
 
 
@@ -119,8 +119,7 @@ def _pynvvideocodec(*, has_driver: bool) -> list[Finding]:
     state: State = "problem" if has_driver else "note"
     nvc, reason = try_import("PyNvVideoCodec")
     if nvc is not None:
-        version = getattr(nvc, "__version__", "of unknown version")
-        return [Finding(topic=topic, state="ok", text=str(version)), *_capabilities(nvc)]
+        return [_version(topic, nvc), *_capabilities()]
     if reason.startswith("ModuleNotFoundError"):
         return [
             Finding(
@@ -140,22 +139,34 @@ def _pynvvideocodec(*, has_driver: bool) -> list[Finding]:
     ]
 
 
-def _capabilities(nvc: Any) -> list[Finding]:
+def _version(topic: str, nvc: Any) -> Finding:
+    from bvas.video.nvidia import OLDEST_PYNVVIDEOCODEC, fault_of_version
+
+    installed = str(getattr(nvc, "__version__", "of unknown version"))
+    if fault_of_version(nvc) is None:
+        return Finding(topic=topic, state="ok", text=installed)
+    return Finding(
+        topic=topic,
+        state="problem",
+        text=f"{installed} is too old, and is not used: its 10-bit pictures are wrong",
+        remedy=f"pip install --upgrade 'PyNvVideoCodec>={OLDEST_PYNVVIDEOCODEC}'",
+    )
+
+
+def _capabilities() -> list[Finding]:
     torch, _ = try_import("torch")
     if torch is None or not torch.cuda.is_available():
         return []
-    from bvas.video.nvidia import capabilities, errors_of
+    from bvas.video.nvidia import decoder_caps
 
     found = []
     for gpu in range(torch.cuda.device_count()):
         parts = []
         try:
-            for ours, theirs in _CODECS.items():
-                depths = [
-                    str(bits) for bits in _BIT_DEPTHS if capabilities(nvc, gpu, theirs, bits).get("supported")
-                ]
-                parts.append(f"{ours} {' and '.join(depths)} bits" if depths else f"no {ours}")
-        except errors_of(nvc) as error:
+            for codec in _CODECS:
+                depths = [str(bits) for bits in _BIT_DEPTHS if decoder_caps(gpu, codec, bits).is_supported]
+                parts.append(f"{codec} {' and '.join(depths)} bits" if depths else f"no {codec}")
+        except (OSError, RuntimeError) as error:
             found.append(
                 Finding(
                     topic=f"NVDEC {gpu}",

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 class CudaDecoder:
-    """One decoder session and the CUDA stream that it works on. It knows nothing of files."""
+    """One decoder session and the CUDA stream that it works on. It knows nothing of files.
+
+    A session is made for the pictures of one sequence header. PyNvVideoCodec would reconfigure it for those of
+    another: it then scales them to the size of the first ones, and keeps as many surfaces as those needed.
+    """
 
     # The last table from HDR to SDR and its copy on the GPU: a decoder goes on with files that have another.
     _table: "tuple[NDArray[np.uint8], Tensor] | None" = None
@@ -24,15 +28,17 @@ class CudaDecoder:
             nvc: The module PyNvVideoCodec.
             gpu: Number of the GPU.
             codec: PyNvVideoCodec's name of the codec.
-            size: (h, w) of the largest picture that it can be reconfigured to.
+            size: (h, w) of its pictures.
         """
-        self.size = size
+        self._size = size
         torch = self._torch = import_module("torch")
         self._gpu = gpu
         # PyNvVideoCodec takes the primary context, which torch has to have made current on this thread.
         with torch.cuda.device(gpu):
             torch.cuda.current_stream().synchronize()
-            self._stream = torch.cuda.Stream(device=gpu)
+            # torch hands out its 32 streams of each priority in turn. CUDA graphs are captured on one of those of
+            # the usual priority, which must then do nothing else.
+            self._stream = torch.cuda.Stream(device=gpu, priority=-1)
         with self._current():
             self._decoder = nvc.CreateDecoder(
                 gpuid=gpu,
@@ -40,9 +46,6 @@ class CudaDecoder:
                 cudacontext=0,
                 cudastream=self._stream.cuda_stream,
                 usedevicememory=True,
-                # Coded pictures are whole blocks, of up to 64 x 64 samples.
-                maxwidth=_whole_blocks(size[1]),
-                maxheight=_whole_blocks(size[0]),
                 outputColorType=nvc.OutputColorType.NATIVE,
             )
 
@@ -57,11 +60,15 @@ class CudaDecoder:
         Args:
             frame: The picture.
             tone: SDR luma of each code of an HDR video, uint8 [2 ** bits]; None where codes are shifted to 8 bits.
+
+        Raises:
+            ValueError: the picture is not of this decoder's size.
         """
         with self._current():
             # The surface is the decoder's own memory, which its next call overwrites.
             surface = self._torch.from_dlpack(frame)
-            return luma_of_surface(surface, None if tone is None else self._on_device(tone, surface.device))
+            table = None if tone is None else self._on_device(tone, surface.device)
+            return luma_of_surface(surface, self._size, table)
 
     def _on_device(self, tone: NDArray[np.uint8], device: Any) -> "Tensor":
         if self._table is None or self._table[0] is not tone:
@@ -75,6 +82,10 @@ class CudaDecoder:
         # Else the allocator could give its memory to the next copy while the receiver still reads.
         luma.record_stream(self._torch.cuda.current_stream(self._gpu))
 
+    def synchronize(self) -> None:
+        """Wait until all that was copied out is complete."""
+        self._stream.synchronize()
+
     def close(self) -> None:
         """End the session. Its memory goes with the last picture of it that is still held."""
         self._stream.synchronize()
@@ -85,24 +96,32 @@ class CudaDecoder:
         return context
 
 
-def _whole_blocks(pixels: int) -> int:
-    return (pixels + 63) // 64 * 64
-
-
-def luma_of_surface(surface: "Tensor", table: "Tensor | None" = None) -> "Tensor":
+def luma_of_surface(surface: "Tensor", size: tuple[int, int], table: "Tensor | None" = None) -> "Tensor":
     """Return a copy of the luma of a decoder's surface, uint8 [h, w].
 
     Args:
-        surface: NV12 as uint8 [h * 3 / 2, w], or P016 (bits at the top of 16) of the same shape.
+        surface: NV12 as uint8, or P016 (bits at the top of 16): the luma, below it chroma of half as many rows. Rows
+            are of even length, and those of an odd picture's chroma are counted up or down.
+        size: (h, w) of the picture.
         table: SDR luma of each code of an HDR video, uint8 [2 ** bits] on the surface's device; None shifts to 8 bits.
+
+    Raises:
+        ValueError: the surface holds a picture of another size.
     """
+    height, width = size
+    rows, columns = surface.shape
+    if columns not in (width, width + width % 2) or rows not in (height * 3 // 2, height + (height + 1) // 2):
+        raise ValueError(f"a surface of {rows} rows of {columns} is none of a picture of {width}x{height}")
+    luma = surface[:height, :width]
+    return _in_eight_bits(luma) if table is None else mapped_luma(luma, table)
+
+
+def _in_eight_bits(luma: "Tensor") -> "Tensor":
+    """Return a copy of luma in 8 bits; of 16, the upper 8 are taken."""
     import torch
 
-    luma = surface[: surface.shape[0] * 2 // 3]
-    if table is not None:
-        return mapped_luma(luma, table)
     if luma.dtype == torch.uint8:
-        return luma.clone()
+        return luma.clone(memory_format=torch.contiguous_format)
     # Little-endian: the second byte of each pair holds the upper 8 bits.
     pairs = luma.contiguous().view(torch.uint8)
     return pairs[:, 1::2].contiguous()
@@ -119,7 +138,7 @@ def mapped_luma(luma: "Tensor", table: "Tensor") -> "Tensor":
 
     bits = table.numel().bit_length() - 1
     if luma.dtype == torch.uint8:
-        return table[luma.to(torch.int32)]
+        return table[luma.to(torch.int32) << (bits - 8)]
     # torch shifts no uint16: as int16 the upper half is negative, until it is masked.
     codes = luma.contiguous().view(torch.int16).to(torch.int32) >> (16 - bits) & (1 << bits) - 1
     return table[codes]

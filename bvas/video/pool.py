@@ -1,11 +1,11 @@
 """Decoders that outlive the file they were made for: making one on a GPU costs more than a clip."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from typing import Generic, Protocol, TypeVar
 
 
 class PooledDecoder(Protocol):
-    """A decoder that may go on with another file."""
+    """A decoder that may serve another file."""
 
     def close(self) -> None:
         """End decoding and free its memory."""
@@ -16,17 +16,17 @@ D = TypeVar("D", bound=PooledDecoder)
 
 
 class DecoderPool(Generic[D]):
-    """Idle decoders of one process and one thread, by kind; the kind says what they can go on with."""
+    """Idle decoders of one process and one thread, by kind: one decoder serves all files of its kind."""
 
     def __init__(self, *, max_idle: int = 4) -> None:
         self._max_idle = max_idle
         self._idle: list[tuple[Hashable, D]] = []
 
-    def take(self, kind: Hashable, suits: Callable[[D], bool]) -> D | None:
-        """Return an idle decoder of this kind that suits, the most recently used one, or None."""
+    def take(self, kind: Hashable) -> D | None:
+        """Return the most recently used idle decoder of this kind, or None."""
         for place in range(len(self._idle) - 1, -1, -1):
             other, decoder = self._idle[place]
-            if other == kind and suits(decoder):
+            if other == kind:
                 del self._idle[place]
                 return decoder
         return None

@@ -6,10 +6,16 @@ pictures are kept, and whether frames may be made of two fields.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 # H.264 profiles whose headers say more of chroma and depth (ITU-T H.264, 7.3.2.1.1).
 _HIGH_PROFILES = (44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244)
+# Width and height of a sample by aspect_ratio_idc, from 1 on (ITU-T H.264, table E-1); 255 is followed by both.
+_ASPECTS = (
+    *((1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11), (32, 11)),
+    *((80, 33), (18, 11), (15, 11), (64, 33), (160, 99), (4, 3), (3, 2), (2, 1)),
+)
 # Columns and rows of luma for each sample of chroma, by chroma_format_idc (ITU-T H.264, table 6-1).
 _SUBSAMPLING = ((1, 1), (2, 2), (2, 1), (1, 1))
 # VP9 and AV1 keep eight reference pictures in each stream.
@@ -29,6 +35,8 @@ class Sequence:
     num_references: int = _NUM_REFERENCES
     """Reference pictures that a decoder keeps at most."""
     may_hold_fields: bool = False
+    sample_aspect: Fraction | None = None
+    """Width over height of a sample, as an H.264 header has it; None where it does not say."""
 
 
 @lru_cache(maxsize=64)
@@ -98,7 +106,20 @@ def _h264_sequence(header: bytes) -> Sequence:
         corner=(rows * top, columns * left),
         num_references=num_references,
         may_hold_fields=not frames_only,
+        sample_aspect=_h264_aspect(bits),
     )
+
+
+def _h264_aspect(bits: "Bits") -> Fraction | None:
+    """Read ITU-T H.264, E.1.1, up to sar_height, from vui_parameters_present_flag on."""
+    if not (bits.take(1) and bits.take(1)):
+        return None
+    number = bits.take(8)
+    if number == 255:
+        width, height = bits.take(16), bits.take(16)
+    else:
+        width, height = _ASPECTS[number - 1] if 1 <= number <= len(_ASPECTS) else (0, 0)
+    return Fraction(width, height) if width and height else None
 
 
 def _hevc_sequence(header: bytes) -> Sequence:
@@ -263,15 +284,15 @@ class Bits:
     """Bits of a header from its first on; IndexError behind its end."""
 
     def __init__(self, data: bytes) -> None:
-        self._bits = "".join(f"{byte:08b}" for byte in data)
-        self._place = 0
+        self._value = int.from_bytes(data, "big")
+        self._left = 8 * len(data)
 
     def take(self, count: int) -> int:
         """Return the next bits as a number."""
-        start, self._place = self._place, self._place + count
-        if self._place > len(self._bits):
-            raise IndexError(self._place)
-        return int(self._bits[start : self._place] or "0", 2)
+        self._left -= count
+        if self._left < 0:
+            raise IndexError(self._left)
+        return self._value >> self._left & (1 << count) - 1
 
     def golomb(self) -> int:
         """Return the next Exp-Golomb number, without sign (ITU-T H.264, 9.1)."""

@@ -1,5 +1,5 @@
 import sys
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,25 +12,15 @@ NO_NVENC = RuntimeError(
 )
 
 
-def fake_nvc(error=None):
-    """PyNvVideoCodec of a chip that decodes everything but AV1 and 10-bit H.264."""
+def fake_nvc(error=None, version="2.2.4"):
+    """PyNvVideoCodec beside a chip that decodes everything but AV1 and 10-bit H.264."""
 
-    def capabilities(gpuid, codec, chromaformat, bitdepth):
+    def decoder_caps(gpu, codec, bit_depth):
         if error is not None:
             raise error
-        return {"supported": int(codec != "AV1" and (codec, bitdepth) != ("H264", 10))}
+        return nvidia.DecoderCaps(is_supported=codec != "av1" and (codec, bit_depth) != ("h264", 10))
 
-    # A module, which can be hashed: what it answers is cached.
-    module = ModuleType("PyNvVideoCodec")
-    vars(module).update(
-        __version__="2.2.4",
-        PyNvVCException=type("PyNvVCException", (Exception,), {}),
-        PyNvVCExceptionUnsupported=type("PyNvVCExceptionUnsupported", (Exception,), {}),
-        cudaVideoCodec=SimpleNamespace(H264="H264", HEVC="HEVC", VP9="VP9", AV1="AV1"),
-        cudaVideoChromaFormat=SimpleNamespace(**{"420": 1}),
-        GetDecoderCaps=capabilities,
-    )
-    return module
+    return SimpleNamespace(__version__=version, decoder_caps=decoder_caps)
 
 
 def fake_torch(*, cuda="13.2", devices=1):
@@ -50,7 +40,8 @@ def machine(tmp_path, monkeypatch):
     """Look at a machine that is made up."""
 
     def look(*, libraries=(), kernel=False, torch=None, nvc=None):
-        nvidia.capabilities.cache_clear()
+        if hasattr(nvc, "decoder_caps"):
+            monkeypatch.setattr(nvidia, "decoder_caps", nvc.decoder_caps)
         if kernel:
             (tmp_path / "proc/driver/nvidia").mkdir(parents=True)
             (tmp_path / "proc/driver/nvidia/version").write_text(
@@ -91,6 +82,14 @@ def test_a_whole_machine_says_what_it_decodes(machine):
     assert found["PyNvVideoCodec"].text == "2.2.4"
     assert (
         found["NVDEC 0"].text == "decodes h264 8 bits, hevc 8 and 10 bits, no av1, vp9 8 and 10 bits (4:2:0)"
+    )
+
+
+def test_a_pynvvideocodec_that_gets_10_bits_wrong_is_a_problem(machine):
+    found = machine(libraries=ALL_LIBRARIES, kernel=True, torch=fake_torch(), nvc=fake_nvc(version="2.2.3"))
+    assert (found["PyNvVideoCodec"].state, found["PyNvVideoCodec"].remedy) == (
+        "problem",
+        "pip install --upgrade 'PyNvVideoCodec>=2.2.4'",
     )
 
 

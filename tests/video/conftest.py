@@ -1,22 +1,29 @@
 """What several test files of videos share; the helpers beside it can be imported by them all."""
 
-import sys
-
-import fake_nvc
+import emulated_driver
 import pytest
 
-from bvas.video.backends import nvdec
+from bvas.video import nvidia
 
 
 @pytest.fixture
-def fake(monkeypatch):
-    """Make nvdec decode with the stand-in; call it to change the stand-in's behavior."""
+def driver():
+    """The emulated driver, to be set by the test and asked what it saw."""
+    running = emulated_driver.running()
+    if running is None:
+        pytest.skip("asks the emulated driver what it saw; --emulated-driver starts it")
+    return running
 
-    def install(**behavior):
-        monkeypatch.setitem(sys.modules, "PyNvVideoCodec", fake_nvc.make_fake(**behavior))
 
-    monkeypatch.setattr(nvdec, "CudaDecoder", fake_nvc.HostDecoder)
-    monkeypatch.setattr(fake_nvc.HostDecoder, "made", [])
-    monkeypatch.setattr(nvdec, "gpu_of", lambda device, info: 0)
-    install()
-    return install
+@pytest.fixture(autouse=True)
+def _no_fault_of_the_emulated_driver():
+    running = emulated_driver.running()
+    if running is None:
+        yield
+        return
+    running.reset()
+    nvidia.decoder_caps.cache_clear()
+    before = running.held()
+    yield
+    assert running.faults() == []
+    assert running.leaks(before) == {}

@@ -169,7 +169,7 @@ def test_a_surface_with_its_bits_at_the_top_is_mapped_by_its_codes(bits):
     table = tone_table("PQ", bits, "limited")
     codes = np.linspace(0, 2**bits - 1, 64).astype(np.uint16).reshape(8, 8)
     surface = torch.from_numpy(np.concatenate([codes, codes[:4]]) << (16 - bits))
-    assert np.array_equal(luma_of_surface(surface, torch.from_numpy(table.copy())).numpy(), table[codes])
+    assert np.array_equal(luma_of_surface(surface, codes.shape, torch.from_numpy(table.copy())).numpy(), table[codes])
 
 
 def test_a_pipe_a_growing_file_and_an_address_are_mapped_as_the_file_is(tmp_path):

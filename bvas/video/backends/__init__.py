@@ -41,10 +41,13 @@ class Backend(Protocol):
 
     damaged: set[int]
     """Frames delivered although a reported error came before them in their keyframe interval."""
-    num_decoded: int
-    """Pictures that the decoder has output so far, wanted or not."""
     sample_aspect: Fraction | None
     """Width over height of a stored sample of the frame yielded last; None where it is that of the video."""
+
+    @property
+    def num_decoded(self) -> int:
+        """Pictures that the decoder has output so far, wanted or not."""
+        ...
 
     def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index, luma) for each index; luma is uint8 [h, w] as stored, valid until the next one.

@@ -6,27 +6,27 @@ frame cannot be taken for its neighbor. NVDEC conceals damage without reporting 
 output is missed all the same.
 
 The decoder owns a pool of pictures that the next call overwrites, so the luma is copied out first, on the
-decoder's CUDA stream, which is waited for before a frame is handed over. A decoder whose reader is closed
-goes on with the next file of its kind (pool.py): at the new stream's parameters NVDEC is reconfigured.
+decoder's CUDA stream, which is waited for before a frame is handed over. A decoder serves one sequence header
+(nvdec_session.py); when its reader is closed, the next file with the same one takes it over (pool.py).
 """
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.video.backends import Backend, BackendOptions
-from bvas.video.bitstream import annex_b, parameter_sets
 from bvas.video.cuda_decoder import CudaDecoder
 from bvas.video.hdr import changes_system, table_of_video
 from bvas.video.index import VideoIndex
-from bvas.video.nvidia import capabilities, errors_of, first_line, gpu_of, load_pynvvideocodec, refusal
+from bvas.video.nvdec_session import CODECS, NvdecSession, Picture, SessionError
+from bvas.video.nvidia import decoder_caps, first_line, gpu_of, load_pynvvideocodec, refusal
 from bvas.video.pool import DecoderPool
 from bvas.video.protocol import VideoInfo
 from bvas.video.seek import PacketSource
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Our names of codecs -> PyNvVideoCodec's.
-_CODECS = {"h264": "H264", "hevc": "HEVC", "vp9": "VP9", "av1": "AV1"}
 _PIXEL_FORMATS = ("yuv420p", "yuvj420p", "nv12", "yuv420p10le", "yuv420p12le")
 # A keyframe this near is reached by decoding on.
 _NEAR_FRAMES = 16
@@ -52,7 +50,15 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     reasons = [
         (index.decode_order, "carries no reliable presentation times"),
         (info.interlaced, "is interlaced, which NVDEC deinterlaces in its own way"),
-        (info.codec not in _CODECS, f"is coded as {info.codec}, not one of {', '.join(_CODECS)}"),
+        (
+            info.crops_corner,
+            "cuts rows off the top or columns off the left of its coded pictures, which PyNvVideoCodec does not",
+        ),
+        (
+            info.changes_headers and index.container == "flv",
+            "changes its headers, which an flv holds only where they change and not where decoding starts",
+        ),
+        (info.codec not in CODECS, f"is coded as {info.codec}, not one of {', '.join(CODECS)}"),
         (changes_system(info), "changes between SDR and HDR, and NVDEC tells no frame's tags"),
         (info.pixel_format not in _PIXEL_FORMATS, f"stores {info.pixel_format}, not 4:2:0"),
         (
@@ -64,18 +70,27 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
         if applies:
             raise refusal(info, reason)
     gpu = gpu_of(options.device, info)
-    nvc = load_pynvvideocodec(info)
+    load_pynvvideocodec(info)
     try:
-        caps = capabilities(nvc, gpu, _CODECS[info.codec], info.bit_depth)
-    except errors_of(nvc) as error:
+        caps = decoder_caps(gpu, info.codec, info.bit_depth)
+    except (OSError, RuntimeError) as error:
         raise refusal(info, f"cannot be checked against the GPU: {first_line(error)}") from error
-    if not caps.get("supported", 1):
+    if not caps.is_supported:
         raise refusal(info, f"is {info.bit_depth}-bit {info.codec}, which this GPU does not decode")
     height, width = _stored_shape(info)
-    for name, size in (("width", width), ("height", height)):
-        low, high = caps.get(f"{name}_min", 0), caps.get(f"{name}_max", size)
+    for name, size, low, high in (
+        ("width", width, caps.min_width, caps.max_width),
+        ("height", height, caps.min_height, caps.max_height),
+    ):
         if not low <= size <= high:
             raise refusal(info, f"has a {name} of {size}; this GPU decodes {low} to {high} in {info.codec}")
+    num_macroblocks = -(-width // 16) * -(-height // 16)
+    if num_macroblocks > caps.max_macroblocks:
+        raise refusal(
+            info,
+            f"has pictures of {num_macroblocks} macroblocks; this GPU decodes up to {caps.max_macroblocks} in "
+            f"{info.codec}",
+        )
 
 
 def num_engines(info: VideoInfo, device: str) -> int:
@@ -85,9 +100,8 @@ def num_engines(info: VideoInfo, device: str) -> int:
         info: A video that `check` admits there.
         device: `cuda` or `cuda:N`.
     """
-    nvc = load_pynvvideocodec(info)
-    caps = capabilities(nvc, gpu_of(device, info), _CODECS[info.codec], info.bit_depth)
-    return max(1, caps.get("num_decoder_engines", 1))
+    caps = decoder_caps(gpu_of(device, info), info.codec, info.bit_depth)
+    return max(1, int(caps.num_engines))
 
 
 def verdict_depends_on() -> str | None:
@@ -111,21 +125,26 @@ class NvdecBackend:
         self, index: VideoIndex, info: VideoInfo, *, gpu: int, pool: DecoderPool[CudaDecoder]
     ) -> None:
         self.damaged: set[int] = set()
-        self.num_decoded = 0
         self.sample_aspect: Fraction | None = None
         self._index = index
         self._info = info
-        self._pool = pool
-        # A decoder goes on with another file of its codec and depth whose picture is no larger.
-        self._kind = (gpu, _CODECS[info.codec], info.bit_depth)
-        self._shape = _stored_shape(info)
-        self._tone = table_of_video(info, index.reading.tone)
-        self._nvc = load_pynvvideocodec(info)
+        nvc = load_pynvvideocodec(info)
         self._source = PacketSource(index)
-        self._decoder: CudaDecoder | None = None
-        self._may_borrow = True
-        self._is_borrowed = False
+        self._first_aspect = self._source.decoder.sample_aspect_ratio
+        self._session = NvdecSession(
+            nvc,
+            gpu=gpu,
+            codec=info.codec,
+            size=_stored_shape(info),
+            tone=table_of_video(info, index.reading.tone),
+            pool=pool,
+        )
         self._run: _Run | None = None
+
+    @property
+    def num_decoded(self) -> int:
+        """Pictures that the decoder has output so far, wanted or not."""
+        return self._session.num_decoded
 
     def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index, luma as stored) in host memory; see `Backend`."""
@@ -139,54 +158,52 @@ class NvdecBackend:
         wanted = {int(self._index.pts[index]) for index in indices}
         last = int(self._index.pts[indices[-1]])
         for index in indices:
-            luma = self._frame(index, wanted, last)
-            assert self._decoder is not None
-            self._decoder.hand_over(luma)
+            luma, aspect = self._frame(index, lambda pts: pts in wanted or pts > last)
+            self.sample_aspect = None if aspect == self._first_aspect else aspect or Fraction(1)
+            self._session.hand_over(luma)
             yield index, luma
 
     def close(self) -> None:
-        """Close the file, and leave the decoder to the next one."""
-        decoder, self._decoder, self._run = self._decoder, None, None
+        """Close the file, and leave the decoder to the next one like it."""
+        self._run = None
         self._source.close()
-        if decoder is None:
-            return
-        try:
-            # The end of a stream: the next one begins with parameters of its own.
-            decoder.decode(self._nvc.PacketData())
-        except errors_of(self._nvc) as error:
-            logger.info("the decoder of %s is not used again: %s", self._info.path.name, first_line(error))
-            decoder.close()
-        else:
-            self._pool.give(self._kind, decoder)
+        self._session.close()
 
-    def _frame(self, index: int, wanted: set[int], last: int) -> "Tensor":
+    def _frame(self, index: int, keep: Callable[[int], bool]) -> "tuple[Tensor, Fraction | None]":
         try:
-            return self._find(index, wanted, last)
-        except _StaleDecoderError as error:
+            return self._find(index, keep)
+        except SessionError as error:
+            self._run = None
+            if not error.was_borrowed:
+                raise self._failed(index, error) from error
             logger.info("%s gets a decoder of its own: %s", self._info.path.name, error)
-            self._may_borrow = False
-            return self._find(index, wanted, last)
+        self._session.may_borrow = False
+        try:
+            return self._find(index, keep)
+        except SessionError as error:
+            self._run = None
+            raise self._failed(index, error) from error
 
-    def _find(self, index: int, wanted: set[int], last: int) -> "Tensor":
+    def _find(self, index: int, keep: Callable[[int], bool]) -> "tuple[Tensor, Fraction | None]":
         target = int(self._index.pts[index])
         keyframe = self._index.keyframe_of(index)
         run = self._run
         if run is None or self._must_seek(run, index, target):
             run = self._start_at(keyframe)
         while True:
-            pts, luma = self._next_picture(run, index, wanted, last)
-            if pts is None or pts > target:
+            picture = self._next_picture(run, keep)
+            if picture is None or picture.pts > target:
                 # A decoder may need a keyframe more than its packets say.
                 if run.started > max(keyframe - 2, 0):
                     run = self._start_at(run.started - 1)
                     continue
-                if pts is not None:
-                    run.ready.appendleft((pts, luma))
-                raise self._lost(index, pts)
-            run.done = pts
-            if pts == target:
-                if luma is not None:
-                    return luma
+                if picture is not None:
+                    run.ready.appendleft(picture)
+                raise self._lost(index, None if picture is None else picture.pts)
+            run.done = picture.pts
+            if picture.pts == target:
+                if picture.luma is not None:
+                    return picture.luma, picture.sample_aspect
                 # Decoded for an earlier call that did not want it.
                 run = self._start_at(keyframe)
 
@@ -202,80 +219,28 @@ class NvdecBackend:
     def _start_at(self, keyframe: int) -> "_Run":
         self._run = None
         self._source.start_at(keyframe)
-        if self._decoder is not None:
-            # An empty packet ends the stream before: what it still gives belongs to the run before.
-            self._decode(None, keyframe)
+        self._session.begin()
         self._run = _Run(started=keyframe, keyframe=keyframe, ready=deque())
         return self._run
 
-    def _next_picture(
-        self, run: "_Run", index: int, wanted: set[int], last: int
-    ) -> "tuple[int | None, Tensor | None]":
-        """Return (time, luma) of the next picture; no time at the end, no luma where nobody wants it."""
+    def _next_picture(self, run: "_Run", keep: Callable[[int], bool]) -> Picture | None:
+        """Return the next picture, without luma where nobody wants it; None at the end."""
         while not run.ready:
             if run.ended:
-                return None, None
+                return None
             packet = self._source.next_packet()
             run.ended = packet is None
             if packet is not None and packet.is_keyframe:
                 run.keyframe = max(run.keyframe, self._source.keyframe_passed(packet))
-            for frame in self._decode(packet, index, first=run.is_new):
-                pts = int(frame.getPTS())
-                keep = pts in wanted or pts > last
-                run.ready.append((pts, self._luma_of(frame) if keep else None))
-            run.is_new = False
+            run.ready += self._session.decode(packet, self._source.extradata, keep)
         return run.ready.popleft()
 
-    def _decode(self, packet: Any, index: int, *, first: bool = False) -> list[Any]:
-        """Feed one packet, or None for the end of a stream; the pictures live until the next call."""
-        nvc, codec = self._nvc, self._info.codec
-        data = nvc.PacketData()
-        coded = b""
-        if packet is not None:
-            extradata = self._source.decoder.extradata
-            coded = bytes(packet)
-            if codec in ("h264", "hevc"):
-                coded = annex_b(codec, extradata, coded)
-                # The decoder is told the parameters anew at each start: it may never have seen a first frame.
-                coded = (parameter_sets(codec, extradata) if first else b"") + coded
-            data.pts = packet.pts
-        # The array keeps the bytes in place while the decoder reads them.
-        memory = np.frombuffer(coded, np.uint8)
-        data.bsl_data, data.bsl = (memory.ctypes.data if coded else 0), len(coded)
-        try:
-            if self._decoder is None:
-                self._decoder = self._make_decoder()
-            frames = self._decoder.decode(data)
-        except errors_of(nvc) as error:
-            decoder, self._decoder, self._run = self._decoder, None, None
-            if decoder is not None:
-                decoder.close()
-            kind = _StaleDecoderError if self._is_borrowed else DecodeError
-            raise kind(
-                f"NVDEC failed before frame {index} of {self._index.path}: {first_line(error)}; "
-                'the file can be read with backend="pyav"',
-                path=self._index.path,
-            ) from error
-        self.num_decoded += len(frames)
-        self._is_borrowed &= not frames
-        return frames
-
-    def _make_decoder(self) -> CudaDecoder:
-        height, width = self._shape
-        kept = None
-        if self._may_borrow:
-            kept = self._pool.take(
-                self._kind, lambda other: other.size[0] >= height and other.size[1] >= width
-            )
-        self._is_borrowed = kept is not None
-        if kept is not None:
-            return kept
-        gpu, codec, _ = self._kind
-        return CudaDecoder(self._nvc, gpu=gpu, codec=codec, size=self._shape)
-
-    def _luma_of(self, frame: Any) -> "Tensor":
-        assert self._decoder is not None
-        return self._decoder.luma_of(frame, self._tone)
+    def _failed(self, index: int, error: SessionError) -> DecodeError:
+        return DecodeError(
+            f"NVDEC failed before frame {index} of {self._index.path}: {error}; "
+            'the file can be read with backend="pyav"',
+            path=self._index.path,
+        )
 
     def _lost(self, index: int, next_pts: int | None) -> DecodeError:
         pts = self._index.pts
@@ -289,10 +254,6 @@ class NvdecBackend:
         )
 
 
-class _StaleDecoderError(DecodeError):
-    """A decoder that came from another file failed before it gave a picture of this one."""
-
-
 @dataclass(slots=True)
 class _Run:
     """What is known of decoding since the last seek."""
@@ -301,11 +262,10 @@ class _Run:
     """Keyframe that it began with."""
     keyframe: int
     """Last keyframe fed to the decoder."""
-    ready: "deque[tuple[int, Tensor | None]]"
+    ready: deque[Picture]
     done: int | None = None
     """Time of the last picture taken."""
     ended: bool = False
-    is_new: bool = True
 
 
 def _stored_shape(info: VideoInfo) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Changes to finished files: packets moved, joined, dropped or overwritten, boxes and ends cut."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,52 @@ def joined(second: Make) -> Edit:
         target.write_bytes(source.read_bytes() + other.read_bytes())
 
     return join
+
+
+def joined_flv(second: Make, milliseconds: int) -> Edit:
+    """Its tags, then those of another FLV from a time on: the headers beside the stream change with its first."""
+
+    def join(source: Path, target: Path) -> None:
+        other = source.with_stem("second")
+        second(other)
+        data = source.read_bytes()
+        # The end of the video is said by a tag of its own (type 9, AVC, end of sequence).
+        tags = [tag for tag in _flv_tags(data) if not (tag[0] == 9 and tag[11] & 15 == 7 and tag[12] == 2)]
+        tags += [_later(tag, milliseconds) for tag in _flv_tags(other.read_bytes()) if tag[0] == 9]
+        target.write_bytes(data[:13] + b"".join(tag + len(tag).to_bytes(4, "big") for tag in tags))
+
+    return join
+
+
+def _flv_tags(data: bytes) -> Iterator[bytes]:
+    """Tags of an FLV behind its head of 13 bytes: type, 24-bit size, time, 24 bits of 0, then what it holds."""
+    place = 13
+    while place + 11 < len(data):
+        size = 11 + int.from_bytes(data[place + 1 : place + 4], "big")
+        yield data[place : place + size]
+        place += size + 4
+
+
+def _later(tag: bytes, milliseconds: int) -> bytes:
+    # Of the 32 bits of a time the upper 8 come last.
+    time = (int.from_bytes(tag[7:8] + tag[4:7], "big") + milliseconds).to_bytes(4, "big")
+    return tag[:4] + time[1:] + time[:1] + tag[8:]
+
+
+def filtered(name: str) -> Edit:
+    """Its packets through one of FFmpeg's bitstream filters, such as `hevc_metadata=crop_top=8`."""
+
+    def pass_through(source: Path, target: Path) -> None:
+        with av.open(str(source)) as old, av.open(str(target), "w") as new:
+            stream = old.streams.video[0]
+            copy = new.add_stream_from_template(stream)
+            bitstream_filter = av.BitStreamFilterContext(name, stream, copy)
+            for packet in old.demux(stream):
+                for changed in bitstream_filter.filter(packet if packet.dts is not None else None):
+                    changed.stream = copy
+                    new.mux(changed)
+
+    return pass_through
 
 
 def with_audio(source: Path, target: Path) -> None:

@@ -1,0 +1,36 @@
+// Shared by the three stand-ins: what they watch over, and how they say that something is wrong.
+#pragma once
+#include <stddef.h>
+
+#include <ffnvcodec/dynlink_cuda.h>
+
+// What the tests count. `emulation.py` reads it by these names, all of them `long`.
+struct emulation_counts {
+    long contexts_made;  // By cuCtxCreate; the primary context is torch's.
+    long contexts;       // Alive, and so on.
+    long retained;
+    long memory;
+    long events;
+    long streams;
+    long parsers;
+    long decoders;
+    long decoders_made;
+    long mapped;
+    long sequences;  // Calls of the parser's sequence callback.
+    long reconfigured;
+    long packets;
+    long waits;  // Of one stream for another.
+};
+extern struct emulation_counts emulation_counts;
+
+// Note a fault; the test in which it happens fails.
+void emulation_fault(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+// A CUDA context is current on this thread; where none is, that is a fault of the caller.
+int emulation_has_context(const char *caller);
+
+// Device memory is host memory. Whatever belongs to an owner can be overwritten at once.
+void *emulation_allocate(size_t size);
+int emulation_free(CUdeviceptr memory);
+void emulation_set_owner(void *owner);
+void emulation_overwrite(void *owner, int value);
