@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
+import emulated_driver
 import numpy as np
 import pytest
 import torch
@@ -116,6 +117,12 @@ def test_versions_that_get_10_bits_wrong_are_refused_with_the_remedy(monkeypatch
 def test_the_package_asks_for_no_older_version_than_it_takes():
     project = (Path(__file__).parents[2] / "pyproject.toml").read_text()
     assert f'"PyNvVideoCodec>={nvidia.OLDEST_PYNVVIDEOCODEC};' in project
+
+
+def test_no_driver_is_emulated_where_a_real_one_is(monkeypatch):
+    monkeypatch.setattr(emulated_driver, "_running", None)
+    monkeypatch.setattr(emulated_driver.ctypes, "CDLL", lambda name: None)
+    assert emulated_driver.why_not() == "a real driver is here, which is used"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")

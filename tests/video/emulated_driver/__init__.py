@@ -14,11 +14,14 @@ A program with a driver of its own starts with `import emulated_driver; emulated
 
 import ctypes
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from .build import LIBRARIES, CannotBuildError, build
-from .emulation import Driver
 
-_running: Driver | None = None
+if TYPE_CHECKING:
+    from .emulation import Driver
+
+_running: "Driver | None" = None
 
 
 def why_not() -> str | None:
@@ -41,14 +44,17 @@ def why_not() -> str | None:
     return None
 
 
-def start() -> Driver:
+def start() -> "Driver":
     """Make this process one with a GPU, as far as decoding goes. To be called before anything looks for one."""
     global _running
     if _running is None:
+        # Only a run over it needs torch.
+        from .emulation import Driver
+
         _running = Driver(*(ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL) for path in build()))
     return _running
 
 
-def running() -> Driver | None:
+def running() -> "Driver | None":
     """Return the emulated driver of this process, if there is one."""
     return _running
