@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+import emulated_driver
 import numpy as np
 
 from bvas.video.feed import Patience
@@ -22,7 +23,7 @@ def opened(path: Path, backend: str):
     if backend == "growing":
         source = source_of(path, growing=True)
         return StreamReader(source, size=None, on_damage="deliver", patience=Patience(idle=0.05))
-    return open_video(path, backend)
+    return open_video(path, backend, device="cuda" if backend == "nvdec" else "cpu")
 
 
 def use(reader, steps, seed: int, start, messages: set[str], counts: list[int]) -> None:
@@ -46,6 +47,8 @@ def use(reader, steps, seed: int, start, messages: set[str], counts: list[int]) 
 
 def main() -> None:
     path, backend, num_runs = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    if backend == "nvdec" and emulated_driver.why_not() is None:
+        emulated_driver.start()
     messages: set[str] = set()
     counts = [0] * NUM_THREADS
     sys.setswitchinterval(1e-4)
