@@ -46,4 +46,4 @@ class SampleAspects:
 
     @property
     def _changed(self) -> Fraction | None:
-        return None if self._now == self._first else self._now or Fraction(1)
+        return None if self._now == self._first else Fraction(self._now or 1)

@@ -154,7 +154,8 @@ def _is_thumbnail(container: Any, stream: Any) -> bool:
         return False
     codec = stream.codec_context.codec.canonical_name if stream.codec_context is not None else ""
     rate = stream.average_rate
-    is_slow = codec in _PICTURE_CODECS and rate is not None and rate < _LEAST_RATE
+    # Unknown is None in PyAV 18 and zero in PyAV 19.
+    is_slow = codec in _PICTURE_CODECS and bool(rate) and rate < _LEAST_RATE
     return num_frames == 1 or is_slow
 
 
