@@ -6,12 +6,12 @@ Epochs of training steps and validation, on small videos of bars with a keyframe
   in this process     each epoch, frame by frame, by the process that trains (bvas until bda52f9)
   by the workers      each epoch, by the workers of the training loader: where the clips have no room
   once and kept       by the same workers while training leaves them idle, then from memory
-The figures of all cases are compared: equal to the bit. Costs are of validation; `share_of_epoch` is its part of the wall
-time of an epoch, the first one left out; `first_share_of_epoch` is of that one, in which clips are read and kept.
+The figures of all cases are compared: equal to the bit. Costs are of validation; `share_of_epoch` is its part of the
+wall time of an epoch, the first one left out; `first_share_of_epoch` is of that one, in which clips are read and kept.
 
-With `--limit-mib 1024` the last two rows are runs of a process and its workers in a control group of that much memory (as
-root, on Linux): one whose clips fit into half of what is free, and one whose clips do not. Peaks are of anonymous and
-shared memory together, looked at 20 times a second.
+With `--limit-mib 1024` the last two rows are runs of a process and its workers in a control group of that much memory
+(as root, on Linux): one whose clips fit into half of what is free, and one whose clips do not. Peaks are of anonymous
+and shared memory together, looked at 20 times a second.
 """
 
 import argparse
@@ -63,6 +63,8 @@ class Case:
 
     def run(self) -> None:
         """Train and validate one epoch more."""
+        # Dropout of one case does not depend on what the others drew.
+        torch.manual_seed(len(self.scores))
         started = time.perf_counter()
         for batch in self.training.epoch(len(self.scores)):
             self.trainer.step(batch)
@@ -275,9 +277,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         stack.close()
         if args.limit_mib:
             common = ["--videos", str(folder), "--frames", str(args.frames), "--clips", str(args.clips)]
-            common += ["--workers", str(args.workers), "--device", args.device, "--epochs", "2"]
-            for name, number in (("fits", args.held_out), ("does not fit", args.many)):
-                row = run_limited(args.limit_mib, [*common, "--held-out", str(number)])
+            common += ["--workers", str(args.workers), "--device", args.device]
+            for name, number, epochs in (("fits", args.held_out, 2), ("does not fit", args.many, 1)):
+                arguments = [*common, "--held-out", str(number), "--epochs", str(epochs)]
+                row = run_limited(args.limit_mib, arguments)
                 table.append({"case": f"{number} clips under {args.limit_mib} MiB: {name}", **row})
                 note_measured(**table[-1])
     for row in table:
