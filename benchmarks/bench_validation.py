@@ -2,16 +2,17 @@
 
     python benchmarks/bench_validation.py --json benchmarks/results/validation--NAME.json
 
-Epochs of training steps and validation, on small videos of bars with a keyframe every 250 frames. Cases:
+Epochs of training steps and validation with the demo's model, on videos with a keyframe every 250 frames. Cases:
   in this process     each epoch, frame by frame, by the process that trains (bvas until bda52f9)
   by the workers      each epoch, by the workers of the training loader: where the clips have no room
   once and kept       by the same workers while training leaves them idle, then from memory
 The figures of all cases are compared: equal to the bit. Costs are of validation; `share_of_epoch` is its part of the
-wall time of an epoch, the first one left out; `first_share_of_epoch` is of that one, in which clips are read and kept.
+wall time of an epoch, the first one left out; `first_share_of_epoch` is of that one, in which clips are read and kept;
+`cpu_share_of_epoch` is of the CPU time of the process that trains.
 
 With `--limit-mib 1024` the last two rows are runs of a process and its workers in a control group of that much memory
-(as root, on Linux): one whose clips fit into half of what is free, and one whose clips do not. Peaks are of anonymous
-and shared memory together, looked at 20 times a second.
+(as root, on Linux): one whose clips fit into half of what is free, and one whose clips do not, which are read and not
+scored. Peaks are of anonymous and shared memory together, looked at 20 times a second.
 """
 
 import argparse
@@ -33,6 +34,7 @@ import torch
 from harness import note_measured, spread, write_as_measured, write_results
 from short_epoch import LABELS, make_halves
 
+from bvas.commands.console import parse_size
 from bvas.devices import choose_device
 from bvas.experiment import Experiment, load_experiment
 from bvas.loading.kept import KeptClips
@@ -58,12 +60,15 @@ class Case:
     epoch_seconds: list[float] = field(default_factory=list)
     validation_seconds: list[float] = field(default_factory=list)
     validation_cpu_seconds: list[float] = field(default_factory=list)
-    """Of this process alone."""
+    """Of this process alone, as the next."""
+    epoch_cpu_seconds: list[float] = field(default_factory=list)
     scores: list[ClipScores] = field(default_factory=list)
 
     def run(self) -> None:
         """Train and validate one epoch more."""
-        started = time.perf_counter()
+        # Dropout of one case does not depend on what the others drew.
+        torch.manual_seed(len(self.scores))
+        started, cpu_started = time.perf_counter(), time.process_time()
         for batch in self.training.epoch(len(self.scores)):
             self.trainer.step(batch)
             if isinstance(self.held_out, KeptClips):
@@ -75,10 +80,15 @@ class Case:
         self.validation_cpu_seconds.append(time.process_time() - cpu)
         self.validation_seconds.append(time.perf_counter() - trained)
         self.epoch_seconds.append(time.perf_counter() - started)
+        self.epoch_cpu_seconds.append(time.process_time() - cpu_started)
 
     def share(self, epoch: int) -> float:
         """Return validation's part of an epoch."""
         return self.validation_seconds[epoch] / self.epoch_seconds[epoch]
+
+    def cpu_share(self, epoch: int) -> float:
+        """Return validation's part of the CPU time that this process spends in an epoch."""
+        return self.validation_cpu_seconds[epoch] / self.epoch_cpu_seconds[epoch]
 
 
 def small(clips: int, held_out: int) -> Experiment:
@@ -197,6 +207,9 @@ def under_limit(args: argparse.Namespace, videos: Sequence[Any], device: torch.d
         case = make_case("", small(args.clips, args.held_out), videos, device, args.workers, stack)
         for _ in range(args.epochs):
             case.run()
+        if not args.epochs:
+            num_read = sum(len(batch) for _ in range(2) for batch in case.held_out.epoch(0))
+            assert num_read == 2 * case.held_out._loader.num_own_clips  # type: ignore[attr-defined]
     print(
         json.dumps(
             {
@@ -214,9 +227,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--frames", type=int, default=1500, help="length of each of four videos")
-    parser.add_argument("--clips", type=int, default=48, help="training clips of an epoch")
-    parser.add_argument("--held-out", type=int, default=60, help="validation clips")
+    parser.add_argument("--picture", type=parse_size, default=(360, 640), help="HxW of the videos")
+    parser.add_argument("--frames", type=int, default=1000, help="length of each of four videos")
+    parser.add_argument("--clips", type=int, default=16, help="training clips of an epoch")
+    parser.add_argument("--held-out", type=int, default=16, help="validation clips")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=4, help="of each case; the first is counted apart")
     parser.add_argument(
@@ -239,7 +253,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             folder,
             num_halves=2 * _NUM_TRAINING,
             num_frames=args.frames,
-            size=load_experiment("demo").input.size,
+            size=args.picture,
             keyframe_interval=250,
         )
         if args.under_limit:
@@ -265,6 +279,9 @@ def main(argv: Sequence[str] | None = None) -> None:
                 "epochs": args.epochs - 1,
                 "share_of_epoch": asdict(spread([case.share(epoch) for epoch in range(1, args.epochs)])),
                 "first_share_of_epoch": case.share(0),
+                "cpu_share_of_epoch": asdict(
+                    spread([case.cpu_share(epoch) for epoch in range(1, args.epochs)])
+                ),
                 "validation_seconds": asdict(spread(case.validation_seconds[1:])),
                 "validation_cpu_seconds_of_this_process": asdict(spread(case.validation_cpu_seconds[1:])),
                 "epoch_seconds": asdict(spread(case.epoch_seconds[1:])),
@@ -275,16 +292,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         stack.close()
         if args.limit_mib:
             common = ["--videos", str(folder), "--frames", str(args.frames), "--clips", str(args.clips)]
-            common += ["--workers", str(args.workers), "--device", args.device, "--epochs", "2"]
-            for name, number in (("fits", args.held_out), ("does not fit", args.many)):
-                row = run_limited(args.limit_mib, [*common, "--held-out", str(number)])
+            common += ["--picture", f"{args.picture[0]}x{args.picture[1]}"]
+            common += ["--workers", str(args.workers), "--device", args.device]
+            for name, number, epochs in (("fits", args.held_out, 2), ("does not fit", args.many, 0)):
+                arguments = [*common, "--held-out", str(number), "--epochs", str(epochs)]
+                row = run_limited(args.limit_mib, arguments)
                 table.append({"case": f"{number} clips under {args.limit_mib} MiB: {name}", **row})
                 note_measured(**table[-1])
     for row in table:
         if "epochs" in row:
             print(
                 f"{row['case']:18} {row['share_of_epoch']['median']:.1%} of an epoch "
-                f"({row['first_share_of_epoch']:.1%} of the first), {row['validation_seconds']['median']:.2f} s, "
+                f"({row['first_share_of_epoch']:.1%} of the first), {row['cpu_share_of_epoch']['median']:.1%} of its CPU "
+                f"time in this process, {row['validation_seconds']['median']:.2f} s, "
                 f"CPU of this process {row['validation_cpu_seconds_of_this_process']['median']:.2f} s"
             )
         else:
