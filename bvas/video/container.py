@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import av
 
 from bvas.errors import DecodeError
-from bvas.video.fetching import PLAYLIST_OPTIONS, PlaylistFetcher
+from bvas.video.fetching import PLAYLIST_OPTIONS, PlaylistFetcher, lacks_end
 from bvas.video.joined import JoinedFile, Joints
 from bvas.video.messages import last_message, libav_messages, speaks_of_protection
 from bvas.video.reading import DEFAULT_READING, ReadOptions
@@ -58,6 +58,8 @@ def open_container(
         raise DecodeError(f"{path} is a folder, not a video file; name the file in it", path=path)
     if path.is_file() and path.stat().st_size == 0:
         raise DecodeError(f"{path} is empty (0 bytes); copy or download it again", path=path)
+    if fetcher is None and lacks_end(path):
+        fetcher = PlaylistFetcher(None)
     # Absolute: libav takes `a:b.mp4` for a protocol.
     source = str(path.absolute()) if joints is None else JoinedFile(path, joints)
     return open_input(source, str(path), reading=reading, fetcher=fetcher, num_threads=num_threads)

@@ -3,20 +3,26 @@
 libav reads here what it would read by itself, so that joints of transport streams can be hidden from it.
 """
 
+import io
+import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
 import av
 
 from bvas.video.joined import JoinedBytes, Stretches
 
+logger = logging.getLogger(__name__)
+
 _PIECE_BYTES = 1 << 15
 _PLAYLIST = b"#EXTM3U"
 _PLAYLIST_SUFFIXES = (".m3u8", ".m3u")
 _TRANSPORT_SUFFIXES = (".ts", ".m2ts", ".mts", ".m2t", ".mpegts")
 _TRANSPORT_SCHEMES = ("udp", "tcp", "srt")
+
+_said: set[str] = set()
 
 # Connections that libav keeps open between the pieces would pass by here.
 PLAYLIST_OPTIONS = {"http_persistent": "0", "http_multiple": "0"}
@@ -25,6 +31,22 @@ PLAYLIST_OPTIONS = {"http_persistent": "0", "http_multiple": "0"}
 def is_playlist(source: Any) -> bool:
     """Return whether a path or URL names an HLS playlist by its ending."""
     return isinstance(source, str) and urlsplit(source).path.lower().endswith(_PLAYLIST_SUFFIXES)
+
+
+def lacks_end(path: Path) -> bool:
+    """Return whether a file is a playlist of pieces that does not say that it ends; a line in the log says so once."""
+    if not is_playlist(str(path)):
+        return False
+    with path.open("rb") as file:
+        if file.read(len(_PLAYLIST)) != _PLAYLIST:
+            return False
+        text = file.read()
+    if b"#EXT-X-ENDLIST" in text or b"#EXT-X-STREAM-INF" in text:
+        return False
+    if str(path) not in _said:
+        _said.add(str(path))
+        logger.warning("%s does not say that it ends; what it lists now is read", path)
+    return True
 
 
 def is_transport_address(source: Any) -> bool:
@@ -80,7 +102,8 @@ class PlaylistFetcher:
     """Opens what an HLS playlist is made of for libav: `io_open` of `av.open`.
 
     Args:
-        timeout: Seconds to wait for opening a piece, and for each part of it.
+        timeout: Seconds to wait for opening a piece, and for each part of it; None: the playlist is a file, and read
+            as it is. libav would wait for more pieces of one that does not say that it ends.
     """
 
     def __init__(self, timeout: tuple[float, float] | None) -> None:
@@ -109,6 +132,10 @@ class PlaylistFetcher:
         """Open one playlist or piece."""
         path = Path(location.removeprefix("file:"))
         if path.is_file():
+            if is_playlist(str(path)):
+                # libav leaves some of them open.
+                end = b"\n#EXT-X-ENDLIST\n" if self._timeout is None and lacks_end(path) else b""
+                return _Piece(self, location, io.BytesIO(path.read_bytes() + end))
             return _Piece(self, location, path.open("rb"))
         return _Piece(self, location, FetchedBytes(location, options, self._timeout))
 
