@@ -94,6 +94,7 @@ def stream_rows(
     color_range: ColorRange,
     *,
     strict: bool = False,
+    is_repeat: NDArray[np.bool_] | None = None,
     progress: Callable[[int, int], None] | None = None,
     so_far: RowsSoFar | None = None,
     keep: KeepRows | None = None,
@@ -106,6 +107,7 @@ def stream_rows(
         predictor: Ready for a video.
         color_range: Range tag of the frames.
         strict: Raise where a frame is lost.
+        is_repeat: bool [num_frames], whether each is the same source frame as the one before it.
         progress: Called with (frames done, frames in all).
         so_far: Rows of an earlier try.
         keep: Called now and then with all rows so far.
@@ -121,8 +123,10 @@ def stream_rows(
     num_again = len(known.scores) - position
     for piece in decoded:
         if isinstance(piece, Frames):
-            found = predictor.push(piece.luma, color_range)
-            position += len(piece.luma)
+            stop = position + len(piece.luma)
+            repeats = None if is_repeat is None else is_repeat[position:stop]
+            found = predictor.push(piece.luma, color_range, repeats)
+            position = stop
         elif strict:
             raise piece.error
         else:

@@ -86,6 +86,8 @@ class RowStream:
         # The last frame: grid frames before the next one may still show it.
         self._last: _GridFrame | None = None
         self._num_frames = 0
+        # Number of the frame that was pushed last.
+        self._pushed = -1
         # Of grid frames whose rows are still to come.
         self._pending: deque[tuple[float, int, float]] = deque()
         self._gaps: list[Gap] = []
@@ -154,7 +156,11 @@ class RowStream:
                     self._note_lost(frames)
                 else:
                     pictures = np.stack([one.luma for one in frames if one.luma is not None])
-                    scores = self._predictor.push(pictures, self._video.info.color_range)
+                    numbers = np.array([self._pushed, *(one.frame for one in frames)])
+                    scores = self._predictor.push(
+                        pictures, self._video.info.color_range, np.diff(numbers) == 0
+                    )
+                    self._pushed = frames[-1].frame
                 self.num_grid_frames += len(frames)
                 yield self._rows(scores)
 

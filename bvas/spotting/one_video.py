@@ -146,6 +146,7 @@ def spot_video(
                 predictor,
                 reader.info.color_range,
                 strict=strict,
+                is_repeat=np.diff(wanted, prepend=-1) == 0,
                 progress=progress,
                 so_far=so_far,
                 keep=keep,
