@@ -9,10 +9,10 @@ PACKAGE = Path(__file__).resolve().parents[1] / "bvas"
 
 # Modules and packages by layer, lowest first; the longest matching name decides.
 ORDER = [
-    ["errors"],
+    ["errors", "redaction"],
     [
         *("clips", "spots", "curve", "luma", "files", "fetch", "devices", "processes", "plain", "quiet"),
-        *("text_files", "table_files", "plural", "checks"),
+        *("text_files", "table_files", "plural", "checks", "names", "identity"),
     ],
     ["video", "augment", "models", "losses", "postprocess", "metrics"],
     ["tasks"],
