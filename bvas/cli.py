@@ -82,7 +82,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(_overview(group))
         return 0
     known = ", ".join(group or VERBS)
-    print(f"bvas: no command '{' '.join(words[:2])}'; there are: {known}", file=sys.stderr)
+    from bvas.redaction import redacted
+
+    print(f"bvas: no command {redacted(' '.join(words[:2]))!r}; there are: {known}", file=sys.stderr)
     return 2
 
 

@@ -15,9 +15,14 @@ A message names the value, the rule and the remedy.
 
 from pathlib import Path
 
+from bvas.redaction import redacted, redacted_url
+
 
 class BvasError(Exception):
-    """The base of all errors that name something the user can mend."""
+    """The base of all errors that name something the user can mend; no address in its text shows a secret."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(redacted(one) if isinstance(one, str) else one for one in args))
 
 
 class ConfigError(BvasError, ValueError):
@@ -36,14 +41,14 @@ class DecodeError(BvasError):
     """A video cannot be opened, or frames of it cannot be decoded.
 
     Attributes:
-        path: The video file.
+        path: The video file; an address without its secrets.
         lost: Indices of the frames that the decoder does not output, half-open;
             None where the file cannot be read at all.
     """
 
     def __init__(self, message: str, *, path: Path | str, lost: range | None = None) -> None:
         super().__init__(message)
-        self.path = Path(path)
+        self.path = Path(redacted_url(str(path)))
         self.lost = lost
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -111,6 +111,7 @@ def parse_shard(text: str) -> tuple[int, int]:
 def run(args: argparse.Namespace) -> int:
     """Predict, and write score curves and a results file for each match."""
     from bvas.experiment import load_experiment
+    from bvas.files import check_writable
     from bvas.postprocessing_file import with_postprocessing
     from bvas.predicting.assignments import share_of
     from bvas.predicting.work import Work
@@ -137,6 +138,8 @@ def run(args: argparse.Namespace) -> int:
         precision=args.precision,
         stride=args.stride,
     )
+    for out in sorted({assignment.out for assignment in share}):
+        check_writable(out)
     with progress_bar(experiment.name, "frame", quiet=args.quiet) as bar:
         shown = bar if sys.stderr.isatty() else None
         job = predict_all(share, work, shown, device=args.device, devices=devices)

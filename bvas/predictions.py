@@ -13,6 +13,7 @@ import numpy as np
 from bvas.curve import ScoreCurve, load_curve
 from bvas.errors import ConfigError, DataError
 from bvas.experiment import Experiment
+from bvas.names import output_stem
 from bvas.postprocess import PeakConfig, find_spots
 from bvas.spots import Gap, LabelSet
 from bvas.tasks.matches import Half, Match, match_halves
@@ -37,7 +38,7 @@ def predictions_folder(runs: Path, name: str, split: Split = "cv") -> Path:
 
 def curve_file(folder: Path, match: Match, half: Half) -> Path:
     """Return where the curve of a half lies in a folder of predictions."""
-    return folder / match.name / f"{half.path.stem}_scores.npz"
+    return folder / match.name / f"{output_stem(half.path.stem)}_scores.npz"
 
 
 def read_curves(

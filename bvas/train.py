@@ -98,6 +98,7 @@ def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], FoldWork]":
 
     from bvas.checkpoint import fold_folder
     from bvas.experiment import load_experiment, parse_folds
+    from bvas.files import check_writable
     from bvas.tasks.matches import find_matches, folds_of
     from bvas.training.loop import run_fold
     from bvas.training.pictures import RunPictures
@@ -106,6 +107,7 @@ def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], FoldWork]":
     experiment = load_experiment(args.experiment, args.runs)
     if args.seed is not None:
         experiment = replace(experiment, seed=args.seed)
+    check_writable(args.runs / experiment.name)
     workers = parse_workers(args.workers)
     matches = find_matches(experiment.task, args.data)
     folds = parse_folds(args.folds, folds_of(matches), experiment.train.folds)

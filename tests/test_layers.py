@@ -9,15 +9,15 @@ PACKAGE = Path(__file__).resolve().parents[1] / "bvas"
 
 # Modules and packages by layer, lowest first; the longest matching name decides.
 ORDER = [
-    ["errors"],
+    ["errors", "redaction"],
     [
         *("clips", "spots", "curve", "luma", "files", "fetch", "devices", "processes", "plain", "quiet"),
-        *("text_files", "table_files", "plural", "checks"),
+        *("text_files", "table_files", "plural", "checks", "names"),
     ],
     ["video", "augment", "models", "losses", "postprocess", "metrics"],
     ["tasks"],
     ["synthetic", "loading", "inference", "report", "spot_stream"],
-    ["experiment", "checkpoint", "predictions", "seen_matches", "postprocessing_file"],
+    ["identity", "experiment", "checkpoint", "predictions", "seen_matches", "postprocessing_file"],
     ["tuning", "ensembling", "spotting", "seed", "exported", "scoring", "machine"],
     ["training", "predicting", "results", "submission", "chain"],
     ["cli", "commands", "train", "predict", "evaluate", "__main__"],

@@ -2,17 +2,21 @@
 
 import argparse
 import errno
+import io
+import json
 import logging
 import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bvas.errors import BvasError, ConfigError
+from bvas.names import ERROR_HANDLER, shown_name, shown_text
+from bvas.redaction import redacted
 
 if TYPE_CHECKING:
     from bvas.video.reading import ReadOptions
@@ -36,7 +40,8 @@ def run_command(
 ) -> int:
     """Parse, run, and turn what users and files did wrong into one line and exit code 2."""
     parser.add_argument("--quiet", action="store_true", help="no progress bars, warnings only")
-    args = parser.parse_args(argv)
+    set_up_streams()
+    args = _parsed(parser, argv)
     set_up_logging(logging.WARNING if args.quiet else logging.INFO, logging.StreamHandler(sys.stderr))
     try:
         code = run(args)
@@ -53,13 +58,43 @@ def run_command(
         message = users_line(error)
         if message is None:
             raise
-        print(f"{parser.prog}: {message}", file=sys.stderr)
+        print(redacted(f"{parser.prog}: {message}"), file=sys.stderr)
         return WRONG_INPUT
+
+
+def set_up_streams() -> None:
+    """Let standard output and error take any text, whatever their encoding: see `ERROR_HANDLER`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=ERROR_HANDLER)
+
+
+def _parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the arguments; what argparse says of wrong ones shows no secret of an address."""
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            return parser.parse_args(argv)
+    finally:
+        sys.stderr.write(redacted(said.getvalue()))
+
+
+class _WithoutSecrets(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; an address that another library names shows no secret."""
+        return redacted(super().format(record))
+
+
+def json_shown(value: Any) -> str:
+    """Return indented JSON for standard output, in ASCII where that is not UTF-8."""
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return shown_text(json.dumps(value, indent=2, ensure_ascii=not is_utf8))
 
 
 def set_up_logging(level: int, handler: logging.Handler) -> None:
     """Send the process's log lines to a handler, without what libraries have to tell."""
-    logging.basicConfig(level=level, format="%(message)s", handlers=[handler], force=True)
+    handler.setFormatter(_WithoutSecrets("%(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("timm", "matplotlib", "PIL", "torch", "huggingface_hub", "libav"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
 
@@ -205,7 +240,7 @@ def progress_bar(title: str, unit: str, *, quiet: bool, place: int | None = None
             stack.enter_context(logging_redirect_tqdm())
         bar = stack.enter_context(
             tqdm(
-                desc=title,
+                desc=shown_name(title),
                 unit=unit,
                 disable=hidden,
                 dynamic_ncols=True,

@@ -69,9 +69,11 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Read all, and write if nothing is wrong."""
     from bvas.errors import ConfigError
+    from bvas.files import check_writable
     from bvas.tasks.importing.draft import write_dataset
     from bvas.tasks.importing.merging import put_into, read_root
 
+    check_writable(args.out, "dataset.json")
     format = args.format or format_of(args.source)
     found = read_source(
         args.source,

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         source = evaluation_source(
             evaluation, experiment, args.data, label_check=label_check, begins_with_suspects=True
         )
-        write_folder(source, out, config, args)
+        write_folder(source, out, config, args, args.runs / experiment.name)
     return OK
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bvas.commands.console import OK, add_reading, parse_time, progress_bar, reading_of, run_command
+from bvas.names import output_stem
 from bvas.plural import count_text
 
 logger = logging.getLogger(__name__)
@@ -94,9 +95,9 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--confidence must lie in [0, 1], got {args.confidence}")
     spots: Path = args.spots or default_out(source_of(str(args.video), growing=False))
     source = read_spots([spots])
-    out: Path = args.out or source.folder / f"{args.video.stem}_overlay.mp4"
+    out: Path = args.out or source.folder / f"{output_stem(args.video.stem)}_overlay.mp4"
     check_target(out, args.video, overwrite=args.overwrite)
-    check_writable(out.parent)
+    check_writable(out.parent, out.name, f"{out.name}.part")
     part = part_of_video(source, args.video, args.part)
     # Nothing given: as the spots were found.
     given = reading_of(args)

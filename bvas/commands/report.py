@@ -68,6 +68,9 @@ def add_page(parser: argparse.ArgumentParser, *, out: str) -> None:
     """Add what says where the page goes and how it shows videos."""
     parser.add_argument("--out", type=Path, default=None, metavar="DIR", help=f"default: {out}")
     parser.add_argument(
+        "--overwrite", action="store_true", help="replace a page of other results that lies there"
+    )
+    parser.add_argument(
         "--link",
         action="store_true",
         help="play the video itself where browsers can, instead of a preview beside the page",
@@ -80,6 +83,7 @@ def add_page(parser: argparse.ArgumentParser, *, out: str) -> None:
 def run(args: argparse.Namespace) -> int:
     """Gather, code previews, write the page."""
     from bvas.files import check_writable
+    from bvas.results.report_folder import PAGE_NAME
     from bvas.tasks.soccernet import RESULTS_NAME
 
     config = preview_config(args)
@@ -87,13 +91,14 @@ def run(args: argparse.Namespace) -> int:
     is_results = (given / RESULTS_NAME).is_file() or (given.is_file() and given.suffix == ".json")
     if is_results:
         out: Path = args.out or (given if given.is_dir() else given.parent) / "report"
-        check_writable(out)
-        source = _results_source(given, args)
+        check_writable(out, PAGE_NAME)
+        source, made_from = _results_source(given, args), given if given.is_dir() else given.parent
     else:
         source, name = _experiment_source(args)
         out = args.out or args.runs / name / "report"
-        check_writable(out)
-    write_folder(source, out, config, args)
+        check_writable(out, PAGE_NAME)
+        made_from = args.runs / name
+    write_folder(source, out, config, args, made_from)
     return OK
 
 
@@ -109,19 +114,34 @@ def preview_config(args: argparse.Namespace) -> "PreviewConfig":
 
 
 def write_folder(
-    source: "ReportSource", out: Path, config: "PreviewConfig", args: argparse.Namespace
+    source: "ReportSource",
+    out: Path,
+    config: "PreviewConfig",
+    args: argparse.Namespace,
+    made_from: Path,
 ) -> None:
-    """Write the page and its previews, and say where they lie."""
-    from bvas.results.report_folder import write_report_folder
+    """Write the page and its previews, and say where they lie.
 
-    page = write_report_folder(
-        source.report,
-        source.videos,
-        out,
-        link=args.link,
-        config=config,
-        progress=lambda name: progress_bar(name, "frame", quiet=args.quiet),
-    )
+    Raises:
+        BusyError: another process writes there.
+        DataError: a page of other results lies there, and --overwrite is not given.
+    """
+    from bvas.files import locked
+    from bvas.identity import place_of
+    from bvas.results.report_folder import check_same_report, write_report_folder
+
+    with locked(out):
+        if not args.overwrite:
+            check_same_report(out, place_of(made_from))
+        page = write_report_folder(
+            source.report,
+            source.videos,
+            out,
+            link=args.link,
+            config=config,
+            progress=lambda name: progress_bar(name, "frame", quiet=args.quiet),
+            made_from=place_of(made_from),
+        )
     print(f"page      {page}")
     for path in sorted(out.glob("*.mp4")):
         print(f"          {path}")

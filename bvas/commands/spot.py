@@ -26,11 +26,14 @@ from bvas.commands.console import (
 )
 from bvas.commands.spot_live import add_live, check_live, run_live
 from bvas.errors import ConfigError
+from bvas.names import output_stem
 from bvas.plural import count_text
+from bvas.redaction import HIDDEN
 
 if TYPE_CHECKING:
     from bvas.experiment import Experiment
-    from bvas.results.recorded import RecordingPart
+    from bvas.results.recorded import PartPlan, RecordingPart
+    from bvas.results.recording import RecordedFile
     from bvas.spotting.protocol import VideoSpotter
     from bvas.video.sources import Source
 
@@ -84,6 +87,9 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, default=None, metavar="DIR", help="default: ./spots/<first video's name>"
     )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace results of another recording, or a --jsonl file"
+    )
     parser.add_argument("--strict", action="store_true", help="fail where a frame cannot be decoded")
     add_postprocessing(parser)
     parser.add_argument(
@@ -117,9 +123,11 @@ def run(args: argparse.Namespace) -> int:
     # As text, a path would not show that it is a URL; and before the imports that take seconds.
     sources = [source_of(video, growing=args.growing) for video in args.videos]
     from bvas.errors import DataError
-    from bvas.files import check_writable
-    from bvas.results.recorded import PartPlan, RecordingPart, plan_parts, write_part
-    from bvas.spotting.one_video import spot_video
+    from bvas.files import check_writable, locked
+    from bvas.results.recorded import PartPlan, outputs_of, part_names, plan_parts
+    from bvas.results.recording import RECORDING_NAME
+    from bvas.results.replacing import TABLE_NAME, check_same_recording
+    from bvas.tasks.soccernet import RESULTS_NAME
 
     for source in sources:
         if source.kind in ("file", "growing file") and not source.path.exists():
@@ -129,50 +137,104 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(
             f"{streams[0].name} is a {streams[0].kind}: it is spotted alone, not as a part of others"
         )
+    out: Path = args.out or default_out(sources[0])
+    names = [output_stem(out.name)] if streams else part_names([source.path for source in sources])
+    if not args.live:
+        # Hours of work must not end at a folder that cannot be written, or in that of another recording.
+        files = [file for name in names for file in outputs_of(name)]
+        check_writable(out, RESULTS_NAME, TABLE_NAME, RECORDING_NAME, *files)
+        if not args.overwrite:
+            check_same_recording(out, sources)
     spotter, num_models = _spotter(args)
-    experiment = spotter.experiment
-    if experiment.name == "demo":
+    if spotter.experiment.name == "demo":
         logger.warning(
             "the demo model knows synthetic matches only; what it says of other videos means nothing"
         )
     if args.live:
         return run_live(args, spotter)
-    out: Path = args.out or default_out(sources[0])
-    check_writable(out)
-    parts: list[RecordingPart] = []
     if streams:
-        name = out.name
-        plans = [PartPlan(1, streams[0].path, name, 0.0, args.from_seconds, args.to_seconds, reading)]
+        address = "" if streams[0].kind == "growing file" else streams[0].name
+        address = "-" if streams[0].location == "-" else address
+        plans = [
+            PartPlan(1, streams[0].path, names[0], 0.0, args.from_seconds, args.to_seconds, reading, address)
+        ]
     else:
         plans = plan_parts([source.path for source in sources], args.from_seconds, args.to_seconds, reading)
-    for plan in plans:
-        with progress_bar(plan.path.name, "frame", quiet=args.quiet) as bar:
-            estimate = _with_estimate(bar, len(sources), num_models, str(spotter.device).partition(":")[0])
-            found = spot_video(
-                streams[0].location if streams else plan.path,
-                spotter,
-                backend=args.backend,
-                from_seconds=plan.from_seconds,
-                to_seconds=plan.to_seconds,
-                strict=args.strict,
-                growing=args.growing,
-                stream=reading.stream,
-                rate=reading.rate,
-                tone=reading.tone,
-                # How long a stream goes on nobody knows.
-                progress=bar if streams else estimate,
-            )
-        parts.append(RecordingPart(plan, found))
-        # At once: hours of work on one part are not lost with the next.
-        write_part(parts[-1], experiment, out, args.kickoff)
-    write_outputs(parts, experiment, out, args.kickoff)
-    failure = parts[-1].found.failure
+    with locked(out):
+        if not args.overwrite:
+            check_same_recording(out, sources)
+        return _spot_parts(args, plans, sources, spotter, num_models, out)
+
+
+def _spot_parts(
+    args: argparse.Namespace,
+    plans: "Sequence[PartPlan]",
+    sources: "Sequence[Source]",
+    spotter: "VideoSpotter",
+    num_models: int,
+    out: Path,
+) -> int:
+    """Spot the parts of a recording, and write the results of each as soon as they are there."""
+    from bvas.errors import DataError
+    from bvas.results.recorded import RecordingPart
+    from bvas.results.recording import read_recording
+    from bvas.results.replacing import RecordedFiles, remove_stale
+    from bvas.spotting.one_video import spot_video
+
+    try:
+        before = read_recording(out)
+    except DataError:
+        before = None
+    is_stream = not sources[0].is_indexable
+    digests = RecordedFiles([] if is_stream else [source.path for source in sources])
+    parts: list[RecordingPart] = []
+    with digests:
+        for plan in plans:
+            with progress_bar(plan.path.name, "frame", quiet=args.quiet) as bar:
+                estimate = _with_estimate(
+                    bar, len(sources), num_models, str(spotter.device).partition(":")[0]
+                )
+                found = spot_video(
+                    sources[0].location if is_stream else plan.path,
+                    spotter,
+                    backend=args.backend,
+                    from_seconds=plan.from_seconds,
+                    to_seconds=plan.to_seconds,
+                    strict=args.strict,
+                    growing=args.growing,
+                    stream=plan.reading.stream,
+                    rate=plan.reading.rate,
+                    tone=plan.reading.tone,
+                    # The length of a stream is unknown.
+                    progress=bar if is_stream else estimate,
+                    in_part=True,
+                )
+            parts.append(RecordingPart(plan, found))
+            failure = found.failure
+            in_part = _in_part(parts, len(plans))
+            made_from = digests.known(wait=not in_part)
+            # At once: hours of work on one part are not lost with the next.
+            _write_outputs(parts, spotter.experiment, out, args.kickoff, made_from, in_part)
+            if failure is not None:
+                break
+    remove_stale(out, before, [plan.name for plan in plans])
+    _sum_up(parts, spotter.experiment, out, in_part)
     if failure is None:
         return OK
     if isinstance(failure, KeyboardInterrupt):
         raise failure
     logger.error("bvas spot: %s", failure)
     return DONE_IN_PART
+
+
+def _in_part(parts: "Sequence[RecordingPart]", num_plans: int) -> str:
+    """Return why results are of a part of the recording only; nothing where they are complete."""
+    found = parts[-1].found
+    if isinstance(found.failure, KeyboardInterrupt):
+        return f"interrupted at {found.curve.seconds[-1]:.1f} s of {parts[-1].plan.name}"
+    if found.failure is not None:
+        return str(found.failure)
+    return "" if len(parts) == num_plans else f"{len(parts)} of {num_plans} files"
 
 
 def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
@@ -212,9 +274,9 @@ def default_out(source: "Source") -> Path:
     if source.location == "-":
         return Path("spots") / "stdin"
     video = Path(urlsplit(source.name).path or "stream") if source.kind == "URL" else source.path
-    stem = video.stem or "stream"
+    stem = video.stem.replace(HIDDEN, "") or "stream"
     named = stem if not re.fullmatch(r"([12]_)?\d+p", stem) else video.absolute().parent.name
-    return Path("spots") / named
+    return Path("spots") / output_stem(named)
 
 
 def _with_estimate(
@@ -271,14 +333,21 @@ def newest_experiment(runs: Path) -> str:
     return max(files, key=lambda path: path.stat().st_mtime).parent.parent.name
 
 
-def write_outputs(
-    parts: "Sequence[RecordingPart]", experiment: "Experiment", out: Path, kickoff: float
+def _write_outputs(
+    parts: "Sequence[RecordingPart]",
+    experiment: "Experiment",
+    out: Path,
+    kickoff: float,
+    made_from: "Sequence[RecordedFile]",
+    in_part: str,
 ) -> None:
-    """Write what all parts of a recording make together into `out`, and say so."""
-    from bvas.postprocess import shown
-    from bvas.results.recorded import write_recording, write_table
+    """Write the newest part of a recording into `out`, and what its parts so far make together."""
+    from bvas.results.recorded import write_part, write_recording, write_table
     from bvas.tasks.soccernet import RESULTS_NAME, write_results
 
+    # First, so that whatever lies here is known to be of this recording.
+    write_recording(parts, experiment, out, kickoff, made_from=made_from, in_part=in_part)
+    write_part(parts[-1], experiment, out, kickoff)
     write_results(
         out / RESULTS_NAME,
         out.name,
@@ -287,7 +356,12 @@ def write_outputs(
         gaps=[gap.to_json(part.plan.number) for part in parts for gap in part.found.gaps],
     )
     write_table(parts, experiment, out, kickoff)
-    write_recording(parts, experiment, out, kickoff)
+
+
+def _sum_up(parts: "Sequence[RecordingPart]", experiment: "Experiment", out: Path, in_part: str) -> None:
+    """Print what was found, and where it lies."""
+    from bvas.postprocess import shown
+
     found = [spot for part in parts for spot in shown(part.found.spots, experiment.peaks)]
     counts = ", ".join(f"{sum(s.label == label for s in found)} {label}" for label in experiment.task.labels)
     points = experiment.peaks.operating_points(experiment.task.labels)
@@ -296,7 +370,7 @@ def write_outputs(
     else:
         each = ", ".join(f"{label} {point:g}" for label, point in points.items())
         print(f"{counts} (confidence from {each})")
-    print(f"results in {out}")
+    print(f"results in {out}" + (f", in part: {in_part}" if in_part else ""))
 
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:

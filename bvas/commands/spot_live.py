@@ -75,6 +75,8 @@ def run_live(args: argparse.Namespace, spotter: "VideoSpotter") -> int:
     from bvas.spotting.lag import LagRule
     from bvas.spotting.live import LiveSpots
 
+    if args.jsonl != "-":
+        _check_jsonl(Path(args.jsonl), overwrite=args.overwrite)
     clock = MatchClock(kickoff_seconds=args.kickoff)
     found = LiveSpots(
         spotter,
@@ -106,6 +108,20 @@ def run_live(args: argparse.Namespace, spotter: "VideoSpotter") -> int:
         finally:
             _sum_up(found, num_spots)
     return OK
+
+
+def _check_jsonl(path: Path, *, overwrite: bool) -> None:
+    """Refuse a file that holds lines already, or that cannot be written; a pipe is neither."""
+    from bvas.errors import DataError
+    from bvas.files import check_writable
+
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return
+    if path.is_file() and path.stat().st_size and not overwrite:
+        raise DataError(f"{path} is there already; name another --jsonl, or replace it with --overwrite")
+    if not path.parent.is_dir():
+        raise DataError(f"no folder {path.parent}; make it, or choose another --jsonl")
+    check_writable(path.parent, path.name)
 
 
 def _line(live: "LiveSpot", clock: "MatchClock") -> str:

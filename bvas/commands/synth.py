@@ -62,6 +62,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Render the league."""
+    from bvas.files import check_writable
     from bvas.synthetic.config import SyntheticConfig
     from bvas.synthetic.league import make_league
     from bvas.synthetic.presets import with_preset
@@ -81,6 +82,7 @@ def run(args: argparse.Namespace) -> int:
         task=args.task,
     )
     config = with_preset(config, args.preset)
+    check_writable(args.out)
     with progress_bar("rendering", "frame", quiet=args.quiet) as progress:
         make_league(args.out, config, progress=lambda done: progress(done, config.num_frames), jobs=args.jobs)
     logger.info(

@@ -1,7 +1,6 @@
 """Say what a video file is, who reads it, and what would help: bvas video check VIDEO..."""
 
 import argparse
-import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from bvas.commands.console import (
     OK,
     WRONG_INPUT,
     add_reading,
+    json_shown,
     progress_bar,
     reading_of,
     run_command,
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         if not args.json:
             print(survey_text(survey))
     if args.json:
-        print(json.dumps(found if len(args.videos) > 1 else found[0], indent=2, ensure_ascii=False))
+        print(json_shown(found if len(args.videos) > 1 else found[0]))
     if not num_failed:
         return OK
     return DONE_IN_PART if num_failed < len(args.videos) else WRONG_INPUT

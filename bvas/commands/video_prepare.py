@@ -63,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
     from bvas.files import check_writable
     from bvas.video.prepare import check_room, copy_targets, make_copy, plan_copy
 
-    check_writable(args.out)
+    targets = copy_targets(args.videos, args.out, replace=args.force)
+    check_writable(args.out, *(f"{target.name}.part" for target in targets))
     plans = [
         plan_copy(
             video,
@@ -75,9 +76,7 @@ def run(args: argparse.Namespace) -> int:
             reading=reading_of(args),
             cache=not args.no_cache,
         )
-        for video, target in zip(
-            args.videos, copy_targets(args.videos, args.out, replace=args.force), strict=True
-        )
+        for video, target in zip(args.videos, targets, strict=True)
     ]
     for plan in plans:
         logger.info("%s", plan_text(plan))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
 from bvas.inference.predictor import checked_scores
+from bvas.inference.stills import UNIQUE, LastStill, Pictures, common_picture
 from bvas.inference.thinning import Between, batch_length, most_waiting
 from bvas.luma import ColorRange, LumaScaling, to_unit_array
 
@@ -99,19 +100,34 @@ class OnnxPredictor:
         self._size: tuple[int, ...] | None = None
         self._frames: dict[int, Array | None] = {}
         """By index, [H, W] in [0, 1]; None for lost frames. Only those that a stack still needs."""
+        self._pictures = Pictures()
+        self._picture_of_frame: dict[int, int] = {}
+        """By index, for the same frames."""
         self._next_start = -self.clip.frames_before
         """Where the first stack not yet encoded starts."""
         self._features: dict[int, Array | _Missing] = {}
         """By start, [V, C, h, w]. Only those still needed."""
+        self._picture_of_stack: dict[int, int] = {}
+        """By start, for the same stacks."""
+        self._still_stack: LastStill[Array] = LastStill()
+        """[V, C, h, w]"""
+        self._still_clip: LastStill[Array] = LastStill()
+        """[K]"""
         self._next_center = 0
         """Center of the first clip not yet scored."""
 
-    def push(self, frames: "NDArray[np.uint8] | Tensor", color_range: ColorRange = "limited") -> Array:
+    def push(
+        self,
+        frames: "NDArray[np.uint8] | Tensor",
+        color_range: ColorRange = "limited",
+        is_repeat: NDArray[np.bool_] | None = None,
+    ) -> Array:
         """Take the next frames and return the rows that are final with them.
 
         Args:
             frames: uint8 [n, H, W], luma as stored, n >= 0, in an array; one size for all of a video.
             color_range: Their range tag.
+            is_repeat: As that of `StreamingPredictor`.
 
         Returns:
             float32 [m, K] in [0, 1], following the rows returned before; m may be 0. NaN where the clip
@@ -126,7 +142,10 @@ class OnnxPredictor:
         for first in range(0, len(array), self._chunk):
             chunk = array[first : first + self._chunk]
             is_last = first + len(chunk) == len(array)
-            rows += self._take(to_unit_array(chunk, color_range, self._luma_scaling), is_last=is_last)
+            repeats = None if is_repeat is None else is_repeat[first : first + self._chunk]
+            pictures = self._pictures.number(len(chunk), repeats)
+            unit = to_unit_array(chunk, color_range, self._luma_scaling)
+            rows += self._take(unit, pictures.tolist(), is_last=is_last)
         return self._joined(rows)
 
     def break_here(self, num_missing: int) -> Array:
@@ -140,9 +159,10 @@ class OnnxPredictor:
         if num_missing < 0:
             raise ConfigError(f"num_missing must be at least 0, got {num_missing}")
         rows = []
+        self._pictures.break_here()
         for first in range(0, num_missing, self._chunk):
             count = min(self._chunk, num_missing - first)
-            rows += self._take([None] * count, is_last=first + count == num_missing)
+            rows += self._take([None] * count, [UNIQUE] * count, is_last=first + count == num_missing)
         return self._joined(rows)
 
     def finish(self) -> Array:
@@ -171,11 +191,12 @@ class OnnxPredictor:
         self._size = size
         return frames
 
-    def _take(self, frames: Iterable[Array | None], *, is_last: bool) -> list[Array]:
+    def _take(self, frames: Iterable[Array | None], pictures: Sequence[int], *, is_last: bool) -> list[Array]:
         if not self._num_frames:
             self._room = most_waiting(self._chunk, self.stride)
-        for frame in frames:
+        for frame, picture in zip(frames, pictures, strict=True):
             self._frames[self._num_frames] = frame
+            self._picture_of_frame[self._num_frames] = picture
             self._num_frames += 1
         return self._advance(0 if is_last and self.is_prompt else self._room)
 
@@ -230,29 +251,60 @@ class OnnxPredictor:
                 encoded.append(start)
                 there.append(np.stack(stack))
         if there:
-            views = np.stack(there)
-            if self._num_views == 2:
-                views = np.concatenate([views, views[..., ::-1]])
-            features = self._encode_stacks(views)
-            features_VMChw = features.reshape(self._num_views, len(there), *features.shape[1:])
-            for place, start in enumerate(encoded):
-                self._features[start] = features_VMChw[:, place]
+            pictures = np.array([self._picture_at(start) for start in encoded])
+            self._picture_of_stack.update(zip(encoded, pictures.tolist(), strict=True))
+            still = self._still_stack.of_batch(pictures)
+            if still is not None:
+                self._features.update(dict.fromkeys(encoded, still))
+            else:
+                features = self._features_of(there)
+                self._features.update(zip(encoded, features, strict=True))
+                self._still_stack.keep(pictures, features[-1])
         self._next_start = starts.stop
         # The last frame stays whatever comes: after the end it is repeated.
         for index in [i for i in self._frames if i < min(max(starts.stop, 0), self._num_frames - 1)]:
-            del self._frames[index]
+            del self._frames[index], self._picture_of_frame[index]
+
+    def _picture_at(self, start: int) -> int:
+        """Return the picture that all frames of the stack that begins there show."""
+        last_frame = self._num_frames - 1
+        shown = [
+            self._picture_of_frame[min(max(start + offset, 0), last_frame)] for offset in self._stack_offsets
+        ]
+        return int(common_picture(np.array([shown]))[0])
+
+    def _features_of(self, stacks: Sequence[Array]) -> list[Array]:
+        """Return the features of stacks, [V, C, h, w] each."""
+        views = np.stack(stacks)
+        if self._num_views == 2:
+            views = np.concatenate([views, views[..., ::-1]])
+        features = self._encode_stacks(views)
+        features_VMChw = features.reshape(self._num_views, len(stacks), *features.shape[1:])
+        return [features_VMChw[:, place] for place in range(len(stacks))]
 
     def _score(self, centers: range, clips: Sequence[list[Array] | _Missing]) -> Array:
         windows = [np.stack(clip, axis=1) for clip in clips if not isinstance(clip, _Missing)]
         rows = np.full((len(centers), self.num_labels), np.nan, dtype=np.float32)
         if windows:
-            windows_VMNChw = np.stack(windows, axis=1)
-            scores = self._score_windows(windows_VMNChw.reshape(-1, *windows_VMNChw.shape[2:]))
-            mean = scores.reshape(self._num_views, len(windows), self.num_labels).mean(axis=0)
-            rows[_is_there(clips)] = checked_scores(mean)
+            shown = [
+                [self._picture_of_stack[center + offset] for offset in self._clip_offsets]
+                for center, clip in zip(centers, clips, strict=True)
+                if not isinstance(clip, _Missing)
+            ]
+            pictures = common_picture(np.array(shown))
+            still = self._still_clip.of_batch(pictures)
+            if still is None:
+                windows_VMNChw = np.stack(windows, axis=1)
+                scores = self._score_windows(windows_VMNChw.reshape(-1, *windows_VMNChw.shape[2:]))
+                mean = scores.reshape(self._num_views, len(windows), self.num_labels).mean(axis=0)
+                rows[_is_there(clips)] = checked_scores(mean)
+                self._still_clip.keep(pictures, mean[-1])
+            else:
+                rows[_is_there(clips)] = still
         self._next_center = centers.stop
         for start in [s for s in self._features if s < centers.stop - self.clip.frames_before]:
             del self._features[start]
+            self._picture_of_stack.pop(start, None)
         return self._between.fill(rows, np.array([clip is _Missing.LEFT_OUT for clip in clips]))
 
     def _joined(self, rows: Sequence[Array]) -> Array:

@@ -29,9 +29,15 @@ class RowPredictor(Protocol):
     """Give rows as soon as they are final, in smaller batches: for video that is watched while it runs."""
 
     def push(
-        self, frames: "NDArray[np.uint8] | Tensor", color_range: ColorRange = "limited"
+        self,
+        frames: "NDArray[np.uint8] | Tensor",
+        color_range: ColorRange = "limited",
+        is_repeat: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.float32]:
-        """Take the next frames, uint8 [n, H, W], luma as stored; return the rows [m, K] that are final with them."""
+        """Take the next frames, uint8 [n, H, W], luma as stored; return the rows [m, K] that are final with them.
+
+        `is_repeat`, bool [n], says of each whether it is the same source frame as the one before it.
+        """
         ...
 
     def break_here(self, num_missing: int) -> NDArray[np.float32]:

@@ -32,6 +32,7 @@ from bvas.inference.predictor import checked_scores
 from bvas.inference.prepared import PreparedModel
 from bvas.inference.ring import Presence, Ring
 from bvas.inference.scoring import check_models, mean_of_views, with_flipped
+from bvas.inference.stills import LastStill, Pictures, common_picture
 from bvas.inference.thinning import Between, batch_length, most_waiting
 from bvas.luma import ColorRange, LumaScaling, to_unit
 from bvas.models.spotting import SpottingModel
@@ -110,6 +111,11 @@ class StreamingPredictor:
         self._between = Between(self.num_labels)
         self._num_frames = 0
         """Frames pushed or lost so far."""
+        self._pictures = Pictures()
+        self._still_stack: LastStill[list[tuple[Tensor, ...]]] = LastStill()
+        """Of each model what `PreparedModel.encode` gives, [V, 1, h, w, C or E]."""
+        self._still_clip: LastStill[Tensor] = LastStill()
+        """Scores [1, K]."""
         self._size: tuple[int, int] | None = None
         self._stack_batch = self._window_batch = self._chunk = 1
         """The last one is how many frames are taken at once: enough to fill both batches."""
@@ -120,7 +126,7 @@ class StreamingPredictor:
         self._kept: list[tuple[Ring, ...]] = []
         """Of each model by the stack's start: what `PreparedModel.encode` gives, [V, n, h, w, C or E]."""
         self._stacks = Ring(1)
-        """Which stacks are there; no rows."""
+        """Which stacks are there, and of which picture; no rows."""
         self._next_start = -self.clip.frames_before
         """Where the first stack not yet encoded starts."""
         self._next_center = 0
@@ -133,13 +139,18 @@ class StreamingPredictor:
 
     @torch.inference_mode()
     def push(
-        self, frames: NDArray[np.uint8] | Tensor, color_range: ColorRange = "limited"
+        self,
+        frames: NDArray[np.uint8] | Tensor,
+        color_range: ColorRange = "limited",
+        is_repeat: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.float32]:
         """Take the next frames and return the rows that are final with them.
 
         Args:
             frames: uint8 [n, H, W], luma as stored, n >= 0, on any device; one size for all of a video.
             color_range: Their range tag.
+            is_repeat: bool [n], whether each is the same source frame as the one before it, with the same luma: the
+                models are spared batches of clips that show nothing else. None: none is.
 
         Returns:
             float32 [m, K] in [0, 1], following the rows returned before; m may be 0. NaN where the clip
@@ -155,9 +166,9 @@ class StreamingPredictor:
         self._check_frames(frames)
         rows: list[NDArray[np.float32]] = []
         for first in range(0, len(frames), self._chunk):
-            chunk = frames[first : first + self._chunk].to(self._device)
-            unit = to_unit(chunk[None], [color_range], self._luma_scaling).to(self._dtype)
-            self._frames.put(self._num_frames + np.arange(len(chunk)), unit)
+            chunk = frames[first : first + self._chunk]
+            repeats = None if is_repeat is None else is_repeat[first : first + self._chunk]
+            self._put(chunk, color_range, self._pictures.number(len(chunk), repeats))
             self._num_frames += len(chunk)
             rows += self._advance(waits=self._waits(first + len(chunk) == len(frames)))
         return self._joined(rows)
@@ -175,6 +186,7 @@ class StreamingPredictor:
             raise ConfigError(f"num_missing must be at least 0, got {num_missing}")
         if self._size is None:
             self._start((1, 1))
+        self._pictures.break_here()
         rows: list[NDArray[np.float32]] = []
         for first in range(0, num_missing, self._chunk):
             count = min(self._chunk, num_missing - first)
@@ -228,6 +240,14 @@ class StreamingPredictor:
         """Return whether a partly filled batch waits for more frames, behind the last chunk of a push or another."""
         return not (is_last and self.is_prompt)
 
+    def _put(self, chunk: Tensor, color_range: ColorRange, pictures: NDArray[np.int64]) -> None:
+        """Keep the next frames, unless they only repeat what is kept in their places."""
+        positions = self._num_frames + np.arange(len(chunk))
+        if len(chunk) and (pictures == pictures[0]).all() and self._frames.holds(positions, int(pictures[0])):
+            return
+        unit = to_unit(chunk.to(self._device)[None], [color_range], self._luma_scaling).to(self._dtype)
+        self._frames.put(positions, unit, pictures)
+
     def _advance(self, *, waits: bool, ended: bool = False) -> list[NDArray[np.float32]]:
         """Encode the stacks and score the clips that the frames so far allow, and of these what fills a batch."""
         with float32_convolutions():
@@ -269,9 +289,14 @@ class StreamingPredictor:
     def _encode(
         self, starts: NDArray[np.int64], frames_MS: NDArray[np.int64], presence: NDArray[np.uint8]
     ) -> None:
-        self._stacks.set_presence(starts, presence)
+        pictures = common_picture(self._frames.pictures(frames_MS))
+        self._stacks.set_presence(starts, presence, pictures)
         wanted = presence == Presence.THERE
         if not wanted.any():
+            return
+        still = self._still_stack.of_batch(pictures[wanted])
+        if still is not None:
+            self._repeat_stack(starts[wanted], still, int(pictures[wanted][0]))
             return
         frames = self._frames.take(frames_MS[wanted].ravel())
         frames_MSHW = frames.view(-1, self.clip.stack_size, *frames.shape[2:])
@@ -280,7 +305,19 @@ class StreamingPredictor:
         for model, rings in zip(self._models, self._kept, strict=True):
             kept = self._steady.run(model.encode, views, is_steady=is_steady)
             for ring, rows in zip(rings, kept, strict=True):
-                ring.put(starts[wanted], rows.view(self._num_views, -1, *rows.shape[1:]))
+                ring.put(starts[wanted], rows.view(self._num_views, -1, *rows.shape[1:]), pictures[wanted])
+        last = starts[wanted][-1:]
+        self._still_stack.keep(
+            pictures[wanted], [tuple(ring.take(last) for ring in rings) for rings in self._kept]
+        )
+
+    def _repeat_stack(self, starts: NDArray[np.int64], still: list[tuple[Tensor, ...]], picture: int) -> None:
+        """Keep of stacks that show one picture what was made of an earlier one."""
+        pictures = np.full(len(starts), picture)
+        for rings, kept in zip(self._kept, still, strict=True):
+            for ring, row in zip(rings, kept, strict=True):
+                if not ring.holds(starts, picture):
+                    ring.put(starts, row.expand(-1, len(starts), *row.shape[2:]), pictures)
 
     def _serve(self, starts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return of stacks whether a clip whose row is computed holds them."""
@@ -304,13 +341,19 @@ class StreamingPredictor:
         wanted = presence == Presence.THERE
         if not wanted.any():
             return None, presence
+        pictures = common_picture(self._stacks.pictures(starts_MN[wanted]))
+        still = self._still_clip.of_batch(pictures)
+        if still is not None:
+            return still.expand(len(pictures), -1), presence
         places = starts_MN[wanted].ravel()
         is_steady = int(wanted.sum()) == self._window_batch
         logits = []
         for model, rings in zip(self._models, self._kept, strict=True):
             kept = [self._clips_of(ring.take(places)) for ring in rings]
             logits.append(self._steady.run(model.score, *kept, is_steady=is_steady).clone())
-        return mean_of_views(logits, self._num_views), presence
+        scores = mean_of_views(logits, self._num_views)
+        self._still_clip.keep(pictures, scores[-1:])
+        return scores, presence
 
     def _clips_of(self, stacks: Tensor) -> Tensor:
         """Return [V * M, N, ...] of [V, M * N, ...]."""

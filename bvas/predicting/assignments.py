@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bvas.errors import ConfigError, DataError
-from bvas.predicting.identity import place_of
+from bvas.identity import place_of
 from bvas.seen_matches import check_unseen
 from bvas.tasks.filed import raise_faults
 from bvas.tasks.matches import Half, Match, filed_annotations, folds_of, match_halves

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from bvas.errors import DataError
+from bvas.identity import glance_at, is_same, place_of
+from bvas.names import output_stem
 from bvas.predicting.assignments import Assignment
-from bvas.predicting.identity import glance_at, is_same, place_of
 from bvas.predicting.record import Record, VideoRecord, peak_settings, read_record
 from bvas.predicting.work import Weights, Work
 from bvas.tasks.matches import Half
@@ -16,12 +17,12 @@ from bvas.tasks.soccernet import RESULTS_NAME
 
 def curve_path(folder: Path, half: Half) -> Path:
     """Return where the score curve of a video lies."""
-    return folder / f"{half.path.stem}_scores.npz"
+    return folder / f"{output_stem(half.path.stem)}_scores.npz"
 
 
 def kept_path(folder: Path, half: Half) -> Path:
     """Return where the rows of an unfinished video lie."""
-    return folder / f"{half.path.stem}_unfinished.npz"
+    return folder / f"{output_stem(half.path.stem)}_unfinished.npz"
 
 
 def is_finished(assignment: Assignment, work: Work, weights: Weights, *, by_glance: bool = False) -> bool:

@@ -13,8 +13,8 @@ import torch
 
 from bvas.devices import Precision
 from bvas.files import ARCHIVE_FAULTS, replacing
+from bvas.identity import Glance
 from bvas.inference.precision import prediction_dtype
-from bvas.predicting.identity import Glance
 from bvas.spotting.file_rows import RowsSoFar
 
 logger = logging.getLogger(__name__)

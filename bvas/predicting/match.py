@@ -14,12 +14,12 @@ from bvas.curve import ScoreCurve, load_curve
 from bvas.devices import choose_device
 from bvas.errors import DataError, DecodeError
 from bvas.files import locked, remove_unfinished
+from bvas.identity import DigestMeanwhile, glance_at, place_of
 from bvas.inference.streaming import StreamingPredictor
 from bvas.postprocess import find_spots
 from bvas.predicting.ahead import IndexedMeanwhile
 from bvas.predicting.assignments import Assignment
 from bvas.predicting.finished import check_same_video, curve_path, is_all, kept_path, known_videos
-from bvas.predicting.identity import DigestMeanwhile, glance_at, place_of
 from bvas.predicting.kept_rows import KeptRows, unfinished_settings
 from bvas.predicting.record import (
     RECORD_NAME,

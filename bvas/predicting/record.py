@@ -14,7 +14,7 @@ import cattrs
 from bvas.errors import DataError
 from bvas.experiment import Experiment
 from bvas.files import write_json
-from bvas.predicting.identity import Glance
+from bvas.identity import Glance
 from bvas.text_files import read_json
 
 RECORD_NAME = "made_from.json"

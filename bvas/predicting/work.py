@@ -10,7 +10,7 @@ from bvas.checkpoint import FILE_NAME, fold_folder
 from bvas.devices import Precision
 from bvas.errors import BvasError, CheckpointError, ConfigError, DataError
 from bvas.experiment import Experiment
-from bvas.predicting.identity import content_digest
+from bvas.identity import content_digest
 from bvas.predicting.record import rows_settings
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)

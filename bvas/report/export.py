@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bvas.files import write_bytes
+from bvas.names import shown_text
 from bvas.spots import Spot
 
 CSV_COLUMNS = ("seconds", "clock", "label", "confidence", "file", "frame")
@@ -46,4 +47,4 @@ def write_spots_csv(path: Path, rows: Iterable[SpotRow]) -> None:
                 row.frame,
             )
         )
-    write_bytes(path, text.getvalue().encode())
+    write_bytes(path, shown_text(text.getvalue()).encode())

@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from bvas.files import write_bytes
+from bvas.names import shown_text
 from bvas.report.content import MatchReport
 from bvas.report.page_data import page_data
 
@@ -39,7 +40,7 @@ def write_page(path: Path, report: MatchReport) -> None:
         ConfigError: a number of the report is not finite.
         DataError: the file cannot be written.
     """
-    write_bytes(path, page_html(report).encode())
+    write_bytes(path, shown_text(page_html(report)).encode())
 
 
 def page_html(report: MatchReport) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from bvas.errors import ConfigError
-from bvas.files import json_text, write_text
+from bvas.files import check_writable, json_text, write_text
+from bvas.names import output_stem
 from bvas.postprocess import above, shown
 from bvas.report.formats.edit_list import EditConfig, edl_text, otio_text
 from bvas.report.formats.osl import osl_text
@@ -97,6 +98,8 @@ def export_spots(
     paths = _paths(source, parts, config.format, out)
     for path in paths:
         _check_free(path, source, overwrite=overwrite)
+    for folder in {path.parent for path in paths}:
+        check_writable(folder, *(path.name for path in paths if path.parent == folder))
     if config.format in _OF_ALL_PARTS:
         texts = [_text_of_all(config.format, source, parts, paths[0].parent)]
         counts = [sum(len(part.spots) for part in parts)]
@@ -257,7 +260,7 @@ def _paths(source: SpotSource, parts: Sequence[ExportPart], format_name: str, ou
     folder = source.folder if out is None else out
     if format_name in _OF_ALL_PARTS:
         return [folder / f"{source.name}{suffix}"]
-    stems = [part.name if part.video is None else part.video.path.stem for part in parts]
+    stems = [part.name if part.video is None else output_stem(part.video.path.stem) for part in parts]
     if len(set(stems)) < len(stems):
         stems = [part.name for part in parts]
     return [folder / f"{stem}{suffix}" for stem in stems]

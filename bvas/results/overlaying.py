@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bvas.errors import ConfigError
+from bvas.names import output_stem
 from bvas.plural import count_text
 from bvas.report.content import VideoReport, video_report
 from bvas.results.spotted import SpotSource, SpottedPart
@@ -36,7 +37,8 @@ def part_of_video(source: SpotSource, video: Path, number: int | None) -> Spotte
         raise ConfigError(f"{source.folder} holds no part {number}; there are {numbers}")
     if len(source.parts) == 1:
         return source.parts[0]
-    named = [part for part in source.parts if part.name in (video.stem, f"{part.number}_{video.stem}")]
+    stem = output_stem(video.stem)
+    named = [part for part in source.parts if part.name in (stem, f"{part.number}_{stem}")]
     if len(named) != 1:
         raise ConfigError(
             f"{source.folder} is about {count_text(len(source.parts), 'video')}; say with --part which one {video} is"

@@ -8,12 +8,13 @@ from pathlib import Path
 from bvas.errors import ConfigError
 from bvas.experiment import Experiment
 from bvas.files import write_bytes
+from bvas.names import output_stem, shown_name
 from bvas.postprocess import smoothed
 from bvas.report.clock import MatchClock
 from bvas.report.content import video_report
 from bvas.report.export import SpotRow, write_spots_csv
 from bvas.report.timeline import timeline_png
-from bvas.results.recording import RecordedPart, Recording
+from bvas.results.recording import RecordedFile, RecordedPart, Recording
 from bvas.spotting.one_video import VideoSpots
 from bvas.video.index import build_index
 from bvas.video.reading import DEFAULT_READING, ReadOptions
@@ -36,6 +37,8 @@ class PartPlan:
     """End of the range; None for the end of the file."""
     reading: ReadOptions = DEFAULT_READING
     """Which stream of the file is read, and how."""
+    address: str = ""
+    """Of what is not a file: its address without secrets, or `-` for standard input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,18 @@ class RecordingPart:
 
     plan: PartPlan
     found: VideoSpots
+
+
+def part_names(paths: Sequence[Path]) -> list[str]:
+    """Return what the outputs of each file are called: its stem, with its number before it where two are alike."""
+    stems = [output_stem(path.stem) for path in paths]
+    counts = Counter(stems)
+    return [stem if counts[stem] == 1 else f"{number}_{stem}" for number, stem in enumerate(stems, start=1)]
+
+
+def outputs_of(name: str) -> tuple[str, str]:
+    """Return the names of the files that a part of this name has."""
+    return f"{name}_scores.npz", f"{name}_timeline.png"
 
 
 def plan_parts(
@@ -58,7 +73,7 @@ def plan_parts(
         DecodeError: one of the files is no video that can be read.
         ConfigError: the range is empty or lies behind the end.
     """
-    stems = Counter(path.stem for path in paths)
+    names = part_names(paths)
     plans, begin = [], 0.0
     for number, path in enumerate(paths, 1):
         _, info = build_index(path, reading=reading)
@@ -68,7 +83,7 @@ def plan_parts(
                 PartPlan(
                     number=number,
                     path=path,
-                    name=path.stem if stems[path.stem] == 1 else f"{number}_{path.stem}",
+                    name=names[number - 1],
                     begin_seconds=begin,
                     from_seconds=max(0.0, from_seconds - begin),
                     to_seconds=None if to_seconds is None or to_seconds >= end else to_seconds - begin,
@@ -87,11 +102,12 @@ def plan_parts(
 def write_part(part: RecordingPart, experiment: Experiment, out: Path, kickoff_seconds: float) -> None:
     """Write the score curve and the timeline picture of one part into `out`."""
     plan, found = part.plan, part.found
-    found.curve.save(out / f"{plan.name}_scores.npz")
+    curve_name, picture_name = outputs_of(plan.name)
+    found.curve.save(out / curve_name)
     labels, peaks = experiment.task.labels, experiment.peaks
     operating_points = peaks.operating_points(labels)
     shown = video_report(
-        plan.path.name,
+        shown_name(plan.path.name),
         found.spots,
         labels,
         duration_seconds=found.duration_seconds,
@@ -101,7 +117,7 @@ def write_part(part: RecordingPart, experiment: Experiment, out: Path, kickoff_s
         clock=MatchClock(kickoff_seconds=kickoff_seconds - plan.begin_seconds),
     )
     picture = timeline_png(shown, labels, operating_point=operating_points)
-    write_bytes(out / f"{plan.name}_timeline.png", picture)
+    write_bytes(out / picture_name, picture)
 
 
 def write_table(
@@ -116,20 +132,37 @@ def write_table(
         for spot, frame in zip(part.found.spots, part.found.source_frames, strict=True):
             if spot.confidence >= experiment.peaks.rule(spot.label).operating_point:
                 moved = replace(spot, seconds=part.plan.begin_seconds + spot.seconds)
-                file = path.name if names[path.name] == 1 else str(path)
+                file = shown_name(path.name if names[path.name] == 1 else path)
                 rows.append(SpotRow(spot=moved, clock=clock.text(moved.seconds), file=file, frame=frame))
     write_spots_csv(out / "spots.csv", rows)
 
 
 def write_recording(
-    parts: Sequence[RecordingPart], experiment: Experiment, out: Path, kickoff_seconds: float
+    parts: Sequence[RecordingPart],
+    experiment: Experiment,
+    out: Path,
+    kickoff_seconds: float,
+    *,
+    made_from: Sequence[RecordedFile] = (),
+    in_part: str = "",
 ) -> None:
-    """Write `recording.json` of a recording into `out`: what `bvas report` needs besides spots and curves."""
+    """Write `recording.json` of a recording into `out`: what `bvas report` needs besides spots and curves.
+
+    Args:
+        parts: What was found so far.
+        experiment: What it was made with.
+        out: The folder.
+        kickoff_seconds: When the match clock starts.
+        made_from: All files of the recording.
+        in_part: Why results are of a part of it only.
+    """
     recording = Recording(
         experiment=experiment.name,
         labels=experiment.task.labels,
         peaks=experiment.peaks,
         kickoff_seconds=kickoff_seconds,
+        made_from=tuple(made_from),
+        in_part=in_part,
         parts=tuple(
             RecordedPart(
                 number=part.plan.number,
@@ -137,6 +170,7 @@ def write_recording(
                 path=part.plan.path.absolute(),
                 begin_seconds=part.plan.begin_seconds,
                 reading=part.plan.reading,
+                address=part.plan.address,
             )
             for part in parts
         ),

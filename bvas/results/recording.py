@@ -2,14 +2,18 @@
 
 import json
 import math
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote_to_bytes
 
 from bvas.errors import ConfigError, DataError
 from bvas.files import write_json
+from bvas.identity import Glance
+from bvas.names import shown_name
 from bvas.plain import value_from_json, value_to_json
 from bvas.postprocess import PeakConfig
 from bvas.spots import LabelSet
@@ -31,8 +35,21 @@ class RecordedPart:
     path: Path
     begin_seconds: float
     """Where it begins on the timeline of all parts."""
+    address: str = ""
+    """Of a part that is not a file: its address without secrets, or `-` for standard input."""
     reading: ReadOptions = DEFAULT_READING
     """Which stream of the file was read, and how."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedFile:
+    """A file that a recording was made of, so that another one of its name is recognized."""
+
+    path: str
+    """As `place_of` gives it."""
+    glance: Glance
+    sha256: str
+    """Of its content; empty where it was not read to its end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +63,10 @@ class Recording:
     kickoff_seconds: float
     """When the match clock starts, on the timeline of all parts."""
     parts: tuple[RecordedPart, ...]
+    made_from: tuple[RecordedFile, ...] = ()
+    """All files of the recording, in order, also those that a range left out; none of a stream."""
+    in_part: str = ""
+    """Why results are of a part of the recording only; empty where they are complete."""
 
     def write(self, folder: Path) -> None:
         """Write the file into a folder of results.
@@ -62,16 +83,18 @@ class Recording:
                 "merged": dict(self.labels.merged),
                 "peaks": json.loads(value_to_json(self.peaks)),
                 "kickoff_seconds": self.kickoff_seconds,
+                **({"in_part": self.in_part} if self.in_part else {}),
                 "parts": [
                     {
                         "number": part.number,
                         "name": part.name,
-                        "path": str(part.path),
+                        **_path_fields(part),
                         "begin_seconds": part.begin_seconds,
                         **_read_otherwise(part.reading),
                     }
                     for part in self.parts
                 ],
+                "made_from": [asdict(file) for file in self.made_from],
             },
         )
 
@@ -100,6 +123,13 @@ def read_recording(folder: Path) -> Recording | None:
             peaks=value_from_json(json.dumps(content["peaks"]), PeakConfig, "peaks"),
             kickoff_seconds=_finite(content["kickoff_seconds"]),
             parts=tuple(_part(part) for part in content["parts"]),
+            made_from=tuple(
+                RecordedFile(
+                    path=str(file["path"]), glance=Glance(**file["glance"]), sha256=str(file["sha256"])
+                )
+                for file in content.get("made_from", ())
+            ),
+            in_part=str(content.get("in_part", "")),
         )
     except (ConfigError, KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise DataError(
@@ -109,10 +139,16 @@ def read_recording(folder: Path) -> Recording | None:
 
 
 def _part(content: Mapping[str, Any]) -> RecordedPart:
+    text = str(content["path"])
+    if "path_quoted" in content:
+        path = Path(os.fsdecode(unquote_to_bytes(content["path_quoted"])))
+    else:
+        path = Path(text)
     return RecordedPart(
         number=int(content["number"]),
         name=str(content["name"]),
-        path=Path(content["path"]),
+        path=path,
+        address=text if text == "-" or "://" in text else "",
         begin_seconds=_finite(content["begin_seconds"]),
         reading=ReadOptions.of(
             content.get("stream"),
@@ -120,6 +156,13 @@ def _part(content: Mapping[str, Any]) -> RecordedPart:
             content.get("tone", DEFAULT_READING.tone),
         ),
     )
+
+
+def _path_fields(part: RecordedPart) -> dict[str, str]:
+    """Return the path as people read it, and where that leads to no file also as a program can."""
+    path = part.address or str(part.path)
+    shown = shown_name(path)
+    return {"path": shown} if shown == path else {"path": shown, "path_quoted": quote(os.fsencode(path))}
 
 
 def _read_otherwise(reading: ReadOptions) -> dict[str, Any]:

@@ -6,11 +6,15 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
+from bvas.errors import DataError
+from bvas.files import write_json
 from bvas.plural import count_text
 from bvas.report.content import MatchReport, VideoReport
 from bvas.report.page import write_page
+from bvas.text_files import read_json
 from bvas.video.index import build_index
 from bvas.video.preview import PreviewConfig, make_preview, why_not_played
 from bvas.video.reading import DEFAULT_READING, ReadOptions
@@ -18,6 +22,8 @@ from bvas.video.reading import DEFAULT_READING, ReadOptions
 logger = logging.getLogger(__name__)
 
 PAGE_NAME = "index.html"
+RECORD_NAME = "report.json"
+_FORMAT = "bvas-report-1"
 
 Progress = Callable[[int, int], None]
 """Takes the frames done and all there are."""
@@ -43,6 +49,7 @@ def write_report_folder(
     link: bool,
     config: PreviewConfig,
     progress: Callable[[str], AbstractContextManager[Progress]],
+    made_from: str = "",
 ) -> Path:
     """Write the page and the previews, and return the page's path.
 
@@ -53,6 +60,7 @@ def write_report_folder(
         link: Show a source itself where browsers play it.
         config: How previews are coded.
         progress: Gives what is called with the frames done of a preview, by its name.
+        made_from: Where the results lie, for `check_same_report`.
 
     Raises:
         DecodeError: a source is no video.
@@ -61,6 +69,7 @@ def write_report_folder(
     out.mkdir(parents=True, exist_ok=True)
     shown = []
     names: set[str] = set()
+    before = _made_from(out)
     for video in videos:
         name = next(name for name in _names(video.name) if name not in names)
         names.add(name)
@@ -68,8 +77,50 @@ def write_report_folder(
         if href is None:
             href = _preview(video, out / f"{name}.mp4", config, progress)
         shown.append(replace(video.shown, href=href))
+    previews = [f"{name}.mp4" for name in names if (out / f"{name}.mp4").is_file()]
+    if made_from:
+        write_json(
+            out / RECORD_NAME, {"format": _FORMAT, "made_from": made_from, "previews": sorted(previews)}
+        )
     write_page(out / PAGE_NAME, replace(report, videos=tuple(shown)))
+    for stale in set(before.get("previews", ())) - set(previews):
+        (out / Path(str(stale)).name).unlink(missing_ok=True)
     return out / PAGE_NAME
+
+
+def check_same_report(out: Path, made_from: str) -> None:
+    """Refuse a folder that holds a page of other results.
+
+    Args:
+        out: The folder.
+        made_from: Where the results lie that the page is made from.
+
+    Raises:
+        DataError: whose page it is, and the remedy.
+    """
+    if not (out / PAGE_NAME).exists():
+        return
+    before = _made_from(out).get("made_from", "")
+    if before == made_from or (not before and _is_ours(out / PAGE_NAME)):
+        return
+    whose = f"the page of {before}" if before else f"an {PAGE_NAME} of something else"
+    raise DataError(f"{out} holds {whose}; take another --out, or replace it with --overwrite")
+
+
+def _made_from(out: Path) -> dict[str, Any]:
+    try:
+        content = read_json(out / RECORD_NAME)
+    except DataError:
+        return {}
+    return content if isinstance(content, dict) and content.get("format") == _FORMAT else {}
+
+
+def _is_ours(page: Path) -> bool:
+    """Return whether it is a page of a version that wrote no record."""
+    try:
+        return b'<script type="application/json" id="data">' in page.read_bytes()
+    except OSError:
+        return False
 
 
 def _names(name: str) -> Sequence[str]:
@@ -83,7 +134,7 @@ def _linked(video: ReportedVideo, out: Path) -> str | None:
     if reason is not None:
         logger.info("%s gets a preview: %s", source, reason)
         return None
-    return quote(Path(os.path.relpath(source.absolute(), out.absolute())).as_posix())
+    return quote(os.fsencode(Path(os.path.relpath(source.absolute(), out.absolute())).as_posix()))
 
 
 def _preview(
@@ -103,4 +154,4 @@ def _preview(
             source,
             count_text(preview.num_lost, "frame"),
         )
-    return quote(target.name)
+    return quote(os.fsencode(target.name))

@@ -8,6 +8,7 @@ from pathlib import Path
 from bvas.curve import ScoreCurve, load_curve
 from bvas.errors import ConfigError, DataError
 from bvas.experiment import Experiment
+from bvas.names import output_stem
 from bvas.plural import count_text
 from bvas.postprocess import PeakConfig, smoothed
 from bvas.report.clock import MatchClock
@@ -114,7 +115,7 @@ def challenge_source(
             continue
         spots = read_results(predictions / match.name / RESULTS_NAME)
         for half in match_halves(match, experiment.task.resolution):
-            path = predictions / match.name / f"{half.path.stem}_scores.npz"
+            path = predictions / match.name / f"{output_stem(half.path.stem)}_scores.npz"
             shown = _spotted(
                 f"{match.folder.name}, half {half.number}",
                 half.path,
@@ -171,7 +172,8 @@ def results_source(results: Path, videos: Sequence[Path], *, confidence: float |
         recording = replace(
             recording,
             parts=tuple(
-                replace(part, path=video) for part, video in zip(recording.parts, videos, strict=True)
+                replace(part, path=video, address="")
+                for part, video in zip(recording.parts, videos, strict=True)
             ),
         )
     if confidence is not None:
@@ -181,6 +183,11 @@ def results_source(results: Path, videos: Sequence[Path], *, confidence: float |
 
 
 def _recorded(part: RecordedPart, recording: Recording, folder: Path, spots: Sequence[Spot]) -> ReportedVideo:
+    if part.address:
+        named = "standard input" if part.address == "-" else part.address
+        raise DataError(
+            f"{folder} is about {named}, which cannot be read again; save the video, and name the file with --video"
+        )
     if not part.path.is_file():
         raise DataError(f"no video {part.path}, which the results are about; say where it is with --video")
     curve = folder / f"{part.name}_scores.npz"
@@ -204,7 +211,7 @@ def _unrecorded(path: Path, spots: dict[int, list[Spot]], videos: Sequence[Path]
         raise DataError(
             f"nothing beside {path} says which videos it is about; name them, in order: --video FILE --video FILE"
         )
-    curve = path.parent / f"{videos[0].stem}_scores.npz"
+    curve = path.parent / f"{output_stem(videos[0].stem)}_scores.npz"
     labels = list(load_curve(curve).labels) if curve.is_file() else []
     labels += sorted({spot.label for found in spots.values() for spot in found} - set(labels))
     if not labels:
@@ -217,7 +224,7 @@ def _unrecorded(path: Path, spots: dict[int, list[Spot]], videos: Sequence[Path]
         peaks=PeakConfig(),
         kickoff_seconds=0.0,
         parts=tuple(
-            RecordedPart(number=number, name=video.stem, path=video, begin_seconds=0.0)
+            RecordedPart(number=number, name=output_stem(video.stem), path=video, begin_seconds=0.0)
             for number, video in enumerate(videos, start=1)
         ),
     )

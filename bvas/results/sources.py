@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bvas.curve import load_curve
 from bvas.errors import ConfigError, DataError
+from bvas.names import output_stem, shown_name
 from bvas.plural import count_text
 from bvas.postprocess import PeakConfig
 from bvas.report.clock import MatchClock
@@ -111,7 +112,9 @@ def _read_one(path: Path, videos: Sequence[Path], notices: Notices) -> SpotSourc
             )
         known = replace(
             known,
-            parts=tuple(replace(part, path=video) for part, video in zip(known.parts, videos, strict=True)),
+            parts=tuple(
+                replace(part, path=video, address="") for part, video in zip(known.parts, videos, strict=True)
+            ),
         )
     curves = {part.number: folder / f"{part.name}{_CURVE}" for part in known.parts}
     parts = tuple(
@@ -120,7 +123,7 @@ def _read_one(path: Path, videos: Sequence[Path], notices: Notices) -> SpotSourc
             name=part.name,
             candidates=tuple(spots.get(part.number, ())),
             clock=_clock(part, known.kickoff_seconds),
-            video=_video(part.path, part.reading, is_named=bool(videos)),
+            video=None if part.address else _video(part.path, part.reading, is_named=bool(videos)),
             curve_path=curves[part.number] if curves[part.number].is_file() else None,
             peaks=known.peaks,
             reading=part.reading,
@@ -155,7 +158,9 @@ def _assumed(found: SpotFile, videos: Sequence[Path], name: str, folder: Path) -
 
     def part(place: int, number: int) -> RecordedPart:
         if videos:
-            return RecordedPart(number=number, name=videos[place].stem, path=videos[place], begin_seconds=0.0)
+            return RecordedPart(
+                number=number, name=output_stem(videos[place].stem), path=videos[place], begin_seconds=0.0
+            )
         file = found.files.get(number, "")
         several = len(numbers) > 1
         own = (
@@ -196,13 +201,18 @@ def _by_part(
     spots = {}
     for number, listed in found.spots.items():
         file = found.files.get(number, "")
-        part = next((part for part in parts if file in (part.path.name, str(part.path), "")), None)
+        part = next((part for part in parts if file in ("", *_table_names(part))), None)
         if part is None:
             raise DataError(f"{path} names the video {file}, which recording.json beside it does not know")
         spots[part.number] = [
             replace(spot, seconds=max(0.0, spot.seconds - part.begin_seconds)) for spot in listed
         ]
     return spots
+
+
+def _table_names(part: RecordedPart) -> tuple[str, str]:
+    """Return what `spots.csv` may call a part's file."""
+    return shown_name(part.path.name), shown_name(part.path)
 
 
 def _clock(part: RecordedPart, kickoff_seconds: float | None) -> MatchClock:

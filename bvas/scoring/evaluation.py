@@ -16,6 +16,7 @@ from bvas.metrics.official import official_scores
 from bvas.metrics.score_rules import ScoreRules
 from bvas.metrics.score_sheet import ScoreSheet
 from bvas.metrics.scorer import score_sheet
+from bvas.names import output_stem
 from bvas.plural import count_text
 from bvas.postprocess import PeakConfig, shown
 from bvas.scoring.cross_validation import CrossValidation, cross_validate
@@ -151,7 +152,7 @@ def _predicted_halves(experiment: Experiment, match: Match, predictions: Path) -
     spots = read_results(predictions / match.name / RESULTS_NAME)
     halves = []
     for half, truth in annotated_halves(match, experiment.task):
-        path = predictions / match.name / f"{half.path.stem}_scores.npz"
+        path = predictions / match.name / f"{output_stem(half.path.stem)}_scores.npz"
         halves.append(
             _PredictedHalf(
                 match=match,

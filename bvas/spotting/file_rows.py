@@ -32,6 +32,8 @@ class RowsSoFar:
     """[r, K]"""
     lost: tuple[tuple[int, int, str], ...] = ()
     """(start, stop, reason) of stretches of frames, in order."""
+    interrupt: KeyboardInterrupt | None = None
+    """Ctrl-C, which ended the work behind these rows."""
 
     def restart(self, clip: ClipConfig, stride: int) -> int:
         """Return the frame from which decoding has to begin again for the row behind these."""
@@ -94,9 +96,11 @@ def stream_rows(
     color_range: ColorRange,
     *,
     strict: bool = False,
+    is_repeat: NDArray[np.bool_] | None = None,
     progress: Callable[[int, int], None] | None = None,
     so_far: RowsSoFar | None = None,
     keep: KeepRows | None = None,
+    in_part: bool = False,
 ) -> RowsSoFar:
     """Return the score rows of a video's frames, and what was lost.
 
@@ -106,9 +110,11 @@ def stream_rows(
         predictor: Ready for a video.
         color_range: Range tag of the frames.
         strict: Raise where a frame is lost.
+        is_repeat: bool [num_frames], whether each is the same source frame as the one before it.
         progress: Called with (frames done, frames in all).
         so_far: Rows of an earlier try.
         keep: Called now and then with all rows so far.
+        in_part: Where Ctrl-C comes, return the rows that are final by then.
 
     Raises:
         DecodeError: reading failed, or `strict` and a frame is lost.
@@ -119,25 +125,34 @@ def stream_rows(
     rows = [known.scores]
     # Rows up to here are known, and were computed here without the frames before.
     num_again = len(known.scores) - position
-    for piece in decoded:
-        if isinstance(piece, Frames):
-            found = predictor.push(piece.luma, color_range)
-            position += len(piece.luma)
-        elif strict:
-            raise piece.error
-        else:
-            found = predictor.break_here(piece.count)
-            lost.append((position, position + piece.count, str(piece.error)))
-            position += piece.count
-        rows.append(found[num_again:])
-        num_again = max(0, num_again - len(found))
-        if progress is not None:
-            progress(position, num_frames)
-        if keep is not None:
-            rows = [np.concatenate(rows)]
-            keep(RowsSoFar(rows[0], tuple(lost)))
-    rows.append(predictor.finish()[num_again:])
-    return RowsSoFar(np.concatenate(rows), tuple(_joined(lost)))
+    interrupt: KeyboardInterrupt | None = None
+    try:
+        for piece in decoded:
+            if isinstance(piece, Frames):
+                stop = position + len(piece.luma)
+                repeats = None if is_repeat is None else is_repeat[position:stop]
+                found = predictor.push(piece.luma, color_range, repeats)
+                position = stop
+            elif strict:
+                raise piece.error
+            else:
+                found = predictor.break_here(piece.count)
+                lost.append((position, position + piece.count, str(piece.error)))
+                position += piece.count
+            rows.append(found[num_again:])
+            num_again = max(0, num_again - len(found))
+            if progress is not None:
+                progress(position, num_frames)
+            if keep is not None:
+                rows = [np.concatenate(rows)]
+                keep(RowsSoFar(rows[0], tuple(lost)))
+    except KeyboardInterrupt as error:
+        if not in_part:
+            raise
+        interrupt = error
+    else:
+        rows.append(predictor.finish()[num_again:])
+    return RowsSoFar(np.concatenate(rows), tuple(_joined(lost)), interrupt)
 
 
 def _joined(lost: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:

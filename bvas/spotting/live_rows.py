@@ -17,12 +17,15 @@ from bvas.spots import Gap
 from bvas.spotting.lag import Lag, LagRule
 from bvas.spotting.protocol import VideoSpotter
 from bvas.video.adapting import adaptation
+from bvas.video.grid import Grid
 from bvas.video.growing_grid import GrowingGrid
 from bvas.video.live import Arrived, LiveVideo
 from bvas.video.protocol import VideoInfo
 
 logger = logging.getLogger(__name__)
 
+# A frame that stays for so long is worth a remark.
+_LONG_STILL_SECONDS = 1.0
 # Where times jump, one picture fills thousands of grid frames: they are copied a few at a time.
 _MOST_AT_ONCE = 16
 
@@ -57,6 +60,28 @@ def note_adaptation(name: str, info: VideoInfo, settings: InputConfig) -> None:
         logger.info("%s: %s", name, text)
 
 
+def note_repeats(name: str, grid: Grid) -> None:
+    """Say in one line where a video holds a frame for long, or is slow throughout: what its rows can tell there."""
+    counts = np.bincount(grid.indices - grid.indices[0])
+    longest = int(counts.max())
+    seconds = longest / float(grid.rate)
+    if seconds < _LONG_STILL_SECONDS:
+        return
+    frame = int(counts.argmax()) + int(grid.indices[0])
+    begins = float(grid.seconds[np.searchsorted(grid.indices, frame)])
+    logger.info(
+        "%s: %.3g source frames per second; frame %d stays for %.1f s from %.1f s on, %d of %d rows see one frame "
+        "each and repeat; actions between two source frames cannot be seen",
+        name,
+        len(np.flatnonzero(counts)) * float(grid.rate) / grid.num_frames,
+        frame,
+        seconds,
+        begins,
+        grid.num_frames - len(np.flatnonzero(counts)),
+        grid.num_frames,
+    )
+
+
 class RowStream:
     """Scores the grid frames of a source as they arrive; a `for` over it gives `ScoredRows`.
 
@@ -86,6 +111,9 @@ class RowStream:
         # The last frame: grid frames before the next one may still show it.
         self._last: _GridFrame | None = None
         self._num_frames = 0
+        # Number of the frame that was pushed last.
+        self._pushed = -1
+        self._has_noted_still = False
         # Of grid frames whose rows are still to come.
         self._pending: deque[tuple[float, int, float]] = deque()
         self._gaps: list[Gap] = []
@@ -138,11 +166,26 @@ class RowStream:
             reason = arrived.reason or skipped
             steps = self._grid.add(ticks, was_away=place == 0 and bool(arrived.was_away))
             if self._last is not None:
+                self._note_still(len(steps.before))
                 yield from _repeated(self._last, steps.before)
                 yield from _repeated(replace(self._last, luma=None, reason=arrived.was_away), steps.lost)
             self._last = _GridFrame(luma, 0.0, self._num_frames, now, reason)
             self._num_frames += 1
             yield from _repeated(self._last, steps.now)
+
+    def _note_still(self, num_steps: int) -> None:
+        """Say once that a frame stays for long."""
+        seconds = num_steps / float(self._grid.rate)
+        if seconds < _LONG_STILL_SECONDS or self._has_noted_still:
+            return
+        self._has_noted_still = True
+        logger.info(
+            "%s: frame %d stays for %.1f s, which is %d rows; such rows see one frame and repeat, here and later",
+            self._video.name,
+            self._num_frames - 1,
+            seconds,
+            num_steps,
+        )
 
     def _scored(self, shown: Iterable[_GridFrame]) -> Iterator[ScoredRows]:
         """Push grid frames, and yield the rows that are final with them."""
@@ -154,7 +197,11 @@ class RowStream:
                     self._note_lost(frames)
                 else:
                     pictures = np.stack([one.luma for one in frames if one.luma is not None])
-                    scores = self._predictor.push(pictures, self._video.info.color_range)
+                    numbers = np.array([self._pushed, *(one.frame for one in frames)])
+                    scores = self._predictor.push(
+                        pictures, self._video.info.color_range, np.diff(numbers) == 0
+                    )
+                    self._pushed = frames[-1].frame
                 self.num_grid_frames += len(frames)
                 yield self._rows(scores)
 

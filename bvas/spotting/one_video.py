@@ -15,7 +15,7 @@ from bvas.inference.predictor import RowPredictor
 from bvas.postprocess import find_spots
 from bvas.spots import Gap, Spot
 from bvas.spotting.file_rows import KeepRows, RowsSoFar, check_lost, rows_between, stream_rows
-from bvas.spotting.live_rows import RowStream, ScoredRows, note_adaptation
+from bvas.spotting.live_rows import RowStream, ScoredRows, note_adaptation, note_repeats
 from bvas.spotting.protocol import VideoSpotter
 from bvas.video.ahead import DecodedAhead
 from bvas.video.backends.nvdec import num_engines
@@ -43,8 +43,8 @@ class VideoSpots:
     source_frames: tuple[int, ...]
     """Frame of the file for each spot."""
     failure: DecodeError | KeyboardInterrupt | None = None
-    """What went wrong with a stream, which cannot be read again: the rest is of what came. It was cut short, or too
-    much of it is lost."""
+    """What ended the work early, if it was: the rest is of what came. A stream, which cannot be read again, was cut
+    short, or too much of it is lost; or Ctrl-C came."""
 
 
 def spot_video(
@@ -64,6 +64,7 @@ def spot_video(
     predictor: RowPredictor | None = None,
     so_far: RowsSoFar | None = None,
     keep: KeepRows | None = None,
+    in_part: bool = False,
 ) -> VideoSpots:
     """Return score curve and spots of one video, of any rate, size, codec and container.
 
@@ -87,6 +88,8 @@ def spot_video(
             long files on CUDA.
         so_far: Rows of the same file and range from an earlier try that `keep` got.
         keep: Called after each chunk of a file with all rows so far.
+        in_part: Where Ctrl-C ends the work on a file, return what was found up to there, with the `failure`, as of a
+            stream; it is raised where no row is final.
 
     Raises:
         DecodeError: it is no video that can be read, more than a fifth of a file is lost, or `strict` and a
@@ -117,6 +120,7 @@ def spot_video(
     with another() as reader:
         note_adaptation(path.name, reader.info, settings)
         grid = make_grid(reader.index, settings.rate)
+        note_repeats(path.name, grid)
         start, stop = rows_between(grid.seconds, from_seconds, to_seconds, path)
         clip = spotter.experiment.clip
         if predictor is None:
@@ -146,13 +150,21 @@ def spot_video(
                 predictor,
                 reader.info.color_range,
                 strict=strict,
+                is_repeat=np.diff(wanted, prepend=-1) == 0,
                 progress=progress,
                 so_far=so_far,
                 keep=keep,
+                in_part=in_part,
             )
+    if found.interrupt is not None:
+        if len(found.scores) <= start - first:
+            raise found.interrupt
+        # Of frames whose rows are not final nothing is said.
+        stop, last = min(stop, first + len(found.scores)), first + len(found.scores)
     gaps = tuple(
         Gap(float(grid.seconds[first + a]), float(grid.seconds[first + b - 1]), b - a, reason)
-        for a, b, reason in found.lost
+        for a, b, reason in ((a, min(b, last - first), reason) for a, b, reason in found.lost)
+        if a < b
     )
     check_lost(path, gaps, last - first)
     return _found(
@@ -163,6 +175,7 @@ def spot_video(
         grid.indices[start:stop],
         gaps,
         reader.info.duration_seconds,
+        found.interrupt,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import av
 
 from bvas.errors import DecodeError
+from bvas.redaction import redacted, redacted_error
 from bvas.video.fetching import PLAYLIST_OPTIONS, PlaylistFetcher, lacks_end
 from bvas.video.joined import JoinedFile, Joints
 from bvas.video.messages import last_message, libav_messages, speaks_of_protection
@@ -102,9 +103,11 @@ def open_input(
             fetching = {} if fetcher is None else {"io_open": fetcher, "options": PLAYLIST_OPTIONS}
             container = open_media(source, timeout=timeout, **fetching)
         except PermissionError as error:
-            raise DecodeError(f"{name} may not be read: permission denied", path=name) from error
+            raise DecodeError(f"{name} may not be read: permission denied", path=name) from redacted_error(
+                error
+            )
         except (av.FFmpegError, OSError) as error:
-            raise not_opened(name, error, timeout, last_message(said)) from error
+            raise not_opened(name, error, timeout, last_message(said)) from redacted_error(error)
     try:
         # libav takes any text for ANSI art.
         is_text = container.format.name == "tty"
@@ -197,5 +200,5 @@ def is_connection_error(error: BaseException) -> bool:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return what libav says went wrong, without its error number."""
-    return getattr(error, "strerror", None) or str(error)
+    """Return what libav says went wrong, without its error number and without secrets of an address."""
+    return redacted(getattr(error, "strerror", None) or str(error))

@@ -9,7 +9,8 @@ import av
 from av.codec.context import Flags
 
 from bvas.checks import checked_size
-from bvas.errors import ConfigError, DataError
+from bvas.errors import BusyError, ConfigError, DataError
+from bvas.files import open_alone
 from bvas.luma import ColorRange
 from bvas.video.color_tags import NO_TAGS, ColorTags
 
@@ -124,6 +125,10 @@ class EncodedFile:
             )
         try:
             self._file = _CheckedFile(self.part)
+        except BlockingIOError as error:
+            raise BusyError(
+                f"another process writes {path}; wait until it is done, or choose another name"
+            ) from error
         except OSError as error:
             raise DataError(
                 f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable"
@@ -243,7 +248,7 @@ class _CheckedFile:
 
     def __init__(self, path: Path) -> None:
         self.error: OSError | None = None
-        self._file = path.open("wb")
+        self._file = open_alone(path)
 
     def write(self, data: bytes) -> int:
         if self.error is None:

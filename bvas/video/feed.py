@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import av
 
 from bvas.errors import DecodeError
+from bvas.redaction import redacted_error
 from bvas.video.arrival import ArrivalTimes
 from bvas.video.coded_rate import CodedRate
 from bvas.video.container import not_opened, open_input, read_packets, reason_of
@@ -120,6 +121,7 @@ class PacketFeed:
         if isinstance(item.error, DecodeError):
             self.failure = item.error
         elif item.error is not None and _is_failure(item.error):
+            redacted_error(item.error)
             self.failure = self._broken(item.error)
         elif item.error is not None:
             raise item.error

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import av.logging
 
+from bvas.redaction import redacted
+
 # libav says these of media that it may not or cannot decrypt.
 _PROTECTION = re.compile(r"encrypt|decrypt|\bDRM\b|\bkey ?file\b|\bprotected\b|\bcenc\b", re.IGNORECASE)
 _lock = threading.Lock()
@@ -34,7 +36,7 @@ def last_message(said: list[tuple[int, str, str]]) -> str:
     texts = [(level, " ".join(text.split())) for level, _, text in said]
     protection = [text for _, text in texts if _PROTECTION.search(text)]
     errors = [text for level, text in texts if level <= av.logging.ERROR and text]
-    return (protection or errors or [""])[-1]
+    return redacted((protection or errors or [""])[-1])
 
 
 def speaks_of_protection(text: str) -> bool:

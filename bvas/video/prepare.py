@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from bvas.errors import ConfigError, DataError, DecodeError
+from bvas.names import output_stem
 from bvas.plural import count_text
 from bvas.video.backends.pyav import open_pictures
 from bvas.video.broken import find_damage, frames_text
@@ -33,6 +34,7 @@ from bvas.video.reading import DEFAULT_READING, ReadOptions
 from bvas.video.upright import UprightFit
 
 _NUM_STRETCHES = 3
+_SUFFIX_BYTES = len(".mp4.part")
 _STRETCH_FRAMES = 48
 
 
@@ -77,7 +79,8 @@ def copy_targets(sources: Sequence[Path], folder: Path, *, replace: bool) -> lis
         ConfigError: two copies would have one name, or a copy would replace a source; or
             another file, unless `replace` allows that.
     """
-    targets = [folder / f"{source.stem}.mp4" for source in sources]
+    stems = [output_stem(source.stem, suffix_bytes=_SUFFIX_BYTES) for source in sources]
+    targets = [folder / f"{stem}.mp4" for stem in stems]
     for target, count in Counter(targets).items():
         if count > 1:
             raise ConfigError(f"{count} of the videos would become {target}; give each its own --out folder")

@@ -3,12 +3,13 @@
 import os
 import re
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from bvas.errors import DecodeError
+from bvas.redaction import redacted_url
 
 SourceKind = Literal["file", "growing file", "pipe", "URL"]
 
@@ -27,14 +28,14 @@ class Source:
     """Where a video comes from."""
 
     kind: SourceKind
-    location: str
-    """Path or URL; `-` is standard input."""
+    location: str = field(repr=False)
+    """Path or URL, with its secrets; `-` is standard input."""
 
     @property
     def name(self) -> str:
-        """What messages call it; a URL without its user and password."""
+        """What messages and results call it; a URL without its secrets."""
         if self.kind == "URL":
-            return re.sub(r"(?<=://)[^/@]*@", "", self.location)
+            return redacted_url(self.location)
         return "standard input" if self.location == "-" else self.location
 
     @property

@@ -20,7 +20,7 @@ from bvas.cli import main
 from bvas.commands.console import DONE_IN_PART, INTERRUPTED, OK, WRONG_INPUT
 from bvas.errors import DecodeError, ScoresError
 from bvas.files import locked
-from bvas.predicting.identity import Glance
+from bvas.identity import Glance
 from bvas.predicting.kept_rows import KeptRows, unfinished_settings
 from bvas.seen_matches import write_seen
 from bvas.video.reader import VideoReader

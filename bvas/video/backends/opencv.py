@@ -10,6 +10,7 @@ with the index.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -46,6 +47,8 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
         (index.gradual_refresh, "refreshes gradually, or marks packets as keyframes that are none"),
         (info.interlaced, "is interlaced"),
         (changes_system(info), "changes between SDR and HDR"),
+        # OpenCV ends the process where it is given one.
+        (not _is_decodable(info.path), "has a name that is not UTF-8"),
         (info.pixel_format not in _PIXEL_FORMATS, f"stores {info.pixel_format}, not 8-bit 4:2:0 planes"),
     ]
     for applies, reason in reasons:
@@ -140,6 +143,10 @@ class OpencvBackend:
             return None
         found: NDArray[np.uint8] = luma if self._table is None else cv2.LUT(luma, self._table)
         return found
+
+
+def _is_decodable(path: Path) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in str(path.absolute()))
 
 
 def _open_capture(info: VideoInfo) -> Any:
