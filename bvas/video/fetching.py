@@ -196,7 +196,7 @@ class _Piece:
             self._head = b""
             return data
         data = b"" if self._ended else self._source.read(size)
-        if not data:
+        if not data and not self._ended:
             self._ended = True
             # PyAV does not close what libav has read to its end.
             self._source.close()
