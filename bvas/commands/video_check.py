@@ -104,6 +104,7 @@ def survey_text(survey: "VideoSurvey") -> str:
         ("color", _color_text(survey)),
         ("keyframes", f"every {median} frames (shortest {shortest}, longest {longest})"),
     ]
+    rows += [("note", line) for line in info.choices]
     if index.gradual_refresh:
         rows.append(("", "the picture is refreshed bit by bit"))
     if index.decode_order:
@@ -157,6 +158,7 @@ def survey_json(survey: "VideoSurvey") -> dict[str, Any]:
         "keyframe_intervals": info.keyframe_intervals._asdict(),
         "decode_order": index.decode_order,
         "gradual_refresh": index.gradual_refresh,
+        "notes": list(info.choices),
         "backends": {
             backend.name: {"admitted": backend.refusal is None, "refusal": backend.refusal}
             for backend in survey.backends

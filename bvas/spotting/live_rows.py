@@ -155,8 +155,9 @@ class RowStream:
 
     def _on_grid(self, arrived: Arrived) -> Iterator[_GridFrame]:
         """Yield the grid frames that are certain with new frames."""
-        if arrived.luma is None and self._strict:
-            raise DecodeError(arrived.reason, path=self._video.info.path, lost=range(self._num_frames))
+        if self._strict and (arrived.luma is None or arrived.is_missing):
+            reason = arrived.was_away if arrived.is_missing else arrived.reason
+            raise DecodeError(reason, path=self._video.info.path, lost=range(self._num_frames))
         now = time.monotonic()
         newest = float(Fraction(arrived.ticks[-1]) * self._video.time_base)
         skipped = self._lag.see(newest, now, num_frames=len(arrived.ticks), is_newest=arrived.is_newest)

@@ -190,6 +190,7 @@ def _plain(scan: Scan) -> dict[str, Any]:
         "is_fetched": scan.is_fetched,
         "lost_codec": scan.lost_codec,
         "num_lost": scan.num_lost,
+        "remarks": list(scan.remarks),
         "picture": asdict(scan.picture) | {"sample_aspect": str(scan.picture.sample_aspect)},
     }
 
@@ -211,6 +212,7 @@ def _scan_from(plain: dict[str, Any], arrays: dict[str, Any]) -> Scan:
         is_fetched=plain["is_fetched"],
         lost_codec=plain["lost_codec"],
         num_lost=plain["num_lost"],
+        remarks=tuple(plain["remarks"]),
         picture=picture,
         **arrays,
     )

@@ -21,12 +21,14 @@ from bvas.video.arrival import ArrivalTimes
 from bvas.video.coded_rate import CodedRate
 from bvas.video.container import not_opened, open_input, read_packets, reason_of
 from bvas.video.fetching import FetchedBytes, PlaylistFetcher, is_playlist, is_transport_address
+from bvas.video.http_bytes import HttpBytes, NotPlainError
 from bvas.video.joined import JoinedBytes
 from bvas.video.reading import DEFAULT_READING, ReadOptions
 from bvas.video.scan import StreamFacts, stream_facts
 from bvas.video.shown import has_times
 from bvas.video.sources import Source
 from bvas.video.waiting import GrowingBytes, PipeBytes, WaitingBytes
+from bvas.video.wholeness import PacketTally
 
 # How messages of sources that broke off end.
 GO_ON = "; what came before can be used, open it again to go on"
@@ -65,6 +67,11 @@ class _Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class _Missing:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class _End:
     error: BaseException | None
 
@@ -93,6 +100,8 @@ class PacketFeed:
         self._stopped = threading.Event()
         self._ended = False
         self._ahead: list[Any] = []
+        self.missing = ""
+        """What of the source is missing right before the packet that was returned last; empty for nothing."""
         self.failure: DecodeError | None = None
         """Why the packets ended, where it was not with the video."""
         # A daemon: a thread inside libav must not hold up the end of the program.
@@ -110,7 +119,11 @@ class PacketFeed:
         """Return the next packet, as soon as there is one, or None at the end of the source."""
         if self._ended:
             return None
+        self.missing = ""
         item = self._ahead.pop() if self._ahead else self._take()
+        if isinstance(item, _Missing):
+            self.missing = item.reason
+            item = self._take()
         if not isinstance(item, _End) and self._patience.is_resumed:
             following = self._peek(_CUT_OFF)
             if isinstance(following, _End) and _is_failure(following.error):
@@ -150,10 +163,15 @@ class PacketFeed:
             self._thread.join(_PATIENCE)
 
     @property
+    def identity(self) -> tuple[str | None, int | None] | None:
+        """What tells a file on a web server from another of its name; None of other sources."""
+        return self._bytes.identity if isinstance(self._bytes, HttpBytes) else None
+
+    @property
     def hint(self) -> str:
         """What may be wrong with a source that gives no frame, to follow a message; or nothing."""
         # ISO/IEC 14496-12, 4.3: a file of this family begins with a box of this type.
-        if self._bytes is None or self._bytes.head[4:8] != b"ftyp":
+        if self._bytes is None or self._bytes.head[4:8] != b"ftyp" or self._bytes.seekable():
             return ""
         return (
             "; an mp4 or mov whose description (moov) comes last can only be read as a finished file: write it "
@@ -191,9 +209,14 @@ class PacketFeed:
             facts, first = self._facts(container, stream, packets)
             self._put(_Opened(stream.codec_context, facts))
             arrival = ArrivalTimes(facts.time_base) if facts.rate_origin == "arrival" else None
+            tally = PacketTally()
             for packet in chain(first, packets):
+                tally.see(packet)
                 if arrival is not None:
                     arrival.stamp(packet)
+                # The last packet of a piece comes out when the next one is asked for.
+                if fetcher is not None and packet.is_keyframe and (missing := fetcher.take_missing()):
+                    self._put(_Missing(missing))
                 self._put(packet)
                 if self._stopped.is_set():
                     break
@@ -206,9 +229,15 @@ class PacketFeed:
                     f"with what came before{GO_ON}",
                     path=self._source.name,
                 )
+            if missing := self._missing_at_end(fetcher, tally, container, stream):
+                raise OSError(missing)
         except BaseException as caught:  # noqa: BLE001  (it is raised where packets are taken)
             error = caught
-        self._put(_End(error))
+        # A connection that broke off shows in whatever libav makes of it.
+        failure: BaseException | None = self._bytes.failure if isinstance(self._bytes, HttpBytes) else None
+        if failure is not None and container is None:
+            failure = self._broken(failure)
+        self._put(_End(failure or error))
         # Packets and decoder belong to it as long as they are in use.
         self._stopped.wait()
         if container is not None:
@@ -219,6 +248,8 @@ class PacketFeed:
 
     def _given(self, timeout: tuple[float, float] | None) -> tuple[Any, PlaylistFetcher | None]:
         """Return what libav reads from, and what opens the pieces of a playlist for it."""
+        if self._bytes is not None and self._bytes.seekable():
+            return self._bytes, None
         if self._bytes is not None:
             return JoinedBytes(self._bytes.read, self._bytes.name), None
         location = self._source.location
@@ -256,9 +287,19 @@ class PacketFeed:
         scheme = urlsplit(self._source.location).scheme.lower() if self._source.kind == "URL" else ""
         return scheme in (*PUSHED, "tcp") and facts.codec in _WITHOUT_RATE
 
+    def _missing_at_end(
+        self, fetcher: PlaylistFetcher | None, tally: PacketTally, container: Any, stream: Any
+    ) -> str:
+        """Return what did not come of a source that ended, in words; empty for nothing that is known."""
+        missing = "" if fetcher is None else fetcher.take_missing()
+        # Of a source without any packet something else is wrong.
+        if missing or self._stopped.is_set() or not tally.num_packets:
+            return missing
+        return tally.shortfall(container, stream)
+
     def _broken(self, error: BaseException) -> DecodeError:
         name = self._source.name
-        if isinstance(error, av.error.ExitError):
+        if isinstance(error, av.error.ExitError | TimeoutError):
             reason = f"nothing came from {name} for {self._patience.stall:g} s"
         else:
             reason = f"{name} broke off: {reason_of(error)}"
@@ -270,8 +311,14 @@ def _is_failure(error: BaseException | None) -> bool:
 
 
 def _bytes_of(source: Source, patience: Patience) -> WaitingBytes | None:
-    if source.kind == "URL":
-        return None
+    """Return what the source's bytes come from; None where libav reads an address itself."""
     if source.kind == "pipe":
         return PipeBytes(source.location)
-    return GrowingBytes(source.location, patience.idle)
+    if source.kind != "URL":
+        return GrowingBytes(source.location, patience.idle)
+    if not source.location.lower().startswith(("http://", "https://")):
+        return None
+    try:
+        return HttpBytes(source.location, source.name, connect=patience.connect, stall=patience.stall)
+    except NotPlainError:
+        return None

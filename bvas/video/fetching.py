@@ -3,15 +3,17 @@
 libav reads here what it would read by itself, so that joints of transport streams can be hidden from it.
 """
 
-import io
 import logging
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import av
 
+from bvas.errors import DecodeError
+from bvas.video.http_bytes import HttpBytes, NotPlainError
 from bvas.video.joined import JoinedBytes, Stretches
 
 logger = logging.getLogger(__name__)
@@ -24,6 +26,8 @@ _TRANSPORT_SCHEMES = ("udp", "tcp", "srt")
 
 _said: set[str] = set()
 
+# Seconds to wait for an answer, and for more of it, where nothing is said.
+_TIMEOUT = (20.0, 15.0)
 # Connections that libav keeps open between the pieces would pass by here.
 PLAYLIST_OPTIONS = {"http_persistent": "0", "http_multiple": "0"}
 
@@ -111,6 +115,7 @@ class PlaylistFetcher:
         # Pieces of one playlist are one transport stream.
         self._playlist_of: dict[str, str] = {}
         self._stretches: dict[str, Stretches] = {}
+        self._missing: list[str] = []
 
     @property
     def lost_codec(self) -> str:
@@ -130,14 +135,46 @@ class PlaylistFetcher:
 
     def __call__(self, location: str, flags: int, options: dict[str, str]) -> "_Piece":
         """Open one playlist or piece."""
+        try:
+            return _Piece(self, location, self._opened(location, options))
+        except (av.FFmpegError, OSError, DecodeError, NotPlainError) as error:
+            if not self.may_miss(location):
+                raise OSError(reason_text(error)) from error
+            # libav would pass over it without a word.
+            self.miss(location, reason_text(error))
+            return _Piece(self, location, BytesIO())
+
+    def _opened(self, location: str, options: dict[str, str]) -> Any:
         path = Path(location.removeprefix("file:"))
         if path.is_file():
             if is_playlist(str(path)):
                 # libav leaves some of them open.
                 end = b"\n#EXT-X-ENDLIST\n" if self._timeout is None and lacks_end(path) else b""
-                return _Piece(self, location, io.BytesIO(path.read_bytes() + end))
-            return _Piece(self, location, path.open("rb"))
-        return _Piece(self, location, FetchedBytes(location, options, self._timeout))
+                return BytesIO(path.read_bytes() + end)
+            return path.open("rb")
+        if location.lower().startswith(("http://", "https://")) and self.may_miss(location):
+            connect, stall = self._timeout or _TIMEOUT
+            stop = options.get("end_offset")
+            span = int(options.get("offset") or 0), int(stop) if stop else None
+            return HttpBytes(location, location, connect=connect, stall=stall, span=span)
+        return FetchedBytes(location, options, self._timeout)
+
+    def may_miss(self, location: str) -> bool:
+        """Return whether a playlist lists a location as a piece of video, of which others may be there."""
+        return not is_playlist(location) and _plain(location) in self._playlist_of
+
+    def miss(self, location: str, reason: str) -> None:
+        """Note a piece that is not there, or not all of it."""
+        # Without host and query, which may hold secrets.
+        place = urlsplit(_plain(location)).path
+        logger.warning("the piece %s of a playlist is not complete: %s", place, reason)
+        self._missing.append(f"the piece {place} of the playlist is not complete: {reason}")
+
+    def take_missing(self) -> str:
+        """Return what was missed since the last call, in words; empty for nothing."""
+        missing, self._missing = self._missing, []
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        return missing[0] + more if missing else ""
 
     def note_playlist(self, location: str, text: str) -> None:
         """Note which pieces a playlist lists."""
@@ -147,8 +184,7 @@ class PlaylistFetcher:
 
     def stretches_of(self, location: str) -> Stretches:
         """Return what is known of the transport stream that a piece belongs to."""
-        # Keys are dealt with by libav's protocol of this name.
-        plain = location.removeprefix("crypto+").removeprefix("crypto:")
+        plain = _plain(location)
         return self._stretches.setdefault(self._playlist_of.get(plain, plain), Stretches())
 
 
@@ -183,16 +219,29 @@ class _Piece:
             self._head = b""
             return data
         data = b"" if self._ended else self._source.read(size)
-        if not data:
+        if not data and not self._ended:
             self._ended = True
             # PyAV does not close what libav has read to its end.
             self._source.close()
             failure = getattr(self._source, "failure", None)
-            if failure is not None:
+            if failure is not None and not self._fetcher.may_miss(self.name):
                 raise failure
+            if failure is not None:
+                self._fetcher.miss(self.name, reason_text(failure))
         if self._text and data:
             self._text += data
         elif self._text:
             self._fetcher.note_playlist(self.name, self._text.decode(errors="replace"))
             self._text = b""
         return data
+
+
+def _plain(location: str) -> str:
+    # Keys are dealt with by libav's protocol of this name.
+    return location.removeprefix("crypto+").removeprefix("crypto:")
+
+
+def reason_text(error: BaseException) -> str:
+    """Return why a piece is not there."""
+    cause = error.__cause__ or error
+    return getattr(cause, "strerror", None) or str(cause)

@@ -64,6 +64,8 @@ class GrowingVideo:
         self._aspects = SampleAspects(feed.decoder)
         self._ready: deque[Arrival] = deque()
         self._ended = False
+        # What is missing, and the time of the first packet behind it.
+        self._missing: tuple[str, int | None] | None = None
         self._has_renumbered = False
         self.num_decoded = 0
         """Pictures that the decoder has output so far."""
@@ -152,6 +154,8 @@ class GrowingVideo:
         """Decode the next packet, and number what comes out."""
         packet = self._feed.next_packet()
         self._ended = packet is None
+        if packet is not None and self._feed.missing:
+            self._missing = self._feed.missing, packet.pts
         if self._is_resumed and self._feed.failure is not None:
             return
         if packet is None:
@@ -196,8 +200,25 @@ class GrowingVideo:
         if placed.index is None:
             return
         self._check_numbers(placed.index)
+        self._say_missing(placed.index, picture)
         numbers = range(placed.index, placed.index + 1)
         self._ready.append(Arrival(numbers, picture, self._aspects.of(picture.pts), is_doubtful))
+
+    def _say_missing(self, index: int, picture: Any) -> None:
+        """Say once, before the first frame behind it, that part of the source did not come."""
+        if self._missing is None:
+            return
+        reason, pts = self._missing
+        if pts is not None and picture.pts is not None and picture.pts < pts:
+            return
+        self._missing = None
+        error = DecodeError(
+            f"frames are missing before frame {index} of {self._source.name}: {reason}; how many is not known. "
+            f"Reading can go on at frame {index}",
+            path=self._source.path,
+            lost=range(index, index),
+        )
+        self._ready.append(Arrival(range(index, index), error=error))
 
     def _add_lost(self, frames: range) -> None:
         if frames:

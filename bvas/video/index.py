@@ -231,7 +231,7 @@ def info_of(index: VideoIndex, scan: Scan) -> VideoInfo:
 
 def _choices(index: VideoIndex, scan: Scan, info: VideoInfo) -> tuple[str, ...]:
     """Return what was chosen or assumed for want of a word by the file or the caller, and what is not read."""
-    lines = []
+    lines = list(scan.remarks)
     if index.reading.stream is None and (text := choice_text(index.stream, scan.streams)):
         lines.append(text)
     if scan.rate_origin == "assumed":

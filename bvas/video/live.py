@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 _BATCH_SIZE = 16
 # Packets of sources that send whether or not anybody keeps up wait here, for as long as a slow model may need.
 _NUM_AHEAD_PUSHED = 1024
+# A file on a server that brings nothing new in so many tries is cut off there.
+_MOST_TRIES = 5
 # A broadcast whose times go on so much later has left something out.
 _MOST_SECONDS_BETWEEN_FRAMES = 1.0
 
@@ -65,6 +67,8 @@ class Arrived:
     """Why they are not to be had."""
     was_away: str = ""
     """Why the source was not to be had before the first of them; empty where it was."""
+    is_missing: bool = False
+    """Frames before the first of them are lost: what the source had there did not come."""
     is_newest: bool = False
     """The source has no further frame yet."""
 
@@ -77,6 +81,8 @@ class _Opening:
     """On our clock."""
     has_given: bool = False
     """A frame of it was handed out."""
+    missing: str = ""
+    """Why frames are missing before the next one that it gives."""
 
 
 class LiveVideo:
@@ -134,6 +140,13 @@ class LiveVideo:
         """How often the source was opened again."""
         self._new_at = time.monotonic()
         self._wait = self._reopening.first_wait
+        self._num_tries = 0
+        self._identity = self._reader.identity if isinstance(self._reader, StreamReader) else None
+        self._is_whole_list = (
+            isinstance(self._reader, StreamReader)
+            and self._reader.container == "hls"
+            and self._reader.has_end
+        )
 
     @property
     def name(self) -> str:
@@ -226,7 +239,9 @@ class LiveVideo:
                     raise
                 lost = range(max(error.lost.start, start), error.lost.stop)
                 start = max(error.lost.stop, start)
-                if lost:
+                if not lost:
+                    opening.missing = str(error)
+                else:
                     yield from self._give(opening, lost.start, len(lost), None, str(error))
             else:
                 return
@@ -251,16 +266,18 @@ class LiveVideo:
             was_away = "" if opening.has_given else opening.was_away
             if opening.has_given and ticks[part.start] - self._clock.last > self._most_ticks_between:
                 was_away = f"{self.name} left something out"
-            opening.has_given = True
+            was_away, is_missing = opening.missing or was_away, bool(opening.missing)
+            opening.has_given, opening.missing = True, ""
             pictures = None if luma is None else luma[part]
             self._clock.give(ticks[part], pictures, remember=self._source.kind == "URL")
             self._new_at = time.monotonic()
-            self._wait = self._reopening.first_wait
+            self._wait, self._num_tries = self._reopening.first_wait, 0
             yield Arrived(
                 ticks=ticks[part],
                 luma=pictures,
                 reason=reason,
                 was_away=was_away,
+                is_missing=is_missing,
                 is_newest=part.stop == len(ticks) and self._must_wait(),
             )
 
@@ -336,6 +353,12 @@ class LiveVideo:
                     "what came before can be used",
                     path=self._source.path,
                 )
+            if self._is_cut_off:
+                raise DecodeError(
+                    f"{self.name} brings nothing new in {_MOST_TRIES} tries ({reason}); what came before can be used",
+                    path=self._source.path,
+                )
+            self._num_tries += 1
             time.sleep(self._wait)
             self._wait = min(2 * self._wait, self._reopening.most_wait)
             try:
@@ -344,4 +367,25 @@ class LiveVideo:
                 reason = str(error)
                 continue
             self.num_reopened += 1
+            self._check_identity()
             return
+
+    @property
+    def _is_cut_off(self) -> bool:
+        is_file = self._identity is not None and self._identity[1] is not None
+        return (is_file or self._is_whole_list) and self._num_tries >= _MOST_TRIES
+
+    def _check_identity(self) -> None:
+        """Refuse to go on with another file.
+
+        Raises:
+            DecodeError: the server has another one under this name now.
+        """
+        found = self._reader.identity if isinstance(self._reader, StreamReader) else None
+        # A server that names no version may be a camera, which starts again with another clock.
+        before, now = (None if it is None else it[0] for it in (self._identity, found))
+        if before is not None and now is not None and before != now:
+            raise DecodeError(
+                f"{self.name} is another file now than the one that was begun; what came before can be used",
+                path=self._source.path,
+            )

@@ -37,6 +37,7 @@ from bvas.video.shown import ShownFrames, has_times, packet_facts
 from bvas.video.streams import VideoStream, video_streams
 from bvas.video.strict import StrictDecoder
 from bvas.video.times import DEFAULT_RATE, usual_rates
+from bvas.video.wholeness import PacketTally, remark_on_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +73,8 @@ class Scan:
     """What the video went over to for some frames, which are in `pts` and cannot be read."""
     num_lost: int = 0
     """Those frames."""
+    remarks: tuple[str, ...] = ()
+    """What of the file is not there, or not read, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +195,7 @@ def scan_file(path: Path, reading: ReadOptions) -> Scan:
         shown = ShownFrames(has_times(facts.container), facts.codec, facts.time_base)
         notes = facts.picture_notes()
         headers = HeaderColors(facts.codec, facts.extradata)
-        num_packets = 0
+        tally = PacketTally()
         coded_rate = CodedRate(stream.codec_context) if facts.untimed else None
         for packet in read_packets(container, stream):
             if coded_rate is not None:
@@ -201,7 +204,12 @@ def scan_file(path: Path, reading: ReadOptions) -> Scan:
             shown.add_packet(packet_is)
             notes.see_traits(packet_is.traits)
             headers.add(packet)
-            num_packets += 1
+            tally.see(packet)
+        told = (
+            remark_on_bytes(path) if path.is_file() else "",
+            tally.shortfall(container, stream),
+            "" if fetcher is None else fetcher.take_missing(),
+        )
     shown.end_packets()
     is_fetched = fetcher is not None and fetcher.is_joined
     again = _Again(path, replace(reading, stream=facts.stream), joints, is_fetched)
@@ -222,7 +230,7 @@ def scan_file(path: Path, reading: ReadOptions) -> Scan:
         _decode(again, facts, shown, notes)
     if not notes.has_picture:
         raise DecodeError(
-            f"no frame of {path} can be decoded; it holds {count_text(num_packets, 'packet')}{_reason(again)}",
+            f"no frame of {path} can be decoded; it holds {count_text(tally.num_packets, 'packet')}{_reason(again)}",
             path=path,
         )
     if reading.rate is not None and not shown.counts:
@@ -234,6 +242,7 @@ def scan_file(path: Path, reading: ReadOptions) -> Scan:
     for tags in headers.found:
         notes.see_color(tags)
     scan = replace(scan_of(shown, facts, notes.picture()), is_fetched=is_fetched)
+    scan = replace(scan, remarks=tuple(filter(None, told)))
     return scan if joints is None else _with_lost(replace(scan, joints=joints), path)
 
 

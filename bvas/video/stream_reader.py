@@ -113,6 +113,11 @@ class StreamReader:
         """The container knows how long it is, as that of a running broadcast does not."""
         return self._video.has_end
 
+    @property
+    def identity(self) -> tuple[str | None, int | None] | None:
+        """What tells a file on a web server from another of its name, and its bytes; None of other sources."""
+        return self._feed.identity
+
     def times(self, start: int, stop: int) -> tuple[NDArray[np.int64], Fraction]:
         """Return (times of known frames in ticks of the container's clock, seconds of a tick) as far as known."""
         with self._owner.alone():

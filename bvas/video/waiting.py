@@ -27,6 +27,10 @@ class WaitingBytes(Protocol):
         """Return up to `size` bytes, as soon as there are any; none at the end."""
         ...
 
+    def seekable(self) -> bool:
+        """Return whether there is a way back."""
+        ...
+
     def stop(self) -> None:
         """Let a `read` that waits, in another thread, end."""
         ...
@@ -66,6 +70,10 @@ class PipeBytes:
             self.head = self.head or data[:16]
             return data
         return b""
+
+    def seekable(self) -> bool:
+        """Return False: what was read is gone, or not there yet."""
+        return False
 
     def stop(self) -> None:
         """Let a `read` that waits end."""
@@ -120,6 +128,10 @@ class GrowingBytes:
             # Once it has ended it stays so, or libav would go on behind a gap.
             self._ended = time.monotonic() >= deadline or self._stopped.wait(_POLL_SECONDS)
         return b""
+
+    def seekable(self) -> bool:
+        """Return False: what was read is gone, or not there yet."""
+        return False
 
     def stop(self) -> None:
         """Let a `read` that waits end."""

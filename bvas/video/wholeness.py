@@ -1,0 +1,141 @@
+"""Whether a video is all there: what its container announces, and what came."""
+
+import re
+import struct
+from pathlib import Path
+from typing import Any, BinaryIO
+
+# Containers whose header tells how long the video is.
+_WITH_DURATION = ("matroska", "flv")
+# Seconds by which durations that muxers write may be off.
+_TOLERANCE = 0.25
+# Top-level boxes of a file of the MP4 family (ISO/IEC 14496-12, and what cameras add to it).
+_BOXES = frozenset(
+    b"ftyp styp moov moof mdat free skip wide uuid mfra sidx ssix prft emsg meta pnot udta mpvd sefd pdin bloc".split()
+)
+_MOST_BOXES = 1 << 16
+
+
+class PacketTally:
+    """The packets of one video stream that came, against those that its container announces."""
+
+    def __init__(self) -> None:
+        self.num_packets = 0
+        self._end: int | None = None
+        self._last: int | None = None
+        self._longest = 0
+
+    def see(self, packet: Any) -> None:
+        """Count a packet of PyAV's."""
+        self.num_packets += 1
+        if packet.pts is None:
+            return
+        if self._last is not None:
+            self._longest = max(self._longest, packet.pts - self._last)
+        self._last = packet.pts
+        self._end = max(packet.pts + (packet.duration or 0), packet.pts if self._end is None else self._end)
+
+    def shortfall(self, container: Any, stream: Any) -> str:
+        """Return in words what is missing at the end of the stream; empty where nothing is known to be."""
+        kind = container.format.name.split(",")[0]
+        if kind == "mov":
+            # Of a fragmented file those of the fragments that came.
+            announced = len(stream.index_entries)
+            if announced > self.num_packets:
+                return f"its table names {announced} frames, and {self.num_packets} of them are there"
+        if kind in _WITH_DURATION and self._end is not None:
+            announced_end = _announced_end(container, stream)
+            end = float(self._end * stream.time_base)
+            # How long the last frame is shown is often not said.
+            slack = max(_TOLERANCE, 1.5 * float(self._longest * stream.time_base))
+            if announced_end is not None and end < announced_end - slack:
+                return f"its header names {announced_end:.2f} s, and it ends at {end:.2f} s"
+        return ""
+
+
+def _announced_end(container: Any, stream: Any) -> float | None:
+    """Return the time in seconds at which a video stream ends by its header."""
+    # Matroska's tag of one track, as FFmpeg and mkvmerge write it.
+    found = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    if found:
+        return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
+    if len(container.streams) > 1 or not container.duration:
+        return None
+    return float(container.duration) / 1e6
+
+
+def remark_on_bytes(path: Path) -> str:
+    """Return in words what the borders of a file's parts say of it: cut off, or with another video behind its end.
+
+    Empty where they say nothing. Only MP4's family, AVI and FLV are looked at: joined transport streams and
+    Matroska files are read whole.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        head = _at(file, 0, 12)
+        if head[4:8] in _BOXES:
+            return _remark_on_boxes(file, size)
+        if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+            return _remark_on_riff(file, size)
+    return ""
+
+
+def _remark_on_boxes(file: BinaryIO, size: int) -> str:
+    place, has_description, is_fragmented = 0, False, False
+    for _ in range(_MOST_BOXES):
+        head = _at(file, place, 16)
+        if len(head) < 8:
+            return ""
+        length, kind = struct.unpack(">I4s", head[:8])
+        if length == 1 and len(head) == 16:
+            length = struct.unpack(">Q", head[8:])[0]
+        if place and has_description and not is_fragmented and kind in (b"ftyp", b"moov"):
+            return _joined(place, size)
+        if kind not in _BOXES or (length < 8 and length != 0):
+            return _joined(place, size) if place and _begins_video(_at(file, place, 400)) else ""
+        if length == 0:
+            return ""
+        if place + length > size:
+            missing = place + length - size
+            return f"it is cut off: the last {missing} bytes of its {kind.decode()} box are missing"
+        has_description |= kind == b"moov"
+        is_fragmented |= kind == b"moof"
+        place += length
+    return ""
+
+
+def _remark_on_riff(file: BinaryIO, size: int) -> str:
+    place = 0
+    while len(head := _at(file, place, 12)) == 12:
+        if head[:4] != b"RIFF":
+            return _joined(place, size) if _begins_video(_at(file, place, 400)) else ""
+        # OpenDML: the parts of a long file that follow the first are called AVIX.
+        if place and head[8:12] == b"AVI ":
+            return _joined(place, size)
+        length = struct.unpack("<I", head[4:8])[0]
+        if length == 0:
+            return ""
+        if place + 8 + length > size:
+            return f"it is cut off: the last {place + 8 + length - size} bytes of its RIFF are missing"
+        place += 8 + length + length % 2
+    return ""
+
+
+def _joined(place: int, size: int) -> str:
+    return (
+        f"another video follows behind its end, at byte {place} of {size}, which is not read; join the videos with "
+        "FFmpeg's concat demuxer, or give them as files of their own"
+    )
+
+
+def _begins_video(head: bytes) -> bool:
+    """Return whether some bytes, at least 400, begin a file of a known kind."""
+    is_ts = head[:1] == head[188:189] == head[376:377] == b"\x47"
+    is_riff = head[:4] == b"RIFF" and head[8:12] == b"AVI "
+    # EBML is what Matroska and WebM begin with.
+    return is_ts or is_riff or head.startswith((b"\x1a\x45\xdf\xa3", b"FLV\x01")) or head[4:8] == b"ftyp"
+
+
+def _at(file: BinaryIO, place: int, count: int) -> bytes:
+    file.seek(place)
+    return file.read(count)
