@@ -149,7 +149,11 @@ def test_a_folder_that_does_not_exist_is_a_data_error(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "size", "message"),
-    [("video.avi", (48, 64), "must end in"), ("video.mkv", (47, 64), "even"), ("video.mkv", (0, 64), "even")],
+    [
+        ("video.avi", (48, 64), "must end in"),
+        ("video.mkv", (47, 64), "even"),
+        ("video.mkv", (0, 64), "integers from 1"),
+    ],
 )
 def test_values_that_no_encoder_takes_are_refused(tmp_path, name, size, message):
     with pytest.raises(ConfigError, match=message):
