@@ -156,7 +156,9 @@ class PlaylistFetcher:
             connect, stall = self._timeout or _TIMEOUT
             stop = options.get("end_offset")
             span = int(options.get("offset") or 0), int(stop) if stop else None
-            return HttpBytes(location, location, connect=connect, stall=stall, span=span)
+            # Named without host and query, which may hold secrets.
+            name = urlsplit(location).path
+            return HttpBytes(location, name, connect=connect, stall=stall, span=span)
         return FetchedBytes(location, options, self._timeout)
 
     def may_miss(self, location: str) -> bool:
