@@ -29,12 +29,12 @@ def opened(path: Path, backend: str):
 def use(reader, steps, seed: int, start, messages: set[str], counts: list[int]) -> None:
     rng = random.Random(seed)
     out = np.empty((3, *reader.size), np.uint8)
-    uses = [
-        lambda: next(steps, None),
-        lambda: list(reader.stream(reader.info.num_frames)),
-        lambda: reader.info,
-    ]
-    if not reader.is_growing:
+    uses = [lambda: next(steps, None), lambda: reader.info]
+    if reader.is_growing:
+        # Another stream would take the frames of this one.
+        uses += [reader.must_wait, lambda: reader.index]
+    else:
+        uses += [lambda: list(reader.stream(reader.info.num_frames))]
         uses += [lambda: reader.read_into([3, 40, 9], out)] * 3
     start.wait()
     for number in range(20):
