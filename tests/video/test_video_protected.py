@@ -55,7 +55,9 @@ def test_a_playlist_whose_key_is_not_there_is_named(tmp_path):
 
 
 def test_what_libav_last_said_is_part_of_the_error_where_nothing_is_decoded(tmp_path):
-    path = make_video(tmp_path / "a.mkv", options={"g": "100", "bf": "0"})
+    path = make_video(
+        tmp_path / "a.mkv", codec="libvpx-vp9", options={"g": "100", "cpu-used": "8", "deadline": "realtime"}
+    )
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux(container.streams.video[0]) if packet.size]
     data = bytearray(path.read_bytes())
