@@ -3,6 +3,7 @@
 import argparse
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
     from bvas.video.survey import VideoSurvey
 
 logger = logging.getLogger(__name__)
+
+_RATE_ORIGINS = {
+    "container": "by the container's header; the packets carry no reliable times",
+    "headers": "by the headers of the coded frames, which have no times of their own",
+    "arrival": "by the times at which frames arrived",
+    "option": "as given by --rate",
+    "assumed": "assumed, as nothing says it",
+}
 
 
 def build_parser(prog: str | None) -> argparse.ArgumentParser:
@@ -104,6 +113,11 @@ def survey_text(survey: "VideoSurvey") -> str:
         ("color", _color_text(survey)),
         ("keyframes", f"every {median} frames (shortest {shortest}, longest {longest})"),
     ]
+    if len(info.streams) > 1 and index.reading.stream is not None:
+        others = "; ".join(str(stream) for stream in info.streams if stream.number != index.stream)
+        rows.append(("stream", f"{index.stream}; there is also {others}"))
+    if info.rate_origin != "times":
+        rows.append(("rate", _RATE_ORIGINS[info.rate_origin]))
     rows += [("note", line) for line in info.choices]
     if index.gradual_refresh:
         rows.append(("", "the picture is refreshed bit by bit"))
@@ -152,6 +166,10 @@ def survey_json(survey: "VideoSurvey") -> dict[str, Any]:
         "interlaced": info.interlaced,
         "num_frames": info.num_frames,
         "rate": str(info.rate),
+        "rate_origin": info.rate_origin,
+        "stream": index.stream,
+        "streams": [asdict(stream) for stream in info.streams],
+        "choices": list(info.choices),
         "variable_rate": info.variable_rate,
         "duration_seconds": info.duration_seconds,
         "start_seconds": info.start_seconds,

@@ -181,7 +181,7 @@ def read_packets(container: Any, stream: Any) -> Iterator[Any]:
                         if packet.pts is None
                         else f", from {float(packet.pts * packet.time_base):.3f} s on"
                     )
-                    raise encrypted(container.name, f"Common Encryption{at}")
+                    raise encrypted(redacted(container.name), f"Common Encryption{at}")
                 yield packet
         except IndexError:
             # PyAV flushes all streams at the end, and trips over those that came up after the opening.

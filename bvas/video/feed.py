@@ -260,7 +260,7 @@ class PacketFeed:
         try:
             self._fetched = FetchedBytes(location, {}, timeout)
         except (av.FFmpegError, OSError) as error:
-            raise not_opened(self._source.name, error, timeout) from error
+            raise not_opened(self._source.name, error, timeout) from redacted_error(error)
         return JoinedBytes(self._fetched.read, location), None
 
     def _facts(self, container: Any, stream: Any, packets: Iterator[Any]) -> tuple[StreamFacts, list[Any]]:

@@ -43,9 +43,11 @@ def find_remedy(index: VideoIndex, info: VideoInfo) -> Remedy | None:
     source = _shell_name(info.path)
     only_container = not kept and settled == _awkward_container(index) and info.codec in _PLAIN_CODECS
     coding = "-c copy" if only_container else f"-vf {shlex.quote(','.join(_filters(index, info)))} {_CODING}"
+    # The first that is not a cover, where it is the only one.
+    chosen = "0:V:0" if len(info.streams) < 2 else f"0:{index.stream}"
     return Remedy(
         traits=(*settled, *kept),
-        ffmpeg=f"ffmpeg -i {source} -map 0:V:0 {coding} {_shell_name(Path(f'{info.path.stem}_plain.mp4'))}",
+        ffmpeg=f"ffmpeg -i {source} -map {chosen} {coding} {_shell_name(Path(f'{info.path.stem}_plain.mp4'))}",
         prepare=None if kept else f"bvas video prepare {source} --out prepared",
     )
 
