@@ -105,7 +105,7 @@ def _checked(path: Path, labels: LabelSet) -> ScoreCurve:
             "gap of the video; predict it again"
         )
     if lost.all():
-        raise DataError(f"{path} holds no score: every row is a gap ({len(scores)}); predict it again")
+        raise DataError(f"{path} holds no score: all {len(scores)} rows are gaps; predict it again")
     if not ((scores[~lost] >= 0) & (scores[~lost] <= 1)).all():
         raise DataError(f"{path} holds scores outside [0, 1]; predict it again")
     if not (np.diff(curve.seconds) > 0).all():

@@ -63,7 +63,8 @@ def decode_text(content: bytes, where: str) -> str:
     """
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
     try:
-        text = content.decode(encoding)
+        # Programs that add a mark to what has one leave two.
+        text = content.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode(encoding, "replace")
         hint = ""

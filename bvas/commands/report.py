@@ -27,7 +27,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "what",
         metavar="NAME|RESULTS",
-        help="an experiment with predictions and labels; or the folder or results_spotting.json of bvas spot",
+        help="an experiment with predictions and labels; or the folder of bvas spot, or a file of spots of any system",
     )
     add_match(parser)
     parser.add_argument(
@@ -88,7 +88,9 @@ def run(args: argparse.Namespace) -> int:
 
     config = preview_config(args)
     given = Path(args.what)
-    is_results = (given / RESULTS_NAME).is_file() or (given.is_file() and given.suffix == ".json")
+    is_results = (given / RESULTS_NAME).is_file() or (
+        given.is_file() and given.suffix.lower() in (".json", ".jsonl", ".csv", ".tsv")
+    )
     if is_results:
         out: Path = args.out or (given if given.is_dir() else given.parent) / "report"
         check_writable(out, PAGE_NAME)

@@ -12,6 +12,7 @@ import numpy as np
 from bvas.errors import ConfigError
 from bvas.metrics.average_precision import TIME_ROUNDING_SECONDS, label_ids
 from bvas.metrics.matching import match_times
+from bvas.plural import count_text
 from bvas.spots import Annotation, LabelSet, Spot
 
 _Event = TypeVar("_Event", Annotation, Spot)
@@ -214,7 +215,7 @@ def blind_spots(
     """
     if len(annotations) != len(durations_seconds) or not all(d > 0 for d in durations_seconds):
         raise ConfigError(
-            f"annotations of {len(annotations)} videos need as many positive durations, "
+            f"annotations of {count_text(len(annotations), 'video')} need as many positive durations, "
             f"got {list(durations_seconds)}"
         )
     ids = label_ids(labels)

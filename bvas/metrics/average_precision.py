@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
 from bvas.metrics.matching import match_times
+from bvas.plural import count_text
 from bvas.spots import Annotation, LabelSet, Spot
 
 NUM_THRESHOLDS = 200
@@ -156,6 +157,6 @@ def check_videos(annotations: Sequence[Iterable[Annotation]], spots: Sequence[It
     """
     if len(annotations) != len(spots):
         raise ConfigError(
-            f"annotations of {len(annotations)} videos and spots of {len(spots)}; "
+            f"annotations of {count_text(len(annotations), 'video')} and spots of {len(spots)}; "
             "give one sequence per video to both, an empty one where there is nothing"
         )

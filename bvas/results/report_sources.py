@@ -1,5 +1,6 @@
 """What a report is made of: an experiment's predictions with labels, or the results of one recording."""
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,8 +22,12 @@ from bvas.scoring.label_check import LabelCheck
 from bvas.spots import LabelSet, Spot
 from bvas.tasks.matches import Match, match_halves
 from bvas.tasks.soccernet import RESULTS_NAME, read_results
+from bvas.tasks.soccernet_entries import Notices
+from bvas.tasks.spot_files import read_spot_file
 from bvas.video.index import build_index
 from bvas.video.reading import DEFAULT_READING, ReadOptions
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,7 +156,7 @@ def results_source(results: Path, videos: Sequence[Path], *, confidence: float |
     """Return the report of a folder that `bvas spot` wrote, or of another results file.
 
     Args:
-        results: The folder, or a `results_spotting.json` of any system.
+        results: The folder, or a file of spots of any system (`bvas.tasks.spot_files`).
         videos: The files that it is about, in order; empty where `recording.json` beside it names them.
         confidence: Spots are shown from here up; None: from the operating point.
 
@@ -161,7 +166,15 @@ def results_source(results: Path, videos: Sequence[Path], *, confidence: float |
     """
     path = results / RESULTS_NAME if results.is_dir() else results
     folder = path.parent
-    spots = read_results(path)
+    notices = Notices()
+    found = read_spot_file(path, notices)
+    for line in notices.lines():
+        logger.warning("%s", line)
+    if found.is_one_timeline and len(found.spots) > 1:
+        raise DataError(
+            f"{path} lays {len(found.spots)} files end to end; give the {RESULTS_NAME} of the same run instead"
+        )
+    spots = found.spots
     recording = read_recording(folder) or _unrecorded(path, spots, videos)
     if videos:
         if len(videos) != len(recording.parts):

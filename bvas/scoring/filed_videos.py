@@ -89,7 +89,8 @@ def read_videos(
                 as_soccernet(found.read_json(result_files[name]), result), result, task.labels, notices
             )
             _check_lengths(truth, found, label_files[name], result_files[name], true, predicted, notices)
-            for half in (1, 2):
+            is_sample = isinstance(truth, OslTree) and 2 not in truth.matches[name] and not predicted[2]
+            for half in (1,) if is_sample else (1, 2):
                 annotations.append(true[half])
                 spots.append(predicted[half])
                 videos.append(name)

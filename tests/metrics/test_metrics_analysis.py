@@ -81,7 +81,7 @@ def test_a_blind_baseline_hits_no_more_often_than_chance():
 
 
 def test_a_duration_for_every_video_is_asked_for():
-    with pytest.raises(ConfigError, match="annotations of 1 videos"):
+    with pytest.raises(ConfigError, match="annotations of 1 video"):
         blind_spots([[]], [], BALL)
 
 

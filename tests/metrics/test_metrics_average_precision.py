@@ -93,5 +93,5 @@ def test_a_tolerance_that_is_not_positive_is_refused(tolerance):
 
 
 def test_a_missing_video_is_refused():
-    with pytest.raises(ConfigError, match="annotations of 1 videos and spots of 2"):
+    with pytest.raises(ConfigError, match="annotations of 1 video and spots of 2"):
         mean_average_precision([[]], [[], []], PASS)

@@ -6,7 +6,7 @@ import pytest
 
 from bvas.errors import ConfigError, DataError
 from bvas.predicting.assignments import share_of
-from bvas.predicting.manifest import assign_manifest
+from bvas.predicting.manifest import assign_manifest, read_manifest
 from bvas.tasks.matches import Match
 
 MATCHES = [Match(f"league/m{n}", Path(f"data/league/m{n}"), n) for n in range(3)]
@@ -95,3 +95,20 @@ def test_the_data_root_is_not_looked_at_for_videos_alone(tmp_path):
 
     (tmp_path / "list.txt").write_text("a.mp4\n")
     assert len(assign_manifest(tmp_path / "list.txt", find, (0,), Path("p"))) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# season\nb.mp4\nc, d.mp4\n",
+        "\ufeffb.mp4\r\nc, d.mp4\r\n",
+        'Video\nb.mp4\n"c, d.mp4"\n',
+        "id;Video;kickoff\n1;b.mp4;0,5\n2;c, d.mp4;1\n;;\n",
+        'b.mp4\r"c, d.mp4"\r',
+    ],
+    ids=["list", "BOM and CRLF", "a column", "a table", "CR and quotes"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_manifest_is_a_list_or_a_column_of_a_table(tmp_path, text, encoding):
+    (tmp_path / "m.txt").write_bytes(text.encode(encoding))
+    assert [entry for _, entry in read_manifest(tmp_path / "m.txt")] == ["b.mp4", "c, d.mp4"]

@@ -199,7 +199,7 @@ def test_predictions_without_labels_and_unknown_labels_are_counted(tmp_path, lea
     )
 
     said = capsys.readouterr().err
-    assert "matches with predictions and no labels left out: 1, the first is 'league/2019/another'" in said
+    assert "1 match with predictions and no labels left out, the first is 'league/2019/another'" in said
     assert "of unknown label 'KICK' left out" in said
 
 

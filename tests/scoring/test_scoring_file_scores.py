@@ -268,7 +268,7 @@ def test_confidences_beyond_one_and_times_beyond_two_hours_are_counted(tmp_path,
     _, _, warnings = score(tmp_path, capsys)
 
     assert "1 beyond two hours, taken for the last frame as SoccerNet does" in warnings
-    assert "1 confidences outside [0, 1]" in warnings
+    assert "1 confidence outside [0, 1]" in warnings
 
 
 def test_times_after_the_end_of_a_video_beside_the_labels_are_counted(tmp_path, capsys):

@@ -99,7 +99,7 @@ def test_everything_that_is_wrong_is_listed_in_one_run(videos, tmp_path, capsys)
         "dataset.json: match 0 'a', annotation 5: unknown key 'secnds'",
         "dataset.json: match 0 'a', annotation 5: needs 'seconds' or 'frame'",
         "dataset.json: match 0 'a', annotation 6: 'frame' must be a whole number from 0 up, got '7'",
-        "dataset.json: match 0 'a', annotation 7: 'part' is 2; the match has 1 videos",
+        "dataset.json: match 0 'a', annotation 7: 'part' is 2; the match has 1 video",
         "dataset.json: match 0 'a', annotation 8: must be an object",
         "dataset.json: match 1 'b', annotation 0: 1960.0 s lies after the end of b.mp4 (2.000 s); "
         "are the times milliseconds?",

@@ -164,7 +164,7 @@ def test_a_fold_without_matches_is_an_error(tmp_path):
     with pytest.raises(DataError, match="fold 1 has no match"):
         find_matches(TASK, tmp_path / "gap")
     write_dataset(tmp_path / "few", [match("a", []), match("b", [])])
-    with pytest.raises(DataError, match="2 labelled matches are there, and task own has 3 folds: fold 2"):
+    with pytest.raises(DataError, match="the data has 2 labelled matches, and task own has 3 folds: fold 2"):
         find_matches(replace(TASK, num_folds=3), tmp_path / "few")
     with pytest.raises(ConfigError, match="fold 1 has no match"):
         SpottingTask(name="x", labels=LabelSet(("PASS",)), folds=(("a",), ()))

@@ -269,3 +269,22 @@ def test_two_data_sets_in_one_root_are_imported_one_by_one(tmp_path):
         DataError, match=r"2 data sets \(action-spotting-2023, spotting-ball-2023\); import one"
     ):
         read_soccernet(tmp_path)
+
+
+def test_a_german_table_with_line_breaks_becomes_a_dataset(tmp_path):
+    write_video(tmp_path / "a.mp4", 75)
+    (tmp_path / "t.csv").write_bytes(
+        'Video;LABEL;Seconds;note\r\na.mp4;"HIGH\nPASS";0,52;\r\na.mp4;DRIVE;1,48;spät\r\n'.encode(
+            "utf-8-sig"
+        )
+    )
+    assert _import(tmp_path / "t.csv", tmp_path / "out") == 2
+    (tmp_path / "t.csv").write_bytes(
+        'Video;LABEL;Seconds;Team\r\na.mp4;"HIGH PASS";0,52;\r\na.mp4;DRIVE;1,48;"left\n"\r\n'.encode(
+            "utf-8-sig"
+        )
+    )
+    assert _import(tmp_path / "t.csv", tmp_path / "out") == 0
+    assert _found(tmp_path / "out", "HIGH PASS", "DRIVE") == [
+        ("a", 0, [(1, "HIGH PASS", 0.52), (1, "DRIVE", 1.48)])
+    ]

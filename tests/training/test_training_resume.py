@@ -230,7 +230,7 @@ def test_a_run_of_another_experiment_or_data_is_not_gone_on_with(league, tmp_pat
     state.data[0] = state.data[0].rsplit(" ", 1)[0] + " 0123456789abcdef"
     save_state(path, state)
     with pytest.raises(
-        CheckpointError, match=r"other data: 1 videos, their labels or score curves differ \(.*/1_64p.mkv\)"
+        CheckpointError, match=r"other data: 1 video, their labels or score curves differ \(.*/1_64p.mkv\)"
     ):
         train(EXPERIMENT, league, tmp_path)
     path.write_bytes(before)

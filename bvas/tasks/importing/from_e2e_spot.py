@@ -69,7 +69,11 @@ def _read_file(
     content = read_filed_json(path, faults)
     if not isinstance(content, list):
         if content is not None:
-            faults.append(Fault(path, "", "must be a list of videos; it is no file of E2E-Spot"))
+            is_label_file = isinstance(content, dict) and "annotations" in content
+            message = "holds SoccerNet's labels of one match; import the folder of the match, with its videos"
+            if not is_label_file:
+                message = "is neither a list of videos, as E2E-Spot's files, nor OSL JSON, nor corrections"
+            faults.append(Fault(path, "", message))
         return
     challenge = split == "challenge"
     for number, value in enumerate(content):
