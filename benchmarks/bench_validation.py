@@ -303,8 +303,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         if "epochs" in row:
             print(
                 f"{row['case']:18} {row['share_of_epoch']['median']:.1%} of an epoch "
-                f"({row['first_share_of_epoch']:.1%} of the first), {row['cpu_share_of_epoch']['median']:.1%} of its CPU "
-                f"time in this process, {row['validation_seconds']['median']:.2f} s, "
+                f"({row['first_share_of_epoch']:.1%} of the first), "
+                f"{row['cpu_share_of_epoch']['median']:.1%} of its CPU time in this process, "
+                f"{row['validation_seconds']['median']:.2f} s, "
                 f"CPU of this process {row['validation_cpu_seconds_of_this_process']['median']:.2f} s"
             )
         else:
