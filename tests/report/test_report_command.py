@@ -75,7 +75,7 @@ def test_a_recording_comes_back_as_it_was_written(tmp_path):
     assert read_recording(tmp_path) == recording
     assert read_recording(tmp_path / "none") is None
     (tmp_path / "recording.json").write_text('{"format": "bvas-recording-9"}')
-    with pytest.raises(DataError, match="is none of this version"):
+    with pytest.raises(DataError, match="is not of this version"):
         read_recording(tmp_path)
 
 
