@@ -65,7 +65,8 @@ def test_results_of_a_recording_become_a_page_with_previews(results, capsys):
     assert len(first["spots"]["frame"]) == 5  # of 0.3 and more
     assert first["gaps"] == [[0.4, 0.76]]
     assert (second["spots"]["frame"], second["curves"]) == ([], None)
-    assert sorted(path.name for path in page.parent.iterdir()) == ["index.html", "part1.mp4", "part2.mp4"]
+    names = sorted(path.name for path in page.parent.iterdir())
+    assert names == [".lock", "index.html", "part1.mp4", "part2.mp4", "report.json"]
 
 
 def test_a_recording_comes_back_as_it_was_written(tmp_path):
