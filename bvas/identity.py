@@ -1,7 +1,7 @@
 """Whether a video is the one that something was made from: by a glance, and where that leaves doubt by its content.
 
-A glance takes the size, the time of change, and a hash of the first and last 64 KiB. Where all of it is as it
-was, the file is taken as the same; where the size or the ends differ, as another. Where only the time of change
+A glance takes the size, the time of change, and a hash of the first and last 64 KiB; of a folder of pictures, their
+sum, the last time, and a hash of names and sizes. Where all of it is as it was, the file is taken as the same; where the size or the ends differ, as another. Where only the time of change
 differs (the file was touched, copied or downloaded again) its whole content decides.
 """
 
@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from bvas.errors import DataError
-from bvas.video.frame_folder import stamp_of
+from bvas.video.frame_folder import is_frame_folder, stamp_of
 
 _END_BYTES = 64 * 1024
 _PIECE_BYTES = 4 << 20
@@ -38,12 +38,12 @@ def place_of(path: Path) -> str:
 
 
 def glance_at(path: Path) -> Glance:
-    """Look at a file.
+    """Look at a file, or at a folder of numbered pictures.
 
     Raises:
-        DataError: there is no file, or it cannot be read.
+        DataError: there is neither, or it cannot be read.
     """
-    if path.is_dir():
+    if is_frame_folder(path):
         return _glance_at_folder(path)
     if not path.is_file():
         raise DataError(f"no file {path}")
@@ -60,29 +60,35 @@ def glance_at(path: Path) -> Glance:
 
 
 def _glance_at_folder(path: Path) -> Glance:
-    stamp = stamp_of(path)
+    try:
+        stamp = stamp_of(path)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     ends = hashlib.sha256(repr([(name, size) for name, size, _ in stamp]).encode(errors="surrogateescape"))
     newest = max((changed for _, _, changed in stamp), default=0)
     return Glance(size=sum(size for _, size, _ in stamp), mtime_ns=newest, ends=ends.hexdigest())
 
 
 def content_digest(path: Path, stopped: threading.Event | None = None) -> str:
-    """Return the SHA-256 of a file's content; of a part of it if `stopped` is set meanwhile.
+    """Return the SHA-256 of the content of a file, or of a folder's pictures; of a part if `stopped` is set meanwhile.
 
     Raises:
         DataError: it cannot be read.
     """
     digest = hashlib.sha256()
-    if path.is_dir():
-        # Pictures of a folder are looked at by name, size and time, which a touch changes.
-        return _glance_at_folder(path).ends
+    paths = [path]
+    if is_frame_folder(path):
+        # Sizes keep the end of one picture and the start of the next apart.
+        digest.update(_glance_at_folder(path).ends.encode())
+        paths = [path / name for name, _, _ in stamp_of(path)]
     piece = memoryview(bytearray(_PIECE_BYTES))
-    try:
-        with path.open("rb", buffering=0) as file:
-            while (count := file.readinto(piece)) and not (stopped is not None and stopped.is_set()):
-                digest.update(piece[:count])
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    for one in paths:
+        try:
+            with one.open("rb", buffering=0) as file:
+                while (count := file.readinto(piece)) and not (stopped is not None and stopped.is_set()):
+                    digest.update(piece[:count])
+        except OSError as error:
+            raise DataError(f"cannot read {one}: {error.strerror or error}") from error
     return digest.hexdigest()
 
 

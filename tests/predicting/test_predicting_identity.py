@@ -66,3 +66,24 @@ def test_what_is_no_file_is_said_to_be_none(tmp_path):
             glance_at(tmp_path / name)
     with DigestMeanwhile(tmp_path / "nothing.mp4") as digest, pytest.raises(DataError, match="cannot read"):
         digest.result()
+
+
+def test_a_folder_of_pictures_is_known_by_their_content(tmp_path):
+    folder = tmp_path / "match"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number:06}.jpg").write_bytes(bytes([number]) * 100)
+    before, digest = glance_at(folder), content_digest(folder)
+    assert before.size == 300
+
+    _later(folder / "000001.jpg")
+    assert glance_at(folder) != before
+    assert is_same(folder, glance_at(folder), before, digest)
+    moved = folder.rename(tmp_path / "moved")
+    assert is_same(moved, glance_at(moved), before, digest)
+
+    (moved / "000001.jpg").write_bytes(b"x" * 100)
+    _later(moved / "000001.jpg")
+    assert not is_same(moved, glance_at(moved), before, digest)
+    (moved / "000003.jpg").write_bytes(b"x")
+    assert glance_at(moved).ends != before.ends
