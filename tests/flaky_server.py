@@ -93,7 +93,7 @@ def flaky_server(flaky: Flaky, name: str):
     """The address of the file."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, flaky)) as server:
         server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}/{name}"

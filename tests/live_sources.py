@@ -104,11 +104,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 def broadcast(paced: Paced, name: str = "live.ts"):
     """The address of a paced server."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, paced)) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/{name}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/{name}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @contextmanager

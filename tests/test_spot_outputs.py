@@ -135,7 +135,7 @@ def test_the_pieces_of_a_playlist_leave_no_secret_where_they_are_missing(spot, t
     (folder / "list.m3u8").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n{pieces}#EXT-X-ENDLIST\n")
     handler = partial(_Silent, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         url = f"http://us3r:Pa55w0rd@127.0.0.1:{server.server_address[1]}/list.m3u8?sig=S1gn4ture"
         code = spot(url, "--out", tmp_path / "out")

@@ -120,7 +120,7 @@ def test_scores_that_are_no_numbers_are_a_warning_too(run, model, caplog):
 
     observer.epoch_done(run, 0, astray, None)
 
-    assert "no score curves are drawn: the model gives scores that are no numbers" in caplog.text
+    assert "no score curves are drawn: the model gives NaN or infinite scores" in caplog.text
     assert run.board.images == {}
 
 

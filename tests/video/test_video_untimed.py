@@ -91,11 +91,13 @@ class _Camera(http.server.BaseHTTPRequestHandler):
 def camera():
     """The address of a camera that sends ten pictures, ten a second."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Camera) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/video"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/video"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_pictures_of_a_web_camera_have_the_times_at_which_they_came():
