@@ -49,7 +49,14 @@ def test_where_there_is_no_pytorch_the_results_are_those_of_the_checkpoints(runs
     done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH, *command], capture_output=True, text=True)
 
     assert (done.returncode, done.stderr) == (OK, "")
-    names = [".lock", "a_scores.npz", "a_timeline.png", "recording.json", "results_spotting.json", "spots.csv"]
+    names = [
+        ".lock",
+        "a_scores.npz",
+        "a_timeline.png",
+        "recording.json",
+        "results_spotting.json",
+        "spots.csv",
+    ]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
     expected = spot_video(video, load_spotter(EXPERIMENT, runs, device="cpu"))
     curve = load_curve(tmp_path / "out" / "a_scores.npz")
