@@ -1,8 +1,9 @@
-"""Whether a video is the one that something was made from: by a glance, and where that leaves doubt by its content.
+"""Identity of a video: by a glance, and where that leaves doubt by its content.
 
-A glance takes the size, the time of change, and a hash of the first and last 64 KiB; of a folder of pictures, their
-sum, the last time, and a hash of names and sizes. Where all of it is as it was, the file is taken as the same; where the size or the ends differ, as another. Where only the time of change
-differs (the file was touched, copied or downloaded again) its whole content decides.
+A glance takes the size, the time of change, and a hash of the first and last 64 KiB. Of a folder of pictures it takes
+their sum, the last time, and a hash of names and sizes. Where all of it is equal, the file is taken as the same; where
+the size or the hash differs, as another. Where only the time of change differs (the file was touched, copied or
+downloaded again), its whole content decides.
 """
 
 import hashlib
