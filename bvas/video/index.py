@@ -251,11 +251,11 @@ def _choices(index: VideoIndex, scan: Scan, info: VideoInfo) -> tuple[str, ...]:
         missing = np.setdiff1d(scan.pts, scan.keyframe_pts).tolist()
         few = ", ".join(map(str, missing[:5])) + (" and others" if len(missing) > 5 else "")
         lines.append(
-            f"{scan.num_lost} frames are lost, as pictures are missing between others (frames {few})"
+            f"lost: {count_text(scan.num_lost, 'frame')}, as pictures are missing between others ({few})"
         )
     elif scan.num_lost:
         lines.append(
-            f"{scan.num_lost} of its frames are coded as {scan.lost_codec} instead of {scan.picture.codec}, and "
+            f"{count_text(scan.num_lost, 'frame')} coded as {scan.lost_codec} instead of {scan.picture.codec}, which "
             "cannot be read with the others; code it once more in one codec: ffmpeg -i IN -c:v libx264 OUT"
         )
     lines += [text for text in (hdr_text(info, index.reading.tone), contradiction_text(info)) if text]
