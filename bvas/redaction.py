@@ -54,8 +54,16 @@ def redacted_url(url: str) -> str:
 
 
 def redacted_error(error: BaseException) -> BaseException:
-    """Take the secrets out of an error of another library, which names its address in what it says; return it."""
-    error.args = _redacted_values(error.args)
+    """Return an error of another library without the address in its arguments, nor in those that it came from."""
+    chain: list[BaseException] = []
+    one: BaseException | None = error
+    while one is not None and all(one is not other for other in chain):
+        chain.append(one)
+        one.args = _redacted_values(one.args)
+        if type(one).__module__ == "builtins" and isinstance(one, OSError) and isinstance(one.filename, str):
+            # Python's own keeps it beside its arguments.
+            one.filename = redacted(one.filename)
+        one = one.__cause__ or one.__context__
     return error
 
 

@@ -1,4 +1,5 @@
 import pickle
+from traceback import format_exception
 
 import pytest
 
@@ -61,3 +62,17 @@ def test_errors_carry_no_secret_in_text_path_cause_or_pickle():
         assert "s3cr" not in text
     assert "pa55" not in repr(source_of(url))
     assert source_of(url).location == url
+
+
+def test_errors_that_an_error_came_from_are_named_without_secrets_too():
+    secret = "s3" + "cret"
+    try:
+        try:
+            raise ConnectionRefusedError(111, "refused", f"http://me:pw@h/a.m3u8?token={secret}")
+        except OSError as error:
+            raise OSError("no answer") from error
+    except OSError as error:
+        shown = "".join(format_exception(redacted_error(error)))
+    assert "no answer" in shown
+    assert "http://h/a.m3u8?token=***" in shown
+    assert secret not in shown
