@@ -5,6 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from tiny import TINY_CONFIG
+
+from bvas.checkpoint import FILE_NAME, fold_folder, save_checkpoint
+from bvas.cli import main
+from bvas.experiment import load_experiment
+from bvas.models.spotting import build_model
 
 _VIDEOS = (".mp4", ".ts", ".h264", ".m3u8", ".mkv", ".mov", ".avi")
 
@@ -38,3 +45,30 @@ def test_check_and_prepare_give_results_or_one_clear_line(shared_data, tmp_path,
             if not clear:
                 faults.append((arguments[0], video.name, done.returncode, done.stderr[-300:]))
     assert not faults
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", ["cases", "videos"])
+def test_spot_and_overlay_give_results_or_one_clear_line(shared_data, tmp_path, capsys, monkeypatch, folder):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BVAS_HOME", str(tmp_path / "home"))
+    (tmp_path / "tiny.py").write_text(TINY_CONFIG)
+    experiment = load_experiment(str(tmp_path / "tiny.py"))
+    torch.manual_seed(1)
+    model = build_model(experiment.model, experiment.clip, len(experiment.task.labels))
+    save_checkpoint(fold_folder(tmp_path, "tiny", 0) / FILE_NAME, model.state_dict(), experiment, {})
+    root = shared_data / folder
+    faults, num_spotted = [], 0
+    for number, video in enumerate([*sorted(p for p in root.rglob("*") if p.suffix in _VIDEOS), root]):
+        out = tmp_path / str(number)
+        spot = ["spot", str(video), "--experiment", "tiny.py", "--runs", ".", "--out", str(out)]
+        overlay = ["spots", "overlay", str(video), "--spots", str(out), "--height", "96"]
+        code = main(spot)
+        num_spotted += code == 0
+        for words, done in ((spot, code), (overlay, main(overlay) if code == 0 else 2)):
+            said = capsys.readouterr().err.strip().splitlines()
+            if done not in (0, 2) or (done == 2 and words is spot and video.name not in said[-1]):
+                faults.append((words[0], video.name, done, said[-3:]))
+    assert not faults
+    # The encrypted one and the folder itself are refused; of the videos, just the folder.
+    assert num_spotted == number - (folder == "cases")
