@@ -10,6 +10,7 @@ from urllib.request import urlopen
 
 from bvas.errors import ConfigError, DataError
 from bvas.files import replacing
+from bvas.redaction import redacted, redacted_error
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def fetch(address: str, folder: Path | None) -> Path:
     kept = folder / f"{wanted}{PurePosixPath(unquote(urlsplit(url).path)).suffix}"
     if kept.is_file() and _hash_of(kept) == wanted:
         return kept
-    logger.info("downloading %s", url)
+    logger.info("downloading %s", redacted(url))
     with replacing(kept) as temporary:
         found = _download(url, temporary)
         if found != wanted:
@@ -72,7 +73,7 @@ def _download(url: str, path: Path) -> str:
         except (URLError, TimeoutError, ConnectionError, ValueError) as error:
             raise DataError(
                 f"cannot download {url}: {error}; fetch it by other means and name the file itself"
-            ) from error
+            ) from redacted_error(error)
     return digest.hexdigest()
 
 

@@ -111,6 +111,24 @@ def test_output_that_nobody_reads_to_its_end_is_no_failure():
         assert process.wait() == OK
 
 
+def test_the_traceback_of_our_own_failure_shows_no_secret():
+    code = (
+        "import argparse, sys\nfrom bvas.commands.console import run_command\n"
+        "def run(args):\n"
+        "    try: raise ValueError('no http://us3r:Pa55@h/x?token=T0k3n')\n"
+        "    except ValueError as error:\n"
+        "        error.add_note('for rtsp://us3r:Pa55@h/y')\n"
+        "        raise ZeroDivisionError('of http://h/z?sig=S1gn') from error\n"
+        "run_command(argparse.ArgumentParser(), run, [])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback (most recent call last):")
+    assert done.stderr.endswith("ZeroDivisionError: of http://h/z?sig=***\n")
+    assert "for rtsp://h/y" in done.stderr
+    assert [secret for secret in ("us3r", "Pa55", "T0k3n", "S1gn") if secret in done.stderr] == []
+
+
 def test_our_own_failures_keep_their_traceback():
     def run(args):
         raise ZeroDivisionError

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr
 from fractions import Fraction
 from pathlib import Path
+from traceback import format_exception
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bvas.errors import BvasError, ConfigError
@@ -41,6 +43,7 @@ def run_command(
     """Parse, run, and turn what users and files did wrong into one line and exit code 2."""
     parser.add_argument("--quiet", action="store_true", help="no progress bars, warnings only")
     set_up_streams()
+    sys.excepthook = _print_failure
     args = _parsed(parser, argv)
     set_up_logging(logging.WARNING if args.quiet else logging.INFO, logging.StreamHandler(sys.stderr))
     try:
@@ -67,6 +70,11 @@ def set_up_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=ERROR_HANDLER)
+
+
+def _print_failure(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print the traceback of our own failure as Python does, without the secrets of addresses."""
+    sys.stderr.write(redacted("".join(format_exception(kind, error, trace))))
 
 
 def _parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:

@@ -11,6 +11,8 @@ from pathlib import Path
 from matplotlib import font_manager, get_data_path
 from matplotlib.ft2font import FT2Font
 
+from bvas.video.said import is_first
+
 logger = logging.getLogger(__name__)
 
 # Substrings of font files, the better ones first.
@@ -37,7 +39,6 @@ _PACKAGES = {
     "HANGUL": "fonts-noto-cjk",
 }
 _OTHER_SCRIPTS, _SYMBOLS = "fonts-noto-core", "fonts-symbola"
-_said: set[str] = set()
 
 
 def drawable_text(text: str) -> str:
@@ -51,8 +52,7 @@ def drawable_text(text: str) -> str:
     if not missing:
         return line
     packages = set(map(_package, missing))
-    if not packages <= _said:
-        _said.update(packages)
+    if [package for package in sorted(packages) if is_first("font", package)]:
         logger.warning(
             "no font on this machine has the characters %s: %r is drawn as %r; install a font that has them, e.g. "
             "Debian's %s, or put one into ~/.fonts",

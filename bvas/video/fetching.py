@@ -15,6 +15,7 @@ import av
 from bvas.errors import DecodeError
 from bvas.video.http_bytes import HttpBytes, NotPlainError
 from bvas.video.joined import JoinedBytes, Stretches
+from bvas.video.said import warn_once
 
 logger = logging.getLogger(__name__)
 
@@ -23,8 +24,6 @@ _PLAYLIST = b"#EXTM3U"
 _PLAYLIST_SUFFIXES = (".m3u8", ".m3u")
 _TRANSPORT_SUFFIXES = (".ts", ".m2ts", ".mts", ".m2t", ".mpegts")
 _TRANSPORT_SCHEMES = ("udp", "tcp", "srt")
-
-_said: set[str] = set()
 
 # Seconds to wait for an answer, and for more of it, where nothing is said.
 _TIMEOUT = (20.0, 15.0)
@@ -47,9 +46,7 @@ def lacks_end(path: Path) -> bool:
         text = file.read()
     if b"#EXT-X-ENDLIST" in text or b"#EXT-X-STREAM-INF" in text:
         return False
-    if str(path) not in _said:
-        _said.add(str(path))
-        logger.warning("%s does not say that it ends; what it lists now is read", path)
+    warn_once(str(path), "this playlist does not say that it ends; what it lists now is read")
     return True
 
 

@@ -1,4 +1,4 @@
-"""Remarks on files that are made once in a process, however often a file is opened."""
+"""Remarks that are made once in a process, however often what they are about comes up."""
 
 import logging
 import multiprocessing
@@ -9,20 +9,28 @@ from bvas.video.protocol import VideoInfo
 logger = logging.getLogger(__name__)
 
 _lock = Lock()
-_said: set[tuple[str, str]] = set()
+_said: set[tuple[str, ...]] = set()
 
 
-def say_once(info: VideoInfo) -> None:
-    """Log what was chosen or assumed for a file, one line each, unless this process did so before.
+def is_first(*remark: str) -> bool:
+    """Return whether this process asks for the first time about a remark."""
+    with _lock:
+        if remark in _said:
+            return False
+        _said.add(remark)
+        return True
+
+
+def warn_once(name: str, remark: str) -> None:
+    """Log a remark on a file, unless this process did so before.
 
     Worker processes say nothing: the process that started them has opened the files too.
     """
-    if multiprocessing.parent_process() is not None:
-        return
+    if multiprocessing.parent_process() is None and is_first(name, remark):
+        logger.warning("%s: %s", name, remark)
+
+
+def say_once(info: VideoInfo) -> None:
+    """Log what was chosen or assumed for a file, one line each, as `warn_once` does."""
     for line in info.choices:
-        key = str(info.path), line
-        with _lock:
-            if key in _said:
-                continue
-            _said.add(key)
-        logger.warning("%s: %s", info.path, line)
+        warn_once(str(info.path), line)

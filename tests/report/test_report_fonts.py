@@ -14,13 +14,14 @@ from bvas.report.fonts import drawable_text, font_families, font_runs
 from bvas.report.lettering import draw_text, text_width
 from bvas.report.timeline import timeline_png
 from bvas.spots import LabelSet, Spot
+from bvas.video import said
 
 
 @pytest.fixture
 def without_system_fonts(monkeypatch):
     """Only what comes with matplotlib: Latin, Greek, Cyrillic, Arabic and more."""
     monkeypatch.setattr(fonts, "_system_fonts", lambda: ())
-    monkeypatch.setattr(fonts, "_said", set())
+    monkeypatch.setattr(said, "_said", set())
     fonts.font_of.cache_clear()
     yield
     fonts.font_of.cache_clear()
