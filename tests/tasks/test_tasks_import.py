@@ -1,4 +1,5 @@
 import json
+import os
 from fractions import Fraction
 
 import pytest
@@ -260,6 +261,33 @@ def test_a_dataset_that_is_there_is_replaced_only_if_asked(tmp_path, capsys):
     assert _import(tmp_path / "t.csv", tmp_path) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert _import(tmp_path / "t.csv", tmp_path, "--overwrite") == 0
+
+
+@pytest.mark.parametrize("placing", ["--link", "--copy"])
+def test_names_that_are_not_utf8_are_linked_and_copied_under_others(tmp_path, placing, capsys):
+    name = os.fsdecode(b"H\xe4lfte")
+    season = tmp_path / "spotting-ball-2023"
+    write_video(season / "league" / name / "1_224p.mkv", 10)
+    write_label_file(season / "league" / name / "Labels-ball.json", [entry("PASS", "40")])
+    out = tmp_path / "out"
+
+    assert _import(season, out) == 2
+    said = capsys.readouterr().err
+    assert "H\ufffdlfte/1_224p.mkv is not UTF-8" in said
+    assert "--link or --copy" in said
+    assert not (out / "dataset.json").exists()
+
+    assert _import(season, out, placing) == 0
+    [(match, _, annotations)] = _found(out, "PASS")
+    assert match.startswith("league/H_lfte_")
+    assert annotations == [(1, "PASS", 0.04)]
+    assert main(["data", "check", str(out)]) == 0
+
+
+def test_a_text_of_annotations_that_is_not_utf8_is_refused_with_the_place(tmp_path, capsys):
+    (tmp_path / "t.csv").write_bytes(b"video,label,frame\nH\xe4lfte.mp4,PASS,3\n")
+    assert _import(tmp_path / "t.csv", tmp_path / "out") == 2
+    assert "line 2, column 2 is not UTF-8" in capsys.readouterr().err
 
 
 def test_two_data_sets_in_one_root_are_imported_one_by_one(tmp_path):

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from bvas.errors import DataError
 from bvas.files import replacing, write_json
+from bvas.names import output_stem, shown_name, shown_text
 from bvas.tasks.dataset import DATASET_NAME, FORMAT, parse_dataset
 from bvas.tasks.filed import Fault, FiledAnnotation
 
@@ -72,10 +73,15 @@ def write_dataset(found: Import, out: Path, *, placing: Placing, overwrite: bool
             path; `link` makes symbolic links below `out`; `copy` copies them there.
         overwrite: Replace a `dataset.json` that is there.
 
+    Names of matches, links and copies that are not UTF-8 are changed, as a JSON file cannot hold them.
+
     Raises:
-        DataError: there is one already, or no match to write, or the disk does not take it.
+        DataError: there is one already, or no match to write, or the disk does not take it; or the path of a video,
+            to be named where it lies, is not UTF-8.
     """
     assert not found.faults
+    if placing == "path":
+        _check_names(found, out)
     path = out / DATASET_NAME
     if path.exists() and not overwrite:
         raise DataError(f"{path} is there already; choose another --out, or replace it with --overwrite")
@@ -99,7 +105,7 @@ def write_dataset(found: Import, out: Path, *, placing: Placing, overwrite: bool
 
 
 def _match_json(match: MatchDraft, out: Path, placing: Placing) -> dict[str, Any]:
-    entry: dict[str, Any] = {"name": match.name}
+    entry: dict[str, Any] = {"name": _filed_name(match.name)}
     if match.fold is not None:
         entry["fold"] = match.fold
     if match.is_test:
@@ -111,14 +117,31 @@ def _match_json(match: MatchDraft, out: Path, placing: Placing) -> dict[str, Any
 
 
 def _annotations_name(match: MatchDraft) -> str:
-    return f"{ANNOTATIONS_FOLDER}/{match.name}.json"
+    return f"{ANNOTATIONS_FOLDER}/{_filed_name(match.name)}.json"
 
 
 def _video_name(video: Path, match: MatchDraft, out: Path, placing: Placing) -> str:
     if placing != "path":
-        return f"{VIDEOS_FOLDER}/{match.name}/{video.name}"
+        return f"{VIDEOS_FOLDER}/{_filed_name(match.name)}/{_filed_name(video.stem)}{video.suffix}"
     absolute, root = _absolute(video), out.resolve()
     return (absolute.relative_to(root) if absolute.is_relative_to(root) else absolute).as_posix()
+
+
+def _check_names(found: Import, out: Path) -> None:
+    """Refuse videos that no text file can name."""
+    for match in found.matches:
+        for video in match.videos:
+            name = _video_name(video, match, out, "path")
+            if shown_text(name) != name:
+                raise DataError(
+                    f"{shown_name(name)} is not UTF-8, and {DATASET_NAME} cannot hold it; rename it, or import with "
+                    "--link or --copy, which give it another name"
+                )
+
+
+def _filed_name(name: str) -> str:
+    """Return a name, of several parts or one, that JSON can hold: the same wherever it is UTF-8."""
+    return name if shown_text(name) == name else "/".join(output_stem(part) for part in name.split("/"))
 
 
 def _absolute(video: Path) -> Path:
