@@ -11,6 +11,7 @@ LONGEST_NAME = 255
 MOST_SUFFIX = 55
 """Bytes of a name that are kept free for what is added to it."""
 _UNDECODABLE = re.compile("[\ud800-\udfff]")
+_ESCAPED_BYTES = re.compile("[\udc80-\udcff]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REPLACEMENT = "\ufffd"
 ERROR_HANDLER = "bvas.shown"
@@ -18,8 +19,14 @@ ERROR_HANDLER = "bvas.shown"
 
 
 def shown_text(text: str) -> str:
-    """Return a text that any UTF-8 file can hold: undecodable bytes of a file's name are replaced."""
-    return _UNDECODABLE.sub(_REPLACEMENT, text)
+    """Return a text that any UTF-8 file can hold: undecodable bytes of a file's name are replaced.
+
+    Where the system's encoding is ASCII, bytes that are UTF-8 become what they stand for.
+    """
+    decoded = _ESCAPED_BYTES.sub(
+        lambda found: found.group().encode("ascii", "surrogateescape").decode(errors="replace"), text
+    )
+    return _UNDECODABLE.sub(_REPLACEMENT, decoded)
 
 
 def shown_name(name: Path | str) -> str:

@@ -9,6 +9,12 @@ def test_undecodable_bytes_are_shown_as_replacement_and_breaks_as_escapes():
     assert shown_name("Zürich ⚽.mp4") == "Zürich ⚽.mp4"
 
 
+def test_a_name_in_utf8_is_shown_as_it_is_where_the_system_speaks_ascii():
+    assert shown_name("Ημίχρονο 1.mkv".encode().decode("ascii", "surrogateescape")) == "Ημίχρονο 1.mkv"
+    assert shown_name(b"\xce\x97\xe4.mkv".decode("ascii", "surrogateescape")) == "\u0397\ufffd.mkv"
+    assert shown_name("a\ud800b") == "a\ufffdb"
+
+
 def test_an_output_keeps_the_name_of_its_file_wherever_it_can():
     for name in ("match", "a:b #1 100% ⚽", "x" * 200):
         assert output_stem(name) == name

@@ -14,18 +14,14 @@ from urllib.parse import quote, unquote
 
 import numpy as np
 import pytest
-import torch
 from live_sources import Paced, broadcast, write_video
-from tiny import TINY_CONFIG
+from tiny import save_tiny_runs
 
-from bvas.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.cli import main
 from bvas.curve import load_curve
 from bvas.errors import DecodeError
-from bvas.experiment import load_experiment
 from bvas.files import locked
 from bvas.inference.streaming import StreamingPredictor
-from bvas.models.spotting import build_model
 from bvas.results.recording import read_recording
 from bvas.video.open import open_video
 from bvas.video.writer import VideoWriter
@@ -36,11 +32,7 @@ OUTPUTS = ["recording.json", "results_spotting.json", "spots.csv"]
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     runs = tmp_path_factory.mktemp("runs")
-    (runs / "tiny.py").write_text(TINY_CONFIG)
-    experiment = load_experiment(str(runs / "tiny.py"))
-    torch.manual_seed(1)
-    model = build_model(experiment.model, experiment.clip, len(experiment.task.labels))
-    save_checkpoint(fold_folder(runs, "tiny", 0) / FILE_NAME, model.state_dict(), experiment, {})
+    save_tiny_runs(runs)
     return runs
 
 

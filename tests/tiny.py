@@ -1,9 +1,14 @@
 """A league and an experiment small enough for tests: seconds to make, seconds to train."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import torch
+
+from bvas.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.experiment import Experiment, InputConfig, TrainConfig, load_experiment
 from bvas.models.config import ModelConfig
+from bvas.models.spotting import build_model
 from bvas.synthetic.config import SyntheticConfig
 
 TINY_MODEL = ModelConfig(
@@ -54,3 +59,14 @@ def tiny_experiment(**changes) -> Experiment:
         train=TrainConfig(batch_size=4, warmup_epochs=0, epochs=2, validation_clips=8),
         **changes,
     )
+
+
+def save_tiny_runs(runs: Path) -> Path:
+    """Write an experiment file and one untrained fold of it to a runs folder; return the file."""
+    path = runs / "tiny.py"
+    path.write_text(TINY_CONFIG)
+    experiment = load_experiment(str(path))
+    torch.manual_seed(1)
+    model = build_model(experiment.model, experiment.clip, len(experiment.task.labels))
+    save_checkpoint(fold_folder(runs, "tiny", 0) / FILE_NAME, model.state_dict(), experiment, {})
+    return path
