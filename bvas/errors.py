@@ -19,7 +19,7 @@ from bvas.redaction import redacted, redacted_url
 
 
 class BvasError(Exception):
-    """The base of all errors that name something the user can mend; no address in its text shows a secret."""
+    """The base of all errors that name something the user can fix; no address in its text shows a secret."""
 
     def __init__(self, *args: object) -> None:
         super().__init__(*(redacted(one) if isinstance(one, str) else one for one in args))

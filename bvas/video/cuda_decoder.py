@@ -18,7 +18,7 @@ class CudaDecoder:
     another: it then scales them to the size of the first ones, and keeps as many surfaces as those needed.
     """
 
-    # The last table from HDR to SDR and its copy on the GPU: a decoder goes on with files that have another.
+    # The last table from HDR to SDR and its copy on the GPU: a decoder is used for files that have another.
     _table: "tuple[NDArray[np.uint8], Tensor] | None" = None
 
     def __init__(self, nvc: Any, *, gpu: int, codec: str, size: tuple[int, int]) -> None:

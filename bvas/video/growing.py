@@ -191,7 +191,7 @@ class GrowingVideo:
     def _number(self, picture: Any) -> None:
         if not self._notes.has_picture or self._shown.is_comparing:
             self._notes.see(picture)
-        # Times that libav made up are none.
+        # Times that libav made up do not count.
         facts = self._feed.facts
         pts = None if facts.untimed or facts.rate_origin == "option" else picture.pts
         placed = self._shown.add_output(pts, is_keyframe=picture.key_frame)

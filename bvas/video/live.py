@@ -376,7 +376,7 @@ class LiveVideo:
         return (is_file or self._is_whole_list) and self._num_tries >= _MOST_TRIES
 
     def _check_identity(self) -> None:
-        """Refuse to go on with another file.
+        """Refuse to resume with another file.
 
         Raises:
             DecodeError: the server has another one under this name now.

@@ -287,7 +287,7 @@ def _with_lost(scan: Scan, path: Path) -> Scan:
     """Return a scan with the frames that are coded otherwise, as frames that cannot be read.
 
     Raises:
-        DecodeError: there is no telling where they belong.
+        DecodeError: their place is unknown.
     """
     assert scan.joints is not None
     codec = next((joint.codec for joint in scan.joints.joints if joint.codec and joint.number), "")
@@ -360,7 +360,7 @@ def _decode(
 ) -> None:
     """Decode from the start as long as pictures are compared with the packets, or counted."""
     container, stream = open_again()
-    # Times that libav made up, and those that the caller has set aside, are none.
+    # Times that libav made up, and those that the caller has set aside, do not count.
     timeless = facts.untimed or facts.rate_origin == "option"
     counts = shown.counts
     strict = StrictDecoder.of(facts.codec, stream.codec_context)

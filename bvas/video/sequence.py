@@ -14,6 +14,8 @@ from bvas.video.sequence_syntax import (
     vp9_sequence,
 )
 
+HEADER_CODECS = ("h264", "hevc", "vp9", "av1")
+"""Codecs whose headers are read, by libav's names."""
 # Bytes of a slice from which the number of its parameter set can be read.
 _HEAD_BYTES = 24
 
@@ -22,7 +24,7 @@ class SequenceHeaders:
     """The sequence header in force at each packet of one stream.
 
     Args:
-        codec: libav's name of the format. Of others than h264, hevc, vp9 and av1 nothing is known.
+        codec: libav's name of the format. Of others than `HEADER_CODECS` nothing is known.
     """
 
     def __init__(self, codec: str) -> None:

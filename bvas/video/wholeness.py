@@ -1,4 +1,4 @@
-"""Whether a video is all there: what its container announces, and what came."""
+"""Completeness of a video: what its container announces against what came."""
 
 import re
 import struct

@@ -21,7 +21,7 @@ from bvas.errors import DecodeError
 from bvas.video.backends import Backend, BackendOptions, pyav
 from bvas.video.hdr import changes_system, table_of_video
 from bvas.video.index import VideoIndex
-from bvas.video.parameters import picture_may_change
+from bvas.video.picture_changes import picture_may_change
 from bvas.video.protocol import VideoInfo
 
 _CONTAINERS = ("mov", "matroska")
