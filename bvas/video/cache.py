@@ -31,7 +31,7 @@ from bvas.video.streams import VideoStream
 logger = logging.getLogger(__name__)
 
 # Raise it whenever a scan of the same file would come out differently.
-_VERSION = 9
+_VERSION = 10
 _HASHED_BYTES = 64 * 1024
 # Playlists of one video in several sizes.
 _ADAPTIVE = (".m3u8", ".m3u", ".mpd")

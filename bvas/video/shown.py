@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bvas.video.bitstream import annex_b, new_extradata, parameter_sets, starts_afresh
 from bvas.video.fields import HeaderTraits, header_traits
 from bvas.video.ticks import NO_TIME, Ticks
-from bvas.video.times import ascending_times, is_one_recording
+from bvas.video.times import DEFAULT_RATE, SteadyTimes, ascending_times, is_one_recording
 
 # Containers that store presentation times; in all others libav makes them up.
 _TIMED_CONTAINERS = ("mov", "matroska", "mpegts", "flv", "hls")
@@ -123,7 +123,8 @@ class ShownFrames:
         self._num_left_ahead = 0
         self._last_output = NO_TIME
         self._num_untimed = 0
-        self._ascends = True
+        # From the first frame on that has no time, or not a later one than that before it.
+        self._steady: SteadyTimes | None = None
         self._newest = (NO_TIME, 0)
         self._oldest: int | None = None
         self._in_step = True
@@ -215,15 +216,17 @@ class ShownFrames:
         return range(first, len(self._times))
 
     def times(self, start: int, stop: int, rates: tuple[Fraction, ...]) -> tuple[NDArray[np.int64], Fraction]:
-        """Return (times of some of the frames so far, seconds of a tick) as in `table`, mostly at little cost."""
+        """Return (times of some of the frames so far, seconds of a tick), strictly ascending.
+
+        They are those of `table`, but that a time once returned stays as it is, and costs next to nothing.
+        """
         known = self._times.view()
-        if not self.counts or (self._ascends and not self._num_untimed):
+        if self._steady is None:
             return known[start:stop], self._time_base
         if self._num_untimed == len(known):
             frames, time_base = ascending_times([None] * (stop - start), self._time_base, rates)
             return frames + start, time_base
-        table = self.table(rates)
-        return table.pts[start:stop], table.time_base
+        return self._steady.view()[start:stop], self._time_base
 
     def table(self, rates: tuple[Fraction, ...]) -> FrameTable:
         """Return the frames so far.
@@ -307,8 +310,12 @@ class ShownFrames:
     def _number(self, pts: int, is_keyframe: bool) -> Placed:
         index = len(self._times)
         self._num_untimed += pts == NO_TIME
-        self._ascends &= not index or pts > int(self._times.view()[-1])
+        times = self._times.view()
+        if self._steady is None and (pts == NO_TIME or (index and pts <= int(times[-1]))):
+            self._steady = SteadyTimes(times, max(round(1 / (DEFAULT_RATE * self._time_base)), 1))
         self._times.append(pts)
+        if self._steady is not None:
+            self._steady.add(pts)
         if is_keyframe:
             self._keyframes.append(index)
         return Placed(index, range(0))

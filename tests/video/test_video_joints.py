@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from stream_sources import frames_of, piped, served
 from transport_samples import joined, make_part, playlist, without_packet
@@ -10,6 +11,7 @@ from video_samples import make_video, numbers_in, read_luma
 from bvas import DecodeError, open_video
 from bvas.video.index import build_index
 from bvas.video.joined import find_joints
+from bvas.video.live import LiveVideo
 from bvas.video.transport import layout_of
 
 FIRST, SECOND, THIRD = list(range(30)), list(range(100, 130)), list(range(200, 230))
@@ -47,6 +49,17 @@ def test_a_video_that_moves_to_another_pid_is_followed_as_file_pipe_and_address(
         f"from byte {parts[0].stat().st_size + 564} on its video is in other packets "
         "(PID 0x200), and is followed",
     )
+
+
+def test_a_clock_that_begins_again_goes_on_in_a_stream_as_in_the_file(tmp_path):
+    # Both begin at time 0, so the second one's times lie before the end of the first.
+    parts = make_part(tmp_path / "a.ts", 0), make_part(tmp_path / "b.ts", 100, pid=0x200, map_pid=0x1100)
+    path = joined(tmp_path / "ab.ts", *parts)
+    index, _ = build_index(path, cache=False)
+    with piped(path) as pipe, LiveVideo(pipe, size=None) as live:
+        seconds = [ticks * float(live.time_base) for arrived in live.arrivals() for ticks in arrived.ticks]
+    np.testing.assert_allclose(seconds, index.seconds, atol=1e-9)
+    assert seconds[-1] == pytest.approx((len(FIRST + SECOND) - 1) / 25)
 
 
 def test_a_video_that_moves_twice_and_back_is_followed_each_time(tmp_path):
