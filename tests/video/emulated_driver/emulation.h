@@ -4,22 +4,23 @@
 
 #include <ffnvcodec/dynlink_cuda.h>
 
-// What the tests count. `emulation.py` reads it by these names, all of them `long`.
+// What the tests count. `emulation.py` reads it by these names, all of them `long`. Decoders of several threads count
+// at once: without `_Atomic` a count is lost now and then.
 struct emulation_counts {
-    long contexts_made;  // By cuCtxCreate; the primary context is torch's.
-    long contexts;       // Alive, and so on.
-    long retained;
-    long memory;
-    long events;
-    long streams;
-    long parsers;
-    long decoders;
-    long decoders_made;
-    long mapped;
-    long sequences;  // Calls of the parser's sequence callback.
-    long reconfigured;
-    long packets;
-    long waits;  // Of one stream for another.
+    _Atomic long contexts_made;  // By cuCtxCreate; the primary context is torch's.
+    _Atomic long contexts;       // Alive, and so on.
+    _Atomic long retained;
+    _Atomic long memory;
+    _Atomic long events;
+    _Atomic long streams;
+    _Atomic long parsers;
+    _Atomic long decoders;
+    _Atomic long decoders_made;
+    _Atomic long mapped;
+    _Atomic long sequences;  // Calls of the parser's sequence callback.
+    _Atomic long reconfigured;
+    _Atomic long packets;
+    _Atomic long waits;  // Of one stream for another.
 };
 extern struct emulation_counts emulation_counts;
 
