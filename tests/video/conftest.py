@@ -3,7 +3,7 @@
 import emulated_driver
 import pytest
 
-from bvas.video import nvidia
+from bvas.video.decode import nvidia
 
 
 @pytest.fixture

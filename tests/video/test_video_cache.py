@@ -8,8 +8,9 @@ import pytest
 from video_samples import make_video
 
 from bvas import open_video
-from bvas.video import cache, index
-from bvas.video.index import build_index
+from bvas.video.index import index_cache as cache
+from bvas.video.index import video_index as index
+from bvas.video.index.video_index import build_index
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ import torch
 from video_samples import make_video, numbers_in, read_luma, stream_past_damage
 
 from bvas import DecodeError, open_video
-from bvas.machine import gpu
-from bvas.video import nvidia
-from bvas.video.backends import nvdec
-from bvas.video.cuda_decoder import luma_of_surface
-from bvas.video.index import build_index
-from bvas.video.pool import DecoderPool
+from bvas.system.doctor import gpu
+from bvas.video.decode import nvidia
+from bvas.video.decode.backends import nvdec
+from bvas.video.decode.cuda_decoder import luma_of_surface
+from bvas.video.decode.decoder_pool import DecoderPool
+from bvas.video.index.video_index import build_index
 
 # Height and width from which on NVDEC decodes all codecs.
 SIZE = (144, 160)
