@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from bvas.errors import ConfigError, DecodeError
 from bvas.inference.file_rows import KeepRows, RowsSoFar, check_lost, rows_between, stream_rows
 from bvas.inference.live_rows import RowStream, ScoredRows, note_adaptation, note_repeats
-from bvas.inference.peaks import find_spots
 from bvas.inference.predictor_protocol import RowPredictor
 from bvas.inference.protocol import VideoSpotter
+from bvas.tasks.peaks import find_spots
 from bvas.values.annotations import Gap, Spot
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.container.read_options import ReadOptions, Tone

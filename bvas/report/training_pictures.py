@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError, ScoresError
-from bvas.inference.peaks import sigmas_of, smooth_scores
 from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import Spotter
 from bvas.loading.clip_requests import FixedClips
@@ -21,6 +20,7 @@ from bvas.report.contact_sheet import contact_sheet
 from bvas.report.content import video_report
 from bvas.report.timeline import timeline_png
 from bvas.system.devices import Precision
+from bvas.tasks.peaks import sigmas_of, smooth_scores
 from bvas.training.observer import RunView
 from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
