@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-from bvas.models.spotting import SpottingModel
+from bvas.models.clip_model import ClipModel
 from bvas.system.compiled_function import CompiledCalls, is_of_compiling
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def compiled_forward(
 
 
 def forward_of(
-    model: SpottingModel,
+    model: ClipModel,
     device: torch.device,
     dtype: torch.dtype | None,
     shape: tuple[int, ...],
@@ -106,24 +106,14 @@ def forward_of(
     return compiled_forward(model, shape, device, dtype)
 
 
-def checkpoint_blocks(model: SpottingModel) -> None:
+def checkpoint_blocks(model: ClipModel) -> None:
     """Have each block of the 2D encoder and each 3D block keep its input only, and run again in the backward pass.
 
     Weights and buffers after a step are those without: dropout draws the same again, and BatchNorm statistics
     take in each batch once. A copy of the model that was made before stays as it was.
     """
-    encoder = model.encoder
-    for block in [*_blocks(encoder.backbone), encoder.projection, *model.blocks]:
+    for block in model.checkpointed_blocks():
         block.forward = partial(_forward_twice, block, block.forward)
-
-
-def _blocks(module: nn.Module) -> Iterator[nn.Module]:
-    """Yield the blocks of a timm encoder: what lies in its (nested) lists and has parts of its own."""
-    for child in module.children():
-        if isinstance(child, nn.Sequential | nn.ModuleList | nn.ModuleDict):
-            yield from _blocks(child)
-        elif any(True for _ in child.children()):
-            yield child
 
 
 def _forward_twice(block: nn.Module, forward: Forward, x: Tensor) -> Tensor:

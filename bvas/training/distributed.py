@@ -21,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from bvas.errors import ConfigError
 from bvas.loading.rank_shards import Shard
-from bvas.models.spotting import SpottingModel
+from bvas.models.clip_model import ClipModel
 from bvas.system.child_processes import end_with_parent
 from bvas.system.devices import choose_device, num_cpus, use_device
 from bvas.training.compile import Forward
@@ -150,7 +150,7 @@ class World:
                 dist.broadcast(parameter.data, src=0)
         self.copy_buffers(module)
 
-    def synchronized(self, model: SpottingModel) -> SpottingModel:
+    def synchronized(self, model: ClipModel) -> ClipModel:
         """Return the model with BatchNorm statistics over the clips of all ranks, under the same names.
 
         Raises:
@@ -163,18 +163,17 @@ class World:
                 "sync_batchnorm needs GPUs; set it to False in the config, or train with one process"
             )
         # timm's own: torch's would drop the activation that is part of timm's layers.
-        converted: SpottingModel = convert_sync_batchnorm(model)
+        converted: ClipModel = convert_sync_batchnorm(model)
         return converted
 
-    def averaging(self, model: SpottingModel, forward: Forward) -> Forward:
+    def averaging(self, model: ClipModel, forward: Forward) -> Forward:
         """Return `forward`, the way to call the model in training, so that gradients are averaged over ranks."""
         if self.size == 1:
             return forward
         return DistributedDataParallel(
             _Called(model, forward),
             device_ids=None if self.device.index is None else [self.device.index],
-            # Some of timm's encoders keep the layers behind the map that is taken.
-            find_unused_parameters=model.config.feature_level != -1,
+            find_unused_parameters=model.has_unused_parameters,
         )
 
     def seed_step(self, seed: int, step: int) -> None:
@@ -187,7 +186,7 @@ class World:
 class _Called(nn.Module):
     """What DistributedDataParallel wraps: a module for the weights, a function for the call."""
 
-    def __init__(self, model: SpottingModel, forward: Forward) -> None:
+    def __init__(self, model: ClipModel, forward: Forward) -> None:
         super().__init__()
         self.model = model
         self._call = (forward,)  # a tuple: were it a module, it would be registered a second time
