@@ -56,9 +56,9 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     again.add_argument(
         "--resume",
         action="store_true",
-        help="go on with an unfinished run, and fail if there is none; without it one is gone on with if there is one",
+        help="resume; fail if there is nothing to resume (default: resume if possible, else start)",
     )
-    again.add_argument("--overwrite", action="store_true", help="train anew, whatever there is")
+    again.add_argument("--overwrite", action="store_true", help="start over, even if folds are finished")
     add_folders(parser)
     add_machine(parser, workers=True)
     return parser
@@ -109,9 +109,7 @@ def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], FoldWork]":
     matches = find_matches(experiment.task, args.data)
     folds = parse_folds(args.folds, folds_of(matches), experiment.train.folds)
     if args.resume and all(fold_status(fold_folder(args.runs, experiment.name, f)) == "new" for f in folds):
-        raise ConfigError(
-            f"no run of {experiment.name} in {args.runs} to go on with; without --resume it is begun"
-        )
+        raise ConfigError(f"no run of {experiment.name} in {args.runs} to resume; start one without --resume")
     work = partial(
         run_fold,
         experiment,
