@@ -238,6 +238,7 @@ def predict_held_out(
     bar: Progress | None,
     *,
     device: str = "auto",
+    devices: Sequence[str] | None = None,
 ) -> None:
     """Predict the matches of some folds, each with the model that has not seen it.
 
@@ -248,6 +249,7 @@ def predict_held_out(
         runs: The runs folder.
         bar: Shows frames; None: a log line each minute does.
         device: Where.
+        devices: Where instead, each in a process of its own.
 
     Raises:
         BvasError: a match failed; the others are done.
@@ -256,7 +258,12 @@ def predict_held_out(
     from bvas.predicting.settings import Work
 
     assignments = held_out(matches, folds, runs / experiment.name / "predictions")
-    job = predict_all(assignments, Work(experiment=experiment, runs=runs), bar, device=device)
+    import torch
+
+    several = None if devices is None else [torch.device(name) for name in devices]
+    job = predict_all(
+        assignments, Work(experiment=experiment, runs=runs), bar, device=device, devices=several
+    )
     if job.failures:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in job.failures.items())
         raise BvasError(f"{len(job.failures)} of {len(assignments)} matches failed: {reasons}")
