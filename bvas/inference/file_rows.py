@@ -26,12 +26,12 @@ _RESTART_AT = 64
 
 @dataclass(frozen=True, slots=True)
 class RowsSoFar:
-    """The first rows of a video, as far as they are final, and what was lost among the frames behind them."""
+    """The first rows of a video, as far as they are final, and the gaps among the frames pushed so far."""
 
     scores: NDArray[np.float32]
     """[r, K]"""
-    lost: tuple[tuple[int, int, str], ...] = ()
-    """(start, stop, reason) of stretches of frames, in order."""
+    gaps: tuple[tuple[int, int, str], ...] = ()
+    """(start, stop, reason) of stretches of frames without rows, in order."""
     interrupt: KeyboardInterrupt | None = None
     """Ctrl-C, which ended the work behind these rows."""
 
@@ -121,7 +121,7 @@ def stream_rows(
     """
     known = RowsSoFar(np.empty((0, predictor.num_labels), np.float32)) if so_far is None else so_far
     position = known.restart(predictor.clip, predictor.stride)
-    lost = [(start, min(stop, position), reason) for start, stop, reason in known.lost if start < position]
+    gaps = [(start, min(stop, position), reason) for start, stop, reason in known.gaps if start < position]
     rows = [known.scores]
     # Rows up to here are known, and were computed here without the frames before.
     num_again = len(known.scores) - position
@@ -137,7 +137,7 @@ def stream_rows(
                 raise piece.error
             else:
                 found = predictor.break_here(piece.count)
-                lost.append((position, position + piece.count, str(piece.error)))
+                gaps.append((position, position + piece.count, str(piece.error)))
                 position += piece.count
             rows.append(found[num_again:])
             num_again = max(0, num_again - len(found))
@@ -145,19 +145,19 @@ def stream_rows(
                 progress(position, num_frames)
             if keep is not None:
                 rows = [np.concatenate(rows)]
-                keep(RowsSoFar(rows[0], tuple(lost)))
+                keep(RowsSoFar(rows[0], tuple(gaps)))
     except KeyboardInterrupt as error:
         if not in_part:
             raise
         interrupt = error
     else:
         rows.append(predictor.finish()[num_again:])
-    return RowsSoFar(np.concatenate(rows), tuple(_joined(lost)), interrupt)
+    return RowsSoFar(np.concatenate(rows), tuple(_joined(gaps)), interrupt)
 
 
-def _joined(lost: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+def _joined(gaps: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
     joined: list[tuple[int, int, str]] = []
-    for start, stop, reason in lost:
+    for start, stop, reason in gaps:
         if joined and joined[-1][1] == start:
             joined[-1] = (joined[-1][0], stop, joined[-1][2])
         else:

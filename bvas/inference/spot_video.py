@@ -163,7 +163,7 @@ def spot_video(
         stop, last = min(stop, first + len(found.scores)), first + len(found.scores)
     gaps = tuple(
         Gap(float(grid.seconds[first + a]), float(grid.seconds[first + b - 1]), b - a, reason)
-        for a, b, reason in ((a, min(b, last - first), reason) for a, b, reason in found.lost)
+        for a, b, reason in ((a, min(b, last - first), reason) for a, b, reason in found.gaps)
         if a < b
     )
     check_lost(path, gaps, last - first)

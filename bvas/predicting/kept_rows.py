@@ -98,7 +98,7 @@ class KeptRows:
             np.savez(
                 temporary,
                 scores=self._unsaved.scores,
-                lost=np.array(json.dumps(self._unsaved.lost)),
+                lost=np.array(json.dumps(self._unsaved.gaps)),
                 made_from=np.array(self._made_from),
             )
         self._unsaved = None

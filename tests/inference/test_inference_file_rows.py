@@ -53,7 +53,7 @@ def whole(stride, lost=range(0)):
 def test_rows_go_on_behind_those_of_an_earlier_try(num_known, stride):
     expected = whole(stride, LOST)
     before = tuple(
-        (start, min(stop, num_known + 4), why) for start, stop, why in expected.lost if start < num_known
+        (start, min(stop, num_known + 4), why) for start, stop, why in expected.gaps if start < num_known
     )
     so_far = RowsSoFar(expected.scores[:num_known], before)
     start = so_far.restart(CLIP, stride)
@@ -64,7 +64,7 @@ def test_rows_go_on_behind_those_of_an_earlier_try(num_known, stride):
 
     assert start % 64 == 0
     np.testing.assert_allclose(found.scores, expected.scores, atol=1e-5)
-    assert found.lost == expected.lost == ((150, 154, "damaged"),)
+    assert found.gaps == expected.gaps == ((150, 154, "damaged"),)
 
 
 def test_what_is_kept_is_the_beginning_of_what_comes_out():
