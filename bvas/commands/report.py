@@ -119,7 +119,7 @@ def write_folder(
         DataError: a page of other results lies there, and --overwrite is not given.
     """
     from bvas.report.report_folder import check_same_report, write_report_folder
-    from bvas.system.atomic_files import locked
+    from bvas.system.locks import locked
     from bvas.video.index.file_identity import place_of
 
     with locked(out):

@@ -100,7 +100,8 @@ def run(args: argparse.Namespace) -> int:
     from bvas.report.recorded import PartPlan, outputs_of, part_names, plan_parts
     from bvas.report.replacing import TABLE_NAME, check_same_recording
     from bvas.results.recording import RECORDING_NAME
-    from bvas.system.atomic_files import check_writable, locked
+    from bvas.system.atomic_files import check_writable
+    from bvas.system.locks import locked
 
     for source in sources:
         if source.kind in ("file", "growing file") and not source.path.exists():
