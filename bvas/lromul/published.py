@@ -119,12 +119,12 @@ def download_drive(weights: PublishedWeights, gdown: ModuleType, folder: Path, b
         wanted = best_checkpoints(files)
         if not wanted:
             raise DataError(f"no checkpoint in {weights.folder} of {FOLDER_URL}; see whether it moved")
-        for path in wanted.values():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with bar(f"{path.parent.name}/{path.name}") as progress:
+        for checkpoint in wanted.values():
+            checkpoint.parent.mkdir(parents=True, exist_ok=True)
+            with bar(f"{checkpoint.parent.name}/{checkpoint.name}") as progress:
                 gdown.download(
-                    id=files[path],
-                    output=str(path),
+                    id=files[checkpoint],
+                    output=str(checkpoint),
                     quiet=True,
                     resume=True,
                     timeout=_TIMEOUT_SECONDS,
