@@ -136,7 +136,7 @@ def test_a_video_that_nobody_looked_at_is_no_video_without_actions(root, tmp_pat
     assert [len(match.videos) for match in found.matches] == [1]
 
     (fault,) = faults_of(written(tmp_path / "c.json", unseen), root)
-    assert "nothing in it was looked at" in fault
+    assert "no video in it was reviewed" in fault
 
 
 def test_what_is_wrong_is_named(root, tmp_path):

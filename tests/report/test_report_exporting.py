@@ -295,7 +295,10 @@ def in_seconds(entries):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda entries: entries[0].update(confidence="nan"), "needs .*a finite 'confidence'"),
+        (
+            lambda entries: entries[0].update(confidence="nan"),
+            "needs 'confidence', a finite number, got 'nan'",
+        ),
         (lambda entries: entries[0].update(position="-40"), "position -40 is negative"),
         (lambda entries: entries[0].pop("label"), "needs 'label'"),
         (lambda entries: entries[0].update(half="0"), "half 0; halves and parts count from 1"),
