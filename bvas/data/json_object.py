@@ -5,9 +5,9 @@ object with faults is read without its wrong values, and all faults of a file ar
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
@@ -137,8 +137,8 @@ def _rule_of(type_: Any) -> Rule | None:
     return next(found, None)
 
 
-@lru_cache
-def _rules(type_: type) -> dict[str, Rule]:
+@cache
+def _rules(type_: Hashable) -> dict[str, Rule]:
     """Return the rule of each key of a dataclass."""
     hints = get_type_hints(type_, include_extras=True)
     return {name: _rule_of(hint) or _ANYTHING for name, hint in hints.items()}

@@ -419,7 +419,7 @@ def test_what_is_exported_is_never_replaced(tmp_path, capsys):
     ("arguments", "expected"),
     [
         (["--to", "edl", "--rate", "26"], "no rate '26'"),
-        (["--to", "edl", "--start-timecode", "1:0"], "'1:0' is no timecode"),
+        (["--to", "edl", "--start-timecode", "1:0"], "'1:0' is not a timecode"),
         (["--to", "srt", "--hold", "0"], "at least 0.001 s, got 0"),
         (["--to", "sportscode", "--lead", "-1"], "lead_seconds must be finite and not negative"),
         (["--to", "csv", "--confidence", "2"], r"must lie in \[0, 1\], got 2"),

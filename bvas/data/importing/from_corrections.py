@@ -114,7 +114,7 @@ def _annotation(
     return FiledAnnotation(
         number=number,
         part=part,
-        label=label,
+        label=str(label),
         seconds=None,
         frame=frame,
         team=str(team) if team else None,
