@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, cast, get_args, get_type_hints
 
 import cattrs
 
@@ -98,7 +98,7 @@ class JsonPlace:
         Returns:
             The dataclass, wrong values replaced by defaults; None where the value is not an object.
         """
-        rules = _rules(type_)
+        rules = _rules(cast("Hashable", type_))
         if not isinstance(value, dict):
             keys = "" if others else f" with {', '.join(rules)}"
             self.fault(f"must be an object{keys}, got {short_text(value)}")

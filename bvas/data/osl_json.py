@@ -43,22 +43,6 @@ class _SampleObject:
     events: Items | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _EventObject:
-    """An event; files spell its time, labels and confidence in several ways."""
-
-    head: Any = None
-    label: Any = None
-    labels: Any = None
-    position_ms: Any = None
-    position: Any = None
-    gameTime: Any = None  # noqa: N815
-    team: Any = None
-    visibility: Any = "visible"
-    confidence: Any = None
-    confidence_score: Any = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OslEvent:
     """One event of a sample."""
@@ -258,9 +242,10 @@ def _sample(sample: _SampleObject, place: JsonPlace, head: str) -> OslSample:
     parsed: list[OslEvent] = []
     for number, value in enumerate(sample.events or ()):
         inner = place.inner(f"event {number}")
-        event = inner.read(value, _EventObject, others=True)
-        if event is not None and event.head in (None, head):
-            parsed += _events(event, inner, number)
+        if not isinstance(value, dict):
+            inner.fault(f"must be an object, got {short_text(value)}")
+        elif value.get("head") in (None, head):
+            parsed += _events(value, inner, number)
     return OslSample(
         place=place.place,
         id=str(sample.id) if isinstance(sample.id, str | int) else "",
@@ -310,39 +295,39 @@ def _video_path(inputs: Any, place: JsonPlace) -> str:
     return found[0] if found else ""
 
 
-def _events(event: _EventObject, place: JsonPlace, number: int) -> list[OslEvent]:
+def _events(event: Mapping[str, Any], place: JsonPlace, number: int) -> list[OslEvent]:
     """Return an event, one for each of its labels."""
-    labels = event.labels if isinstance(event.labels, list) and event.label is None else [event.label]
-    if not labels or not all(isinstance(label, str) and label.strip() for label in labels):
-        found = event.labels if event.label is None else event.label
-        place.fault(f"needs 'label', a name, got {short_text(found)}")
+    label, several = event.get("label"), event.get("labels")
+    labels = several if isinstance(several, list) and label is None else [label]
+    if not labels or not all(isinstance(name, str) and name.strip() for name in labels):
+        place.fault(f"needs 'label', a name, got {short_text(several if label is None else label)}")
         return []
-    seconds = _seconds(event, place)
+    seconds, team = _seconds(event, place), event.get("team")
     confidence = _confidence(event, place)
     if seconds is None:
         return []
     return [
         OslEvent(
             number=number,
-            label=label,
+            label=name,
             seconds=seconds,
-            team=event.team if isinstance(event.team, str) and event.team else None,
-            visible=is_visible(event.visibility),
+            team=team if isinstance(team, str) and team else None,
+            visible=is_visible(event.get("visibility")),
             confidence=confidence,
         )
-        for label in labels
+        for name in labels
     ]
 
 
-def _seconds(event: _EventObject, place: JsonPlace) -> float | None:
-    for key, value in (("position_ms", event.position_ms), ("position", event.position)):
-        if value is not None:
-            milliseconds = _number(value)
+def _seconds(event: Mapping[str, Any], place: JsonPlace) -> float | None:
+    for key in ("position_ms", "position"):
+        if event.get(key) is not None:
+            milliseconds = _number(event[key])
             if milliseconds is None or milliseconds < 0:
-                place.fault(f"{key!r} must be milliseconds from 0 up, got {short_text(value)}")
+                place.fault(f"{key!r} must be milliseconds from 0 up, got {short_text(event[key])}")
                 return None
             return round(milliseconds) / 1000
-    seconds = clock_seconds(event.gameTime)
+    seconds = clock_seconds(event.get("gameTime"))
     if seconds is None:
         place.fault(
             "needs 'position_ms', milliseconds from the start of the video, or 'gameTime' like '1 - 00:03'"
@@ -350,12 +335,11 @@ def _seconds(event: _EventObject, place: JsonPlace) -> float | None:
     return seconds
 
 
-def _confidence(event: _EventObject, place: JsonPlace) -> float | None:
-    value = event.confidence_score if event.confidence is None else event.confidence
-    if value is None:
-        return None
+def _confidence(event: Mapping[str, Any], place: JsonPlace) -> float | None:
+    value = event.get("confidence")
+    value = event.get("confidence_score") if value is None else value
     number = _number(value)
-    if number is None:
+    if number is None and value is not None:
         place.fault(f"'confidence' must be a finite number, got {short_text(value)}")
     return number
 

@@ -145,10 +145,10 @@ def test_what_is_wrong_is_named(root, tmp_path):
     assert [
         fault.split(": ", 1)[1] for fault in faults_of(written(path, video(annotations=wrong)), root)
     ] == [
-        "video 0: annotation 0 has frame 50; the video has frames 0 to 49",
-        "video 0: annotation 1 has label 'GOAL', which is not among PASS, DRIVE",
-        "video 0: annotation 2 has frame None; the video has frames 0 to 49",
-        "video 0: annotation 3 is 7; it needs frame and label",
+        "video 0, annotation 0: has frame 50; the video has frames 0 to 49",
+        "video 0, annotation 1: has label 'GOAL', which is not among PASS, DRIVE",
+        "video 0, annotation 2: needs 'frame', a whole number from 0 up, got nothing",
+        "video 0, annotation 3: must be an object, got 7",
     ]
     assert (
         "has 50 frames, and the corrections are about one with 51"

@@ -33,6 +33,14 @@ class _VideoObject:
     annotations: Items = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _AnnotationObject:
+    frame: Count | None = None
+    label: Name = ""
+    team: Any = None
+    visible: Any = True
+
+
 def is_corrections(content: Any) -> bool:
     """Return whether a JSON value says that it is one of these, of whatever version."""
     return isinstance(content, dict) and str(content.get("format", "")).startswith("bvas-corrections-")
@@ -93,33 +101,26 @@ def _read_video(
     match.videos.append(video)
     assert match.annotations is not None
     for number, value in enumerate(entry.annotations):
-        annotation = _annotation(value, number, len(match.videos), num_frames, labels)
-        if isinstance(annotation, str):
-            place.fault(f"annotation {number} {annotation}")
+        inner = place.inner(f"annotation {number}")
+        item = inner.read(value, _AnnotationObject, needs=("frame", "label"), others=True)
+        if item is None or item.frame is None or not item.label:
+            continue
+        if item.frame >= num_frames:
+            inner.fault(f"has frame {item.frame}; the video has frames 0 to {num_frames - 1}")
+        elif item.label not in labels:
+            inner.fault(f"has label {item.label!r}, which is not among {', '.join(labels)}")
         else:
-            match.annotations.append(annotation)
-
-
-def _annotation(
-    value: object, number: int, part: int, num_frames: int, labels: Sequence[str]
-) -> FiledAnnotation | str:
-    """Return an annotation, or what is wrong with it."""
-    if not isinstance(value, dict):
-        return f"is {value!r}; it needs frame and label"
-    frame, label, team = value.get("frame"), value.get("label"), value.get("team")
-    if isinstance(frame, bool) or not isinstance(frame, int) or not 0 <= frame < num_frames:
-        return f"has frame {frame!r}; the video has frames 0 to {num_frames - 1}"
-    if label not in labels:
-        return f"has label {label!r}, which is not among {', '.join(labels)}"
-    return FiledAnnotation(
-        number=number,
-        part=part,
-        label=str(label),
-        seconds=None,
-        frame=frame,
-        team=str(team) if team else None,
-        visible=value.get("visible", True) is not False,
-    )
+            match.annotations.append(
+                FiledAnnotation(
+                    number=number,
+                    part=len(match.videos),
+                    label=item.label,
+                    seconds=None,
+                    frame=item.frame,
+                    team=str(item.team) if item.team else None,
+                    visible=item.visible is not False,
+                )
+            )
 
 
 def _find_video(folder: Path, path: str | None, match: str, file: str) -> Path | None:
