@@ -1,4 +1,4 @@
-"""The whole of bvas in minutes on a CPU: bvas demo."""
+"""Verb `bvas demo`: render, train, predict, score and report in minutes on a CPU."""
 
 import argparse
 import logging
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 _MATCHES = 5
 _MINUTES = 5.0
-# Short, since training on a CPU would otherwise spend its time on frames that no clip wants.
+# Short: else training on a CPU would spend its time on decoding frames between keyframe and clip.
 _KEYFRAME_INTERVAL = 25
 _HELD_OUT_FOLD = 0
 

@@ -90,7 +90,7 @@ def parse_shard(text: str) -> tuple[int, int]:
     """Return (I, N) of a text like 2/8; for argparse."""
     match = re.fullmatch(r"(\d+)/(\d+)", text)
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no share; write I/N with I from 1 to N, e.g. 2/8")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share; write I/N with I from 1 to N, e.g. 2/8")
     return int(match[1]), int(match[2])
 
 

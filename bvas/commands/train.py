@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], FoldWork]":
-    """Return the experiment's name, the folds, and what trains one."""
+    """Return the experiment's name, the folds, and the function that trains one."""
     from dataclasses import replace
     from functools import partial
 
@@ -129,7 +129,7 @@ def _train_at_once(
             work,
             jobs=jobs,
             devices=devices,
-            # OMP_NUM_THREADS may allow fewer.
+            # OMP_NUM_THREADS may allow fewer threads.
             num_threads=max(1, min(torch.get_num_threads(), num_cpus() // jobs)),
             bars=lambda place, fold: progress_bar(
                 f"{name} fold {fold}", "clip", quiet=args.quiet, place=place

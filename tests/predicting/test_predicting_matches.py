@@ -355,7 +355,7 @@ def test_another_video_of_the_same_path_replaces_no_results_unless_asked_to(ther
 def test_a_missing_half_is_a_failure_of_that_match(there):
     there.video("game/a", 2).unlink()
     assert there.predict() == DONE_IN_PART
-    assert "lies in half 2, and there is no video of that half" in there.failures()["game/a"]
+    assert "lies in half 2, which has no video" in there.failures()["game/a"]
 
     there.video("game/c").rename(there.video("game/c", 2))
     assert there.predict("--challenge") == WRONG_INPUT
@@ -390,7 +390,7 @@ def test_shards_of_a_manifest_make_all_of_it_and_wrong_ones_are_refused(there, c
     for wrong in ("0/2", "3/2", "1", "a/b"):
         with pytest.raises(SystemExit):
             there.predict("--shard", wrong)
-        assert "is no share; write I/N" in capsys.readouterr().err
+        assert "is not a share; write I/N" in capsys.readouterr().err
 
 
 def test_a_match_that_another_job_works_on_is_waited_for(there):
