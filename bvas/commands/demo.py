@@ -36,15 +36,15 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Render, train, predict, score, report."""
     from bvas.commands.evaluate import evaluation_lines
-    from bvas.commands.predict import predict_held_out
     from bvas.data.matches import find_matches
     from bvas.evaluation.experiment_scores import evaluate_predictions
     from bvas.evaluation.label_check import check_labels
     from bvas.experiment.experiment import load_experiment
+    from bvas.predicting.many_matches import predict_held_out
     from bvas.report.page_input import evaluation_source
     from bvas.report.report_folder import write_report_folder
     from bvas.report.scored import write_pictures
-    from bvas.results.curves_on_disk import predictions_folder
+    from bvas.results.store import predictions_folder
     from bvas.synthetic.config import SyntheticConfig
     from bvas.synthetic.league import make_league
     from bvas.system.atomic_files import write_json

@@ -14,14 +14,10 @@ from typing import Any
 
 from bvas.data.json_object import JsonPlace, read_filed_json
 from bvas.data.raw_annotations import AnnotationList, Fault, FiledAnnotation
-from bvas.data.soccernet_entries import Notices, all_prediction_entries
 from bvas.data.soccernet_objects import is_visible, read_label, team_of
 from bvas.errors import DataError
-from bvas.system.atomic_files import write_json
-from bvas.system.text_files import read_json
 from bvas.values.annotations import Spot
 
-RESULTS_NAME = "results_spotting.json"
 LABEL_FILES = ("Labels-ball.json", "Labels-v2.json")
 """Of Ball Action Spotting and of Action Spotting."""
 VIDEO_SUFFIXES = (".mkv", ".mp4", ".mov", ".avi", ".ts", ".webm", ".m4v", ".mpg")
@@ -140,22 +136,6 @@ def game_time(half: int, seconds: float) -> str:
     return f"{half} - {int(seconds // 60):02d}:{int(seconds % 60):02d}"
 
 
-def write_results(
-    path: Path,
-    match_name: str,
-    spots: Mapping[int, Sequence[Spot]],
-    *,
-    rate: float,
-    gaps: Sequence[Mapping[str, float | int | str]] = (),
-) -> None:
-    """Write `results_spotting.json`; the other arguments are those of `results_json`.
-
-    Raises:
-        DataError: the file cannot be written.
-    """
-    write_json(path, results_json(match_name, spots, rate=rate, gaps=gaps))
-
-
 def results_json(
     match_name: str,
     spots: Mapping[int, Sequence[Spot]],
@@ -186,15 +166,3 @@ def results_json(
     if gaps:
         content["gaps"] = [dict(gap) for gap in gaps]
     return content
-
-
-def read_results(path: Path) -> dict[int, list[Spot]]:
-    """Return the spots of a `results_spotting.json` by half; numbers may be strings.
-
-    Raises:
-        DataError: as `all_prediction_entries`, or the file is missing or not JSON.
-    """
-    spots: dict[int, list[Spot]] = {}
-    for _, half, item in all_prediction_entries(read_json(path), str(path), Notices()):
-        spots.setdefault(half, []).append(item.spot)
-    return spots

@@ -21,8 +21,8 @@ from bvas.errors import ConfigError
 from bvas.report import palette
 from bvas.report.content import VideoReport, drawn_labels
 from bvas.report.fonts import drawable_text, font_families
-from bvas.report.match_clock import minutes_text
 from bvas.values.annotations import LabelSet
+from bvas.values.match_clock import minutes_text
 from bvas.values.score_curve import ScoreCurve
 
 WIDTH_INCHES = 14.0
@@ -98,8 +98,8 @@ def row_points(
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Return at most about `most` times and rows of the curve in [start, stop), peaks kept.
 
-    Neighboring rows are joined by their maximum, and stand at the middle one's time. A hole stays
-    one if all rows joined are holes.
+    Neighboring rows are joined by their maximum, and stand at the middle one's time. A gap stays
+    one if all rows joined are gaps.
     """
     first, last = np.searchsorted(curve.seconds, (start, stop)).tolist()
     # One row more on each side, so that the line runs to the edge.

@@ -19,8 +19,7 @@ from bvas.loading.weighting import (
     label_counts,
     scores_on_grid,
 )
-from bvas.results.curve_files import load_curve
-from bvas.results.curves_on_disk import predictions_folder
+from bvas.results.store import curve_path, load_curve, predictions_folder
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +111,7 @@ def _weighted_samplers(
 
 def _out_of_fold_scores(experiment: Experiment, video: LabelledVideo, runs: Path) -> NDArray[np.float64]:
     source = experiment.train.hard_negatives_from
-    path = curve_path(runs, source, video.name)
+    path = curve_path(predictions_folder(runs, source), video.name)
     if not path.is_file():
         raise DataError(
             f"experiment {experiment.name} draws hard negatives from the out-of-fold curves of {source}, and "
@@ -130,17 +129,12 @@ def curve_digests(experiment: Experiment, videos: Sequence[LabelledVideo], runs:
     """
     source, digests = experiment.train.hard_negatives_from, []
     for video in videos if source else ():
-        path = curve_path(runs, source, video.name)
+        path = curve_path(predictions_folder(runs, source), video.name)
         if path.is_file():
             curve = load_curve(path)
             digest = hashlib.blake2b(curve.scores.tobytes() + curve.seconds.tobytes(), digest_size=8)
             digests.append(f"scores of {source} on {video.name} {digest.hexdigest()}")
     return digests
-
-
-def curve_path(runs: Path, name: str, video_name: str) -> Path:
-    """Return where the out-of-fold curve of a video lies that experiment `name` predicted."""
-    return predictions_folder(runs, name) / f"{video_name}_scores.npz"
 
 
 def validation_clips(experiment: Experiment, videos: Sequence[LabelledVideo]) -> FixedClips | None:

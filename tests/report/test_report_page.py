@@ -12,11 +12,11 @@ from report_samples import EVIL, LABELS, report_of, video_of
 
 from bvas.errors import ConfigError
 from bvas.report.content import FrameTimes, MatchReport, video_report
-from bvas.report.match_clock import MatchClock
 from bvas.report.packed_arrays import packed_curve, packed_times
 from bvas.report.page import page_html, write_page
 from bvas.report.page_data import page_data
 from bvas.values.annotations import Spot
+from bvas.values.match_clock import MatchClock
 from bvas.values.score_curve import ScoreCurve
 
 
@@ -67,7 +67,7 @@ def test_without_annotations_there_is_nothing_to_answer():
     assert data["precision_recall"] == []
 
 
-def test_a_curve_comes_back_within_a_step_of_its_quantization_and_its_holes_stay():
+def test_a_curve_comes_back_within_a_step_of_its_quantization_and_its_gaps_stay():
     scores = np.array([[0.0, 1.0], [0.5, 0.25], [np.nan, 0.1]], np.float32)
     packed = packed_curve(ScoreCurve(scores, np.array([0.0, 0.04, 0.08]), ("A", "B")))
 

@@ -9,7 +9,7 @@ from loading_videos import labelled
 from tiny import tiny_experiment
 
 from bvas.errors import DataError
-from bvas.results.curve_files import save_curve
+from bvas.results.store import save_curve
 from bvas.training.fold_data import curve_digests, training_clips
 from bvas.values.score_curve import ScoreCurve
 
