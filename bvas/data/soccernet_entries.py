@@ -69,14 +69,6 @@ def _singular(kind: str) -> str:
     return f"{first.removesuffix('s')} {rest}" if first in _PLURALS else kind
 
 
-@dataclass(frozen=True, slots=True)
-class SidedSpot:
-    """A prediction and the team that it names, if any."""
-
-    spot: Spot
-    team: str | None
-
-
 def label_entries(
     content: Any, where: str, labels: LabelSet, notices: Notices
 ) -> dict[int, list[Annotation]]:
@@ -104,23 +96,21 @@ def label_entries(
     return by_half
 
 
-def prediction_entries(
-    content: Any, where: str, labels: LabelSet, notices: Notices
-) -> dict[int, list[SidedSpot]]:
+def prediction_entries(content: Any, where: str, labels: LabelSet, notices: Notices) -> dict[int, list[Spot]]:
     """Return the predictions of a results file for halves 1 and 2, in the order of the file; arguments as above.
 
     Raises:
         DataError: as `all_prediction_entries`.
     """
-    by_half: dict[int, list[SidedSpot]] = {1: [], 2: []}
+    by_half: dict[int, list[Spot]] = {1: [], 2: []}
     for number, half, item in all_prediction_entries(content, where, notices):
         place = f"{where}, prediction {number}"
-        if _is_kept(item.spot.label, item.spot.seconds, half, labels, place, notices):
+        if _is_kept(item.label, item.seconds, half, labels, place, notices):
             by_half[half].append(item)
     return by_half
 
 
-def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[tuple[int, int, SidedSpot]]:
+def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[tuple[int, int, Spot]]:
     """Return (place in the list, half, prediction) of all entries of a results file, whatever their labels and halves.
 
     Raises:
@@ -139,8 +129,7 @@ def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[t
             )
         half = entry.gameTime.half if entry.half is None and entry.gameTime is not None else entry.half
         assert half is not None
-        spot = Spot(entry.label, entry.position, entry.confidence)
-        found.append((number, half, SidedSpot(spot, team_of(entry))))
+        found.append((number, half, Spot(entry.label, entry.position, entry.confidence, team_of(entry))))
     check_unit([clock for _, entry in entries for clock in _clocks(entry)], where)
     return found
 
