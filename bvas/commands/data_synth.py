@@ -1,4 +1,4 @@
-"""Make synthetic matches: bvas data synth --out DIR."""
+"""Synthetic matches on the command line: bvas data synth --out DIR."""
 
 import argparse
 import logging
@@ -17,7 +17,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         prog=prog or "bvas data synth",
         description="Make synthetic matches in SoccerNet's layout, with labels.",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="data root to write to")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="data root of the matches")
     parser.add_argument(
         "--matches", type=int, default=None, metavar="N", help="labelled matches (default: 7)"
     )
@@ -32,7 +32,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         "--task",
         choices=["ball", "ball12", "action"],
         default="ball",
-        help="what is annotated: 2 or 12 labels of ball spotting, or the 17 of Action Spotting (default: ball)",
+        help="label files: 2 or 12 labels of ball spotting, or those of Action Spotting (default: ball)",
     )
     parser.add_argument(
         "--preset",
@@ -44,7 +44,11 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         "--minutes", type=float, default=10.0, metavar="M", help="per match, both halves (default: 10)"
     )
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="S", help="same seed, same labels and pixels (default: 0)"
+        "--seed",
+        type=int,
+        default=0,
+        metavar="S",
+        help="random seed of labels and pixels (default: 0)",
     )
     parser.add_argument("--size", type=parse_size, default=(224, 400), metavar="HxW", help="default: 224x400")
     parser.add_argument(
@@ -62,9 +66,8 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Render the league."""
-    from bvas.synthetic.config import SyntheticConfig
+    from bvas.synthetic.config import SyntheticConfig, with_preset
     from bvas.synthetic.league import make_league
-    from bvas.synthetic.presets import with_preset
     from bvas.system.atomic_files import check_writable
 
     challenge = args.challenge_matches

@@ -1,4 +1,4 @@
-"""Make halves in parallel processes that never outlive their parent."""
+"""Parallel writing of halves in processes that never outlive their parent."""
 
 import multiprocessing
 import signal
@@ -7,8 +7,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from bvas.errors import BvasError, WorkerError
-from bvas.synthetic.events import PlayEvent
-from bvas.synthetic.half import HalfTask, write_half
+from bvas.synthetic.half_video import HalfTask, write_half
+from bvas.synthetic.play_record import PlayEvent
 from bvas.system.child_processes import interrupts_held, start_quietly
 
 Finished = Callable[[int, tuple[PlayEvent, ...]], None]
@@ -22,16 +22,16 @@ def write_halves(
     """Write the videos of `tasks`, `jobs` at a time.
 
     Args:
-        tasks: What to make, in the order in which it is begun.
-        jobs: Processes at a time; 1 makes all of it in this process.
+        tasks: The videos, in the order of their start.
+        jobs: Processes at a time; 1 writes all of them in this process.
         progress: Called with the number of frames written since the last call.
         finished: Called with the rank of a task and its events when its video is complete.
 
     Raises:
-        DataError: the disk is full or a folder not writable.
+        DataError: the disk is full or a folder is not writable.
         WorkerError: a process died.
 
-    After an exception, Ctrl-C included, no process runs any more; what they left half-made is the caller's.
+    After an exception, Ctrl-C included, no process remains; the caller removes unfinished files.
     """
     if jobs == 1:
         for number, task in enumerate(tasks):
@@ -81,7 +81,7 @@ def _start(task: HalfTask) -> tuple[Connection, BaseProcess]:
     inbox, outbox = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(task, outbox), daemon=True)
     start_quietly(process)
-    # Only the child holds the other end now: its death is an end of file here.
+    # Only the child holds the other end now, so its death is an end of file here.
     outbox.close()
     return inbox, process
 
@@ -101,8 +101,8 @@ def _receive(
 
 
 def _work(task: HalfTask, outbox: Connection) -> None:
-    """Run in the child. If the parent is gone, `send` raises, and the video is dropped."""
-    # Ctrl-C reaches the whole group of processes; the parent decides what becomes of us.
+    """Run in the child. Without a parent, `send` raises, and the video is discarded."""
+    # Ctrl-C reaches the whole process group. The parent stops its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         events = write_half(task, outbox.send)

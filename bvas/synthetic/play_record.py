@@ -1,4 +1,4 @@
-"""What a simulated half leaves behind: the state of every frame and every event, as plain data."""
+"""Simulated half as plain data: the state of every frame, and every event."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -9,19 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 NUM_PLAYERS = 22
-"""Players 0-10 are the home team's, 11-21 the away team's; 0 and 11 keep goal."""
+"""Players 0 to 10 belong to the home team, 11 to 21 to the away team; 0 and 11 are the goalkeepers."""
 
 ActionKind = Literal["foot", "head", "throw", "feint", "fall"]
-"""A feint swings the leg and leaves the ball alone; a fall is that of a player who was fouled."""
+"""Body movements. A feint swings the leg and leaves the ball alone; a fouled player falls."""
 
 
 class Phase(IntEnum):
-    """What the ball does in a frame."""
+    """State of the ball in a frame."""
 
     FREE = 0
-    """On its way, nobody's."""
+    """On its way, without an owner."""
     CONTROL = 1
-    """At the foot of a player who stands or comes to a stand with it."""
+    """At the foot of a player who stands or stops with it."""
     CARRY = 2
     """At the foot of a player who runs with it."""
     DEAD = 3
@@ -32,13 +32,13 @@ class Phase(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlayEvent:
-    """One thing that happened."""
+    """An event with its frame, label and player."""
 
     frame: int
     """The first frame that shows it: for a kick, the first with the ball off the foot."""
     label: str
     player: int
-    """Who did it, 0 to 21."""
+    """The acting player, 0 to 21."""
     visible: bool = True
     """The camera shows it."""
 
@@ -50,7 +50,7 @@ class PlayEvent:
 
 @dataclass(frozen=True, slots=True)
 class PlayerAction:
-    """A movement of the body at `frame`; a foot, a head and a throw send the ball off then."""
+    """A body movement at `frame`; foot, head and throw release the ball in this frame."""
 
     frame: int
     player: int
@@ -59,41 +59,37 @@ class PlayerAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
-    """A half as it was played. L frames; meters; x along the pitch, y away from the camera, z up.
+    """State of L frames; meters; x along the pitch, y away from the main camera, z up.
 
-    The origin is the center of a pitch of 105 x 68 m.
+    The origin is the center of a pitch of 105 x 68 m. N is 22, or 22 plus the officials and substitutes.
     """
 
     rate: Fraction
+    """Frames per second."""
     players: NDArray[np.float32]
-    """[L, 22, 2] positions."""
+    """[L, N, 2] positions."""
     facing: NDArray[np.float32]
-    """[L, 22] radians, 0 along +x."""
+    """[L, N] radians, 0 along +x."""
     speed: NDArray[np.float32]
-    """[L, 22] m/s."""
+    """[L, N] m/s."""
     gait: NDArray[np.float32]
-    """[L, 22] radians through the stride, growing with the way run."""
+    """[L, N] radians through the stride, growing with the distance covered."""
     ball: NDArray[np.float32]
     """[L, 3] position of the ball's lowest point."""
+    watched: NDArray[np.float32]
+    """[L, 3] target of the main camera: the ball, or the place of a substitution."""
     phase: NDArray[np.uint8]
     """[L] a `Phase` each."""
     owner: NDArray[np.int16]
-    """[L] who has the ball; -1 where nobody has."""
+    """[L] the player with the ball; -1 for none."""
     events: tuple[PlayEvent, ...]
-    """What was done to the ball, in order of time."""
+    """Events of the 12 labels of ball spotting, in order of time."""
+    incidents: tuple[PlayEvent, ...]
+    """Events of the labels of Action Spotting, in order of time."""
     actions: tuple[PlayerAction, ...]
-    """Swings and throws; in order of time."""
-    incidents: tuple[PlayEvent, ...] = ()
-    """What a referee's report would hold, in order of time."""
-    focus: NDArray[np.float32] | None = None
-    """[L, 3] what the camera is after, where that is not always the ball."""
+    """Body movements, in order of time."""
 
     @property
     def num_frames(self) -> int:
         """Frames of the half (L)."""
         return len(self.phase)
-
-    @property
-    def watched(self) -> NDArray[np.float32]:
-        """[L, 3] what the camera is after."""
-        return self.ball if self.focus is None else self.focus
