@@ -143,9 +143,9 @@ class MatchPredictor:
         )
         kept = KeptRows(kept_path(assignment.folder, half), made_from, seconds=work.save_seconds)
         so_far = None if work.overwrite else kept.load()
-        if so_far is not None and work.strict and so_far.lost:
+        if so_far is not None and work.strict and so_far.gaps:
             so_far = None
-        begun_at = 0 if so_far is None else so_far.restart(spotter.experiment.clip, predictor.stride)
+        begun_at = 0 if so_far is None else len(so_far.scores)
         if begun_at:
             logger.info("%s: goes on at frame %d", half.path, begun_at)
 

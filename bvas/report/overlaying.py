@@ -107,6 +107,6 @@ def drawn_report(
         annotations=annotations,
         tolerance_seconds=tolerance_seconds,
         curve=curve,
-        gaps=() if curve is None else curve.holes(),
+        gaps=() if curve is None else curve.gaps(),
         clock=part.clock,
     )

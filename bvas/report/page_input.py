@@ -268,7 +268,7 @@ def _spotted(
         duration_seconds=index.duration_seconds,
         operating_point=peaks.operating_points(labels),
         curve=None if curve is None else smoothed(curve, peaks),
-        gaps=() if curve is None else curve.holes(),
+        gaps=() if curve is None else curve.gaps(),
         clock=clock,
     )
     return replace(report, frames=FrameTimes.of(index), file=path.name)

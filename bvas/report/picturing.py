@@ -171,7 +171,7 @@ def _halves(
             annotations=annotations,
             tolerance_seconds=config.tolerance_seconds,
             curve=curve,
-            gaps=() if curve is None else curve.holes(),
+            gaps=() if curve is None else curve.gaps(),
             clock=MatchClock(half=half),
         )
         file_name = f"{name.replace(' ', '_')}_{half}"

@@ -52,7 +52,7 @@ def scored_report(video: ScoredVideo, experiment: Experiment) -> VideoReport:
         operating_point=experiment.peaks.operating_points(experiment.task.labels),
         annotations=video.annotations,
         curve=None if video.curve is None else smoothed(video.curve, experiment.peaks),
-        gaps=() if video.curve is None else video.curve.holes(),
+        gaps=() if video.curve is None else video.curve.gaps(),
         clock=MatchClock(half=video.half if video.half in (1, 2) else 1),
     )
     return replace(

@@ -98,8 +98,8 @@ def row_points(
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Return at most about `most` times and rows of the curve in [start, stop), peaks kept.
 
-    Neighboring rows are joined by their maximum, and stand at the middle one's time. A hole stays
-    one if all rows joined are holes.
+    Neighboring rows are joined by their maximum, and stand at the middle one's time. A gap stays
+    one if all rows joined are gaps.
     """
     first, last = np.searchsorted(curve.seconds, (start, stop)).tolist()
     # One row more on each side, so that the line runs to the edge.

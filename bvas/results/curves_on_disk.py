@@ -141,7 +141,7 @@ def write_curves(
         gaps=[
             Gap(start, end, round((end - start) * rate) + 1, "no scores").to_json(half.half.number)
             for half in halves
-            for start, end in half.curve.holes()
+            for start, end in half.curve.gaps()
         ],
     )
 

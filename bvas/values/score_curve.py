@@ -28,7 +28,7 @@ class ScoreCurve:
             self.labels,
         )
 
-    def holes(self) -> list[tuple[float, float]]:
+    def gaps(self) -> list[tuple[float, float]]:
         """Return (first, last) time of each stretch of NaN rows."""
         lost = np.concatenate(([False], np.isnan(self.scores).any(axis=1), [False]))
         borders = np.flatnonzero(lost[1:] != lost[:-1]).tolist()

@@ -96,7 +96,7 @@ def test_videos_shorter_than_a_clip_get_all_their_rows(length):
 
 
 @pytest.mark.parametrize(("first", "num_missing"), [(20, 1), (0, 3), (35, 5), (0, 40)])
-def test_lost_frames_leave_the_same_holes(first, num_missing):
+def test_lost_frames_leave_the_same_gaps(first, num_missing):
     frames = make_frames(40)
 
     ours, theirs = (

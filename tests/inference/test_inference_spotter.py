@@ -180,7 +180,7 @@ def test_up_to_a_fifth_lost_is_a_gap_and_more_an_error(tiny_spotter, tmp_path, m
         pytest.approx(0.84),
         12,
     )
-    # A clip of 6 frames, every 2nd, reaches from -6 to +4 frames: frame 5 still ends before the hole.
+    # A clip of 6 frames, every 2nd, reaches from -6 to +4 frames: frame 5 still ends before the gap.
     nan = np.isnan(found.curve.scores).any(axis=1)
     assert not nan[:6].any()
     assert nan[10:22].all()

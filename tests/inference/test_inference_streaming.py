@@ -187,7 +187,7 @@ def test_tensors_and_read_only_arrays_are_taken():
     np.testing.assert_array_equal(stream(predictor, torch.from_numpy(make_frames(9)), 9), usual)
 
 
-def with_hole(predictor, frames, first, num_missing):
+def with_gap(predictor, frames, first, num_missing):
     parts = [
         predictor.push(frames[:first]),
         predictor.break_here(num_missing),
@@ -198,12 +198,12 @@ def with_hole(predictor, frames, first, num_missing):
 
 @pytest.mark.parametrize(("first", "num_missing"), [(20, 1), (20, 9), (0, 3), (35, 5), (0, 40)])
 @pytest.mark.parametrize("frame_step", [1, 2])
-def test_rows_of_clips_that_touch_a_hole_are_nan_and_no_others(first, num_missing, frame_step):
+def test_rows_of_clips_that_touch_a_gap_are_nan_and_no_others(first, num_missing, frame_step):
     clip = ClipConfig(num_frames=6, frame_step=frame_step, stack_size=3)
     model, frames = make_model(clip), make_frames(40)
     whole = predict_clip_scores([model], clip, frames)
 
-    rows = with_hole(StreamingPredictor([model], clip), frames, first, num_missing)
+    rows = with_gap(StreamingPredictor([model], clip), frames, first, num_missing)
 
     lost = set(range(first, first + num_missing))
     touched = [bool(lost & set(clip.indices(center, 40).tolist())) for center in range(40)]
@@ -281,7 +281,7 @@ def test_with_a_stride_every_second_row_is_computed_and_the_others_lie_between(c
     np.testing.assert_allclose(rows[1::2], (whole[:-1:2] + whole[2::2]) / 2, atol=1e-5, rtol=0)
 
 
-def test_a_stride_may_change_while_frames_come_and_lost_frames_stay_holes():
+def test_a_stride_may_change_while_frames_come_and_lost_frames_stay_gaps():
     clip = ClipConfig()
     frames = make_frames(140)
     whole = predict_clip_scores([make_model(clip)], clip, frames)
@@ -355,15 +355,15 @@ def test_two_batches_of_different_size_are_both_filled(monkeypatch):
 
 
 @pytest.mark.parametrize("num_missing", [1, 30, 500])
-def test_a_hole_does_not_hold_up_rows_nor_lose_frames_that_wait(monkeypatch, num_missing):
+def test_a_gap_does_not_hold_up_rows_nor_lose_frames_that_wait(monkeypatch, num_missing):
     frames = make_frames(100 + num_missing)
     plain = StreamingPredictor([make_model(SHORT)], SHORT, stack_batch=1, window_batch=1, stride=3)
     plain.is_prompt = True
-    expected = with_hole(plain, frames, 50, num_missing)
+    expected = with_gap(plain, frames, 50, num_missing)
     predictor = StreamingPredictor([make_model(SHORT)], SHORT, stack_batch=8, window_batch=8, stride=3)
 
     np.testing.assert_allclose(
-        with_hole(predictor, frames, 50, num_missing), expected, atol=1e-5, rtol=0, equal_nan=True
+        with_gap(predictor, frames, 50, num_missing), expected, atol=1e-5, rtol=0, equal_nan=True
     )
     assert np.isnan(expected[:, 0]).sum() >= num_missing
 

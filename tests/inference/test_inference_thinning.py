@@ -17,7 +17,7 @@ def test_rows_between_computed_ones_lie_on_a_line():
     assert len(between.finish()) == 0
 
 
-def test_beside_a_hole_or_an_end_the_one_neighbor_is_repeated():
+def test_beside_a_gap_or_an_end_the_one_neighbor_is_repeated():
     between = Between(1)
     rows = np.array([[9], [0.5], [9], [np.nan], [9], [0.7], [9]], np.float32)
     missing = np.array([True, False, True, False, True, False, True])
