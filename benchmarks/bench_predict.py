@@ -32,7 +32,7 @@ from predict_floor import PARTS, count_row
 from seed_streaming import SeedPredictor
 from step_floor import measure_peaks, synchronize
 
-from bvas.commands.console import parse_size
+from bvas.commands.option_values import parse_size
 from bvas.experiment.experiment import Experiment, load_experiment
 from bvas.inference.compiled_function import Steady
 from bvas.inference.flip_tta import with_flipped

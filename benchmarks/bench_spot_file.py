@@ -34,7 +34,7 @@ from seed_streaming import SeedPredictor
 from step_floor import measure_peaks, synchronize
 from videos import kept_video, repeated_video
 
-from bvas.commands.console import parse_size
+from bvas.commands.option_values import parse_size
 from bvas.data.soccernet_files import RESULTS_NAME
 from bvas.data.soccernet_files import write_results as write_spots
 from bvas.experiment.experiment import load_experiment

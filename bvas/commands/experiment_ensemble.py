@@ -5,7 +5,8 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, add_folders, add_postprocessing, progress_bar, run_command
+from bvas.commands.console import OK, progress_bar
+from bvas.commands.options import add_challenge, add_folders, add_folds, add_postprocessing
 from bvas.commands.score_table import interval_text
 
 if TYPE_CHECKING:
@@ -14,19 +15,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas experiment ensemble",
+        prog=prog,
         description="Average the score curves of experiments, those of each match by models that have not seen it, and "
         "write RUNS/NAME, which evaluate, report, submit and tune take like an experiment's. No video is read.",
     )
     parser.add_argument(
         "experiments", metavar="A,B", help="experiments, or seed_1/A for the one in RUNS/seed_1"
     )
-    parser.add_argument(
-        "--challenge", action="store_true", help="the challenge matches instead of the out-of-fold curves"
-    )
+    add_challenge(parser, "the challenge matches instead of the out-of-fold curves")
     parser.add_argument(
         "--select",
         action="store_true",
@@ -34,11 +33,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         "each fold is averaged by what the other folds choose, so that its score is honest",
     )
     parser.add_argument("--name", help="what to call it (default: A+B, or A+B_selected)")
-    parser.add_argument(
-        "--folds",
-        default=None,
-        help="folds whose matches are taken, e.g. 0,3 (default: all that are trained)",
-    )
+    add_folds(parser, "folds whose matches are averaged (default: all that are trained)", default=None)
     add_postprocessing(parser)
     add_folders(parser)
     return parser
@@ -120,8 +115,3 @@ def _weights_text(members: Sequence[str], weights: Sequence[int]) -> str:
     return ", ".join(
         f"{name} {weight}/{total}" for name, weight in zip(members, weights, strict=True) if weight
     )
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

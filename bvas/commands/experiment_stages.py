@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-from bvas.commands.console import Progress, progress_bar
+from bvas.commands.console import progress_bar
 from bvas.commands.fold_jobs import FoldWork, train_folds
 from bvas.commands.predict import predict_held_out
 from bvas.errors import BvasError
@@ -24,6 +24,7 @@ from bvas.system.devices import num_cpus, use_device
 from bvas.training.distributed import World
 from bvas.training.fold import run_fold
 from bvas.training.resume import fold_status
+from bvas.values.progress import Progress
 
 logger = logging.getLogger(__name__)
 

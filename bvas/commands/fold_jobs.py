@@ -13,10 +13,11 @@ from typing import Protocol
 import torch
 
 from bvas.commands.children import Line, Outbox, end_processes, how_it_ended, settle_in
-from bvas.commands.console import Progress, users_line
 from bvas.errors import BvasError
 from bvas.system.child_processes import interrupts_held, start_quietly
+from bvas.system.log_lines import users_line
 from bvas.training.distributed import World
+from bvas.values.progress import Progress
 
 logger = logging.getLogger(__name__)
 

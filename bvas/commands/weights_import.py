@@ -2,18 +2,18 @@
 
 import argparse
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
-from bvas.commands.console import OK, add_folders, run_command
+from bvas.commands.console import OK
+from bvas.commands.options import add_folders
 
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas weights import",
+        prog=prog,
         description="Take in checkpoints of lRomul/ball-action-spotting (1st place, Ball Action Spotting 2023). "
         "Only tensors and plain data are read from them, never code.",
     )
@@ -44,8 +44,3 @@ def run(args: argparse.Namespace) -> int:
     logger.info("%d fold(s) in %s", len(folds), args.runs / args.name)
     logger.info("now: bvas spot VIDEO --experiment %s", args.name)
     return OK
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

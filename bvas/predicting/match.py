@@ -31,8 +31,9 @@ from bvas.results.made_from import (
     read_record,
     write_record,
 )
-from bvas.system.atomic_files import locked, remove_unfinished
+from bvas.system.atomic_files import remove_unfinished
 from bvas.system.devices import choose_device
+from bvas.system.locks import locked
 from bvas.values.annotations import Spot
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.decode.open_video import open_video

@@ -19,7 +19,8 @@ from bvas.loading.clip_requests import Clips
 from bvas.loading.kept_batches import KeptClips
 from bvas.loading.loader import ClipLoader, spare_clips_for
 from bvas.loading.skip_policy import OnError
-from bvas.system.atomic_files import locked, remove_unfinished, write_json, write_text
+from bvas.system.atomic_files import remove_unfinished, write_json, write_text
+from bvas.system.locks import locked
 from bvas.training import resume
 from bvas.training.distributed import World
 from bvas.training.fold_data import curve_digests, fold_videos, training_clips, validation_clips

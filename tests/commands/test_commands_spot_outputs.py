@@ -22,7 +22,7 @@ from bvas.errors import DecodeError
 from bvas.inference.streaming import StreamingPredictor
 from bvas.results.curve_files import load_curve
 from bvas.results.recording import read_recording
-from bvas.system.atomic_files import locked
+from bvas.system.locks import locked
 from bvas.video.decode.open_video import open_video
 from bvas.video.encode.video_writer import VideoWriter
 

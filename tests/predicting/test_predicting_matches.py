@@ -21,7 +21,7 @@ from bvas.commands.console import DONE_IN_PART, INTERRUPTED, OK, WRONG_INPUT
 from bvas.errors import DecodeError, ScoresError
 from bvas.experiment.seen_matches import write_seen
 from bvas.predicting.kept_rows import KeptRows, unfinished_settings
-from bvas.system.atomic_files import locked
+from bvas.system.locks import locked
 from bvas.video.decode.video_reader import VideoReader
 from bvas.video.index.file_identity import Glance
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bvas.commands.data_synth import main
+from bvas.cli import main
 from bvas.data.action import ACTION_LABELS, action_task
 from bvas.data.ball import found_ball_task
 from bvas.data.ball12 import BALL12_LABELS, ball12_task
@@ -185,9 +185,9 @@ def test_the_command_makes_a_preset_and_a_task(tmp_path, capsys):
     ]
     command = ["--out", str(tmp_path), *arguments, "--task", "action", "--preset", "broadcast"]
 
-    assert main(command) == 0
+    assert main(["data", "synth", *command]) == 0
     assert len(list(tmp_path.rglob("Labels-v2.json"))) == 1
     content = json.loads((tmp_path / "synthetic_league_action.json").read_text())
     assert (content["task"], content["broadcast"]) == ("action", True)
-    assert main([*command[:-1], "plain"]) == 2
+    assert main(["data", "synth", *command[:-1], "plain"]) == 2
     assert "another config (other: broadcast, play, scene)" in capsys.readouterr().err
