@@ -31,7 +31,7 @@ _HOME = {
     "build_model": "bvas.models.spotting",
     "StreamingPredictor": "bvas.inference.streaming",
     "spot_video": "bvas.inference.spot_video",
-    "find_spots": "bvas.inference.peaks",
+    "find_spots": "bvas.tasks.peaks",
     "average_precision": "bvas.metrics.average_precision",
     "mean_average_precision": "bvas.metrics.average_precision",
     "Experiment": "bvas.experiment.experiment",

@@ -26,6 +26,8 @@ from bvas.values.checks import checked_size
 from bvas.values.clip_config import ClipConfig
 from bvas.values.luma import LumaScaling
 
+TaskKindName = Literal["spot"]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputConfig:
@@ -159,6 +161,8 @@ class Experiment:
     """The config's file name, or the folder under runs."""
     task: SpottingTask
     """Labels, matches, folds."""
+    kind: TaskKindName = "spot"
+    """Kind of the task, which decides clips, model, loss and results (bvas/tasks)."""
     input: InputConfig = field(default_factory=InputConfig)
     clip: ClipConfig = field(default_factory=ClipConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -176,6 +180,8 @@ class Experiment:
     """What `bvas evaluate` shows beside the scores; only for tasks that name their matches."""
 
     def __post_init__(self) -> None:
+        if self.kind not in get_args(TaskKindName):
+            raise ConfigError(f"kind must be one of {', '.join(get_args(TaskKindName))}, got {self.kind!r}")
         unknown = [label for label in self.peaks.per_label if label not in self.task.labels.names]
         if unknown:
             raise ConfigError(

@@ -129,13 +129,15 @@ def load_spotter(
         CheckpointError: a fold has no weights, or its weights are of another experiment.
     """
     from bvas.experiment.checkpoint import FILE_NAME, fold_folder, load_checkpoint
+    from bvas.models.spotting import SpottingModel
+    from bvas.tasks.kind_choice import trained_model
 
     wanted = trained_among(experiment, runs) if folds is None else folds
     chosen = choose_device(device)
     checkpoints = [load_checkpoint(fold_folder(runs, experiment.name, fold) / FILE_NAME) for fold in wanted]
     for checkpoint in checkpoints:
         _check_same(experiment, checkpoint)
-    models = tuple(checkpoint.build_model().to(chosen) for checkpoint in checkpoints)
+    models = tuple(trained_model(checkpoint, SpottingModel).to(chosen) for checkpoint in checkpoints)
     return Spotter(experiment, models, chosen, precision, stride)
 
 

@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bvas.errors import ConfigError
-from bvas.inference.compiled_function import Steady
 from bvas.inference.flip_tta import check_models, mean_of_views, with_flipped
 from bvas.inference.precision import check_dtype, default_batch, float32_convolutions
 from bvas.inference.predictor_protocol import checked_scores
@@ -34,6 +33,7 @@ from bvas.inference.ring_buffer import Presence, Ring
 from bvas.inference.row_stride import Between, batch_length, most_waiting
 from bvas.inference.still_clips import LastStill, Pictures, common_picture
 from bvas.models.spotting import SpottingModel
+from bvas.system.compiled_function import CompiledCalls
 from bvas.values.clip_config import ClipConfig
 from bvas.values.luma import ColorRange, LumaScaling, to_unit
 
@@ -93,7 +93,7 @@ class StreamingPredictor:
         self._flip = flip
         self._dtype = dtype
         self._half = "" if dtype == torch.float32 else str(dtype).removeprefix("torch.")
-        self._steady = Steady(compiled)
+        self._steady = CompiledCalls(compiled, graphs=True)
         self._stack_offsets = np.arange(clip.stack_size) * clip.frame_step
         self._clip_offsets = (
             np.arange(clip.num_stacks) * clip.stack_size * clip.frame_step - clip.frames_before
