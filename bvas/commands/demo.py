@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.report.page_input import evaluation_source
     from bvas.report.report_folder import write_report_folder
     from bvas.report.scored import write_pictures
-    from bvas.results.curves_on_disk import predictions_folder
+    from bvas.results.store import predictions_folder
     from bvas.synthetic.config import SyntheticConfig
     from bvas.synthetic.league import make_league
     from bvas.system.atomic_files import write_json

@@ -74,7 +74,7 @@ def _evaluate(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation
     from bvas.data.matches import find_matches, folds_of
     from bvas.evaluation.experiment_scores import evaluate_predictions
     from bvas.experiment.experiment import parse_folds
-    from bvas.results.curves_on_disk import predictions_folder
+    from bvas.results.store import predictions_folder
 
     matches = [match for match in find_matches(experiment.task, args.data) if match.fold is not None]
     folds = set(parse_folds(args.folds, folds_of(matches)))

@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.evaluation.ensembling.ensemble import Ensemble, build_ensemble, check_folder, write_ensemble
     from bvas.evaluation.ensembling.members import base_of, load_members, read_member_curves
     from bvas.experiment.experiment import check_new_name, parse_folds
+    from bvas.results.store import Split
     from bvas.results.tuned_peaks import with_postprocessing
     from bvas.system.atomic_files import check_writable
 
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         folds = parse_folds(args.folds, folds_of(found), experiment.train.folds)
         # By name, so that the resamples of the same matches are the same, whoever lists them.
         matches = sorted((match for match in found if match.fold in folds), key=lambda match: match.name)
-        curves = read_member_curves(members, matches, "cv")
+        curves = read_member_curves(members, matches, Split.CV)
         with progress_bar("selecting", "fold", quiet=args.quiet) as progress:
             ensemble = build_ensemble(
                 members, experiment, matches, curves, selected=args.select, progress=progress
@@ -74,12 +75,13 @@ def run(args: argparse.Namespace) -> int:
             raise DataError(
                 f"no challenge match in {args.data / experiment.task.folder}; leave out --challenge"
             )
-        curves = read_member_curves(members, challenge, "challenge")
+        curves = read_member_curves(members, challenge, Split.CHALLENGE)
     if ensemble is None:
         names = tuple(member.name for member in members)
         ensemble = Ensemble(members=names, is_selected=False, weights=(1,) * len(names), by_part={})
     assert curves is not None
-    out = write_ensemble(ensemble, experiment, curves, args.runs, "challenge" if args.challenge else "cv")
+    split = Split.CHALLENGE if args.challenge else Split.CV
+    out = write_ensemble(ensemble, experiment, curves, args.runs, split)
     for line in ensemble_lines(ensemble):
         print(line)
     print(f"predictions are in {out}")

@@ -18,7 +18,7 @@ from bvas.evaluation.experiment_scores import evaluate_predictions
 from bvas.experiment.checkpoint import fold_folder
 from bvas.loading.skip_policy import OnError
 from bvas.report.training_pictures import RunPictures
-from bvas.results.curves_on_disk import predictions_folder
+from bvas.results.store import predictions_folder
 from bvas.system.atomic_files import write_json
 from bvas.system.devices import num_cpus, use_device
 from bvas.training.distributed import World

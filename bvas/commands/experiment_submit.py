@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.errors import ConfigError, DataError
     from bvas.evaluation.submission import write_submission
     from bvas.experiment.experiment import load_experiment
+    from bvas.results.store import Split
     from bvas.system.atomic_files import check_writable
 
     experiment = load_experiment(args.experiment, args.runs)
@@ -52,7 +53,9 @@ def run(args: argparse.Namespace) -> int:
         raise DataError(
             f"no {kind} match in {args.data / experiment.task.folder}, so there is nothing to submit"
         )
-    submission = write_submission(experiment, matches, args.runs, out, "cv" if args.test else "challenge")
+    submission = write_submission(
+        experiment, matches, args.runs, out, Split.CV if args.test else Split.CHALLENGE
+    )
     for name, count in submission.num_predictions.items():
         print(f"{count:>7} predictions  {name}")
     print(f"read back by {submission.reader}: as written")

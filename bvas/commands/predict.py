@@ -137,9 +137,10 @@ def _assignments(args: argparse.Namespace, experiment: "Experiment") -> "list[As
     from bvas.inference.spotter import trained_among
     from bvas.predicting.assignments import challenge, check_folds, held_out
     from bvas.predicting.manifest import assign_manifest
+    from bvas.results.store import predictions_root
 
     folds = trained_among(experiment, args.runs, args.folds)
-    predictions = args.runs / experiment.name / "predictions"
+    predictions = predictions_root(args.runs, experiment.name)
     if args.manifest is not None:
         return assign_manifest(
             args.manifest, lambda: find_matches(experiment.task, args.data), folds, predictions
@@ -240,8 +241,9 @@ def predict_held_out(
     """
     from bvas.predicting.assignments import held_out
     from bvas.predicting.settings import Work
+    from bvas.results.store import predictions_root
 
-    assignments = held_out(matches, folds, runs / experiment.name / "predictions")
+    assignments = held_out(matches, folds, predictions_root(runs, experiment.name))
     job = predict_all(assignments, Work(experiment=experiment, runs=runs), bar, device=device)
     if job.failures:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in job.failures.items())

@@ -72,8 +72,8 @@ def add_page(parser: argparse.ArgumentParser, *, out: str) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Gather, code previews, write the page."""
-    from bvas.data.soccernet_files import RESULTS_NAME
     from bvas.report.report_folder import PAGE_NAME
+    from bvas.results.store import RESULTS_NAME
     from bvas.system.atomic_files import check_writable
 
     config = preview_config(args)
@@ -157,6 +157,7 @@ def _experiment_source(args: argparse.Namespace) -> tuple["ReportSource", str]:
     from bvas.evaluation.label_check import check_labels
     from bvas.experiment.experiment import load_experiment
     from bvas.report.page_input import challenge_source, choose_matches, evaluation_source
+    from bvas.results.store import Split, predictions_folder
 
     if args.video:
         raise ConfigError("--video is for results of a recording; an experiment's videos are in --data")
@@ -166,7 +167,7 @@ def _experiment_source(args: argparse.Namespace) -> tuple["ReportSource", str]:
     if args.challenge:
         matches = find_matches(experiment.task, args.data)
         chosen = choose_matches([match for match in matches if match.fold is None], args.match)
-        predictions = args.runs / experiment.name / "predictions" / "challenge"
+        predictions = predictions_folder(args.runs, experiment.name, Split.CHALLENGE)
         return challenge_source(experiment, chosen, predictions, args.data), experiment.name
     evaluation = evaluated(experiment, args)
     source = evaluation_source(
@@ -185,7 +186,8 @@ def evaluated(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation
     from bvas.data.matches import find_matches
     from bvas.evaluation.experiment_scores import evaluate_predictions
     from bvas.report.page_input import choose_matches
+    from bvas.results.store import predictions_folder
 
     labelled = [match for match in find_matches(experiment.task, args.data) if match.fold is not None]
     chosen = choose_matches(labelled, args.match)
-    return evaluate_predictions(experiment, chosen, args.runs / experiment.name / "predictions" / "cv")
+    return evaluate_predictions(experiment, chosen, predictions_folder(args.runs, experiment.name))

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bvas.experiment.experiment import Experiment
     from bvas.inference.protocol import VideoSpotter
     from bvas.report.recorded import PartPlan, RecordingPart
-    from bvas.results.recording import RecordedFile
+    from bvas.results.made_from import VideoRecord
     from bvas.video.container.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -95,11 +95,10 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--stride must be at least 1, got {args.stride}")
     # As text, a path would not show that it is a URL; and before the imports that take seconds.
     sources = [source_of(video, growing=args.growing) for video in args.videos]
-    from bvas.data.soccernet_files import RESULTS_NAME
     from bvas.errors import DataError
     from bvas.report.recorded import PartPlan, outputs_of, part_names, plan_parts
-    from bvas.report.replacing import TABLE_NAME, check_same_recording
-    from bvas.results.recording import RECORDING_NAME
+    from bvas.report.replacing import check_same_recording
+    from bvas.results.store import RECORDING_NAME, RESULTS_NAME, TABLE_NAME
     from bvas.system.atomic_files import check_writable
     from bvas.system.locks import locked
 
@@ -153,7 +152,7 @@ def _spot_parts(
     from bvas.inference.spot_video import spot_video
     from bvas.report.recorded import RecordingPart
     from bvas.report.replacing import RecordedFiles, remove_stale
-    from bvas.results.recording import read_recording
+    from bvas.results.store import read_recording
 
     try:
         before = read_recording(out)
@@ -312,12 +311,12 @@ def _write_outputs(
     experiment: "Experiment",
     out: Path,
     kickoff: float,
-    made_from: "Sequence[RecordedFile]",
+    made_from: "Sequence[VideoRecord]",
     in_part: str,
 ) -> None:
     """Write the newest part of a recording into `out`, and what its parts so far make together."""
-    from bvas.data.soccernet_files import RESULTS_NAME, write_results
     from bvas.report.recorded import write_part, write_recording, write_table
+    from bvas.results.store import RESULTS_NAME, write_results
 
     # First, so that whatever lies here is known to be of this recording.
     write_recording(parts, experiment, out, kickoff, made_from=made_from, in_part=in_part)

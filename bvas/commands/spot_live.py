@@ -16,7 +16,7 @@ from bvas.values.plural import count_text
 if TYPE_CHECKING:
     from bvas.inference.live_spots import LiveSpot, LiveSpots
     from bvas.inference.protocol import VideoSpotter
-    from bvas.report.match_clock import MatchClock
+    from bvas.values.match_clock import MatchClock
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def run_live(args: argparse.Namespace, spotter: "VideoSpotter") -> int:
     from bvas.errors import DecodeError
     from bvas.inference.lag import LagRule
     from bvas.inference.live_spots import LiveSpots
-    from bvas.report.match_clock import MatchClock
+    from bvas.values.match_clock import MatchClock
 
     if args.jsonl != "-":
         _check_jsonl(Path(args.jsonl), overwrite=args.overwrite)

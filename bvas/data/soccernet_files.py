@@ -15,11 +15,8 @@ from typing import Any
 from bvas.data.json_object import read_filed_json, short_text
 from bvas.data.raw_annotations import AnnotationList, Fault, FiledAnnotation
 from bvas.errors import DataError
-from bvas.system.atomic_files import write_json
-from bvas.system.text_files import read_json
 from bvas.values.annotations import Spot
 
-RESULTS_NAME = "results_spotting.json"
 LABEL_FILES = ("Labels-ball.json", "Labels-v2.json")
 """Of Ball Action Spotting and of Action Spotting."""
 VIDEO_SUFFIXES = (".mkv", ".mp4", ".mov", ".avi", ".ts", ".webm", ".m4v", ".mpg")
@@ -166,22 +163,6 @@ def game_time(half: int, seconds: float) -> str:
     return f"{half} - {int(seconds // 60):02d}:{int(seconds % 60):02d}"
 
 
-def write_results(
-    path: Path,
-    match_name: str,
-    spots: Mapping[int, Sequence[Spot]],
-    *,
-    rate: float,
-    gaps: Sequence[Mapping[str, float | int | str]] = (),
-) -> None:
-    """Write `results_spotting.json`; the other arguments are those of `results_json`.
-
-    Raises:
-        DataError: the file cannot be written.
-    """
-    write_json(path, results_json(match_name, spots, rate=rate, gaps=gaps))
-
-
 def results_json(
     match_name: str,
     spots: Mapping[int, Sequence[Spot]],
@@ -212,29 +193,3 @@ def results_json(
     if gaps:
         content["gaps"] = [dict(gap) for gap in gaps]
     return content
-
-
-def read_results(path: Path) -> dict[int, list[Spot]]:
-    """Return the spots of a `results_spotting.json` by half; numbers may be strings.
-
-    Raises:
-        DataError: the file is missing, no JSON, or an entry lacks a key.
-    """
-    content = read_json(path)
-    entries = content.get("predictions") if isinstance(content, dict) else None
-    if not isinstance(entries, list):
-        raise DataError(f"{path} has no list 'predictions'; it is no results file")
-    spots: dict[int, list[Spot]] = {}
-    for number, entry in enumerate(entries):
-        try:
-            half = int(entry.get("half") or _half_of(entry["gameTime"]))
-            confidence = float(entry["confidence"])
-            if not math.isfinite(confidence):
-                raise ValueError(f"confidence {confidence}")
-            spot = Spot(label_text(entry["label"]), int(entry["position"]) / 1000, confidence)
-        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-            raise DataError(
-                f"{path}: prediction {number} is {short_text(entry)}; it needs label, position, confidence"
-            ) from error
-        spots.setdefault(half, []).append(spot)
-    return spots

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from bvas.data.matches import Half, Match, annotated_halves
-from bvas.data.soccernet_files import RESULTS_NAME, read_results
 from bvas.errors import DataError
 from bvas.evaluation.cross_validation import CrossValidation, cross_validate
 from bvas.experiment.experiment import Experiment
@@ -19,7 +18,7 @@ from bvas.metrics.official import official_scores
 from bvas.metrics.score_rules import ScoreRules
 from bvas.metrics.score_sheet import ScoreSheet
 from bvas.metrics.scorer import score_sheet
-from bvas.results.curve_files import load_curve
+from bvas.results.store import RESULTS_NAME, load_curve, read_results
 from bvas.system.file_names import output_stem
 from bvas.tasks.peaks import shown
 from bvas.values.annotations import Annotation, Spot

@@ -13,10 +13,11 @@ from bvas.data.soccernet_entries import (
     label_entries,
     prediction_entries,
 )
-from bvas.data.soccernet_files import RESULTS_NAME, best_renditions
+from bvas.data.soccernet_files import best_renditions
 from bvas.errors import ConfigError, DataError
 from bvas.evaluation.osl_tree import OslTree, as_soccernet, count_uncertain, open_files, paired_names
 from bvas.metrics.score_rules import Metric
+from bvas.results.store import RESULTS_NAME
 from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.video.container.stated_duration import declared_seconds
 

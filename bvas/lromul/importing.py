@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from bvas.data.action import action_task
 from bvas.data.ball import ball_task
-from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.experiment.experiment import Experiment, InputConfig, check_new_name
@@ -23,10 +22,9 @@ from bvas.lromul.weights import (
     read_seed_scores,
 )
 from bvas.models.focal_loss import LossConfig
-from bvas.results.curve_files import save_curve
+from bvas.results.store import predictions_root, write_match
+from bvas.results.video_result import VideoFile, VideoResult
 from bvas.system.atomic_files import write_text
-from bvas.tasks.peaks import find_spots
-from bvas.values.annotations import Spot
 from bvas.values.plural import count_text
 from bvas.values.score_curve import ScoreCurve, mean_curve
 
@@ -74,7 +72,7 @@ def import_seed(source: Path, name: str, runs: Path, predictions: Path | None = 
     write_text(runs / name / "experiment.json", experiment.to_json() + "\n")
     folder = predictions or _predictions_beside(source)
     if folder is not None:
-        num_halves = _import_scores(list_seed_scores(folder), experiment, runs / name / "predictions")
+        num_halves = _import_scores(list_seed_scores(folder), experiment, predictions_root(runs, name))
         logger.info("predictions of %s from %s", count_text(num_halves, "half"), folder)
     return sorted(files)
 
@@ -124,15 +122,11 @@ def _import_scores(stored: Sequence[SeedScores], experiment: Experiment, out: Pa
         by_half[item.split, item.match, item.half].append(
             ScoreCurve(scores, indices.astype(np.float64) / _RATE, labels.names)
         )
-    spots: dict[tuple[str, str], dict[int, list[Spot]]] = defaultdict(dict)
+    by_match: dict[Path, list[VideoResult]] = defaultdict(list)
     for (split, match, half), curves in by_half.items():
-        curve = mean_curve(curves)
-        save_curve(curve, out / split / match / f"{half}_720p_scores.npz")
-        spots[split, match][half] = find_spots(curve.scores, curve.seconds, labels, experiment.peaks)
-    for (split, match), halves in spots.items():
-        _write_match(out / split / match / RESULTS_NAME, match, halves)
+        video = VideoFile(name=f"{half}_720p", number=half, match=match)
+        found = VideoResult.from_curve(video, mean_curve(curves), labels, experiment.peaks)
+        by_match[out / split / match].append(found)
+    for folder, results in by_match.items():
+        write_match(folder, results, rate=_RATE)
     return len(by_half)
-
-
-def _write_match(path: Path, match: str, halves: Mapping[int, Sequence[Spot]]) -> None:
-    write_results(path, match, halves, rate=_RATE)

@@ -27,6 +27,7 @@ from bvas.errors import CheckpointError, ConfigError, DataError
 from bvas.experiment.checkpoint import load_weights
 from bvas.models.config import ModelConfig
 from bvas.models.spotting import build_model
+from bvas.results.store import Split
 from bvas.values.clip_config import ClipConfig
 from bvas.values.luma import LumaScaling
 
@@ -184,7 +185,7 @@ def list_seed_folds(folder: Path | str) -> list[SeedFold]:
 def list_seed_scores(folder: Path | str) -> list[SeedScores]:
     """Return where the raw scores below `predictions/NAME` lie, by split, fold, match, half; may be empty."""
     found = []
-    for split in ("cv", "challenge"):
+    for split in (Split.CV, Split.CHALLENGE):
         for fold, fold_folder in _fold_folders(Path(folder) / split):
             for path in fold_folder.rglob("*_raw_predictions.npz"):
                 half = path.name.removesuffix("_raw_predictions.npz")

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from bvas.errors import ConfigError
 from bvas.metrics.analysis import Matching, match_spots
 from bvas.metrics.suspects import Suspect
-from bvas.report.match_clock import MatchClock
 from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.checks import checked_seconds
+from bvas.values.match_clock import MatchClock
 from bvas.values.plural import count_text
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.index.video_index import VideoIndex

@@ -107,6 +107,6 @@ def drawn_report(
         annotations=annotations,
         tolerance_seconds=tolerance_seconds,
         curve=curve,
-        gaps=() if curve is None else curve.gaps(),
+        gaps=() if curve is None else [(gap.start_seconds, gap.end_seconds) for gap in curve.gaps()],
         clock=part.clock,
     )

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from bvas.data.matches import Match, match_halves
 from bvas.data.soccernet_entries import Notices
-from bvas.data.soccernet_files import RESULTS_NAME, read_results
 from bvas.data.spot_files import read_spot_file
 from bvas.errors import ConfigError, DataError
 from bvas.evaluation.experiment_scores import Evaluation
@@ -16,14 +15,15 @@ from bvas.evaluation.label_check import LabelCheck
 from bvas.experiment.experiment import Experiment
 from bvas.experiment.peak_config import PeakConfig
 from bvas.report.content import FrameTimes, MatchReport, VideoReport, video_report
-from bvas.report.match_clock import MatchClock
 from bvas.report.report_folder import ReportedVideo
 from bvas.report.scored import file_name, scored_report
-from bvas.results.curve_files import load_curve
-from bvas.results.recording import RecordedPart, Recording, read_recording
+from bvas.results.recording import Recording
+from bvas.results.store import RESULTS_NAME, load_curve, read_recording, read_results
+from bvas.results.video_result import VideoFile
 from bvas.system.file_names import output_stem
 from bvas.tasks.peaks import smoothed
 from bvas.values.annotations import LabelSet, Spot
+from bvas.values.match_clock import MatchClock
 from bvas.values.plural import count_text
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
@@ -197,7 +197,7 @@ def results_source(results: Path, videos: Sequence[Path], *, confidence: float |
     return _unlabelled(folder.absolute().name, shown, recording.labels, recording.peaks, recording.experiment)
 
 
-def _recorded(part: RecordedPart, recording: Recording, folder: Path, spots: Sequence[Spot]) -> ReportedVideo:
+def _recorded(part: VideoFile, recording: Recording, folder: Path, spots: Sequence[Spot]) -> ReportedVideo:
     if part.address:
         named = "standard input" if part.address == "-" else part.address
         raise DataError(
@@ -239,7 +239,7 @@ def _unrecorded(path: Path, spots: dict[int, list[Spot]], videos: Sequence[Path]
         peaks=PeakConfig(),
         kickoff_seconds=0.0,
         parts=tuple(
-            RecordedPart(number=number, name=output_stem(video.stem), path=video, begin_seconds=0.0)
+            VideoFile(number=number, name=output_stem(video.stem), path=video, begin_seconds=0.0)
             for number, video in enumerate(videos, start=1)
         ),
     )
@@ -268,7 +268,7 @@ def _spotted(
         duration_seconds=index.duration_seconds,
         operating_point=peaks.operating_points(labels),
         curve=None if curve is None else smoothed(curve, peaks),
-        gaps=() if curve is None else curve.gaps(),
+        gaps=() if curve is None else [(gap.start_seconds, gap.end_seconds) for gap in curve.gaps()],
         clock=clock,
     )
     return replace(report, frames=FrameTimes.of(index), file=path.name)

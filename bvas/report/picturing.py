@@ -14,15 +14,15 @@ from bvas.evaluation.scored_files import FiledVideos, ScoredTask, half_files, re
 from bvas.experiment.peak_config import PeakConfig
 from bvas.report.contact_sheet import THUMB_WIDTH, png
 from bvas.report.content import VideoReport, video_report
-from bvas.report.match_clock import MatchClock
 from bvas.report.score_plots import precision_recall_png, timing_png
 from bvas.report.timeline import timeline_png
 from bvas.report.worst_events import OFFSETS_SECONDS, WorstEvent, worst_events, worst_sheet
-from bvas.results.curve_files import load_curve
+from bvas.results.store import load_curve
 from bvas.system.atomic_files import write_bytes
 from bvas.tasks.peaks import smoothed
 from bvas.values.annotations import LabelSet, Spot
 from bvas.values.luma import offset_and_scale
+from bvas.values.match_clock import MatchClock
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.container.stated_duration import declared_seconds
 from bvas.video.decode.open_video import open_video
@@ -171,7 +171,7 @@ def _halves(
             annotations=annotations,
             tolerance_seconds=config.tolerance_seconds,
             curve=curve,
-            gaps=() if curve is None else curve.gaps(),
+            gaps=() if curve is None else [(gap.start_seconds, gap.end_seconds) for gap in curve.gaps()],
             clock=MatchClock(half=half),
         )
         file_name = f"{name.replace(' ', '_')}_{half}"

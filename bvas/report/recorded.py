@@ -9,14 +9,17 @@ from bvas.errors import ConfigError
 from bvas.experiment.experiment import Experiment
 from bvas.inference.spot_video import VideoSpots
 from bvas.report.content import video_report
-from bvas.report.match_clock import MatchClock
 from bvas.report.spots_csv import SpotRow, write_spots_csv
 from bvas.report.timeline import timeline_png
-from bvas.results.curve_files import save_curve
-from bvas.results.recording import RecordedFile, RecordedPart, Recording
+from bvas.results.made_from import VideoRecord
+from bvas.results.recording import Recording
+from bvas.results.store import CURVE_SUFFIX, save_curve
+from bvas.results.store import write_recording as store_recording
+from bvas.results.video_result import VideoFile
 from bvas.system.atomic_files import write_bytes
 from bvas.system.file_names import output_stem, shown_name
 from bvas.tasks.peaks import smoothed
+from bvas.values.match_clock import MatchClock
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.index.video_index import build_index
 
@@ -59,7 +62,7 @@ def part_names(paths: Sequence[Path]) -> list[str]:
 
 def outputs_of(name: str) -> tuple[str, str]:
     """Return the names of the files that a part of this name has."""
-    return f"{name}_scores.npz", f"{name}_timeline.png"
+    return f"{name}{CURVE_SUFFIX}", f"{name}_timeline.png"
 
 
 def plan_parts(
@@ -144,7 +147,7 @@ def write_recording(
     out: Path,
     kickoff_seconds: float,
     *,
-    made_from: Sequence[RecordedFile] = (),
+    made_from: Sequence[VideoRecord] = (),
     in_part: str = "",
 ) -> None:
     """Write `recording.json` of a recording into `out`: what `bvas report` needs besides spots and curves.
@@ -165,7 +168,7 @@ def write_recording(
         made_from=tuple(made_from),
         in_part=in_part,
         parts=tuple(
-            RecordedPart(
+            VideoFile(
                 number=part.plan.number,
                 name=part.plan.name,
                 path=part.plan.path.absolute(),
@@ -176,4 +179,4 @@ def write_recording(
             for part in parts
         ),
     )
-    recording.write(out)
+    store_recording(out, recording)

@@ -7,15 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bvas.data.soccernet_files import RESULTS_NAME
 from bvas.errors import DataError
 from bvas.report.recorded import outputs_of
-from bvas.results.recording import RECORDING_NAME, RecordedFile, Recording, read_recording
+from bvas.results.made_from import VideoRecord
+from bvas.results.recording import Recording
+from bvas.results.store import RECORDING_NAME, RESULTS_NAME, TABLE_NAME, read_recording
 from bvas.system.file_names import shown_name
 from bvas.video.container.sources import Source
 from bvas.video.index.file_identity import DigestMeanwhile, glance_at, is_same, place_of
-
-TABLE_NAME = "spots.csv"
 
 
 class RecordedFiles:
@@ -27,11 +26,11 @@ class RecordedFiles:
         Raises:
             DataError: one cannot be read.
         """
-        self._files = [RecordedFile(path=place_of(path), glance=glance_at(path), sha256="") for path in paths]
+        self._files = [VideoRecord(path=place_of(path), glance=glance_at(path), sha256="") for path in paths]
         self._open = ExitStack()
         self._digests = [self._open.enter_context(DigestMeanwhile(path)) for path in paths]
 
-    def known(self, *, wait: bool) -> list[RecordedFile]:
+    def known(self, *, wait: bool) -> list[VideoRecord]:
         """Return the files; with their contents' digests, once `wait` says that these are waited for."""
         if not wait:
             return self._files
@@ -99,7 +98,7 @@ def _is_of(recording: Recording, sources: Sequence[Source]) -> bool:
     )
 
 
-def _is_file(path: Path, before: RecordedFile) -> bool:
+def _is_file(path: Path, before: VideoRecord) -> bool:
     now = glance_at(path)
     if now == before.glance:
         return True

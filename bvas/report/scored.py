@@ -6,12 +6,12 @@ from pathlib import Path
 from bvas.evaluation.experiment_scores import Evaluation, ScoredVideo
 from bvas.experiment.experiment import Experiment
 from bvas.report.content import FrameTimes, VideoReport, video_report
-from bvas.report.match_clock import MatchClock
 from bvas.report.overlay import write_overlay
 from bvas.report.timeline import timeline_png
 from bvas.system.atomic_files import write_bytes
 from bvas.tasks.peaks import above, smoothed
 from bvas.values.annotations import LabelSet
+from bvas.values.match_clock import MatchClock
 from bvas.video.index.video_index import build_index
 
 _CLIP_SECONDS = 20.0
@@ -52,7 +52,9 @@ def scored_report(video: ScoredVideo, experiment: Experiment) -> VideoReport:
         operating_point=experiment.peaks.operating_points(experiment.task.labels),
         annotations=video.annotations,
         curve=None if video.curve is None else smoothed(video.curve, experiment.peaks),
-        gaps=() if video.curve is None else video.curve.gaps(),
+        gaps=()
+        if video.curve is None
+        else [(gap.start_seconds, gap.end_seconds) for gap in video.curve.gaps()],
         clock=MatchClock(half=video.half if video.half in (1, 2) else 1),
     )
     return replace(

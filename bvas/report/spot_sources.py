@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bvas.data.soccernet_entries import Notices
-from bvas.data.soccernet_files import RESULTS_NAME
 from bvas.data.spot_files import SpotFile, read_spot_file
 from bvas.errors import ConfigError, DataError
 from bvas.experiment.peak_config import PeakConfig
 from bvas.report.content import FrameTimes
-from bvas.report.match_clock import MatchClock
 from bvas.report.spotted import SpotSource, SpottedPart, SpottedVideo
-from bvas.results.curve_files import load_curve
-from bvas.results.recording import RecordedPart, Recording, read_recording
+from bvas.results.recording import Recording
+from bvas.results.store import RESULTS_NAME, load_curve, read_recording
+from bvas.results.video_result import VideoFile
 from bvas.system.file_names import output_stem, shown_name
 from bvas.values.annotations import LabelSet, Spot
+from bvas.values.match_clock import MatchClock
 from bvas.values.plural import count_text
 from bvas.video.container.read_options import ReadOptions
 from bvas.video.index.video_index import build_index
@@ -76,7 +76,7 @@ def read_spots(paths: Sequence[Path], videos: Sequence[Path] = ()) -> SpotSource
 class _Known:
     """What is known of a file of spots besides itself."""
 
-    parts: tuple[RecordedPart, ...]
+    parts: tuple[VideoFile, ...]
     labels: LabelSet | None
     peaks: PeakConfig
     kickoff_seconds: float | None
@@ -156,9 +156,9 @@ def _assumed(found: SpotFile, videos: Sequence[Path], name: str, folder: Path) -
     """Make the best of spots without `recording.json`: those of another system, of a table, of live output."""
     numbers = range(1, len(videos) + 1) if videos else sorted(found.spots) or [1]
 
-    def part(place: int, number: int) -> RecordedPart:
+    def part(place: int, number: int) -> VideoFile:
         if videos:
-            return RecordedPart(
+            return VideoFile(
                 number=number, name=output_stem(videos[place].stem), path=videos[place], begin_seconds=0.0
             )
         file = found.files.get(number, "")
@@ -168,7 +168,7 @@ def _assumed(found: SpotFile, videos: Sequence[Path], name: str, folder: Path) -
             or _named_by_curve(folder, number, several)
             or (f"{name}_{number}" if several else name)
         )
-        return RecordedPart(number=number, name=own, path=Path(file), begin_seconds=0.0)
+        return VideoFile(number=number, name=own, path=Path(file), begin_seconds=0.0)
 
     return _Known(
         parts=tuple(part(place, number) for place, number in enumerate(numbers)),
@@ -187,7 +187,7 @@ def _named_by_curve(folder: Path, number: int, several: bool) -> str | None:
 
 
 def _by_part(
-    found: SpotFile, parts: Sequence[RecordedPart], path: Path, *, is_recorded: bool
+    found: SpotFile, parts: Sequence[VideoFile], path: Path, *, is_recorded: bool
 ) -> Mapping[int, Sequence[Spot]]:
     """Return spots in the time of their own videos."""
     if not found.is_one_timeline or (not is_recorded and len(found.spots) < 2):
@@ -210,12 +210,12 @@ def _by_part(
     return spots
 
 
-def _table_names(part: RecordedPart) -> tuple[str, str]:
+def _table_names(part: VideoFile) -> tuple[str, str]:
     """Return what `spots.csv` may call a part's file."""
     return shown_name(part.path.name), shown_name(part.path)
 
 
-def _clock(part: RecordedPart, kickoff_seconds: float | None) -> MatchClock:
+def _clock(part: VideoFile, kickoff_seconds: float | None) -> MatchClock:
     if kickoff_seconds is None:
         return MatchClock(half=part.number if part.number in (1, 2) else 1)
     return MatchClock(kickoff_seconds=kickoff_seconds - part.begin_seconds)

@@ -21,8 +21,8 @@ from bvas.errors import ConfigError
 from bvas.report import palette
 from bvas.report.content import VideoReport, drawn_labels
 from bvas.report.fonts import drawable_text, font_families
-from bvas.report.match_clock import minutes_text
 from bvas.values.annotations import LabelSet
+from bvas.values.match_clock import minutes_text
 from bvas.values.score_curve import ScoreCurve
 
 WIDTH_INCHES = 14.0

@@ -24,7 +24,7 @@ from tiny import save_tiny_runs
 from bvas.cli import main
 from bvas.errors import DecodeError
 from bvas.inference.streaming import StreamingPredictor
-from bvas.results.recording import read_recording
+from bvas.results.store import read_recording
 from bvas.video.decode.open_video import open_video
 
 TICK = Fraction(1, 25)

@@ -5,15 +5,10 @@ import pytest
 
 from bvas.data.ball import ball_task, found_ball_task
 from bvas.data.matches import Match, annotated_halves, find_matches, match_halves
-from bvas.data.soccernet_files import (
-    game_time,
-    position_ms,
-    read_label_file,
-    read_results,
-    write_results,
-)
+from bvas.data.soccernet_files import game_time, position_ms, read_label_file
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import DataError
+from bvas.results.store import read_results, write_results
 from bvas.values.annotations import LabelSet, Spot
 
 LABELS = LabelSet(("PASS", "DRIVE"))

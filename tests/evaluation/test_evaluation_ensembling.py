@@ -8,11 +8,10 @@ from ball_league import ROWS, actions, league_matches, make_data, save_curve
 
 from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
-from bvas.data.soccernet_files import RESULTS_NAME, read_results
 from bvas.errors import DataError
 from bvas.evaluation.ensembling.averaging import curve_at, weighted_mean
 from bvas.experiment.experiment import load_experiment
-from bvas.results.curve_files import load_curve
+from bvas.results.store import RESULTS_NAME, load_curve, read_results
 from bvas.values.score_curve import ScoreCurve
 
 ONE = ("PASS",)

@@ -10,9 +10,9 @@ from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
 from bvas.data.action import action_task
 from bvas.data.ball12 import BALL12_LABELS
-from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.errors import ConfigError, DataError
 from bvas.evaluation.submission import official_task
+from bvas.results.store import RESULTS_NAME, write_results
 from bvas.values.annotations import LabelSet, Spot
 
 SPOTS = [Spot("PASS", 12.36, 0.8312), Spot("DRIVE", 12.36, 0.01), Spot("PASS", 2700.04, 0.5)]

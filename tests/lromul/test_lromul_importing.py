@@ -12,8 +12,8 @@ from bvas.commands.console import OK, WRONG_INPUT
 from bvas.experiment.checkpoint import load_checkpoint, trained_folds
 from bvas.experiment.experiment import load_experiment
 from bvas.models.spotting import SpottingModel
+from bvas.results.store import curve_path, predictions_folder
 from bvas.tasks.kind_choice import trained_model
-from bvas.training.fold_data import curve_path
 from bvas.values.luma import to_unit
 
 MATCH = "england_efl/2019-2020/2019-10-01 - Leeds United - West Bromwich"
@@ -79,7 +79,7 @@ def test_a_folder_of_folds_comes_with_the_predictions_beside_it(seed_folder, tmp
         assert curve["seconds"][[0, -1]].tolist() == pytest.approx([15 / 25, 114 / 25])
         assert curve["labels"].tolist() == ["PASS", "DRIVE"]
     # Where a stage that draws hard negatives from them looks for the curve of this match's first half.
-    assert curve_path(runs, "seed", f"{MATCH}/1_720p").is_file()
+    assert curve_path(predictions_folder(runs, "seed"), f"{MATCH}/1_720p").is_file()
     predictions = seed_folder.parents[1] / "predictions/small/challenge"
     raw = [
         np.load(predictions / f"fold_{k}" / MATCH / "2_raw_predictions.npz")["raw_predictions"]

@@ -14,12 +14,12 @@ from video_samples import make_video
 
 from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
-from bvas.data.soccernet_files import RESULTS_NAME, read_results, write_results
 from bvas.experiment.peak_config import PeakConfig, PeakRule
 from bvas.report.formats.timecode import edit_rate
 from bvas.report.spots_csv import SpotRow, write_spots_csv
-from bvas.results.curve_files import save_curve
-from bvas.results.recording import RecordedPart, Recording
+from bvas.results.recording import Recording
+from bvas.results.store import RESULTS_NAME, read_results, save_curve, write_recording, write_results
+from bvas.results.video_result import VideoFile
 from bvas.values.annotations import LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.container.start_timecode import read_tags
@@ -42,16 +42,17 @@ def results_in(folder, spots=SPOTS, *more):
 
 def recording_in(folder, videos, *, operating_point=0.2, per_label=None, begins=(0.0, 2.4)):
     """What `bvas spot` writes beside the results."""
-    Recording(
+    recording = Recording(
         experiment="tiny",
         labels=BALL,
         peaks=PeakConfig(operating_point=operating_point, per_label=per_label or {}),
         kickoff_seconds=0.0,
         parts=tuple(
-            RecordedPart(number=number, name=video.stem, path=video, begin_seconds=begins[number - 1])
+            VideoFile(number=number, name=video.stem, path=video, begin_seconds=begins[number - 1])
             for number, video in enumerate(videos, 1)
         ),
-    ).write(folder)
+    )
+    write_recording(folder, recording)
 
 
 def rows_of(path):

@@ -14,10 +14,9 @@ from video_samples import make_video
 
 from bvas.cli import main
 from bvas.commands.console import INTERRUPTED, OK, WRONG_INPUT
-from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.report.overlaying import drawn_report, part_of_video, read_annotations
 from bvas.report.spot_sources import read_spots
-from bvas.results.curve_files import save_curve
+from bvas.results.store import RESULTS_NAME, save_curve, write_results
 from bvas.values.annotations import Annotation, Spot
 from bvas.values.score_curve import ScoreCurve
 

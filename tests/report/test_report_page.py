@@ -12,11 +12,11 @@ from report_samples import EVIL, LABELS, report_of, video_of
 
 from bvas.errors import ConfigError
 from bvas.report.content import FrameTimes, MatchReport, video_report
-from bvas.report.match_clock import MatchClock
 from bvas.report.packed_arrays import packed_curve, packed_times
 from bvas.report.page import page_html, write_page
 from bvas.report.page_data import page_data
 from bvas.values.annotations import Spot
+from bvas.values.match_clock import MatchClock
 from bvas.values.score_curve import ScoreCurve
 
 

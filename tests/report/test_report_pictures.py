@@ -9,14 +9,13 @@ from video_samples import make_video
 
 from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
-from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.experiment.peak_config import PeakConfig, PeakRule
 from bvas.metrics.analysis import match_spots
 from bvas.report import palette
 from bvas.report.content import video_report
 from bvas.report.score_plots import precision_recall_png, timing_png
 from bvas.report.worst_events import WorstEvent, worst_events, worst_sheet
-from bvas.results.curve_files import save_curve
+from bvas.results.store import RESULTS_NAME, save_curve, write_results
 from bvas.results.tuned_peaks import Postprocessing
 from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve

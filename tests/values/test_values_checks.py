@@ -11,8 +11,8 @@ from bvas import ClipConfig, ConfigError, open_video
 from bvas.experiment.experiment import InputConfig
 from bvas.inference.file_rows import rows_between
 from bvas.report.content import FrameTimes
-from bvas.report.match_clock import MatchClock
 from bvas.values.checks import checked_index, checked_seconds, checked_size
+from bvas.values.match_clock import MatchClock
 from bvas.video.encode.prepared_copy import plan_copy
 from bvas.video.index.frame_grid import make_grid
 

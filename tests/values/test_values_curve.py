@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from bvas.errors import DataError
-from bvas.results.curve_files import load_curve, save_curve
+from bvas.results.store import load_curve, save_curve
+from bvas.values.annotations import Gap
 from bvas.values.score_curve import ScoreCurve, mean_curve
 
 
@@ -29,8 +30,8 @@ def test_the_mean_has_a_gap_where_one_of_the_curves_has(tmp_path):
 
 def test_gaps_are_the_times_of_lost_rows():
     assert _curve([np.nan, 0.1, np.nan, np.nan]).gaps() == [
-        (0.0, 0.0),
-        (pytest.approx(0.08), pytest.approx(0.12)),
+        Gap(0.0, 0.0, 1, "no scores"),
+        Gap(0.08, 0.12, 2, "no scores"),
     ]
     assert _curve([0.1]).gaps() == []
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bvas.report.content import FrameTimes
-from bvas.report.match_clock import MatchClock
 from bvas.values.annotations import Spot
+from bvas.values.match_clock import MatchClock
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

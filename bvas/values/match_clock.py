@@ -1,7 +1,8 @@
-"""Times as people read them: of a recording, and of the match that it shows."""
+"""Match clock: times of a recording as people read them."""
 
 from dataclasses import dataclass
 from math import isfinite
+from typing import Self
 
 from bvas.errors import ConfigError
 from bvas.values.checks import checked_seconds
@@ -11,7 +12,7 @@ HALF_SECONDS = 45 * 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MatchClock:
-    """Where in a recording a half begins, and which half it is."""
+    """The begin of a half in a recording, and which half it is."""
 
     kickoff_seconds: float = 0.0
     """Time of the half's kick-off in the recording; negative if it lies before the recording."""
@@ -23,6 +24,11 @@ class MatchClock:
             raise ConfigError(f"half must be 1 or 2, got {self.half}")
         if not isfinite(checked_seconds(self.kickoff_seconds, "kickoff_seconds")):
             raise ConfigError(f"kickoff_seconds must be finite, got {self.kickoff_seconds}")
+
+    @classmethod
+    def of_half(cls, number: int) -> Self:
+        """Return the clock of a video that begins with a half; any other part than the second counts from 00:00."""
+        return cls(half=number if number in (1, 2) else 1)
 
     def text(self, seconds: float) -> str:
         """Return the match clock "mm:ss" at a time of the recording, rounded down; "-mm:ss" before kick-off.
