@@ -14,7 +14,7 @@ from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.backends import backend_names
 from bvas.video.decode.damage_scan import FileDamage, find_damage
 from bvas.video.decode.open_video import open_video
-from bvas.video.decode.protocol import FrameDecoder
+from bvas.video.decode.protocol import FrameReader
 from bvas.video.decode.remedies import Remedy, find_remedy
 from bvas.video.index.access_cost import frames_per_clip, start_frames
 from bvas.video.index.video_index import VideoIndex, build_index
@@ -97,7 +97,7 @@ def _verdict(index: VideoIndex, name: str, *, cache: bool) -> BackendVerdict:
     return BackendVerdict(name=name, refusal=None)
 
 
-def _open(index: VideoIndex, name: str, *, cache: bool) -> FrameDecoder:
+def _open(index: VideoIndex, name: str, *, cache: bool) -> FrameReader:
     return open_video(
         index.path,
         name,

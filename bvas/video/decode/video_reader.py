@@ -6,13 +6,13 @@ ownership are dealt with here, once.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
+from bvas.system.closing import Closing
 from bvas.values.checks import integer
 from bvas.values.plural import count_text
 from bvas.video.decode.backends import Backend, DeviceBackend
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class VideoReader:
-    """Random access to the luma of one video: a `FrameDecoder` over any backend."""
-
-    is_growing = False
+class VideoReader(Closing):
+    """Random access to the luma of one video: a `FrameReader` over any backend."""
 
     def __init__(
         self,
@@ -218,14 +216,6 @@ class VideoReader:
             self._num_decoded = opened.num_decoded
             self._opened = None
             opened.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __reduce__(self) -> NoReturn:
         self._owner.refuse_pickling()
