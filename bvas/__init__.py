@@ -24,7 +24,7 @@ _HOME = {
     "FrameReader": "bvas.video.decode.protocol",
     "FrameStream": "bvas.video.decode.protocol",
     "VideoInfo": "bvas.video.index.video_info",
-    "VideoIndex": "bvas.video.index.video_index",
+    "VideoIndex": "bvas.video.index.frame_table",
     "open_video": "bvas.video.decode.open_video",
     "open_stream": "bvas.video.live.open_stream",
     "SpottingTask": "bvas.data.spotting_task",

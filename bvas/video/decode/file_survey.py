@@ -17,7 +17,8 @@ from bvas.video.decode.open_video import open_video
 from bvas.video.decode.protocol import FrameReader
 from bvas.video.decode.remedies import Remedy, find_remedy
 from bvas.video.index.access_cost import frames_per_clip, start_frames
-from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 
 _MOST_CLIPS = 12

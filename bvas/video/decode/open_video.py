@@ -19,8 +19,9 @@ from bvas.video.decode.backends import (
 from bvas.video.decode.decoder_pool import DecoderPool
 from bvas.video.decode.protocol import FrameReader
 from bvas.video.decode.video_reader import VideoReader
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.index_cache import Verdict, load_verdict, store_verdict
-from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 
 logger = logging.getLogger(__name__)

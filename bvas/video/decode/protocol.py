@@ -12,7 +12,7 @@ from bvas.video.index.video_info import VideoInfo
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bvas.video.index.video_index import VideoIndex
+    from bvas.video.index.frame_table import VideoIndex
 
 
 class FrameStream(Protocol):

@@ -14,7 +14,7 @@ from bvas.video.container.read_options import ReadOptions
 from bvas.video.container.sources import Source
 from bvas.video.decode.open_video import open_video
 from bvas.video.decode.protocol import FrameReader
-from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.video_info import VideoInfo
 from bvas.video.live.packet_feed import PUSHED, Patience
 from bvas.video.live.stream_reader import StreamReader

@@ -24,9 +24,9 @@ from bvas.video.decode.backends import OnDamage
 from bvas.video.decode.damage_tracking import DamageLog
 from bvas.video.decode.orientation import UprightFit
 from bvas.video.decode.reader_ownership import Ownership, owned
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
 from bvas.video.index.stored_picture import luma_of
-from bvas.video.index.video_index import VideoIndex
 from bvas.video.index.video_info import VideoInfo, say_once
 from bvas.video.live.growing_frames import Arrival, GrowingVideo
 from bvas.video.live.packet_feed import PacketFeed, Patience

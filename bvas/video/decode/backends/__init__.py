@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
 from bvas.video.decode.decoder_pool import DecoderPool
-from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.video_info import VideoInfo
 
 if TYPE_CHECKING:

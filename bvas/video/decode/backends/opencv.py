@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.video.decode.backends import Backend, BackendOptions, pyav
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import changes_system, table_of_video
 from bvas.video.index.picture_changes import picture_may_change
-from bvas.video.index.video_index import VideoIndex
 from bvas.video.index.video_info import VideoInfo
 
 _CONTAINERS = ("mov", "matroska")
