@@ -3,8 +3,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from bvas.system import nvdec_caps
 from bvas.system.doctor import gpu
-from bvas.video.decode import nvidia
 
 ALL_LIBRARIES = {"libcuda.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1"}
 NO_NVENC = RuntimeError(
@@ -18,7 +18,7 @@ def fake_nvc(error=None, version="2.2.4"):
     def decoder_caps(gpu, codec, bit_depth):
         if error is not None:
             raise error
-        return nvidia.DecoderCaps(is_supported=codec != "av1" and (codec, bit_depth) != ("h264", 10))
+        return nvdec_caps.DecoderCaps(is_supported=codec != "av1" and (codec, bit_depth) != ("h264", 10))
 
     return SimpleNamespace(__version__=version, decoder_caps=decoder_caps)
 
@@ -41,7 +41,7 @@ def machine(tmp_path, monkeypatch):
 
     def look(*, libraries=(), kernel=False, torch=None, nvc=None):
         if hasattr(nvc, "decoder_caps"):
-            monkeypatch.setattr(nvidia, "decoder_caps", nvc.decoder_caps)
+            monkeypatch.setattr(nvdec_caps, "decoder_caps", nvc.decoder_caps)
         if kernel:
             (tmp_path / "proc/driver/nvidia").mkdir(parents=True)
             (tmp_path / "proc/driver/nvidia/version").write_text(

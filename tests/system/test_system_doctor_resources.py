@@ -131,7 +131,7 @@ def test_folders_that_cannot_be_written_or_are_full_are_noted(tmp_path, roomy, m
 
 
 def test_a_user_without_a_home_is_told_to_set_one(tmp_path, roomy, monkeypatch):
-    monkeypatch.setattr("bvas.system.cache_folder.cache_folder", lambda: None)
+    monkeypatch.setattr("bvas.system.doctor.resources.cache_folder", lambda: None)
     found = by_topic(tmp_path, tmp_path)["cache folder"]
     assert (found.state, found.text) == ("note", "none: this user has no home")
 

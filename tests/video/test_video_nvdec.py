@@ -13,6 +13,7 @@ import torch
 from video_samples import make_video, numbers_in, read_luma, stream_past_damage
 
 from bvas import DecodeError, open_video
+from bvas.system import nvdec_caps
 from bvas.system.doctor import gpu
 from bvas.video.decode import nvidia
 from bvas.video.decode.backends import nvdec
@@ -116,7 +117,7 @@ def test_versions_that_get_10_bits_wrong_are_refused_with_the_remedy(monkeypatch
 
 def test_the_package_asks_for_no_older_version_than_it_takes():
     project = (Path(__file__).parents[2] / "pyproject.toml").read_text()
-    assert f'"PyNvVideoCodec>={nvidia.OLDEST_PYNVVIDEOCODEC};' in project
+    assert f'"PyNvVideoCodec>={nvdec_caps.OLDEST_PYNVVIDEOCODEC};' in project
 
 
 def test_no_driver_is_emulated_where_a_real_one_is(monkeypatch):

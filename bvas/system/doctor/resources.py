@@ -6,8 +6,9 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from bvas.system.cache_folder import cache_folder
 from bvas.system.devices import num_cpus
-from bvas.system.doctor.finding import IMPORT_ERRORS, Finding
+from bvas.system.doctor.finding import Finding
 
 _GIB = 2**30
 _LITTLE_MEMORY = 4 * _GIB
@@ -172,11 +173,6 @@ def _shared_memory() -> list[Finding]:
 
 def _cache() -> Finding:
     topic = "cache folder"
-    try:
-        # It belongs to the decoders, which need what may be broken here.
-        from bvas.system.cache_folder import cache_folder
-    except IMPORT_ERRORS:
-        return Finding(topic=topic, state="note", text="not known while PyAV cannot be imported")
     folder = cache_folder()
     remedy = "set BVAS_HOME to a folder that you can write to"
     if folder is None:
