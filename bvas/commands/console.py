@@ -179,7 +179,7 @@ def reading_of(args: argparse.Namespace) -> "ReadOptions":
 
 def add_machine(parser: argparse.ArgumentParser, *, workers: bool) -> None:
     """Add what belongs to this machine: --device, and --workers or --backend."""
-    from bvas.video.decode.backends import backend_names
+    from bvas.video.decode.backends import BACKENDS
 
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     if workers:
@@ -193,7 +193,7 @@ def add_machine(parser: argparse.ArgumentParser, *, workers: bool) -> None:
         parser.add_argument(
             "--backend",
             default="auto",
-            choices=["auto", *backend_names()],
+            choices=["auto", *BACKENDS],
             help="decoder (default: auto)",
         )
 
@@ -204,7 +204,7 @@ def parse_workers(text: str) -> dict[str, int] | Literal["auto"]:
     Raises:
         ConfigError: the text is none of these.
     """
-    from bvas.video.decode.backends import backend_names
+    from bvas.video.decode.backends import BACKENDS
 
     if text == "auto":
         return "auto"
@@ -213,7 +213,7 @@ def parse_workers(text: str) -> dict[str, int] | Literal["auto"]:
     mix: dict[str, int] = {}
     for part in text.split(","):
         backend, _, count = part.partition("=")
-        if backend not in backend_names() or not count.isdecimal():
+        if backend not in BACKENDS or not count.isdecimal():
             raise ConfigError(f"workers must be auto, a number, or like nvdec=3,opencv=1; got {text!r}")
         mix[backend] = int(count)
     return mix

@@ -19,7 +19,6 @@ from bvas.values.annotations import Gap, Spot
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.container.read_options import ReadOptions, Tone
 from bvas.video.container.sources import source_of
-from bvas.video.decode.backends.nvdec import num_engines
 from bvas.video.decode.open_video import open_video
 from bvas.video.decode.prefetch import DecodedAhead
 from bvas.video.index.frame_grid import make_grid
@@ -134,7 +133,7 @@ def spot_video(
         begin = 0 if so_far is None else so_far.restart(clip, predictor.stride)
         firsts = np.searchsorted(reader.index.pts, reader.index.keyframe_pts)
         if num_readers is None:
-            num_readers = num_engines(reader.info, str(spotter.device)) if reader.backend == "nvdec" else 1
+            num_readers = reader.num_engines
         # A single reader is this one: it has opened nothing yet.
         with DecodedAhead(
             another if num_readers > 1 else lambda: reader,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bvas.errors import DecodeError
 from bvas.values.clip_config import ClipConfig
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
-from bvas.video.decode.backends import backend_names
+from bvas.video.decode.backends import BACKENDS
 from bvas.video.decode.damage_scan import FileDamage, find_damage
 from bvas.video.decode.open_video import open_video
 from bvas.video.decode.protocol import FrameReader
@@ -74,7 +74,7 @@ def survey_video(
         DecodeError: there is no such file, or it is no video.
     """
     index, info = build_index(path, reading=reading, cache=cache)
-    verdicts = tuple(_verdict(index, name, cache=cache) for name in backend_names())
+    verdicts = tuple(_verdict(index, name, cache=cache) for name in BACKENDS)
     starts = start_frames(index)
     per_clip = frames_per_clip(starts, index.num_frames)
     return VideoSurvey(

@@ -10,17 +10,16 @@ from bvas.errors import ConfigError, DecodeError
 from bvas.values.checks import checked_size
 from bvas.video.container.read_options import ReadOptions, Tone
 from bvas.video.decode.backends import (
-    BackendModule,
+    BACKENDS,
     BackendOptions,
     OnDamage,
-    backend_names,
     load_backend,
 )
 from bvas.video.decode.decoder_pool import DecoderPool
+from bvas.video.decode.nvidia import num_engines
 from bvas.video.decode.protocol import FrameReader
 from bvas.video.decode.video_reader import VideoReader
 from bvas.video.index.frame_table import VideoIndex
-from bvas.video.index.index_cache import Verdict, load_verdict, store_verdict
 from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 
@@ -48,7 +47,7 @@ def open_video(
         source: A video file, or a folder of numbered pictures.
         backend: `pyav` decodes on the CPU and reads everything; `opencv` likewise, and refuses files that
             it may get wrong; `nvdec` decodes on an NVIDIA GPU. `auto` is `nvdec` where `device` is a CUDA
-            device and it can decode this file there, else `pyav`. Any other file in backends/ is one too.
+            device and it can decode this file there, else `pyav`.
         size: (H, W) that each frame is fitted into (fit.py); None for the picture's own size.
         cache: Keep the index of the file, and what `opencv` was seen to make of it, in the cache folder.
         on_damage: Frames that the decoder outputs after an error that it reported, up to the next keyframe:
@@ -67,9 +66,8 @@ def open_video(
         ConfigError: an unknown backend, policy, device or tone, a size below 1 x 1, a stream below 0, or a rate
             that is not positive.
     """
-    names = backend_names()
-    if backend not in ("auto", *names):
-        raise ConfigError(f"unknown backend {backend!r}; known are auto, {', '.join(names)}")
+    if backend not in ("auto", *BACKENDS):
+        raise ConfigError(f"unknown backend {backend!r}; known are auto, {', '.join(BACKENDS)}")
     if on_damage not in get_args(OnDamage):
         raise ConfigError(f"unknown on_damage {on_damage!r}; known are {', '.join(get_args(OnDamage))}")
     name, _, number = device.partition(":")
@@ -80,11 +78,11 @@ def open_video(
     index, info = build_index(source, reading=reading, cache=cache)
     # A pool of one's own keeps nothing: a decoder ends with its reader.
     pool = DecoderPool(max_idle=0) if pool is None else pool
-    options = BackendOptions(device=device, on_damage=on_damage, pool=pool)
+    options = BackendOptions(device=device, on_damage=on_damage, cache=cache, pool=pool)
     if backend == "auto":
         backend = _choose(index, info, options)
     else:
-        _admit(backend, index, info, options, cache=cache)
+        load_backend(backend).check(index, info, options)
     module = load_backend(backend)
     return VideoReader(
         index,
@@ -93,6 +91,7 @@ def open_video(
         open_backend=lambda: module.open_backend(index, info, options),
         size=size,
         device=device,
+        num_engines=num_engines(info, device) if backend == "nvdec" else 1,
     )
 
 
@@ -106,30 +105,3 @@ def _choose(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> str:
         logger.info("%s is decoded on the CPU: %s", info.path.name, error)
         return "pyav"
     return "nvdec"
-
-
-def _admit(name: str, index: VideoIndex, info: VideoInfo, options: BackendOptions, *, cache: bool) -> None:
-    """Ask a backend whether it takes this file, or the cache what it said before.
-
-    Raises:
-        DecodeError: it does not.
-    """
-    module = load_backend(name)
-    depends_on = module.verdict_depends_on() if cache else None
-    if depends_on is None:
-        module.check(index, info, options)
-        return
-    verdict = load_verdict(info.path, index.reading, depends_on)
-    if verdict is None:
-        verdict = _verdict(module, index, info, options)
-        store_verdict(info.path, index.reading, depends_on, verdict)
-    if verdict.refusal is not None:
-        raise DecodeError(verdict.refusal, path=info.path)
-
-
-def _verdict(module: BackendModule, index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Verdict:
-    try:
-        module.check(index, info, options)
-    except DecodeError as error:
-        return Verdict(str(error))
-    return Verdict(None)

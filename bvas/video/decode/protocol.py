@@ -89,6 +89,9 @@ class FrameReader(FrameStream, Protocol):
     The file is opened at the first read.
     """
 
+    num_engines: int
+    """Decoders of the machine of which each reader of this file keeps one busy: those of the GPU, or 1."""
+
     def frame_at(self, seconds: float) -> int:
         """Return the frame on screen at a time, with half a time-base tick of tolerance."""
         ...

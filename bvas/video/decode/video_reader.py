@@ -37,11 +37,13 @@ class VideoReader(Closing):
         open_backend: Callable[[], Backend],
         size: tuple[int, int] | None = None,
         device: str = "cpu",
+        num_engines: int = 1,
     ) -> None:
         self.index = index
         self._info = info
         self.backend = backend
         self.device = device
+        self.num_engines = num_engines
         self._fit = UprightFit(info, size, index.seconds_of)
         self.size = self._fit.size
         self._open_backend = open_backend

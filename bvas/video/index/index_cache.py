@@ -8,10 +8,11 @@ there: without a writable folder nothing is cached.
 import hashlib
 import json
 import logging
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, get_origin
+from typing import Any
 
 import numpy as np
 
@@ -67,48 +68,38 @@ def store_index(path: Path, reading: ReadOptions, index: VideoIndex, info: Video
         logger.debug("the index of %s is not cached: %s", path.name, error)
 
 
-class Verdict(NamedTuple):
-    """Whether a backend takes a file."""
-
-    refusal: str | None
-    """The reason with the remedy; None where the file is admitted."""
-
-
-def load_verdict(path: Path, reading: ReadOptions, depends_on: str) -> Verdict | None:
-    """Return the kept verdict on a file, or None if there is none of the file as it is now.
+def remembered_refusal(
+    path: Path, reading: ReadOptions, subject: str, find: Callable[[], str | None]
+) -> str | None:
+    """Return why a file is refused, or None, as found once for the file as it is now.
 
     Args:
         path: The file.
         reading: Which stream of it is read, and how.
-        depends_on: What else the verdict is about, such as a library and its version.
+        subject: What refuses it, such as a library and its version.
+        find: Finds the reason.
     """
-    verdict = _load_verdicts(path, reading).get(depends_on)
-    return None if verdict is None else Verdict(verdict["refusal"])
+    entry = _entry_of(path, ".refusals.json", reading)
+    kept = {} if entry is None else _kept_refusals(path, entry)
+    if subject in kept:
+        return kept[subject]
+    refusal = find()
+    if entry is not None:
+        try:
+            write_text(entry, json.dumps({"key": _key_of(path), "refusals": kept | {subject: refusal}}))
+        except (OSError, DataError) as error:
+            logger.debug("what was found out about %s is not cached: %s", path.name, error)
+    return refusal
 
 
-def store_verdict(path: Path, reading: ReadOptions, depends_on: str, verdict: Verdict) -> None:
-    """Keep a verdict; does nothing where the cache folder cannot be written."""
-    entry = _entry_of(path, ".verdicts.json", reading)
-    if entry is None:
-        return
-    verdicts = _load_verdicts(path, reading) | {depends_on: verdict._asdict()}
-    try:
-        write_text(entry, json.dumps({"key": _key_of(path), "verdicts": verdicts}))
-    except (OSError, DataError) as error:
-        logger.debug("the verdict on %s is not cached: %s", path.name, error)
-
-
-def _load_verdicts(path: Path, reading: ReadOptions) -> dict[str, dict[str, str | None]]:
-    entry = _entry_of(path, ".verdicts.json", reading)
-    if entry is None:
-        return {}
+def _kept_refusals(path: Path, entry: Path) -> dict[str, str | None]:
     try:
         kept = json.loads(entry.read_text())
-        verdicts: dict[str, dict[str, str | None]] = kept["verdicts"] if kept["key"] == _key_of(path) else {}
+        refusals: dict[str, str | None] = kept["refusals"] if kept["key"] == _key_of(path) else {}
     except (OSError, ValueError, KeyError, TypeError) as error:
         logger.debug("cache entry %s is not used: %s", entry, error)
         return {}
-    return verdicts
+    return refusals
 
 
 def _entry_of(path: Path, suffix: str, reading: ReadOptions) -> Path | None:
@@ -154,6 +145,6 @@ def _converter() -> Any:
     converter.register_unstructure_hook(Fraction, str)
     converter.register_structure_hook(Fraction, lambda text, _: Fraction(text))
     converter.register_structure_hook_func(
-        lambda kind: get_origin(kind) is np.ndarray, lambda array, _: array
+        lambda kind: getattr(kind, "__origin__", None) is np.ndarray, lambda array, _: array
     )
     return converter

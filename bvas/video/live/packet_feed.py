@@ -26,8 +26,8 @@ from bvas.video.container.libav_io import FetchedBytes, PlaylistFetcher, is_play
 from bvas.video.container.open_container import not_opened, open_input, read_packets, reason_of
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.container.sources import Source
-from bvas.video.index.file_scan import StreamFacts, stream_facts
 from bvas.video.index.frame_numbering import has_times
+from bvas.video.index.stream_facts import StreamFacts, stream_facts
 from bvas.video.live.waiting_bytes import GrowingBytes, PipeBytes, WaitingBytes
 
 # How messages of sources that broke off end.

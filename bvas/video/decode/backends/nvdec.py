@@ -94,22 +94,6 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
         )
 
 
-def num_engines(info: VideoInfo, device: str) -> int:
-    """Return how many decoders the GPU has, of which each reader keeps one busy; 1 if it does not say.
-
-    Args:
-        info: A video that `check` admits there.
-        device: `cuda` or `cuda:N`.
-    """
-    caps = decoder_caps(gpu_of(device, info), info.codec, info.bit_depth)
-    return max(1, int(caps.num_engines))
-
-
-def verdict_depends_on() -> str | None:
-    """Return None: it is asked of the GPU and driver that are there now."""
-    return None
-
-
 def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:
     """Open a file that `check` admits.
 

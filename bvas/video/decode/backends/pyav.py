@@ -45,11 +45,6 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     """Admit every file: what has an index was decoded by libav."""
 
 
-def verdict_depends_on() -> str | None:
-    """Return None: there is nothing to keep."""
-    return None
-
-
 def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:
     """Open a file for decoding with libav.
 
