@@ -45,7 +45,6 @@ from bvas.results.store import write_results as write_spots
 from bvas.system.devices import choose_device
 from bvas.tasks.peaks import find_spots
 from bvas.values.annotations import Spot
-from bvas.video.decode.backends.nvdec import num_engines
 from bvas.video.decode.open_video import open_video
 from bvas.video.decode.prefetch import DecodedAhead, Frames
 
@@ -69,7 +68,7 @@ class Ways:
         with self.open() as reader:
             self.backend = reader.backend
             self.num_frames = reader.info.num_frames
-            self.num_readers = num_engines(reader.info, str(self.device)) if reader.backend == "nvdec" else 1
+            self.num_readers = reader.num_engines
             self.frame_bytes = reader.size[0] * reader.size[1]
             self._keyframes = np.searchsorted(reader.index.pts, reader.index.keyframe_pts)
 

@@ -17,7 +17,8 @@ from bvas.inference.protocol import VideoSpotter
 from bvas.tasks.peaks import shown
 from bvas.values.annotations import Spot
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
-from bvas.video.live.live_video import LiveVideo, Reopening
+from bvas.video.live.live_video import LiveVideo
+from bvas.video.live.reconnect import ReconnectConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class LiveSpots:
         idle_seconds: A growing file is complete when it has not grown for so long.
         strict: Raise where a frame cannot be decoded, instead of leaving a gap.
         lag_rule: What is done where the models are slower than a broadcast; None: nothing.
-        reopening: How an address that breaks off is opened again.
+        reconnect: How an address that breaks off is opened again.
         reading: Which stream of it is read, and how.
 
     Raises:
@@ -66,7 +67,7 @@ class LiveSpots:
         idle_seconds: float = 5.0,
         strict: bool = False,
         lag_rule: LagRule | None = DEFAULT_LAG_RULE,
-        reopening: Reopening | None = None,
+        reconnect: ReconnectConfig | None = None,
         reading: ReadOptions = DEFAULT_READING,
     ) -> None:
         peaks = spotter.experiment.peaks
@@ -84,7 +85,7 @@ class LiveSpots:
             device=str(spotter.device),
             growing=growing,
             idle_seconds=idle_seconds,
-            reopening=reopening,
+            reconnect=reconnect,
             reading=reading,
         )
         self.rows = RowStream(self._video, spotter, strict=strict, lag_rule=lag_rule)

@@ -11,7 +11,7 @@ from bvas.experiment.experiment import Experiment, parse_folds
 from bvas.inference.lag import DEFAULT_LAG_RULE, LagRule
 from bvas.inference.live_spots import LiveSpots
 from bvas.system.devices import Precision, choose_device
-from bvas.video.live.live_video import Reopening
+from bvas.video.live.reconnect import ReconnectConfig
 
 # Imported where they are used: a program that asks which folds are trained needs no PyTorch.
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Spotter:
         idle_seconds: float = 5.0,
         strict: bool = False,
         lag_rule: LagRule | None = DEFAULT_LAG_RULE,
-        reopening: Reopening | None = None,
+        reconnect: ReconnectConfig | None = None,
     ) -> LiveSpots:
         """Give the spots of a source while it runs: `for spot in spotter.stream("rtsp://camera")`.
 
@@ -79,7 +79,7 @@ class Spotter:
             idle_seconds=idle_seconds,
             strict=strict,
             lag_rule=lag_rule,
-            reopening=reopening,
+            reconnect=reconnect,
         )
 
 

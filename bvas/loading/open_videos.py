@@ -14,7 +14,7 @@ from bvas.errors import DecodeError
 from bvas.loading.read_jobs import Failure, FailureKind, ReadAnswer, ReadJob
 from bvas.video.decode.decoder_pool import DecoderPool
 from bvas.video.decode.open_video import open_video
-from bvas.video.decode.protocol import FrameDecoder
+from bvas.video.decode.protocol import FrameReader
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +39,7 @@ class Readers:
         self._backend = backend
         self._size = size
         self._max_open = max_open
-        self._open: OrderedDict[Path, FrameDecoder] = OrderedDict()
+        self._open: OrderedDict[Path, FrameReader] = OrderedDict()
         self._pool: DecoderPool[Any] = DecoderPool()
         # Frames of the chain that was last worked on, for its next job.
         self._chain: int | None = None
@@ -78,7 +78,7 @@ class Readers:
             self._drop(path)
         self._pool.close()
 
-    def _fill(self, job: ReadJob, decoder: FrameDecoder, frames: list[Any]) -> None:
+    def _fill(self, job: ReadJob, decoder: FrameReader, frames: list[Any]) -> None:
         known = self._kept if job.chain is not None and job.chain == self._chain else {}
         self._chain, self._kept = job.chain, {}
         indices, outs = [], []
@@ -114,7 +114,7 @@ class Readers:
             else "error"
         )
 
-    def _decoder(self, path: Path) -> FrameDecoder:
+    def _decoder(self, path: Path) -> FrameReader:
         if path not in self._open:
             while len(self._open) >= self._max_open:
                 self._drop(next(iter(self._open)))

@@ -15,7 +15,7 @@ from bvas.values.checks import checked_seconds
 from bvas.values.match_clock import MatchClock
 from bvas.values.plural import count_text
 from bvas.values.score_curve import ScoreCurve
-from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.frame_table import VideoIndex
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

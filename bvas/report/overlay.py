@@ -28,9 +28,10 @@ from bvas.video.encode.copy_checks import DecodablePictures, check_times
 from bvas.video.encode.encoder import Coding, EncodedFile
 from bvas.video.encode.sound import CopiedSound, SoundTrack, sound_of
 from bvas.video.encode.video_writer import rgb_picture
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
 from bvas.video.index.stored_picture import color_range_of, color_tags_of, upright
-from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 
 # A caption belongs to the frame on screen at its time, whatever the last digit of a sum of floats.

@@ -13,7 +13,7 @@ from bvas.values.annotations import LabelSet, Spot
 from bvas.values.match_clock import MatchClock
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
-from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.frame_table import VideoIndex
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

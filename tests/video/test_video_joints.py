@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stream_sources import frames_of, piped, served
+from stream_sources import frames_of, open_any, piped, served
 from transport_samples import joined, make_part, playlist, without_packet
 from video_samples import make_video, numbers_in, read_luma
 
@@ -18,7 +18,7 @@ FIRST, SECOND, THIRD = list(range(30)), list(range(100, 130)), list(range(200, 2
 
 
 def read_all(source, **options) -> tuple[list[int], list[range]]:
-    with open_video(source, cache=False, on_damage="raise", **options) as reader:
+    with open_any(source, on_damage="raise", **options) as reader:
         frames, lost = frames_of(reader)
         assert [index for index, _ in frames] == [
             index for index in range(reader.info.num_frames) if not any(index in part for part in lost)

@@ -158,7 +158,7 @@ def test_what_the_gpu_does_not_decode_is_refused_by_its_own_answer(tmp_path, dri
 def test_a_gpu_tells_how_many_decoders_it_has(tmp_path, driver, told, num):
     driver.chip.num_engines = told
     with open_video(make(tmp_path / "a.mp4", num_frames=2)) as reader:
-        assert nvdec.num_engines(reader.info, "cuda") == num
+        assert reader.num_engines == num
 
 
 @pytest.mark.gpu

@@ -7,7 +7,7 @@ import numpy as np
 
 from bvas.errors import DecodeError
 from bvas.video.decode.backends import OnDamage
-from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.frame_table import VideoIndex
 
 logger = logging.getLogger(__name__)
 

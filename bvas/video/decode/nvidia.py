@@ -5,7 +5,7 @@ from typing import Any
 
 from bvas.errors import DecodeError
 from bvas.system.c_output import print_c_to_stderr
-from bvas.system.nvdec_caps import fault_of_version
+from bvas.system.nvdec_caps import decoder_caps, fault_of_version
 from bvas.video.index.video_info import VideoInfo
 
 
@@ -51,6 +51,17 @@ def gpu_of(device: str, info: VideoInfo) -> int:
             info, f"is to be decoded on {device}, torch has {torch.cuda.device_count()} CUDA devices"
         )
     return gpu
+
+
+def num_engines(info: VideoInfo, device: str) -> int:
+    """Return how many decoders the GPU has, of which each reader keeps one busy; 1 if it does not say.
+
+    Args:
+        info: A video that NVDEC decodes there.
+        device: `cuda` or `cuda:N`.
+    """
+    caps = decoder_caps(gpu_of(device, info), info.codec, info.bit_depth)
+    return max(1, int(caps.num_engines))
 
 
 def errors_of(nvc: Any) -> tuple[type[Exception], ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from bvas.errors import DecodeError
 from bvas.video.container.coded_packets import new_extradata
 from bvas.video.container.open_container import read_packets
-from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.frame_table import VideoIndex
 
 
 class PacketSource:

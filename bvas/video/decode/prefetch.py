@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
-from bvas.video.decode.protocol import FrameDecoder
+from bvas.video.decode.protocol import FrameReader
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,7 +56,7 @@ class Lost:
 Piece = Frames | Lost
 
 
-def pieces(reader: FrameDecoder, indices: NDArray[np.int64], *, on_device: bool = False) -> Iterator[Piece]:
+def pieces(reader: FrameReader, indices: NDArray[np.int64], *, on_device: bool = False) -> Iterator[Piece]:
     """Yield the frames at ascending indices, and in their place what is lost, in order.
 
     Raises:
@@ -93,7 +93,7 @@ def _chunk(frame_bytes: int) -> int:
     return 1 << (most.bit_length() - 1)
 
 
-def _read(reader: FrameDecoder, indices: NDArray[np.int64], on_device: bool) -> "NDArray[np.uint8] | Tensor":
+def _read(reader: FrameReader, indices: NDArray[np.int64], on_device: bool) -> "NDArray[np.uint8] | Tensor":
     if on_device:
         return reader.read(indices)
     luma = np.empty((len(indices), *reader.size), np.uint8)
@@ -124,7 +124,7 @@ class DecodedAhead:
 
     def __init__(
         self,
-        open_reader: Callable[[], FrameDecoder],
+        open_reader: Callable[[], FrameReader],
         indices: NDArray[np.int64],
         keyframes: NDArray[np.int64],
         *,
@@ -193,7 +193,7 @@ class DecodedAhead:
 
     def _decode(
         self,
-        open_reader: Callable[[], FrameDecoder],
+        open_reader: Callable[[], FrameReader],
         parts: Sequence[NDArray[np.int64]],
         outbox: "queue.Queue[Piece | BaseException | None]",
         on_device: bool,

@@ -20,8 +20,9 @@ from bvas.video.encode.copied_frames import copied_color, copied_picture
 from bvas.video.encode.copy_checks import DecodablePictures, check_times
 from bvas.video.encode.encoder import Coding, EncodedFile
 from bvas.video.encode.sound import SoundTrack
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 
 # What browsers play for certain: 8-bit 4:2:0 in H.264, as mp4.

@@ -12,9 +12,9 @@ from bvas.video.decode.fit import FitPlan
 from bvas.video.decode.hdr_color import sdr_chroma, sdr_rgb
 from bvas.video.decode.orientation import UprightFit
 from bvas.video.encode.video_writer import rgb_picture, yuv_picture
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
 from bvas.video.index.stored_picture import chroma_of, color_range_of, color_tags_of, luma_of, upright
-from bvas.video.index.video_index import VideoIndex
 from bvas.video.index.video_info import VideoInfo
 
 _NEUTRAL = 128

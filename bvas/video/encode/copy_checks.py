@@ -12,7 +12,8 @@ from bvas.errors import DataError, DecodeError
 from bvas.values.plural import count_text
 from bvas.video.decode.backends.pyav import open_pictures
 from bvas.video.decode.damage_scan import ranges_of
-from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 
 

@@ -29,8 +29,9 @@ from bvas.video.encode.copied_frames import copied_color, copied_picture
 from bvas.video.encode.encoder import Codec, Coding, EncodedFile
 from bvas.video.index.access_cost import frames_per_clip, start_frames
 from bvas.video.index.frame_folder import bytes_of
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 
 _NUM_STRETCHES = 3

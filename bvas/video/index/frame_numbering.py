@@ -56,8 +56,8 @@ class Placed:
     """Frames before it that the decoder did not output."""
 
 
-class FrameTable(NamedTuple):
-    """The numbered frames and the keyframes."""
+class NumberedFrames(NamedTuple):
+    """The frames so far, and the keyframes."""
 
     pts: NDArray[np.int64]
     """Time of each frame in ticks, int64 [L], strictly ascending."""
@@ -67,6 +67,10 @@ class FrameTable(NamedTuple):
     """Ticks; 0 where it is not known."""
     time_base: Fraction
     """Seconds of a tick."""
+    counted: bool
+    """They are numbered as the decoder outputs them: packets carry no reliable times."""
+    gradual_refresh: bool
+    """Some keyframes only begin to refresh the picture bit by bit, or are not keyframes at all."""
 
 
 def packet_facts(codec: str, extradata: bytes | None, packet: Any) -> PacketFacts:
@@ -110,6 +114,7 @@ class ShownFrames:
         """Why numbers given so far are not those that the whole video would have; None while they are."""
         self.gradual_refresh = False
         self.num_errors = 0
+        self._codec = codec
         self._time_base = time_base
         self._times = Ticks()
         self._keyframe_pts = Ticks()
@@ -139,6 +144,12 @@ class ShownFrames:
     def is_comparing(self) -> bool:
         """The decoder's output is still compared with the packets."""
         return self.counts or self._num_to_compare is None or self._num_to_compare > 0
+
+    def restarted_to_count(self) -> "ShownFrames":
+        """Return a new one for the same video, which numbers frames as the decoder outputs them."""
+        shown = ShownFrames(False, self._codec, self._time_base)
+        shown.gradual_refresh = self.gradual_refresh
+        return shown
 
     def add_packet(self, packet: PacketFacts) -> None:
         """Take the next packet of the video, in decoding order, before its picture."""
@@ -218,7 +229,7 @@ class ShownFrames:
     def times(self, start: int, stop: int, rates: tuple[Fraction, ...]) -> tuple[NDArray[np.int64], Fraction]:
         """Return (times of some of the frames so far, seconds of a tick), strictly ascending.
 
-        They are those of `table`, but that a time once returned stays as it is, and costs next to nothing.
+        They are those of `frames`, but that a time once returned stays as it is, and costs next to nothing.
         """
         known = self._times.view()
         if self._steady is None:
@@ -228,7 +239,7 @@ class ShownFrames:
             return frames + start, time_base
         return self._steady.view()[start:stop], self._time_base
 
-    def table(self, rates: tuple[Fraction, ...]) -> FrameTable:
+    def frames(self, rates: tuple[Fraction, ...]) -> NumberedFrames:
         """Return the frames so far.
 
         Args:
@@ -239,7 +250,7 @@ class ShownFrames:
             output = [None if time == NO_TIME else time for time in times.tolist()]
             times, time_base = ascending_times(output, self._time_base, rates)
             keyframes = times[self._keyframes.view()]
-            return FrameTable(times, keyframes, keyframes, 0, time_base)
+            return NumberedFrames(times, keyframes, keyframes, 0, time_base, True, self.gradual_refresh)
         keys, dts = self._starts(times)
         if self._waiting and len(times):
             # Those of frames that are still to come say nothing yet.
@@ -250,7 +261,7 @@ class ShownFrames:
             int(times[0]), int(times[-1]) + last_duration, self._time_base
         ):
             last_duration = 0
-        return FrameTable(times, keys, dts, last_duration, self._time_base)
+        return NumberedFrames(times, keys, dts, last_duration, self._time_base, False, self.gradual_refresh)
 
     def _starts(self, times: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the times at which decoding can start: the keyframes, and ahead of them the first packet.

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 import av
 
-from bvas.errors import DecodeError, redacted_error
+from bvas.errors import ConfigError, DecodeError, redacted_error
+from bvas.values.checks import checked_seconds
 from bvas.video.container.arrival_times import ArrivalTimes
 from bvas.video.container.coded_rate import CodedRate
 from bvas.video.container.completeness import PacketTally
@@ -25,8 +26,8 @@ from bvas.video.container.libav_io import FetchedBytes, PlaylistFetcher, is_play
 from bvas.video.container.open_container import not_opened, open_input, read_packets, reason_of
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.container.sources import Source
-from bvas.video.index.file_scan import StreamFacts, stream_facts
 from bvas.video.index.frame_numbering import has_times
+from bvas.video.index.stream_facts import StreamFacts, stream_facts
 from bvas.video.live.waiting_bytes import GrowingBytes, PipeBytes, WaitingBytes
 
 # How messages of sources that broke off end.
@@ -57,6 +58,10 @@ class Patience:
     """Packets fetched ahead of the decoder."""
     is_resumed: bool = False
     """Where the source breaks off, it will be opened again: what may be cut off is left out, see `GrowingVideo`."""
+
+    def __post_init__(self) -> None:
+        if not checked_seconds(self.idle, "idle_seconds") > 0:
+            raise ConfigError(f"idle_seconds must be positive, got {self.idle}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ from bvas.video.decode.decoder_pool import DecoderPool
 from bvas.video.decode.nvdec_session import CODECS, NvdecSession, Picture, SessionError
 from bvas.video.decode.nvidia import first_line, gpu_of, load_pynvvideocodec, refusal
 from bvas.video.decode.packet_seek import PacketSource
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import changes_system, table_of_video
-from bvas.video.index.video_index import VideoIndex
 from bvas.video.index.video_info import VideoInfo
 
 if TYPE_CHECKING:
@@ -92,22 +92,6 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
             f"has pictures of {num_macroblocks} macroblocks; this GPU decodes up to {caps.max_macroblocks} in "
             f"{info.codec}",
         )
-
-
-def num_engines(info: VideoInfo, device: str) -> int:
-    """Return how many decoders the GPU has, of which each reader keeps one busy; 1 if it does not say.
-
-    Args:
-        info: A video that `check` admits there.
-        device: `cuda` or `cuda:N`.
-    """
-    caps = decoder_caps(gpu_of(device, info), info.codec, info.bit_depth)
-    return max(1, int(caps.num_engines))
-
-
-def verdict_depends_on() -> str | None:
-    """Return None: it is asked of the GPU and driver that are there now."""
-    return None
 
 
 def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:

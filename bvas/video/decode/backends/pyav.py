@@ -27,9 +27,9 @@ from bvas.video.decode.damage_tracking import Damage, DamageLog
 from bvas.video.decode.packet_seek import PacketSource
 from bvas.video.decode.sample_aspects import SampleAspects
 from bvas.video.index.frame_folder import CONTAINER, FolderBackend
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
 from bvas.video.index.stored_picture import luma_of
-from bvas.video.index.video_index import VideoIndex
 from bvas.video.index.video_info import VideoInfo
 
 # A keyframe this near is reached by decoding on; a seek would flush the decoder's reordering instead.
@@ -43,11 +43,6 @@ _LONG_AGO = np.iinfo(np.int64).min
 
 def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     """Admit every file: what has an index was decoded by libav."""
-
-
-def verdict_depends_on() -> str | None:
-    """Return None: there is nothing to keep."""
-    return None
 
 
 def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:
