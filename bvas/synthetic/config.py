@@ -5,8 +5,8 @@ from fractions import Fraction
 from typing import Literal
 
 from bvas.errors import ConfigError
-from bvas.video.encoding import Codec
-from bvas.video.rate import as_rate
+from bvas.video.container.frame_rate import as_rate
+from bvas.video.encode.encoder import Codec
 
 Task = Literal["ball", "ball12", "action"]
 """Label files to write: 2 or 12 labels of ball spotting, or the labels of Action Spotting."""

@@ -13,7 +13,7 @@ from bvas.synthetic.play_record import PlayEvent
 from bvas.synthetic.render import Renderer
 from bvas.synthetic.shots import Shot, plan_shots
 from bvas.synthetic.staging import Staging, stage
-from bvas.video.writer import VideoWriter
+from bvas.video.encode.video_writer import VideoWriter
 
 _CODING_QUALITY = 20
 _REPORT_EVERY = 50

@@ -5,11 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from bvas.data.action import ACTION_LABELS
 from bvas.synthetic.config import PlayConfig, SyntheticConfig, with_preset
 from bvas.synthetic.game import play_half
 from bvas.synthetic.officials import FAR_ASSISTANT, NEAR_ASSISTANT, REFEREE, raised_arms, with_officials
 from bvas.synthetic.play_record import Phase
-from bvas.tasks.action import ACTION_LABELS
 
 RATE = Fraction(25)
 EVENTFUL = with_preset(SyntheticConfig(task="action"), "plain").play

@@ -5,11 +5,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from bvas.data.ball12 import BALL12_LABELS
 from bvas.errors import ConfigError
 from bvas.synthetic.config import PlayConfig
 from bvas.synthetic.game import play_half
 from bvas.synthetic.play_record import Phase
-from bvas.tasks.ball12 import BALL12_LABELS
 
 RATE = Fraction(25)
 
