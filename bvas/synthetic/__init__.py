@@ -19,6 +19,6 @@ ground           fixed scenery
 render           rendering of pictures
 half_video       video of one half
 workers          parallel writing of halves
-soccernet_files  folders and label files
+league_files     folders and label files
 league           all matches of a league
 """

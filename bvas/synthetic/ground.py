@@ -101,14 +101,8 @@ class Ground:
             elif not in_front.any():
                 continue
             target = picture if in_front.all() else picture.copy()
-            cv2.warpPerspective(
-                crowd,
-                to_picture,
-                (width, height),
-                dst=target,
-                flags=cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_TRANSPARENT,
-            )
+            interpolation, border = cv2.INTER_LINEAR, cv2.BORDER_TRANSPARENT
+            cv2.warpPerspective(crowd, to_picture, (width, height), target, interpolation, border)
             if target is not picture:
                 # OpenCV also draws the mirrored image of the seats behind the camera.
                 a, b, c = to_crowd[2]
@@ -137,13 +131,9 @@ def _stripe_corners(number: int) -> Floats:
 
 
 def _board_corners() -> Floats:
-    corners: list[list[tuple[float, float, float]]] = []
-    for start in range(-56, 56, 7):
-        corners.append([(start, 37, 0), (start + 7, 37, 0), (start + 7, 37, 0.95), (start, 37, 0.95)])
-    for x in (-56.0, 56.0):
-        for start in range(-35, 35, 7):
-            corners.append([(x, start, 0), (x, start + 7, 0), (x, start + 7, 0.95), (x, start, 0.95)])
-    return np.array(corners, dtype=np.float64)
+    sides = [((x, 37.0), (x + 7.0, 37.0)) for x in range(-56, 56, 7)]
+    ends = [((x, y), (x, y + 7.0)) for x in (-56.0, 56.0) for y in range(-35, 35, 7)]
+    return np.array([[(*a, 0.0), (*b, 0.0), (*b, 0.95), (*a, 0.95)] for a, b in (*sides, *ends)])
 
 
 def _line_pieces() -> Floats:

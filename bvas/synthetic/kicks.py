@@ -136,6 +136,8 @@ class KickChooser:
             return replace(self.clearance(), incident=incident)
         if incident == "Corner":
             return replace(self._high_ball("CROSS", self._receivers.in_box()), incident=incident)
+        if incident == "Penalty":
+            return self._penalty()
         pitch, config = self._pitch, self._config
         to_goal = np.array([pitch.sign(pitch.owner) * HALF_LENGTH, 0.0]) - pitch.ball[:2]
         if label == "FREE KICK" and config.free_shot > 0.0 and np.hypot(*to_goal) < 30.0:
@@ -144,16 +146,6 @@ class KickChooser:
         kick = self._pass(self._receivers.mate(6.0, 25.0), 14.0, least=0.45)
         next_seconds = kick.seconds + self._rng.uniform(0.5, 1.0)
         return replace(kick, label=label, next_seconds=next_seconds, incident=incident)
-
-    def penalty(self) -> Kick:
-        """Return a kick from the penalty spot: 75 % score, 17 % are saved, 8 % go wide."""
-        pitch, rng = self._pitch, self._rng
-        draw = rng.random()
-        y = rng.choice([-1, 1]) * (rng.uniform(4.5, 6.5) if draw > 0.92 else rng.uniform(1.0, 3.3))
-        kick = self._at_goal(float(y), wide=draw > 0.92, incident="Penalty")
-        saved = 0.75 < draw <= 0.92
-        keeper = pitch.keeper(pitch.sign(pitch.owner) > 0)
-        return replace(kick, receiver=keeper, outcome="control") if saved else kick
 
     def deflection(self) -> Kick:
         """Return the way of a stopped shot over the goal line beside the goal."""
@@ -165,6 +157,16 @@ class KickChooser:
     def throw(self) -> Kick:
         """Return a throw-in to a teammate."""
         return replace(self._pass(self._receivers.mate(5.0, 16.0), 11.0), label="THROW IN", apex=0.6)
+
+    def _penalty(self) -> Kick:
+        """Return a kick from the penalty spot: 75 % score, 17 % are saved, 8 % go wide."""
+        pitch, rng = self._pitch, self._rng
+        draw = rng.random()
+        y = rng.choice([-1, 1]) * (rng.uniform(4.5, 6.5) if draw > 0.92 else rng.uniform(1.0, 3.3))
+        kick = self._at_goal(float(y), wide=draw > 0.92, incident="Penalty")
+        saved = 0.75 < draw <= 0.92
+        keeper = pitch.keeper(pitch.sign(pitch.owner) > 0)
+        return replace(kick, receiver=keeper, outcome="control") if saved else kick
 
     def _shot(self, next_seconds: float) -> Kick:
         pitch, rng, receivers = self._pitch, self._rng, self._receivers

@@ -5,7 +5,7 @@
         2019-10-01 - Synthetic Albion - Synthetic Borough/
             1_224p.mkv  2_224p.mkv  Labels-ball.json  (challenge matches have no label file)
 
-`soccernet_files.py` has the folders of the other tasks; one data root takes a league of each. A match is built
+`league_files.py` has the folders of the other tasks; one data root takes a league of each. A match is built
 in `OUT/.synthetic_league.part`, outside the folders of matches, and moved to its place when it is complete.
 """
 
@@ -18,8 +18,8 @@ from pathlib import Path, PurePosixPath
 from bvas.errors import ConfigError, DataError
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.half_video import HalfTask
+from bvas.synthetic.league_files import Layout, label_file, layout_of
 from bvas.synthetic.play_record import PlayEvent
-from bvas.synthetic.soccernet_files import Layout, label_file, layout_of
 from bvas.synthetic.workers import write_halves
 from bvas.system.atomic_files import write_json
 from bvas.system.devices import num_cpus

@@ -21,7 +21,7 @@ _AREA_DEPTH, _AREA_HALF_WIDTH = 16.5, 20.16
 _TEAM_SIZE = NUM_PLAYERS // 2
 _WALL_M = 9.15
 _LONGEST_SUBSTITUTION_SECONDS = 12.0
-_LONGEST_CLEARING_SECONDS = 6.0
+_CLEARING_SECONDS = 5.0
 
 
 class Restarts:
@@ -56,11 +56,10 @@ class Restarts:
         yield from self._wait(3.0)
         taker = pitch.keeper(pitch.ball[0] > 0) + 9
         if self._config.own_halves:
-            for player in range(NUM_PLAYERS):
-                if player != taker:
-                    x, y = pitch.moves.base[player] * [0.8, 0.85]
-                    side = pitch.sign(player)
-                    pitch.orders[player] = np.array([side * min(side * x - 8.0, -2.0), y])
+            places, signs = pitch.moves.base * [0.8, 0.85], pitch.moves.signs
+            places[:, 0] = signs * np.minimum(signs * places[:, 0] - 8.0, -2.0)
+            pitch.orders.update(enumerate(places))
+            del pitch.orders[taker]
         kick = yield from self._set_piece("PASS", "Kick-off", taker, np.zeros(2), 1.0)
         pitch.orders.clear()
         return kick
@@ -125,23 +124,13 @@ class Restarts:
     def _penalty(self, taker: int) -> Generator[None, None, Kick]:
         pitch = self._pitch
         side = pitch.sign(taker)
-        keeper, line = pitch.keeper(side > 0), HALF_LENGTH - _AREA_DEPTH
-        yield from self._fetch(taker)
-        others = [player for player in range(NUM_PLAYERS) if player not in (taker, keeper)]
-        for player in others:
+        for player in range(NUM_PLAYERS):
             x, y = pitch.moves.positions[player]
-            pitch.orders[player] = np.array([side * min(side * x, line - 2.0), y])
-        pitch.orders[keeper] = np.array([side * (HALF_LENGTH - 0.3), 0.0])
-        yield from self._bring(np.array([side * (HALF_LENGTH - 11.4), 0.0]))
-        pitch.hold(Phase.CONTROL)
-        pitch.look_at(np.array([side * HALF_LENGTH, 0.0]))
-        yield from self._wait(2.2)
-        latest = pitch.frame + pitch.frames(_LONGEST_CLEARING_SECONDS)
-        while pitch.frame < latest and (side * pitch.moves.positions[others, 0] > line).any():
-            yield
-        kick = self._kicks.penalty()
-        pitch.look_at(kick.point)
-        yield from self._wait(WINDUP_SECONDS)
+            pitch.orders[player] = np.array([side * min(side * x, HALF_LENGTH - _AREA_DEPTH - 2.0), y])
+        pitch.orders[pitch.keeper(side > 0)] = np.array([side * (HALF_LENGTH - 0.3), 0.0])
+        del pitch.orders[taker]
+        spot = np.array([side * (HALF_LENGTH - 11.4), 0.0])
+        kick = yield from self._set_piece("SHOT", "Penalty", taker, spot, _CLEARING_SECONDS)
         pitch.orders.clear()
         return kick
 

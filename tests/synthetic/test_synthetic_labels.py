@@ -2,8 +2,8 @@ from fractions import Fraction
 
 import pytest
 
+from bvas.synthetic.league_files import LABELS_2023, label_file
 from bvas.synthetic.play_record import PlayEvent
-from bvas.synthetic.soccernet_files import LABELS_2023, label_file
 
 
 @pytest.mark.parametrize("rate", [Fraction(25), Fraction(30000, 1001), Fraction(2997, 100), Fraction(50)])

@@ -21,7 +21,7 @@ from bvas.errors import ConfigError, DataError
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.half_video import film_half, half_renderer
 from bvas.synthetic.league import make_league
-from bvas.synthetic.soccernet_files import LEAGUE_FOLDER, match_name
+from bvas.synthetic.league_files import LEAGUE_FOLDER, match_name
 
 SMALL = SyntheticConfig(matches=1, challenge_matches=1, minutes=0.2, size=(64, 112), keyframe_interval=50)
 

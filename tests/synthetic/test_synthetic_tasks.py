@@ -14,7 +14,7 @@ from bvas.errors import DataError
 from bvas.synthetic.config import SyntheticConfig, with_preset
 from bvas.synthetic.half_video import film_half
 from bvas.synthetic.league import make_league
-from bvas.synthetic.soccernet_files import LABELS_2023, LEAGUE_FOLDER, layout_of, match_name
+from bvas.synthetic.league_files import LABELS_2023, LEAGUE_FOLDER, layout_of, match_name
 
 TINY = SyntheticConfig(matches=1, challenge_matches=0, minutes=0.7, size=(64, 96), rate=10)
 BALL = with_preset(replace(TINY, minutes=2.0), "broadcast")
