@@ -24,7 +24,7 @@ from bvas.experiment.peak_config import PeakConfig
 from bvas.report.overlay import write_overlay
 from bvas.report.overlaying import drawn_report, part_of_video, read_annotations
 from bvas.report.picturing import PictureConfig, write_pictures_of_files
-from bvas.report.spot_sources import read_spots
+from bvas.results.read_spots import read_spots
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.half_video import half_renderer
 

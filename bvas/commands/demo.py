@@ -41,9 +41,9 @@ def run(args: argparse.Namespace) -> int:
     from bvas.evaluation.experiment_scores import evaluate_predictions
     from bvas.evaluation.label_check import check_labels
     from bvas.experiment.experiment import load_experiment
-    from bvas.report.page_input import evaluation_source
+    from bvas.report.evaluation_pictures import write_pictures
+    from bvas.report.page_input import evaluation_report
     from bvas.report.report_folder import write_report_folder
-    from bvas.report.scored import write_pictures
     from bvas.results.store import predictions_folder
     from bvas.synthetic.config import SyntheticConfig
     from bvas.synthetic.league import make_league
@@ -91,10 +91,9 @@ def run(args: argparse.Namespace) -> int:
     logger.info("4/4 scoring it and drawing the report")
     evaluation = evaluate_predictions(experiment, unseen, predictions)
     write_json(runs / experiment.name / "evaluation.json", evaluation.to_json())
-    source = evaluation_source(evaluation, experiment, data, label_check=check_labels(evaluation, experiment))
+    report = evaluation_report(evaluation, experiment, data, label_check=check_labels(evaluation, experiment))
     page = write_report_folder(
-        source.report,
-        source.videos,
+        report,
         args.out / "report",
         link=False,
         config=PreviewConfig(),

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.errors import ConfigError
     from bvas.evaluation.label_check import check_labels
     from bvas.experiment.experiment import load_experiment
-    from bvas.report.page_input import evaluation_source
+    from bvas.report.page_input import evaluation_report
     from bvas.system.atomic_files import check_writable, write_json
 
     if args.top < 0:
@@ -54,10 +54,10 @@ def run(args: argparse.Namespace) -> int:
     print(f"all       {path}")
     if not args.no_page:
         check_writable(out)
-        source = evaluation_source(
+        report = evaluation_report(
             evaluation, experiment, args.data, label_check=label_check, begins_with_suspects=True
         )
-        write_folder(source, out, config, args, args.runs / experiment.name)
+        write_folder(report, out, config, args, args.runs / experiment.name)
     return OK
 
 
@@ -88,7 +88,7 @@ def suspect_lines(label_check: "LabelCheck", top: int) -> list[str]:
 
 
 def _row(label_check: "LabelCheck", suspect: "Suspect") -> tuple[str, ...]:
-    video, annotation, spot = label_check.videos[suspect.video], suspect.annotation, suspect.spot
+    video, annotation, spot = label_check.videos[suspect.video].video, suspect.annotation, suspect.spot
     minutes, seconds = divmod(round(100 * suspect.seconds), 6000)
     spotted = ""
     if spot is not None:
@@ -97,8 +97,8 @@ def _row(label_check: "LabelCheck", suspect: "Suspect") -> tuple[str, ...]:
     return (
         str(suspect.rank),
         f"{suspect.suspicion:.2f}",
-        video.match.folder.name,
-        str(video.half),
+        video.match.rsplit("/", 1)[-1],
+        str(video.number),
         f"{minutes:02d}:{seconds / 100:05.2f}",
         "" if annotation is None else f"{annotation.label} {suspect.support:.2f}",
         spotted,

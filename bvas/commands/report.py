@@ -18,7 +18,7 @@ from bvas.commands.options import (
 if TYPE_CHECKING:
     from bvas.evaluation.experiment_scores import Evaluation
     from bvas.experiment.experiment import Experiment
-    from bvas.report.page_input import ReportSource
+    from bvas.report.content import MatchReport
     from bvas.video.encode.browser_preview import PreviewConfig
 
 logger = logging.getLogger(__name__)
@@ -73,24 +73,24 @@ def add_page(parser: argparse.ArgumentParser, *, out: str) -> None:
 def run(args: argparse.Namespace) -> int:
     """Gather, code previews, write the page."""
     from bvas.report.report_folder import PAGE_NAME
-    from bvas.results.store import RESULTS_NAME
+    from bvas.results.store import has_results
     from bvas.system.atomic_files import check_writable
 
     config = preview_config(args)
     given = Path(args.what)
-    is_results = (given / RESULTS_NAME).is_file() or (
+    is_results = has_results(given) or (
         given.is_file() and given.suffix.lower() in (".json", ".jsonl", ".csv", ".tsv")
     )
     if is_results:
         out: Path = args.out or (given if given.is_dir() else given.parent) / "report"
         check_writable(out, PAGE_NAME)
-        source, made_from = _results_source(given, args), given if given.is_dir() else given.parent
+        report, made_from = _results_report(given, args), given if given.is_dir() else given.parent
     else:
-        source, name = _experiment_source(args)
+        report, name = _experiment_report(args)
         out = args.out or args.runs / name / "report"
         check_writable(out, PAGE_NAME)
         made_from = args.runs / name
-    write_folder(source, out, config, args, made_from)
+    write_folder(report, out, config, args, made_from)
     return OK
 
 
@@ -106,7 +106,7 @@ def preview_config(args: argparse.Namespace) -> "PreviewConfig":
 
 
 def write_folder(
-    source: "ReportSource",
+    report: "MatchReport",
     out: Path,
     config: "PreviewConfig",
     args: argparse.Namespace,
@@ -126,8 +126,7 @@ def write_folder(
         if not args.overwrite:
             check_same_report(out, place_of(made_from))
         page = write_report_folder(
-            source.report,
-            source.videos,
+            report,
             out,
             link=args.link,
             config=config,
@@ -139,16 +138,16 @@ def write_folder(
         print(f"          {path}")
 
 
-def _results_source(given: Path, args: argparse.Namespace) -> "ReportSource":
+def _results_report(given: Path, args: argparse.Namespace) -> "MatchReport":
     from bvas.errors import ConfigError
-    from bvas.report.page_input import results_source
+    from bvas.report.page_input import results_report
 
     if args.match or args.challenge:
         raise ConfigError(f"{given} is results of one recording; --match and --challenge are for experiments")
-    return results_source(given, args.video, confidence=args.confidence)
+    return results_report(given, args.video, confidence=args.confidence)
 
 
-def _experiment_source(args: argparse.Namespace) -> tuple["ReportSource", str]:
+def _experiment_report(args: argparse.Namespace) -> tuple["MatchReport", str]:
     """Return the report and the experiment's name."""
     from dataclasses import replace
 
@@ -156,7 +155,7 @@ def _experiment_source(args: argparse.Namespace) -> tuple["ReportSource", str]:
     from bvas.errors import ConfigError
     from bvas.evaluation.label_check import check_labels
     from bvas.experiment.experiment import load_experiment
-    from bvas.report.page_input import challenge_source, choose_matches, evaluation_source
+    from bvas.report.page_input import challenge_report, choose_matches, evaluation_report
     from bvas.results.store import Split, predictions_folder
 
     if args.video:
@@ -168,12 +167,12 @@ def _experiment_source(args: argparse.Namespace) -> tuple["ReportSource", str]:
         matches = find_matches(experiment.task, args.data)
         chosen = choose_matches([match for match in matches if match.fold is None], args.match)
         predictions = predictions_folder(args.runs, experiment.name, Split.CHALLENGE)
-        return challenge_source(experiment, chosen, predictions, args.data), experiment.name
+        return challenge_report(experiment, chosen, predictions, args.data), experiment.name
     evaluation = evaluated(experiment, args)
-    source = evaluation_source(
+    report = evaluation_report(
         evaluation, experiment, args.data, label_check=check_labels(evaluation, experiment)
     )
-    return source, experiment.name
+    return report, experiment.name
 
 
 def evaluated(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation":

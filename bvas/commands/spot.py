@@ -27,7 +27,7 @@ from bvas.commands.options import (
     reading_of,
 )
 from bvas.commands.spot_live import add_live, check_live, run_live
-from bvas.errors import HIDDEN, ConfigError
+from bvas.errors import HIDDEN, ConfigError, DecodeError
 from bvas.system.file_names import output_stem
 from bvas.values.plural import count_text
 from bvas.values.progress import Progress
@@ -36,8 +36,8 @@ from bvas.values.units import duration_text
 if TYPE_CHECKING:
     from bvas.experiment.experiment import Experiment
     from bvas.inference.protocol import VideoSpotter
-    from bvas.report.recorded import PartPlan, RecordingPart
-    from bvas.results.made_from import VideoRecord
+    from bvas.report.recording_outputs import PlannedPart
+    from bvas.results.video_result import VideoResult
     from bvas.video.container.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -96,9 +96,9 @@ def run(args: argparse.Namespace) -> int:
     # As text, a path would not show that it is a URL; and before the imports that take seconds.
     sources = [source_of(video, growing=args.growing) for video in args.videos]
     from bvas.errors import DataError
-    from bvas.report.recorded import PartPlan, outputs_of, part_names, plan_parts
-    from bvas.report.replacing import check_same_recording
-    from bvas.results.store import RECORDING_NAME, RESULTS_NAME, TABLE_NAME
+    from bvas.report.recording_outputs import PlannedPart, output_names, part_names, plan_parts
+    from bvas.results.recording_folder import check_same_recording
+    from bvas.results.video_result import VideoFile
     from bvas.system.atomic_files import check_writable
     from bvas.system.locks import locked
 
@@ -114,8 +114,7 @@ def run(args: argparse.Namespace) -> int:
     names = [output_stem(out.name)] if streams else part_names([source.path for source in sources])
     if not args.live:
         # Hours of work must not end at a folder that cannot be written, or in that of another recording.
-        files = [file for name in names for file in outputs_of(name)]
-        check_writable(out, RESULTS_NAME, TABLE_NAME, RECORDING_NAME, *files)
+        check_writable(out, *output_names(names))
         if not args.overwrite:
             check_same_recording(out, sources)
     spotter, num_models = _spotter(args)
@@ -128,9 +127,8 @@ def run(args: argparse.Namespace) -> int:
     if streams:
         address = "" if streams[0].kind == "growing file" else streams[0].name
         address = "-" if streams[0].location == "-" else address
-        plans = [
-            PartPlan(1, streams[0].path, names[0], 0.0, args.from_seconds, args.to_seconds, reading, address)
-        ]
+        video = VideoFile(name=names[0], path=streams[0].path, address=address, reading=reading)
+        plans = [PlannedPart(video, args.from_seconds, args.to_seconds)]
     else:
         plans = plan_parts([source.path for source in sources], args.from_seconds, args.to_seconds, reading)
     with locked(out):
@@ -141,7 +139,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _spot_parts(
     args: argparse.Namespace,
-    plans: "Sequence[PartPlan]",
+    plans: "Sequence[PlannedPart]",
     sources: "Sequence[Source]",
     spotter: "VideoSpotter",
     num_models: int,
@@ -150,48 +148,64 @@ def _spot_parts(
     """Spot the parts of a recording, and write the results of each as soon as they are there."""
     from bvas.errors import DataError
     from bvas.inference.spot_video import spot_video
-    from bvas.report.recorded import RecordingPart
-    from bvas.report.replacing import RecordedFiles, remove_stale
+    from bvas.report.recording_outputs import RecordingWriter
+    from bvas.results.recording_folder import FileRecords, remove_stale
     from bvas.results.store import read_recording
+    from bvas.results.video_result import VideoResult
 
     try:
         before = read_recording(out)
     except DataError:
         before = None
     is_stream = not sources[0].is_indexable
-    digests = RecordedFiles([] if is_stream else [source.path for source in sources])
-    parts: list[RecordingPart] = []
-    with digests:
+    writer = RecordingWriter(out, spotter.experiment, args.kickoff)
+    results: list[VideoResult] = []
+    with FileRecords([] if is_stream else [source.path for source in sources]) as records:
         for plan in plans:
-            with progress_bar(plan.path.name, "frame", quiet=args.quiet) as bar:
+            video = plan.video
+            assert video.path is not None
+            with progress_bar(video.path.name, "frame", quiet=args.quiet) as bar:
                 estimate = _with_estimate(
                     bar, len(sources), num_models, str(spotter.device).partition(":")[0]
                 )
                 found = spot_video(
-                    sources[0].location if is_stream else plan.path,
+                    sources[0].location if is_stream else video.path,
                     spotter,
                     backend=args.backend,
                     from_seconds=plan.from_seconds,
                     to_seconds=plan.to_seconds,
                     strict=args.strict,
                     growing=args.growing,
-                    stream=plan.reading.stream,
-                    rate=plan.reading.rate,
-                    tone=plan.reading.tone,
+                    stream=video.reading.stream,
+                    rate=video.reading.rate,
+                    tone=video.reading.tone,
                     # The length of a stream is unknown.
                     progress=bar if is_stream else estimate,
                     in_part=True,
                 )
-            parts.append(RecordingPart(plan, found))
+            results.append(
+                VideoResult(
+                    video=replace(video, match=out.name),
+                    curve=found.curve,
+                    spots=found.spots,
+                    spot_frames=found.source_frames,
+                    gaps=found.gaps,
+                    peaks=spotter.experiment.peaks,
+                )
+            )
             failure = found.failure
-            in_part = _in_part(parts, len(plans))
-            made_from = digests.known(wait=not in_part)
+            in_part = _in_part(results, failure, len(plans))
             # At once: hours of work on one part are not lost with the next.
-            _write_outputs(parts, spotter.experiment, out, args.kickoff, made_from, in_part)
+            writer.write(
+                results,
+                found.duration_seconds,
+                made_from=records.known(wait=not in_part),
+                in_part=in_part,
+            )
             if failure is not None:
                 break
-    remove_stale(out, before, [plan.name for plan in plans])
-    _sum_up(parts, spotter.experiment, out, in_part)
+    remove_stale(out, before, [plan.video.name for plan in plans])
+    _sum_up(results, spotter.experiment, out, in_part)
     if failure is None:
         return OK
     if isinstance(failure, KeyboardInterrupt):
@@ -200,14 +214,16 @@ def _spot_parts(
     return DONE_IN_PART
 
 
-def _in_part(parts: "Sequence[RecordingPart]", num_plans: int) -> str:
-    """Return why results are of a part of the recording only; nothing where they are complete."""
-    found = parts[-1].found
-    if isinstance(found.failure, KeyboardInterrupt):
-        return f"interrupted at {found.curve.seconds[-1]:.1f} s of {parts[-1].plan.name}"
-    if found.failure is not None:
-        return str(found.failure)
-    return "" if len(parts) == num_plans else f"{len(parts)} of {num_plans} files"
+def _in_part(
+    results: "Sequence[VideoResult]", failure: DecodeError | KeyboardInterrupt | None, num_plans: int
+) -> str:
+    """Return the reason why results cover a part of the recording only; empty where they are complete."""
+    if isinstance(failure, KeyboardInterrupt):
+        last = results[-1]
+        return f"interrupted at {last.required_curve.seconds[-1]:.1f} s of {last.video.name}"
+    if failure is not None:
+        return str(failure)
+    return "" if len(results) == num_plans else f"{len(results)} of {num_plans} files"
 
 
 def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
@@ -306,36 +322,9 @@ def newest_experiment(runs: Path) -> str:
     return max(files, key=lambda path: path.stat().st_mtime).parent.parent.name
 
 
-def _write_outputs(
-    parts: "Sequence[RecordingPart]",
-    experiment: "Experiment",
-    out: Path,
-    kickoff: float,
-    made_from: "Sequence[VideoRecord]",
-    in_part: str,
-) -> None:
-    """Write the newest part of a recording into `out`, and what its parts so far make together."""
-    from bvas.report.recorded import write_part, write_recording, write_table
-    from bvas.results.store import RESULTS_NAME, write_results
-
-    # First, so that whatever lies here is known to be of this recording.
-    write_recording(parts, experiment, out, kickoff, made_from=made_from, in_part=in_part)
-    write_part(parts[-1], experiment, out, kickoff)
-    write_results(
-        out / RESULTS_NAME,
-        out.name,
-        {part.plan.number: part.found.spots for part in parts},
-        rate=experiment.input.rate,
-        gaps=[gap.to_json(part.plan.number) for part in parts for gap in part.found.gaps],
-    )
-    write_table(parts, experiment, out, kickoff)
-
-
-def _sum_up(parts: "Sequence[RecordingPart]", experiment: "Experiment", out: Path, in_part: str) -> None:
+def _sum_up(results: "Sequence[VideoResult]", experiment: "Experiment", out: Path, in_part: str) -> None:
     """Print what was found, and where it lies."""
-    from bvas.tasks.peaks import shown
-
-    found = [spot for part in parts for spot in shown(part.found.spots, experiment.peaks)]
+    found = [spot for result in results for spot in result.shown]
     counts = ", ".join(f"{sum(s.label == label for s in found)} {label}" for label in experiment.task.labels)
     points = experiment.peaks.operating_points(experiment.task.labels)
     if len(set(points.values())) == 1:

@@ -33,7 +33,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         type=Path,
         default=None,
         metavar="SPOTS",
-        help="a folder that bvas spot wrote, a results_spotting.json, .csv or .jsonl (default: spots/NAME)",
+        help="a folder that bvas spot wrote, or a file of spots: .json, .csv or .jsonl (default: spots/NAME)",
     )
     parser.add_argument(
         "--part",
@@ -67,11 +67,13 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Read, draw, and say what could not be drawn."""
+    from dataclasses import replace
+
     from bvas.commands.spot import default_out
     from bvas.errors import ConfigError, DecodeError
     from bvas.report.overlay import OverlayConfig, write_overlay
     from bvas.report.overlaying import drawn_report, part_of_video, read_annotations
-    from bvas.report.spot_sources import read_spots
+    from bvas.results.read_spots import read_spots
     from bvas.system.atomic_files import check_writable
     from bvas.video.container.read_options import DEFAULT_READING
     from bvas.video.container.sources import source_of
@@ -90,21 +92,14 @@ def run(args: argparse.Namespace) -> int:
     part = part_of_video(source, args.video, args.part)
     # Nothing given: as the spots were found.
     given = reading_of(args)
-    reading = part.reading if given == DEFAULT_READING else given
-    annotations, labels = None, source.labels
+    reading = part.video.reading if given == DEFAULT_READING else given
+    part, labels = replace(part, video=replace(part.video, path=args.video, reading=reading)), source.labels
     if args.labels is not None:
-        annotations, labels = read_annotations(args.labels, part.number, source)
+        annotations, labels = read_annotations(args.labels, part.video.number, source)
+        part = replace(part, annotations=tuple(annotations))
     for line in source.notices.lines():
         logger.warning("%s", line)
-    shown = drawn_report(
-        part,
-        args.video,
-        labels,
-        confidence=args.confidence,
-        annotations=annotations,
-        tolerance_seconds=args.tolerance,
-        reading=reading,
-    )
+    shown = drawn_report(part.shown_from(args.confidence), labels, tolerance_seconds=args.tolerance)
     out.parent.mkdir(parents=True, exist_ok=True)
     with progress_bar(out.name, "frame", quiet=args.quiet) as bar:
         made = write_overlay(

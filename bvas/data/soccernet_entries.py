@@ -63,14 +63,6 @@ def _singular(kind: str) -> str:
     return f"{first.removesuffix('s')} {rest}" if first in _PLURALS else kind
 
 
-@dataclass(frozen=True, slots=True)
-class SidedSpot:
-    """A prediction and the team that it names, if any."""
-
-    spot: Spot
-    team: str | None
-
-
 def label_entries(
     content: Any, where: str, labels: LabelSet, notices: Notices
 ) -> dict[int, list[Annotation]]:
@@ -110,23 +102,21 @@ def label_entries(
     return by_half
 
 
-def prediction_entries(
-    content: Any, where: str, labels: LabelSet, notices: Notices
-) -> dict[int, list[SidedSpot]]:
+def prediction_entries(content: Any, where: str, labels: LabelSet, notices: Notices) -> dict[int, list[Spot]]:
     """Return the predictions of a results file for halves 1 and 2, in the order of the file; arguments as above.
 
     Raises:
         DataError: as `all_prediction_entries`.
     """
-    by_half: dict[int, list[SidedSpot]] = {1: [], 2: []}
+    by_half: dict[int, list[Spot]] = {1: [], 2: []}
     for number, half, item in all_prediction_entries(content, where, notices):
         place = f"{where}, prediction {number}"
-        if _is_kept(item.spot.label, item.spot.seconds, half, labels, place, notices):
+        if _is_kept(item.label, item.seconds, half, labels, place, notices):
             by_half[half].append(item)
     return by_half
 
 
-def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[tuple[int, int, SidedSpot]]:
+def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[tuple[int, int, Spot]]:
     """Return (place in the list, half, prediction) of all entries of a results file, whatever their labels and halves.
 
     Raises:
@@ -134,7 +124,7 @@ def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[t
     """
     clocks: list[tuple[float, float]] = []
 
-    def parse(entry: Any) -> tuple[int, SidedSpot]:
+    def parse(entry: Any) -> tuple[int, Spot]:
         seconds = int(entry["position"]) / 1000
         if "gameTime" in entry:
             clocks.append((_clock_of(entry["gameTime"])[1], seconds))
@@ -143,22 +133,20 @@ def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[t
         if not math.isfinite(confidence):
             raise ValueError(f"confidence {confidence}")
         team = entry.get("team")
-        return half, SidedSpot(
-            Spot(label_text(entry["label"]), seconds, confidence), str(team) if team else None
-        )
+        return half, Spot(label_text(entry["label"]), seconds, confidence, str(team) if team else None)
 
     needs = "'label', 'position' in milliseconds, 'half' and a finite 'confidence'"
     entries = _entries(content, "predictions", where, needs, parse)
     for number, _, item in entries:
-        if not 0 <= item.spot.confidence <= 1:
+        if not 0 <= item.confidence <= 1:
             notices.add(
                 "confidences outside [0, 1] (below 0 never counted, above 1 always)",
                 f"{where}, prediction {number}",
             )
-        check_time(item.spot.seconds, f"{where}, prediction {number}")
-        if item.spot.seconds < 0:
+        check_time(item.seconds, f"{where}, prediction {number}")
+        if item.seconds < 0:
             raise DataError(
-                f"{where}, prediction {number}: position {item.spot.seconds * 1000:.0f} is negative; it counts from "
+                f"{where}, prediction {number}: position {item.seconds * 1000:.0f} is negative; it counts from "
                 "the start of the half"
             )
     check_unit(clocks, where)

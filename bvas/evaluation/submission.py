@@ -127,12 +127,7 @@ def _complete_files(
             missing.append(f"'{match.name}' (no {RESULTS_NAME})")
             continue
         halves = [half.number for half in match_halves(match, experiment.task.resolution)]
-        spots = {
-            half: [item.spot for item in items]
-            for half, items in prediction_entries(
-                read_json(path), str(path), official.labels, notices
-            ).items()
-        }
+        spots = prediction_entries(read_json(path), str(path), official.labels, notices)
         missing += [f"'{match.name}', half {half}" for half in halves if not spots.get(half)]
         files.append(_MatchFile(match, path, spots))
     if missing:
@@ -161,7 +156,7 @@ def _read_back(path: Path, files: Sequence[_MatchFile], official: ScoredTask) ->
         if package is None:
             with open_tree(path) as tree:
                 found = prediction_entries(tree.read_json(inside), inside, official.labels, Notices())
-            vectors = [_vector([i.spot for i in found[half]], official.labels, rate) for half in (1, 2)]
+            vectors = [_vector(found[half], official.labels, rate) for half in (1, 2)]
         else:
             content = package.LoadJsonFromZip(str(path), inside)
             vectors = [

@@ -141,8 +141,15 @@ def _draw_row(
             axes.axhline(lane + LANE_FILL * point, color=palette.CURVE, linewidth=0.6, linestyle=(0, (4, 4)))
     for name in lanes:
         axes.axhline(floor[name], color=palette.FAINT, linewidth=0.6)
-    for gap_start, gap_stop in video.gaps:
-        axes.axvspan(gap_start, gap_stop, facecolor="#F4F4F4", edgecolor="#B5B5B5", hatch="////", linewidth=0)
+    for gap in video.gaps:
+        axes.axvspan(
+            gap.start_seconds,
+            gap.end_seconds,
+            facecolor="#F4F4F4",
+            edgecolor="#B5B5B5",
+            hatch="////",
+            linewidth=0,
+        )
     _draw_events(axes, video, labels, floor, start, stop)
     axes.set_xlim(start, stop)
     axes.set_ylim(-0.08, len(lanes) - 1 + LANE_FILL + 0.2)

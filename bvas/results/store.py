@@ -10,6 +10,7 @@ A folder of results holds:
     <video>_scores.npz      score curve of each video: `scores` float32 [L, K], `seconds` float64 [L], `labels`
     results_spotting.json   candidates and gaps of all videos, in SoccerNet's form
     made_from.json          predictions only: weights, settings and videos; written last, removed first
+    <video>_timeline.png    `bvas spot` only: picture of the spots and the curve
     recording.json          `bvas spot` only: the video files, and how they were read
     spots.csv               `bvas spot` only: the spots from the operating point up
 """
@@ -17,7 +18,6 @@ A folder of results holds:
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import cattrs
 import numpy as np
@@ -25,12 +25,13 @@ import numpy as np
 from bvas.data.soccernet_entries import Notices, all_prediction_entries
 from bvas.data.soccernet_files import results_json
 from bvas.errors import DataError
+from bvas.experiment.peak_config import PeakConfig
 from bvas.results.made_from import Record
 from bvas.results.recording import Recording
 from bvas.results.video_result import VideoFile, VideoResult
 from bvas.system.atomic_files import ARCHIVE_FAULTS, replacing, write_json
 from bvas.system.text_files import read_json
-from bvas.values.annotations import Gap, Spot
+from bvas.values.annotations import Spot
 from bvas.values.match_clock import MatchClock
 from bvas.values.score_curve import ScoreCurve
 
@@ -39,6 +40,7 @@ RECORDING_NAME = "recording.json"
 RECORD_NAME = "made_from.json"
 TABLE_NAME = "spots.csv"
 CURVE_SUFFIX = "_scores.npz"
+_TIMELINE_SUFFIX = "_timeline.png"
 
 
 class Split(StrEnum):
@@ -70,6 +72,22 @@ def has_results(folder: Path) -> bool:
 def curve_path(folder: Path, name: str) -> Path:
     """Return the path of a video's score curve; `name` is that of its `VideoFile`."""
     return folder / f"{name}{CURVE_SUFFIX}"
+
+
+def timeline_path(folder: Path, name: str) -> Path:
+    """Return the path of a video's timeline picture; `name` is that of its `VideoFile`."""
+    return folder / f"{name}{_TIMELINE_SUFFIX}"
+
+
+def curves_of_half(folder: Path, half: int) -> list[Path]:
+    """Return the score curves that may be of a half, by the names of SoccerNet's videos.
+
+    These are `1_720p_scores.npz` and alike; for half 1 without one, all curves that are not of half 2.
+    """
+    found = sorted(folder.glob(f"{half}_*{CURVE_SUFFIX}"))
+    if not found and half == 1:
+        found = sorted(path for path in folder.glob(f"*{CURVE_SUFFIX}") if not path.name.startswith("2_"))
+    return found
 
 
 def save_curve(curve: ScoreCurve, path: Path) -> None:
@@ -154,53 +172,39 @@ def read_results(path: Path) -> dict[int, list[Spot]]:
     Raises:
         DataError: it is missing, or not in that form.
     """
-    return _spots(read_json(path), path)
+    spots: dict[int, list[Spot]] = {}
+    for _, half, spot in all_prediction_entries(read_json(path), str(path), Notices()):
+        spots.setdefault(half, []).append(spot)
+    return spots
 
 
-def read_match(folder: Path, videos: Sequence[VideoFile]) -> list[VideoResult]:
-    """Return the results of a match's or recording's videos.
+def read_match(folder: Path, videos: Sequence[VideoFile], peaks: PeakConfig) -> list[VideoResult]:
+    """Return the results of a match's videos.
 
     Args:
         folder: Its folder.
         videos: Its videos. One without a curve file gets none; one without spots gets none.
+        peaks: Rules by which the spots were found.
 
     Raises:
         DataError: the spots are missing, or a file is wrong.
     """
-    path = folder / RESULTS_NAME
-    content = read_json(path)
-    spots, gaps = _spots(content, path), _gaps(content, path)
+    spots = read_results(folder / RESULTS_NAME)
     results = []
     for video in videos:
         curve_file = curve_path(folder, video.name)
+        curve = load_curve(curve_file) if curve_file.is_file() else None
         results.append(
             VideoResult(
                 video=video,
-                curve=load_curve(curve_file) if curve_file.is_file() else None,
+                curve=curve,
                 spots=tuple(spots.get(video.number, ())),
-                gaps=tuple(gaps.get(video.number, ())),
+                gaps=() if curve is None else tuple(curve.gaps()),
                 clock=MatchClock.of_half(video.number),
+                peaks=peaks,
             )
         )
     return results
-
-
-def _spots(content: Any, path: Path) -> dict[int, list[Spot]]:
-    spots: dict[int, list[Spot]] = {}
-    for _, half, entry in all_prediction_entries(content, str(path), Notices()):
-        spots.setdefault(half, []).append(entry.spot)
-    return spots
-
-
-def _gaps(content: Any, path: Path) -> dict[int, list[Gap]]:
-    """Return the gaps of a results file by half."""
-    gaps: dict[int, list[Gap]] = {}
-    try:
-        for entry in content.get("gaps", ()):
-            gaps.setdefault(int(entry["half"]), []).append(Gap.from_json(entry))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path} holds a list 'gaps' of another form ({error}); predict it again") from error
-    return gaps
 
 
 def read_record(folder: Path) -> Record | None:

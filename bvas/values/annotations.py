@@ -29,6 +29,8 @@ class Spot:
     """Time from the video's first shown frame."""
     confidence: float
     """In [0, 1]."""
+    team: str | None = None
+    """The team that a file of another system names; ours have none."""
 
 
 @dataclass(frozen=True, slots=True)

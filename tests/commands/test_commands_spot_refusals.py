@@ -208,7 +208,7 @@ def test_a_second_ctrl_c_ends_at_once(words, tmp_path, monkeypatch):
 
     monkeypatch.setattr(StreamingPredictor, "push", interrupted)
     # While what was found up to the first is written.
-    monkeypatch.setattr("bvas.report.recorded.write_recording", again)
+    monkeypatch.setattr("bvas.report.recording_outputs.write_recording", again)
     assert main(["spot", str(video), *words, "--out", str(tmp_path / "out")]) == 130
     assert len(calls) == 3
     assert not (tmp_path / "out" / "spots.csv").exists()

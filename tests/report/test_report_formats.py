@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from bvas.errors import ConfigError
-from bvas.report.content import FrameTimes
 from bvas.report.formats.edit_list import EditConfig, edl_text, otio_text
-from bvas.report.formats.exported_spots import ExportPart, ExportVideo, one_line, spot_text
+from bvas.report.formats.exported_spots import one_line, spot_text
 from bvas.report.formats.sportscode import sportscode_text
 from bvas.report.formats.subtitles import MOST_LINES, cues_of, srt_text, vtt_text
 from bvas.report.formats.timecode import counts_on, edit_rate, edit_rates, nearest_edit_rate
+from bvas.results.frame_times import FrameTimes
+from bvas.results.video_result import VideoFile, VideoResult
 from bvas.values.annotations import Spot
 
 RATES = ["25", "29.97", "50"]
@@ -32,13 +33,13 @@ AWKWARD = [
 ]
 
 
-def part_of(spots, *, rate=None, duration=6000.0, **video):
+def part_of(spots, *, rate=None, duration=6000.0):
     """A part whose video has this rate; without one, no video is known."""
-    known = None
+    known = VideoFile(name="match")
     if rate is not None:
         frames = FrameTimes.even(duration, Fraction(rate))
-        known = ExportVideo(path=Path("/videos/a b.mp4"), frames=frames, **video)
-    return ExportPart(number=1, name="match", spots=tuple(spots), video=known)
+        known = VideoFile(name="match", path=Path("/videos/a b.mp4"), frames=frames)
+    return VideoResult(video=known, spots=tuple(spots))
 
 
 def read_subtitles(text, path):
@@ -55,9 +56,9 @@ def read_subtitles(text, path):
     return found
 
 
-def srt(part, hold=1.5):
+def srt(part, hold=1.5, **options):
     pytest.importorskip("srt", reason="pip install 'bvas[export]'")
-    return srt_text(part, hold)
+    return srt_text(part, hold, **options)
 
 
 def vtt(part, hold=1.5):
@@ -128,8 +129,8 @@ def test_of_too_many_spots_at_a_time_the_oldest_give_way_and_each_begins_at_its_
 
 
 def test_where_sound_comes_first_subtitles_wait_for_the_picture(tmp_path):
-    part = part_of([Spot("PASS", 1.0, 0.9)], rate=25, player_offset_seconds=0.5)
-    assert read_subtitles(srt(part), tmp_path / "a.srt")[0][0] == 1.5
+    part = part_of([Spot("PASS", 1.0, 0.9)], rate=25)
+    assert read_subtitles(srt(part, offset_seconds=0.5), tmp_path / "a.srt")[0][0] == 1.5
 
 
 def test_a_subtitle_of_no_length_is_refused():

@@ -3,12 +3,12 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from report_samples import shown_video
 
 from bvas.errors import ConfigError
 from bvas.report import palette
-from bvas.report.content import video_report
 from bvas.report.timeline import default_row_seconds, row_points, timeline_png
-from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, Gap, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
 
 BALL = LabelSet(("PASS", "DRIVE"))
@@ -20,7 +20,7 @@ def picture_of(video, labels=BALL, **options):
 
 
 def video_of(spots=(), annotations=None, seconds=60.0, name="a.mkv", labels=BALL, **options):
-    return video_report(
+    return shown_video(
         name, spots, labels, duration_seconds=seconds, operating_point=0.2, annotations=annotations, **options
     )
 
@@ -71,7 +71,7 @@ def test_a_curve_with_a_gap_is_drawn_without_a_warning():
     scores[500:700] = np.nan
     curve = ScoreCurve(scores, np.arange(1500) / 25, BALL.names)
 
-    picture = picture_of(video_of(curve=curve, gaps=((20.0, 28.0),)))
+    picture = picture_of(video_of(curve=curve, gaps=(Gap(20.0, 28.0, 200, "no scores"),)))
 
     assert len(columns_of(picture, palette.CURVE_FILL))
 

@@ -1,4 +1,4 @@
-"""Results in a folder: whose they are, and what of an earlier run must not stay."""
+"""Folder of a recording: identity of its files, check for other results, removal of stale files."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -8,17 +8,23 @@ from types import TracebackType
 from typing import Self
 
 from bvas.errors import DataError
-from bvas.report.recorded import outputs_of
 from bvas.results.made_from import VideoRecord
 from bvas.results.recording import Recording
-from bvas.results.store import RECORDING_NAME, RESULTS_NAME, TABLE_NAME, read_recording
+from bvas.results.store import (
+    RECORDING_NAME,
+    RESULTS_NAME,
+    TABLE_NAME,
+    curve_path,
+    read_recording,
+    timeline_path,
+)
 from bvas.system.file_names import shown_name
 from bvas.video.container.sources import Source
 from bvas.video.index.file_identity import DigestMeanwhile, glance_at, is_same, place_of
 
 
-class RecordedFiles:
-    """What tells the files of a recording from others, found by threads while the block goes on."""
+class FileRecords:
+    """Records of the files of a recording, made by threads while the block runs."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         """Look at the files, and begin to read the first.
@@ -31,7 +37,7 @@ class RecordedFiles:
         self._digests = [self._open.enter_context(DigestMeanwhile(path)) for path in paths]
 
     def known(self, *, wait: bool) -> list[VideoRecord]:
-        """Return the files; with their contents' digests, once `wait` says that these are waited for."""
+        """Return the records; with the digests of the contents where `wait`."""
         if not wait:
             return self._files
         return [
@@ -77,13 +83,17 @@ def check_same_recording(out: Path, sources: Sequence[Source]) -> None:
 
 
 def remove_stale(out: Path, before: Recording | None, names: Sequence[str]) -> None:
-    """Remove the curves and pictures of an earlier run's parts that this run does not have."""
-    if before is None:
-        return
-    for part in before.parts:
+    """Remove curves and pictures of an earlier run's parts that this run does not have.
+
+    Args:
+        out: The folder.
+        before: The recording of the earlier run.
+        names: Names of this run's parts.
+    """
+    for part in () if before is None else before.parts:
         if part.name not in names and Path(part.name).name == part.name:
-            for name in outputs_of(part.name):
-                (out / name).unlink(missing_ok=True)
+            curve_path(out, part.name).unlink(missing_ok=True)
+            timeline_path(out, part.name).unlink(missing_ok=True)
 
 
 def _is_of(recording: Recording, sources: Sequence[Source]) -> bool:
@@ -91,7 +101,7 @@ def _is_of(recording: Recording, sources: Sequence[Source]) -> bool:
         return False
     if not recording.made_from:
         # Of a version that kept paths only.
-        known = {place_of(part.path) for part in recording.parts}
+        known = {place_of(part.path) for part in recording.parts if part.path is not None}
         return bool(known) and known <= {place_of(source.path) for source in sources}
     return len(sources) == len(recording.made_from) and all(
         _is_file(source.path, file) for source, file in zip(sources, recording.made_from, strict=True)
