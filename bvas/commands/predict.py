@@ -225,6 +225,7 @@ def predict_held_out(
     bar: Progress | None,
     *,
     device: str = "auto",
+    devices: Sequence[str] | None = None,
 ) -> None:
     """Predict the matches of some folds, each with the model that has not seen it.
 
@@ -235,16 +236,22 @@ def predict_held_out(
         runs: The runs folder.
         bar: Shows frames; None: a log line each minute does.
         device: Where.
+        devices: Where instead, each in a process of its own.
 
     Raises:
         BvasError: a match failed; the others are done.
     """
+    import torch
+
     from bvas.predicting.assignments import held_out
     from bvas.predicting.settings import Work
     from bvas.results.store import predictions_root
 
+    several = None if devices is None else [torch.device(name) for name in devices]
     assignments = held_out(matches, folds, predictions_root(runs, experiment.name))
-    job = predict_all(assignments, Work(experiment=experiment, runs=runs), bar, device=device)
+    job = predict_all(
+        assignments, Work(experiment=experiment, runs=runs), bar, device=device, devices=several
+    )
     if job.failures:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in job.failures.items())
         raise BvasError(f"{len(job.failures)} of {len(assignments)} matches failed: {reasons}")

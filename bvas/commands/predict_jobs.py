@@ -20,7 +20,7 @@ from bvas.predicting.assignments import Assignment
 from bvas.predicting.failures import note_failure
 from bvas.predicting.match import MatchPredictor
 from bvas.predicting.settings import Work, ends_job
-from bvas.system.child_processes import interrupts_held, start_quietly
+from bvas.system.jobs.child_processes import interrupts_held, start_quietly
 from bvas.system.log_lines import users_line
 
 logger = logging.getLogger(__name__)

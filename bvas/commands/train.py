@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT, progress_bar
@@ -19,9 +20,9 @@ from bvas.commands.options import (
 from bvas.errors import ConfigError
 
 if TYPE_CHECKING:
-    import torch
+    from collections.abc import Callable
 
-    from bvas.commands.fold_jobs import FoldWork
+    import torch
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     return OK
 
 
-def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], FoldWork]":
+def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], Callable[..., Path]]":
     """Return the experiment's name, the folds, and what trains one."""
     from dataclasses import replace
     from functools import partial
@@ -108,31 +109,18 @@ def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], FoldWork]":
 
 
 def _train_at_once(
-    args: argparse.Namespace, name: str, folds: "list[int]", work: "FoldWork", device: "torch.device"
+    args: argparse.Namespace,
+    name: str,
+    folds: "list[int]",
+    work: "Callable[..., Path]",
+    device: "torch.device",
 ) -> int:
-    import torch
-    from tqdm.contrib.logging import logging_redirect_tqdm
-
-    from bvas.commands.fold_jobs import train_folds
+    from bvas.commands.fold_training import train_folds
     from bvas.system.atomic_files import write_json
-    from bvas.system.devices import num_cpus
 
-    jobs = min(args.jobs, len(folds))
-    devices = [device]
-    if device.type == "cuda" and device.index is None:
-        devices = [torch.device("cuda", number) for number in range(torch.cuda.device_count())]
-    with logging_redirect_tqdm():
-        failures = train_folds(
-            folds,
-            work,
-            jobs=jobs,
-            devices=devices,
-            # OMP_NUM_THREADS may allow fewer.
-            num_threads=max(1, min(torch.get_num_threads(), num_cpus() // jobs)),
-            bars=lambda place, fold: progress_bar(
-                f"{name} fold {fold}", "clip", quiet=args.quiet, place=place
-            ),
-        )
+    failures = train_folds(
+        folds, work, jobs=min(args.jobs, len(folds)), device=device, title=name, quiet=args.quiet
+    )
     path = args.runs / name / "failed_folds.json"
     if not failures:
         path.unlink(missing_ok=True)

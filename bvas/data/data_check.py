@@ -1,7 +1,7 @@
 """All that is wrong with a data root, found in one pass over its files."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,13 +15,12 @@ from bvas.data.spotting_task import SpottingTask, dataset_task
 from bvas.errors import DataError, DecodeError
 from bvas.values.annotations import LabelSet
 from bvas.values.plural import count_text
+from bvas.values.progress import Progress
 from bvas.video.decode.damage_scan import find_damage, frames_text, ranges_of
 from bvas.video.index.frame_grid import Grid, make_grid
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

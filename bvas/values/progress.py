@@ -1,14 +1,11 @@
-"""Progress callback protocol."""
+"""Progress of a long task, as everything that takes long reports it."""
 
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    pass
+from typing import Protocol
 
 
 class Progress(Protocol):
-    """Moves a bar."""
+    """Receives how far a task is: a progress bar, a log line, a pipe to another process."""
 
     def __call__(self, done: int, total: int, note: str = "") -> None:
-        """Show how much is done and how much there is, and behind it a remark."""
+        """Take the number of units done, their total as far as it is known, and a short remark."""
         ...

@@ -11,9 +11,10 @@ from types import SimpleNamespace
 import pytest
 
 import bvas
-from bvas.system import c_output, child_processes, shared_memory
+from bvas.system import c_output, shared_memory
 from bvas.system.cache_folder import cache_folder
 from bvas.system.devices import num_cpus
+from bvas.system.jobs import child_processes
 
 PACKAGE = Path(bvas.__file__).parent
 MODULES = {"fcntl", "msvcrt", "resource", "pwd", "grp", "termios", "winreg"}
