@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from bvas.augment.config import AugmentConfig
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import BvasError, ConfigError
+from bvas.experiment.loading_config import LoadingConfig
 from bvas.experiment.peak_config import PeakConfig
 from bvas.experiment.sampling_config import SamplingConfig, TargetConfig
 from bvas.models.config import ModelConfig
@@ -168,6 +169,7 @@ class Experiment:
     model: ModelConfig = field(default_factory=ModelConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     targets: TargetConfig = field(default_factory=TargetConfig)
+    loading: LoadingConfig = field(default_factory=LoadingConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     train: TrainConfig = field(default_factory=TrainConfig)

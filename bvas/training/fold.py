@@ -17,8 +17,9 @@ from bvas.experiment.experiment import Experiment
 from bvas.experiment.seen_matches import check_unseen, write_seen
 from bvas.loading.clip_requests import Clips
 from bvas.loading.kept_batches import KeptClips
-from bvas.loading.loader import ClipLoader, spare_clips_for
+from bvas.loading.loader import ClipLoader
 from bvas.loading.skip_policy import OnError
+from bvas.loading.slot_counts import spare_clips_for
 from bvas.system.atomic_files import remove_unfinished, write_json, write_text
 from bvas.system.locks import locked
 from bvas.tasks.kind_choice import kind_of
@@ -125,6 +126,7 @@ def run_fold(
                 size=experiment.input.size,
                 device=device,
                 seed=experiment.seed,
+                loading=experiment.loading,
                 on_error=on_error,
                 shard=world.shard,
                 cpus=world.cpus,
