@@ -24,7 +24,6 @@ _LAYOUTS = ((188, 0), (192, 4), (204, 0))
 _NUM_SYNCS = 5
 _NULL_PID = 0x1FFF
 _CLOCK = 90_000
-_PTS_WRAP = 1 << 33
 # A joint of two clocks jumps back or far ahead. Pictures that are missing take less time than this.
 _MOST_SECONDS_LOST = 10
 # Beginnings of what stands ahead of a keyframe: parameter sets and keyframes of H.264 and HEVC, sequence of MPEG-2.

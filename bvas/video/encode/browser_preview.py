@@ -99,27 +99,25 @@ def make_preview(
     options = {"movie_timescale": str(index.time_base.denominator)}
     pictures = DecodablePictures(index, info)
     shown: list[int] = []
-    with SoundTrack(source, int(index.pts[0]) * index.time_base) as sound:
-        file = EncodedFile(target, coding, options=options)
-        try:
-            sound.add_to(file)
-            for number, frame in pictures:
-                picture = copier.picture(frame, number, pictures.sample_aspect)
-                picture.pts = int(index.pts[number] - index.pts[0])
-                file.encode(picture)
-                shown.append(number)
-                sound.write_until(float(index.seconds_of(number)), file)
-                if progress is not None:
-                    progress(number + 1, index.num_frames)
-            if not shown:
-                raise DecodeError(f"no frame of {source} can be decoded", path=source)
-            sound.write_until(index.duration_seconds, file)
-            file.finish()
-            check_times(file.part, index.seconds[shown], index, "preview")
-            file.publish()
-        except BaseException:
-            file.abort()
-            raise
+    with (
+        SoundTrack(source, int(index.pts[0]) * index.time_base) as sound,
+        EncodedFile(target, coding, options=options) as file,
+    ):
+        sound.add_to(file)
+        for number, frame in pictures:
+            picture = copier.picture(frame, number, pictures.sample_aspect)
+            picture.pts = int(index.pts[number] - index.pts[0])
+            file.encode(picture)
+            shown.append(number)
+            sound.write_until(float(index.seconds_of(number)), file)
+            if progress is not None:
+                progress(number + 1, index.num_frames)
+        if not shown:
+            raise DecodeError(f"no frame of {source} can be decoded", path=source)
+        sound.write_until(index.duration_seconds, file)
+        file.finish()
+        check_times(file.part, index.seconds[shown], index, "preview")
+        file.publish()
     return Preview(num_lost=index.num_frames - len(shown), has_sound=sound.is_there, reused=False)
 
 

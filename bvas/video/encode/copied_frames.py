@@ -84,8 +84,7 @@ class FrameCopier:
         # An mp4 shows nothing from before zero on the container's clock.
         picture.pts = int(index.pts[number]) - min(int(index.pts[0]), 0)
         picture.time_base = index.time_base
-        is_last = number + 1 == index.num_frames
-        picture.duration = index.last_duration if is_last else int(index.pts[number + 1] - index.pts[number])
+        picture.duration = index.ticks_of(number)
         return picture
 
     def _planes(

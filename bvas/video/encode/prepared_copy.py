@@ -191,8 +191,7 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
     copier = FrameCopier(index, plan.info, plan.coding, plan.fit)
     source = open_pictures(index, plan.info)
     try:
-        file = EncodedFile(target, plan.coding, options=options)
-        try:
+        with EncodedFile(target, plan.coding, options=options) as file:
             for number, frame in source.pictures(range(index.num_frames)):
                 file.encode(copier.picture(frame, number, source.sample_aspect))
                 if progress is not None:
@@ -201,9 +200,6 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
             per_clip = _check(plan, file.part)
             num_bytes = file.part.stat().st_size
             file.publish()
-        except BaseException:
-            file.abort()
-            raise
         return Copy(num_bytes=num_bytes, frames_per_clip=per_clip, num_damaged=len(source.damaged))
     except DecodeError as error:
         if error.lost is None:

@@ -104,6 +104,11 @@ class VideoIndex:
         self.check([index])
         return float((int(self.pts[index]) - int(self.pts[0])) * self.time_base)
 
+    def ticks_of(self, index: int) -> int:
+        """Return how long a frame is shown, in ticks."""
+        is_last = index + 1 == self.num_frames
+        return self.last_duration if is_last else int(self.pts[index + 1] - self.pts[index])
+
     def frame_at(self, seconds: float) -> int:
         """Return the frame on screen at a time, with half a tick of tolerance.
 
