@@ -105,7 +105,7 @@ def test_without_a_driver_nvdec_names_the_remedy_and_auto_takes_the_cpu(tmp_path
 def test_versions_that_get_10_bits_wrong_are_refused_with_the_remedy(monkeypatch, version, is_taken):
     module = SimpleNamespace(__version__=version)
     monkeypatch.setattr(nvidia, "import_module", lambda name: module)
-    monkeypatch.setattr(nvidia, "_print_to_stderr", lambda: None)
+    monkeypatch.setattr(nvidia, "print_to_stderr", lambda: None)
     info = SimpleNamespace(path=Path("a.mp4"))
     if is_taken:
         assert nvidia.load_pynvvideocodec(info) is module

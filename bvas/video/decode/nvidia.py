@@ -1,12 +1,10 @@
 """PyNvVideoCodec and the GPU that it would decode on, if they are there: what both can do, and why not."""
 
-import ctypes
-import sys
-from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
 from bvas.errors import DecodeError
+from bvas.system.c_output import print_to_stderr
 from bvas.system.nvdec_caps import decoder_caps, fault_of_version
 from bvas.video.index.video_info import VideoInfo
 
@@ -29,22 +27,9 @@ def load_pynvvideocodec(info: VideoInfo) -> Any:
         ) from error
     if fault := fault_of_version(nvc):
         raise refusal(info, f"cannot be decoded by NVDEC here: {fault}")
-    _print_to_stderr()
+    # It prints what NVDEC reports of damage, which would stand among the results of a command.
+    print_to_stderr()
     return nvc
-
-
-@lru_cache
-def _print_to_stderr() -> None:
-    """Let C code of this process print to standard error.
-
-    PyNvVideoCodec prints what NVDEC reports of damage, which would stand among the results of a command.
-    """
-    # Python writes to the file descriptor itself. The C library's `stdout` is a variable that may be set (glibc
-    # manual, Standard Streams).
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        libc.fflush(None)
-        ctypes.c_void_p.in_dll(libc, "stdout").value = ctypes.c_void_p.in_dll(libc, "stderr").value
 
 
 def gpu_of(device: str, info: VideoInfo) -> int:

@@ -4,13 +4,13 @@ They are what libav reads from, in a thread of its own. Without `seek` it knows 
 """
 
 import os
-import select
 import threading
 import time
 from pathlib import Path
 from typing import Protocol
 
 from bvas.errors import DecodeError
+from bvas.system.pipes import open_pipe, wait_readable
 
 _POLL_SECONDS = 0.05
 
@@ -52,8 +52,7 @@ class PipeBytes:
         self.head = b""
         self._stopped = threading.Event()
         try:
-            # Without waiting for a writer; a copy of standard input can be closed.
-            self._file = os.dup(0) if location == "-" else os.open(location, os.O_RDONLY | os.O_NONBLOCK)
+            self._file = open_pipe(None if location == "-" else location)
         except OSError as error:
             raise DecodeError(f"{location} cannot be read: {error.strerror}", path=location) from error
         if os.isatty(self._file):
@@ -87,12 +86,8 @@ class PipeBytes:
 
     def _wait(self) -> bool:
         """Wait until there is something to read, or the end; False after `stop`."""
-        if not hasattr(select, "poll"):
-            return not self._stopped.is_set()
-        poll = select.poll()
-        poll.register(self._file, select.POLLIN)
         while not self._stopped.is_set():
-            if poll.poll(_POLL_SECONDS * 1000):
+            if wait_readable(self._file, _POLL_SECONDS):
                 return True
         return False
 
