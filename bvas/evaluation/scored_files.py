@@ -18,7 +18,7 @@ from bvas.errors import ConfigError, DataError
 from bvas.evaluation.osl_tree import OslTree, as_soccernet, count_uncertain, open_files, paired_names
 from bvas.metrics.score_rules import Metric
 from bvas.values.annotations import Annotation, LabelSet, Spot
-from bvas.video.container.stated_duration import declared_seconds
+from bvas.video.container.file_tags import declared_seconds
 
 # Predictions that all lie in the first five hundredth of what the labels span are in another unit.
 _UNIT_RATIO = 500

@@ -19,8 +19,8 @@ from bvas.report.formats.timecode import EditRate, counts_on, edit_rate, nearest
 from bvas.report.spotted import SpotSource, SpottedPart, SpottedVideo
 from bvas.system.atomic_files import check_writable, json_text, write_text
 from bvas.system.file_names import output_stem
+from bvas.video.container.file_tags import read_tags
 from bvas.video.container.frame_rate import same_rate
-from bvas.video.container.start_timecode import read_tags
 
 logger = logging.getLogger(__name__)
 

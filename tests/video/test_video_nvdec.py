@@ -15,7 +15,7 @@ from video_samples import make_video, numbers_in, read_luma, stream_past_damage
 from bvas import DecodeError, open_video
 from bvas.system import nvdec_caps
 from bvas.system.doctor import gpu
-from bvas.video.decode import nvidia
+from bvas.video.decode import pynvvideocodec as nvidia
 from bvas.video.decode.backends import nvdec
 from bvas.video.decode.cuda_decoder import luma_of_surface
 from bvas.video.decode.decoder_pool import DecoderPool

@@ -20,7 +20,6 @@ from bvas.errors import ConfigError, DecodeError
 from bvas.values.plural import count_text
 from bvas.video.container.coded_rate import CodedRate
 from bvas.video.container.completeness import PacketTally, remark_on_bytes
-from bvas.video.container.decoder_errors import StrictDecoder
 from bvas.video.container.frame_times import DEFAULT_RATE
 from bvas.video.container.header_color_tags import HeaderColors
 from bvas.video.container.joined_bytes import Joints, find_joints
@@ -30,10 +29,12 @@ from bvas.video.container.mp4_sample_counts import check_sample_counts
 from bvas.video.container.open_container import open_container, read_packets
 from bvas.video.container.read_options import ReadOptions
 from bvas.video.container.stream_choice import VideoStream
-from bvas.video.index.description import index_of, with_choices
+from bvas.video.container.strict_decoder import StrictDecoder
 from bvas.video.index.frame_folder import CONTAINER, decode_picture, find_frames
-from bvas.video.index.frame_numbering import NumberedFrames, ShownFrames, has_times, packet_facts
+from bvas.video.index.frame_numbering import NumberedFrames, ShownFrames
 from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.index_assembly import index_of, with_choices
+from bvas.video.index.packet_facts import has_times, packet_facts
 from bvas.video.index.picture_notes import PictureNotes
 from bvas.video.index.stream_facts import StreamFacts, stream_facts
 from bvas.video.index.video_info import VideoInfo

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,8 @@ from bvas.video.container.read_options import ReadOptions
 from bvas.video.container.sources import Source
 from bvas.video.decode.open_video import open_video
 from bvas.video.decode.protocol import FrameReader
-from bvas.video.live.packet_feed import PUSHED, Patience
+from bvas.video.live.first_facts import is_pushed
+from bvas.video.live.patience import Patience
 from bvas.video.live.stream_reader import StreamReader
 
 # Packets of sources that send whether or not the receiver keeps up wait here, for as long as a slow model may need.
@@ -102,8 +102,3 @@ def open_live_reader(
     if is_pushed(source):
         patience = replace(patience, num_ahead=_NUM_AHEAD_PUSHED)
     return StreamReader(source, size=size, on_damage="deliver", patience=patience, reading=reading)
-
-
-def is_pushed(source: Source) -> bool:
-    """Return whether a source sends whether or not the receiver keeps up."""
-    return source.kind == "URL" and urlsplit(source.location).scheme.lower() in PUSHED

@@ -25,9 +25,10 @@ from bvas.video.container.time_array import NO_TIME
 from bvas.video.decode.backends import Backend, BackendOptions, OnDamage
 from bvas.video.decode.counting_decoder import CountedBackend
 from bvas.video.decode.damage_tracking import Damage, DamageLog
+from bvas.video.decode.folder_decoder import FolderBackend
 from bvas.video.decode.packet_seek import PacketSource
 from bvas.video.decode.sample_aspects import SampleAspects
-from bvas.video.index.frame_folder import CONTAINER, FolderBackend
+from bvas.video.index.frame_folder import CONTAINER
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
 from bvas.video.index.stored_picture import luma_of
