@@ -157,7 +157,7 @@ def test_what_the_gpu_does_not_decode_is_refused_by_its_own_answer(tmp_path, dri
 @pytest.mark.parametrize(("told", "num"), [(0, 1), (1, 1), (7, 7)])
 def test_a_gpu_tells_how_many_decoders_it_has(tmp_path, driver, told, num):
     driver.chip.num_engines = told
-    with open_video(make(tmp_path / "a.mp4", num_frames=2)) as reader:
+    with open_video(make(tmp_path / "a.mp4", num_frames=2), "nvdec", device="cuda") as reader:
         assert reader.num_engines == num
 
 
