@@ -59,6 +59,21 @@ def open_container(
     return open_input(source, str(path), reading=reading, fetcher=fetcher)
 
 
+def reopen_container(
+    path: Path, reading: ReadOptions, joints: Joints | None, *, is_fetched: bool
+) -> tuple[Any, Any]:
+    """Open a video file as it was opened when it was scanned; return and errors as of `open_container`.
+
+    Args:
+        path: The file.
+        reading: Which stream of it is read.
+        joints: Those of a transport stream, which are hidden from libav.
+        is_fetched: The pieces of a playlist are joined outside libav.
+    """
+    fetcher = PlaylistFetcher(None) if is_fetched else None
+    return open_container(path, reading=reading, joints=joints, fetcher=fetcher)
+
+
 def open_input(
     source: Any,
     name: str,

@@ -7,8 +7,9 @@ Else the whole file is decoded once and its frames are counted.
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from bvas.video.container.joined_bytes import Joints, find_joints
 from bvas.video.container.libav_io import PlaylistFetcher, is_playlist
 from bvas.video.container.libav_messages import last_message, libav_messages
 from bvas.video.container.mp4_sample_counts import check_sample_counts
-from bvas.video.container.open_container import open_container, read_packets
+from bvas.video.container.open_container import open_container, read_packets, reopen_container
 from bvas.video.container.read_options import ReadOptions
 from bvas.video.container.stream_choice import VideoStream
 from bvas.video.container.strict_decoder import StrictDecoder
@@ -87,7 +88,9 @@ def scan_file(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInfo]:
         )
     shown.end_packets()
     is_fetched = fetcher is not None and fetcher.is_joined
-    again = _Again(path, replace(reading, stream=facts.stream), joints, is_fetched)
+    again = partial(
+        reopen_container, path, replace(reading, stream=facts.stream), joints, is_fetched=is_fetched
+    )
     if fetcher is not None and fetcher.lost_codec:
         raise DecodeError(
             f"the video of {path} goes over to {fetcher.lost_codec}; cut it where it does", path=path
@@ -195,20 +198,6 @@ def _with_lost(frames: NumberedFrames, joints: Joints | None, path: Path) -> tup
     num_lost = len(with_lost) - len(pts)
     text = f"{count_text(num_lost, 'frame')} coded as {codec}" if num_lost else ""
     return frames._replace(pts=with_lost), text
-
-
-@dataclass(frozen=True, slots=True)
-class _Again:
-    """How a file is opened once more."""
-
-    path: Path
-    reading: ReadOptions
-    joints: Joints | None
-    is_fetched: bool
-
-    def __call__(self) -> tuple[Any, Any]:
-        fetcher = PlaylistFetcher(None) if self.is_fetched else None
-        return open_container(self.path, reading=self.reading, joints=self.joints, fetcher=fetcher)
 
 
 def _reason(open_again: Callable[[], tuple[Any, Any]]) -> str:

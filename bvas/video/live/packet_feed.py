@@ -263,7 +263,7 @@ def _is_failure(error: BaseException | None) -> bool:
     return isinstance(error, av.FFmpegError | OSError)
 
 
-def _bytes_of(source: Source, patience: Patience) -> WaitingBytes | None:
+def _bytes_of(source: Source, patience: Patience) -> WaitingBytes | HttpBytes | None:
     """Return what the source's bytes come from; None where libav reads an address itself."""
     if source.kind == "pipe":
         return PipeBytes(source.location)
