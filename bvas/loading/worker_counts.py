@@ -72,7 +72,7 @@ def _choose(num_slots: int, cores: int, video: Path | None, device: str) -> dict
 def _num_engines(video: Path, device: str) -> int | None:
     """Return how many decoders the GPU has for the codec of a video; None where it does not answer."""
     # Imported here: the backend is for machines with a GPU.
-    from bvas.video.decode.nvidia import num_engines
+    from bvas.video.decode.pynvvideocodec import num_engines
 
     try:
         _, info = build_index(video)

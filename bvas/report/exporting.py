@@ -18,8 +18,8 @@ from bvas.results.video_result import Results, VideoResult
 from bvas.system.atomic_files import check_writable, json_text, write_text
 from bvas.system.file_names import output_stem
 from bvas.tasks.peaks import above
+from bvas.video.container.file_tags import FileTags, read_tags
 from bvas.video.container.frame_rate import same_rate
-from bvas.video.container.start_timecode import FileTags, read_tags
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import pytest
 
 from bvas.errors import ConfigError, DecodeError
 from bvas.loading import worker_counts as mix
-from bvas.video.decode import nvidia
+from bvas.video.decode import pynvvideocodec as nvidia
 
 
 def test_auto_leaves_one_core_to_the_training_step_and_says_what_it_picked(monkeypatch, caplog):

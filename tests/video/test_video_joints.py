@@ -10,7 +10,7 @@ from video_samples import make_video, numbers_in, read_luma
 
 from bvas import DecodeError, open_video
 from bvas.video.container.joined_bytes import find_joints
-from bvas.video.container.transport_stream import layout_of
+from bvas.video.container.transport_packets import layout_of
 from bvas.video.index.video_index import build_index
 from bvas.video.live.live_video import LiveVideo
 

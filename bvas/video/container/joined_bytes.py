@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.container.transport_stream import HiddenTables, Joiner, Joint, Layout, hide_joints, layout_of
+from bvas.video.container.transport_packets import Layout, layout_of
+from bvas.video.container.transport_stream import HiddenTables, Joiner, Joint, hide_joints
 
 _HEAD_BYTES = 4096
 _NUM_PACKETS_AT_ONCE = 1 << 16

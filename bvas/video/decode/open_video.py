@@ -16,8 +16,8 @@ from bvas.video.decode.backends import (
     load_backend,
 )
 from bvas.video.decode.decoder_pool import DecoderPool
-from bvas.video.decode.nvidia import num_engines
 from bvas.video.decode.protocol import FrameReader
+from bvas.video.decode.pynvvideocodec import num_engines
 from bvas.video.decode.video_reader import VideoReader
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.video_index import build_index

@@ -14,13 +14,13 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
+from bvas.system.closing import Closing
 from bvas.video.decode.protocol import FrameReader
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def stretches(
     return np.split(indices, cuts[1:])
 
 
-class DecodedAhead:
+class DecodedAhead(Closing):
     """Iterate over it inside a `with` block: its end stops the readers, wherever they are."""
 
     def __init__(
@@ -179,13 +179,7 @@ class DecodedAhead:
                     raise item
                 yield item
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         """Stop the readers, and wait until they have closed the video."""
         self._stopped.set()
         for thread in self._threads:

@@ -7,8 +7,9 @@ Else the whole file is decoded once and its frames are counted.
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,20 +21,21 @@ from bvas.errors import ConfigError, DecodeError
 from bvas.values.plural import count_text
 from bvas.video.container.coded_rate import CodedRate
 from bvas.video.container.completeness import PacketTally, remark_on_bytes
-from bvas.video.container.decoder_errors import StrictDecoder
 from bvas.video.container.frame_times import DEFAULT_RATE
 from bvas.video.container.header_color_tags import HeaderColors
 from bvas.video.container.joined_bytes import Joints, find_joints
 from bvas.video.container.libav_io import PlaylistFetcher, is_playlist
 from bvas.video.container.libav_messages import last_message, libav_messages
 from bvas.video.container.mp4_sample_counts import check_sample_counts
-from bvas.video.container.open_container import open_container, read_packets
+from bvas.video.container.open_container import open_container, read_packets, reopen_container
 from bvas.video.container.read_options import ReadOptions
 from bvas.video.container.stream_choice import VideoStream
-from bvas.video.index.description import index_of, with_choices
+from bvas.video.container.strict_decoder import StrictDecoder
 from bvas.video.index.frame_folder import CONTAINER, decode_picture, find_frames
-from bvas.video.index.frame_numbering import NumberedFrames, ShownFrames, has_times, packet_facts
+from bvas.video.index.frame_numbering import NumberedFrames, ShownFrames
 from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.index_assembly import index_of, with_choices
+from bvas.video.index.packet_facts import has_times, packet_facts
 from bvas.video.index.picture_notes import PictureNotes
 from bvas.video.index.stream_facts import StreamFacts, stream_facts
 from bvas.video.index.video_info import VideoInfo
@@ -86,7 +88,9 @@ def scan_file(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInfo]:
         )
     shown.end_packets()
     is_fetched = fetcher is not None and fetcher.is_joined
-    again = _Again(path, replace(reading, stream=facts.stream), joints, is_fetched)
+    again = partial(
+        reopen_container, path, replace(reading, stream=facts.stream), joints, is_fetched=is_fetched
+    )
     if fetcher is not None and fetcher.lost_codec:
         raise DecodeError(
             f"the video of {path} goes over to {fetcher.lost_codec}; cut it where it does", path=path
@@ -194,20 +198,6 @@ def _with_lost(frames: NumberedFrames, joints: Joints | None, path: Path) -> tup
     num_lost = len(with_lost) - len(pts)
     text = f"{count_text(num_lost, 'frame')} coded as {codec}" if num_lost else ""
     return frames._replace(pts=with_lost), text
-
-
-@dataclass(frozen=True, slots=True)
-class _Again:
-    """How a file is opened once more."""
-
-    path: Path
-    reading: ReadOptions
-    joints: Joints | None
-    is_fetched: bool
-
-    def __call__(self) -> tuple[Any, Any]:
-        fetcher = PlaylistFetcher(None) if self.is_fetched else None
-        return open_container(self.path, reading=self.reading, joints=self.joints, fetcher=fetcher)
 
 
 def _reason(open_again: Callable[[], tuple[Any, Any]]) -> str:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from bvas.values.checks import checked_index, checked_seconds
 from bvas.values.plural import count_text
 from bvas.video.container.joined_bytes import Joints
-from bvas.video.container.libav_io import PlaylistFetcher
-from bvas.video.container.open_container import open_container
+from bvas.video.container.open_container import reopen_container
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 
 
@@ -62,12 +61,8 @@ class VideoIndex:
 
     def open(self) -> tuple[Any, Any]:
         """Open the file as it was opened for this index; return and errors as of `open_container`."""
-        return open_container(
-            self.path,
-            reading=replace(self.reading, stream=self.stream),
-            joints=self.joints,
-            fetcher=PlaylistFetcher(None) if self.is_fetched else None,
-        )
+        reading = replace(self.reading, stream=self.stream)
+        return reopen_container(self.path, reading, self.joints, is_fetched=self.is_fetched)
 
     @property
     def num_frames(self) -> int:
@@ -103,6 +98,11 @@ class VideoIndex:
         index = checked_index(index)
         self.check([index])
         return float((int(self.pts[index]) - int(self.pts[0])) * self.time_base)
+
+    def ticks_of(self, index: int) -> int:
+        """Return how long a frame is shown, in ticks."""
+        is_last = index + 1 == self.num_frames
+        return self.last_duration if is_last else int(self.pts[index + 1] - self.pts[index])
 
     def frame_at(self, seconds: float) -> int:
         """Return the frame on screen at a time, with half a tick of tolerance.

@@ -10,7 +10,7 @@ import numpy as np
 from bvas.video.container.coded_rate import RateOrigin
 from bvas.video.container.color_tags import NO_TAGS, ColorTags
 from bvas.video.container.dolby_vision import DolbyVision, dolby_vision_of_entry, dolby_vision_of_frame
-from bvas.video.container.interlacing import HeaderTraits
+from bvas.video.container.header_traits import HeaderTraits
 from bvas.video.container.stream_choice import VideoStream
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.stored_picture import color_range_of, color_tags_of, has_luma_plane

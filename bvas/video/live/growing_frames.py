@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, DecodeError
-from bvas.video.container.decoder_errors import StrictDecoder
 from bvas.video.container.libav_messages import last_message, libav_messages
 from bvas.video.container.sources import Source
+from bvas.video.container.strict_decoder import StrictDecoder
 from bvas.video.decode.sample_aspects import SampleAspects
-from bvas.video.index.description import index_of, with_choices
-from bvas.video.index.frame_numbering import ShownFrames, has_times, packet_facts
+from bvas.video.index.frame_numbering import ShownFrames
 from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.index_assembly import index_of, with_choices
+from bvas.video.index.packet_facts import has_times, packet_facts
 from bvas.video.index.video_info import VideoInfo
 from bvas.video.live.damage_settling import Settling, StreamDamage
 from bvas.video.live.packet_feed import PacketFeed

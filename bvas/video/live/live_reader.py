@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from typing import Protocol
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,67 +12,16 @@ from bvas.video.container.read_options import ReadOptions
 from bvas.video.container.sources import Source
 from bvas.video.decode.open_video import open_video
 from bvas.video.decode.protocol import FrameReader
-from bvas.video.index.frame_table import VideoIndex
-from bvas.video.index.video_info import VideoInfo
-from bvas.video.live.packet_feed import PUSHED, Patience
+from bvas.video.live.first_facts import is_pushed
+from bvas.video.live.patience import Patience
 from bvas.video.live.stream_reader import StreamReader
 
 # Packets of sources that send whether or not the receiver keeps up wait here, for as long as a slow model may need.
 _NUM_AHEAD_PUSHED = 1024
 
 
-class LiveReader(Protocol):
-    """Frames in order with their times, as soon as they are there."""
-
-    size: tuple[int, int]
-    """(H, W) of the frames."""
-
-    @property
-    def index(self) -> VideoIndex:
-        """The frames known so far."""
-        ...
-
-    @property
-    def info(self) -> VideoInfo:
-        """What is known of the video so far."""
-        ...
-
-    @property
-    def container(self) -> str:
-        """As `index.container`; constant."""
-        ...
-
-    @property
-    def has_end(self) -> bool:
-        """The container knows how long it is, unlike that of a running broadcast."""
-        ...
-
-    @property
-    def identity(self) -> tuple[str | None, int | None] | None:
-        """(version, bytes) of a file on a web server, as far as it says; None of other sources."""
-        ...
-
-    def times(self, start: int, stop: int) -> tuple[NDArray[np.int64], Fraction]:
-        """Return (times of known frames in ticks of the container's clock, seconds of a tick)."""
-        ...
-
-    def stream(
-        self, start: int = 0, *, batch_size: int = 16, at_once: bool = False
-    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """Yield (index of the first frame, uint8 [n, H, W]); `at_once`: without waiting for a batch to fill."""
-        ...
-
-    def must_wait(self) -> bool:
-        """Return whether the next frame needs data that is still to come."""
-        ...
-
-    def close(self) -> None:
-        """Close the source."""
-        ...
-
-
 class FileStream:
-    """A finished file, read as a running source: it has an end, and no frame has to be waited for.
+    """A finished file, read as a `StreamReader`: it has an end, and no frame has to be waited for.
 
     Args:
         reader: The open file, which this closes.
@@ -91,13 +38,13 @@ class FileStream:
         self.container = reader.index.container
 
     def times(self, start: int, stop: int) -> tuple[NDArray[np.int64], Fraction]:
-        """Return (times in ticks, seconds of a tick); see `LiveReader`."""
+        """Return (times in ticks, seconds of a tick); see `StreamReader.times`."""
         return self.index.pts[start:stop], self.index.time_base
 
     def stream(
         self, start: int = 0, *, batch_size: int = 16, at_once: bool = False
     ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """Yield the frames in full batches; see `LiveReader`."""
+        """Yield the frames in full batches; see `StreamReader.stream`."""
         return self._reader.stream(start, batch_size=batch_size)
 
     def must_wait(self) -> bool:
@@ -107,6 +54,10 @@ class FileStream:
     def close(self) -> None:
         """Close the file."""
         self._reader.close()
+
+
+LiveReader = StreamReader | FileStream
+"""Frames in order with their times, as soon as they are there."""
 
 
 def open_live_reader(
@@ -151,8 +102,3 @@ def open_live_reader(
     if is_pushed(source):
         patience = replace(patience, num_ahead=_NUM_AHEAD_PUSHED)
     return StreamReader(source, size=size, on_damage="deliver", patience=patience, reading=reading)
-
-
-def is_pushed(source: Source) -> bool:
-    """Return whether a source sends whether or not the receiver keeps up."""
-    return source.kind == "URL" and urlsplit(source.location).scheme.lower() in PUSHED

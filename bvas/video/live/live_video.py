@@ -22,7 +22,8 @@ from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.container.sources import source_of
 from bvas.video.decode.reader_ownership import Ownership
 from bvas.video.live.live_reader import open_live_reader
-from bvas.video.live.packet_feed import GO_ON, Patience
+from bvas.video.live.packet_feed import GO_ON
+from bvas.video.live.patience import Patience
 from bvas.video.live.reconnect import ReconnectConfig, Reconnecting
 from bvas.video.live.reconnect_clock import SourceClock
 

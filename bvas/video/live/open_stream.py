@@ -11,7 +11,7 @@ from bvas.video.container.read_options import ReadOptions, Tone
 from bvas.video.container.sources import source_of
 from bvas.video.decode.backends import OnDamage
 from bvas.video.decode.protocol import FrameStream
-from bvas.video.live.packet_feed import Patience
+from bvas.video.live.patience import Patience
 from bvas.video.live.stream_reader import StreamReader
 
 

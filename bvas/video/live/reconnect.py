@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from bvas.errors import DecodeError
 from bvas.system.closing import Closing
 from bvas.video.container.sources import Source
-from bvas.video.live.live_reader import LiveReader, is_pushed
+from bvas.video.live.first_facts import is_pushed
+from bvas.video.live.live_reader import LiveReader
 
 logger = logging.getLogger(__name__)
 

@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.system.nvdec_caps import decoder_caps
+from bvas.video.container.time_array import NO_TIME
 from bvas.video.decode.backends import Backend, BackendOptions
 from bvas.video.decode.cuda_decoder import CudaDecoder
 from bvas.video.decode.decoder_pool import DecoderPool
 from bvas.video.decode.nvdec_session import CODECS, NvdecSession, Picture, SessionError
-from bvas.video.decode.nvidia import first_line, gpu_of, load_pynvvideocodec, refusal
 from bvas.video.decode.packet_seek import PacketSource
+from bvas.video.decode.pynvvideocodec import first_line, gpu_of, load_pynvvideocodec, refusal
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import changes_system, table_of_video
 from bvas.video.index.video_info import VideoInfo
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _PIXEL_FORMATS = ("yuv420p", "yuvj420p", "nv12", "yuv420p10le", "yuv420p12le")
-# A keyframe this near is reached by decoding on.
-_NEAR_FRAMES = 16
 
 
 def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
@@ -193,13 +192,7 @@ class NvdecBackend:
                 run = self._start_at(keyframe)
 
     def _must_seek(self, run: "_Run", index: int, target: int) -> bool:
-        if run.done is not None and target <= run.done:
-            return True
-        keyframe = self._index.keyframe_of(index)
-        if keyframe <= run.keyframe:
-            return False
-        here = 0 if run.done is None else int(np.searchsorted(self._index.pts, run.done))
-        return self._index.first_of_keyframe(keyframe) - here > _NEAR_FRAMES
+        return target <= run.done or self._source.is_far(index, run.done, run.keyframe)
 
     def _start_at(self, keyframe: int) -> "_Run":
         self._run = None
@@ -248,7 +241,7 @@ class _Run:
     keyframe: int
     """Last keyframe fed to the decoder."""
     ready: deque[Picture]
-    done: int | None = None
+    done: int = NO_TIME
     """Time of the last picture taken."""
     ended: bool = False
 

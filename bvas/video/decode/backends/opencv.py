@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.video.decode.backends import Backend, BackendOptions, pyav
+from bvas.video.decode.packet_seek import NEAR_FRAMES
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import changes_system, table_of_video
 from bvas.video.index.index_cache import remembered_refusal
@@ -29,8 +30,6 @@ from bvas.video.index.video_info import VideoInfo
 _CONTAINERS = ("mov", "matroska")
 _PIXEL_FORMATS = ("yuv420p", "yuvj420p")
 _NUM_PROBES = 3
-# A keyframe this near is reached by decoding on.
-_NEAR_FRAMES = 16
 # A picture flatter than this could not be told from the black one that a failure gives.
 _FLAT = 16
 
@@ -140,7 +139,7 @@ class OpencvBackend:
             self._capture = _open_capture(self._info)
             self._next, self._has_sought = 0, False
         keyframe = self._index.first_of_keyframe(self._index.keyframe_of(index))
-        if may_seek and (index < self._next or keyframe - self._next > _NEAR_FRAMES):
+        if may_seek and (index < self._next or keyframe - self._next > NEAR_FRAMES):
             self._capture.set(cv2.CAP_PROP_POS_FRAMES, index)
             self._next, self._has_sought = index, True
         while self._next <= index:

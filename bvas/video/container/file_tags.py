@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bvas.errors import DecodeError
 from bvas.video.container.open_container import open_container
 
 _MICROSECONDS = 1_000_000
@@ -39,3 +40,16 @@ def read_tags(path: Path) -> FileTags:
 def _timecode(metadata: Any) -> str | None:
     found = {name.lower(): value for name, value in metadata.items()}
     return found.get("timecode")
+
+
+def declared_seconds(path: Path) -> float | None:
+    """Return the length that a file declares; None where it declares none or cannot be opened.
+
+    Good to a second or so: sound may end later than the picture. `VideoIndex.duration_seconds` is exact.
+    """
+    try:
+        container, _ = open_container(path)
+    except DecodeError:
+        return None
+    with container:
+        return None if container.duration is None else container.duration / _MICROSECONDS

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from bvas.errors import DecodeError
-from bvas.system.c_output import print_c_to_stderr
+from bvas.system.c_output import print_to_stderr
 from bvas.system.nvdec_caps import decoder_caps, fault_of_version
 from bvas.video.index.video_info import VideoInfo
 
@@ -28,7 +28,7 @@ def load_pynvvideocodec(info: VideoInfo) -> Any:
     if fault := fault_of_version(nvc):
         raise refusal(info, f"cannot be decoded by NVDEC here: {fault}")
     # It prints what NVDEC reports of damage, which would stand among the results of a command.
-    print_c_to_stderr()
+    print_to_stderr()
     return nvc
 
 
