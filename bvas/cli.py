@@ -61,7 +61,11 @@ VERBS = {
         "timelines, curves and the worst errors, drawn against labels",
     ),
     "spots score": ("bvas.commands.spots_score", "score predictions of any system against labels"),
-    "weights import": ("bvas.commands.weights_import", "take in the published weights of the seed system"),
+    "weights download": (
+        "bvas.commands.weights_download",
+        "published weights, downloaded and imported by name",
+    ),
+    "weights import": ("bvas.commands.weights_import", "take in weights of the reference system"),
     "weights export": (
         "bvas.commands.weights_export",
         "write a trained model as ONNX files, with a model card",

@@ -313,11 +313,10 @@ def newest_experiment(runs: Path) -> str:
     files = [path for path in runs.glob(f"*/fold_*/{FILE_NAME}") if path.parent.parent.name != "demo"]
     if not files:
         raise CheckpointError(
-            f"no trained or imported model in {runs}. Get the seed system's published weights:\n"
-            "  1. download ball_action/experiments/ball_finetune_long_004 from "
-            "https://drive.google.com/drive/folders/1mIu62cIdsRn3W4o1E5vRR8V5Q1B6HHoz\n"
-            "  2. bvas weights import ball_finetune_long_004 --name ball_seed\n"
-            "  3. bvas spot VIDEO --experiment ball_seed"
+            f"no trained or imported model in {runs}. Get the published weights of the reference system:\n"
+            "  bvas weights download ball\n"
+            "  bvas spot VIDEO --experiment ball\n"
+            "or train one: bvas train --experiment NAME"
         )
     return max(files, key=lambda path: path.stat().st_mtime).parent.parent.name
 

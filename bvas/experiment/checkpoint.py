@@ -56,14 +56,17 @@ def load_checkpoint(path: Path) -> Checkpoint:
         CheckpointError: the file is missing, no safetensors file, or was not written by bvas.
     """
     if not path.is_file():
-        raise CheckpointError(f"no weights at {path}; train them, or import some with 'bvas weights import'")
+        raise CheckpointError(
+            f"no weights at {path}; train them, or get published ones: bvas weights download ball"
+        )
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
-            f"{path} is no safetensors file ({error}); a checkpoint of the seed goes through 'bvas weights import'"
+            f"{path} is not a safetensors file ({error}); a checkpoint of the reference system is taken in by "
+            "'bvas weights import'"
         ) from error
     if metadata.get("format") != _FORMAT:
         raise CheckpointError(

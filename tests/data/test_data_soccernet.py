@@ -98,8 +98,8 @@ def test_cards_are_merged_under_one_name(tmp_path):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"label": "PASS"}, "annotation 0: is .*needs 'gameTime'"),
-        (_entry(position="three"), "'position' in milliseconds"),
+        ({"label": "PASS"}, "annotation 0: needs 'gameTime', a game time like '1 - 00:03', got nothing"),
+        (_entry(position="three"), "'position' must be milliseconds, a whole number, got 'three'"),
         (_entry(time="3 - 00:00"), "half 3"),
         (_entry(position="-5"), "not negative"),
         ("PASS", "annotation 0"),

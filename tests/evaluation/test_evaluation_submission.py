@@ -132,7 +132,7 @@ def test_predictions_that_soccernet_would_not_count_are_refused(workplace, capsy
 
     path = predict(workplace, match, {1: SPOTS, 2: SPOTS})
     path.write_text(path.read_text().replace('"0.500000"', '"nan"'))
-    assert "confidence nan" in refused(workplace, capsys)
+    assert "needs 'confidence', a finite number, got 'nan'" in refused(workplace, capsys)
 
 
 def test_the_test_matches_are_taken_from_the_out_of_fold_predictions(workplace):
