@@ -134,7 +134,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _assignments(args: argparse.Namespace, experiment: "Experiment") -> "list[Assignment]":
     from bvas.data.matches import find_matches
-    from bvas.inference.spotter import trained_among
+    from bvas.experiment.checkpoint import trained_among
     from bvas.predicting.assignments import challenge, check_folds, held_out
     from bvas.predicting.manifest import assign_manifest
     from bvas.results.store import predictions_root

@@ -35,7 +35,7 @@ from bvas.values.units import duration_text
 
 if TYPE_CHECKING:
     from bvas.experiment.experiment import Experiment
-    from bvas.inference.protocol import VideoSpotter
+    from bvas.inference.spotter import VideoSpotter
     from bvas.report.recording_outputs import PlannedPart
     from bvas.results.video_result import VideoResult
     from bvas.video.container.sources import Source
@@ -241,8 +241,9 @@ def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
             )
         exported = load_onnx_spotter(args.model, device=args.device, stride=args.stride)
         return replace(exported, experiment=with_postprocessing(exported.experiment, args.postprocessing)), 1
+    from bvas.experiment.checkpoint import trained_among
     from bvas.experiment.experiment import load_experiment
-    from bvas.inference.spotter import load_spotter, trained_among
+    from bvas.inference.spotter import load_spotter
 
     name = args.experiment or newest_experiment(args.runs)
     experiment = with_postprocessing(load_experiment(name, args.runs), args.postprocessing)

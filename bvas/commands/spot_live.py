@@ -15,7 +15,7 @@ from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.inference.live_spots import LiveSpot, LiveSpots
-    from bvas.inference.protocol import VideoSpotter
+    from bvas.inference.spotter import VideoSpotter
     from bvas.values.match_clock import MatchClock
 
 logger = logging.getLogger(__name__)

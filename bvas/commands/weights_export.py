@@ -35,8 +35,8 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Export, and say how to go on."""
+    from bvas.experiment.checkpoint import trained_among
     from bvas.experiment.experiment import load_experiment
-    from bvas.inference.spotter import trained_among
     from bvas.onnx.export import export_onnx
     from bvas.results.tuned_peaks import with_postprocessing
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, DecodeError
-from bvas.inference.predictor_protocol import RowPredictor
-from bvas.inference.protocol import VideoSpotter
+from bvas.inference.spotter import VideoSpotter
+from bvas.inference.streaming import StreamingPredictor
 from bvas.values.annotations import Gap
 from bvas.values.checks import checked_seconds
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
@@ -102,7 +102,7 @@ class GridVideo:
 
     def rows(
         self,
-        predictor: RowPredictor,
+        predictor: StreamingPredictor,
         start: int = 0,
         stop: int | None = None,
         *,
@@ -155,7 +155,7 @@ class GridVideo:
                     raise piece.error
                 else:
                     behind = position + piece.count
-                    scores = predictor.break_here(piece.count)
+                    scores = predictor.push_gap(piece.count)
                     gaps = cut_gaps([FrameGap(position, behind, str(piece.error))], start, stop)
                 position = behind
                 num_decoded = min(max(position, start), stop) - start
@@ -173,7 +173,7 @@ class GridVideo:
             return self._open()
 
 
-def _needed_frames(predictor: RowPredictor, start: int, stop: int, num_frames: int) -> tuple[int, int]:
+def _needed_frames(predictor: StreamingPredictor, start: int, stop: int, num_frames: int) -> tuple[int, int]:
     """Return the grid frames [first, last) that the rows [start, stop) are computed from.
 
     With a stride a row lies between two computed ones, at multiples of the stride in the whole video.

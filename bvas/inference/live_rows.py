@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.inference.lag import Lag, LagRule
-from bvas.inference.protocol import VideoSpotter
+from bvas.inference.spotter import VideoSpotter
 from bvas.inference.video_remarks import LONG_STILL_SECONDS, log_adaptation
 from bvas.values.annotations import Gap
 from bvas.video.live.growing_grid import GrowingGrid
@@ -160,7 +160,7 @@ class RowStream:
             while frames := list(islice(together, _MOST_AT_ONCE)):
                 self._pending.extend((one.seconds, one.frame, one.arrived) for one in frames)
                 if is_lost:
-                    scores = self._predictor.break_here(len(frames))
+                    scores = self._predictor.push_gap(len(frames))
                     self._note_lost(frames)
                 else:
                     pictures = np.stack([one.luma for one in frames if one.luma is not None])

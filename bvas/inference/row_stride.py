@@ -26,7 +26,7 @@ def batch_length(is_wanted: NDArray[np.bool_], batch: int, may_wait: int) -> int
     return 0 if len(is_wanted) < may_wait else len(is_wanted)
 
 
-class Between:
+class Interpolation:
     """Fills rows in, on the straight line between the computed ones around them.
 
     Beside a gap or an end of the video, where there is one of them only, they repeat that one; where there is

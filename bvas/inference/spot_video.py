@@ -18,8 +18,8 @@ from bvas.inference.file_rows import (
     rows_between,
 )
 from bvas.inference.live_rows import RowStream, ScoredRows
-from bvas.inference.predictor_protocol import RowPredictor
-from bvas.inference.protocol import VideoSpotter
+from bvas.inference.spotter import VideoSpotter
+from bvas.inference.streaming import StreamingPredictor
 from bvas.inference.video_remarks import log_adaptation, log_repeats
 from bvas.tasks.peaks import find_spots
 from bvas.values.annotations import Gap, Spot
@@ -76,7 +76,7 @@ def spot_video(
     tone: Tone = "sdr",
     progress: Callable[[int, int], None] | None = None,
     num_readers: int | None = None,
-    predictor: RowPredictor | None = None,
+    predictor: StreamingPredictor | None = None,
     so_far: RowsSoFar | None = None,
     keep: KeepRows | None = None,
     in_part: bool = False,

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bvas.inference.flip_tta import check_models, mean_of_views, with_flipped
+from bvas.inference.flip_tta import check_models, mean_scores, with_flipped
 from bvas.models.spotting import SpottingModel
 from bvas.values.clip_config import ClipConfig
 from bvas.values.luma import ColorRange, LumaScaling, to_unit
@@ -39,7 +39,7 @@ def predict_clip_scores(
     for center in range(len(frames)) if centers is None else centers:
         stored = torch.from_numpy(frames[clip.indices(center, len(frames))]).to(device)
         unit = with_flipped(to_unit(stored[None], [color_range], luma_scaling), flip)
-        rows.append(mean_of_views([model(unit) for model in models], 2 if flip else 1)[0])
+        rows.append(mean_scores([model(unit) for model in models], 2 if flip else 1)[0])
     if not rows:
         return np.empty((0, models[0].num_labels), dtype=np.float32)
     return torch.stack(rows).cpu().numpy()

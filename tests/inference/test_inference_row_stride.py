@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from bvas.inference.row_stride import Between
+from bvas.inference.row_stride import Interpolation
 
 
 def test_rows_between_computed_ones_lie_on_a_line():
-    between = Between(1)
+    between = Interpolation(1)
     rows = np.array([[0.2], [9], [9], [0.8], [9]], np.float32)
 
     filled = between.fill(rows, np.array([False, True, True, False, True]))
@@ -18,7 +18,7 @@ def test_rows_between_computed_ones_lie_on_a_line():
 
 
 def test_beside_a_gap_or_an_end_the_one_neighbor_is_repeated():
-    between = Between(1)
+    between = Interpolation(1)
     rows = np.array([[9], [0.5], [9], [np.nan], [9], [0.7], [9]], np.float32)
     missing = np.array([True, False, True, False, True, False, True])
 
