@@ -27,6 +27,8 @@ nb_execution_timeout = 300
 # What programs print on standard error (log lines, progress) is not part of the page.
 nb_output_stderr = "remove"
 
+# Plain code blocks hold commands and their output.
+highlight_language = "none"
 # Docstrings quote code in single backticks.
 default_role = "literal"
 autodoc_member_order = "bysource"
@@ -38,9 +40,13 @@ copybutton_prompt_is_regexp = True
 html_theme = "pydata_sphinx_theme"
 html_title = "bvas"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+# One table of contents for all pages at the left; the bar at the top holds search and links only.
+html_sidebars = {"**": ["globaltoc.html"]}
 html_theme_options = {
+    "navbar_center": [],
     "github_url": _PROJECT["urls"]["Repository"],
-    "header_links_before_dropdown": 7,
     "show_toc_level": 2,
     "navigation_with_keys": False,
 }
