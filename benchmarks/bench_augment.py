@@ -29,10 +29,10 @@ from torch import Tensor
 from bvas.augment.augmenter import ClipAugmenter
 from bvas.augment.config import AugmentConfig
 from bvas.commands.console import parse_size
-from bvas.devices import choose_device
-from bvas.experiment import Experiment, load_experiment
-from bvas.luma import to_unit
-from bvas.training.trainer import Trainer
+from bvas.experiment.experiment import Experiment, load_experiment
+from bvas.system.devices import choose_device
+from bvas.training.step import Trainer
+from bvas.values.luma import to_unit
 
 STEP, COPY, CONFIGURED, ALL = "training step", "copy", "as configured", "all at once"
 SUFFIX = "_probability"

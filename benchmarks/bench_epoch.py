@@ -36,14 +36,14 @@ from short_epoch import (
 )
 from torch.nn import functional
 
-from bvas.devices import choose_device, num_cpus
-from bvas.experiment import Experiment, load_experiment
-from bvas.loading.batch import ClipBatch
+from bvas.experiment.experiment import Experiment, load_experiment
+from bvas.loading.clip_batch import ClipBatch
+from bvas.loading.clip_requests import Clips
 from bvas.loading.loader import ClipLoader
-from bvas.loading.requests import Clips
 from bvas.models.spotting import build_model
-from bvas.training.data import training_clips, validation_clips
-from bvas.training.trainer import Trainer
+from bvas.system.devices import choose_device, num_cpus
+from bvas.training.fold_data import training_clips, validation_clips
+from bvas.training.step import Trainer
 from bvas.training.validation import validate
 
 HELD_OUT_HALVES = 2

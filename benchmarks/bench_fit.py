@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from harness import interleave, rows, show, write_as_measured, write_results
 
-from bvas.devices import choose_device
-from bvas.video.fit import FitPlan, _weights, plan_fit
+from bvas.system.devices import choose_device
+from bvas.video.decode.fit import FitPlan, _weights, plan_fit
 
 SOURCE, SIZE = (1080, 1920), (736, 1280)
 

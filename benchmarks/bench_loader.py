@@ -28,8 +28,8 @@ from plain_workers import TorchLoader, WithoutLoader
 from seed_design import SeedDesign
 from short_epoch import Contender, Expected, make_halves, short_epoch
 
+from bvas.loading.clip_requests import TrainingClips
 from bvas.loading.loader import ClipLoader
-from bvas.loading.requests import TrainingClips
 
 BASE = "loader"
 UNPLANNED = "loader, no plan"

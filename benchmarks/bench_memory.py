@@ -24,11 +24,11 @@ from harness import note_measured, write_as_measured, write_results
 from videos import kept_video, repeated_video
 
 from bvas.commands.console import parse_size
-from bvas.devices import choose_device
-from bvas.experiment import Experiment, InputConfig, load_experiment
+from bvas.experiment.experiment import Experiment, InputConfig, load_experiment
+from bvas.inference.spot_video import spot_video
+from bvas.inference.spotter import Spotter
 from bvas.models.spotting import build_model
-from bvas.spotting.one_video import spot_video
-from bvas.spotting.spotter import Spotter
+from bvas.system.devices import choose_device
 
 _SECONDS = 20
 _GOAL = 1.1

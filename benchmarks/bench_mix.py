@@ -17,8 +17,8 @@ from harness import interleave, rows, show, spread, write_as_measured, write_res
 from our_loader import OurLoader, mix_named, name_of, rounds
 from short_epoch import Expected, make_halves, short_epoch
 
-from bvas.devices import num_cpus
 from bvas.loading.loader import ClipLoader
+from bvas.system.devices import num_cpus
 
 
 def main() -> None:

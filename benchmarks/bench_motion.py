@@ -14,12 +14,12 @@ from pathlib import Path
 import torch
 from harness import write_results
 
-from bvas.clips import ClipConfig
-from bvas.experiment import Experiment, load_experiment
-from bvas.predict import predict_held_out
-from bvas.scoring.evaluation import Evaluation, evaluate_predictions
-from bvas.tasks.matches import Match, find_matches
-from bvas.training.loop import run_fold
+from bvas.commands.predict import predict_held_out
+from bvas.data.matches import Match, find_matches
+from bvas.evaluation.experiment_scores import Evaluation, evaluate_predictions
+from bvas.experiment.experiment import Experiment, load_experiment
+from bvas.training.fold import run_fold
+from bvas.values.clip_config import ClipConfig
 
 FOLD = 0
 

@@ -32,7 +32,7 @@ from harness import Cost, interleave, rows, show, write_as_measured, write_resul
 from videos import kept_video
 
 from bvas.errors import DecodeError
-from bvas.video.open import open_video
+from bvas.video.decode.open_video import open_video
 
 BASE = "pyav on the CPU"
 BATCH_SIZE = 16

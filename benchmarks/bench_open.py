@@ -20,7 +20,7 @@ import av
 import numpy as np
 from harness import interleave, rows, show, spread, write_as_measured, write_results
 
-from bvas.video.open import open_video
+from bvas.video.decode.open_video import open_video
 
 SIZE = (48, 64)
 KEYFRAME_INTERVAL = 250

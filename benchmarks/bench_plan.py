@@ -22,12 +22,12 @@ from harness import write_results
 from numpy.typing import NDArray
 from short_epoch import RATE, REAL_CLIPS, REAL_FRAMES, REAL_HALVES, annotation_frames
 
-from bvas.clips import ClipConfig
-from bvas.loading.dataset import LabelledVideo
-from bvas.loading.plan import group_by_interval, mix, plan_random, shuffle_groups
-from bvas.loading.requests import TrainingClips
-from bvas.loading.sampling import SamplingConfig
-from bvas.video.grid import Grid
+from bvas.experiment.sampling_config import SamplingConfig
+from bvas.loading.clip_requests import TrainingClips
+from bvas.loading.labelled_video import LabelledVideo
+from bvas.loading.read_plan import group_by_interval, mix, plan_random, shuffle_groups
+from bvas.values.clip_config import ClipConfig
+from bvas.video.index.frame_grid import Grid
 
 CLIP = ClipConfig()
 

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from harness import write_results
 
-from bvas.devices import Precision
-from bvas.experiment import load_experiment
+from bvas.data.matches import annotated_halves, find_matches
+from bvas.experiment.experiment import load_experiment
+from bvas.inference.spot_video import VideoSpots, spot_video
+from bvas.inference.spotter import load_spotter
 from bvas.metrics.official import official_scores
-from bvas.spotting.one_video import VideoSpots, spot_video
-from bvas.spotting.spotter import load_spotter
-from bvas.tasks.matches import annotated_halves, find_matches
+from bvas.system.devices import Precision
 
 FOLD = 0
 MOST_SCORE, MOST_MAP = 0.02, 0.005

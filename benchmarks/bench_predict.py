@@ -33,15 +33,15 @@ from seed_streaming import SeedPredictor
 from step_floor import measure_peaks, synchronize
 
 from bvas.commands.console import parse_size
-from bvas.devices import choose_device
-from bvas.experiment import Experiment, load_experiment
-from bvas.inference.compiled import Steady
+from bvas.experiment.experiment import Experiment, load_experiment
+from bvas.inference.compiled_function import Steady
+from bvas.inference.flip_tta import with_flipped
 from bvas.inference.precision import default_batch
-from bvas.inference.prepared import PreparedModel
-from bvas.inference.scoring import with_flipped
+from bvas.inference.prepared_model import PreparedModel
 from bvas.inference.streaming import StreamingPredictor
 from bvas.inference.whole_clip import predict_clip_scores
 from bvas.models.spotting import SpottingModel, build_model
+from bvas.system.devices import choose_device
 
 BASE = "streaming, float32"
 SEED = "frame by frame"

@@ -21,11 +21,11 @@ import av
 import numpy as np
 from harness import write_results
 
-from bvas.curve import ScoreCurve
 from bvas.report.content import MatchReport, video_report
 from bvas.report.page import write_page
-from bvas.spots import Annotation, LabelSet, Spot
-from bvas.video.preview import PreviewConfig
+from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.score_curve import ScoreCurve
+from bvas.video.encode.browser_preview import PreviewConfig
 
 LABELS = LabelSet(tuple(f"LABEL {number}" for number in range(12)))
 SECONDS = 45 * 60

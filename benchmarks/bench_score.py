@@ -24,9 +24,9 @@ from typing import Any
 import harness
 import numpy as np
 
+from bvas.evaluation.file_scores import score_files, scored_tasks
+from bvas.evaluation.scored_files import ScoredTask, read_videos
 from bvas.metrics.official import OfficialScores, official_scores
-from bvas.scoring.file_scores import score_files, scored_tasks
-from bvas.scoring.filed_videos import ScoredTask, read_videos
 
 # (metric, frames per second, matches): at 25 the package holds 150 MB a match.
 CASES = (("tight", 2.0, 100), ("loose", 2.0, 100), ("at1", 25.0, 10), ("tight", 25.0, 10))

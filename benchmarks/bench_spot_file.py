@@ -35,19 +35,19 @@ from step_floor import measure_peaks, synchronize
 from videos import kept_video, repeated_video
 
 from bvas.commands.console import parse_size
-from bvas.devices import choose_device
-from bvas.experiment import load_experiment
+from bvas.data.soccernet_files import RESULTS_NAME
+from bvas.data.soccernet_files import write_results as write_spots
+from bvas.experiment.experiment import load_experiment
+from bvas.inference.peaks import find_spots
 from bvas.inference.precision import default_batch, prediction_dtype
+from bvas.inference.spot_video import spot_video
+from bvas.inference.spotter import Spotter
 from bvas.inference.streaming import StreamingPredictor
-from bvas.postprocess import find_spots
-from bvas.spots import Spot
-from bvas.spotting.one_video import spot_video
-from bvas.spotting.spotter import Spotter
-from bvas.tasks.soccernet import RESULTS_NAME
-from bvas.tasks.soccernet import write_results as write_spots
-from bvas.video.ahead import DecodedAhead, Frames
-from bvas.video.backends.nvdec import num_engines
-from bvas.video.open import open_video
+from bvas.system.devices import choose_device
+from bvas.values.annotations import Spot
+from bvas.video.decode.backends.nvdec import num_engines
+from bvas.video.decode.open_video import open_video
+from bvas.video.decode.prefetch import DecodedAhead, Frames
 
 OURS, SEED = "ours", "frame by frame"
 MATCH_FRAMES = 90 * 60 * 25

@@ -36,10 +36,10 @@ from timed_step import PARTS, TimedStep, make_batch, make_model
 from waiting_share import waiting_row
 
 from bvas.commands.console import parse_size
-from bvas.devices import autocast_dtype, choose_device
-from bvas.experiment import Experiment, load_experiment
-from bvas.loading.batch import ClipBatch
-from bvas.training.trainer import Trainer
+from bvas.experiment.experiment import Experiment, load_experiment
+from bvas.loading.clip_batch import ClipBatch
+from bvas.system.devices import autocast_dtype, choose_device
+from bvas.training.step import Trainer
 
 TRAINER = "Trainer.step"
 

@@ -36,15 +36,15 @@ from harness import note_measured, spread, write_as_measured, write_results
 from short_epoch import LABELS, make_halves
 
 from bvas.commands.console import parse_size
-from bvas.devices import choose_device
-from bvas.experiment import Experiment, load_experiment
-from bvas.loading.kept import KeptClips
+from bvas.experiment.experiment import Experiment, load_experiment
+from bvas.loading.kept_batches import KeptClips
 from bvas.loading.loader import ClipLoader, spare_clips_for
 from bvas.models.spotting import build_model
-from bvas.training.data import training_clips, validation_clips
-from bvas.training.held_out import place_to_keep
-from bvas.training.trainer import Trainer
+from bvas.system.devices import choose_device
+from bvas.training.fold_data import training_clips, validation_clips
+from bvas.training.step import Trainer
 from bvas.training.validation import ClipScores, FixedBatches, validate
+from bvas.training.validation_clips import place_to_keep
 
 HERE, WORKERS, KEPT = "in this process", "by the workers", "once and kept"
 _NUM_TRAINING = 2
@@ -201,7 +201,7 @@ def under_limit(args: argparse.Namespace, videos: Sequence[Any], device: torch.d
     said: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
-    logger = logging.getLogger("bvas.training.held_out")
+    logger = logging.getLogger("bvas.training.validation_clips")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     with ExitStack() as stack:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bvas.clips import ClipConfig
+from bvas.values.clip_config import ClipConfig
 
 CLIP = ClipConfig()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bvas import __version__
-from bvas.files import write_json
+from bvas.system.atomic_files import write_json
 
 PACKAGES = ("torch", "numpy", "av", "opencv-python-headless", "PyNvVideoCodec", "torchcodec", "decord")
 

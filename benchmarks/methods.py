@@ -107,7 +107,7 @@ class _OpenFloor:
     def __init__(self, path: Path) -> None:
         import av
 
-        from bvas.video.index import build_index
+        from bvas.video.index.video_index import build_index
 
         self._index, _ = build_index(path, cache=False)
         self._container = av.open(str(path))
@@ -133,7 +133,7 @@ class _OpenOurs:
     def __init__(self, path: Path, backend: Any, device: str) -> None:
         import torch
 
-        from bvas.video.open import open_video
+        from bvas.video.decode.open_video import open_video
 
         self._wait = torch.cuda.synchronize if device != "cpu" else lambda: None
         try:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from bvas.loading.plan import group_by_interval, intervals_of
-from bvas.loading.requests import Clips
-from bvas.video.open import open_video
-from bvas.video.protocol import FrameDecoder
+from bvas.loading.clip_requests import Clips
+from bvas.loading.read_plan import group_by_interval, intervals_of
+from bvas.video.decode.open_video import open_video
+from bvas.video.decode.protocol import FrameDecoder
 
 
 class TorchLoader:

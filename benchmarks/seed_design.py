@@ -21,8 +21,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, multiprocessing
 
-from bvas.loading.requests import ClipRequest, Clips
-from bvas.video.open import open_video
+from bvas.loading.clip_requests import ClipRequest, Clips
+from bvas.video.decode.open_video import open_video
 
 _DEADLINE_SECONDS = 300
 

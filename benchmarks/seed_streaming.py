@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bvas.clips import ClipConfig
-from bvas.luma import to_unit
 from bvas.models.spotting import SpottingModel
+from bvas.values.clip_config import ClipConfig
+from bvas.values.luma import to_unit
 
 
 class SeedPredictor:

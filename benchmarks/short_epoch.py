@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 from videos import Codec, kept_video
 
-from bvas.clips import ClipConfig
-from bvas.devices import num_cpus
-from bvas.loading.dataset import LabelledVideo, label_video
-from bvas.loading.requests import ClipRequest, TrainingClips
-from bvas.loading.sampling import SamplingConfig
-from bvas.spots import Annotation, LabelSet
-from bvas.video.open import open_video
+from bvas.experiment.sampling_config import SamplingConfig
+from bvas.loading.clip_requests import ClipRequest, TrainingClips
+from bvas.loading.labelled_video import LabelledVideo, label_video
+from bvas.system.devices import num_cpus
+from bvas.values.annotations import Annotation, LabelSet
+from bvas.values.clip_config import ClipConfig
+from bvas.video.decode.open_video import open_video
 
 REAL_HALVES = 12
 REAL_FRAMES = 67_500

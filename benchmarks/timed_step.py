@@ -8,14 +8,14 @@ import torch
 from step_floor import synchronize
 
 from bvas.augment.augmenter import ClipAugmenter
-from bvas.experiment import Experiment
-from bvas.loading.batch import ClipBatch
-from bvas.losses import focal_loss
-from bvas.luma import to_unit
+from bvas.experiment.experiment import Experiment
+from bvas.loading.clip_batch import ClipBatch
+from bvas.models.focal_loss import focal_loss
 from bvas.models.spotting import SpottingModel, build_model
+from bvas.training.compile import Compiled, Forward
 from bvas.training.ema import average_weights
 from bvas.training.optim import build_optimizer
-from bvas.training.precision import Compiled, Forward
+from bvas.values.luma import to_unit
 
 PARTS = ("loading", "augmentation", "forward", "backward", "optimizer")
 

@@ -12,10 +12,10 @@ from short_epoch import make_halves
 from step_floor import synchronize
 from timed_step import make_model
 
-from bvas.experiment import Experiment
+from bvas.experiment.experiment import Experiment
 from bvas.loading.loader import ClipLoader
-from bvas.training.data import training_clips
-from bvas.training.trainer import Trainer
+from bvas.training.fold_data import training_clips
+from bvas.training.step import Trainer
 
 
 def waiting_row(

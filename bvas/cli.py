@@ -10,12 +10,12 @@ from bvas import __version__
 VERBS = {
     "demo": ("bvas.commands.demo", "a league of synthetic matches: make, train, predict, score, report"),
     "spot": ("bvas.commands.spot", "find the actions in your own video"),
-    "train": ("bvas.train", "train an experiment on the folds of a data root"),
+    "train": ("bvas.commands.train", "train an experiment on the folds of a data root"),
     "predict": (
-        "bvas.predict",
+        "bvas.commands.predict",
         "predict the held-out matches of each fold, the challenge, or what a manifest lists",
     ),
-    "evaluate": ("bvas.evaluate", "score an experiment's predictions"),
+    "evaluate": ("bvas.commands.evaluate", "score an experiment's predictions"),
     "experiment run": (
         "bvas.commands.experiment_run",
         "train, predict and score stages that build on each other",
@@ -41,21 +41,24 @@ VERBS = {
     "doctor": ("bvas.commands.doctor", "what works on this machine, and what to do about the rest"),
     "video check": ("bvas.commands.video_check", "what a video file is, and what reads it"),
     "video prepare": ("bvas.commands.video_prepare", "make copies that are fast to read anywhere"),
-    "data synth": ("bvas.commands.synth", "make synthetic matches in SoccerNet's layout"),
+    "data synth": ("bvas.commands.data_synth", "make synthetic matches in SoccerNet's layout"),
     "data check": ("bvas.commands.data_check", "all that is wrong with a data root, and what it holds"),
     "data import": (
         "bvas.commands.data_import",
         "make a dataset.json of SoccerNet, E2E-Spot, CSV files or corrections",
     ),
-    "data download": ("bvas.commands.download", "download SoccerNet's videos and labels"),
-    "spots export": ("bvas.commands.export", "spots as tables, subtitles, edit lists, instances"),
-    "spots overlay": ("bvas.commands.overlay", "spots, annotations and score curves drawn on their video"),
+    "data download": ("bvas.commands.data_download", "download SoccerNet's videos and labels"),
+    "spots export": ("bvas.commands.spots_export", "spots as tables, subtitles, edit lists, instances"),
+    "spots overlay": (
+        "bvas.commands.spots_overlay",
+        "spots, annotations and score curves drawn on their video",
+    ),
     "spots pictures": (
-        "bvas.commands.pictures",
+        "bvas.commands.spots_pictures",
         "timelines, curves and the worst errors, drawn against labels",
     ),
-    "spots score": ("bvas.commands.score", "score predictions of any system against labels"),
-    "weights import": ("bvas.commands.weights", "take in the published weights of the seed system"),
+    "spots score": ("bvas.commands.spots_score", "score predictions of any system against labels"),
+    "weights import": ("bvas.commands.weights_import", "take in the published weights of the seed system"),
     "weights export": (
         "bvas.commands.weights_export",
         "write a trained model as ONNX files, with a model card",
@@ -82,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(_overview(group))
         return 0
     known = ", ".join(group or VERBS)
-    from bvas.redaction import redacted
+    from bvas.errors import redacted
 
     print(f"bvas: no command {redacted(' '.join(words[:2]))!r}; there are: {known}", file=sys.stderr)
     return 2

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from bvas.experiment import Experiment, load_experiment
-from bvas.tasks.action import action_task
+from bvas.data.action import action_task
+from bvas.experiment.experiment import Experiment, load_experiment
 
 
 def experiment() -> Experiment:

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from bvas.experiment import Experiment, load_experiment
-from bvas.tasks.ball12 import ball12_task
+from bvas.data.ball12 import ball12_task
+from bvas.experiment.experiment import Experiment, load_experiment
 
 
 def experiment() -> Experiment:

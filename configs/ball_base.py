@@ -1,7 +1,7 @@
 """Stage 1, passes and drives from scratch; `sampling_weights_001` of the seed system. Seven folds, a match each."""
 
-from bvas.experiment import Experiment, PublishedScores
-from bvas.tasks.ball import ball_task
+from bvas.data.ball import ball_task
+from bvas.experiment.experiment import Experiment, PublishedScores
 
 
 def experiment() -> Experiment:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bvas.experiment import Experiment, PublishedScores, load_experiment
+from bvas.experiment.experiment import Experiment, PublishedScores, load_experiment
 
 
 def experiment() -> Experiment:

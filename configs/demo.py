@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from bvas.augment.config import AugmentConfig
-from bvas.experiment import Experiment, InputConfig, TrainConfig
-from bvas.loading.sampling import SamplingConfig
+from bvas.data.ball import found_ball_task
+from bvas.experiment.experiment import Experiment, InputConfig, TrainConfig
+from bvas.experiment.peak_config import PeakConfig
+from bvas.experiment.sampling_config import SamplingConfig
 from bvas.models.config import ModelConfig
-from bvas.postprocess import PeakConfig
-from bvas.tasks.ball import found_ball_task
 
 
 def experiment() -> Experiment:

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from bvas.experiment import Experiment, load_experiment
-from bvas.tasks.action import action_task
+from bvas.data.action import action_task
+from bvas.experiment.experiment import Experiment, load_experiment
 
 LEAGUE = (
     "bvas data synth --out {root} --task action --preset broadcast --matches 4 --minutes 5 "

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bvas.experiment import Experiment, load_experiment
+from bvas.experiment.experiment import Experiment, load_experiment
 
 # What find_matches names where the league is missing; a match is a fold.
 LEAGUE = (

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bvas.experiment import Experiment, load_experiment
+from bvas.experiment.experiment import Experiment, load_experiment
 
 
 def experiment() -> Experiment:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bvas.files import write_json
+from bvas.system.atomic_files import write_json
 
 
 class Results:

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from bvas.files import write_json
+from bvas.system.atomic_files import write_json
 
 LIBRARIES = ("libcuda.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1")
 SIZE = (360, 640)
@@ -56,8 +56,8 @@ def write(path: Path, encoder: str, options: dict[str, str], num: int = 60) -> P
 
 def compare(paths: Sequence[Path], orders: Sequence[Sequence[int]]) -> Answer:
     """Return whether NVDEC's frames of files, read one after the other with one pool, equal the CPU's."""
-    from bvas.video.open import open_video
-    from bvas.video.pool import DecoderPool
+    from bvas.video.decode.decoder_pool import DecoderPool
+    from bvas.video.decode.open_video import open_video
 
     pool: DecoderPool[Any] = DecoderPool()
     found: Answer = {"equals_cpu": True, "frames": 0, "different_frames": 0, "largest_difference": 0}
@@ -106,7 +106,7 @@ def damage(folder: Path) -> Answer:
     import av
 
     from bvas.errors import DecodeError
-    from bvas.video.open import open_video
+    from bvas.video.decode.open_video import open_video
 
     path = write(folder / "whole.mp4", "libx264", {"g": "30"})
     with av.open(str(path)) as container:
@@ -128,8 +128,8 @@ def damage(folder: Path) -> Answer:
 def shared_memory(folder: Path) -> Answer:
     """GPU memory between processes (CUDA IPC), and pages of a memfd that are locked."""
     from bvas.errors import DataError
-    from bvas.loading.device_frames import DeviceFrames
-    from bvas.loading.shared import SharedFrames
+    from bvas.loading.device_slots import DeviceFrames
+    from bvas.loading.shared_slots import SharedFrames
 
     found: Answer = {}
     try:
@@ -148,8 +148,8 @@ def shared_memory(folder: Path) -> Answer:
 def engines_and_clocks(folder: Path) -> Answer:
     """Decoders that the GPU names for each codec, and its video clock."""
     from bvas.errors import DecodeError
-    from bvas.video.backends.nvdec import num_engines
-    from bvas.video.index import build_index
+    from bvas.video.decode.backends.nvdec import num_engines
+    from bvas.video.index.video_index import build_index
 
     found: Answer = {}
     for codec, encoder in (("h264", "libx264"), ("hevc", "libx265")):
@@ -176,7 +176,7 @@ def cost_of_sessions(folder: Path) -> Answer:
     """Seconds and GPU memory of the first and of three more decoders of a 360p file."""
     import torch
 
-    from bvas.video.open import open_video
+    from bvas.video.decode.open_video import open_video
 
     path = write(folder / "cost.mp4", "libx264", {"g": "20"})
     torch.zeros(1, device="cuda")

@@ -19,12 +19,12 @@ import cv2
 from PIL import Image
 
 from bvas.errors import DataError
-from bvas.postprocess import PeakConfig
+from bvas.evaluation.file_scores import scored_tasks
+from bvas.experiment.peak_config import PeakConfig
 from bvas.report.overlay import write_overlay
-from bvas.results.overlaying import drawn_report, part_of_video, read_annotations
-from bvas.results.picturing import PictureConfig, write_pictures_of_files
-from bvas.results.sources import read_spots
-from bvas.scoring.file_scores import scored_tasks
+from bvas.report.overlaying import drawn_report, part_of_video, read_annotations
+from bvas.report.picturing import PictureConfig, write_pictures_of_files
+from bvas.report.spot_sources import read_spots
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.half import half_renderer
 

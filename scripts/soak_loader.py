@@ -27,15 +27,15 @@ from pathlib import Path
 
 import numpy as np
 
-from bvas.clips import ClipConfig
-from bvas.files import write_json
-from bvas.loading import dispatch
-from bvas.loading.dataset import label_video
+from bvas.experiment.sampling_config import SamplingConfig
+from bvas.loading import job_queue as dispatch
+from bvas.loading.clip_requests import TrainingClips
+from bvas.loading.labelled_video import label_video
 from bvas.loading.loader import ClipLoader
-from bvas.loading.requests import TrainingClips
-from bvas.loading.sampling import SamplingConfig
-from bvas.spots import LabelSet
-from bvas.video.writer import VideoWriter
+from bvas.system.atomic_files import write_json
+from bvas.values.annotations import LabelSet
+from bvas.values.clip_config import ClipConfig
+from bvas.video.encode.video_writer import VideoWriter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 

@@ -25,11 +25,11 @@ from typing import Any
 
 import torch
 
-from bvas.checkpoint import FILE_NAME, fold_folder, load_checkpoint
-from bvas.files import write_json
+from bvas.experiment.checkpoint import FILE_NAME, fold_folder, load_checkpoint
+from bvas.system.atomic_files import write_json
 from bvas.training.resume import BEST_NAME
-from bvas.training.state import FILE_NAME as STATE_NAME
-from bvas.training.state import load_state
+from bvas.training.run_state import FILE_NAME as STATE_NAME
+from bvas.training.run_state import load_state
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
@@ -46,7 +46,7 @@ TIMED = ("seconds", "clips_per_second", "waiting_share")
 CONFIG = """
 from dataclasses import replace
 
-from bvas.experiment import load_experiment
+from bvas.experiment.experiment import load_experiment
 
 
 def experiment():
@@ -78,7 +78,7 @@ class Runs:
             *(
                 sys.executable,
                 "-m",
-                "bvas.train",
+                "bvas.commands.train",
                 "--experiment",
                 str(self.config),
                 "--folds",

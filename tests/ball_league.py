@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bvas.curve import ScoreCurve
-from bvas.tasks.ball import ball_task
-from bvas.tasks.matches import find_matches
+from bvas.data.ball import ball_task
+from bvas.data.matches import find_matches
+from bvas.results import curve_files
+from bvas.values.score_curve import ScoreCurve
 
 NUM_BLOCKS = 6
 ROWS = 500 * NUM_BLOCKS
@@ -63,5 +64,5 @@ def save_curve(folder: Path, match, scores, *, labels=("PASS", "DRIVE"), rate=25
     """Write the curve of a match's only half below a folder of predictions; return its path."""
     path = folder / match.name / "1_720p_scores.npz"
     scores = np.asarray(scores, np.float32)
-    ScoreCurve(scores, np.arange(len(scores)) / rate, labels).save(path)
+    curve_files.save_curve(ScoreCurve(scores, np.arange(len(scores)) / rate, labels), path)
     return path

@@ -18,7 +18,7 @@ from sound_samples import make_video_with_sound
 from video_samples import make_video, numbers_in, read_luma
 
 import bvas
-from bvas.video.preview import make_preview
+from bvas.video.encode.browser_preview import make_preview
 
 NUM_FRAMES = 60
 

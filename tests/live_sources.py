@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from bvas.video.writer import VideoWriter
+from bvas.video.encode.video_writer import VideoWriter
 
 SIZE = (64, 96)
 RATE = 25

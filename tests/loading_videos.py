@@ -6,9 +6,9 @@ from pathlib import Path
 import av
 import numpy as np
 
-from bvas.loading.dataset import LabelledVideo
-from bvas.spots import LabelSet
-from bvas.video.grid import Grid
+from bvas.loading.labelled_video import LabelledVideo
+from bvas.values.annotations import LabelSet
+from bvas.video.index.frame_grid import Grid
 
 LABELS = LabelSet(("PASS", "DRIVE"))
 SIZE = (32, 128)

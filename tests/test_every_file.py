@@ -8,9 +8,9 @@ import pytest
 import torch
 from tiny import TINY_CONFIG
 
-from bvas.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.cli import main
-from bvas.experiment import load_experiment
+from bvas.experiment.checkpoint import FILE_NAME, fold_folder, save_checkpoint
+from bvas.experiment.experiment import load_experiment
 from bvas.models.spotting import build_model
 
 _VIDEOS = (".mp4", ".ts", ".h264", ".m3u8", ".mkv", ".mov", ".avi")

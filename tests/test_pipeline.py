@@ -17,13 +17,13 @@ import pytest
 import torch
 from tiny import TINY_CONFIG, TINY_LEAGUE
 
-from bvas.checkpoint import load_checkpoint
 from bvas.cli import main
 from bvas.commands.console import INTERRUPTED, OK, WRONG_INPUT
-from bvas.postprocess import PeakConfig, PeakRule
-from bvas.postprocessing_file import Postprocessing
+from bvas.data.soccernet_files import read_results
+from bvas.experiment.checkpoint import load_checkpoint
+from bvas.experiment.peak_config import PeakConfig, PeakRule
+from bvas.results.tuned_peaks import Postprocessing
 from bvas.synthetic.league import make_league
-from bvas.tasks.soccernet import read_results
 
 
 @pytest.fixture(scope="module")
@@ -316,11 +316,11 @@ def test_weights_of_another_architecture_are_refused(there, tmp_path, capsys):
 
 def test_a_shift_of_two_frames_in_the_labels_shows_in_the_timing_error(there, tmp_path):
     # Spots exactly on the true annotations, scored against labels that were shifted by 2 frames.
-    from bvas.experiment import load_experiment
-    from bvas.scoring.evaluation import evaluate_predictions
-    from bvas.spots import Spot
-    from bvas.tasks.matches import annotated_halves, find_matches
-    from bvas.tasks.soccernet import RESULTS_NAME, write_results
+    from bvas.data.matches import annotated_halves, find_matches
+    from bvas.data.soccernet_files import RESULTS_NAME, write_results
+    from bvas.evaluation.experiment_scores import evaluate_predictions
+    from bvas.experiment.experiment import load_experiment
+    from bvas.values.annotations import Spot
 
     experiment = load_experiment("tiny")
     matches = [match for match in find_matches(experiment.task, there / "data") if match.fold is not None]
@@ -349,7 +349,7 @@ def test_a_shift_of_two_frames_in_the_labels_shows_in_the_timing_error(there, tm
 
 @pytest.mark.slow
 def test_ctrl_c_ends_training_with_130_and_leaves_no_worker(there, tmp_path):
-    command = [sys.executable, "-m", "bvas.train", "--experiment", "tiny", "--folds", "0"]
+    command = [sys.executable, "-m", "bvas.commands.train", "--experiment", "tiny", "--folds", "0"]
     endless = (there / "configs/tiny.py").read_text().replace("epochs=2", "epochs=500")
     (tmp_path / "endless.py").write_text(endless)
     command[command.index("tiny")] = str(tmp_path / "endless.py")

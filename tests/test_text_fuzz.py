@@ -10,8 +10,8 @@ import av
 import pytest
 from task_videos import write_video
 
-from bvas.checkpoint import FILE_NAME
 from bvas.cli import main
+from bvas.experiment.checkpoint import FILE_NAME
 from bvas.results.recording import RECORDING_NAME
 
 SEED = 14

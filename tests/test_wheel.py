@@ -44,14 +44,14 @@ def test_an_installed_wheel_finds_its_configs_and_tested_versions_outside_the_cl
     )
     code = (
         f"import sys; sys.path.insert(0, {str(site)!r})\n"
-        "import bvas, bvas.experiment\n"
+        "import bvas, bvas.experiment.experiment\n"
         f"assert bvas.__file__.startswith({str(site)!r}), bvas.__file__\n"
-        "from bvas.machine.versions import inspect_versions, newest_tested, required_packages\n"
+        "from bvas.system.doctor.versions import inspect_versions, newest_tested, required_packages\n"
         "names = {package.name for package in required_packages()}\n"
         "assert {'av', 'torch', 'srt'} <= names and 'ruff' not in names, names\n"
         "assert newest_tested()['torch'].major == 2\n"
         "assert inspect_versions().topic == 'versions'\n"
-        "print(*bvas.experiment.experiment_names(), bvas.load_experiment('ball_long').clip.num_frames)"
+        "print(*bvas.experiment.experiment.experiment_names(), bvas.load_experiment('ball_long').clip.num_frames)"
     )
     out = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True

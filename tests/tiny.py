@@ -5,8 +5,8 @@ from pathlib import Path
 
 import torch
 
-from bvas.checkpoint import FILE_NAME, fold_folder, save_checkpoint
-from bvas.experiment import Experiment, InputConfig, TrainConfig, load_experiment
+from bvas.experiment.checkpoint import FILE_NAME, fold_folder, save_checkpoint
+from bvas.experiment.experiment import Experiment, InputConfig, TrainConfig, load_experiment
 from bvas.models.config import ModelConfig
 from bvas.models.spotting import build_model
 from bvas.synthetic.config import SyntheticConfig
@@ -29,7 +29,7 @@ TINY_CONFIG = '''
 
 from dataclasses import replace
 
-from bvas.experiment import InputConfig, load_experiment
+from bvas.experiment.experiment import InputConfig, load_experiment
 
 
 def experiment():

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bvas.augment.config import AugmentConfig
-from bvas.experiment import Experiment, load_experiment
-from bvas.loading.sampling import SamplingConfig
+from bvas.experiment.experiment import Experiment, load_experiment
+from bvas.experiment.sampling_config import SamplingConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from ablation.arms import ABLATIONS, Ablation, Arm
 from harness import write_results
 
-from bvas.chain import Stage
 from bvas.commands.console import parse_workers
-from bvas.commands.stages import Machine, run_stage
-from bvas.devices import choose_device
-from bvas.tasks.matches import find_matches
+from bvas.commands.experiment_stages import Machine, run_stage
+from bvas.data.matches import find_matches
+from bvas.evaluation.chain import Stage
+from bvas.system.devices import choose_device
 
 SEEDS = (1, 2, 3)
 SCALES = {"mini": ("mini_", ("fusion", "clips", "negatives")), "full": ("", tuple(ABLATIONS))}

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bvas.augment.config import AugmentConfig
 from bvas.augment.draws import Draws
-from bvas.devices import to_device
+from bvas.system.devices import to_device
 
 
 def recolor(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws, *, in_place: bool = False) -> Tensor:

@@ -10,8 +10,8 @@ from multiprocessing.process import BaseProcess
 import torch
 
 from bvas.commands.console import set_up_logging
-from bvas.devices import use_device
-from bvas.processes import end_with_parent
+from bvas.system.child_processes import end_with_parent
+from bvas.system.devices import use_device
 
 _SECONDS_TO_END = 5.0
 

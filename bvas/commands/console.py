@@ -16,12 +16,11 @@ from traceback import format_exception
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from bvas.errors import BvasError, ConfigError
-from bvas.names import ERROR_HANDLER, shown_name, shown_text
-from bvas.redaction import redacted
+from bvas.errors import BvasError, ConfigError, redacted
+from bvas.system.file_names import ERROR_HANDLER, shown_name, shown_text
 
 if TYPE_CHECKING:
-    from bvas.video.reading import ReadOptions
+    from bvas.video.container.read_options import ReadOptions
 
 # What a full or read-only disk and missing permissions give, wherever they strike.
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
@@ -173,14 +172,14 @@ def reading_of(args: argparse.Namespace) -> "ReadOptions":
     Raises:
         ConfigError: a stream below 0.
     """
-    from bvas.video.reading import ReadOptions
+    from bvas.video.container.read_options import ReadOptions
 
     return ReadOptions(stream=args.stream, rate=args.rate, tone=args.tone)
 
 
 def add_machine(parser: argparse.ArgumentParser, *, workers: bool) -> None:
     """Add what belongs to this machine: --device, and --workers or --backend."""
-    from bvas.video.backends import backend_names
+    from bvas.video.decode.backends import backend_names
 
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     if workers:
@@ -205,7 +204,7 @@ def parse_workers(text: str) -> dict[str, int] | Literal["auto"]:
     Raises:
         ConfigError: the text is none of these.
     """
-    from bvas.video.backends import backend_names
+    from bvas.video.decode.backends import backend_names
 
     if text == "auto":
         return "auto"
@@ -295,7 +294,7 @@ def parse_time(text: str) -> float:
 
 def parse_rate(text: str) -> Fraction:
     """Return frames per second of `25`, `29.97` or `30000/1001`; for argparse."""
-    from bvas.video.rate import as_rate
+    from bvas.video.container.frame_rate import as_rate
 
     try:
         return as_rate(Fraction(text) if "/" in text else float(text))

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bvas.commands.console import OK, WRONG_INPUT, progress_bar, run_command, short_line
-from bvas.plural import count_text
+from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
-    from bvas.tasks.check import DataCheck
+    from bvas.data.data_check import DataCheck
 
 # More columns do not fit a line; --json has them all.
 _MOST_FOLDS = 10
@@ -40,10 +40,10 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Check, and print what was found."""
-    from bvas.tasks.check import check_data, tasks_in
+    from bvas.data.data_check import check_data, tasks_in
 
     if args.experiment:
-        from bvas.experiment import load_experiment
+        from bvas.experiment.experiment import load_experiment
 
         experiment = load_experiment(args.experiment, args.runs)
         tasks, rate = [experiment.task], experiment.input.rate

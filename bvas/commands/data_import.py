@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from bvas.commands.console import OK, WRONG_INPUT, run_command, short_line
 from bvas.commands.scored_options import add_head
-from bvas.plural import count_text
+from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
-    from bvas.tasks.importing.draft import Import, Placing
+    from bvas.data.importing.draft import Import, Placing
 
 logger = logging.getLogger(__name__)
 
@@ -68,10 +68,10 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Read all, and write if nothing is wrong."""
+    from bvas.data.importing.draft import write_dataset
+    from bvas.data.importing.merging import put_into, read_root
     from bvas.errors import ConfigError
-    from bvas.files import check_writable
-    from bvas.tasks.importing.draft import write_dataset
-    from bvas.tasks.importing.merging import put_into, read_root
+    from bvas.system.atomic_files import check_writable
 
     check_writable(args.out, "dataset.json")
     format = args.format or format_of(args.source)
@@ -115,10 +115,10 @@ def format_of(source: Path) -> str:
     Raises:
         DataError: it is not there, or looks like none.
     """
+    from bvas.data.importing.from_corrections import is_corrections
+    from bvas.data.osl_json import is_osl
     from bvas.errors import DataError
-    from bvas.tasks.importing.from_corrections import is_corrections
-    from bvas.tasks.osl import is_osl
-    from bvas.text_files import read_json
+    from bvas.system.text_files import read_json
 
     if not source.exists():
         raise DataError(f"no file or folder {source}")
@@ -144,11 +144,11 @@ def read_source(
     head: str | None = None,
 ) -> "Import":
     """Return what one of the readers finds."""
-    from bvas.tasks.importing.from_corrections import read_corrections
-    from bvas.tasks.importing.from_csv import read_csv
-    from bvas.tasks.importing.from_e2e_spot import read_e2e_spot
-    from bvas.tasks.importing.from_osl import read_osl
-    from bvas.tasks.importing.from_soccernet import read_soccernet
+    from bvas.data.importing.from_corrections import read_corrections
+    from bvas.data.importing.from_csv import read_csv
+    from bvas.data.importing.from_e2e_spot import read_e2e_spot
+    from bvas.data.importing.from_osl import read_osl
+    from bvas.data.importing.from_soccernet import read_soccernet
 
     if format == "soccernet":
         return read_soccernet(source, resolution=resolution, label_file=label_file)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bvas.commands.console import OK, add_folders, add_machine, parse_workers, progress_bar, run_command
-from bvas.plural import count_text
+from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
 
@@ -33,22 +33,22 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Render, train, predict, score, report."""
-    from bvas.devices import choose_device, use_device
-    from bvas.evaluate import evaluation_lines
-    from bvas.experiment import load_experiment
-    from bvas.files import write_json
-    from bvas.predict import predict_held_out
-    from bvas.predictions import predictions_folder
-    from bvas.results.report_folder import write_report_folder
-    from bvas.results.report_sources import evaluation_source
-    from bvas.results.scored import write_pictures
-    from bvas.scoring.evaluation import evaluate_predictions
-    from bvas.scoring.label_check import check_labels
+    from bvas.commands.evaluate import evaluation_lines
+    from bvas.commands.predict import predict_held_out
+    from bvas.data.matches import find_matches
+    from bvas.evaluation.experiment_scores import evaluate_predictions
+    from bvas.evaluation.label_check import check_labels
+    from bvas.experiment.experiment import load_experiment
+    from bvas.report.page_input import evaluation_source
+    from bvas.report.report_folder import write_report_folder
+    from bvas.report.scored import write_pictures
+    from bvas.results.curves_on_disk import predictions_folder
     from bvas.synthetic.config import SyntheticConfig
     from bvas.synthetic.league import make_league
-    from bvas.tasks.matches import find_matches
-    from bvas.training.loop import run_fold
-    from bvas.video.preview import PreviewConfig
+    from bvas.system.atomic_files import write_json
+    from bvas.system.devices import choose_device, use_device
+    from bvas.training.fold import run_fold
+    from bvas.video.encode.browser_preview import PreviewConfig
 
     experiment = load_experiment("demo")
     device = choose_device(args.device)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bvas.commands.console import OK, WRONG_INPUT, add_folders, run_command
 
 if TYPE_CHECKING:
-    from bvas.machine.finding import Finding
+    from bvas.system.doctor.finding import Finding
 
 
 def build_parser(prog: str | None) -> argparse.ArgumentParser:
@@ -26,9 +26,9 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Look at the machine, and print what was found."""
-    from bvas.machine.gpu import inspect_gpu
-    from bvas.machine.resources import inspect_resources
-    from bvas.machine.software import inspect_software
+    from bvas.system.doctor.gpu import inspect_gpu
+    from bvas.system.doctor.resources import inspect_resources
+    from bvas.system.doctor.software import inspect_software
 
     found = [*inspect_software(), _versions(), *inspect_gpu(), *inspect_resources(args.runs)]
     works = not any(finding.is_needed for finding in found)
@@ -42,9 +42,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _versions() -> "Finding":
-    from bvas.machine.finding import Finding, try_import
+    from bvas.system.doctor.finding import Finding, try_import
 
-    versions, reason = try_import("bvas.machine.versions")
+    versions, reason = try_import("bvas.system.doctor.versions")
     if versions is None:
         return Finding(
             topic="versions", state="note", text=f"not compared: {reason}", remedy="pip install packaging"

@@ -9,7 +9,7 @@ from bvas.commands.console import OK, add_folders, add_postprocessing, progress_
 from bvas.commands.score_table import interval_text
 
 if TYPE_CHECKING:
-    from bvas.ensembling.build import Ensemble
+    from bvas.evaluation.ensembling.ensemble import Ensemble
 
 logger = logging.getLogger(__name__)
 
@@ -48,13 +48,13 @@ def run(args: argparse.Namespace) -> int:
     """Average, print what it scores, and write the folder."""
     from dataclasses import replace
 
-    from bvas.ensembling.build import Ensemble, build_ensemble, check_folder, write_ensemble
-    from bvas.ensembling.members import base_of, load_members, read_member_curves
+    from bvas.data.matches import find_matches, folds_of
     from bvas.errors import DataError
-    from bvas.experiment import check_new_name, parse_folds
-    from bvas.files import check_writable
-    from bvas.postprocessing_file import with_postprocessing
-    from bvas.tasks.matches import find_matches, folds_of
+    from bvas.evaluation.ensembling.ensemble import Ensemble, build_ensemble, check_folder, write_ensemble
+    from bvas.evaluation.ensembling.members import base_of, load_members, read_member_curves
+    from bvas.experiment.experiment import check_new_name, parse_folds
+    from bvas.results.tuned_peaks import with_postprocessing
+    from bvas.system.atomic_files import check_writable
 
     members = load_members(args.experiments.split(","), args.runs)
     name = args.name or default_name([member.name for member in members], selected=args.select)

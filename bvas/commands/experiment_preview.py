@@ -42,13 +42,13 @@ def run(args: argparse.Namespace) -> int:
 
     import torch
 
+    from bvas.data.matches import find_matches, folds_of
     from bvas.errors import ConfigError
-    from bvas.experiment import load_experiment
-    from bvas.files import check_writable, write_bytes
+    from bvas.experiment.experiment import load_experiment
+    from bvas.report.clip_preview import preview_clips, summarize_sampling
     from bvas.report.contact_sheet import contact_sheet, png
-    from bvas.tasks.matches import find_matches, folds_of
-    from bvas.training.data import fold_videos, training_clips
-    from bvas.training.preview import preview_clips, summarize_sampling
+    from bvas.system.atomic_files import check_writable, write_bytes
+    from bvas.training.fold_data import fold_videos, training_clips
 
     if not 1 <= args.clips <= MOST_CLIPS:
         raise ConfigError(f"--clips must lie in 1..{MOST_CLIPS}, got {args.clips}")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from bvas.commands.console import OK, add_folders, add_machine, parse_workers, run_command
 from bvas.errors import ConfigError
-from bvas.plural import count_text
+from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
-    from bvas.chain import Stage, StageScore
+    from bvas.evaluation.chain import Stage, StageScore
 
 logger = logging.getLogger(__name__)
 
@@ -54,12 +54,12 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Run the stages for each seed, print the table, and write it."""
-    from bvas.chain import Stage, chain_json, check_order, runs_of_seed
-    from bvas.commands.stages import Machine, run_stage
-    from bvas.devices import choose_device
-    from bvas.experiment import load_experiment
-    from bvas.files import write_json
-    from bvas.tasks.matches import find_matches
+    from bvas.commands.experiment_stages import Machine, run_stage
+    from bvas.data.matches import find_matches
+    from bvas.evaluation.chain import Stage, chain_json, check_order, runs_of_seed
+    from bvas.experiment.experiment import load_experiment
+    from bvas.system.atomic_files import write_json
+    from bvas.system.devices import choose_device
 
     if args.jobs < 1:
         raise ConfigError(f"--jobs must be at least 1, got {args.jobs}")
@@ -101,7 +101,7 @@ def _parse_seeds(text: str | None, own: int) -> list[int]:
 
 def chain_lines(stages: "Sequence[Stage]", scores: "Sequence[StageScore]") -> list[str]:
     """Return the scores as lines for people."""
-    from bvas.chain import gains, summarize
+    from bvas.evaluation.chain import gains, summarize
 
     width = max(len(stage.name) for stage in stages) + 2
     lines = [f"{'official mAP@1':<{width}}{'seed':>5}{'pooled':>9}  by fold"]

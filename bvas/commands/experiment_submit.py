@@ -33,11 +33,11 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Write the zip, and say what is in it."""
+    from bvas.data.matches import find_matches
     from bvas.errors import ConfigError, DataError
-    from bvas.experiment import load_experiment
-    from bvas.files import check_writable
-    from bvas.submission import write_submission
-    from bvas.tasks.matches import find_matches
+    from bvas.evaluation.submission import write_submission
+    from bvas.experiment.experiment import load_experiment
+    from bvas.system.atomic_files import check_writable
 
     experiment = load_experiment(args.experiment, args.runs)
     out: Path = (

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from bvas.commands.console import OK, add_folders, run_command
 from bvas.commands.report import add_match, add_page, evaluated, preview_config, write_folder
-from bvas.plural import count_text
+from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
+    from bvas.evaluation.label_check import LabelCheck
     from bvas.metrics.suspects import Suspect
-    from bvas.scoring.label_check import LabelCheck
 
 
 def build_parser(prog: str | None) -> argparse.ArgumentParser:
@@ -34,10 +34,10 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Judge the labels, print the table, write the file and the page."""
     from bvas.errors import ConfigError
-    from bvas.experiment import load_experiment
-    from bvas.files import check_writable, write_json
-    from bvas.results.report_sources import evaluation_source
-    from bvas.scoring.label_check import check_labels
+    from bvas.evaluation.label_check import check_labels
+    from bvas.experiment.experiment import load_experiment
+    from bvas.report.page_input import evaluation_source
+    from bvas.system.atomic_files import check_writable, write_json
 
     if args.top < 0:
         raise ConfigError(f"--top is a number of lines, got {args.top}")

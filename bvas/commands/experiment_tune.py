@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from bvas.commands.console import OK, add_folders, progress_bar, run_command
 from bvas.commands.score_table import interval_text
-from bvas.plural import count_text
+from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
-    from bvas.postprocessing_file import TunedScore
-    from bvas.tuning.nested import Tuning
+    from bvas.evaluation.tuning.nested import Tuning
+    from bvas.results.tuned_peaks import TunedScore
 
 logger = logging.getLogger(__name__)
 
@@ -40,13 +40,13 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Tune, print what it brings, and write the file."""
     from bvas import __version__
-    from bvas.experiment import load_experiment, parse_folds
-    from bvas.files import check_writable
-    from bvas.postprocessing_file import FILE_NAME, Postprocessing, Provenance
-    from bvas.tasks.matches import find_matches, folds_of
-    from bvas.tuning.curves import load_labelled_curves, parts_of
-    from bvas.tuning.grid import default_grid
-    from bvas.tuning.nested import tune
+    from bvas.data.matches import find_matches, folds_of
+    from bvas.evaluation.tuning.curves import load_labelled_curves, parts_of
+    from bvas.evaluation.tuning.grid import default_grid
+    from bvas.evaluation.tuning.nested import tune
+    from bvas.experiment.experiment import load_experiment, parse_folds
+    from bvas.results.tuned_peaks import FILE_NAME, Postprocessing, Provenance
+    from bvas.system.atomic_files import check_writable
 
     experiment = load_experiment(args.experiment, args.runs)
     out: Path = args.out or args.runs / experiment.name / FILE_NAME

@@ -15,8 +15,8 @@ import torch
 from bvas.commands.children import Line, Outbox, end_processes, how_it_ended, settle_in
 from bvas.commands.console import Progress, users_line
 from bvas.errors import BvasError
-from bvas.processes import interrupts_held, start_quietly
-from bvas.training.parallel import World
+from bvas.system.child_processes import interrupts_held, start_quietly
+from bvas.training.distributed import World
 
 logger = logging.getLogger(__name__)
 

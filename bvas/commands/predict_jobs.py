@@ -20,8 +20,8 @@ from bvas.errors import BusyError, BvasError
 from bvas.predicting.assignments import Assignment
 from bvas.predicting.failures import note_failure
 from bvas.predicting.match import MatchPredictor
-from bvas.predicting.work import Work, ends_job
-from bvas.processes import interrupts_held, start_quietly
+from bvas.predicting.settings import Work, ends_job
+from bvas.system.child_processes import interrupts_held, start_quietly
 
 logger = logging.getLogger(__name__)
 

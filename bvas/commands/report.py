@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from bvas.commands.console import OK, add_folders, progress_bar, run_command
 
 if TYPE_CHECKING:
-    from bvas.experiment import Experiment
-    from bvas.results.report_sources import ReportSource
-    from bvas.scoring.evaluation import Evaluation
-    from bvas.video.preview import PreviewConfig
+    from bvas.evaluation.experiment_scores import Evaluation
+    from bvas.experiment.experiment import Experiment
+    from bvas.report.page_input import ReportSource
+    from bvas.video.encode.browser_preview import PreviewConfig
 
 logger = logging.getLogger(__name__)
 
@@ -82,9 +82,9 @@ def add_page(parser: argparse.ArgumentParser, *, out: str) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Gather, code previews, write the page."""
-    from bvas.files import check_writable
-    from bvas.results.report_folder import PAGE_NAME
-    from bvas.tasks.soccernet import RESULTS_NAME
+    from bvas.data.soccernet_files import RESULTS_NAME
+    from bvas.report.report_folder import PAGE_NAME
+    from bvas.system.atomic_files import check_writable
 
     config = preview_config(args)
     given = Path(args.what)
@@ -110,7 +110,7 @@ def preview_config(args: argparse.Namespace) -> "PreviewConfig":
     Raises:
         ConfigError: a height that no video has.
     """
-    from bvas.video.preview import PreviewConfig
+    from bvas.video.encode.browser_preview import PreviewConfig
 
     return PreviewConfig(max_height=args.height)
 
@@ -128,9 +128,9 @@ def write_folder(
         BusyError: another process writes there.
         DataError: a page of other results lies there, and --overwrite is not given.
     """
-    from bvas.files import locked
-    from bvas.identity import place_of
-    from bvas.results.report_folder import check_same_report, write_report_folder
+    from bvas.report.report_folder import check_same_report, write_report_folder
+    from bvas.system.atomic_files import locked
+    from bvas.video.index.file_identity import place_of
 
     with locked(out):
         if not args.overwrite:
@@ -151,7 +151,7 @@ def write_folder(
 
 def _results_source(given: Path, args: argparse.Namespace) -> "ReportSource":
     from bvas.errors import ConfigError
-    from bvas.results.report_sources import results_source
+    from bvas.report.page_input import results_source
 
     if args.match or args.challenge:
         raise ConfigError(f"{given} is results of one recording; --match and --challenge are for experiments")
@@ -162,11 +162,11 @@ def _experiment_source(args: argparse.Namespace) -> tuple["ReportSource", str]:
     """Return the report and the experiment's name."""
     from dataclasses import replace
 
+    from bvas.data.matches import find_matches
     from bvas.errors import ConfigError
-    from bvas.experiment import load_experiment
-    from bvas.results.report_sources import challenge_source, choose_matches, evaluation_source
-    from bvas.scoring.label_check import check_labels
-    from bvas.tasks.matches import find_matches
+    from bvas.evaluation.label_check import check_labels
+    from bvas.experiment.experiment import load_experiment
+    from bvas.report.page_input import challenge_source, choose_matches, evaluation_source
 
     if args.video:
         raise ConfigError("--video is for results of a recording; an experiment's videos are in --data")
@@ -192,9 +192,9 @@ def evaluated(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation
         ConfigError: no match is called like one of --match.
         DataError: none has predictions.
     """
-    from bvas.results.report_sources import choose_matches
-    from bvas.scoring.evaluation import evaluate_predictions
-    from bvas.tasks.matches import find_matches
+    from bvas.data.matches import find_matches
+    from bvas.evaluation.experiment_scores import evaluate_predictions
+    from bvas.report.page_input import choose_matches
 
     labelled = [match for match in find_matches(experiment.task, args.data) if match.fold is not None]
     chosen = choose_matches(labelled, args.match)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from bvas.plural import count_text
+from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.metrics.bootstrap import Interval

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bvas.postprocess import PeakConfig
-    from bvas.spots import LabelSet
+    from bvas.experiment.peak_config import PeakConfig
+    from bvas.values.annotations import LabelSet
 
 _TASKS = {
     "ball": "2 labels (2023)",
@@ -84,8 +84,8 @@ def peaks_of(args: argparse.Namespace, labels: "LabelSet") -> "PeakConfig":
         ConfigError: it is wrong or of other labels; or no confidence was given.
     """
     from bvas.errors import ConfigError
-    from bvas.postprocess import PeakConfig
-    from bvas.postprocessing_file import load_postprocessing
+    from bvas.experiment.peak_config import PeakConfig
+    from bvas.results.tuned_peaks import load_postprocessing
 
     if args.postprocessing is None:
         if not 0 <= args.operating_point <= 1:

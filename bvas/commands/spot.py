@@ -25,17 +25,16 @@ from bvas.commands.console import (
     run_command,
 )
 from bvas.commands.spot_live import add_live, check_live, run_live
-from bvas.errors import ConfigError
-from bvas.names import output_stem
-from bvas.plural import count_text
-from bvas.redaction import HIDDEN
+from bvas.errors import HIDDEN, ConfigError
+from bvas.system.file_names import output_stem
+from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
-    from bvas.experiment import Experiment
-    from bvas.results.recorded import PartPlan, RecordingPart
+    from bvas.experiment.experiment import Experiment
+    from bvas.inference.protocol import VideoSpotter
+    from bvas.report.recorded import PartPlan, RecordingPart
     from bvas.results.recording import RecordedFile
-    from bvas.spotting.protocol import VideoSpotter
-    from bvas.video.sources import Source
+    from bvas.video.container.sources import Source
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +113,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Spot, and write the results, a table, the score curves and pictures."""
-    from bvas.video.sources import source_of
+    from bvas.video.container.sources import source_of
 
     check_live(args)
     reading = reading_of(args)
@@ -122,12 +121,12 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--stride must be at least 1, got {args.stride}")
     # As text, a path would not show that it is a URL; and before the imports that take seconds.
     sources = [source_of(video, growing=args.growing) for video in args.videos]
+    from bvas.data.soccernet_files import RESULTS_NAME
     from bvas.errors import DataError
-    from bvas.files import check_writable, locked
-    from bvas.results.recorded import PartPlan, outputs_of, part_names, plan_parts
+    from bvas.report.recorded import PartPlan, outputs_of, part_names, plan_parts
+    from bvas.report.replacing import TABLE_NAME, check_same_recording
     from bvas.results.recording import RECORDING_NAME
-    from bvas.results.replacing import TABLE_NAME, check_same_recording
-    from bvas.tasks.soccernet import RESULTS_NAME
+    from bvas.system.atomic_files import check_writable, locked
 
     for source in sources:
         if source.kind in ("file", "growing file") and not source.path.exists():
@@ -176,10 +175,10 @@ def _spot_parts(
 ) -> int:
     """Spot the parts of a recording, and write the results of each as soon as they are there."""
     from bvas.errors import DataError
-    from bvas.results.recorded import RecordingPart
+    from bvas.inference.spot_video import spot_video
+    from bvas.report.recorded import RecordingPart
+    from bvas.report.replacing import RecordedFiles, remove_stale
     from bvas.results.recording import read_recording
-    from bvas.results.replacing import RecordedFiles, remove_stale
-    from bvas.spotting.one_video import spot_video
 
     try:
         before = read_recording(out)
@@ -239,10 +238,10 @@ def _in_part(parts: "Sequence[RecordingPart]", num_plans: int) -> str:
 
 def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
     """Return what to look at videos with, and how many models `--folds` could choose among."""
-    from bvas.postprocessing_file import with_postprocessing
+    from bvas.results.tuned_peaks import with_postprocessing
 
     if args.model is not None:
-        from bvas.exported.spotter import load_onnx_spotter
+        from bvas.onnx.spotter import load_onnx_spotter
 
         if args.folds != "all":
             raise ConfigError("--folds does not go with --model: its files hold the folds that were exported")
@@ -252,8 +251,8 @@ def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
             )
         exported = load_onnx_spotter(args.model, device=args.device, stride=args.stride)
         return replace(exported, experiment=with_postprocessing(exported.experiment, args.postprocessing)), 1
-    from bvas.experiment import load_experiment
-    from bvas.spotting.spotter import load_spotter, trained_among
+    from bvas.experiment.experiment import load_experiment
+    from bvas.inference.spotter import load_spotter, trained_among
 
     name = args.experiment or newest_experiment(args.runs)
     experiment = with_postprocessing(load_experiment(name, args.runs), args.postprocessing)
@@ -318,8 +317,8 @@ def newest_experiment(runs: Path) -> str:
     Raises:
         CheckpointError: there is none; the message tells how to get one.
     """
-    from bvas.checkpoint import FILE_NAME
     from bvas.errors import CheckpointError
+    from bvas.experiment.checkpoint import FILE_NAME
 
     files = [path for path in runs.glob(f"*/fold_*/{FILE_NAME}") if path.parent.parent.name != "demo"]
     if not files:
@@ -342,8 +341,8 @@ def _write_outputs(
     in_part: str,
 ) -> None:
     """Write the newest part of a recording into `out`, and what its parts so far make together."""
-    from bvas.results.recorded import write_part, write_recording, write_table
-    from bvas.tasks.soccernet import RESULTS_NAME, write_results
+    from bvas.data.soccernet_files import RESULTS_NAME, write_results
+    from bvas.report.recorded import write_part, write_recording, write_table
 
     # First, so that whatever lies here is known to be of this recording.
     write_recording(parts, experiment, out, kickoff, made_from=made_from, in_part=in_part)
@@ -360,7 +359,7 @@ def _write_outputs(
 
 def _sum_up(parts: "Sequence[RecordingPart]", experiment: "Experiment", out: Path, in_part: str) -> None:
     """Print what was found, and where it lies."""
-    from bvas.postprocess import shown
+    from bvas.inference.peaks import shown
 
     found = [spot for part in parts for spot in shown(part.found.spots, experiment.peaks)]
     counts = ", ".join(f"{sum(s.label == label for s in found)} {label}" for label in experiment.task.labels)

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from bvas.commands.console import DONE_IN_PART, OK, reading_of
-from bvas.plural import count_text
+from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
-    from bvas.report.clock import MatchClock
-    from bvas.spotting.live import LiveSpot, LiveSpots
-    from bvas.spotting.protocol import VideoSpotter
+    from bvas.inference.live_spots import LiveSpot, LiveSpots
+    from bvas.inference.protocol import VideoSpotter
+    from bvas.report.match_clock import MatchClock
 
 logger = logging.getLogger(__name__)
 
@@ -71,9 +71,9 @@ def check_live(args: argparse.Namespace) -> None:
 def run_live(args: argparse.Namespace, spotter: "VideoSpotter") -> int:
     """Print the spots of a source while it runs; return the exit code."""
     from bvas.errors import DecodeError
-    from bvas.report.clock import MatchClock
-    from bvas.spotting.lag import LagRule
-    from bvas.spotting.live import LiveSpots
+    from bvas.inference.lag import LagRule
+    from bvas.inference.live_spots import LiveSpots
+    from bvas.report.match_clock import MatchClock
 
     if args.jsonl != "-":
         _check_jsonl(Path(args.jsonl), overwrite=args.overwrite)
@@ -113,7 +113,7 @@ def run_live(args: argparse.Namespace, spotter: "VideoSpotter") -> int:
 def _check_jsonl(path: Path, *, overwrite: bool) -> None:
     """Refuse a file that holds lines already, or that cannot be written; a pipe is neither."""
     from bvas.errors import DataError
-    from bvas.files import check_writable
+    from bvas.system.atomic_files import check_writable
 
     if path.exists() and not path.is_file() and not path.is_dir():
         return

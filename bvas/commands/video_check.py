@@ -17,11 +17,11 @@ from bvas.commands.console import (
     reading_of,
     run_command,
 )
-from bvas.plural import count_text
+from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
-    from bvas.video.broken import FileDamage
-    from bvas.video.survey import VideoSurvey
+    from bvas.video.decode.damage_scan import FileDamage
+    from bvas.video.decode.file_survey import VideoSurvey
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Survey each video, and print what was found."""
     from bvas.errors import DecodeError
-    from bvas.video.survey import survey_video
+    from bvas.video.decode.file_survey import survey_video
 
     reading = reading_of(args)
     found: list[dict[str, Any]] = []
@@ -142,7 +142,7 @@ def survey_text(survey: "VideoSurvey") -> str:
 
 def survey_json(survey: "VideoSurvey") -> dict[str, Any]:
     """Return a survey as plain values; the keys are the same for every video."""
-    from bvas.video.color_tags import transfer_name
+    from bvas.video.container.color_tags import transfer_name
 
     info, index, remedy, damage = survey.info, survey.index, survey.remedy, survey.damage
     return {
@@ -192,7 +192,7 @@ def survey_json(survey: "VideoSurvey") -> dict[str, Any]:
 
 
 def _damage_rows(damage: "FileDamage") -> list[tuple[str, str]]:
-    from bvas.video.broken import frames_text, ranges_of
+    from bvas.video.decode.damage_scan import frames_text, ranges_of
 
     rows = []
     if damage.lost:

@@ -17,10 +17,10 @@ from bvas.commands.console import (
     reading_of,
     run_command,
 )
-from bvas.plural import count_text
+from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
-    from bvas.video.prepare import Copy, CopyPlan
+    from bvas.video.encode.prepared_copy import Copy, CopyPlan
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +60,8 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Plan all copies, say what they cost and gain, then make them."""
     from bvas.errors import DecodeError
-    from bvas.files import check_writable
-    from bvas.video.prepare import check_room, copy_targets, make_copy, plan_copy
+    from bvas.system.atomic_files import check_writable
+    from bvas.video.encode.prepared_copy import check_room, copy_targets, make_copy, plan_copy
 
     targets = copy_targets(args.videos, args.out, replace=args.force)
     check_writable(args.out, *(f"{target.name}.part" for target in targets))

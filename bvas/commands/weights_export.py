@@ -39,10 +39,10 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Export, and say how to go on."""
-    from bvas.experiment import load_experiment
-    from bvas.exported.export import export_onnx
-    from bvas.postprocessing_file import with_postprocessing
-    from bvas.spotting.spotter import trained_among
+    from bvas.experiment.experiment import load_experiment
+    from bvas.inference.spotter import trained_among
+    from bvas.onnx.export import export_onnx
+    from bvas.results.tuned_peaks import with_postprocessing
 
     experiment = with_postprocessing(load_experiment(args.name, args.runs), args.postprocessing)
     folds = trained_among(experiment, args.runs, args.folds)

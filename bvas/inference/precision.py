@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 import torch
 
-from bvas.devices import Precision, autocast_dtype
 from bvas.errors import ConfigError
+from bvas.system.devices import Precision, autocast_dtype
 
 # Pixels of pictures encoded at once on a CPU: their first feature maps fill its caches, not more. Measured
 # (bench_predict.py): 1280x736 takes a quarter longer four at a time than one by one, 192x112 half as long 16 at a time.

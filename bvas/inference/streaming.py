@@ -24,18 +24,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
-from bvas.inference.compiled import Steady
+from bvas.inference.compiled_function import Steady
+from bvas.inference.flip_tta import check_models, mean_of_views, with_flipped
 from bvas.inference.precision import check_dtype, default_batch, float32_convolutions
-from bvas.inference.predictor import checked_scores
-from bvas.inference.prepared import PreparedModel
-from bvas.inference.ring import Presence, Ring
-from bvas.inference.scoring import check_models, mean_of_views, with_flipped
-from bvas.inference.stills import LastStill, Pictures, common_picture
-from bvas.inference.thinning import Between, batch_length, most_waiting
-from bvas.luma import ColorRange, LumaScaling, to_unit
+from bvas.inference.predictor_protocol import checked_scores
+from bvas.inference.prepared_model import PreparedModel
+from bvas.inference.ring_buffer import Presence, Ring
+from bvas.inference.row_stride import Between, batch_length, most_waiting
+from bvas.inference.still_clips import LastStill, Pictures, common_picture
 from bvas.models.spotting import SpottingModel
+from bvas.values.clip_config import ClipConfig
+from bvas.values.luma import ColorRange, LumaScaling, to_unit
 
 
 class StreamingPredictor:

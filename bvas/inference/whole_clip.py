@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bvas.clips import ClipConfig
-from bvas.inference.scoring import check_models, mean_of_views, with_flipped
-from bvas.luma import ColorRange, LumaScaling, to_unit
+from bvas.inference.flip_tta import check_models, mean_of_views, with_flipped
 from bvas.models.spotting import SpottingModel
+from bvas.values.clip_config import ClipConfig
+from bvas.values.luma import ColorRange, LumaScaling, to_unit
 
 
 @torch.inference_mode()

@@ -22,23 +22,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bvas.checks import checked_size
 from bvas.errors import ConfigError
-from bvas.loading.batch import BatchMaker, ClipBatch
-from bvas.loading.device_frames import DeviceFrames, open_way_to_gpu
-from bvas.loading.filling import SlotFiller
-from bvas.loading.index_cache import make_index_cache
-from bvas.loading.local import LocalReader
-from bvas.loading.mix import choose_workers
-from bvas.loading.order import Clip, EpochOrder
-from bvas.loading.plan import PlanConfig
-from bvas.loading.pool import IdleReader, WorkerPool
-from bvas.loading.requests import Clips
-from bvas.loading.shards import WHOLE, Batches, Shard
-from bvas.loading.shared import SharedFrames
-from bvas.loading.skips import OnError, SkipPolicy
-from bvas.loading.stats import LoaderStats
+from bvas.loading.clip_batch import BatchMaker, ClipBatch
+from bvas.loading.clip_requests import Clips
+from bvas.loading.device_slots import DeviceFrames, open_way_to_gpu
+from bvas.loading.epoch_order import Clip, EpochOrder
+from bvas.loading.in_process_pool import LocalReader
+from bvas.loading.loader_stats import LoaderStats
+from bvas.loading.rank_shards import WHOLE, Batches, Shard
+from bvas.loading.read_plan import PlanConfig
+from bvas.loading.shared_slots import SharedFrames
+from bvas.loading.skip_policy import OnError, SkipPolicy
+from bvas.loading.slot_filling import SlotFiller
 from bvas.loading.worker import WorkerSettings
+from bvas.loading.worker_counts import choose_workers
+from bvas.loading.worker_index_cache import make_index_cache
+from bvas.loading.worker_pool import IdleReader, WorkerPool
+from bvas.values.checks import checked_size
 
 logger = logging.getLogger(__name__)
 

@@ -1,24 +1,10 @@
 """What the model should say about a frame: a 1 for each label that happens near it."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.errors import ConfigError
-from bvas.loading.dataset import LabelledVideo
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TargetConfig:
-    """How near an annotation must be to count for a clip."""
-
-    window_frames: int = 15
-    """Full width, in grid frames, of the window around the clip's center; odd. 15 is +-7."""
-
-    def __post_init__(self) -> None:
-        if self.window_frames < 1 or self.window_frames % 2 == 0:
-            raise ConfigError(f"window_frames must be odd and at least 1, got {self.window_frames}")
+from bvas.experiment.sampling_config import TargetConfig
+from bvas.loading.labelled_video import LabelledVideo
 
 
 def targets_at(center: int, video: LabelledVideo, config: TargetConfig) -> NDArray[np.float32]:

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.curve import ScoreCurve
-from bvas.loading.dataset import LabelledVideo
-from bvas.loading.sampling import SamplingConfig, frames_near
-from bvas.video.grid import Grid
+from bvas.experiment.sampling_config import SamplingConfig
+from bvas.loading.labelled_video import LabelledVideo
+from bvas.loading.sampling import frames_near
+from bvas.values.score_curve import ScoreCurve
+from bvas.video.index.frame_grid import Grid
 
 
 def effective_number_weights(counts: NDArray[np.int64], beta: float) -> NDArray[np.float64]:

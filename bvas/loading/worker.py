@@ -16,11 +16,11 @@ from pathlib import Path
 import cv2
 
 from bvas.errors import DataError, WorkerError
-from bvas.loading.device_frames import DeviceSlots
-from bvas.loading.jobs import Failure, ReadAnswer, ReadJob, Ready
-from bvas.loading.readers import Readers
-from bvas.loading.shared import SharedFrames
-from bvas.processes import end_with_parent
+from bvas.loading.device_slots import DeviceSlots
+from bvas.loading.open_videos import Readers
+from bvas.loading.read_jobs import Failure, ReadAnswer, ReadJob, Ready
+from bvas.loading.shared_slots import SharedFrames
+from bvas.system.child_processes import end_with_parent
 
 _MAX_ANSWER_BYTES = 16_000
 """What surely goes through a pipe at once: half an answer of a stopped worker would hold the parent up."""

@@ -12,8 +12,8 @@ import numpy as np
 from bvas.errors import ConfigError
 from bvas.metrics.average_precision import TIME_ROUNDING_SECONDS, label_ids
 from bvas.metrics.matching import match_times
-from bvas.plural import count_text
-from bvas.spots import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.plural import count_text
 
 _Event = TypeVar("_Event", Annotation, Spot)
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
 from bvas.metrics.matching import match_times
-from bvas.plural import count_text
-from bvas.spots import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.plural import count_text
 
 NUM_THRESHOLDS = 200
 RECALLS = np.arange(11) / 10

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bvas.metrics.analysis import Matching
 from bvas.metrics.average_precision import TIME_ROUNDING_SECONDS, label_ids
 from bvas.metrics.matching import match_times
-from bvas.spots import LabelSet
+from bvas.values.annotations import LabelSet
 
 
 def confusion_matrix(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.metrics.average_precision import label_ids
-from bvas.spots import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, LabelSet, Spot
 
 MAX_SECONDS = 120 * 60
 MICROSECONDS = 1_000_000

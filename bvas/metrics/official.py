@@ -25,7 +25,7 @@ from bvas.errors import ConfigError
 from bvas.metrics.average_precision import check_videos
 from bvas.metrics.label_events import frame_events
 from bvas.metrics.tally import ALL, UNSHOWN, VISIBLE, Tally, tally
-from bvas.spots import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, LabelSet, Spot
 
 OfficialMetric = Literal["at1", "at2", "at3", "at4", "at5", "tight", "loose"]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bvas.metrics.analysis import Matching
 from bvas.metrics.average_precision import label_ids
-from bvas.spots import LabelSet
+from bvas.values.annotations import LabelSet
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

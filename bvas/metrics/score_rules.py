@@ -18,7 +18,7 @@ from bvas.metrics.official import (
 )
 from bvas.metrics.tally import ALL, Tally
 from bvas.metrics.team import mean_of_sides, sided_labels, signed_annotations, team_scores_of
-from bvas.spots import LabelSet, Spot
+from bvas.values.annotations import LabelSet, Spot
 
 Metric = OfficialMetric | Literal["seconds"]
 

@@ -24,7 +24,7 @@ from bvas.metrics.score_rules import ScoreRules
 from bvas.metrics.score_sheet import ExactScores, MatchScore, RateIntervals, ScoreSheet
 from bvas.metrics.tally import Tally, tally
 from bvas.metrics.team import label_without_side
-from bvas.spots import Annotation, Spot
+from bvas.values.annotations import Annotation, Spot
 
 
 def score_sheet(

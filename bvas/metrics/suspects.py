@@ -27,7 +27,7 @@ import numpy as np
 from bvas.metrics.analysis import Matching
 from bvas.metrics.average_precision import TIME_ROUNDING_SECONDS, label_ids
 from bvas.metrics.precision_recall import PrecisionRecall, precision_recall
-from bvas.spots import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, LabelSet, Spot
 
 REACH_SECONDS = 2.0
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bvas.metrics.official import OfficialScores, over_widths
 from bvas.metrics.tally import ALL, UNSHOWN, VISIBLE, Tally
-from bvas.spots import LabelSet
+from bvas.values.annotations import LabelSet
 
 
 def sided_label(label: str, side: str) -> str:

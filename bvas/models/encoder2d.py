@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from bvas.errors import CheckpointError, ConfigError
 from bvas.models.config import ModelConfig
-from bvas.quiet import quieted
+from bvas.system.quiet_logging import quieted
 
 
 class ProjectNormAct(nn.Module):

@@ -1,7 +1,7 @@
 """The spotting network: 2D features per stack, 3D blocks over the stacks, GeM pooling, a logit per label.
 
 The architecture is that of lRomul/ball-action-spotting (1st place, SoccerNet Ball Action Spotting
-2023), to the last weight, so that its checkpoints load (bvas/seed/weights.py):
+2023), to the last weight, so that its checkpoints load (bvas/lromul/weights.py):
 
     frames [B, T, H, W] -> stacks -> encode_stacks -> [B, N, C, h, w] -> score_windows -> logits [B, K]
 
@@ -17,12 +17,12 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
 from bvas.models.blocks3d import InvertedResidual3d
 from bvas.models.config import ModelConfig
 from bvas.models.encoder2d import ProjectNormAct, StackEncoder
 from bvas.models.pooling import GeneralizedMeanPool
+from bvas.values.clip_config import ClipConfig
 
 
 class SpottingModel(nn.Module):

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bvas.data.matches import Half, Match, filed_annotations, folds_of, match_halves
+from bvas.data.raw_annotations import raise_faults
+from bvas.data.spotting_task import SpottingTask
 from bvas.errors import ConfigError, DataError
-from bvas.identity import place_of
-from bvas.seen_matches import check_unseen
-from bvas.tasks.filed import raise_faults
-from bvas.tasks.matches import Half, Match, filed_annotations, folds_of, match_halves
-from bvas.tasks.task import SpottingTask
+from bvas.experiment.seen_matches import check_unseen
+from bvas.video.index.file_identity import place_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 from bvas.errors import DataError
-from bvas.files import locked, write_text
-from bvas.text_files import parse_json, read_text, text_lines
+from bvas.system.atomic_files import locked, write_text
+from bvas.system.text_files import parse_json, read_text, text_lines
 
 FAILED_NAME = "failed.jsonl"
 _SECONDS_TO_WAIT = 30.0

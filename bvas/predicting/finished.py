@@ -5,14 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bvas.data.matches import Half
+from bvas.data.soccernet_files import RESULTS_NAME
 from bvas.errors import DataError
-from bvas.identity import glance_at, is_same, place_of
-from bvas.names import output_stem
 from bvas.predicting.assignments import Assignment
-from bvas.predicting.record import Record, VideoRecord, peak_settings, read_record
-from bvas.predicting.work import Weights, Work
-from bvas.tasks.matches import Half
-from bvas.tasks.soccernet import RESULTS_NAME
+from bvas.predicting.settings import Weights, Work
+from bvas.results.made_from import Record, VideoRecord, peak_settings, read_record
+from bvas.system.file_names import output_stem
+from bvas.video.index.file_identity import glance_at, is_same, place_of
 
 
 def curve_path(folder: Path, half: Half) -> Path:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from bvas.devices import Precision
-from bvas.files import ARCHIVE_FAULTS, replacing
-from bvas.identity import Glance
+from bvas.inference.file_rows import RowsSoFar
 from bvas.inference.precision import prediction_dtype
-from bvas.spotting.file_rows import RowsSoFar
+from bvas.system.atomic_files import ARCHIVE_FAULTS, replacing
+from bvas.system.devices import Precision
+from bvas.video.index.file_identity import Glance
 
 logger = logging.getLogger(__name__)
 

@@ -6,12 +6,12 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bvas.data.matches import Match
+from bvas.data.soccernet_files import VIDEO_SUFFIXES
 from bvas.errors import ConfigError, DataError
 from bvas.predicting.assignments import Assignment, of_match, of_video
-from bvas.table_files import head_names, read_table
-from bvas.tasks.matches import Match
-from bvas.tasks.soccernet import VIDEO_SUFFIXES
-from bvas.text_files import read_text, text_lines
+from bvas.system.table_files import head_names, read_table
+from bvas.system.text_files import read_text, text_lines
 
 logger = logging.getLogger(__name__)
 

@@ -10,18 +10,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from bvas.curve import ScoreCurve, load_curve
-from bvas.devices import choose_device
+from bvas.data.matches import Half
+from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.errors import DataError, DecodeError
-from bvas.files import locked, remove_unfinished
-from bvas.identity import DigestMeanwhile, glance_at, place_of
+from bvas.inference.peaks import find_spots
+from bvas.inference.spot_video import LONG_FRAMES, spot_video
+from bvas.inference.spotter import Spotter, load_spotter
 from bvas.inference.streaming import StreamingPredictor
-from bvas.postprocess import find_spots
-from bvas.predicting.ahead import IndexedMeanwhile
 from bvas.predicting.assignments import Assignment
 from bvas.predicting.finished import check_same_video, curve_path, is_all, kept_path, known_videos
+from bvas.predicting.index_prefetch import IndexedMeanwhile
 from bvas.predicting.kept_rows import KeptRows, unfinished_settings
-from bvas.predicting.record import (
+from bvas.predicting.settings import Weights, Work
+from bvas.results.curve_files import load_curve, save_curve
+from bvas.results.made_from import (
     RECORD_NAME,
     Record,
     VideoRecord,
@@ -29,14 +31,13 @@ from bvas.predicting.record import (
     read_record,
     write_record,
 )
-from bvas.predicting.work import Weights, Work
-from bvas.spots import Spot
-from bvas.spotting.one_video import LONG_FRAMES, spot_video
-from bvas.spotting.spotter import Spotter, load_spotter
-from bvas.tasks.matches import Half
-from bvas.tasks.soccernet import RESULTS_NAME, write_results
-from bvas.video.index import build_index
-from bvas.video.open import open_video
+from bvas.system.atomic_files import locked, remove_unfinished
+from bvas.system.devices import choose_device
+from bvas.values.annotations import Spot
+from bvas.values.score_curve import ScoreCurve
+from bvas.video.decode.open_video import open_video
+from bvas.video.index.file_identity import DigestMeanwhile, glance_at, place_of
+from bvas.video.index.video_index import build_index
 
 logger = logging.getLogger(__name__)
 
@@ -207,7 +208,7 @@ class MatchPredictor:
         spots: dict[int, list[Spot]] = {}
         for half in halves:
             curve = curves[half.number]
-            curve.save(curve_path(folder, half))
+            save_curve(curve, curve_path(folder, half))
             spots[half.number] = find_spots(curve.scores, curve.seconds, labels, experiment.peaks)
         write_results(
             folder / RESULTS_NAME,

@@ -7,15 +7,15 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.checks import checked_seconds
-from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
 from bvas.metrics.analysis import Matching, match_spots
 from bvas.metrics.suspects import Suspect
-from bvas.plural import count_text
-from bvas.report.clock import MatchClock
-from bvas.spots import Annotation, LabelSet, Spot
-from bvas.video.index import VideoIndex
+from bvas.report.match_clock import MatchClock
+from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.checks import checked_seconds
+from bvas.values.plural import count_text
+from bvas.values.score_curve import ScoreCurve
+from bvas.video.index.video_index import VideoIndex
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

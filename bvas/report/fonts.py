@@ -11,7 +11,7 @@ from pathlib import Path
 from matplotlib import font_manager, get_data_path
 from matplotlib.ft2font import FT2Font
 
-from bvas.video.said import is_first
+from bvas.system.notices import is_first
 
 logger = logging.getLogger(__name__)
 

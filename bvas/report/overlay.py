@@ -14,24 +14,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.checks import checked_seconds
 from bvas.errors import ConfigError, DecodeError
 from bvas.report.captions import Caption, captions_of, draw_captions, draw_clock
 from bvas.report.content import VideoReport
 from bvas.report.strip import ScoreStrip
-from bvas.spots import LabelSet
-from bvas.video.color_tags import BT709, ColorTags, Hdr
-from bvas.video.encoding import Coding, EncodedFile
-from bvas.video.hdr import ToneMap
-from bvas.video.index import VideoIndex, build_index
-from bvas.video.picture import color_range_of, color_tags_of, upright
-from bvas.video.protocol import VideoInfo
-from bvas.video.reading import DEFAULT_READING, ReadOptions
-from bvas.video.recoding import DecodablePictures, check_times
-from bvas.video.sound import CopiedSound, SoundTrack, sound_of
-from bvas.video.tone_color import sdr_rgb
-from bvas.video.upright import UprightFit
-from bvas.video.writer import rgb_picture
+from bvas.values.annotations import LabelSet
+from bvas.values.checks import checked_seconds
+from bvas.video.container.color_tags import BT709, ColorTags, Hdr
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
+from bvas.video.decode.hdr_color import sdr_rgb
+from bvas.video.decode.orientation import UprightFit
+from bvas.video.encode.copy_checks import DecodablePictures, check_times
+from bvas.video.encode.encoder import Coding, EncodedFile
+from bvas.video.encode.sound import CopiedSound, SoundTrack, sound_of
+from bvas.video.encode.video_writer import rgb_picture
+from bvas.video.index.hdr_frames import ToneMap
+from bvas.video.index.stored_picture import color_range_of, color_tags_of, upright
+from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.video_info import VideoInfo
 
 # A caption belongs to the frame on screen at its time, whatever the last digit of a sum of floats.
 TIME_ROUNDING_SECONDS = 1e-6

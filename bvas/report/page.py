@@ -10,10 +10,10 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from bvas.files import write_bytes
-from bvas.names import shown_text
 from bvas.report.content import MatchReport
 from bvas.report.page_data import page_data
+from bvas.system.atomic_files import write_bytes
+from bvas.system.file_names import shown_text
 
 # In this order: each uses those before it.
 SCRIPTS = (

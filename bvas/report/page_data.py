@@ -8,11 +8,11 @@ import numpy as np
 
 from bvas.errors import ConfigError
 from bvas.metrics.precision_recall import PrecisionRecall, precision_recall
-from bvas.plural import count_text
-from bvas.report.clock import HALF_SECONDS, minutes_text
 from bvas.report.content import FrameTimes, MatchReport, VideoReport
-from bvas.report.packing import packed_curve, packed_times
-from bvas.spots import Annotation, LabelSet, Spot
+from bvas.report.match_clock import HALF_SECONDS, minutes_text
+from bvas.report.packed_arrays import packed_curve, packed_times
+from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.plural import count_text
 
 # More points than pixels draw the same line.
 _PLOT_POINTS = 300

@@ -11,10 +11,10 @@ from matplotlib.ticker import MaxNLocator
 
 from bvas.metrics.analysis import Hit, Matching, counts_per_label, timing_error, timing_histogram
 from bvas.metrics.precision_recall import PrecisionRecall, precision_recall
-from bvas.plural import count_text
 from bvas.report import palette
 from bvas.report.fonts import drawable_text, font_families
-from bvas.spots import LabelSet
+from bvas.values.annotations import LabelSet
+from bvas.values.plural import count_text
 
 DOTS_PER_INCH = 110
 PANEL_INCHES = 3.2

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.postprocess import stretches
+from bvas.inference.peaks import stretches
 from bvas.report import palette
 from bvas.report.content import VideoReport, drawn_labels
 from bvas.report.lettering import draw_text, text_width
-from bvas.spots import LabelSet
+from bvas.values.annotations import LabelSet
 
 # Coordinates carry this many binary digits after the point, so that curves glide.
 SHIFT = 4

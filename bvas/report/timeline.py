@@ -17,13 +17,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 from numpy.typing import NDArray
 
-from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
 from bvas.report import palette
-from bvas.report.clock import minutes_text
 from bvas.report.content import VideoReport, drawn_labels
 from bvas.report.fonts import drawable_text, font_families
-from bvas.spots import LabelSet
+from bvas.report.match_clock import minutes_text
+from bvas.values.annotations import LabelSet
+from bvas.values.score_curve import ScoreCurve
 
 WIDTH_INCHES = 14.0
 DOTS_PER_INCH = 110

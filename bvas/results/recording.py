@@ -11,14 +11,14 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from bvas.errors import ConfigError, DataError
-from bvas.files import write_json
-from bvas.identity import Glance
-from bvas.names import shown_name
-from bvas.plain import value_from_json, value_to_json
-from bvas.postprocess import PeakConfig
-from bvas.spots import LabelSet
-from bvas.text_files import read_json
-from bvas.video.reading import DEFAULT_READING, ReadOptions
+from bvas.experiment.peak_config import PeakConfig
+from bvas.system.atomic_files import write_json
+from bvas.system.dataclass_json import value_from_json, value_to_json
+from bvas.system.file_names import shown_name
+from bvas.system.text_files import read_json
+from bvas.values.annotations import LabelSet
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
+from bvas.video.index.file_identity import Glance
 
 RECORDING_NAME = "recording.json"
 _FORMAT = "bvas-recording-1"

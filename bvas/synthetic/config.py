@@ -6,8 +6,8 @@ from typing import Literal
 
 from bvas.errors import ConfigError
 from bvas.synthetic.broadcast import BroadcastConfig
-from bvas.video.encoding import Codec
-from bvas.video.rate import as_rate
+from bvas.video.container.frame_rate import as_rate
+from bvas.video.encode.encoder import Codec
 
 Task = Literal["ball", "ball12", "action"]
 """Which label files are written: two or 12 labels of ball spotting, or the 17 of Action Spotting."""

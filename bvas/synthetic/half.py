@@ -13,7 +13,7 @@ from bvas.synthetic.officials import with_officials
 from bvas.synthetic.play import play_half
 from bvas.synthetic.render import Renderer
 from bvas.synthetic.staging import Staging, shown_events, stage
-from bvas.video.writer import VideoWriter
+from bvas.video.encode.video_writer import VideoWriter
 
 _REPORT_EVERY = 50
 # Streams of random numbers of a match: one's draws never shift another's.

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TypedDict
 
+from bvas.data.soccernet_files import game_time, position_ms
 from bvas.synthetic.events import PlayEvent
-from bvas.tasks.soccernet import game_time, position_ms
 
 
 class LabelEntry(TypedDict):

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path, PurePosixPath
 
+from bvas.data.action import ACTION_LABELS
+from bvas.data.ball12 import BALL12_LABELS
 from bvas.synthetic.config import Task
-from bvas.tasks.action import ACTION_LABELS
-from bvas.tasks.ball12 import BALL12_LABELS
 
 LEAGUE_FOLDER = PurePosixPath("spotting-ball-2023/england_efl/2019-2020")
 """Where the matches of ball spotting with two labels lie under the data root."""

@@ -16,16 +16,16 @@ from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bvas.devices import num_cpus
 from bvas.errors import ConfigError, DataError
-from bvas.files import write_json
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.events import PlayEvent
 from bvas.synthetic.half import HalfTask
 from bvas.synthetic.labels import label_file
 from bvas.synthetic.layouts import Layout, layout_of
 from bvas.synthetic.workers import write_halves
-from bvas.text_files import read_json
+from bvas.system.atomic_files import write_json
+from bvas.system.devices import num_cpus
+from bvas.system.text_files import read_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

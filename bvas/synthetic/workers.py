@@ -7,9 +7,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from bvas.errors import BvasError, WorkerError
-from bvas.processes import interrupts_held, start_quietly
 from bvas.synthetic.events import PlayEvent
 from bvas.synthetic.half import HalfTask, write_half
+from bvas.system.child_processes import interrupts_held, start_quietly
 
 Finished = Callable[[int, tuple[PlayEvent, ...]], None]
 

@@ -1,206 +1,239 @@
-"""Training of one fold: clips in, averaged weights out, from the beginning or from where it was stopped."""
+"""The epochs of a fold: steps, validation, saves, and what people see of them."""
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
-from functools import partial
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
+from torch import Tensor
 
-from bvas.checkpoint import FILE_NAME, fold_folder
-from bvas.experiment import Experiment
-from bvas.files import locked, remove_unfinished, write_json, write_text
-from bvas.loading.kept import KeptClips
-from bvas.loading.loader import ClipLoader, spare_clips_for
-from bvas.loading.requests import Clips
-from bvas.loading.skips import OnError
-from bvas.seen_matches import check_unseen, write_seen
-from bvas.tasks.matches import Match
-from bvas.training import resume
-from bvas.training.data import curve_digests, fold_videos, training_clips, validation_clips
-from bvas.training.held_out import place_to_keep
-from bvas.training.logs import EpochLog, environment
+from bvas.errors import TrainingError
+from bvas.experiment.checkpoint import FILE_NAME
+from bvas.loading.kept_batches import KeptClips
+from bvas.loading.loader import ClipLoader
+from bvas.models.spotting import SpottingModel
+from bvas.system.atomic_files import write_json
+from bvas.training.distributed import World
+from bvas.training.divergence import LossWatch
 from bvas.training.observer import Observer, RunView
-from bvas.training.parallel import World
-from bvas.training.run import FoldRun, Progress, Record
-from bvas.training.start import starting_model
-from bvas.training.state import FILE_NAME as STATE_NAME
-from bvas.training.state import TrainingState, save_state
-from bvas.training.trainer import Trainer
+from bvas.training.resume import BEST_NAME, METRICS_NAME, best_epoch
+from bvas.training.run_logs import EpochLog, Row, table_lines
+from bvas.training.run_state import FILE_NAME as STATE_NAME
+from bvas.training.run_state import TrainingState, save_state
+from bvas.training.step import Trainer
+from bvas.training.validation import validate
 
 logger = logging.getLogger(__name__)
 
-WorkerMix = Mapping[str, int] | Literal["auto", 0]
+Progress = Callable[[int, int, str], None]
+"""Takes the clips done, the clips in all, and a remark."""
 
 
-def run_fold(
-    experiment: Experiment,
-    fold: int,
-    matches: Sequence[Match],
-    *,
-    runs: Path,
-    device: torch.device,
-    workers: WorkerMix,
-    on_error: OnError = "raise",
-    overwrite: bool = False,
-    progress: Progress | None = None,
-    observers: Sequence[Observer] = (),
-    world: World | None = None,
-) -> Path:
-    """Train on all folds but one and save the averaged weights; return their path.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Record:
+    """Where a run is noted for people; of several ranks one has it, the writer."""
 
-    `runs/NAME/fold_K/` receives `model.safetensors` when the last epoch is done, and until then the run's state,
-    from which it goes on if it was stopped; `best.safetensors` (the best validation score), `metrics.json`,
-    `experiment.json`, `environment.json`, `log.csv` (a row per epoch) and TensorBoard events. A finished fold is left
-    as it is.
+    view: RunView
+    log: EpochLog
+    progress: Progress | None
+    observers: Sequence[Observer]
 
-    Args:
-        experiment: What to train.
-        fold: The fold that is held out.
-        matches: The matches of the data root.
-        runs: The runs folder.
-        device: Where the model lives.
-        workers: Loader processes by backend, or `auto`.
-        on_error: Whether a clip that cannot be decoded ends the run, or another one is drawn.
-        overwrite: Begin anew, whatever there is.
-        progress: Called after each step.
-        observers: Who else looks on; of several ranks, at the writer.
-        world: The ranks that train the fold together, on this device this one, each called alike; only the writer
-            writes, reads what is there, and reports. None: this process alone.
 
-    Raises:
-        ConfigError: there is a run of other settings, or the fold does not exist.
-        DataError, DecodeError: a label file, a video or the disk.
-        CheckpointError: the weights to start from are missing or do not fit, or the state of the run is damaged.
-        TrainingError: the loss is no number any more.
-        WorkerError: a loader process died.
-    """
-    world = World.single(device) if world is None else world
-    folder = fold_folder(runs, experiment.name, fold)
-    status = "new" if overwrite else world.from_writer(resume.fold_status(folder))
-    held_out_names = [match.name for match in matches if match.fold == fold]
-    if status == "finished":
-        if world.is_writer:
-            resume.check_finished(folder, experiment)
-            check_unseen(folder, held_out_names)
-            (folder / STATE_NAME).unlink(missing_ok=True)
-            logger.info("fold %d of %s is finished: %s", fold, experiment.name, folder / FILE_NAME)
-        return folder / FILE_NAME
-    train_videos, held_out_videos = fold_videos(experiment, matches, fold)
-    data = [
-        *resume.data_digests([*train_videos, *held_out_videos]),
-        *curve_digests(experiment, train_videos, runs),
-    ]
-    with ExitStack() as stack:
-        state = None
-        if world.is_writer:
-            stack.enter_context(locked(folder))
-            remove_unfinished(folder)
-            if not overwrite:
-                state = resume.load_unfinished(folder, experiment, data)
-        state = world.from_writer(state)
-        stack.enter_context(_seeded(experiment.seed * 1000 + fold, device))
-        # What a run goes on from holds all weights: those that it began with need not be there any more. And
-        # of several ranks the writer's weights are all ranks'.
-        begin_with = experiment if state is None and world.is_writer else _without_start(experiment)
-        model = starting_model(begin_with, fold, runs, held_out_names).to(device)
-        world.copy_weights(model)
-        if experiment.train.sync_batchnorm:
-            model = world.synchronized(model)
+class FoldRun:
+    """A fold under way."""
 
-        def load(clips: Clips, *, beside: ClipLoader | None = None, spare_clips: int = 0) -> ClipLoader:
-            loader = ClipLoader(
-                clips,
-                experiment.train.batch_size,
-                workers=workers,
-                size=experiment.input.size,
-                device=device,
-                seed=experiment.seed,
-                on_error=on_error,
-                shard=world.shard,
-                cpus=world.cpus,
-                beside=beside,
-                spare_clips=spare_clips,
+    def __init__(
+        self,
+        folder: Path,
+        world: World,
+        trainer: Trainer,
+        loader: ClipLoader,
+        validation: KeptClips | None,
+        state: TrainingState,
+        record: Record | None,
+    ) -> None:
+        self._folder = folder
+        self._world = world
+        self._trainer = trainer
+        self._loader = loader
+        self._validation = validation
+        self._record = record
+        self._epoch = state.epoch
+        self._batches = state.batches
+        self._losses: list[Tensor] = [state.losses.to(world.device)]
+        self._seconds = state.seconds
+        self._waited = state.waited
+        self._data = state.data
+        self._path = folder / STATE_NAME
+        self._config = trainer.experiment.train
+        self._num_epochs = self._config.warmup_epochs + self._config.epochs
+        self._watch = LossWatch(loader.clips.videos, f"{self._path} holds the run as it was before")
+        self._saved_at = time.monotonic()
+        self._has_header = False
+
+    def fit(self) -> None:
+        """Train the epochs that are left, and give the weights their name."""
+        if self._record is not None:
+            for observer in self._record.observers:
+                observer.begin(self._record.view, self._epoch)
+        while self._epoch < self._num_epochs:
+            self._train_epoch()
+            self._end_epoch()
+        if self._record is not None:
+            self._finish(self._record.log.rows)
+
+    def _finish(self, rows: Sequence[Row]) -> None:
+        best = _best_epoch(rows)
+        write_json(
+            self._folder / METRICS_NAME,
+            {
+                "epochs": len(rows),
+                "steps": self._trainer.num_steps,
+                "last": _metrics(len(rows) - 1, rows[-1]),
+                "best": None if best is None else _metrics(best, rows[best]),
+            },
+        )
+        self._trainer.save(self._folder / FILE_NAME, _facts(len(rows) - 1, rows[-1]))
+        self._path.unlink()
+
+    def _train_epoch(self) -> None:
+        """Do the steps that are left of the epoch."""
+        trainer, loader = self._trainer, self._loader
+        seconds, waited = self._seconds, self._waited
+        started, waiting = time.monotonic(), loader.stats.waiting_seconds
+        self._report()
+        for batch in loader.epoch(self._epoch, first_batch=self._batches):
+            result = trainer.step(batch)
+            self._losses.append(result.loss[None])
+            self._batches += 1
+            self._watch.add(trainer.num_steps, result, batch)
+            self._seconds = seconds + time.monotonic() - started
+            self._waited = waited + loader.stats.waiting_seconds - waiting
+            self._report()
+            if self._validation is not None:
+                self._validation.read_ahead()
+            if time.monotonic() - self._saved_at >= self._config.save_minutes * 60:
+                self._save()
+        self._watch.settle()
+        self._seconds = seconds + time.monotonic() - started
+
+    def _end_epoch(self) -> None:
+        trainer, world = self._trainer, self._world
+        # Any rank that waits holds up all.
+        waiting_share = world.mean(torch.tensor(self._waited / max(self._seconds, 1e-9), dtype=torch.float64))
+        figures: Row = {
+            "train_loss": float(torch.cat(self._losses).mean()),
+            "learning_rate": trainer.learning_rate,
+            "seconds": self._seconds,
+            "clips_per_second": self._loader.clips.num_clips / max(self._seconds, 1e-9),
+            "waiting_share": float(waiting_share),
+        }
+        if self._validation is not None:
+            # It may take longer than people want to lose.
+            self._save()
+            averaged = trainer.averaged.module
+            world.copy_buffers(averaged)
+            scores = validate(
+                averaged,
+                self._validation,
+                trainer.experiment,
+                autocast_dtype=trainer.autocast_dtype,
+                world=world,
             )
-            return stack.enter_context(loader)
+            figures |= {"val_loss": scores.loss, "val_average_precision": scores.average_precision}
+            if self._record is not None and not math.isfinite(scores.loss):
+                # The weights are numbers, as the save before has found, and may be good: no reason to lose a training.
+                logger.warning(
+                    "the validation loss of epoch %d/%d is %s (computed in %s): the averaged weights lead to values "
+                    "that are too large; the training goes on and keeps its weights, and the epoch is not taken for "
+                    "the best; if later epochs do not mend it, train anew with precision='float32' or a lower "
+                    "learning rate, and --overwrite",
+                    *(
+                        self._epoch + 1,
+                        self._num_epochs,
+                        scores.loss,
+                        trainer.autocast_dtype or torch.float32,
+                    ),
+                )
+        if self._record is not None:
+            self._note(figures, self._record)
+        self._epoch += 1
+        self._batches, self._losses, self._seconds, self._waited = 0, [], 0.0, 0.0
+        self._save()
 
-        clips = training_clips(experiment, train_videos, runs)
-        held_out = validation_clips(experiment, held_out_videos)
-        validation = None
-        if held_out is None:
-            loader = load(clips)
-        else:
-            clip_bytes = experiment.clip.num_frames * math.prod(experiment.input.size)
-            spare_clips = spare_clips_for(experiment.train.batch_size, clip_bytes, world.shard)
-            loader = load(clips, spare_clips=spare_clips)
-            # The workers read them in the time that training leaves them.
-            place = partial(place_to_keep, device=device, sharing=world.local_size)
-            validation = KeptClips(load(held_out, beside=loader), device, place)
-        trainer = Trainer(experiment, model, device, loader.num_batches, world)
-        if world.is_writer:
-            if state is None:
-                # Not before all that can be wrong was found right.
-                resume.clear(folder)
-            _write_facts(experiment, runs, folder, device, state)
-            learned = [match.name for match in matches if match.fold not in (None, fold)]
-            write_seen(folder, trained_on=learned, held_out=held_out_names)
-        if state is None:
-            state = TrainingState(experiment=experiment.to_json(), data=data, trainer=trainer.state_dict())
-            if world.is_writer:
-                save_state(folder / STATE_NAME, state)
-        else:
-            trainer.load_state_dict(state.trainer)
-            logger.info(
-                "going on with fold %d of %s at epoch %d, step %d",
-                fold,
-                experiment.name,
-                state.epoch + 1,
-                trainer.num_steps,
+    def _note(self, figures: Row, record: Record) -> None:
+        """Show and keep what an epoch came to."""
+        record.log.add(figures)
+        for line in table_lines(self._epoch, self._num_epochs, figures, header=not self._has_header):
+            logger.info("%s", line)
+        self._has_header = True
+        trainer = self._trainer
+        if _best_epoch(record.log.rows) == self._epoch:
+            trainer.save(self._folder / BEST_NAME, _facts(self._epoch, figures))
+        averaged = trainer.averaged.module.eval()
+        assert isinstance(averaged, SpottingModel)
+        for observer in record.observers:
+            observer.epoch_done(record.view, self._epoch, averaged, trainer.autocast_dtype)
+
+    def _report(self) -> None:
+        if self._record is None or self._record.progress is None:
+            return
+        clips = self._loader.clips.num_clips
+        done = self._epoch * clips + min(self._batches * self._loader.batch_size, clips)
+        remark = ""
+        if self._seconds:
+            remark = (
+                f"loss {self._watch.loss:.4f}, rate {self._trainer.learning_rate:.1e}, "
+                f"waiting {self._waited / self._seconds:.0%}"
             )
-        record = None
-        if world.is_writer:
-            log = EpochLog(folder, state.rows)
-            stack.callback(log.close)
-            view = RunView(
-                experiment=experiment,
-                fold=fold,
-                folder=folder,
-                clips=clips,
-                held_out=held_out,
-                device=device,
-                board=log.board,
+        self._record.progress(done, self._num_epochs * clips, remark)
+
+    def _save(self) -> None:
+        """Save the state, if it is worth going on from; the writer does, for all ranks.
+
+        Raises:
+            TrainingError: it is not; the one that was saved before stays.
+            DataError: it cannot be written; the one that was saved before stays.
+        """
+        self._watch.settle()
+        if self._record is not None:
+            self._write_state(self._record)
+        self._saved_at = time.monotonic()
+
+    def _write_state(self, record: Record) -> None:
+        if not self._trainer.is_finite():
+            raise TrainingError(
+                f"after step {self._trainer.num_steps} there are weights that are no numbers, though its loss and "
+                f"gradients were; {self._path} holds the run as it was before; lower the learning rate and train "
+                "anew with --overwrite"
             )
-            record = Record(view=view, log=log, progress=progress, observers=observers)
-        FoldRun(folder, world, trainer, loader, validation, state, record).fit()
-    return folder / FILE_NAME
+        state = TrainingState(
+            experiment=self._trainer.experiment.to_json(),
+            data=self._data,
+            trainer=self._trainer.state_dict(),
+            epoch=self._epoch,
+            batches=self._batches,
+            losses=torch.cat([torch.empty(0), *(losses.cpu() for losses in self._losses)]),
+            seconds=self._seconds,
+            waited=self._waited,
+            rows=record.log.rows,
+        )
+        save_state(self._path, state)
 
 
-def _without_start(experiment: Experiment) -> Experiment:
-    return replace(
-        experiment,
-        model=replace(experiment.model, pretrained=False),
-        train=replace(experiment.train, start_from=""),
-    )
+def _best_epoch(rows: Sequence[Row]) -> int | None:
+    """Return the best of the epochs whose validation came to numbers; None where there is none."""
+    return best_epoch([row if math.isfinite(row.get("val_loss", 0.0)) else {} for row in rows])
 
 
-def _write_facts(
-    experiment: Experiment, runs: Path, folder: Path, device: torch.device, state: TrainingState | None
-) -> None:
-    # Beside the folds as well, so that the name is found wherever the config is not.
-    for place in (runs / experiment.name, folder):
-        write_text(place / "experiment.json", experiment.to_json() + "\n")
-    path, now = folder / "environment.json", environment(device)
-    write_json(path, now if state is None else resume.note_resume(path, state, now))
+def _metrics(epoch: int, figures: Row) -> dict[str, float | None]:
+    """Return the figures of an epoch for JSON, which has no name for what is no number."""
+    numbers = {name: value if math.isfinite(value) else None for name, value in figures.items()}
+    return {"epoch": epoch, **numbers}
 
 
-@contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Draw starting weights and dropout from `seed`, and leave the caller's random state as it was."""
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
-        yield
+def _facts(epoch: int, figures: Row) -> dict[str, str]:
+    return {"epoch": str(epoch), **{name: f"{value:.6g}" for name, value in figures.items()}}

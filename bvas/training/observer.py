@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from bvas.experiment import Experiment
-from bvas.loading.requests import FixedClips, TrainingClips
+from bvas.experiment.experiment import Experiment
+from bvas.loading.clip_requests import FixedClips, TrainingClips
 from bvas.models.spotting import SpottingModel
 
 if TYPE_CHECKING:

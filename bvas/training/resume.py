@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from bvas.checkpoint import FILE_NAME as WEIGHTS_NAME
 from bvas.errors import CheckpointError, ConfigError
-from bvas.experiment import Experiment
-from bvas.loading.dataset import LabelledVideo
-from bvas.plural import count_text
-from bvas.text_files import read_json, read_text
-from bvas.training.logs import BOARD_NAME, LOG_NAME
-from bvas.training.state import FILE_NAME as STATE_NAME
-from bvas.training.state import TrainingState, load_state
+from bvas.experiment.checkpoint import FILE_NAME as WEIGHTS_NAME
+from bvas.experiment.experiment import Experiment
+from bvas.loading.labelled_video import LabelledVideo
+from bvas.system.text_files import read_json, read_text
+from bvas.training.run_logs import BOARD_NAME, LOG_NAME
+from bvas.training.run_state import FILE_NAME as STATE_NAME
+from bvas.training.run_state import TrainingState, load_state
+from bvas.values.plural import count_text
 
 BEST_NAME = "best.safetensors"
 METRICS_NAME = "metrics.json"

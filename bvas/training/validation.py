@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from bvas.experiment import Experiment
-from bvas.loading.batch import ClipBatch
-from bvas.losses import focal_loss
-from bvas.luma import to_unit
-from bvas.training.parallel import World
+from bvas.experiment.experiment import Experiment
+from bvas.loading.clip_batch import ClipBatch
+from bvas.models.focal_loss import focal_loss
+from bvas.training.distributed import World
+from bvas.values.luma import to_unit
 
 
 @dataclass(frozen=True, slots=True)

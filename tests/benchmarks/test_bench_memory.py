@@ -5,8 +5,8 @@ import pytest
 from bench_memory import forget_peak, peak_bytes, small_spotter
 from videos import kept_video, repeated_video
 
-from bvas.spotting.one_video import spot_video
-from bvas.video.open import open_video
+from bvas.inference.spot_video import spot_video
+from bvas.video.decode.open_video import open_video
 
 
 def test_a_repeated_video_is_as_many_times_as_long(tmp_path):

@@ -11,7 +11,7 @@ from harness import Cost, ratio
 from predict_floor import count_row
 from seed_streaming import SeedPredictor
 
-from bvas.experiment import load_experiment
+from bvas.experiment.experiment import load_experiment
 from bvas.inference.streaming import StreamingPredictor
 from bvas.models.spotting import build_model
 

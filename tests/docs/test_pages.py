@@ -1,6 +1,8 @@
 """Pages of the documentation: their commands and options exist, and every verb and public name has a place."""
 
+import ast
 import contextlib
+import importlib
 import io
 import json
 import re
@@ -79,3 +81,16 @@ def test_the_notebook_is_kept_without_output():
     assert not [
         cell for cell in cells if cell["cell_type"] == "code" and (cell["outputs"] or cell["execution_count"])
     ]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_what_python_lines_import_is_there(path):
+    missing = []
+    for block in re.findall(
+        r"^```python\n(.*?)^```", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    ):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "bvas":
+                module = importlib.import_module(node.module)
+                missing += [alias.name for alias in node.names if not hasattr(module, alias.name)]
+    assert missing == []

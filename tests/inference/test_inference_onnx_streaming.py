@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
-from bvas.inference.onnx_streaming import OnnxPredictor
 from bvas.inference.streaming import StreamingPredictor
 from bvas.models.config import ModelConfig
 from bvas.models.spotting import build_model
+from bvas.onnx.streaming import OnnxPredictor
+from bvas.values.clip_config import ClipConfig
 
 CLIP = ClipConfig(num_frames=9, frame_step=2, stack_size=3)
 TINY = ModelConfig(

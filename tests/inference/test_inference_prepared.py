@@ -7,17 +7,17 @@ import torch
 from test_inference_streaming import SHORT, make_frames, make_model, stream
 from torch import nn
 
-from bvas.clips import ClipConfig
 from bvas.errors import ScoresError
-from bvas.experiment import load_experiment
-from bvas.inference import compiled
-from bvas.inference.folding import without_batch_norm
-from bvas.inference.halving import halved
+from bvas.experiment.experiment import load_experiment
+from bvas.inference import compiled_function as compiled
+from bvas.inference.batchnorm_folding import without_batch_norm
+from bvas.inference.flip_tta import mean_of_views
+from bvas.inference.half_precision import halved
 from bvas.inference.precision import default_batch, prediction_dtype
-from bvas.inference.prepared import PreparedModel
-from bvas.inference.scoring import mean_of_views
+from bvas.inference.prepared_model import PreparedModel
 from bvas.inference.streaming import StreamingPredictor
 from bvas.models.spotting import build_model
+from bvas.values.clip_config import ClipConfig
 
 
 def test_batch_normalization_is_folded_into_the_convolutions():

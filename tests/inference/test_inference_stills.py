@@ -5,10 +5,10 @@ import pytest
 import torch
 from tiny import tiny_experiment
 
-from bvas.inference.onnx_streaming import OnnxPredictor
-from bvas.inference.prepared import PreparedModel
+from bvas.inference.prepared_model import PreparedModel
 from bvas.inference.streaming import StreamingPredictor
 from bvas.models.spotting import build_model
+from bvas.onnx.streaming import OnnxPredictor
 
 
 @pytest.fixture(scope="module")

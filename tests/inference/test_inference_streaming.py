@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
-from bvas.inference.prepared import PreparedModel
+from bvas.inference.prepared_model import PreparedModel
 from bvas.inference.streaming import StreamingPredictor
 from bvas.inference.whole_clip import predict_clip_scores
 from bvas.models.config import ModelConfig
 from bvas.models.spotting import build_model
+from bvas.values.clip_config import ClipConfig
 
 TINY = ModelConfig(
     encoder="mobilenetv3_small_050",

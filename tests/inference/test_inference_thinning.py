@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bvas.inference.thinning import Between
+from bvas.inference.row_stride import Between
 
 
 def test_rows_between_computed_ones_lie_on_a_line():

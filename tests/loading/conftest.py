@@ -2,12 +2,12 @@ import av
 import pytest
 from loading_videos import LABELS, write_barcodes
 
-from bvas.clips import ClipConfig
-from bvas.loading.dataset import label_video
+from bvas.experiment.sampling_config import SamplingConfig
+from bvas.loading.clip_requests import TrainingClips
+from bvas.loading.labelled_video import label_video
 from bvas.loading.loader import ClipLoader
-from bvas.loading.requests import TrainingClips
-from bvas.loading.sampling import SamplingConfig
-from bvas.spots import Annotation
+from bvas.values.annotations import Annotation
+from bvas.values.clip_config import ClipConfig
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bvas.errors import ConfigError, DataError
-from bvas.loading.dataset import label_video
-from bvas.spots import Annotation, LabelSet
+from bvas.loading.labelled_video import label_video
+from bvas.values.annotations import Annotation, LabelSet
 
 LABELS = LabelSet(("PASS", "DRIVE"))
 

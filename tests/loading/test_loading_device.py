@@ -7,12 +7,12 @@ from fake_device import SlotsOfTensors
 from loading_videos import labelled
 
 from bvas.errors import DataError
-from bvas.loading import readers
-from bvas.loading.batch import BatchMaker
-from bvas.loading.jobs import ReadJob
-from bvas.loading.readers import Readers
-from bvas.loading.requests import ClipRequest
-from bvas.loading.shared import SharedFrames
+from bvas.loading import open_videos as readers
+from bvas.loading.clip_batch import BatchMaker
+from bvas.loading.clip_requests import ClipRequest
+from bvas.loading.open_videos import Readers
+from bvas.loading.read_jobs import ReadJob
+from bvas.loading.shared_slots import SharedFrames
 from bvas.loading.worker import WorkerSettings, do_job
 
 SHAPE = (2, 4, 6)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bvas.errors import DecodeError, WorkerError
-from bvas.loading.dispatch import JobQueue
-from bvas.loading.jobs import Failure, ReadAnswer, ReadJob
+from bvas.loading.job_queue import JobQueue
+from bvas.loading.read_jobs import Failure, ReadAnswer, ReadJob
 
 A, B = Path("a.mp4"), Path("b.mp4")
 

@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 from loading_videos import SIZE, labelled
 
-from bvas.clips import ClipConfig
 from bvas.errors import DataError, WorkerError
-from bvas.loading import dispatch, shared
+from bvas.loading import job_queue as dispatch
+from bvas.loading import shared_slots as shared
+from bvas.loading.clip_requests import FixedClips
 from bvas.loading.loader import ClipLoader
-from bvas.loading.pool import WorkerPool
-from bvas.loading.requests import FixedClips
 from bvas.loading.worker import WorkerSettings
+from bvas.loading.worker_pool import WorkerPool
+from bvas.values.clip_config import ClipConfig
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 DEV_SHM = Path("/dev/shm")
@@ -233,11 +234,11 @@ def test_no_process_is_left_when_a_loop_ends(make_clips, ending):
 SCRIPT = """
 import sys
 import time
-from bvas.clips import ClipConfig
-from bvas.loading.dataset import label_video
+from bvas.values.clip_config import ClipConfig
+from bvas.loading.labelled_video import label_video
 from bvas.loading.loader import ClipLoader
-from bvas.loading.requests import TrainingClips
-from bvas.spots import LabelSet
+from bvas.loading.clip_requests import TrainingClips
+from bvas.values.annotations import LabelSet
 
 print("main", flush=True)
 video = label_video(sys.argv[1], [], LabelSet(("PASS",)), 25)
@@ -296,8 +297,8 @@ def test_a_worker_imports_no_torch(barcode_folder):
 import sys
 import numpy as np
 import bvas.loading.worker
-from bvas.loading.jobs import ReadJob
-from bvas.loading.readers import Readers
+from bvas.loading.read_jobs import ReadJob
+from bvas.loading.open_videos import Readers
 from pathlib import Path
 for backend in ("pyav", "opencv"):
     readers = Readers(backend, {SIZE})

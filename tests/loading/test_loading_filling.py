@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bvas.loading.filling import SlotFiller
-from bvas.loading.jobs import ReadAnswer
-from bvas.loading.order import Clip, Part
-from bvas.loading.requests import ClipRequest
-from bvas.loading.skips import SkipPolicy
+from bvas.loading.clip_requests import ClipRequest
+from bvas.loading.epoch_order import Clip, Part
+from bvas.loading.read_jobs import ReadAnswer
+from bvas.loading.skip_policy import SkipPolicy
+from bvas.loading.slot_filling import SlotFiller
 
 NOTHING = np.empty(0, dtype=np.int64)
 

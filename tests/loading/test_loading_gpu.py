@@ -3,7 +3,7 @@ import gc
 import pytest
 import torch
 
-from bvas.loading.device_frames import DeviceFrames
+from bvas.loading.device_slots import DeviceFrames
 
 pytestmark = pytest.mark.gpu
 

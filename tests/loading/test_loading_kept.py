@@ -8,14 +8,15 @@ import torch
 from loading_videos import SIZE, numbers_in
 
 from bvas.errors import DecodeError
-from bvas.loading import local, readers
-from bvas.loading.dispatch import JobQueue
-from bvas.loading.kept import KeptClips
+from bvas.loading import in_process_pool as local
+from bvas.loading import open_videos as readers
+from bvas.loading.clip_requests import FixedClips
+from bvas.loading.epoch_order import EpochOrder
+from bvas.loading.job_queue import JobQueue
+from bvas.loading.kept_batches import KeptClips
 from bvas.loading.loader import ClipLoader, spare_clips_for
-from bvas.loading.order import EpochOrder
-from bvas.loading.plan import PlanConfig
-from bvas.loading.requests import FixedClips
-from bvas.loading.shards import Shard
+from bvas.loading.rank_shards import Shard
+from bvas.loading.read_plan import PlanConfig
 
 CPU = torch.device("cpu")
 
@@ -125,7 +126,7 @@ def test_workers_read_ahead_while_training_leaves_them_idle(beside, training, ex
 def test_idle_jobs_go_out_when_there_is_nothing_else_for_a_worker(clips):
     from test_loading_dispatch import job, taken
 
-    from bvas.loading.jobs import ReadJob
+    from bvas.loading.read_jobs import ReadJob
 
     def idle(number):
         return ReadJob(number, job(number).path, (number,), (number,), np.arange(3), is_idle=True)

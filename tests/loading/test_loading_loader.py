@@ -10,9 +10,9 @@ import torch
 from loading_videos import SIZE, numbers_in
 
 from bvas.errors import ConfigError, DecodeError
+from bvas.loading.clip_requests import FixedClips
 from bvas.loading.loader import ClipLoader
-from bvas.loading.requests import FixedClips
-from bvas.video.open import open_video
+from bvas.video.decode.open_video import open_video
 
 
 def content(batches):

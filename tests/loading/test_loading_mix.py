@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 
 from bvas.errors import ConfigError, DecodeError
-from bvas.loading import mix
-from bvas.video.backends import nvdec
+from bvas.loading import worker_counts as mix
+from bvas.video.decode.backends import nvdec
 
 
 def test_auto_leaves_one_core_to_the_training_step_and_says_what_it_picked(monkeypatch, caplog):
-    caplog.set_level(logging.INFO, logger="bvas.loading.mix")
+    caplog.set_level(logging.INFO, logger="bvas.loading.worker_counts")
     monkeypatch.setattr(mix, "num_cpus", lambda: 4)
     monkeypatch.setattr(mix, "_has_nvdec", lambda: False)
     assert mix.choose_workers("auto", 100) == {"pyav": 3}
@@ -53,7 +53,7 @@ def test_auto_mixes_both_kinds_where_nvdec_works(monkeypatch):
 def test_there_is_an_nvdec_worker_for_each_decoder_that_the_gpu_has(
     monkeypatch, caplog, engines, cores, slots, chosen
 ):
-    caplog.set_level(logging.INFO, logger="bvas.loading.mix")
+    caplog.set_level(logging.INFO, logger="bvas.loading.worker_counts")
     asked = []
     monkeypatch.setattr(mix, "_has_nvdec", lambda: True)
     monkeypatch.setattr(mix, "build_index", lambda path: (None, f"info of {path}"))
@@ -67,7 +67,7 @@ def test_there_is_an_nvdec_worker_for_each_decoder_that_the_gpu_has(
 
 
 def test_a_gpu_that_does_not_say_how_many_decoders_it_has_gets_three_workers(monkeypatch, caplog):
-    caplog.set_level(logging.INFO, logger="bvas.loading.mix")
+    caplog.set_level(logging.INFO, logger="bvas.loading.worker_counts")
 
     def refuse(info, device):
         raise DecodeError("a.mp4 cannot be checked against the GPU", path="a.mp4")

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from loading_videos import labelled
 
-from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
-from bvas.loading.order import EpochOrder
-from bvas.loading.plan import (
+from bvas.experiment.sampling_config import SamplingConfig
+from bvas.loading.clip_requests import FixedClips, TrainingClips
+from bvas.loading.epoch_order import EpochOrder
+from bvas.loading.read_plan import (
     PlanConfig,
     group_by_interval,
     intervals_of,
@@ -14,10 +15,9 @@ from bvas.loading.plan import (
     plan_random,
     shuffle_groups,
 )
-from bvas.loading.requests import FixedClips, TrainingClips
-from bvas.loading.sampling import SamplingConfig
 from bvas.synthetic.config import PlayConfig
 from bvas.synthetic.gaps import GapSource
+from bvas.values.clip_config import ClipConfig
 
 CLIP = ClipConfig(num_frames=3, frame_step=2, stack_size=3)
 

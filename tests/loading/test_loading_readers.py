@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bvas.errors import DecodeError
-from bvas.loading import readers
-from bvas.loading.jobs import ReadJob
+from bvas.loading import open_videos as readers
+from bvas.loading.read_jobs import ReadJob
 
 
 class FakeDecoder:

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from loading_videos import labelled
 
-from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
-from bvas.loading.requests import FixedClips, TrainingClips
-from bvas.loading.sampling import SamplingConfig
+from bvas.experiment.sampling_config import SamplingConfig
+from bvas.loading.clip_requests import FixedClips, TrainingClips
+from bvas.values.clip_config import ClipConfig
 
 CLIP = ClipConfig(num_frames=3, frame_step=2, stack_size=3)
 

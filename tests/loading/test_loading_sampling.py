@@ -3,7 +3,8 @@ import pytest
 from loading_videos import labelled
 
 from bvas.errors import ConfigError
-from bvas.loading.sampling import ActionSampler, SamplingConfig, sample_seed, sample_stream, shake
+from bvas.experiment.sampling_config import SamplingConfig
+from bvas.loading.sampling import ActionSampler, sample_seed, sample_stream, shake
 
 
 def draws(video, config, count=4000):

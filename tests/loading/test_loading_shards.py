@@ -5,14 +5,14 @@ from collections import Counter
 import pytest
 from loading_videos import SIZE, labelled
 
-from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
+from bvas.experiment.sampling_config import SamplingConfig
+from bvas.loading.clip_requests import FixedClips, TrainingClips
+from bvas.loading.epoch_order import EpochOrder
 from bvas.loading.loader import ClipLoader
-from bvas.loading.order import EpochOrder
-from bvas.loading.plan import PlanConfig
-from bvas.loading.requests import FixedClips, TrainingClips
-from bvas.loading.sampling import SamplingConfig
-from bvas.loading.shards import Shard, cut, share_out
+from bvas.loading.rank_shards import Shard, cut, share_out
+from bvas.loading.read_plan import PlanConfig
+from bvas.values.clip_config import ClipConfig
 
 CLIP = ClipConfig(num_frames=3, frame_step=2, stack_size=3)
 

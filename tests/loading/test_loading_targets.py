@@ -3,7 +3,8 @@ import pytest
 from loading_videos import labelled
 
 from bvas.errors import ConfigError
-from bvas.loading.targets import TargetConfig, targets_at
+from bvas.experiment.sampling_config import TargetConfig
+from bvas.loading.targets import targets_at
 
 
 def test_an_annotation_counts_seven_frames_away_and_not_eight():

@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 from loading_videos import labelled
 
-from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
-from bvas.loading.sampling import ActionSampler, SamplingConfig
+from bvas.experiment.sampling_config import SamplingConfig
+from bvas.loading.sampling import ActionSampler
 from bvas.loading.weighting import (
     WeightedSampler,
     effective_number_weights,
     label_counts,
     scores_on_grid,
 )
-from bvas.video.grid import Grid
+from bvas.values.score_curve import ScoreCurve
+from bvas.video.index.frame_grid import Grid
 
 
 def test_a_label_weighs_by_the_inverse_of_its_effective_number():

@@ -7,8 +7,8 @@ import zipfile
 
 import numpy as np
 
-from bvas.scoring.file_scores import score_files
-from bvas.scoring.filed_videos import ScoredTask
+from bvas.evaluation.file_scores import score_files
+from bvas.evaluation.scored_files import ScoredTask
 
 
 def event(half, label, position, visibility="visible"):

@@ -3,7 +3,7 @@ import pytest
 from bvas.errors import ConfigError
 from bvas.metrics.analysis import Counts, Hit, blind_spots, counts_per_label, match_spots, timing_error
 from bvas.metrics.average_precision import mean_average_precision
-from bvas.spots import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, LabelSet, Spot
 
 BALL = LabelSet(("PASS", "DRIVE"))
 

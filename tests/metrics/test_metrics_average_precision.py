@@ -7,7 +7,7 @@ from bvas.metrics.average_precision import (
     interpolated_average_precision,
     mean_average_precision,
 )
-from bvas.spots import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, LabelSet, Spot
 
 BALL = LabelSet(("PASS", "DRIVE"))
 PASS = LabelSet(("PASS",))

@@ -10,7 +10,7 @@ from bvas.metrics.bootstrap import (
     score_interval,
 )
 from bvas.metrics.official import official_scores, official_tally, scores_of
-from bvas.spots import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, LabelSet, Spot
 
 PASS = LabelSet(("PASS",))
 BALL = LabelSet(("PASS", "DRIVE"))

@@ -1,6 +1,6 @@
 from bvas.metrics.analysis import match_spots
 from bvas.metrics.confusion import confusion_matrix
-from bvas.spots import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, LabelSet, Spot
 
 BALL = LabelSet(("PASS", "DRIVE"))
 

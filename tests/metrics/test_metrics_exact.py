@@ -4,7 +4,7 @@ import pytest
 from bvas.metrics.bootstrap import resamples
 from bvas.metrics.exact import exact_average_precision, rank_spots
 from bvas.metrics.label_events import moment_events, tolerance_us
-from bvas.spots import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, LabelSet, Spot
 
 PASS = LabelSet(("PASS",))
 

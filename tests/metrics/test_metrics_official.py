@@ -8,10 +8,10 @@ import pytest
 from official_package import assert_equal_scores, both_scores, event, prediction, write_zips
 
 from bvas.errors import ConfigError
+from bvas.evaluation.file_scores import score_files
+from bvas.evaluation.scored_files import ScoredTask
 from bvas.metrics.official import full_widths_seconds, official_scores, tolerance_of
-from bvas.scoring.file_scores import score_files
-from bvas.scoring.filed_videos import ScoredTask
-from bvas.spots import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, LabelSet, Spot
 
 BALL = LabelSet(("PASS", "DRIVE"))
 METRICS = ["at1", "at2", "at3", "at4", "at5", "tight", "loose"]

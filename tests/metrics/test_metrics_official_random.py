@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from official_package import assert_equal_scores, both_scores, event, prediction
 
-from bvas.spots import LabelSet
+from bvas.values.annotations import LabelSet
 
 LABELS = LabelSet(("PASS", "DRIVE", "GOAL"))
 METRICS = ["at1", "at2", "at3", "at4", "at5", "tight", "loose"]

@@ -4,7 +4,7 @@ import pytest
 
 from bvas.metrics.analysis import match_spots
 from bvas.metrics.suspects import JudgedVideo, SuspectKind, find_suspects
-from bvas.spots import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, LabelSet, Spot
 
 BALL = LabelSet(("PASS", "DRIVE"), merged={"LONG PASS": "PASS"})
 

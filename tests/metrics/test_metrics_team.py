@@ -5,7 +5,7 @@ import pytest
 from bvas.metrics.score_rules import ScoreRules
 from bvas.metrics.scorer import score_sheet
 from bvas.metrics.team import label_without_side, sided_labels
-from bvas.spots import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, LabelSet, Spot
 
 BALL = LabelSet(("PASS", "DRIVE"))
 SIDES = ("left", "right")

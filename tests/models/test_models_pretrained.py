@@ -6,10 +6,10 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from bvas.clips import ClipConfig
 from bvas.errors import CheckpointError
 from bvas.models.config import ModelConfig
 from bvas.models.spotting import build_model
+from bvas.values.clip_config import ClipConfig
 
 NAME = "mobilenetv3_small_050.lamb_in1k"
 

@@ -5,13 +5,13 @@ import pytest
 import torch
 from torch import nn
 
-from bvas.clips import ClipConfig
 from bvas.errors import ConfigError
+from bvas.lromul.weights import our_key, read_seed_checkpoint
 from bvas.models.blocks3d import DepthwiseConv3d, InvertedResidual3d
 from bvas.models.config import ModelConfig
 from bvas.models.pooling import GeneralizedMeanPool
 from bvas.models.spotting import build_model
-from bvas.seed.weights import our_key, read_seed_checkpoint
+from bvas.values.clip_config import ClipConfig
 
 TINY = ModelConfig(
     encoder="mobilenetv3_small_050",

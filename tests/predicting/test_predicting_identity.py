@@ -5,7 +5,7 @@ import os
 import pytest
 
 from bvas.errors import DataError
-from bvas.identity import DigestMeanwhile, content_digest, glance_at, is_same
+from bvas.video.index.file_identity import DigestMeanwhile, content_digest, glance_at, is_same
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from bvas.data.matches import Match
 from bvas.errors import ConfigError, DataError
 from bvas.predicting.assignments import share_of
 from bvas.predicting.manifest import assign_manifest, read_manifest
-from bvas.tasks.matches import Match
 
 MATCHES = [Match(f"league/m{n}", Path(f"data/league/m{n}"), n) for n in range(3)]
 MATCHES.append(Match("league/final", Path("data/league/final"), None))

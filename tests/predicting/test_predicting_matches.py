@@ -19,11 +19,11 @@ from workplaces import NUM_FRAMES, save_untrained, write_video
 from bvas.cli import main
 from bvas.commands.console import DONE_IN_PART, INTERRUPTED, OK, WRONG_INPUT
 from bvas.errors import DecodeError, ScoresError
-from bvas.files import locked
-from bvas.identity import Glance
+from bvas.experiment.seen_matches import write_seen
 from bvas.predicting.kept_rows import KeptRows, unfinished_settings
-from bvas.seen_matches import write_seen
-from bvas.video.reader import VideoReader
+from bvas.system.atomic_files import locked
+from bvas.video.decode.video_reader import VideoReader
+from bvas.video.index.file_identity import Glance
 
 ALL = {"cv/game/a", "cv/game/b"}
 
@@ -62,8 +62,8 @@ def _count_decoded(monkeypatch):
 @pytest.fixture
 def few_frames_at_once(monkeypatch):
     """Chunks of 16 frames, and work that may begin again at every 8th, so that a short video has many."""
-    monkeypatch.setattr("bvas.video.ahead._CHUNK_BYTES", 16 * 64 * 96)
-    monkeypatch.setattr("bvas.spotting.file_rows._RESTART_AT", 8)
+    monkeypatch.setattr("bvas.video.decode.prefetch._CHUNK_BYTES", 16 * 64 * 96)
+    monkeypatch.setattr("bvas.inference.file_rows._RESTART_AT", 8)
 
 
 def test_what_is_finished_is_left_and_what_changed_is_made_again(there, monkeypatch):
@@ -180,10 +180,10 @@ def test_ctrl_c_keeps_the_rows_so_far_and_the_result_is_as_without_it(
 
 KILLED = """
 import os, signal, sys
-import bvas.video.ahead
+import bvas.video.decode.prefetch
 from bvas.cli import main
 from bvas.predicting.kept_rows import KeptRows
-bvas.video.ahead._CHUNK_BYTES = 100 * 64 * 96
+bvas.video.decode.prefetch._CHUNK_BYTES = 100 * 64 * 96
 save = KeptRows.save
 saves = []
 def killed(self):

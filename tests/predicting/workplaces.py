@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from tiny import TINY_CONFIG
 
-from bvas.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.cli import main
-from bvas.experiment import load_experiment
+from bvas.experiment.checkpoint import FILE_NAME, fold_folder, save_checkpoint
+from bvas.experiment.experiment import load_experiment
 from bvas.models.spotting import build_model
-from bvas.video.writer import VideoWriter
+from bvas.video.encode.video_writer import VideoWriter
 
 NUM_FRAMES = 60
 

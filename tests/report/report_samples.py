@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from sound_samples import make_video_with_sound
 
-from bvas.curve import ScoreCurve
 from bvas.metrics.suspects import JudgedVideo, find_suspects
 from bvas.report.content import FrameTimes, MatchReport, VideoReport, video_report
-from bvas.results.report_folder import ReportedVideo, write_report_folder
-from bvas.spots import Annotation, LabelSet, Spot
-from bvas.video.index import build_index
-from bvas.video.preview import PreviewConfig
+from bvas.report.report_folder import ReportedVideo, write_report_folder
+from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.score_curve import ScoreCurve
+from bvas.video.encode.browser_preview import PreviewConfig
+from bvas.video.index.video_index import build_index
 
 EVIL = "<script>document.title='broken'</script>"
 LABELS = LabelSet(("PASS", EVIL, "DRIVE"))

@@ -9,11 +9,12 @@ from report_samples import EVIL, LABELS, SPOTS, curve_of
 from video_samples import make_video
 
 from bvas.cli import main
+from bvas.data.soccernet_files import write_results
 from bvas.errors import DataError
-from bvas.postprocess import PeakConfig
+from bvas.experiment.peak_config import PeakConfig
+from bvas.results.curve_files import save_curve
 from bvas.results.recording import RecordedPart, Recording, read_recording
-from bvas.spots import Spot
-from bvas.tasks.soccernet import write_results
+from bvas.values.annotations import Spot
 
 
 def data_of(page):
@@ -47,7 +48,7 @@ def results(tmp_path):
     curve = curve_of([], num_frames=60)
     scores = curve.scores.copy()
     scores[10:20] = np.nan
-    replace(curve, scores=scores).save(folder / "part1_scores.npz")
+    save_curve(replace(curve, scores=scores), folder / "part1_scores.npz")
     return folder
 
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
 from bvas.report.content import MatchReport, drawn_labels, video_report
-from bvas.spots import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.score_curve import ScoreCurve
 
 BALL = LabelSet(("PASS", "DRIVE"))
 FOUR = LabelSet(("PASS", "DRIVE", "SHOT", "GOAL"))

@@ -3,8 +3,8 @@ import csv
 import pytest
 
 from bvas.errors import DataError
-from bvas.report.export import SpotRow, write_spots_csv
-from bvas.spots import Spot
+from bvas.report.spots_csv import SpotRow, write_spots_csv
+from bvas.values.annotations import Spot
 
 
 def test_a_line_holds_seconds_clock_label_confidence_file_and_frame(tmp_path):

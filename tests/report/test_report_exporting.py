@@ -14,14 +14,15 @@ from video_samples import make_video
 
 from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
-from bvas.curve import ScoreCurve
-from bvas.postprocess import PeakConfig, PeakRule
-from bvas.report.export import SpotRow, write_spots_csv
+from bvas.data.soccernet_files import RESULTS_NAME, read_results, write_results
+from bvas.experiment.peak_config import PeakConfig, PeakRule
 from bvas.report.formats.timecode import edit_rate
+from bvas.report.spots_csv import SpotRow, write_spots_csv
+from bvas.results.curve_files import save_curve
 from bvas.results.recording import RecordedPart, Recording
-from bvas.spots import LabelSet, Spot
-from bvas.tasks.soccernet import RESULTS_NAME, read_results, write_results
-from bvas.video.tags import read_tags
+from bvas.values.annotations import LabelSet, Spot
+from bvas.values.score_curve import ScoreCurve
+from bvas.video.container.start_timecode import read_tags
 
 BALL = LabelSet(("PASS", "DRIVE"))
 SPOTS = (Spot("PASS", 0.4, 0.9), Spot("DRIVE", 1.2, 0.1), Spot("PASS", 1.6, 0.5))
@@ -449,5 +450,7 @@ def test_a_missing_package_is_named_with_what_brings_it(tmp_path, capsys, monkey
 def test_a_score_curve_says_the_labels_where_nothing_else_does(tmp_path):
     folder = tmp_path / "m"
     results_in(folder, [])
-    ScoreCurve(np.zeros((5, 2), np.float32), np.arange(5) / 25, BALL.names).save(folder / "m_scores.npz")
+    save_curve(
+        ScoreCurve(np.zeros((5, 2), np.float32), np.arange(5) / 25, BALL.names), folder / "m_scores.npz"
+    )
     assert export(folder, "--to", "csv", "--label", "DRIVE") == OK

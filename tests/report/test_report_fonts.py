@@ -13,8 +13,8 @@ from bvas.report.content import video_report
 from bvas.report.fonts import drawable_text, font_families, font_runs
 from bvas.report.lettering import draw_text, text_width
 from bvas.report.timeline import timeline_png
-from bvas.spots import LabelSet, Spot
-from bvas.video import said
+from bvas.system import notices as said
+from bvas.values.annotations import LabelSet, Spot
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ import pytest
 from bvas.errors import ConfigError
 from bvas.report.content import FrameTimes
 from bvas.report.formats.edit_list import EditConfig, edl_text, otio_text
-from bvas.report.formats.part import ExportPart, ExportVideo, one_line, spot_text
+from bvas.report.formats.exported_spots import ExportPart, ExportVideo, one_line, spot_text
 from bvas.report.formats.sportscode import sportscode_text
 from bvas.report.formats.subtitles import MOST_LINES, cues_of, srt_text, vtt_text
 from bvas.report.formats.timecode import counts_on, edit_rate, edit_rates, nearest_edit_rate
-from bvas.spots import Spot
+from bvas.values.annotations import Spot
 
 RATES = ["25", "29.97", "50"]
 AWKWARD = [

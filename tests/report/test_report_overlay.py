@@ -8,18 +8,18 @@ from hdr_samples import HLG, PQ, write_hdr
 from sound_samples import make_video_with_sound as make_sound
 from video_samples import make_video, remux
 
-from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
 from bvas.report import palette
 from bvas.report.captions import captions_of, draw_captions
 from bvas.report.content import video_report
 from bvas.report.overlay import OverlayConfig, write_overlay
 from bvas.report.strip import ScoreStrip
-from bvas.spots import Annotation, LabelSet, Spot
-from bvas.video.index import build_index
-from bvas.video.open import open_video
-from bvas.video.reading import ReadOptions
-from bvas.video.writer import VideoWriter
+from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.score_curve import ScoreCurve
+from bvas.video.container.read_options import ReadOptions
+from bvas.video.decode.open_video import open_video
+from bvas.video.encode.video_writer import VideoWriter
+from bvas.video.index.video_index import build_index
 
 BALL = LabelSet(("PASS", "DRIVE"))
 

@@ -14,11 +14,12 @@ from video_samples import make_video
 
 from bvas.cli import main
 from bvas.commands.console import INTERRUPTED, OK, WRONG_INPUT
-from bvas.curve import ScoreCurve
-from bvas.results.overlaying import drawn_report, part_of_video, read_annotations
-from bvas.results.sources import read_spots
-from bvas.spots import Annotation, Spot
-from bvas.tasks.soccernet import RESULTS_NAME, write_results
+from bvas.data.soccernet_files import RESULTS_NAME, write_results
+from bvas.report.overlaying import drawn_report, part_of_video, read_annotations
+from bvas.report.spot_sources import read_spots
+from bvas.results.curve_files import save_curve
+from bvas.values.annotations import Annotation, Spot
+from bvas.values.score_curve import ScoreCurve
 
 SPOTS = [Spot("PASS", 0.4, 0.9), Spot("DRIVE", 1.2, 0.1)]
 
@@ -34,8 +35,8 @@ def match(tmp_path):
     folder.mkdir()
     write_results(folder / RESULTS_NAME, "match", {1: SPOTS, 2: [Spot("PASS", 1.0, 0.8)]}, rate=25)
     curve = ScoreCurve(np.full((50, 2), 0.5, np.float32), np.arange(50) / 25, ("PASS", "DRIVE"))
-    curve.save(folder / "1_112p_scores.npz")
-    curve.save(folder / "2_112p_scores.npz")
+    save_curve(curve, folder / "1_112p_scores.npz")
+    save_curve(curve, folder / "2_112p_scores.npz")
     make_video(tmp_path / "1_112p.mkv", num_frames=50)
     return folder
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from report_samples import EVIL, LABELS, report_of, video_of
 
-from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
-from bvas.report.clock import MatchClock
 from bvas.report.content import FrameTimes, MatchReport, video_report
-from bvas.report.packing import packed_curve, packed_times
+from bvas.report.match_clock import MatchClock
+from bvas.report.packed_arrays import packed_curve, packed_times
 from bvas.report.page import page_html, write_page
 from bvas.report.page_data import page_data
-from bvas.spots import Spot
+from bvas.values.annotations import Spot
+from bvas.values.score_curve import ScoreCurve
 
 
 class Page(HTMLParser):

@@ -9,16 +9,17 @@ from video_samples import make_video
 
 from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
-from bvas.curve import ScoreCurve
+from bvas.data.soccernet_files import RESULTS_NAME, write_results
+from bvas.experiment.peak_config import PeakConfig, PeakRule
 from bvas.metrics.analysis import match_spots
-from bvas.postprocess import PeakConfig, PeakRule
-from bvas.postprocessing_file import Postprocessing
 from bvas.report import palette
 from bvas.report.content import video_report
 from bvas.report.score_plots import precision_recall_png, timing_png
-from bvas.report.worst import WorstEvent, worst_events, worst_sheet
-from bvas.spots import Annotation, LabelSet, Spot
-from bvas.tasks.soccernet import RESULTS_NAME, write_results
+from bvas.report.worst_events import WorstEvent, worst_events, worst_sheet
+from bvas.results.curve_files import save_curve
+from bvas.results.tuned_peaks import Postprocessing
+from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.score_curve import ScoreCurve
 
 BALL = LabelSet(("PASS", "DRIVE"))
 MATCH = "league/2019/a match"
@@ -58,7 +59,7 @@ def league(tmp_path):
     (predictions / MATCH).mkdir(parents=True)
     write_results(predictions / MATCH / RESULTS_NAME, MATCH, {1: SPOTS}, rate=25)
     curve = ScoreCurve(np.full((50, 2), 0.5, np.float32), np.arange(50) / 25, BALL.names)
-    curve.save(predictions / MATCH / "1_224p_scores.npz")
+    save_curve(curve, predictions / MATCH / "1_224p_scores.npz")
     return labels, predictions
 
 

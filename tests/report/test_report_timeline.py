@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bvas.curve import ScoreCurve
 from bvas.errors import ConfigError
 from bvas.report import palette
 from bvas.report.content import video_report
 from bvas.report.timeline import default_row_seconds, row_points, timeline_png
-from bvas.spots import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.score_curve import ScoreCurve
 
 BALL = LabelSet(("PASS", "DRIVE"))
 

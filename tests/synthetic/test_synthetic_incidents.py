@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from bvas.data.action import ACTION_LABELS
 from bvas.synthetic.config import PlayConfig, SyntheticConfig
 from bvas.synthetic.events import Phase
 from bvas.synthetic.kicks import KickChooser
@@ -13,7 +14,6 @@ from bvas.synthetic.pitch import Pitch
 from bvas.synthetic.play import play_half
 from bvas.synthetic.presets import with_preset
 from bvas.synthetic.restarts import Restarts
-from bvas.tasks.action import ACTION_LABELS
 
 RATE = Fraction(25)
 EVENTFUL = with_preset(SyntheticConfig(task="action"), "plain").play

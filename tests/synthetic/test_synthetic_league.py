@@ -15,13 +15,13 @@ import numpy as np
 import psutil
 import pytest
 
+from bvas.data.ball import found_ball_task
+from bvas.data.matches import annotated_halves, find_matches
 from bvas.errors import ConfigError, DataError
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.half import half_renderer, simulate_half
 from bvas.synthetic.layouts import LEAGUE_FOLDER, match_name
 from bvas.synthetic.league import make_league
-from bvas.tasks.ball import found_ball_task
-from bvas.tasks.matches import annotated_halves, find_matches
 
 SMALL = SyntheticConfig(matches=1, challenge_matches=1, minutes=0.2, size=(64, 112), keyframe_interval=50)
 

@@ -5,11 +5,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from bvas.data.ball12 import BALL12_LABELS
 from bvas.errors import ConfigError
 from bvas.synthetic.config import PlayConfig
 from bvas.synthetic.events import Phase
 from bvas.synthetic.play import play_half
-from bvas.tasks.ball12 import BALL12_LABELS
 
 RATE = Fraction(25)
 

@@ -5,7 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from bvas.commands.synth import main
+from bvas.commands.data_synth import main
+from bvas.data.action import ACTION_LABELS, action_task
+from bvas.data.ball import found_ball_task
+from bvas.data.ball12 import BALL12_LABELS, ball12_task
+from bvas.data.matches import annotated_halves, find_matches
 from bvas.errors import DataError
 from bvas.synthetic.broadcast import BroadcastConfig
 from bvas.synthetic.config import SyntheticConfig
@@ -13,10 +17,6 @@ from bvas.synthetic.half import simulate_half
 from bvas.synthetic.layouts import LABELS_2023, LEAGUE_FOLDER, layout_of, match_name
 from bvas.synthetic.league import make_league
 from bvas.synthetic.presets import with_preset
-from bvas.tasks.action import ACTION_LABELS, action_task
-from bvas.tasks.ball import found_ball_task
-from bvas.tasks.ball12 import BALL12_LABELS, ball12_task
-from bvas.tasks.matches import annotated_halves, find_matches
 
 TINY = SyntheticConfig(matches=1, challenge_matches=0, minutes=0.7, size=(64, 96), rate=10)
 _CUTS = BroadcastConfig(replays_per_minute=5.0, closeups_per_minute=5.0)

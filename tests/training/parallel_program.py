@@ -13,10 +13,10 @@ from tiny import tiny_experiment
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from bvas.augment.config import AugmentConfig
-from bvas.experiment import Experiment, TrainConfig
-from bvas.tasks.matches import find_matches
-from bvas.training import loop
-from bvas.training.parallel import Placement, World, join_world
+from bvas.data.matches import find_matches
+from bvas.experiment.experiment import Experiment, TrainConfig
+from bvas.training import fold as loop
+from bvas.training.distributed import Placement, World, join_world
 
 
 def experiment(name: str) -> Experiment:

@@ -11,11 +11,11 @@ import torch.distributed as dist
 from tiny import tiny_experiment
 
 from bvas.augment.config import AugmentConfig
-from bvas.experiment import Experiment, TrainConfig
-from bvas.loading.batch import ClipBatch
+from bvas.experiment.experiment import Experiment, TrainConfig
+from bvas.loading.clip_batch import ClipBatch
 from bvas.models.spotting import build_model
-from bvas.training.parallel import World
-from bvas.training.trainer import Trainer
+from bvas.training.distributed import World
+from bvas.training.step import Trainer
 
 NUM_CLIPS = 4
 SHARES = (slice(0, 1), slice(1, 4))

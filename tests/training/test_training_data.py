@@ -8,9 +8,10 @@ import pytest
 from loading_videos import labelled
 from tiny import tiny_experiment
 
-from bvas.curve import ScoreCurve
 from bvas.errors import DataError
-from bvas.training.data import curve_digests, training_clips
+from bvas.results.curve_files import save_curve
+from bvas.training.fold_data import curve_digests, training_clips
+from bvas.values.score_curve import ScoreCurve
 
 NAME = "league/first match/1_720p"
 
@@ -46,7 +47,7 @@ def test_frames_that_the_curve_takes_for_actions_are_drawn_more_often(tmp_path):
     scores = np.zeros((1000, 2), dtype=np.float32)
     scores[600:610, 1] = 0.9
     curve = ScoreCurve(scores, np.arange(1000) / 25, ("PASS", "DRIVE"))
-    curve.save(tmp_path / "stage_one" / "predictions" / "cv" / f"{NAME}_scores.npz")
+    save_curve(curve, tmp_path / "stage_one" / "predictions" / "cv" / f"{NAME}_scores.npz")
 
     drawn = centers(training_clips(hard(), [video], tmp_path))
 
@@ -61,7 +62,7 @@ def test_a_run_knows_the_curves_that_it_draws_from(tmp_path):
 
     def digests(score, experiment):
         curve = ScoreCurve(np.full((50, 2), score, np.float32), np.arange(50) / 25, ("PASS", "DRIVE"))
-        curve.save(path)
+        save_curve(curve, path)
         return curve_digests(experiment, [video], tmp_path)
 
     (one,) = digests(0.5, hard())
@@ -81,7 +82,7 @@ def test_a_missing_curve_names_the_file_and_the_commands_that_make_it(tmp_path):
 
 
 def test_a_config_that_asks_for_neither_draws_as_before(tmp_path):
-    from bvas.loading.requests import TrainingClips
+    from bvas.loading.clip_requests import TrainingClips
 
     experiment = tiny_experiment()
     videos = [labelled(1000, [(100, 0), (400, 1)])]

@@ -7,18 +7,18 @@ import pytest
 import torch
 from training_tiny import restless_experiment
 
-from bvas.tasks.matches import find_matches
-from bvas.training import held_out
-from bvas.training.held_out import place_to_keep
-from bvas.training.loop import run_fold
+from bvas.data.matches import find_matches
+from bvas.training import validation_clips as held_out
+from bvas.training.fold import run_fold
 from bvas.training.resume import METRICS_NAME
+from bvas.training.validation_clips import place_to_keep
 
 CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize(("num_bytes", "is_kept"), [(500, True), (501, False)])
 def test_half_of_what_is_free_may_be_taken(monkeypatch, caplog, num_bytes, is_kept):
-    caplog.set_level(logging.INFO, logger="bvas.training.held_out")
+    caplog.set_level(logging.INFO, logger="bvas.training.validation_clips")
     monkeypatch.setattr(held_out, "free_memory", lambda: 1000)
 
     assert place_to_keep(num_bytes, CPU) == (CPU if is_kept else None)
@@ -38,7 +38,7 @@ def test_processes_of_one_host_share_what_is_free(monkeypatch):
     ("free_on_gpu", "free", "kept_in"), [(1000, 0, "cuda"), (999, 1000, "cpu"), (999, 999, None)]
 )
 def test_the_memory_of_the_gpu_comes_first(monkeypatch, caplog, free_on_gpu, free, kept_in):
-    caplog.set_level(logging.INFO, logger="bvas.training.held_out")
+    caplog.set_level(logging.INFO, logger="bvas.training.validation_clips")
     monkeypatch.setattr(held_out, "free_memory", lambda: free)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free_on_gpu, 2000))
 
@@ -49,7 +49,7 @@ def test_the_memory_of_the_gpu_comes_first(monkeypatch, caplog, free_on_gpu, fre
 
 
 def test_clips_are_read_in_each_epoch_where_the_system_does_not_say_what_is_free(monkeypatch, caplog):
-    caplog.set_level(logging.INFO, logger="bvas.training.held_out")
+    caplog.set_level(logging.INFO, logger="bvas.training.validation_clips")
     monkeypatch.setattr(held_out, "free_memory", lambda: None)
 
     assert place_to_keep(1, CPU) is None
@@ -59,7 +59,7 @@ def test_clips_are_read_in_each_epoch_where_the_system_does_not_say_what_is_free
 def test_figures_are_the_same_to_the_bit_wherever_the_clips_are_read_and_kept(
     league, tmp_path, monkeypatch, caplog
 ):
-    caplog.set_level(logging.INFO, logger="bvas.training.held_out")
+    caplog.set_level(logging.INFO, logger="bvas.training.validation_clips")
     experiment = restless_experiment(validation_clips=12)
     matches = find_matches(experiment.task, league)
     found = []

@@ -17,13 +17,13 @@ from synchronized_program import SHARES, weights_after_a_step
 from tiny import TINY_CONFIG, TINY_LEAGUE
 from torch.distributed import HashStore
 
-from bvas.checkpoint import load_checkpoint
 from bvas.commands.console import WRONG_INPUT
-from bvas.devices import use_device
 from bvas.errors import ConfigError
+from bvas.experiment.checkpoint import load_checkpoint
 from bvas.synthetic.league import make_league
+from bvas.system.devices import use_device
+from bvas.training.distributed import Placement, World
 from bvas.training.heartbeat import Heartbeat
-from bvas.training.parallel import Placement, World
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
 
@@ -119,7 +119,17 @@ def test_an_error_of_one_rank_ends_the_others_without_a_launcher_that_does(workp
     port = str(free_port())
     ranks = [
         subprocess.Popen(
-            [sys.executable, "-m", "bvas.train", "--experiment", "tiny", "--folds", "0", "--data", data],
+            [
+                sys.executable,
+                "-m",
+                "bvas.commands.train",
+                "--experiment",
+                "tiny",
+                "--folds",
+                "0",
+                "--data",
+                data,
+            ],
             cwd=workplace,
             env=environment(
                 RANK=str(rank),
@@ -149,7 +159,7 @@ def test_an_error_of_one_rank_ends_the_others_without_a_launcher_that_does(workp
 @pytest.mark.parametrize("ending", ["a killed rank", "a killed launcher", "Ctrl-C"])
 def test_nothing_is_left_of_ranks_when_one_ends(workplace, ending):
     process = subprocess.Popen(
-        [*TORCHRUN, "-m", "bvas.train", "--experiment", "tiny", "--folds", "0", "--workers", "1"],
+        [*TORCHRUN, "-m", "bvas.commands.train", "--experiment", "tiny", "--folds", "0", "--workers", "1"],
         cwd=workplace,
         env=environment(),
         stdout=subprocess.DEVNULL,
@@ -272,7 +282,7 @@ def test_a_gpu_named_by_number_becomes_the_current_one(monkeypatch):
 
 
 def test_ranks_share_the_cores_of_their_host(monkeypatch):
-    monkeypatch.setattr("bvas.training.parallel.num_cpus", lambda: 12)
+    monkeypatch.setattr("bvas.training.distributed.num_cpus", lambda: 12)
     cpu = torch.device("cpu")
     assert World(rank=5, size=8, local_size=4, device=cpu).cpus == 3
     assert World.single(cpu).cpus == 12

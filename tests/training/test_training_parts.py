@@ -15,16 +15,16 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from training_tiny import random_batch
 
-from bvas.experiment import TrainConfig
-from bvas.loading.dataset import LabelledVideo
+from bvas.experiment.experiment import TrainConfig
+from bvas.loading.labelled_video import LabelledVideo
 from bvas.models.spotting import build_model
-from bvas.training.data import validation_clips
 from bvas.training.ema import average_weights
-from bvas.training.logs import EpochLog, environment, table_lines
+from bvas.training.fold_data import validation_clips
 from bvas.training.optim import build_optimizer, learning_rate_at
-from bvas.training.trainer import Trainer
+from bvas.training.run_logs import EpochLog, environment, table_lines
+from bvas.training.step import Trainer
 from bvas.training.validation import clip_average_precision, validate
-from bvas.video.grid import Grid
+from bvas.video.index.frame_grid import Grid
 
 
 def test_the_rate_rises_to_the_peak_and_falls_along_a_cosine_to_the_last_step():

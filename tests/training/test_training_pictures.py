@@ -8,16 +8,16 @@ import torch
 from tiny import tiny_experiment
 
 from bvas.augment.config import AugmentConfig
+from bvas.data.matches import find_matches
 from bvas.errors import ScoresError
-from bvas.loading.requests import FixedClips
+from bvas.loading.clip_requests import FixedClips
 from bvas.models.spotting import build_model
+from bvas.report import training_pictures as pictures
+from bvas.report.training_pictures import RunPictures, annotations_in, busiest_stretch
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.league import make_league
-from bvas.tasks.matches import find_matches
-from bvas.training import pictures
-from bvas.training.data import fold_videos, training_clips, validation_clips
+from bvas.training.fold_data import fold_videos, training_clips, validation_clips
 from bvas.training.observer import RunView
-from bvas.training.pictures import RunPictures, annotations_in, busiest_stretch
 
 EXPERIMENT = tiny_experiment()
 

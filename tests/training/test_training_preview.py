@@ -11,14 +11,14 @@ from tiny import TINY_CONFIG, tiny_experiment
 from bvas.augment.config import AugmentConfig
 from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
-from bvas.loading.dataset import LabelledVideo
-from bvas.loading.sampling import SamplingConfig
+from bvas.data.matches import find_matches
+from bvas.experiment.sampling_config import SamplingConfig
+from bvas.loading.labelled_video import LabelledVideo
+from bvas.report.clip_preview import preview_clips, summarize_sampling
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.league import make_league
-from bvas.tasks.matches import find_matches
-from bvas.training.data import fold_videos, training_clips
-from bvas.training.preview import preview_clips, summarize_sampling
-from bvas.video.grid import Grid
+from bvas.training.fold_data import fold_videos, training_clips
+from bvas.video.index.frame_grid import Grid
 
 
 def labelled(annotation_frames, label_ids, num_frames=1000):

@@ -16,19 +16,19 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from training_tiny import random_batch, restless_experiment, train, training_process
 
-from bvas.checkpoint import load_checkpoint
+from bvas.data.matches import find_matches
 from bvas.errors import CheckpointError, ConfigError, DataError, TrainingError
-from bvas.files import locked
-from bvas.tasks.matches import find_matches
-from bvas.training.loop import run_fold
-from bvas.training.parallel import World
+from bvas.experiment.checkpoint import load_checkpoint
+from bvas.system.atomic_files import locked
+from bvas.training.distributed import World
+from bvas.training.divergence import LossWatch
+from bvas.training.fold import run_fold
+from bvas.training.loop import FoldRun
 from bvas.training.resume import check_finished
-from bvas.training.run import FoldRun
-from bvas.training.state import FILE_NAME as STATE_NAME
-from bvas.training.state import TrainingState, load_state, save_state
-from bvas.training.trainer import StepResult, Trainer
+from bvas.training.run_state import FILE_NAME as STATE_NAME
+from bvas.training.run_state import TrainingState, load_state, save_state
+from bvas.training.step import StepResult, Trainer
 from bvas.training.validation import ClipScores
-from bvas.training.watch import LossWatch
 
 EXPERIMENT = restless_experiment()
 
@@ -307,7 +307,7 @@ def test_a_validation_that_comes_to_no_number_costs_neither_the_weights_nor_the_
 ):
     nan = float("nan")
     scores = iter([ClipScores(nan, nan), ClipScores(0.5, 0.25), ClipScores(nan, nan)])
-    monkeypatch.setattr("bvas.training.run.validate", lambda *args, **options: next(scores))
+    monkeypatch.setattr("bvas.training.loop.validate", lambda *args, **options: next(scores))
     experiment = restless_experiment(save_minutes=60.0)
     train(replace(experiment, sampling=replace(experiment.sampling, clips_per_epoch=4)), league, tmp_path)
 
@@ -346,7 +346,7 @@ def test_a_rank_that_does_not_write_waits_for_its_steps_as_seldom_as_the_writer_
         stats=SimpleNamespace(waiting_seconds=0.0),
         epoch=lambda epoch, first_batch: [batch] * 9,
     )
-    monkeypatch.setattr("bvas.training.run.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("bvas.training.loop.time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(LossWatch, "settle", lambda self: waits.append(now[0]))
     world = World(rank=1, size=2, local_size=2, device=torch.device("cpu"))
     state = TrainingState(experiment="{}", data=[], trainer={})

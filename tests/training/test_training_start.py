@@ -6,14 +6,14 @@ import pytest
 import torch
 from tiny import tiny_experiment
 
-from bvas.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.errors import CheckpointError, ConfigError, DataError
-from bvas.loading.batch import ClipBatch
+from bvas.experiment.checkpoint import FILE_NAME, fold_folder, save_checkpoint
+from bvas.experiment.seen_matches import write_seen
+from bvas.loading.clip_batch import ClipBatch
 from bvas.models.spotting import build_model
-from bvas.seen_matches import write_seen
-from bvas.spots import LabelSet
-from bvas.training.start import starting_model
-from bvas.training.trainer import Trainer
+from bvas.training.initial_model import starting_model
+from bvas.training.step import Trainer
+from bvas.values.annotations import LabelSet
 
 
 def save(experiment, path, *, seed=0):
@@ -66,7 +66,7 @@ def test_an_address_with_its_hash_is_a_start_and_another_hash_is_refused(tmp_pat
 
 
 def test_a_checkpoint_of_the_seed_is_a_start(shared_data):
-    from bvas.seed.weights import read_seed_checkpoint
+    from bvas.lromul.weights import read_seed_checkpoint
 
     path = shared_data / "weights" / "seed_small.pth"
     stored = read_seed_checkpoint(path)

@@ -11,13 +11,13 @@ from training_tiny import random_batch, restless_experiment
 
 from bvas.augment.config import AugmentConfig
 from bvas.errors import ConfigError, TrainingError
-from bvas.experiment import TrainConfig
-from bvas.loading.dataset import LabelledVideo
+from bvas.experiment.experiment import TrainConfig
+from bvas.loading.labelled_video import LabelledVideo
 from bvas.models.spotting import build_model
-from bvas.training.precision import Compiled
-from bvas.training.trainer import StepResult, Trainer
-from bvas.training.watch import LossWatch
-from bvas.video.grid import Grid
+from bvas.training.compile import Compiled
+from bvas.training.divergence import LossWatch
+from bvas.training.step import StepResult, Trainer
+from bvas.video.index.frame_grid import Grid
 
 
 def _trainer(experiment, device="cpu"):

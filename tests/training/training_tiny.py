@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from tiny import tiny_experiment
 
-from bvas.experiment import Experiment, TrainConfig
-from bvas.loading.batch import ClipBatch
-from bvas.tasks.matches import find_matches
-from bvas.training.loop import run_fold
+from bvas.data.matches import find_matches
+from bvas.experiment.experiment import Experiment, TrainConfig
+from bvas.loading.clip_batch import ClipBatch
+from bvas.training.fold import run_fold
 
 
 def restless_experiment(**train) -> Experiment:

@@ -3,7 +3,7 @@
 import emulated_driver
 import pytest
 
-from bvas.video import nvidia
+from bvas.system import nvdec_caps
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def _no_fault_of_the_emulated_driver():
         yield
         return
     running.reset()
-    nvidia.decoder_caps.cache_clear()
+    nvdec_caps.decoder_caps.cache_clear()
     before = running.held()
     yield
     assert running.faults() == []

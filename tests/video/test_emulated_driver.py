@@ -7,7 +7,7 @@ import pytest
 import torch
 from video_samples import make_video
 
-from bvas.video.bitstream import annex_b, parameter_sets
+from bvas.video.container.coded_packets import annex_b, parameter_sets
 
 pytestmark = pytest.mark.gpu
 SIZE = (144, 160)

@@ -6,8 +6,8 @@ import pytest
 from video_samples import make_video, numbers_in
 
 from bvas import DecodeError, open_video
-from bvas.video.ahead import DecodedAhead, Frames, Lost, pieces, stretches
-from bvas.video.reader import VideoReader
+from bvas.video.decode.prefetch import DecodedAhead, Frames, Lost, pieces, stretches
+from bvas.video.decode.video_reader import VideoReader
 
 KEYFRAME_EACH_20 = {"x264-params": "keyint=20:min-keyint=20:scenecut=0:bframes=2"}
 FRAME_BYTES = 48 * 80

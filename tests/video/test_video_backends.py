@@ -2,13 +2,14 @@ import pytest
 from video_samples import make_video, numbers_in, read_luma
 
 from bvas import ConfigError, DecodeError, open_video
-from bvas.video import backends, cache
-from bvas.video.backends import backend_names, load_backend, opencv
-from bvas.video.reading import DEFAULT_READING
+from bvas.video.container.read_options import DEFAULT_READING
+from bvas.video.decode import backends
+from bvas.video.decode.backends import backend_names, load_backend, opencv
+from bvas.video.index import index_cache as cache
 
 ANOTHER = """
 from bvas.errors import DecodeError
-from bvas.video.backends import pyav
+from bvas.video.decode.backends import pyav
 
 
 def verdict_depends_on():

@@ -8,8 +8,9 @@ import pytest
 from video_samples import make_video
 
 from bvas import open_video
-from bvas.video import cache, index
-from bvas.video.index import build_index
+from bvas.system import cache_folder
+from bvas.video.index import video_index as index
+from bvas.video.index.video_index import build_index
 
 
 @pytest.fixture
@@ -110,16 +111,16 @@ def test_a_read_only_home_only_costs_the_cache(tmp_path, home, scans):
 
 def test_the_folder_follows_the_variable_then_the_platform(monkeypatch, tmp_path):
     monkeypatch.setenv("BVAS_HOME", str(tmp_path))
-    assert cache.cache_folder() == tmp_path
+    assert cache_folder.cache_folder() == tmp_path
     monkeypatch.delenv("BVAS_HOME")
-    monkeypatch.setattr(cache.sys, "platform", "linux")
+    monkeypatch.setattr(cache_folder.sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
-    assert cache.cache_folder() == Path("/caches/bvas")
+    assert cache_folder.cache_folder() == Path("/caches/bvas")
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(Path, "home", lambda: Path("/home/ann"))
-    assert cache.cache_folder() == Path("/home/ann/.cache/bvas")
-    monkeypatch.setattr(cache.sys, "platform", "darwin")
-    assert cache.cache_folder() == Path("/home/ann/Library/Caches/bvas")
+    assert cache_folder.cache_folder() == Path("/home/ann/.cache/bvas")
+    monkeypatch.setattr(cache_folder.sys, "platform", "darwin")
+    assert cache_folder.cache_folder() == Path("/home/ann/Library/Caches/bvas")
 
 
 def test_a_user_without_a_home_has_no_cache(monkeypatch):
@@ -128,6 +129,6 @@ def test_a_user_without_a_home_has_no_cache(monkeypatch):
 
     monkeypatch.delenv("BVAS_HOME", raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr(cache.sys, "platform", "linux")
+    monkeypatch.setattr(cache_folder.sys, "platform", "linux")
     monkeypatch.setattr(Path, "home", no_home)
-    assert cache.cache_folder() is None
+    assert cache_folder.cache_folder() is None

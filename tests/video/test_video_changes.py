@@ -15,18 +15,18 @@ from video_samples import make_changing_video, number_in, numbers_in, read_luma,
 from bvas import ClipConfig, ClipLoader, DecodeError, open_video
 from bvas.commands import video_prepare
 from bvas.commands.console import OK
-from bvas.loading.requests import FixedClips
+from bvas.inference.spot_video import spot_video
+from bvas.inference.spotter import Spotter
+from bvas.loading.clip_requests import FixedClips
 from bvas.models.spotting import build_model
 from bvas.report.content import video_report
 from bvas.report.overlay import OverlayConfig, write_overlay
-from bvas.spots import LabelSet
-from bvas.spotting.one_video import spot_video
-from bvas.spotting.spotter import Spotter
-from bvas.video.backends import BackendOptions, pyav
-from bvas.video.index import build_index
-from bvas.video.live import LiveVideo
-from bvas.video.preview import make_preview
-from bvas.video.upright import UprightFit
+from bvas.values.annotations import LabelSet
+from bvas.video.decode.backends import BackendOptions, pyav
+from bvas.video.decode.orientation import UprightFit
+from bvas.video.encode.browser_preview import make_preview
+from bvas.video.index.video_index import build_index
+from bvas.video.live.live_video import LiveVideo
 
 SIZE = (48, 80)
 PARTS = [(30, SIZE, 1), (30, (96, 160), 1), (30, SIZE, 1)]

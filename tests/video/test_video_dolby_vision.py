@@ -10,9 +10,14 @@ from stream_sources import piped, written_slowly
 
 from bvas import DecodeError, open_video
 from bvas.commands import video_check, video_prepare
-from bvas.video.dolby_vision import DolbyVision, dolby_vision_of_entry, dolby_vision_of_frame, parse_record
-from bvas.video.hdr import hdr_text
-from bvas.video.index import build_index
+from bvas.video.container.dolby_vision import (
+    DolbyVision,
+    dolby_vision_of_entry,
+    dolby_vision_of_frame,
+    parse_record,
+)
+from bvas.video.index.hdr_frames import hdr_text
+from bvas.video.index.video_index import build_index
 
 
 def dolby_mp4(tmp_path, profile, compatibility, *, transfer=PQ, kind=b"dvcC", renamed=None, **settings):
@@ -124,7 +129,7 @@ def test_matroska_has_its_record_in_the_track(tmp_path):
 
 
 def test_another_track_s_record_says_nothing_of_this_one(tmp_path):
-    from bvas.video.dolby_vision import find_dolby_vision
+    from bvas.video.container.dolby_vision import find_dolby_vision
 
     path = dolby_mp4(tmp_path, 5, 0)
     assert find_dolby_vision(path, "mov", SimpleNamespace(id=1, index=0)).profile == 5

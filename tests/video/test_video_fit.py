@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from bvas import ConfigError
-from bvas.video import fit
-from bvas.video.fit import plan_fit
+from bvas.video.decode import fit
+from bvas.video.decode.fit import plan_fit
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from bvas import ConfigError, VideoIndex
-from bvas.video.grid import make_grid
-from bvas.video.growing_grid import GrowingGrid
-from bvas.video.rate import as_rate, rate_of
+from bvas.video.container.frame_rate import as_rate, rate_of
+from bvas.video.index.frame_grid import make_grid
+from bvas.video.live.growing_grid import GrowingGrid
 
 
 def index_at(times, rate, *, variable=False, last_duration=40, time_base=Fraction(1, 1000)):

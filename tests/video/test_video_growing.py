@@ -11,10 +11,10 @@ from stream_sources import assert_same_index, frames_of, piped, sent_by_udp, ser
 from video_samples import make_video, remux
 
 from bvas import DecodeError, open_video
-from bvas.video.feed import Patience
-from bvas.video.index import build_index
-from bvas.video.sources import source_of
-from bvas.video.stream_reader import StreamReader
+from bvas.video.container.sources import source_of
+from bvas.video.index.video_index import build_index
+from bvas.video.live.packet_feed import Patience
+from bvas.video.live.stream_reader import StreamReader
 
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}
 OPEN_GOP = {"x264-params": "open-gop=1:keyint=12:bframes=3:b-adapt=0"}

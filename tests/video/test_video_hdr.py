@@ -23,10 +23,10 @@ from video_samples import make_video, read_luma, remux
 
 from bvas import DecodeError, open_video
 from bvas.commands import video_check
-from bvas.video.cuda_decoder import luma_of_surface
-from bvas.video.hdr import contradiction_text, hdr_text
-from bvas.video.index import build_index
-from bvas.video.tone import tone_table
+from bvas.video.decode.cuda_decoder import luma_of_surface
+from bvas.video.index.hdr_frames import contradiction_text, hdr_text
+from bvas.video.index.tone_curve import tone_table
+from bvas.video.index.video_index import build_index
 
 SDR = 1
 

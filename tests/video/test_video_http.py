@@ -9,9 +9,9 @@ from stream_sources import frames_of, served
 from video_samples import make_video, numbers_in, remux
 
 from bvas import DecodeError, open_video
-from bvas.video import http_bytes
-from bvas.video.index import build_index
-from bvas.video.live import LiveVideo, Reopening
+from bvas.video.container import http_bytes
+from bvas.video.index.video_index import build_index
+from bvas.video.live.live_video import LiveVideo, Reopening
 
 NAMES = ["a.mp4", "moov_first.mp4", "a.mkv", "a.ts"]
 SOON = Reopening(connect=5.0, stall=2.0, first_wait=0.02, most_wait=0.05, give_up=20.0)

@@ -7,7 +7,7 @@ import pytest
 from video_samples import make_video, remux
 
 from bvas import DecodeError
-from bvas.video.index import build_index
+from bvas.video.index.video_index import build_index
 
 
 def index_of(path):

@@ -9,10 +9,10 @@ from transport_samples import joined, make_part, playlist, without_packet
 from video_samples import make_video, numbers_in, read_luma
 
 from bvas import DecodeError, open_video
-from bvas.video.index import build_index
-from bvas.video.joined import find_joints
-from bvas.video.live import LiveVideo
-from bvas.video.transport import layout_of
+from bvas.video.container.joined_bytes import find_joints
+from bvas.video.container.transport_stream import layout_of
+from bvas.video.index.video_index import build_index
+from bvas.video.live.live_video import LiveVideo
 
 FIRST, SECOND, THIRD = list(range(30)), list(range(100, 130)), list(range(200, 230))
 

@@ -5,8 +5,8 @@ from stream_sources import piped, sent_by_udp, served
 from video_samples import make_video, remux
 
 from bvas import DecodeError, open_video
-from bvas.video import growing
-from bvas.video.live import LiveVideo, Reopening
+from bvas.video.live import growing_frames as growing
+from bvas.video.live.live_video import LiveVideo, Reopening
 
 
 def without(path, place):

@@ -13,12 +13,13 @@ import torch
 from video_samples import make_video, numbers_in, read_luma, stream_past_damage
 
 from bvas import DecodeError, open_video
-from bvas.machine import gpu
-from bvas.video import nvidia
-from bvas.video.backends import nvdec
-from bvas.video.cuda_decoder import luma_of_surface
-from bvas.video.index import build_index
-from bvas.video.pool import DecoderPool
+from bvas.system import nvdec_caps
+from bvas.system.doctor import gpu
+from bvas.video.decode import nvidia
+from bvas.video.decode.backends import nvdec
+from bvas.video.decode.cuda_decoder import luma_of_surface
+from bvas.video.decode.decoder_pool import DecoderPool
+from bvas.video.index.video_index import build_index
 
 # Height and width from which on NVDEC decodes all codecs.
 SIZE = (144, 160)
@@ -116,7 +117,7 @@ def test_versions_that_get_10_bits_wrong_are_refused_with_the_remedy(monkeypatch
 
 def test_the_package_asks_for_no_older_version_than_it_takes():
     project = (Path(__file__).parents[2] / "pyproject.toml").read_text()
-    assert f'"PyNvVideoCodec>={nvidia.OLDEST_PYNVVIDEOCODEC};' in project
+    assert f'"PyNvVideoCodec>={nvdec_caps.OLDEST_PYNVVIDEOCODEC};' in project
 
 
 def test_no_driver_is_emulated_where_a_real_one_is(monkeypatch):

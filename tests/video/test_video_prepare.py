@@ -10,10 +10,10 @@ from video_samples import make_video, read_luma, remux
 from bvas import ConfigError, DataError, DecodeError, open_video
 from bvas.commands import video_prepare
 from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT
-from bvas.video.cost import frames_per_clip
-from bvas.video.index import build_index
-from bvas.video.prepare import check_room, copy_targets, make_copy, plan_copy
-from bvas.video.writer import VideoWriter
+from bvas.video.encode.prepared_copy import check_room, copy_targets, make_copy, plan_copy
+from bvas.video.encode.video_writer import VideoWriter
+from bvas.video.index.access_cost import frames_per_clip
+from bvas.video.index.video_index import build_index
 
 
 def copy_of(source, folder, **options):
@@ -230,7 +230,7 @@ def test_what_comes_out_at_another_time_is_not_kept(tmp_path, monkeypatch):
         frame.pts, frame.time_base = int(pts[number]) + 400 * (number == 7), plan.index.time_base
         return frame
 
-    monkeypatch.setattr("bvas.video.prepare.copied_picture", shifted)
+    monkeypatch.setattr("bvas.video.encode.prepared_copy.copied_picture", shifted)
     with pytest.raises(DataError, match=r"frame 7 of the copy .* at 0\.311250 s instead of 0\.280000 s"):
         make_copy(plan)
     assert list((tmp_path / "out").iterdir()) == []
@@ -321,7 +321,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, capsys, monkeypatc
         def close(self):
             pass
 
-    monkeypatch.setattr("bvas.video.encoding._CheckedFile", FullDisk)
+    monkeypatch.setattr("bvas.video.encode.encoder._CheckedFile", FullDisk)
     assert video_prepare.main([str(source), "--out", str(tmp_path / "out"), "--quiet"]) == WRONG_INPUT
     said = capsys.readouterr().err.strip()
     assert "No space left on device; nothing of it was kept" in said

@@ -7,8 +7,8 @@ from sound_samples import make_video_with_sound
 from video_samples import make_video, numbers_in, read_luma, remux
 
 from bvas import ConfigError, DecodeError, open_video
-from bvas.video.index import build_index
-from bvas.video.preview import PreviewConfig, make_preview, why_not_played
+from bvas.video.encode.browser_preview import PreviewConfig, make_preview, why_not_played
+from bvas.video.index.video_index import build_index
 
 
 def seconds_and_numbers(path):

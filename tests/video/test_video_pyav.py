@@ -6,9 +6,9 @@ import pytest
 from video_samples import damage, make_video, numbers_in, picture, read_luma, remux, stream_past_damage
 
 from bvas import DecodeError, open_video
-from bvas.video.backends.pyav import PyavBackend
-from bvas.video.bitstream import may_skip_nonref
-from bvas.video.seek import PacketSource
+from bvas.video.container.coded_packets import may_skip_nonref
+from bvas.video.decode.backends.pyav import PyavBackend
+from bvas.video.decode.packet_seek import PacketSource
 
 
 @pytest.mark.parametrize(("codec", "name"), [("libx264", "a.mp4"), ("libx265", "a.mkv")])

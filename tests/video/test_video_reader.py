@@ -10,7 +10,7 @@ import torch
 from video_samples import HEIGHT, WIDTH, make_video, number_in, numbers_in, picture, read_luma
 
 from bvas import ConfigError, open_video
-from bvas.video.picture import luma_of
+from bvas.video.index.stored_picture import luma_of
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import av
 import pytest
 from video_samples import make_video
 
-from bvas.video.bitstream import annex_b, nal_units, parameter_sets
-from bvas.video.sequence import SequenceHeaders, sequences_in
-from bvas.video.sequence_syntax import read_sequence, vp9_sequence
+from bvas.video.container.coded_packets import annex_b, nal_units, parameter_sets
+from bvas.video.container.sequence_headers import read_sequence, vp9_sequence
+from bvas.video.container.sequence_tracking import SequenceHeaders, sequences_in
 
 SIZE = (144, 160)
 

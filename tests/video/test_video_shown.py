@@ -4,9 +4,9 @@ from fractions import Fraction
 
 import pytest
 
-from bvas.video.fields import HeaderTraits
-from bvas.video.shown import PacketFacts, ShownFrames
-from bvas.video.ticks import NO_TIME, Ticks
+from bvas.video.container.interlacing import HeaderTraits
+from bvas.video.container.time_array import NO_TIME, Ticks
+from bvas.video.index.frame_numbering import PacketFacts, ShownFrames
 
 # Decoding order of a keyframe, two groups of B-frames, and another keyframe that a B-frame leads.
 ORDER = [0, 3, 1, 2, 6, 4, 5, 8, 7]

@@ -17,11 +17,11 @@ from video_samples import HEIGHT, WIDTH, make_video, numbers_in
 
 from bvas import ConfigError, DecodeError, open_video
 from bvas.commands import spot
-from bvas.video.feed import Patience
-from bvas.video.index import build_index
-from bvas.video.reader import VideoReader
-from bvas.video.sources import source_of
-from bvas.video.stream_reader import StreamReader
+from bvas.video.container.sources import source_of
+from bvas.video.decode.video_reader import VideoReader
+from bvas.video.index.video_index import build_index
+from bvas.video.live.packet_feed import Patience
+from bvas.video.live.stream_reader import StreamReader
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this platform has no named pipes")
 

@@ -3,8 +3,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from bvas.video.ticks import NO_TIME
-from bvas.video.times import SteadyTimes, ascending_times
+from bvas.video.container.frame_times import SteadyTimes, ascending_times
+from bvas.video.container.time_array import NO_TIME
 
 
 def steady(*times, known=(0, 40)):

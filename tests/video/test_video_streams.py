@@ -15,7 +15,7 @@ from video_samples import as_frame, make_video, number_in, picture, read_luma
 
 from bvas import DecodeError, open_video
 from bvas.commands.video_check import main as check
-from bvas.video.index import build_index
+from bvas.video.index.video_index import build_index
 
 DEFAULT = Disposition.default
 NOTHING = Disposition(0)

@@ -10,10 +10,10 @@ from video_samples import make_video, remux
 from bvas import DecodeError
 from bvas.commands import video_check
 from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT
-from bvas.video.broken import FileDamage, find_damage, frames_text, ranges_of
-from bvas.video.index import build_index
-from bvas.video.remedy import find_remedy
-from bvas.video.survey import survey_video
+from bvas.video.decode.damage_scan import FileDamage, find_damage, frames_text, ranges_of
+from bvas.video.decode.file_survey import survey_video
+from bvas.video.decode.remedies import find_remedy
+from bvas.video.index.video_index import build_index
 
 UNTAGGED = "setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown"
 CODING = "-c:v libx264 -crf 18 -g 12"

@@ -13,10 +13,10 @@ from stream_sources import piped
 from video_samples import make_video, numbers_in, read_luma
 
 from bvas import open_video
-from bvas.video.backends.pyav import open_pictures
-from bvas.video.index import build_index
-from bvas.video.live import LiveVideo
-from bvas.video.reader import VideoReader
+from bvas.video.decode.backends.pyav import open_pictures
+from bvas.video.decode.video_reader import VideoReader
+from bvas.video.index.video_index import build_index
+from bvas.video.live.live_video import LiveVideo
 
 NVDEC = pytest.param("nvdec", marks=pytest.mark.gpu)
 AT_ONCE = "used by two threads at once; open one reader per thread"

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from bvas.video.picture import sample_aspect_of
-from bvas.video.streams import _is_thumbnail
-from bvas.video.times import usual_rates
+from bvas.video.container.frame_times import usual_rates
+from bvas.video.container.stream_choice import _is_thumbnail
+from bvas.video.index.stored_picture import sample_aspect_of
 
 UNSET = [None, Fraction(0)]
 

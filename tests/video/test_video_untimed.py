@@ -13,8 +13,8 @@ from stream_sources import frames_of, piped
 from video_samples import make_video, numbers_in, picture, read_luma
 
 from bvas import ConfigError, open_video
-from bvas.video.index import build_index
-from bvas.video.prepare import make_copy, plan_copy
+from bvas.video.encode.prepared_copy import make_copy, plan_copy
+from bvas.video.index.video_index import build_index
 
 
 def rates(path, **reading):

@@ -9,7 +9,7 @@ from video_samples import make_video
 from bvas import DecodeError, open_video
 from bvas.commands import video_check
 from bvas.commands.console import OK
-from bvas.video.index import build_index
+from bvas.video.index.video_index import build_index
 
 FASTSTART = {"movflags": "faststart"}
 

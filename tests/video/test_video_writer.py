@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bvas.errors import ConfigError, DataError
-from bvas.video.writer import VideoWriter
+from bvas.video.encode.video_writer import VideoWriter
 
 SIZE = (48, 64)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import emulated_driver
 import numpy as np
 
-from bvas.video.feed import Patience
-from bvas.video.open import open_video
-from bvas.video.sources import source_of
-from bvas.video.stream_reader import StreamReader
+from bvas.video.container.sources import source_of
+from bvas.video.decode.open_video import open_video
+from bvas.video.live.packet_feed import Patience
+from bvas.video.live.stream_reader import StreamReader
 
 NUM_THREADS = 8
 

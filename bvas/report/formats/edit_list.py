@@ -10,10 +10,10 @@ from itertools import groupby
 from typing import Any
 
 from bvas.errors import ConfigError
+from bvas.report.formats.exported_spots import ExportPart, one_line, spot_text
 from bvas.report.formats.optional import needed
-from bvas.report.formats.part import ExportPart, one_line, spot_text
 from bvas.report.formats.timecode import EditRate
-from bvas.spots import Spot
+from bvas.values.annotations import Spot
 
 _REEL_LETTERS = 8
 _TITLE_LETTERS = 60

@@ -1,14 +1,14 @@
-"""Spots as OSL JSON, the format of OpenSportsLib (`bvas.tasks.osl`): a sample for each video."""
+"""Spots as OSL JSON, the format of OpenSportsLib (`bvas.data.osl_json`): a sample for each video."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bvas.files import json_text
-from bvas.report.formats.part import ExportPart
-from bvas.tasks.osl import DEFAULT_HEAD, osl_json
-from bvas.tasks.soccernet import game_time, position_ms
+from bvas.data.osl_json import DEFAULT_HEAD, osl_json
+from bvas.data.soccernet_files import game_time, position_ms
+from bvas.report.formats.exported_spots import ExportPart
+from bvas.system.atomic_files import json_text
 
 
 def osl_text(

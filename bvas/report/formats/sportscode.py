@@ -3,7 +3,7 @@
 from xml.etree import ElementTree
 
 from bvas.report import palette
-from bvas.report.formats.part import ExportPart, one_line
+from bvas.report.formats.exported_spots import ExportPart, one_line
 
 # The XML counts colors to 65535.
 _COLOR_STEP = 257

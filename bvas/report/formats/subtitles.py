@@ -13,9 +13,9 @@ from io import StringIO
 from itertools import pairwise
 
 from bvas.errors import ConfigError
+from bvas.report.formats.exported_spots import ExportPart, spot_text
 from bvas.report.formats.optional import needed
-from bvas.report.formats.part import ExportPart, spot_text
-from bvas.spots import Spot
+from bvas.values.annotations import Spot
 
 MOST_LINES = 4
 """Of more spots at a time the oldest give way."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bvas.report.formats.part import ExportPart
+from bvas.report.formats.exported_spots import ExportPart
 
 COLUMNS = ("part", "seconds", "clock", "label", "confidence", "file", "frame")
 """Seconds from the first shown frame of the part's video; file and frame are empty where it is not known."""

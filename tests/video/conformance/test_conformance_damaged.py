@@ -11,7 +11,7 @@ from damage import DAMAGED
 from video_samples import number_in, numbers_in, read_luma
 
 from bvas import DecodeError, open_video
-from bvas.video.index import build_index
+from bvas.video.index.video_index import build_index
 
 # libav's HEVC decoder takes overwritten bytes for other pictures and does not notice. A loss it notices.
 REPORTED = [sample for sample in DAMAGED if not sample.name.startswith("hevc-bytes")]

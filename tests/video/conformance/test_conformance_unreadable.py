@@ -7,7 +7,7 @@ from sample import SIZE, coded, edited
 from video_samples import numbers_in, read_luma
 
 from bvas import DecodeError, open_video
-from bvas.video.backends import backend_names
+from bvas.video.decode.backends import backend_names
 
 
 def text(path):

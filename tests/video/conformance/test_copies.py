@@ -6,7 +6,7 @@ from catalog import SAMPLES
 from video_samples import numbers_in, read_luma
 
 from bvas import open_video
-from bvas.video.prepare import make_copy, plan_copy
+from bvas.video.encode.prepared_copy import make_copy, plan_copy
 
 
 def all_samples():

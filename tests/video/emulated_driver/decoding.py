@@ -7,8 +7,8 @@ from typing import Any
 import av
 import numpy as np
 
-from bvas.video.sequence import SequenceHeaders
-from bvas.video.sequence_syntax import Sequence
+from bvas.video.container.sequence_headers import Sequence
+from bvas.video.container.sequence_tracking import SequenceHeaders
 
 # cudaVideoCodec -> our name of the codec, libav's of a decoder.
 _CODECS = {4: ("h264", "h264"), 8: ("hevc", "hevc"), 10: ("vp9", "vp9"), 11: ("av1", "libdav1d")}

@@ -1,0 +1,147 @@
+"""Score predictions: python -m bvas.evaluate --experiment NAME, or --experiments A,B to compare."""
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bvas.commands.console import OK, add_folders, add_postprocessing, run_command
+from bvas.commands.score_table import interval_text, sheet_lines
+
+if TYPE_CHECKING:
+    from bvas.evaluation.comparison import Comparison
+    from bvas.evaluation.cross_validation import CrossValidation
+    from bvas.evaluation.experiment_scores import Evaluation
+    from bvas.experiment.experiment import Experiment
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "python -m bvas.evaluate",
+        description="Score an experiment's out-of-fold predictions, and write runs/NAME/evaluation.json; or compare "
+        "experiments, and write runs/comparisons/A,B.json besides.",
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--experiment", metavar="NAME", help="config name or path")
+    what.add_argument(
+        "--experiments", metavar="A,B", help="how B (and C, ...) differ from A on the same matches"
+    )
+    parser.add_argument(
+        "--folds", default="all", help="folds to score, e.g. 0,3 (default: all predicted ones)"
+    )
+    add_postprocessing(
+        parser, "what the predictions were made with: its operating points part hits from what is not shown"
+    )
+    add_folders(parser)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score, print tables, and write the figures."""
+    from bvas.evaluation.comparison import check_comparable, compare
+    from bvas.experiment.experiment import load_experiment
+    from bvas.results.tuned_peaks import with_postprocessing
+    from bvas.system.atomic_files import write_json
+
+    names = [args.experiment] if args.experiment else args.experiments.split(",")
+    experiments = [
+        with_postprocessing(load_experiment(name, args.runs), args.postprocessing) for name in names
+    ]
+    if args.experiments:
+        check_comparable(experiments)
+    evaluations = {experiment.name: _evaluate(experiment, args) for experiment in experiments}
+    for experiment in experiments:
+        evaluation = evaluations[experiment.name]
+        write_json(args.runs / experiment.name / "evaluation.json", evaluation.to_json())
+        if args.experiments:
+            print(f"{experiment.name}:")
+        for line in evaluation_lines(evaluation):
+            print(line)
+    if args.experiments:
+        comparisons = compare(
+            experiments, {name: evaluation.cross_validation for name, evaluation in evaluations.items()}
+        )
+        together = ",".join(experiment.name for experiment in experiments)
+        write_json(
+            args.runs / "comparisons" / f"{together}.json",
+            {"comparisons": [comparison.to_json() for comparison in comparisons]},
+        )
+        for comparison in comparisons:
+            for line in comparison_lines(comparison):
+                print(line)
+    return OK
+
+
+def _evaluate(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation":
+    from bvas.data.matches import find_matches, folds_of
+    from bvas.evaluation.experiment_scores import evaluate_predictions
+    from bvas.experiment.experiment import parse_folds
+    from bvas.results.curves_on_disk import predictions_folder
+
+    matches = [match for match in find_matches(experiment.task, args.data) if match.fold is not None]
+    folds = set(parse_folds(args.folds, folds_of(matches)))
+    return evaluate_predictions(
+        experiment,
+        [match for match in matches if match.fold in folds],
+        predictions_folder(args.runs, experiment.name),
+    )
+
+
+def evaluation_lines(evaluation: "Evaluation") -> list[str]:
+    """Return the figures as lines for people; the last one is the official score."""
+    lines = sheet_lines(evaluation.sheet)
+    lines += [
+        f"mAP within 0.2 s {evaluation.tight:.3f}",
+        f"blind baseline mAP@1 {evaluation.blind:.3f} (spots at the average rate)",
+        *_validation_lines(evaluation.cross_validation),
+        f"official mAP@1 {evaluation.official:.4f}",
+    ]
+    return lines
+
+
+def _validation_lines(validation: "CrossValidation") -> list[str]:
+    lines = []
+    if len(validation.folds) > 1:
+        lines.append(f"  {'fold':<6}{'mAP@1':>8}  matches")
+        for fold, score in validation.folds.items():
+            names = [name.rsplit("/", 1)[-1] for name in score.matches]
+            shown = "; ".join(names) if len(names) < 3 else f"{len(names)} matches"
+            lines.append(f"  {fold:<6}{score.official:>8.4f}  {shown}")
+        assert validation.mean_over_folds is not None
+        assert validation.spread is not None
+        lines.append(
+            f"mean over folds {validation.mean_over_folds:.4f}, standard deviation {validation.spread:.4f}"
+        )
+    published = validation.published
+    if published is not None and validation.complete and published.cross_validation is not None:
+        lines.append(f"published for all matches {published.cross_validation:.4f} ({published.system})")
+    if validation.test is not None:
+        beside = (
+            f"; published {published.test:.4f} ({published.system})"
+            if published is not None and published.test is not None
+            else ""
+        )
+        lines.append(f"test matches mAP@1 {validation.test.official:.4f}{beside}")
+    return lines + [f"note: {note}" for note in validation.notes]
+
+
+def comparison_lines(comparison: "Comparison") -> list[str]:
+    """Return a comparison as lines for people."""
+    lines = [
+        f"{comparison.other} against {comparison.base}, {len(comparison.matches)} common "
+        f"match{'es' if len(comparison.matches) > 1 else ''}: {comparison.other_score:.4f} - "
+        f"{comparison.base_score:.4f} = {comparison.difference:+.4f}"
+    ]
+    if comparison.left_out:
+        lines.append(f"  left out: {len(comparison.left_out)} that only one of them predicted")
+    if len(comparison.folds) > 1:
+        by_fold = ", ".join(f"{fold}: {value:+.4f}" for fold, value in comparison.folds.items())
+        lines.append(f"  by fold {by_fold}")
+    if comparison.interval is not None:
+        lines.append(f"  interval {interval_text(comparison.interval, signed=True)}")
+    return [*lines, f"  {comparison.verdict}"]
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

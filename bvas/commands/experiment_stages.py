@@ -1,0 +1,133 @@
+"""What is done for one stage of a chain: train its folds, predict what they hold out, score it."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from bvas.commands.console import Progress, progress_bar
+from bvas.commands.fold_jobs import FoldWork, train_folds
+from bvas.commands.predict import predict_held_out
+from bvas.errors import BvasError
+from bvas.evaluation.chain import Stage, StageScore, is_predicted, newer_sources
+from bvas.evaluation.experiment_scores import evaluate_predictions
+from bvas.experiment.checkpoint import fold_folder
+from bvas.loading.skip_policy import OnError
+from bvas.report.training_pictures import RunPictures
+from bvas.results.curves_on_disk import predictions_folder
+from bvas.system.atomic_files import write_json
+from bvas.system.devices import num_cpus, use_device
+from bvas.training.distributed import World
+from bvas.training.fold import run_fold
+from bvas.training.resume import fold_status
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """What the stages run on, and how."""
+
+    device: torch.device
+    workers: dict[str, int] | Literal["auto"]
+    """Loader processes of each training."""
+    jobs: int = 1
+    """Folds at a time."""
+    on_error: OnError = "raise"
+    overwrite: bool = False
+    """Train anew, whatever there is."""
+    quiet: bool = False
+
+
+def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
+    """Train, predict and score what is not finished of one stage, in a runs folder of its seed; return its scores.
+
+    Raises:
+        BvasError: a fold failed; the others are done.
+    """
+    experiment = stage.experiment
+    finished = [
+        fold for fold in stage.folds if fold_status(fold_folder(runs, stage.name, fold)) == "finished"
+    ]
+    train = partial(
+        run_fold,
+        experiment,
+        matches=stage.matches,
+        runs=runs,
+        workers=machine.workers,
+        on_error=machine.on_error,
+        overwrite=machine.overwrite,
+        observers=[RunPictures()],
+    )
+    # Finished folds as well: they are checked to be of the same settings.
+    unfinished = [fold for fold in stage.folds if machine.overwrite or fold not in finished]
+    for fold in stage.folds:
+        if fold not in unfinished:
+            train(fold=fold, device=machine.device)
+            for source in newer_sources(stage, fold, runs):
+                logger.warning(
+                    "fold %d of %s is older than weights of %s, which it builds on; if those are not the ones that it "
+                    "began with, --overwrite trains anew",
+                    *(fold, stage.name, source),
+                )
+    _for_folds(unfinished, train, stage.name, "clip", machine)
+    predict = partial(_predict_fold, stage=stage, runs=runs)
+    unpredicted = [fold for fold in stage.folds if not is_predicted(stage, fold, runs)]
+    _for_folds(unpredicted, predict, f"{stage.name} predicting", "frame", machine)
+    return _score(stage, runs)
+
+
+def _predict_fold(
+    *,
+    fold: int,
+    device: torch.device,
+    world: World | None = None,
+    progress: Progress | None = None,
+    stage: Stage,
+    runs: Path,
+) -> None:
+    """Predict a fold's matches; `world` is there for `train_folds`, and not looked at."""
+    predict_held_out(stage.experiment, stage.matches, [fold], runs, progress, device=str(device))
+
+
+def _score(stage: Stage, runs: Path) -> StageScore:
+    out = predictions_folder(runs, stage.name)
+    by_fold = {
+        fold: evaluate_predictions(stage.experiment, stage.held_out(fold), out).official
+        for fold in stage.folds
+    }
+    pooled = evaluate_predictions(
+        stage.experiment, [match for fold in stage.folds for match in stage.held_out(fold)], out
+    )
+    write_json(runs / stage.name / "evaluation.json", pooled.to_json())
+    logger.info("%s: official mAP@1 %.4f", stage.name, pooled.official)
+    return StageScore(stage.name, stage.experiment.seed, by_fold, pooled.official)
+
+
+def _for_folds(folds: Sequence[int], work: FoldWork, title: str, unit: str, machine: Machine) -> None:
+    """Do the work for each fold, in this process or several at once."""
+    jobs = min(machine.jobs, len(folds))
+    if jobs <= 1:
+        use_device(machine.device)
+        for fold in folds:
+            with progress_bar(f"{title} fold {fold}", unit, quiet=machine.quiet) as progress:
+                work(fold=fold, device=machine.device, world=World.single(machine.device), progress=progress)
+        return
+    devices = [machine.device]
+    if machine.device.type == "cuda" and machine.device.index is None:
+        devices = [torch.device("cuda", number) for number in range(torch.cuda.device_count())]
+    failures = train_folds(
+        folds,
+        work,
+        jobs=jobs,
+        devices=devices,
+        num_threads=max(1, min(torch.get_num_threads(), num_cpus() // jobs)),
+        bars=lambda place, fold: progress_bar(f"{title} fold {fold}", unit, quiet=machine.quiet, place=place),
+    )
+    if failures:
+        reasons = "; ".join(f"fold {fold}: {reason}" for fold, reason in failures.items())
+        raise BvasError(f"{title} failed, and what is finished is kept: {reasons}")

@@ -1,0 +1,112 @@
+"""Spots for other programs: bvas spots export SPOTS... --to FORMAT."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from bvas.commands.console import OK, run_command
+from bvas.values.plural import count_text
+
+logger = logging.getLogger(__name__)
+
+_FORMATS = ("csv", "jsonl", "srt", "vtt", "edl", "otio", "sportscode", "soccernet", "osl")
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "bvas spots export",
+        description="Write spots for other programs: tables, subtitles for players, edit lists for editing programs, "
+        "instances for analysts, results for SoccerNet's evaluation and OpenSportsLib's.",
+    )
+    parser.add_argument(
+        "spots",
+        nargs="+",
+        type=Path,
+        metavar="SPOTS",
+        help="a folder that bvas spot wrote, a results_spotting.json, OSL JSON, .csv or .jsonl; several are parts, in "
+        "order",
+    )
+    parser.add_argument("--to", required=True, choices=_FORMATS, metavar="FORMAT", help=", ".join(_FORMATS))
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="where to; with several parts the number is added (default: beside SPOTS, named after the video)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are there already")
+    parser.add_argument(
+        "--video",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="video of SPOTS, where it moved or is not recorded (repeat for each part, in order)",
+    )
+    parser.add_argument(
+        "--confidence",
+        type=float,
+        default=None,
+        metavar="P",
+        help="spots from this confidence up (default: the operating point; soccernet, osl: all)",
+    )
+    parser.add_argument(
+        "--label", action="append", default=[], metavar="NAME", help="only spots of this label (repeat)"
+    )
+    subtitles = parser.add_argument_group("srt, vtt")
+    subtitles.add_argument(
+        "--hold", type=float, default=1.5, metavar="S", help="seconds that a subtitle stays (default: 1.5)"
+    )
+    clips = parser.add_argument_group("edl, otio, sportscode")
+    clips.add_argument(
+        "--lead", type=float, default=3.0, metavar="S", help="seconds before a spot (default: 3)"
+    )
+    clips.add_argument(
+        "--lag", type=float, default=3.0, metavar="S", help="seconds behind a spot (default: 3)"
+    )
+    lists = parser.add_argument_group("edl, otio")
+    lists.add_argument(
+        "--rate",
+        metavar="FPS",
+        help="23.976, 24, 25, 29.97, 30, 50, 59.94 or 60 (default: the video's, or the nearest of these)",
+    )
+    lists.add_argument(
+        "--start-timecode",
+        metavar="TC",
+        help="of the video's first frame, hh:mm:ss:ff (default: the file's own, else zero)",
+    )
+    lists.add_argument(
+        "--markers", action="store_true", help="markers on the video instead of a clip for each spot"
+    )
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, check, write."""
+    from bvas.report.exporting import ExportConfig, export_spots
+    from bvas.report.spot_sources import read_spots
+
+    config = ExportConfig(
+        format=args.to,
+        confidence=args.confidence,
+        labels=tuple(args.label),
+        hold_seconds=args.hold,
+        lead_seconds=args.lead,
+        lag_seconds=args.lag,
+        rate=args.rate,
+        markers=args.markers,
+        start_timecode=args.start_timecode,
+    )
+    source = read_spots(args.spots, args.video)
+    for line in source.notices.lines():
+        logger.warning("%s", line)
+    for exported in export_spots(source, config, args.out, overwrite=args.overwrite):
+        print(f"{count_text(exported.num_spots, 'spot')} in {exported.path}")
+    return OK
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

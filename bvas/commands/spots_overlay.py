@@ -1,0 +1,166 @@
+"""Spots, annotations and score curves drawn on their video: bvas spots overlay VIDEO."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from bvas.commands.console import OK, add_reading, parse_time, progress_bar, reading_of, run_command
+from bvas.system.file_names import output_stem
+from bvas.values.plural import count_text
+
+logger = logging.getLogger(__name__)
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "bvas spots overlay",
+        description="Write a copy of a video with its spots, annotations and score curves drawn on: H.264 in mp4, "
+        "each frame at its own time, with the sound.",
+    )
+    parser.add_argument("video", type=Path, metavar="VIDEO", help="any file that FFmpeg reads")
+    parser.add_argument(
+        "--spots",
+        type=Path,
+        default=None,
+        metavar="SPOTS",
+        help="a folder that bvas spot wrote, a results_spotting.json, .csv or .jsonl (default: spots/NAME)",
+    )
+    parser.add_argument(
+        "--part",
+        type=int,
+        default=None,
+        metavar="N",
+        help="which part (half) of SPOTS and LABELS the video is (default: the one of its name)",
+    )
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="annotations: a Labels-ball.json or Labels-v2.json",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=None, metavar="FILE", help="an .mp4 (default: SPOTS/NAME_overlay.mp4)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there already")
+    parser.add_argument(
+        "--confidence",
+        type=float,
+        default=None,
+        metavar="P",
+        help="spots from this confidence up (default: the operating point)",
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=0.5,
+        metavar="S",
+        help="largest distance in seconds at which a spot answers an annotation (default: 0.5)",
+    )
+    parser.add_argument(
+        "--from", dest="from_seconds", type=parse_time, default=0.0, metavar="T", help="s or mm:ss"
+    )
+    parser.add_argument(
+        "--to", dest="to_seconds", type=parse_time, default=None, metavar="T", help="s or mm:ss"
+    )
+    parser.add_argument(
+        "--height",
+        type=int,
+        default=1080,
+        metavar="H",
+        help="rows of the picture, at most; small ones are enlarged to 540 or more (default: 1080)",
+    )
+    add_reading(parser)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, draw, and say what could not be drawn."""
+    from bvas.commands.spot import default_out
+    from bvas.errors import ConfigError, DecodeError
+    from bvas.report.overlay import OverlayConfig, write_overlay
+    from bvas.report.overlaying import drawn_report, part_of_video, read_annotations
+    from bvas.report.spot_sources import read_spots
+    from bvas.system.atomic_files import check_writable
+    from bvas.video.container.read_options import DEFAULT_READING
+    from bvas.video.container.sources import source_of
+    from bvas.video.decode.damage_scan import frames_text
+
+    config = OverlayConfig(max_height=args.height, min_height=min(540, args.height))
+    if not args.video.exists():
+        raise DecodeError(f"no file {args.video}", path=args.video)
+    if args.confidence is not None and not 0 <= args.confidence <= 1:
+        raise ConfigError(f"--confidence must lie in [0, 1], got {args.confidence}")
+    spots: Path = args.spots or default_out(source_of(str(args.video), growing=False))
+    source = read_spots([spots])
+    out: Path = args.out or source.folder / f"{output_stem(args.video.stem)}_overlay.mp4"
+    check_target(out, args.video, overwrite=args.overwrite)
+    check_writable(out.parent, out.name, f"{out.name}.part")
+    part = part_of_video(source, args.video, args.part)
+    # Nothing given: as the spots were found.
+    given = reading_of(args)
+    reading = part.reading if given == DEFAULT_READING else given
+    annotations, labels = None, source.labels
+    if args.labels is not None:
+        annotations, labels = read_annotations(args.labels, part.number, source)
+    for line in source.notices.lines():
+        logger.warning("%s", line)
+    shown = drawn_report(
+        part,
+        args.video,
+        labels,
+        confidence=args.confidence,
+        annotations=annotations,
+        tolerance_seconds=args.tolerance,
+        reading=reading,
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with progress_bar(out.name, "frame", quiet=args.quiet) as bar:
+        made = write_overlay(
+            out,
+            args.video,
+            shown,
+            labels,
+            from_seconds=args.from_seconds,
+            to_seconds=args.to_seconds,
+            config=config,
+            reading=reading,
+            progress=bar,
+        )
+    if made.lost:
+        logger.warning(
+            "%s: not decoded: %s (%s); the one before stays on screen",
+            args.video,
+            count_text(sum(map(len, made.lost)), "frame"),
+            frames_text(made.lost),
+        )
+    if made.num_damaged:
+        logger.warning(
+            "%s: %s after a decoding error may be wrong", args.video, count_text(made.num_damaged, "frame")
+        )
+    sound = {"copied": "its sound", "coded": "its sound, coded once more", "none": "no sound"}[made.sound]
+    print(f"{count_text(made.num_frames, 'frame')} with {sound} in {out}")
+    return OK
+
+
+def check_target(out: Path, video: Path, *, overwrite: bool) -> None:
+    """Refuse a target that is no mp4, is the video itself, or is there already.
+
+    Raises:
+        ConfigError: names it.
+    """
+    from bvas.errors import ConfigError
+
+    if out.suffix.lower() != ".mp4":
+        raise ConfigError(f"the annotated video must be an .mp4, got {out}")
+    if out.exists() and out.samefile(video):
+        raise ConfigError(f"{out} is the video itself; choose another --out")
+    if out.is_dir() or (out.exists() and not overwrite):
+        raise ConfigError(f"{out} is there already; --overwrite replaces it, --out names another")
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

@@ -1,0 +1,109 @@
+"""Pictures of predictions against labels: bvas spots pictures."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from bvas.commands.console import OK, progress_bar, run_command
+from bvas.commands.scored_options import add_choice, add_files, add_task, peaks_of
+from bvas.commands.spots_score import read_names
+from bvas.values.plural import count_text
+
+logger = logging.getLogger(__name__)
+
+_KINDS = ("timeline", "precision-recall", "timing", "worst")
+
+
+def build_parser(prog: str | None) -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    parser = argparse.ArgumentParser(
+        prog=prog or "bvas spots pictures",
+        description="Draw results_spotting.json files, in a folder or a zip, against SoccerNet's label files: a "
+        "timeline of each video, precision over recall, timing, and frames around the worst misses and false alarms.",
+    )
+    add_files(parser, "; score curves beside them are drawn too")
+    parser.add_argument(
+        "--out", type=Path, default=Path("pictures"), metavar="DIR", help="default: ./pictures"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace pictures that are there already")
+    parser.add_argument(
+        "--videos",
+        type=Path,
+        default=None,
+        metavar="DIR",
+        help="videos as MATCH/1_224p.mkv (default: in --labels)",
+    )
+    add_task(parser, "ball", "ball12", "action")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        choices=_KINDS,
+        metavar="KIND",
+        help=f"{', '.join(_KINDS)} (repeat)",
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=0.5,
+        metavar="S",
+        help="largest distance in seconds at which a spot answers an annotation (default: 0.5)",
+    )
+    parser.add_argument(
+        "--worst",
+        type=int,
+        default=6,
+        metavar="N",
+        help="misses and false alarms on the sheet, of each (default: 6)",
+    )
+    add_choice(parser, "draw")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, draw, write."""
+    from bvas.evaluation.file_scores import scored_task
+    from bvas.report.picturing import PictureConfig, write_pictures_of_files
+    from bvas.system.atomic_files import check_writable
+
+    task = scored_task(args.task, args.labels, head=args.head)
+    config = PictureConfig(
+        kinds=tuple(args.only) or PictureConfig().kinds,
+        peaks=peaks_of(args, task.labels),
+        tolerance_seconds=args.tolerance,
+        num_worst=args.worst,
+    )
+    matches = read_names(args.matches) if args.matches else []
+    check_writable(args.out)
+    with progress_bar("pictures", "picture", quiet=args.quiet) as bar:
+        drawn = write_pictures_of_files(
+            args.labels,
+            args.predictions,
+            task,
+            args.out,
+            config,
+            videos=args.videos,
+            matches=matches,
+            partial=args.partial,
+            head=args.head,
+            overwrite=args.overwrite,
+            progress=bar,
+        )
+    for line in drawn.files.notices.lines():
+        logger.warning("%s", line)
+    for names, what in (
+        (drawn.files.not_predicted, "labels and no predictions"),
+        (drawn.files.not_labelled, "predictions and no labels"),
+    ):
+        if names:
+            logger.warning(
+                "%s with %s left out, the first is '%s'", count_text(len(names), "match"), what, names[0]
+            )
+    print(f"{count_text(len(drawn.paths), 'picture')} in {args.out}")
+    return OK
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Run the command and return its exit code."""
+    return run_command(build_parser(prog), run, argv)

@@ -1,0 +1,249 @@
+"""All that is wrong with a data root, found in one pass over its files."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bvas.data.action import action_task
+from bvas.data.ball12 import ball12_task
+from bvas.data.dataset_json import DATASET_NAME, read_dataset
+from bvas.data.matches import Half, Match, filed_annotations, look_for_matches
+from bvas.data.raw_annotations import AnnotationList, Fault, FiledAnnotation
+from bvas.data.soccernet_files import best_renditions, label_files_in, match_folders
+from bvas.data.spotting_task import SpottingTask, dataset_task
+from bvas.errors import DataError, DecodeError
+from bvas.values.annotations import LabelSet
+from bvas.values.plural import count_text
+from bvas.video.decode.damage_scan import find_damage, frames_text, ranges_of
+from bvas.video.index.frame_grid import Grid, make_grid
+from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.video_info import VideoInfo
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedVideo:
+    """One video that could be indexed."""
+
+    match: Match
+    info: VideoInfo
+
+
+@dataclass(slots=True, kw_only=True)
+class DataCheck:
+    """What a task finds in a data root, and what is wrong with it."""
+
+    task: SpottingTask
+    source: Path
+    """The `dataset.json`, or the folder of matches in SoccerNet's layout."""
+    matches: Sequence[Match] = ()
+    videos: list[CheckedVideo] = field(default_factory=list)
+    counts: Counter[tuple[str, int | None]] = field(default_factory=Counter)
+    """Annotations by label and fold; those of labels that are ignored count under the names in the files."""
+    faults: list[Fault] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What is worth knowing and no fault."""
+    guessed: bool = False
+    """No experiment said which labels are wanted: those that do not occur are no news."""
+
+
+def tasks_in(root: Path) -> list[SpottingTask]:
+    """Return what a data root can be read as where no experiment says it.
+
+    Raises:
+        DataError: there is no such folder.
+    """
+    if not root.is_dir():
+        raise DataError(f"no folder {root}")
+    if (root / DATASET_NAME).is_file():
+        # Labels that are wrong in the file are told when it is read for its matches.
+        return [dataset_task(read_dataset(root / DATASET_NAME)[0].labels or ("?",), name="dataset")]
+    tasks = []
+    for folder in sorted(path for path in root.glob("*spotting*") if path.is_dir()) or [root]:
+        below = folder.relative_to(root).as_posix()
+        if (folder / DATASET_NAME).is_file():
+            labels = read_dataset(folder / DATASET_NAME)[0].labels or ("?",)
+            tasks.append(dataset_task(labels, name="dataset", folder=below))
+            continue
+        kinds = label_files_in(folder)
+        known = [task for task in (ball12_task(), action_task()) if task.label_file in kinds]
+        tasks += [
+            SpottingTask(name=task.name, labels=task.labels, folder=below, label_file=task.label_file)
+            for task in known or [ball12_task()]
+        ]
+    return tasks
+
+
+def check_data(
+    task: SpottingTask,
+    root: Path,
+    *,
+    rate: float = 25.0,
+    decode: bool = False,
+    guessed: bool = False,
+    progress: Progress | None = None,
+) -> DataCheck:
+    """Read everything that training and scoring of a task would read, and note all that is wrong.
+
+    Args:
+        task: Labels, matches, folds.
+        root: The data root.
+        rate: Grid frames per second; two annotations of a label on one grid frame are doubled.
+        decode: Decode every frame, to find those that are lost.
+        guessed: The task is one of `tasks_in`.
+        progress: Called with the videos done and all there are.
+    """
+    base = root / task.folder
+    listed = base / DATASET_NAME
+    check = DataCheck(task=task, source=listed if listed.is_file() else base, guessed=guessed)
+    try:
+        check.matches, check.faults = look_for_matches(task, root)
+    except DataError as error:
+        check.faults.append(Fault(base, "", str(error)))
+        return check
+    if not listed.is_file() and not task.folds:
+        message = f"holds {task.label_file} and no video like 1_720p.mkv or 720p.mp4; add the video"
+        check.faults += [Fault(base, name, message) for name in match_folders(base, task.label_file)[1]]
+    halves_of = [_halves(check, match) for match in check.matches]
+    num_videos, num_done = sum(map(len, halves_of)), 0
+    for match, halves in zip(check.matches, halves_of, strict=True):
+        filed = _annotations(check, match, halves)
+        for half in halves:
+            _check_half(check, match, half, filed, rate=rate, decode=decode)
+            num_done += 1
+            if progress is not None:
+                progress(num_done, num_videos)
+    _add_notes(check)
+    return check
+
+
+def _halves(check: DataCheck, match: Match) -> list[Half]:
+    """Return the videos of a match that are there."""
+    if match.listed is None:
+        try:
+            found = best_renditions(match.folder, check.task.resolution)
+        except DataError as error:
+            check.faults.append(Fault(match.folder, "", str(error)))
+            return []
+        return [Half(number, path) for number, path in found.items()]
+    halves = []
+    for number, path in enumerate(match.listed.videos, start=1):
+        if path.is_file():
+            halves.append(Half(number, path))
+        else:
+            check.faults.append(Fault(check.source, match.listed.place, f"there is no video {path}"))
+    return halves
+
+
+def _annotations(check: DataCheck, match: Match, halves: Sequence[Half]) -> AnnotationList | None:
+    if match.fold is None and (match.listed is None or match.listed.annotations is None):
+        return None
+    filed, faults = filed_annotations(match, check.task)
+    check.faults += faults
+    declared = match.listed.declared if match.listed is not None else None
+    known = [item for item in filed.items if declared is None or item.label in declared]
+    check.faults += AnnotationList(filed.path, filed.place, tuple(known)).label_faults(check.task.labels)
+    if match.listed is None:
+        check.faults += filed.half_faults(half.number for half in halves)
+    check.counts.update((_name(item.label, check.task.labels), match.fold) for item in filed.items)
+    return filed
+
+
+def _check_half(
+    check: DataCheck, match: Match, half: Half, filed: AnnotationList | None, *, rate: float, decode: bool
+) -> None:
+    try:
+        index, info = build_index(half.path)
+        check.videos.append(CheckedVideo(match, info))
+        if decode:
+            damage = find_damage(index, info)
+            if damage.lost:
+                message = (
+                    f"lost frames: {frames_text(damage.lost)} ({damage.num_lost} in all); get a whole copy"
+                )
+                check.faults.append(Fault(half.path, "", message))
+            if damage.damaged:
+                places = frames_text(ranges_of(damage.damaged))
+                check.notes.append(
+                    f"{half.path}: {count_text(len(damage.damaged), 'frame')} after a decoding error: {places}"
+                )
+    except DecodeError as error:
+        check.faults.append(Fault(half.path, "", str(error).removeprefix(f"{half.path} ")))
+        return
+    if filed is not None:
+        items = [item for item in filed.items if item.part == half.number]
+        _check_moments(check, filed, items, index, make_grid(index, rate))
+
+
+def _check_moments(
+    check: DataCheck,
+    filed: AnnotationList,
+    items: Sequence[FiledAnnotation],
+    index: VideoIndex,
+    grid: Grid,
+) -> None:
+    last = index.duration_seconds + 1.0 / float(grid.rate)
+    latest = max((item.seconds for item in items if item.seconds is not None), default=0.0)
+    hint = _unit_hint(latest, last, float(index.rate))
+    seen: dict[tuple[str, int], FiledAnnotation] = {}
+    for item in items:
+        if item.frame is not None and item.frame >= index.num_frames:
+            message = f"frame {item.frame} is outside {index.path} ({count_text(index.num_frames, 'frame')}, from 0)"
+            check.faults.append(filed.fault(item, message))
+            continue
+        if item.seconds is not None and item.seconds > last:
+            message = f"{item.seconds} s lies after the end of {index.path} ({index.duration_seconds:.3f} s); {hint}"
+            check.faults.append(filed.fault(item, message))
+            continue
+        seconds = index.seconds_of(item.frame) if item.frame is not None else item.seconds
+        assert seconds is not None
+        key = _name(item.label, check.task.labels), grid.nearest(seconds)
+        if key in seen:
+            message = f"{item.label!r} at {item.moment} repeats annotation {seen[key].number}; delete one"
+            check.faults.append(filed.fault(item, message))
+        seen.setdefault(key, item)
+
+
+def _unit_hint(latest: float, last: float, rate: float) -> str:
+    """Return what times of which the latest lies after the end may have been meant as."""
+    if latest / rate <= last:
+        return "are the times frame numbers? Those are given as 'frame'"
+    if latest / 1000 <= last:
+        return "are the times milliseconds? Divide them by 1000"
+    return "is the file cut short?"
+
+
+def _name(label: str, labels: LabelSet) -> str:
+    return labels.names[labels.label_id(label)] if label in labels else label
+
+
+def _add_notes(check: DataCheck) -> None:
+    rates = sorted({video.info.rate for video in check.videos})
+    if len(rates) > 1:
+        text = ", ".join(f"{float(rate):.6g}" for rate in rates)
+        check.notes.append(f"videos of different rates ({text}) are put on one grid")
+    variable = [video.info.path.name for video in check.videos if video.info.variable_rate]
+    if variable:
+        check.notes.append(
+            f"{count_text(len(variable), 'video')} of varying rate, the first is {variable[0]}"
+        )
+    labelled = {match.fold for match in check.matches if match.fold is not None}
+    if not labelled:
+        check.notes.append("no match has annotations: nothing to train on")
+    elif len(labelled) == 1:
+        check.notes.append(
+            "all labelled matches are in one fold: nothing is left to train on when it is held out"
+        )
+    used = {label for label, _ in check.counts}
+    unused = [label for label in check.task.labels if label not in used]
+    if labelled and unused and not check.guessed:
+        check.notes.append(f"no annotation of {', '.join(unused)}: such labels count 0 in the official score")
+    ignored = {
+        label: sum(check.counts[label, fold] for fold in (*labelled, None))
+        for label in check.task.labels.ignored
+    }
+    if any(ignored.values()):
+        text = ", ".join(f"{label} ({count})" for label, count in ignored.items() if count)
+        check.notes.append(f"annotations of ignored labels: {text}")

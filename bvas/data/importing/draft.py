@@ -1,0 +1,172 @@
+"""A match on its way into a `dataset.json`, and the writing of one."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, Literal
+
+from bvas.data.dataset_json import DATASET_NAME, FORMAT, parse_dataset
+from bvas.data.raw_annotations import Fault, FiledAnnotation
+from bvas.errors import DataError
+from bvas.system.atomic_files import replacing, write_json
+from bvas.system.file_names import output_stem, shown_name, shown_text
+
+Placing = Literal["path", "link", "copy"]
+ANNOTATIONS_FOLDER = "annotations"
+VIDEOS_FOLDER = "videos"
+
+
+@dataclass(slots=True, kw_only=True)
+class MatchDraft:
+    """One match as another format has it."""
+
+    name: str
+    videos: list[Path] = field(default_factory=list)
+    """Its parts in order."""
+    annotations: list[FiledAnnotation] | None = None
+    """None for a challenge match."""
+    fold: int | None = None
+    is_test: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """What a reader found in the files of another format."""
+
+    labels: tuple[str, ...]
+    matches: tuple[MatchDraft, ...]
+    faults: tuple[Fault, ...]
+    """All that is wrong with the files."""
+
+
+def named_file(folder: Path, name: str) -> Path | None:
+    """Return the video that a file of another program names; None where it is not there.
+
+    Args:
+        folder: Where relative paths begin.
+        name: A path with separators of any system. One that begins at a root or drive of another machine stands for a
+            file of its name in `folder`.
+    """
+    places = [folder / name]
+    windows = PureWindowsPath(name)
+    if "\\" in name:
+        places.append(folder / windows.as_posix())
+    if PurePosixPath(name).is_absolute() or windows.is_absolute():
+        places.append(folder / windows.name)
+    return next((place for place in places if name and place.is_file()), None)
+
+
+def labels_in(matches: Sequence[MatchDraft], order: Sequence[str]) -> tuple[str, ...]:
+    """Return the labels that occur: those of `order` first, in that order, then others by name."""
+    used = {item.label for match in matches for item in match.annotations or ()}
+    return (*[label for label in order if label in used], *sorted(used - set(order)))
+
+
+def write_dataset(found: Import, out: Path, *, placing: Placing, overwrite: bool = False) -> Path:
+    """Write `dataset.json` and a file of annotations for each match, and return the path of the first.
+
+    Args:
+        found: What to write; it has no faults.
+        out: The data root to make.
+        placing: `path` names the videos where they lie: relative to `out` if they lie below it, else by absolute
+            path; `link` makes symbolic links below `out`; `copy` copies them there.
+        overwrite: Replace a `dataset.json` that is there.
+
+    Names of matches, links and copies that are not UTF-8 are changed, as a JSON file cannot hold them.
+
+    Raises:
+        DataError: there is one already, or no match to write, or the disk does not take it; or the path of a video,
+            to be named where it lies, is not UTF-8.
+    """
+    assert not found.faults
+    if placing == "path":
+        _check_names(found, out)
+    path = out / DATASET_NAME
+    if path.exists() and not overwrite:
+        raise DataError(f"{path} is there already; choose another --out, or replace it with --overwrite")
+    content = {
+        "format": FORMAT,
+        "labels": list(found.labels),
+        "matches": [_match_json(match, out, placing) for match in found.matches],
+    }
+    _, faults = parse_dataset(content, path)
+    if faults:
+        raise DataError(f"these matches make no dataset: {faults[0]} ({len(faults) - 1} more)")
+    for match in found.matches:
+        for video in match.videos:
+            _place(video, out / _video_name(video, match, out, placing), placing)
+        if match.annotations is not None:
+            rows = [_annotation_json(item, len(match.videos)) for item in match.annotations]
+            write_json(out / _annotations_name(match), {"annotations": rows})
+    # Last, so that a dataset that is there is whole.
+    write_json(path, content)
+    return path
+
+
+def _match_json(match: MatchDraft, out: Path, placing: Placing) -> dict[str, Any]:
+    entry: dict[str, Any] = {"name": _filed_name(match.name)}
+    if match.fold is not None:
+        entry["fold"] = match.fold
+    if match.is_test:
+        entry["test"] = True
+    entry["videos"] = [_video_name(video, match, out, placing) for video in match.videos]
+    if match.annotations is not None:
+        entry["annotations"] = _annotations_name(match)
+    return entry
+
+
+def _annotations_name(match: MatchDraft) -> str:
+    return f"{ANNOTATIONS_FOLDER}/{_filed_name(match.name)}.json"
+
+
+def _video_name(video: Path, match: MatchDraft, out: Path, placing: Placing) -> str:
+    if placing != "path":
+        return f"{VIDEOS_FOLDER}/{_filed_name(match.name)}/{_filed_name(video.stem)}{video.suffix}"
+    absolute, root = _absolute(video), out.resolve()
+    return (absolute.relative_to(root) if absolute.is_relative_to(root) else absolute).as_posix()
+
+
+def _check_names(found: Import, out: Path) -> None:
+    """Refuse videos that no text file can name."""
+    for match in found.matches:
+        for video in match.videos:
+            name = _video_name(video, match, out, "path")
+            if shown_text(name) != name:
+                raise DataError(
+                    f"{shown_name(name)} is not UTF-8, and {DATASET_NAME} cannot hold it; rename it, or import with "
+                    "--link or --copy, which give it another name"
+                )
+
+
+def _filed_name(name: str) -> str:
+    """Return a name, of several parts or one, that JSON can hold: the same wherever it is UTF-8."""
+    return name if shown_text(name) == name else "/".join(output_stem(part) for part in name.split("/"))
+
+
+def _absolute(video: Path) -> Path:
+    """Return the full path; a video that is a link keeps its own name."""
+    return video.parent.resolve() / video.name
+
+
+def _annotation_json(item: FiledAnnotation, num_videos: int) -> dict[str, Any]:
+    row: dict[str, Any] = {"part": item.part} if num_videos > 1 else {}
+    row |= {"seconds": item.seconds} if item.frame is None else {"frame": item.frame}
+    row["label"] = item.label
+    if item.team is not None:
+        row["team"] = item.team
+    if not item.visible:
+        row["visible"] = False
+    return row
+
+
+def _place(video: Path, target: Path, placing: Placing) -> None:
+    if placing == "path" or (target.exists() and target.samefile(video)):
+        return
+    if placing == "copy" and target.is_file() and target.stat().st_size == video.stat().st_size:
+        return  # copied before an interruption
+    with replacing(target) as temporary:
+        if placing == "copy":
+            shutil.copy2(video, temporary)
+        else:
+            temporary.symlink_to(_absolute(video))

@@ -1,0 +1,170 @@
+"""E2E-Spot's files (https://github.com/jhong93/spot): `{train,val,test}.json` and `class.txt`.
+
+A file is a list of videos `{"video": id, "num_frames", "events": [{"frame", "label", "comment"}], "fps"}`. Frames
+count pictures that were extracted at `fps`, which may be every n-th of the video.
+"""
+
+import logging
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from bvas.data.importing.draft import Import, MatchDraft, labels_in
+from bvas.data.json_object import Fields, read_filed_json
+from bvas.data.raw_annotations import Fault, FiledAnnotation
+from bvas.data.soccernet_files import VIDEO_SUFFIXES, best_renditions
+from bvas.errors import DataError, DecodeError
+from bvas.system.text_files import read_text, text_lines
+from bvas.values.plural import count_text
+from bvas.video.index.frame_folder import is_frame_folder
+from bvas.video.index.video_index import VideoIndex, build_index
+
+logger = logging.getLogger(__name__)
+
+_SPLITS = ("train", "val", "test", "challenge")
+# What their SoccerNet converter writes into `comment`.
+_COMMENT = re.compile(r"(home|away|left|right|not applicable); (visible|not shown)")
+
+
+def read_e2e_spot(source: Path, videos: Path) -> Import:
+    """Read one file of videos, or a folder of splits.
+
+    In a folder each split is a fold, in the order train, val, test; the videos of test are marked as the test split,
+    those of challenge have no annotations. Ids like `league/match/1` and `league/match/2` are halves of one match.
+
+    Args:
+        source: The JSON file, or the folder.
+        videos: Folder in which `ID.mp4` (or another container) lies for the id of each video.
+
+    Raises:
+        DataError: the folder holds no split.
+    """
+    faults: list[Fault] = []
+    matches: dict[str, MatchDraft] = {}
+    if source.is_dir():
+        files = [source / f"{split}.json" for split in _SPLITS if (source / f"{split}.json").is_file()]
+        if not files:
+            raise DataError(f"{source} holds none of train.json, val.json, test.json, challenge.json")
+        for fold, path in enumerate(files):
+            _read_file(path, videos, matches, faults, split=path.stem, fold=fold)
+    else:
+        _read_file(source, videos, matches, faults, split="", fold=None)
+    classes = (source if source.is_dir() else source.parent) / "class.txt"
+    order = text_lines(read_text(classes)) if classes.is_file() else []
+    drafts = list(matches.values())
+    labels = labels_in(drafts, [label.strip() for label in order])
+    return Import(labels=labels, matches=tuple(drafts), faults=tuple(faults))
+
+
+def _read_file(
+    path: Path,
+    folder: Path,
+    matches: dict[str, MatchDraft],
+    faults: list[Fault],
+    *,
+    split: str,
+    fold: int | None,
+) -> None:
+    content = read_filed_json(path, faults)
+    if not isinstance(content, list):
+        if content is not None:
+            is_label_file = isinstance(content, dict) and "annotations" in content
+            message = "holds SoccerNet's labels of one match; import the folder of the match, with its videos"
+            if not is_label_file:
+                message = "is neither a list of videos, as E2E-Spot's files, nor OSL JSON, nor corrections"
+            faults.append(Fault(path, "", message))
+        return
+    challenge = split == "challenge"
+    for number, value in enumerate(content):
+        fields = Fields(value, path, f"video {number}", (), faults)
+        if not fields.is_object:
+            continue
+        name = fields.text("video")
+        fps = fields.number("fps")
+        events = fields.items("events")
+        video = _find_video(folder, name) if name else None
+        if name and video is None:
+            fields.fault(
+                f"no video {folder / name} with one of {', '.join(VIDEO_SUFFIXES)}; say where with --videos"
+            )
+        if not fps:
+            fields.fault("needs 'fps', the rate at which its frames were counted")
+        if video is None or not fps:
+            continue
+        halves = re.fullmatch(r"(.+)/[12]", name)
+        match = matches.setdefault(
+            halves[1] if halves else name,
+            MatchDraft(name=halves[1] if halves else name, fold=None if challenge else fold),
+        )
+        if video in match.videos:
+            fields.fault(f"video {name!r} stands twice")
+            continue
+        match.videos.append(video)
+        match.is_test = split == "test"
+        if not challenge:
+            match.annotations = match.annotations or []
+            match.annotations += _annotations(fields, events, video, fps, len(match.videos), path, faults)
+
+
+def _annotations(
+    fields: Fields, events: list[Any], video: Path, fps: float, part: int, path: Path, faults: list[Fault]
+) -> list[FiledAnnotation]:
+    try:
+        index, _ = build_index(video)
+    except DecodeError as error:
+        faults.append(Fault(video, "", str(error).removeprefix(f"{video} ")))
+        return []
+    stride = _stride(index, fps)
+    counted = fields.whole("num_frames")
+    if stride is not None and counted is not None and abs(counted * stride - index.num_frames) > stride:
+        logger.warning(
+            "%s: counted as %s at %g; it has %d", video, count_text(counted, "frame"), fps, index.num_frames
+        )
+    items = []
+    for number, value in enumerate(events):
+        event = Fields(value, path, f"{fields.place}, event {number}", (), faults)
+        if not event.is_object:
+            continue
+        frame, label = event.whole("frame"), event.text("label")
+        if frame is None or not label:
+            if frame is None and event.get("frame") is None:
+                event.fault("needs 'frame'")
+            continue
+        comment = event.get("comment")
+        known = _COMMENT.fullmatch(comment) if isinstance(comment, str) else None
+        items.append(
+            FiledAnnotation(
+                number=number,
+                part=part,
+                label=label,
+                seconds=frame / fps if stride is None else None,
+                frame=None if stride is None else frame * stride,
+                team=known[1] if known else None,
+                visible=known is None or known[2] == "visible",
+            )
+        )
+    return items
+
+
+def _stride(index: VideoIndex, fps: float) -> int | None:
+    """Return how many frames of the video lie between two that were counted; None if that is no whole number."""
+    ratio = index.rate / Fraction(fps)
+    stride = round(ratio)
+    return stride if stride and abs(float(ratio / stride) - 1.0) < 1e-3 and not index.variable_rate else None
+
+
+def _find_video(folder: Path, name: str) -> Path | None:
+    if (folder / name).is_file() or is_frame_folder(folder / name):
+        return folder / name
+    for suffix in VIDEO_SUFFIXES:
+        if (folder / f"{name}{suffix}").is_file():
+            return folder / f"{name}{suffix}"
+    # Ids of their SoccerNet converter end in the half, whose file is called 1_720p.mkv.
+    half = re.fullmatch(r"(.+)/([12])", name)
+    if half and (folder / half[1]).is_dir():
+        try:
+            return best_renditions(folder / half[1], "720p").get(int(half[2]))
+        except DataError:
+            return None
+    return None

@@ -1,0 +1,88 @@
+"""OSL JSON (`bvas.data.osl_json`) to matches: each sample with a video is one, or a half of one."""
+
+from pathlib import Path
+
+from bvas.data.importing.draft import Import, MatchDraft, named_file
+from bvas.data.json_object import read_filed_json
+from bvas.data.osl_json import OslFile, OslSample, is_osl, parse_osl
+from bvas.data.raw_annotations import Fault, FiledAnnotation
+
+
+def read_osl(source: Path, videos: Path, *, head: str | None = None) -> Import:
+    """Read a file of annotations.
+
+    Samples whose videos are called as SoccerNet's halves are parts of one match. A sample without a list of events is
+    a challenge match.
+
+    Args:
+        source: The file.
+        videos: Folder that the paths of its inputs begin in.
+        head: Whose events are read; None: `action`, else the head with the most.
+
+    Raises:
+        ConfigError: the file has no such head.
+    """
+    faults: list[Fault] = []
+    content = read_filed_json(source, faults)
+    if not faults and not is_osl(content):
+        faults.append(
+            Fault(source, "", "is not OSL JSON: it needs 'version', 'labels' and 'data', a list of samples")
+        )
+    if faults:
+        return Import(labels=(), matches=(), faults=tuple(faults))
+    osl = parse_osl(content, source, faults, head=head)
+    matches: dict[str, MatchDraft] = {}
+    taken: dict[tuple[str, int], OslSample] = {}
+    # Halves may stand in any order, and parts are counted in the order of the halves.
+    for sample in sorted(osl.samples, key=lambda sample: sample.half):
+        other = taken.setdefault((sample.name, sample.half), sample)
+        if other is not sample:
+            message = f"is half {sample.half} of match {sample.name!r}, as {other.place} is; keep one of them"
+            faults.append(Fault(source, sample.place, message))
+            continue
+        _add(sample, osl, source, videos, matches, faults)
+    if not matches and not faults:
+        faults.append(Fault(source, "", "'data' is empty; there is nothing to import"))
+    return Import(labels=osl.labels, matches=tuple(matches.values()), faults=tuple(faults))
+
+
+def _add(
+    sample: OslSample,
+    osl: OslFile,
+    source: Path,
+    videos: Path,
+    matches: dict[str, MatchDraft],
+    faults: list[Fault],
+) -> None:
+    video = named_file(videos, sample.path)
+    if video is None:
+        named = (
+            f"no video {sample.path} in {videos}; say where with --videos" if sample.path else "has no video"
+        )
+        faults.append(Fault(source, sample.place, named))
+        return
+    match = matches.setdefault(sample.name, MatchDraft(name=sample.name))
+    match.videos.append(video)
+    for event in sample.events or ():
+        if event.label not in osl.labels:
+            faults.append(
+                Fault(
+                    source,
+                    f"{sample.place}, event {event.number}",
+                    f"label {event.label!r} is not declared for head {osl.head!r}: {', '.join(osl.labels)}",
+                )
+            )
+    if sample.events is not None:
+        match.annotations = match.annotations or []
+        match.annotations += [
+            FiledAnnotation(
+                number=event.number,
+                part=len(match.videos),
+                label=event.label,
+                seconds=event.seconds,
+                frame=None,
+                team=event.team,
+                visible=event.visible,
+            )
+            for event in sample.events
+        ]

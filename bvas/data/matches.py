@@ -1,0 +1,250 @@
+"""The matches of a data root: from its `dataset.json`, or found in SoccerNet's layout."""
+
+import logging
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bvas.data.dataset_json import DATASET_NAME, DatasetMatch, read_annotations, read_dataset
+from bvas.data.raw_annotations import AnnotationList, Fault, raise_faults
+from bvas.data.soccernet_files import best_renditions, match_folders, read_label_file
+from bvas.data.spotting_task import SpottingTask
+from bvas.errors import DataError
+from bvas.values.annotations import Annotation, LabelSet
+from bvas.values.plural import count_text
+from bvas.video.index.frame_folder import is_frame_folder
+from bvas.video.index.video_index import VideoIndex, build_index
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One game of a data root."""
+
+    name: str
+    """Its name in the dataset, or its path below the task's folder, with forward slashes; names its predictions."""
+    folder: Path
+    """Where it lies in SoccerNet's layout; the files of a dataset may lie elsewhere."""
+    fold: int | None
+    """Fold it belongs to; None for a challenge match."""
+    listed: DatasetMatch | None = None
+    """What a `dataset.json` says of it; None in SoccerNet's layout."""
+    is_test: bool = False
+    """Whether it belongs to the official test split."""
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """One video file of a match."""
+
+    number: int
+    """Which part of the match, from 1; 1 where one file holds the whole match."""
+    path: Path
+
+
+def find_matches(task: SpottingTask, root: Path) -> list[Match]:
+    """Return the labelled and the challenge matches of a data root, folds in order.
+
+    Raises:
+        DataError: the folder or a match of the task is not there, no match is, a fold has no match, or
+            `dataset.json` is wrong; the message names the first fault.
+    """
+    matches, faults = look_for_matches(task, root)
+    raise_faults(faults)
+    return matches
+
+
+def look_for_matches(task: SpottingTask, root: Path) -> tuple[list[Match], list[Fault]]:
+    """Return the matches as `find_matches` does, and all that is wrong with them instead of an error.
+
+    Raises:
+        DataError: there is no folder to look in.
+    """
+    base = root / task.folder
+    if (base / DATASET_NAME).is_file():
+        return _listed_matches(task, base)
+    if not base.is_dir():
+        hint = f"; for the matches of {root / DATASET_NAME}, take a config with dataset_task() (docs/data.md)"
+        way = (
+            f"make it: {task.made_by.replace('{root}', shlex.quote(str(root)))}"
+            if task.made_by
+            else f"get one: 'bvas data download' for SoccerNet, 'bvas data synth --out {root}' for synthetic matches"
+        )
+        raise DataError(
+            f"no folder {base} for task {task.name}; point --data at the folder that holds "
+            f"{task.folder or 'the matches'}, or {way}{hint if (root / DATASET_NAME).is_file() else ''}"
+        )
+    return _found_matches(task, base)
+
+
+def _listed_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fault]]:
+    path = base / DATASET_NAME
+    dataset, faults = read_dataset(path)
+    labelled = [match for match in dataset.matches if not match.is_challenge]
+    own = {match.name: match.fold for match in labelled if match.fold is not None}
+    if own and task.num_folds:
+        faults.append(
+            Fault(path, "", f"names folds, and task {task.name} wants {task.num_folds} by number; drop one")
+        )
+    folds, more = _folds(task, [match.name for match in labelled], own, path)
+    faults += more
+    challenge = task.challenge or [match.name for match in dataset.matches if match.is_challenge]
+    there = {match.name for match in dataset.matches}
+    faults += [
+        Fault(path, "", f"has no match {name!r}, which task {task.name} names")
+        for name in (*folds, *challenge)
+        if name not in there
+    ]
+    matches = [
+        Match(match.name, base / match.name, fold, match, match.is_test or match.name in task.test)
+        for match in dataset.matches
+        for fold in [folds.get(match.name)]
+        if fold is not None or match.name in challenge
+    ]
+    # Challenge matches last, and the sort is stable.
+    return sorted(matches, key=lambda match: (match.fold is None, match.fold or 0)), faults
+
+
+def _found_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fault]]:
+    faults: list[Fault] = []
+    found: list[str] = []
+    if task.folds:
+        names = [name for fold in task.folds for name in fold]
+        missing = [name for name in names if not (base / name).is_dir()]
+        message = (
+            f"task {task.name} names this match, and it is not there; complete the download, or take a config over "
+            "found matches"
+        )
+        faults += [Fault(base, name, message) for name in missing]
+        folds, _ = _folds(task, [], {}, base)
+        folds = {name: fold for name, fold in folds.items() if name not in missing}
+    else:
+        found, labels_only = match_folders(base, task.label_file)
+        if labels_only:
+            logger.warning(
+                "%s of %s left out, with %s and no video; the first is '%s'",
+                *(count_text(len(labels_only), "folder"), base, task.label_file, labels_only[0]),
+            )
+        names = [name for name in found if (base / name / task.label_file).is_file()]
+        folds, faults = _folds(task, names, {}, base)
+        if not found:
+            message = "no match in it: no folder there holds a video like 1_720p.mkv or 720p.mp4"
+            faults.append(Fault(base, "", message))
+    challenge = task.challenge or tuple(name for name in found if name not in folds)
+    return [
+        Match(name, base / name, fold, is_test=name in task.test)
+        for name, fold in [*folds.items(), *dict.fromkeys(challenge).items()]
+    ], faults
+
+
+def _folds(
+    task: SpottingTask, names: Sequence[str], own: Mapping[str, int], path: Path
+) -> tuple[dict[str, int], list[Fault]]:
+    """Return the fold of each labelled match, folds in order, and what is wrong with the folds."""
+    if task.folds:
+        return {name: fold for fold, names in enumerate(task.folds) for name in names}, []
+    if own:
+        return dict(sorted(own.items(), key=lambda pair: pair[1])), []
+    num_folds = task.num_folds or len(names)
+    faults = []
+    if 0 < len(names) < num_folds:
+        message = (
+            f"the data has {count_text(len(names), 'labelled match')}, and task {task.name} has "
+            f"{count_text(num_folds, 'fold')}: fold "
+            f"{len(names)} has no match; complete the data, or take a config with fewer (num_folds)"
+        )
+        faults.append(Fault(path, "", message))
+    numbered = {name: number % num_folds for number, name in enumerate(names)}
+    return dict(sorted(numbered.items(), key=lambda pair: pair[1])), faults
+
+
+def folds_of(matches: Sequence[Match]) -> list[int]:
+    """Return the folds that labelled matches belong to, in order."""
+    return sorted({match.fold for match in matches if match.fold is not None})
+
+
+def match_halves(match: Match, resolution: str) -> list[Half]:
+    """Return the video files of a match in order.
+
+    Args:
+        match: The match.
+        resolution: Preferred rendition, e.g. `720p`, where SoccerNet's names tell several apart; the tallest
+            other one where it is absent.
+
+    Raises:
+        DataError: a listed file is not there, or the folder holds no video under one of SoccerNet's names.
+    """
+    if match.listed is None:
+        return [Half(number, path) for number, path in best_renditions(match.folder, resolution).items()]
+    for path in match.listed.videos:
+        if not path.is_file() and not is_frame_folder(path):
+            raise DataError(f"no video {path}, which {match.listed.place} of {DATASET_NAME} names")
+    return [Half(number, path) for number, path in enumerate(match.listed.videos, start=1)]
+
+
+def annotated_halves(match: Match, task: SpottingTask) -> list[tuple[Half, list[Annotation]]]:
+    """Return a match's videos in order, each with its annotations in time order.
+
+    Raises:
+        DataError: a file is missing or wrong, a label is unknown, an annotation lies in a half without video
+            or names a frame that its video does not have.
+        DecodeError: a video whose annotations are given as frames cannot be indexed.
+    """
+    filed, faults = filed_annotations(match, task)
+    raise_faults(faults)
+    filed.require_labels(task.labels)
+    halves = match_halves(match, task.resolution)
+    raise_faults(filed.half_faults(half.number for half in halves))
+    return [
+        (half, place_annotations(filed, half, task.labels, visible_only=task.visible_only)) for half in halves
+    ]
+
+
+def filed_annotations(match: Match, task: SpottingTask) -> tuple[AnnotationList, list[Fault]]:
+    """Return the annotations of a labelled match as they stand in its file, and what is wrong with the file."""
+    if match.listed is None:
+        return read_label_file(match.folder / task.label_file)
+    if match.listed.annotations is None:
+        fault = Fault(match.folder.parent / DATASET_NAME, match.listed.place, "has no 'annotations'")
+        return AnnotationList(fault.path, fault.entry, ()), [fault]
+    return read_annotations(match.listed)
+
+
+def place_annotations(
+    filed: AnnotationList,
+    half: Half,
+    labels: LabelSet,
+    *,
+    visible_only: bool = False,
+    index: VideoIndex | None = None,
+) -> list[Annotation]:
+    """Return the annotations of one half that a task knows, frames turned into times, in time order.
+
+    Args:
+        filed: The annotations of the match; their labels were checked.
+        half: Which video.
+        labels: The task's labels; merged names become those that they count as.
+        visible_only: Leave out annotations of actions that are not shown.
+        index: The video's frames; None looks them up where an annotation is given as a frame.
+
+    Raises:
+        DataError: the video has no such frame.
+        DecodeError: the video cannot be indexed.
+    """
+    placed = []
+    for item in filed.items:
+        if item.part != half.number or item.label not in labels or (visible_only and not item.visible):
+            continue
+        seconds = item.seconds
+        if item.frame is not None:
+            index = index or build_index(half.path)[0]
+            if item.frame >= index.num_frames:
+                message = f"frame {item.frame} is outside {half.path} ({count_text(index.num_frames, 'frame')}, from 0)"
+                raise_faults([filed.fault(item, message)])
+            seconds = index.seconds_of(item.frame)
+        assert seconds is not None
+        name = labels.names[labels.label_id(item.label)]
+        placed.append(Annotation(name, seconds, team=item.team, visible=item.visible))
+    return sorted(placed, key=lambda annotation: annotation.seconds)

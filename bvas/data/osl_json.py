@@ -1,0 +1,347 @@
+"""OSL JSON, the annotation format of OpenSportsLib: samples with inputs and timed events, labels by head.
+
+`{"version": "2.0", "task": "action_spotting", "labels": {"action": {"type": "single_label", "labels": ["pass"]}},
+"data": [{"id": "a", "inputs": [{"type": "video", "path": "clips/a.mp4", "fps": 25.0}], "events": [{"head": "action",
+"label": "pass", "position_ms": 1100, "confidence": 0.9}]}]}`; times count from the start of the sample's video. See
+https://github.com/OpenSportsLab/opensportslib, docs/data/osl-json-format.md. A place of milliseconds, as `soccernet`.
+"""
+
+import logging
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from bvas.data.json_object import Fields, short_text
+from bvas.data.raw_annotations import Fault
+from bvas.data.soccernet_entries import check_unit
+from bvas.data.soccernet_files import VIDEO_SUFFIXES, clock_seconds, rendition_of
+from bvas.errors import ConfigError, DataError
+from bvas.values.annotations import LabelSet
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_HEAD = "action"
+"""Of events, in OpenSportsLib's own files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OslEvent:
+    """One event of a sample."""
+
+    number: int
+    """Place in the sample's list, from 0."""
+    label: str
+    seconds: float
+    """Time from the start of the sample's video."""
+    team: str | None
+    visible: bool
+    confidence: float | None
+    """None in annotations."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OslSample:
+    """One entry of `data`: a video and what happens in it."""
+
+    place: str
+    """Where in the file it stands, for messages."""
+    id: str
+    """Empty where the file has none."""
+    path: str
+    """Of the video, as the file has it, with forward slashes; empty where there is no video."""
+    events: tuple[OslEvent, ...] | None
+    """Of the chosen head, in the order of the file; None where the sample has no list of events."""
+
+    @property
+    def name(self) -> str:
+        """Name of its match: the folder of a half like `1_720p.mkv`, else the video's path or id."""
+        if not self.path:
+            return self.id or self.place.replace(" ", "_")
+        path = PurePosixPath(self.path)
+        parts = [part for part in path.parts if part not in ("/", "..", ".") and ":" not in part]
+        folders = parts[:-1]
+        return "/".join(folders) if folders and rendition_of(path) else "/".join([*folders, path.stem])
+
+    @property
+    def half(self) -> int:
+        """Half that its video is, by the file's name; 1 for any other video."""
+        found = rendition_of(PurePosixPath(self.path))
+        return found[0] if found else 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OslFile:
+    """What an OSL JSON file says of one head."""
+
+    head: str
+    labels: tuple[str, ...]
+    """Declared for the head, else those that occur."""
+    is_declared: bool
+    samples: tuple[OslSample, ...]
+
+
+def is_osl(content: Any) -> bool:
+    """Return whether a JSON value has the form of such a file."""
+    return isinstance(content, dict) and "data" in content and ("version" in content or "labels" in content)
+
+
+def parse_osl(content: Any, path: Path, faults: list[Fault], *, head: str | None = None) -> OslFile:
+    """Return what a file says of one head; a line in the log says which, where there are several.
+
+    Args:
+        content: Its JSON value.
+        path: The file.
+        faults: Receives what is wrong; such samples and events are left out.
+        head: None: `action` if it has events, else the head with the most.
+
+    Raises:
+        ConfigError: the file has no such head.
+    """
+    root = Fields(content, path, "", (), faults)
+    samples = [
+        Fields(value, path, f"sample {number}", (), faults) for number, value in enumerate(root.items("data"))
+    ]
+    samples = [sample for sample in samples if sample.is_object]
+    declared = _declared(root)
+    head = _chosen_head(samples, declared, head, path)
+    parsed = tuple(_sample(sample, head) for sample in samples)
+    occurring = sorted({event.label for sample in parsed for event in sample.events or ()})
+    labels = declared.get(head, ())
+    if parsed and all(sample.events is None for sample in parsed) and not faults:
+        task = root.get("task")
+        root.fault(
+            f"no sample has 'events'{f' (its task is {task})' if task else ''}; bvas reads events with a time, as of "
+            "action_spotting"
+        )
+    try:
+        check_unit([event_clock for sample in samples for event_clock in _clocks(sample)], str(path))
+    except DataError as error:
+        root.fault(str(error).removeprefix(f"{path}: "))
+    return OslFile(head=head, labels=labels or tuple(occurring), is_declared=bool(labels), samples=parsed)
+
+
+def osl_json(
+    name: str, labels: Sequence[str], samples: Sequence[Mapping[str, Any]], *, date: str
+) -> dict[str, Any]:
+    """Return the file of predictions.
+
+    Args:
+        name: Of the dataset.
+        labels: Of the head `action`.
+        samples: What stands in `data`.
+        date: As 2026-05-19.
+    """
+    return {
+        "version": "2.0",
+        "date": date,
+        "task": "action_spotting",
+        "dataset_name": name,
+        "modalities": ["video"],
+        "metadata": {"type": "predictions", "made_by": "bvas"},
+        "labels": {DEFAULT_HEAD: {"type": "single_label", "labels": list(labels)}},
+        "data": [dict(sample) for sample in samples],
+    }
+
+
+def with_other_spellings(labels: LabelSet) -> LabelSet:
+    """Return labels that are also known in capitals, in small letters and with underscores.
+
+    >>> sorted(with_other_spellings(LabelSet(("HIGH PASS",))).merged)
+    ['HIGH_PASS', 'high pass', 'high_pass']
+    """
+    merged = dict(labels.merged)
+    for name in labels.names:
+        for spelled in (name, name.replace(" ", "_"), name.replace("_", " ")):
+            for other in (spelled, spelled.upper(), spelled.lower()):
+                if other not in labels.names and other not in labels.ignored:
+                    merged.setdefault(other, name)
+    return LabelSet(labels.names, merged, labels.ignored)
+
+
+def _declared(root: Fields) -> dict[str, tuple[str, ...]]:
+    """Return the labels of each head; a mere list belongs to the default one."""
+    value = root.get("labels")
+    if value is None:
+        return {}
+    if isinstance(value, list):
+        return {DEFAULT_HEAD: _names(value, root, DEFAULT_HEAD)}
+    if not isinstance(value, dict):
+        root.fault(f"'labels' must be an object of heads, or a list of names, got {short_text(value)}")
+        return {}
+    heads = {}
+    for head, definition in value.items():
+        listed = (
+            definition.get("labels")
+            if isinstance(definition, dict) and "labels" in definition
+            else definition
+        )
+        heads[head] = _names(listed, root, head)
+    return heads
+
+
+def _names(value: Any, root: Fields, head: str) -> tuple[str, ...]:
+    """Return the names of a list, or of an object of names and numbers either way around."""
+    if isinstance(value, dict):
+        is_by_number = all(key.isdecimal() for key in value)
+        if is_by_number:
+            value = [value[key] for key in sorted(value, key=lambda key: (len(key), key))]
+        elif all(isinstance(number, int | float) for number in value.values()):
+            value = sorted(value, key=lambda name: value[name])
+        else:
+            value = list(value)
+    if not isinstance(value, list) or not all(isinstance(name, str) and name.strip() for name in value):
+        root.fault(f"the labels of head {head!r} must be a list of names, got {short_text(value)}")
+        return ()
+    return tuple(dict.fromkeys(value))
+
+
+def _chosen_head(
+    samples: Sequence[Fields], declared: Mapping[str, tuple[str, ...]], wanted: str | None, path: Path
+) -> str:
+    counts: Counter[str] = Counter()
+    for sample in samples:
+        events = sample.get("events")
+        for event in events if isinstance(events, list) else ():
+            if isinstance(event, dict) and isinstance(event.get("head"), str):
+                counts[event["head"]] += 1
+    there = dict.fromkeys([*counts, *declared])
+    if wanted is not None:
+        if there and wanted not in there:
+            raise ConfigError(f"{path} has no head {wanted!r}; there are {', '.join(there)}")
+        return wanted
+    if not counts:
+        return DEFAULT_HEAD if DEFAULT_HEAD in there or not there else next(iter(there))
+    chosen = DEFAULT_HEAD if DEFAULT_HEAD in counts else counts.most_common(1)[0][0]
+    others = [f"{head} ({count})" for head, count in counts.items() if head != chosen]
+    if others:
+        logger.warning(
+            "%s: events of head %s are read (%d); others are left out: %s",
+            *(path, chosen, counts[chosen], ", ".join(others)),
+        )
+    return chosen
+
+
+def _sample(fields: Fields, head: str) -> OslSample:
+    name = fields.get("id")
+    events = fields.get("events")
+    parsed: list[OslEvent] = []
+    if events is not None:
+        for number, value in enumerate(fields.items("events")):
+            event = fields.inner(value, f"event {number}")
+            if event.is_object and event.get("head") in (None, head):
+                parsed += _events(event, number)
+    return OslSample(
+        place=fields.place,
+        id=str(name) if isinstance(name, str | int) else "",
+        path=_video_path(fields),
+        events=None if events is None else tuple(parsed),
+    )
+
+
+def _clocks(sample: Fields) -> list[tuple[float, float]]:
+    """Return (game time, position) of the events that have both, in seconds."""
+    events = sample.get("events")
+    found = []
+    for event in events if isinstance(events, list) else ():
+        if isinstance(event, dict):
+            clock, milliseconds = clock_seconds(event.get("gameTime")), _number(event.get("position_ms"))
+            if clock is not None and milliseconds is not None:
+                found.append((clock, milliseconds / 1000))
+    return found
+
+
+def _video_path(fields: Fields) -> str:
+    """Return the path of a sample's first video; a line in the log names further ones."""
+    inputs = fields.get("inputs")
+    if isinstance(inputs, dict | str):
+        inputs = [inputs]
+    if inputs is None:
+        inputs = []
+    if not isinstance(inputs, list):
+        fields.fault(f"'inputs' must be a list of objects with type and path, got {short_text(inputs)}")
+        return ""
+    videos: list[str] = []
+    others: list[str] = []
+    for value in inputs:
+        entry = {"path": value} if isinstance(value, str) else value
+        path = entry.get("path") if isinstance(entry, dict) else None
+        if not isinstance(path, str) or not path:
+            fields.fault(f"an input is {short_text(value)}; it needs 'path', a text")
+            continue
+        path = path.replace("\\", "/")
+        kind = entry.get("type")
+        is_video = kind == "video" or (kind is None and PurePosixPath(path).suffix.lower() in VIDEO_SUFFIXES)
+        (videos if is_video else others).append(path)
+    if len(videos) > 1:
+        logger.warning(
+            "%s: the first of %d videos is read, %s; others are %s",
+            *(fields.where, len(videos), videos[0], ", ".join(videos[1:])),
+        )
+    found = videos or others
+    return found[0] if found else ""
+
+
+def _events(event: Fields, number: int) -> list[OslEvent]:
+    """Return an event, one for each of its labels."""
+    several = event.get("labels")
+    labels = several if isinstance(several, list) and event.get("label") is None else [event.get("label")]
+    if not labels or not all(isinstance(label, str) and label.strip() for label in labels):
+        event.fault(f"needs 'label', a name, got {short_text(event.get('label', several))}")
+        return []
+    seconds = _seconds(event)
+    confidence = _confidence(event)
+    if seconds is None:
+        return []
+    team = event.get("team")
+    return [
+        OslEvent(
+            number=number,
+            label=label,
+            seconds=seconds,
+            team=team if isinstance(team, str) and team else None,
+            visible=event.get("visibility", "visible") != "not shown",
+            confidence=confidence,
+        )
+        for label in labels
+    ]
+
+
+def _seconds(event: Fields) -> float | None:
+    for key in ("position_ms", "position"):
+        if event.get(key) is not None:
+            milliseconds = _number(event.get(key))
+            if milliseconds is None or milliseconds < 0:
+                event.fault(f"{key!r} must be milliseconds from 0 up, got {short_text(event.get(key))}")
+                return None
+            return round(milliseconds) / 1000
+    seconds = clock_seconds(event.get("gameTime"))
+    if seconds is None:
+        event.fault(
+            "needs 'position_ms', milliseconds from the start of the video, or 'gameTime' like '1 - 00:03'"
+        )
+    return seconds
+
+
+def _confidence(event: Fields) -> float | None:
+    value = event.get("confidence", event.get("confidence_score"))
+    if value is None:
+        return None
+    number = _number(value)
+    if number is None:
+        event.fault(f"'confidence' must be a finite number, got {short_text(value)}")
+    return number
+
+
+def _number(value: Any) -> float | None:
+    """Return a finite number, which may stand in quotes."""
+    if isinstance(value, str) and re.fullmatch(r"\s*-?[\d.]+(?:[eE][+-]?\d+)?\s*", value, re.ASCII):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and math.isfinite(value) else None

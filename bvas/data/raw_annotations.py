@@ -1,0 +1,109 @@
+"""Annotations as they stand in a file, what is wrong with a file, and how the ones are taken in without the other."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bvas.errors import DataError
+from bvas.values.annotations import LabelSet
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a file."""
+
+    path: Path
+    entry: str
+    """Where in the file, e.g. `match 2 'cup final', annotation 7`; empty: the file as a whole."""
+    message: str
+    """The value, the rule and the remedy."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.entry}: {self.message}" if self.entry else f"{self.path}: {self.message}"
+
+
+def raise_faults(faults: Sequence[Fault]) -> None:
+    """Raise if there is a fault.
+
+    Raises:
+        DataError: with the first fault, and the number of the others.
+    """
+    if faults:
+        more = f" ({len(faults) - 1} more; 'bvas data check' lists them all)" if len(faults) > 1 else ""
+        raise DataError(f"{faults[0]}{more}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiledAnnotation:
+    """One annotation as its file has it: its label may be unknown, its moment outside the video."""
+
+    number: int
+    """Place in the file's list, from 0."""
+    part: int
+    """Which video of the match it is about, from 1; what SoccerNet calls a half."""
+    label: str
+    seconds: float | None
+    """Time from the first shown frame of that video; None where `frame` is given."""
+    frame: int | None
+    """Index of the frame in that video; None where `seconds` is given."""
+    team: str | None = None
+    visible: bool = True
+
+    @property
+    def moment(self) -> str:
+        """The moment in the words of the file."""
+        return f"{self.seconds} s" if self.frame is None else f"frame {self.frame}"
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationList:
+    """The annotations of one match, and where they stand."""
+
+    path: Path
+    """The file."""
+    place: str
+    """Where in the file the list stands, e.g. `match 2 'cup final'`; empty where the file holds nothing else."""
+    items: tuple[FiledAnnotation, ...]
+
+    def fault(self, item: FiledAnnotation, message: str) -> Fault:
+        """Return what is wrong with one of the annotations."""
+        entry = f"annotation {item.number}"
+        return Fault(self.path, f"{self.place}, {entry}" if self.place else entry, message)
+
+    def label_faults(self, labels: LabelSet) -> list[Fault]:
+        """Return the annotations whose labels a task neither knows nor ignores."""
+        return [
+            self.fault(
+                item,
+                f"label {item.label!r} is none of the config's {', '.join(labels)}; take a config that has it "
+                f"('ball12' has SoccerNet's twelve), or name it in 'merged' or 'ignored' of its LabelSet",
+            )
+            for item in self.items
+            if not labels.accepts(item.label)
+        ]
+
+    def half_faults(self, halves: Iterable[int]) -> list[Fault]:
+        """Return the annotations of halves of which there is no video."""
+        there = set(halves)
+        return [
+            self.fault(
+                item,
+                f"{item.label!r} lies in half {item.part}, and there is no video of that half; add it, or put the "
+                f"annotation into half 1 if one file holds the whole match",
+            )
+            for item in self.items
+            if item.part not in there
+        ]
+
+    def require_labels(self, labels: LabelSet) -> None:
+        """Refuse labels that a task neither knows nor ignores.
+
+        Raises:
+            DataError: names the first such annotation, and counts those labels.
+        """
+        faults = self.label_faults(labels)
+        if faults:
+            counts = Counter(item.label for item in self.items if not labels.accepts(item.label))
+            listed = ", ".join(f"{label} ({count})" for label, count in counts.most_common())
+            raise DataError(f"{faults[0]}; unknown in this file: {listed}")

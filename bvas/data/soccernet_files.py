@@ -1,0 +1,240 @@
+"""SoccerNet's files to our values and back; the only place with milliseconds, halves and game clocks.
+
+`Labels-ball.json` and `Labels-v2.json` hold `{"annotations": [{"gameTime": "1 - 00:03", "label": "PASS",
+"position": "3120", "team": "left", "visibility": "visible"}]}`, `position` in milliseconds from the start of
+the half's own video file. `results_spotting.json` holds `{"UrlLocal": match, "predictions": [...]}`.
+"""
+
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import Any
+
+from bvas.data.json_object import read_filed_json, short_text
+from bvas.data.raw_annotations import AnnotationList, Fault, FiledAnnotation
+from bvas.errors import DataError
+from bvas.system.atomic_files import write_json
+from bvas.system.text_files import read_json
+from bvas.values.annotations import Spot
+
+RESULTS_NAME = "results_spotting.json"
+LABEL_FILES = ("Labels-ball.json", "Labels-v2.json")
+"""Of Ball Action Spotting and of Action Spotting."""
+VIDEO_SUFFIXES = (".mkv", ".mp4", ".mov", ".avi", ".ts", ".webm", ".m4v", ".mpg")
+
+
+def label_files_in(folder: Path) -> list[str]:
+    """Return which of the two label files occur anywhere below a folder."""
+    there = {name for _, _, names in os.walk(folder, followlinks=True) for name in names}
+    return [name for name in LABEL_FILES if name in there]
+
+
+def match_folders(base: Path, label_file: str) -> tuple[list[str], list[str]]:
+    """Return (folders below `base` that hold a video, those that hold labels and no video), in order of name."""
+    # Matches are often linked in from other disks, and `rglob` does not follow links.
+    folders = [(Path(folder), names) for folder, _, names in os.walk(base, followlinks=True) if names]
+    names_of = {folder.relative_to(base).as_posix(): names for folder, names in folders}
+    with_videos = sorted(name for name in names_of if rendition_files(base / name))
+    labels_only = sorted(names_of.keys() - set(with_videos))
+    return with_videos, [name for name in labels_only if label_file in names_of[name]]
+
+
+def rendition_files(folder: Path) -> list[tuple[int, str, Path]]:
+    """Return (half, resolution, file) of the videos named `1_720p.mkv`, `2_224p.mkv` or `720p.mp4`."""
+    named = [(rendition_of(path), path) for path in sorted(folder.iterdir())]
+    return [
+        (*name, path) for name, path in named if name is not None and path.suffix.lower() in VIDEO_SUFFIXES
+    ]
+
+
+def rendition_of(path: PurePath) -> tuple[int, str] | None:
+    """Return (half, resolution) of a file named as SoccerNet's videos are; None for any other name.
+
+    >>> rendition_of(PurePath("league/match/2_720p.mkv"))
+    (2, '720p')
+    """
+    name = re.fullmatch(r"(?:([12])_)?(\d+p|HQ)", path.stem)
+    return (int(name[1] or 1), name[2]) if name else None
+
+
+def best_renditions(folder: Path, resolution: str) -> dict[int, Path]:
+    """Return the video file of each half that is there, in order.
+
+    Args:
+        folder: The match.
+        resolution: Preferred rendition, e.g. `720p`; the tallest other one where it is absent.
+
+    Raises:
+        DataError: the folder holds no video under one of SoccerNet's names.
+    """
+    files = rendition_files(folder) if folder.is_dir() else []
+    if not files:
+        raise DataError(f"no video like 1_{resolution}.mkv or {resolution}.mp4 in {folder}")
+
+    def preference(file: tuple[int, str, Path]) -> tuple[bool, int]:
+        digits = file[1].removesuffix("p")
+        return file[1] == resolution, int(digits) if digits.isdigit() else 0
+
+    best: dict[int, tuple[int, str, Path]] = {}
+    for file in files:
+        if file[0] not in best or preference(file) > preference(best[file[0]]):
+            best[file[0]] = file
+    return {number: best[number][2] for number in sorted(best)}
+
+
+def read_label_file(path: Path) -> tuple[AnnotationList, list[Fault]]:
+    """Return the annotations of one label file as they stand there, and all that is wrong with the file."""
+    faults: list[Fault] = []
+    content = read_filed_json(path, faults)
+    if faults:
+        return AnnotationList(path, "", ()), faults
+    entries = content.get("annotations") if isinstance(content, dict) else None
+    if not isinstance(entries, list):
+        return AnnotationList(path, "", ()), [
+            Fault(path, "", "has no list 'annotations'; it is not a SoccerNet label file")
+        ]
+    items = []
+    for number, entry in enumerate(entries):
+        try:
+            items.append(_parse_annotation(number, entry))
+        except ValueError as error:
+            faults.append(Fault(path, f"annotation {number}", str(error)))
+    return AnnotationList(path, "", tuple(items)), faults
+
+
+def _parse_annotation(number: int, entry: Any) -> FiledAnnotation:
+    try:
+        half = _half_of(entry["gameTime"])
+        milliseconds = int(entry["position"])
+        seconds = milliseconds / 1000
+        label = label_text(entry["label"])
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(
+            f"is {short_text(entry)}; it needs 'gameTime' like '1 - 00:03', 'position' in milliseconds and 'label'"
+        ) from error
+    if half not in (1, 2) or milliseconds < 0:
+        raise ValueError(
+            f"has half {half} and position {milliseconds} ms; halves are 1 or 2, positions are not negative"
+        )
+    team = entry.get("team")
+    return FiledAnnotation(
+        number=number,
+        part=half,
+        label=label,
+        seconds=seconds,
+        frame=None,
+        team=str(team) if team else None,
+        visible=entry.get("visibility", "visible") == "visible",
+    )
+
+
+def label_text(value: Any) -> str:
+    """Return a label of a JSON file.
+
+    Raises:
+        ValueError: it is not a text, or an empty one.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"label {short_text(value)}")
+    return value
+
+
+def clock_seconds(game_time: Any) -> float | None:
+    """Return the seconds of a game time like `1 - 00:03`, or of its clock alone; None where it is none of these."""
+    found = re.fullmatch(r"\s*(?:\d+\s*-\s*)?(\d{1,4}):(\d\d)\s*", str(game_time), re.ASCII)
+    return None if found is None else 60.0 * int(found[1]) + int(found[2])
+
+
+def _half_of(game_time: str) -> int:
+    return int(str(game_time).split("-")[0])
+
+
+def position_ms(seconds: float, rate: float) -> int:
+    """Return the milliseconds to write for a moment, such that `int(rate * position / 1000)` is its frame.
+
+    The official reader truncates; a rounded-down millisecond would put a frame of 29.97 fps one too early.
+    """
+    frame = round(seconds * rate)
+    position = math.ceil(frame * 1000 / rate - 1e-6)
+    return position if int(rate * (position / 1000)) >= frame else position + 1
+
+
+def game_time(half: int, seconds: float) -> str:
+    """Return SoccerNet's clock, e.g. `1 - 03:05`."""
+    return f"{half} - {int(seconds // 60):02d}:{int(seconds % 60):02d}"
+
+
+def write_results(
+    path: Path,
+    match_name: str,
+    spots: Mapping[int, Sequence[Spot]],
+    *,
+    rate: float,
+    gaps: Sequence[Mapping[str, float | int | str]] = (),
+) -> None:
+    """Write `results_spotting.json`; the other arguments are those of `results_json`.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    write_json(path, results_json(match_name, spots, rate=rate, gaps=gaps))
+
+
+def results_json(
+    match_name: str,
+    spots: Mapping[int, Sequence[Spot]],
+    *,
+    rate: float,
+    gaps: Sequence[Mapping[str, float | int | str]] = (),
+) -> dict[str, Any]:
+    """Return what `results_spotting.json` holds.
+
+    Args:
+        match_name: What the file calls `UrlLocal`.
+        spots: Candidates by half (or part) number, times in seconds of that half's video.
+        rate: Frames per second of the grid the spots lie on.
+        gaps: Stretches that could not be decoded, if any; a key the official reader ignores.
+    """
+    predictions = [
+        {
+            "gameTime": game_time(half, spot.seconds),
+            "label": spot.label,
+            "position": str(position_ms(spot.seconds, rate)),
+            "half": str(half),
+            "confidence": f"{spot.confidence:.6f}",
+        }
+        for half in sorted(spots)
+        for spot in sorted(spots[half], key=lambda spot: (spot.seconds, spot.label))
+    ]
+    content: dict[str, Any] = {"UrlLocal": match_name, "predictions": predictions}
+    if gaps:
+        content["gaps"] = [dict(gap) for gap in gaps]
+    return content
+
+
+def read_results(path: Path) -> dict[int, list[Spot]]:
+    """Return the spots of a `results_spotting.json` by half; numbers may be strings.
+
+    Raises:
+        DataError: the file is missing, no JSON, or an entry lacks a key.
+    """
+    content = read_json(path)
+    entries = content.get("predictions") if isinstance(content, dict) else None
+    if not isinstance(entries, list):
+        raise DataError(f"{path} has no list 'predictions'; it is no results file")
+    spots: dict[int, list[Spot]] = {}
+    for number, entry in enumerate(entries):
+        try:
+            half = int(entry.get("half") or _half_of(entry["gameTime"]))
+            confidence = float(entry["confidence"])
+            if not math.isfinite(confidence):
+                raise ValueError(f"confidence {confidence}")
+            spot = Spot(label_text(entry["label"]), int(entry["position"]) / 1000, confidence)
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise DataError(
+                f"{path}: prediction {number} is {short_text(entry)}; it needs label, position, confidence"
+            ) from error
+        spots.setdefault(half, []).append(spot)
+    return spots

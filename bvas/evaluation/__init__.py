@@ -1,0 +1,1 @@
+"""Evaluation: files and experiments scored, compared, tuned, ensembled and submitted."""

@@ -1,0 +1,215 @@
+"""An ensemble: how its members count, what that scores, and its folder, which is read like an experiment's."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.data.matches import Match
+from bvas.errors import ConfigError, DataError
+from bvas.evaluation.ensembling.averaging import weighted_mean
+from bvas.evaluation.ensembling.members import Member, MemberCurves
+from bvas.evaluation.ensembling.selection import select_nested
+from bvas.evaluation.ensembling.weighting_scores import EnsembleScores, Weights
+from bvas.evaluation.tuning.curves import labelled, parts_of
+from bvas.experiment.checkpoint import ENSEMBLE_NAME
+from bvas.experiment.experiment import Experiment
+from bvas.metrics.bootstrap import Interval, difference_interval
+from bvas.metrics.official import scores_of
+from bvas.metrics.tally import Tally
+from bvas.results.curves_on_disk import HalfCurve, Split, predictions_folder, write_curves
+from bvas.system.atomic_files import write_json, write_text
+from bvas.system.text_files import read_json
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MemberScore:
+    """What one member scores alone, or all of them alike, and how far the ensemble is above it."""
+
+    name: str
+    score: float
+    """Official mAP@1 in [0, 1]."""
+    difference: float
+    """The ensemble's minus this."""
+    interval: Interval | None
+    """Of the difference, paired over matches; None with fewer than three."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "name": self.name,
+            "official_map_at_1": self.score,
+            "difference": self.difference,
+            "interval_over_matches": None if self.interval is None else self.interval.to_json(),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ensemble:
+    """How the members of an ensemble count."""
+
+    members: tuple[str, ...]
+    is_selected: bool
+    """Whether the weights were chosen; else all members count alike."""
+    weights: Weights
+    """By member."""
+    by_part: dict[int, Weights]
+    """Those of each held-out part (fold), chosen on the others; empty where all count alike."""
+    score: float | None = None
+    """Official mAP@1 of the out-of-fold mean, nested where the weights were chosen; None where it was not scored."""
+    others: tuple[MemberScore, ...] = ()
+    """What it is compared with."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "members": list(self.members),
+            "selected": self.is_selected,
+            "weights": list(self.weights),
+            "weights_by_held_out_part": {str(part): list(weights) for part, weights in self.by_part.items()},
+            "out_of_fold_official_map_at_1": self.score,
+            "is_nested": self.is_selected,
+            "compared_with": [other.to_json() for other in self.others],
+        }
+
+
+def build_ensemble(
+    members: Sequence[Member],
+    experiment: Experiment,
+    matches: Sequence[Match],
+    curves: MemberCurves,
+    *,
+    selected: bool,
+    progress: Callable[[int, int], None] | None = None,
+) -> Ensemble:
+    """Return how the members count, from their out-of-fold curves.
+
+    Args:
+        members: At least two where they are selected.
+        experiment: Grid, labels and rules of the ensemble.
+        matches: Labelled matches.
+        curves: Of the members, for the halves of these matches.
+        selected: Choose members; else all count alike.
+        progress: Called with (selections done, selections in all).
+
+    Raises:
+        DataError: an annotation is missing or wrong, or there is one match and members are to be selected.
+        ConfigError: one member and members are to be selected.
+    """
+    data = labelled(experiment, matches, curves.halves)
+    scores = EnsembleScores(curves, data, experiment.peaks)
+    alike = (1,) * len(members)
+    names = tuple(member.name for member in members)
+    compared = {name: _alone(number, len(members)) for number, name in enumerate(names)}
+    if not selected:
+        weights, by_part, counts = alike, {}, scores.tally(alike)
+        if len(members) == 1:
+            compared = {}
+    else:
+        _check_selectable(members, matches)
+        selection = select_nested(scores, parts_of(matches), progress=progress)
+        weights, by_part, counts = selection.weights, selection.by_part, selection.nested
+        compared["all alike"] = alike
+    own = _mean_ap(counts, experiment)
+    others = []
+    for name, its_weights in compared.items():
+        tally = scores.tally(its_weights)
+        score = _mean_ap(tally, experiment)
+        others.append(
+            MemberScore(
+                name=name, score=score, difference=own - score, interval=difference_interval(tally, counts)
+            )
+        )
+    return Ensemble(
+        members=names,
+        is_selected=selected,
+        weights=weights,
+        by_part=by_part,
+        score=own,
+        others=tuple(others),
+    )
+
+
+def _check_selectable(members: Sequence[Member], matches: Sequence[Match]) -> None:
+    if len(members) < 2:
+        raise ConfigError(
+            f"--select chooses among experiments, and {members[0].name} stands alone; name others"
+        )
+    if len(matches) < 2:
+        raise DataError(
+            f"'{matches[0].name}' is the only match with curves: a selection on it cannot be scored on another; leave "
+            "out --select, or predict at least two matches"
+        )
+
+
+def _alone(number: int, num_members: int) -> Weights:
+    return tuple(int(other == number) for other in range(num_members))
+
+
+def _mean_ap(counts: Tally, experiment: Experiment) -> float:
+    return scores_of(counts, experiment.task.labels).mean
+
+
+def check_folder(runs: Path, name: str, members: Sequence[Member], *, selected: bool) -> None:
+    """Refuse a folder that holds something else than this ensemble.
+
+    Raises:
+        ConfigError: it is another ensemble's, or an experiment's.
+    """
+    folder = runs / name
+    if not folder.exists():
+        return
+    if not (folder / ENSEMBLE_NAME).is_file():
+        raise ConfigError(f"{folder} is there already and is no ensemble; choose another --name")
+    found = read_json(folder / ENSEMBLE_NAME)
+    if not isinstance(found, dict) or not isinstance(found.get("members"), list):
+        raise DataError(
+            f"{folder / ENSEMBLE_NAME} is no ensemble's; choose another --name, or remove it first"
+        )
+    if (found["members"], found.get("selected")) != ([member.name for member in members], selected):
+        kind = "a selection" if found.get("selected") else "the mean"
+        raise ConfigError(
+            f"{folder} holds {kind} of {', '.join(found['members'])}; choose another --name, or remove it first"
+        )
+
+
+def write_ensemble(
+    ensemble: Ensemble, experiment: Experiment, curves: MemberCurves, runs: Path, split: Split
+) -> Path:
+    """Write how the members count, and curves and results of each match; return the folder of predictions.
+
+    Args:
+        ensemble: How the members count.
+        experiment: Named like the ensemble; its grid, labels and rules hold.
+        curves: Of the members.
+        runs: The runs folder.
+        split: Which predictions these are.
+    """
+    folder = predictions_folder(runs, experiment.name, split)
+    # First, so that a run that was interrupted is taken up again.
+    write_text(runs / experiment.name / "experiment.json", experiment.to_json() + "\n")
+    write_json(runs / experiment.name / ENSEMBLE_NAME, ensemble.to_json())
+    parts = _parts_by_match(curves, ensemble)
+    by_match: dict[str, list[HalfCurve]] = {}
+    for half, member_curves in zip(curves.halves, curves.curves, strict=True):
+        weights = ensemble.weights
+        if split == "cv" and ensemble.is_selected:
+            weights = ensemble.by_part[parts[half.match.name]]
+        mean = weighted_mean(member_curves, weights)
+        by_match.setdefault(half.match.name, []).append(HalfCurve(half.match, half.half, mean))
+    for halves in by_match.values():
+        write_curves(
+            folder, halves[0].match, halves, experiment.task.labels, experiment.peaks, experiment.input.rate
+        )
+    return folder
+
+
+def _parts_by_match(curves: MemberCurves, ensemble: Ensemble) -> dict[str, int]:
+    if not ensemble.is_selected:
+        return {}
+    matches = list({half.match.name: half.match for half in curves.halves}.values())
+    parts: NDArray[np.int64] = parts_of(matches)
+    return {match.name: part for match, part in zip(matches, parts.tolist(), strict=True)}

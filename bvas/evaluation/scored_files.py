@@ -1,0 +1,207 @@
+"""Labels and predictions of the same matches, read from files and checked."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bvas.data.file_tree import FileTree
+from bvas.data.soccernet_entries import (
+    MAX_SECONDS,
+    Notices,
+    SidedSpot,
+    label_entries,
+    prediction_entries,
+)
+from bvas.data.soccernet_files import RESULTS_NAME, best_renditions
+from bvas.errors import ConfigError, DataError
+from bvas.evaluation.osl_tree import OslTree, as_soccernet, count_uncertain, open_files, paired_names
+from bvas.metrics.score_rules import Metric
+from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.video.container.stated_duration import declared_seconds
+
+# Predictions that all lie in the first five hundredth of what the labels span are in another unit.
+_UNIT_RATIO = 500
+_MIN_EVENTS = 5
+# Sound may go on when the picture has ended.
+_LENGTH_SLACK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoredTask:
+    """What SoccerNet scores in one of its challenges."""
+
+    labels: LabelSet
+    label_file: str
+    metric: Metric
+    """The one that its leaderboard ranks by."""
+    rate: float
+    """Frames per second that its evaluation rounds times down to."""
+    with_teams: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FiledVideos:
+    """Annotations and predictions of V halves, each in the order of its file, and what was left out."""
+
+    annotations: list[list[Annotation]]
+    spots: list[list[SidedSpot]]
+    matches: list[str]
+    """Of each half."""
+    notices: Notices
+    not_predicted: tuple[str, ...]
+    """Labelled matches without predictions, left out because partial scoring was asked for."""
+    not_labelled: tuple[str, ...]
+    """Matches with predictions and without labels, left out."""
+
+    @property
+    def plain_spots(self) -> list[list[Spot]]:
+        """The predictions, whichever team they name."""
+        return [[item.spot for item in video] for video in self.spots]
+
+
+def read_videos(
+    labels: Path,
+    predictions: Path,
+    task: ScoredTask,
+    *,
+    matches: Sequence[str] = (),
+    partial: bool = False,
+    head: str | None = None,
+) -> FiledVideos:
+    """Return the annotations and predictions of two halves a match; arguments and errors of
+    `bvas.evaluation.file_scores.score_files`."""
+    with open_files(labels, head=head) as truth, open_files(predictions, head=head) as found:
+        label_files = truth.find(task.label_file)
+        result_files = paired_names(label_files, found.find(RESULTS_NAME), truth, found)
+        names, not_predicted = _choose(
+            label_files, result_files, labels, predictions, task.label_file, matches, partial=partial
+        )
+        notices = Notices()
+        count_uncertain(found, notices)
+        annotations, spots, videos = [], [], []
+        for name in names:
+            where, result = truth.where(label_files[name]), found.where(result_files[name])
+            true = label_entries(
+                as_soccernet(truth.read_json(label_files[name]), where), where, task.labels, notices
+            )
+            predicted = prediction_entries(
+                as_soccernet(found.read_json(result_files[name]), result), result, task.labels, notices
+            )
+            _check_lengths(truth, found, label_files[name], result_files[name], true, predicted, notices)
+            is_sample = isinstance(truth, OslTree) and 2 not in truth.matches[name] and not predicted[2]
+            for half in (1,) if is_sample else (1, 2):
+                annotations.append(true[half])
+                spots.append(predicted[half])
+                videos.append(name)
+    _check_span(annotations, spots, predictions)
+    return FiledVideos(
+        annotations=annotations,
+        spots=spots,
+        matches=videos,
+        notices=notices,
+        not_predicted=tuple(not_predicted),
+        not_labelled=() if matches else tuple(name for name in result_files if name not in label_files),
+    )
+
+
+def _choose(
+    label_files: Mapping[str, str],
+    result_files: Mapping[str, str],
+    labels: Path,
+    predictions: Path,
+    label_file: str,
+    wanted: Sequence[str],
+    *,
+    partial: bool,
+) -> tuple[list[str], list[str]]:
+    """Return the matches to score, and those that are left out for want of predictions."""
+    if not label_files:
+        raise DataError(
+            f"no {label_file} below {labels}; give the folder or zip that holds the labelled matches"
+        )
+    if not result_files:
+        raise DataError(
+            f"no {RESULTS_NAME} below {predictions}; a submission holds one in each match's folder"
+        )
+    unknown = [name for name in wanted if name not in label_files]
+    if unknown:
+        raise ConfigError(
+            f"no labels of match '{unknown[0]}' in {labels}; names are like '{next(iter(label_files))}'"
+        )
+    names = list(dict.fromkeys(wanted)) or list(label_files)
+    missing = [name for name in names if name not in result_files]
+    there = [name for name in names if name in result_files]
+    if not there:
+        raise DataError(
+            f"no match has both labels and predictions: {labels} holds '{names[0]}' and {predictions} holds "
+            f"'{next(iter(result_files))}'; both must call a match by the same path, league/season/match at the root"
+        )
+    if missing and not partial:
+        raise DataError(
+            f"{predictions} lacks {len(missing)} of {len(names)} labelled matches, the first is '{missing[0]}'; "
+            "add them, name the matches to score with --matches, or leave these out with --partial"
+        )
+    return there, missing
+
+
+def _check_lengths(
+    truth: FileTree | OslTree,
+    found: FileTree | OslTree,
+    label_file: str,
+    result_file: str,
+    annotations: Mapping[int, Sequence[Annotation]],
+    spots: Mapping[int, Sequence[SidedSpot]],
+    notices: Notices,
+) -> None:
+    """Count events after the end of videos that lie beside the labels."""
+    if isinstance(truth, OslTree) or truth.archive is not None:
+        return
+    for half, length in _lengths((truth.root / label_file).parent).items():
+        end = length + _LENGTH_SLACK_SECONDS
+        late = sum(s.spot.seconds > end for s in spots[half])
+        if late:
+            notices.add(
+                f"predictions after the end of the video (half {half})", found.where(result_file), late
+            )
+        late = sum(a.seconds > end for a in annotations[half])
+        if late:
+            notices.add(
+                f"annotations after the end of the video (half {half})", truth.where(label_file), late
+            )
+
+
+def half_files(folder: Path) -> dict[int, Path]:
+    """Return the video of each half that lies in a match's folder, the smallest rendition by preference."""
+    try:
+        return best_renditions(folder, "224p")
+    except DataError:
+        return {}  # labels without videos
+
+
+def _lengths(folder: Path) -> dict[int, float]:
+    """Return the seconds of each half whose video lies in a match's folder and says how long it is."""
+    videos = half_files(folder)
+    lengths = {half: declared_seconds(path) for half, path in videos.items()}
+    return {half: length for half, length in lengths.items() if length is not None}
+
+
+def _check_span(
+    annotations: Sequence[Sequence[Annotation]], spots: Sequence[Sequence[SidedSpot]], where: Path
+) -> None:
+    """Refuse predictions whose times can only be in another unit than those of the labels."""
+    labelled = [a.seconds for video in annotations for a in video]
+    predicted = [s.spot.seconds for video in spots for s in video]
+    if min(len(labelled), len(predicted)) < _MIN_EVENTS:
+        return
+    if max(predicted) * _UNIT_RATIO < max(labelled):
+        raise DataError(
+            f"all {len(predicted)} predictions of {where} lie in the first {max(predicted):.1f} s, where the labels "
+            f"reach {max(labelled):.0f} s: their positions look like seconds; SoccerNet's are milliseconds"
+        )
+    middle = statistics.median(predicted)
+    if middle > max(MAX_SECONDS, _UNIT_RATIO / 10 * max(labelled)):
+        raise DataError(
+            f"half of the {len(predicted)} predictions of {where} lie after {middle:.0f} s, where the labels end at "
+            f"{max(labelled):.0f} s: their positions look like microseconds; SoccerNet's are milliseconds"
+        )

@@ -1,0 +1,1 @@
+"""Experiments: every configuration value, configs by name, and checkpoints."""

@@ -1,0 +1,123 @@
+"""Weights in safetensors files with the experiment inside.
+
+A file holds the tensors of `SpottingModel.state_dict()` and, as metadata, `experiment`
+(JSON) and `format` (the version of this layout). Reading runs no code from the file.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from bvas.errors import CheckpointError, ConfigError
+from bvas.experiment.experiment import Experiment
+from bvas.models.spotting import SpottingModel, build_model
+from bvas.system.atomic_files import write_bytes
+
+FILE_NAME = "model.safetensors"
+# Of an ensemble, which has no weights of its own.
+ENSEMBLE_NAME = "ensemble.json"
+_FORMAT = "bvas-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a file of weights holds."""
+
+    path: Path
+    experiment: Experiment
+    state: Mapping[str, Tensor]
+    """On the CPU."""
+    facts: Mapping[str, str]
+    """What was noted when it was saved: epoch, scores, versions."""
+
+    def build_model(self) -> SpottingModel:
+        """Return the model with these weights, in evaluation mode, on the CPU.
+
+        Raises:
+            CheckpointError: the weights are of another architecture than the experiment says.
+        """
+        experiment = self.experiment
+        model = build_model(experiment.model, experiment.clip, len(experiment.task.labels))
+        load_weights(model, self.state, self.path)
+        return model.eval()
+
+
+def save_checkpoint(
+    path: Path, state: Mapping[str, Tensor], experiment: Experiment, facts: Mapping[str, str]
+) -> None:
+    """Write weights, whole or not at all.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    metadata = {"format": _FORMAT, "experiment": experiment.to_json(), "facts": json.dumps(dict(facts))}
+    # As bytes: the library's own way to a file leaves it readable for its owner only.
+    write_bytes(path, save(tensors, metadata=metadata))
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a file of weights that bvas wrote.
+
+    Raises:
+        CheckpointError: the file is missing, no safetensors file, or was not written by bvas.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"no weights at {path}; train them, or import some with 'bvas weights import'")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path} is no safetensors file ({error}); a checkpoint of the seed goes through 'bvas weights import'"
+        ) from error
+    if metadata.get("format") != _FORMAT:
+        raise CheckpointError(
+            f"{path} has format {metadata.get('format')!r}, this version of bvas reads {_FORMAT!r}"
+        )
+    try:
+        experiment = Experiment.from_json(metadata["experiment"])
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    return Checkpoint(path, experiment, state, json.loads(metadata.get("facts", "{}")))
+
+
+def load_weights(model: SpottingModel, state: Mapping[str, Tensor], path: Path) -> None:
+    """Fill a model with weights, every one of them.
+
+    Raises:
+        CheckpointError: names or shapes differ; the message counts them and names the first three of each kind.
+    """
+    own = model.state_dict()
+    problems = {
+        "missing": sorted(own.keys() - state.keys()),
+        "unknown": sorted(state.keys() - own.keys()),
+        "of another shape": sorted(
+            name for name in own.keys() & state.keys() if own[name].shape != state[name].shape
+        ),
+    }
+    found = [f"{len(names)} {kind} ({', '.join(names[:3])})" for kind, names in problems.items() if names]
+    if found:
+        raise CheckpointError(
+            f"{path} is of another architecture than its settings describe: {'; '.join(found)}; "
+            f"use the experiment it was trained with"
+        )
+    model.load_state_dict(dict(state))
+
+
+def fold_folder(runs: Path, name: str, fold: int) -> Path:
+    """Return the folder of one fold of an experiment."""
+    return runs / name / f"fold_{fold}"
+
+
+def trained_folds(runs: Path, name: str) -> list[int]:
+    """Return the folds of an experiment that have weights, in order."""
+    files = (runs / name).glob(f"fold_*/{FILE_NAME}")
+    numbers = (path.parent.name.removeprefix("fold_") for path in files)
+    return sorted(int(number) for number in numbers if number.isdigit())

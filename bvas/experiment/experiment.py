@@ -1,0 +1,297 @@
+"""An experiment: every value that decides what a model is and how it came to be.
+
+`configs/NAME.py` holds one function `experiment()` that returns one. What belongs to a
+machine (data root, device, workers) is no part of it.
+"""
+
+import math
+import runpy
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from bvas.augment.config import AugmentConfig
+from bvas.data.spotting_task import SpottingTask
+from bvas.errors import BvasError, ConfigError
+from bvas.experiment.peak_config import PeakConfig
+from bvas.experiment.sampling_config import SamplingConfig, TargetConfig
+from bvas.models.config import ModelConfig
+from bvas.models.focal_loss import LossConfig
+from bvas.system.dataclass_json import value_from_json, value_to_json
+from bvas.system.devices import Precision
+from bvas.system.download import split_hash
+from bvas.system.text_files import read_text
+from bvas.values.checks import checked_size
+from bvas.values.clip_config import ClipConfig
+from bvas.values.luma import LumaScaling
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InputConfig:
+    """What becomes of a video before the model sees it."""
+
+    size: tuple[int, int] = (736, 1280)
+    """(H, W) that pictures are fitted into, aspect kept, padding black."""
+    rate: float = 25.0
+    """Grid frames per second; rows of a score curve, windows and distances count grid frames."""
+    luma_scaling: LumaScaling = "range"
+    """How stored luma becomes [0, 1]."""
+
+    def __post_init__(self) -> None:
+        checked_size(self.size, "input size")
+        if not 0 < self.rate < math.inf:
+            raise ConfigError(f"input rate must be a positive number, got {self.rate!r}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainConfig:
+    """How weights are found."""
+
+    batch_size: int = 4
+    """Clips in a step, over all processes that train together."""
+    warmup_epochs: int = 6
+    """Epochs in which the learning rate rises from 0, step by step."""
+    epochs: int = 30
+    """Epochs after the warm-up, in which it falls along a cosine."""
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    """`sgd` has Nesterov momentum."""
+    learning_rate: float = 3e-4
+    """Peak rate, for this batch size."""
+    final_learning_rate: float = 3e-6
+    """Rate at the last step."""
+    weight_decay: float = 0.01
+    """Decoupled for AdamW, an L2 term for SGD."""
+    momentum: float = 0.9
+    """Of SGD."""
+    max_gradient_norm: float = 0.0
+    """Gradients are scaled down to this norm; 0: never."""
+    ema_decay: float = 0.999
+    """Of the averaged weights, which are validated and saved; in [0, 1)."""
+    freeze_encoder2d: bool = False
+    """Keep the 2D encoder as it starts, its BatchNorm statistics too."""
+    start_from: str = ""
+    """Weights to start from; empty: none. An experiment's name (its weights of the same fold; of any fold, if its data
+    is other), the path of a run folder or of a file (.safetensors of ours, .pth of the seed; `{fold}` stands for the
+    fold), or an address with its hash: `https://host/file.safetensors#sha256=HEX`."""
+    validation_clips: int = 2600
+    """Clips of the held-out matches that are looked at after each epoch, half of them at annotations; 0: none."""
+    accumulation_steps: int = 1
+    """Parts that a step's clips are divided into, one after the other on the device: less memory, the same step
+    (but that BatchNorm sees a part at a time)."""
+    precision: Precision = "auto"
+    """What convolutions are computed in; `auto` is the half precision that the device profits from, if any."""
+    activation_checkpointing: bool = False
+    """Compute what is inside a block once more in the backward pass instead of keeping it: less memory, slower."""
+    save_minutes: float = 10.0
+    """Longest time between two saves of an unfinished run; 0 saves after each step."""
+    sync_batchnorm: bool = False
+    """With several GPUs: take BatchNorm statistics over the clips of all of them instead of each one's own; the model
+    runs uncompiled then."""
+    hard_negatives_from: str = ""
+    """Experiment whose out-of-fold score curves raise the odds of frames that it took for actions; empty: none."""
+    folds: tuple[int, ...] = ()
+    """Folds that are trained where none are named; empty: all. Pre-training over other data needs one only."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.accumulation_steps <= self.batch_size:
+            raise ConfigError(
+                f"accumulation_steps ({self.accumulation_steps}) must lie in 1..batch_size ({self.batch_size}): it "
+                f"divides the clips of a step"
+            )
+        if self.precision not in get_args(Precision):
+            raise ConfigError(
+                f"precision must be one of {', '.join(get_args(Precision))}, got {self.precision!r}"
+            )
+        if self.save_minutes < 0 or self.max_gradient_norm < 0:
+            raise ConfigError(
+                f"save_minutes ({self.save_minutes}) and max_gradient_norm ({self.max_gradient_norm}) must not be "
+                f"negative"
+            )
+        if self.batch_size < 1 or self.epochs < 1 or self.warmup_epochs < 0:
+            raise ConfigError(
+                f"batch_size ({self.batch_size}) and epochs ({self.epochs}) must be at least 1, "
+                f"warmup_epochs ({self.warmup_epochs}) not negative"
+            )
+        if not 0.0 <= self.ema_decay < 1.0:
+            raise ConfigError(f"ema_decay must lie in [0, 1), got {self.ema_decay}")
+        if self.learning_rate <= 0 or not 0 <= self.final_learning_rate <= self.learning_rate:
+            raise ConfigError(
+                f"learning_rate ({self.learning_rate}) must be positive and "
+                f"final_learning_rate ({self.final_learning_rate}) lie in [0, learning_rate]"
+            )
+        if "://" in self.start_from:
+            split_hash(self.start_from)
+        if self.folds and (min(self.folds) < 0 or len(set(self.folds)) < len(self.folds)):
+            raise ConfigError(f"folds must be distinct numbers from 0 up, got {self.folds}")
+
+    @property
+    def starts_from_experiment(self) -> bool:
+        """Whether `start_from` is the name of an experiment."""
+        return bool(self.start_from) and not (
+            "/" in self.start_from or self.start_from.endswith((".safetensors", ".pth"))
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PublishedScores:
+    """What another system reports for the same matches and folds: a figure to stand beside ours."""
+
+    system: str
+    """Who reports it, and of which of its experiments."""
+    cross_validation: float | None = None
+    """mAP@1 in [0, 1] over all labelled matches, each scored by a model that has not seen it."""
+    test: float | None = None
+    """mAP@1 in [0, 1] over the task's test matches."""
+
+    def __post_init__(self) -> None:
+        for name in ("cross_validation", "test"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise ConfigError(f"published {name} must lie in [0, 1], got {value}; 79.06 is 0.7906")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Experiment:
+    """Everything that decides a result, as plain data."""
+
+    name: str
+    """The config's file name, or the folder under runs."""
+    task: SpottingTask
+    """Labels, matches, folds."""
+    input: InputConfig = field(default_factory=InputConfig)
+    clip: ClipConfig = field(default_factory=ClipConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    targets: TargetConfig = field(default_factory=TargetConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    peaks: PeakConfig = field(default_factory=PeakConfig)
+    flip_tta: bool = True
+    """Predict each clip mirrored too, and take the mean."""
+    seed: int = 0
+    """Where all random draws begin."""
+    published: PublishedScores | None = None
+    """What `bvas evaluate` shows beside the scores; only for tasks that name their matches."""
+
+    def __post_init__(self) -> None:
+        unknown = [label for label in self.peaks.per_label if label not in self.task.labels.names]
+        if unknown:
+            raise ConfigError(
+                f"peaks.per_label has a rule for {unknown[0]!r}, which is no label of task {self.task.name}; it spots "
+                f"{', '.join(self.task.labels)}"
+            )
+
+    def to_json(self) -> str:
+        """Return the experiment as JSON; `from_json` gives an equal value."""
+        return value_to_json(self)
+
+    @staticmethod
+    def from_json(text: str) -> "Experiment":
+        """Return the experiment that `to_json` wrote.
+
+        Raises:
+            ConfigError: a field is unknown, missing, of another type or breaks a rule.
+        """
+        return value_from_json(text, Experiment, "experiment")
+
+
+def config_folders() -> list[Path]:
+    """Return the folders that are searched for NAME.py: ./configs, then the shipped ones."""
+    package = Path(__file__).resolve().parents[1]
+    shipped = [package / "configs", package.parent / "configs"]
+    return [Path("configs"), *[folder for folder in shipped if (folder / "demo.py").is_file()][:1]]
+
+
+def load_experiment(name: str, runs: Path = Path("runs")) -> Experiment:
+    """Return the experiment called `name`.
+
+    Args:
+        name: Path of a config file; or a name looked up in ./configs, among the shipped
+            configs, and in the runs folder (imported weights), in this order.
+        runs: The runs folder.
+
+    Raises:
+        ConfigError: there is none (the message lists those there are), or its file is wrong.
+    """
+    if name.endswith(".py") or "/" in name:
+        if Path(name).is_file():
+            return _run_config(Path(name))
+        raise ConfigError(f"no config file {name}")
+    for folder in config_folders():
+        if (folder / f"{name}.py").is_file():
+            return _run_config(folder / f"{name}.py")
+    stored = runs / name / "experiment.json"
+    if stored.is_file():
+        try:
+            return replace(Experiment.from_json(read_text(stored)), name=name)
+        except ConfigError as error:
+            raise ConfigError(f"{stored}: {error}") from error
+    raise ConfigError(
+        f"no experiment named '{name}' in ./configs, in the package or in {runs}; "
+        f"found: {', '.join(experiment_names(runs)) or 'none'}"
+    )
+
+
+def experiment_names(runs: Path = Path("runs")) -> list[str]:
+    """Return the names that `load_experiment` finds."""
+    names = {path.stem for folder in config_folders() for path in folder.glob("*.py")}
+    names |= {path.parent.name for path in runs.glob("*/experiment.json")}
+    return sorted(names - {"__init__"})
+
+
+def check_new_name(name: str) -> None:
+    """Refuse a name for an experiment that is to be made in the runs folder.
+
+    Raises:
+        ConfigError: it is no folder name, or a config has it, which would be found first.
+    """
+    if not name or Path(name).name != name or name.startswith("."):
+        raise ConfigError(f"--name {name!r} must be a plain name, as it becomes a folder under runs")
+    taken = [folder / f"{name}.py" for folder in config_folders() if (folder / f"{name}.py").is_file()]
+    if taken:
+        raise ConfigError(
+            f"--name {name!r} is the name of the config {taken[0]}; choose another, e.g. {name}_2"
+        )
+
+
+def _run_config(path: Path) -> Experiment:
+    try:
+        made: Any = runpy.run_path(str(path)).get("experiment", lambda: None)()
+    except BvasError:
+        raise
+    except Exception as error:
+        # Whatever a config does wrong is the user's to mend, and named with its file.
+        raise ConfigError(f"config {path} does not run: {type(error).__name__}: {error}") from error
+    if not isinstance(made, Experiment):
+        raise ConfigError(
+            f"config {path} must define 'def experiment() -> Experiment', got {type(made).__name__}"
+        )
+    return replace(made, name=path.stem)
+
+
+def parse_folds(text: str | None, folds_there: Sequence[int], default: Sequence[int] = ()) -> list[int]:
+    """Return the folds that `all` or a list like `0,3` names.
+
+    Args:
+        text: What the user said; None where that was nothing.
+        folds_there: What there is to choose from.
+        default: What nothing stands for; empty: all.
+
+    Raises:
+        ConfigError: a fold is no number, or not among `folds_there`, or there are none.
+    """
+    if not folds_there:
+        raise ConfigError("there is no fold, as no match of the data has annotations")
+    if text == "all" or (text is None and not default):
+        return sorted(folds_there)
+    try:
+        folds = sorted(set(default) if text is None else {int(part) for part in text.split(",")})
+    except ValueError as error:
+        raise ConfigError(f"folds must be 'all' or numbers like 0,3, got {text!r}") from error
+    missing = sorted(set(folds) - set(folds_there))
+    if missing:
+        there = ", ".join(map(str, sorted(folds_there)))
+        raise ConfigError(f"there is no fold {missing[0]}; there are: {there}")
+    return folds

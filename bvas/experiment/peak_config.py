@@ -1,0 +1,90 @@
+"""Configuration of smoothing and peak finding, by label."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from bvas.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PeakRule:
+    """How spots of one label are found in its score curve."""
+
+    sigma_frames: float = 3.0
+    """Standard deviation of the Gaussian that smooths the curve, in grid frames; 0 leaves it as it is."""
+    min_height: float = 0.01
+    """Smallest smoothed score of a candidate. Low, because the official metric profits from the tail."""
+    min_distance_frames: int = 15
+    """Smallest distance between two spots of one label, in grid frames; of nearer ones the higher stays."""
+    operating_point: float = 0.2
+    """Confidence from which a candidate is shown to people."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sigma_frames < np.inf:
+            raise ConfigError(f"sigma_frames must be finite and not negative, got {self.sigma_frames}")
+        if self.min_distance_frames < 1:
+            raise ConfigError(f"min_distance_frames must be at least 1, got {self.min_distance_frames}")
+        for name in ("min_height", "operating_point"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"{name} is a confidence and must lie in [0, 1], got {getattr(self, name)}")
+        if self.operating_point < self.min_height:
+            raise ConfigError(
+                f"operating_point ({self.operating_point}) lies below min_height ({self.min_height}), where "
+                "no candidates are; lower min_height or raise operating_point"
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PeakConfig(PeakRule):
+    """How spots are found in score curves: one rule for all labels but those that have their own."""
+
+    per_label: Mapping[str, PeakRule] = field(default_factory=dict)
+    """Rules of single labels by name, each in place of the common one; `bvas experiment tune` finds some."""
+
+    def rule(self, label: str) -> PeakRule:
+        """Return the rule that holds for a label."""
+        own = self.per_label.get(label)
+        return self.common if own is None else own
+
+    @property
+    def common(self) -> PeakRule:
+        """The rule of the labels that have none of their own."""
+        return PeakRule(
+            sigma_frames=self.sigma_frames,
+            min_height=self.min_height,
+            min_distance_frames=self.min_distance_frames,
+            operating_point=self.operating_point,
+        )
+
+    def operating_points(self, labels: Iterable[str]) -> dict[str, float]:
+        """Return the confidence of each label from which a candidate is shown to people."""
+        return {label: self.rule(label).operating_point for label in labels}
+
+    def lowest_operating_point(self, labels: Iterable[str]) -> float:
+        """Return the confidence below which people are shown no spot, whatever its label."""
+        return min(self.operating_points(labels).values())
+
+    def shown_from(self, confidence: float) -> "PeakConfig":
+        """Return the same rules with one operating point for all labels."""
+        return replace(
+            self,
+            min_height=min(self.min_height, confidence),
+            operating_point=confidence,
+            per_label={
+                label: replace(rule, min_height=min(rule.min_height, confidence), operating_point=confidence)
+                for label, rule in self.per_label.items()
+            },
+        )
+
+    def from_operating_points(self) -> "PeakConfig":
+        """Return the same rules for the spots that people are shown, without the lower candidates."""
+        return replace(
+            self,
+            min_height=self.operating_point,
+            per_label={
+                label: replace(rule, min_height=rule.operating_point)
+                for label, rule in self.per_label.items()
+            },
+        )

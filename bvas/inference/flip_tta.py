@@ -1,0 +1,52 @@
+"""What streaming and whole clips share: checked models, and the mean of their scores with flips."""
+
+# Dimension letters in this file: V views (plain, flipped), M stacks or clips, K labels, W width.
+
+from collections.abc import Sequence
+
+import torch
+from einops import reduce
+from torch import Tensor
+
+from bvas.errors import ConfigError
+from bvas.models.spotting import SpottingModel
+from bvas.values.clip_config import ClipConfig
+
+
+def check_models(models: Sequence[SpottingModel], clip: ClipConfig) -> torch.device:
+    """Put the models in evaluation mode and return the device that they are on.
+
+    Raises:
+        ConfigError: no models, or models that do not go together or with the clip.
+    """
+    if not models:
+        raise ConfigError("prediction needs at least one model, got none")
+    wanted = (clip.num_frames, clip.stack_size, models[0].num_labels)
+    for model in models:
+        has = (model.clip.num_frames, model.clip.stack_size, model.num_labels)
+        if has != wanted:
+            raise ConfigError(
+                f"a model of (num_frames, stack_size, num_labels) {has} cannot predict with one of {wanted}; "
+                "average the score curves of different models instead (bvas.values.score_curve.mean_curve)"
+            )
+    devices = {next(model.parameters()).device for model in models}
+    if len(devices) > 1:
+        raise ConfigError(f"models lie on different devices ({devices}); move them to one with .to(device)")
+    for model in models:
+        model.eval()
+    return devices.pop()
+
+
+def with_flipped(pictures: Tensor, flip: bool) -> Tensor:
+    """Return pictures [M, ..., W] as views [V * M, ..., W]: themselves, then their mirror images if asked."""
+    return torch.cat([pictures, pictures.flip(-1)]) if flip else pictures
+
+
+def mean_of_views(logits: Sequence[Tensor], num_views: int) -> Tensor:
+    """Return scores float32 [M, K]: the mean over models and views of the sigmoids of logits [V * M, K].
+
+    NaN where a logit is infinite: features that left the range of float16 would else give a score of 0 or 1.
+    """
+    all_logits = torch.stack([one.float() for one in logits])
+    scores = torch.where(all_logits.isfinite(), all_logits.sigmoid(), torch.nan)
+    return reduce(scores, "models (V M) K -> M K", "mean", V=num_views)

@@ -1,0 +1,150 @@
+"""Spots of a source while it runs."""
+
+import time
+from collections import deque
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bvas.errors import DecodeError
+from bvas.experiment.peak_config import PeakConfig
+from bvas.inference.incremental_peaks import SpotStream
+from bvas.inference.lag import DEFAULT_LAG_RULE, LagRule
+from bvas.inference.live_rows import RowStream
+from bvas.inference.peaks import shown
+from bvas.inference.protocol import VideoSpotter
+from bvas.values.annotations import Spot
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
+from bvas.video.live.live_video import LiveVideo, Reopening
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSpot:
+    """A spot that no later frame can change."""
+
+    spot: Spot
+    latency_frames: int
+    """Grid frames behind its own that had come when it was given out."""
+    latency_seconds: float
+    """Time from when its frame came to when it was given out."""
+
+
+class LiveSpots:
+    """The spots of a source, each as soon as it is final, in order of time, then of label: `for spot in ...`.
+
+    They are those that `spot_video` finds in the saved file. A spot is given out `bound_frames` grid frames
+    behind its own, unless a chain of peaks runs on (spot_stream.py), a spot of another label before it is open,
+    or frames came together: up to 15 more. Where the source has another rate than the experiment, a grid frame is
+    known with the first frame behind it.
+
+    Args:
+        spotter: The models.
+        source: A file, a named pipe, `-` for standard input, or an address.
+        candidates: Give every candidate, from `min_height` up, instead of those from the operating point up.
+        backend: Decoder of a finished file.
+        growing: The file is still being written.
+        idle_seconds: A growing file is complete when it has not grown for so long.
+        strict: Raise where a frame cannot be decoded, instead of leaving a gap.
+        lag_rule: What is done where the models are slower than a broadcast; None: nothing.
+        reopening: How an address that breaks off is opened again.
+        reading: Which stream of it is read, and how.
+
+    Raises:
+        DecodeError: the source cannot be opened, or is no video.
+    """
+
+    def __init__(
+        self,
+        spotter: VideoSpotter,
+        source: Path | str,
+        *,
+        candidates: bool = False,
+        backend: str = "auto",
+        growing: bool = False,
+        idle_seconds: float = 5.0,
+        strict: bool = False,
+        lag_rule: LagRule | None = DEFAULT_LAG_RULE,
+        reopening: Reopening | None = None,
+        reading: ReadOptions = DEFAULT_READING,
+    ) -> None:
+        peaks = spotter.experiment.peaks
+        self._takes_all = candidates
+        self._peaks: PeakConfig = peaks
+        # What lies below decides about nothing above it, but would prolong chains.
+        rules = peaks if candidates else peaks.from_operating_points()
+        self._stream = SpotStream(spotter.experiment.task.labels, rules)
+        self.bound_frames = spotter.experiment.clip.frames_after + self._stream.delay_rows
+        """Grid frames behind a spot's own after which it is given out where no chain runs on."""
+        self._video = LiveVideo(
+            source,
+            size=spotter.experiment.input.size,
+            backend=backend,
+            device=str(spotter.device),
+            growing=growing,
+            idle_seconds=idle_seconds,
+            reopening=reopening,
+            reading=reading,
+        )
+        self.rows = RowStream(self._video, spotter, strict=strict, lag_rule=lag_rule)
+        """Where the rows come from: gaps, lag."""
+        # (seconds, number, arrival) of the rows that a spot may still come from.
+        self._open: deque[tuple[float, int, float]] = deque()
+        self._num_rows = 0
+        self._spots = self._given()
+
+    @property
+    def name(self) -> str:
+        """What messages call the source."""
+        return self._video.name
+
+    @property
+    def num_reopened(self) -> int:
+        """How often the source was opened again."""
+        return self._video.num_reopened
+
+    def __iter__(self) -> Iterator[LiveSpot]:
+        return self._spots
+
+    def __next__(self) -> LiveSpot:
+        return next(self._spots)
+
+    def close(self) -> None:
+        """Let go of the source."""
+        self._spots.close()
+        self._video.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _given(self) -> Generator[LiveSpot]:
+        failure = None
+        try:
+            for rows in self.rows:
+                for facts in zip(rows.seconds.tolist(), rows.arrived.tolist(), strict=True):
+                    self._open.append((facts[0], self._num_rows, facts[1]))
+                    self._num_rows += 1
+                yield from self._with_latency(self._stream.push(rows.scores, rows.seconds))
+        except DecodeError as error:
+            failure = error
+        yield from self._with_latency(self._stream.finish())
+        if failure is not None:
+            raise failure
+
+    def _with_latency(self, spots: list[Spot]) -> Iterator[LiveSpot]:
+        newest = self.rows.num_grid_frames - 1
+        now = time.monotonic()
+        # In the curve's float32 a height a little below the operating point is equal to it.
+        for spot in spots if self._takes_all else shown(spots, self._peaks):
+            while self._open[0][0] < spot.seconds:
+                self._open.popleft()
+            _, row, arrived = self._open[0]
+            yield LiveSpot(spot, newest - row, now - arrived)
+        while self._open and self._open[0][1] < self._stream.first_open_row:
+            self._open.popleft()

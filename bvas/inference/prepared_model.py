@@ -1,0 +1,171 @@
+"""A finished model made ready to predict: the same function of its weights, computed in less time.
+
+Batch normalization is folded into the convolutions. In the 3D half features come last, [B, N, h, w, C]: then the
+1x1x1 convolutions are matrix products, and the squeeze-excite gates scale the small matrix of the projection
+instead of the large features. The first block's expansion sees one stack only, so it is computed with the
+stack and kept with its features.
+"""
+
+# Dimension letters in this file:
+#   B clips, N stacks, M stacks of any clips, C features of a stack, E features inside a block, K labels,
+#   h w feature-map size, S frames of a stack, H W picture size.
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name PyTorch's own documentation uses
+from einops import rearrange
+from torch import Tensor, nn
+
+from bvas.inference.batchnorm_folding import folded_weights, without_batch_norm
+from bvas.inference.half_precision import halved
+from bvas.inference.precision import float32_convolutions
+from bvas.models.blocks3d import InvertedResidual3d
+from bvas.models.spotting import SpottingModel
+
+_EXAMPLE_SIZE = (64, 96)
+
+
+class PreparedBlock(nn.Module):
+    """An `InvertedResidual3d` of finished weights."""
+
+    def __init__(self, block: InvertedResidual3d) -> None:
+        super().__init__()
+        expand = folded_weights(block.expand.weight.flatten(1), block.expand_norm)
+        depthwise = folded_weights(block.depthwise.weight, block.depthwise_norm)
+        project = folded_weights(block.project.weight.flatten(1), block.project_norm)
+        gate = block.squeeze_excite
+        self.register_buffer("expand_weight", expand[0])
+        self.register_buffer("expand_bias", expand[1])
+        self.register_buffer("depthwise_weight", depthwise[0].to(memory_format=torch.channels_last_3d))
+        self.register_buffer("depthwise_bias", depthwise[1])
+        self.register_buffer("project_weight", project[0])
+        self.register_buffer("project_bias", project[1])
+        for name, conv in (("reduce", gate.reduce), ("widen", gate.expand)):
+            assert conv.bias is not None
+            self.register_buffer(f"{name}_weight", conv.weight.detach().flatten(1).clone())
+            self.register_buffer(f"{name}_bias", conv.bias.detach().clone())
+
+    expand_weight: Tensor
+    expand_bias: Tensor
+    depthwise_weight: Tensor
+    depthwise_bias: Tensor
+    project_weight: Tensor
+    project_bias: Tensor
+    reduce_weight: Tensor
+    reduce_bias: Tensor
+    widen_weight: Tensor
+    widen_bias: Tensor
+
+    def expand(self, x: Tensor) -> Tensor:
+        """Return [..., E] of [..., C]."""
+        return F.silu(F.linear(x, self.expand_weight, self.expand_bias), inplace=True)
+
+    def forward(self, x_BNhwC: Tensor, expanded_BNhwE: Tensor) -> Tensor:
+        """Return features of the shape of `x`, given also what `expand` makes of it."""
+        B, N, h, w, C = x_BNhwC.shape
+        mixed = F.silu(self._mixed(expanded_BNhwE), inplace=True)
+        means = mixed.mean(dim=(1, 2, 3))
+        squeezed = F.silu(F.linear(means, self.reduce_weight, self.reduce_bias))
+        gates = F.linear(squeezed, self.widen_weight, self.widen_bias).sigmoid()
+        projections_BEC = (self.project_weight * gates[:, None]).transpose(1, 2)
+        out = torch.baddbmm(
+            (x_BNhwC + self.project_bias).reshape(B, N * h * w, C),
+            mixed.reshape(B, N * h * w, -1),
+            projections_BEC,
+        )
+        return out.reshape(B, N, h, w, C)
+
+    def _mixed(self, x_BNhwE: Tensor) -> Tensor:
+        E = x_BNhwE.shape[-1]
+        if x_BNhwE.device.type == "cpu":
+            x_BENhw = x_BNhwE.permute(0, 4, 1, 2, 3)
+            mixed = F.conv3d(x_BENhw, self.depthwise_weight, self.depthwise_bias, padding=1, groups=E)
+            return mixed.permute(0, 2, 3, 4, 1).contiguous()
+        # cuDNN has fast depthwise convolutions in two dimensions only.
+        return self._by_taps(x_BNhwE)
+
+    def _by_taps(self, x_BNhwE: Tensor) -> Tensor:
+        """Add up 2D convolutions of the stack before, the stack itself and the stack after."""
+        B, E = x_BNhwE.shape[0], x_BNhwE.shape[-1]
+        flat = rearrange(x_BNhwE, "B N h w E -> (B N) h w E").permute(0, 3, 1, 2)
+        before, own, after = (
+            rearrange(
+                F.conv2d(
+                    flat,
+                    self.depthwise_weight[:, :, tap],
+                    self.depthwise_bias if tap == 1 else None,
+                    padding=1,
+                    groups=E,
+                ).permute(0, 2, 3, 1),
+                "(B N) h w E -> B N h w E",
+                B=B,
+            )
+            for tap in range(3)
+        )
+        mixed = own.contiguous()
+        mixed[:, 1:] += before[:, :-1]
+        mixed[:, :-1] += after[:, 1:]
+        return mixed
+
+
+class PreparedModel(nn.Module):
+    """A `SpottingModel` of finished weights, in two halves: what is done per stack, and per clip.
+
+    It has copies of the weights; later changes of the model do not reach it.
+    """
+
+    def __init__(self, model: SpottingModel, dtype: torch.dtype = torch.float32) -> None:
+        """Prepare a model, on its device.
+
+        Args:
+            model: In evaluation mode, float32.
+            dtype: What to compute in; the pooling, the classifier and the scores stay float32, and of bfloat16 the
+                first convolution (halving.py).
+        """
+        super().__init__()
+        device = next(model.parameters()).device
+        shape = (1, model.clip.stack_size, *_EXAMPLE_SIZE)
+        example = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
+        with torch.inference_mode(False), torch.no_grad(), float32_convolutions():
+            self.encoder = halved(without_batch_norm(model.encoder, example), dtype, example)
+            blocks = [block for block in model.blocks if isinstance(block, InvertedResidual3d)]
+            self.blocks = nn.ModuleList(PreparedBlock(block) for block in blocks).to(dtype)
+            weight, bias = folded_weights(
+                model.stack_projection.conv.weight.flatten(1), model.stack_projection.norm
+            )
+            self.register_buffer("projection_weight", weight.to(dtype))
+            self.register_buffer("projection_bias", bias.to(dtype))
+            self.register_buffer("classifier_weight", model.classifier.weight.detach().clone())
+            self.register_buffer("classifier_bias", model.classifier.bias.detach().clone())
+        self.power = float(model.pool.p.detach())
+        self.floor = model.pool.floor
+        self.dtype = dtype
+        self.requires_grad_(False)
+        self.eval()
+
+    projection_weight: Tensor
+    projection_bias: Tensor
+    classifier_weight: Tensor
+    classifier_bias: Tensor
+
+    def encode(self, stacks_MSHW: Tensor) -> tuple[Tensor, ...]:
+        """Return what is kept of stacks: features [M, h, w, C], and expanded [M, h, w, E] if there are 3D blocks.
+
+        Args:
+            stacks_MSHW: In [0, 1], of `dtype`, channels last in memory.
+        """
+        features_MhwC = self.encoder(stacks_MSHW).permute(0, 2, 3, 1).contiguous()
+        if not self.blocks:
+            return (features_MhwC,)
+        return features_MhwC, self.blocks[0].expand(features_MhwC)  # type: ignore[operator]
+
+    def score(self, features_BNhwC: Tensor, expanded_BNhwE: Tensor | None = None) -> Tensor:
+        """Return logits float32 [B, K] of clips, given what `encode` made of their stacks in time order."""
+        x, expanded = features_BNhwC, expanded_BNhwE
+        for number, block in enumerate(self.blocks):
+            if number or expanded is None:
+                expanded = block.expand(x)  # type: ignore[operator]
+            x = block(x, expanded)
+        per_stack = F.silu(F.linear(x, self.projection_weight, self.projection_bias)).float()
+        powers = per_stack.clamp_(min=self.floor).pow_(self.power)
+        pooled_BNP = powers.mean(dim=(2, 3)).pow(1.0 / self.power)
+        return F.linear(pooled_BNP.flatten(1), self.classifier_weight, self.classifier_bias)

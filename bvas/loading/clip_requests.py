@@ -1,0 +1,235 @@
+"""The clips of an epoch, as plain data: what to read, and what it is the answer to.
+
+`TrainingClips` draws them anew in each epoch; `FixedClips` are the same ones, in order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import ConfigError
+from bvas.experiment.sampling_config import SamplingConfig, TargetConfig
+from bvas.loading.labelled_video import LabelledVideo
+from bvas.loading.sampling import ActionSampler, FrameSampler, sample_seed, sample_stream, shake
+from bvas.loading.targets import targets_at
+from bvas.values.clip_config import ClipConfig, clamp_indices
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClipRequest:
+    """One clip to be read."""
+
+    video_id: int
+    """Place of the video in the list of videos."""
+    center: int
+    """Grid frame that the clip is about."""
+    indices: NDArray[np.int64]
+    """Source frames [T] of the clip, in clip order."""
+    targets: NDArray[np.float32]
+    """[K]"""
+    seed: int
+    """For augmentation; derived from (seed, epoch, sample)."""
+
+
+class Clips(Protocol):
+    """What a `ClipLoader` loads."""
+
+    @property
+    def videos(self) -> Sequence[LabelledVideo]:
+        """Where the clips are from; a request's `video_id` is a place in it."""
+        ...
+
+    @property
+    def clip(self) -> ClipConfig:
+        """Which frames a clip holds."""
+        ...
+
+    @property
+    def sequential(self) -> bool:
+        """Whether neighbors in the list are neighbors in the video, so that one pass may read several."""
+        ...
+
+    @property
+    def num_clips(self) -> int:
+        """Clips in an epoch."""
+        ...
+
+    def request(self, sample: int, *, epoch: int, seed: int, attempt: int = 0) -> ClipRequest | None:
+        """Return clip `sample` of an epoch.
+
+        Args:
+            sample: In [0, num_clips).
+            epoch: From 0 up.
+            seed: The run's seed, from 0 up.
+            attempt: How many draws of this sample could not be read; None is the answer
+                where there is nothing else to draw.
+        """
+        ...
+
+    def requests(self, epoch: int, *, seed: int = 0) -> list[ClipRequest]:
+        """Return all clips of an epoch, in order."""
+        ...
+
+
+class TrainingClips:
+    """Clips drawn at random: a video uniformly, then a frame of it."""
+
+    sequential = False
+
+    def __init__(
+        self,
+        videos: Sequence[LabelledVideo],
+        clip: ClipConfig,
+        *,
+        sampling: SamplingConfig | None = None,
+        targets: TargetConfig | None = None,
+        samplers: Sequence[FrameSampler] | None = None,
+    ) -> None:
+        """Prepare the draws.
+
+        Args:
+            videos: At least one, all of one label set.
+            clip: Which frames a clip holds.
+            sampling: How clips are drawn and shaken; the seed system's values by default.
+            targets: The window of the target; the seed system's by default.
+            samplers: Who draws the frame, one for each video; `ActionSampler` by default.
+
+        Raises:
+            ConfigError: no videos, videos of different label sets, or a wrong number of samplers.
+        """
+        _check(videos)
+        self.videos = tuple(videos)
+        self.clip = clip
+        self.sampling = sampling or SamplingConfig()
+        self.targets = targets or TargetConfig()
+        self._samplers: Sequence[FrameSampler] = (
+            [ActionSampler(video, self.sampling) for video in videos] if samplers is None else samplers
+        )
+        if len(self._samplers) != len(self.videos):
+            raise ConfigError(f"{len(self.videos)} videos need as many samplers, got {len(self._samplers)}")
+
+    @property
+    def num_clips(self) -> int:
+        """Clips in an epoch."""
+        return self.sampling.clips_per_epoch
+
+    def request(self, sample: int, *, epoch: int, seed: int, attempt: int = 0) -> ClipRequest:
+        """Return draw number `attempt` of the sample's own stream: see `Clips.request`."""
+        random = sample_stream(seed, epoch, sample)
+        for _ in range(attempt + 1):
+            video_id = int(random.integers(len(self.videos)))
+            video = self.videos[video_id]
+            center = self._samplers[video_id].draw(random)
+            # Frames are shaken before they are clamped to the video: at an edge, too, each moves by itself.
+            frames = center - self.clip.frames_before + np.arange(self.clip.num_frames) * self.clip.frame_step
+            frames = clamp_indices(shake(frames, self.sampling, random), video.num_frames)
+        return ClipRequest(
+            video_id,
+            center,
+            video.grid.indices[frames],
+            targets_at(center, video, self.targets),
+            sample_seed(seed, epoch, sample),
+        )
+
+    def requests(self, epoch: int, *, seed: int = 0) -> list[ClipRequest]:
+        """Return all clips of an epoch, in order."""
+        return [self.request(sample, epoch=epoch, seed=seed) for sample in range(self.num_clips)]
+
+
+class FixedClips:
+    """Clips at given centers, video by video in ascending order: for validation."""
+
+    sequential = True
+
+    def __init__(
+        self,
+        videos: Sequence[LabelledVideo],
+        clip: ClipConfig,
+        centers: Sequence[Sequence[int] | NDArray[np.int64]],
+        *,
+        targets: TargetConfig | None = None,
+    ) -> None:
+        """Keep the centers.
+
+        Args:
+            videos: At least one, all of one label set.
+            clip: Which frames a clip holds.
+            centers: For each video the grid frames to make a clip around; sorted here.
+            targets: The window of the target; the seed system's by default.
+
+        Raises:
+            ConfigError: no videos or no centers, videos of different label sets, or a center
+                outside its video.
+        """
+        _check(videos)
+        if len(centers) != len(videos):
+            raise ConfigError(f"{len(videos)} videos need as many lists of centers, got {len(centers)}")
+        self.videos = tuple(videos)
+        self.clip = clip
+        self.targets = targets or TargetConfig()
+        self._centers = [np.sort(np.asarray(frames, dtype=np.int64)) for frames in centers]
+        for video, frames in zip(self.videos, self._centers, strict=True):
+            if len(frames) and not (0 <= frames[0] and frames[-1] < video.num_frames):
+                raise ConfigError(
+                    f"centers {frames[0]} to {frames[-1]} leave {video.path.name}, which has grid frames "
+                    f"0 to {video.num_frames - 1}"
+                )
+        self._stops = np.cumsum([len(frames) for frames in self._centers])
+        if not self._stops[-1]:
+            raise ConfigError("there are no centers, so there is no clip to load")
+
+    @classmethod
+    def every(
+        cls,
+        videos: Sequence[LabelledVideo],
+        clip: ClipConfig,
+        *,
+        stride: int = 1,
+        targets: TargetConfig | None = None,
+    ) -> "FixedClips":
+        """Return a clip around every `stride`-th grid frame of each video, from 0."""
+        if stride < 1:
+            raise ConfigError(f"stride must be at least 1, got {stride}")
+        return cls(
+            videos, clip, [np.arange(0, video.num_frames, stride) for video in videos], targets=targets
+        )
+
+    @property
+    def num_clips(self) -> int:
+        """Clips in an epoch."""
+        return int(self._stops[-1])
+
+    def request(self, sample: int, *, epoch: int, seed: int, attempt: int = 0) -> ClipRequest | None:
+        """Return the clip, or None for a second attempt: there is nothing to put in its place."""
+        if attempt:
+            return None
+        return self._clip(sample, epoch, seed)
+
+    def requests(self, epoch: int, *, seed: int = 0) -> list[ClipRequest]:
+        """Return all clips, in order; in each epoch the same."""
+        return [self._clip(sample, epoch, seed) for sample in range(self.num_clips)]
+
+    def _clip(self, sample: int, epoch: int, seed: int) -> ClipRequest:
+        video_id = int(np.searchsorted(self._stops, sample, side="right"))
+        video = self.videos[video_id]
+        # Counted from the end of the video's list: a negative place.
+        center = int(self._centers[video_id][sample - self._stops[video_id]])
+        frames = self.clip.indices(center, video.num_frames)
+        return ClipRequest(
+            video_id,
+            center,
+            video.grid.indices[frames],
+            targets_at(center, video, self.targets),
+            sample_seed(seed, epoch, sample),
+        )
+
+
+def _check(videos: Sequence[LabelledVideo]) -> None:
+    if not videos:
+        raise ConfigError("there are no videos to take clips from")
+    numbers = sorted({video.num_labels for video in videos})
+    if len(numbers) > 1:
+        raise ConfigError(f"videos of one loader share one label set, got sets of {numbers} labels")

@@ -1,0 +1,157 @@
+"""Slots in GPU memory: the parent owns them, GPU workers write into them, no frame passes through the host.
+
+Workers are processes and not threads of the parent because PyNvVideoCodec ends its process on some failures
+of the GPU. The memory outlives a worker that does; nothing of it is given to another before the process is gone.
+"""
+
+import contextlib
+import logging
+import math
+import weakref
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bvas.errors import DataError
+from bvas.loading.shared_slots import SharedFrames
+from bvas.system import cuda_driver
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+logger = logging.getLogger(__name__)
+
+
+class DeviceSlots(Protocol):
+    """Slots on a device, as a worker sees them."""
+
+    def slot(self, number: int) -> "Tensor":
+        """Return a slot, uint8 [T, H, W], on the device."""
+        ...
+
+    def complete(self) -> None:
+        """Wait until all that this process has written is there."""
+        ...
+
+
+class DeviceFrames:
+    """A row of slots on a GPU, each of which takes one clip. It travels to a worker as an argument."""
+
+    def __init__(self, num_slots: int, clip_shape: tuple[int, int, int], gpu: int) -> None:
+        """Reserve the memory.
+
+        Args:
+            num_slots: Clips that fit.
+            clip_shape: (T, H, W) of each.
+            gpu: Number of the GPU.
+
+        Raises:
+            DataError: the GPU has not that much memory, or the system does not share it.
+        """
+        self._shape = (num_slots, *clip_shape)
+        self._gpu = gpu
+        with cuda_driver.current_context(gpu):
+            address = cuda_driver.allocate(math.prod(self._shape))
+            self._finalizer = weakref.finalize(self, _free, address, gpu)
+            try:
+                self._shared = cuda_driver.share(address)
+            except DataError:
+                self.close()
+                raise
+        self._frames = _tensor_at(address, self._shape, gpu)
+
+    def slot(self, number: int) -> "Tensor":
+        """Return a slot, uint8 [T, H, W], on the GPU."""
+        return self._frames[number]
+
+    def complete(self) -> None:
+        """Wait until all that this process has written is there."""
+        import torch
+
+        torch.cuda.current_stream(self._gpu).synchronize()
+
+    def close(self) -> None:
+        """Give the memory back; the workers must be gone. May be called twice."""
+        self._finalizer()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return AttachedFrames, (self._shared, self._shape, self._gpu)
+
+
+def open_way_to_gpu(
+    frames: SharedFrames, gpu: int, stack: ExitStack, *, wants_slots: bool
+) -> DeviceFrames | None:
+    """Prepare the way of clips to a GPU; where a part of it is not to be had, they take a slower one.
+
+    Args:
+        frames: Slots in host memory, whose pages are locked.
+        gpu: Number of the GPU.
+        stack: Receives what undoes it; the workers must be gone before.
+        wants_slots: Whether to make as many slots on the GPU.
+
+    Returns:
+        The slots on the GPU, if they are wanted and to be had.
+    """
+    try:
+        stack.callback(frames.lock_pages(gpu))
+    except DataError as error:
+        logger.warning("clips go to the GPU from memory that is not page-locked, which is slower: %s", error)
+    if not wants_slots:
+        return None
+    try:
+        device_frames = DeviceFrames(frames.num_slots, frames.clip_shape, gpu)
+    except DataError as error:
+        logger.warning("frames of nvdec pass through host memory: %s", error)
+        return None
+    stack.callback(device_frames.close)
+    return device_frames
+
+
+class AttachedFrames:
+    """The same slots in a worker. The memory is opened when it is first used, with torch and CUDA."""
+
+    def __init__(self, shared: bytes, shape: tuple[int, int, int, int], gpu: int) -> None:
+        self._shared = shared
+        self._shape = shape
+        self._gpu = gpu
+        self._frames: Tensor | None = None
+
+    def slot(self, number: int) -> "Tensor":
+        """Return a slot, uint8 [T, H, W], on the GPU.
+
+        Raises:
+            DataError: the memory cannot be opened from this process.
+        """
+        if self._frames is None:
+            with cuda_driver.current_context(self._gpu):
+                self._frames = _tensor_at(cuda_driver.open_shared(self._shared), self._shape, self._gpu)
+        return self._frames[number]
+
+    def complete(self) -> None:
+        """Wait until all that this process has written is there."""
+        import torch
+
+        torch.cuda.current_stream(self._gpu).synchronize()
+
+
+class _Memory:
+    """What torch makes a tensor of without a copy."""
+
+    def __init__(self, address: int, shape: tuple[int, ...]) -> None:
+        self.__cuda_array_interface__ = {
+            "shape": shape,
+            "typestr": "|u1",
+            "data": (address, False),
+            "version": 3,
+        }
+
+
+def _tensor_at(address: int, shape: tuple[int, ...], gpu: int) -> "Tensor":
+    import torch
+
+    return torch.as_tensor(_Memory(address, shape), device=f"cuda:{gpu}")
+
+
+def _free(address: int, gpu: int) -> None:
+    # When the program ends the driver may be gone already, and the memory with it.
+    with contextlib.suppress(DataError), cuda_driver.current_context(gpu):
+        cuda_driver.free(address)

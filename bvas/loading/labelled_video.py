@@ -1,0 +1,112 @@
+"""A video with its annotations on the experiment's grid: plain data, known without decoding a frame."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import ConfigError, DataError
+from bvas.values.annotations import Annotation, LabelSet
+from bvas.values.luma import ColorRange
+from bvas.video.index.frame_grid import Grid, make_grid
+from bvas.video.index.video_index import build_index
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LabelledVideo:
+    """One video file, its grid, and the annotations of it. Pickles."""
+
+    path: Path
+    color_range: ColorRange
+    """The range tag of the file; it travels with each clip."""
+    grid: Grid
+    """Which source frame each grid frame shows."""
+    keyframes: NDArray[np.int64]
+    """Source frames with which a keyframe interval begins, ascending; what a clip costs depends on them."""
+    num_labels: int
+    """Labels of the task (K)."""
+    annotation_frames: NDArray[np.int64]
+    """Grid frames of the annotations [A], ascending."""
+    label_ids: NDArray[np.int64]
+    """Their labels [A], each in [0, K)."""
+    name: str = ""
+    """What its results are filed under: the match and the file's stem; empty where it belongs to no match."""
+
+    def __post_init__(self) -> None:
+        if self.annotation_frames.shape != self.label_ids.shape or self.label_ids.ndim != 1:
+            raise ConfigError(
+                f"annotation_frames {self.annotation_frames.shape} and label_ids {self.label_ids.shape} "
+                f"of {self.path.name} must be two lists of the same length"
+            )
+        for name, values, stop in (
+            ("annotation_frames", self.annotation_frames, self.num_frames),
+            ("label_ids", self.label_ids, self.num_labels),
+        ):
+            if len(values) and not (0 <= values.min() and values.max() < stop):
+                raise ConfigError(f"{name} of {self.path.name} must lie in [0, {stop}), got {values}")
+        if np.any(np.diff(self.annotation_frames) < 0):
+            raise ConfigError(f"annotation_frames of {self.path.name} must be ascending")
+
+    @property
+    def num_frames(self) -> int:
+        """Grid frames of the video (L)."""
+        return self.grid.num_frames
+
+
+def label_video(
+    path: Path | str,
+    annotations: Sequence[Annotation],
+    labels: LabelSet,
+    rate: Fraction | float,
+    *,
+    drop_invisible: bool = False,
+    name: str = "",
+) -> LabelledVideo:
+    """Index a video and put its annotations on the grid, each on the nearest grid frame.
+
+    Args:
+        path: The video file.
+        annotations: Times from the first shown frame, in any order.
+        labels: The task's labels; a name outside it is refused.
+        rate: Grid frames per second.
+        drop_invisible: Leave out annotations of actions that were not shown.
+        name: What its results are filed under, e.g. `league/season/match/1_720p`.
+
+    Raises:
+        DecodeError: the video cannot be indexed.
+        DataError: an annotation lies outside the video by more than a grid frame.
+        ConfigError: an annotation's label is not among `labels`.
+    """
+    path = Path(path)
+    index, info = build_index(path)
+    grid = make_grid(index, rate)
+    placed = []
+    for annotation in annotations:
+        if drop_invisible and not annotation.visible:
+            continue
+        if annotation.seconds < 0:
+            raise DataError(
+                f"annotation {annotation.label!r} at {annotation.seconds} s lies before the start of "
+                f"{path}; times count from the first shown frame, from 0 up"
+            )
+        if annotation.seconds > info.duration_seconds + 1.0 / float(grid.rate):
+            raise DataError(
+                f"annotation {annotation.label!r} at {annotation.seconds} s lies after the end of "
+                f"{path} ({info.duration_seconds:.1f} s); are the times in milliseconds, "
+                "or is the file cut short?"
+            )
+        placed.append((grid.nearest(annotation.seconds), labels.label_id(annotation.label)))
+    placed.sort()
+    return LabelledVideo(
+        path=path,
+        color_range=info.color_range,
+        grid=grid,
+        keyframes=np.searchsorted(index.pts, index.keyframe_pts).astype(np.int64),
+        num_labels=len(labels),
+        annotation_frames=np.array([frame for frame, _ in placed], dtype=np.int64),
+        label_ids=np.array([label_id for _, label_id in placed], dtype=np.int64),
+        name=name,
+    )

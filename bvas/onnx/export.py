@@ -1,0 +1,104 @@
+"""An export to ONNX: graphs, checked against PyTorch before anything is written, and a model card."""
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from bvas import __version__
+from bvas.errors import DataError
+from bvas.experiment.checkpoint import FILE_NAME, fold_folder, load_checkpoint
+from bvas.experiment.experiment import Experiment
+from bvas.inference.spotter import load_spotter
+from bvas.onnx.graphs import OPSET, import_exporter, make_graphs, measure
+from bvas.onnx.model_card import FileFacts, model_card
+from bvas.onnx.model_folder import CARD_NAME, FILE_NAMES, ExportSettings, SourceWeights
+from bvas.onnx.session import OnnxPart
+from bvas.system.atomic_files import check_writable, replacing
+
+logger = logging.getLogger(__name__)
+
+
+def export_onnx(
+    experiment: Experiment, runs: Path, folds: Sequence[int], out: Path, *, overwrite: bool = False
+) -> None:
+    """Write the mean of trained folds as `encoder.onnx`, `head.onnx` and a model card.
+
+    Args:
+        experiment: What they were trained for; its peak rules and flips go into the export.
+        runs: The runs folder.
+        folds: Which folds, all of them trained.
+        out: Folder for the files.
+        overwrite: Replace an export that is there.
+
+    Raises:
+        ConfigError: a package is missing, the encoder cannot be exported, or the weights are too large for a file.
+        CheckpointError: weights are missing or of another experiment, or the files would differ from PyTorch by
+            more than `MOST_DEVIATION`; nothing is written then.
+        DataError: an export is there already, or `out` cannot be written.
+    """
+    import_exporter()
+    _check_place(out, overwrite=overwrite)
+    models = load_spotter(experiment, runs, folds=folds, device="cpu").models
+    paths = {fold: fold_folder(runs, experiment.name, fold) / FILE_NAME for fold in folds}
+    settings = ExportSettings(
+        name=experiment.name,
+        task=experiment.task.name,
+        labels=experiment.task.labels.names,
+        clip=experiment.clip,
+        input=experiment.input,
+        peaks=experiment.peaks,
+        flip_tta=experiment.flip_tta,
+        bvas_version=__version__,
+        weights=tuple(
+            SourceWeights(fold=fold, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+            for fold, path in paths.items()
+        ),
+    )
+    content = make_graphs(models, settings)
+    deviation = measure(models, content)
+    logger.info(
+        "largest difference from PyTorch on random input: %.1e in scores, %.1e of the largest feature",
+        deviation.scores,
+        deviation.features,
+    )
+    facts = []
+    for part, name in FILE_NAMES.items():
+        loaded = OnnxPart(content[part])
+        digest = hashlib.sha256(content[part]).hexdigest()
+        facts.append(
+            FileFacts(
+                name=name,
+                input_shape=loaded.input_shape,
+                output_shape=loaded.output_shape,
+                num_bytes=len(content[part]),
+                sha256=digest,
+            )
+        )
+    card = model_card(
+        settings,
+        facts,
+        {fold: load_checkpoint(path) for fold, path in paths.items()},
+        runs / experiment.name,
+        opset=OPSET,
+        score_deviation=deviation.scores,
+    )
+    _write(out, {**{FILE_NAMES[part]: content[part] for part in FILE_NAMES}, CARD_NAME: card.encode()})
+
+
+def _check_place(out: Path, *, overwrite: bool) -> None:
+    """Refuse what would fail after minutes of work."""
+    check_writable(out)
+    there = [name for name in (*FILE_NAMES.values(), CARD_NAME) if (out / name).exists()]
+    if there and not overwrite:
+        raise DataError(
+            f"{out / there[0]} is there already; choose another --out, or replace it with --overwrite"
+        )
+
+
+def _write(out: Path, content: Mapping[str, bytes]) -> None:
+    """Write all files beside before the first takes its name."""
+    with ExitStack() as files:
+        for name, held in content.items():
+            files.enter_context(replacing(out / name)).write_bytes(held)

@@ -1,0 +1,202 @@
+"""Trained models as two ONNX graphs, and how far these are from PyTorch.
+
+`torch.onnx.export` is used in its present form, over `torch.export`: PyTorch goes on with that one, the TorchScript
+one is deprecated. The height and width are fixed: a video is always fitted into the experiment's size, some encoders
+take one size only, and the padding of others would have to be computed in the graph.
+"""
+
+# Dimension letters in this file:
+#   M stacks, S frames per stack, N stacks per clip, B clips, C h w features of a stack, K labels, H W picture size.
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bvas.errors import CheckpointError, ConfigError
+from bvas.models.spotting import SpottingModel
+from bvas.onnx.model_folder import ExportSettings, Part
+from bvas.onnx.session import OnnxPart, import_runtime
+from bvas.system.quiet_logging import quieted
+from bvas.values.plural import count_text
+
+OPSET = 18
+"""Version of the ONNX operators; ONNX Runtime knows it from 1.14 on."""
+MOST_DEVIATION = 1e-4
+"""Largest difference from PyTorch that passes: of scores, and of features as a share of the largest of them."""
+# A file of protocol buffers ends at 2 GiB.
+_MOST_BYTES = 2_000_000_000
+
+
+class _Encoders(nn.Module):
+    """Features [M, C, h, w] of stacks, C counting those of all models."""
+
+    def __init__(self, models: Sequence[SpottingModel]) -> None:
+        super().__init__()
+        self.models = nn.ModuleList(models)
+
+    def forward(self, stacks_MSHW: Tensor) -> Tensor:
+        """Return the models' features behind each other."""
+        return torch.cat([model.encode_stacks(stacks_MSHW) for model in _spotting(self.models)], dim=1)
+
+
+class _Heads(nn.Module):
+    """Scores [B, K] in [0, 1] of clips, the mean over the models."""
+
+    def __init__(self, models: Sequence[SpottingModel]) -> None:
+        super().__init__()
+        self.models = nn.ModuleList(models)
+
+    def forward(self, windows_BNChw: Tensor) -> Tensor:
+        """Return the mean of the sigmoids, of each model from its own features."""
+        own = windows_BNChw.chunk(len(self.models), dim=2)
+        scores = [
+            model.score_windows(features).sigmoid()
+            for model, features in zip(_spotting(self.models), own, strict=True)
+        ]
+        return torch.stack(scores).mean(dim=0)
+
+
+def _spotting(models: nn.ModuleList) -> Iterator[SpottingModel]:
+    for model in models:
+        assert isinstance(model, SpottingModel)
+        yield model
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deviation:
+    """Largest differences of exported parts from PyTorch."""
+
+    features: float
+    """As a share of the largest feature."""
+    scores: float
+
+
+def import_exporter() -> Any:
+    """Return the module `onnx`, if all that an export takes is installed.
+
+    Raises:
+        ConfigError: a package is missing; the message says how to install it.
+    """
+    import_runtime()
+    try:
+        import onnx
+        import onnxscript  # noqa: F401 - torch.onnx.export asks for it
+    except ImportError as error:
+        raise ConfigError(
+            f"an export to ONNX needs packages that are not installed ({error}); "
+            "install them with: pip install -e '.[onnx]' in bvas's clone"
+        ) from error
+    return onnx
+
+
+def make_graphs(models: Sequence[SpottingModel], settings: ExportSettings) -> dict[Part, bytes]:
+    """Return what the two files are to hold.
+
+    Args:
+        models: At least one, in evaluation mode, on the CPU.
+        settings: What the files say of themselves.
+
+    Raises:
+        ConfigError: a package is missing, PyTorch cannot export the encoder, or the weights are too large for a file.
+    """
+    onnx = import_exporter()
+    num_bytes = sum(
+        tensor.numel() * tensor.element_size() for model in models for tensor in model.state_dict().values()
+    )
+    if num_bytes > _MOST_BYTES:
+        raise ConfigError(
+            f"the weights take {num_bytes / 1e9:.1f} GB, and an ONNX file holds 2 GB; export fewer of the "
+            f"{count_text(len(models), 'fold')}"
+        )
+    encoders, heads = _Encoders(models).eval(), _Heads(models).eval()
+    # Two of each: a dimension of 1 would be taken for one that stays 1.
+    stacks = torch.rand(2, settings.clip.stack_size, *settings.input.size)
+    with torch.no_grad():
+        features_MChw = encoders(stacks)
+        windows = torch.stack([features_MChw] * settings.clip.num_stacks, dim=1)
+        graphs = {
+            "encoder": _graph(encoders, stacks, ("stacks", "features")),
+            "head": _graph(heads, windows, ("windows", "scores")),
+        }
+    content: dict[Part, bytes] = {}
+    parts: tuple[Part, ...] = ("encoder", "head")
+    for part in parts:
+        graph = graphs[part]
+        _remove_traces(graph)
+        graph.producer_name, graph.producer_version = "bvas", settings.bvas_version
+        onnx.helper.set_model_props(graph, settings.metadata(part))
+        content[part] = graph.SerializeToString(deterministic=True)
+    return content
+
+
+def _graph(module: nn.Module, example: Tensor, names: tuple[str, str]) -> Any:
+    try:
+        with quieted("torch.onnx", "torch.export", "onnxscript", "onnx_ir"):
+            program = torch.onnx.export(
+                module,
+                (example,),
+                input_names=names[:1],
+                output_names=names[1:],
+                dynamic_shapes=({0: torch.export.Dim(f"num_{names[0]}")},),
+                opset_version=OPSET,
+                dynamo=True,
+                verbose=False,
+            )
+    except torch.onnx.OnnxExporterError as error:
+        reason = str(error.__cause__ or error).strip().partition("\n")[0]
+        raise ConfigError(
+            f"PyTorch {torch.__version__} cannot export this model to ONNX: {reason}; another version of torch or "
+            "onnxscript may, or train with another encoder"
+        ) from error
+    assert program is not None
+    return program.model_proto
+
+
+def _remove_traces(graph: Any) -> None:
+    """Remove notes of the exporter: they name folders of this machine and are of no use elsewhere."""
+    del graph.metadata_props[:]
+    inner = graph.graph
+    del inner.metadata_props[:]
+    for noted in (*inner.node, *inner.input, *inner.output, *inner.value_info, *inner.initializer):
+        noted.doc_string = ""
+        del noted.metadata_props[:]
+    assert not graph.functions
+
+
+def measure(models: Sequence[SpottingModel], content: Mapping[Part, bytes]) -> Deviation:
+    """Return how far the two graphs are from the models, on random pictures and on random features.
+
+    Raises:
+        CheckpointError: by more than `MOST_DEVIATION`, or ONNX Runtime cannot run them.
+    """
+    encoder, head = OnnxPart(content["encoder"]), OnnxPart(content["head"])
+    encoders, heads = _Encoders(models).eval(), _Heads(models).eval()
+    S, H, W = (int(size or 0) for size in encoder.input_shape[1:])
+    N = models[0].clip.num_stacks
+    random = torch.Generator().manual_seed(0)
+    # Other batches than the graphs were made with: any size has to do.
+    with torch.inference_mode():
+        stacks = torch.rand(N, S, H, W, generator=random)
+        features = encoders(stacks)
+        found = encoder(stacks.numpy())
+        alone = encoder(stacks[:1].numpy())
+        # Real features of noise score next to nothing; others tell more of the head.
+        spread = float(features.std())
+        windows = torch.cat([features[None], torch.randn(2, *features.shape, generator=random) * spread])
+        scores = heads(windows)
+        scored = np.concatenate([head(windows[:1].numpy()), head(windows.numpy())[1:]])
+    largest = max(float(features.abs().max()), 1e-12)
+    off = max(np.abs(found - features.numpy()).max(), np.abs(alone - features[:1].numpy()).max())
+    deviation = Deviation(features=float(off) / largest, scores=float(np.abs(scored - scores.numpy()).max()))
+    # A score that is no number differs by none that is larger.
+    if not (deviation.features <= MOST_DEVIATION and deviation.scores <= MOST_DEVIATION):
+        raise CheckpointError(
+            f"the ONNX files would differ from PyTorch by {deviation.scores:.1e} in scores and "
+            f"{deviation.features:.1e} of the largest feature, more than {MOST_DEVIATION:g}; nothing is written. "
+            "Another version of torch, onnxscript or onnxruntime may do better"
+        )
+    return deviation

@@ -1,0 +1,143 @@
+"""A part of an exported model on ONNX Runtime: one array in, one array out."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import CheckpointError, ConfigError
+from bvas.system.devices import num_cpus
+from bvas.values.plural import count_text
+
+
+def choose_provider(device: str) -> tuple[str, dict[str, str]]:
+    """Return the execution provider of ONNX Runtime, and its options, for a device.
+
+    Args:
+        device: `auto` (CUDA where this ONNX Runtime has it, else the CPU), `cpu`, `cuda` or `cuda:N`.
+
+    Raises:
+        ConfigError: the device is unknown, this ONNX Runtime does not have it, or there is no ONNX Runtime.
+    """
+    there = import_runtime().get_available_providers()
+    kind, _, number = device.partition(":")
+    if kind == "auto" and not number:
+        kind = "cuda" if "CUDAExecutionProvider" in there else "cpu"
+    if kind == "cpu" and not number:
+        return "CPUExecutionProvider", {}
+    if kind != "cuda" or (device != kind and not number.isdecimal()):
+        raise ConfigError(f"unknown device {device!r}; use auto, cpu, cuda or cuda:N")
+    if "CUDAExecutionProvider" not in there:
+        raise ConfigError(
+            f"this ONNX Runtime has no CUDA ({', '.join(there)}); install the package onnxruntime-gpu in place of "
+            "onnxruntime, or use --device cpu"
+        )
+    # TF32 would round what goes into a convolution to 10 bits.
+    return "CUDAExecutionProvider", {"device_id": number or "0", "use_tf32": "0"}
+
+
+class OnnxPart:
+    """A graph with one input and one output, both float32, whose first dimension is the batch."""
+
+    def __init__(self, model: Path | bytes, device: str = "cpu") -> None:
+        """Load it.
+
+        Args:
+            model: The file, or what it would hold.
+            device: As `choose_provider` takes it.
+
+        Raises:
+            CheckpointError: it is no ONNX file, or none that this ONNX Runtime can run.
+            ConfigError: the device is not there, or ONNX Runtime is not.
+        """
+        runtime = import_runtime()
+        self.name = str(model) if isinstance(model, Path) else "the exported graph"
+        """What messages call it."""
+        options = runtime.SessionOptions()
+        # Errors raise; its other remarks are about how it optimizes.
+        options.log_severity_level = 4
+        # Its own choice also binds threads to cores, which fails aloud in containers that have some of them only.
+        options.intra_op_num_threads = num_cpus()
+        provider = choose_provider(device)
+        try:
+            # Left to itself it goes over to the CPU where CUDA fails, and prints that to standard output.
+            session = runtime.InferenceSession(
+                str(model) if isinstance(model, Path) else model,
+                options,
+                providers=[provider],
+                enable_fallback=0,
+            )
+        except _runtime_errors() as error:
+            raise CheckpointError(
+                f"ONNX Runtime {runtime.__version__} cannot load {self.name} ({_first_line(error)}); if it is no "
+                "damaged file, install a newer onnxruntime"
+            ) from error
+        if provider[0] not in session.get_providers():
+            raise ConfigError(
+                f"ONNX Runtime {runtime.__version__} cannot use {provider[0]} here, though it was built with it; mend "
+                "the driver and the CUDA libraries that it needs, or use --device cpu"
+            )
+        self._session = session
+        self.metadata: Mapping[str, str] = dict(session.get_modelmeta().custom_metadata_map)
+        inputs, outputs = session.get_inputs(), session.get_outputs()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise CheckpointError(
+                f"{self.name} has {count_text(len(inputs), 'input')} and "
+                f"{count_text(len(outputs), 'output')}, a part of an exported model one "
+                "of each; it was not written by 'bvas weights export'"
+            )
+        self._input = inputs[0].name
+        self.input_shape: tuple[int | str | None, ...] = tuple(inputs[0].shape)
+        """A dimension of any length has a name, or None."""
+        self.output_shape: tuple[int | str | None, ...] = tuple(outputs[0].shape)
+
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the output for an input.
+
+        Raises:
+            CheckpointError: ONNX Runtime cannot compute it, e.g. for lack of memory.
+        """
+        try:
+            output: NDArray[np.float32] = self._session.run(None, {self._input: batch})[0]
+        except _runtime_errors() as error:
+            raise CheckpointError(
+                f"ONNX Runtime failed in {self.name} on an input of {list(batch.shape)}: {_first_line(error)}"
+            ) from error
+        return output
+
+
+def import_runtime() -> Any:
+    """Return the module `onnxruntime`.
+
+    Raises:
+        ConfigError: it is not installed; the message says how to.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ConfigError(
+            f"exported models run on ONNX Runtime ({error}); install it with: pip install onnxruntime"
+        ) from error
+    return onnxruntime
+
+
+def _runtime_errors() -> tuple[type[Exception], ...]:
+    """Return what ONNX Runtime raises; its exceptions have no common base below Exception."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return (
+        state.Fail,
+        state.InvalidArgument,
+        state.InvalidGraph,
+        state.InvalidProtobuf,
+        state.NoSuchFile,
+        state.NotImplemented,
+        state.RuntimeException,
+        RuntimeError,
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

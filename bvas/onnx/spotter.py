@@ -1,0 +1,43 @@
+"""An exported model as a spotter: what `Spotter` is for checkpoints, without PyTorch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bvas.experiment.experiment import Experiment
+from bvas.onnx.model_folder import ExportedModel, load_exported
+from bvas.onnx.streaming import OnnxPredictor
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxSpotter:
+    """An exported model, ready to look at videos: for `spot_video` and `LiveSpots`."""
+
+    experiment: Experiment
+    """Only what spotting asks for is that of the export."""
+    model: ExportedModel
+    device: str = "cpu"
+    """Where frames are decoded; ONNX Runtime takes them from the CPU's memory."""
+    stride: int = 1
+    """Rows are computed for every so many grid frames, and filled in between."""
+
+    def predictor(self, *, compiled: bool = False) -> OnnxPredictor:
+        """Return a predictor, for one video after the other; ONNX Runtime has compiled all it does when it loads."""
+        predictor = OnnxPredictor(
+            self.model.encoder,
+            self.model.head,
+            self.experiment.clip,
+            len(self.experiment.task.labels),
+            luma_scaling=self.experiment.input.luma_scaling,
+            flip=self.experiment.flip_tta,
+        )
+        predictor.stride = self.stride
+        return predictor
+
+
+def load_onnx_spotter(folder: Path, *, device: str = "auto", stride: int = 1) -> OnnxSpotter:
+    """Return the model in a folder that `bvas weights export` wrote.
+
+    The other arguments and the errors are those of `load_exported`.
+    """
+    model = load_exported(folder, device)
+    return OnnxSpotter(model.settings.experiment(), model, stride=stride)

@@ -1,0 +1,276 @@
+"""Files of spots for other programs: which spots, which names, and all of them or none."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from bvas.data.soccernet_files import results_json
+from bvas.errors import ConfigError
+from bvas.inference.peaks import above, shown
+from bvas.report.formats.edit_list import EditConfig, edl_text, otio_text
+from bvas.report.formats.exported_spots import ExportPart, ExportVideo
+from bvas.report.formats.osl import osl_text
+from bvas.report.formats.sportscode import sportscode_text
+from bvas.report.formats.subtitles import srt_text, vtt_text
+from bvas.report.formats.tables import csv_text, jsonl_text
+from bvas.report.formats.timecode import EditRate, counts_on, edit_rate, nearest_edit_rate
+from bvas.report.spotted import SpotSource, SpottedPart, SpottedVideo
+from bvas.system.atomic_files import check_writable, json_text, write_text
+from bvas.system.file_names import output_stem
+from bvas.video.container.frame_rate import same_rate
+from bvas.video.container.start_timecode import read_tags
+
+logger = logging.getLogger(__name__)
+
+ExportFormat = Literal["csv", "jsonl", "srt", "vtt", "edl", "otio", "sportscode", "soccernet", "osl"]
+_SUFFIXES: dict[str, str] = {"sportscode": ".xml", "soccernet": ".json", "osl": ".json"}
+_OF_ALL_PARTS = ("csv", "jsonl", "soccernet", "osl")
+_ALL_CANDIDATES = ("soccernet", "osl")
+_MOST_EVENTS = 999
+_DEFAULT_RATE = "25"
+_GRID_RATES = (25.0, 50.0, 30_000 / 1001)
+_MILLISECOND = 0.0011
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportConfig:
+    """What is exported, and how."""
+
+    format: ExportFormat
+    confidence: float | None = None
+    """Spots from here up; None: from the operating point, and all candidates for `soccernet` and `osl`."""
+    labels: tuple[str, ...] = ()
+    """Only these; none: all."""
+    hold_seconds: float = 1.5
+    """How long a subtitle stays."""
+    lead_seconds: float = 3.0
+    """How long before its spot a clip or instance begins."""
+    lag_seconds: float = 3.0
+    """How long behind it one ends."""
+    rate: str | None = None
+    """Of edit lists, by name; None: the video's, or the nearest that editing programs know."""
+    markers: bool = False
+    """Edit lists of markers instead of clips."""
+    start_timecode: str | None = None
+    """Of the first shown frame in edit lists; None: the file's own, else zero."""
+
+    def __post_init__(self) -> None:
+        if self.format not in get_args(ExportFormat):
+            raise ConfigError(f"no format {self.format!r}; there are {', '.join(get_args(ExportFormat))}")
+        if self.confidence is not None and not 0 <= self.confidence <= 1:
+            raise ConfigError(f"the confidence must lie in [0, 1], got {self.confidence}")
+        for name in ("lead_seconds", "lag_seconds"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ConfigError(f"{name} must be finite and not negative, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exported:
+    """A file that was written."""
+
+    path: Path
+    num_spots: int
+
+
+def export_spots(
+    source: SpotSource, config: ExportConfig, out: Path | None = None, *, overwrite: bool = False
+) -> list[Exported]:
+    """Write the spots of a source for another program, and return the files.
+
+    Tables and SoccerNet's results hold all parts; of the other formats each part has a file.
+
+    Args:
+        source: The spots.
+        config: What of them, and how.
+        out: A file, to which the number is added where there are several parts; or a folder that is there; None:
+            beside the spots, named after the videos.
+        overwrite: Replace files that are there.
+
+    Raises:
+        ConfigError: a label that does not occur, a format without its package, a file that is there already.
+        DataError: a file cannot be written.
+        DecodeError: a video cannot be read.
+    """
+    parts = [_part(part, config, needs_tags=config.format not in _OF_ALL_PARTS) for part in source.parts]
+    _check_labels(source, config.labels)
+    paths = _paths(source, parts, config.format, out)
+    for path in paths:
+        _check_free(path, source, overwrite=overwrite)
+    for folder in {path.parent for path in paths}:
+        check_writable(folder, *(path.name for path in paths if path.parent == folder))
+    if config.format in _OF_ALL_PARTS:
+        texts = [_text_of_all(config.format, source, parts, paths[0].parent)]
+        counts = [sum(len(part.spots) for part in parts)]
+    else:
+        write = _writer(config)
+        texts = [write(part) for part in parts]
+        counts = [len(part.spots) for part in parts]
+    # Written when all of them are made: an error in the last part leaves no first one.
+    for path, text in zip(paths, texts, strict=True):
+        write_text(path, text)
+    return [Exported(path=path, num_spots=count) for path, count in zip(paths, counts, strict=True)]
+
+
+def _part(part: SpottedPart, config: ExportConfig, *, needs_tags: bool) -> ExportPart:
+    if config.confidence is not None:
+        spots = above(part.candidates, config.confidence)
+    elif config.format in _ALL_CANDIDATES:
+        spots = list(part.candidates)
+    else:
+        spots = shown(part.candidates, part.peaks)
+    if config.labels:
+        spots = [spot for spot in spots if spot.label in config.labels]
+    return ExportPart(
+        number=part.number,
+        name=part.name,
+        spots=tuple(spots),
+        clock=part.clock,
+        video=None if part.video is None else _video(part.video, needs_tags=needs_tags),
+    )
+
+
+def _video(video: SpottedVideo, *, needs_tags: bool) -> ExportVideo:
+    if not needs_tags:
+        return ExportVideo(path=video.path, frames=video.frames, variable_rate=video.index.variable_rate)
+    tags = read_tags(video.path)
+    start = float(int(video.index.pts[0]) * video.index.time_base)
+    return ExportVideo(
+        path=video.path,
+        frames=video.frames,
+        variable_rate=video.index.variable_rate,
+        # Players count from whatever comes first, and nothing is before that.
+        player_offset_seconds=max(0.0, start - tags.clock_start_seconds),
+        timecode=tags.timecode,
+    )
+
+
+def _check_labels(source: SpotSource, wanted: Sequence[str]) -> None:
+    there = {spot.label for part in source.parts for spot in part.candidates} | set(source.labels)
+    for label in wanted:
+        if label not in there:
+            raise ConfigError(f"no spot has the label {label!r}; there are {', '.join(sorted(there))}")
+
+
+def _text_of_all(format_name: str, source: SpotSource, parts: Sequence[ExportPart], folder: Path) -> str:
+    if format_name == "csv":
+        return csv_text(parts)
+    if format_name == "jsonl":
+        return jsonl_text(parts)
+    if format_name == "osl":
+        labels = source.labels if source.labels_are_known else _occurring(parts)
+        return osl_text(source.name, labels, parts, folder, rate=_grid_rate(parts))
+    beyond = [part.number for part in parts if part.number > 2 and part.spots]
+    if beyond:
+        logger.warning("part %d: SoccerNet's evaluation reads halves 1 and 2 only", beyond[0])
+    return json_text(
+        results_json(source.name, {part.number: part.spots for part in parts}, rate=_grid_rate(parts))
+    )
+
+
+def _occurring(parts: Sequence[ExportPart]) -> list[str]:
+    return sorted({spot.label for part in parts for spot in part.spots})
+
+
+def _grid_rate(parts: Sequence[ExportPart]) -> float:
+    """Return the rate of the grid that all times lie on, as rounded to milliseconds; that of milliseconds for none.
+
+    The official reader rounds down, and 1.16 s would become frame 28 at 25 a second, where the spot is on 29.
+    """
+    for rate in _GRID_RATES:
+        frames = [spot.seconds * rate for part in parts for spot in part.spots]
+        if all(abs(frame - round(frame)) <= _MILLISECOND * rate for frame in frames):
+            return rate
+    return 1000.0
+
+
+def _writer(config: ExportConfig) -> Callable[[ExportPart], str]:
+    if config.format == "srt":
+        return lambda part: srt_text(part, config.hold_seconds)
+    if config.format == "vtt":
+        return lambda part: vtt_text(part, config.hold_seconds)
+    if config.format == "sportscode":
+        return lambda part: sportscode_text(part, config.lead_seconds, config.lag_seconds)
+    write = edl_text if config.format == "edl" else otio_text
+    return lambda part: write(part, _edit_config(part, config))
+
+
+def _edit_config(part: ExportPart, config: ExportConfig) -> EditConfig:
+    rate = _edit_rate(part, config.rate)
+    timecode = config.start_timecode
+    if timecode is None and part.video is not None and part.video.timecode is not None:
+        timecode = part.video.timecode
+        try:
+            counts_on(rate, timecode).frame_of(timecode)
+        except ConfigError as error:
+            logger.warning("%s: its timecode is not used: %s", part.video.path.name, error)
+            timecode = None
+    if timecode is not None:
+        rate = counts_on(rate, timecode)
+    if config.format == "edl" and len(part.spots) > _MOST_EVENTS:
+        logger.warning(
+            "%s: %d events; CMX 3600 counts to %d, and some programs stop there: take fewer (--confidence, --label), "
+            "or otio",
+            part.name,
+            len(part.spots),
+            _MOST_EVENTS,
+        )
+    logger.info("%s: frames are counted at %s", part.name, rate.text)
+    return EditConfig(
+        rate=rate,
+        lead_seconds=config.lead_seconds,
+        lag_seconds=config.lag_seconds,
+        markers=config.markers,
+        start_timecode=timecode,
+    )
+
+
+def _edit_rate(part: ExportPart, name: str | None) -> EditRate:
+    if name is not None:
+        chosen = edit_rate(name)
+    elif part.video is None:
+        chosen = edit_rate(_DEFAULT_RATE)
+        logger.warning(
+            "%s: nobody says which video this is, so %s is assumed; name it with --video, or the rate with --rate",
+            part.name,
+            chosen.text,
+        )
+    else:
+        chosen = nearest_edit_rate(part.video.frames.rate)
+    video = part.video
+    if video is not None and (video.variable_rate or not same_rate(chosen.fps, video.frames.rate)):
+        logger.warning(
+            "%s has %s%.3f frames a second; its spots are put on %s by time",
+            video.path.name,
+            "about " if video.variable_rate else "",
+            float(video.frames.rate),
+            chosen.text,
+        )
+    return chosen
+
+
+def _paths(source: SpotSource, parts: Sequence[ExportPart], format_name: str, out: Path | None) -> list[Path]:
+    suffix = _SUFFIXES.get(format_name, f".{format_name}")
+    is_one = format_name in _OF_ALL_PARTS or len(parts) == 1
+    if out is not None and not out.is_dir():
+        if is_one:
+            return [out]
+        return [out.with_name(f"{out.stem}_{part.number}{out.suffix}") for part in parts]
+    folder = source.folder if out is None else out
+    if format_name in _OF_ALL_PARTS:
+        return [folder / f"{source.name}{suffix}"]
+    stems = [part.name if part.video is None else output_stem(part.video.path.stem) for part in parts]
+    if len(set(stems)) < len(stems):
+        stems = [part.name for part in parts]
+    return [folder / f"{stem}{suffix}" for stem in stems]
+
+
+def _check_free(path: Path, source: SpotSource, *, overwrite: bool) -> None:
+    if not path.exists():
+        return
+    read = [*source.read, *(part.video.path for part in source.parts if part.video is not None)]
+    if any(path.samefile(file) for file in read if file.exists()):
+        raise ConfigError(f"{path} is what is exported; choose another --out")
+    if path.is_dir() or not overwrite:
+        raise ConfigError(f"{path} is there already; --overwrite replaces it, --out names another")

@@ -1,0 +1,232 @@
+"""Pictures of predictions against labels: timelines, precision over recall, timing, and the worst events."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import ConfigError, DecodeError
+from bvas.evaluation.scored_files import FiledVideos, ScoredTask, half_files, read_videos
+from bvas.experiment.peak_config import PeakConfig
+from bvas.inference.peaks import smoothed
+from bvas.report.contact_sheet import THUMB_WIDTH, png
+from bvas.report.content import VideoReport, video_report
+from bvas.report.match_clock import MatchClock
+from bvas.report.score_plots import precision_recall_png, timing_png
+from bvas.report.timeline import timeline_png
+from bvas.report.worst_events import OFFSETS_SECONDS, WorstEvent, worst_events, worst_sheet
+from bvas.results.curve_files import load_curve
+from bvas.system.atomic_files import write_bytes
+from bvas.values.annotations import LabelSet, Spot
+from bvas.values.luma import offset_and_scale
+from bvas.values.score_curve import ScoreCurve
+from bvas.video.container.stated_duration import declared_seconds
+from bvas.video.decode.open_video import open_video
+
+logger = logging.getLogger(__name__)
+
+PictureKind = Literal["timeline", "precision-recall", "timing", "worst"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PictureConfig:
+    """Which pictures, of what."""
+
+    kinds: tuple[PictureKind, ...] = get_args(PictureKind)
+    peaks: PeakConfig = field(default_factory=PeakConfig)
+    """From which confidence spots of each label are shown, and how their curves are smoothed."""
+    tolerance_seconds: float = 0.5
+    """Largest distance at which a spot answers an annotation, a half-width."""
+    num_worst: int = 6
+    """Misses and false alarms on the sheet, of each."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.tolerance_seconds < float("inf"):
+            raise ConfigError(f"tolerance_seconds must be positive, got {self.tolerance_seconds}")
+        if self.num_worst < 1:
+            raise ConfigError(f"num_worst must be at least 1, got {self.num_worst}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Half:
+    report: VideoReport
+    candidates: tuple[Spot, ...]
+    path: Path | None
+    file_name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pictures:
+    """What was drawn."""
+
+    paths: tuple[Path, ...]
+    files: FiledVideos
+    """What was read, and what was left out."""
+
+
+def write_pictures_of_files(
+    labels: Path,
+    predictions: Path,
+    task: ScoredTask,
+    out: Path,
+    config: PictureConfig | None = None,
+    *,
+    videos: Path | None = None,
+    matches: Sequence[str] = (),
+    partial: bool = False,
+    head: str | None = None,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Pictures:
+    """Draw predictions against labels, and write the pictures when all of them are drawn.
+
+    Args:
+        labels: Folder or zip of labelled matches.
+        predictions: Folder or zip of results; score curves beside them are drawn too.
+        task: Labels and file names.
+        out: Folder of the pictures.
+        config: Which, of what.
+        videos: Folder of the matches' videos; None: `labels`.
+        matches: The matches to draw; none: all labelled ones.
+        partial: Leave out labelled matches without predictions.
+        head: Of OSL JSON; None: `action`, else the one with the most events.
+        overwrite: Replace pictures that are there.
+        progress: Called with the videos done and all there are.
+
+    Raises:
+        ConfigError: a picture is there already.
+        DataError: a file is missing or wrong, or cannot be written.
+    """
+    config = config or PictureConfig()
+    files = read_videos(labels, predictions, task, matches=matches, partial=partial, head=head)
+    halves = _halves(files, task.labels, config, videos or labels, predictions)
+    targets: dict[Path, Callable[[], bytes]] = {}
+    if "timeline" in config.kinds:
+        for half in halves:
+            targets[out / f"{half.file_name}_timeline.png"] = _timeline(half, task.labels, config)
+    matchings = [half.report.matching for half in halves if half.report.matching is not None]
+    rankings = [half.report.ranking for half in halves if half.report.ranking is not None]
+    if "precision-recall" in config.kinds:
+        targets[out / "precision_recall.png"] = lambda: precision_recall_png(
+            rankings,
+            task.labels,
+            operating_point=config.peaks.operating_points(task.labels),
+            tolerance_seconds=config.tolerance_seconds,
+        )
+    if "timing" in config.kinds:
+        targets[out / "timing.png"] = lambda: timing_png(
+            matchings, task.labels, tolerance_seconds=config.tolerance_seconds
+        )
+    if "worst" in config.kinds:
+        if any(half.path for half in halves):
+            targets[out / "worst.png"] = lambda: _worst(halves, task.labels, config)
+        else:
+            logger.warning(
+                "no videos in %s, so there is no sheet of the worst; name their folder", videos or labels
+            )
+    for path in targets:
+        if path.exists() and not overwrite:
+            raise ConfigError(f"{path} is there already; --overwrite replaces it, --out names another folder")
+    drawn: list[tuple[Path, bytes]] = []
+    for path, draw in targets.items():
+        drawn.append((path, draw()))
+        if progress is not None:
+            progress(len(drawn), len(targets))
+    for path, picture in drawn:
+        write_bytes(path, picture)
+    return Pictures(paths=tuple(targets), files=files)
+
+
+def _timeline(half: _Half, labels: LabelSet, config: PictureConfig) -> Callable[[], bytes]:
+    return lambda: timeline_png(half.report, labels, operating_point=config.peaks.operating_points(labels))
+
+
+def _halves(
+    files: FiledVideos, labels: LabelSet, config: PictureConfig, videos: Path, predictions: Path
+) -> list[_Half]:
+    halves = []
+    for number, (match, annotations, spots) in enumerate(
+        zip(files.matches, files.annotations, files.plain_spots, strict=True)
+    ):
+        half = number % 2 + 1
+        path = half_files(videos / match).get(half)
+        if not annotations and not spots and path is None:
+            continue  # a match of one video
+        curve = _curve(predictions / match, half, labels, config.peaks)
+        name = match.rsplit("/", 1)[-1] or predictions.stem
+        ends = [*(a.seconds + 1 for a in annotations), *(s.seconds + 1 for s in spots)]
+        if curve is not None and len(curve.seconds):
+            ends.append(float(curve.seconds[-1]))
+        length = None if path is None else declared_seconds(path)
+        report = video_report(
+            f"{name}, half {half}",
+            spots,
+            labels,
+            duration_seconds=max(ends, default=1.0) if length is None else length,
+            operating_point=config.peaks.operating_points(labels),
+            annotations=annotations,
+            tolerance_seconds=config.tolerance_seconds,
+            curve=curve,
+            gaps=() if curve is None else curve.holes(),
+            clock=MatchClock(half=half),
+        )
+        file_name = f"{name.replace(' ', '_')}_{half}"
+        halves.append(_Half(report=report, candidates=tuple(spots), path=path, file_name=file_name))
+    return halves
+
+
+def _curve(folder: Path, half: int, labels: LabelSet, peaks: PeakConfig) -> ScoreCurve | None:
+    """Return the score curve of a half that `bvas predict` left beside its results, as peaks are found in it."""
+    found = sorted(folder.glob(f"{half}_*_scores.npz")) if folder.is_dir() else []
+    if not found and half == 1 and folder.is_dir():
+        found = sorted(path for path in folder.glob("*_scores.npz") if not path.name.startswith("2_"))
+    if len(found) != 1:
+        return None
+    curve = load_curve(found[0])
+    if curve.labels != labels.names:
+        logger.warning(
+            "%s has other labels than the task, and is not drawn: %s", found[0], ", ".join(curve.labels)
+        )
+        return None
+    return smoothed(curve, peaks)
+
+
+def _worst(halves: Sequence[_Half], labels: LabelSet, config: PictureConfig) -> bytes:
+    # Of a video that is not there nothing could be shown.
+    shown = [half for half in halves if half.path is not None]
+    reports = [half.report for half in shown]
+    events = worst_events(
+        reports,
+        [half.candidates for half in shown],
+        labels,
+        tolerance_seconds=config.tolerance_seconds,
+        most=config.num_worst,
+    )
+    frames = [_frames_around(event, shown[event.video].path) for event in events]
+    heading = "The misses with the least score near them, and the most confident false alarms"
+    return png(worst_sheet(events, frames, reports, heading=heading))
+
+
+def _frames_around(event: WorstEvent, path: Path | None) -> NDArray[np.uint8] | None:
+    """Return gray frames around an event, full range, uint8 [5, H, THUMB_WIDTH]; None where one cannot be decoded."""
+    assert path is not None
+    with open_video(path) as probe:
+        info = probe.info
+    height = max(2, round(THUMB_WIDTH * info.height / (info.width * float(info.sample_aspect))))
+    with open_video(path, size=(height, THUMB_WIDTH)) as reader:
+        wanted = [reader.frame_at(max(0.0, event.seconds + offset)) for offset in OFFSETS_SECONDS]
+        frames = np.empty((len(wanted), *reader.size), np.uint8)
+        try:
+            reader.read_into(wanted, frames)
+        except DecodeError as error:
+            logger.warning("%s", error)
+            return None
+    offset, scale = offset_and_scale(info.color_range, "range")
+    levels = np.clip((np.arange(256) - offset) / scale, 0, 1)
+    lightness: NDArray[np.uint8] = np.round(levels * 255).astype(np.uint8)
+    shown: NDArray[np.uint8] = lightness[frames]
+    return shown

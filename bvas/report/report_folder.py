@@ -1,0 +1,157 @@
+"""The folder that `bvas report` writes: the page, and beside it a preview of each video."""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from bvas.errors import DataError
+from bvas.report.content import MatchReport, VideoReport
+from bvas.report.page import write_page
+from bvas.system.atomic_files import write_json
+from bvas.system.text_files import read_json
+from bvas.values.plural import count_text
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
+from bvas.video.encode.browser_preview import PreviewConfig, make_preview, why_not_played
+from bvas.video.index.video_index import build_index
+
+logger = logging.getLogger(__name__)
+
+PAGE_NAME = "index.html"
+RECORD_NAME = "report.json"
+_FORMAT = "bvas-report-1"
+
+Progress = Callable[[int, int], None]
+"""Takes the frames done and all there are."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportedVideo:
+    """A video of the page, and the file it shows."""
+
+    shown: VideoReport
+    source: Path
+    name: str
+    """What its preview is called, without a suffix."""
+    reading: ReadOptions = DEFAULT_READING
+    """Which stream of the source is shown, and how it is read."""
+
+
+def write_report_folder(
+    report: MatchReport,
+    videos: Sequence[ReportedVideo],
+    out: Path,
+    *,
+    link: bool,
+    config: PreviewConfig,
+    progress: Callable[[str], AbstractContextManager[Progress]],
+    made_from: str = "",
+) -> Path:
+    """Write the page and the previews, and return the page's path.
+
+    Args:
+        report: What the page shows; its videos are left out.
+        videos: The videos instead.
+        out: The folder.
+        link: Show a source itself where browsers play it.
+        config: How previews are coded.
+        progress: Gives what is called with the frames done of a preview, by its name.
+        made_from: Where the results lie, for `check_same_report`.
+
+    Raises:
+        DecodeError: a source is no video.
+        DataError: the folder cannot be written.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    shown = []
+    names: set[str] = set()
+    before = _made_from(out)
+    for video in videos:
+        name = next(name for name in _names(video.name) if name not in names)
+        names.add(name)
+        href = _linked(video, out) if link else None
+        if href is None:
+            href = _preview(video, out / f"{name}.mp4", config, progress)
+        shown.append(replace(video.shown, href=href))
+    previews = [f"{name}.mp4" for name in names if (out / f"{name}.mp4").is_file()]
+    if made_from:
+        write_json(
+            out / RECORD_NAME, {"format": _FORMAT, "made_from": made_from, "previews": sorted(previews)}
+        )
+    write_page(out / PAGE_NAME, replace(report, videos=tuple(shown)))
+    for stale in set(before.get("previews", ())) - set(previews):
+        (out / Path(str(stale)).name).unlink(missing_ok=True)
+    return out / PAGE_NAME
+
+
+def check_same_report(out: Path, made_from: str) -> None:
+    """Refuse a folder that holds a page of other results.
+
+    Args:
+        out: The folder.
+        made_from: Where the results lie that the page is made from.
+
+    Raises:
+        DataError: whose page it is, and the remedy.
+    """
+    if not (out / PAGE_NAME).exists():
+        return
+    before = _made_from(out).get("made_from", "")
+    if before == made_from or (not before and _is_ours(out / PAGE_NAME)):
+        return
+    whose = f"the page of {before}" if before else f"an {PAGE_NAME} of something else"
+    raise DataError(f"{out} holds {whose}; take another --out, or replace it with --overwrite")
+
+
+def _made_from(out: Path) -> dict[str, Any]:
+    try:
+        content = read_json(out / RECORD_NAME)
+    except DataError:
+        return {}
+    return content if isinstance(content, dict) and content.get("format") == _FORMAT else {}
+
+
+def _is_ours(page: Path) -> bool:
+    """Return whether it is a page of a version that wrote no record."""
+    try:
+        return b'<script type="application/json" id="data">' in page.read_bytes()
+    except OSError:
+        return False
+
+
+def _names(name: str) -> Sequence[str]:
+    """Return a name and others for when it is taken: matches of two leagues may share one."""
+    return [name, *(f"{name}_{number}" for number in range(2, 1000))]
+
+
+def _linked(video: ReportedVideo, out: Path) -> str | None:
+    source = video.source
+    reason = why_not_played(*build_index(source, reading=video.reading))
+    if reason is not None:
+        logger.info("%s gets a preview: %s", source, reason)
+        return None
+    return quote(os.fsencode(Path(os.path.relpath(source.absolute(), out.absolute())).as_posix()))
+
+
+def _preview(
+    video: ReportedVideo,
+    target: Path,
+    config: PreviewConfig,
+    progress: Callable[[str], AbstractContextManager[Progress]],
+) -> str:
+    source = video.source
+    with progress(target.name) as bar:
+        preview = make_preview(source, target, config, reading=video.reading, progress=bar)
+    if preview.reused:
+        logger.info("%s is there already, with the times of %s", target, source)
+    if preview.num_lost:
+        logger.warning(
+            "%s: %s not in its preview, which cannot be decoded",
+            source,
+            count_text(preview.num_lost, "frame"),
+        )
+    return quote(os.fsencode(target.name))

@@ -1,0 +1,140 @@
+"""Rules that were tuned, as a file: what `bvas experiment tune` writes and other commands take."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bvas.errors import ConfigError, DataError
+from bvas.experiment.experiment import Experiment
+from bvas.experiment.peak_config import PeakConfig
+from bvas.metrics.bootstrap import Interval
+from bvas.system.atomic_files import write_text
+from bvas.system.dataclass_json import value_from_json, value_to_json
+from bvas.system.text_files import read_text
+
+FORMAT = "bvas-postprocessing-1"
+FILE_NAME = "postprocessing.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TunedScore:
+    """What tuning brought to one figure, each match scored by rules that were chosen without its fold."""
+
+    figure: str
+    """What was scored, e.g. "official mAP@1"."""
+    before: float
+    """With the experiment's own rules, in [0, 1]."""
+    nested: float
+    """With rules chosen on the other folds."""
+    by_chance: float
+    """What the nested rules score on annotations that were thrown to other times: the mean over many throws."""
+    most_by_chance: float
+    """The most that they score in one of these throws."""
+    interval: Interval | None
+    """Of the gain, paired over matches; None with fewer than three."""
+    per_label: dict[str, tuple[float, float]]
+    """Before and nested, by label."""
+
+    @property
+    def gain(self) -> float:
+        """Nested score minus the one before."""
+        return self.nested - self.before
+
+    @property
+    def is_real(self) -> bool:
+        """Whether the gain is told from none, and the curves know more of the annotations than chance does."""
+        return self.interval is not None and self.interval.low > 0 and self.knows_more_than_chance
+
+    @property
+    def knows_more_than_chance(self) -> bool:
+        """Whether the nested score is above that of every throw."""
+        return self.nested > self.most_by_chance
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Provenance:
+    """How the rules came to be."""
+
+    experiment: str
+    matches: tuple[str, ...]
+    """Whose out-of-fold curves they were chosen on."""
+    bvas: str
+    """Version."""
+    spots: TunedScore
+    """Of smoothing, height and distance; the file holds tuned ones only if the gain is real."""
+    operating_points: TunedScore
+    """Of the operating points, alike."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Postprocessing:
+    """How the score curves of one experiment become spots."""
+
+    labels: tuple[str, ...]
+    """What the curves score."""
+    rate: float
+    """Rows per second of the curves: frames below are rows."""
+    peaks: PeakConfig
+    provenance: Provenance | None = None
+    """None where somebody wrote the file by hand."""
+    format: str = field(default=FORMAT)
+
+    def __post_init__(self) -> None:
+        if self.format != FORMAT:
+            raise ConfigError(f"format must be {FORMAT!r}, got {self.format!r}")
+        unknown = [label for label in self.peaks.per_label if label not in self.labels]
+        if unknown:
+            raise ConfigError(
+                f"there is a rule for {unknown[0]!r}, which is none of {', '.join(self.labels)}"
+            )
+
+    def save(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        write_text(path, value_to_json(self) + "\n")
+
+    def applied_to(self, experiment: Experiment, where: Path) -> Experiment:
+        """Return the experiment with these rules in place of its own.
+
+        Args:
+            experiment: Any of the same labels and rate.
+            where: What messages call this.
+
+        Raises:
+            ConfigError: other labels, or another rate.
+        """
+        if set(self.labels) != set(experiment.task.labels):
+            raise ConfigError(
+                f"{where} is for the labels {', '.join(self.labels)}, and {experiment.name} spots "
+                f"{', '.join(experiment.task.labels)}; tune {experiment.name} itself"
+            )
+        if self.rate != experiment.input.rate:
+            raise ConfigError(
+                f"{where} counts frames at {self.rate:g} per second, and {experiment.name} works at "
+                f"{experiment.input.rate:g}; tune {experiment.name} itself"
+            )
+        return replace(experiment, peaks=self.peaks)
+
+
+def load_postprocessing(path: Path) -> Postprocessing:
+    """Read a postprocessing file.
+
+    Raises:
+        DataError: it cannot be read.
+        ConfigError: a field is unknown, missing, of another type or breaks a rule.
+    """
+    if not path.exists():
+        raise DataError(f"no postprocessing file {path}; bvas experiment tune NAME writes one")
+    text = read_text(path)
+    try:
+        return value_from_json(text, Postprocessing, "postprocessing file")
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def with_postprocessing(experiment: Experiment, path: Path | None) -> Experiment:
+    """Return the experiment with the rules of a file; as it is where none is named.
+
+    Raises:
+        DataError: the file cannot be read.
+        ConfigError: it is wrong, or of other labels or another rate.
+    """
+    return experiment if path is None else load_postprocessing(path).applied_to(experiment, path)

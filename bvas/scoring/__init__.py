@@ -1,1 +1,0 @@
-"""Predictions against labels: an experiment's own, files of any system, and two against each other."""

@@ -1,1 +1,0 @@
-"""One video in, its spots out: a file, or a source that still runs."""

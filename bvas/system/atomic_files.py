@@ -1,0 +1,225 @@
+"""Writing files so that a reader never sees half of one: beside, then renamed."""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, BinaryIO
+
+from bvas.errors import BusyError, DataError
+from bvas.system.file_names import shown_text
+
+ARCHIVE_FAULTS = (OSError, ValueError, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile)
+"""What reading an `.npz` raises that is missing, damaged or lacks an array: which, depends on the damaged byte."""
+_SECONDS_BETWEEN_TRIES = 0.02
+_MOST_SUFFIX_BYTES = 16
+
+
+_TRIAL_BYTES = 64 * 1024
+_FEW_BYTES = 16 * 2**20
+
+
+def check_writable(folder: Path, *names: str) -> None:
+    """Raise early where files could not be written to a folder later: one is written, renamed and removed.
+
+    Folders that are missing are made for it, and removed again.
+
+    Args:
+        folder: The folder.
+        names: Files that will be written there; files in their places are left alone.
+
+    Raises:
+        DataError: the folder cannot be made or written to, a name is too long, a folder is in the place of a file, or
+            the disk is full.
+    """
+    made: list[Path] = []
+    try:
+        for name in names:
+            if (folder / name).is_dir():
+                raise DataError(
+                    f"cannot write {folder / name}: a folder has this name; move it, or choose another folder"
+                )
+        for place in [*reversed(folder.absolute().parents), folder.absolute()]:
+            if not place.is_dir():
+                place.mkdir()
+                made.append(place)
+        _try_names(folder, names)
+    except OSError as error:
+        raise DataError(
+            f"cannot write to {folder}: {error.strerror or error}; choose another folder that can be written to"
+        ) from error
+    finally:
+        for place in reversed(made):
+            with suppress(OSError):
+                place.rmdir()
+
+
+def _try_names(folder: Path, names: Sequence[str]) -> None:
+    """Write a file, give it the longest of these names that is free, and remove it.
+
+    Raises:
+        OSError: the system does not let us.
+    """
+    longest = max(names, key=lambda name: len(os.fsencode(name)), default="trial")
+    trial = _beside(folder / longest)
+    place = trial
+    try:
+        trial.write_bytes(bytes(_TRIAL_BYTES))
+        target = folder / longest
+        if not target.exists():
+            place = trial.replace(target)
+    finally:
+        place.unlink(missing_ok=True)
+    free = shutil.disk_usage(folder).free
+    if free < _FEW_BYTES:
+        raise OSError(errno.ENOSPC, f"{free / 2**20:.1f} MiB are free")
+
+
+def _beside(path: Path) -> Path:
+    """Return a name for what is not complete yet, short whatever the name it will take, of the same suffix."""
+    mark = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]
+    suffix = path.suffix if len(os.fsencode(path.suffix)) <= _MOST_SUFFIX_BYTES else ""
+    return path.with_name(f".{mark}.{os.getpid()}.part{suffix}")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` to write to; it takes the name `path` when the block ends well.
+
+    The temporary name keeps the suffix, since libraries choose a format by it. On an
+    error nothing of it is left, and a file that was there before stays as it was.
+
+    Raises:
+        DataError: the folder cannot be made or the file cannot be written (disk full,
+            no permission); the message names both.
+    """
+    temporary = _beside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"cannot write {path}: {error.strerror or error}; free some space or choose a folder you can write to"
+        ) from error
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what writers that were killed left in a folder; nobody else may be writing there."""
+    for path in folder.glob(".*.part*"):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path, *, seconds: float = 0.0) -> Iterator[None]:
+    """Make a folder, and keep other processes that ask for the same out of it.
+
+    The system itself lets go of it when the process ends, however it ends. Where the file system or
+    Windows knows no such locks, nobody is kept out.
+
+    Args:
+        folder: The folder.
+        seconds: Longest wait for another process.
+
+    Raises:
+        BusyError: another process has it.
+        DataError: the folder cannot be made.
+    """
+    path = folder / ".lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    except OSError as error:
+        raise DataError(
+            f"cannot write {path}: {error.strerror or error}; free some space or choose a folder you can write to"
+        ) from error
+    with file:
+        if sys.platform != "win32":
+            _take(file, folder, until=time.monotonic() + seconds)
+        yield
+
+
+def open_alone(path: Path) -> BinaryIO:
+    """Open a file for writing, empty, that no other process may open so before it is closed or renamed.
+
+    Raises:
+        BlockingIOError: another process has it.
+        OSError: it cannot be written.
+    """
+    while True:
+        # Not emptied before it is known to be ours.
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "wb")
+        try:
+            if sys.platform != "win32" and not _hold(file, path):
+                file.close()
+                continue
+            file.truncate(0)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+
+def _hold(file: BinaryIO, path: Path) -> bool:
+    """Lock a file; return whether it still has its name, which its last writer may have changed meanwhile."""
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            raise BlockingIOError(error.errno, "another process writes it") from error
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _take(file: IO[str], folder: Path, *, until: float) -> None:
+    import fcntl
+
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                if time.monotonic() < until:
+                    time.sleep(_SECONDS_BETWEEN_TRIES)
+                    continue
+                raise BusyError(
+                    f"another process works in {folder}; wait until it is done, or end it first"
+                ) from error
+        return
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text to `path`, whole or not at all; undecodable bytes of file names in it are replaced."""
+    with replacing(path) as temporary:
+        temporary.write_text(shown_text(text), encoding="utf-8")
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented, strict JSON (no NaN) to `path`, whole or not at all."""
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return `value` as indented, strict JSON (no NaN)."""
+    return shown_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"

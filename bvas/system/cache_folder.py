@@ -1,0 +1,24 @@
+"""Folder for files that can be made again."""
+
+import os
+import sys
+from pathlib import Path
+
+
+def cache_folder() -> Path | None:
+    """Return the folder for files that can be made again; None where the user has no home.
+
+    `BVAS_HOME` if it is set, else the platform's folder for caches.
+    """
+    if home := os.environ.get("BVAS_HOME"):
+        return Path(home)
+    try:
+        if sys.platform == "win32":
+            base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        elif sys.platform == "darwin":
+            base = Path.home() / "Library" / "Caches"
+        else:
+            base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        return None
+    return base / "bvas"

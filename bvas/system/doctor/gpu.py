@@ -1,0 +1,180 @@
+"""The NVIDIA driver, what PyTorch sees of it, and what its video decoder can do."""
+
+import ctypes
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from bvas.system.doctor.finding import Finding, State, first_line, try_import
+
+# PyNvVideoCodec links all three when it is imported. The last two come with the `video` capability of a container.
+_CUDA_LIBRARY = "libcuda.so.1"
+_VIDEO_LIBRARIES = ("libnvcuvid.so.1", "libnvidia-encode.so.1")
+_CODECS = ("h264", "hevc", "av1", "vp9")
+_BIT_DEPTHS = (8, 10)
+
+
+def inspect_gpu(root: Path = Path("/")) -> list[Finding]:
+    """Look at the GPU, from the driver up.
+
+    Args:
+        root: Where `proc` lies.
+    """
+    driver = _driver_version(root)
+    missing = [name for name in (_CUDA_LIBRARY, *_VIDEO_LIBRARIES) if not can_load(name)]
+    has_driver = driver is not None or _CUDA_LIBRARY not in missing
+    if not has_driver:
+        return [
+            Finding(
+                topic="GPU",
+                state="note",
+                text="no NVIDIA driver: everything runs on the CPU",
+                remedy="on a machine that has such a GPU install its driver; in a container add --gpus all",
+            ),
+            *_pynvvideocodec(has_driver=False),
+        ]
+    found = [_driver(driver, missing), *_torch_devices(driver)]
+    if _CUDA_LIBRARY not in missing and (absent := [name for name in _VIDEO_LIBRARIES if name in missing]):
+        found.append(_without_video(absent))
+    return [*found, *_pynvvideocodec(has_driver=True)]
+
+
+def can_load(library: str) -> bool:
+    """Return whether the dynamic loader finds a library."""
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def _driver_version(root: Path) -> str | None:
+    try:
+        text = (root / "proc/driver/nvidia/version").read_text()
+    except OSError:
+        return None
+    version = re.search(r"\b(\d{3,}\.\d+(?:\.\d+)?)\b", text)
+    return version.group(1) if version else "of unknown version"
+
+
+def _driver(driver: str | None, missing: list[str]) -> Finding:
+    name = f"NVIDIA {driver or 'of unknown version'}"
+    if _CUDA_LIBRARY in missing:
+        return Finding(
+            topic="driver",
+            state="problem",
+            text=f"{name} in the kernel, but {_CUDA_LIBRARY} cannot be loaded",
+            remedy="in a container add --gpus all, which brings the driver's libraries in; else install the "
+            "driver's user-space part",
+        )
+    return Finding(topic="driver", state="ok", text=name)
+
+
+def _torch_devices(driver: str | None) -> list[Finding]:
+    torch, _ = try_import("torch")
+    if torch is None:
+        return []
+    if torch.version.cuda is None:
+        return [
+            Finding(
+                topic="CUDA",
+                state="problem",
+                text="there is a driver, and this build of torch cannot use it",
+                remedy="install a CUDA build of torch: https://pytorch.org/get-started",
+            )
+        ]
+    if not torch.cuda.is_available():
+        return [
+            Finding(
+                topic="CUDA",
+                state="problem",
+                text=f"torch, built for CUDA {torch.version.cuda}, finds no usable device with driver {driver}",
+                remedy="update the driver, or install a build of torch for an older CUDA; in a container add "
+                "--gpus all, and see that CUDA_VISIBLE_DEVICES is not empty",
+            )
+        ]
+    found = []
+    for number in range(torch.cuda.device_count()):
+        device = torch.cuda.get_device_properties(number)
+        memory = f"{device.total_memory / 2**30:.0f} GiB"
+        found.append(Finding(topic=f"cuda:{number}", state="ok", text=f"{device.name}, {memory}"))
+    return found
+
+
+def _without_video(absent: list[str]) -> Finding:
+    given = os.environ.get("NVIDIA_DRIVER_CAPABILITIES")
+    here = "" if given is None else f" (it is {given!r} here)"
+    return Finding(
+        topic="NVDEC",
+        state="problem",
+        text=f"the driver's video part is absent: {', '.join(absent)} cannot be loaded",
+        remedy=f"in a container set NVIDIA_DRIVER_CAPABILITIES=compute,utility,video{here}; else install the "
+        "driver's decoding and encoding libraries (libnvidia-decode, libnvidia-encode)",
+    )
+
+
+def _pynvvideocodec(*, has_driver: bool) -> list[Finding]:
+    topic = "PyNvVideoCodec"
+    state: State = "problem" if has_driver else "note"
+    nvc, reason = try_import("PyNvVideoCodec")
+    if nvc is not None:
+        return [_version(topic, nvc), *_capabilities()]
+    if reason.startswith("ModuleNotFoundError"):
+        return [
+            Finding(
+                topic=topic,
+                state=state,
+                text="not installed: nothing is decoded on the GPU",
+                remedy="pip install PyNvVideoCodec (Linux on x86-64)" if has_driver else None,
+            )
+        ]
+    return [
+        Finding(
+            topic=topic,
+            state=state,
+            text=f"cannot be imported ({reason})",
+            remedy="mend what is said of the driver above" if has_driver else "it works where the driver is",
+        )
+    ]
+
+
+def _version(topic: str, nvc: Any) -> Finding:
+    from bvas.system.nvdec_caps import OLDEST_PYNVVIDEOCODEC, fault_of_version
+
+    installed = str(getattr(nvc, "__version__", "of unknown version"))
+    if fault_of_version(nvc) is None:
+        return Finding(topic=topic, state="ok", text=installed)
+    return Finding(
+        topic=topic,
+        state="problem",
+        text=f"{installed} is too old, and is not used: its 10-bit pictures are wrong",
+        remedy=f"pip install --upgrade 'PyNvVideoCodec>={OLDEST_PYNVVIDEOCODEC}'",
+    )
+
+
+def _capabilities() -> list[Finding]:
+    torch, _ = try_import("torch")
+    if torch is None or not torch.cuda.is_available():
+        return []
+    from bvas.system.nvdec_caps import decoder_caps
+
+    found = []
+    for gpu in range(torch.cuda.device_count()):
+        parts = []
+        try:
+            for codec in _CODECS:
+                depths = [str(bits) for bits in _BIT_DEPTHS if decoder_caps(gpu, codec, bits).is_supported]
+                parts.append(f"{codec} {' and '.join(depths)} bits" if depths else f"no {codec}")
+        except (OSError, RuntimeError) as error:
+            found.append(
+                Finding(
+                    topic=f"NVDEC {gpu}",
+                    state="problem",
+                    text=f"the decoder cannot be asked what it can do: {first_line(error)}",
+                    remedy="update the driver; in a container set NVIDIA_DRIVER_CAPABILITIES=compute,utility,video",
+                )
+            )
+            continue
+        found.append(Finding(topic=f"NVDEC {gpu}", state="ok", text=f"decodes {', '.join(parts)} (4:2:0)"))
+    return found

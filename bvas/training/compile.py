@@ -1,0 +1,178 @@
+"""How a training step is computed, as opposed to what: compilation, and activations that are computed twice.
+
+The 2D encoder has its channels last since it was built (models/spotting.py).
+"""
+
+import logging
+import shutil
+import sysconfig
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
+
+from bvas.inference.compile_cache import keep_compiled
+from bvas.models.spotting import SpottingModel
+
+logger = logging.getLogger(__name__)
+
+Forward = Callable[[Tensor], Tensor]
+
+
+class Compiled:
+    """A model, compiled for batches of one shape if that works here; as it is for any other."""
+
+    def __init__(
+        self, model: nn.Module, shape: tuple[int, ...], device: torch.device, dtype: torch.dtype | None
+    ) -> None:
+        """Compile forward and backward by running them once; what that changed is put back.
+
+        Args:
+            model: In training mode.
+            shape: Of a batch of frames.
+            device: Where the model is.
+            dtype: Of autocast; None: float32.
+        """
+        self._model = model
+        self._shape = shape
+        keep_compiled()
+        self._compiled: Forward | None = torch.compile(model, dynamic=False)
+        start = time.monotonic()
+        try:
+            with (
+                _unchanged(model, device),
+                torch.autocast(device.type, dtype=dtype, enabled=dtype is not None),
+            ):
+                self._compiled(torch.zeros(shape, device=device)).float().sum().backward()  # type: ignore[no-untyped-call]
+        except RuntimeError as error:
+            # Imported here: it takes a second, which nobody without a GPU is to wait for.
+            from torch._dynamo.exc import TorchDynamoException
+
+            if not isinstance(error, TorchDynamoException):
+                raise
+            self._compiled = None
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            logger.warning(
+                "the model cannot be compiled here and runs uncompiled: slower, with the same results (%s)",
+                reason,
+            )
+        else:
+            logger.info("compiled the model in %.0f s", time.monotonic() - start)
+        finally:
+            model.zero_grad(set_to_none=True)
+
+    def __call__(self, frames: Tensor) -> Tensor:
+        """Return the model's logits."""
+        # The last batch of an epoch may be smaller: not worth a compilation.
+        if self._compiled is None or frames.shape != self._shape:
+            logits: Tensor = self._model(frames)
+            return logits
+        return self._compiled(frames)
+
+
+def forward_of(
+    model: SpottingModel,
+    device: torch.device,
+    dtype: torch.dtype | None,
+    shape: tuple[int, ...],
+    *,
+    checkpointing: bool,
+    synchronized: bool = False,
+) -> Forward:
+    """Return how the model is called in training.
+
+    Compiled where it pays, on CUDA, unless activations are computed twice or processes speak to each other inside
+    the model; a log line says where it cannot be.
+
+    Args:
+        model: In training mode.
+        device: Where it is.
+        dtype: Of autocast; None: float32.
+        shape: Of a batch of frames [B, T, H, W].
+        checkpointing: Compute activations twice, see `checkpoint_blocks`.
+        synchronized: BatchNorm statistics are exchanged with other processes.
+    """
+    if checkpointing:
+        checkpoint_blocks(model)
+        return model
+    if device.type != "cuda" or synchronized:
+        return model
+    missing = [
+        name
+        for name, there in (
+            ("Triton", find_spec("triton") is not None),
+            ("a C compiler", any(shutil.which(name) for name in ("cc", "gcc", "clang"))),
+            ("Python's headers", Path(sysconfig.get_path("include"), "Python.h").is_file()),
+        )
+        if not there
+    ]
+    if missing:
+        logger.info(
+            "without %s the model runs uncompiled: slower, with the same results", " and ".join(missing)
+        )
+        return model
+    return Compiled(model, shape, device, dtype)
+
+
+def checkpoint_blocks(model: SpottingModel) -> None:
+    """Have each block of the 2D encoder and each 3D block keep its input only, and run again in the backward pass.
+
+    Weights and buffers after a step are those without: dropout draws the same again, and BatchNorm statistics
+    take in each batch once. A copy of the model that was made before stays as it was.
+    """
+    encoder = model.encoder
+    for block in [*_blocks(encoder.backbone), encoder.projection, *model.blocks]:
+        block.forward = partial(_forward_twice, block, block.forward)
+
+
+def _blocks(module: nn.Module) -> Iterator[nn.Module]:
+    """Yield the blocks of a timm encoder: what lies in its (nested) lists and has parts of its own."""
+    for child in module.children():
+        if isinstance(child, nn.Sequential | nn.ModuleList | nn.ModuleDict):
+            yield from _blocks(child)
+        elif any(True for _ in child.children()):
+            yield child
+
+
+def _forward_twice(block: nn.Module, forward: Forward, x: Tensor) -> Tensor:
+    if not torch.is_grad_enabled():
+        return forward(x)
+
+    def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+        return nullcontext(), _spare_statistics(block)
+
+    out: Tensor = checkpoint(forward, x, use_reentrant=False, context_fn=contexts)
+    return out
+
+
+@contextmanager
+def _spare_statistics(block: nn.Module) -> Iterator[None]:
+    """Let BatchNorm count into copies of its statistics meanwhile."""
+    norms = [module for module in block.modules() if isinstance(module, _BatchNorm) and module.training]
+    kept = [dict(norm._buffers) for norm in norms]
+    for norm in norms:
+        norm._buffers.update({name: b if b is None else b.clone() for name, b in norm._buffers.items()})
+    try:
+        yield
+    finally:
+        for norm, buffers in zip(norms, kept, strict=True):
+            norm._buffers.update(buffers)
+
+
+@contextmanager
+def _unchanged(model: nn.Module, device: torch.device) -> Iterator[None]:
+    """Put buffers and random states back."""
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        try:
+            yield
+        finally:
+            for name, buffer in model.named_buffers():
+                buffer.copy_(buffers[name])

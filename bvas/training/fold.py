@@ -1,0 +1,206 @@
+"""Training of one fold: clips in, averaged weights out, from the beginning or from where it was stopped."""
+
+import logging
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from bvas.data.matches import Match
+from bvas.experiment.checkpoint import FILE_NAME, fold_folder
+from bvas.experiment.experiment import Experiment
+from bvas.experiment.seen_matches import check_unseen, write_seen
+from bvas.loading.clip_requests import Clips
+from bvas.loading.kept_batches import KeptClips
+from bvas.loading.loader import ClipLoader, spare_clips_for
+from bvas.loading.skip_policy import OnError
+from bvas.system.atomic_files import locked, remove_unfinished, write_json, write_text
+from bvas.training import resume
+from bvas.training.distributed import World
+from bvas.training.fold_data import curve_digests, fold_videos, training_clips, validation_clips
+from bvas.training.initial_model import starting_model
+from bvas.training.loop import FoldRun, Progress, Record
+from bvas.training.observer import Observer, RunView
+from bvas.training.run_logs import EpochLog, environment
+from bvas.training.run_state import FILE_NAME as STATE_NAME
+from bvas.training.run_state import TrainingState, save_state
+from bvas.training.step import Trainer
+from bvas.training.validation_clips import place_to_keep
+
+logger = logging.getLogger(__name__)
+
+WorkerMix = Mapping[str, int] | Literal["auto", 0]
+
+
+def run_fold(
+    experiment: Experiment,
+    fold: int,
+    matches: Sequence[Match],
+    *,
+    runs: Path,
+    device: torch.device,
+    workers: WorkerMix,
+    on_error: OnError = "raise",
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    observers: Sequence[Observer] = (),
+    world: World | None = None,
+) -> Path:
+    """Train on all folds but one and save the averaged weights; return their path.
+
+    `runs/NAME/fold_K/` receives `model.safetensors` when the last epoch is done, and until then the run's state,
+    from which it goes on if it was stopped; `best.safetensors` (the best validation score), `metrics.json`,
+    `experiment.json`, `environment.json`, `log.csv` (a row per epoch) and TensorBoard events. A finished fold is left
+    as it is.
+
+    Args:
+        experiment: What to train.
+        fold: The fold that is held out.
+        matches: The matches of the data root.
+        runs: The runs folder.
+        device: Where the model lives.
+        workers: Loader processes by backend, or `auto`.
+        on_error: Whether a clip that cannot be decoded ends the run, or another one is drawn.
+        overwrite: Begin anew, whatever there is.
+        progress: Called after each step.
+        observers: Who else looks on; of several ranks, at the writer.
+        world: The ranks that train the fold together, on this device this one, each called alike; only the writer
+            writes, reads what is there, and reports. None: this process alone.
+
+    Raises:
+        ConfigError: there is a run of other settings, or the fold does not exist.
+        DataError, DecodeError: a label file, a video or the disk.
+        CheckpointError: the weights to start from are missing or do not fit, or the state of the run is damaged.
+        TrainingError: the loss is no number any more.
+        WorkerError: a loader process died.
+    """
+    world = World.single(device) if world is None else world
+    folder = fold_folder(runs, experiment.name, fold)
+    status = "new" if overwrite else world.from_writer(resume.fold_status(folder))
+    held_out_names = [match.name for match in matches if match.fold == fold]
+    if status == "finished":
+        if world.is_writer:
+            resume.check_finished(folder, experiment)
+            check_unseen(folder, held_out_names)
+            (folder / STATE_NAME).unlink(missing_ok=True)
+            logger.info("fold %d of %s is finished: %s", fold, experiment.name, folder / FILE_NAME)
+        return folder / FILE_NAME
+    train_videos, held_out_videos = fold_videos(experiment, matches, fold)
+    data = [
+        *resume.data_digests([*train_videos, *held_out_videos]),
+        *curve_digests(experiment, train_videos, runs),
+    ]
+    with ExitStack() as stack:
+        state = None
+        if world.is_writer:
+            stack.enter_context(locked(folder))
+            remove_unfinished(folder)
+            if not overwrite:
+                state = resume.load_unfinished(folder, experiment, data)
+        state = world.from_writer(state)
+        stack.enter_context(_seeded(experiment.seed * 1000 + fold, device))
+        # What a run goes on from holds all weights: those that it began with need not be there any more. And
+        # of several ranks the writer's weights are all ranks'.
+        begin_with = experiment if state is None and world.is_writer else _without_start(experiment)
+        model = starting_model(begin_with, fold, runs, held_out_names).to(device)
+        world.copy_weights(model)
+        if experiment.train.sync_batchnorm:
+            model = world.synchronized(model)
+
+        def load(clips: Clips, *, beside: ClipLoader | None = None, spare_clips: int = 0) -> ClipLoader:
+            loader = ClipLoader(
+                clips,
+                experiment.train.batch_size,
+                workers=workers,
+                size=experiment.input.size,
+                device=device,
+                seed=experiment.seed,
+                on_error=on_error,
+                shard=world.shard,
+                cpus=world.cpus,
+                beside=beside,
+                spare_clips=spare_clips,
+            )
+            return stack.enter_context(loader)
+
+        clips = training_clips(experiment, train_videos, runs)
+        held_out = validation_clips(experiment, held_out_videos)
+        validation = None
+        if held_out is None:
+            loader = load(clips)
+        else:
+            clip_bytes = experiment.clip.num_frames * math.prod(experiment.input.size)
+            spare_clips = spare_clips_for(experiment.train.batch_size, clip_bytes, world.shard)
+            loader = load(clips, spare_clips=spare_clips)
+            # The workers read them in the time that training leaves them.
+            place = partial(place_to_keep, device=device, sharing=world.local_size)
+            validation = KeptClips(load(held_out, beside=loader), device, place)
+        trainer = Trainer(experiment, model, device, loader.num_batches, world)
+        if world.is_writer:
+            if state is None:
+                # Not before all that can be wrong was found right.
+                resume.clear(folder)
+            _write_facts(experiment, runs, folder, device, state)
+            learned = [match.name for match in matches if match.fold not in (None, fold)]
+            write_seen(folder, trained_on=learned, held_out=held_out_names)
+        if state is None:
+            state = TrainingState(experiment=experiment.to_json(), data=data, trainer=trainer.state_dict())
+            if world.is_writer:
+                save_state(folder / STATE_NAME, state)
+        else:
+            trainer.load_state_dict(state.trainer)
+            logger.info(
+                "going on with fold %d of %s at epoch %d, step %d",
+                fold,
+                experiment.name,
+                state.epoch + 1,
+                trainer.num_steps,
+            )
+        record = None
+        if world.is_writer:
+            log = EpochLog(folder, state.rows)
+            stack.callback(log.close)
+            view = RunView(
+                experiment=experiment,
+                fold=fold,
+                folder=folder,
+                clips=clips,
+                held_out=held_out,
+                device=device,
+                board=log.board,
+            )
+            record = Record(view=view, log=log, progress=progress, observers=observers)
+        FoldRun(folder, world, trainer, loader, validation, state, record).fit()
+    return folder / FILE_NAME
+
+
+def _without_start(experiment: Experiment) -> Experiment:
+    return replace(
+        experiment,
+        model=replace(experiment.model, pretrained=False),
+        train=replace(experiment.train, start_from=""),
+    )
+
+
+def _write_facts(
+    experiment: Experiment, runs: Path, folder: Path, device: torch.device, state: TrainingState | None
+) -> None:
+    # Beside the folds as well, so that the name is found wherever the config is not.
+    for place in (runs / experiment.name, folder):
+        write_text(place / "experiment.json", experiment.to_json() + "\n")
+    path, now = folder / "environment.json", environment(device)
+    write_json(path, now if state is None else resume.note_resume(path, state, now))
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Draw starting weights and dropout from `seed`, and leave the caller's random state as it was."""
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield

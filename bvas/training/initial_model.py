@@ -1,0 +1,177 @@
+"""The model that training begins with: random weights, an encoder's published ones, or those of an earlier stage."""
+
+import logging
+from collections.abc import Collection
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bvas.errors import CheckpointError
+from bvas.experiment.checkpoint import FILE_NAME, Checkpoint, fold_folder, load_checkpoint, trained_folds
+from bvas.experiment.experiment import Experiment
+from bvas.experiment.seen_matches import seen_by
+from bvas.lromul.importing import seed_experiment
+from bvas.lromul.weights import read_seed_checkpoint
+from bvas.models.spotting import SpottingModel, build_model
+from bvas.system.cache_folder import cache_folder
+from bvas.system.download import fetch
+from bvas.values.plural import count_text
+
+logger = logging.getLogger(__name__)
+
+_CLASSIFIER = "classifier."
+_ENCODER = "encoder."
+
+
+def starting_model(
+    experiment: Experiment, fold: int, runs: Path, held_out: Collection[str] = ()
+) -> SpottingModel:
+    """Return the model that a fold's training begins with, on the CPU, its 2D encoder frozen if so configured.
+
+    Args:
+        experiment: Whose.
+        fold: Which.
+        runs: The runs folder.
+        held_out: Names of the matches that the fold holds out: weights that learned from them are not taken.
+
+    Raises:
+        CheckpointError: the weights to start from are missing, or too few of them fit.
+        DataError: they cannot be downloaded, or are other ones than the hash says.
+    """
+    start_from = experiment.train.start_from
+    model = build_model(
+        experiment.model,
+        experiment.clip,
+        len(experiment.task.labels),
+        pretrained=experiment.model.pretrained and not start_from,
+    )
+    if start_from:
+        _fill(model, experiment, _starting_weights(experiment, fold, runs, held_out))
+    if experiment.train.freeze_encoder2d:
+        model.encoder.requires_grad_(False)
+    return model
+
+
+def _starting_weights(experiment: Experiment, fold: int, runs: Path, held_out: Collection[str]) -> Checkpoint:
+    start_from = experiment.train.start_from
+    if "://" in start_from:
+        return _read(fetch(start_from, _downloads()))
+    if not experiment.train.starts_from_experiment:
+        path = Path(start_from.replace("{fold}", str(fold)))
+        if path.is_dir():
+            return _fold_weights(experiment, fold, path.absolute().parent, path.absolute().name, held_out)
+        return _read(path)
+    return _fold_weights(experiment, fold, runs, start_from, held_out)
+
+
+def _downloads() -> Path | None:
+    cache = cache_folder()
+    return None if cache is None else cache / "weights"
+
+
+def _read(path: Path) -> Checkpoint:
+    """Read a file of ours, or a checkpoint of the seed."""
+    if path.suffix != ".pth":
+        return load_checkpoint(path)
+    checkpoint = read_seed_checkpoint(path)
+    return Checkpoint(path, seed_experiment(checkpoint, path.stem), checkpoint.state_dict, {})
+
+
+def _fold_weights(
+    experiment: Experiment, fold: int, runs: Path, name: str, held_out: Collection[str]
+) -> Checkpoint:
+    """Read the weights of the same fold, or of any fold of an experiment over other data.
+
+    Where it is known what the folds learned from, one that has not seen the matches held out here is taken.
+    """
+    folds = trained_folds(runs, name)
+    if not folds:
+        raise CheckpointError(
+            f"experiment {experiment.name} starts from the weights of {name}, and there are none in "
+            f"{runs / name}; make them first: bvas train --experiment {name}"
+        )
+    seen = {number: seen_by(fold_folder(runs, name, number)) for number in folds}
+    fitting = [number for number in folds if not (seen[number] or frozenset()).intersection(held_out)]
+    if not fitting:
+        raise CheckpointError(
+            f"fold {fold} of {experiment.name} holds out {', '.join(sorted(held_out))}, and all trained folds of "
+            f"{name} ({', '.join(map(str, folds))}) have learned from them; train the one of {name} that holds them out"
+        )
+    chosen = fold if fold in fitting else fitting[0]
+    checkpoint = load_checkpoint(fold_folder(runs, name, chosen) / FILE_NAME)
+    is_known = bool(held_out) and seen[chosen] is not None
+    same_data = checkpoint.experiment.task.folder == experiment.task.folder
+    if chosen != fold and same_data and not is_known:
+        raise CheckpointError(
+            f"fold {fold} of {experiment.name} starts from the same fold of {name}, which is not trained "
+            "(another one has seen the matches that are held out here): "
+            f"bvas train --experiment {name} --folds {fold}"
+        )
+    return checkpoint
+
+
+def _fill(model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint) -> None:
+    """Take what fits by name and shape, and of the classifier the rows of the labels that both know.
+
+    Raises:
+        CheckpointError: less than half of the 2D encoder's tensors are in the file with the same shape.
+    """
+    own = model.state_dict()
+    taken = {
+        name: tensor
+        for name, tensor in checkpoint.state.items()
+        if not name.startswith(_CLASSIFIER) and name in own and own[name].shape == tensor.shape
+    }
+    encoder = [name for name in own if name.startswith(_ENCODER)]
+    fitting = sum(name in taken for name in encoder)
+    if 2 * fitting < len(encoder):
+        raise CheckpointError(
+            f"{checkpoint.path} has {fitting} of the {count_text(len(encoder), 'tensor')} of "
+            f"experiment {experiment.name}'s "
+            f"2D encoder ({experiment.model.encoder}, stacks of {experiment.clip.stack_size} frames), and at "
+            f"least half must fit; it was trained with {checkpoint.experiment.model.encoder}, stacks of "
+            f"{count_text(checkpoint.experiment.clip.stack_size, 'frame')}"
+        )
+    classifier, labels = _classifier(model, experiment, checkpoint)
+    model.load_state_dict({**own, **taken, **classifier})
+    fresh = [name for name in own if name not in taken and not name.startswith(_CLASSIFIER)]
+    unused = [name for name in checkpoint.state if name not in taken and not name.startswith(_CLASSIFIER)]
+    new_labels = [label for label in experiment.task.labels if label not in labels]
+    notes = [
+        f"{what}: {len(names)} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        for names, what in (
+            (fresh, "tensors that start fresh"),
+            (unused, "tensors without a place"),
+            (new_labels, "labels that start fresh"),
+        )
+        if names
+    ]
+    logger.info("starting from %s: %s", checkpoint.path, "; ".join(notes) or "everything fits")
+    then, now = checkpoint.experiment.input.luma_scaling, experiment.input.luma_scaling
+    if then != now:
+        logger.warning(
+            "%s was trained on luma scaled by '%s', experiment %s scales it by '%s': the weights have to adapt",
+            *(checkpoint.path, then, experiment.name, now),
+        )
+
+
+def _classifier(
+    model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint
+) -> tuple[dict[str, Tensor], list[str]]:
+    """Return the classifier with the rows of known labels filled in, and those labels."""
+    own = {name: tensor.clone() for name, tensor in model.classifier.state_dict(prefix=_CLASSIFIER).items()}
+    stored = {name: checkpoint.state.get(name) for name in own}
+    theirs = checkpoint.experiment.task.labels.names
+    if any(
+        tensor is None or tensor.shape[1:] != own[name].shape[1:] or len(tensor) != len(theirs)
+        for name, tensor in stored.items()
+    ):
+        return own, []
+    known = [label for label in experiment.task.labels if label in theirs]
+    rows = torch.tensor([experiment.task.labels.label_id(label) for label in known], dtype=torch.int64)
+    their_rows = torch.tensor([theirs.index(label) for label in known], dtype=torch.int64)
+    for name, tensor in stored.items():
+        assert tensor is not None
+        own[name][rows] = tensor[their_rows]
+    return own, known

@@ -1,0 +1,91 @@
+"""An unfinished run as one file: all that the rest of it depends on.
+
+A file is what `torch.save` writes, tensors and plain values only, and behind it the checksum of that: neither the
+zip format's own sums nor lengths are looked at on reading, and a run that goes on from a wrong bit is not noticed.
+"""
+
+import io
+import os
+import pickle
+import zlib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bvas.errors import CheckpointError
+from bvas.system.atomic_files import replacing
+
+FILE_NAME = "training_state.pt"
+_FORMAT = "bvas-state-1"
+_CHECKSUM_BYTES = 4
+
+Row = dict[str, float]
+"""Figures of one epoch by name."""
+
+
+@dataclass(slots=True, kw_only=True)
+class TrainingState:
+    """Where a run is, between two steps."""
+
+    experiment: str
+    """As JSON: what is trained."""
+    data: list[str]
+    """What it is trained on: name and digest of each video."""
+    trainer: dict[str, Any]
+    """`Trainer.state_dict()`."""
+    epoch: int = 0
+    """The epoch that is under way, from 0."""
+    batches: int = 0
+    """Batches of it that are done."""
+    losses: Tensor = field(default_factory=lambda: torch.empty(0))
+    """Their losses [batches], float32."""
+    seconds: float = 0.0
+    """Time that they took."""
+    waited: float = 0.0
+    """Part of it that was spent waiting for the loader."""
+    rows: list[Row] = field(default_factory=list)
+    """The log of the epochs before."""
+
+
+def save_state(path: Path, state: TrainingState) -> None:
+    """Write a state, whole or not at all: until it is on the disk the one before keeps its name.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    memory = io.BytesIO()
+    torch.save(
+        {"format": _FORMAT, **{part.name: getattr(state, part.name) for part in fields(state)}}, memory
+    )
+    # Released also where writing fails: Python 3.12.1 crashes when it collects a buffer that is still on loan.
+    with memory.getbuffer() as content, replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(content)
+        file.write(zlib.crc32(content).to_bytes(_CHECKSUM_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def load_state(path: Path) -> TrainingState:
+    """Read a state, its tensors on the CPU.
+
+    Raises:
+        CheckpointError: the file is damaged, or of another version of bvas.
+    """
+    remedy = "train anew with --overwrite"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror}; {remedy}") from error
+    payload, checksum = memoryview(content)[:-_CHECKSUM_BYTES], content[-_CHECKSUM_BYTES:]
+    if zlib.crc32(payload).to_bytes(_CHECKSUM_BYTES) != checksum:
+        raise CheckpointError(f"{path} is damaged (its checksum is wrong), so the run cannot go on; {remedy}")
+    try:
+        stored = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise CheckpointError(f"{path} is no state of a run ({error}); {remedy}") from error
+    if not isinstance(stored, dict) or stored.pop("format", None) != _FORMAT:
+        raise CheckpointError(f"{path} was written by another version of bvas; {remedy}, or use that one")
+    return TrainingState(**stored)

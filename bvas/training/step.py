@@ -1,0 +1,182 @@
+"""Model, averaged weights and optimizer, and one step of them."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bvas.augment.augmenter import ClipAugmenter
+from bvas.experiment.checkpoint import save_checkpoint
+from bvas.experiment.experiment import Experiment
+from bvas.loading.clip_batch import ClipBatch
+from bvas.models.focal_loss import focal_loss
+from bvas.models.spotting import SpottingModel
+from bvas.system.devices import autocast_dtype
+from bvas.training.compile import forward_of
+from bvas.training.distributed import World, without_averaging
+from bvas.training.ema import average_weights
+from bvas.training.optim import build_optimizer, learning_rate_at
+from bvas.values.luma import to_unit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StepResult:
+    """What came of a step, on the device: reading it waits for the step."""
+
+    loss: Tensor
+    """Mean over the clips of all ranks, float32 scalar."""
+    gradient_norm: Tensor
+    """Over all weights, before clipping; float32 scalar. 0 where float16's scaling passes over a step."""
+
+
+class Trainer:
+    """Model, averaged weights, optimizer, and one step of it."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        model: SpottingModel,
+        device: torch.device,
+        steps_per_epoch: int,
+        world: World | None = None,
+    ) -> None:
+        """Prepare the first step.
+
+        Args:
+            experiment: What to train.
+            model: Its starting weights, on the device.
+            device: Where to compute.
+            steps_per_epoch: What the learning rate depends on.
+            world: The ranks that step together; None: this process alone. The model's weights are the same on all.
+        """
+        config = experiment.train
+        self.experiment = experiment
+        self.model = model
+        self.autocast_dtype = autocast_dtype(device, config.precision)
+        self.averaged = average_weights(model, config.ema_decay)
+        self.learning_rate = 0.0
+        """Of the last step."""
+        self.num_steps = 0
+        """Steps done."""
+        self._device = device
+        self._steps_per_epoch = steps_per_epoch
+        self._world = World.single(device) if world is None else world
+        share = max(self._world.shard.sizes(config.batch_size))
+        self._part_clips = -(-share // config.accumulation_steps)
+        self._augment = ClipAugmenter(experiment.augment)
+        self._optimizer = build_optimizer(model.parameters(), config)
+        self._learnt = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self._scaler = torch.GradScaler(device.type, enabled=self.autocast_dtype is torch.float16)
+        self._train_mode()
+        forward = forward_of(
+            model,
+            device,
+            self.autocast_dtype,
+            (self._part_clips, experiment.clip.num_frames, *experiment.input.size),
+            checkpointing=config.activation_checkpointing,
+            synchronized=config.sync_batchnorm and self._world.size > 1,
+        )
+        self._forward = self._world.averaging(model, forward)
+
+    def step(self, batch: ClipBatch) -> StepResult:
+        """Learn from one batch, or with other ranks from what each has of it."""
+        config = self.experiment.train
+        self._world.seed_step(self.experiment.seed, self.num_steps)
+        self._train_mode()
+        self.learning_rate = learning_rate_at(self.num_steps, self._steps_per_epoch, config)
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.learning_rate
+        self._optimizer.zero_grad(set_to_none=True)
+        *others, last = self._parts(batch)
+        with without_averaging(self._forward):
+            losses = [self._backward(batch, part) for part in others]
+        losses.append(self._backward(batch, last))
+        self._scaler.unscale_(self._optimizer)
+        norm = self._clip_gradients(config.max_gradient_norm)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self.averaged.update_parameters(self.model)
+        self.num_steps += 1
+        return StepResult(self._world.mean(torch.stack(losses).sum()), norm)
+
+    def _train_mode(self) -> None:
+        self.model.train()
+        if self.experiment.train.freeze_encoder2d:
+            self.model.encoder.eval()  # BatchNorm statistics stay as well
+
+    def _parts(self, batch: ClipBatch) -> list[slice]:
+        """Return what to compute together: as many parts on each rank, for they speak to each other in each."""
+        smallest = (batch.num_total or len(batch)) // self._world.size
+        num_parts = min(self.experiment.train.accumulation_steps, smallest)
+        bounds = [len(batch) * part // num_parts for part in range(num_parts + 1)]
+        return [slice(start, stop) for start, stop in pairwise(bounds)]
+
+    def _backward(self, batch: ClipBatch, part: slice) -> Tensor:
+        """Add the gradients of a part of the batch; return its share of the loss."""
+        scaling = self.experiment.input.luma_scaling
+        frames = to_unit(batch.frames[part], batch.color_ranges[part], scaling)
+        frames = self._augment(frames, batch.seeds[part])
+        with torch.autocast(
+            self._device.type, dtype=self.autocast_dtype, enabled=self.autocast_dtype is not None
+        ):
+            logits = self._forward(frames)
+        loss = focal_loss(logits.float(), batch.targets[part], self.experiment.loss)
+        # The mean over the part's clips counts as much as it has of the clips of all ranks, whose mean is taken.
+        num_total = batch.num_total or len(batch)
+        share = loss * (len(frames) * self._world.size / num_total)
+        self._scaler.scale(share).backward()  # type: ignore[no-untyped-call]
+        return share.detach()
+
+    def _clip_gradients(self, max_norm: float) -> Tensor:
+        gradients = [parameter.grad for parameter in self._learnt if parameter.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
+        if max_norm:
+            nn.utils.clip_grads_with_norm_(self._learnt, max_norm, norm)
+        if self._scaler.is_enabled():
+            # Too large for float16: the scaler finds that itself, leaves out the step and scales less from then on.
+            return torch.where(norm.isfinite(), norm, torch.zeros_like(norm))
+        return norm
+
+    def is_finite(self) -> bool:
+        """Return whether all weights and statistics are numbers; waits for the device."""
+        tensors = [*self.model.parameters(), *self.model.buffers()]
+        return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that later steps depend on, random states included; tensors are shared, not copied."""
+        return {
+            "model": self.model.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "num_steps": self.num_steps,
+            "random_cpu": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state(self._device) if self._device.type == "cuda" else None,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` returned, there or on another kind of device."""
+        self.model.load_state_dict(state["model"])
+        self.averaged.load_state_dict(state["averaged"])
+        groups = [
+            # How a step is computed is this device's matter: `fused` may be saved on a GPU and loaded on a CPU.
+            {**saved, "fused": own.get("fused")} if "fused" in own else saved
+            for saved, own in zip(
+                state["optimizer"]["param_groups"], self._optimizer.param_groups, strict=True
+            )
+        ]
+        self._optimizer.load_state_dict({**state["optimizer"], "param_groups": groups})
+        if self._scaler.is_enabled() and state["scaler"]:
+            self._scaler.load_state_dict(state["scaler"])
+        self.num_steps = state["num_steps"]
+        self.learning_rate = self._optimizer.param_groups[0]["lr"]
+        torch.set_rng_state(state["random_cpu"])
+        if self._device.type == "cuda" and state["random_cuda"] is not None:
+            torch.cuda.set_rng_state(state["random_cuda"], self._device)
+
+    def save(self, path: Path, facts: dict[str, str]) -> None:
+        """Write the averaged weights."""
+        save_checkpoint(path, self.averaged.module.state_dict(), self.experiment, facts)

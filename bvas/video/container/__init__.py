@@ -1,0 +1,1 @@
+"""Bytes to packets: files, pipes and addresses, container formats, and the headers of coded streams."""

@@ -1,0 +1,165 @@
+"""What times of frames can be believed, and what stands in for those that cannot."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.video.container.time_array import NO_TIME, Ticks
+
+# A recording of more than ten days is taken for a broken time: the grid of one (grid.py) fills the memory.
+_LONGEST_SECONDS = 10 * 24 * 3600
+_SLOWEST, _FASTEST = Fraction(1, 100), Fraction(1000)
+DEFAULT_RATE = Fraction(25)
+"""Of frames of which nothing says how many a second there are."""
+# So many of the times in the decoder's order have to ascend for the others to be fitted in between.
+_MIN_ASCENDING = 0.9
+# Frames of ascending times from which on they are a recording of its own, and no wrong times.
+_SHORTEST_RUN = 12
+# A longer step is a pause, and not the period of the frames.
+_LONGEST_PERIODS = 3
+
+
+def is_one_recording(first: int, last: int, time_base: Fraction) -> bool:
+    """Return whether two times in ticks are so near to each other that one recording can hold both."""
+    return (last - first) * time_base <= _LONGEST_SECONDS
+
+
+def usual_rates(claims: Iterable[Fraction | None]) -> tuple[Fraction, ...]:
+    """Return those rates of a container that a camera may have had."""
+    rates = [Fraction(claim) for claim in claims if claim]
+    return tuple(rate for rate in rates if _SLOWEST <= rate <= _FASTEST)
+
+
+def ascending_times(
+    output: Sequence[int | None], time_base: Fraction, rates: Sequence[Fraction]
+) -> tuple[NDArray[np.int64], Fraction]:
+    """Return (a time for each frame, strictly ascending, int64 [L]; seconds of a tick).
+
+    Args:
+        output: Times of frames in the order in which the decoder outputs them; None where it knows none.
+        time_base: Seconds of a tick.
+        rates: Frames per second by the container's word, the best first.
+
+    A few times that are missing or out of order are replaced by what fits between the others. A clock that begins
+    again, as where recordings are joined, is continued. Where most times are out of order otherwise, all frames are
+    put one period of the rate apart.
+    """
+    if (joined := _of_joined(output, time_base)) is not None:
+        return joined, time_base
+    places = _in_order(output)
+    if len(places) >= _MIN_ASCENDING * len(output):
+        known = np.array([output[place] for place in places], dtype=np.int64)
+        if is_one_recording(int(known[0]), int(known[-1]), time_base):
+            return _filled(known, np.array(places), len(output)), time_base
+    rate = next(iter(rates), DEFAULT_RATE)
+    return np.arange(len(output), dtype=np.int64), 1 / rate
+
+
+class SteadyTimes:
+    """Ascending times of frames as they come: a time once given stays, unlike in `ascending_times`.
+
+    A clock that begins again is continued one period after the last frame. A single time that is too late is kept,
+    and those behind it follow a tick apart until they are later. A few times that are too early count as such.
+
+    Args:
+        times: Those so far, strictly ascending.
+        period: Ticks from frame to frame where none are known.
+    """
+
+    def __init__(self, times: NDArray[np.int64], period: int) -> None:
+        self._times = Ticks()
+        self._times.extend(times.tolist())
+        self._before, self._last = [None, None, *times.tolist()][-2:]
+        self._period = int(times[-1] - times[-2]) if len(times) > 1 else period
+        self._offset = 0
+        # Of the clock before the present one, as long as that may be a few wrong times: its last, and its offset.
+        self._former: tuple[int, int] | None = None
+        self._num_since = 0
+
+    def view(self) -> NDArray[np.int64]:
+        """Return the times so far, int64, read-only, without a copy."""
+        return self._times.view()
+
+    def add(self, time: int) -> None:
+        """Add the time of the next frame, `NO_TIME` where the decoder knows none."""
+        known = self._times.view()
+        if time == NO_TIME:
+            self._times.append(int(known[-1]) + self._period if len(known) else 0)
+            return
+        self._follow_clock(time, int(known[-1]) if len(known) else None)
+        before, self._before, self._last = self._last, self._last, time
+        if before is not None and time > before:
+            self._period = min(time - before, _LONGEST_PERIODS * self._period)
+        earliest = int(known[-1]) + 1 if len(known) else time
+        self._times.append(max(time + self._offset, earliest))
+
+    def _follow_clock(self, time: int, given: int | None) -> None:
+        """Note where the clock of a time stands on that of the first frame, if it is another one than before."""
+        self._num_since += 1
+        if self._num_since > _SHORTEST_RUN:
+            self._former = None
+        if self._former is not None and 0 < time - self._former[0] <= _SHORTEST_RUN * self._period:
+            self._before, self._last = None, self._former[0]
+            self._offset, self._former = self._former[1], None
+        elif given is not None and self._begins_again(time):
+            if self._former is None and self._last is not None:
+                self._former, self._num_since = (self._last, self._offset), 0
+            self._offset = given + self._period - time
+
+    def _begins_again(self, time: int) -> bool:
+        if self._last is None:
+            return True
+        return time <= self._last and (self._before is None or time <= self._before)
+
+
+def _of_joined(output: Sequence[int | None], time_base: Fraction) -> NDArray[np.int64] | None:
+    """Return times for long runs of ascending times, of which each begins before the end of the last one."""
+    times = np.array([NO_TIME if time is None else time for time in output], dtype=np.int64)
+    backs = np.flatnonzero(np.diff(times) <= 0) + 1
+    runs = np.diff([0, *backs.tolist(), len(times)])
+    if NO_TIME in times or not len(backs) or runs[:-1].min() < _SHORTEST_RUN:
+        return None
+    steady = SteadyTimes(times[: backs[0]], 1)
+    for time in times[backs[0] :].tolist():
+        steady.add(time)
+    found = steady.view()
+    return found if is_one_recording(int(found[0]), int(found[-1]), time_base) else None
+
+
+def _in_order(output: Sequence[int | None]) -> list[int]:
+    """Return the places of the most times that can be kept so that none is before an earlier one."""
+    known = [(place, time) for place, time in enumerate(output) if time is not None]
+    if all(after >= before for (_, before), (_, after) in pairwise(known)):
+        return [place for place, _ in known]
+    # The last place and time of the best choice of each length, and what came before each place in it.
+    ends: list[int] = []
+    times: list[int] = []
+    before: dict[int, int | None] = {}
+    for place, time in known:
+        length = bisect_left(times, time)
+        before[place] = ends[length - 1] if length else None
+        ends[length : length + 1] = [place]
+        times[length : length + 1] = [time]
+    chosen = []
+    place_or_none: int | None = ends[-1]
+    while place_or_none is not None:
+        chosen.append(place_or_none)
+        place_or_none = before[place_or_none]
+    return chosen[::-1]
+
+
+def _filled(known: NDArray[np.int64], places: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    ranks = np.arange(count)
+    # Relative to the first, so that large times keep their last digits in float64.
+    ticks = np.round(np.interp(ranks, places, known - known[0])).astype(np.int64)
+    if len(known) > 1:
+        step = int(np.median(np.diff(known) / np.diff(places)))
+        ticks[: places[0]] = (ranks[: places[0]] - places[0]) * step
+        ticks[places[-1] + 1 :] = ticks[places[-1]] + (ranks[places[-1] + 1 :] - places[-1]) * step
+    # Frames that share a time are put a tick apart, so that each has a moment of its own.
+    ascending: NDArray[np.int64] = np.maximum.accumulate(ticks - ranks) + ranks + known[0]
+    return ascending

@@ -1,0 +1,193 @@
+"""Bytes of a transport stream whose joints are hidden from libav, of a file or as they come."""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.video.container.transport_stream import HiddenTables, Joiner, Joint, Layout, hide_joints, layout_of
+
+_HEAD_BYTES = 4096
+_NUM_PACKETS_AT_ONCE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Joints:
+    """The joints of one transport stream file."""
+
+    layout: Layout
+    joints: tuple[Joint, ...]
+    tables: HiddenTables | None
+    lost_times: tuple[int, ...] = ()
+    """Presentation times of pictures that are not followed, in ticks of 1/90000 s."""
+
+    def to_plain(self) -> list[Any]:
+        """Return these as lists and numbers."""
+        return [self.layout, self.joints, self.tables, self.lost_times]
+
+    @classmethod
+    def from_plain(cls, plain: Sequence[Any]) -> Self:
+        """Return what `to_plain` gave, after JSON."""
+        layout, joints, tables, lost_times = plain
+        return cls(
+            Layout(*layout),
+            tuple(
+                Joint(position, number, pid, shift, tuple(hidden), codec)
+                for position, number, pid, shift, hidden, codec in joints
+            ),
+            None if tables is None else HiddenTables(tables[0], tuple(tables[1])),
+            tuple(lost_times),
+        )
+
+
+def find_joints(path: Path) -> Joints | None:
+    """Return the joints of a file; None where it has none, or is not a transport stream."""
+    with path.open("rb") as file:
+        layout = layout_of(file.read(_HEAD_BYTES))
+        if layout is None:
+            return None
+        file.seek(layout.start)
+        joiner = Joiner(layout)
+        position = layout.start
+        while data := file.read(layout.size * _NUM_PACKETS_AT_ONCE):
+            joiner.find(_packets_in(bytearray(data), layout), position)
+            position += len(data)
+    if not joiner.joints:
+        return None
+    return Joints(layout, tuple(joiner.joints), joiner.tables, tuple(joiner.lost_times))
+
+
+class JoinedFile(io.RawIOBase):
+    """A transport stream file without its joints, for libav to read and to seek in."""
+
+    def __init__(self, path: Path, joints: Joints) -> None:
+        self.name = str(path)
+        self._file = path.open("rb", buffering=0)
+        self._joints = joints
+        self._place = 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes from here on, or all that are left."""
+        size_before, _, start = self._joints.layout
+        # Whole packets around them.
+        first = start + max(self._place - start, 0) // size_before * size_before
+        self._file.seek(first)
+        wanted = None if size < 0 else self._place - first + size + size_before
+        data = bytearray(self._file.read(-1 if wanted is None else wanted))
+        packets = _packets_in(data, self._joints.layout)
+        hide_joints(packets, first, self._joints.layout, self._joints.joints, self._joints.tables)
+        begin = self._place - first
+        found = bytes(data[begin : None if size < 0 else begin + size])
+        self._place += len(found)
+        return found
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a byte; return its place."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place}.get(whence)
+        self._place = (self._file.seek(0, io.SEEK_END) if base is None else base) + offset
+        return self._place
+
+    def tell(self) -> int:
+        """Return the place of the next byte."""
+        return self._place
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
+
+
+class Stretches:
+    """What was found so far in a transport stream that comes in one stretch after the other."""
+
+    def __init__(self) -> None:
+        self.joiner: Joiner | None = None
+        self.position = 0
+        """Bytes of all stretches so far."""
+
+    @property
+    def lost_codec(self) -> str:
+        """What the video went over to and is not followed in: the bytes end there. Empty while all is well."""
+        joints = () if self.joiner is None else self.joiner.joints
+        return next((joint.codec for joint in joints if joint.codec), "")
+
+
+class JoinedBytes:
+    """Bytes that come once, with the joints of a transport stream hidden; others pass as they are.
+
+    Args:
+        read: Returns up to some bytes, as soon as there are any; none at the end.
+        name: Path, by whose ending libav knows some formats.
+        stretches: Of a stream in several pieces, what those before this one held.
+    """
+
+    def __init__(self, read: Callable[[int], bytes], name: str, stretches: Stretches | None = None) -> None:
+        self.name = name
+        self.stretches = Stretches() if stretches is None else stretches
+        self._read = read
+        self._layout: Layout | None = None
+        # None once it is known what the bytes are.
+        self._head: bytes | None = b""
+        self._rest = b""
+        self._ready = b""
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes."""
+        while not self._ready and not self.stretches.lost_codec:
+            data = self._read(size)
+            self._take(data)
+            if not data:
+                break
+        found, self._ready = self._ready[:size], self._ready[size:]
+        return found
+
+    def _take(self, data: bytes) -> None:
+        """Put the next bytes where `read` finds them; none at the end."""
+        if self._head is not None:
+            self._head += data
+            if data and len(self._head) < _HEAD_BYTES:
+                return
+            head, self._head = self._head, None
+            self._layout = layout_of(head[:_HEAD_BYTES])
+            start = len(head) if self._layout is None else self._layout.start
+            self._ready += head[:start]
+            self.stretches.position += start
+            self._join(head[start:], at_end=not data)
+        else:
+            self._join(data, at_end=not data)
+
+    def _join(self, data: bytes, *, at_end: bool) -> None:
+        layout, stretches = self._layout, self.stretches
+        if layout is None:
+            self._ready += data
+            return
+        if stretches.joiner is None or stretches.joiner.layout[:2] != layout[:2]:
+            stretches.joiner = Joiner(layout)
+        joiner, position = stretches.joiner, stretches.position
+        data = self._rest + data
+        whole = len(data) if at_end else len(data) // layout.size * layout.size
+        block, self._rest = bytearray(data[:whole]), data[whole:]
+        packets = _packets_in(block, layout)
+        joiner.find(packets, position)
+        hide_joints(packets, position, layout, joiner.joints, joiner.tables)
+        stretches.position += len(block)
+        lost = next((joint.position for joint in joiner.joints if joint.codec), None)
+        self._ready += bytes(block if lost is None else block[: max(lost - position, 0)])
+
+
+def _packets_in(data: bytearray, layout: Layout) -> NDArray[np.uint8]:
+    """Return the whole packets at the beginning of some bytes, uint8 [n, size], which share their memory."""
+    count = len(data) // layout.size
+    return np.frombuffer(data, np.uint8, count * layout.size).reshape(count, layout.size)

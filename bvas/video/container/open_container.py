@@ -1,0 +1,189 @@
+"""Opening a file with libav and reading the packets of its picture, past damage where there is some."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+
+from bvas.errors import DecodeError, redacted, redacted_error
+from bvas.video.container.joined_bytes import JoinedFile, Joints
+from bvas.video.container.libav_io import PLAYLIST_OPTIONS, PlaylistFetcher, lacks_end
+from bvas.video.container.libav_messages import last_message, libav_messages, speaks_of_protection
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
+from bvas.video.container.stream_choice import choose_stream, discard_others, video_streams
+
+# PyAV 18 refuses titles that are not UTF-8 unless told otherwise. PyAV 19 escapes them and has no such argument.
+_METADATA = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+# After so many failed reads in a row the rest of the file counts as missing.
+_MAX_FAILED_READS = 1000
+
+
+def open_media(source: Any, **options: Any) -> Any:
+    """Open what libav can read with `av.open`; titles that are not UTF-8 are no error.
+
+    Raises:
+        FFmpegError, OSError: libav cannot open it.
+    """
+    return av.open(source, **_METADATA, **options)
+
+
+def open_container(
+    path: Path,
+    *,
+    reading: ReadOptions = DEFAULT_READING,
+    joints: Joints | None = None,
+    fetcher: PlaylistFetcher | None = None,
+    num_threads: int = 1,
+) -> tuple[Any, Any]:
+    """Open a video file; return (container, video stream) of PyAV. All other streams are skipped.
+
+    Args:
+        path: The file.
+        reading: Which stream of it is read.
+        joints: Those of a transport stream, which are hidden from libav.
+        fetcher: Opens the pieces of a playlist. The container must then be closed, not left to the collector.
+        num_threads: Decoding threads. One is fastest per core, and lets packets be skipped singly.
+
+    Raises:
+        DecodeError: there is no such file, it is a folder or empty, or it holds no video.
+    """
+    if not path.exists():
+        raise DecodeError(f"{path} does not exist; check the path", path=path)
+    if path.is_dir():
+        raise DecodeError(f"{path} is a folder, not a video file; name the file in it", path=path)
+    if path.is_file() and path.stat().st_size == 0:
+        raise DecodeError(f"{path} is empty (0 bytes); copy or download it again", path=path)
+    if fetcher is None and lacks_end(path):
+        fetcher = PlaylistFetcher(None)
+    # Absolute: libav takes `a:b.mp4` for a protocol.
+    source = str(path.absolute()) if joints is None else JoinedFile(path, joints)
+    return open_input(source, str(path), reading=reading, fetcher=fetcher, num_threads=num_threads)
+
+
+def open_input(
+    source: Any,
+    name: str,
+    *,
+    reading: ReadOptions = DEFAULT_READING,
+    timeout: tuple[float, float] | None = None,
+    fetcher: PlaylistFetcher | None = None,
+    num_threads: int = 1,
+) -> tuple[Any, Any]:
+    """Open what libav can read; return (container, video stream) of PyAV. All other streams are skipped.
+
+    Args:
+        source: A path or URL as text, or an object with `read`.
+        name: What messages call it.
+        reading: Which stream of it is read.
+        timeout: Seconds to wait for opening, and for each packet; None for as long as it takes.
+        fetcher: Opens the pieces of a playlist. The container must then be closed, not left to the collector.
+        num_threads: Decoding threads.
+
+    Raises:
+        DecodeError: it is no video, or cannot be reached.
+    """
+    with libav_messages() as said:
+        try:
+            fetching = {} if fetcher is None else {"io_open": fetcher, "options": PLAYLIST_OPTIONS}
+            container = open_media(source, timeout=timeout, **fetching)
+        except PermissionError as error:
+            raise DecodeError(f"{name} may not be read: permission denied", path=name) from redacted_error(
+                error
+            )
+        except (av.FFmpegError, OSError) as error:
+            raise not_opened(name, error, timeout, last_message(said)) from redacted_error(error)
+    try:
+        # libav takes any text for ANSI art.
+        is_text = container.format.name == "tty"
+        streams = () if is_text else video_streams(container)
+        reason = _because(last_message(said))
+        number = choose_stream(streams, reading, container.format.name, name, reason).number
+    except DecodeError:
+        container.close()
+        raise
+    chosen = container.streams[number]
+    try:
+        chosen.codec_context.thread_count = num_threads
+    except (AttributeError, RuntimeError) as error:
+        container.close()
+        raise DecodeError(f"{name}: this build of libav has no decoder for its codec", path=name) from error
+    if key := chosen.metadata.get("enc_key_id"):
+        container.close()
+        raise encrypted(name, f"its key has the ID {key}")
+    discard_others(container, chosen)
+    return container, chosen
+
+
+def encrypted(name: str, detail: str) -> DecodeError:
+    """Return the error of media that is encrypted."""
+    return DecodeError(
+        f"{name} is encrypted ({detail}), and its frames cannot be decoded; get a copy without protection, or "
+        "decrypt it with its key first",
+        path=name,
+    )
+
+
+def not_opened(
+    name: str, error: BaseException, timeout: tuple[float, float] | None, message: str = ""
+) -> DecodeError:
+    """Return the error of a source that libav cannot open, with what it last said."""
+    if speaks_of_protection(message):
+        return encrypted(name, f"libav: {message}")
+    reason = reason_of(error)
+    if isinstance(error, av.error.ExitError) and timeout is not None:
+        reason = f"no answer for {timeout[0]:g} s"
+    return DecodeError(
+        f"{name} is not a video that can be opened: {reason}{_because(message)}; "
+        "the file may be cut off or of another kind, `ffprobe` tells more",
+        path=name,
+    )
+
+
+def _because(message: str) -> str:
+    return f" (libav: {message})" if message else ""
+
+
+def read_packets(container: Any, stream: Any) -> Iterator[Any]:
+    """Yield the packets of `stream` from where the container stands, without the empty one at the end.
+
+    A read that fails is followed by the next: behind a damaged stretch most containers go on.
+
+    Raises:
+        FFmpegError: a connection broke, or was silent for longer than the container's timeout.
+        DecodeError: a packet is encrypted.
+    """
+    num_failed = 0
+    while num_failed < _MAX_FAILED_READS:
+        try:
+            for packet in container.demux(stream):
+                if packet.size == 0 and packet.pts is None and packet.dts is None:
+                    return
+                num_failed = 0
+                if packet.has_sidedata("encryption_info"):
+                    at = (
+                        ""
+                        if packet.pts is None
+                        else f", from {float(packet.pts * packet.time_base):.3f} s on"
+                    )
+                    raise encrypted(redacted(container.name), f"Common Encryption{at}")
+                yield packet
+        except IndexError:
+            # PyAV flushes all streams at the end, and trips over those that came up after the opening.
+            return
+        except av.FFmpegError as error:
+            if is_connection_error(error):
+                raise
+            num_failed += 1
+        else:
+            return
+
+
+def is_connection_error(error: BaseException) -> bool:
+    """Return whether it is the way to the data that failed, and not the data."""
+    return isinstance(error, av.error.ExitError | OSError)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what libav says went wrong, without its error number and without secrets of an address."""
+    return redacted(getattr(error, "strerror", None) or str(error))

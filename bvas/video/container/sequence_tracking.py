@@ -1,0 +1,107 @@
+"""The sequence header in force at each packet of a stream: the pictures that a decoder has to be made for."""
+
+from collections.abc import Iterator
+
+from bvas.video.container.coded_packets import nal_units
+from bvas.video.container.sequence_headers import (
+    Bits,
+    Sequence,
+    av1_sequence,
+    av1_units,
+    payload_of,
+    read_sequence,
+    sequence_number,
+    vp9_sequence,
+)
+
+HEADER_CODECS = ("h264", "hevc", "vp9", "av1")
+"""Codecs whose headers are read, by libav's names."""
+# Bytes of a slice from which the number of its parameter set can be read.
+_HEAD_BYTES = 24
+
+
+class SequenceHeaders:
+    """The sequence header in force at each packet of one stream.
+
+    Args:
+        codec: libav's name of the format. Of others than `HEADER_CODECS` nothing is known.
+    """
+
+    def __init__(self, codec: str) -> None:
+        self._codec = codec
+        self._sequences: dict[int, bytes] = {}
+        self._sequence_of_picture: dict[int, int] = {}
+        self._active: Sequence | None = None
+
+    def at(self, coded: bytes) -> Sequence | None:
+        """Return the header that holds for a packet; None where none is known.
+
+        Args:
+            coded: The packet, H.264 and HEVC with start codes. Parameter sets may stand alone.
+        """
+        if self._codec == "vp9":
+            self._active = vp9_sequence(coded[:32], self._active)
+        elif self._codec == "av1":
+            headers = [unit for kind, unit in av1_units(coded) if kind == 1]
+            self._active = (headers and av1_sequence(headers[-1])) or self._active
+        elif self._codec in ("h264", "hevc"):
+            self._see_units(coded)
+        return self._active
+
+    def _see_units(self, coded: bytes) -> None:
+        is_hevc = self._codec == "hevc"
+        for unit in nal_units(self._codec, None, coded):
+            # Units of further layers (3D, scalable) are not decoded.
+            if is_hevc and (len(unit) < 3 or unit[0] & 1 or unit[1] >> 3):
+                continue
+            kind = unit[0] >> 1 & 63 if is_hevc else unit[0] & 31
+            if kind == (33 if is_hevc else 7):
+                header = unit.rstrip(b"\x00")
+                number = sequence_number(self._codec, header)
+                if number is not None:
+                    self._sequences[number] = header
+            elif kind == (34 if is_hevc else 8):
+                self._see_picture_parameters(Bits(payload_of(unit[:_HEAD_BYTES], 2 if is_hevc else 1)))
+            elif kind < 32 if is_hevc else 1 <= kind <= 5:
+                self._see_slice(kind, unit)
+                return
+        # Parameter sets alone: the only ones are those that will hold.
+        if self._active is None and len(self._sequences) == 1:
+            self._activate(next(iter(self._sequences)))
+
+    def _see_picture_parameters(self, bits: "Bits") -> None:
+        try:
+            number = bits.golomb()
+            self._sequence_of_picture[number] = bits.golomb()
+        except IndexError:
+            return
+
+    def _see_slice(self, kind: int, unit: bytes) -> None:
+        try:
+            if self._codec == "h264":
+                # ITU-T H.264, 7.3.3: first_mb_in_slice, slice_type, then the number of the picture's parameters.
+                bits = Bits(payload_of(unit[:_HEAD_BYTES], 1))
+                bits.golomb(), bits.golomb()
+            else:
+                # ITU-T H.265, 7.3.6.1: a flag, and one more in pictures to start from, before it.
+                bits = Bits(payload_of(unit[:_HEAD_BYTES], 2))
+                bits.take(2 if 16 <= kind <= 23 else 1)
+            self._activate(self._sequence_of_picture[bits.golomb()])
+        except (IndexError, KeyError):
+            return
+
+    def _activate(self, number: int) -> None:
+        header = self._sequences.get(number)
+        if header is not None and (self._active is None or self._active.header != header):
+            self._active = read_sequence(self._codec, header) or self._active
+
+
+def sequences_in(codec: str, coded: bytes) -> Iterator[Sequence]:
+    """Yield what the H.264 or HEVC sequence headers in some data with start codes say; those that can be read."""
+    if codec not in ("h264", "hevc"):
+        return
+    for unit in nal_units(codec, None, coded):
+        is_header = unit[0] & 31 == 7 if codec == "h264" else unit[0] >> 1 & 63 == 33
+        sequence = read_sequence(codec, unit.rstrip(b"\x00")) if is_header else None
+        if sequence is not None:
+            yield sequence

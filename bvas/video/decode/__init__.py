@@ -1,0 +1,1 @@
+"""Decoding: `open_video`, the reader and its backends, color, fitting, damage, prefetching."""

@@ -1,0 +1,273 @@
+"""Decoding on an NVIDIA GPU with PyNvVideoCodec.
+
+Packets come from libav, from the same keyframes and with the same times as for `pyav`; only their decoding is
+NVDEC's. Every frame that it hands out carries the time of its packet, which is compared with the index, so a
+frame cannot be taken for its neighbor. NVDEC conceals damage without reporting it; a frame that it does not
+output is missed all the same.
+
+The decoder owns a pool of pictures that the next call overwrites, so the luma is copied out first, on the
+decoder's CUDA stream, which is waited for before a frame is handed over. A decoder serves one sequence header
+(nvdec_session.py); when its reader is closed, the next file with the same one takes it over (pool.py).
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import DecodeError
+from bvas.system.nvdec_caps import decoder_caps
+from bvas.video.decode.backends import Backend, BackendOptions
+from bvas.video.decode.cuda_decoder import CudaDecoder
+from bvas.video.decode.decoder_pool import DecoderPool
+from bvas.video.decode.nvdec_session import CODECS, NvdecSession, Picture, SessionError
+from bvas.video.decode.nvidia import first_line, gpu_of, load_pynvvideocodec, refusal
+from bvas.video.decode.packet_seek import PacketSource
+from bvas.video.index.hdr_frames import changes_system, table_of_video
+from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.video_info import VideoInfo
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+logger = logging.getLogger(__name__)
+
+_PIXEL_FORMATS = ("yuv420p", "yuvj420p", "nv12", "yuv420p10le", "yuv420p12le")
+# A keyframe this near is reached by decoding on.
+_NEAR_FRAMES = 16
+
+
+def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
+    """Refuse what NVDEC cannot decode here, or not as libav does. Initialises CUDA.
+
+    Raises:
+        DecodeError: names the reason, and the remedy.
+    """
+    reasons = [
+        (index.decode_order, "carries no reliable presentation times"),
+        (info.interlaced, "is interlaced, which NVDEC deinterlaces in its own way"),
+        (
+            info.crops_corner,
+            "cuts rows off the top or columns off the left of its coded pictures, which PyNvVideoCodec does not",
+        ),
+        (
+            info.changes_headers and index.container == "flv",
+            "changes its headers, which an flv holds only where they change and not where decoding starts",
+        ),
+        (info.codec not in CODECS, f"is coded as {info.codec}, not one of {', '.join(CODECS)}"),
+        (changes_system(info), "changes between SDR and HDR, and NVDEC tells no frame's tags"),
+        (info.pixel_format not in _PIXEL_FORMATS, f"stores {info.pixel_format}, not 4:2:0"),
+        (
+            not options.device.startswith("cuda"),
+            f'is to be decoded on "{options.device}"; nvdec needs device="cuda"',
+        ),
+    ]
+    for applies, reason in reasons:
+        if applies:
+            raise refusal(info, reason)
+    gpu = gpu_of(options.device, info)
+    load_pynvvideocodec(info)
+    try:
+        caps = decoder_caps(gpu, info.codec, info.bit_depth)
+    except (OSError, RuntimeError) as error:
+        raise refusal(info, f"cannot be checked against the GPU: {first_line(error)}") from error
+    if not caps.is_supported:
+        raise refusal(info, f"is {info.bit_depth}-bit {info.codec}, which this GPU does not decode")
+    height, width = _stored_shape(info)
+    for name, size, low, high in (
+        ("width", width, caps.min_width, caps.max_width),
+        ("height", height, caps.min_height, caps.max_height),
+    ):
+        if not low <= size <= high:
+            raise refusal(info, f"has a {name} of {size}; this GPU decodes {low} to {high} in {info.codec}")
+    num_macroblocks = -(-width // 16) * -(-height // 16)
+    if num_macroblocks > caps.max_macroblocks:
+        raise refusal(
+            info,
+            f"has pictures of {num_macroblocks} macroblocks; this GPU decodes up to {caps.max_macroblocks} in "
+            f"{info.codec}",
+        )
+
+
+def num_engines(info: VideoInfo, device: str) -> int:
+    """Return how many decoders the GPU has, of which each reader keeps one busy; 1 if it does not say.
+
+    Args:
+        info: A video that `check` admits there.
+        device: `cuda` or `cuda:N`.
+    """
+    caps = decoder_caps(gpu_of(device, info), info.codec, info.bit_depth)
+    return max(1, int(caps.num_engines))
+
+
+def verdict_depends_on() -> str | None:
+    """Return None: it is asked of the GPU and driver that are there now."""
+    return None
+
+
+def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:
+    """Open a file that `check` admits.
+
+    Raises:
+        DecodeError: the file cannot be opened.
+    """
+    return NvdecBackend(index, info, gpu=gpu_of(options.device, info), pool=options.pool)
+
+
+class NvdecBackend:
+    """Frames of one open file by NVDEC, matched by presentation time."""
+
+    def __init__(
+        self, index: VideoIndex, info: VideoInfo, *, gpu: int, pool: DecoderPool[CudaDecoder]
+    ) -> None:
+        self.damaged: set[int] = set()
+        self.sample_aspect: Fraction | None = None
+        self._index = index
+        self._info = info
+        nvc = load_pynvvideocodec(info)
+        self._source = PacketSource(index)
+        self._first_aspect = self._source.decoder.sample_aspect_ratio
+        self._session = NvdecSession(
+            nvc,
+            gpu=gpu,
+            codec=info.codec,
+            size=_stored_shape(info),
+            tone=table_of_video(info, index.reading.tone),
+            pool=pool,
+        )
+        self._run: _Run | None = None
+
+    @property
+    def num_decoded(self) -> int:
+        """Pictures that the decoder has output so far, wanted or not."""
+        return self._session.num_decoded
+
+    def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Yield (index, luma as stored) in host memory; see `Backend`."""
+        for index, luma in self.tensor_frames(indices):
+            yield index, luma.cpu().numpy()
+
+    def tensor_frames(self, indices: Sequence[int]) -> "Iterator[tuple[int, Tensor]]":
+        """Yield (index, luma as stored), uint8 [h, w] on the GPU; see `DeviceBackend`."""
+        if not indices:
+            return
+        wanted = {int(self._index.pts[index]) for index in indices}
+        last = int(self._index.pts[indices[-1]])
+        for index in indices:
+            luma, aspect = self._frame(index, lambda pts: pts in wanted or pts > last)
+            self.sample_aspect = None if aspect == self._first_aspect else aspect or Fraction(1)
+            self._session.hand_over(luma)
+            yield index, luma
+
+    def close(self) -> None:
+        """Close the file, and leave the decoder to the next one like it."""
+        self._run = None
+        self._source.close()
+        self._session.close()
+
+    def _frame(self, index: int, keep: Callable[[int], bool]) -> "tuple[Tensor, Fraction | None]":
+        try:
+            return self._find(index, keep)
+        except SessionError as error:
+            self._run = None
+            if not error.was_borrowed:
+                raise self._failed(index, error) from error
+            logger.info("%s gets a decoder of its own: %s", self._info.path.name, error)
+        self._session.may_borrow = False
+        try:
+            return self._find(index, keep)
+        except SessionError as error:
+            self._run = None
+            raise self._failed(index, error) from error
+
+    def _find(self, index: int, keep: Callable[[int], bool]) -> "tuple[Tensor, Fraction | None]":
+        target = int(self._index.pts[index])
+        keyframe = self._index.keyframe_of(index)
+        run = self._run
+        if run is None or self._must_seek(run, index, target):
+            run = self._start_at(keyframe)
+        while True:
+            picture = self._next_picture(run, keep)
+            if picture is None or picture.pts > target:
+                # A decoder may need a keyframe more than its packets say.
+                if run.started > max(keyframe - 2, 0):
+                    run = self._start_at(run.started - 1)
+                    continue
+                if picture is not None:
+                    run.ready.appendleft(picture)
+                raise self._lost(index, None if picture is None else picture.pts)
+            run.done = picture.pts
+            if picture.pts == target:
+                if picture.luma is not None:
+                    return picture.luma, picture.sample_aspect
+                # Decoded for an earlier call that did not want it.
+                run = self._start_at(keyframe)
+
+    def _must_seek(self, run: "_Run", index: int, target: int) -> bool:
+        if run.done is not None and target <= run.done:
+            return True
+        keyframe = self._index.keyframe_of(index)
+        if keyframe <= run.keyframe:
+            return False
+        here = 0 if run.done is None else int(np.searchsorted(self._index.pts, run.done))
+        return self._index.first_of_keyframe(keyframe) - here > _NEAR_FRAMES
+
+    def _start_at(self, keyframe: int) -> "_Run":
+        self._run = None
+        self._source.start_at(keyframe)
+        self._session.begin()
+        self._run = _Run(started=keyframe, keyframe=keyframe, ready=deque())
+        return self._run
+
+    def _next_picture(self, run: "_Run", keep: Callable[[int], bool]) -> Picture | None:
+        """Return the next picture, without luma where nobody wants it; None at the end."""
+        while not run.ready:
+            if run.ended:
+                return None
+            packet = self._source.next_packet()
+            run.ended = packet is None
+            if packet is not None and packet.is_keyframe:
+                run.keyframe = max(run.keyframe, self._source.keyframe_passed(packet))
+            run.ready += self._session.decode(packet, self._source.extradata, keep)
+        return run.ready.popleft()
+
+    def _failed(self, index: int, error: SessionError) -> DecodeError:
+        return DecodeError(
+            f"NVDEC failed before frame {index} of {self._index.path}: {error}; "
+            'the file can be read with backend="pyav"',
+            path=self._index.path,
+        )
+
+    def _lost(self, index: int, next_pts: int | None) -> DecodeError:
+        pts = self._index.pts
+        stop = len(pts) if next_pts is None else int(np.searchsorted(pts, next_pts))
+        return DecodeError(
+            f"NVDEC does not output frame {index} ({self._index.seconds_of(index):.3f} s) of "
+            f"{self._index.path}: {stop - index} frame(s) lost; reading can go on at frame {stop}, "
+            'or with backend="pyav"',
+            path=self._index.path,
+            lost=range(index, max(stop, index + 1)),
+        )
+
+
+@dataclass(slots=True)
+class _Run:
+    """What is known of decoding since the last seek."""
+
+    started: int
+    """Keyframe that it began with."""
+    keyframe: int
+    """Last keyframe fed to the decoder."""
+    ready: deque[Picture]
+    done: int | None = None
+    """Time of the last picture taken."""
+    ended: bool = False
+
+
+def _stored_shape(info: VideoInfo) -> tuple[int, int]:
+    return (info.width, info.height) if info.rotation in (90, 270) else (info.height, info.width)

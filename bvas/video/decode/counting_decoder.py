@@ -1,0 +1,104 @@
+"""Decoding with libav where packets carry no reliable times: frames are counted as they come out."""
+
+import weakref
+from collections import deque
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import DecodeError
+from bvas.video.container.open_container import read_packets
+from bvas.video.decode.backends import OnDamage
+from bvas.video.decode.damage_tracking import CountedDamage, DamageLog
+from bvas.video.decode.sample_aspects import SampleAspects
+from bvas.video.index.hdr_frames import ToneMap
+from bvas.video.index.stored_picture import luma_of
+from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.video_info import VideoInfo
+
+
+class CountedBackend:
+    """Frames of one open file by the order in which the decoder outputs them; going back starts over."""
+
+    def __init__(self, index: VideoIndex, info: VideoInfo, *, on_damage: OnDamage) -> None:
+        self._damage = DamageLog(index.path, on_damage)
+        self.damaged = self._damage.frames
+        self.num_decoded = 0
+        self.sample_aspect: Fraction | None = None
+        self._index = index
+        self._tones = ToneMap(info, index.reading.tone)
+        self._open()
+
+    def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Yield (index, luma as stored); see `Backend`."""
+        for index, picture in self.pictures(indices):
+            yield index, luma_of(picture, self._tones.hdr_of(picture, index))
+
+    def pictures(self, indices: Sequence[int]) -> Iterator[tuple[int, Any]]:
+        """As `frames`, with PyAV's decoded frames, which also hold color."""
+        for index in indices:
+            if index < self._next:
+                self.close()
+                self._open()
+            while True:
+                frame = self._next_frame()
+                if frame is None:
+                    raise DecodeError(
+                        f"the decoder outputs {self._next} frames of {self._index.path.name}, so no frame "
+                        f"{index}; if the file changed, open it again",
+                        path=self._index.path,
+                        lost=range(index, self._index.num_frames),
+                    )
+                self._next += 1
+                is_doubtful = self._errors.is_doubtful(
+                    is_keyframe=frame.key_frame, is_corrupt=frame.is_corrupt
+                )
+                if self._next > index:
+                    break
+            if is_doubtful:
+                self._damage.add(index, self._index)
+            self.sample_aspect = self._aspects.of(frame.pts)
+            yield index, frame
+
+    def close(self) -> None:
+        """Close the file."""
+        self._ready.clear()
+        self._finalizer()
+
+    def _open(self) -> None:
+        self._container, self._stream = self._index.open()
+        self._aspects = SampleAspects(self._stream.codec_context)
+        # PyAV frees what it reads from ahead of a container that is left to the collector.
+        self._finalizer = weakref.finalize(self, self._container.close)
+        self._packets = read_packets(self._container, self._stream)
+        self._ready: deque[Any] = deque()
+        self._ended = False
+        self._next = 0
+        self._errors = CountedDamage()
+
+    def _next_frame(self) -> Any:
+        while not self._ready:
+            if self._ended:
+                return None
+            packet = next(self._packets, None)
+            self._ended = packet is None
+            if packet is not None:
+                self._errors.feed(is_keyframe=packet.is_keyframe)
+            try:
+                pictures = self._stream.codec_context.decode(packet)
+                self.num_decoded += len(pictures)
+                self._aspects.see(self._stream.codec_context, None if packet is None else packet.pts)
+                self._ready.extend(pictures)
+            except MemoryError:
+                raise
+            except av.FFmpegError:
+                # The same packet failed when the frames were counted.
+                self._errors.fail()
+            else:
+                if packet is not None and packet.is_corrupt:
+                    self._errors.fail()
+        return self._ready.popleft()

@@ -1,0 +1,146 @@
+"""From the stored luma of a frame to the frame that a reader hands out: upright, and of the size asked for."""
+
+import logging
+from collections.abc import Callable
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import DecodeError
+from bvas.video.decode.fit import FitPlan, plan_fit
+from bvas.video.index.stored_picture import upright
+from bvas.video.index.video_info import VideoInfo
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+logger = logging.getLogger(__name__)
+
+_SQUARE = Fraction(1)
+
+
+class UprightFit:
+    """How the frames of one video are turned and fitted.
+
+    A picture may change its size or the shape of its samples in mid-stream. Where a size is asked for, each is
+    fitted into it, and one log line names the first that is another than the video began with.
+
+    Args:
+        info: The video.
+        size: (H, W) that each frame is fitted into; None for the picture's own size.
+        seconds_of: Time of a frame, for messages.
+        target_aspect: Width over height of a sample of the frames that are made.
+        is_said: Say in the log where the picture changes.
+
+    Raises:
+        ConfigError: `size` is not a pair of integers from 1 on.
+    """
+
+    def __init__(
+        self,
+        info: VideoInfo,
+        size: tuple[int, int] | None,
+        seconds_of: Callable[[int], float],
+        *,
+        target_aspect: Fraction = _SQUARE,
+        is_said: bool = True,
+    ) -> None:
+        self._info = info
+        self._seconds_of = seconds_of
+        self._is_turned = info.rotation in (90, 270)
+        self._stored = self._turned((info.height, info.width))
+        self._target_aspect = target_aspect
+        self._is_said = is_said
+        self._plan = plan_fit((info.height, info.width), size, info.sample_aspect / target_aspect)
+        self._is_fitted = size is not None
+        self._others: dict[tuple[tuple[int, ...], Fraction | None], FitPlan] = {}
+        self.size = self._plan.size
+        """(H, W) of the frames handed out."""
+
+    def apply(
+        self, index: int, luma: NDArray[np.uint8], out: NDArray[np.uint8], aspect: Fraction | None = None
+    ) -> None:
+        """Write frame `index`, whose stored luma is uint8 [h, w], into `out`, uint8 [H, W].
+
+        Args:
+            index: Number of the frame.
+            luma: As stored.
+            out: Where it goes.
+            aspect: Width over height of its stored samples; None: as `info` has it.
+
+        Raises:
+            DecodeError: the picture has another size than the video began with, and no size was asked for.
+        """
+        plan = self.plan_of(index, luma.shape, aspect)
+        shown = upright(luma, self._info.rotation, self._info.mirrored)
+        # cv2 wants rows that lie in memory as they are shown.
+        if plan.is_resampled:
+            shown = np.ascontiguousarray(shown)
+        plan.apply(shown, out)
+
+    def apply_tensor(self, index: int, luma: "Tensor", aspect: Fraction | None = None) -> "Tensor":
+        """Return frame `index` from its stored luma on the same device, within 1 of `apply`.
+
+        Raises:
+            DecodeError: as `apply`.
+        """
+        import torch
+
+        plan = self.plan_of(index, tuple(luma.shape), aspect)
+        shown = luma.flip(1) if self._info.mirrored else luma
+        return plan.apply_tensor(torch.rot90(shown, -self._info.rotation // 90))
+
+    def plan_of(self, index: int, shape: tuple[int, ...], aspect: Fraction | None) -> FitPlan:
+        """Return how frame `index` is fitted.
+
+        Args:
+            index: Number of the frame.
+            shape: (h, w) as stored.
+            aspect: Width over height of its stored samples; None: as `info` has it.
+
+        Raises:
+            DecodeError: as `apply`.
+        """
+        if shape == self._stored and (aspect is None or not self._is_fitted):
+            return self._plan
+        if not self._is_fitted:
+            raise DecodeError(
+                f"frame {index} ({self._seconds_of(index):.3f} s) of {self._info.path.name} is {_text(shape)}, the "
+                f"video began with {_text(self._stored)}; give a size that all are fitted into, or re-encode it to "
+                "one size: ffmpeg -i IN -vf scale=W:H OUT",
+                path=self._info.path,
+                lost=range(index, index + 1),
+            )
+        known = self._others.get((shape, aspect))
+        if known is None:
+            if self._is_said and not self._others:
+                self._say(index, shape, aspect)
+            shown = self._info.sample_aspect if aspect is None else 1 / aspect if self._is_turned else aspect
+            known = plan_fit(self._turned(shape), self.size, shown / self._target_aspect)
+            self._others[shape, aspect] = known
+        return known
+
+    def _say(self, index: int, shape: tuple[int, ...], aspect: Fraction | None) -> None:
+        first = self._info.sample_aspect
+        logger.warning(
+            "%s changes its picture: frame %d (%.3f s) is %s, it began with %s; all are fitted into %s",
+            self._info.path.name,
+            index,
+            self._seconds_of(index),
+            _text(shape) if aspect is None else f"{_text(shape)} of samples {aspect}",
+            _text(self._stored)
+            if aspect is None
+            else f"{_text(self._stored)} of samples {1 / first if self._is_turned else first}",
+            _text(self.size),
+        )
+
+    def _turned(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        height, width = shape
+        return (width, height) if self._is_turned else (height, width)
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    """Return (height, width) as FFmpeg writes a size."""
+    return f"{shape[1]}x{shape[0]}"

@@ -1,0 +1,93 @@
+"""The packets of a video from any of its keyframes on, exactly, whatever its container's seeking does."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import av
+import numpy as np
+
+from bvas.errors import DecodeError
+from bvas.video.container.coded_packets import new_extradata
+from bvas.video.container.open_container import read_packets
+from bvas.video.index.video_index import VideoIndex
+
+
+class PacketSource:
+    """One open file, read packet by packet from a keyframe."""
+
+    def __init__(self, index: VideoIndex) -> None:
+        self._index = index
+        self._container, self._stream = index.open()
+        self._packets: Iterator[Any] = iter(())
+        self._changed_extradata: bytes | None = None
+
+    @property
+    def decoder(self) -> Any:
+        """PyAV's codec context of the file; another one after a `start_at` that had to open it anew."""
+        return self._stream.codec_context
+
+    @property
+    def extradata(self) -> bytes | None:
+        """The headers beside the stream that hold for the last packet read."""
+        extradata: bytes | None = self._changed_extradata or self.decoder.extradata
+        return extradata
+
+    def start_at(self, keyframe: int) -> None:
+        """Make the packet of a keyframe the next one. The decoder is flushed.
+
+        Raises:
+            DecodeError: the file no longer holds that keyframe.
+        """
+        times = self._index.keyframe_dts if self._index.seek_by_dts else self._index.keyframe_pts
+        # A seek may land late, most of all in TS; then one to an earlier keyframe passes by this one.
+        for back in (0, 1, 4):
+            if back > keyframe:
+                break
+            try:
+                self._container.seek(int(times[keyframe - back]), stream=self._stream, backward=True)
+            except av.FFmpegError:
+                continue
+            if self._find(keyframe):
+                return
+        # Some containers cannot seek there; from the start every packet is met.
+        self.close()
+        self._container, self._stream = self._index.open()
+        self._changed_extradata = None
+        if not self._find(keyframe):
+            first = self._index.first_of_keyframe(keyframe)
+            raise DecodeError(
+                f"{self._index.path} has no keyframe any more where its index has one (frame {first}); "
+                "if the file changed, open it again",
+                path=self._index.path,
+            )
+
+    def next_packet(self) -> Any:
+        """Return the next packet, or None at the end of the file."""
+        return next(self._packets, None)
+
+    def keyframe_passed(self, packet: Any) -> int:
+        """Return the number of the last keyframe at or before the time of a packet; -1 before the first."""
+        return int(np.searchsorted(self._index.keyframe_pts, packet.pts, side="right")) - 1
+
+    def close(self) -> None:
+        """Close the file."""
+        self._packets = iter(())
+        self._container.close()
+
+    def _find(self, keyframe: int) -> bool:
+        """Drop packets up to that of a keyframe; False if the file stands behind it."""
+        wanted = int(self._index.keyframe_pts[keyframe])
+        packets = self._read()
+        for packet in packets:
+            if packet.pts == wanted:
+                self._packets = chain([packet], packets)
+                return True
+            if packet.is_keyframe and packet.pts is not None and packet.pts > wanted:
+                return False
+        return False
+
+    def _read(self) -> Iterator[Any]:
+        for packet in read_packets(self._container, self._stream):
+            self._changed_extradata = new_extradata(packet) or self._changed_extradata
+            yield packet

@@ -1,0 +1,222 @@
+"""Frames of one video in order, decoded ahead by threads while somebody works on those before.
+
+With several readers each takes the next stretch between keyframes, so that all decoders of a GPU, or
+several cores, work on one long file. What comes out is the same frames in the same order.
+
+    reader 0   |== stretch 0 ==|        |== stretch 2 ==|
+    reader 1          |== stretch 1 ==|        |== stretch 3 ==|
+
+A reader whose room is full waits. A single one has room for `_AHEAD` chunks; of several each has room for a
+stretch, so that those that are not asked for their frames yet go on, within `_ROOM_BYTES` in all.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import DecodeError
+from bvas.video.decode.protocol import FrameDecoder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_CHUNK_BYTES = 32 << 20
+_CHUNK_FRAMES = 256
+# Few frames first, so that an estimate of the whole comes early.
+_FIRST_CHUNK = 64
+_AHEAD = 2
+_ROOM_BYTES = 2 << 30
+# A stretch shorter than this costs more for the way to its first frame than a second reader gains.
+_SHORTEST_STRETCH = 64
+_SECONDS_BETWEEN_LOOKS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Frames that follow those before."""
+
+    luma: "NDArray[np.uint8] | Tensor"
+    """uint8 [n, H, W], on the GPU where they were decoded there; its own memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Frames that cannot be had, in the place of frames."""
+
+    count: int
+    error: DecodeError
+
+
+Piece = Frames | Lost
+
+
+def pieces(reader: FrameDecoder, indices: NDArray[np.int64], *, on_device: bool = False) -> Iterator[Piece]:
+    """Yield the frames at ascending indices, and in their place what is lost, in order.
+
+    Raises:
+        DecodeError: reading failed, and not for frames that can be left out.
+    """
+    chunk = _chunk(reader.size[0] * reader.size[1])
+    position, length = 0, min(chunk, _FIRST_CHUNK)
+    while position < len(indices):
+        wanted = indices[position : position + length]
+        lost = None
+        try:
+            luma = _read(reader, wanted, on_device)
+        except DecodeError as error:
+            if error.lost is None:
+                raise
+            lost = error
+            wanted = wanted[wanted < error.lost.start]
+            luma = _read(reader, wanted, on_device)
+        if len(wanted):
+            yield Frames(luma)
+            position += len(wanted)
+        if lost is not None:
+            assert lost.lost is not None
+            # At least one frame further, or a reader that keeps naming earlier frames would never end.
+            behind = max(int(np.searchsorted(indices, lost.lost.stop)), position + 1)
+            yield Lost(behind - position, lost)
+            position = behind
+        length = chunk
+
+
+def _chunk(frame_bytes: int) -> int:
+    """Return how many frames are read at once: a power of two, which the predictors' batches divide or are made of."""
+    most = max(1, min(_CHUNK_FRAMES, _CHUNK_BYTES // frame_bytes))
+    return 1 << (most.bit_length() - 1)
+
+
+def _read(reader: FrameDecoder, indices: NDArray[np.int64], on_device: bool) -> "NDArray[np.uint8] | Tensor":
+    if on_device:
+        return reader.read(indices)
+    luma = np.empty((len(indices), *reader.size), np.uint8)
+    if len(indices):
+        reader.read_into(indices, luma)
+    return luma
+
+
+def stretches(
+    indices: NDArray[np.int64], keyframes: NDArray[np.int64], shortest: int = _SHORTEST_STRETCH
+) -> list[NDArray[np.int64]]:
+    """Cut ascending indices where a keyframe begins, into stretches of at least `shortest` (but for the last).
+
+    Args:
+        indices: Frames that are wanted.
+        keyframes: Frames that decoding can begin with, ascending.
+        shortest: Fewest indices of a stretch.
+    """
+    cuts = [0]
+    for place in np.unique(np.searchsorted(indices, keyframes)).tolist():
+        if place - cuts[-1] >= shortest and place < len(indices):
+            cuts.append(place)
+    return np.split(indices, cuts[1:])
+
+
+class DecodedAhead:
+    """Iterate over it inside a `with` block: its end stops the readers, wherever they are."""
+
+    def __init__(
+        self,
+        open_reader: Callable[[], FrameDecoder],
+        indices: NDArray[np.int64],
+        keyframes: NDArray[np.int64],
+        *,
+        frame_bytes: int,
+        num_readers: int = 1,
+        on_device: bool = False,
+    ) -> None:
+        """Begin to decode.
+
+        Args:
+            open_reader: Opens the video, once in each thread; it is read and closed there.
+            indices: Frames that are wanted, ascending, repeats allowed.
+            keyframes: Frames that decoding can begin with, ascending.
+            frame_bytes: Memory of a frame.
+            num_readers: Threads that decode.
+            on_device: Leave frames where the reader decodes them.
+        """
+        parts = stretches(indices, keyframes) if num_readers > 1 else [indices]
+        self._num_parts = len(parts)
+        self._stopped = threading.Event()
+        num_threads = max(1, min(num_readers, len(parts)))
+        room = _AHEAD
+        if num_threads > 1:
+            chunk = _chunk(frame_bytes)
+            chunks = max(len(part) for part in parts) // chunk + 2
+            room = max(_AHEAD, min(chunks, _ROOM_BYTES // (chunk * frame_bytes * num_threads)))
+        self._queues: list[queue.Queue[Piece | BaseException | None]] = [
+            queue.Queue(room) for _ in range(num_threads)
+        ]
+        self._threads = [
+            threading.Thread(
+                target=self._decode,
+                args=(open_reader, parts[number::num_threads], self._queues[number], on_device),
+                name=f"bvas-decode-{number}",
+                daemon=True,
+            )
+            for number in range(num_threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def __iter__(self) -> Iterator[Piece]:
+        """Yield frames and losses in order.
+
+        Raises:
+            DecodeError: as `pieces` raises it, in its place.
+        """
+        for part in range(self._num_parts):
+            inbox = self._queues[part % len(self._queues)]
+            while (item := inbox.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the readers, and wait until they have closed the video."""
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _decode(
+        self,
+        open_reader: Callable[[], FrameDecoder],
+        parts: Sequence[NDArray[np.int64]],
+        outbox: "queue.Queue[Piece | BaseException | None]",
+        on_device: bool,
+    ) -> None:
+        try:
+            with open_reader() as reader:
+                for part in parts:
+                    for piece in pieces(reader, part, on_device=on_device):
+                        if not self._put(outbox, piece):
+                            return
+                    self._put(outbox, None)
+        # Whatever it is, it is raised where the frames are asked for.
+        except BaseException as error:  # noqa: BLE001
+            self._put(outbox, error)
+
+    def _put(
+        self, outbox: "queue.Queue[Piece | BaseException | None]", item: Piece | BaseException | None
+    ) -> bool:
+        """Wait for room and return whether there was any before the end."""
+        while not self._stopped.is_set():
+            try:
+                outbox.put(item, timeout=_SECONDS_BETWEEN_LOOKS)
+            except queue.Full:
+                continue
+            return True
+        return False

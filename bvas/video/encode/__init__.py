@@ -1,0 +1,1 @@
+"""Encoding: video files written frame by frame, copies, browser previews, sound."""

@@ -1,0 +1,120 @@
+"""A decoded picture as a copy of its video holds it: upright, fitted, 8-bit 4:2:0, at its time."""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.video.container.color_tags import ColorTags, Hdr
+from bvas.video.container.read_options import Tone
+from bvas.video.decode.fit import FitPlan
+from bvas.video.decode.hdr_color import sdr_chroma, sdr_rgb
+from bvas.video.decode.orientation import UprightFit
+from bvas.video.encode.video_writer import rgb_picture, yuv_picture
+from bvas.video.index.hdr_frames import ToneMap
+from bvas.video.index.stored_picture import chroma_of, color_range_of, color_tags_of, luma_of, upright
+from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.video_info import VideoInfo
+
+_NEUTRAL = 128
+
+
+def copied_color(info: VideoInfo, tone: Tone) -> ColorTags:
+    """Return the color tags of a copy: those of the video, or BT.709 where HDR is mapped to SDR."""
+    tags = info.color.in_yuv().known
+    return tags.in_sdr() if tone == "sdr" else tags
+
+
+def copied_picture(
+    frame: Any,
+    number: int,
+    index: VideoIndex,
+    info: VideoInfo,
+    fit: FitPlan,
+    changed: UprightFit,
+    aspect: Fraction | None,
+    tones: ToneMap,
+    *,
+    for_people: bool = False,
+) -> Any:
+    """Return a picture for the encoder.
+
+    The luma is what a reader gives: as stored or mapped to SDR, turned, and resampled only where `fit` changes its
+    size. The chroma goes along. Readers map luma as achromatic, which makes saturated colors paler.
+    An odd side is made even by repeating its last row or column.
+
+    Args:
+        frame: A decoded frame of PyAV's.
+        number: Its place in the video.
+        index: The video's frames.
+        info: What is known of the video.
+        fit: How the upright picture that the video began with is fitted.
+        changed: How others are fitted, from where the picture changes in mid-stream.
+        aspect: Width over height of the frame's stored samples; None: as the video began.
+        tones: Which frames are mapped to SDR.
+        for_people: Colors that are mapped to SDR are right, and the luma is not that of readers.
+    """
+    stored = (frame.width, frame.height) if info.rotation in (90, 270) else (frame.height, frame.width)
+    is_fitted = fit.size != fit.source
+    if stored != (info.height, info.width) or aspect is not None:
+        fit, is_fitted = changed.plan_of(number, (frame.height, frame.width), aspect), True
+    hdr = tones.hdr_of(frame, number)
+    if hdr is not None and for_people:
+        picture = _mapped_picture(frame, info, fit, hdr)
+    else:
+        picture = yuv_picture(*_planes(frame, info, fit, hdr, is_fitted=is_fitted))
+    # An mp4 shows nothing from before zero on the container's clock.
+    picture.pts = int(index.pts[number]) - min(int(index.pts[0]), 0)
+    picture.time_base = index.time_base
+    is_last = number + 1 == index.num_frames
+    picture.duration = index.last_duration if is_last else int(index.pts[number + 1] - index.pts[number])
+    return picture
+
+
+def _planes(
+    frame: Any, info: VideoInfo, fit: FitPlan, hdr: Hdr | None, *, is_fitted: bool
+) -> list[NDArray[np.uint8]]:
+    """Return luma [H, W], blue and red difference [H / 2, W / 2] of a frame, uint8."""
+    if hdr is None:
+        stored = (luma_of(frame), *chroma_of(frame))
+    else:
+        tags = color_tags_of(frame).or_else(info.container_color)
+        stored = (luma_of(frame, hdr), *sdr_chroma(frame, hdr, tags, color_range_of(frame)))
+    luma, *chroma = (upright(plane, info.rotation, info.mirrored) for plane in stored)
+    if is_fitted:
+        fitted = np.empty(fit.size, np.uint8)
+        fit.apply(np.ascontiguousarray(luma), fitted)
+        return [fitted, *(_fit_chroma(plane, fit) for plane in chroma)]
+    height, width = luma.shape
+    return [np.pad(luma, ((0, height % 2), (0, width % 2)), mode="edge"), *chroma]
+
+
+def _mapped_picture(frame: Any, info: VideoInfo, fit: FitPlan, hdr: Hdr) -> Any:
+    """Return an HDR frame as SDR, mapped in color, on black where it does not fill the size."""
+    rows, columns = fit.content
+    stored = (columns, rows) if info.rotation in (90, 270) else fit.content
+    color_range = color_range_of(frame)
+    tags = color_tags_of(frame).or_else(info.container_color)
+    canvas = np.zeros((*fit.size, 3), np.uint8)
+    canvas[fit.top : fit.top + rows, fit.left : fit.left + columns] = upright(
+        sdr_rgb(frame, hdr, tags, color_range, stored), info.rotation, info.mirrored
+    )
+    return rgb_picture(canvas, color_range)
+
+
+def _fit_chroma(plane: NDArray[np.uint8], plan: FitPlan) -> NDArray[np.uint8]:
+    """Do at half the size what `plan` does, to within half a sample, with neutral padding."""
+    halved = FitPlan(
+        source=(plane.shape[0], plane.shape[1]),
+        size=(plan.size[0] // 2, plan.size[1] // 2),
+        content=(-(-plan.content[0] // 2), -(-plan.content[1] // 2)),
+        top=plan.top // 2,
+        left=plan.left // 2,
+    )
+    fitted = np.empty(halved.size, np.uint8)
+    halved.apply(np.ascontiguousarray(plane), fitted)
+    bottom, right = halved.top + halved.content[0], halved.left + halved.content[1]
+    fitted[: halved.top] = fitted[bottom:] = _NEUTRAL
+    fitted[:, : halved.left] = fitted[:, right:] = _NEUTRAL
+    return fitted

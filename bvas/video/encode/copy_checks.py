@@ -1,0 +1,92 @@
+"""What all copies of a video have in common: the pictures that can be decoded, and times that are checked."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import DataError, DecodeError
+from bvas.values.plural import count_text
+from bvas.video.decode.backends.pyav import open_pictures
+from bvas.video.decode.damage_scan import ranges_of
+from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.video_info import VideoInfo
+
+
+class DecodablePictures:
+    """The pictures of a stretch of video, past damage: (number, PyAV's frame) of those that can be decoded.
+
+    Args:
+        index: The video's frames.
+        info: What is known of it.
+        start: First frame.
+        stop: Behind the last frame; None for the end.
+    """
+
+    def __init__(self, index: VideoIndex, info: VideoInfo, start: int = 0, stop: int | None = None) -> None:
+        self._index, self._info = index, info
+        self._range = range(start, index.num_frames if stop is None else stop)
+        self.sample_aspect: Fraction | None = None
+        """Of the picture that came last, as `Backend.sample_aspect`."""
+        self._lost: set[int] = set()
+        self._damaged: set[int] = set()
+
+    @property
+    def lost(self) -> tuple[range, ...]:
+        """Frames met so far that cannot be decoded."""
+        return ranges_of(sorted(self._lost))
+
+    @property
+    def num_damaged(self) -> int:
+        """Frames met so far that follow a reported error, and may be wrong."""
+        return len(self._damaged)
+
+    def __iter__(self) -> Iterator[tuple[int, Any]]:
+        start, stop = self._range.start, self._range.stop
+        while start < stop:
+            pictures = open_pictures(self._index, self._info)
+            try:
+                for number, picture in pictures.pictures(range(start, stop)):
+                    self.sample_aspect = pictures.sample_aspect
+                    yield number, picture
+                return
+            except DecodeError as error:
+                if error.lost is None:
+                    raise
+                self._lost.update(number for number in error.lost if start <= number < stop)
+                start = error.lost.stop
+            finally:
+                self._damaged.update(pictures.damaged)
+                pictures.close()
+
+
+def check_times(part: Path, wanted: NDArray[np.float64], source: VideoIndex, what: str) -> None:
+    """Refuse a copy whose frames are not where they belong.
+
+    Args:
+        part: The finished copy.
+        wanted: Seconds of each of its frames from the start of the file, which is what a player counts from.
+        source: The original.
+        what: What messages call the copy.
+
+    Raises:
+        DataError: names the first frame that is off.
+    """
+    found, info = build_index(part, cache=False)
+    if found.num_frames != len(wanted):
+        raise DataError(
+            f"the {what} of {source.path} came out with {count_text(found.num_frames, 'frame')} "
+            f"instead of {len(wanted)}, and was "
+            "not kept; please report this"
+        )
+    seconds = found.seconds + info.start_seconds
+    off = np.abs(seconds - wanted)
+    worst = int(off.argmax())
+    if off[worst] > float(source.time_base) / 2:
+        raise DataError(
+            f"frame {worst} of the {what} of {source.path} came out at {seconds[worst]:.6f} s instead "
+            f"of {wanted[worst]:.6f} s, and it was not kept; please report this"
+        )

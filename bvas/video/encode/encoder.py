@@ -1,0 +1,280 @@
+"""An encoder and the file that it fills, all of it or nothing."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import av
+from av.codec.context import Flags
+
+from bvas.errors import BusyError, ConfigError, DataError
+from bvas.system.atomic_files import open_alone
+from bvas.values.checks import checked_size
+from bvas.values.luma import ColorRange
+from bvas.video.container.color_tags import NO_TAGS, ColorTags
+
+Codec = Literal["h264", "hevc"]
+
+_ENCODERS: dict[str, str] = {"h264": "libx264", "hevc": "libx265"}
+_CONTAINERS: dict[str, str] = {".mkv": "matroska", ".mp4": "mp4"}
+# libav's numbers of the ranges.
+_RANGES: dict[str, int] = {"limited": 1, "full": 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coding:
+    """How pictures are coded, as 8-bit 4:2:0."""
+
+    size: tuple[int, int]
+    """(H, W), both even."""
+    rate: Fraction
+    """Frames per second; their average where the rate varies."""
+    time_base: Fraction
+    """Seconds of a tick of the pictures' times."""
+    codec: Codec = "h264"
+    keyframe_interval: int = 250
+    """Frames from one keyframe up to the next, at most."""
+    max_b_frames: int = 3
+    """B-frames in a row, at most."""
+    crf: int = 23
+    """Quality: 0 is the best, 51 the worst."""
+    preset: str = "veryfast"
+    """The encoder's speed, `ultrafast` to `veryslow`."""
+    threads: int = 1
+    """Encoder threads; 0 lets the encoder choose."""
+    color_range: ColorRange = "limited"
+    color: ColorTags = NO_TAGS
+    """What the file says of its colors."""
+    sample_aspect: Fraction = Fraction(1)
+    """Width of a sample over its height."""
+
+    def __post_init__(self) -> None:
+        if self.codec not in get_args(Codec):
+            raise ConfigError(f"unknown codec {self.codec!r}; known are {', '.join(get_args(Codec))}")
+        if min(checked_size(self.size)) < 2 or self.size[0] % 2 or self.size[1] % 2:
+            raise ConfigError(
+                f"a video's height and width must be even and at least 2, got {self.size}; round them up"
+            )
+        if self.keyframe_interval < 1 or self.max_b_frames < 0 or self.threads < 0 or not 0 <= self.crf <= 51:
+            raise ConfigError(
+                f"keyframe_interval must be at least 1, max_b_frames and threads at least 0, crf 0 to 51; got "
+                f"{self.keyframe_interval}, {self.max_b_frames}, {self.threads}, {self.crf}"
+            )
+
+    def configure(self, context: Any) -> None:
+        """Set PyAV's codec context to this."""
+        context.height, context.width = self.size
+        context.pix_fmt = "yuv420p"
+        context.time_base = self.time_base
+        context.framerate = self.rate
+        context.gop_size = self.keyframe_interval
+        context.max_b_frames = self.max_b_frames
+        context.thread_count = self.threads
+        # So that the last picture is shown as long as it says.
+        context.flags |= Flags.frame_duration
+        context.color_range = _RANGES[self.color_range]
+        color = self.color.known
+        context.color_primaries, context.color_trc = color.primaries, color.transfer
+        context.colorspace = color.matrix
+        if self.sample_aspect != 1:
+            context.sample_aspect_ratio = self.sample_aspect
+        options = {"crf": str(self.crf), "preset": self.preset}
+        if self.codec == "hevc":
+            pools = f":pools={self.threads}:frame-threads=1" if self.threads else ""
+            options["x265-params"] = (
+                f"log-level=none:keyint={self.keyframe_interval}:min-keyint=1:scenecut=0:open-gop=0:"
+                f"bframes={self.max_b_frames}{pools}"
+            )
+        else:
+            # Keyframes at fixed distances and nowhere else, so that the interval is what was asked for.
+            # Without mbtree, whose assembly reads memory that x264 never wrote: with it, about one file
+            # in five of the same frames differs (found with libx264 of PyAV at 64x112).
+            options["x264-params"] = "scenecut=0:open-gop=0:mbtree=0"
+        context.options = options
+
+    def new_encoder(self) -> Any:
+        """Return an encoder without a file, PyAV's codec context."""
+        context = av.CodecContext.create(_ENCODERS[self.codec], "w")
+        self.configure(context)
+        return context
+
+
+class EncodedFile:
+    """A file `<name>.part` that takes its name when it is published; dropped, nothing of it is left."""
+
+    def __init__(self, path: Path, coding: Coding, *, options: dict[str, str] | None = None) -> None:
+        """Open the file.
+
+        Args:
+            path: Where the video goes; `.mkv` or `.mp4`.
+            coding: How its pictures are coded.
+            options: Of libav's muxer.
+
+        Raises:
+            ConfigError: the name ends in neither.
+            DataError: the folder cannot be written.
+        """
+        self.path = path
+        self.part = part_path(path)
+        self.closed = False
+        container_format = _CONTAINERS.get(path.suffix.lower())
+        if container_format is None:
+            raise ConfigError(
+                f"cannot write a video named {path.name}; it must end in {' or '.join(_CONTAINERS)}"
+            )
+        try:
+            self._file = _CheckedFile(self.part)
+        except BlockingIOError as error:
+            raise BusyError(
+                f"another process writes {path}; wait until it is done, or choose another name"
+            ) from error
+        except OSError as error:
+            raise DataError(
+                f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable"
+            ) from error
+        self._container: Any = None
+        self._sound: Any = None
+        self._copied: Any = None
+        try:
+            # Without a date and random identifiers: the same frames give the same file.
+            self._container = av.open(
+                self._file,
+                "w",
+                format=container_format,
+                container_options={"fflags": "+bitexact", **(options or {})},
+            )
+            self._stream = self._container.add_stream(_ENCODERS[coding.codec], rate=coding.rate)
+            coding.configure(self._stream.codec_context)
+        except BaseException:
+            self.abort()
+            raise
+
+    @property
+    def encoder(self) -> Any:
+        """PyAV's codec context; it takes tags until the first picture is encoded."""
+        return self._stream.codec_context
+
+    def add_sound(self, sample_rate: int) -> None:
+        """Give the file stereo sound in AAC; before its first picture."""
+        self._sound = self._container.add_stream("aac", rate=sample_rate)
+        self._sound.layout = "stereo"
+
+    def add_copied_sound(self, stream: Any) -> None:
+        """Give the file sound coded as in another file, whose stream of PyAV's this is; before its first picture."""
+        self._copied = self._container.add_stream_from_template(stream)
+
+    def write_sound(self, packet: Any) -> None:
+        """Add a packet of the copied sound, as `encode_sound` adds samples.
+
+        Raises:
+            DataError: as `encode`.
+        """
+        packet.stream = self._copied
+        try:
+            self._container.mux(packet)
+        except BaseException:
+            self.abort()
+            raise
+        self._raise_if_full()
+
+    def encode_sound(self, samples: Any) -> None:
+        """Add a frame of PyAV's with sound, in order, not far from the pictures of its time; None ends it.
+
+        Raises:
+            DataError: as `encode`.
+        """
+        self._encode(self._sound, samples)
+
+    def encode(self, picture: Any) -> None:
+        """Add a picture with a time, in the order of presentation; None ends the stream.
+
+        Raises:
+            DataError: the disk is full, or the file cannot be written; nothing is left of it then.
+        """
+        self._encode(self._stream, picture)
+
+    def _encode(self, stream: Any, frame: Any) -> None:
+        try:
+            for packet in stream.encode(frame):
+                self._container.mux(packet)
+        except BaseException:
+            self.abort()
+            raise
+        self._raise_if_full()
+
+    def finish(self) -> None:
+        """Write what is left, so that the part file is complete.
+
+        Raises:
+            DataError: as `encode`.
+        """
+        self.encode(None)
+        if self._sound is not None:
+            self.encode_sound(None)
+        self._container.close()
+        self._file.close()
+        self._raise_if_full()
+        self.closed = True
+
+    def publish(self) -> None:
+        """Give the finished file its name."""
+        self.part.replace(self.path)
+
+    def abort(self) -> None:
+        """Drop what was written."""
+        self.closed = True
+        if self._container is not None:
+            self._container.close()
+        self._file.close()
+        self.part.unlink(missing_ok=True)
+
+    def _raise_if_full(self) -> None:
+        error = self._file.error
+        if error is not None:
+            self.abort()
+            raise DataError(
+                f"cannot write {self.path}: {error.strerror}; nothing of it was kept. "
+                "Make room there, or choose a folder on another disk"
+            ) from error
+
+
+class _CheckedFile:
+    """A file that keeps its first error instead of raising it.
+
+    libavformat does not report the loss of the last bytes, and PyAV prints an error that meets
+    another one on its way; so the file takes note, and its owner asks.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.error: OSError | None = None
+        self._file = open_alone(path)
+
+    def write(self, data: bytes) -> int:
+        if self.error is None:
+            try:
+                self._file.write(data)
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except OSError as error:  # A seek writes what is buffered.
+            self.error = self.error or error
+            return offset
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        try:
+            self._file.close()
+        except OSError as error:
+            self.error = self.error or error
+
+
+def part_path(path: Path) -> Path:
+    """Return where a video is kept until it is complete."""
+    return path.with_name(f"{path.name}.part")

@@ -1,0 +1,310 @@
+"""A copy of a video with short keyframe intervals: the same frames at the same times, fast to read anywhere.
+
+Any random clip is decoded from the keyframe before it. A copy with a keyframe every 12 frames takes a few times
+the room and a fraction of the work. Its luma is that of the original, coded once more: as stored, of the same
+range, upright. HDR is mapped to SDR as readers map it, unless the reading declines that; color tags are kept, or
+become BT.709 with the mapping. Whatever else a reader would have to know of the original is settled in it: it is
+progressive 8-bit 4:2:0 in mp4, with every time of the original's index.
+"""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bvas.errors import ConfigError, DataError, DecodeError
+from bvas.system.file_names import output_stem
+from bvas.values.plural import count_text
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
+from bvas.video.decode.backends.pyav import open_pictures
+from bvas.video.decode.damage_scan import find_damage, frames_text
+from bvas.video.decode.fit import FitPlan, plan_fit
+from bvas.video.decode.orientation import UprightFit
+from bvas.video.encode.copied_frames import copied_color, copied_picture
+from bvas.video.encode.encoder import Codec, Coding, EncodedFile
+from bvas.video.index.access_cost import frames_per_clip, start_frames
+from bvas.video.index.frame_folder import bytes_of
+from bvas.video.index.hdr_frames import ToneMap
+from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.video_info import VideoInfo
+
+_NUM_STRETCHES = 3
+_SUFFIX_BYTES = len(".mp4.part")
+_STRETCH_FRAMES = 48
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyPlan:
+    """What a copy will be, and cost."""
+
+    target: Path
+    index: VideoIndex
+    """Of the original."""
+    info: VideoInfo
+    """Of the original."""
+    coding: Coding
+    fit: FitPlan
+    bytes_before: int
+    bytes_expected: int
+    """By what three stretches of the video came to when they were coded."""
+    frames_per_clip_before: float
+    """Frames decoded for a random clip of 15, every other frame."""
+    frames_per_clip_after: float
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the pictures are fitted into a size that was asked for."""
+        return self.fit.size != self.fit.source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """What a finished copy is."""
+
+    num_bytes: int
+    frames_per_clip: float
+    num_damaged: int
+    """Frames whose originals follow a reported error, and may be wrong in both."""
+
+
+def copy_targets(sources: Sequence[Path], folder: Path, *, replace: bool) -> list[Path]:
+    """Return where the copy of each source goes: `folder`/<stem>.mp4.
+
+    Raises:
+        ConfigError: two copies would have one name, or a copy would replace a source; or
+            another file, unless `replace` allows that.
+    """
+    stems = [output_stem(source.stem, suffix_bytes=_SUFFIX_BYTES) for source in sources]
+    targets = [folder / f"{stem}.mp4" for stem in stems]
+    for target, count in Counter(targets).items():
+        if count > 1:
+            raise ConfigError(f"{count} of the videos would become {target}; give each its own --out folder")
+        for source in sources:
+            if target.exists() and source.exists() and target.samefile(source):
+                raise ConfigError(
+                    f"the copy {target} would replace its original; choose another --out folder"
+                )
+        if target.exists() and not replace:
+            raise ConfigError(f"{target} is there already; --force replaces it")
+    return targets
+
+
+def plan_copy(
+    source: Path,
+    target: Path,
+    *,
+    keyframe_interval: int = 12,
+    size: tuple[int, int] | None = None,
+    codec: Codec = "h264",
+    crf: int = 18,
+    reading: ReadOptions = DEFAULT_READING,
+    cache: bool = True,
+) -> CopyPlan:
+    """Plan a copy; codes some seconds of the video to see how large it becomes.
+
+    Args:
+        source: The video.
+        target: Where the copy goes, `.mp4`.
+        keyframe_interval: Frames from one keyframe of the copy to the next.
+        size: (H, W) that the pictures are fitted into (fit.py), both even; None keeps theirs.
+        codec: The copy's coding.
+        crf: Quality: 0 is the best, 51 the worst.
+        reading: Which stream of the video is copied, and how it is read.
+        cache: Keep the index of the source in the cache folder.
+
+    Raises:
+        DecodeError: the source is no video, or nothing of the stretches can be decoded.
+        ConfigError: a value that no encoder takes.
+    """
+    index, info = build_index(source, reading=reading, cache=cache)
+    # An mp4 holds times of decoding, and how long its last frame is shown follows from them: exactly so where
+    # frames are evenly spaced, or are decoded in the order in which they are shown.
+    is_even = bool((np.diff(index.pts) == index.last_duration).all())
+    coding = Coding(
+        # 4:2:0 has even sides.
+        size=size or (info.height + info.height % 2, info.width + info.width % 2),
+        rate=index.rate,
+        time_base=index.time_base,
+        codec=codec,
+        keyframe_interval=keyframe_interval,
+        max_b_frames=3 if is_even else 0,
+        crf=crf,
+        threads=0,
+        color_range=info.color_range,
+        color=copied_color(info, reading.tone),
+        sample_aspect=info.sample_aspect if size is None else Fraction(1),
+    )
+    fit = plan_fit((info.height, info.width), size, info.sample_aspect)
+    starts_after = np.arange(0, index.num_frames, keyframe_interval)
+    return CopyPlan(
+        target=target,
+        index=index,
+        info=info,
+        coding=coding,
+        fit=fit,
+        bytes_before=bytes_of(source),
+        bytes_expected=_expected_bytes(index, info, coding, fit),
+        frames_per_clip_before=frames_per_clip(start_frames(index), index.num_frames),
+        frames_per_clip_after=frames_per_clip(starts_after, index.num_frames),
+    )
+
+
+def check_room(plans: Sequence[CopyPlan], folder: Path) -> None:
+    """Refuse what the disk has no room for.
+
+    Raises:
+        DataError: names what is expected and what is free.
+    """
+    place = next(place for place in [folder, *folder.absolute().parents] if place.exists())
+    needed, free = sum(plan.bytes_expected for plan in plans), shutil.disk_usage(place).free
+    if needed > free:
+        raise DataError(
+            f"the copies would take about {needed / 1e6:.0f} MB and {folder} has {free / 1e6:.0f} MB free; "
+            "make room, choose another --out folder, a --size, or a higher --crf"
+        )
+
+
+def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = None) -> Copy:
+    """Write the copy, compare its frames and times with the original's, and only then give it its name.
+
+    Args:
+        plan: What to make.
+        progress: Called with the frames done and all there are.
+
+    Raises:
+        DecodeError: frames of the original cannot be decoded; all of them are named.
+        DataError: the disk is full, the folder cannot be written, or the copy's times came out otherwise.
+    """
+    index, target = plan.index, plan.target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"cannot make the folder {target.parent}: {error.strerror}; choose another"
+        ) from error
+    # Else libav counts an mp4's start in thousandths of a second.
+    options = {"movie_timescale": str(index.time_base.denominator)}
+    changed = _changed_fit(index, plan.info, plan.coding, is_said=True)
+    source = open_pictures(index, plan.info)
+    tones = ToneMap(plan.info, index.reading.tone)
+    try:
+        file = EncodedFile(target, plan.coding, options=options)
+        try:
+            for number, frame in source.pictures(range(index.num_frames)):
+                copied = copied_picture(
+                    frame, number, index, plan.info, plan.fit, changed, source.sample_aspect, tones
+                )
+                file.encode(copied)
+                if progress is not None:
+                    progress(number + 1, index.num_frames)
+            file.finish()
+            per_clip = _compare(plan, file.part)
+            num_bytes = file.part.stat().st_size
+            file.publish()
+        except BaseException:
+            file.abort()
+            raise
+        return Copy(num_bytes=num_bytes, frames_per_clip=per_clip, num_damaged=len(source.damaged))
+    except DecodeError as error:
+        if error.lost is None:
+            raise
+        raise _refusal(plan) from error
+    finally:
+        source.close()
+
+
+def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: FitPlan) -> int:
+    """Code three stretches spread over the video, and scale up."""
+    num_frames = num_bytes = 0
+    # The copy itself will say where the picture changes.
+    changed = _changed_fit(index, info, coding, is_said=False)
+    source = open_pictures(index, info)
+    tones = ToneMap(info, index.reading.tone)
+    try:
+        for stretch in _stretches(index, coding.keyframe_interval):
+            encoder = coding.new_encoder()
+            try:
+                for number, frame in source.pictures(stretch):
+                    copied = copied_picture(
+                        frame, number, index, info, fit, changed, source.sample_aspect, tones
+                    )
+                    num_bytes += _size_of(encoder.encode(copied))
+                    num_frames += 1
+            except DecodeError as error:
+                if error.lost is None:
+                    raise
+            if num_frames:
+                num_bytes += _size_of(encoder.encode(None))
+    finally:
+        source.close()
+    if not num_frames:
+        raise DecodeError(f"nothing of {info.path} can be decoded where it was tried", path=info.path)
+    return round(num_bytes * index.num_frames / num_frames)
+
+
+def _changed_fit(index: VideoIndex, info: VideoInfo, coding: Coding, *, is_said: bool) -> UprightFit:
+    """Return how pictures are fitted that are not as the video began."""
+    return UprightFit(
+        info, coding.size, index.seconds_of, target_aspect=coding.sample_aspect, is_said=is_said
+    )
+
+
+def _stretches(index: VideoIndex, keyframe_interval: int) -> Iterator[range]:
+    length = -(-_STRETCH_FRAMES // keyframe_interval) * keyframe_interval
+    if index.num_frames <= _NUM_STRETCHES * length or index.decode_order:
+        # Where frames are counted, those further on are reached by decoding all before them.
+        yield range(min(index.num_frames, _NUM_STRETCHES * length))
+        return
+    for number in range(_NUM_STRETCHES):
+        start = (2 * number + 1) * index.num_frames // (2 * _NUM_STRETCHES) - length // 2
+        yield range(start, start + length)
+
+
+def _size_of(packets: Sequence[Any]) -> int:
+    return sum(packet.size for packet in packets)
+
+
+def _compare(plan: CopyPlan, part: Path) -> float:
+    """Return the copy's frames per clip.
+
+    Raises:
+        DataError: its number of frames or a time differs from the original's.
+    """
+    index, _ = build_index(part, cache=False)
+    before = plan.index
+    if index.num_frames != before.num_frames:
+        raise DataError(
+            f"the copy of {before.path} came out with {count_text(index.num_frames, 'frame')} instead "
+            f"of {before.num_frames}, "
+            "and was not kept; please report this"
+        )
+    off = np.abs(index.seconds - before.seconds)
+    worst = int(off.argmax())
+    if off[worst] > float(before.time_base) / 2:
+        raise DataError(
+            f"frame {worst} of the copy of {before.path} came out at {index.seconds[worst]:.6f} s instead of "
+            f"{before.seconds[worst]:.6f} s, and the copy was not kept; please report this"
+        )
+    if abs(index.duration_seconds - before.duration_seconds) > float(before.time_base) / 2:
+        raise DataError(
+            f"the copy of {before.path} came out {index.duration_seconds:.6f} s long instead of "
+            f"{before.duration_seconds:.6f} s, and was not kept; please report this"
+        )
+    return frames_per_clip(start_frames(index), index.num_frames)
+
+
+def _refusal(plan: CopyPlan) -> DecodeError:
+    damage = find_damage(plan.index, plan.info)
+    path = plan.info.path
+    return DecodeError(
+        f"{path} is damaged: {damage.num_lost} of its {plan.index.num_frames} frames cannot be decoded "
+        f"({frames_text(damage.lost)}), and a copy cannot hold their numbers; get the file anew, or use it as it "
+        "is: readers name the frames that are lost",
+        path=path,
+        lost=damage.lost[0] if damage.lost else None,
+    )

@@ -1,0 +1,155 @@
+"""Write a video file frame by frame: gray or RGB in, H.264 or HEVC out, all of it or nothing."""
+
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.values.luma import ColorRange
+from bvas.video.container.color_tags import BT709
+from bvas.video.container.frame_rate import as_rate
+from bvas.video.encode.encoder import Codec, Coding, EncodedFile
+
+_NEUTRAL_CHROMA = 128
+
+
+class VideoWriter:
+    """An encoder and its file. Use it as a context manager.
+
+    Frames go to a file `<name>.part` beside `path`, which takes its name when the writer is
+    closed without an error; after an exception nothing is left. The stream is 8-bit 4:2:0 of
+    limited range and constant rate. It is tagged BT.709 if its first frame is RGB: gray has no use of a
+    matrix, and OpenCV 5 changes the luma of files that name one.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        size: tuple[int, int],
+        rate: Fraction | float,
+        codec: Codec = "h264",
+        keyframe_interval: int = 250,
+        max_b_frames: int = 3,
+        crf: int = 23,
+        preset: str = "veryfast",
+        threads: int = 1,
+    ) -> None:
+        """Open the file.
+
+        Args:
+            path: Where the video goes; `.mkv` or `.mp4`.
+            size: (H, W) of the frames, both even.
+            rate: Frames per second.
+            codec: The coding.
+            keyframe_interval: Frames from one keyframe up to the next, at most.
+            max_b_frames: B-frames in a row, at most.
+            crf: Quality: 0 is the best, 51 the worst.
+            preset: The encoder's speed, `ultrafast` to `veryslow`.
+            threads: Encoder threads; 0 lets the encoder choose.
+
+        Raises:
+            ConfigError: a value that no encoder takes.
+            DataError: the folder cannot be written.
+        """
+        self.path = Path(path)
+        self.size = size
+        self.num_frames = 0
+        exact_rate = as_rate(rate)
+        coding = Coding(
+            size=size,
+            rate=exact_rate,
+            time_base=1 / exact_rate,
+            codec=codec,
+            keyframe_interval=keyframe_interval,
+            max_b_frames=max_b_frames,
+            crf=crf,
+            preset=preset,
+            threads=threads,
+        )
+        self._file = EncodedFile(self.path, coding)
+
+    def write(self, frame: NDArray[np.uint8]) -> None:
+        """Add one frame.
+
+        Args:
+            frame: uint8 [H, W] of limited-range luma, stored as given, or uint8 [H, W, 3] of RGB.
+
+        Raises:
+            DataError: the disk is full, or the file cannot be written for another reason.
+        """
+        if self._file.closed:
+            raise ValueError(f"the writer of {self.path.name} is closed")
+        if frame.dtype != np.uint8 or frame.shape not in (self.size, (*self.size, 3)):
+            raise ValueError(
+                f"a frame must be uint8 of shape {self.size} or {(*self.size, 3)}, "
+                f"got {frame.dtype} {frame.shape}"
+            )
+        if not self.num_frames and frame.ndim == 3:
+            encoder = self._file.encoder
+            encoder.color_primaries = encoder.color_trc = encoder.colorspace = BT709
+        # The encoder may still hold the last frame: each one travels in its own.
+        picture = _from_luma(frame) if frame.ndim == 2 else rgb_picture(frame)
+        picture.pts = self.num_frames
+        self._file.encode(picture)
+        self.num_frames += 1
+
+    def close(self) -> None:
+        """Finish the file and give it its name. A second call does nothing.
+
+        Raises:
+            DataError: the disk is full, or the file cannot be written; nothing is left of it then.
+        """
+        if self._file.closed:
+            return
+        self._file.finish()
+        self._file.publish()
+
+    def abort(self) -> None:
+        """Drop what was written."""
+        self._file.abort()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        elif not self._file.closed:
+            self.abort()
+
+
+def _from_luma(luma: NDArray[np.uint8]) -> Any:
+    neutral = np.full((luma.shape[0] // 2, luma.shape[1] // 2), _NEUTRAL_CHROMA, np.uint8)
+    return yuv_picture(luma, neutral, neutral)
+
+
+def rgb_picture(frame: NDArray[np.uint8], color_range: ColorRange = "limited") -> Any:
+    """Return a yuv420p frame of PyAV's, BT.709, that shows uint8 [H, W, 3] of RGB."""
+    return av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24").reformat(
+        format="yuv420p",
+        src_colorspace=BT709,
+        dst_colorspace=BT709,
+        src_color_range=2,
+        dst_color_range=2 if color_range == "full" else 1,
+    )
+
+
+def yuv_picture(luma: NDArray[np.uint8], *chroma: NDArray[np.uint8]) -> Any:
+    """Return a yuv420p frame of PyAV's that holds these planes.
+
+    Args:
+        luma: uint8 [H, W], both even.
+        chroma: Blue and red difference, uint8 [H / 2, W / 2] each.
+    """
+    picture = av.VideoFrame(luma.shape[1], luma.shape[0], "yuv420p")
+    for plane, values in zip(picture.planes, (luma, *chroma), strict=True):
+        rows = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
+        rows[: values.shape[0], : values.shape[1]] = values
+    return picture

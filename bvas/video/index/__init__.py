@@ -1,0 +1,1 @@
+"""Frame index of a video: scan, numbering rule, cache and grid."""

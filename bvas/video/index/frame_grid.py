@@ -1,0 +1,110 @@
+"""The frames of a video on an even grid in time, as an experiment counts them.
+
+Which frame a grid frame shows depends on nothing but the frames up to the one behind it, so that a stream
+(growing_grid.py) has the grid of the saved file.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.values.checks import checked_seconds
+from bvas.video.container.frame_rate import as_rate, same_rate
+from bvas.video.index.video_index import VideoIndex
+
+# In ticks: halves of them are exact in float64; this only absorbs the rounding of a tie.
+TIE = 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Grid:
+    """Grid frames of one video: which source frame each shows, and when."""
+
+    rate: Fraction
+    """Grid frames per second."""
+    indices: NDArray[np.int64]
+    """Source frame shown at each grid frame, int64 [G], ascending; repeats where the source is slower."""
+    seconds: NDArray[np.float64]
+    """Time of each grid frame from the first shown frame, float64 [G]."""
+
+    @property
+    def num_frames(self) -> int:
+        """Grid frames (G), at least 1."""
+        return len(self.indices)
+
+    def nearest(self, seconds: float) -> int:
+        """Return the grid frame nearest in time (ties: the earlier); the first or last for a time outside.
+
+        Raises:
+            ConfigError: `seconds` is NaN or not a number.
+        """
+        seconds = checked_seconds(seconds)
+        later = min(int(np.searchsorted(self.seconds, seconds)), self.num_frames - 1)
+        earlier = max(later - 1, 0)
+        # A billionth of a second absorbs the rounding of a tie.
+        is_later = self.seconds[later] - seconds < seconds - self.seconds[earlier] - 1e-9
+        return later if is_later else earlier
+
+
+def make_grid(index: VideoIndex, rate: float | Fraction) -> Grid:
+    """Put a video on a grid of `rate` frames per second.
+
+    As long as its times follow that constant rate, a video is taken frame for frame. From the first frame on
+    that does not, grid frame i shows, at i / rate seconds, the frame nearest in presentation time (ties: the
+    earlier), up to the end of the last one.
+
+    Raises:
+        ConfigError: `rate` is not a positive number.
+    """
+    exact = as_rate(rate)
+    period = ticks_per_step(exact, index.time_base)
+    ticks = (index.pts - index.pts[0]).astype(np.float64)
+    own = _num_following(ticks, period)
+    if own == index.num_frames and follows_to_the_end(own, index.rate, exact):
+        return Grid(rate=exact, indices=np.arange(own), seconds=index.seconds)
+    steps = np.arange(own, max(num_steps(index.duration_seconds, index.time_base, exact), own))
+    return Grid(
+        rate=exact,
+        indices=np.append(np.arange(own), _nearest(ticks, (steps * period).astype(np.float64))),
+        seconds=np.append(index.seconds[:own], steps / float(exact)),
+    )
+
+
+def ticks_per_step(rate: Fraction, time_base: Fraction) -> float:
+    """Return the ticks from one grid frame to the next."""
+    return float(1 / (rate * time_base))
+
+
+def num_steps(duration_seconds: float, time_base: Fraction, rate: Fraction) -> int:
+    """Return the grid frames that a video of this duration has if it does not follow the rate, at least 1."""
+    # One that begins within half a tick of the end would show nothing of its own.
+    return max(int(np.ceil((duration_seconds - 0.5 * float(time_base)) * float(rate))), 1)
+
+
+def most_deviation(period: float) -> float:
+    """Return how far the times of frames may lie apart, each measured from its grid frame, both in ticks.
+
+    Times are rounded to ticks, and some muxers jitter by a little more; beyond 0.4 periods the frame before
+    or behind may be the nearer one.
+    """
+    return min(2 * max(1.01, 0.02 * period), 0.4 * period)
+
+
+def follows_to_the_end(num_frames: int, rate: Fraction, wanted: Fraction) -> bool:
+    """Return whether a video whose times all follow the wanted rate has it; a single frame has that it claims."""
+    return num_frames > 1 or same_rate(rate, wanted)
+
+
+def _num_following(ticks: NDArray[np.float64], period: float) -> int:
+    """Return how many frames, from the first on, follow the rate of the grid."""
+    deviation = ticks - np.arange(len(ticks)) * period
+    spread = np.maximum.accumulate(deviation) - np.minimum.accumulate(deviation)
+    return int(np.searchsorted(spread, most_deviation(period), side="right"))
+
+
+def _nearest(times: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the place in `times` nearest to each wanted time; up to `TIE` past the middle the earlier."""
+    middles = (times[1:] + times[:-1]) / 2
+    return np.searchsorted(middles, wanted - TIE, side="left").astype(np.int64)

@@ -1,0 +1,124 @@
+"""Frames of a video that are mapped to SDR, and the line that says so."""
+
+import logging
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.video.container.color_tags import BT709, UNSPECIFIED, Hdr, hdr_of, tags_of, transfer_of
+from bvas.video.container.read_options import Tone
+from bvas.video.index.tone_curve import tone_table
+from bvas.video.index.video_info import VideoInfo
+
+logger = logging.getLogger(__name__)
+
+_HLG = 18
+
+
+class ToneMap:
+    """Finds the HDR system of each frame by its own tags, so that joined SDR and HDR are both right.
+
+    Args:
+        info: The video.
+        tone: Whether HDR is mapped to SDR.
+    """
+
+    def __init__(self, info: VideoInfo, tone: Tone) -> None:
+        self._is_mapping = tone == "sdr"
+        self._name = info.path.name
+        self._container = info.container_color
+        self._first = info.color.transfer
+        self._is_hevc = info.codec == "hevc"
+        self._primaries = info.color.primaries
+        self._others: set[int] = {self._first}
+
+    def hdr_of(self, frame: Any, index: int) -> Hdr | None:
+        """Return the system that a frame is mapped from; None where its bits are only shifted to 8.
+
+        A transfer characteristic that differs from the first frame's is logged once.
+
+        Args:
+            frame: A frame of PyAV's.
+            index: Its number.
+        """
+        transfer = transfer_of(frame)
+        # The bitstream counts. HEVC and ProRes without tags of their own have those of the container.
+        if transfer == UNSPECIFIED:
+            transfer = self._container.transfer
+        if transfer == _HLG == self._first and self._is_hevc and self._is_leftover(frame):
+            transfer = BT709
+        if transfer not in self._others:
+            self._note(transfer, index)
+        return hdr_of(transfer) if self._is_mapping else None
+
+    def _is_leftover(self, frame: Any) -> bool:
+        """Return whether libav has HLG from an SEI ahead of a joint: it keeps that for the SDR that follows."""
+        tags = tags_of(frame)
+        return tags.or_else(self._container).primaries != self._primaries
+
+    def _note(self, transfer: int, index: int) -> None:
+        self._others.add(transfer)
+        before, now = hdr_of(self._first) or "SDR", hdr_of(transfer) or "SDR"
+        if before == now:
+            return
+        done = (
+            "is mapped to SDR by its own tag" if self._is_mapping else "is taken as stored, shifted to 8 bits"
+        )
+        logger.warning(
+            "%s: its picture is %s at the start and %s from frame %d on; each frame %s",
+            self._name,
+            before,
+            now,
+            index,
+            done,
+        )
+
+
+def changes_system(info: VideoInfo) -> bool:
+    """Return whether later headers name another system (SDR, PQ, HLG) than the first frame."""
+    return any(hdr_of(code) != info.color.hdr for code in info.later_transfers)
+
+
+def table_of_video(info: VideoInfo, tone: Tone) -> NDArray[np.uint8] | None:
+    """Return the table from luma codes to SDR of a whole video, uint8 [2 ** bit_depth]; None where codes are shifted.
+
+    For decoders that do not hand out a frame's tags. Those refuse videos that change their system.
+    """
+    if tone == "none" or info.color.hdr is None:
+        return None
+    return tone_table(info.color.hdr, info.bit_depth, info.color_range)
+
+
+def hdr_text(info: VideoInfo, tone: Tone) -> str | None:
+    """Return in one line that a video is HDR, what is done, and the other choice; None for SDR."""
+    systems = sorted(
+        {system for code in (info.color.transfer, *info.later_transfers) if (system := hdr_of(code))}
+    )
+    dolby = info.dolby_vision
+    if not systems and dolby is None:
+        return None
+    said = " and ".join(systems) or "SDR"
+    if info.color.hdr is None and systems:
+        said += " in later frames"
+    elif systems and any(hdr_of(code) is None for code in info.later_transfers):
+        said += ", SDR in later frames"
+    what = f"HDR ({said})" if dolby is None else f"Dolby Vision {dolby.name}, read as its base layer ({said})"
+    if not systems:
+        return f"{what}; nothing is mapped"
+    if tone == "sdr":
+        return f"{what}; mapped to SDR (203 cd/m2 is white); --tone none takes the stored bits, shifted to 8"
+    return f"{what}; the stored bits are taken, shifted to 8; --tone sdr maps them to SDR"
+
+
+def contradiction_text(info: VideoInfo) -> str | None:
+    """Return that container and bitstream name different systems, and which one counts; None where they agree."""
+    container, stream = info.container_color.hdr, info.color.hdr
+    named = info.container_color.transfer
+    # HLG may be named as BT.2020 SDR, for displays that know no HDR, with HLG as the alternative (H.265, D.2.38).
+    if named == 2 or container == stream or (stream == "HLG" and named in (1, 14, 15)):
+        return None
+    return (
+        f"the container says {container or 'SDR'} ({info.container_color.names['transfer']}) and the bitstream "
+        f"{stream or 'SDR'} ({info.color.names['transfer']}); the bitstream counts"
+    )

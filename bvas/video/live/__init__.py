@@ -1,0 +1,1 @@
+"""Running sources: pipes, growing files and broadcasts that are read once, front to back."""

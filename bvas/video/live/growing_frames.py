@@ -1,0 +1,239 @@
+"""The frames of a source that is read once, numbered as they come."""
+
+from collections import deque
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import ConfigError, DecodeError
+from bvas.video.container.decoder_errors import StrictDecoder
+from bvas.video.container.libav_messages import last_message, libav_messages
+from bvas.video.container.sources import Source
+from bvas.video.decode.sample_aspects import SampleAspects
+from bvas.video.index.file_scan import scan_of
+from bvas.video.index.frame_numbering import ShownFrames, has_times, packet_facts
+from bvas.video.index.video_index import VideoIndex, index_of, info_of
+from bvas.video.index.video_info import VideoInfo
+from bvas.video.live.damage_settling import Settling, StreamDamage
+from bvas.video.live.packet_feed import PacketFeed
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What came next: a frame, frames that are lost, or an error."""
+
+    frames: range
+    """Numbers of the frames; one where there is a picture."""
+    picture: Any = None
+    """The frame as PyAV decoded it; None where it is not to be had."""
+    sample_aspect: Fraction | None = None
+    """Width over height of its stored samples; None where it is that of the video."""
+    is_damaged: bool = False
+    """A reported error came before it in its keyframe interval."""
+    error: DecodeError | None = None
+
+
+class GrowingVideo:
+    """Decodes a source packet by packet; the index grows by the rule of a whole scan (shown.py).
+
+    Args:
+        source: What is read, for messages.
+        feed: Its packets.
+        is_resumed: Where the source breaks off, it will be opened again: pictures that the decoder still holds
+            then are left for that, since one that is missing may belong between them.
+
+    Raises:
+        DecodeError: the source ends before a frame can be decoded.
+    """
+
+    def __init__(self, source: Source, feed: PacketFeed, *, is_resumed: bool = False) -> None:
+        facts = feed.facts
+        self._source = source
+        self._feed = feed
+        self._is_resumed = is_resumed
+        timed = has_times(facts.container) or facts.rate_origin == "arrival"
+        self._shown = ShownFrames(timed, facts.codec, facts.time_base)
+        self._notes = facts.picture_notes()
+        self._errors = StreamDamage()
+        self._settling = Settling(self._shown, self._errors)
+        self._strict = StrictDecoder.of(facts.codec, feed.decoder)
+        self._aspects = SampleAspects(feed.decoder)
+        self._ready: deque[Arrival] = deque()
+        self._ended = False
+        # What is missing, and the time of the first packet behind it.
+        self._missing: tuple[str, int | None] | None = None
+        self._has_renumbered = False
+        self.num_decoded = 0
+        """Pictures that the decoder has output so far."""
+        self._known: tuple[tuple[int, bool], VideoIndex, VideoInfo] | None = None
+        with libav_messages() as self._said:
+            self._await_first_frame()
+        self._check_rate()
+
+    @property
+    def num_frames(self) -> int:
+        """Frames known so far."""
+        return self._shown.num_frames
+
+    @property
+    def container(self) -> str:
+        """Short name that libav has for the container."""
+        return self._feed.facts.container
+
+    @property
+    def has_end(self) -> bool:
+        """The container knows how long it is."""
+        return self._feed.facts.has_end
+
+    def times(self, start: int, stop: int) -> tuple[NDArray[np.int64], Fraction]:
+        """Return (times of known frames in ticks, seconds of a tick), as `known` has them so far."""
+        return self._shown.times(start, stop, self._feed.facts.claimed_rates)
+
+    def must_wait(self) -> bool:
+        """Return whether what comes next needs data that is still to come; decodes what is there."""
+        while not self._ready and not self._ended:
+            if self._feed.must_wait():
+                return True
+            self._advance()
+        return False
+
+    def known(self) -> tuple[VideoIndex, VideoInfo]:
+        """Return index and description of the frames known so far."""
+        state = self._shown.num_frames, self._ended
+        if self._known is None or self._known[0] != state:
+            scan = scan_of(self._shown, self._feed.facts, self._notes.picture())
+            index = index_of(self._source.path, scan, self._feed.reading)
+            self._known = state, index, info_of(index, scan)
+        return self._known[1:]
+
+    def next(self) -> Arrival | None:
+        """Return what comes next, in order of the frames, as soon as it is there; None at the end.
+
+        Raises:
+            DecodeError: the source broke off; all that came before was returned.
+        """
+        while not self._ready:
+            if self._ended:
+                if self._feed.failure is not None:
+                    raise self._feed.failure
+                return None
+            self._advance()
+        return self._ready.popleft()
+
+    def put_back(self, arrival: Arrival) -> None:
+        """Let the last arrival be the next one again."""
+        self._ready.appendleft(arrival)
+
+    def _await_first_frame(self) -> None:
+        while not any(arrival.picture is not None for arrival in self._ready):
+            if self._ended:
+                if self._feed.failure is not None:
+                    raise self._feed.failure
+                message = last_message(self._said)
+                raise DecodeError(
+                    f"no frame of {self._source.name} can be decoded{f' (libav: {message})' if message else ''}"
+                    f"{self._feed.hint}",
+                    path=self._source.path,
+                )
+            self._advance()
+        if self._notes.dolby_vision is not None:
+            self._notes.dolby_vision.check(self._source.name)
+
+    def _check_rate(self) -> None:
+        if self._feed.reading.rate is not None and not self._shown.counts:
+            raise ConfigError(
+                f"{self._source.name} has times of its own; a rate is for frames without times, such as those of "
+                "a .h264 file"
+            )
+
+    def _advance(self) -> None:
+        """Decode the next packet, and number what comes out."""
+        packet = self._feed.next_packet()
+        self._ended = packet is None
+        if packet is not None and self._feed.missing:
+            self._missing = self._feed.missing, packet.pts
+        if self._is_resumed and self._feed.failure is not None:
+            return
+        if packet is None:
+            self._shown.end_packets()
+        else:
+            self._add_packet(packet)
+        self._check_numbers(self._shown.num_frames)
+        try:
+            pictures = self._feed.decoder.decode(packet)
+        except MemoryError:
+            raise
+        except av.FFmpegError:
+            self._shown.add_error()
+            self._errors.fail(packet)
+            pictures = []
+        self.num_decoded += len(pictures)
+        self._aspects.see(self._feed.decoder, None if packet is None else packet.pts)
+        for picture in pictures:
+            self._settling.add(picture)
+        while (picture := self._settling.take(at_end=self._ended)) is not None:
+            self._number(picture)
+        if self._ended:
+            self._add_lost(self._shown.finish())
+
+    def _add_packet(self, packet: Any) -> None:
+        facts = packet_facts(self._feed.facts.codec, self._feed.facts.extradata, packet)
+        self._shown.add_packet(facts)
+        self._notes.see_traits(facts.traits)
+        self._errors.feed(packet, is_start=facts.is_start)
+        if self._strict is not None and self._shown.is_comparing and self._strict.fails(packet):
+            self._shown.add_error()
+
+    def _number(self, picture: Any) -> None:
+        if not self._notes.has_picture or self._shown.is_comparing:
+            self._notes.see(picture)
+        # Times that libav made up do not count.
+        facts = self._feed.facts
+        pts = None if facts.untimed or facts.rate_origin == "option" else picture.pts
+        placed = self._shown.add_output(pts, is_keyframe=picture.key_frame)
+        self._add_lost(placed.lost)
+        is_doubtful = self._errors.is_doubtful(picture, counts=self._shown.counts)
+        if placed.index is None:
+            return
+        self._check_numbers(placed.index)
+        self._say_missing(placed.index, picture)
+        numbers = range(placed.index, placed.index + 1)
+        self._ready.append(Arrival(numbers, picture, self._aspects.of(picture.pts), is_doubtful))
+
+    def _say_missing(self, index: int, picture: Any) -> None:
+        """Say once, before the first frame behind it, that part of the source did not come."""
+        if self._missing is None:
+            return
+        reason, pts = self._missing
+        if pts is not None and picture.pts is not None and picture.pts < pts:
+            return
+        self._missing = None
+        error = DecodeError(
+            f"frames are missing before frame {index} of {self._source.name}: {reason}; how many is not known. "
+            f"Reading can go on at frame {index}",
+            path=self._source.path,
+            lost=range(index, index),
+        )
+        self._ready.append(Arrival(range(index, index), error=error))
+
+    def _add_lost(self, frames: range) -> None:
+        if frames:
+            self._ready.append(Arrival(frames))
+
+    def _check_numbers(self, index: int) -> None:
+        """Say it once where numbers part from those of the whole video; see `StreamReader`."""
+        if self._shown.renumbered is None or self._has_renumbered:
+            return
+        self._has_renumbered = True
+        error = DecodeError(
+            f"from frame {index} on the frames of {self._source.name} are only counted: "
+            f"{self._shown.renumbered}. Frames were lost before it, so their numbers are not those of the "
+            f"saved file; where they must be, {self._source.remedy}. Reading can go on at frame {index}",
+            path=self._source.path,
+            lost=range(index, index),
+        )
+        self._ready.append(Arrival(range(index, index), error=error))

@@ -1,0 +1,307 @@
+"""The reader of a source that is read once: a pipe, a file that is being written, a URL.
+
+Its index grows with the packets by the rule of a whole scan (shown.py), and equals that of the saved file
+at the end.
+"""
+
+import weakref
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import count
+from types import TracebackType
+from typing import TYPE_CHECKING, NoReturn, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import DecodeError
+from bvas.values.checks import checked_index, checked_size, integer
+from bvas.values.plural import count_text
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
+from bvas.video.container.sources import Source
+from bvas.video.decode.backends import OnDamage
+from bvas.video.decode.damage_tracking import DamageLog
+from bvas.video.decode.orientation import UprightFit
+from bvas.video.decode.reader_ownership import Ownership, owned
+from bvas.video.index.hdr_frames import ToneMap
+from bvas.video.index.stored_picture import luma_of
+from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.video_info import VideoInfo, say_once
+from bvas.video.live.growing_frames import Arrival, GrowingVideo
+from bvas.video.live.packet_feed import PacketFeed, Patience
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class StreamReader:
+    """The luma of a source as it comes: a `FrameDecoder` without random access.
+
+    Opening waits for the first frame. `info` and `index` are of the frames known so far; each is a
+    snapshot that does not change, ask again for a newer one. A new snapshot takes time that grows with the frames;
+    the other attributes and `times` cost next to nothing.
+
+    Numbers once given are those that the whole video has, with one exception: frames were lost, and later
+    the packets' times turn out to be unusable, so that a whole scan would only count what the decoder outputs.
+    There a `DecodeError` says so, with an empty `lost` range; `stream(error.lost.stop)` goes on counting.
+    settling.py says how `info.damaged` may differ from that of the file.
+
+    Args:
+        source: What to read.
+        size: (H, W) that each frame is fitted into; None for the picture's own size.
+        on_damage: What to do with frames between a reported error and the next keyframe.
+        patience: How long to wait for data.
+        reading: Which stream of it is read, and how.
+
+    Raises:
+        DecodeError: it cannot be opened, is no video, or ends before a frame can be decoded.
+    """
+
+    backend = "pyav"
+    is_growing = True
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        size: tuple[int, int] | None,
+        on_damage: OnDamage,
+        patience: Patience,
+        reading: ReadOptions = DEFAULT_READING,
+    ) -> None:
+        # Before the source is opened, which may wait for long.
+        size = None if size is None else checked_size(size)
+        self._source = source
+        self._owner = Ownership(source.name)
+        self._feed = PacketFeed(source, patience, reading)
+        # Who forgets to close it leaves no thread behind.
+        self._finalizer = weakref.finalize(self, self._feed.close)
+        self._log = DamageLog(source.path, on_damage)
+        # Behind the last frame that was handed out, passed by or lost.
+        self._next = 0
+        try:
+            self._video = GrowingVideo(source, self._feed, is_resumed=patience.is_resumed)
+            say_once(self.info)
+            self._fit = UprightFit(self.info, size, self.seconds_of)
+            self._tones = ToneMap(self.info, reading.tone)
+        except BaseException:
+            self.close()
+            raise
+        self.size = self._fit.size
+
+    @property
+    def index(self) -> VideoIndex:
+        """The frames known so far."""
+        with self._owner.alone():
+            return self._video.known()[0]
+
+    @property
+    def info(self) -> VideoInfo:
+        """What is known so far; `num_frames` grows, and with it rate and duration."""
+        with self._owner.alone():
+            return replace(self._video.known()[1], damaged=tuple(sorted(self._log.frames)))
+
+    @property
+    def container(self) -> str:
+        """As `index.container`; constant."""
+        return self._video.container
+
+    @property
+    def has_end(self) -> bool:
+        """The container knows how long it is, as that of a running broadcast does not."""
+        return self._video.has_end
+
+    @property
+    def identity(self) -> tuple[str | None, int | None] | None:
+        """What tells a file on a web server from another of its name, and its bytes; None of other sources."""
+        return self._feed.identity
+
+    def times(self, start: int, stop: int) -> tuple[NDArray[np.int64], Fraction]:
+        """Return (times of known frames in ticks of the container's clock, seconds of a tick) as far as known."""
+        with self._owner.alone():
+            return self._video.times(start, stop)
+
+    @property
+    def num_decoded(self) -> int:
+        """Pictures that the decoder has output so far, those that are no frame included."""
+        return self._video.num_decoded
+
+    def seconds_of(self, index: int) -> float:
+        """Return the time of a frame from the first one; see `VideoIndex.seconds_of`."""
+        index = checked_index(index)
+        if not 0 <= index < self._video.num_frames:
+            self.index.check([index])
+        # Asked for each damaged picture of a broadcast: an index each time would take ever longer.
+        (pts,), time_base = self.times(index, index + 1)
+        (first,), _ = self.times(0, 1)
+        return float((int(pts) - int(first)) * time_base)
+
+    def frame_at(self, seconds: float) -> int:
+        """Return the frame on screen at a time, among those known so far; see `VideoIndex.frame_at`."""
+        return self.index.frame_at(seconds)
+
+    def read(self, indices: Sequence[int] | NDArray[np.int64]) -> "Tensor":
+        """Refuse: frames come in order, by `stream`.
+
+        Raises:
+            DecodeError: names the source and the remedy.
+        """
+        raise self._no_random_access()
+
+    def read_to(self, indices: Sequence[int] | NDArray[np.int64], outs: Sequence["Tensor"]) -> None:
+        """Refuse, as `read`."""
+        raise self._no_random_access()
+
+    def read_into(
+        self,
+        indices: Sequence[int] | NDArray[np.int64],
+        out: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
+    ) -> None:
+        """Refuse, as `read`."""
+        raise self._no_random_access()
+
+    @owned
+    def stream(
+        self,
+        start: int = 0,
+        stop: int | None = None,
+        step: int = 1,
+        batch_size: int = 16,
+        *,
+        at_once: bool = False,
+    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Yield (index of the first frame, uint8 [n, H, W]) in order, n <= batch_size, as soon as it is full.
+
+        Each batch is the caller's own. A later call goes on where the last one ended, or further on.
+
+        Args:
+            start: First frame; not one that was passed already.
+            stop: Behind the last frame; None for the end. A source that ends earlier ends the stream.
+            step: Source frames from one frame to the next, at least 1.
+            batch_size: Frames in a batch, at least 1; with 1 a frame comes as soon as the decoder outputs it.
+            at_once: Yield also what there is when the next frame needs data that is still to come; `must_wait`
+                tells whether that is so.
+
+        Raises:
+            DecodeError: `start` was passed; frames `error.lost` are not to be had: what came before them was
+                yielded, and `stream(error.lost.stop)` goes on behind them; or the source broke off
+                (`error.lost` is None).
+        """
+        start, step, batch_size = integer(start), integer(step), integer(batch_size)
+        stop = None if stop is None else integer(stop)
+        if step < 1 or batch_size < 1:
+            raise ValueError(f"step and batch_size must be at least 1, got {step} and {batch_size}")
+        if start < 0 or (stop is not None and stop < 0):
+            raise IndexError(f"frames {start} to {stop} of {self._source.name} reach outside the video")
+        self._check_start(start)
+        wanted = count(start, step) if stop is None else range(start, stop, step)
+        return self._owner.steps(self._batches(iter(wanted), batch_size, at_once=at_once))
+
+    @owned
+    def must_wait(self) -> bool:
+        """Return whether the next frame needs data that is still to come."""
+        return self._video.must_wait()
+
+    def close(self) -> None:
+        """Close the source. A closed reader cannot be used again; closing twice is allowed.
+
+        Raises:
+            RuntimeError: another thread reads from it now; it stays open.
+        """
+        with self._owner.closing() as is_here:
+            if is_here:
+                self._finalizer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> NoReturn:
+        self._owner.refuse_pickling()
+
+    def __repr__(self) -> str:
+        frames = count_text(self._video.num_frames, "frame")
+        return f"<StreamReader {self._source.name}: {frames} so far, size {self.size}>"
+
+    def _batches(
+        self, wanted: Iterator[int], batch_size: int, *, at_once: bool
+    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        batch = np.empty((batch_size, *self.size), dtype=np.uint8)
+        first = filled = 0
+        for index in wanted:
+            try:
+                arrival = self._arrival(index)
+                if arrival is not None:
+                    luma = luma_of(arrival.picture, self._tones.hdr_of(arrival.picture, index))
+                    self._fit.apply(index, luma, batch[filled], arrival.sample_aspect)
+            except DecodeError:
+                if filled:
+                    yield first, batch[:filled]
+                raise
+            if arrival is None:
+                break
+            first = first if filled else index
+            filled += 1
+            if filled == batch_size or (at_once and self.must_wait()):
+                yield first, batch[:filled]
+                batch = np.empty((batch_size, *self.size), dtype=np.uint8)
+                filled = 0
+        if filled:
+            yield first, batch[:filled]
+
+    def _arrival(self, index: int) -> Arrival | None:
+        """Return the decoded frame of a number, or None where the source ends before it."""
+        self._check_start(index)
+        while (arrival := self._video.next()) is not None:
+            frames = arrival.frames
+            self._next = max(self._next, frames.stop)
+            if arrival.error is not None:
+                raise arrival.error
+            if frames.stop <= index:
+                continue
+            if arrival.picture is None:
+                raise self._lost(range(index, frames.stop))
+            if arrival.is_damaged:
+                if self._log.refuses:
+                    raise self._log.refusal(index, self.seconds_of(index), self._skip_damaged(frames.stop))
+                self._log.deliver(index, self.seconds_of(index))
+            return arrival
+        return None
+
+    def _skip_damaged(self, index: int) -> int:
+        """Pass frames from `index` on that are lost or damaged; return the number of the next sound one."""
+        while (arrival := self._video.next()) is not None:
+            if arrival.error is not None or (arrival.picture is not None and not arrival.is_damaged):
+                self._video.put_back(arrival)
+                break
+            index = self._next = arrival.frames.stop
+        return index
+
+    def _lost(self, frames: range) -> DecodeError:
+        return DecodeError(
+            f"the decoder does not output frame {frames.start} ({self.seconds_of(frames.start):.3f} s) of "
+            f"{self._source.name}: it is damaged there, {len(frames)} frame(s) lost; "
+            f"reading can go on at frame {frames.stop}",
+            path=self._source.path,
+            lost=frames,
+        )
+
+    def _check_start(self, index: int) -> None:
+        if index < self._next:
+            raise DecodeError(
+                f"frame {index} of {self._source.name} has passed, it stands at frame {self._next}: a "
+                f"{self._source.kind} is read once; stream({self._next}) goes on, or {self._source.remedy}",
+                path=self._source.path,
+            )
+
+    def _no_random_access(self) -> DecodeError:
+        return DecodeError(
+            f"{self._source.name} cannot be read at random: it is a {self._source.kind}; "
+            f"{self._source.remedy}, or use stream()",
+            path=self._source.path,
+        )

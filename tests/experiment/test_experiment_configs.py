@@ -1,0 +1,103 @@
+"""Every shipped config loads, builds its network and trains a step."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from bvas.augment.augmenter import ClipAugmenter
+from bvas.errors import CheckpointError
+from bvas.experiment.checkpoint import FILE_NAME, fold_folder, load_checkpoint, save_checkpoint
+from bvas.experiment.experiment import experiment_names, load_experiment
+from bvas.loading.clip_batch import ClipBatch
+from bvas.models.spotting import build_model
+from bvas.training.initial_model import starting_model
+from bvas.training.step import Trainer
+
+NAMES = [
+    "action_pretrain",
+    "ball12",
+    "ball_base",
+    "ball_long",
+    "ball_transfer",
+    "demo",
+    "mini_action_pretrain",
+    "mini_ball_base",
+    "mini_ball_long",
+    "mini_ball_transfer",
+]
+PARAMETERS = {"ball_base": 6_770_547, "ball_transfer": 6_770_547, "ball_long": 6_773_619}
+
+
+def test_these_configs_ship(tmp_path):
+    assert experiment_names(tmp_path) == NAMES
+
+
+@pytest.mark.parametrize("name", sorted(PARAMETERS))
+def test_the_seeds_networks_have_the_seeds_number_of_parameters(name):
+    experiment = load_experiment(name)
+    model = build_model(experiment.model, experiment.clip, len(experiment.task.labels))
+    assert sum(weight.numel() for weight in model.parameters()) == PARAMETERS[name]
+
+
+@pytest.fixture(scope="module")
+def runs_before(tmp_path_factory):
+    """A runs folder with weights of the stages that others start from."""
+    runs = tmp_path_factory.mktemp("runs")
+    for name in ("action_pretrain", "ball_transfer", "mini_action_pretrain", "mini_ball_transfer"):
+        experiment = load_experiment(name)
+        model = build_model(experiment.model, experiment.clip, len(experiment.task.labels))
+        save_checkpoint(fold_folder(runs, name, 0) / FILE_NAME, model.state_dict(), experiment, {})
+    return runs
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_config_trains_a_step(name, runs_before):
+    # The network is convolutional: smaller pictures run the same layers. ImageNet weights cannot be had here.
+    shipped = load_experiment(name)
+    experiment = replace(shipped, model=replace(shipped.model, pretrained=False))
+    num_labels, T = len(experiment.task.labels), experiment.clip.num_frames
+    torch.manual_seed(0)
+    model = starting_model(experiment, fold=0, runs=runs_before)
+    trainer = Trainer(experiment, model, torch.device("cpu"), steps_per_epoch=10)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    batch = ClipBatch(
+        frames=torch.randint(0, 256, (2, T, 64, 96), dtype=torch.uint8),
+        targets=torch.randint(0, 2, (2, num_labels)).float(),
+        video_ids=torch.zeros(2, dtype=torch.int64),
+        centers=torch.zeros(2, dtype=torch.int64),
+        color_ranges=("limited", "full"),
+        seeds=torch.tensor([1, 2]),
+    )
+
+    result = trainer.step(batch)
+
+    assert torch.isfinite(result.loss)
+    changed = {key for key, value in model.state_dict().items() if not torch.equal(before[key], value)}
+    assert "classifier.weight" in changed
+    encoder_changed = any(key.startswith("encoder.") for key in changed)
+    assert encoder_changed != experiment.train.freeze_encoder2d
+
+
+def test_weights_carry_over_from_the_stage_before_save_for_the_classifier(runs_before):
+    experiment = load_experiment("ball_transfer")
+    model = starting_model(experiment, fold=3, runs=runs_before)
+    start = fold_folder(runs_before, "action_pretrain", 0) / FILE_NAME
+    state = load_checkpoint(start).state
+    assert torch.equal(model.state_dict()["blocks.0.expand.weight"], state["blocks.0.expand.weight"])
+    assert model.classifier.out_features == 2
+    assert state["classifier.weight"].shape[0] == 15
+
+
+def test_a_stage_whose_start_is_missing_says_which_command_makes_it(tmp_path):
+    with pytest.raises(CheckpointError, match="make them first: bvas train --experiment action_pretrain"):
+        starting_model(load_experiment("ball_transfer"), fold=0, runs=tmp_path)
+
+
+def test_augmentations_of_every_config_run():
+    for name in NAMES:
+        frames = torch.rand(2, 6, 32, 48)
+        out = ClipAugmenter(load_experiment(name).augment)(frames, torch.tensor([5, 6]))
+        assert out.shape == frames.shape
+        assert 0.0 <= float(out.min())
+        assert float(out.max()) <= 1.0

@@ -1,0 +1,176 @@
+"""bvas spot --model: without PyTorch, from a folder that is an export, and one clear line where it is none."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from exported_models import EXPERIMENT, write_video
+
+from bvas.cli import main
+from bvas.commands.console import OK, WRONG_INPUT
+from bvas.inference.spot_video import spot_video
+from bvas.inference.spotter import load_spotter
+from bvas.results.curve_files import load_curve
+
+# As on a machine that has none of these. SciPy looks for torch among the loaded modules, so None there would not do.
+WITHOUT_TORCH = """
+import sys
+
+HIDDEN = {"torch", "timm", "kornia", "einops", "safetensors", "onnx", "onnxscript"}
+
+class Hiding:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in HIDDEN:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Hiding())
+from bvas.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def copied(exported, tmp_path):
+    return shutil.copytree(exported, tmp_path / "model")
+
+
+def spot(*arguments):
+    return main(["spot", *map(str, arguments), "--quiet"])
+
+
+def test_where_there_is_no_pytorch_the_results_are_those_of_the_checkpoints(runs, exported, tmp_path):
+    video = write_video(tmp_path / "a.mp4", 60)
+    command = ["spot", str(video), "--model", str(exported), "--out", str(tmp_path / "out"), "--quiet"]
+
+    done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH, *command], capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (OK, "")
+    names = [
+        ".lock",
+        "a_scores.npz",
+        "a_timeline.png",
+        "recording.json",
+        "results_spotting.json",
+        "spots.csv",
+    ]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
+    expected = spot_video(video, load_spotter(EXPERIMENT, runs, device="cpu"))
+    curve = load_curve(tmp_path / "out" / "a_scores.npz")
+    np.testing.assert_allclose(curve.scores, expected.curve.scores, atol=1e-4, rtol=0)
+    assert expected.curve.scores.std() > 0.02
+    stored = json.loads((tmp_path / "out" / "results_spotting.json").read_text())["predictions"]
+    assert len(stored) == len(expected.spots) > 0
+
+
+def test_a_running_source_gives_the_spots_of_the_file(exported, tmp_path, capsys):
+    video = write_video(tmp_path / "a.mp4", 60)
+    lines = tmp_path / "spots.jsonl"
+
+    assert spot(video, "--model", exported, "--live", "--candidates", "--jsonl", lines) == OK
+    assert spot(video, "--model", exported, "--out", tmp_path / "out") == OK
+
+    live = [json.loads(line) for line in lines.read_text().splitlines()]
+    stored = json.loads((tmp_path / "out" / "results_spotting.json").read_text())["predictions"]
+    expected = sorted((int(one["position"]), one["label"]) for one in stored)
+    assert sorted((round(one["seconds"] * 1000), one["label"]) for one in live) == expected
+
+
+def refused(capsys, *arguments):
+    assert spot(*arguments) == WRONG_INPUT
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    return error
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--folds", "0"], "--folds does not go with --model"),
+        (["--device", "cuda:1"], "install the package onnxruntime-gpu"),
+        (["--device", "tpu"], "use auto, cpu, cuda or cuda:N"),
+        (["--device", "cuda:x"], "use auto, cpu, cuda or cuda:N"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(exported, tmp_path, capsys, options, message):
+    video = write_video(tmp_path / "a.mp4", 1)
+
+    assert message in refused(capsys, video, "--model", exported, *options)
+
+
+def test_experiment_and_model_exclude_each_other(exported, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        spot("a.mp4", "--model", exported, "--experiment", "demo")
+    assert "not allowed with" in capsys.readouterr().err
+
+
+def test_without_onnx_runtime_the_command_says_how_to_install_it(exported, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    video = write_video(tmp_path / "a.mp4", 1)
+
+    assert "pip install onnxruntime" in refused(capsys, video, "--model", exported)
+
+
+def change(path, edit):
+    graph = onnx.load(path)
+    edit(graph)
+    path.write_bytes(graph.SerializeToString())
+
+
+def test_a_folder_that_is_no_export_is_refused(copied, tmp_path, capsys):
+    video = write_video(tmp_path / "a.mp4", 1)
+
+    assert "no folder" in refused(capsys, video, "--model", tmp_path / "nowhere")
+    assert "no folder" in refused(capsys, video, "--model", copied / "head.onnx")
+    (copied / "head.onnx").unlink()
+    assert f"no head.onnx in {copied}" in refused(capsys, video, "--model", copied)
+    (copied / "head.onnx").write_bytes(b"")
+    assert "cannot load" in refused(capsys, video, "--model", copied)
+    (copied / "head.onnx").write_bytes((copied / "encoder.onnx").read_bytes()[:-999])
+    assert "cannot load" in refused(capsys, video, "--model", copied)
+    (copied / "head.onnx").write_bytes((copied / "encoder.onnx").read_bytes())
+    assert "is the encoder of a model, not its head" in refused(capsys, video, "--model", copied)
+
+
+def test_files_of_other_programs_versions_and_exports_are_refused(copied, tmp_path, capsys):
+    video = write_video(tmp_path / "a.mp4", 1)
+    ours = (copied / "head.onnx").read_bytes()
+
+    def after(edit):
+        (copied / "head.onnx").write_bytes(ours)
+        change(copied / "head.onnx", edit)
+        return refused(capsys, video, "--model", copied)
+
+    def set_entry(key, value):
+        def edit(graph):
+            next(entry for entry in graph.metadata_props if entry.key == key).value = value
+
+        return edit
+
+    def no_metadata(graph):
+        del graph.metadata_props[:]
+
+    def unheard_of_opset(graph):
+        graph.opset_import[0].version = 99
+
+    def of_two_inputs(graph):
+        graph.graph.input.append(onnx.helper.make_tensor_value_info("more", 1, [1]))
+
+    settings = json.loads(
+        next(one.value for one in onnx.load_from_string(ours).metadata_props if one.key == "bvas_settings")
+    )
+    assert "was not written by 'bvas weights export'" in after(no_metadata)
+    assert "ONNX Runtime" in after(unheard_of_opset)
+    assert "has 2 inputs" in after(of_two_inputs)
+    assert "has format 'bvas-onnx-9'" in after(set_entry("bvas_format", "bvas-onnx-9"))
+    assert "no set of export settings of this version" in after(set_entry("bvas_settings", "{"))
+    assert "no set of export settings of this version" in after(set_entry("bvas_settings", '{"name": "x"}'))
+    other = {**settings, "name": "another"}
+    assert "different exports" in after(set_entry("bvas_settings", json.dumps(other)))
+    other = {**settings, "labels": ["PASS"]}
+    assert "has a shape of (3, 2) where its settings tell of (3, 1)" in after(
+        set_entry("bvas_settings", json.dumps(other))
+    )
