@@ -17,7 +17,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         prog=prog,
         description="Make synthetic matches in SoccerNet's layout, with labels.",
     )
-    add_out(parser, "data root to write to", required=True)
+    add_out(parser, "data root of the matches", required=True)
     parser.add_argument(
         "--matches", type=int, default=None, metavar="N", help="labelled matches (default: 7)"
     )
@@ -43,7 +43,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--minutes", type=float, default=10.0, metavar="M", help="per match, both halves (default: 10)"
     )
-    add_seed(parser, "same seed, same labels and pixels (default: 0)", default=0)
+    add_seed(parser, "random seed of labels and pixels (default: 0)", default=0)
     parser.add_argument("--size", type=parse_size, default=(224, 400), metavar="HxW", help="default: 224x400")
     parser.add_argument(
         "--fps", type=float, default=25.0, metavar="F", help="frames per second (default: 25)"
@@ -57,9 +57,8 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Render the league."""
-    from bvas.synthetic.config import SyntheticConfig
+    from bvas.synthetic.config import SyntheticConfig, with_preset
     from bvas.synthetic.league import make_league
-    from bvas.synthetic.presets import with_preset
     from bvas.system.atomic_files import check_writable
 
     challenge = args.challenge_matches

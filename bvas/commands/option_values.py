@@ -17,7 +17,7 @@ def parse_workers(text: str) -> dict[str, int] | Literal["auto"]:
     Raises:
         ConfigError: the text has another form.
     """
-    from bvas.video.decode.backends import backend_names
+    from bvas.video.decode.backends import BACKENDS
 
     if text == "auto":
         return "auto"
@@ -26,7 +26,7 @@ def parse_workers(text: str) -> dict[str, int] | Literal["auto"]:
     mix: dict[str, int] = {}
     for part in text.split(","):
         backend, _, count = part.partition("=")
-        if backend not in backend_names() or not count.isdecimal():
+        if backend not in BACKENDS or not count.isdecimal():
             raise ConfigError(f"workers must be auto, a number, or like nvdec=3,opencv=1; got {text!r}")
         mix[backend] = int(count)
     return mix

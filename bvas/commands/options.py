@@ -232,8 +232,8 @@ def add_workers(parser: Options) -> None:
 
 def add_backend(parser: Options) -> None:
     """Add --backend, the decoder."""
-    from bvas.video.decode.backends import backend_names
+    from bvas.video.decode.backends import BACKENDS
 
     parser.add_argument(
-        "--backend", default="auto", choices=["auto", *backend_names()], help="decoder (default: auto)"
+        "--backend", default="auto", choices=["auto", *BACKENDS], help="decoder (default: auto)"
     )

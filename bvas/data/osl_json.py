@@ -298,8 +298,9 @@ def _video_path(inputs: Any, place: JsonPlace) -> str:
 def _events(event: Mapping[str, Any], place: JsonPlace, number: int) -> list[OslEvent]:
     """Return an event, one for each of its labels."""
     label, several = event.get("label"), event.get("labels")
-    labels = several if isinstance(several, list) and label is None else [label]
-    if not labels or not all(isinstance(name, str) and name.strip() for name in labels):
+    given = several if isinstance(several, list) and label is None else [label]
+    labels = [name for name in given if isinstance(name, str) and name.strip()]
+    if not labels or len(labels) < len(given):
         place.fault(f"needs 'label', a name, got {short_text(several if label is None else label)}")
         return []
     seconds, team = _seconds(event, place), event.get("team")

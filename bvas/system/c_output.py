@@ -1,18 +1,20 @@
-"""Standard output of C libraries, sent to standard error."""
+"""Output of C libraries, redirected away from the results that a command prints."""
 
 import ctypes
 import sys
 from functools import lru_cache
 
 
-@lru_cache
-def print_c_to_stderr() -> None:
-    """Let C code of this process print to standard error; does nothing outside Linux.
+@lru_cache(maxsize=1)
+def print_to_stderr() -> bool:
+    """Let C code of this process print to standard error; return whether this system lets it.
 
-    Python writes to the file descriptor itself. The C library's `stdout` is a variable that may be set (glibc manual,
-    Standard Streams).
+    Python writes to the file descriptor itself, and is not affected. The C library's `stdout` is a variable that
+    may be set (glibc manual, Standard Streams). Other systems have no such variable: there nothing is changed.
     """
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        libc.fflush(None)
-        ctypes.c_void_p.in_dll(libc, "stdout").value = ctypes.c_void_p.in_dll(libc, "stderr").value
+    if sys.platform != "linux":
+        return False
+    libc = ctypes.CDLL(None)
+    libc.fflush(None)
+    ctypes.c_void_p.in_dll(libc, "stdout").value = ctypes.c_void_p.in_dll(libc, "stderr").value
+    return True

@@ -22,7 +22,7 @@ from bvas.results.store import RESULTS_NAME, read_results, save_curve, write_rec
 from bvas.results.video_result import VideoFile
 from bvas.values.annotations import LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
-from bvas.video.container.start_timecode import read_tags
+from bvas.video.container.file_tags import read_tags
 
 BALL = LabelSet(("PASS", "DRIVE"))
 SPOTS = (Spot("PASS", 0.4, 0.9), Spot("DRIVE", 1.2, 0.1), Spot("PASS", 1.6, 0.5))

@@ -11,9 +11,10 @@ from types import SimpleNamespace
 import pytest
 
 import bvas
-from bvas.system import c_output, child_processes, shared_memory
+from bvas.system import shared_memory
 from bvas.system.cache_folder import cache_folder
 from bvas.system.devices import num_cpus
+from bvas.system.jobs import child_processes
 
 PACKAGE = Path(bvas.__file__).parent
 MODULES = {"fcntl", "msvcrt", "resource", "pwd", "grp", "termios", "winreg"}
@@ -87,12 +88,6 @@ def test_outside_linux_a_thread_ends_a_child_with_its_parent(monkeypatch, platfo
     monkeypatch.setattr(child_processes, "os", system)
     child_processes.end_with_parent()
     assert ended.wait(10)
-
-
-def test_outside_linux_the_output_of_c_libraries_stays_as_it_is(monkeypatch):
-    monkeypatch.setattr(c_output, "sys", SimpleNamespace(platform="win32"))
-    monkeypatch.setattr(c_output, "ctypes", None)
-    c_output.print_c_to_stderr.__wrapped__()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hdr_samples import HLG, PQ, add_to_sample_entry, box, dolby_record, ramp, write_hdr
 from stream_sources import piped, written_slowly
 
-from bvas import DecodeError, open_video
+from bvas import DecodeError, open_stream, open_video
 from bvas.cli import main
 from bvas.video.container.dolby_vision import (
     DolbyVision,
@@ -142,7 +142,7 @@ def test_a_growing_file_and_a_pipe_are_refused_too(tmp_path):
         written_slowly(path, seconds=0.1) as growing,
         pytest.raises(DecodeError, match="profile 5"),
     ):
-        open_video(growing, growing=True, idle_seconds=0.5)
+        open_stream(growing, growing=True, idle_seconds=0.5)
     # A pipe cannot be read twice: where libav's record is not handed out, an untagged sample entry of Dolby's tells.
     plain = write_hdr(
         tmp_path / "plain.mp4",
@@ -155,7 +155,7 @@ def test_a_growing_file_and_a_pipe_are_refused_too(tmp_path):
     data = plain.read_bytes()
     (tmp_path / "piped.mp4").write_bytes(data.replace(b"hev1", b"dvh1", 1).replace(b"hev1", b"dvh1"))
     with piped(tmp_path / "piped.mp4") as pipe, pytest.raises(DecodeError, match="profile 5"):
-        open_video(pipe)
+        open_stream(pipe)
 
 
 def test_a_sample_entry_of_dolby_s_without_a_record_is_profile_5_where_nothing_is_tagged():

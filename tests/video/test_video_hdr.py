@@ -18,10 +18,10 @@ from hdr_samples import (
     with_container_color,
     write_hdr,
 )
-from stream_sources import piped, served, written_slowly
+from stream_sources import open_any, piped, served, written_slowly
 from video_samples import make_video, read_luma, remux
 
-from bvas import DecodeError, open_video
+from bvas import DecodeError, open_stream, open_video
 from bvas.cli import main
 from bvas.video.decode.cuda_decoder import luma_of_surface
 from bvas.video.index.hdr_frames import contradiction_text, hdr_text
@@ -38,7 +38,7 @@ def formula(codes, transfer, bits, **options):
 
 
 def first_frame(source, **options):
-    with open_video(source, cache=False, **options) as reader:
+    with open_any(source, **options) as reader:
         return next(reader.stream())[1][0].copy()
 
 
@@ -282,7 +282,7 @@ def test_each_frame_of_joined_recordings_is_mapped_by_its_own_tag_and_the_change
     assert len(said) == 1
     assert info.later_transfers == (transfers[1],)
     assert names[0] in hdr_text(info, "sdr") or "later frames" in hdr_text(info, "sdr")
-    with piped(path) as pipe, open_video(pipe) as stream:
+    with piped(path) as pipe, open_stream(pipe) as stream:
         streamed = np.concatenate([batch.copy() for _, batch in stream.stream()])
     assert np.array_equal(streamed, frames)
 

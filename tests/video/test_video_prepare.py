@@ -10,6 +10,7 @@ from video_samples import make_video, read_luma, remux
 from bvas import ConfigError, DataError, DecodeError, open_video
 from bvas.cli import main
 from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT
+from bvas.video.encode.copied_frames import FrameCopier
 from bvas.video.encode.prepared_copy import check_room, copy_targets, make_copy, plan_copy
 from bvas.video.encode.video_writer import VideoWriter
 from bvas.video.index.access_cost import frames_per_clip
@@ -225,13 +226,13 @@ def test_what_comes_out_at_another_time_is_not_kept(tmp_path, monkeypatch):
     plan = plan_copy(source, tmp_path / "out" / "a.mp4", cache=False)
     pts = plan.index.pts.copy()
 
-    def shifted(frame, number, *others):
+    def shifted(copier, frame, number, *others):
         frame = av.VideoFrame.from_ndarray(np.zeros((72, 80), np.uint8), "yuv420p")
         frame.pts, frame.time_base = int(pts[number]) + 400 * (number == 7), plan.index.time_base
         return frame
 
-    monkeypatch.setattr("bvas.video.encode.prepared_copy.copied_picture", shifted)
-    with pytest.raises(DataError, match=r"frame 7 of the copy .* at 0\.311250 s instead of 0\.280000 s"):
+    monkeypatch.setattr(FrameCopier, "picture", shifted)
+    with pytest.raises(DataError, match=r"has frame 7 at 0\.311250 s instead of 0\.280000 s"):
         make_copy(plan)
     assert list((tmp_path / "out").iterdir()) == []
 

@@ -6,7 +6,7 @@ import pytest
 from stream_sources import piped
 from video_samples import make_video
 
-from bvas import DecodeError, open_video
+from bvas import DecodeError, open_stream, open_video
 from bvas.cli import main
 from bvas.commands.console import OK
 from bvas.video.index.video_index import build_index
@@ -121,7 +121,7 @@ def test_a_pipe_that_ends_before_its_table_does_is_a_named_loss(made, tmp_path):
     path = tmp_path / "b.mp4"
     path.write_bytes(made("first.mp4")[: len(made("first.mp4")) // 2])
     messages, start = [], 0
-    with piped(path) as pipe, open_video(pipe) as reader:
+    with piped(path) as pipe, open_stream(pipe) as reader:
         while True:
             try:
                 for first, batch in reader.stream(start):

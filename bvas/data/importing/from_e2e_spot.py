@@ -19,7 +19,8 @@ from bvas.errors import DataError, DecodeError
 from bvas.system.text_files import read_text, text_lines
 from bvas.values.plural import count_text
 from bvas.video.index.frame_folder import is_frame_folder
-from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.video_index import build_index
 
 logger = logging.getLogger(__name__)
 
