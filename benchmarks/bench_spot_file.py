@@ -34,9 +34,8 @@ from seed_streaming import SeedPredictor
 from step_floor import measure_peaks, synchronize
 from videos import kept_video, repeated_video
 
-from bvas.commands.console import parse_size
+from bvas.commands.option_values import parse_size
 from bvas.experiment.experiment import load_experiment
-from bvas.inference.peaks import find_spots
 from bvas.inference.precision import default_batch, prediction_dtype
 from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import Spotter
@@ -44,8 +43,8 @@ from bvas.inference.streaming import StreamingPredictor
 from bvas.results.store import RESULTS_NAME
 from bvas.results.store import write_results as write_spots
 from bvas.system.devices import choose_device
+from bvas.tasks.peaks import find_spots
 from bvas.values.annotations import Spot
-from bvas.video.decode.backends.nvdec import num_engines
 from bvas.video.decode.open_video import open_video
 from bvas.video.decode.prefetch import DecodedAhead, Frames
 
@@ -69,7 +68,7 @@ class Ways:
         with self.open() as reader:
             self.backend = reader.backend
             self.num_frames = reader.info.num_frames
-            self.num_readers = num_engines(reader.info, str(self.device)) if reader.backend == "nvdec" else 1
+            self.num_readers = reader.num_engines
             self.frame_bytes = reader.size[0] * reader.size[1]
             self._keyframes = np.searchsorted(reader.index.pts, reader.index.keyframe_pts)
 

@@ -8,15 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import (
-    DONE_IN_PART,
-    OK,
-    WRONG_INPUT,
+from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT, progress_bar
+from bvas.commands.options import (
+    add_backend,
+    add_challenge,
+    add_device,
+    add_experiment_option,
     add_folders,
-    add_machine,
+    add_folds,
+    add_inference,
+    add_overwrite,
     add_postprocessing,
-    progress_bar,
-    run_command,
 )
 from bvas.errors import ConfigError, DataError
 
@@ -30,23 +32,19 @@ logger = logging.getLogger(__name__)
 _MOST_NAMED = 3
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "python -m bvas.predict",
+        prog=prog,
         description="Predict each fold's held-out matches with that fold's model, the challenge with all folds, or "
         "what a manifest lists. Finished matches are left as they are, and one that was interrupted is gone on with. "
         "A match that fails stops no other: it is listed in failed.jsonl beside the results, and the exit code is 3, "
         "or 2 if all failed.",
     )
-    parser.add_argument("--experiment", required=True, metavar="NAME", help="config name or path")
-    parser.add_argument("--folds", default="all", help="all trained ones, or numbers like 0,3 (default: all)")
+    add_experiment_option(parser, required=True)
+    add_folds(parser, "folds whose models predict (default: all trained ones)")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--challenge",
-        action="store_true",
-        help="predict the challenge matches with the mean of the folds' curves",
-    )
+    add_challenge(what, "predict the challenge matches with the mean of the folds' curves")
     what.add_argument(
         "--manifest",
         type=Path,
@@ -61,21 +59,8 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         metavar="I/N",
         help="predict the I-th of N shares (from 1/N to N/N) of the matches; all of them together are all matches",
     )
-    parser.add_argument(
-        "--precision",
-        default="auto",
-        choices=["auto", "float32", "bfloat16", "float16"],
-        help="what is computed in (default: float16 on CUDA, float32 on a CPU)",
-    )
-    parser.add_argument(
-        "--stride",
-        type=int,
-        default=1,
-        metavar="N",
-        help="compute the scores of every Nth frame, and fill in between (default: 1)",
-    )
-    parser.add_argument("--strict", action="store_true", help="fail where a frame cannot be decoded")
-    parser.add_argument("--overwrite", action="store_true", help="predict finished matches again")
+    add_inference(parser)
+    add_overwrite(parser, "predict finished matches again")
     parser.add_argument(
         "--save-seconds",
         type=float,
@@ -85,7 +70,8 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     )
     add_postprocessing(parser)
     add_folders(parser)
-    add_machine(parser, workers=False)
+    add_device(parser)
+    add_backend(parser)
     parser.add_argument(
         "--devices",
         metavar="LIST",
@@ -99,7 +85,7 @@ def parse_shard(text: str) -> tuple[int, int]:
     """Return (I, N) of a text like 2/8; for argparse."""
     match = re.fullmatch(r"(\d+)/(\d+)", text)
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no share; write I/N with I from 1 to N, e.g. 2/8")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share; write I/N with I from 1 to N, e.g. 2/8")
     return int(match[1]), int(match[2])
 
 
@@ -203,8 +189,3 @@ def _conclude(done: "Schedule", share: "Sequence[Assignment]") -> int:
         ", ".join(str(out / FAILED_NAME) for out in outs),
     )
     return DONE_IN_PART if len(names) < len(share) else WRONG_INPUT
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from bvas.commands.console import DONE_IN_PART, OK, reading_of
+from bvas.commands.console import DONE_IN_PART, OK
+from bvas.commands.options import reading_of
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:

@@ -16,10 +16,9 @@ from bvas.inference.streaming import StreamingPredictor
 from bvas.values.annotations import Gap
 from bvas.values.checks import checked_seconds
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
-from bvas.video.decode.backends.nvdec import num_engines
 from bvas.video.decode.open_video import open_video
 from bvas.video.decode.prefetch import DecodedAhead, Frames
-from bvas.video.decode.protocol import FrameDecoder
+from bvas.video.decode.protocol import FrameReader
 from bvas.video.index.frame_grid import make_grid
 
 logger = logging.getLogger(__name__)
@@ -91,6 +90,7 @@ class GridVideo:
         reader = self._open()
         self.info = reader.info
         """Of the video."""
+        self._num_engines = reader.num_engines
         self.backend = reader.backend
         """The decoder that was chosen."""
         self.grid = make_grid(reader.index, spotter.experiment.input.rate)
@@ -133,7 +133,7 @@ class GridVideo:
         wanted = self.grid.indices[first:last]
         is_repeat = np.diff(wanted, prepend=-1) == 0
         if num_readers is None:
-            num_readers = num_engines(self.info, self._device) if self.backend == "nvdec" else 1
+            num_readers = self._num_engines
         predictor.reset()
         # Grid frames of the next frame that comes, and of the next row.
         position = row = first
@@ -165,7 +165,7 @@ class GridVideo:
         if row < stop:
             yield RowChunk(predictor.finish()[max(start - row, 0) : stop - row], (), stop - start)
 
-    def _reader(self) -> FrameDecoder:
+    def _reader(self) -> FrameReader:
         """Return a reader that no thread uses; several threads may call this at once."""
         try:
             return self._unused.pop()

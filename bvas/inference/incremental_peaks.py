@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
 from bvas.experiment.peak_config import PeakConfig, PeakRule
-from bvas.inference.peaks import lowest_height, sigmas_of, smooth_scores, stretches
+from bvas.tasks.peaks import lowest_height, sigmas_of, smooth_scores, stretches
 from bvas.values.annotations import LabelSet, Spot
 from bvas.values.plural import count_text
 

@@ -123,7 +123,7 @@ class RowStream:
     def _on_grid(self, arrived: Arrived) -> Iterator[_GridFrame]:
         """Yield the grid frames that are certain with new frames."""
         if self._strict and (arrived.luma is None or arrived.is_missing):
-            reason = arrived.was_away if arrived.is_missing else arrived.reason
+            reason = arrived.gap_before if arrived.is_missing else arrived.reason
             raise DecodeError(reason, path=self._video.info.path, lost=range(self._num_frames))
         now = time.monotonic()
         newest = float(Fraction(arrived.ticks[-1]) * self._video.time_base)
@@ -132,11 +132,11 @@ class RowStream:
         for place, ticks in enumerate(arrived.ticks):
             luma = None if arrived.luma is None or skipped else arrived.luma[place]
             reason = arrived.reason or skipped
-            steps = self._grid.add(ticks, was_away=place == 0 and bool(arrived.was_away))
+            steps = self._grid.add(ticks, after_gap=place == 0 and bool(arrived.gap_before))
             if self._last is not None:
                 self._note_still(len(steps.before))
                 yield from _repeated(self._last, steps.before)
-                yield from _repeated(replace(self._last, luma=None, reason=arrived.was_away), steps.lost)
+                yield from _repeated(replace(self._last, luma=None, reason=arrived.gap_before), steps.lost)
             self._last = _GridFrame(luma, 0.0, self._num_frames, now, reason)
             self._num_frames += 1
             yield from _repeated(self._last, steps.now)

@@ -13,11 +13,12 @@ from bvas.experiment.peak_config import PeakConfig
 from bvas.inference.incremental_peaks import SpotStream
 from bvas.inference.lag import DEFAULT_LAG_RULE, LagRule
 from bvas.inference.live_rows import RowStream
-from bvas.inference.peaks import shown
 from bvas.inference.spotter import VideoSpotter
+from bvas.tasks.peaks import shown
 from bvas.values.annotations import Spot
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
-from bvas.video.live.live_video import LiveVideo, Reopening
+from bvas.video.live.live_video import LiveVideo
+from bvas.video.live.reconnect import ReconnectConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class LiveSpots:
         idle_seconds: A growing file is complete when it has not grown for so long.
         strict: Raise where a frame cannot be decoded, instead of leaving a gap.
         lag_rule: Limits of the lag behind a broadcast; None skips no frames.
-        reopening: Timings by which an address that breaks off is reopened.
+        reconnect: Timings by which an address that breaks off is opened again.
         reading: Stream, rate and tone.
 
     Raises:
@@ -70,7 +71,7 @@ class LiveSpots:
         idle_seconds: float = 5.0,
         strict: bool = False,
         lag_rule: LagRule | None = DEFAULT_LAG_RULE,
-        reopening: Reopening | None = None,
+        reconnect: ReconnectConfig | None = None,
         reading: ReadOptions = DEFAULT_READING,
     ) -> None:
         peaks = spotter.experiment.peaks
@@ -88,7 +89,7 @@ class LiveSpots:
             device=str(spotter.device),
             growing=growing,
             idle_seconds=idle_seconds,
-            reopening=reopening,
+            reconnect=reconnect,
             reading=reading,
         )
         self.rows = RowStream(self._video, spotter, strict=strict, lag_rule=lag_rule)

@@ -23,9 +23,10 @@ from bvas.predicting.settings import Weights, Work
 from bvas.results.made_from import Record, VideoRecord, peak_settings
 from bvas.results.store import curve_path, has_results, load_curve, read_record, write_match, write_record
 from bvas.results.video_result import VideoFile, VideoResult
-from bvas.system.atomic_files import locked, remove_unfinished
+from bvas.system.atomic_files import remove_unfinished
 from bvas.system.file_names import output_stem
 from bvas.system.jobs.job import JobError
+from bvas.system.locks import locked
 from bvas.values.annotations import Gap
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.index.file_identity import fingerprint_of, place_of

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from bvas.synthetic.events import PlayEvent
-from bvas.synthetic.half import HalfTask, write_half
+from bvas.synthetic.half_video import HalfTask, write_half
+from bvas.synthetic.play_record import PlayEvent
 from bvas.system.jobs.in_process import InProcessExecutor
 from bvas.system.jobs.job import Ended, Job, Worker
 from bvas.system.jobs.processes import ProcessExecutor

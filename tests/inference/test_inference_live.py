@@ -25,10 +25,11 @@ from bvas.inference.live_spots import LiveSpots
 from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import Spotter, load_spotter
 from bvas.inference.streaming import StreamingPredictor
-from bvas.video.live.live_video import LiveVideo, Reopening
+from bvas.video.live.live_video import LiveVideo
+from bvas.video.live.reconnect import ReconnectConfig
 from bvas.video.live.reconnect_clock import SourceClock
 
-SOON = Reopening(connect=5.0, stall=2.0, first_wait=0.05, most_wait=0.2, give_up=3.0)
+SOON = ReconnectConfig(connect=5.0, stall=2.0, first_wait=0.05, most_wait=0.2, give_up=3.0)
 NUM_FRAMES = 75
 
 
@@ -110,7 +111,7 @@ def test_a_file_that_is_being_written_gives_the_spots_of_the_whole_one(spotter, 
 def test_a_broadcast_that_is_cut_twice_gives_the_spots_of_the_file_each_once(spotter, stream):
     paced = Paced([(stream, 0.9), (stream, 1.9), (stream, None)], seconds=NUM_FRAMES / RATE)
     start = time.monotonic()
-    with broadcast(paced) as address, LiveSpots(spotter, address, candidates=True, reopening=SOON) as found:
+    with broadcast(paced) as address, LiveSpots(spotter, address, candidates=True, reconnect=SOON) as found:
         spots = list(found)
         assert time.monotonic() - start > 2.5  # at playing speed
         assert found.num_reopened == 2
@@ -141,18 +142,18 @@ def test_without_a_chain_a_spot_comes_within_the_bound_while_the_source_runs(spo
 def test_rolling_segments_give_the_spots_of_the_file(spotter, stream, tmp_path):
     expected = spot_video(stream, spotter).spots
     with rolling_segments(stream, tmp_path) as name, served(tmp_path) as address:
-        found = list(LiveSpots(spotter, f"{address}/{name}", candidates=True, reopening=SOON))
+        found = list(LiveSpots(spotter, f"{address}/{name}", candidates=True, reconnect=SOON))
     assert_same(found, expected)
 
 
 def test_a_source_whose_clock_begins_anew_goes_on_by_the_time_it_was_away(spotter, stream, tmp_path, caplog):
     other = write_video(tmp_path / "b.ts", 50, seed=7)
     paced = Paced([(stream, 1.0), (other, None)], seconds=2.0)
-    with broadcast(paced) as address, LiveVideo(address, size=(64, 96), reopening=SOON) as video:
+    with broadcast(paced) as address, LiveVideo(address, size=(64, 96), reconnect=SOON) as video:
         arrived = list(video.arrivals())
     times = [float(tick * video.time_base) for one in arrived for tick in one.ticks]
-    (away,) = [one for one in arrived if one.was_away]
-    assert "broke off" in away.was_away
+    (away,) = [one for one in arrived if one.gap_before]
+    assert "broke off" in away.gap_before
     assert "has another clock than before" in caplog.text
     assert times == sorted(set(times))
     place = times.index(float(away.ticks[0] * video.time_base))
@@ -165,7 +166,7 @@ def test_while_a_source_was_away_nothing_is_spotted_and_the_gap_is_listed(spotte
     other = write_video(tmp_path / "b.ts", 50, seed=7)
     paced = Paced([(stream, 1.0), (other, None)], seconds=2.0)
     slow = replace(SOON, first_wait=0.5)
-    with broadcast(paced) as address, LiveSpots(spotter, address, reopening=slow) as found:
+    with broadcast(paced) as address, LiveSpots(spotter, address, reconnect=slow) as found:
         rows = list(found.rows)
         (gap,) = found.rows.gaps
     scores = np.concatenate([part.scores for part in rows])
@@ -183,7 +184,7 @@ def test_while_a_source_was_away_nothing_is_spotted_and_the_gap_is_listed(spotte
 def test_a_source_that_does_not_come_back_is_given_up_after_its_spots_were_given(spotter, stream):
     with sent_by_udp(stream) as address:
         quick = replace(SOON, stall=0.5, connect=0.5, give_up=1.0)
-        found = LiveSpots(spotter, address, candidates=True, reopening=quick)
+        found = LiveSpots(spotter, address, candidates=True, reconnect=quick)
         spots = []
         with found, pytest.raises(DecodeError, match=r"did not come back within 1 s \("):
             for live in found:
@@ -276,7 +277,8 @@ def test_the_command_prints_the_spots_of_a_file_as_json_lines(runs, spotter, vid
 
 def test_a_source_that_stays_away_is_done_in_part(runs, stream, monkeypatch, capsys):
     monkeypatch.setattr(
-        "bvas.video.live.live_video.Reopening", lambda: replace(SOON, stall=0.5, connect=0.5, give_up=0.6)
+        "bvas.video.live.live_video.ReconnectConfig",
+        lambda: replace(SOON, stall=0.5, connect=0.5, give_up=0.6),
     )
     with sent_by_udp(stream) as address:
         assert live(runs, address, "--candidates") == DONE_IN_PART
@@ -319,7 +321,7 @@ def test_a_pipe_is_spotted_as_a_file_is(runs, video, tmp_path):
 
 def test_what_came_of_a_source_that_stays_away_is_written(runs, stream, tmp_path, monkeypatch, capsys):
     quick = replace(SOON, stall=0.5, connect=0.5, first_wait=0.5, give_up=0.4)
-    monkeypatch.setattr("bvas.video.live.live_video.Reopening", lambda: quick)
+    monkeypatch.setattr("bvas.video.live.live_video.ReconnectConfig", lambda: quick)
     with sent_by_udp(stream) as address:
         assert spot(address, runs, tmp_path / "out") == DONE_IN_PART
     printed = capsys.readouterr()

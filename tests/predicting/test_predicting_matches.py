@@ -17,7 +17,7 @@ from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT
 from bvas.errors import ConfigError, DataError, ScoresError
 from bvas.experiment.seen_matches import write_seen
 from bvas.predicting.segments import precision_settings
-from bvas.system.atomic_files import locked
+from bvas.system.locks import locked
 
 ALL = {"cv/game/a", "cv/game/b"}
 
@@ -189,7 +189,7 @@ def test_another_video_of_the_same_path_replaces_no_results_unless_asked_to(ther
 def test_a_missing_half_is_a_failure_of_that_match(there):
     there.video("game/a", 2).unlink()
     assert there.predict() == DONE_IN_PART
-    assert "lies in half 2, and there is no video of that half" in there.failures()["game/a"]
+    assert "lies in half 2, which has no video" in there.failures()["game/a"]
 
     there.video("game/c").rename(there.video("game/c", 2))
     assert there.predict("--challenge") == WRONG_INPUT
@@ -211,7 +211,7 @@ def test_shards_of_a_manifest_make_all_of_it_and_wrong_ones_are_refused(there, c
     for wrong in ("0/2", "3/2", "1", "a/b"):
         with pytest.raises(SystemExit):
             there.predict("--shard", wrong)
-        assert "is no share; write I/N" in capsys.readouterr().err
+        assert "is not a share; write I/N" in capsys.readouterr().err
 
 
 def test_a_match_that_another_process_predicts_is_waited_for(there):

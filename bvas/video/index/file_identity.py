@@ -5,10 +5,9 @@ import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from bvas.errors import DataError
+from bvas.system.closing import Closing
 from bvas.video.index.frame_folder import is_frame_folder, stamp_of
 
 _PIECE_BYTES = 4 << 20
@@ -87,7 +86,7 @@ def is_same(path: Path, before: Fingerprint, digest: str) -> bool:
     return fingerprint_of(path) == before or content_digest(path) == digest
 
 
-class DigestMeanwhile:
+class DigestMeanwhile(Closing):
     """The content digest of a file, computed by a thread during a `with` block, whose end stops the thread."""
 
     def __init__(self, path: Path) -> None:
@@ -109,13 +108,7 @@ class DigestMeanwhile:
             raise self._found
         return self._found
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         """Stop reading."""
         self._stopped.set()
         self._thread.join()
