@@ -34,13 +34,13 @@ from step_floor import measure_peaks, synchronize
 
 from bvas.commands.console import parse_size
 from bvas.experiment.experiment import Experiment, load_experiment
-from bvas.inference.compiled_function import Steady
 from bvas.inference.flip_tta import mean_scores, with_flipped
 from bvas.inference.precision import default_batch
 from bvas.inference.prepared_model import PreparedModel
 from bvas.inference.streaming import StreamingPredictor
 from bvas.inference.torch_engine import TorchEngine
 from bvas.models.spotting import SpottingModel, build_model
+from bvas.system.compiled_function import CompiledCalls
 from bvas.system.devices import choose_device
 from bvas.values.luma import to_unit
 
@@ -155,7 +155,7 @@ def part_cases(
             for part in prepared.encode(views)
         ]
 
-    steady = Steady(compiled)
+    steady = CompiledCalls(compiled, graphs=True)
 
     @torch.inference_mode()
     def encode() -> None:

@@ -38,12 +38,12 @@ from bvas.commands.console import parse_size
 from bvas.data.soccernet_files import RESULTS_NAME
 from bvas.data.soccernet_files import write_results as write_spots
 from bvas.experiment.experiment import load_experiment
-from bvas.inference.peaks import find_spots
 from bvas.inference.precision import default_batch, prediction_dtype
 from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import Spotter
 from bvas.inference.streaming import StreamingPredictor
 from bvas.system.devices import choose_device
+from bvas.tasks.peaks import find_spots
 from bvas.values.annotations import Spot
 from bvas.video.decode.backends.nvdec import num_engines
 from bvas.video.decode.open_video import open_video

@@ -34,7 +34,7 @@ _HOME = {
     "LiveSpots": "bvas.inference.live_spots",
     "StreamingPredictor": "bvas.inference.streaming",
     "TorchEngine": "bvas.inference.torch_engine",
-    "find_spots": "bvas.inference.peaks",
+    "find_spots": "bvas.tasks.peaks",
     "average_precision": "bvas.metrics.average_precision",
     "mean_average_precision": "bvas.metrics.average_precision",
     "Experiment": "bvas.experiment.experiment",

@@ -45,10 +45,11 @@ def run(args: argparse.Namespace) -> int:
     from bvas.data.matches import find_matches, folds_of
     from bvas.errors import ConfigError
     from bvas.experiment.experiment import load_experiment
-    from bvas.report.clip_preview import preview_clips, summarize_sampling
+    from bvas.report.clip_preview import preview_clips
     from bvas.report.contact_sheet import contact_sheet, png
     from bvas.system.atomic_files import check_writable, write_bytes
-    from bvas.training.fold_data import fold_videos, training_clips
+    from bvas.tasks.kind_choice import kind_of
+    from bvas.training.fold_data import out_of_fold_curves
 
     if not 1 <= args.clips <= MOST_CLIPS:
         raise ConfigError(f"--clips must lie in 1..{MOST_CLIPS}, got {args.clips}")
@@ -61,9 +62,10 @@ def run(args: argparse.Namespace) -> int:
     check_writable(out)
     matches = find_matches(experiment.task, args.data)
     fold = args.fold if args.fold is not None else min(folds_of(matches), default=0)
-    videos, _ = fold_videos(experiment, matches, fold)
-    clips = training_clips(experiment, videos, args.runs)
-    summary = summarize_sampling(clips, experiment).lines()
+    kind = kind_of(experiment)
+    videos = kind.samples(matches, fold).training
+    clips = kind.training_clips(videos, out_of_fold_curves(experiment, videos, args.runs))
+    summary = kind.draw_summary(clips)
     sheet = contact_sheet(
         preview_clips(clips, experiment, num_clips=args.clips, device=torch.device("cpu")),
         heading=f"{experiment.name}, fold {fold} held out, seed {experiment.seed}",

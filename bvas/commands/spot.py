@@ -360,7 +360,7 @@ def _write_outputs(
 
 def _sum_up(parts: "Sequence[RecordingPart]", experiment: "Experiment", out: Path, in_part: str) -> None:
     """Print what was found, and where it lies."""
-    from bvas.inference.peaks import shown
+    from bvas.tasks.peaks import shown
 
     found = [spot for part in parts for spot in shown(part.found.spots, experiment.peaks)]
     counts = ", ".join(f"{sum(s.label == label for s in found)} {label}" for label in experiment.task.labels)

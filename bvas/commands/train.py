@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -68,15 +67,14 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Train the folds one after another, alone or as one of torchrun's processes, or several at once."""
     from bvas.system.devices import choose_device, use_device
-    from bvas.training.distributed import Placement, join_world
+    from bvas.training.distributed import is_launched, join_world, rank_device
 
-    placement = Placement.from_environment(os.environ)
-    if args.jobs < 1 or (args.jobs > 1 and placement is not None):
+    if args.jobs < 1 or (args.jobs > 1 and is_launched()):
         raise ConfigError(
             f"--jobs must be at least 1, and 1 under torchrun, whose processes train a fold together; got {args.jobs}"
         )
-    device = choose_device(args.device) if placement is None else placement.choose_device(args.device)
-    with join_world(placement, device) as world:
+    device = rank_device(args.device) if is_launched() else choose_device(args.device)
+    with join_world(device) as world:
         if not world.is_writer:
             logging.getLogger().setLevel(logging.WARNING)
         name, folds, work = _prepare(args)

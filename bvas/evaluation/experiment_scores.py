@@ -13,7 +13,6 @@ from bvas.errors import DataError
 from bvas.evaluation.cross_validation import CrossValidation, cross_validate
 from bvas.experiment.experiment import Experiment
 from bvas.experiment.peak_config import PeakConfig
-from bvas.inference.peaks import shown
 from bvas.metrics.analysis import Counts, Matching, TimingError, blind_spots
 from bvas.metrics.average_precision import mean_average_precision
 from bvas.metrics.official import official_scores
@@ -22,6 +21,7 @@ from bvas.metrics.score_sheet import ScoreSheet
 from bvas.metrics.scorer import score_sheet
 from bvas.results.curve_files import load_curve
 from bvas.system.file_names import output_stem
+from bvas.tasks.peaks import shown
 from bvas.values.annotations import Annotation, Spot
 from bvas.values.plural import count_text
 from bvas.values.score_curve import ScoreCurve

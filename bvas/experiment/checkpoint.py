@@ -1,6 +1,6 @@
 """Weights in safetensors files with the experiment inside.
 
-A file holds the tensors of `SpottingModel.state_dict()` and, as metadata, `experiment`
+A file holds the tensors of the model's `state_dict()` and, as metadata, `experiment`
 (JSON) and `format` (the version of this layout). Reading runs no code from the file.
 """
 
@@ -11,11 +11,10 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment.experiment import Experiment, parse_folds
-from bvas.models.spotting import SpottingModel, build_model
 from bvas.system.atomic_files import write_bytes
 
 FILE_NAME = "model.safetensors"
@@ -34,17 +33,6 @@ class Checkpoint:
     """On the CPU."""
     facts: Mapping[str, str]
     """What was noted when it was saved: epoch, scores, versions."""
-
-    def build_model(self) -> SpottingModel:
-        """Return the model with these weights, in evaluation mode, on the CPU.
-
-        Raises:
-            CheckpointError: the weights are of another architecture than the experiment says.
-        """
-        experiment = self.experiment
-        model = build_model(experiment.model, experiment.clip, len(experiment.task.labels))
-        load_weights(model, self.state, self.path)
-        return model.eval()
 
 
 def save_checkpoint(
@@ -88,7 +76,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(path, experiment, state, json.loads(metadata.get("facts", "{}")))
 
 
-def load_weights(model: SpottingModel, state: Mapping[str, Tensor], path: Path) -> None:
+def load_weights(model: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
     """Fill a model with weights, every one of them.
 
     Raises:

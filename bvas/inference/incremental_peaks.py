@@ -1,6 +1,6 @@
 """Incremental peak finding: spots of a score curve that still grows, each as soon as no later row can change it.
 
-`find_spots` (peaks.py) finds the same spots in a finished curve: one pass of SciPy, short and fast. This form is for
+`find_spots` (tasks/peaks.py) finds the same spots in a finished curve: one pass of SciPy, short and fast. This form is for
 sources that are still received, and is tested against it.
 
 A row's spot is final after four waits, one behind the other (rows are grid frames):
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
 from bvas.experiment.peak_config import PeakConfig, PeakRule
-from bvas.inference.peaks import lowest_height, sigmas_of, smooth_scores, stretches
+from bvas.tasks.peaks import lowest_height, sigmas_of, smooth_scores, stretches
 from bvas.values.annotations import LabelSet, Spot
 from bvas.values.plural import count_text
 

@@ -18,10 +18,10 @@ from bvas.inference.file_rows import (
     rows_between,
 )
 from bvas.inference.live_rows import RowStream, ScoredRows
-from bvas.inference.peaks import find_spots
 from bvas.inference.spotter import VideoSpotter
 from bvas.inference.streaming import StreamingPredictor
 from bvas.inference.video_remarks import log_adaptation, log_repeats
+from bvas.tasks.peaks import find_spots
 from bvas.values.annotations import Gap, Spot
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.container.read_options import ReadOptions, Tone

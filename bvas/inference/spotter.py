@@ -97,6 +97,8 @@ def load_spotter(
         ConfigError: the experiment or the device is unknown.
     """
     from bvas.experiment.checkpoint import FILE_NAME, fold_folder, load_checkpoint, trained_among
+    from bvas.models.spotting import SpottingModel
+    from bvas.tasks.kind_choice import trained_model
 
     runs = Path(runs)
     if isinstance(experiment, str):
@@ -106,7 +108,7 @@ def load_spotter(
     checkpoints = [load_checkpoint(fold_folder(runs, experiment.name, fold) / FILE_NAME) for fold in wanted]
     for checkpoint in checkpoints:
         _check_same(experiment, checkpoint)
-    models = tuple(checkpoint.build_model().to(chosen) for checkpoint in checkpoints)
+    models = tuple(trained_model(checkpoint, SpottingModel).to(chosen) for checkpoint in checkpoints)
     return Spotter(experiment, models, chosen, precision, stride)
 
 

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bvas.inference.compiled_function import Steady
 from bvas.inference.flip_tta import check_models, mean_scores, with_flipped
 from bvas.inference.precision import check_dtype, default_batch, float32_convolutions
 from bvas.inference.prepared_model import PreparedModel
 from bvas.models.spotting import SpottingModel
+from bvas.system.compiled_function import CompiledCalls
 from bvas.system.devices import to_device
 from bvas.values.clip_config import ClipConfig
 from bvas.values.luma import ColorRange, LumaScaling, to_unit
@@ -57,7 +57,7 @@ class TorchEngine:
         self._flip = flip_tta
         self._num_flips = 2 if flip_tta else 1
         self._dtype = dtype
-        self._steady = Steady(compiled)
+        self._steady = CompiledCalls(compiled, graphs=True)
         self.reserve(1, 1)
 
     def reserve(self, num_frames: int, num_stacks: int) -> None:

@@ -1,11 +1,10 @@
-"""Frames that the parent and its workers both see, without pickling or copying between them.
+"""Slots in memory that the parent and its workers share, so that frames are neither pickled nor copied.
 
-On Linux the memory is a memfd: it has no name, so nothing is left behind however the
-processes end, and it does not count against the size of /dev/shm, which is 64 MB in a
-container by default. Elsewhere it is a `RawArray`, whose file is unlinked as soon as it is open.
+On Linux the memory is a memfd. It has no name, so nothing is left behind however the processes end, and it does not
+count against the size of /dev/shm, which is 64 MB in a container by default. Elsewhere it is a `RawArray`, whose
+file is unlinked as soon as it is open.
 """
 
-import contextlib
 import math
 import mmap
 import os
@@ -22,7 +21,7 @@ from bvas.system import cuda_driver
 
 
 class SharedFrames:
-    """A row of slots, each of which takes one clip. It travels to a worker as an argument of its process."""
+    """Slots in shared memory, one clip each. Can be an argument of a worker process."""
 
     def __init__(self, num_slots: int, clip_shape: tuple[int, int, int]) -> None:
         """Reserve the memory.
@@ -32,7 +31,7 @@ class SharedFrames:
             clip_shape: (T, H, W) of each.
 
         Raises:
-            DataError: the system does not give that much shared memory.
+            DataError: the system has too little shared memory.
         """
         self.num_slots = num_slots
         self.clip_shape = clip_shape
@@ -41,9 +40,10 @@ class SharedFrames:
         except OSError as error:
             num_mb = num_slots * math.prod(clip_shape) / 1e6
             raise DataError(
-                f"{num_mb:.0f} MB of shared memory for {num_slots} clips of shape {clip_shape} are not to be "
-                f"had ({error}); use fewer prefetch_batches or a smaller batch_size, read in this process "
-                "with workers={}, or give a container more (docker run --memory; --shm-size where there is no memfd)"
+                f"{num_mb:.0f} MB of shared memory for {num_slots} clips of shape {clip_shape} are unavailable "
+                f"({error}); lower loading.shuffle_buffer_clips, loading.prefetch_batches or batch_size, read in "
+                "this process (--workers 0), or give a container more (docker run --memory; --shm-size where the "
+                "system has no memfd)"
             ) from error
 
     def slot(self, number: int) -> NDArray[np.uint8]:
@@ -55,7 +55,7 @@ class SharedFrames:
         return flat.reshape(self.clip_shape)
 
     def lock_pages(self, gpu: int) -> Callable[[], None]:
-        """Let a GPU copy from the slots by itself; return what undoes it.
+        """Lock the pages, so that a GPU copies from the slots directly; return a function that unlocks them.
 
         Raises:
             DataError: the system does not allow so much locked memory.
@@ -66,17 +66,16 @@ class SharedFrames:
             cuda_driver.lock_pages(address, flat.nbytes)
 
         def unlock() -> None:
-            # The view keeps the memory where it is until here.
+            # The view keeps the memory mapped until here.
             assert flat.ctypes.data == address
-            # When the program ends the driver may be gone already.
-            with contextlib.suppress(DataError), cuda_driver.current_context(gpu):
+            with cuda_driver.current_context(gpu):
                 cuda_driver.unlock_pages(address)
 
         return unlock
 
 
 class _Memfd:
-    """Anonymous memory behind a file descriptor, which a spawned process receives a copy of."""
+    """Anonymous memory behind a file descriptor that spawned processes inherit."""
 
     def __init__(self, fd: int, num_bytes: int) -> None:
         self._fd = fd
@@ -89,7 +88,7 @@ class _Memfd:
 
 
 class _RawArray:
-    """The same where there is no memfd."""
+    """Fallback for systems without memfd."""
 
     def __init__(self, num_bytes: int) -> None:
         self.buffer: Any = get_context("spawn").RawArray("B", num_bytes)
@@ -100,7 +99,7 @@ def _reserve(num_bytes: int) -> _Memfd | _RawArray:
         return _RawArray(num_bytes)
     fd = os.memfd_create("bvas-frames")
     try:
-        # Pages that are only promised would kill the process that touches them first; these are there.
+        # Reserves the pages now: a promised page that is missing would kill the process that touches it first.
         os.posix_fallocate(fd, 0, num_bytes)
         return _Memfd(fd, num_bytes)
     except BaseException:

@@ -14,7 +14,6 @@ from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.experiment.experiment import Experiment, InputConfig, check_new_name
-from bvas.inference.peaks import find_spots
 from bvas.lromul.weights import (
     SeedCheckpoint,
     SeedScores,
@@ -26,6 +25,7 @@ from bvas.lromul.weights import (
 from bvas.models.focal_loss import LossConfig
 from bvas.results.curve_files import save_curve
 from bvas.system.atomic_files import write_text
+from bvas.tasks.peaks import find_spots
 from bvas.values.annotations import Spot
 from bvas.values.plural import count_text
 from bvas.values.score_curve import ScoreCurve, mean_curve

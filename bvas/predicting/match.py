@@ -13,7 +13,6 @@ from typing import Any, Literal, Protocol
 from bvas.data.matches import Half
 from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.errors import DataError, DecodeError
-from bvas.inference.peaks import find_spots
 from bvas.inference.spot_video import LONG_FRAMES, spot_video
 from bvas.inference.spotter import Spotter, load_spotter
 from bvas.inference.streaming import StreamingPredictor
@@ -33,6 +32,7 @@ from bvas.results.made_from import (
 )
 from bvas.system.atomic_files import locked, remove_unfinished
 from bvas.system.devices import choose_device
+from bvas.tasks.peaks import find_spots
 from bvas.values.annotations import Spot
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.decode.open_video import open_video

@@ -15,7 +15,6 @@ from bvas.evaluation.experiment_scores import Evaluation
 from bvas.evaluation.label_check import LabelCheck
 from bvas.experiment.experiment import Experiment
 from bvas.experiment.peak_config import PeakConfig
-from bvas.inference.peaks import smoothed
 from bvas.report.content import FrameTimes, MatchReport, VideoReport, video_report
 from bvas.report.match_clock import MatchClock
 from bvas.report.report_folder import ReportedVideo
@@ -23,6 +22,7 @@ from bvas.report.scored import file_name, scored_report
 from bvas.results.curve_files import load_curve
 from bvas.results.recording import RecordedPart, Recording, read_recording
 from bvas.system.file_names import output_stem
+from bvas.tasks.peaks import smoothed
 from bvas.values.annotations import LabelSet, Spot
 from bvas.values.plural import count_text
 from bvas.values.score_curve import ScoreCurve

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from bvas.errors import ConfigError, DecodeError
 from bvas.evaluation.scored_files import FiledVideos, ScoredTask, half_files, read_videos
 from bvas.experiment.peak_config import PeakConfig
-from bvas.inference.peaks import smoothed
 from bvas.report.contact_sheet import THUMB_WIDTH, png
 from bvas.report.content import VideoReport, video_report
 from bvas.report.match_clock import MatchClock
@@ -21,6 +20,7 @@ from bvas.report.timeline import timeline_png
 from bvas.report.worst_events import OFFSETS_SECONDS, WorstEvent, worst_events, worst_sheet
 from bvas.results.curve_files import load_curve
 from bvas.system.atomic_files import write_bytes
+from bvas.tasks.peaks import smoothed
 from bvas.values.annotations import LabelSet, Spot
 from bvas.values.luma import offset_and_scale
 from bvas.values.score_curve import ScoreCurve

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from bvas.errors import ConfigError
 from bvas.experiment.experiment import Experiment
-from bvas.inference.peaks import smoothed
 from bvas.inference.spot_video import VideoSpots
 from bvas.report.content import video_report
 from bvas.report.match_clock import MatchClock
@@ -17,6 +16,7 @@ from bvas.results.curve_files import save_curve
 from bvas.results.recording import RecordedFile, RecordedPart, Recording
 from bvas.system.atomic_files import write_bytes
 from bvas.system.file_names import output_stem, shown_name
+from bvas.tasks.peaks import smoothed
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.index.video_index import build_index
 

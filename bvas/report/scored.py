@@ -5,12 +5,12 @@ from pathlib import Path
 
 from bvas.evaluation.experiment_scores import Evaluation, ScoredVideo
 from bvas.experiment.experiment import Experiment
-from bvas.inference.peaks import above, smoothed
 from bvas.report.content import FrameTimes, VideoReport, video_report
 from bvas.report.match_clock import MatchClock
 from bvas.report.overlay import write_overlay
 from bvas.report.timeline import timeline_png
 from bvas.system.atomic_files import write_bytes
+from bvas.tasks.peaks import above, smoothed
 from bvas.values.annotations import LabelSet
 from bvas.video.index.video_index import build_index
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from bvas.data.soccernet_entries import Notices
 from bvas.errors import DataError
 from bvas.experiment.peak_config import PeakConfig
-from bvas.inference.peaks import smoothed
 from bvas.report.content import FrameTimes
 from bvas.report.match_clock import MatchClock
 from bvas.results.curve_files import load_curve
+from bvas.tasks.peaks import smoothed
 from bvas.values.annotations import LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions

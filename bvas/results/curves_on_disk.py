@@ -15,9 +15,9 @@ from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.errors import ConfigError, DataError
 from bvas.experiment.experiment import Experiment
 from bvas.experiment.peak_config import PeakConfig
-from bvas.inference.peaks import find_spots
 from bvas.results.curve_files import load_curve, save_curve
 from bvas.system.file_names import output_stem
+from bvas.tasks.peaks import find_spots
 from bvas.values.annotations import Gap, LabelSet
 from bvas.values.score_curve import ScoreCurve
 

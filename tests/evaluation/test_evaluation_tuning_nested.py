@@ -13,8 +13,8 @@ from bvas.evaluation.tuning.counting import LabelledCurves, truths
 from bvas.evaluation.tuning.grid import RuleGrid, default_grid
 from bvas.evaluation.tuning.nested import tune
 from bvas.experiment.peak_config import PeakConfig, PeakRule
-from bvas.inference.peaks import find_spots, lowest_height, smooth_scores
 from bvas.metrics.official import official_tally
+from bvas.tasks.peaks import find_spots, lowest_height, smooth_scores
 from bvas.values.annotations import Annotation, LabelSet
 from bvas.values.score_curve import ScoreCurve
 

@@ -9,12 +9,12 @@ from usable_models import SHORT, small_model, stream, textured_frames, torch_pre
 
 from bvas.errors import ScoresError
 from bvas.experiment.experiment import load_experiment
-from bvas.inference import compiled_function as compiled
 from bvas.inference.batchnorm_folding import without_batch_norm
 from bvas.inference.flip_tta import mean_scores
 from bvas.inference.half_precision import halved
 from bvas.inference.precision import default_batch, prediction_dtype
 from bvas.inference.prepared_model import PreparedModel
+from bvas.system import compiled_function as compiled
 from bvas.values.clip_config import ClipConfig
 
 
@@ -183,7 +183,7 @@ def test_a_function_that_cannot_be_compiled_runs_as_it_is_and_is_said_once(monke
     found = stream(torch_predictor([small_model(SHORT)], SHORT, compiled=True), frames, 30)
 
     np.testing.assert_array_equal(found, usual)
-    assert caplog.text.count("goes on uncompiled") == 1
+    assert caplog.text.count("runs uncompiled") == 1
 
 
 @pytest.mark.parametrize(("num_calls", "goes_on"), [(0, True), (1, True), (2, False)])
@@ -201,13 +201,13 @@ def test_memory_that_runs_out_while_compiling_or_recording_costs_the_compiled_fo
         return run
 
     monkeypatch.setattr(torch, "compile", compile_until)
-    steady = compiled.Steady(True)
+    steady = compiled.CompiledCalls(True, graphs=True)
     for _ in range(num_calls):
         assert steady.run(abs, torch.tensor(-1), is_steady=True) == 1
 
     if goes_on:
         assert [steady.run(abs, torch.tensor(-2), is_steady=True) for _ in range(2)] == [2, 2]
-        assert caplog.text.count("goes on uncompiled: out of memory") == 1
+        assert caplog.text.count("runs uncompiled: slower, same results (out of memory)") == 1
     else:
         # What comes later than that is no matter of compiling.
         with pytest.raises(torch.OutOfMemoryError):
@@ -217,7 +217,7 @@ def test_memory_that_runs_out_while_compiling_or_recording_costs_the_compiled_fo
 def test_only_full_batches_are_compiled(monkeypatch):
     asked = []
     monkeypatch.setattr(torch, "compile", lambda function, **_: asked.append(function.__name__) or function)
-    steady = compiled.Steady(True)
+    steady = compiled.CompiledCalls(True, graphs=True)
 
     assert steady.run(abs, torch.tensor(-1), is_steady=False) == 1
     assert asked == []

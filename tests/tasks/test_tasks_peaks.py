@@ -3,7 +3,7 @@ import pytest
 
 from bvas.errors import ConfigError
 from bvas.experiment.peak_config import PeakConfig, PeakRule
-from bvas.inference.peaks import above, find_spots, shown, smooth_scores, stretches
+from bvas.tasks.peaks import above, find_spots, shown, smooth_scores, stretches
 from bvas.values.annotations import LabelSet, Spot
 
 PASS = LabelSet(("PASS",))

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bvas.inference import compile_cache as artifacts
+from bvas.system import compile_cache as artifacts
 
 COMPILE = """
 import sys, time, torch
-from bvas.inference.compile_cache import keep_compiled
+from bvas.system.compile_cache import keep_compiled
 keep_compiled()
 from torch._dynamo.utils import counters
 network = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.GELU(), torch.nn.Linear(16, 4)).eval()
@@ -52,7 +52,7 @@ def test_a_folder_that_the_user_chose_stays(variable, tmp_path, monkeypatch):
 def test_a_cache_folder_that_cannot_be_written_leaves_the_default_and_is_said(
     variable, tmp_path, monkeypatch, caplog
 ):
-    caplog.set_level(logging.INFO, logger="bvas.inference.compile_cache")
+    caplog.set_level(logging.INFO, logger="bvas.system.compile_cache")
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BVAS_HOME", str(tmp_path / "file"))
 
