@@ -35,10 +35,11 @@ import torch
 from harness import note_measured, spread, write_as_measured, write_results
 from short_epoch import LABELS, make_halves
 
-from bvas.commands.console import parse_size
+from bvas.commands.option_values import parse_size
 from bvas.experiment.experiment import Experiment, load_experiment
 from bvas.loading.kept_batches import KeptClips
-from bvas.loading.loader import ClipLoader, spare_clips_for
+from bvas.loading.loader import ClipLoader
+from bvas.loading.slot_counts import spare_clips_for
 from bvas.models.spotting import build_model
 from bvas.system.devices import choose_device
 from bvas.tasks.kind_choice import kind_of

@@ -1,6 +1,6 @@
 """Check that the time of an annotation lies within its video."""
 
-from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.frame_table import VideoIndex
 
 
 def after_end(

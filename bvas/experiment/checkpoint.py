@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from bvas.errors import CheckpointError, ConfigError
-from bvas.experiment.experiment import Experiment
+from bvas.experiment.experiment import Experiment, parse_folds
 from bvas.system.atomic_files import write_bytes
 
 FILE_NAME = "model.safetensors"
@@ -56,7 +56,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         CheckpointError: the file is missing, not a safetensors file, or not written by bvas.
     """
     if not path.is_file():
-        raise CheckpointError(f"no weights at {path}; train them, or import some with 'bvas weights import'")
+        raise CheckpointError(
+            f"no weights at {path}; train them, or get published ones: bvas weights download ball"
+        )
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -110,3 +112,24 @@ def trained_folds(runs: Path, name: str) -> list[int]:
     files = (runs / name).glob(f"fold_*/{FILE_NAME}")
     numbers = (path.parent.name.removeprefix("fold_") for path in files)
     return sorted(int(number) for number in numbers if number.isdigit())
+
+
+def trained_among(experiment: Experiment, runs: Path, folds: str = "all") -> list[int]:
+    """Return the trained folds that `all` or a list like `0,3` names.
+
+    Raises:
+        CheckpointError: no fold is trained; the message says how to get one.
+        ConfigError: a fold of the list is not trained; the message lists those that are.
+    """
+    trained = trained_folds(runs, experiment.name)
+    if not trained and (runs / experiment.name / ENSEMBLE_NAME).is_file():
+        raise CheckpointError(
+            f"{experiment.name} is an ensemble, which has no weights of its own: predict its members, then average "
+            "them with 'bvas experiment ensemble'"
+        )
+    if not trained:
+        raise CheckpointError(
+            f"experiment {experiment.name} has no weights in {runs / experiment.name}; train them with "
+            f"'bvas train --experiment {experiment.name}', or import some with 'bvas weights import'"
+        )
+    return parse_folds(folds, trained)

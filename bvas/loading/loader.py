@@ -154,7 +154,9 @@ class ClipLoader:
             # Runs when the loader is garbage-collected or the program ends, whichever comes first.
             self._finalizer = weakref.finalize(self, stack.pop_all().close)
         self._maker = BatchMaker(target)
-        self._counts, self._num_slots, self._spare_clips = counts, num_slots, spare_clips
+        self._counts = counts
+        self._num_slots: int = num_slots
+        self._spare_clips: int = spare_clips
         # `pyav` reads all files; without it there may be one that no worker reads.
         self._is_admitted = "pyav" in self.workers or not self.workers
         self._current: object = None

@@ -14,7 +14,7 @@ from bvas.errors import DecodeError
 from bvas.loading.read_jobs import Failure, FailureKind, ReadJob, ReadResult
 from bvas.video.decode.decoder_pool import DecoderPool
 from bvas.video.decode.open_video import open_video
-from bvas.video.decode.protocol import FrameDecoder
+from bvas.video.decode.protocol import FrameReader
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,7 +41,7 @@ class OpenVideos:
         self._backend = backend
         self._size = size
         self._max_open = max_open
-        self._open: OrderedDict[Path, FrameDecoder] = OrderedDict()
+        self._open: OrderedDict[Path, FrameReader] = OrderedDict()
         self._pool: DecoderPool[Any] = DecoderPool()
         # Frames of the last chain that its next job needs.
         self._chain: int | None = None
@@ -80,7 +80,7 @@ class OpenVideos:
             self._drop(path)
         self._pool.close()
 
-    def _fill(self, job: ReadJob, decoder: FrameDecoder, frames: list[Any]) -> None:
+    def _fill(self, job: ReadJob, decoder: FrameReader, frames: list[Any]) -> None:
         known = self._kept if job.chain is not None and job.chain == self._chain else {}
         self._chain, self._kept = job.chain, {}
         indices, outs = [], []
@@ -116,7 +116,7 @@ class OpenVideos:
             else "error"
         )
 
-    def _decoder(self, path: Path) -> FrameDecoder:
+    def _decoder(self, path: Path) -> FrameReader:
         if path not in self._open:
             while len(self._open) >= self._max_open:
                 self._drop(next(iter(self._open)))

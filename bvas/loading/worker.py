@@ -19,7 +19,7 @@ from bvas.loading.device_slots import DeviceSlots
 from bvas.loading.open_videos import OpenVideos
 from bvas.loading.read_jobs import Failure, ReadJob, ReadResult, Ready
 from bvas.loading.shared_slots import SharedFrames
-from bvas.system.child_processes import end_with_parent
+from bvas.system.jobs.child_processes import end_with_parent
 
 _MAX_ANSWER_BYTES = 16_000
 """Size that a pipe takes at once: half a result of a stopped worker would block the parent."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from bvas.errors import ConfigError, DecodeError
 from bvas.system.devices import num_cpus
-from bvas.video.decode.backends import backend_names
+from bvas.video.decode.backends import BACKENDS
 from bvas.video.index.video_index import build_index
 
 logger = logging.getLogger(__name__)
@@ -44,10 +44,10 @@ def choose_workers(
         return _choose(num_slots, num_cpus() if cpus is None else cpus, video, device)
     counts = {} if workers == 0 else dict(workers)
     for backend, count in counts.items():
-        if backend not in backend_names() or count < 0:
+        if backend not in BACKENDS or count < 0:
             raise ConfigError(
                 f"invalid worker count {count} for backend {backend!r}; give counts from 0 up for some of "
-                f"{', '.join(backend_names())}, or 'auto'"
+                f"{', '.join(BACKENDS)}, or 'auto'"
             )
     return {backend: count for backend, count in counts.items() if count}
 
@@ -72,7 +72,7 @@ def _choose(num_slots: int, cores: int, video: Path | None, device: str) -> dict
 def _num_engines(video: Path, device: str) -> int | None:
     """Return the number of the GPU's decoders for the codec of a video; None if it does not report it."""
     # Imported here: the backend is for machines with a GPU.
-    from bvas.video.decode.backends.nvdec import num_engines
+    from bvas.video.decode.pynvvideocodec import num_engines
 
     try:
         _, info = build_index(video)

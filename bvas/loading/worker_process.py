@@ -10,7 +10,7 @@ from multiprocessing.context import SpawnProcess
 
 from bvas.loading.read_jobs import ReadJob
 from bvas.loading.worker import WorkerSettings, run_worker
-from bvas.system.child_processes import start_quietly
+from bvas.system.jobs.child_processes import start_quietly
 
 _KILLED = 9
 _MAX_FAILED_STARTS = 3

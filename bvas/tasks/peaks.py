@@ -1,7 +1,7 @@
 """Score curve to spots: smooth, find peaks, keep those that stand apart.
 
-Rows that hold a NaN are holes (video that could not be decoded). Each stretch between holes is
-smoothed on its own, so a hole neither yields a spot nor lends or takes score across its border.
+Rows that hold a NaN are gaps (video that could not be decoded). Each stretch between gaps is
+smoothed on its own, so a gap neither yields a spot nor lends or takes score across its border.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,25 +25,25 @@ def sigmas_of(config: PeakConfig, labels: Iterable[str]) -> tuple[float, ...]:
 
 
 def smooth_scores(scores: NDArray[np.float32], sigma_frames: float | Sequence[float]) -> NDArray[np.float32]:
-    """Return the curves smoothed along time, float32 [L, K]; holes stay NaN in every column.
+    """Return the curves smoothed along time, float32 [L, K]; gaps stay NaN in every column.
 
     Args:
-        scores: [L, K] in [0, 1]; a row with a NaN is a hole.
+        scores: [L, K] in [0, 1]; a row with a NaN is a gap.
         sigma_frames: Standard deviation of the Gaussian, cut off at 4 of them; 0 does not smooth. One for all
             columns, or one for each.
 
-    At the ends of the video and at holes the curve is mirrored about its border, so that an
+    At the ends of the video and at gaps the curve is mirrored about its border, so that an
     action at the very edge loses no height to frames that do not exist.
     """
     if scores.ndim != 2:
         raise ConfigError(f"scores must be [L, K], one row per frame, got shape {scores.shape}")
     smooth = np.array(scores, dtype=np.float32)
-    hole: NDArray[np.bool_] = np.asarray(np.isnan(smooth).any(axis=1))
-    smooth[hole] = np.nan
+    gap: NDArray[np.bool_] = np.asarray(np.isnan(smooth).any(axis=1))
+    smooth[gap] = np.nan
     sigmas = np.broadcast_to(np.asarray(sigma_frames, dtype=np.float64), scores.shape[1])
     for sigma in np.unique(sigmas[sigmas > 0]).tolist():
         columns = np.flatnonzero(sigmas == sigma)
-        for run in stretches(~hole):
+        for run in stretches(~gap):
             smooth[run, columns] = gaussian_filter1d(smooth[run, columns], sigma, axis=0, mode="reflect")
     return smooth
 
@@ -70,13 +70,13 @@ def find_spots(
     """Return every candidate from its label's `min_height` up, in order of time, then of label.
 
     Args:
-        scores: Raw scores [L, K] in [0, 1], one column per label; rows with a NaN are holes.
+        scores: Raw scores [L, K] in [0, 1], one column per label; rows with a NaN are gaps.
         seconds: Time of each row [L].
         labels: Names of the K columns.
         config: Smoothing and peak rules, of all labels or of each.
 
     A spot's confidence is the smoothed score at its peak. A row that has a neighbor on one side
-    only (first, last, or beside a hole) is a peak if it is higher than that one neighbor; of a
+    only (first, last, or beside a gap) is a peak if it is higher than that one neighbor; of a
     flat top the middle row is taken. Of two equal peaks that are too near the earlier stays.
 
     Raises:
@@ -107,11 +107,11 @@ def peak_rows(curve: NDArray[np.float32], height: float) -> NDArray[np.int64]:
     """Return the rows of a label's peaks of at least this height, ascending, however near each other.
 
     Args:
-        curve: [L], smoothed; NaN in holes.
+        curve: [L], smoothed; NaN in gaps.
         height: From `lowest_height`.
     """
     # SciPy gives no peak to a row that lacks a neighbor, and compares nothing with NaN. Minus
-    # infinity in holes and beyond both ends makes these rows peaks by the common rule.
+    # infinity in gaps and beyond both ends makes these rows peaks by the common rule.
     walls = np.pad(np.where(np.isnan(curve), -np.inf, curve).astype(np.float64), 1, constant_values=-np.inf)
     peaks: NDArray[np.int64] = find_peaks(walls, height=height)[0]
     return peaks - 1
@@ -120,7 +120,7 @@ def peak_rows(curve: NDArray[np.float32], height: float) -> NDArray[np.int64]:
 def rows_apart(rows: NDArray[np.int64], curve: NDArray[np.float32], distance: int) -> NDArray[np.int64]:
     """Return the peaks that stay when each, from the highest on, removes those nearer than `distance` to it.
 
-    Holes do not part them. Of equal ones the earlier goes first.
+    Gaps do not part them. Of equal ones the earlier goes first.
 
     Args:
         rows: From `peak_rows`.

@@ -22,8 +22,8 @@ from torch.nn.parallel import DistributedDataParallel
 from bvas.errors import ConfigError
 from bvas.loading.rank_shards import Shard
 from bvas.models.clip_model import ClipModel
-from bvas.system.child_processes import end_with_parent
 from bvas.system.devices import choose_device, num_cpus, use_device
+from bvas.system.jobs.child_processes import end_with_parent
 from bvas.training.compile import Forward
 from bvas.values.plural import count_text
 

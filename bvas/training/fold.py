@@ -20,19 +20,21 @@ from bvas.loading.kept_batches import KeptClips
 from bvas.loading.loader import ClipLoader
 from bvas.loading.skip_policy import OnError
 from bvas.loading.slot_counts import spare_clips_for
-from bvas.system.atomic_files import locked, remove_unfinished, write_json, write_text
+from bvas.system.atomic_files import remove_unfinished, write_json, write_text
+from bvas.system.locks import locked
 from bvas.tasks.kind_choice import kind_of
 from bvas.training import resume
 from bvas.training.distributed import World
 from bvas.training.fold_data import curve_digests, out_of_fold_curves
 from bvas.training.initial_model import starting_model
-from bvas.training.loop import FoldRun, Progress, Record
+from bvas.training.loop import FoldRun, Record
 from bvas.training.observer import Observer, RunView
 from bvas.training.run_logs import EpochLog, environment
 from bvas.training.run_state import FILE_NAME as STATE_NAME
 from bvas.training.run_state import TrainingState, save_state
 from bvas.training.step import Trainer
 from bvas.training.validation_clips import place_to_keep
+from bvas.values.progress import Progress
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from bvas.errors import DataError
 from bvas.experiment.experiment import Experiment
 from bvas.loading.labelled_video import LabelledVideo
-from bvas.results.curve_files import load_curve
-from bvas.results.curves_on_disk import predictions_folder
+from bvas.results.store import curve_path, load_curve, predictions_folder
 from bvas.values.score_curve import ScoreCurve
 
 
@@ -24,14 +23,14 @@ def out_of_fold_curves(
     if not source:
         return None
     for video in videos:
-        path = curve_path(runs, source, video.name)
+        path = curve_path(predictions_folder(runs, source), video.name)
         if not path.is_file():
             raise DataError(
                 f"experiment {experiment.name} draws hard negatives from the out-of-fold curves of {source}, and "
                 f"{path} is missing; make them first: bvas train --experiment {source}, then "
                 f"bvas predict --experiment {source}"
             )
-    return [load_curve(curve_path(runs, source, video.name)) for video in videos]
+    return [load_curve(curve_path(predictions_folder(runs, source), video.name)) for video in videos]
 
 
 def curve_digests(
@@ -47,8 +46,3 @@ def curve_digests(
             f"scores of {experiment.train.hard_negatives_from} on {video.name} {digest.hexdigest()}"
         )
     return digests
-
-
-def curve_path(runs: Path, name: str, video_name: str) -> Path:
-    """Return where the out-of-fold curve of a video lies that experiment `name` predicted."""
-    return predictions_folder(runs, name) / f"{video_name}_scores.npz"

@@ -11,8 +11,8 @@ from bvas.errors import CheckpointError
 from bvas.experiment.checkpoint import FILE_NAME, Checkpoint, fold_folder, load_checkpoint, trained_folds
 from bvas.experiment.experiment import Experiment
 from bvas.experiment.seen_matches import seen_by
-from bvas.lromul.importing import seed_experiment
-from bvas.lromul.weights import read_seed_checkpoint
+from bvas.lromul.importing import reference_experiment
+from bvas.lromul.weights import read_reference_checkpoint
 from bvas.models.clip_model import ClipModel
 from bvas.system.cache_folder import cache_folder
 from bvas.system.download import fetch
@@ -67,8 +67,8 @@ def _read(path: Path) -> Checkpoint:
     """Read weights of bvas, or a checkpoint of the reference system."""
     if path.suffix != ".pth":
         return load_checkpoint(path)
-    checkpoint = read_seed_checkpoint(path)
-    return Checkpoint(path, seed_experiment(checkpoint, path.stem), checkpoint.state_dict, {})
+    checkpoint = read_reference_checkpoint(path)
+    return Checkpoint(path, reference_experiment(checkpoint, path.stem), checkpoint.state_dict, {})
 
 
 def _fold_weights(

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,11 +26,9 @@ from bvas.training.run_state import FILE_NAME as STATE_NAME
 from bvas.training.run_state import TrainingState, save_state
 from bvas.training.step import Trainer
 from bvas.training.validation import validate
+from bvas.values.progress import Progress
 
 logger = logging.getLogger(__name__)
-
-Progress = Callable[[int, int, str], None]
-"""Takes the clips done, the clips in all, and a remark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

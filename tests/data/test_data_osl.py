@@ -9,9 +9,9 @@ from bvas.cli import main
 from bvas.data.dataset_json import read_annotations, read_dataset
 from bvas.data.osl_json import parse_osl
 from bvas.data.soccernet_entries import Notices
-from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.data.spot_files import read_spot_file
 from bvas.errors import ConfigError
+from bvas.results.store import RESULTS_NAME, write_results
 from bvas.values.annotations import Spot
 
 EVENTS = [
@@ -133,9 +133,9 @@ def test_the_events_of_one_head_are_read_and_the_others_are_said(tmp_path, caplo
     content = osl(sample(events=events))
     content["labels"]["team"] = {"labels": ["left", "right"]}
     assert moments(parsed(content, tmp_path)[0]) == [("pass", 0.68), ("shot", 1.48)]
-    assert "events of head action are read (2); others are left out: team (1)" in caplog.text
+    assert "events of head action are read (2); other heads are ignored: team (1)" in caplog.text
     assert moments(parsed(content, tmp_path, head="team")[0]) == [("left", 0.001)]
-    with pytest.raises(ConfigError, match="no head 'x'; there are action, team"):
+    with pytest.raises(ConfigError, match="no head 'x'; known are action, team"):
         parsed(content, tmp_path, head="x")
 
 

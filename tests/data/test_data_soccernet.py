@@ -5,15 +5,10 @@ import pytest
 
 from bvas.data.ball import ball_task, found_ball_task
 from bvas.data.matches import Match, annotated_halves, find_matches, match_halves
-from bvas.data.soccernet_files import (
-    game_time,
-    position_ms,
-    read_label_file,
-    read_results,
-    write_results,
-)
+from bvas.data.soccernet_files import game_time, position_ms, read_label_file
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import DataError
+from bvas.results.store import read_results, write_results
 from bvas.values.annotations import LabelSet, Spot
 
 LABELS = LabelSet(("PASS", "DRIVE"))
@@ -70,7 +65,7 @@ def test_a_label_that_the_config_does_not_know_is_an_error_that_says_what_to_do(
 
     with pytest.raises(
         DataError,
-        match=r"Labels-ball\.json: annotation 1: label 'SHOT' is none of the config's PASS, DRIVE; "
+        match=r"Labels-ball\.json: annotation 1: label 'SHOT' is not among the config's PASS, DRIVE; "
         r".*'ball12'.*'merged' or 'ignored' of its LabelSet; unknown in this file: SHOT \(2\), GOAL \(1\)",
     ):
         _annotations(tmp_path)
@@ -103,8 +98,8 @@ def test_cards_are_merged_under_one_name(tmp_path):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"label": "PASS"}, "annotation 0: is .*needs 'gameTime'"),
-        (_entry(position="three"), "'position' in milliseconds"),
+        ({"label": "PASS"}, "annotation 0: needs 'gameTime', a game time like '1 - 00:03', got nothing"),
+        (_entry(position="three"), "'position' must be milliseconds, a whole number, got 'three'"),
         (_entry(time="3 - 00:00"), "half 3"),
         (_entry(position="-5"), "not negative"),
         ("PASS", "annotation 0"),
@@ -200,7 +195,7 @@ def test_a_missing_data_root_says_where_to_get_one(tmp_path):
 
 
 def test_an_incomplete_data_root_names_the_first_missing_match(tmp_path):
-    with pytest.raises(DataError, match=r"Leeds United.*not there.*\(6 more"):
+    with pytest.raises(DataError, match=r"Leeds United.*is missing.*\(6 more"):
         find_matches(ball_task(), _league(tmp_path))
 
 

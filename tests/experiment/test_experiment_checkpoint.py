@@ -43,7 +43,7 @@ def test_weights_of_another_architecture_are_counted_and_named(tmp_path):
 
 
 def test_files_that_are_no_weights_of_ours_are_refused(tmp_path):
-    with pytest.raises(CheckpointError, match=r"no weights at .*bvas weights import"):
+    with pytest.raises(CheckpointError, match=r"no weights at .*bvas weights download ball"):
         load_checkpoint(tmp_path / "none.safetensors")
     (tmp_path / "b.safetensors").write_bytes(b"not at all")
     with pytest.raises(CheckpointError, match="is not a safetensors file"):

@@ -321,7 +321,7 @@ def test_too_little_shared_memory_says_how_to_go_on(monkeypatch):
     def refuse(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(shared.os, "posix_fallocate", refuse)
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
     with pytest.raises(DataError, match=r"221 MB of shared memory for 16 clips.*--shm-size"):
         shared.SharedFrames(16, (15, 720, 1280))
 

@@ -16,8 +16,7 @@ from bvas.loading.read_plan import (
     shuffle_groups,
 )
 from bvas.loading.slot_counts import SlotCounts
-from bvas.synthetic.config import PlayConfig
-from bvas.synthetic.gaps import GapSource
+from bvas.synthetic.event_spacing import EventSpacing
 from bvas.values.clip_config import ClipConfig
 
 CLIP = ClipConfig(num_frames=3, frame_step=2, stack_size=3)
@@ -170,7 +169,7 @@ def halves(num_halves, num_frames, keyframe_interval):
     """Halves with the gaps between annotations of real matches."""
     videos = []
     for number in range(num_halves):
-        gaps = GapSource(PlayConfig(), np.random.default_rng(number))
+        gaps = EventSpacing(np.random.default_rng(number))
         seconds, annotations = 0.0, []
         while True:
             seconds += gaps.after_drive() if len(annotations) % 2 else gaps.after_pass()

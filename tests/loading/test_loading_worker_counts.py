@@ -5,7 +5,7 @@ import pytest
 
 from bvas.errors import ConfigError, DecodeError
 from bvas.loading import worker_counts as mix
-from bvas.video.decode.backends import nvdec
+from bvas.video.decode import pynvvideocodec as nvidia
 
 
 def test_auto_leaves_one_core_to_the_training_step_and_says_what_it_picked(monkeypatch, caplog):
@@ -57,7 +57,7 @@ def test_there_is_an_nvdec_worker_for_each_decoder_that_the_gpu_has(
     asked = []
     monkeypatch.setattr(mix, "_has_nvdec", lambda: True)
     monkeypatch.setattr(mix, "build_index", lambda path: (None, f"info of {path}"))
-    monkeypatch.setattr(nvdec, "num_engines", lambda info, device: asked.append((info, device)) or engines)
+    monkeypatch.setattr(nvidia, "num_engines", lambda info, device: asked.append((info, device)) or engines)
 
     found = mix.choose_workers("auto", slots, cores, video=Path("a.mp4"), device="cuda:1")
 
@@ -74,7 +74,7 @@ def test_a_gpu_that_does_not_say_how_many_decoders_it_has_gets_three_workers(mon
 
     monkeypatch.setattr(mix, "_has_nvdec", lambda: True)
     monkeypatch.setattr(mix, "build_index", lambda path: (None, None))
-    monkeypatch.setattr(nvdec, "num_engines", refuse)
+    monkeypatch.setattr(nvidia, "num_engines", refuse)
 
     assert mix.choose_workers("auto", 100, 16, video=Path("a.mp4")) == {"nvdec": 3, "pyav": 8}
     assert "cannot be checked against the GPU" in caplog.text

@@ -89,7 +89,7 @@ def test_a_curve_without_scores_gives_no_spots():
     assert rows(np.zeros((30, 1), np.float32)) == []
 
 
-def test_a_hole_yields_no_spot_and_its_neighbors_do():
+def test_a_gap_yields_no_spot_and_its_neighbors_do():
     scores = curve(12, at_4=0.5, at_8=0.4)
     scores[5:8] = np.nan
 
@@ -97,14 +97,14 @@ def test_a_hole_yields_no_spot_and_its_neighbors_do():
     assert rows(np.full((12, 1), np.nan, np.float32)) == []
 
 
-def test_the_smallest_distance_holds_across_a_hole():
+def test_the_smallest_distance_holds_across_a_gap():
     scores = curve(40, at_10=0.5, at_14=0.4)
     scores[12] = np.nan
 
     assert rows(scores, PeakConfig(sigma_frames=0, min_distance_frames=15)) == [10]
 
 
-def test_no_score_is_smeared_over_a_hole():
+def test_no_score_is_smeared_over_a_gap():
     scores = curve(60, at_20=1.0)
     scores[23:30] = np.nan
 
@@ -112,10 +112,10 @@ def test_no_score_is_smeared_over_a_hole():
 
     assert np.isnan(smooth[23:30]).all()
     assert (smooth[30:] == 0).all()
-    assert smooth[:23].sum() == pytest.approx(1.0, abs=1e-5)  # all of it stays before the hole
+    assert smooth[:23].sum() == pytest.approx(1.0, abs=1e-5)  # all of it stays before the gap
 
 
-def test_a_hole_in_one_column_is_one_in_all():
+def test_a_gap_in_one_column_is_one_in_all():
     scores = np.zeros((5, 2), np.float32)
     scores[2, 1] = np.nan
 

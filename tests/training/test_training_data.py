@@ -9,7 +9,7 @@ from loading_videos import labelled
 from tiny import tiny_experiment
 
 from bvas.errors import DataError
-from bvas.results.curve_files import save_curve
+from bvas.results.store import save_curve
 from bvas.tasks.kind_choice import kind_of
 from bvas.training.fold_data import curve_digests, out_of_fold_curves
 from bvas.values.score_curve import ScoreCurve

@@ -19,7 +19,7 @@ from training_tiny import random_batch, restless_experiment, train, training_pro
 from bvas.data.matches import find_matches
 from bvas.errors import CheckpointError, ConfigError, DataError, TrainingError
 from bvas.experiment.checkpoint import load_checkpoint
-from bvas.system.atomic_files import locked
+from bvas.system.locks import locked
 from bvas.training.distributed import World
 from bvas.training.divergence import LossWatch
 from bvas.training.fold import run_fold

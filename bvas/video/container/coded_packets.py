@@ -15,12 +15,12 @@ def starts_afresh(codec: str, extradata: bytes | None, packet: bytes) -> bool:
     """
     if codec == "hevc":
         # ITU-T H.265, 7.4.2.2: types below 32 are slices, 16 to 23 those of pictures to start from.
-        kinds = (unit[0] >> 1 & 63 for unit in nal_units(codec, extradata, packet))
+        kinds = (nal_kind(codec, unit) for unit in nal_units(codec, extradata, packet))
         return 16 <= next((kind for kind in kinds if kind < 32), 16) <= 23
     if codec != "h264":
         return True
     for nal in nal_units(codec, extradata, packet):
-        kind = nal[0] & 31
+        kind = nal_kind(codec, nal)
         if kind == 5:
             return True
         if kind == 1 and len(nal) > 1:
@@ -101,6 +101,11 @@ def nal_units(codec: str, extradata: bytes | None, packet: bytes) -> Iterator[by
         place += width + length
 
 
+def nal_kind(codec: str, unit: bytes) -> int:
+    """Return the type of an H.264 or HEVC NAL unit, by the first byte of its header."""
+    return unit[0] >> 1 & 63 if codec == "hevc" else unit[0] & 31
+
+
 def may_skip_nonref(codec: str, extradata: bytes | None) -> bool:
     """Return whether libav's skip_frame=NONREF leaves all other frames identical.
 
@@ -124,11 +129,12 @@ def is_nonref(codec: str, extradata: bytes | None, packet: bytes) -> bool:
         packet: It, or its beginning; False where that does not tell.
     """
     for unit in nal_units(codec, extradata, packet):
-        if codec == "h264" and 1 <= unit[0] & 31 <= 5:
+        kind = nal_kind(codec, unit)
+        if codec == "h264" and 1 <= kind <= 5:
             return unit[0] >> 5 & 3 == 0
         # ITU-T H.265, 7.4.2.2: of the types below 16 the even ones.
-        if codec == "hevc" and unit[0] >> 1 & 63 < 32:
-            return unit[0] >> 1 & 63 in range(0, 16, 2)
+        if codec == "hevc" and kind < 32:
+            return kind in range(0, 16, 2)
     return False
 
 

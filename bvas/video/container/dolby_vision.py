@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from bvas.errors import DecodeError
 from bvas.video.container.color_tags import NO_TAGS, ColorTags
+from bvas.video.container.mp4_boxes import Box, boxes
 
 _SIDE_DATA = "dovi_conf"
 _RECORDS = (b"dvcC", b"dvvC", b"dvwC")
@@ -138,55 +139,35 @@ def parse_record(record: bytes) -> DolbyVision | None:
 
 def _mp4_records(file: BinaryIO, track_id: int) -> Iterator[bytes]:
     """Yield the records in the sample description of a track."""
-    for kind, start, end in _boxes(file, 0, file.seek(0, 2)):
-        if kind == b"moov":
-            for inner, body, stop in _boxes(file, start, end):
-                if inner == b"trak" and _track_id(file, body, stop) == track_id:
-                    yield from _sample_records(file, body, stop)
+    for movie in boxes(file, 0, file.seek(0, 2)):
+        if movie.kind == b"moov":
+            for track in boxes(file, movie.body, movie.end):
+                if track.kind == b"trak" and _track_id(file, track) == track_id:
+                    yield from _sample_records(file, track)
 
 
-def _sample_records(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
-    for kind, body, stop in _boxes(file, start, end):
-        if kind in _ON_THE_WAY:
-            yield from _sample_records(file, body, stop)
-        elif kind == b"stsd":
+def _sample_records(file: BinaryIO, outer: Box) -> Iterator[bytes]:
+    for box in boxes(file, outer.body, outer.end):
+        if box.kind in _ON_THE_WAY:
+            yield from _sample_records(file, box)
+        elif box.kind == b"stsd":
             # Version, flags and the number of entries stand before the entries, 78 bytes of fields in each.
-            for _, entry, entry_end in _boxes(file, body + 8, stop):
-                for inner, place, inner_end in _boxes(file, entry + _VISUAL_ENTRY_BYTES, entry_end):
-                    if inner in _RECORDS:
-                        file.seek(place)
-                        yield file.read(min(inner_end - place, 32))
+            for entry in boxes(file, box.body + 8, box.end):
+                for inner in boxes(file, entry.body + _VISUAL_ENTRY_BYTES, entry.end):
+                    if inner.kind in _RECORDS:
+                        file.seek(inner.body)
+                        yield file.read(min(inner.end - inner.body, 32))
 
 
-def _track_id(file: BinaryIO, start: int, end: int) -> int | None:
-    for kind, body, _ in _boxes(file, start, end):
-        if kind == b"tkhd":
-            file.seek(body)
+def _track_id(file: BinaryIO, track: Box) -> int | None:
+    for box in boxes(file, track.body, track.end):
+        if box.kind == b"tkhd":
+            file.seek(box.body)
             head = file.read(24)
             # ISO/IEC 14496-12, 8.3.2: two times of 4 bytes, or of 8 in version 1, come first.
             place = 20 if head[:1] == b"\x01" else 12
             return int.from_bytes(head[place : place + 4], "big")
     return None
-
-
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield (kind, begin of the content, end) of the boxes in a stretch of an MP4 file."""
-    place = start
-    while place + 8 <= end:
-        file.seek(place)
-        head = file.read(16)
-        if len(head) < 8:
-            return
-        length, kind = struct.unpack(">I4s", head[:8])
-        body = place + 8
-        if length == 1 and len(head) == 16:
-            length, body = int.from_bytes(head[8:], "big"), place + 16
-        elif length == 0:
-            length = end - place
-        if length < body - place:
-            return
-        yield kind, body, min(place + length, end)
-        place += length
 
 
 def _matroska_records(file: BinaryIO, number: int) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import av
 
-from bvas.video.container.coded_packets import nal_units, parameter_sets
+from bvas.video.container.coded_packets import nal_kind, nal_units, parameter_sets
 from bvas.video.container.color_tags import ColorTags, tags_of
 
 # ITU-T H.264, table 7-1: SEI and sequence parameter set. ITU-T H.265, table 7-1: the same.
@@ -68,7 +68,7 @@ def _color_headers(codec: str, extradata: bytes | None, coded: bytes) -> list[by
     wanted_sps, wanted_sei = (_H264_SPS, _H264_SEI) if is_h264 else (_HEVC_SPS, _HEVC_SEI)
     found = []
     for unit in nal_units(codec, extradata, coded):
-        kind = unit[0] & 31 if is_h264 else unit[0] >> 1 & 63
+        kind = nal_kind(codec, unit)
         # The payload type follows a header of 1 byte, or 2.
         payload = unit[1:2] if is_h264 else unit[2:3]
         if kind == wanted_sps or (kind == wanted_sei and payload == bytes([_ALTERNATIVE_TRANSFER])):

@@ -179,7 +179,8 @@ class HttpBytes:
             raise NotPlainError() from error
         self._body = answer
         if not self._is_part and self._is_list(answer):
-            self._close_and_refuse(is_hls=self.head.startswith(_LISTS[0]))
+            self._drop()
+            raise NotPlainError()
         self._set_timeout(answer)
         return answer
 
@@ -192,10 +193,6 @@ class HttpBytes:
         is_named = self.name.lower().endswith(LIST_NAMES)
         is_typed = _NOT_PLAIN.search(answer.headers.get_content_type()) is not None
         return is_named or is_typed or self.head.startswith(_LISTS)
-
-    def _close_and_refuse(self, *, is_hls: bool = False) -> None:
-        self._drop()
-        raise NotPlainError(is_hls=is_hls)
 
     def _go_to_place(self) -> None:
         """Make the next byte of the answer that of the present place.
@@ -246,15 +243,7 @@ class HttpBytes:
 
 
 class NotPlainError(Exception):
-    """An address that only libav can read.
-
-    Args:
-        is_hls: It is a playlist of HLS.
-    """
-
-    def __init__(self, *, is_hls: bool = False) -> None:
-        super().__init__("not a file that is read as it is")
-        self.is_hls = is_hls
+    """An address that only libav can read."""
 
 
 class ChangedError(OSError):

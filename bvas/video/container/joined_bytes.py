@@ -1,15 +1,15 @@
 """Bytes of a transport stream whose joints are hidden from libav, of a file or as they come."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.container.transport_stream import HiddenTables, Joiner, Joint, Layout, hide_joints, layout_of
+from bvas.video.container.transport_packets import Layout, layout_of
+from bvas.video.container.transport_stream import HiddenTables, Joiner, Joint, hide_joints
 
 _HEAD_BYTES = 4096
 _NUM_PACKETS_AT_ONCE = 1 << 16
@@ -24,24 +24,6 @@ class Joints:
     tables: HiddenTables | None
     lost_times: tuple[int, ...] = ()
     """Presentation times of pictures that are not followed, in ticks of 1/90000 s."""
-
-    def to_plain(self) -> list[Any]:
-        """Return these as lists and numbers."""
-        return [self.layout, self.joints, self.tables, self.lost_times]
-
-    @classmethod
-    def from_plain(cls, plain: Sequence[Any]) -> Self:
-        """Return what `to_plain` gave, after JSON."""
-        layout, joints, tables, lost_times = plain
-        return cls(
-            Layout(*layout),
-            tuple(
-                Joint(position, number, pid, shift, tuple(hidden), codec)
-                for position, number, pid, shift, hidden, codec in joints
-            ),
-            None if tables is None else HiddenTables(tables[0], tuple(tables[1])),
-            tuple(lost_times),
-        )
 
 
 def find_joints(path: Path) -> Joints | None:

@@ -120,12 +120,6 @@ class PlaylistFetcher:
         return next((one.lost_codec for one in self._stretches.values() if one.lost_codec), "")
 
     @property
-    def num_followed(self) -> int:
-        """How often a video went on in packets of another PID, and was followed."""
-        joiners = [one.joiner for one in self._stretches.values() if one.joiner is not None]
-        return sum(joint.pid >= 0 and bool(joint.hidden) for joiner in joiners for joint in joiner.joints)
-
-    @property
     def is_joined(self) -> bool:
         """Whether a joint was hidden."""
         return any(one.joiner is not None and one.joiner.joints for one in self._stretches.values())

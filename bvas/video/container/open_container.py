@@ -34,7 +34,6 @@ def open_container(
     reading: ReadOptions = DEFAULT_READING,
     joints: Joints | None = None,
     fetcher: PlaylistFetcher | None = None,
-    num_threads: int = 1,
 ) -> tuple[Any, Any]:
     """Open a video file; return (container, video stream) of PyAV. All other streams are skipped.
 
@@ -43,7 +42,6 @@ def open_container(
         reading: Which stream of it is read.
         joints: Those of a transport stream, which are hidden from libav.
         fetcher: Opens the pieces of a playlist. The container must then be closed, not left to the collector.
-        num_threads: Decoding threads. One is fastest per core, and lets packets be skipped singly.
 
     Raises:
         DecodeError: there is no such file, it is a folder or empty, or it holds no video.
@@ -58,7 +56,22 @@ def open_container(
         fetcher = PlaylistFetcher(None)
     # Absolute: libav takes `a:b.mp4` for a protocol.
     source = str(path.absolute()) if joints is None else JoinedFile(path, joints)
-    return open_input(source, str(path), reading=reading, fetcher=fetcher, num_threads=num_threads)
+    return open_input(source, str(path), reading=reading, fetcher=fetcher)
+
+
+def reopen_container(
+    path: Path, reading: ReadOptions, joints: Joints | None, *, is_fetched: bool
+) -> tuple[Any, Any]:
+    """Open a video file as it was opened when it was scanned; return and errors as of `open_container`.
+
+    Args:
+        path: The file.
+        reading: Which stream of it is read.
+        joints: Those of a transport stream, which are hidden from libav.
+        is_fetched: The pieces of a playlist are joined outside libav.
+    """
+    fetcher = PlaylistFetcher(None) if is_fetched else None
+    return open_container(path, reading=reading, joints=joints, fetcher=fetcher)
 
 
 def open_input(
@@ -68,7 +81,6 @@ def open_input(
     reading: ReadOptions = DEFAULT_READING,
     timeout: tuple[float, float] | None = None,
     fetcher: PlaylistFetcher | None = None,
-    num_threads: int = 1,
 ) -> tuple[Any, Any]:
     """Open what libav can read; return (container, video stream) of PyAV. All other streams are skipped.
 
@@ -78,7 +90,6 @@ def open_input(
         reading: Which stream of it is read.
         timeout: Seconds to wait for opening, and for each packet; None for as long as it takes.
         fetcher: Opens the pieces of a playlist. The container must then be closed, not left to the collector.
-        num_threads: Decoding threads.
 
     Raises:
         DecodeError: it is no video, or cannot be reached.
@@ -104,7 +115,8 @@ def open_input(
         raise
     chosen = container.streams[number]
     try:
-        chosen.codec_context.thread_count = num_threads
+        # One thread is the fastest per core, and lets packets be skipped singly.
+        chosen.codec_context.thread_count = 1
     except (AttributeError, RuntimeError) as error:
         container.close()
         raise DecodeError(f"{name}: this build of libav has no decoder for its codec", path=name) from error

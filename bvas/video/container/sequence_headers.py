@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
+from bvas.video.container.header_bits import Bits, payload_of
+
 # H.264 profiles whose headers say more of chroma and depth (ITU-T H.264, 7.3.2.1.1).
 _HIGH_PROFILES = (44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244)
 # Width and height of a sample by aspect_ratio_idc, from 1 on (ITU-T H.264, table E-1); 255 is followed by both.
@@ -272,31 +274,3 @@ def _pass_scaling_lists(bits: "Bits", num_lists: int) -> None:
                 coded = bits.golomb()
                 following = (last + (coded + 1) // 2 * (1 if coded & 1 else -1)) % 256
             last = following or last
-
-
-def payload_of(unit: bytes, head: int) -> bytes:
-    """Return the bits of a NAL unit behind the bytes of its header."""
-    # Two zeros are followed by a 3 that means nothing, where a start code could be read else.
-    return unit[head:].replace(b"\x00\x00\x03", b"\x00\x00")
-
-
-class Bits:
-    """Bits of a header from its first on; IndexError behind its end."""
-
-    def __init__(self, data: bytes) -> None:
-        self._value = int.from_bytes(data, "big")
-        self._left = 8 * len(data)
-
-    def take(self, count: int) -> int:
-        """Return the next bits as a number."""
-        self._left -= count
-        if self._left < 0:
-            raise IndexError(self._left)
-        return self._value >> self._left & (1 << count) - 1
-
-    def golomb(self) -> int:
-        """Return the next Exp-Golomb number, without sign (ITU-T H.264, 9.1)."""
-        num_zeros = 0
-        while not self.take(1):
-            num_zeros += 1
-        return (1 << num_zeros) - 1 + (self.take(num_zeros) if num_zeros else 0)

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 
-from bvas.video.container.coded_packets import nal_units
+from bvas.video.container.coded_packets import nal_kind, nal_units
+from bvas.video.container.header_bits import Bits, payload_of
 from bvas.video.container.sequence_headers import (
-    Bits,
     Sequence,
     av1_sequence,
     av1_units,
-    payload_of,
     read_sequence,
     sequence_number,
     vp9_sequence,
@@ -54,7 +53,7 @@ class SequenceHeaders:
             # Units of further layers (3D, scalable) are not decoded.
             if is_hevc and (len(unit) < 3 or unit[0] & 1 or unit[1] >> 3):
                 continue
-            kind = unit[0] >> 1 & 63 if is_hevc else unit[0] & 31
+            kind = nal_kind(self._codec, unit)
             if kind == (33 if is_hevc else 7):
                 header = unit.rstrip(b"\x00")
                 number = sequence_number(self._codec, header)
@@ -101,7 +100,7 @@ def sequences_in(codec: str, coded: bytes) -> Iterator[Sequence]:
     if codec not in ("h264", "hevc"):
         return
     for unit in nal_units(codec, None, coded):
-        is_header = unit[0] & 31 == 7 if codec == "h264" else unit[0] >> 1 & 63 == 33
+        is_header = nal_kind(codec, unit) == (7 if codec == "h264" else 33)
         sequence = read_sequence(codec, unit.rstrip(b"\x00")) if is_header else None
         if sequence is not None:
             yield sequence

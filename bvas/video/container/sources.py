@@ -94,6 +94,7 @@ def file_of(given: Path | str) -> Path:
     source = source_of(given)
     if not source.is_indexable:
         raise DecodeError(
-            f"{source.name} is a {source.kind}, not a finished file; {source.remedy}", path=source.path
+            f"{source.name} is a {source.kind}, not a finished file; open it with open_stream, or {source.remedy}",
+            path=source.path,
         )
     return Path(source.location)

@@ -15,43 +15,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.container.program_tables import TableReader, VideoEntry, payload_of
+from bvas.video.container.program_tables import TableReader, VideoEntry
+from bvas.video.container.transport_packets import (
+    NULL_PID,
+    PACKET_BYTES,
+    Layout,
+    is_stuffed,
+    pids_of,
+    renumber,
+    starts_keyframe,
+    times_of,
+)
 
-_SYNC = 0x47
-_PACKET = 188
-# Bytes from packet to packet, and those ahead of the sync byte: plain, with time stamps, with error correction.
-_LAYOUTS = ((188, 0), (192, 4), (204, 0))
-_NUM_SYNCS = 5
-_NULL_PID = 0x1FFF
 _CLOCK = 90_000
-_PTS_WRAP = 1 << 33
 # A joint of two clocks jumps back or far ahead. Pictures that are missing take less time than this.
 _MOST_SECONDS_LOST = 10
-# Beginnings of what stands ahead of a keyframe: parameter sets and keyframes of H.264 and HEVC, sequence of MPEG-2.
-_H264_STARTS = (5, 7)
-_HEVC_STARTS = (16, 17, 18, 19, 20, 21, 32, 33)
-_MPEG_SEQUENCE = 0xB3
-
-
-class Layout(NamedTuple):
-    """How packets lie in the bytes."""
-
-    size: int
-    """Bytes from one packet to the next."""
-    lead: int
-    """Bytes ahead of the sync byte."""
-    start: int
-    """Bytes ahead of the first packet."""
-
-
-def layout_of(head: bytes) -> Layout | None:
-    """Return how packets lie in a source by its first bytes; None where it is not a transport stream."""
-    for size, lead in _LAYOUTS:
-        for start in range(size):
-            syncs = head[start + lead :: size][:_NUM_SYNCS]
-            if len(syncs) >= min(_NUM_SYNCS, len(head) // size) > 1 and set(syncs) == {_SYNC}:
-                return Layout(size, lead, start)
-    return None
 
 
 class Joint(NamedTuple):
@@ -134,8 +112,8 @@ class Joiner:
     def find(self, packets: NDArray[np.uint8], position: int) -> None:
         """Note the joints among packets, uint8 [n, size]; `position` is the byte of the first."""
         # From the sync byte on.
-        packets = packets[:, self.layout.lead : self.layout.lead + _PACKET]
-        pids = _pids_of(packets)
+        packets = packets[:, self.layout.lead : self.layout.lead + PACKET_BYTES]
+        pids = pids_of(packets)
         row = 0
         while row < len(packets):
             row = self._find_next(packets, pids, row, position)
@@ -177,7 +155,7 @@ class Joiner:
         """Look at a video's packets for jumps of their counter where no packet is missing."""
         own = packets[rows]
         if video.is_lost:
-            times = (_times_of(packet)[0] for packet in own[own[:, 1] & 0x40 > 0])
+            times = (times_of(packet)[0] for packet in own[own[:, 1] & 0x40 > 0])
             self.lost_times += [time for time in times if time is not None]
             return
         before = own[:-1] if video.last is None else np.concatenate([video.last[None], own[:-1]])
@@ -201,7 +179,7 @@ class Joiner:
         """Keep the time of the last picture, and the step to it from the one before."""
         starts = np.flatnonzero(packets[:, 1] & 0x40)[-2:]
         for packet in packets[starts]:
-            pts, dts = _times_of(packet)
+            pts, dts = times_of(packet)
             time = pts if dts is None else dts
             if time is None:
                 continue
@@ -258,58 +236,15 @@ class Joiner:
 
 def _is_whole_joint(video: _Video, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> bool:
     """Return whether two packets are the end of one picture and the start of a keyframe, with nothing missing."""
-    is_start = bool(after[1] & 0x40) and _starts_keyframe(after, video.codec)
-    if not is_start or not _is_stuffed(before):
+    is_start = bool(after[1] & 0x40) and starts_keyframe(after, video.codec)
+    if not is_start or not is_stuffed(before):
         return False
-    pts, dts = _times_of(after)
+    pts, dts = times_of(after)
     time = pts if dts is None else dts
     if time is None or video.dts is None or not video.step:
         return True
     ahead = time - video.dts
     return not 1.5 * video.step < ahead < _MOST_SECONDS_LOST * _CLOCK
-
-
-def _is_stuffed(packet: NDArray[np.uint8]) -> bool:
-    """Return whether a packet is filled up, as the last one of a picture is."""
-    # The adaptation field is longer than what its flags ask for; the clock takes 6 bytes.
-    if not packet[3] & 0x20:
-        return False
-    needed = 0 if packet[4] == 0 else 1 + 6 * bool(packet[5] & 0x10) + 6 * bool(packet[5] & 0x08)
-    return int(packet[4]) > needed or packet[4] == 0
-
-
-def _starts_keyframe(packet: NDArray[np.uint8], codec: str) -> bool:
-    """Return whether the first packet of a picture says that decoding can start there."""
-    # random_access_indicator
-    if packet[3] & 0x20 and packet[4] and packet[5] & 0x40:
-        return True
-    units = payload_of(packet.tobytes()).split(b"\x00\x00\x01")[1:]
-    kinds = [unit[0] for unit in units if unit]
-    if codec == "h264":
-        return any(kind & 31 in _H264_STARTS for kind in kinds)
-    if codec == "hevc":
-        return any(kind >> 1 & 63 in _HEVC_STARTS for kind in kinds)
-    return _MPEG_SEQUENCE in kinds
-
-
-def _times_of(packet: NDArray[np.uint8]) -> tuple[int | None, int | None]:
-    """Return (presentation, decoding time) in a PES header at the start of a packet's payload."""
-    payload = payload_of(packet.tobytes())
-    if len(payload) < 14 or payload[:3] != b"\x00\x00\x01" or not payload[7] & 0x80:
-        return None, None
-    dts = _time_at(payload[14:19]) if payload[7] & 0x40 and len(payload) >= 19 else None
-    return _time_at(payload[9:14]), dts
-
-
-def _time_at(five: bytes) -> int:
-    return (five[0] >> 1 & 7) << 30 | five[1] << 22 | (five[2] >> 1) << 15 | five[3] << 7 | five[4] >> 1
-
-
-def _pids_of(packets: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """Return the PIDs of packets, uint8 [n, 188]; those out of step have none that is looked for."""
-    pids: NDArray[np.uint16] = np.left_shift(packets[:, 1] & 31, 8, dtype=np.uint16) | packets[:, 2]
-    pids[packets[:, 0] != _SYNC] = _NULL_PID
-    return pids
 
 
 def hide_joints(
@@ -333,23 +268,18 @@ def hide_joints(
     )
     if first is None or position + len(packets) * layout.size <= first:
         return
-    packets = packets[:, layout.lead : layout.lead + _PACKET]
-    pids = _pids_of(packets)
+    packets = packets[:, layout.lead : layout.lead + PACKET_BYTES]
+    pids = pids_of(packets)
     places = position + np.arange(len(packets)) * layout.size
     for place, joint in enumerate(joints):
         following = (other.position for other in joints[place + 1 :] if other.number == joint.number)
         here = (places >= joint.position) & (places < next(following, np.iinfo(np.int64).max))
         if joint.hidden:
-            _renumber(packets, here & np.isin(pids, joint.hidden), _NULL_PID)
+            renumber(packets, here & np.isin(pids, joint.hidden), NULL_PID)
         if joint.pid >= 0:
             own = here & (pids == joint.pid)
-            _renumber(packets, own, joint.number)
+            renumber(packets, own, joint.number)
             counters = packets[own, 3]
             packets[own, 3] = counters & 0xF0 | (counters + joint.shift) & 15
     if tables is not None:
-        _renumber(packets, (places >= tables.position) & np.isin(pids, tables.pids), _NULL_PID)
-
-
-def _renumber(packets: NDArray[np.uint8], rows: NDArray[np.bool_], pid: int) -> None:
-    packets[rows, 1] = packets[rows, 1] & 0xE0 | pid >> 8
-    packets[rows, 2] = pid & 0xFF
+        renumber(packets, (places >= tables.position) & np.isin(pids, tables.pids), NULL_PID)

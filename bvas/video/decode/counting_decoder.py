@@ -15,9 +15,9 @@ from bvas.video.container.open_container import read_packets
 from bvas.video.decode.backends import OnDamage
 from bvas.video.decode.damage_tracking import CountedDamage, DamageLog
 from bvas.video.decode.sample_aspects import SampleAspects
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
 from bvas.video.index.stored_picture import luma_of
-from bvas.video.index.video_index import VideoIndex
 from bvas.video.index.video_info import VideoInfo
 
 

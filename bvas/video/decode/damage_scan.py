@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bvas.errors import DecodeError
 from bvas.video.decode.backends.pyav import open_pictures
-from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.video_info import VideoInfo
 
 _CHUNK_FRAMES = 1000

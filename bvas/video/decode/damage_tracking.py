@@ -3,15 +3,12 @@
 import logging
 from pathlib import Path
 
-import numpy as np
-
 from bvas.errors import DecodeError
+from bvas.video.container.time_array import NO_TIME
 from bvas.video.decode.backends import OnDamage
-from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.frame_table import VideoIndex
 
 logger = logging.getLogger(__name__)
-
-_LONG_AGO = np.iinfo(np.int64).min
 
 
 class Damage:
@@ -30,7 +27,7 @@ class Damage:
         self._is_broken = False
         self._follows_loss = False
         # Pictures that lead a keyframe may still refer to what came before it.
-        self._sound_from = _LONG_AGO
+        self._sound_from = NO_TIME
         self._doubtful: set[int] = set()
 
     def feed(self, pts: int, *, is_keyframe: bool, is_corrupt: bool) -> None:

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from bvas.errors import DecodeError
 from bvas.values.clip_config import ClipConfig
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
-from bvas.video.decode.backends import backend_names
+from bvas.video.decode.backends import BACKENDS
 from bvas.video.decode.damage_scan import FileDamage, find_damage
 from bvas.video.decode.open_video import open_video
-from bvas.video.decode.protocol import FrameDecoder
+from bvas.video.decode.protocol import FrameReader
 from bvas.video.decode.remedies import Remedy, find_remedy
 from bvas.video.index.access_cost import frames_per_clip, start_frames
-from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 
 _MOST_CLIPS = 12
@@ -73,7 +74,7 @@ def survey_video(
         DecodeError: there is no such file, or it is no video.
     """
     index, info = build_index(path, reading=reading, cache=cache)
-    verdicts = tuple(_verdict(index, name, cache=cache) for name in backend_names())
+    verdicts = tuple(_verdict(index, name, cache=cache) for name in BACKENDS)
     starts = start_frames(index)
     per_clip = frames_per_clip(starts, index.num_frames)
     return VideoSurvey(
@@ -97,7 +98,7 @@ def _verdict(index: VideoIndex, name: str, *, cache: bool) -> BackendVerdict:
     return BackendVerdict(name=name, refusal=None)
 
 
-def _open(index: VideoIndex, name: str, *, cache: bool) -> FrameDecoder:
+def _open(index: VideoIndex, name: str, *, cache: bool) -> FrameReader:
     return open_video(
         index.path,
         name,

@@ -14,7 +14,7 @@ from bvas.video.container.sequence_headers import Sequence
 from bvas.video.container.sequence_tracking import SequenceHeaders
 from bvas.video.decode.cuda_decoder import CudaDecoder
 from bvas.video.decode.decoder_pool import DecoderPool
-from bvas.video.decode.nvidia import errors_of, first_line
+from bvas.video.decode.pynvvideocodec import errors_of, first_line
 
 if TYPE_CHECKING:
     from torch import Tensor

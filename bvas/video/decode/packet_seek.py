@@ -10,7 +10,10 @@ import numpy as np
 from bvas.errors import DecodeError
 from bvas.video.container.coded_packets import new_extradata
 from bvas.video.container.open_container import read_packets
-from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.frame_table import VideoIndex
+
+NEAR_FRAMES = 16
+"""A keyframe this near is reached by decoding on: a seek would flush the decoder's reordering."""
 
 
 class PacketSource:
@@ -69,6 +72,18 @@ class PacketSource:
     def keyframe_passed(self, packet: Any) -> int:
         """Return the number of the last keyframe at or before the time of a packet; -1 before the first."""
         return int(np.searchsorted(self._index.keyframe_pts, packet.pts, side="right")) - 1
+
+    def is_far(self, index: int, done: int, keyframe: int) -> bool:
+        """Return whether a seek reaches a frame sooner than decoding on does.
+
+        Args:
+            index: The frame, which lies ahead.
+            done: Time of the last frame that was decoded.
+            keyframe: Number of the last keyframe that was decoded.
+        """
+        wanted = self._index.keyframe_of(index)
+        here = int(np.searchsorted(self._index.pts, done))
+        return wanted > keyframe and self._index.first_of_keyframe(wanted) - here > NEAR_FRAMES
 
     def close(self) -> None:
         """Close the file."""

@@ -14,14 +14,14 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
-from bvas.video.decode.protocol import FrameDecoder
+from bvas.system.closing import Closing
+from bvas.video.decode.protocol import FrameReader
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,7 +56,7 @@ class Lost:
 Piece = Frames | Lost
 
 
-def pieces(reader: FrameDecoder, indices: NDArray[np.int64], *, on_device: bool = False) -> Iterator[Piece]:
+def pieces(reader: FrameReader, indices: NDArray[np.int64], *, on_device: bool = False) -> Iterator[Piece]:
     """Yield the frames at ascending indices, and in their place what is lost, in order.
 
     Raises:
@@ -93,7 +93,7 @@ def _chunk(frame_bytes: int) -> int:
     return 1 << (most.bit_length() - 1)
 
 
-def _read(reader: FrameDecoder, indices: NDArray[np.int64], on_device: bool) -> "NDArray[np.uint8] | Tensor":
+def _read(reader: FrameReader, indices: NDArray[np.int64], on_device: bool) -> "NDArray[np.uint8] | Tensor":
     if on_device:
         return reader.read(indices)
     luma = np.empty((len(indices), *reader.size), np.uint8)
@@ -119,12 +119,12 @@ def stretches(
     return np.split(indices, cuts[1:])
 
 
-class DecodedAhead:
+class DecodedAhead(Closing):
     """Iterate over it inside a `with` block: its end stops the readers, wherever they are."""
 
     def __init__(
         self,
-        open_reader: Callable[[], FrameDecoder],
+        open_reader: Callable[[], FrameReader],
         indices: NDArray[np.int64],
         keyframes: NDArray[np.int64],
         *,
@@ -179,13 +179,7 @@ class DecodedAhead:
                     raise item
                 yield item
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         """Stop the readers, and wait until they have closed the video."""
         self._stopped.set()
         for thread in self._threads:
@@ -193,7 +187,7 @@ class DecodedAhead:
 
     def _decode(
         self,
-        open_reader: Callable[[], FrameDecoder],
+        open_reader: Callable[[], FrameReader],
         parts: Sequence[NDArray[np.int64]],
         outbox: "queue.Queue[Piece | BaseException | None]",
         on_device: bool,

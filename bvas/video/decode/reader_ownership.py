@@ -22,10 +22,12 @@ class Ownership:
 
     Args:
         name: What is read, for messages.
+        opened_by: The function that makes such readers, for messages.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, opened_by: str = "open_video") -> None:
         self._name = name
+        self._opened_by = opened_by
         self._pid = os.getpid()
         self._closed = False
         self._in_use = threading.RLock()
@@ -44,10 +46,10 @@ class Ownership:
         if not self.is_here:
             raise RuntimeError(
                 f"the reader of {self._name} was made in process {self._pid} and is used in "
-                f"{os.getpid()}; call open_video in the process that reads"
+                f"{os.getpid()}; call {self._opened_by} in the process that reads"
             )
         if self._closed:
-            raise RuntimeError(f"the reader of {self._name} is closed; call open_video again")
+            raise RuntimeError(f"the reader of {self._name} is closed; call {self._opened_by} again")
 
     def __enter__(self) -> Self:
         """Begin a use of the reader.
@@ -106,14 +108,14 @@ class Ownership:
         """
         raise TypeError(
             f"the reader of {self._name} cannot be pickled or copied; "
-            "send the path, and call open_video in the process that reads"
+            f"send the path, and call {self._opened_by} in the process that reads"
         )
 
     def _acquire(self) -> None:
         if not self._in_use.acquire(blocking=False):
             raise RuntimeError(
                 f"the reader of {self._name} is used by two threads at once; open one reader per thread: "
-                "call open_video in each, and close a reader when the thread that reads has ended"
+                f"call {self._opened_by} in each, and close a reader when the thread that reads has ended"
             )
 
 

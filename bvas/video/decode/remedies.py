@@ -10,8 +10,8 @@ import numpy as np
 
 from bvas.video.container.frame_rate import nominal_rate
 from bvas.video.index.access_cost import frames_per_clip, start_frames
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.stored_picture import has_luma_plane
-from bvas.video.index.video_index import VideoIndex
 from bvas.video.index.video_info import VideoInfo
 
 _PLAIN_CONTAINERS = ("mov", "matroska")

@@ -6,29 +6,27 @@ ownership are dealt with here, once.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
+from bvas.system.closing import Closing
 from bvas.values.checks import integer
 from bvas.values.plural import count_text
 from bvas.video.decode.backends import Backend, DeviceBackend
 from bvas.video.decode.orientation import UprightFit
 from bvas.video.decode.reader_ownership import Ownership, owned
-from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.video_info import VideoInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class VideoReader:
-    """Random access to the luma of one video: a `FrameDecoder` over any backend."""
-
-    is_growing = False
+class VideoReader(Closing):
+    """Random access to the luma of one video: a `FrameReader` over any backend."""
 
     def __init__(
         self,
@@ -39,11 +37,13 @@ class VideoReader:
         open_backend: Callable[[], Backend],
         size: tuple[int, int] | None = None,
         device: str = "cpu",
+        num_engines: int = 1,
     ) -> None:
         self.index = index
         self._info = info
         self.backend = backend
         self.device = device
+        self.num_engines = num_engines
         self._fit = UprightFit(info, size, index.seconds_of)
         self.size = self._fit.size
         self._open_backend = open_backend
@@ -218,14 +218,6 @@ class VideoReader:
             self._num_decoded = opened.num_decoded
             self._opened = None
             opened.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __reduce__(self) -> NoReturn:
         self._owner.refuse_pickling()

@@ -15,13 +15,12 @@ from bvas.errors import ConfigError, DecodeError
 from bvas.video.container.color_tags import ColorTags
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.fit import plan_fit
-from bvas.video.decode.orientation import UprightFit
-from bvas.video.encode.copied_frames import copied_color, copied_picture
+from bvas.video.encode.copied_frames import FrameCopier, copied_color
 from bvas.video.encode.copy_checks import DecodablePictures, check_times
 from bvas.video.encode.encoder import Coding, EncodedFile
 from bvas.video.encode.sound import SoundTrack
-from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 
 # What browsers play for certain: 8-bit 4:2:0 in H.264, as mp4.
@@ -95,36 +94,30 @@ def make_preview(
         color_range=info.color_range,
         color=color,
     )
-    tones = ToneMap(info, reading.tone)
     fit = plan_fit((info.height, info.width), size, info.sample_aspect)
+    copier = FrameCopier(index, info, coding, fit, for_people=True)
     options = {"movie_timescale": str(index.time_base.denominator)}
-    changed = UprightFit(info, size, index.seconds_of)
     pictures = DecodablePictures(index, info)
     shown: list[int] = []
-    with SoundTrack(source, int(index.pts[0]) * index.time_base) as sound:
-        file = EncodedFile(target, coding, options=options)
-        try:
-            sound.add_to(file)
-            for number, frame in pictures:
-                aspect = pictures.sample_aspect
-                picture = copied_picture(
-                    frame, number, index, info, fit, changed, aspect, tones, for_people=True
-                )
-                picture.pts = int(index.pts[number] - index.pts[0])
-                file.encode(picture)
-                shown.append(number)
-                sound.write_until(float(index.seconds_of(number)), file)
-                if progress is not None:
-                    progress(number + 1, index.num_frames)
-            if not shown:
-                raise DecodeError(f"no frame of {source} can be decoded", path=source)
-            sound.write_until(index.duration_seconds, file)
-            file.finish()
-            check_times(file.part, index.seconds[shown], index, "preview")
-            file.publish()
-        except BaseException:
-            file.abort()
-            raise
+    with (
+        SoundTrack(source, int(index.pts[0]) * index.time_base) as sound,
+        EncodedFile(target, coding, options=options) as file,
+    ):
+        sound.add_to(file)
+        for number, frame in pictures:
+            picture = copier.picture(frame, number, pictures.sample_aspect)
+            picture.pts = int(index.pts[number] - index.pts[0])
+            file.encode(picture)
+            shown.append(number)
+            sound.write_until(float(index.seconds_of(number)), file)
+            if progress is not None:
+                progress(number + 1, index.num_frames)
+        if not shown:
+            raise DecodeError(f"no frame of {source} can be decoded", path=source)
+        sound.write_until(index.duration_seconds, file)
+        file.finish()
+        check_times(file.part, index.seconds[shown], index, "preview")
+        file.publish()
     return Preview(num_lost=index.num_frames - len(shown), has_sound=sound.is_there, reused=False)
 
 

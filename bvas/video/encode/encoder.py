@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import av
 from av.codec.context import Flags
 
 from bvas.errors import BusyError, ConfigError, DataError
-from bvas.system.atomic_files import open_alone
+from bvas.system.locks import open_alone
 from bvas.values.checks import checked_size
 from bvas.values.luma import ColorRange
 from bvas.video.container.color_tags import NO_TAGS, ColorTags
@@ -101,7 +101,10 @@ class Coding:
 
 
 class EncodedFile:
-    """A file `<name>.part` that takes its name when it is published; dropped, nothing of it is left."""
+    """A file `<name>.part` that takes its name when it is published.
+
+    Use it as a context manager: an error in the block aborts it, and then nothing of it is left.
+    """
 
     def __init__(self, path: Path, coding: Coding, *, options: dict[str, str] | None = None) -> None:
         """Open the file.
@@ -171,11 +174,7 @@ class EncodedFile:
             DataError: as `encode`.
         """
         packet.stream = self._copied
-        try:
-            self._container.mux(packet)
-        except BaseException:
-            self.abort()
-            raise
+        self._container.mux(packet)
         self._raise_if_full()
 
     def encode_sound(self, samples: Any) -> None:
@@ -195,12 +194,8 @@ class EncodedFile:
         self._encode(self._stream, picture)
 
     def _encode(self, stream: Any, frame: Any) -> None:
-        try:
-            for packet in stream.encode(frame):
-                self._container.mux(packet)
-        except BaseException:
-            self.abort()
-            raise
+        for packet in stream.encode(frame):
+            self._container.mux(packet)
         self._raise_if_full()
 
     def finish(self) -> None:
@@ -217,16 +212,24 @@ class EncodedFile:
         self._raise_if_full()
         self.closed = True
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.abort()
+
     def publish(self) -> None:
         """Give the finished file its name."""
         self.part.replace(self.path)
 
     def abort(self) -> None:
         """Drop what was written."""
-        self.closed = True
-        if self._container is not None:
-            self._container.close()
-        self._file.close()
+        if not self.closed:
+            self.closed = True
+            if self._container is not None:
+                self._container.close()
+            self._file.close()
         self.part.unlink(missing_ok=True)
 
     def _raise_if_full(self) -> None:

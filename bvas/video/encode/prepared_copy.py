@@ -19,18 +19,17 @@ import numpy as np
 
 from bvas.errors import ConfigError, DataError, DecodeError
 from bvas.system.file_names import output_stem
-from bvas.values.plural import count_text
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.backends.pyav import open_pictures
 from bvas.video.decode.damage_scan import find_damage, frames_text
 from bvas.video.decode.fit import FitPlan, plan_fit
-from bvas.video.decode.orientation import UprightFit
-from bvas.video.encode.copied_frames import copied_color, copied_picture
+from bvas.video.encode.copied_frames import FrameCopier, copied_color
+from bvas.video.encode.copy_checks import check_times
 from bvas.video.encode.encoder import Codec, Coding, EncodedFile
 from bvas.video.index.access_cost import frames_per_clip, start_frames
 from bvas.video.index.frame_folder import bytes_of
-from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 
 _NUM_STRETCHES = 3
@@ -189,26 +188,18 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
         ) from error
     # Else libav counts an mp4's start in thousandths of a second.
     options = {"movie_timescale": str(index.time_base.denominator)}
-    changed = _changed_fit(index, plan.info, plan.coding, is_said=True)
+    copier = FrameCopier(index, plan.info, plan.coding, plan.fit)
     source = open_pictures(index, plan.info)
-    tones = ToneMap(plan.info, index.reading.tone)
     try:
-        file = EncodedFile(target, plan.coding, options=options)
-        try:
+        with EncodedFile(target, plan.coding, options=options) as file:
             for number, frame in source.pictures(range(index.num_frames)):
-                copied = copied_picture(
-                    frame, number, index, plan.info, plan.fit, changed, source.sample_aspect, tones
-                )
-                file.encode(copied)
+                file.encode(copier.picture(frame, number, source.sample_aspect))
                 if progress is not None:
                     progress(number + 1, index.num_frames)
             file.finish()
-            per_clip = _compare(plan, file.part)
+            per_clip = _check(plan, file.part)
             num_bytes = file.part.stat().st_size
             file.publish()
-        except BaseException:
-            file.abort()
-            raise
         return Copy(num_bytes=num_bytes, frames_per_clip=per_clip, num_damaged=len(source.damaged))
     except DecodeError as error:
         if error.lost is None:
@@ -222,17 +213,14 @@ def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: Fit
     """Code three stretches spread over the video, and scale up."""
     num_frames = num_bytes = 0
     # The copy itself will say where the picture changes.
-    changed = _changed_fit(index, info, coding, is_said=False)
+    copier = FrameCopier(index, info, coding, fit, is_said=False)
     source = open_pictures(index, info)
-    tones = ToneMap(info, index.reading.tone)
     try:
         for stretch in _stretches(index, coding.keyframe_interval):
             encoder = coding.new_encoder()
             try:
                 for number, frame in source.pictures(stretch):
-                    copied = copied_picture(
-                        frame, number, index, info, fit, changed, source.sample_aspect, tones
-                    )
+                    copied = copier.picture(frame, number, source.sample_aspect)
                     num_bytes += _size_of(encoder.encode(copied))
                     num_frames += 1
             except DecodeError as error:
@@ -245,13 +233,6 @@ def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: Fit
     if not num_frames:
         raise DecodeError(f"nothing of {info.path} can be decoded where it was tried", path=info.path)
     return round(num_bytes * index.num_frames / num_frames)
-
-
-def _changed_fit(index: VideoIndex, info: VideoInfo, coding: Coding, *, is_said: bool) -> UprightFit:
-    """Return how pictures are fitted that are not as the video began."""
-    return UprightFit(
-        info, coding.size, index.seconds_of, target_aspect=coding.sample_aspect, is_said=is_said
-    )
 
 
 def _stretches(index: VideoIndex, keyframe_interval: int) -> Iterator[range]:
@@ -269,33 +250,20 @@ def _size_of(packets: Sequence[Any]) -> int:
     return sum(packet.size for packet in packets)
 
 
-def _compare(plan: CopyPlan, part: Path) -> float:
+def _check(plan: CopyPlan, part: Path) -> float:
     """Return the copy's frames per clip.
 
     Raises:
-        DataError: its number of frames or a time differs from the original's.
+        DataError: its number of frames, a time or its duration differs from the original's.
     """
-    index, _ = build_index(part, cache=False)
     before = plan.index
-    if index.num_frames != before.num_frames:
+    found = check_times(part, before.seconds + max(plan.info.start_seconds, 0.0), before, "copy")
+    if abs(found.duration_seconds - before.duration_seconds) > float(before.time_base) / 2:
         raise DataError(
-            f"the copy of {before.path} came out with {count_text(index.num_frames, 'frame')} instead "
-            f"of {before.num_frames}, "
-            "and was not kept; please report this"
-        )
-    off = np.abs(index.seconds - before.seconds)
-    worst = int(off.argmax())
-    if off[worst] > float(before.time_base) / 2:
-        raise DataError(
-            f"frame {worst} of the copy of {before.path} came out at {index.seconds[worst]:.6f} s instead of "
-            f"{before.seconds[worst]:.6f} s, and the copy was not kept; please report this"
-        )
-    if abs(index.duration_seconds - before.duration_seconds) > float(before.time_base) / 2:
-        raise DataError(
-            f"the copy of {before.path} came out {index.duration_seconds:.6f} s long instead of "
+            f"the copy of {before.path} came out {found.duration_seconds:.6f} s long instead of "
             f"{before.duration_seconds:.6f} s, and was not kept; please report this"
         )
-    return frames_per_clip(start_frames(index), index.num_frames)
+    return frames_per_clip(start_frames(found), found.num_frames)
 
 
 def _refusal(plan: CopyPlan) -> DecodeError:

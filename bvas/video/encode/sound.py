@@ -1,15 +1,15 @@
 """The sound of a video, on its way into a copy: on the clock of the first shown frame."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import av
 
+from bvas.system.closing import Closing
 from bvas.video.container.open_container import open_media, reason_of
 from bvas.video.encode.encoder import EncodedFile
 
@@ -19,7 +19,7 @@ _COPIED_CODECS = ("aac", "mp3", "mp3float", "ac3", "eac3", "alac", "opus", "flac
 _COPIED_CONTAINERS = ("mov", "matroska")
 
 
-class _Sound(ABC):
+class _Sound(Closing):
     """Sound that is put into a file bit by bit, beside the pictures."""
 
     def __init__(self, path: Path) -> None:
@@ -60,14 +60,6 @@ class _Sound(ABC):
         """Close the file."""
         if self._container is not None:
             self._container.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class SoundTrack(_Sound):

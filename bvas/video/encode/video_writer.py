@@ -2,7 +2,6 @@
 
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import av
@@ -106,8 +105,9 @@ class VideoWriter:
         """
         if self._file.closed:
             return
-        self._file.finish()
-        self._file.publish()
+        with self._file:
+            self._file.finish()
+            self._file.publish()
 
     def abort(self) -> None:
         """Drop what was written."""
@@ -116,10 +116,8 @@ class VideoWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
             self.close()
         elif not self._file.closed:
             self.abort()

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.values.clip_config import ClipConfig
-from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.frame_table import VideoIndex
 
 
 def start_frames(index: VideoIndex) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bvas.values.checks import checked_seconds
 from bvas.video.container.frame_rate import as_rate, same_rate
-from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.frame_table import VideoIndex
 
 # In ticks: halves of them are exact in float64; this only absorbs the rounding of a tie.
 TIE = 1e-3

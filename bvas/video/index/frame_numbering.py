@@ -11,39 +11,19 @@ turn. The numbers are the same, and those given to frames of a stream do not cha
 import heapq
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.container.coded_packets import annex_b, new_extradata, parameter_sets, starts_afresh
 from bvas.video.container.frame_times import DEFAULT_RATE, SteadyTimes, ascending_times, is_one_recording
-from bvas.video.container.interlacing import HeaderTraits, header_traits
 from bvas.video.container.time_array import NO_TIME, Ticks
+from bvas.video.index.packet_facts import PacketFacts
 
-# Containers that store presentation times; in all others libav makes them up.
-_TIMED_CONTAINERS = ("mov", "matroska", "mpegts", "flv", "hls")
 # Codecs of which a packet may hold no frame, or one of another packet's time: compared to the end.
 _UNTIMED_CODECS = ("mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "vc1", "wmv3")
 # Shown frames behind the first keyframe up to which decoder and packets are compared.
 _NUM_HEAD_FRAMES = 12
-
-
-@dataclass(frozen=True, slots=True)
-class PacketFacts:
-    """What counts of one packet."""
-
-    pts: int
-    """Presentation time in ticks; `NO_TIME` where it has none. So has `dts`, the decoding time."""
-    dts: int
-    duration: int
-    is_start: bool
-    """Decoding can begin here."""
-    is_shown: bool
-    refreshes: bool
-    """Flagged as a keyframe, but it only begins a gradual refresh, or is none at all."""
-    traits: HeaderTraits
-    """What its headers allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +36,8 @@ class Placed:
     """Frames before it that the decoder did not output."""
 
 
-class FrameTable(NamedTuple):
-    """The numbered frames and the keyframes."""
+class NumberedFrames(NamedTuple):
+    """The frames so far, and the keyframes."""
 
     pts: NDArray[np.int64]
     """Time of each frame in ticks, int64 [L], strictly ascending."""
@@ -67,31 +47,10 @@ class FrameTable(NamedTuple):
     """Ticks; 0 where it is not known."""
     time_base: Fraction
     """Seconds of a tick."""
-
-
-def packet_facts(codec: str, extradata: bytes | None, packet: Any) -> PacketFacts:
-    """Return what counts of a packet of PyAV."""
-    coded = bytes(packet) if packet.is_keyframe else b""
-    is_start = packet.is_keyframe and starts_afresh(codec, extradata, coded)
-    changed = new_extradata(packet)
-    headers = parameter_sets(codec, changed)
-    # RFC 6386, 9.1: bit 4 of a VP8 frame is show_frame; a hidden one has a packet of its own.
-    hidden = codec == "vp8" and packet.size > 0 and not bytes(packet)[0] & 0x10
-    return PacketFacts(
-        pts=NO_TIME if packet.pts is None else packet.pts,
-        dts=NO_TIME if packet.dts is None else packet.dts,
-        duration=packet.duration or 0,
-        is_start=is_start,
-        is_shown=not packet.is_discard and not hidden,
-        refreshes=packet.is_keyframe and not is_start,
-        traits=header_traits(codec, headers + annex_b(codec, extradata, coded))
-        | HeaderTraits(changes=changed is not None),
-    )
-
-
-def has_times(container: str) -> bool:
-    """Return whether a container, by libav's short name, stores presentation times."""
-    return container in _TIMED_CONTAINERS
+    counted: bool
+    """They are numbered as the decoder outputs them: packets carry no reliable times."""
+    gradual_refresh: bool
+    """Some keyframes only begin to refresh the picture bit by bit, or are not keyframes at all."""
 
 
 class ShownFrames:
@@ -110,6 +69,7 @@ class ShownFrames:
         """Why numbers given so far are not those that the whole video would have; None while they are."""
         self.gradual_refresh = False
         self.num_errors = 0
+        self._codec = codec
         self._time_base = time_base
         self._times = Ticks()
         self._keyframe_pts = Ticks()
@@ -139,6 +99,12 @@ class ShownFrames:
     def is_comparing(self) -> bool:
         """The decoder's output is still compared with the packets."""
         return self.counts or self._num_to_compare is None or self._num_to_compare > 0
+
+    def restarted_to_count(self) -> "ShownFrames":
+        """Return a new one for the same video, which numbers frames as the decoder outputs them."""
+        shown = ShownFrames(False, self._codec, self._time_base)
+        shown.gradual_refresh = self.gradual_refresh
+        return shown
 
     def add_packet(self, packet: PacketFacts) -> None:
         """Take the next packet of the video, in decoding order, before its picture."""
@@ -218,7 +184,7 @@ class ShownFrames:
     def times(self, start: int, stop: int, rates: tuple[Fraction, ...]) -> tuple[NDArray[np.int64], Fraction]:
         """Return (times of some of the frames so far, seconds of a tick), strictly ascending.
 
-        They are those of `table`, but that a time once returned stays as it is, and costs next to nothing.
+        They are those of `frames`, but that a time once returned stays as it is, and costs next to nothing.
         """
         known = self._times.view()
         if self._steady is None:
@@ -228,7 +194,7 @@ class ShownFrames:
             return frames + start, time_base
         return self._steady.view()[start:stop], self._time_base
 
-    def table(self, rates: tuple[Fraction, ...]) -> FrameTable:
+    def frames(self, rates: tuple[Fraction, ...]) -> NumberedFrames:
         """Return the frames so far.
 
         Args:
@@ -239,7 +205,7 @@ class ShownFrames:
             output = [None if time == NO_TIME else time for time in times.tolist()]
             times, time_base = ascending_times(output, self._time_base, rates)
             keyframes = times[self._keyframes.view()]
-            return FrameTable(times, keyframes, keyframes, 0, time_base)
+            return NumberedFrames(times, keyframes, keyframes, 0, time_base, True, self.gradual_refresh)
         keys, dts = self._starts(times)
         if self._waiting and len(times):
             # Those of frames that are still to come say nothing yet.
@@ -250,7 +216,7 @@ class ShownFrames:
             int(times[0]), int(times[-1]) + last_duration, self._time_base
         ):
             last_duration = 0
-        return FrameTable(times, keys, dts, last_duration, self._time_base)
+        return NumberedFrames(times, keys, dts, last_duration, self._time_base, False, self.gradual_refresh)
 
     def _starts(self, times: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the times at which decoding can start: the keyframes, and ahead of them the first packet.

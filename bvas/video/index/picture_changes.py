@@ -8,7 +8,7 @@ import av
 from bvas.video.container.coded_packets import annex_b, parameter_sets
 from bvas.video.container.open_container import read_packets
 from bvas.video.container.sequence_tracking import HEADER_CODECS, SequenceHeaders
-from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.frame_table import VideoIndex
 
 
 def picture_may_change(index: VideoIndex) -> bool:

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, DecodeError
-from bvas.video.container.decoder_errors import StrictDecoder
 from bvas.video.container.libav_messages import last_message, libav_messages
 from bvas.video.container.sources import Source
+from bvas.video.container.strict_decoder import StrictDecoder
 from bvas.video.decode.sample_aspects import SampleAspects
-from bvas.video.index.file_scan import scan_of
-from bvas.video.index.frame_numbering import ShownFrames, has_times, packet_facts
-from bvas.video.index.video_index import VideoIndex, index_of, info_of
+from bvas.video.index.frame_numbering import ShownFrames
+from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.index_assembly import index_of, with_choices
+from bvas.video.index.packet_facts import has_times, packet_facts
 from bvas.video.index.video_info import VideoInfo
 from bvas.video.live.damage_settling import Settling, StreamDamage
 from bvas.video.live.packet_feed import PacketFeed
@@ -105,9 +106,11 @@ class GrowingVideo:
         """Return index and description of the frames known so far."""
         state = self._shown.num_frames, self._ended
         if self._known is None or self._known[0] != state:
-            scan = scan_of(self._shown, self._feed.facts, self._notes.picture())
-            index = index_of(self._source.path, scan, self._feed.reading)
-            self._known = state, index, info_of(index, scan)
+            facts = self._feed.facts.of_frames(counted=self._shown.counts)
+            frames = self._shown.frames(facts.claimed_rates)
+            index = index_of(self._source.path, self._feed.reading, facts, frames)
+            info = self._notes.describe(index, facts.streams, facts.rate_origin)
+            self._known = state, index, with_choices(index, info)
         return self._known[1:]
 
     def next(self) -> Arrival | None:

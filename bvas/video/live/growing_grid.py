@@ -45,18 +45,18 @@ class GrowingGrid:
         self._last: float = 0
         self._interval: float = self._period
 
-    def add(self, ticks: float, *, was_away: bool = False) -> NewSteps:
+    def add(self, ticks: float, *, after_gap: bool = False) -> NewSteps:
         """Take the next frame.
 
         Args:
             ticks: Its time from the first frame; ascending.
-            was_away: The source was not to be had before it. If more than half a frame is missing, grid frames
+            after_gap: The source was not to be had before it. If more than half a frame is missing, grid frames
                 farther than half a step from both frames are lost.
         """
         is_first = self._num_frames == 0
         before: tuple[float, ...] = ()
         lost: tuple[float, ...] = ()
-        if was_away and not is_first and ticks - self._last > 1.5 * max(self._period, self._interval):
+        if after_gap and not is_first and ticks - self._last > 1.5 * max(self._period, self._interval):
             self._follows = False
             before = self._steps_up_to(self._last + self._period / 2)
             lost = self._steps_up_to(ticks - self._period / 2, excluded=True)

@@ -6,18 +6,15 @@ does not return to Python before there is something to read.
 
 import queue
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import av
 
 from bvas.errors import DecodeError, redacted_error
 from bvas.video.container.arrival_times import ArrivalTimes
-from bvas.video.container.coded_rate import CodedRate
 from bvas.video.container.completeness import PacketTally
 from bvas.video.container.http_bytes import HttpBytes, NotPlainError
 from bvas.video.container.joined_bytes import JoinedBytes
@@ -25,38 +22,19 @@ from bvas.video.container.libav_io import FetchedBytes, PlaylistFetcher, is_play
 from bvas.video.container.open_container import not_opened, open_input, read_packets, reason_of
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.container.sources import Source
-from bvas.video.index.file_scan import StreamFacts, stream_facts
-from bvas.video.index.frame_numbering import has_times
+from bvas.video.index.stream_facts import StreamFacts
+from bvas.video.live.first_facts import first_facts
+from bvas.video.live.patience import Patience
 from bvas.video.live.waiting_bytes import GrowingBytes, PipeBytes, WaitingBytes
 
 # How messages of sources that broke off end.
 GO_ON = "; what came before can be used, open it again to go on"
 _POLL_SECONDS = 0.1
-# These send whether or not anybody keeps up.
-PUSHED = ("rtsp", "rtsps", "rtp", "udp", "srt", "rtmp", "rtmps")
-# Codecs of single pictures, whose headers hold no rate.
-_WITHOUT_RATE = ("mjpeg", "png", "bmp", "gif", "tiff", "webp")
 # Seconds that `close` waits for a thread that is inside libav.
 _PATIENCE = 0.5
 # Seconds after a packet within which the failure shows that cut it off: libav hands out what it has of the packet
 # as soon as it notices.
 _CUT_OFF = 0.03
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long a source may be silent, in seconds."""
-
-    idle: float = 5.0
-    """A growing file; then it counts as complete."""
-    connect: float = 20.0
-    """A URL, until it is open."""
-    stall: float = 15.0
-    """A URL, from one packet to the next; then it counts as lost."""
-    num_ahead: int = 64
-    """Packets fetched ahead of the decoder."""
-    is_resumed: bool = False
-    """Where the source breaks off, it will be opened again: what may be cut off is left out, see `GrowingVideo`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +183,7 @@ class PacketFeed:
                 given, self._source.name, reading=self.reading, timeout=timeout, fetcher=fetcher
             )
             packets = read_packets(container, stream)
-            facts, first = self._facts(container, stream, packets)
+            facts, first = first_facts(container, stream, packets, self._source, self.reading, self._file)
             self._put(_Opened(stream.codec_context, facts))
             arrival = ArrivalTimes(facts.time_base) if facts.rate_origin == "arrival" else None
             tally = PacketTally()
@@ -262,30 +240,6 @@ class PacketFeed:
             raise not_opened(self._source.name, error, timeout) from redacted_error(error)
         return JoinedBytes(self._fetched.read, location), None
 
-    def _facts(self, container: Any, stream: Any, packets: Iterator[Any]) -> tuple[StreamFacts, list[Any]]:
-        """Return what is known of the stream, and the packets that were looked at to know it."""
-        facts = stream_facts(container, stream, self._file)
-        if not facts.untimed:
-            return (facts if has_times(facts.container) else facts.with_rate(self.reading.rate)), []
-        first: list[Any] = []
-        coded = CodedRate(stream.codec_context)
-        if self.reading.rate is None and facts.codec not in _WITHOUT_RATE:
-            for packet in packets:
-                first.append(packet)
-                coded.see(packet)
-                if coded.is_found:
-                    break
-        if self.reading.rate is None and coded.rate is None and self._is_live(facts):
-            return replace(facts, untimed=False, rate_origin="arrival"), first
-        return facts.with_rate(self.reading.rate, coded.rate), first
-
-    def _is_live(self, facts: StreamFacts) -> bool:
-        """Return whether pictures come when they are taken, one packet each and in order."""
-        if facts.container == "mpjpeg":
-            return True
-        scheme = urlsplit(self._source.location).scheme.lower() if self._source.kind == "URL" else ""
-        return scheme in (*PUSHED, "tcp") and facts.codec in _WITHOUT_RATE
-
     def _missing_at_end(
         self, fetcher: PlaylistFetcher | None, tally: PacketTally, container: Any, stream: Any
     ) -> str:
@@ -309,7 +263,7 @@ def _is_failure(error: BaseException | None) -> bool:
     return isinstance(error, av.FFmpegError | OSError)
 
 
-def _bytes_of(source: Source, patience: Patience) -> WaitingBytes | None:
+def _bytes_of(source: Source, patience: Patience) -> WaitingBytes | HttpBytes | None:
     """Return what the source's bytes come from; None where libav reads an address itself."""
     if source.kind == "pipe":
         return PipeBytes(source.location)

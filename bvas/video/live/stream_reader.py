@@ -5,17 +5,17 @@ at the end.
 """
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import count
-from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
+from bvas.system.closing import Closing
 from bvas.values.checks import checked_index, checked_size, integer
 from bvas.values.plural import count_text
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
@@ -24,19 +24,17 @@ from bvas.video.decode.backends import OnDamage
 from bvas.video.decode.damage_tracking import DamageLog
 from bvas.video.decode.orientation import UprightFit
 from bvas.video.decode.reader_ownership import Ownership, owned
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
 from bvas.video.index.stored_picture import luma_of
-from bvas.video.index.video_index import VideoIndex
 from bvas.video.index.video_info import VideoInfo, say_once
 from bvas.video.live.growing_frames import Arrival, GrowingVideo
-from bvas.video.live.packet_feed import PacketFeed, Patience
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from bvas.video.live.packet_feed import PacketFeed
+from bvas.video.live.patience import Patience
 
 
-class StreamReader:
-    """The luma of a source as it comes: a `FrameDecoder` without random access.
+class StreamReader(Closing):
+    """The luma of a source as it comes: a `FrameStream`.
 
     Opening waits for the first frame. `info` and `index` are of the frames known so far; each is a
     snapshot that does not change, ask again for a newer one. A new snapshot takes time that grows with the frames;
@@ -59,7 +57,6 @@ class StreamReader:
     """
 
     backend = "pyav"
-    is_growing = True
 
     def __init__(
         self,
@@ -73,7 +70,7 @@ class StreamReader:
         # Before the source is opened, which may wait for long.
         size = None if size is None else checked_size(size)
         self._source = source
-        self._owner = Ownership(source.name)
+        self._owner = Ownership(source.name, opened_by="open_stream")
         self._feed = PacketFeed(source, patience, reading)
         # Who forgets to close it leaves no thread behind.
         self._finalizer = weakref.finalize(self, self._feed.close)
@@ -137,30 +134,6 @@ class StreamReader:
         (first,), _ = self.times(0, 1)
         return float((int(pts) - int(first)) * time_base)
 
-    def frame_at(self, seconds: float) -> int:
-        """Return the frame on screen at a time, among those known so far; see `VideoIndex.frame_at`."""
-        return self.index.frame_at(seconds)
-
-    def read(self, indices: Sequence[int] | NDArray[np.int64]) -> "Tensor":
-        """Refuse: frames come in order, by `stream`.
-
-        Raises:
-            DecodeError: names the source and the remedy.
-        """
-        raise self._no_random_access()
-
-    def read_to(self, indices: Sequence[int] | NDArray[np.int64], outs: Sequence["Tensor"]) -> None:
-        """Refuse, as `read`."""
-        raise self._no_random_access()
-
-    def read_into(
-        self,
-        indices: Sequence[int] | NDArray[np.int64],
-        out: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
-    ) -> None:
-        """Refuse, as `read`."""
-        raise self._no_random_access()
-
     @owned
     def stream(
         self,
@@ -212,14 +185,6 @@ class StreamReader:
         with self._owner.closing() as is_here:
             if is_here:
                 self._finalizer()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __reduce__(self) -> NoReturn:
         self._owner.refuse_pickling()
@@ -298,10 +263,3 @@ class StreamReader:
                 f"{self._source.kind} is read once; stream({self._next}) goes on, or {self._source.remedy}",
                 path=self._source.path,
             )
-
-    def _no_random_access(self) -> DecodeError:
-        return DecodeError(
-            f"{self._source.name} cannot be read at random: it is a {self._source.kind}; "
-            f"{self._source.remedy}, or use stream()",
-            path=self._source.path,
-        )

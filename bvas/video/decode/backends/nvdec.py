@@ -22,14 +22,15 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.system.nvdec_caps import decoder_caps
+from bvas.video.container.time_array import NO_TIME
 from bvas.video.decode.backends import Backend, BackendOptions
 from bvas.video.decode.cuda_decoder import CudaDecoder
 from bvas.video.decode.decoder_pool import DecoderPool
 from bvas.video.decode.nvdec_session import CODECS, NvdecSession, Picture, SessionError
-from bvas.video.decode.nvidia import first_line, gpu_of, load_pynvvideocodec, refusal
 from bvas.video.decode.packet_seek import PacketSource
+from bvas.video.decode.pynvvideocodec import first_line, gpu_of, load_pynvvideocodec, refusal
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import changes_system, table_of_video
-from bvas.video.index.video_index import VideoIndex
 from bvas.video.index.video_info import VideoInfo
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _PIXEL_FORMATS = ("yuv420p", "yuvj420p", "nv12", "yuv420p10le", "yuv420p12le")
-# A keyframe this near is reached by decoding on.
-_NEAR_FRAMES = 16
 
 
 def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
@@ -92,22 +91,6 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
             f"has pictures of {num_macroblocks} macroblocks; this GPU decodes up to {caps.max_macroblocks} in "
             f"{info.codec}",
         )
-
-
-def num_engines(info: VideoInfo, device: str) -> int:
-    """Return how many decoders the GPU has, of which each reader keeps one busy; 1 if it does not say.
-
-    Args:
-        info: A video that `check` admits there.
-        device: `cuda` or `cuda:N`.
-    """
-    caps = decoder_caps(gpu_of(device, info), info.codec, info.bit_depth)
-    return max(1, int(caps.num_engines))
-
-
-def verdict_depends_on() -> str | None:
-    """Return None: it is asked of the GPU and driver that are there now."""
-    return None
 
 
 def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:
@@ -209,13 +192,7 @@ class NvdecBackend:
                 run = self._start_at(keyframe)
 
     def _must_seek(self, run: "_Run", index: int, target: int) -> bool:
-        if run.done is not None and target <= run.done:
-            return True
-        keyframe = self._index.keyframe_of(index)
-        if keyframe <= run.keyframe:
-            return False
-        here = 0 if run.done is None else int(np.searchsorted(self._index.pts, run.done))
-        return self._index.first_of_keyframe(keyframe) - here > _NEAR_FRAMES
+        return target <= run.done or self._source.is_far(index, run.done, run.keyframe)
 
     def _start_at(self, keyframe: int) -> "_Run":
         self._run = None
@@ -264,7 +241,7 @@ class _Run:
     keyframe: int
     """Last keyframe fed to the decoder."""
     ready: deque[Picture]
-    done: int | None = None
+    done: int = NO_TIME
     """Time of the last picture taken."""
     ended: bool = False
 

@@ -10,6 +10,7 @@ with the index.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +20,43 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.video.decode.backends import Backend, BackendOptions, pyav
+from bvas.video.decode.packet_seek import NEAR_FRAMES
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import changes_system, table_of_video
+from bvas.video.index.index_cache import remembered_refusal
 from bvas.video.index.picture_changes import picture_may_change
-from bvas.video.index.video_index import VideoIndex
 from bvas.video.index.video_info import VideoInfo
 
 _CONTAINERS = ("mov", "matroska")
 _PIXEL_FORMATS = ("yuv420p", "yuvj420p")
 _NUM_PROBES = 3
-# A keyframe this near is reached by decoding on.
-_NEAR_FRAMES = 16
 # A picture flatter than this could not be told from the black one that a failure gives.
 _FLAT = 16
 
 
 def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
-    """Refuse a file that OpenCV may number or decode wrongly. Decodes some frames of it twice.
+    """Refuse a file that OpenCV may number or decode wrongly. Decodes some frames of it twice, once for each version.
 
     Raises:
         DecodeError: names what about the file is the reason, and the remedy.
     """
+    find = partial(_reason_against, index, info, options)
+    version = f"OpenCV {cv2.__version__}"
+    reason = remembered_refusal(info.path, index.reading, version, find) if options.cache else find()
+    if reason is not None:
+        raise DecodeError(reason, path=info.path)
+
+
+def _reason_against(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> str | None:
+    """Return why a file is refused, with the remedy; None where it is admitted."""
+    try:
+        _probe_file(index, info, options)
+    except DecodeError as error:
+        return str(error)
+    return None
+
+
+def _probe_file(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     reasons = [
         (index.decode_order, "carries no reliable presentation times"),
         (index.container not in _CONTAINERS, f"is in a {index.container} container, not mp4 or mkv"),
@@ -63,11 +81,6 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     finally:
         backend.close()
         reference.close()
-
-
-def verdict_depends_on() -> str | None:
-    """Return OpenCV's version: another one may number or decode a file in another way."""
-    return f"OpenCV {cv2.__version__}"
 
 
 def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:
@@ -126,7 +139,7 @@ class OpencvBackend:
             self._capture = _open_capture(self._info)
             self._next, self._has_sought = 0, False
         keyframe = self._index.first_of_keyframe(self._index.keyframe_of(index))
-        if may_seek and (index < self._next or keyframe - self._next > _NEAR_FRAMES):
+        if may_seek and (index < self._next or keyframe - self._next > NEAR_FRAMES):
             self._capture.set(cv2.CAP_PROP_POS_FRAMES, index)
             self._next, self._has_sought = index, True
         while self._next <= index:

@@ -21,33 +21,27 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.video.container.coded_packets import is_nonref, may_skip_nonref
+from bvas.video.container.time_array import NO_TIME
 from bvas.video.decode.backends import Backend, BackendOptions, OnDamage
 from bvas.video.decode.counting_decoder import CountedBackend
 from bvas.video.decode.damage_tracking import Damage, DamageLog
+from bvas.video.decode.folder_decoder import FolderBackend
 from bvas.video.decode.packet_seek import PacketSource
 from bvas.video.decode.sample_aspects import SampleAspects
-from bvas.video.index.frame_folder import CONTAINER, FolderBackend
+from bvas.video.index.frame_folder import CONTAINER
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
 from bvas.video.index.stored_picture import luma_of
-from bvas.video.index.video_index import VideoIndex
 from bvas.video.index.video_info import VideoInfo
 
-# A keyframe this near is reached by decoding on; a seek would flush the decoder's reordering instead.
-_NEAR_FRAMES = 16
 # So many frames of later times may come out before the wanted one.
 _MAX_EARLY = 8
 # Bytes of a packet in which its first picture's header is found, behind what may precede it.
 _HEAD = 2048
-_LONG_AGO = np.iinfo(np.int64).min
 
 
 def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     """Admit every file: what has an index was decoded by libav."""
-
-
-def verdict_depends_on() -> str | None:
-    """Return None: there is nothing to keep."""
-    return None
 
 
 def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:
@@ -84,7 +78,7 @@ class _Run:
     damage: Damage
     keyframe: int
     """Last keyframe fed to the decoder."""
-    done: int = _LONG_AGO
+    done: int = NO_TIME
     """Time of the last frame taken from the decoder."""
     ended: bool = False
     is_void: bool = False
@@ -187,13 +181,8 @@ class PyavBackend:
                 return frame
 
     def _must_seek(self, run: _Run, index: int, target: int) -> bool:
-        if target <= run.done or target in run.skipped:
-            return True
-        keyframe = self._index.keyframe_of(index)
-        if keyframe <= run.keyframe:
-            return False
-        here = int(np.searchsorted(self._index.pts, run.done))
-        return self._index.first_of_keyframe(keyframe) - here > _NEAR_FRAMES
+        is_behind = target <= run.done or target in run.skipped
+        return is_behind or self._source.is_far(index, run.done, run.keyframe)
 
     def _at_or_behind(self, run: _Run, target: int, wanted: set[int], last: int) -> Any:
         """Return the frame of a time, else an earlier one if there is one, else the next; None at the end.
