@@ -9,7 +9,7 @@ from tiny import tiny_experiment
 from bvas.errors import CheckpointError, DataError
 from bvas.experiment.checkpoint import FILE_NAME, fold_folder, load_checkpoint, save_checkpoint, trained_folds
 from bvas.models.spotting import SpottingModel, build_model
-from bvas.tasks.kind_choice import trained_model
+from bvas.tasks.trained_model import trained_model
 
 
 def _model(experiment):
