@@ -282,7 +282,7 @@ def test_the_command_goes_on_behind_a_damaged_file_and_says_so_by_its_code(tmp_p
 
     assert video_prepare.main([str(damaged), str(sound), "--out", str(out)]) == DONE_IN_PART
     assert [path.name for path in out.iterdir()] == ["b.mp4"]
-    assert "get the file anew" in capsys.readouterr().err
+    assert "get the file again" in capsys.readouterr().err
     assert video_prepare.main([str(damaged), "--out", str(out)]) == WRONG_INPUT
 
 

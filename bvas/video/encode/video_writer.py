@@ -1,4 +1,4 @@
-"""Write a video file frame by frame: gray or RGB in, H.264 or HEVC out, all of it or nothing."""
+"""`VideoWriter`: gray or RGB frames to a video file in H.264 or HEVC, written whole or not at all."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -21,8 +21,8 @@ class VideoWriter:
 
     Frames go to a file `<name>.part` beside `path`, which takes its name when the writer is
     closed without an error; after an exception nothing is left. The stream is 8-bit 4:2:0 of
-    limited range and constant rate. It is tagged BT.709 if its first frame is RGB: gray has no use of a
-    matrix, and OpenCV 5 changes the luma of files that name one.
+    limited range and constant rate. It is tagged BT.709 if its first frame is RGB. Gray needs no matrix, and
+    OpenCV 5 changes the luma of files that name one.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class VideoWriter:
             threads: Encoder threads; 0 lets the encoder choose.
 
         Raises:
-            ConfigError: a value that no encoder takes.
+            ConfigError: a value out of its range.
             DataError: the folder cannot be written.
         """
         self.path = Path(path)
@@ -91,7 +91,7 @@ class VideoWriter:
         if not self.num_frames and frame.ndim == 3:
             encoder = self._file.encoder
             encoder.color_primaries = encoder.color_trc = encoder.colorspace = BT709
-        # The encoder may still hold the last frame: each one travels in its own.
+        # The encoder may still hold the last picture, so each frame gets a new one.
         picture = _from_luma(frame) if frame.ndim == 2 else rgb_picture(frame)
         picture.pts = self.num_frames
         self._file.encode(picture)
@@ -110,7 +110,7 @@ class VideoWriter:
             self._file.publish()
 
     def abort(self) -> None:
-        """Drop what was written."""
+        """Remove what was written."""
         self._file.abort()
 
     def __enter__(self) -> Self:
@@ -129,7 +129,7 @@ def _from_luma(luma: NDArray[np.uint8]) -> Any:
 
 
 def rgb_picture(frame: NDArray[np.uint8], color_range: ColorRange = "limited") -> Any:
-    """Return a yuv420p frame of PyAV's, BT.709, that shows uint8 [H, W, 3] of RGB."""
+    """Return a yuv420p frame of PyAV in BT.709, from uint8 [H, W, 3] of RGB."""
     return av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24").reformat(
         format="yuv420p",
         src_colorspace=BT709,
@@ -140,7 +140,7 @@ def rgb_picture(frame: NDArray[np.uint8], color_range: ColorRange = "limited") -
 
 
 def yuv_picture(luma: NDArray[np.uint8], *chroma: NDArray[np.uint8]) -> Any:
-    """Return a yuv420p frame of PyAV's that holds these planes.
+    """Return a yuv420p frame of PyAV with these planes.
 
     Args:
         luma: uint8 [H, W], both even.
