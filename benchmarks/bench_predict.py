@@ -32,16 +32,17 @@ from predict_floor import PARTS, count_row
 from seed_streaming import SeedPredictor
 from step_floor import measure_peaks, synchronize
 
-from bvas.commands.console import parse_size
+from bvas.commands.option_values import parse_size
 from bvas.experiment.experiment import Experiment, load_experiment
-from bvas.inference.compiled_function import Steady
-from bvas.inference.flip_tta import with_flipped
+from bvas.inference.flip_tta import mean_scores, with_flipped
 from bvas.inference.precision import default_batch
 from bvas.inference.prepared_model import PreparedModel
 from bvas.inference.streaming import StreamingPredictor
-from bvas.inference.whole_clip import predict_clip_scores
+from bvas.inference.torch_engine import TorchEngine
 from bvas.models.spotting import SpottingModel, build_model
+from bvas.system.compiled_function import CompiledCalls
 from bvas.system.devices import choose_device
+from bvas.values.luma import to_unit
 
 BASE = "streaming, float32"
 SEED = "frame by frame"
@@ -123,14 +124,18 @@ def frame_by_frame(predictor: SeedPredictor, video: Video) -> Callable[[int], Ro
 def whole_clips(model: SpottingModel, experiment: Experiment, video: Video) -> Callable[[int], Rows]:
     """Return the same for whole clips."""
     clip = experiment.clip
+    device = next(model.parameters()).device
     centers = count(clip.frames_before)
 
+    @torch.inference_mode()
     def advance(num: int) -> Rows:
         found = []
         for _ in range(num):
             center = next(centers)
             frames = video.frames(np.arange(center - clip.frames_before, center + clip.frames_after + 1))
-            found.append(predict_clip_scores([model], clip, frames, [clip.frames_before]))
+            stored = torch.from_numpy(frames[clip.indices(clip.frames_before, len(frames))]).to(device)
+            unit = with_flipped(to_unit(stored[None], ["limited"], "range"), True)
+            found.append(mean_scores([model(unit)], 2).cpu().numpy())
         return np.concatenate(found)
 
     return advance
@@ -150,7 +155,7 @@ def part_cases(
             for part in prepared.encode(views)
         ]
 
-    steady = Steady(compiled)
+    steady = CompiledCalls(compiled, graphs=True)
 
     @torch.inference_mode()
     def encode() -> None:
@@ -285,7 +290,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     cases[SEED] = Case(run=lambda: seed(args.rows), num_rows=args.rows)
     for name, dtype in dtypes.items():
         compiled = device.type == "cuda"
-        ours = streaming(StreamingPredictor([model], clip, dtype=dtype, compiled=compiled), video)
+        ours = streaming(
+            StreamingPredictor(TorchEngine([model], clip, dtype=dtype, compiled=compiled)), video
+        )
         rows_so_far = ours(clip.span + num_checked)
         differences[f"streaming, {name}"] = check(
             f"streaming, {name}",

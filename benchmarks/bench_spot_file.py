@@ -34,16 +34,16 @@ from seed_streaming import SeedPredictor
 from step_floor import measure_peaks, synchronize
 from videos import kept_video, repeated_video
 
-from bvas.commands.console import parse_size
-from bvas.data.soccernet_files import RESULTS_NAME
-from bvas.data.soccernet_files import write_results as write_spots
+from bvas.commands.option_values import parse_size
 from bvas.experiment.experiment import load_experiment
-from bvas.inference.peaks import find_spots
 from bvas.inference.precision import default_batch, prediction_dtype
 from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import Spotter
 from bvas.inference.streaming import StreamingPredictor
+from bvas.results.store import RESULTS_NAME
+from bvas.results.store import write_results as write_spots
 from bvas.system.devices import choose_device
+from bvas.tasks.peaks import find_spots
 from bvas.values.annotations import Spot
 from bvas.video.decode.open_video import open_video
 from bvas.video.decode.prefetch import DecodedAhead, Frames

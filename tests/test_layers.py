@@ -24,6 +24,7 @@ ROOMS = [
     "augment",
     "experiment",
     "loading",
+    "tasks",
     "inference",
     "results",
     "lromul",

@@ -17,9 +17,9 @@ def test_the_public_names_are_these():
     assert sorted(bvas.__all__) == sorted(
         """__version__ open_video open_stream VideoIndex VideoInfo FrameReader FrameStream ClipConfig Annotation Spot
         LabelSet SpottingTask
-        ClipLoader SpottingModel build_model StreamingPredictor spot_video find_spots average_precision
-        mean_average_precision Experiment load_experiment load_checkpoint BvasError ConfigError DataError
-        DecodeError WorkerError CheckpointError ScoresError TrainingError""".split()
+        ClipLoader SpottingModel build_model load_spotter spot_video LiveSpots StreamingPredictor TorchEngine
+        find_spots average_precision mean_average_precision Experiment load_experiment load_checkpoint BvasError
+        ConfigError DataError DecodeError WorkerError CheckpointError ScoresError TrainingError""".split()
     )
 
 

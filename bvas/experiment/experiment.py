@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from bvas.augment.config import AugmentConfig
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import BvasError, ConfigError
+from bvas.experiment.loading_config import LoadingConfig
 from bvas.experiment.peak_config import PeakConfig
 from bvas.experiment.sampling_config import SamplingConfig, TargetConfig
 from bvas.models.config import ModelConfig
@@ -25,6 +26,8 @@ from bvas.system.text_files import read_text
 from bvas.values.checks import checked_size
 from bvas.values.clip_config import ClipConfig
 from bvas.values.luma import LumaScaling
+
+TaskKindName = Literal["spot"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,11 +162,14 @@ class Experiment:
     """The config's file name, or the folder under runs."""
     task: SpottingTask
     """Labels, matches, folds."""
+    kind: TaskKindName = "spot"
+    """Kind of the task, which decides clips, model, loss and results (bvas/tasks)."""
     input: InputConfig = field(default_factory=InputConfig)
     clip: ClipConfig = field(default_factory=ClipConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     targets: TargetConfig = field(default_factory=TargetConfig)
+    loading: LoadingConfig = field(default_factory=LoadingConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
@@ -176,6 +182,8 @@ class Experiment:
     """What `bvas evaluate` shows beside the scores; only for tasks that name their matches."""
 
     def __post_init__(self) -> None:
+        if self.kind not in get_args(TaskKindName):
+            raise ConfigError(f"kind must be one of {', '.join(get_args(TaskKindName))}, got {self.kind!r}")
         unknown = [label for label in self.peaks.per_label if label not in self.task.labels.names]
         if unknown:
             raise ConfigError(

@@ -42,7 +42,7 @@ def with_flipped(pictures: Tensor, flip: bool) -> Tensor:
     return torch.cat([pictures, pictures.flip(-1)]) if flip else pictures
 
 
-def mean_of_views(logits: Sequence[Tensor], num_views: int) -> Tensor:
+def mean_scores(logits: Sequence[Tensor], num_views: int) -> Tensor:
     """Return scores float32 [M, K]: the mean over models and views of the sigmoids of logits [V * M, K].
 
     NaN where a logit is infinite: features that left the range of float16 would else give a score of 0 or 1.

@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
 from bvas.experiment.peak_config import PeakConfig, PeakRule
-from bvas.inference.peaks import lowest_height, sigmas_of, smooth_scores, stretches
+from bvas.tasks.peaks import lowest_height, sigmas_of, smooth_scores, stretches
 from bvas.values.annotations import LabelSet, Spot
 from bvas.values.plural import count_text
 
-_HOLE = -math.inf
+_GAP = -math.inf
 # Behind all rows.
 _NEVER = sys.maxsize
 
@@ -38,7 +38,7 @@ class SpotStream:
 
     Memory: `2 * radius` rows, the peaks that are not decided, and the times of the rows from the first of these
     on. So it is bounded but for chains (ever higher peaks, each nearer than the smallest distance to the next)
-    and for flat tops, which end where the curve falls; a hole does not end a chain.
+    and for flat tops, which end where the curve falls; a gap does not end a chain.
 
     After `finish` it is ready for the next curve.
     """
@@ -74,7 +74,7 @@ class SpotStream:
         """Take the next rows and return the spots that are final with them, in order of time, then of label.
 
         Args:
-            rows: Raw scores [n, K] in [0, 1], n >= 0; a row with a NaN is a hole.
+            rows: Raw scores [n, K] in [0, 1], n >= 0; a row with a NaN is a gap.
             seconds: Their times [n], ascending over all calls.
 
         Raises:
@@ -87,13 +87,13 @@ class SpotStream:
                 "expected [times, labels]"
             )
         self._seconds.extend(seconds.tolist())
-        is_hole: NDArray[np.bool_] = np.asarray(np.isnan(rows).any(axis=1))
+        is_gap: NDArray[np.bool_] = np.asarray(np.isnan(rows).any(axis=1))
         end = 0
-        for run in stretches(~is_hole):
-            self._add_hole(run.start - end)
+        for run in stretches(~is_gap):
+            self._add_gap(run.start - end)
             self._add_run(rows[run])
             end = run.stop
-        self._add_hole(len(rows) - end)
+        self._add_gap(len(rows) - end)
         return self._decided()
 
     def finish(self) -> list[Spot]:
@@ -107,7 +107,7 @@ class SpotStream:
 
     def _reset(self) -> None:
         self._columns = [_Column(rule.min_distance_frames, lowest_height(rule)) for rule in self._rules]
-        # Rows of the stretch between holes that is going on: those not smoothed yet, and `radius` before them.
+        # Rows of the stretch between gaps that is going on: those not smoothed yet, and `radius` before them.
         self._raw: NDArray[np.float32] = np.empty((0, len(self._labels)), dtype=np.float32)
         self._num_smoothed = 0
         self._ready: list[deque[_Peak]] = [deque() for _ in self._labels]
@@ -115,7 +115,7 @@ class SpotStream:
         self._seconds_from = 0
 
     def _add_run(self, rows: NDArray[np.float32]) -> None:
-        """Take rows without a hole, and smooth those whose neighborhood is complete."""
+        """Take rows without a gap, and smooth those whose neighborhood is complete."""
         self._raw = np.concatenate([self._raw, rows.astype(np.float32)])
         self._smooth(len(self._raw) - self._radius)
         keep_from = max(self._num_smoothed - self._radius, 0)
@@ -126,11 +126,11 @@ class SpotStream:
         self._smooth(len(self._raw))
         self._raw, self._num_smoothed = self._raw[:0], 0
 
-    def _add_hole(self, num_rows: int) -> None:
+    def _add_gap(self, num_rows: int) -> None:
         if num_rows:
             self._end_run()
             for column in self._columns:
-                column.add([_HOLE] * num_rows)
+                column.add([_GAP] * num_rows)
 
     def _smooth(self, stop: int) -> None:
         """Hand on the rows of `_raw` up to `stop`; each equals that of the whole stretch bit by bit."""
@@ -177,7 +177,7 @@ class _Column:
         self._distance = distance
         self._min_height = min_height
         self._num_rows = 0
-        self._last = _HOLE
+        self._last = _GAP
         # Where the top began that the curve is on; None while it falls, or follows a fall on one level.
         self._rise: int | None = None
         # Those not decided, and those that stay and may remove others; in order of rows.
@@ -191,7 +191,7 @@ class _Column:
         return min([*rows[:1], self._next_peak(above=self._min_height, or_equal=True)])
 
     def add(self, heights: Sequence[float]) -> None:
-        """Take the next rows; minus infinity is a hole."""
+        """Take the next rows; minus infinity is a gap."""
         for row, height in enumerate(heights, self._num_rows):
             if height > self._last:
                 self._rise = row
@@ -205,7 +205,7 @@ class _Column:
 
     def end(self) -> None:
         """Take note that no more rows come."""
-        self.add([_HOLE])
+        self.add([_GAP])
         self._num_rows = _NEVER
         self._decide_from = 0
 

@@ -12,20 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
-from bvas.experiment.experiment import InputConfig
 from bvas.inference.lag import Lag, LagRule
-from bvas.inference.protocol import VideoSpotter
+from bvas.inference.spotter import VideoSpotter
+from bvas.inference.video_remarks import LONG_STILL_SECONDS, log_adaptation
 from bvas.values.annotations import Gap
-from bvas.video.decode.adaptation import adaptation
-from bvas.video.index.frame_grid import Grid
-from bvas.video.index.video_info import VideoInfo
 from bvas.video.live.growing_grid import GrowingGrid
 from bvas.video.live.live_video import Arrived, LiveVideo
 
 logger = logging.getLogger(__name__)
 
-# A frame that stays for so long is worth a remark.
-_LONG_STILL_SECONDS = 1.0
 # Where times jump, one picture fills thousands of grid frames: they are copied a few at a time.
 _MOST_AT_ONCE = 16
 
@@ -51,35 +46,6 @@ class _GridFrame:
     frame: int
     arrived: float
     reason: str
-
-
-def note_adaptation(name: str, info: VideoInfo, settings: InputConfig) -> None:
-    """Say how a video is brought to what the models were trained on, if it is not so already."""
-    text = adaptation(info, settings.size, settings.rate)
-    if text:
-        logger.info("%s: %s", name, text)
-
-
-def note_repeats(name: str, grid: Grid) -> None:
-    """Say in one line where a video holds a frame for long, or is slow throughout: what its rows can tell there."""
-    counts = np.bincount(grid.indices - grid.indices[0])
-    longest = int(counts.max())
-    seconds = longest / float(grid.rate)
-    if seconds < _LONG_STILL_SECONDS:
-        return
-    frame = int(counts.argmax()) + int(grid.indices[0])
-    begins = float(grid.seconds[np.searchsorted(grid.indices, frame)])
-    logger.info(
-        "%s: %.3g source frames per second; frame %d stays for %.1f s from %.1f s on, %d of %d rows see one frame "
-        "each and repeat; actions between two source frames cannot be seen",
-        name,
-        len(np.flatnonzero(counts)) * float(grid.rate) / grid.num_frames,
-        frame,
-        seconds,
-        begins,
-        grid.num_frames - len(np.flatnonzero(counts)),
-        grid.num_frames,
-    )
 
 
 class RowStream:
@@ -120,7 +86,7 @@ class RowStream:
         self._gap_ends_at = -1
         self.num_grid_frames = 0
         """Grid frames that are certain so far, those that are lost included."""
-        note_adaptation(video.name, video.info, spotter.experiment.input)
+        log_adaptation(video.name, video.info, spotter.experiment.input)
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
@@ -177,7 +143,7 @@ class RowStream:
     def _note_still(self, num_steps: int) -> None:
         """Say once that a frame stays for long."""
         seconds = num_steps / float(self._grid.rate)
-        if seconds < _LONG_STILL_SECONDS or self._has_noted_still:
+        if seconds < LONG_STILL_SECONDS or self._has_noted_still:
             return
         self._has_noted_still = True
         logger.info(
@@ -194,7 +160,7 @@ class RowStream:
             while frames := list(islice(together, _MOST_AT_ONCE)):
                 self._pending.extend((one.seconds, one.frame, one.arrived) for one in frames)
                 if is_lost:
-                    scores = self._predictor.break_here(len(frames))
+                    scores = self._predictor.push_gap(len(frames))
                     self._note_lost(frames)
                 else:
                     pictures = np.stack([one.luma for one in frames if one.luma is not None])

@@ -13,8 +13,8 @@ from bvas.experiment.peak_config import PeakConfig
 from bvas.inference.incremental_peaks import SpotStream
 from bvas.inference.lag import DEFAULT_LAG_RULE, LagRule
 from bvas.inference.live_rows import RowStream
-from bvas.inference.peaks import shown
-from bvas.inference.protocol import VideoSpotter
+from bvas.inference.spotter import VideoSpotter
+from bvas.tasks.peaks import shown
 from bvas.values.annotations import Spot
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.live.live_video import LiveVideo

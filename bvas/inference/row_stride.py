@@ -26,10 +26,10 @@ def batch_length(is_wanted: NDArray[np.bool_], batch: int, may_wait: int) -> int
     return 0 if len(is_wanted) < may_wait else len(is_wanted)
 
 
-class Between:
+class Interpolation:
     """Fills rows in, on the straight line between the computed ones around them.
 
-    Beside a hole or an end of the video, where there is one of them only, they repeat that one; where there is
+    Beside a gap or an end of the video, where there is one of them only, they repeat that one; where there is
     none, they are NaN.
     """
 
@@ -42,7 +42,7 @@ class Between:
         """Take the next rows and return those that are certain with them, in order.
 
         Args:
-            rows: [n, K]; NaN in a hole.
+            rows: [n, K]; NaN in a gap.
             is_missing: bool [n]; rows to fill in.
         """
         if not self._num_open and not is_missing.any():

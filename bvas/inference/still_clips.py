@@ -38,8 +38,8 @@ class Pictures:
             self._last, self._can_repeat = int(numbers[-1]), True
         return numbers
 
-    def break_here(self) -> None:
-        """Note that frames are lost here, which no frame repeats."""
+    def push_gap(self) -> None:
+        """Note that frames are lost here: the next one repeats none of them."""
         self._can_repeat = False
 
 

@@ -181,22 +181,6 @@ class FixedClips:
         if not self._stops[-1]:
             raise ConfigError("there are no centers, so there is no clip to load")
 
-    @classmethod
-    def every(
-        cls,
-        videos: Sequence[LabelledVideo],
-        clip: ClipConfig,
-        *,
-        stride: int = 1,
-        targets: TargetConfig | None = None,
-    ) -> "FixedClips":
-        """Return a clip around every `stride`-th grid frame of each video, from 0."""
-        if stride < 1:
-            raise ConfigError(f"stride must be at least 1, got {stride}")
-        return cls(
-            videos, clip, [np.arange(0, video.num_frames, stride) for video in videos], targets=targets
-        )
-
     @property
     def num_clips(self) -> int:
         """Clips in an epoch."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.data.video_end import after_end
 from bvas.errors import ConfigError, DataError
 from bvas.values.annotations import Annotation, LabelSet
 from bvas.values.luma import ColorRange
@@ -62,7 +63,6 @@ def label_video(
     labels: LabelSet,
     rate: Fraction | float,
     *,
-    drop_invisible: bool = False,
     name: str = "",
 ) -> LabelledVideo:
     """Index a video and put its annotations on the grid, each on the nearest grid frame.
@@ -72,7 +72,6 @@ def label_video(
         annotations: Times from the first shown frame, in any order.
         labels: The task's labels; a name outside it is refused.
         rate: Grid frames per second.
-        drop_invisible: Leave out annotations of actions that were not shown.
         name: What its results are filed under, e.g. `league/season/match/1_720p`.
 
     Raises:
@@ -85,19 +84,14 @@ def label_video(
     grid = make_grid(index, rate)
     placed = []
     for annotation in annotations:
-        if drop_invisible and not annotation.visible:
-            continue
         if annotation.seconds < 0:
             raise DataError(
                 f"annotation {annotation.label!r} at {annotation.seconds} s lies before the start of "
                 f"{path}; times count from the first shown frame, from 0 up"
             )
-        if annotation.seconds > info.duration_seconds + 1.0 / float(grid.rate):
-            raise DataError(
-                f"annotation {annotation.label!r} at {annotation.seconds} s lies after the end of "
-                f"{path} ({info.duration_seconds:.1f} s); are the times in milliseconds, "
-                "or is the file cut short?"
-            )
+        late = after_end(annotation.seconds, index, float(grid.rate))
+        if late:
+            raise DataError(f"annotation {annotation.label!r} at {late}")
         placed.append((grid.nearest(annotation.seconds), labels.label_id(annotation.label)))
     placed.sort()
     return LabelledVideo(

@@ -1,24 +1,15 @@
-"""Frames that the parent and its workers both see, without pickling or copying between them.
-
-On Linux the memory is a memfd: it has no name, so nothing is left behind however the
-processes end, and it does not count against the size of /dev/shm, which is 64 MB in a
-container by default. Elsewhere it is a `RawArray`, whose file is unlinked as soon as it is open.
-"""
+"""Slots of shared memory for clips, without pickling or copying between parent and workers."""
 
 import contextlib
 import math
-import mmap
-import os
-import weakref
 from collections.abc import Callable
-from multiprocessing import get_context, reduction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DataError
 from bvas.system import cuda_driver
+from bvas.system.shared_memory import reserve
 
 
 class SharedFrames:
@@ -37,7 +28,7 @@ class SharedFrames:
         self.num_slots = num_slots
         self.clip_shape = clip_shape
         try:
-            self._memory = _reserve(num_slots * math.prod(clip_shape))
+            self._memory = reserve(num_slots * math.prod(clip_shape))
         except OSError as error:
             num_mb = num_slots * math.prod(clip_shape) / 1e6
             raise DataError(
@@ -73,40 +64,3 @@ class SharedFrames:
                 cuda_driver.unlock_pages(address)
 
         return unlock
-
-
-class _Memfd:
-    """Anonymous memory behind a file descriptor, which a spawned process receives a copy of."""
-
-    def __init__(self, fd: int, num_bytes: int) -> None:
-        self._fd = fd
-        self._num_bytes = num_bytes
-        self.buffer: Any = mmap.mmap(fd, num_bytes)
-        weakref.finalize(self, os.close, fd)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _attach, (reduction.DupFd(self._fd), self._num_bytes)
-
-
-class _RawArray:
-    """The same where there is no memfd."""
-
-    def __init__(self, num_bytes: int) -> None:
-        self.buffer: Any = get_context("spawn").RawArray("B", num_bytes)
-
-
-def _reserve(num_bytes: int) -> _Memfd | _RawArray:
-    if not hasattr(os, "memfd_create"):
-        return _RawArray(num_bytes)
-    fd = os.memfd_create("bvas-frames")
-    try:
-        # Pages that are only promised would kill the process that touches them first; these are there.
-        os.posix_fallocate(fd, 0, num_bytes)
-        return _Memfd(fd, num_bytes)
-    except BaseException:
-        os.close(fd)
-        raise
-
-
-def _attach(fd: Any, num_bytes: int) -> _Memfd:
-    return _Memfd(fd.detach(), num_bytes)

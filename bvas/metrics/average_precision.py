@@ -160,3 +160,16 @@ def check_videos(annotations: Sequence[Iterable[Annotation]], spots: Sequence[It
             f"annotations of {count_text(len(annotations), 'video')} and spots of {len(spots)}; "
             "give one sequence per video to both, an empty one where there is nothing"
         )
+
+
+def clip_average_precision(scores: NDArray[np.float32], targets: NDArray[np.float32]) -> float:
+    """Return the mean, over the positive clips, of the precision among those scored at least as high.
+
+    0 where no clip is positive.
+    """
+    order = np.argsort(-scores, kind="stable")
+    positive = targets[order] > 0.5
+    if not positive.any():
+        return 0.0
+    precision = np.cumsum(positive) / np.arange(1, len(positive) + 1)
+    return float(precision[positive].mean())

@@ -13,19 +13,22 @@ clips share all but one of their stacks.
 #   B clips, T frames per clip, S frames per stack, N = T / S stacks, M stacks of any clips,
 #   C features of a stack, P = num_features_stack, K labels, H W input size, h w feature-map size.
 
+from collections.abc import Iterator
+
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 
 from bvas.errors import ConfigError
 from bvas.models.blocks3d import InvertedResidual3d
+from bvas.models.clip_model import ClipModel
 from bvas.models.config import ModelConfig
 from bvas.models.encoder2d import ProjectNormAct, StackEncoder
 from bvas.models.pooling import GeneralizedMeanPool
 from bvas.values.clip_config import ClipConfig
 
 
-class SpottingModel(nn.Module):
+class SpottingModel(ClipModel):
     """Score the center of a clip for each label.
 
     Attributes:
@@ -34,6 +37,9 @@ class SpottingModel(nn.Module):
         num_labels: Labels (K).
         encoder: The 2D half (`StackEncoder`), e.g. to freeze it.
     """
+
+    backbone_name = "encoder"
+    classifier_name = "classifier"
 
     def __init__(
         self, config: ModelConfig, clip: ClipConfig, num_labels: int, *, pretrained: bool = False
@@ -44,6 +50,8 @@ class SpottingModel(nn.Module):
         self.config = config
         self.clip = clip
         self.num_labels = num_labels
+        # Some of timm's encoders keep the layers behind the map that is taken.
+        self.has_unused_parameters = config.feature_level != -1
         self.encoder = StackEncoder(config, clip.stack_size, pretrained=pretrained)
         self.blocks = nn.Sequential(
             *(
@@ -76,6 +84,12 @@ class SpottingModel(nn.Module):
         logits_BK: Tensor = self.classifier(self.dropout(pooled_BF))
         return logits_BK
 
+    def checkpointed_blocks(self) -> Iterator[nn.Module]:
+        """Yield the blocks of the 2D encoder, its projection, and the 3D blocks."""
+        yield from _blocks_of(self.encoder.backbone)
+        yield self.encoder.projection
+        yield from self.blocks
+
     def forward(self, frames_BTHW: Tensor) -> Tensor:
         """Return logits [B, K] of clips of gray frames, float in [0, 1]."""
         T = frames_BTHW.shape[1]
@@ -83,6 +97,15 @@ class SpottingModel(nn.Module):
         stacks = rearrange(frames_BTHW, "B (N S) H W -> (B N) S H W", S=self.clip.stack_size)
         features = self.encode_stacks(stacks)
         return self.score_windows(rearrange(features, "(B N) C h w -> B N C h w", N=self.clip.num_stacks))
+
+
+def _blocks_of(module: nn.Module) -> Iterator[nn.Module]:
+    """Yield the blocks of a timm encoder: entries of its (nested) lists that have children."""
+    for child in module.children():
+        if isinstance(child, nn.Sequential | nn.ModuleList | nn.ModuleDict):
+            yield from _blocks_of(child)
+        elif any(True for _ in child.children()):
+            yield child
 
 
 def build_model(

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bvas.experiment.experiment import Experiment
+from bvas.inference.streaming import StreamingPredictor
 from bvas.onnx.model_folder import ExportedModel, load_exported
-from bvas.onnx.streaming import OnnxPredictor
+from bvas.onnx.onnx_engine import OnnxEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +21,17 @@ class OnnxSpotter:
     stride: int = 1
     """Rows are computed for every so many grid frames, and filled in between."""
 
-    def predictor(self, *, compiled: bool = False) -> OnnxPredictor:
+    def predictor(self, *, compiled: bool = False) -> StreamingPredictor:
         """Return a predictor, for one video after the other; ONNX Runtime has compiled all it does when it loads."""
-        predictor = OnnxPredictor(
+        engine = OnnxEngine(
             self.model.encoder,
             self.model.head,
             self.experiment.clip,
             len(self.experiment.task.labels),
             luma_scaling=self.experiment.input.luma_scaling,
-            flip=self.experiment.flip_tta,
+            flip_tta=self.experiment.flip_tta,
         )
-        predictor.stride = self.stride
-        return predictor
+        return StreamingPredictor(engine, stride=self.stride)
 
 
 def load_onnx_spotter(folder: Path, *, device: str = "auto", stride: int = 1) -> OnnxSpotter:

@@ -18,67 +18,52 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-from bvas.inference.compile_cache import keep_compiled
-from bvas.models.spotting import SpottingModel
+from bvas.models.clip_model import ClipModel
+from bvas.system.compiled_function import CompiledCalls, is_of_compiling
 
 logger = logging.getLogger(__name__)
 
 Forward = Callable[[Tensor], Tensor]
 
 
-class Compiled:
-    """A model, compiled for batches of one shape if that works here; as it is for any other."""
+def compiled_forward(
+    model: nn.Module, shape: tuple[int, ...], device: torch.device, dtype: torch.dtype | None
+) -> Forward:
+    """Return the model's forward pass, compiled for batches of one shape where that works.
 
-    def __init__(
-        self, model: nn.Module, shape: tuple[int, ...], device: torch.device, dtype: torch.dtype | None
-    ) -> None:
-        """Compile forward and backward by running them once; what that changed is put back.
+    Forward and backward are compiled here, by running them once on zeros; buffers and random states are restored.
 
-        Args:
-            model: In training mode.
-            shape: Of a batch of frames.
-            device: Where the model is.
-            dtype: Of autocast; None: float32.
-        """
-        self._model = model
-        self._shape = shape
-        keep_compiled()
-        self._compiled: Forward | None = torch.compile(model, dynamic=False)
-        start = time.monotonic()
-        try:
-            with (
-                _unchanged(model, device),
-                torch.autocast(device.type, dtype=dtype, enabled=dtype is not None),
-            ):
-                self._compiled(torch.zeros(shape, device=device)).float().sum().backward()  # type: ignore[no-untyped-call]
-        except RuntimeError as error:
-            # Imported here: it takes a second, which nobody without a GPU is to wait for.
-            from torch._dynamo.exc import TorchDynamoException
+    Args:
+        model: In training mode.
+        shape: Of a batch of frames. The last batch of an epoch may be smaller: it runs plainly.
+        device: The model's device.
+        dtype: Of autocast; None: float32.
+    """
+    calls = CompiledCalls(True, graphs=False)
+    start = time.monotonic()
+    try:
+        with _unchanged(model, device), torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
+            logits: Tensor = calls.run(model, torch.zeros(shape, device=device), is_steady=True)
+            logits.float().sum().backward()  # type: ignore[no-untyped-call]
+    except RuntimeError as error:
+        if not is_of_compiling(error):
+            raise
+        # The backward pass is compiled when it first runs.
+        calls.stop(error)
+    finally:
+        model.zero_grad(set_to_none=True)
+    if calls.is_on:
+        logger.info("compiled the model in %.0f s", time.monotonic() - start)
 
-            if not isinstance(error, TorchDynamoException):
-                raise
-            self._compiled = None
-            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            logger.warning(
-                "the model cannot be compiled here and runs uncompiled: slower, with the same results (%s)",
-                reason,
-            )
-        else:
-            logger.info("compiled the model in %.0f s", time.monotonic() - start)
-        finally:
-            model.zero_grad(set_to_none=True)
+    def forward(frames: Tensor) -> Tensor:
+        logits: Tensor = calls.run(model, frames, is_steady=frames.shape == shape)
+        return logits
 
-    def __call__(self, frames: Tensor) -> Tensor:
-        """Return the model's logits."""
-        # The last batch of an epoch may be smaller: not worth a compilation.
-        if self._compiled is None or frames.shape != self._shape:
-            logits: Tensor = self._model(frames)
-            return logits
-        return self._compiled(frames)
+    return forward
 
 
 def forward_of(
-    model: SpottingModel,
+    model: ClipModel,
     device: torch.device,
     dtype: torch.dtype | None,
     shape: tuple[int, ...],
@@ -118,27 +103,17 @@ def forward_of(
             "without %s the model runs uncompiled: slower, with the same results", " and ".join(missing)
         )
         return model
-    return Compiled(model, shape, device, dtype)
+    return compiled_forward(model, shape, device, dtype)
 
 
-def checkpoint_blocks(model: SpottingModel) -> None:
+def checkpoint_blocks(model: ClipModel) -> None:
     """Have each block of the 2D encoder and each 3D block keep its input only, and run again in the backward pass.
 
     Weights and buffers after a step are those without: dropout draws the same again, and BatchNorm statistics
     take in each batch once. A copy of the model that was made before stays as it was.
     """
-    encoder = model.encoder
-    for block in [*_blocks(encoder.backbone), encoder.projection, *model.blocks]:
+    for block in model.checkpointed_blocks():
         block.forward = partial(_forward_twice, block, block.forward)
-
-
-def _blocks(module: nn.Module) -> Iterator[nn.Module]:
-    """Yield the blocks of a timm encoder: what lies in its (nested) lists and has parts of its own."""
-    for child in module.children():
-        if isinstance(child, nn.Sequential | nn.ModuleList | nn.ModuleDict):
-            yield from _blocks(child)
-        elif any(True for _ in child.children()):
-            yield child
 
 
 def _forward_twice(block: nn.Module, forward: Forward, x: Tensor) -> Tensor:

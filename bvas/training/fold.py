@@ -17,20 +17,24 @@ from bvas.experiment.experiment import Experiment
 from bvas.experiment.seen_matches import check_unseen, write_seen
 from bvas.loading.clip_requests import Clips
 from bvas.loading.kept_batches import KeptClips
-from bvas.loading.loader import ClipLoader, spare_clips_for
+from bvas.loading.loader import ClipLoader
 from bvas.loading.skip_policy import OnError
-from bvas.system.atomic_files import locked, remove_unfinished, write_json, write_text
+from bvas.loading.slot_counts import spare_clips_for
+from bvas.system.atomic_files import remove_unfinished, write_json, write_text
+from bvas.system.locks import locked
+from bvas.tasks.kind_choice import kind_of
 from bvas.training import resume
 from bvas.training.distributed import World
-from bvas.training.fold_data import curve_digests, fold_videos, training_clips, validation_clips
+from bvas.training.fold_data import curve_digests, out_of_fold_curves
 from bvas.training.initial_model import starting_model
-from bvas.training.loop import FoldRun, Progress, Record
+from bvas.training.loop import FoldRun, Record
 from bvas.training.observer import Observer, RunView
 from bvas.training.run_logs import EpochLog, environment
 from bvas.training.run_state import FILE_NAME as STATE_NAME
 from bvas.training.run_state import TrainingState, save_state
 from bvas.training.step import Trainer
 from bvas.training.validation_clips import place_to_keep
+from bvas.values.progress import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -90,10 +94,12 @@ def run_fold(
             (folder / STATE_NAME).unlink(missing_ok=True)
             logger.info("fold %d of %s is finished: %s", fold, experiment.name, folder / FILE_NAME)
         return folder / FILE_NAME
-    train_videos, held_out_videos = fold_videos(experiment, matches, fold)
+    kind = kind_of(experiment)
+    samples = kind.samples(matches, fold)
+    curves = out_of_fold_curves(experiment, samples.training, runs)
     data = [
-        *resume.data_digests([*train_videos, *held_out_videos]),
-        *curve_digests(experiment, train_videos, runs),
+        *resume.data_digests([*samples.training, *samples.held_out]),
+        *curve_digests(experiment, samples.training, curves),
     ]
     with ExitStack() as stack:
         state = None
@@ -120,6 +126,7 @@ def run_fold(
                 size=experiment.input.size,
                 device=device,
                 seed=experiment.seed,
+                loading=experiment.loading,
                 on_error=on_error,
                 shard=world.shard,
                 cpus=world.cpus,
@@ -128,8 +135,8 @@ def run_fold(
             )
             return stack.enter_context(loader)
 
-        clips = training_clips(experiment, train_videos, runs)
-        held_out = validation_clips(experiment, held_out_videos)
+        clips = kind.training_clips(samples.training, curves)
+        held_out = kind.validation_clips(samples.held_out)
         validation = None
         if held_out is None:
             loader = load(clips)

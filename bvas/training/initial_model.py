@@ -11,22 +11,20 @@ from bvas.errors import CheckpointError
 from bvas.experiment.checkpoint import FILE_NAME, Checkpoint, fold_folder, load_checkpoint, trained_folds
 from bvas.experiment.experiment import Experiment
 from bvas.experiment.seen_matches import seen_by
-from bvas.lromul.importing import seed_experiment
-from bvas.lromul.weights import read_seed_checkpoint
-from bvas.models.spotting import SpottingModel, build_model
+from bvas.lromul.importing import reference_experiment
+from bvas.lromul.weights import read_reference_checkpoint
+from bvas.models.clip_model import ClipModel
 from bvas.system.cache_folder import cache_folder
 from bvas.system.download import fetch
+from bvas.tasks.kind_choice import kind_of
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
 
-_CLASSIFIER = "classifier."
-_ENCODER = "encoder."
-
 
 def starting_model(
     experiment: Experiment, fold: int, runs: Path, held_out: Collection[str] = ()
-) -> SpottingModel:
+) -> ClipModel:
     """Return the model that a fold's training begins with, on the CPU, its 2D encoder frozen if so configured.
 
     Args:
@@ -40,16 +38,11 @@ def starting_model(
         DataError: they cannot be downloaded, or are other ones than the hash says.
     """
     start_from = experiment.train.start_from
-    model = build_model(
-        experiment.model,
-        experiment.clip,
-        len(experiment.task.labels),
-        pretrained=experiment.model.pretrained and not start_from,
-    )
+    model = kind_of(experiment).model(pretrained=experiment.model.pretrained and not start_from)
     if start_from:
         _fill(model, experiment, _starting_weights(experiment, fold, runs, held_out))
     if experiment.train.freeze_encoder2d:
-        model.encoder.requires_grad_(False)
+        model.backbone.requires_grad_(False)
     return model
 
 
@@ -71,11 +64,11 @@ def _downloads() -> Path | None:
 
 
 def _read(path: Path) -> Checkpoint:
-    """Read a file of ours, or a checkpoint of the seed."""
+    """Read a file of ours, or a checkpoint of the reference system."""
     if path.suffix != ".pth":
         return load_checkpoint(path)
-    checkpoint = read_seed_checkpoint(path)
-    return Checkpoint(path, seed_experiment(checkpoint, path.stem), checkpoint.state_dict, {})
+    checkpoint = read_reference_checkpoint(path)
+    return Checkpoint(path, reference_experiment(checkpoint, path.stem), checkpoint.state_dict, {})
 
 
 def _fold_weights(
@@ -111,19 +104,20 @@ def _fold_weights(
     return checkpoint
 
 
-def _fill(model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint) -> None:
+def _fill(model: ClipModel, experiment: Experiment, checkpoint: Checkpoint) -> None:
     """Take what fits by name and shape, and of the classifier the rows of the labels that both know.
 
     Raises:
         CheckpointError: less than half of the 2D encoder's tensors are in the file with the same shape.
     """
     own = model.state_dict()
+    backbone_prefix, classifier_prefix = f"{model.backbone_name}.", f"{model.classifier_name}."
     taken = {
         name: tensor
         for name, tensor in checkpoint.state.items()
-        if not name.startswith(_CLASSIFIER) and name in own and own[name].shape == tensor.shape
+        if not name.startswith(classifier_prefix) and name in own and own[name].shape == tensor.shape
     }
-    encoder = [name for name in own if name.startswith(_ENCODER)]
+    encoder = [name for name in own if name.startswith(backbone_prefix)]
     fitting = sum(name in taken for name in encoder)
     if 2 * fitting < len(encoder):
         raise CheckpointError(
@@ -135,8 +129,10 @@ def _fill(model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint) 
         )
     classifier, labels = _classifier(model, experiment, checkpoint)
     model.load_state_dict({**own, **taken, **classifier})
-    fresh = [name for name in own if name not in taken and not name.startswith(_CLASSIFIER)]
-    unused = [name for name in checkpoint.state if name not in taken and not name.startswith(_CLASSIFIER)]
+    fresh = [name for name in own if name not in taken and not name.startswith(classifier_prefix)]
+    unused = [
+        name for name in checkpoint.state if name not in taken and not name.startswith(classifier_prefix)
+    ]
     new_labels = [label for label in experiment.task.labels if label not in labels]
     notes = [
         f"{what}: {len(names)} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
@@ -157,10 +153,11 @@ def _fill(model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint) 
 
 
 def _classifier(
-    model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint
+    model: ClipModel, experiment: Experiment, checkpoint: Checkpoint
 ) -> tuple[dict[str, Tensor], list[str]]:
     """Return the classifier with the rows of known labels filled in, and those labels."""
-    own = {name: tensor.clone() for name, tensor in model.classifier.state_dict(prefix=_CLASSIFIER).items()}
+    layer = model.classifier_layer.state_dict(prefix=f"{model.classifier_name}.")
+    own = {name: tensor.clone() for name, tensor in layer.items()}
     stored = {name: checkpoint.state.get(name) for name in own}
     theirs = checkpoint.experiment.task.labels.names
     if any(

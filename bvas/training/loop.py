@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from bvas.errors import TrainingError
 from bvas.experiment.checkpoint import FILE_NAME
 from bvas.loading.kept_batches import KeptClips
 from bvas.loading.loader import ClipLoader
-from bvas.models.spotting import SpottingModel
+from bvas.models.clip_model import ClipModel
 from bvas.system.atomic_files import write_json
+from bvas.tasks.kind_choice import kind_of
 from bvas.training.distributed import World
 from bvas.training.divergence import LossWatch
 from bvas.training.observer import Observer, RunView
@@ -25,11 +26,9 @@ from bvas.training.run_state import FILE_NAME as STATE_NAME
 from bvas.training.run_state import TrainingState, save_state
 from bvas.training.step import Trainer
 from bvas.training.validation import validate
+from bvas.values.progress import Progress
 
 logger = logging.getLogger(__name__)
-
-Progress = Callable[[int, int, str], None]
-"""Takes the clips done, the clips in all, and a remark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,6 +68,7 @@ class FoldRun:
         self._data = state.data
         self._path = folder / STATE_NAME
         self._config = trainer.experiment.train
+        self._best_figure = f"val_{kind_of(trainer.experiment).best_figure}"
         self._num_epochs = self._config.warmup_epochs + self._config.epochs
         self._watch = LossWatch(loader.clips.videos, f"{self._path} holds the run as it was before")
         self._saved_at = time.monotonic()
@@ -86,7 +86,7 @@ class FoldRun:
             self._finish(self._record.log.rows)
 
     def _finish(self, rows: Sequence[Row]) -> None:
-        best = _best_epoch(rows)
+        best = best_epoch(rows, self._best_figure)
         write_json(
             self._folder / METRICS_NAME,
             {
@@ -143,7 +143,8 @@ class FoldRun:
                 autocast_dtype=trainer.autocast_dtype,
                 world=world,
             )
-            figures |= {"val_loss": scores.loss, "val_average_precision": scores.average_precision}
+            figures["val_loss"] = scores.loss
+            figures |= {f"val_{name}": value for name, value in scores.figures.items()}
             if self._record is not None and not math.isfinite(scores.loss):
                 # The weights are numbers, as the save before has found, and may be good: no reason to lose a training.
                 logger.warning(
@@ -171,10 +172,10 @@ class FoldRun:
             logger.info("%s", line)
         self._has_header = True
         trainer = self._trainer
-        if _best_epoch(record.log.rows) == self._epoch:
+        if best_epoch(record.log.rows, self._best_figure) == self._epoch:
             trainer.save(self._folder / BEST_NAME, _facts(self._epoch, figures))
         averaged = trainer.averaged.module.eval()
-        assert isinstance(averaged, SpottingModel)
+        assert isinstance(averaged, ClipModel)
         for observer in record.observers:
             observer.epoch_done(record.view, self._epoch, averaged, trainer.autocast_dtype)
 
@@ -222,11 +223,6 @@ class FoldRun:
             rows=record.log.rows,
         )
         save_state(self._path, state)
-
-
-def _best_epoch(rows: Sequence[Row]) -> int | None:
-    """Return the best of the epochs whose validation came to numbers; None where there is none."""
-    return best_epoch([row if math.isfinite(row.get("val_loss", 0.0)) else {} for row in rows])
 
 
 def _metrics(epoch: int, figures: Row) -> dict[str, float | None]:

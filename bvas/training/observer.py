@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from bvas.experiment.experiment import Experiment
-from bvas.loading.clip_requests import FixedClips, TrainingClips
-from bvas.models.spotting import SpottingModel
+from bvas.loading.clip_requests import Clips
+from bvas.models.clip_model import ClipModel
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -22,9 +22,9 @@ class RunView:
     fold: int
     folder: Path
     """Of the fold; files that are written there beside the run's own stay."""
-    clips: TrainingClips
+    clips: Clips
     """What is trained on; its `videos` are labelled."""
-    held_out: FixedClips | None
+    held_out: Clips | None
     """What is validated on; None where the experiment wants none."""
     device: torch.device
     board: "SummaryWriter"
@@ -39,7 +39,7 @@ class Observer(Protocol):
         ...
 
     def epoch_done(
-        self, run: RunView, epoch: int, model: SpottingModel, autocast_dtype: torch.dtype | None
+        self, run: RunView, epoch: int, model: ClipModel, autocast_dtype: torch.dtype | None
     ) -> None:
         """Look at the averaged weights after an epoch; before its state is saved, so again if that is lost.
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,6 +27,9 @@ _FREE = (
     "train.save_minutes",
     "train.activation_checkpointing",
     "train.folds",
+    "loading.prefetch_batches",
+    "loading.max_skip_share",
+    "loading.timeout_seconds",
     "task.made_by",
     "task.challenge",
     "task.test",
@@ -109,11 +113,14 @@ def data_digests(videos: Sequence[LabelledVideo]) -> list[str]:
     return digests
 
 
-def best_epoch(rows: Sequence[dict[str, float]]) -> int | None:
-    """Return the epoch of the best validation score, the first of equal ones; None without validation."""
-    scores = [row.get("val_average_precision") for row in rows]
-    known = [score for score in scores if score is not None]
-    return scores.index(max(known)) if known else None
+def best_epoch(rows: Sequence[dict[str, float]], figure: str) -> int | None:
+    """Return the epoch with the highest figure, the first of equal ones; None without a finite validation loss."""
+    known = [
+        (row[figure], -epoch)
+        for epoch, row in enumerate(rows)
+        if figure in row and math.isfinite(row["val_loss"]) and math.isfinite(row[figure])
+    ]
+    return -max(known)[1] if known else None
 
 
 def note_resume(path: Path, state: TrainingState, now: dict[str, str]) -> dict[str, Any]:

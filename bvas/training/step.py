@@ -12,9 +12,9 @@ from bvas.augment.augmenter import ClipAugmenter
 from bvas.experiment.checkpoint import save_checkpoint
 from bvas.experiment.experiment import Experiment
 from bvas.loading.clip_batch import ClipBatch
-from bvas.models.focal_loss import focal_loss
-from bvas.models.spotting import SpottingModel
+from bvas.models.clip_model import ClipModel
 from bvas.system.devices import autocast_dtype
+from bvas.tasks.kind_choice import kind_of
 from bvas.training.compile import forward_of
 from bvas.training.distributed import World, without_averaging
 from bvas.training.ema import average_weights
@@ -38,7 +38,7 @@ class Trainer:
     def __init__(
         self,
         experiment: Experiment,
-        model: SpottingModel,
+        model: ClipModel,
         device: torch.device,
         steps_per_epoch: int,
         world: World | None = None,
@@ -61,6 +61,7 @@ class Trainer:
         """Of the last step."""
         self.num_steps = 0
         """Steps done."""
+        self._kind = kind_of(experiment)
         self._device = device
         self._steps_per_epoch = steps_per_epoch
         self._world = World.single(device) if world is None else world
@@ -105,7 +106,7 @@ class Trainer:
     def _train_mode(self) -> None:
         self.model.train()
         if self.experiment.train.freeze_encoder2d:
-            self.model.encoder.eval()  # BatchNorm statistics stay as well
+            self.model.backbone.eval()  # BatchNorm statistics stay as well
 
     def _parts(self, batch: ClipBatch) -> list[slice]:
         """Return what to compute together: as many parts on each rank, for they speak to each other in each."""
@@ -123,7 +124,7 @@ class Trainer:
             self._device.type, dtype=self.autocast_dtype, enabled=self.autocast_dtype is not None
         ):
             logits = self._forward(frames)
-        loss = focal_loss(logits.float(), batch.targets[part], self.experiment.loss)
+        loss = self._kind.loss(logits.float(), batch.targets[part])
         # The mean over the part's clips counts as much as it has of the clips of all ranks, whose mean is taken.
         num_total = batch.num_total or len(batch)
         share = loss * (len(frames) * self._world.size / num_total)

@@ -13,6 +13,7 @@ from seed_streaming import SeedPredictor
 
 from bvas.experiment.experiment import load_experiment
 from bvas.inference.streaming import StreamingPredictor
+from bvas.inference.torch_engine import TorchEngine
 from bvas.models.spotting import build_model
 
 CPU = torch.device("cpu")
@@ -51,7 +52,7 @@ def test_all_forms_go_through_the_same_video():
     experiment = load_experiment("demo")
     model, video, clip = make_model(experiment, CPU, (64, 96)), Video((64, 96)), experiment.clip
 
-    ours = streaming(StreamingPredictor([model], clip), video)
+    ours = streaming(StreamingPredictor(TorchEngine([model], clip)), video)
     seed = frame_by_frame(SeedPredictor(model, clip), video)
     whole = whole_clips(model, experiment, video)
     # A clip is whole with frame 28 for the first time: row 14.

@@ -20,9 +20,8 @@ from tiny import save_tiny_runs
 from bvas.cli import main
 from bvas.errors import DecodeError
 from bvas.inference.streaming import StreamingPredictor
-from bvas.results.curve_files import load_curve
-from bvas.results.recording import read_recording
-from bvas.system.atomic_files import locked
+from bvas.results.store import load_curve, read_recording
+from bvas.system.locks import locked
 from bvas.video.encode.video_writer import VideoWriter
 from bvas.video.live.open_stream import open_stream
 

@@ -24,7 +24,7 @@ from tiny import save_tiny_runs
 from bvas.cli import main
 from bvas.errors import DecodeError
 from bvas.inference.streaming import StreamingPredictor
-from bvas.results.recording import read_recording
+from bvas.results.store import read_recording
 from bvas.video.live.open_stream import open_stream
 
 TICK = Fraction(1, 25)
@@ -208,7 +208,7 @@ def test_a_second_ctrl_c_ends_at_once(words, tmp_path, monkeypatch):
 
     monkeypatch.setattr(StreamingPredictor, "push", interrupted)
     # While what was found up to the first is written.
-    monkeypatch.setattr("bvas.report.recorded.write_recording", again)
+    monkeypatch.setattr("bvas.report.recording_outputs.write_recording", again)
     assert main(["spot", str(video), *words, "--out", str(tmp_path / "out")]) == 130
     assert len(calls) == 3
     assert not (tmp_path / "out" / "spots.csv").exists()

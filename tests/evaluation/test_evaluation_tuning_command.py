@@ -9,10 +9,10 @@ from ball_league import league_matches, make_data, save_curve, tunable_curve
 
 from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
-from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.errors import ConfigError, DataError
 from bvas.experiment.experiment import Experiment, load_experiment
 from bvas.experiment.peak_config import PeakConfig, PeakRule
+from bvas.results.store import RESULTS_NAME, write_results
 from bvas.results.tuned_peaks import Postprocessing, load_postprocessing, with_postprocessing
 
 CV = "runs/ball_base/predictions/cv"

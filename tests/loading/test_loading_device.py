@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 import torch
 from fake_device import SlotsOfTensors
-from loading_videos import labelled
+from loading_videos import labelled, read_job
 
 from bvas.errors import DataError
 from bvas.loading import open_videos as readers
 from bvas.loading.clip_batch import BatchMaker
 from bvas.loading.clip_requests import ClipRequest
-from bvas.loading.open_videos import Readers
-from bvas.loading.read_jobs import ReadJob
+from bvas.loading.open_videos import OpenVideos
 from bvas.loading.shared_slots import SharedFrames
 from bvas.loading.worker import WorkerSettings, do_job
 
@@ -34,19 +33,19 @@ class DeviceDecoder:
 @pytest.fixture
 def nvdec(monkeypatch):
     monkeypatch.setattr(readers, "open_video", lambda *_, **__: DeviceDecoder())
-    return Readers("nvdec", SHAPE[1:])
+    return OpenVideos("nvdec", SHAPE[1:])
 
 
 def job_for(slots, indices, **options):
-    return ReadJob(1, "a.mp4", slots, tuple(range(len(slots))), np.array(indices), **options)
+    return read_job(1, slots, indices, **options)
 
 
-def test_a_gpu_worker_writes_into_device_slots_and_waits_before_it_answers(nvdec):
+def test_a_gpu_worker_writes_into_device_slots_and_waits_before_it_results(nvdec):
     slots = SlotsOfTensors(4, SHAPE)
-    settings = WorkerSettings(frames=SharedFrames(4, SHAPE), device_frames=slots, max_open=1)
-    answer = do_job(job_for((3, 1), [7, 8, 9, 10]), nvdec, settings)
-    assert answer.failure is None
-    assert answer.on_device
+    settings = WorkerSettings(frames=SharedFrames(4, SHAPE), device_frames=slots)
+    result = do_job(job_for((3, 1), [7, 8, 9, 10]), nvdec, settings)
+    assert result.failure is None
+    assert result.on_device
     assert slots.num_waits == 1
     assert slots.frames[:, :, 0, 0].tolist() == [[0, 0], [9, 10], [0, 0], [7, 8]]
     assert not settings.frames.slot(1).any()
@@ -54,7 +53,7 @@ def test_a_gpu_worker_writes_into_device_slots_and_waits_before_it_answers(nvdec
 
 def test_frames_kept_for_a_chain_stay_on_the_device(nvdec):
     slots = SlotsOfTensors(2, SHAPE)
-    settings = WorkerSettings(frames=SharedFrames(2, SHAPE), device_frames=slots, max_open=1)
+    settings = WorkerSettings(frames=SharedFrames(2, SHAPE), device_frames=slots)
     do_job(job_for((0,), [1, 3], chain=4, keep=np.array([2])), nvdec, settings)
     slots.frames.zero_()
     do_job(job_for((1,), [2, 4], chain=4), nvdec, settings)
@@ -66,16 +65,14 @@ def test_device_memory_that_cannot_be_opened_leaves_the_job_to_others(nvdec):
         def slot(self, number):
             raise DataError("the CUDA driver refuses cuIpcOpenMemHandle: CUDA_ERROR_INVALID_CONTEXT")
 
-    settings = WorkerSettings(frames=SharedFrames(2, SHAPE), device_frames=Gone(), max_open=1)
-    answer = do_job(job_for((0,), [1, 3]), nvdec, settings)
-    assert answer.failure.kind == "unread"
-    assert not answer.on_device
+    settings = WorkerSettings(frames=SharedFrames(2, SHAPE), device_frames=Gone())
+    result = do_job(job_for((0,), [1, 3]), nvdec, settings)
+    assert result.failure.kind == "unread"
+    assert not result.on_device
 
 
 def test_only_gpu_workers_are_given_device_memory():
-    settings = WorkerSettings(
-        frames=SharedFrames(1, SHAPE), device_frames=SlotsOfTensors(1, SHAPE), max_open=1
-    )
+    settings = WorkerSettings(frames=SharedFrames(1, SHAPE), device_frames=SlotsOfTensors(1, SHAPE))
     assert settings.of("nvdec").device_frames is settings.device_frames
     assert settings.of("pyav").device_frames is None
 

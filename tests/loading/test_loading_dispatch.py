@@ -1,22 +1,22 @@
 from pathlib import Path
 
-import numpy as np
 import pytest
+from loading_videos import read_job
 
 from bvas.errors import DecodeError, WorkerError
 from bvas.loading.job_queue import JobQueue
-from bvas.loading.read_jobs import Failure, ReadAnswer, ReadJob
+from bvas.loading.read_jobs import Failure, ReadResult
 
 A, B = Path("a.mp4"), Path("b.mp4")
 
 
 def job(number, path=A, chain=None):
-    return ReadJob(number, path, (number,), (number * 10,), np.arange(3), chain)
+    return read_job(number, [number], range(3), path=path, chain=chain)
 
 
 def failed(number, kind, error=None, path=A):
     error = error or DecodeError(f"no {kind}", path=path, lost=range(3, 4) if kind == "damaged" else None)
-    return ReadAnswer(number, Failure(error, kind, ""))
+    return ReadResult(number, Failure(error, kind, ""))
 
 
 def taken(queue, worker):
@@ -50,13 +50,13 @@ def test_a_file_that_all_refuse_is_an_error_with_the_reason_of_each(queue):
         assert taken(queue, f"{backend}-0") == 1
         assert queue.settle(job(1), backend, failed(1, "refused")) == []
     assert taken(queue, "pyav-0") == 1
-    answers = queue.settle(job(1), "pyav", failed(1, "refused"))
-    assert [answer.job_id for answer in answers] == [1, 2]
-    text = str(answers[1].failure.error)
+    results = queue.settle(job(1), "pyav", failed(1, "refused"))
+    assert [result.job_id for result in results] == [1, 2]
+    text = str(results[1].failure.error)
     assert "no worker reads a.mp4: nvdec: no refused; opencv: no refused; pyav: no refused" in text
     assert 'workers={"pyav": 2}' in text
     # The next time nobody is asked.
-    assert [answer.job_id for answer in queue.put([job(7), job(8, B)])] == [7]
+    assert [result.job_id for result in queue.put([job(7), job(8, B)])] == [7]
     assert taken(queue, "pyav-0") == 8
 
 
@@ -81,9 +81,9 @@ def test_a_read_that_a_gpu_fails_at_is_moved_alone_and_counted(queue):
 def test_a_read_that_all_fail_at_is_an_error_that_names_file_and_reasons():
     queue = JobQueue(["nvdec", "opencv"])
     assert queue.settle(job(1), "nvdec", failed(1, "unread", RuntimeError("CUDA out of memory"))) == []
-    (answer,) = queue.settle(job(1), "opencv", failed(1, "refused"))
-    assert isinstance(answer.failure.error, DecodeError)
-    assert "a.mp4: opencv: no refused; nvdec: CUDA out of memory" in str(answer.failure.error)
+    (result,) = queue.settle(job(1), "opencv", failed(1, "refused"))
+    assert isinstance(result.failure.error, DecodeError)
+    assert "a.mp4: opencv: no refused; nvdec: CUDA out of memory" in str(result.failure.error)
 
 
 def test_damage_is_what_the_reference_says_it_is(queue):
@@ -91,14 +91,14 @@ def test_damage_is_what_the_reference_says_it_is(queue):
     assert queue.moved == 1
     assert taken(queue, "nvdec-0") is None
     assert taken(queue, "pyav-0") == 1
-    (answer,) = queue.settle(job(1), "pyav", failed(1, "damaged"))
-    assert answer.failure.kind == "damaged"
+    (result,) = queue.settle(job(1), "pyav", failed(1, "damaged"))
+    assert result.failure.kind == "damaged"
 
 
 def test_damage_is_final_where_there_is_no_reference():
     queue = JobQueue(["nvdec", "opencv"])
-    (answer,) = queue.settle(job(1), "nvdec", failed(1, "damaged"))
-    assert answer.failure.kind == "damaged"
+    (result,) = queue.settle(job(1), "nvdec", failed(1, "damaged"))
+    assert result.failure.kind == "damaged"
     assert queue.moved == 0
 
 
@@ -108,10 +108,10 @@ def test_the_job_of_a_dead_worker_is_next_and_the_third_death_is_an_error(queue)
         assert taken(queue, "pyav-0") == 1
         assert queue.strike(job(1), f"died {number}") == []
     assert taken(queue, "pyav-0") == 1
-    (answer,) = queue.strike(job(1), "gave no answer")
-    assert isinstance(answer.failure.error, WorkerError)
-    assert str(answer.failure.error) == (
-        "3 workers ended while loading clip at frame 10 of a.mp4: died 0; died 1; gave no answer"
+    (result,) = queue.strike(job(1), "gave no result")
+    assert isinstance(result.failure.error, WorkerError)
+    assert str(result.failure.error) == (
+        "3 workers ended while loading clip at frame 10 of a.mp4: died 0; died 1; gave no result"
     )
     assert taken(queue, "pyav-0") == 2
 

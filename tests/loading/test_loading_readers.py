@@ -1,11 +1,9 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
+from loading_videos import read_job
 
 from bvas.errors import DecodeError
 from bvas.loading import open_videos as readers
-from bvas.loading.read_jobs import ReadJob
 
 
 class FakeDecoder:
@@ -50,12 +48,11 @@ def log(monkeypatch):
 
 
 def read(reader, name):
-    job = ReadJob(1, Path(name), (0,), (5,), np.arange(2))
-    return reader.read(job, np.ones((1, 2, 4, 6), np.uint8))
+    return reader.read(read_job(1, [0], range(2), path=name), np.ones((1, 2, 4, 6), np.uint8))
 
 
 def test_the_video_that_was_not_used_for_longest_is_closed_for_a_new_one(log):
-    reader = readers.Readers("pyav", (4, 6), max_open=2)
+    reader = readers.OpenVideos("pyav", (4, 6), max_open=2)
     for name in ("a.mp4", "b.mp4", "a.mp4", "c.mp4"):
         assert read(reader, name).failure is None
     opened = [f"open {name}.mp4 with pyav on cpu" for name in "abc"]
@@ -65,7 +62,7 @@ def test_the_video_that_was_not_used_for_longest_is_closed_for_a_new_one(log):
 
 
 def test_damage_is_no_refusal_and_the_video_is_opened_anew(log):
-    reader = readers.Readers("pyav", (4, 6))
+    reader = readers.OpenVideos("pyav", (4, 6))
     failure = read(reader, "damaged.mp4").failure
     assert failure.kind == "damaged"
     assert failure.error.lost == range(3, 4)
@@ -74,7 +71,7 @@ def test_damage_is_no_refusal_and_the_video_is_opened_anew(log):
 
 
 def test_a_file_that_cannot_be_opened_is_refused(log):
-    assert read(readers.Readers("opencv", (4, 6)), "refused.ts").failure.kind == "refused"
+    assert read(readers.OpenVideos("opencv", (4, 6)), "refused.ts").failure.kind == "refused"
 
 
 def test_a_gpu_that_fails_while_reading_is_no_damage_and_no_refusal(log, monkeypatch):
@@ -83,18 +80,18 @@ def test_a_gpu_that_fails_while_reading_is_no_damage_and_no_refusal(log, monkeyp
             raise RuntimeError("CUDA out of memory")
 
     monkeypatch.setattr(readers, "open_video", lambda path, *_, **__: Decoder(path, log))
-    assert read(readers.Readers("nvdec", (4, 6)), "a.mp4").failure.kind == "unread"
-    assert read(readers.Readers("pyav", (4, 6)), "a.mp4").failure.kind == "error"
+    assert read(readers.OpenVideos("nvdec", (4, 6)), "a.mp4").failure.kind == "unread"
+    assert read(readers.OpenVideos("pyav", (4, 6)), "a.mp4").failure.kind == "error"
 
 
 def test_only_nvdec_is_opened_on_the_gpu(log):
-    read(readers.Readers("nvdec", (4, 6), gpu="cuda:1"), "a.mp4")
-    read(readers.Readers("opencv", (4, 6), gpu="cuda:1"), "a.mp4")
+    read(readers.OpenVideos("nvdec", (4, 6), gpu="cuda:1"), "a.mp4")
+    read(readers.OpenVideos("opencv", (4, 6), gpu="cuda:1"), "a.mp4")
     assert log == ["open a.mp4 with nvdec on cuda:1", "open a.mp4 with opencv on cpu"]
 
 
 def test_videos_of_one_worker_share_a_pool_of_decoders(log):
-    first, second = readers.Readers("nvdec", (4, 6)), readers.Readers("nvdec", (4, 6))
+    first, second = readers.OpenVideos("nvdec", (4, 6)), readers.OpenVideos("nvdec", (4, 6))
     for reader, name in ((first, "a.mp4"), (first, "b.mp4"), (second, "a.mp4")):
         read(reader, name)
     assert log.pools[0] is log.pools[1]
@@ -111,13 +108,11 @@ def test_frames_that_the_next_job_of_a_chain_wants_are_decoded_once(log, monkeyp
                 frame[...] = index
 
     monkeypatch.setattr(readers, "open_video", lambda path, *_, **__: Decoder(path, log))
-    reader = readers.Readers("pyav", (4, 6))
+    reader = readers.OpenVideos("pyav", (4, 6))
 
     def run(*indices, chain, keep=()):
         slots = [np.zeros((2, 4, 6), np.uint8) for _ in range(len(indices) // 2)]
-        numbers = tuple(range(len(slots)))
-        frames = np.array(indices)
-        job = ReadJob(1, Path("a.mp4"), numbers, numbers, frames, chain, np.array(keep, dtype=np.int64))
+        job = read_job(1, range(len(slots)), indices, chain=chain, keep=np.array(keep, dtype=np.int64))
         assert reader.read(job, slots).failure is None
         return np.concatenate(slots)[:, 0, 0].tolist()
 

@@ -14,7 +14,7 @@ from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
 from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import load_spotter
-from bvas.results.curve_files import load_curve
+from bvas.results.store import load_curve
 
 # As on a machine that has none of these. SciPy looks for torch among the loaded modules, so None there would not do.
 WITHOUT_TORCH = """

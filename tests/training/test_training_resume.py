@@ -19,7 +19,7 @@ from training_tiny import random_batch, restless_experiment, train, training_pro
 from bvas.data.matches import find_matches
 from bvas.errors import CheckpointError, ConfigError, DataError, TrainingError
 from bvas.experiment.checkpoint import load_checkpoint
-from bvas.system.atomic_files import locked
+from bvas.system.locks import locked
 from bvas.training.distributed import World
 from bvas.training.divergence import LossWatch
 from bvas.training.fold import run_fold
@@ -28,7 +28,7 @@ from bvas.training.resume import check_finished
 from bvas.training.run_state import FILE_NAME as STATE_NAME
 from bvas.training.run_state import TrainingState, load_state, save_state
 from bvas.training.step import StepResult, Trainer
-from bvas.training.validation import ClipScores
+from bvas.training.validation import ValidationFigures
 
 EXPERIMENT = restless_experiment()
 
@@ -306,7 +306,12 @@ def test_a_validation_that_comes_to_no_number_costs_neither_the_weights_nor_the_
     league, tmp_path, monkeypatch, caplog
 ):
     nan = float("nan")
-    scores = iter([ClipScores(nan, nan), ClipScores(0.5, 0.25), ClipScores(nan, nan)])
+    scores = iter(
+        [
+            ValidationFigures(loss, {"average_precision": figure})
+            for loss, figure in [(nan, nan), (0.5, 0.25), (nan, nan)]
+        ]
+    )
     monkeypatch.setattr("bvas.training.loop.validate", lambda *args, **options: next(scores))
     experiment = restless_experiment(save_minutes=60.0)
     train(replace(experiment, sampling=replace(experiment.sampling, clips_per_epoch=4)), league, tmp_path)

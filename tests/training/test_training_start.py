@@ -66,10 +66,10 @@ def test_an_address_with_its_hash_is_a_start_and_another_hash_is_refused(tmp_pat
 
 
 def test_a_checkpoint_of_the_seed_is_a_start(shared_data):
-    from bvas.lromul.weights import read_seed_checkpoint
+    from bvas.lromul.weights import read_reference_checkpoint
 
     path = shared_data / "weights" / "seed_small.pth"
-    stored = read_seed_checkpoint(path)
+    stored = read_reference_checkpoint(path)
     experiment = replace(from_(path), model=stored.model, clip=stored.clip)
     assert same(starting_model(experiment, 0, path.parent), stored.state_dict)
 

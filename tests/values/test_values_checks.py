@@ -10,9 +10,9 @@ from video_samples import make_video, numbers_in, read_luma
 from bvas import ClipConfig, ConfigError, open_stream, open_video
 from bvas.experiment.experiment import InputConfig
 from bvas.inference.file_rows import rows_between
-from bvas.report.content import FrameTimes
-from bvas.report.match_clock import MatchClock
+from bvas.results.frame_times import FrameTimes
 from bvas.values.checks import checked_index, checked_seconds, checked_size
+from bvas.values.match_clock import MatchClock
 from bvas.video.encode.prepared_copy import plan_copy
 from bvas.video.index.frame_grid import make_grid
 

@@ -13,7 +13,7 @@ from tiny import tiny_experiment
 from video_samples import make_changing_video, number_in, numbers_in, read_luma, stream_past_damage
 
 from bvas import ClipConfig, ClipLoader, DecodeError, open_stream, open_video
-from bvas.commands import video_prepare
+from bvas.cli import main
 from bvas.commands.console import OK
 from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import Spotter
@@ -155,7 +155,7 @@ def test_every_row_of_a_video_is_scored_across_the_change(videos):
 
 @pytest.mark.parametrize(("options", "size"), [([], SIZE), (["--size", "96x160"], (96, 160))])
 def test_a_copy_holds_all_frames_in_one_size(videos, tmp_path, options, size, caplog):
-    assert video_prepare.main([str(videos["a.ts"]), "--out", str(tmp_path), "--quiet", *options]) == OK
+    assert main(["video", "prepare", str(videos["a.ts"]), "--out", str(tmp_path), "--quiet", *options]) == OK
     with open_video(tmp_path / "a.mp4", cache=False) as reader:
         assert reader.size == size
         assert numbers_in(read_luma(reader, range(90))) == list(range(90))
@@ -164,7 +164,7 @@ def test_a_copy_holds_all_frames_in_one_size(videos, tmp_path, options, size, ca
 
 def test_a_copy_keeps_the_shape_of_its_samples(aspects, tmp_path):
     # The copy's samples are 4/3 as wide as high: 80 square ones take 60 of its columns.
-    assert video_prepare.main([str(aspects), "--out", str(tmp_path), "--quiet", "--crf", "0"]) == OK
+    assert main(["video", "prepare", str(aspects), "--out", str(tmp_path), "--quiet", "--crf", "0"]) == OK
     with open_video(tmp_path / "a.mp4", cache=False) as reader:
         assert reader.info.sample_aspect == Fraction(4, 3)
         frames = read_luma(reader, [10, 30])

@@ -9,7 +9,7 @@ from hdr_samples import HLG, PQ, add_to_sample_entry, box, dolby_record, ramp, w
 from stream_sources import piped, written_slowly
 
 from bvas import DecodeError, open_stream, open_video
-from bvas.commands import video_check, video_prepare
+from bvas.cli import main
 from bvas.video.container.dolby_vision import (
     DolbyVision,
     dolby_vision_of_entry,
@@ -79,8 +79,8 @@ def test_profile_5_is_named_and_refused(tmp_path, renamed, tone):
 
 def test_every_command_names_it_and_ends_with_2(tmp_path, caplog, capsys):
     path = dolby_mp4(tmp_path, 5, 0)
-    assert video_check.main([str(path), "--no-cache"]) == 2
-    assert video_prepare.main([str(path), "--no-cache", "--out", str(tmp_path / "out")]) == 2
+    assert main(["video", "check", str(path), "--no-cache"]) == 2
+    assert main(["video", "prepare", str(path), "--no-cache", "--out", str(tmp_path / "out")]) == 2
     said = caplog.text + capsys.readouterr().err
     assert said.count("Dolby Vision of profile 5") >= 2
 

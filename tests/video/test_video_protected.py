@@ -6,7 +6,7 @@ from stream_sources import piped, served
 from video_samples import make_video
 
 from bvas import DecodeError, open_stream, open_video
-from bvas.commands.video_check import main as check
+from bvas.cli import main
 
 KEY = "76a6c65c5ea762046bd749a2e632ccbb"
 
@@ -36,7 +36,7 @@ def test_common_encryption_is_named_as_file_address_and_pipe(tmp_path, codec):
 
 def test_the_published_encrypted_file_is_named(shared_data, capsys):
     path = shared_data / "cases" / "encrypted_cenc.mp4"
-    assert check([str(path)]) == 2
+    assert main(["video", "check", str(path)]) == 2
     said = capsys.readouterr().err
     assert "is encrypted" in said
     assert "Traceback" not in said

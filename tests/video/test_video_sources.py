@@ -16,7 +16,7 @@ from stream_sources import piped, served
 from video_samples import HEIGHT, WIDTH, make_video, numbers_in
 
 from bvas import ConfigError, DecodeError, open_stream, open_video
-from bvas.commands import spot
+from bvas.cli import main
 from bvas.video.container.sources import source_of
 from bvas.video.decode.video_reader import VideoReader
 from bvas.video.index.video_index import build_index
@@ -131,7 +131,7 @@ def test_what_cannot_be_indexed_beforehand_is_no_file(tmp_path, video, capsys):
                 DecodeError, match="a pipe, not a finished file; open it with open_stream, or save it"
             ):
                 use(pipe)
-    assert spot.main(["-", "http://127.0.0.1:1/a.ts", "--runs", str(tmp_path)]) == 2
+    assert main(["spot", "-", "http://127.0.0.1:1/a.ts", "--runs", str(tmp_path)]) == 2
     message = capsys.readouterr().err
     assert "standard input is a pipe: it is spotted alone, not as a part of others" in message
     assert message.count("\n") == 1

@@ -14,7 +14,7 @@ from stream_sources import frames_of, open_any, piped
 from video_samples import as_frame, make_video, number_in, picture, read_luma
 
 from bvas import DecodeError, open_stream, open_video
-from bvas.commands.video_check import main as check
+from bvas.cli import main
 from bvas.video.index.video_index import build_index
 
 DEFAULT = Disposition.default
@@ -117,11 +117,11 @@ def test_a_stream_that_is_asked_for_stays_the_one_through_the_cache(tmp_path):
 
 def test_check_lists_the_streams(tmp_path, capsys):
     path = write(tmp_path / "two.mp4", small(0, DEFAULT), large())
-    assert check([str(path), "--json"]) == 0
+    assert main(["video", "check", str(path), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["stream"] == 0
     assert [(stream["number"], stream["width"]) for stream in found["streams"]] == [(0, 80), (1, 160)]
-    assert check([str(path), "--stream", "1"]) == 0
+    assert main(["video", "check", str(path), "--stream", "1"]) == 0
     assert "96x160" in capsys.readouterr().out
 
 

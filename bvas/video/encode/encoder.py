@@ -9,7 +9,7 @@ import av
 from av.codec.context import Flags
 
 from bvas.errors import BusyError, ConfigError, DataError
-from bvas.system.atomic_files import open_alone
+from bvas.system.locks import open_alone
 from bvas.values.checks import checked_size
 from bvas.values.luma import ColorRange
 from bvas.video.container.color_tags import NO_TAGS, ColorTags
