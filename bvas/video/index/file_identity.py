@@ -1,9 +1,9 @@
-"""Identity of a video: by a fingerprint (`Glance`), and in doubt by its content.
+"""Identity of a video: by a glance, and where that leaves doubt by its content.
 
-A fingerprint holds the size, the time of change, and a hash of the first and last 64 KiB. Of a folder of pictures it
-holds the sum of sizes, the last time, and a hash of names and sizes. Equal fingerprints mean the same file; another
-size or hash means another file. Where only the time of change differs (the file was touched, copied or downloaded
-again), the hash of the whole content decides.
+A glance takes the size, the time of change, and a hash of the first and last 64 KiB. Of a folder of pictures it takes
+their sum, the last time, and a hash of names and sizes. Where all of it is equal, the file is taken as the same; where
+the size or the hash differs, as another. Where only the time of change differs (the file was touched, copied or
+downloaded again), its whole content decides.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ _PIECE_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
-    """Fingerprint of a file, read in milliseconds."""
+    """What is quickly seen of a file."""
 
     size: int
     """Bytes."""
@@ -38,10 +38,10 @@ def place_of(path: Path) -> str:
 
 
 def glance_at(path: Path) -> Glance:
-    """Return the fingerprint of a file, or of a folder of numbered pictures.
+    """Look at a file, or at a folder of numbered pictures.
 
     Raises:
-        DataError: there is no such file or folder, or it cannot be read.
+        DataError: there is neither, or it cannot be read.
     """
     if is_frame_folder(path):
         return _glance_at_folder(path)
@@ -78,7 +78,7 @@ def content_digest(path: Path, stopped: threading.Event | None = None) -> str:
     digest = hashlib.sha256()
     paths = [path]
     if is_frame_folder(path):
-        # Names and sizes go first: else pictures cut at other places would give the same hash.
+        # Sizes keep the end of one picture and the start of the next apart.
         digest.update(_glance_at_folder(path).ends.encode())
         paths = [path / name for name, _, _ in stamp_of(path)]
     piece = memoryview(bytearray(_PIECE_BYTES))
@@ -93,13 +93,13 @@ def content_digest(path: Path, stopped: threading.Event | None = None) -> str:
 
 
 def is_same(path: Path, now: Glance, before: Glance, digest: str) -> bool:
-    """Return whether a file is the one of an earlier fingerprint.
+    """Return whether a file is the one that was looked at before.
 
     Args:
         path: The file.
-        now: Its fingerprint.
-        before: The earlier fingerprint.
-        digest: The earlier `content_digest`; the file is read through only where the fingerprints leave doubt.
+        now: A glance at it.
+        before: What the glance was then.
+        digest: What `content_digest` was then; the file is read through only where the glances leave doubt.
     """
     if now == before:
         return True
@@ -107,7 +107,7 @@ def is_same(path: Path, now: Glance, before: Glance, digest: str) -> bool:
 
 
 class DigestMeanwhile(Closing):
-    """The content digest of a file, computed by a thread while the block runs; its end stops the thread."""
+    """The content digest of a file, found by a thread while the block goes on; its end stops the thread."""
 
     def __init__(self, path: Path) -> None:
         """Begin to read."""
