@@ -91,7 +91,7 @@ class JoinedFile(io.RawIOBase):
         super().close()
 
 
-class Stretches:
+class JoinState:
     """State of a transport stream that comes in several stretches, such as the pieces of a playlist."""
 
     def __init__(self) -> None:
@@ -112,12 +112,12 @@ class JoinedBytes:
     Args:
         read: Returns up to some bytes, as soon as there are any; none at the end.
         name: Path, by whose ending libav knows some formats.
-        stretches: State of the pieces before this one, of a stream in several pieces.
+        state: State of the pieces before this one, of a stream in several pieces.
     """
 
-    def __init__(self, read: Callable[[int], bytes], name: str, stretches: Stretches | None = None) -> None:
+    def __init__(self, read: Callable[[int], bytes], name: str, state: JoinState | None = None) -> None:
         self.name = name
-        self.stretches = Stretches() if stretches is None else stretches
+        self.state = JoinState() if state is None else state
         self._read = read
         self._layout: Layout | None = None
         # The bytes so far, until there are enough to recognize a transport stream; then None.
@@ -127,7 +127,7 @@ class JoinedBytes:
 
     def read(self, size: int) -> bytes:
         """Return up to `size` bytes."""
-        while not self._ready and not self.stretches.lost_codec:
+        while not self._ready and not self.state.lost_codec:
             data = self._read(size)
             self._take(data)
             if not data:
@@ -145,26 +145,26 @@ class JoinedBytes:
             self._layout = layout_of(head[:_HEAD_BYTES])
             start = len(head) if self._layout is None else self._layout.start
             self._ready += head[:start]
-            self.stretches.position += start
+            self.state.position += start
             self._join(head[start:], at_end=not data)
         else:
             self._join(data, at_end=not data)
 
     def _join(self, data: bytes, *, at_end: bool) -> None:
-        layout, stretches = self._layout, self.stretches
+        layout, state = self._layout, self.state
         if layout is None:
             self._ready += data
             return
-        if stretches.joiner is None or stretches.joiner.layout[:2] != layout[:2]:
-            stretches.joiner = Joiner(layout)
-        joiner, position = stretches.joiner, stretches.position
+        if state.joiner is None or state.joiner.layout[:2] != layout[:2]:
+            state.joiner = Joiner(layout)
+        joiner, position = state.joiner, state.position
         data = self._rest + data
         whole = len(data) if at_end else len(data) // layout.size * layout.size
         block, self._rest = bytearray(data[:whole]), data[whole:]
         packets = _packets_in(block, layout)
         joiner.find(packets, position)
         hide_joints(packets, position, layout, joiner.joints, joiner.tables)
-        stretches.position += len(block)
+        state.position += len(block)
         lost = next((joint.position for joint in joiner.joints if joint.codec), None)
         self._ready += bytes(block if lost is None else block[: max(lost - position, 0)])
 

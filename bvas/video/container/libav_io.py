@@ -15,7 +15,7 @@ import av
 from bvas.errors import DecodeError
 from bvas.system.notices import warn_once
 from bvas.video.container.http_bytes import HttpBytes, NotPlainError
-from bvas.video.container.joined_bytes import JoinedBytes, Stretches
+from bvas.video.container.joined_bytes import JoinedBytes, JoinState
 
 logger = logging.getLogger(__name__)
 
@@ -111,18 +111,18 @@ class PlaylistFetcher:
         self._timeout = timeout
         # Pieces of one playlist are one transport stream.
         self._playlist_of: dict[str, str] = {}
-        self._stretches: dict[str, Stretches] = {}
+        self._states: dict[str, JoinState] = {}
         self._missing: list[str] = []
 
     @property
     def lost_codec(self) -> str:
         """The codec that the video of a playlist changed to and is not followed in; empty while it is followed."""
-        return next((one.lost_codec for one in self._stretches.values() if one.lost_codec), "")
+        return next((one.lost_codec for one in self._states.values() if one.lost_codec), "")
 
     @property
     def is_joined(self) -> bool:
         """Whether a joint was hidden."""
-        return any(one.joiner is not None and one.joiner.joints for one in self._stretches.values())
+        return any(one.joiner is not None and one.joiner.joints for one in self._states.values())
 
     def __call__(self, location: str, flags: int, options: dict[str, str]) -> "_Piece":
         """Open one playlist or piece."""
@@ -175,10 +175,10 @@ class PlaylistFetcher:
             if line.strip() and not line.startswith("#"):
                 self._playlist_of[urljoin(location, line.strip())] = location
 
-    def stretches_of(self, location: str) -> Stretches:
+    def join_state_of(self, location: str) -> JoinState:
         """Return the state of the transport stream that a piece belongs to."""
         plain = _plain(location)
-        return self._stretches.setdefault(self._playlist_of.get(plain, plain), Stretches())
+        return self._states.setdefault(self._playlist_of.get(plain, plain), JoinState())
 
 
 class _Piece:
@@ -199,7 +199,7 @@ class _Piece:
             self._head = self._source.read(size)
             if self._head.startswith(_PLAYLIST):
                 self._text = self._head
-            self._joined = JoinedBytes(self._read_on, self.name, self._fetcher.stretches_of(self.name))
+            self._joined = JoinedBytes(self._read_on, self.name, self._fetcher.join_state_of(self.name))
         return self._joined.read(size)
 
     def close(self) -> None:

@@ -18,6 +18,8 @@ Codec = Literal["h264", "hevc"]
 
 _ENCODERS: dict[str, str] = {"h264": "libx264", "hevc": "libx265"}
 _CONTAINERS: dict[str, str] = {".mkv": "matroska", ".mp4": "mp4"}
+# Speed of the encoders, from `ultrafast` to `veryslow`.
+_PRESET = "veryfast"
 # libav's numbers of the ranges.
 _RANGES: dict[str, int] = {"limited": 1, "full": 2}
 
@@ -39,8 +41,6 @@ class Coding:
     """B-frames in a row, at most."""
     crf: int = 23
     """Quality: 0 is the best, 51 the worst."""
-    preset: str = "veryfast"
-    """The encoder's speed, `ultrafast` to `veryslow`."""
     threads: int = 1
     """Encoder threads; 0 lets the encoder choose."""
     color_range: ColorRange = "limited"
@@ -79,7 +79,7 @@ class Coding:
         context.colorspace = color.matrix
         if self.sample_aspect != 1:
             context.sample_aspect_ratio = self.sample_aspect
-        options = {"crf": str(self.crf), "preset": self.preset}
+        options = {"crf": str(self.crf), "preset": _PRESET}
         if self.codec == "hevc":
             pools = f":pools={self.threads}:frame-threads=1" if self.threads else ""
             options["x265-params"] = (

@@ -33,10 +33,7 @@ class VideoWriter:
         rate: Fraction | float,
         codec: Codec = "h264",
         keyframe_interval: int = 250,
-        max_b_frames: int = 3,
         crf: int = 23,
-        preset: str = "veryfast",
-        threads: int = 1,
     ) -> None:
         """Open the file.
 
@@ -46,10 +43,7 @@ class VideoWriter:
             rate: Frames per second.
             codec: The coding.
             keyframe_interval: Frames from one keyframe up to the next, at most.
-            max_b_frames: B-frames in a row, at most.
             crf: Quality: 0 is the best, 51 the worst.
-            preset: The encoder's speed, `ultrafast` to `veryslow`.
-            threads: Encoder threads; 0 lets the encoder choose.
 
         Raises:
             ConfigError: a value out of its range.
@@ -65,10 +59,7 @@ class VideoWriter:
             time_base=1 / exact_rate,
             codec=codec,
             keyframe_interval=keyframe_interval,
-            max_b_frames=max_b_frames,
             crf=crf,
-            preset=preset,
-            threads=threads,
         )
         self._file = EncodedFile(self.path, coding)
 

@@ -75,7 +75,7 @@ class StreamDamage:
         return by_order if counts else by_time
 
 
-class Settling:
+class HeldPictures:
     """Pictures that the decoder has output, held until they are certain.
 
     Args:

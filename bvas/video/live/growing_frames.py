@@ -19,7 +19,7 @@ from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.index_assembly import index_of, with_choices
 from bvas.video.index.packet_facts import has_times, packet_facts
 from bvas.video.index.video_info import VideoInfo
-from bvas.video.live.damage_settling import Settling, StreamDamage
+from bvas.video.live.damage_settling import HeldPictures, StreamDamage
 from bvas.video.live.packet_feed import PacketFeed
 
 
@@ -60,7 +60,7 @@ class GrowingVideo:
         self._shown = ShownFrames(timed, facts.codec, facts.time_base)
         self._notes = facts.picture_notes()
         self._errors = StreamDamage()
-        self._settling = Settling(self._shown, self._errors)
+        self._held_pictures = HeldPictures(self._shown, self._errors)
         self._strict = StrictDecoder.of(facts.codec, feed.decoder)
         self._aspects = SampleAspects(feed.decoder)
         self._ready: deque[Arrival] = deque()
@@ -79,16 +79,6 @@ class GrowingVideo:
     def num_frames(self) -> int:
         """Frames known so far."""
         return self._shown.num_frames
-
-    @property
-    def container(self) -> str:
-        """Short name that libav has for the container."""
-        return self._feed.facts.container
-
-    @property
-    def has_end(self) -> bool:
-        """The container states its duration."""
-        return self._feed.facts.has_end
 
     def times(self, start: int, stop: int) -> tuple[NDArray[np.int64], Fraction]:
         """Return (times of known frames in ticks, seconds of a tick), as `known` has them so far."""
@@ -177,8 +167,8 @@ class GrowingVideo:
         self.num_decoded += len(pictures)
         self._aspects.see(self._feed.decoder, None if packet is None else packet.pts)
         for picture in pictures:
-            self._settling.add(picture)
-        while (picture := self._settling.take(at_end=self._ended)) is not None:
+            self._held_pictures.add(picture)
+        while (picture := self._held_pictures.take(at_end=self._ended)) is not None:
             self._number(picture)
         if self._ended:
             self._add_lost(self._shown.finish())

@@ -199,7 +199,7 @@ class PacketFeed:
                     break
             if self._fetched is not None and self._fetched.failure is not None:
                 raise self._fetched.failure
-            joined = given.stretches if isinstance(given, JoinedBytes) else fetcher
+            joined = given.state if isinstance(given, JoinedBytes) else fetcher
             if joined is not None and joined.lost_codec:
                 raise DecodeError(
                     f"the video of {self._source.name} changes to {joined.lost_codec}, which is not decoded "

@@ -102,12 +102,12 @@ class StreamReader(Closing):
     @property
     def container(self) -> str:
         """As `index.container`; constant."""
-        return self._video.container
+        return self._feed.facts.container
 
     @property
     def has_end(self) -> bool:
         """The container states its duration, unlike that of a running broadcast."""
-        return self._video.has_end
+        return self._feed.facts.has_end
 
     @property
     def identity(self) -> tuple[str | None, int | None] | None:
