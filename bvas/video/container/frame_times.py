@@ -103,6 +103,7 @@ class SteadyTimes:
         self._num_since += 1
         if self._num_since > _SHORTEST_RUN:
             self._former = None
+        # The time fits behind the former clock again: what came between were wrong times, not another clock.
         if self._former is not None and 0 < time - self._former[0] <= _SHORTEST_RUN * self._period:
             self._before, self._last = None, self._former[0]
             self._offset, self._former = self._former[1], None
@@ -114,6 +115,7 @@ class SteadyTimes:
     def _begins_again(self, time: int) -> bool:
         if self._last is None:
             return True
+        # Below the last two: below the last alone, the last one may have been the wrong time.
         return time <= self._last and (self._before is None or time <= self._before)
 
 

@@ -122,6 +122,7 @@ class HttpBytes:
                 self._go_to_place()
                 data: bytes = self._body.read1(size)
             except ChangedError as error:
+                # Another file: no try to resume can help.
                 self.failure = error
                 break
             except _FAULTS as error:

@@ -121,6 +121,7 @@ class Joiner:
         self, packets: NDArray[np.uint8], pids: NDArray[np.uint16], row: int, position: int
     ) -> int:
         """Search packets from a row on, up to one that changes the search; return the row to continue at."""
+        # The first of two events ends the search: a successor's first picture, or a table that changes the programs.
         stop, table, switch = len(packets), None, None
         for video in self._videos:
             if video.pending is not None:
@@ -159,6 +160,7 @@ class Joiner:
             return
         before = own[:-1] if video.last is None else np.concatenate([video.last[None], own[:-1]])
         after = own[1:] if video.last is None else own
+        # The counter (4 bits) goes up by one in packets with a payload (bit 4); any other step is a jump.
         jumps = np.flatnonzero(((before[:, 3] & 15) + (after[:, 3] >> 4 & 1) - after[:, 3]) & 15)
         first = len(own) - len(after)
         done = 0

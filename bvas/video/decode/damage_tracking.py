@@ -70,10 +70,12 @@ class Damage:
             return
         self.num_errors += 1
         self._doubtful.add(pts)
+        # The packets fed behind it are already decoded: the doubt is spread over them afterwards, by `feed`'s rule.
         order = list(self._fed)
         is_broken = True
         for later in order[order.index(pts) + 1 :] if pts in self._fed else order:
             if self._fed[later] and is_broken:
+                # A keyframe ends the doubt, except for pictures that lead it.
                 is_broken = False
                 self._sound_from = max(self._sound_from, later)
             if is_broken or later < self._sound_from:

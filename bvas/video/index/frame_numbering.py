@@ -155,11 +155,14 @@ class ShownFrames:
         if self.counts:
             return self._number(NO_TIME if pts is None else pts, is_keyframe)
         if pts is None or pts <= self._last_output:
+            # Behind the compared start such a picture is damage, and not a frame.
             self._in_step = False
             return Placed(None, range(0))
+        # Waiting times below its own: the decoder outputs in order, so their pictures will not come any more.
         passed = self._pass(pts)
         is_known = bool(passed) and passed[-1] == pts
         lost = [time for time in passed if time != pts and not self._may_be_left_out(time)]
+        # A difference that no error explains means that packets and frames do not match in this file.
         if self.is_comparing and not self.num_errors and (lost or not is_known):
             self._count_from_here("the decoder's pictures are not those of the packets")
             return self._number(pts, is_keyframe)
@@ -167,6 +170,7 @@ class ShownFrames:
         self._compare(passed)
         first = len(self._times)
         self._times.extend(lost)
+        # From a loss on, a later switch to counting would give other numbers than a scan of the whole file.
         self._in_step &= is_known and not lost
         gap = range(first, len(self._times))
         if not is_known:

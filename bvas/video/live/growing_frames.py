@@ -150,6 +150,7 @@ class GrowingVideo:
         if packet is not None and self._feed.missing:
             self._missing = self._feed.missing, packet.pts
         if self._is_resumed and self._feed.failure is not None:
+            # The decoder is not flushed: its last pictures come again with the next connection.
             return
         if packet is None:
             self._shown.end_packets()

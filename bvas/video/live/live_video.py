@@ -202,10 +202,12 @@ class LiveVideo(Closing):
         """Give frames from `index` on, except those that were given before."""
         pts, time_base = self._connection.reader.times(index, index + count)
         if opening.reason and not opening.is_placed:
+            # A lost frame has no picture to recognize a repeat by: the first decoded one is placed.
             if luma is None:
                 return
             self._place(opening, int(pts[0]), time_base, luma[0])
         ticks = self._clock.ticks(pts, time_base)
+        # A new connection may repeat frames: those up to the last one given are dropped.
         first = 0
         while not opening.has_given and first < count and ticks[first] <= self._clock.last:
             first += 1
@@ -255,6 +257,7 @@ class LiveVideo(Closing):
             return ticks
         if self._may_return:
             raise DecodeError(f"the clock of {self.name} went back", path=self._source.path)
+        # A pipe or file is read once: equal or descending times are moved a tick behind the last.
         ascending = []
         last = self._clock.last
         for one in ticks:

@@ -187,7 +187,7 @@ class NvdecBackend:
             if picture.pts == target:
                 if picture.luma is not None:
                     return picture.luma, picture.sample_aspect
-                # Decoded for an earlier call that did not want it.
+                # It was decoded for an earlier call that did not keep its luma.
                 run = self._start_at(keyframe)
 
     def _must_seek(self, run: "_Run", index: int, target: int) -> bool:
