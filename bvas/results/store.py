@@ -214,7 +214,7 @@ def read_record(folder: Path) -> Record | None:
         return None
     try:
         return cattrs.Converter(forbid_extra_keys=True).structure(read_json(path), Record)
-    except (DataError, cattrs.BaseValidationError, ValueError, KeyError, TypeError):
+    except (DataError, cattrs.BaseValidationError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
