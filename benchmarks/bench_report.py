@@ -21,8 +21,10 @@ import av
 import numpy as np
 from harness import write_results
 
+from bvas.experiment.peak_config import PeakConfig
 from bvas.report.content import MatchReport, video_report
 from bvas.report.page import write_page
+from bvas.results.video_result import VideoFile, VideoResult
 from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.encode.browser_preview import PreviewConfig
@@ -135,15 +137,14 @@ def large_report() -> MatchReport:
         bump = spot.confidence * np.exp(-(((rows - center) / 6) ** 2) / 2)
         column = scores[rows, LABELS.label_id(spot.label)]
         scores[rows, LABELS.label_id(spot.label)] = np.maximum(column, bump)
-    video = video_report(
-        "half",
-        spots,
-        LABELS,
-        duration_seconds=SECONDS,
-        operating_point=0.2,
-        annotations=annotations,
+    result = VideoResult(
+        video=VideoFile(name="half"),
         curve=ScoreCurve(scores, np.arange(len(scores)) / 25, names),
+        spots=tuple(spots),
+        annotations=tuple(annotations),
+        peaks=PeakConfig(sigma_frames=0.0),
     )
+    video = video_report(result, LABELS, duration_seconds=SECONDS)
     return MatchReport(
         title="half", labels=LABELS, videos=(replace(video, href="half.mp4"),), operating_point=0.2
     )

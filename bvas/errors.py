@@ -7,7 +7,7 @@
       x DecodeError      a video file
       x WorkerError      a loader process that died or does not answer
       x CheckpointError  a file of weights, or of an unfinished run
-      x ScoresError      a model whose scores of a video are no numbers
+      x ScoresError      a model whose scores of a video are NaN
       x TrainingError    a run that came to nothing: its loss is no number any more
 
 A message names the value, the rule and the remedy.
@@ -87,11 +87,11 @@ class CheckpointError(BvasError):
 
 
 class ScoresError(BvasError):
-    """A model gives scores of a video that are no numbers; of another video they may be."""
+    """The model produced NaN scores for this video; others may be unaffected."""
 
 
 class TrainingError(BvasError):
-    """Training cannot go on from where it has come to."""
+    """Training diverged: a loss, gradient or weight is NaN or infinite."""
 
 
 # ---- Addresses without their secrets: user and password, values of the query, keys in the path.

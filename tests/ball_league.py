@@ -7,7 +7,7 @@ import numpy as np
 
 from bvas.data.ball import ball_task
 from bvas.data.matches import find_matches
-from bvas.results import curve_files
+from bvas.results import store
 from bvas.values.score_curve import ScoreCurve
 
 NUM_BLOCKS = 6
@@ -64,5 +64,5 @@ def save_curve(folder: Path, match, scores, *, labels=("PASS", "DRIVE"), rate=25
     """Write the curve of a match's only half below a folder of predictions; return its path."""
     path = folder / match.name / "1_720p_scores.npz"
     scores = np.asarray(scores, np.float32)
-    curve_files.save_curve(ScoreCurve(scores, np.arange(len(scores)) / rate, labels), path)
+    store.save_curve(ScoreCurve(scores, np.arange(len(scores)) / rate, labels), path)
     return path

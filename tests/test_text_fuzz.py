@@ -12,7 +12,7 @@ from task_videos import write_video
 
 from bvas.cli import main
 from bvas.experiment.checkpoint import FILE_NAME
-from bvas.results.recording import RECORDING_NAME
+from bvas.results.store import RECORDING_NAME
 
 SEED = 14
 CODES = {0, 2, 3}

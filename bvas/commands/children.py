@@ -9,9 +9,9 @@ from multiprocessing.process import BaseProcess
 
 import torch
 
-from bvas.commands.console import set_up_logging
-from bvas.system.child_processes import end_with_parent
 from bvas.system.devices import use_device
+from bvas.system.jobs.child_processes import end_with_parent
+from bvas.system.log_lines import set_up_logging
 
 _SECONDS_TO_END = 5.0
 

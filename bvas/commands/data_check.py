@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bvas.commands.console import OK, WRONG_INPUT, progress_bar, run_command, short_line
+from bvas.commands.console import OK, WRONG_INPUT, progress_bar
+from bvas.commands.options import add_decode, add_experiment_option, add_folders, add_json
+from bvas.system.log_lines import short_line
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
@@ -17,24 +19,20 @@ if TYPE_CHECKING:
 _MOST_FOLDS = 10
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas data check",
+        prog=prog,
         description="Read all labels and index all videos of a data root, list everything that is wrong, and count "
         "what is there. The exit code is 2 if something is wrong.",
     )
     parser.add_argument(
         "root", type=Path, metavar="DIR", help="data root: with dataset.json or SoccerNet's folders"
     )
-    parser.add_argument(
-        "--experiment", metavar="NAME", help="check what this one would read: its labels, matches and folds"
-    )
-    parser.add_argument(
-        "--decode", action="store_true", help="decode every frame, to find those that are lost"
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="runs folder (default: ./runs)")
+    add_experiment_option(parser, "check what this experiment would read: its labels, matches and folds")
+    add_decode(parser)
+    add_json(parser)
+    add_folders(parser, data=False)
     return parser
 
 
@@ -154,8 +152,3 @@ def check_json(check: "DataCheck") -> dict[str, Any]:
             for fault in check.faults
         ],
     }
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

@@ -3,12 +3,13 @@
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, WRONG_INPUT, run_command, short_line
+from bvas.commands.console import OK, WRONG_INPUT
+from bvas.commands.options import add_out, add_overwrite
 from bvas.commands.scored_options import add_head
+from bvas.system.log_lines import short_line
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
@@ -19,16 +20,16 @@ logger = logging.getLogger(__name__)
 _FORMATS = ("soccernet", "e2e-spot", "csv", "osl", "corrections")
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas data import",
+        prog=prog,
         description="Make a data root with a dataset.json of a folder in SoccerNet's layout, of E2E-Spot's JSON, of "
         "OSL JSON, of a CSV table with the columns video, label, seconds or frame, and maybe team, visible, fold, "
         "match; or of the corrections.json that the page of 'bvas report' saves.",
     )
     parser.add_argument("source", type=Path, metavar="SOURCE", help="folder, .json or .csv file")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="data root to write to")
+    add_out(parser, "data root to write to", required=True)
     parser.add_argument(
         "--format", choices=_FORMATS, default=None, help="what SOURCE is (default: by what it looks like)"
     )
@@ -62,7 +63,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         default=None,
         help="of SoccerNet's (default: the one that is there)",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace a dataset.json in --out")
+    add_overwrite(parser, "replace a dataset.json in --out")
     return parser
 
 
@@ -157,8 +158,3 @@ def read_source(
         return read_osl(source, folder, head=head)
     readers = {"csv": read_csv, "e2e-spot": read_e2e_spot, "corrections": read_corrections}
     return readers[format](source, folder)
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

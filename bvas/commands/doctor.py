@@ -6,20 +6,21 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, WRONG_INPUT, add_folders, run_command
+from bvas.commands.console import OK, WRONG_INPUT
+from bvas.commands.options import add_folders, add_json
 
 if TYPE_CHECKING:
     from bvas.system.doctor.finding import Finding
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas doctor",
+        prog=prog,
         description="Say what works on this machine, and what to do about the rest. The exit code is 2 where "
         "something is missing that everything needs, else 0.",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    add_json(parser)
     add_folders(parser, data=False)
     return parser
 
@@ -66,8 +67,3 @@ def summary_text(found: "Sequence[Finding]") -> str:
         return f"\nbvas does not work here before this is mended: {', '.join(needed)}"
     problems = [finding.topic for finding in found if finding.state == "problem"]
     return "\nbvas works here" + (f"; to be mended: {', '.join(problems)}" if problems else "")
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

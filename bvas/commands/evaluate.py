@@ -1,10 +1,10 @@
 """Score predictions: python -m bvas.evaluate --experiment NAME, or --experiments A,B to compare."""
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, add_folders, add_postprocessing, run_command
+from bvas.commands.console import OK
+from bvas.commands.options import add_experiment_option, add_folders, add_folds, add_postprocessing
 from bvas.commands.score_table import interval_text, sheet_lines
 
 if TYPE_CHECKING:
@@ -14,21 +14,19 @@ if TYPE_CHECKING:
     from bvas.experiment.experiment import Experiment
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "python -m bvas.evaluate",
+        prog=prog,
         description="Score an experiment's out-of-fold predictions, and write runs/NAME/evaluation.json; or compare "
         "experiments, and write runs/comparisons/A,B.json besides.",
     )
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--experiment", metavar="NAME", help="config name or path")
+    add_experiment_option(what)
     what.add_argument(
         "--experiments", metavar="A,B", help="how B (and C, ...) differ from A on the same matches"
     )
-    parser.add_argument(
-        "--folds", default="all", help="folds to score, e.g. 0,3 (default: all predicted ones)"
-    )
+    add_folds(parser, "folds to score (default: all predicted ones)")
     add_postprocessing(
         parser, "what the predictions were made with: its operating points part hits from what is not shown"
     )
@@ -76,7 +74,7 @@ def _evaluate(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation
     from bvas.data.matches import find_matches, folds_of
     from bvas.evaluation.experiment_scores import evaluate_predictions
     from bvas.experiment.experiment import parse_folds
-    from bvas.results.curves_on_disk import predictions_folder
+    from bvas.results.store import predictions_folder
 
     matches = [match for match in find_matches(experiment.task, args.data) if match.fold is not None]
     folds = set(parse_folds(args.folds, folds_of(matches)))
@@ -140,8 +138,3 @@ def comparison_lines(comparison: "Comparison") -> list[str]:
     if comparison.interval is not None:
         lines.append(f"  interval {interval_text(comparison.interval, signed=True)}")
     return [*lines, f"  {comparison.verdict}"]
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

@@ -5,7 +5,8 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, add_folders, add_postprocessing, progress_bar, run_command
+from bvas.commands.console import OK, progress_bar
+from bvas.commands.options import add_challenge, add_folders, add_folds, add_postprocessing
 from bvas.commands.score_table import interval_text
 
 if TYPE_CHECKING:
@@ -14,19 +15,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas experiment ensemble",
+        prog=prog,
         description="Average the score curves of experiments, those of each match by models that have not seen it, and "
         "write RUNS/NAME, which evaluate, report, submit and tune take like an experiment's. No video is read.",
     )
     parser.add_argument(
         "experiments", metavar="A,B", help="experiments, or seed_1/A for the one in RUNS/seed_1"
     )
-    parser.add_argument(
-        "--challenge", action="store_true", help="the challenge matches instead of the out-of-fold curves"
-    )
+    add_challenge(parser, "the challenge matches instead of the out-of-fold curves")
     parser.add_argument(
         "--select",
         action="store_true",
@@ -34,11 +33,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         "each fold is averaged by what the other folds choose, so that its score is honest",
     )
     parser.add_argument("--name", help="what to call it (default: A+B, or A+B_selected)")
-    parser.add_argument(
-        "--folds",
-        default=None,
-        help="folds whose matches are taken, e.g. 0,3 (default: all that are trained)",
-    )
+    add_folds(parser, "folds whose matches are averaged (default: all that are trained)", default=None)
     add_postprocessing(parser)
     add_folders(parser)
     return parser
@@ -53,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.evaluation.ensembling.ensemble import Ensemble, build_ensemble, check_folder, write_ensemble
     from bvas.evaluation.ensembling.members import base_of, load_members, read_member_curves
     from bvas.experiment.experiment import check_new_name, parse_folds
+    from bvas.results.store import Split
     from bvas.results.tuned_peaks import with_postprocessing
     from bvas.system.atomic_files import check_writable
 
@@ -68,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         folds = parse_folds(args.folds, folds_of(found), experiment.train.folds)
         # By name, so that the resamples of the same matches are the same, whoever lists them.
         matches = sorted((match for match in found if match.fold in folds), key=lambda match: match.name)
-        curves = read_member_curves(members, matches, "cv")
+        curves = read_member_curves(members, matches, Split.CV)
         with progress_bar("selecting", "fold", quiet=args.quiet) as progress:
             ensemble = build_ensemble(
                 members, experiment, matches, curves, selected=args.select, progress=progress
@@ -79,12 +75,13 @@ def run(args: argparse.Namespace) -> int:
             raise DataError(
                 f"no challenge match in {args.data / experiment.task.folder}; leave out --challenge"
             )
-        curves = read_member_curves(members, challenge, "challenge")
+        curves = read_member_curves(members, challenge, Split.CHALLENGE)
     if ensemble is None:
         names = tuple(member.name for member in members)
         ensemble = Ensemble(members=names, is_selected=False, weights=(1,) * len(names), by_part={})
     assert curves is not None
-    out = write_ensemble(ensemble, experiment, curves, args.runs, "challenge" if args.challenge else "cv")
+    split = Split.CHALLENGE if args.challenge else Split.CV
+    out = write_ensemble(ensemble, experiment, curves, args.runs, split)
     for line in ensemble_lines(ensemble):
         print(line)
     print(f"predictions are in {out}")
@@ -120,8 +117,3 @@ def _weights_text(members: Sequence[str], weights: Sequence[int]) -> str:
     return ", ".join(
         f"{name} {weight}/{total}" for name, weight in zip(members, weights, strict=True) if weight
     )
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

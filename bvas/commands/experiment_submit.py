@@ -1,31 +1,30 @@
 """A zip for SoccerNet's evaluation server: bvas experiment submit NAME."""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
-from bvas.commands.console import OK, add_folders, run_command
+from bvas.commands.console import OK
+from bvas.commands.options import add_experiment, add_folders, add_out
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas experiment submit",
+        prog=prog,
         description="Write the predictions of the challenge matches as a zip in SoccerNet's layout, and read it back "
         "with SoccerNet's own reader where its package is installed. Matches or halves without predictions are "
         "listed, and no zip is written then.",
     )
-    parser.add_argument("experiment", metavar="NAME", help="config name or path, or an ensemble")
+    add_experiment(parser, "config name or path, or an ensemble")
     parser.add_argument(
         "--test",
         action="store_true",
         help="the out-of-fold predictions of the task's test matches instead of the challenge",
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
+    add_out(
+        parser,
+        "default: RUNS/NAME/submission_challenge.zip, or submission_test.zip with --test",
         metavar="ZIP",
-        help="default: RUNS/NAME/submission_challenge.zip, or submission_test.zip with --test",
     )
     add_folders(parser)
     return parser
@@ -37,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.errors import ConfigError, DataError
     from bvas.evaluation.submission import write_submission
     from bvas.experiment.experiment import load_experiment
+    from bvas.results.store import Split
     from bvas.system.atomic_files import check_writable
 
     experiment = load_experiment(args.experiment, args.runs)
@@ -53,14 +53,11 @@ def run(args: argparse.Namespace) -> int:
         raise DataError(
             f"no {kind} match in {args.data / experiment.task.folder}, so there is nothing to submit"
         )
-    submission = write_submission(experiment, matches, args.runs, out, "cv" if args.test else "challenge")
+    submission = write_submission(
+        experiment, matches, args.runs, out, Split.CV if args.test else Split.CHALLENGE
+    )
     for name, count in submission.num_predictions.items():
         print(f"{count:>7} predictions  {name}")
     print(f"read back by {submission.reader}: as written")
     print(f"submission in {submission.path}")
     return OK
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

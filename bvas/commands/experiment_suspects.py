@@ -1,10 +1,10 @@
 """What looks like a mistake in the labels, ranked: bvas experiment suspects NAME."""
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, add_folders, run_command
+from bvas.commands.console import OK
+from bvas.commands.options import add_experiment, add_folders
 from bvas.commands.report import add_match, add_page, evaluated, preview_config, write_folder
 from bvas.values.plural import count_text
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from bvas.metrics.suspects import Suspect
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas experiment suspects",
+        prog=prog,
         description="Rank the annotations that out-of-fold predictions contradict most, and the confident spots "
         "where nothing is annotated. Writes runs/NAME/suspects.json, and the page of bvas report with them first.",
     )
-    parser.add_argument("experiment", metavar="NAME", help="an experiment with predictions and labels")
+    add_experiment(parser, "an experiment with predictions and labels")
     add_match(parser)
     parser.add_argument(
         "--top", type=int, default=20, metavar="N", help="lines of the table (default: 20); the file has all"
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.errors import ConfigError
     from bvas.evaluation.label_check import check_labels
     from bvas.experiment.experiment import load_experiment
-    from bvas.report.page_input import evaluation_source
+    from bvas.report.page_input import evaluation_report
     from bvas.system.atomic_files import check_writable, write_json
 
     if args.top < 0:
@@ -54,10 +54,10 @@ def run(args: argparse.Namespace) -> int:
     print(f"all       {path}")
     if not args.no_page:
         check_writable(out)
-        source = evaluation_source(
+        report = evaluation_report(
             evaluation, experiment, args.data, label_check=label_check, begins_with_suspects=True
         )
-        write_folder(source, out, config, args, args.runs / experiment.name)
+        write_folder(report, out, config, args, args.runs / experiment.name)
     return OK
 
 
@@ -88,7 +88,7 @@ def suspect_lines(label_check: "LabelCheck", top: int) -> list[str]:
 
 
 def _row(label_check: "LabelCheck", suspect: "Suspect") -> tuple[str, ...]:
-    video, annotation, spot = label_check.videos[suspect.video], suspect.annotation, suspect.spot
+    video, annotation, spot = label_check.videos[suspect.video].video, suspect.annotation, suspect.spot
     minutes, seconds = divmod(round(100 * suspect.seconds), 6000)
     spotted = ""
     if spot is not None:
@@ -97,15 +97,10 @@ def _row(label_check: "LabelCheck", suspect: "Suspect") -> tuple[str, ...]:
     return (
         str(suspect.rank),
         f"{suspect.suspicion:.2f}",
-        video.match.folder.name,
-        str(video.half),
+        video.match.rsplit("/", 1)[-1],
+        str(video.number),
         f"{minutes:02d}:{seconds / 100:05.2f}",
         "" if annotation is None else f"{annotation.label} {suspect.support:.2f}",
         spotted,
         suspect.kind.value,
     )
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

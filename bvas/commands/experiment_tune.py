@@ -2,11 +2,11 @@
 
 import argparse
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, add_folders, progress_bar, run_command
+from bvas.commands.console import OK, progress_bar
+from bvas.commands.options import add_experiment, add_folders, add_folds, add_out
 from bvas.commands.score_table import interval_text
 from bvas.values.plural import count_text
 
@@ -17,22 +17,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas experiment tune",
+        prog=prog,
         description="Choose each label's smoothing, smallest height, smallest distance and operating point from "
         "out-of-fold score curves, and say what that brings: each fold is scored with rules chosen on the others. "
         "Writes a file for 'bvas predict --postprocessing FILE' and 'bvas spot --postprocessing FILE'. It holds the "
         "experiment's own rules where the gain is not told from chance.",
     )
-    parser.add_argument("experiment", metavar="NAME", help="config name or path")
-    parser.add_argument(
-        "--folds",
-        default=None,
-        help="folds whose curves are taken, e.g. 0,3 (default: all that the experiment trains)",
-    )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="default: RUNS/NAME/postprocessing.json")
+    add_experiment(parser)
+    add_folds(parser, "folds whose curves are used (default: all that the experiment trains)", default=None)
+    add_out(parser, "default: RUNS/NAME/postprocessing.json", metavar="FILE")
     add_folders(parser)
     return parser
 
@@ -114,8 +110,3 @@ def _gain_lines(score: "TunedScore", what: str) -> list[str]:
     else:
         verdict = "not taken: the interval does not lie above 0"
     return [*lines, f"  interval {interval_text(score.interval, signed=True)}", f"  {verdict}"]
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

@@ -5,7 +5,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bvas.commands.console import Progress, duration_text
+from bvas.values.progress import Progress
+from bvas.values.units import duration_text
 
 logger = logging.getLogger(__name__)
 

@@ -8,18 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import (
-    DONE_IN_PART,
-    OK,
-    WRONG_INPUT,
-    Progress,
+from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT, progress_bar
+from bvas.commands.options import (
+    add_backend,
+    add_challenge,
+    add_device,
+    add_experiment_option,
     add_folders,
-    add_machine,
+    add_folds,
+    add_inference,
+    add_overwrite,
     add_postprocessing,
-    progress_bar,
-    run_command,
 )
 from bvas.errors import BvasError, ConfigError, DataError
+from bvas.values.progress import Progress
 
 if TYPE_CHECKING:
     import torch
@@ -35,23 +37,19 @@ logger = logging.getLogger(__name__)
 _MOST_NAMED = 3
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "python -m bvas.predict",
+        prog=prog,
         description="Predict each fold's held-out matches with that fold's model, the challenge with all folds, or "
         "what a manifest lists. Finished matches are left as they are, and one that was interrupted is gone on with. "
         "A match that fails stops no other: it is listed in failed.jsonl beside the results, and the exit code is 3, "
         "or 2 if all failed.",
     )
-    parser.add_argument("--experiment", required=True, metavar="NAME", help="config name or path")
-    parser.add_argument("--folds", default="all", help="all trained ones, or numbers like 0,3 (default: all)")
+    add_experiment_option(parser, required=True)
+    add_folds(parser, "folds whose models predict (default: all trained ones)")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--challenge",
-        action="store_true",
-        help="predict the challenge matches with the mean of the folds' curves",
-    )
+    add_challenge(what, "predict the challenge matches with the mean of the folds' curves")
     what.add_argument(
         "--manifest",
         type=Path,
@@ -66,21 +64,8 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         metavar="I/N",
         help="predict the I-th of N shares (from 1/N to N/N) of the matches; all of them together are all matches",
     )
-    parser.add_argument(
-        "--precision",
-        default="auto",
-        choices=["auto", "float32", "bfloat16", "float16"],
-        help="what is computed in (default: float16 on CUDA, float32 on a CPU)",
-    )
-    parser.add_argument(
-        "--stride",
-        type=int,
-        default=1,
-        metavar="N",
-        help="compute the scores of every Nth frame, and fill in between (default: 1)",
-    )
-    parser.add_argument("--strict", action="store_true", help="fail where a frame cannot be decoded")
-    parser.add_argument("--overwrite", action="store_true", help="predict finished matches again")
+    add_inference(parser)
+    add_overwrite(parser, "predict finished matches again")
     parser.add_argument(
         "--save-seconds",
         type=float,
@@ -90,7 +75,8 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     )
     add_postprocessing(parser)
     add_folders(parser)
-    add_machine(parser, workers=False)
+    add_device(parser)
+    add_backend(parser)
     parser.add_argument(
         "--devices",
         metavar="LIST",
@@ -148,12 +134,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _assignments(args: argparse.Namespace, experiment: "Experiment") -> "list[Assignment]":
     from bvas.data.matches import find_matches
-    from bvas.inference.spotter import trained_among
+    from bvas.experiment.checkpoint import trained_among
     from bvas.predicting.assignments import challenge, check_folds, held_out
     from bvas.predicting.manifest import assign_manifest
+    from bvas.results.store import predictions_root
 
     folds = trained_among(experiment, args.runs, args.folds)
-    predictions = args.runs / experiment.name / "predictions"
+    predictions = predictions_root(args.runs, experiment.name)
     if args.manifest is not None:
         return assign_manifest(
             args.manifest, lambda: find_matches(experiment.task, args.data), folds, predictions
@@ -238,6 +225,7 @@ def predict_held_out(
     bar: Progress | None,
     *,
     device: str = "auto",
+    devices: Sequence[str] | None = None,
 ) -> None:
     """Predict the matches of some folds, each with the model that has not seen it.
 
@@ -248,15 +236,22 @@ def predict_held_out(
         runs: The runs folder.
         bar: Shows frames; None: a log line each minute does.
         device: Where.
+        devices: Where instead, each in a process of its own.
 
     Raises:
         BvasError: a match failed; the others are done.
     """
+    import torch
+
     from bvas.predicting.assignments import held_out
     from bvas.predicting.settings import Work
+    from bvas.results.store import predictions_root
 
-    assignments = held_out(matches, folds, runs / experiment.name / "predictions")
-    job = predict_all(assignments, Work(experiment=experiment, runs=runs), bar, device=device)
+    several = None if devices is None else [torch.device(name) for name in devices]
+    assignments = held_out(matches, folds, predictions_root(runs, experiment.name))
+    job = predict_all(
+        assignments, Work(experiment=experiment, runs=runs), bar, device=device, devices=several
+    )
     if job.failures:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in job.failures.items())
         raise BvasError(f"{len(job.failures)} of {len(assignments)} matches failed: {reasons}")
@@ -290,8 +285,3 @@ def _conclude(job: "Job", share: "Sequence[Assignment]") -> int:
         ", ".join(str(out / FAILED_NAME) for out in outs),
     )
     return DONE_IN_PART if len(names) < len(share) else WRONG_INPUT
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

@@ -14,14 +14,14 @@ from typing import Literal
 import torch
 
 from bvas.commands.children import Line, Outbox, end_processes, how_it_ended, settle_in
-from bvas.commands.console import users_line
 from bvas.commands.job_progress import JobProgress
 from bvas.errors import BusyError, BvasError
 from bvas.predicting.assignments import Assignment
 from bvas.predicting.failures import note_failure
 from bvas.predicting.match import MatchPredictor
 from bvas.predicting.settings import Work, ends_job
-from bvas.system.child_processes import interrupts_held, start_quietly
+from bvas.system.jobs.child_processes import interrupts_held, start_quietly
+from bvas.system.log_lines import users_line
 
 logger = logging.getLogger(__name__)
 

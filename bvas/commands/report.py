@@ -2,25 +2,32 @@
 
 import argparse
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, add_folders, progress_bar, run_command
+from bvas.commands.console import OK, progress_bar
+from bvas.commands.options import (
+    add_challenge,
+    add_confidence,
+    add_folders,
+    add_out,
+    add_overwrite,
+    add_video_of,
+)
 
 if TYPE_CHECKING:
     from bvas.evaluation.experiment_scores import Evaluation
     from bvas.experiment.experiment import Experiment
-    from bvas.report.page_input import ReportSource
+    from bvas.report.content import MatchReport
     from bvas.video.encode.browser_preview import PreviewConfig
 
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas report",
+        prog=prog,
         description="Write a folder with a page that shows predictions on the video and lets you correct them. "
         "It opens by double click and asks nothing of any network.",
     )
@@ -30,24 +37,9 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         help="an experiment with predictions and labels; or the folder of bvas spot, or a file of spots of any system",
     )
     add_match(parser)
-    parser.add_argument(
-        "--challenge", action="store_true", help="an experiment's challenge predictions, which have no labels"
-    )
-    parser.add_argument(
-        "--video",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="video of RESULTS, where it moved or is of another system (repeat for each part, in order)",
-    )
-    parser.add_argument(
-        "--confidence",
-        type=float,
-        default=None,
-        metavar="P",
-        help="show spots from this confidence up (default: the operating point)",
-    )
+    add_challenge(parser, "an experiment's challenge predictions, which have no labels")
+    add_video_of(parser)
+    add_confidence(parser)
     add_page(parser, out="runs/NAME/report or RESULTS/report")
     add_folders(parser)
     return parser
@@ -66,10 +58,8 @@ def add_match(parser: argparse.ArgumentParser) -> None:
 
 def add_page(parser: argparse.ArgumentParser, *, out: str) -> None:
     """Add what says where the page goes and how it shows videos."""
-    parser.add_argument("--out", type=Path, default=None, metavar="DIR", help=f"default: {out}")
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace a page of other results that lies there"
-    )
+    add_out(parser, f"default: {out}")
+    add_overwrite(parser, "replace a page of other results")
     parser.add_argument(
         "--link",
         action="store_true",
@@ -82,25 +72,25 @@ def add_page(parser: argparse.ArgumentParser, *, out: str) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Gather, code previews, write the page."""
-    from bvas.data.soccernet_files import RESULTS_NAME
     from bvas.report.report_folder import PAGE_NAME
+    from bvas.results.store import has_results
     from bvas.system.atomic_files import check_writable
 
     config = preview_config(args)
     given = Path(args.what)
-    is_results = (given / RESULTS_NAME).is_file() or (
+    is_results = has_results(given) or (
         given.is_file() and given.suffix.lower() in (".json", ".jsonl", ".csv", ".tsv")
     )
     if is_results:
         out: Path = args.out or (given if given.is_dir() else given.parent) / "report"
         check_writable(out, PAGE_NAME)
-        source, made_from = _results_source(given, args), given if given.is_dir() else given.parent
+        report, made_from = _results_report(given, args), given if given.is_dir() else given.parent
     else:
-        source, name = _experiment_source(args)
+        report, name = _experiment_report(args)
         out = args.out or args.runs / name / "report"
         check_writable(out, PAGE_NAME)
         made_from = args.runs / name
-    write_folder(source, out, config, args, made_from)
+    write_folder(report, out, config, args, made_from)
     return OK
 
 
@@ -116,7 +106,7 @@ def preview_config(args: argparse.Namespace) -> "PreviewConfig":
 
 
 def write_folder(
-    source: "ReportSource",
+    report: "MatchReport",
     out: Path,
     config: "PreviewConfig",
     args: argparse.Namespace,
@@ -129,15 +119,14 @@ def write_folder(
         DataError: a page of other results lies there, and --overwrite is not given.
     """
     from bvas.report.report_folder import check_same_report, write_report_folder
-    from bvas.system.atomic_files import locked
+    from bvas.system.locks import locked
     from bvas.video.index.file_identity import place_of
 
     with locked(out):
         if not args.overwrite:
             check_same_report(out, place_of(made_from))
         page = write_report_folder(
-            source.report,
-            source.videos,
+            report,
             out,
             link=args.link,
             config=config,
@@ -149,16 +138,16 @@ def write_folder(
         print(f"          {path}")
 
 
-def _results_source(given: Path, args: argparse.Namespace) -> "ReportSource":
+def _results_report(given: Path, args: argparse.Namespace) -> "MatchReport":
     from bvas.errors import ConfigError
-    from bvas.report.page_input import results_source
+    from bvas.report.page_input import results_report
 
     if args.match or args.challenge:
         raise ConfigError(f"{given} is results of one recording; --match and --challenge are for experiments")
-    return results_source(given, args.video, confidence=args.confidence)
+    return results_report(given, args.video, confidence=args.confidence)
 
 
-def _experiment_source(args: argparse.Namespace) -> tuple["ReportSource", str]:
+def _experiment_report(args: argparse.Namespace) -> tuple["MatchReport", str]:
     """Return the report and the experiment's name."""
     from dataclasses import replace
 
@@ -166,7 +155,8 @@ def _experiment_source(args: argparse.Namespace) -> tuple["ReportSource", str]:
     from bvas.errors import ConfigError
     from bvas.evaluation.label_check import check_labels
     from bvas.experiment.experiment import load_experiment
-    from bvas.report.page_input import challenge_source, choose_matches, evaluation_source
+    from bvas.report.page_input import challenge_report, choose_matches, evaluation_report
+    from bvas.results.store import Split, predictions_folder
 
     if args.video:
         raise ConfigError("--video is for results of a recording; an experiment's videos are in --data")
@@ -176,13 +166,13 @@ def _experiment_source(args: argparse.Namespace) -> tuple["ReportSource", str]:
     if args.challenge:
         matches = find_matches(experiment.task, args.data)
         chosen = choose_matches([match for match in matches if match.fold is None], args.match)
-        predictions = args.runs / experiment.name / "predictions" / "challenge"
-        return challenge_source(experiment, chosen, predictions, args.data), experiment.name
+        predictions = predictions_folder(args.runs, experiment.name, Split.CHALLENGE)
+        return challenge_report(experiment, chosen, predictions, args.data), experiment.name
     evaluation = evaluated(experiment, args)
-    source = evaluation_source(
+    report = evaluation_report(
         evaluation, experiment, args.data, label_check=check_labels(evaluation, experiment)
     )
-    return source, experiment.name
+    return report, experiment.name
 
 
 def evaluated(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation":
@@ -195,12 +185,8 @@ def evaluated(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation
     from bvas.data.matches import find_matches
     from bvas.evaluation.experiment_scores import evaluate_predictions
     from bvas.report.page_input import choose_matches
+    from bvas.results.store import predictions_folder
 
     labelled = [match for match in find_matches(experiment.task, args.data) if match.fold is not None]
     chosen = choose_matches(labelled, args.match)
-    return evaluate_predictions(experiment, chosen, args.runs / experiment.name / "predictions" / "cv")
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)
+    return evaluate_predictions(experiment, chosen, predictions_folder(args.runs, experiment.name))

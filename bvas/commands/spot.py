@@ -10,30 +10,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bvas.commands.console import (
-    DONE_IN_PART,
-    OK,
-    Progress,
+from bvas.commands.console import DONE_IN_PART, OK, progress_bar
+from bvas.commands.option_values import parse_time
+from bvas.commands.options import (
+    add_backend,
+    add_device,
+    add_experiment_option,
     add_folders,
-    add_machine,
+    add_folds,
+    add_inference,
+    add_out,
+    add_overwrite,
     add_postprocessing,
     add_reading,
-    duration_text,
-    parse_time,
-    progress_bar,
+    add_span,
     reading_of,
-    run_command,
 )
 from bvas.commands.spot_live import add_live, check_live, run_live
-from bvas.errors import HIDDEN, ConfigError
+from bvas.errors import HIDDEN, ConfigError, DecodeError
 from bvas.system.file_names import output_stem
 from bvas.values.plural import count_text
+from bvas.values.progress import Progress
+from bvas.values.units import duration_text
 
 if TYPE_CHECKING:
     from bvas.experiment.experiment import Experiment
-    from bvas.inference.protocol import VideoSpotter
-    from bvas.report.recorded import PartPlan, RecordingPart
-    from bvas.results.recording import RecordedFile
+    from bvas.inference.spotter import VideoSpotter
+    from bvas.report.recording_outputs import PlannedPart
+    from bvas.results.video_result import VideoResult
     from bvas.video.container.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -42,10 +46,10 @@ _ESTIMATE_AFTER_FRAMES = 200
 _LONG_SECONDS = 3600
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas spot",
+        prog=prog,
         description="Find the actions of one recording; several files are its parts, in order.",
     )
     parser.add_argument(
@@ -55,10 +59,8 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         help="any file that FFmpeg reads; or one pipe, - for standard input, or one address (http, HLS, rtsp, udp)",
     )
     which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--experiment",
-        metavar="NAME",
-        help="trained or imported experiment (default: the newest one that is not the demo)",
+    add_experiment_option(
+        which, "trained or imported experiment (default: the newest one that is not the demo)"
     )
     which.add_argument(
         "--model",
@@ -66,48 +68,20 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         metavar="DIR",
         help="a model that 'bvas weights export' wrote; runs on ONNX Runtime, without PyTorch",
     )
-    parser.add_argument(
-        "--folds", default="all", help="folds whose scores are averaged (default: all trained ones)"
-    )
-    parser.add_argument(
-        "--from",
-        dest="from_seconds",
-        type=parse_time,
-        default=0.0,
-        metavar="T",
-        help="start, on the timeline of all parts: s or mm:ss",
-    )
-    parser.add_argument(
-        "--to", dest="to_seconds", type=parse_time, default=None, metavar="T", help="end: s or mm:ss"
-    )
+    add_folds(parser, "folds whose scores are averaged (default: all trained ones)")
+    add_span(parser)
     parser.add_argument(
         "--kickoff", type=parse_time, default=0.0, metavar="T", help="when the match clock starts"
     )
-    parser.add_argument(
-        "--out", type=Path, default=None, metavar="DIR", help="default: ./spots/<first video's name>"
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace results of another recording, or a --jsonl file"
-    )
-    parser.add_argument("--strict", action="store_true", help="fail where a frame cannot be decoded")
+    add_out(parser, "default: ./spots/<first video's name>")
+    add_overwrite(parser, "replace results of another recording, or a --jsonl file")
+    add_inference(parser)
     add_postprocessing(parser)
-    parser.add_argument(
-        "--precision",
-        default="auto",
-        choices=["auto", "float32", "bfloat16", "float16"],
-        help="what is computed in (default: float16 on CUDA, float32 on a CPU)",
-    )
-    parser.add_argument(
-        "--stride",
-        type=int,
-        default=1,
-        metavar="N",
-        help="compute the scores of every Nth frame, and fill in between (default: 1)",
-    )
     add_live(parser)
     add_reading(parser)
     add_folders(parser, data=False)
-    add_machine(parser, workers=False)
+    add_device(parser)
+    add_backend(parser)
     return parser
 
 
@@ -121,12 +95,12 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--stride must be at least 1, got {args.stride}")
     # As text, a path would not show that it is a URL; and before the imports that take seconds.
     sources = [source_of(video, growing=args.growing) for video in args.videos]
-    from bvas.data.soccernet_files import RESULTS_NAME
     from bvas.errors import DataError
-    from bvas.report.recorded import PartPlan, outputs_of, part_names, plan_parts
-    from bvas.report.replacing import TABLE_NAME, check_same_recording
-    from bvas.results.recording import RECORDING_NAME
-    from bvas.system.atomic_files import check_writable, locked
+    from bvas.report.recording_outputs import PlannedPart, output_names, part_names, plan_parts
+    from bvas.results.recording_folder import check_same_recording
+    from bvas.results.video_result import VideoFile
+    from bvas.system.atomic_files import check_writable
+    from bvas.system.locks import locked
 
     for source in sources:
         if source.kind in ("file", "growing file") and not source.path.exists():
@@ -140,8 +114,7 @@ def run(args: argparse.Namespace) -> int:
     names = [output_stem(out.name)] if streams else part_names([source.path for source in sources])
     if not args.live:
         # Hours of work must not end at a folder that cannot be written, or in that of another recording.
-        files = [file for name in names for file in outputs_of(name)]
-        check_writable(out, RESULTS_NAME, TABLE_NAME, RECORDING_NAME, *files)
+        check_writable(out, *output_names(names))
         if not args.overwrite:
             check_same_recording(out, sources)
     spotter, num_models = _spotter(args)
@@ -154,9 +127,8 @@ def run(args: argparse.Namespace) -> int:
     if streams:
         address = "" if streams[0].kind == "growing file" else streams[0].name
         address = "-" if streams[0].location == "-" else address
-        plans = [
-            PartPlan(1, streams[0].path, names[0], 0.0, args.from_seconds, args.to_seconds, reading, address)
-        ]
+        video = VideoFile(name=names[0], path=streams[0].path, address=address, reading=reading)
+        plans = [PlannedPart(video, args.from_seconds, args.to_seconds)]
     else:
         plans = plan_parts([source.path for source in sources], args.from_seconds, args.to_seconds, reading)
     with locked(out):
@@ -167,7 +139,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _spot_parts(
     args: argparse.Namespace,
-    plans: "Sequence[PartPlan]",
+    plans: "Sequence[PlannedPart]",
     sources: "Sequence[Source]",
     spotter: "VideoSpotter",
     num_models: int,
@@ -176,48 +148,64 @@ def _spot_parts(
     """Spot the parts of a recording, and write the results of each as soon as they are there."""
     from bvas.errors import DataError
     from bvas.inference.spot_video import spot_video
-    from bvas.report.recorded import RecordingPart
-    from bvas.report.replacing import RecordedFiles, remove_stale
-    from bvas.results.recording import read_recording
+    from bvas.report.recording_outputs import RecordingWriter
+    from bvas.results.recording_folder import FileRecords, remove_stale
+    from bvas.results.store import read_recording
+    from bvas.results.video_result import VideoResult
 
     try:
         before = read_recording(out)
     except DataError:
         before = None
     is_stream = not sources[0].is_indexable
-    digests = RecordedFiles([] if is_stream else [source.path for source in sources])
-    parts: list[RecordingPart] = []
-    with digests:
+    writer = RecordingWriter(out, spotter.experiment, args.kickoff)
+    results: list[VideoResult] = []
+    with FileRecords([] if is_stream else [source.path for source in sources]) as records:
         for plan in plans:
-            with progress_bar(plan.path.name, "frame", quiet=args.quiet) as bar:
+            video = plan.video
+            assert video.path is not None
+            with progress_bar(video.path.name, "frame", quiet=args.quiet) as bar:
                 estimate = _with_estimate(
                     bar, len(sources), num_models, str(spotter.device).partition(":")[0]
                 )
                 found = spot_video(
-                    sources[0].location if is_stream else plan.path,
+                    sources[0].location if is_stream else video.path,
                     spotter,
                     backend=args.backend,
                     from_seconds=plan.from_seconds,
                     to_seconds=plan.to_seconds,
                     strict=args.strict,
                     growing=args.growing,
-                    stream=plan.reading.stream,
-                    rate=plan.reading.rate,
-                    tone=plan.reading.tone,
+                    stream=video.reading.stream,
+                    rate=video.reading.rate,
+                    tone=video.reading.tone,
                     # The length of a stream is unknown.
                     progress=bar if is_stream else estimate,
                     in_part=True,
                 )
-            parts.append(RecordingPart(plan, found))
+            results.append(
+                VideoResult(
+                    video=replace(video, match=out.name),
+                    curve=found.curve,
+                    spots=found.spots,
+                    spot_frames=found.source_frames,
+                    gaps=found.gaps,
+                    peaks=spotter.experiment.peaks,
+                )
+            )
             failure = found.failure
-            in_part = _in_part(parts, len(plans))
-            made_from = digests.known(wait=not in_part)
+            in_part = _in_part(results, failure, len(plans))
             # At once: hours of work on one part are not lost with the next.
-            _write_outputs(parts, spotter.experiment, out, args.kickoff, made_from, in_part)
+            writer.write(
+                results,
+                found.duration_seconds,
+                made_from=records.known(wait=not in_part),
+                in_part=in_part,
+            )
             if failure is not None:
                 break
-    remove_stale(out, before, [plan.name for plan in plans])
-    _sum_up(parts, spotter.experiment, out, in_part)
+    remove_stale(out, before, [plan.video.name for plan in plans])
+    _sum_up(results, spotter.experiment, out, in_part)
     if failure is None:
         return OK
     if isinstance(failure, KeyboardInterrupt):
@@ -226,14 +214,16 @@ def _spot_parts(
     return DONE_IN_PART
 
 
-def _in_part(parts: "Sequence[RecordingPart]", num_plans: int) -> str:
-    """Return why results are of a part of the recording only; nothing where they are complete."""
-    found = parts[-1].found
-    if isinstance(found.failure, KeyboardInterrupt):
-        return f"interrupted at {found.curve.seconds[-1]:.1f} s of {parts[-1].plan.name}"
-    if found.failure is not None:
-        return str(found.failure)
-    return "" if len(parts) == num_plans else f"{len(parts)} of {num_plans} files"
+def _in_part(
+    results: "Sequence[VideoResult]", failure: DecodeError | KeyboardInterrupt | None, num_plans: int
+) -> str:
+    """Return the reason why results cover a part of the recording only; empty where they are complete."""
+    if isinstance(failure, KeyboardInterrupt):
+        last = results[-1]
+        return f"interrupted at {last.required_curve.seconds[-1]:.1f} s of {last.video.name}"
+    if failure is not None:
+        return str(failure)
+    return "" if len(results) == num_plans else f"{len(results)} of {num_plans} files"
 
 
 def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
@@ -251,8 +241,9 @@ def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
             )
         exported = load_onnx_spotter(args.model, device=args.device, stride=args.stride)
         return replace(exported, experiment=with_postprocessing(exported.experiment, args.postprocessing)), 1
+    from bvas.experiment.checkpoint import trained_among
     from bvas.experiment.experiment import load_experiment
-    from bvas.inference.spotter import load_spotter, trained_among
+    from bvas.inference.spotter import load_spotter
 
     name = args.experiment or newest_experiment(args.runs)
     experiment = with_postprocessing(load_experiment(name, args.runs), args.postprocessing)
@@ -323,45 +314,17 @@ def newest_experiment(runs: Path) -> str:
     files = [path for path in runs.glob(f"*/fold_*/{FILE_NAME}") if path.parent.parent.name != "demo"]
     if not files:
         raise CheckpointError(
-            f"no trained or imported model in {runs}. Get the seed system's published weights:\n"
-            "  1. download ball_action/experiments/ball_finetune_long_004 from "
-            "https://drive.google.com/drive/folders/1mIu62cIdsRn3W4o1E5vRR8V5Q1B6HHoz\n"
-            "  2. bvas weights import ball_finetune_long_004 --name ball_seed\n"
-            "  3. bvas spot VIDEO --experiment ball_seed"
+            f"no trained or imported model in {runs}. Get the published weights of the reference system:\n"
+            "  bvas weights download ball\n"
+            "  bvas spot VIDEO --experiment ball\n"
+            "or train one: bvas train --experiment NAME"
         )
     return max(files, key=lambda path: path.stat().st_mtime).parent.parent.name
 
 
-def _write_outputs(
-    parts: "Sequence[RecordingPart]",
-    experiment: "Experiment",
-    out: Path,
-    kickoff: float,
-    made_from: "Sequence[RecordedFile]",
-    in_part: str,
-) -> None:
-    """Write the newest part of a recording into `out`, and what its parts so far make together."""
-    from bvas.data.soccernet_files import RESULTS_NAME, write_results
-    from bvas.report.recorded import write_part, write_recording, write_table
-
-    # First, so that whatever lies here is known to be of this recording.
-    write_recording(parts, experiment, out, kickoff, made_from=made_from, in_part=in_part)
-    write_part(parts[-1], experiment, out, kickoff)
-    write_results(
-        out / RESULTS_NAME,
-        out.name,
-        {part.plan.number: part.found.spots for part in parts},
-        rate=experiment.input.rate,
-        gaps=[gap.to_json(part.plan.number) for part in parts for gap in part.found.gaps],
-    )
-    write_table(parts, experiment, out, kickoff)
-
-
-def _sum_up(parts: "Sequence[RecordingPart]", experiment: "Experiment", out: Path, in_part: str) -> None:
+def _sum_up(results: "Sequence[VideoResult]", experiment: "Experiment", out: Path, in_part: str) -> None:
     """Print what was found, and where it lies."""
-    from bvas.inference.peaks import shown
-
-    found = [spot for part in parts for spot in shown(part.found.spots, experiment.peaks)]
+    found = [spot for result in results for spot in result.shown]
     counts = ", ".join(f"{sum(s.label == label for s in found)} {label}" for label in experiment.task.labels)
     points = experiment.peaks.operating_points(experiment.task.labels)
     if len(set(points.values())) == 1:
@@ -370,8 +333,3 @@ def _sum_up(parts: "Sequence[RecordingPart]", experiment: "Experiment", out: Pat
         each = ", ".join(f"{label} {point:g}" for label, point in points.items())
         print(f"{counts} (confidence from {each})")
     print(f"results in {out}" + (f", in part: {in_part}" if in_part else ""))
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from bvas.commands.console import DONE_IN_PART, OK, reading_of
+from bvas.commands.console import DONE_IN_PART, OK
+from bvas.commands.options import reading_of
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.inference.live_spots import LiveSpot, LiveSpots
-    from bvas.inference.protocol import VideoSpotter
-    from bvas.report.match_clock import MatchClock
+    from bvas.inference.spotter import VideoSpotter
+    from bvas.values.match_clock import MatchClock
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def run_live(args: argparse.Namespace, spotter: "VideoSpotter") -> int:
     from bvas.errors import DecodeError
     from bvas.inference.lag import LagRule
     from bvas.inference.live_spots import LiveSpots
-    from bvas.report.match_clock import MatchClock
+    from bvas.values.match_clock import MatchClock
 
     if args.jsonl != "-":
         _check_jsonl(Path(args.jsonl), overwrite=args.overwrite)

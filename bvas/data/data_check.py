@@ -1,7 +1,7 @@
 """All that is wrong with a data root, found in one pass over its files."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,15 +12,16 @@ from bvas.data.matches import Half, Match, filed_annotations, look_for_matches
 from bvas.data.raw_annotations import AnnotationList, Fault, FiledAnnotation
 from bvas.data.soccernet_files import best_renditions, label_files_in, match_folders
 from bvas.data.spotting_task import SpottingTask, dataset_task
+from bvas.data.video_end import after_end
 from bvas.errors import DataError, DecodeError
 from bvas.values.annotations import LabelSet
 from bvas.values.plural import count_text
+from bvas.values.progress import Progress
 from bvas.video.decode.damage_scan import find_damage, frames_text, ranges_of
 from bvas.video.index.frame_grid import Grid, make_grid
-from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,18 +185,16 @@ def _check_moments(
     index: VideoIndex,
     grid: Grid,
 ) -> None:
-    last = index.duration_seconds + 1.0 / float(grid.rate)
     latest = max((item.seconds for item in items if item.seconds is not None), default=0.0)
-    hint = _unit_hint(latest, last, float(index.rate))
     seen: dict[tuple[str, int], FiledAnnotation] = {}
     for item in items:
         if item.frame is not None and item.frame >= index.num_frames:
             message = f"frame {item.frame} is outside {index.path} ({count_text(index.num_frames, 'frame')}, from 0)"
             check.faults.append(filed.fault(item, message))
             continue
-        if item.seconds is not None and item.seconds > last:
-            message = f"{item.seconds} s lies after the end of {index.path} ({index.duration_seconds:.3f} s); {hint}"
-            check.faults.append(filed.fault(item, message))
+        late = item.seconds is not None and after_end(item.seconds, index, float(grid.rate), latest=latest)
+        if late:
+            check.faults.append(filed.fault(item, late))
             continue
         seconds = index.seconds_of(item.frame) if item.frame is not None else item.seconds
         assert seconds is not None
@@ -204,15 +203,6 @@ def _check_moments(
             message = f"{item.label!r} at {item.moment} repeats annotation {seen[key].number}; delete one"
             check.faults.append(filed.fault(item, message))
         seen.setdefault(key, item)
-
-
-def _unit_hint(latest: float, last: float, rate: float) -> str:
-    """Return what times of which the latest lies after the end may have been meant as."""
-    if latest / rate <= last:
-        return "are the times frame numbers? Those are given as 'frame'"
-    if latest / 1000 <= last:
-        return "are the times milliseconds? Divide them by 1000"
-    return "is the file cut short?"
 
 
 def _name(label: str, labels: LabelSet) -> str:

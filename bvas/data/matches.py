@@ -14,7 +14,8 @@ from bvas.errors import DataError
 from bvas.values.annotations import Annotation, LabelSet
 from bvas.values.plural import count_text
 from bvas.video.index.frame_folder import is_frame_folder
-from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.video_index import build_index
 
 logger = logging.getLogger(__name__)
 

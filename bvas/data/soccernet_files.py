@@ -12,14 +12,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
-from bvas.data.json_object import read_filed_json, short_text
+from bvas.data.json_object import JsonPlace, read_filed_json
 from bvas.data.raw_annotations import AnnotationList, Fault, FiledAnnotation
+from bvas.data.soccernet_objects import is_visible, read_label, team_of
 from bvas.errors import DataError
-from bvas.system.atomic_files import write_json
-from bvas.system.text_files import read_json
 from bvas.values.annotations import Spot
 
-RESULTS_NAME = "results_spotting.json"
 LABEL_FILES = ("Labels-ball.json", "Labels-v2.json")
 """Of Ball Action Spotting and of Action Spotting."""
 VIDEO_SUFFIXES = (".mkv", ".mp4", ".mov", ".avi", ".ts", ".webm", ".m4v", ".mpg")
@@ -96,59 +94,31 @@ def read_label_file(path: Path) -> tuple[AnnotationList, list[Fault]]:
             Fault(path, "", "has no list 'annotations'; it is not a SoccerNet label file")
         ]
     items = []
-    for number, entry in enumerate(entries):
-        try:
-            items.append(_parse_annotation(number, entry))
-        except ValueError as error:
-            faults.append(Fault(path, f"annotation {number}", str(error)))
+    for number, value in enumerate(entries):
+        place = JsonPlace(path, f"annotation {number}", faults)
+        entry = read_label(value, place)
+        if entry is None:
+            continue
+        if entry.position is None:
+            place.fault("needs 'position', milliseconds, a whole number, got nothing")
+        elif entry.half not in (1, 2) or entry.position < 0:
+            place.fault(
+                f"has half {entry.half} and position {entry.position * 1000:.0f} ms; halves are 1 or 2, positions are "
+                "not negative"
+            )
+        else:
+            items.append(
+                FiledAnnotation(
+                    number=number,
+                    part=entry.half,
+                    label=entry.label,
+                    seconds=entry.position,
+                    frame=None,
+                    team=team_of(entry),
+                    visible=is_visible(entry.visibility),
+                )
+            )
     return AnnotationList(path, "", tuple(items)), faults
-
-
-def _parse_annotation(number: int, entry: Any) -> FiledAnnotation:
-    try:
-        half = _half_of(entry["gameTime"])
-        milliseconds = int(entry["position"])
-        seconds = milliseconds / 1000
-        label = label_text(entry["label"])
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ValueError(
-            f"is {short_text(entry)}; it needs 'gameTime' like '1 - 00:03', 'position' in milliseconds and 'label'"
-        ) from error
-    if half not in (1, 2) or milliseconds < 0:
-        raise ValueError(
-            f"has half {half} and position {milliseconds} ms; halves are 1 or 2, positions are not negative"
-        )
-    team = entry.get("team")
-    return FiledAnnotation(
-        number=number,
-        part=half,
-        label=label,
-        seconds=seconds,
-        frame=None,
-        team=str(team) if team else None,
-        visible=entry.get("visibility", "visible") == "visible",
-    )
-
-
-def label_text(value: Any) -> str:
-    """Return a label of a JSON file.
-
-    Raises:
-        ValueError: it is not a text, or an empty one.
-    """
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"label {short_text(value)}")
-    return value
-
-
-def clock_seconds(game_time: Any) -> float | None:
-    """Return the seconds of a game time like `1 - 00:03`, or of its clock alone; None where it is none of these."""
-    found = re.fullmatch(r"\s*(?:\d+\s*-\s*)?(\d{1,4}):(\d\d)\s*", str(game_time), re.ASCII)
-    return None if found is None else 60.0 * int(found[1]) + int(found[2])
-
-
-def _half_of(game_time: str) -> int:
-    return int(str(game_time).split("-")[0])
 
 
 def position_ms(seconds: float, rate: float) -> int:
@@ -164,22 +134,6 @@ def position_ms(seconds: float, rate: float) -> int:
 def game_time(half: int, seconds: float) -> str:
     """Return SoccerNet's clock, e.g. `1 - 03:05`."""
     return f"{half} - {int(seconds // 60):02d}:{int(seconds % 60):02d}"
-
-
-def write_results(
-    path: Path,
-    match_name: str,
-    spots: Mapping[int, Sequence[Spot]],
-    *,
-    rate: float,
-    gaps: Sequence[Mapping[str, float | int | str]] = (),
-) -> None:
-    """Write `results_spotting.json`; the other arguments are those of `results_json`.
-
-    Raises:
-        DataError: the file cannot be written.
-    """
-    write_json(path, results_json(match_name, spots, rate=rate, gaps=gaps))
 
 
 def results_json(
@@ -212,29 +166,3 @@ def results_json(
     if gaps:
         content["gaps"] = [dict(gap) for gap in gaps]
     return content
-
-
-def read_results(path: Path) -> dict[int, list[Spot]]:
-    """Return the spots of a `results_spotting.json` by half; numbers may be strings.
-
-    Raises:
-        DataError: the file is missing, no JSON, or an entry lacks a key.
-    """
-    content = read_json(path)
-    entries = content.get("predictions") if isinstance(content, dict) else None
-    if not isinstance(entries, list):
-        raise DataError(f"{path} has no list 'predictions'; it is no results file")
-    spots: dict[int, list[Spot]] = {}
-    for number, entry in enumerate(entries):
-        try:
-            half = int(entry.get("half") or _half_of(entry["gameTime"]))
-            confidence = float(entry["confidence"])
-            if not math.isfinite(confidence):
-                raise ValueError(f"confidence {confidence}")
-            spot = Spot(label_text(entry["label"]), int(entry["position"]) / 1000, confidence)
-        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-            raise DataError(
-                f"{path}: prediction {number} is {short_text(entry)}; it needs label, position, confidence"
-            ) from error
-        spots.setdefault(half, []).append(spot)
-    return spots

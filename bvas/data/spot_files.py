@@ -7,7 +7,7 @@ its file says is refused where something beside it proves that.
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,7 @@ def _results(content: Any, path: Path, notices: Notices) -> SpotFile:
     for number, half, item in all_prediction_entries(content, str(path), notices):
         if not 1 <= half <= _MOST_PARTS:
             raise DataError(f"{path}, prediction {number}: half {half}; halves and parts count from 1")
-        spots.setdefault(half, []).append(item.spot)
+        spots.setdefault(half, []).append(replace(item, team=None))
         num_with_team += item.team is not None
     if num_with_team:
         notices.add("predictions with a team, which is left out", str(path), num_with_team)

@@ -13,7 +13,7 @@ from bvas.experiment.experiment import Experiment, parse_folds
 from bvas.predicting.assignments import held_out
 from bvas.predicting.finished import is_finished
 from bvas.predicting.settings import Weights, Work
-from bvas.results.curves_on_disk import predictions_folder
+from bvas.results.store import predictions_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def is_predicted(stage: Stage, fold: int, runs: Path) -> bool:
     """Return whether all matches of a fold have results of its weights, of these settings and videos."""
     work = Work(experiment=stage.experiment, runs=runs)
     weights = Weights(work)
-    assignments = held_out(stage.matches, [fold], predictions_folder(runs, stage.name).parent)
+    assignments = held_out(stage.matches, [fold], predictions_root(runs, stage.name))
     return all(is_finished(assignment, work, weights) for assignment in assignments)
 
 

@@ -1,4 +1,4 @@
-"""Files of labels and predictions, of any system, to a score sheet."""
+"""Scores of files: labels and predictions of any system to a score sheet."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,10 +9,9 @@ from bvas.data.action import action_task
 from bvas.data.ball import ball_task
 from bvas.data.ball12 import BALL12_LABELS
 from bvas.data.osl_json import with_other_spellings
-from bvas.data.soccernet_entries import SidedSpot
 from bvas.errors import DataError
 from bvas.evaluation.osl_tree import OslTree, open_files
-from bvas.evaluation.scored_files import FiledVideos, ScoredTask, read_videos
+from bvas.evaluation.scored_files import LabelledResults, ScoredTask, read_videos
 from bvas.metrics.score_rules import Metric, ScoreRules
 from bvas.metrics.score_sheet import ScoreSheet
 from bvas.metrics.scorer import score_sheet
@@ -73,7 +72,7 @@ class FileScores:
     """Scores of files, and what was left out of them."""
 
     sheet: ScoreSheet
-    files: FiledVideos
+    files: LabelledResults
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as plain data."""
@@ -103,7 +102,7 @@ def score_files(
 
     Args:
         labels: Folder or zip that holds `<match>/<label file>`, or an OSL JSON file.
-        predictions: Folder or zip that holds `<match>/results_spotting.json`, a submission; or an OSL JSON file.
+        predictions: Folder or zip with a folder of results for each match, a submission; or an OSL JSON file.
         task: Labels, file names, defaults.
         metric: None: the task's.
         tolerances_seconds: Half-widths of the metric `seconds`.
@@ -119,7 +118,9 @@ def score_files(
         DataError: a file is missing or wrong.
     """
     files = read_videos(labels, predictions, task, matches=matches, partial=partial, head=head)
-    sides = _sides(files.annotations, labels) if task.with_teams else None
+    annotations = [list(result.annotations or ()) for result in files.videos]
+    spots = [list(result.spots) for result in files.videos]
+    sides = _sides(annotations, labels) if task.with_teams else None
     rules = ScoreRules(
         labels=task.labels,
         metric=metric or task.metric,
@@ -129,12 +130,11 @@ def score_files(
         operating_points=_scored_points(operating_points or {}, sides),
         sides=sides,
     )
-    if sides is None:
-        annotations, spots = files.annotations, files.plain_spots
-    else:
-        annotations = [[_sided_annotation(a, labels) for a in video] for video in files.annotations]
-        spots = [[_sided_spot(s, sides, predictions) for s in video] for video in files.spots]
-    return FileScores(sheet=score_sheet(annotations, spots, rules, matches=files.matches), files=files)
+    if sides is not None:
+        annotations = [[_sided_annotation(a, labels) for a in video] for video in annotations]
+        spots = [[_sided_spot(s, sides, predictions) for s in video] for video in spots]
+    matches = [result.video.match for result in files.videos]
+    return FileScores(sheet=score_sheet(annotations, spots, rules, matches=matches), files=files)
 
 
 def _scored_points(points: Mapping[str, float], sides: tuple[str, str] | None) -> dict[str, float]:
@@ -163,10 +163,10 @@ def _sided_annotation(annotation: Annotation, where: Path) -> Annotation:
     return replace(annotation, label=sided_label(annotation.label, annotation.team))
 
 
-def _sided_spot(item: SidedSpot, sides: tuple[str, str], where: Path) -> Spot:
-    if item.team is None or item.team not in sides:
+def _sided_spot(spot: Spot, sides: tuple[str, str], where: Path) -> Spot:
+    if spot.team is None or spot.team not in sides:
         raise DataError(
-            f"the {item.spot.label} at {item.spot.seconds:.2f} s in {where} names the team {item.team!r}; "
+            f"the {spot.label} at {spot.seconds:.2f} s in {where} names the team {spot.team!r}; "
             f"the labels name {sides[0]} and {sides[1]}, and the team score needs one of them in every prediction"
         )
-    return replace(item.spot, label=sided_label(item.spot.label, item.team))
+    return replace(spot, label=sided_label(spot.label, spot.team))

@@ -1,4 +1,4 @@
-"""The labels of a data root against out-of-fold predictions: what looks like a mistake, ranked."""
+"""Check of labels against out-of-fold predictions: probable mistakes, ranked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from bvas.evaluation.experiment_scores import Evaluation, ScoredVideo
+from bvas.evaluation.experiment_scores import Evaluation
 from bvas.experiment.experiment import Experiment
-from bvas.experiment.peak_config import PeakConfig
-from bvas.inference.peaks import smoothed
 from bvas.metrics.average_precision import TIME_ROUNDING_SECONDS
 from bvas.metrics.suspects import JudgedVideo, Suspect, find_suspects
+from bvas.results.video_result import VideoResult
+from bvas.tasks.peaks import smoothed
 from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
 
@@ -20,7 +20,7 @@ from bvas.values.score_curve import ScoreCurve
 class LabelCheck:
     """Suspects of an experiment's labelled videos, and what they were judged by."""
 
-    videos: tuple[ScoredVideo, ...]
+    videos: tuple[VideoResult, ...]
     suspects: tuple[Suspect, ...]
     """The most suspicious first; `Suspect.video` is a place in `videos`."""
     num_annotations: int
@@ -42,13 +42,13 @@ class LabelCheck:
         }
 
     def _suspect_json(self, suspect: Suspect) -> dict[str, Any]:
-        video, annotation, spot = self.videos[suspect.video], suspect.annotation, suspect.spot
+        video, annotation, spot = self.videos[suspect.video].video, suspect.annotation, suspect.spot
         return {
             "rank": suspect.rank,
             "suspicion": suspect.suspicion,
             "kind": suspect.kind.value,
-            "match": video.match.name,
-            "half": video.half,
+            "match": video.match,
+            "half": video.number,
             "video": str(video.path),
             "seconds": suspect.seconds,
             "annotation": None
@@ -79,33 +79,29 @@ def check_labels(evaluation: Evaluation, experiment: Experiment) -> LabelCheck:
     """
     labels, tolerance = experiment.task.labels, evaluation.sheet.tolerance_seconds
     judged, num_unshown, num_in_gaps = [], 0, 0
-    for video in evaluation.videos:
-        known = [a for a in video.annotations if a.label in labels]
+    for result, matching in zip(evaluation.videos, evaluation.sheet.matchings, strict=True):
+        known = [a for a in result.annotations or () if a.label in labels]
         shown = [a for a in known if a.visible]
-        supports = _supports(video, shown, labels, tolerance, experiment.peaks)
+        supports = _supports(result, shown, labels, tolerance)
         num_unshown += len(known) - len(shown)
         num_in_gaps += sum(a not in supports for a in shown)
-        judged.append(JudgedVideo(matching=video.matching, supports=supports))
+        judged.append(JudgedVideo(matching=matching, supports=supports))
     return LabelCheck(
         videos=evaluation.videos,
         suspects=tuple(find_suspects(judged, labels, tolerance_seconds=tolerance)),
-        num_annotations=sum(len(video.annotations) for video in evaluation.videos),
+        num_annotations=sum(len(result.annotations or ()) for result in evaluation.videos),
         num_unshown=num_unshown,
         num_in_gaps=num_in_gaps,
     )
 
 
 def _supports(
-    video: ScoredVideo,
-    annotations: Sequence[Annotation],
-    labels: LabelSet,
-    tolerance: float,
-    peaks: PeakConfig,
+    result: VideoResult, annotations: Sequence[Annotation], labels: LabelSet, tolerance: float
 ) -> dict[Annotation, float]:
     """Return the support of each annotation; those where nothing could be decoded are left out."""
-    if video.curve is None:
-        return {a: spot_support(a, video.spots, labels, tolerance) for a in annotations}
-    curve = smoothed(video.curve, peaks)
+    if result.curve is None:
+        return {a: spot_support(a, result.spots, labels, tolerance) for a in annotations}
+    curve = smoothed(result.curve, result.peaks)
     found = {a: curve_support(a, curve, labels, tolerance) for a in annotations}
     return {a: support for a, support in found.items() if support is not None}
 

@@ -1,4 +1,4 @@
-"""Labels and predictions of the same matches, read from files and checked."""
+"""Labels and predictions of the same matches, read from files and checked against each other."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -9,16 +9,18 @@ from bvas.data.file_tree import FileTree
 from bvas.data.soccernet_entries import (
     MAX_SECONDS,
     Notices,
-    SidedSpot,
     label_entries,
     prediction_entries,
 )
-from bvas.data.soccernet_files import RESULTS_NAME, best_renditions
+from bvas.data.soccernet_files import best_renditions
 from bvas.errors import ConfigError, DataError
 from bvas.evaluation.osl_tree import OslTree, as_soccernet, count_uncertain, open_files, paired_names
 from bvas.metrics.score_rules import Metric
+from bvas.results.store import RESULTS_NAME
+from bvas.results.video_result import VideoFile, VideoResult
 from bvas.values.annotations import Annotation, LabelSet, Spot
-from bvas.video.container.stated_duration import declared_seconds
+from bvas.values.match_clock import MatchClock
+from bvas.video.container.file_tags import declared_seconds
 
 # Predictions that all lie in the first five hundredth of what the labels span are in another unit.
 _UNIT_RATIO = 500
@@ -41,23 +43,15 @@ class ScoredTask:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FiledVideos:
-    """Annotations and predictions of V halves, each in the order of its file, and what was left out."""
+class LabelledResults:
+    """Predictions with annotations of all halves, each in the order of its file, and what was left out."""
 
-    annotations: list[list[Annotation]]
-    spots: list[list[SidedSpot]]
-    matches: list[str]
-    """Of each half."""
+    videos: tuple[VideoResult, ...]
     notices: Notices
     not_predicted: tuple[str, ...]
     """Labelled matches without predictions, left out because partial scoring was asked for."""
     not_labelled: tuple[str, ...]
     """Matches with predictions and without labels, left out."""
-
-    @property
-    def plain_spots(self) -> list[list[Spot]]:
-        """The predictions, whichever team they name."""
-        return [[item.spot for item in video] for video in self.spots]
 
 
 def read_videos(
@@ -68,7 +62,7 @@ def read_videos(
     matches: Sequence[str] = (),
     partial: bool = False,
     head: str | None = None,
-) -> FiledVideos:
+) -> LabelledResults:
     """Return the annotations and predictions of two halves a match; arguments and errors of
     `bvas.evaluation.file_scores.score_files`."""
     with open_files(labels, head=head) as truth, open_files(predictions, head=head) as found:
@@ -79,7 +73,7 @@ def read_videos(
         )
         notices = Notices()
         count_uncertain(found, notices)
-        annotations, spots, videos = [], [], []
+        videos = []
         for name in names:
             where, result = truth.where(label_files[name]), found.where(result_files[name])
             true = label_entries(
@@ -91,14 +85,17 @@ def read_videos(
             _check_lengths(truth, found, label_files[name], result_files[name], true, predicted, notices)
             is_sample = isinstance(truth, OslTree) and 2 not in truth.matches[name] and not predicted[2]
             for half in (1,) if is_sample else (1, 2):
-                annotations.append(true[half])
-                spots.append(predicted[half])
-                videos.append(name)
-    _check_span(annotations, spots, predictions)
-    return FiledVideos(
-        annotations=annotations,
-        spots=spots,
-        matches=videos,
+                videos.append(
+                    VideoResult(
+                        video=VideoFile(name=f"{name}_{half}", number=half, match=name),
+                        annotations=tuple(true[half]),
+                        spots=tuple(predicted[half]),
+                        clock=MatchClock.of_half(half),
+                    )
+                )
+    _check_span(videos, predictions)
+    return LabelledResults(
+        videos=tuple(videos),
         notices=notices,
         not_predicted=tuple(not_predicted),
         not_labelled=() if matches else tuple(name for name in result_files if name not in label_files),
@@ -151,7 +148,7 @@ def _check_lengths(
     label_file: str,
     result_file: str,
     annotations: Mapping[int, Sequence[Annotation]],
-    spots: Mapping[int, Sequence[SidedSpot]],
+    spots: Mapping[int, Sequence[Spot]],
     notices: Notices,
 ) -> None:
     """Count events after the end of videos that lie beside the labels."""
@@ -159,7 +156,7 @@ def _check_lengths(
         return
     for half, length in _lengths((truth.root / label_file).parent).items():
         end = length + _LENGTH_SLACK_SECONDS
-        late = sum(s.spot.seconds > end for s in spots[half])
+        late = sum(s.seconds > end for s in spots[half])
         if late:
             notices.add(
                 f"predictions after the end of the video (half {half})", found.where(result_file), late
@@ -186,12 +183,10 @@ def _lengths(folder: Path) -> dict[int, float]:
     return {half: length for half, length in lengths.items() if length is not None}
 
 
-def _check_span(
-    annotations: Sequence[Sequence[Annotation]], spots: Sequence[Sequence[SidedSpot]], where: Path
-) -> None:
+def _check_span(videos: Sequence[VideoResult], where: Path) -> None:
     """Refuse predictions whose times can only be in another unit than those of the labels."""
-    labelled = [a.seconds for video in annotations for a in video]
-    predicted = [s.spot.seconds for video in spots for s in video]
+    labelled = [a.seconds for result in videos for a in result.annotations or ()]
+    predicted = [spot.seconds for result in videos for spot in result.spots]
     if min(len(labelled), len(predicted)) < _MIN_EVENTS:
         return
     if max(predicted) * _UNIT_RATIO < max(labelled):

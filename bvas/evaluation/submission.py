@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from bvas.data.file_tree import open_tree
 from bvas.data.matches import Match, match_halves
 from bvas.data.soccernet_entries import Notices, prediction_entries
-from bvas.data.soccernet_files import RESULTS_NAME
 from bvas.errors import ConfigError, DataError
 from bvas.evaluation.file_scores import scored_tasks
 from bvas.evaluation.scored_files import ScoredTask
 from bvas.experiment.experiment import Experiment
-from bvas.results.curves_on_disk import Split, predictions_folder
+from bvas.results.store import RESULTS_NAME, Split, predictions_folder
 from bvas.system.atomic_files import replacing
 from bvas.system.text_files import read_json
 from bvas.values.annotations import LabelSet, Spot
@@ -49,7 +48,7 @@ class _MatchFile:
 
 
 def write_submission(
-    experiment: Experiment, matches: Sequence[Match], runs: Path, out: Path, split: Split = "challenge"
+    experiment: Experiment, matches: Sequence[Match], runs: Path, out: Path, split: Split = Split.CHALLENGE
 ) -> Submission:
     """Write the zip of some matches.
 
@@ -128,16 +127,11 @@ def _complete_files(
             missing.append(f"'{match.name}' (no {RESULTS_NAME})")
             continue
         halves = [half.number for half in match_halves(match, experiment.task.resolution)]
-        spots = {
-            half: [item.spot for item in items]
-            for half, items in prediction_entries(
-                read_json(path), str(path), official.labels, notices
-            ).items()
-        }
+        spots = prediction_entries(read_json(path), str(path), official.labels, notices)
         missing += [f"'{match.name}', half {half}" for half in halves if not spots.get(half)]
         files.append(_MatchFile(match, path, spots))
     if missing:
-        challenge = " --challenge" if split == "challenge" else ""
+        challenge = " --challenge" if split is Split.CHALLENGE else ""
         raise DataError(
             f"{len(missing)} without predictions in {folder}, and no zip is written: {'; '.join(missing)}; make them "
             f"first: bvas predict --experiment {experiment.name}{challenge}"
@@ -162,7 +156,7 @@ def _read_back(path: Path, files: Sequence[_MatchFile], official: ScoredTask) ->
         if package is None:
             with open_tree(path) as tree:
                 found = prediction_entries(tree.read_json(inside), inside, official.labels, Notices())
-            vectors = [_vector([i.spot for i in found[half]], official.labels, rate) for half in (1, 2)]
+            vectors = [_vector(found[half], official.labels, rate) for half in (1, 2)]
         else:
             content = package.LoadJsonFromZip(str(path), inside)
             vectors = [

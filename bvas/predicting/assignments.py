@@ -10,6 +10,7 @@ from bvas.data.raw_annotations import raise_faults
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import ConfigError, DataError
 from bvas.experiment.seen_matches import check_unseen
+from bvas.results.store import Split
 from bvas.video.index.file_identity import place_of
 
 
@@ -103,11 +104,11 @@ def of_video(path: Path, folds: Sequence[int], predictions: Path) -> Assignment:
         absolute.relative_to(here) if absolute.is_relative_to(here) else absolute.relative_to(absolute.anchor)
     )
     name = within.as_posix()
-    return Assignment(name=name, folds=tuple(folds), out=predictions / "videos", source=path)
+    return Assignment(name=name, folds=tuple(folds), out=predictions / Split.VIDEOS, source=path)
 
 
 def _of_match(match: Match, folds: Sequence[int], predictions: Path) -> Assignment:
-    split, own = ("challenge", tuple(folds)) if match.fold is None else ("cv", (match.fold,))
+    split, own = (Split.CHALLENGE, tuple(folds)) if match.fold is None else (Split.CV, (match.fold,))
     if match.fold is not None:
         check_unseen(predictions.parent / f"fold_{match.fold}", [match.name])
     return Assignment(name=match.name, folds=own, out=predictions / split, source=match)

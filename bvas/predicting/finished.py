@@ -6,18 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from bvas.data.matches import Half
-from bvas.data.soccernet_files import RESULTS_NAME
 from bvas.errors import DataError
 from bvas.predicting.assignments import Assignment
 from bvas.predicting.settings import Weights, Work
-from bvas.results.made_from import Record, VideoRecord, peak_settings, read_record
+from bvas.results.made_from import Record, VideoRecord, peak_settings
+from bvas.results.store import curve_path, has_results, read_record
 from bvas.system.file_names import output_stem
 from bvas.video.index.file_identity import glance_at, is_same, place_of
-
-
-def curve_path(folder: Path, half: Half) -> Path:
-    """Return where the score curve of a video lies."""
-    return folder / f"{output_stem(half.path.stem)}_scores.npz"
 
 
 def kept_path(folder: Path, half: Half) -> Path:
@@ -69,7 +64,9 @@ def known_videos(
         if Path(video.path).name != Path(path).name or work.backend not in ("auto", video.backend):
             continue
         now = glance_at(half.path)
-        if curve_path(folder, half).is_file() and is_same(half.path, now, video.glance, video.sha256):
+        if curve_path(folder, output_stem(half.path.stem)).is_file() and is_same(
+            half.path, now, video.glance, video.sha256
+        ):
             known[half.number] = replace(video, path=path, glance=now)
     return known
 
@@ -101,5 +98,5 @@ def is_all(
     return (
         numbers == known.keys() == record.videos.keys()
         and record.peaks == peak_settings(work.experiment)
-        and (folder / RESULTS_NAME).is_file()
+        and has_results(folder)
     )

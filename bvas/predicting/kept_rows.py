@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from bvas.inference.file_rows import RowsSoFar
+from bvas.inference.file_rows import FrameGap
 from bvas.inference.precision import prediction_dtype
+from bvas.inference.spot_video import RowsSoFar
 from bvas.system.atomic_files import ARCHIVE_FAULTS, replacing
 from bvas.system.devices import Precision
 from bvas.video.index.file_identity import Glance
@@ -67,7 +68,7 @@ class KeptRows:
                 if str(stored["made_from"]) != self._made_from:
                     return None
                 lost = tuple(
-                    (int(a), int(b), str(reason)) for a, b, reason in json.loads(str(stored["lost"]))
+                    FrameGap(int(a), int(b), str(reason)) for a, b, reason in json.loads(str(stored["lost"]))
                 )
                 return RowsSoFar(stored["scores"], lost)
         except FileNotFoundError:
@@ -98,7 +99,7 @@ class KeptRows:
             np.savez(
                 temporary,
                 scores=self._unsaved.scores,
-                lost=np.array(json.dumps(self._unsaved.lost)),
+                lost=np.array(json.dumps(self._unsaved.gaps)),
                 made_from=np.array(self._made_from),
             )
         self._unsaved = None

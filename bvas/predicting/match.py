@@ -11,29 +11,27 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from bvas.data.matches import Half
-from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.errors import DataError, DecodeError
-from bvas.inference.peaks import find_spots
 from bvas.inference.spot_video import LONG_FRAMES, spot_video
 from bvas.inference.spotter import Spotter, load_spotter
 from bvas.inference.streaming import StreamingPredictor
 from bvas.predicting.assignments import Assignment
-from bvas.predicting.finished import check_same_video, curve_path, is_all, kept_path, known_videos
+from bvas.predicting.finished import check_same_video, is_all, kept_path, known_videos
 from bvas.predicting.index_prefetch import IndexedMeanwhile
 from bvas.predicting.kept_rows import KeptRows, unfinished_settings
 from bvas.predicting.settings import Weights, Work
-from bvas.results.curve_files import load_curve, save_curve
 from bvas.results.made_from import (
-    RECORD_NAME,
     Record,
     VideoRecord,
     peak_settings,
-    read_record,
-    write_record,
 )
-from bvas.system.atomic_files import locked, remove_unfinished
+from bvas.results.store import RECORD_NAME, curve_path, load_curve, read_record, write_match, write_record
+from bvas.results.video_result import VideoFile, VideoResult
+from bvas.system.atomic_files import remove_unfinished
 from bvas.system.devices import choose_device
-from bvas.values.annotations import Spot
+from bvas.system.file_names import output_stem
+from bvas.system.locks import locked
+from bvas.values.annotations import Gap
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.decode.open_video import open_video
 from bvas.video.index.file_identity import DigestMeanwhile, glance_at, place_of
@@ -143,9 +141,9 @@ class MatchPredictor:
         )
         kept = KeptRows(kept_path(assignment.folder, half), made_from, seconds=work.save_seconds)
         so_far = None if work.overwrite else kept.load()
-        if so_far is not None and work.strict and so_far.lost:
+        if so_far is not None and work.strict and so_far.gaps:
             so_far = None
-        begun_at = 0 if so_far is None else so_far.restart(spotter.experiment.clip, predictor.stride)
+        begun_at = 0 if so_far is None else len(so_far.scores)
         if begun_at:
             logger.info("%s: goes on at frame %d", half.path, begun_at)
 
@@ -203,21 +201,22 @@ class MatchPredictor:
         self, assignment: Assignment, halves: Sequence[Half], curves: Mapping[int, ScoreCurve], record: Record
     ) -> None:
         experiment, folder = self._work.experiment, assignment.folder
-        labels = experiment.task.labels
-        (folder / RECORD_NAME).unlink(missing_ok=True)
-        spots: dict[int, list[Spot]] = {}
-        for half in halves:
-            curve = curves[half.number]
-            save_curve(curve, curve_path(folder, half))
-            spots[half.number] = find_spots(curve.scores, curve.seconds, labels, experiment.peaks)
-        write_results(
-            folder / RESULTS_NAME,
-            assignment.name,
-            spots,
-            rate=experiment.input.rate,
-            gaps=[gap for half in halves for gap in record.videos[half.number].gaps],
-        )
-        write_record(folder, record)
+        results = [
+            VideoResult.from_curve(
+                VideoFile(
+                    name=output_stem(half.path.stem),
+                    number=half.number,
+                    match=assignment.name,
+                    path=half.path,
+                ),
+                curves[half.number],
+                experiment.task.labels,
+                experiment.peaks,
+                gaps=[Gap.from_json(gap) for gap in record.videos[half.number].gaps],
+            )
+            for half in halves
+        ]
+        write_match(folder, results, rate=experiment.input.rate, record=record)
         for half in halves:
             kept_path(folder, half).unlink(missing_ok=True)
 
@@ -228,7 +227,7 @@ def _curves(folder: Path, halves: Sequence[Half], known: Mapping[int, VideoRecor
     for half in halves:
         if half.number in known:
             try:
-                curves[half.number] = load_curve(curve_path(folder, half))
+                curves[half.number] = load_curve(curve_path(folder, output_stem(half.path.stem)))
             except DataError as error:
                 logger.warning("%s", error)
     return curves

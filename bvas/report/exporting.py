@@ -2,25 +2,24 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
 from bvas.data.soccernet_files import results_json
 from bvas.errors import ConfigError
-from bvas.inference.peaks import above, shown
 from bvas.report.formats.edit_list import EditConfig, edl_text, otio_text
-from bvas.report.formats.exported_spots import ExportPart, ExportVideo
 from bvas.report.formats.osl import osl_text
 from bvas.report.formats.sportscode import sportscode_text
 from bvas.report.formats.subtitles import srt_text, vtt_text
 from bvas.report.formats.tables import csv_text, jsonl_text
 from bvas.report.formats.timecode import EditRate, counts_on, edit_rate, nearest_edit_rate
-from bvas.report.spotted import SpotSource, SpottedPart, SpottedVideo
+from bvas.results.video_result import Results, VideoResult
 from bvas.system.atomic_files import check_writable, json_text, write_text
 from bvas.system.file_names import output_stem
+from bvas.tasks.peaks import above
+from bvas.video.container.file_tags import FileTags, read_tags
 from bvas.video.container.frame_rate import same_rate
-from bvas.video.container.start_timecode import read_tags
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +74,7 @@ class Exported:
 
 
 def export_spots(
-    source: SpotSource, config: ExportConfig, out: Path | None = None, *, overwrite: bool = False
+    source: Results, config: ExportConfig, out: Path | None = None, *, overwrite: bool = False
 ) -> list[Exported]:
     """Write the spots of a source for another program, and return the files.
 
@@ -93,7 +92,7 @@ def export_spots(
         DataError: a file cannot be written.
         DecodeError: a video cannot be read.
     """
-    parts = [_part(part, config, needs_tags=config.format not in _OF_ALL_PARTS) for part in source.parts]
+    parts = [_exported(result, config) for result in source.videos]
     _check_labels(source, config.labels)
     paths = _paths(source, parts, config.format, out)
     for path in paths:
@@ -113,47 +112,40 @@ def export_spots(
     return [Exported(path=path, num_spots=count) for path, count in zip(paths, counts, strict=True)]
 
 
-def _part(part: SpottedPart, config: ExportConfig, *, needs_tags: bool) -> ExportPart:
+def _exported(result: VideoResult, config: ExportConfig) -> VideoResult:
+    """Return a result with the spots that are exported, in order of time, and a file only where it is there."""
     if config.confidence is not None:
-        spots = above(part.candidates, config.confidence)
+        spots = above(result.spots, config.confidence)
     elif config.format in _ALL_CANDIDATES:
-        spots = list(part.candidates)
+        spots = list(result.spots)
     else:
-        spots = shown(part.candidates, part.peaks)
+        spots = list(result.shown)
     if config.labels:
         spots = [spot for spot in spots if spot.label in config.labels]
-    return ExportPart(
-        number=part.number,
-        name=part.name,
-        spots=tuple(spots),
-        clock=part.clock,
-        video=None if part.video is None else _video(part.video, needs_tags=needs_tags),
-    )
+    video = result.video if result.video.frames is not None else replace(result.video, path=None)
+    return replace(result, video=video, spots=tuple(spots))
 
 
-def _video(video: SpottedVideo, *, needs_tags: bool) -> ExportVideo:
-    if not needs_tags:
-        return ExportVideo(path=video.path, frames=video.frames, variable_rate=video.index.variable_rate)
-    tags = read_tags(video.path)
-    start = float(int(video.index.pts[0]) * video.index.time_base)
-    return ExportVideo(
-        path=video.path,
-        frames=video.frames,
-        variable_rate=video.index.variable_rate,
-        # Players count from whatever comes first, and nothing is before that.
-        player_offset_seconds=max(0.0, start - tags.clock_start_seconds),
-        timecode=tags.timecode,
-    )
+def _tags(part: VideoResult) -> FileTags | None:
+    return None if part.video.path is None else read_tags(part.video.path)
 
 
-def _check_labels(source: SpotSource, wanted: Sequence[str]) -> None:
-    there = {spot.label for part in source.parts for spot in part.candidates} | set(source.labels)
+def _player_offset(part: VideoResult) -> float:
+    """Return the time that players show for the first shown frame: they count from the first packet."""
+    tags = _tags(part)
+    if tags is None or part.video.frames is None:
+        return 0.0
+    return max(part.video.frames.start_seconds - tags.clock_start_seconds, 0.0)
+
+
+def _check_labels(source: Results, wanted: Sequence[str]) -> None:
+    there = {spot.label for result in source.videos for spot in result.spots} | set(source.labels)
     for label in wanted:
         if label not in there:
             raise ConfigError(f"no spot has the label {label!r}; there are {', '.join(sorted(there))}")
 
 
-def _text_of_all(format_name: str, source: SpotSource, parts: Sequence[ExportPart], folder: Path) -> str:
+def _text_of_all(format_name: str, source: Results, parts: Sequence[VideoResult], folder: Path) -> str:
     if format_name == "csv":
         return csv_text(parts)
     if format_name == "jsonl":
@@ -161,19 +153,19 @@ def _text_of_all(format_name: str, source: SpotSource, parts: Sequence[ExportPar
     if format_name == "osl":
         labels = source.labels if source.labels_are_known else _occurring(parts)
         return osl_text(source.name, labels, parts, folder, rate=_grid_rate(parts))
-    beyond = [part.number for part in parts if part.number > 2 and part.spots]
+    beyond = [part.video.number for part in parts if part.video.number > 2 and part.spots]
     if beyond:
         logger.warning("part %d: SoccerNet's evaluation reads halves 1 and 2 only", beyond[0])
     return json_text(
-        results_json(source.name, {part.number: part.spots for part in parts}, rate=_grid_rate(parts))
+        results_json(source.name, {part.video.number: part.spots for part in parts}, rate=_grid_rate(parts))
     )
 
 
-def _occurring(parts: Sequence[ExportPart]) -> list[str]:
+def _occurring(parts: Sequence[VideoResult]) -> list[str]:
     return sorted({spot.label for part in parts for spot in part.spots})
 
 
-def _grid_rate(parts: Sequence[ExportPart]) -> float:
+def _grid_rate(parts: Sequence[VideoResult]) -> float:
     """Return the rate of the grid that all times lie on, as rounded to milliseconds; that of milliseconds for none.
 
     The official reader rounds down, and 1.16 s would become frame 28 at 25 a second, where the spot is on 29.
@@ -185,26 +177,27 @@ def _grid_rate(parts: Sequence[ExportPart]) -> float:
     return 1000.0
 
 
-def _writer(config: ExportConfig) -> Callable[[ExportPart], str]:
+def _writer(config: ExportConfig) -> Callable[[VideoResult], str]:
     if config.format == "srt":
-        return lambda part: srt_text(part, config.hold_seconds)
+        return lambda part: srt_text(part, config.hold_seconds, _player_offset(part))
     if config.format == "vtt":
-        return lambda part: vtt_text(part, config.hold_seconds)
+        return lambda part: vtt_text(part, config.hold_seconds, _player_offset(part))
     if config.format == "sportscode":
         return lambda part: sportscode_text(part, config.lead_seconds, config.lag_seconds)
     write = edl_text if config.format == "edl" else otio_text
     return lambda part: write(part, _edit_config(part, config))
 
 
-def _edit_config(part: ExportPart, config: ExportConfig) -> EditConfig:
+def _edit_config(part: VideoResult, config: ExportConfig) -> EditConfig:
     rate = _edit_rate(part, config.rate)
     timecode = config.start_timecode
-    if timecode is None and part.video is not None and part.video.timecode is not None:
-        timecode = part.video.timecode
+    tags = _tags(part)
+    if timecode is None and tags is not None and tags.timecode is not None:
+        timecode = tags.timecode
         try:
             counts_on(rate, timecode).frame_of(timecode)
         except ConfigError as error:
-            logger.warning("%s: its timecode is not used: %s", part.video.path.name, error)
+            logger.warning("%s: its timecode is not used: %s", part.video.name, error)
             timecode = None
     if timecode is not None:
         rate = counts_on(rate, timecode)
@@ -212,11 +205,11 @@ def _edit_config(part: ExportPart, config: ExportConfig) -> EditConfig:
         logger.warning(
             "%s: %d events; CMX 3600 counts to %d, and some programs stop there: take fewer (--confidence, --label), "
             "or otio",
-            part.name,
+            part.video.name,
             len(part.spots),
             _MOST_EVENTS,
         )
-    logger.info("%s: frames are counted at %s", part.name, rate.text)
+    logger.info("%s: frames are counted at %s", part.video.name, rate.text)
     return EditConfig(
         rate=rate,
         lead_seconds=config.lead_seconds,
@@ -226,51 +219,55 @@ def _edit_config(part: ExportPart, config: ExportConfig) -> EditConfig:
     )
 
 
-def _edit_rate(part: ExportPart, name: str | None) -> EditRate:
+def _edit_rate(part: VideoResult, name: str | None) -> EditRate:
+    frames = part.video.frames
     if name is not None:
         chosen = edit_rate(name)
-    elif part.video is None:
+    elif frames is None:
         chosen = edit_rate(_DEFAULT_RATE)
         logger.warning(
-            "%s: nobody says which video this is, so %s is assumed; name it with --video, or the rate with --rate",
-            part.name,
+            "%s: the video is unknown, so %s is assumed; name it with --video, or the rate with --rate",
+            part.video.name,
             chosen.text,
         )
     else:
-        chosen = nearest_edit_rate(part.video.frames.rate)
-    video = part.video
-    if video is not None and (video.variable_rate or not same_rate(chosen.fps, video.frames.rate)):
+        chosen = nearest_edit_rate(frames.rate)
+    if frames is not None and (frames.variable_rate or not same_rate(chosen.fps, frames.rate)):
         logger.warning(
             "%s has %s%.3f frames a second; its spots are put on %s by time",
-            video.path.name,
-            "about " if video.variable_rate else "",
-            float(video.frames.rate),
+            part.video.path and part.video.path.name,
+            "about " if frames.variable_rate else "",
+            float(frames.rate),
             chosen.text,
         )
     return chosen
 
 
-def _paths(source: SpotSource, parts: Sequence[ExportPart], format_name: str, out: Path | None) -> list[Path]:
+def _paths(source: Results, parts: Sequence[VideoResult], format_name: str, out: Path | None) -> list[Path]:
     suffix = _SUFFIXES.get(format_name, f".{format_name}")
     is_one = format_name in _OF_ALL_PARTS or len(parts) == 1
     if out is not None and not out.is_dir():
         if is_one:
             return [out]
-        return [out.with_name(f"{out.stem}_{part.number}{out.suffix}") for part in parts]
+        return [out.with_name(f"{out.stem}_{part.video.number}{out.suffix}") for part in parts]
     folder = source.folder if out is None else out
     if format_name in _OF_ALL_PARTS:
         return [folder / f"{source.name}{suffix}"]
-    stems = [part.name if part.video is None else output_stem(part.video.path.stem) for part in parts]
+    names = [part.video.name for part in parts]
+    stems = [
+        name if part.video.path is None else output_stem(part.video.path.stem)
+        for name, part in zip(names, parts, strict=True)
+    ]
     if len(set(stems)) < len(stems):
-        stems = [part.name for part in parts]
+        stems = names
     return [folder / f"{stem}{suffix}" for stem in stems]
 
 
-def _check_free(path: Path, source: SpotSource, *, overwrite: bool) -> None:
+def _check_free(path: Path, source: Results, *, overwrite: bool) -> None:
     if not path.exists():
         return
-    read = [*source.read, *(part.video.path for part in source.parts if part.video is not None)]
-    if any(path.samefile(file) for file in read if file.exists()):
+    read = [*source.read, *(result.video.path for result in source.videos)]
+    if any(path.samefile(file) for file in read if file is not None and file.exists()):
         raise ConfigError(f"{path} is what is exported; choose another --out")
     if path.is_dir() or not overwrite:
         raise ConfigError(f"{path} is there already; --overwrite replaces it, --out names another")

@@ -1,24 +1,22 @@
-"""What is drawn on a video: its spots from a source of them, and annotations from a label file."""
+"""Input of the annotated video: the part of the results, and annotations from a label file."""
 
 import logging
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bvas.data.soccernet_entries import label_entries
 from bvas.errors import ConfigError
 from bvas.report.content import VideoReport, video_report
-from bvas.report.spotted import SpotSource, SpottedPart
+from bvas.results.video_result import Results, VideoResult
 from bvas.system.file_names import output_stem
 from bvas.system.text_files import read_json
 from bvas.values.annotations import Annotation, LabelSet
 from bvas.values.plural import count_text
-from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
-from bvas.video.index.video_index import build_index
 
 logger = logging.getLogger(__name__)
 
 
-def part_of_video(source: SpotSource, video: Path, number: int | None) -> SpottedPart:
+def part_of_video(source: Results, video: Path, number: int | None) -> VideoResult:
     """Return the part of a source that is about a video.
 
     Args:
@@ -27,26 +25,26 @@ def part_of_video(source: SpotSource, video: Path, number: int | None) -> Spotte
         number: Which part it is; None: the one whose file is called so, or the only one.
 
     Raises:
-        ConfigError: there is no such part, or nobody says which one it is.
+        ConfigError: there is no such part, or several may be it.
     """
-    numbers = ", ".join(str(part.number) for part in source.parts)
+    numbers = ", ".join(str(result.video.number) for result in source.videos)
     if number is not None:
-        for part in source.parts:
-            if part.number == number:
-                return part
+        for result in source.videos:
+            if result.video.number == number:
+                return result
         raise ConfigError(f"{source.folder} holds no part {number}; there are {numbers}")
-    if len(source.parts) == 1:
-        return source.parts[0]
+    if len(source.videos) == 1:
+        return source.videos[0]
     stem = output_stem(video.stem)
-    named = [part for part in source.parts if part.name in (stem, f"{part.number}_{stem}")]
+    named = [one for one in source.videos if one.video.name in (stem, f"{one.video.number}_{stem}")]
     if len(named) != 1:
         raise ConfigError(
-            f"{source.folder} is about {count_text(len(source.parts), 'video')}; say with --part which one {video} is"
+            f"{source.folder} is about {count_text(len(source.videos), 'video')}; say with --part which one {video} is"
         )
     return named[0]
 
 
-def read_annotations(path: Path, half: int, source: SpotSource) -> tuple[list[Annotation], LabelSet]:
+def read_annotations(path: Path, half: int, source: Results) -> tuple[list[Annotation], LabelSet]:
     """Return the annotations of one half from a label file of SoccerNet's, and the labels to draw.
 
     Labels that the model does not know are left out and counted in the source's notices; where nothing says what it
@@ -71,42 +69,17 @@ def read_annotations(path: Path, half: int, source: SpotSource) -> tuple[list[An
     return annotations, labels
 
 
-def drawn_report(
-    part: SpottedPart,
-    video: Path,
-    labels: LabelSet,
-    *,
-    confidence: float | None,
-    annotations: Sequence[Annotation] | None,
-    tolerance_seconds: float,
-    reading: ReadOptions = DEFAULT_READING,
-) -> VideoReport:
-    """Return what is drawn on a video.
+def drawn_report(result: VideoResult, labels: LabelSet, *, tolerance_seconds: float) -> VideoReport:
+    """Return the content of an annotated video.
 
     Raises:
-        DecodeError: it is no video.
-        DataError: its score curve cannot be read, or is of other labels.
+        DecodeError: its file is not a video.
+        DataError: its score curve is of other labels.
     """
-    index, _ = build_index(video, reading=reading)
-    curve = part.curve(labels)
-    if annotations is not None:
-        late = sum(annotation.seconds > index.duration_seconds for annotation in annotations)
-        if late:
-            logger.warning(
-                "%s after the end of %s (%.2f s)",
-                count_text(late, "annotation"),
-                video,
-                index.duration_seconds,
-            )
-    return video_report(
-        video.name,
-        part.candidates,
-        labels,
-        duration_seconds=index.duration_seconds,
-        operating_point=part.peaks.operating_points(labels) if confidence is None else confidence,
-        annotations=annotations,
-        tolerance_seconds=tolerance_seconds,
-        curve=curve,
-        gaps=() if curve is None else curve.holes(),
-        clock=part.clock,
-    )
+    video = result.video.indexed()
+    assert video.frames is not None
+    end = video.frames.duration_seconds
+    late = sum(annotation.seconds > end for annotation in result.annotations or ())
+    if late:
+        logger.warning("%s after the end of %s (%.2f s)", count_text(late, "annotation"), video.path, end)
+    return video_report(replace(result, video=video), labels, tolerance_seconds=tolerance_seconds)

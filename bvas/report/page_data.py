@@ -8,10 +8,11 @@ import numpy as np
 
 from bvas.errors import ConfigError
 from bvas.metrics.precision_recall import PrecisionRecall, precision_recall
-from bvas.report.content import FrameTimes, MatchReport, VideoReport
-from bvas.report.match_clock import HALF_SECONDS, minutes_text
+from bvas.report.content import MatchReport, VideoReport
 from bvas.report.packed_arrays import packed_curve, packed_times
+from bvas.results.frame_times import FrameTimes
 from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.match_clock import HALF_SECONDS, minutes_text
 from bvas.values.plural import count_text
 
 # More points than pixels draw the same line.
@@ -64,26 +65,24 @@ def _identity(report: MatchReport) -> str:
 
     It is the same when the page is made again, with whatever spots, but not of annotations that were corrected since.
     """
-    videos = [
-        (video.match, video.part, video.file, _frame_times(video).num_frames, video.annotations)
-        for video in report.videos
-    ]
+    videos = [(*_names(video), _frame_times(video).num_frames, video.annotations) for video in report.videos]
     return hashlib.sha256(repr((report.title, report.experiment, videos)).encode()).hexdigest()[:16]
 
 
 def _video(video: VideoReport, labels: LabelSet) -> dict[str, Any]:
     annotations = None if video.annotations is None else list(video.annotations)
     clock, frames = video.clock, _frame_times(video)
+    match, part, file = _names(video)
     return {
         "name": video.name,
-        "match": video.match,
-        "part": video.part,
-        "file": video.file,
+        "match": match,
+        "part": part,
+        "file": file,
         "path": video.path,
         "href": video.href,
         "clock_offset": (clock.half - 1) * HALF_SECONDS - clock.kickoff_seconds,
         "frames": _packed_frames(frames),
-        "gaps": [[_rounded(start), _rounded(stop)] for start, stop in video.gaps],
+        "gaps": [[_rounded(gap.start_seconds), _rounded(gap.end_seconds)] for gap in video.gaps],
         "curves": None if video.curve is None or not len(video.curve.seconds) else packed_curve(video.curve),
         "annotations": None if annotations is None else _annotations(annotations, frames, labels),
         "spots": _spots(video, annotations, frames, labels),
@@ -91,8 +90,14 @@ def _video(video: VideoReport, labels: LabelSet) -> dict[str, Any]:
     }
 
 
+def _names(video: VideoReport) -> tuple[str, int, str]:
+    """Return the match, the part and the file that corrections name."""
+    file = video.result.video
+    return file.match, file.number, "" if file.path is None else file.path.name
+
+
 def _frame_times(video: VideoReport) -> FrameTimes:
-    return video.frames or FrameTimes.even(video.duration_seconds)
+    return video.result.video.frames or FrameTimes.even(video.duration_seconds)
 
 
 def _packed_frames(frames: FrameTimes) -> dict[str, Any]:
@@ -173,7 +178,7 @@ def _plotted(curve: PrecisionRecall) -> dict[str, list[float]]:
 
 def _rounded(value: float) -> float:
     if not np.isfinite(value):
-        raise ConfigError(f"a report takes finite numbers, got {value}; mend the results it is made of")
+        raise ConfigError(f"a report takes finite numbers, got {value}; fix the results it is made of")
     return round(float(value), 4)
 
 

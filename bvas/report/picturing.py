@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -10,21 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, DecodeError
-from bvas.evaluation.scored_files import FiledVideos, ScoredTask, half_files, read_videos
+from bvas.evaluation.scored_files import LabelledResults, ScoredTask, half_files, read_videos
 from bvas.experiment.peak_config import PeakConfig
-from bvas.inference.peaks import smoothed
 from bvas.report.contact_sheet import THUMB_WIDTH, png
-from bvas.report.content import VideoReport, video_report
-from bvas.report.match_clock import MatchClock
+from bvas.report.content import VideoReport, half_report
 from bvas.report.score_plots import precision_recall_png, timing_png
 from bvas.report.timeline import timeline_png
 from bvas.report.worst_events import OFFSETS_SECONDS, WorstEvent, worst_events, worst_sheet
-from bvas.results.curve_files import load_curve
+from bvas.results.store import curves_of_half, load_curve, timeline_path
 from bvas.system.atomic_files import write_bytes
-from bvas.values.annotations import LabelSet, Spot
+from bvas.values.annotations import LabelSet
 from bvas.values.luma import offset_and_scale
 from bvas.values.score_curve import ScoreCurve
-from bvas.video.container.stated_duration import declared_seconds
+from bvas.video.container.file_tags import declared_seconds
 from bvas.video.decode.open_video import open_video
 
 logger = logging.getLogger(__name__)
@@ -52,19 +50,11 @@ class PictureConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Half:
-    report: VideoReport
-    candidates: tuple[Spot, ...]
-    path: Path | None
-    file_name: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Pictures:
     """What was drawn."""
 
     paths: tuple[Path, ...]
-    files: FiledVideos
+    files: LabelledResults
     """What was read, and what was left out."""
 
 
@@ -107,9 +97,9 @@ def write_pictures_of_files(
     targets: dict[Path, Callable[[], bytes]] = {}
     if "timeline" in config.kinds:
         for half in halves:
-            targets[out / f"{half.file_name}_timeline.png"] = _timeline(half, task.labels, config)
-    matchings = [half.report.matching for half in halves if half.report.matching is not None]
-    rankings = [half.report.ranking for half in halves if half.report.ranking is not None]
+            targets[timeline_path(out, half.file_stem)] = _timeline(half, task.labels, config)
+    matchings = [half.matching for half in halves if half.matching is not None]
+    rankings = [half.ranking for half in halves if half.ranking is not None]
     if "precision-recall" in config.kinds:
         targets[out / "precision_recall.png"] = lambda: precision_recall_png(
             rankings,
@@ -122,7 +112,7 @@ def write_pictures_of_files(
             matchings, task.labels, tolerance_seconds=config.tolerance_seconds
         )
     if "worst" in config.kinds:
-        if any(half.path for half in halves):
+        if any(half.result.video.path for half in halves):
             targets[out / "worst.png"] = lambda: _worst(halves, task.labels, config)
         else:
             logger.warning(
@@ -141,49 +131,46 @@ def write_pictures_of_files(
     return Pictures(paths=tuple(targets), files=files)
 
 
-def _timeline(half: _Half, labels: LabelSet, config: PictureConfig) -> Callable[[], bytes]:
-    return lambda: timeline_png(half.report, labels, operating_point=config.peaks.operating_points(labels))
+def _timeline(half: VideoReport, labels: LabelSet, config: PictureConfig) -> Callable[[], bytes]:
+    return lambda: timeline_png(half, labels, operating_point=config.peaks.operating_points(labels))
 
 
 def _halves(
-    files: FiledVideos, labels: LabelSet, config: PictureConfig, videos: Path, predictions: Path
-) -> list[_Half]:
+    files: LabelledResults, labels: LabelSet, config: PictureConfig, videos: Path, predictions: Path
+) -> list[VideoReport]:
     halves = []
-    for number, (match, annotations, spots) in enumerate(
-        zip(files.matches, files.annotations, files.plain_spots, strict=True)
-    ):
-        half = number % 2 + 1
+    for result in files.videos:
+        match, half = result.video.match, result.video.number
         path = half_files(videos / match).get(half)
-        if not annotations and not spots and path is None:
+        annotations = result.annotations or ()
+        if not annotations and not result.spots and path is None:
             continue  # a match of one video
-        curve = _curve(predictions / match, half, labels, config.peaks)
-        name = match.rsplit("/", 1)[-1] or predictions.stem
-        ends = [*(a.seconds + 1 for a in annotations), *(s.seconds + 1 for s in spots)]
+        curve = _curve(predictions / match, half, labels)
+        ends = [*(a.seconds + 1 for a in annotations), *(s.seconds + 1 for s in result.spots)]
         if curve is not None and len(curve.seconds):
             ends.append(float(curve.seconds[-1]))
         length = None if path is None else declared_seconds(path)
-        report = video_report(
-            f"{name}, half {half}",
-            spots,
-            labels,
-            duration_seconds=max(ends, default=1.0) if length is None else length,
-            operating_point=config.peaks.operating_points(labels),
-            annotations=annotations,
-            tolerance_seconds=config.tolerance_seconds,
+        shown = replace(
+            result,
+            video=replace(result.video, match=match.rsplit("/", 1)[-1] or predictions.stem, path=path),
             curve=curve,
-            gaps=() if curve is None else curve.holes(),
-            clock=MatchClock(half=half),
+            gaps=() if curve is None else tuple(curve.gaps()),
+            peaks=config.peaks,
         )
-        file_name = f"{name.replace(' ', '_')}_{half}"
-        halves.append(_Half(report=report, candidates=tuple(spots), path=path, file_name=file_name))
+        halves.append(
+            half_report(
+                shown,
+                labels,
+                duration_seconds=max(ends, default=1.0) if length is None else length,
+                tolerance_seconds=config.tolerance_seconds,
+            )
+        )
     return halves
 
 
-def _curve(folder: Path, half: int, labels: LabelSet, peaks: PeakConfig) -> ScoreCurve | None:
-    """Return the score curve of a half that `bvas predict` left beside its results, as peaks are found in it."""
-    found = sorted(folder.glob(f"{half}_*_scores.npz")) if folder.is_dir() else []
-    if not found and half == 1 and folder.is_dir():
-        found = sorted(path for path in folder.glob("*_scores.npz") if not path.name.startswith("2_"))
+def _curve(folder: Path, half: int, labels: LabelSet) -> ScoreCurve | None:
+    """Return the score curve of a half beside its results; None where none or several may be it."""
+    found = curves_of_half(folder, half)
     if len(found) != 1:
         return None
     curve = load_curve(found[0])
@@ -192,23 +179,16 @@ def _curve(folder: Path, half: int, labels: LabelSet, peaks: PeakConfig) -> Scor
             "%s has other labels than the task, and is not drawn: %s", found[0], ", ".join(curve.labels)
         )
         return None
-    return smoothed(curve, peaks)
+    return curve
 
 
-def _worst(halves: Sequence[_Half], labels: LabelSet, config: PictureConfig) -> bytes:
-    # Of a video that is not there nothing could be shown.
-    shown = [half for half in halves if half.path is not None]
-    reports = [half.report for half in shown]
-    events = worst_events(
-        reports,
-        [half.candidates for half in shown],
-        labels,
-        tolerance_seconds=config.tolerance_seconds,
-        most=config.num_worst,
-    )
-    frames = [_frames_around(event, shown[event.video].path) for event in events]
+def _worst(halves: Sequence[VideoReport], labels: LabelSet, config: PictureConfig) -> bytes:
+    # Frames of a video that is not there cannot be shown.
+    shown = [half for half in halves if half.result.video.path is not None]
+    events = worst_events(shown, labels, tolerance_seconds=config.tolerance_seconds, most=config.num_worst)
+    frames = [_frames_around(event, shown[event.video].result.video.path) for event in events]
     heading = "The misses with the least score near them, and the most confident false alarms"
-    return png(worst_sheet(events, frames, reports, heading=heading))
+    return png(worst_sheet(events, frames, shown, heading=heading))
 
 
 def _frames_around(event: WorstEvent, path: Path | None) -> NDArray[np.uint8] | None:

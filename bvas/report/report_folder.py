@@ -4,18 +4,19 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from bvas.errors import DataError
-from bvas.report.content import MatchReport, VideoReport
+from bvas.report.content import MatchReport
 from bvas.report.page import write_page
+from bvas.results.video_result import VideoFile
 from bvas.system.atomic_files import write_json
 from bvas.system.text_files import read_json
 from bvas.values.plural import count_text
-from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
+from bvas.values.progress import Progress
 from bvas.video.encode.browser_preview import PreviewConfig, make_preview, why_not_played
 from bvas.video.index.video_index import build_index
 
@@ -25,25 +26,9 @@ PAGE_NAME = "index.html"
 RECORD_NAME = "report.json"
 _FORMAT = "bvas-report-1"
 
-Progress = Callable[[int, int], None]
-"""Takes the frames done and all there are."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportedVideo:
-    """A video of the page, and the file it shows."""
-
-    shown: VideoReport
-    source: Path
-    name: str
-    """What its preview is called, without a suffix."""
-    reading: ReadOptions = DEFAULT_READING
-    """Which stream of the source is shown, and how it is read."""
-
 
 def write_report_folder(
     report: MatchReport,
-    videos: Sequence[ReportedVideo],
     out: Path,
     *,
     link: bool,
@@ -54,8 +39,7 @@ def write_report_folder(
     """Write the page and the previews, and return the page's path.
 
     Args:
-        report: What the page shows; its videos are left out.
-        videos: The videos instead.
+        report: Content of the page, with the files of its videos.
         out: The folder.
         link: Show a source itself where browsers play it.
         config: How previews are coded.
@@ -70,13 +54,13 @@ def write_report_folder(
     shown = []
     names: set[str] = set()
     before = _made_from(out)
-    for video in videos:
-        name = next(name for name in _names(video.name) if name not in names)
+    for video in report.videos:
+        name = next(name for name in _names(video.file_stem) if name not in names)
         names.add(name)
-        href = _linked(video, out) if link else None
+        href = _linked(video.result.video, out) if link else None
         if href is None:
-            href = _preview(video, out / f"{name}.mp4", config, progress)
-        shown.append(replace(video.shown, href=href))
+            href = _preview(video.result.video, out / f"{name}.mp4", config, progress)
+        shown.append(replace(video, href=href))
     previews = [f"{name}.mp4" for name in names if (out / f"{name}.mp4").is_file()]
     if made_from:
         write_json(
@@ -128,8 +112,9 @@ def _names(name: str) -> Sequence[str]:
     return [name, *(f"{name}_{number}" for number in range(2, 1000))]
 
 
-def _linked(video: ReportedVideo, out: Path) -> str | None:
-    source = video.source
+def _linked(video: VideoFile, out: Path) -> str | None:
+    source = video.path
+    assert source is not None
     reason = why_not_played(*build_index(source, reading=video.reading))
     if reason is not None:
         logger.info("%s gets a preview: %s", source, reason)
@@ -138,12 +123,13 @@ def _linked(video: ReportedVideo, out: Path) -> str | None:
 
 
 def _preview(
-    video: ReportedVideo,
+    video: VideoFile,
     target: Path,
     config: PreviewConfig,
     progress: Callable[[str], AbstractContextManager[Progress]],
 ) -> str:
-    source = video.source
+    source = video.path
+    assert source is not None
     with progress(target.name) as bar:
         preview = make_preview(source, target, config, reading=video.reading, progress=bar)
     if preview.reused:

@@ -21,8 +21,8 @@ from bvas.errors import ConfigError
 from bvas.report import palette
 from bvas.report.content import VideoReport, drawn_labels
 from bvas.report.fonts import drawable_text, font_families
-from bvas.report.match_clock import minutes_text
 from bvas.values.annotations import LabelSet
+from bvas.values.match_clock import minutes_text
 from bvas.values.score_curve import ScoreCurve
 
 WIDTH_INCHES = 14.0
@@ -98,8 +98,8 @@ def row_points(
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Return at most about `most` times and rows of the curve in [start, stop), peaks kept.
 
-    Neighboring rows are joined by their maximum, and stand at the middle one's time. A hole stays
-    one if all rows joined are holes.
+    Neighboring rows are joined by their maximum, and stand at the middle one's time. A gap stays
+    one if all rows joined are gaps.
     """
     first, last = np.searchsorted(curve.seconds, (start, stop)).tolist()
     # One row more on each side, so that the line runs to the edge.
@@ -141,8 +141,15 @@ def _draw_row(
             axes.axhline(lane + LANE_FILL * point, color=palette.CURVE, linewidth=0.6, linestyle=(0, (4, 4)))
     for name in lanes:
         axes.axhline(floor[name], color=palette.FAINT, linewidth=0.6)
-    for gap_start, gap_stop in video.gaps:
-        axes.axvspan(gap_start, gap_stop, facecolor="#F4F4F4", edgecolor="#B5B5B5", hatch="////", linewidth=0)
+    for gap in video.gaps:
+        axes.axvspan(
+            gap.start_seconds,
+            gap.end_seconds,
+            facecolor="#F4F4F4",
+            edgecolor="#B5B5B5",
+            hatch="////",
+            linewidth=0,
+        )
     _draw_events(axes, video, labels, floor, start, stop)
     axes.set_xlim(start, stop)
     axes.set_ylim(-0.08, len(lanes) - 1 + LANE_FILL + 0.2)

@@ -1,7 +1,6 @@
 """What TensorBoard shows beside the figures: the first training clips, and score curves of a held-out stretch."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import cv2
@@ -10,20 +9,21 @@ import torch
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError, ScoresError
-from bvas.inference.peaks import sigmas_of, smooth_scores
 from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import Spotter
-from bvas.loading.clip_requests import FixedClips
+from bvas.loading.clip_requests import Clips
 from bvas.loading.labelled_video import LabelledVideo
+from bvas.models.clip_model import ClipModel
 from bvas.models.spotting import SpottingModel
-from bvas.report.clip_preview import preview_clips, summarize_sampling
+from bvas.report.clip_preview import preview_clips
 from bvas.report.contact_sheet import contact_sheet
 from bvas.report.content import video_report
 from bvas.report.timeline import timeline_png
+from bvas.results.video_result import VideoFile, VideoResult
 from bvas.system.devices import Precision
+from bvas.tasks.kind_choice import kind_of
 from bvas.training.observer import RunView
-from bvas.values.annotations import Annotation, LabelSet, Spot
-from bvas.values.score_curve import ScoreCurve
+from bvas.values.annotations import Annotation, LabelSet
 
 logger = logging.getLogger(__name__)
 
@@ -64,15 +64,15 @@ class RunPictures:
         sheet = contact_sheet(
             clips,
             heading=f"{run.experiment.name}, fold {run.fold} held out, seed {run.experiment.seed}",
-            notes=summarize_sampling(run.clips, run.experiment).lines(),
+            notes=kind_of(run.experiment).draw_summary(run.clips),
         )
         run.board.add_image("training clips", sheet, 0, dataformats="HWC")
 
     def epoch_done(
-        self, run: RunView, epoch: int, model: SpottingModel, autocast_dtype: torch.dtype | None
+        self, run: RunView, epoch: int, model: ClipModel, autocast_dtype: torch.dtype | None
     ) -> None:
         """Draw the curves of the stretch, smoothed as they are for peaks."""
-        if self._stretch is None:
+        if self._stretch is None or not isinstance(model, SpottingModel):
             return
         # Mirrored clips would take twice the time.
         spotter = Spotter(
@@ -95,20 +95,16 @@ class RunPictures:
         except (DecodeError, ScoresError) as error:
             logger.warning("no score curves are drawn: %s", error)
             return
-        peaks = run.experiment.peaks
-        curve = replace(
-            found.curve,
-            scores=smooth_scores(found.curve.scores, sigmas_of(peaks, found.curve.labels)),
-            seconds=found.curve.seconds - start,
+        labels = run.experiment.task.labels
+        result = VideoResult(
+            video=VideoFile(name=path.name),
+            curve=replace(found.curve, seconds=found.curve.seconds - start),
+            spots=tuple(replace(spot, seconds=spot.seconds - start) for spot in found.spots),
+            annotations=tuple(annotations_in(self._stretch, labels)),
+            peaks=run.experiment.peaks,
         )
-        picture = stretch_picture(
-            curve,
-            [replace(spot, seconds=spot.seconds - start) for spot in found.spots],
-            annotations_in(self._stretch, run.experiment.task.labels),
-            run.experiment.task.labels,
-            name=f"epoch {epoch + 1}: {path.name[-_NAME_LETTERS:]} from {start:.2f} s",
-            operating_point=peaks.operating_points(run.experiment.task.labels),
-        )
+        name = f"epoch {epoch + 1}: {path.name[-_NAME_LETTERS:]} from {start:.2f} s"
+        picture = stretch_picture(result, labels, name=name)
         run.board.add_image("score curves", picture, epoch, dataformats="HWC")
         run.board.flush()
 
@@ -121,7 +117,7 @@ def _precision(autocast_dtype: torch.dtype | None, device: torch.device) -> Prec
     return "float16" if autocast_dtype == torch.float16 and device.type == "cuda" else "float32"
 
 
-def busiest_stretch(clips: FixedClips, num_frames: int) -> Stretch:
+def busiest_stretch(clips: Clips, num_frames: int) -> Stretch:
     """Return the stretch of the videos with the most annotations; the first of equals, cut to a shorter video."""
     found: list[tuple[int, Stretch]] = []
     for video in clips.videos:
@@ -149,26 +145,11 @@ def annotations_in(stretch: Stretch, labels: LabelSet) -> list[Annotation]:
     ]
 
 
-def stretch_picture(
-    curve: ScoreCurve,
-    spots: list[Spot],
-    annotations: list[Annotation],
-    labels: LabelSet,
-    *,
-    name: str,
-    operating_point: Mapping[str, float],
-) -> NDArray[np.uint8]:
-    """Return curves, spots and annotations as a picture, uint8 [height, width, 3] RGB; seconds from its start."""
-    report = video_report(
-        name,
-        spots,
-        labels,
-        duration_seconds=float(curve.seconds[-1]),
-        operating_point=operating_point,
-        annotations=annotations,
-        curve=curve,
-    )
-    content = timeline_png(report, labels, operating_point=operating_point)
+def stretch_picture(result: VideoResult, labels: LabelSet, *, name: str) -> NDArray[np.uint8]:
+    """Return curves, spots and annotations as a picture, uint8 [height, width, 3] RGB."""
+    end = float(result.required_curve.seconds[-1])
+    report = video_report(result, labels, name=name, duration_seconds=end)
+    content = timeline_png(report, labels, operating_point=result.peaks.operating_points(labels))
     picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
     return np.ascontiguousarray(picture[..., ::-1])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bvas.report import palette
 from bvas.report.contact_sheet import COLUMN, DOTS_PER_INCH, EDGE, GAP, LINE, THUMB_WIDTH, wrapped, write_line
 from bvas.report.content import VideoReport
-from bvas.values.annotations import LabelSet, Spot
+from bvas.values.annotations import LabelSet
 
 OFFSETS_SECONDS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 """Of the frames that a sheet shows, from the event's own."""
@@ -40,7 +40,6 @@ class WorstEvent:
 
 def worst_events(
     videos: Sequence[VideoReport],
-    candidates: Sequence[Sequence[Spot]],
     labels: LabelSet,
     *,
     tolerance_seconds: float,
@@ -50,7 +49,6 @@ def worst_events(
 
     Args:
         videos: With matchings of the spots that are shown.
-        candidates: All spots of each.
         labels: The labels.
         tolerance_seconds: Half-width that they were matched within.
         most: Of each kind.
@@ -60,12 +58,14 @@ def worst_events(
         return labels.merged.get(label, label)
 
     misses, alarms = [], []
-    for number, (video, spots) in enumerate(zip(videos, candidates, strict=True)):
+    for number, video in enumerate(videos):
         if video.matching is None:
             continue
         taken = {(hit.spot.label, hit.spot.seconds) for hit in video.matching.hits}
         for miss in video.matching.misses:
-            around = [spot for spot in spots if abs(spot.seconds - miss.seconds) <= tolerance_seconds]
+            around = [
+                spot for spot in video.result.spots if abs(spot.seconds - miss.seconds) <= tolerance_seconds
+            ]
             own = [
                 spot.confidence
                 for spot in around

@@ -1,50 +1,43 @@
-"""What the results in a match's folder were made from: `made_from.json`, written last and removed first.
+"""Provenance of results: weights, settings and video files that they were made from.
 
-Results without it, or with one that says other settings, weights or videos, are made again.
+Results without a record, or with one of other settings, weights or videos, are made again.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import cattrs
-
-from bvas.errors import DataError
 from bvas.experiment.experiment import Experiment
-from bvas.system.atomic_files import write_json
-from bvas.system.text_files import read_json
 from bvas.video.index.file_identity import Glance
 
-RECORD_NAME = "made_from.json"
 # Raise it whenever the same weights, settings and video would give other rows.
 _VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoRecord:
-    """One video that was predicted."""
+    """A video file as it was when it was predicted; recognizes the same file later."""
 
     path: str
-    """Of the file, as `place_of` gives it."""
-    backend: str
-    """What decoded it."""
+    """Path of the file, as `place_of` gives it."""
     glance: Glance
     sha256: str
-    """Of its content."""
+    """Hash of the content; empty where it was not read to the end."""
+    backend: str = ""
+    """Decoder; empty where it was not recorded."""
     gaps: tuple[dict[str, Any], ...] = ()
-    """What could not be decoded, as the results file has it."""
+    """Stretches that could not be decoded, in the form of the results file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What results were made from."""
+    """Provenance of a match's results."""
 
     rows: dict[str, Any]
-    """What decides the score curves, as `rows_settings` gives it."""
+    """Settings that decide the score curves, from `rows_settings`."""
     peaks: dict[str, Any]
-    """What decides which spots they give."""
+    """Settings that decide the spots in them, from `peak_settings`."""
     videos: dict[int, VideoRecord]
     """By half."""
 
@@ -52,15 +45,15 @@ class Record:
 def rows_settings(
     experiment: Experiment, weights: Mapping[int, str], *, stride: int, precision: str
 ) -> dict[str, Any]:
-    """Return, as plain data, what decides the score curve of a video.
+    """Return, as plain data, the settings that decide the score curve of a video.
 
-    What decides only how a model is trained shows in its weights.
+    Settings of training alone are left out: they show in the weights.
 
     Args:
         experiment: The experiment.
         weights: The digest of each fold's checkpoint.
         stride: Grid frames from one computed row to the next.
-        precision: What was asked to be computed in.
+        precision: The precision that was asked for.
     """
     plain = json.loads(experiment.to_json())
     return {
@@ -76,26 +69,6 @@ def rows_settings(
 
 
 def peak_settings(experiment: Experiment) -> dict[str, Any]:
-    """Return, as plain data, what decides which spots a score curve gives."""
+    """Return, as plain data, the settings that decide which spots a score curve gives."""
     peaks: dict[str, Any] = json.loads(experiment.to_json())["peaks"]
     return peaks
-
-
-def read_record(folder: Path) -> Record | None:
-    """Return the record of a match's folder; None where there is none, or none of this version."""
-    path = folder / RECORD_NAME
-    if not path.is_file():
-        return None
-    try:
-        return cattrs.Converter(forbid_extra_keys=True).structure(read_json(path), Record)
-    except (DataError, cattrs.BaseValidationError, ValueError, KeyError, TypeError):
-        return None
-
-
-def write_record(folder: Path, record: Record) -> None:
-    """Write the record of a match's folder.
-
-    Raises:
-        DataError: it cannot be written.
-    """
-    write_json(folder / RECORD_NAME, cattrs.Converter().unstructure(record))

@@ -5,21 +5,18 @@ import hashlib
 import json
 import os
 import shutil
-import sys
-import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any
 
-from bvas.errors import BusyError, DataError
+from bvas.errors import DataError
 from bvas.system.file_names import shown_text
 
 ARCHIVE_FAULTS = (OSError, ValueError, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile)
 """What reading an `.npz` raises that is missing, damaged or lacks an array: which, depends on the damaged byte."""
-_SECONDS_BETWEEN_TRIES = 0.02
 _MOST_SUFFIX_BYTES = 16
 
 
@@ -119,88 +116,6 @@ def remove_unfinished(folder: Path) -> None:
     """Remove what writers that were killed left in a folder; nobody else may be writing there."""
     for path in folder.glob(".*.part*"):
         path.unlink(missing_ok=True)
-
-
-@contextmanager
-def locked(folder: Path, *, seconds: float = 0.0) -> Iterator[None]:
-    """Make a folder, and keep other processes that ask for the same out of it.
-
-    The system itself lets go of it when the process ends, however it ends. Where the file system or
-    Windows knows no such locks, nobody is kept out.
-
-    Args:
-        folder: The folder.
-        seconds: Longest wait for another process.
-
-    Raises:
-        BusyError: another process has it.
-        DataError: the folder cannot be made.
-    """
-    path = folder / ".lock"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = path.open("w")
-    except OSError as error:
-        raise DataError(
-            f"cannot write {path}: {error.strerror or error}; free some space or choose a folder you can write to"
-        ) from error
-    with file:
-        if sys.platform != "win32":
-            _take(file, folder, until=time.monotonic() + seconds)
-        yield
-
-
-def open_alone(path: Path) -> BinaryIO:
-    """Open a file for writing, empty, that no other process may open so before it is closed or renamed.
-
-    Raises:
-        BlockingIOError: another process has it.
-        OSError: it cannot be written.
-    """
-    while True:
-        # Not emptied before it is known to be ours.
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "wb")
-        try:
-            if sys.platform != "win32" and not _hold(file, path):
-                file.close()
-                continue
-            file.truncate(0)
-        except BaseException:
-            file.close()
-            raise
-        return file
-
-
-def _hold(file: BinaryIO, path: Path) -> bool:
-    """Lock a file; return whether it still has its name, which its last writer may have changed meanwhile."""
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            raise BlockingIOError(error.errno, "another process writes it") from error
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _take(file: IO[str], folder: Path, *, until: float) -> None:
-    import fcntl
-
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                if time.monotonic() < until:
-                    time.sleep(_SECONDS_BETWEEN_TRIES)
-                    continue
-                raise BusyError(
-                    f"another process works in {folder}; wait until it is done, or end it first"
-                ) from error
-        return
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 from bvas.errors import ConfigError
 
@@ -28,17 +29,33 @@ class Spot:
     """Time from the video's first shown frame."""
     confidence: float
     """In [0, 1]."""
+    team: str | None = None
+    """The team that a file of another system names; ours have none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch of a video that could not be had: not decoded, or its source was away."""
+    """A stretch of a video without rows: it could not be decoded, or its source was interrupted."""
 
     start_seconds: float
     end_seconds: float
     num_frames: int
     """Grid frames lost."""
     reason: str
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """Return the gap of an entry of a results file.
+
+        Raises:
+            KeyError, TypeError, ValueError: the entry has another form.
+        """
+        return cls(
+            float(content["start_seconds"]),
+            float(content["end_seconds"]),
+            int(content["num_frames"]),
+            str(content["reason"]),
+        )
 
     def to_json(self, half: int) -> dict[str, float | int | str]:
         """Return the gap as the results file holds it, with the number of its half or part."""

@@ -1,4 +1,4 @@
-"""A score curve: for each grid frame of a video, how much each label is there."""
+"""Score curve: a score of each label for each grid frame of a video."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DataError
+from bvas.values.annotations import Gap
 from bvas.values.plural import count_text
 
 
@@ -28,12 +29,12 @@ class ScoreCurve:
             self.labels,
         )
 
-    def holes(self) -> list[tuple[float, float]]:
-        """Return (first, last) time of each stretch of NaN rows."""
+    def gaps(self) -> list[Gap]:
+        """Return each stretch of rows that hold a NaN."""
         lost = np.concatenate(([False], np.isnan(self.scores).any(axis=1), [False]))
         borders = np.flatnonzero(lost[1:] != lost[:-1]).tolist()
         return [
-            (float(self.seconds[start]), float(self.seconds[stop - 1]))
+            Gap(float(self.seconds[start]), float(self.seconds[stop - 1]), stop - start, "no scores")
             for start, stop in zip(borders[::2], borders[1::2], strict=True)
         ]
 

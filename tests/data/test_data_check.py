@@ -114,8 +114,8 @@ def test_everything_that_is_wrong_is_listed_in_one_run(videos, tmp_path, capsys)
         "dataset.json: match 5 'gone': two videos are called alike",
         "dataset.json: match 6 'open': has no 'fold' while other matches have one",
         "dataset.json: match 6 'open': 'videos' is empty",
-        "dataset.json: match 7 'shut': needs 'videos', a list, got 'b.mp4'",
-        "dataset.json: match 7 'shut': is no challenge match and has no 'annotations'",
+        "dataset.json: match 7 'shut': needs 'videos', a list of names, got 'b.mp4'",
+        "dataset.json: match 7 'shut': is not a challenge match and has no 'annotations'",
         "dataset.json: fold 1 has no match",
     ]
     for text in wanted:
@@ -198,7 +198,7 @@ def test_soccernet_labels_are_checked_in_the_same_way(videos, tmp_path):
         f"{labels} 3: has half 1 and position -3 ms",
         f"{labels} 4: 9.0 s lies after the end",
         f"{labels} 5: 'PASS' lies in half 2, and there is no video of that half",
-        f"{labels} 6: is 'PASS'",
+        f"{labels} 6: must be an object, got 'PASS'",
     ]
     assert all(any(fault.startswith(start) for fault in found) for start in starts)
     assert [fault for fault in found if "two: holds Labels-ball.json and no video" in fault]

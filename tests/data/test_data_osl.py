@@ -9,9 +9,9 @@ from bvas.cli import main
 from bvas.data.dataset_json import read_annotations, read_dataset
 from bvas.data.osl_json import parse_osl
 from bvas.data.soccernet_entries import Notices
-from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.data.spot_files import read_spot_file
 from bvas.errors import ConfigError
+from bvas.results.store import RESULTS_NAME, write_results
 from bvas.values.annotations import Spot
 
 EVENTS = [

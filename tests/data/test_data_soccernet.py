@@ -5,15 +5,10 @@ import pytest
 
 from bvas.data.ball import ball_task, found_ball_task
 from bvas.data.matches import Match, annotated_halves, find_matches, match_halves
-from bvas.data.soccernet_files import (
-    game_time,
-    position_ms,
-    read_label_file,
-    read_results,
-    write_results,
-)
+from bvas.data.soccernet_files import game_time, position_ms, read_label_file
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import DataError
+from bvas.results.store import read_results, write_results
 from bvas.values.annotations import LabelSet, Spot
 
 LABELS = LabelSet(("PASS", "DRIVE"))
@@ -103,8 +98,8 @@ def test_cards_are_merged_under_one_name(tmp_path):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"label": "PASS"}, "annotation 0: is .*needs 'gameTime'"),
-        (_entry(position="three"), "'position' in milliseconds"),
+        ({"label": "PASS"}, "annotation 0: needs 'gameTime', a game time like '1 - 00:03', got nothing"),
+        (_entry(position="three"), "'position' must be milliseconds, a whole number, got 'three'"),
         (_entry(time="3 - 00:00"), "half 3"),
         (_entry(position="-5"), "not negative"),
         ("PASS", "annotation 0"),

@@ -9,9 +9,9 @@ from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
 from bvas.data.ball import ball_task
 from bvas.data.matches import find_matches
-from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.evaluation.experiment_scores import evaluate_predictions
 from bvas.experiment.experiment import Experiment, PublishedScores, load_experiment
+from bvas.results.store import RESULTS_NAME, write_results
 from bvas.values.annotations import Spot
 
 STEPS = range(10)

@@ -8,9 +8,9 @@ from task_videos import match, write_dataset, write_video
 
 from bvas.cli import main
 from bvas.data.matches import find_matches
-from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.evaluation.label_check import curve_support, spot_support
 from bvas.experiment.experiment import load_experiment
+from bvas.results.store import RESULTS_NAME, write_results
 from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
 

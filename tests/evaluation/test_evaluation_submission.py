@@ -10,9 +10,9 @@ from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
 from bvas.data.action import action_task
 from bvas.data.ball12 import BALL12_LABELS
-from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.errors import ConfigError, DataError
 from bvas.evaluation.submission import official_task
+from bvas.results.store import RESULTS_NAME, write_results
 from bvas.values.annotations import LabelSet, Spot
 
 SPOTS = [Spot("PASS", 12.36, 0.8312), Spot("DRIVE", 12.36, 0.01), Spot("PASS", 2700.04, 0.5)]
@@ -132,7 +132,7 @@ def test_predictions_that_soccernet_would_not_count_are_refused(workplace, capsy
 
     path = predict(workplace, match, {1: SPOTS, 2: SPOTS})
     path.write_text(path.read_text().replace('"0.500000"', '"nan"'))
-    assert "confidence nan" in refused(workplace, capsys)
+    assert "needs 'confidence', a finite number, got 'nan'" in refused(workplace, capsys)
 
 
 def test_the_test_matches_are_taken_from_the_out_of_fold_predictions(workplace):

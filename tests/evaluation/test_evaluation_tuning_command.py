@@ -9,10 +9,10 @@ from ball_league import league_matches, make_data, save_curve, tunable_curve
 
 from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
-from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.errors import ConfigError, DataError
 from bvas.experiment.experiment import Experiment, load_experiment
 from bvas.experiment.peak_config import PeakConfig, PeakRule
+from bvas.results.store import RESULTS_NAME, write_results
 from bvas.results.tuned_peaks import Postprocessing, load_postprocessing, with_postprocessing
 
 CV = "runs/ball_base/predictions/cv"
@@ -223,5 +223,5 @@ def test_a_file_that_is_wrong_is_refused(tmp_path, text, error, message):
 
 def test_a_rule_for_a_label_that_an_experiment_does_not_spot_is_refused():
     base = load_experiment("ball_base")
-    with pytest.raises(ConfigError, match="has a rule for 'SHOT', which is no label of task ball"):
+    with pytest.raises(ConfigError, match="has a rule for 'SHOT', which is not a label of task ball"):
         replace(base, peaks=PeakConfig(per_label={"SHOT": PeakRule()}))

@@ -21,7 +21,7 @@ from bvas.commands.console import DONE_IN_PART, INTERRUPTED, OK, WRONG_INPUT
 from bvas.errors import DecodeError, ScoresError
 from bvas.experiment.seen_matches import write_seen
 from bvas.predicting.kept_rows import KeptRows, unfinished_settings
-from bvas.system.atomic_files import locked
+from bvas.system.locks import locked
 from bvas.video.decode.video_reader import VideoReader
 from bvas.video.index.file_identity import Glance
 
@@ -63,7 +63,7 @@ def _count_decoded(monkeypatch):
 def few_frames_at_once(monkeypatch):
     """Chunks of 16 frames, and work that may begin again at every 8th, so that a short video has many."""
     monkeypatch.setattr("bvas.video.decode.prefetch._CHUNK_BYTES", 16 * 64 * 96)
-    monkeypatch.setattr("bvas.inference.file_rows._RESTART_AT", 8)
+    monkeypatch.setattr("bvas.inference.file_rows._ALIGNMENT", 8)
 
 
 def test_what_is_finished_is_left_and_what_changed_is_made_again(there, monkeypatch):

@@ -7,10 +7,14 @@ from pathlib import Path
 import numpy as np
 from sound_samples import make_video_with_sound
 
+from bvas.experiment.peak_config import PeakConfig
 from bvas.metrics.suspects import JudgedVideo, find_suspects
-from bvas.report.content import FrameTimes, MatchReport, VideoReport, video_report
-from bvas.report.report_folder import ReportedVideo, write_report_folder
+from bvas.report.content import MatchReport, VideoReport, video_report
+from bvas.report.report_folder import write_report_folder
+from bvas.results.frame_times import FrameTimes
+from bvas.results.video_result import VideoFile, VideoResult
 from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.match_clock import MatchClock
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.encode.browser_preview import PreviewConfig
 from bvas.video.index.video_index import build_index
@@ -42,18 +46,54 @@ def curve_of(spots=SPOTS, labels=LABELS, num_frames=NUM_FRAMES) -> ScoreCurve:
     return ScoreCurve(scores, rows / 25, labels.names)
 
 
+def shown_video(
+    name,
+    spots,
+    labels,
+    *,
+    duration_seconds,
+    operating_point=0.2,
+    annotations=None,
+    curve=None,
+    gaps=(),
+    clock=None,
+    match="",
+    number=1,
+    file="",
+    frames=None,
+) -> VideoReport:
+    """The report of a video, its curve drawn as it is."""
+    file = file or name
+    video = VideoFile(
+        name=Path(file).stem,
+        match=match,
+        number=number,
+        path=Path(file),
+        frames=frames or FrameTimes.even(duration_seconds),
+    )
+    result = VideoResult(
+        video=video,
+        curve=curve,
+        spots=tuple(spots),
+        gaps=gaps,
+        annotations=None if annotations is None else tuple(annotations),
+        clock=clock or MatchClock(),
+        peaks=PeakConfig(operating_point=operating_point, sigma_frames=0.0),
+    )
+    return video_report(result, labels, name=name, duration_seconds=duration_seconds)
+
+
 def video_of(*, annotated: bool = True, truth=ANNOTATIONS, **options) -> VideoReport:
-    video = video_report(
+    video = shown_video(
         "1.mkv",
         [Spot(label, frame / 25, confidence) for frame, label, confidence in SPOTS],
         LABELS,
         duration_seconds=NUM_FRAMES / 25,
-        operating_point=0.2,
         annotations=[Annotation(label, frame / 25) for frame, label in truth] if annotated else None,
         curve=curve_of(),
-        **options,
+        **{"match": "a match", **options},
     )
-    video = replace(video, match="a match", part=1, file="1.mkv", path="matches/a match/1.mkv")
+    video = replace(video, path="matches/a match/1.mkv")
     (judged,) = with_suspects(video) if annotated else (video,)
     return judged
 
@@ -90,10 +130,9 @@ def write_sample(folder: Path, *, annotated: bool = True, link: bool = False) ->
     source = folder / "1.mkv"
     if not source.exists():
         make_video_with_sound(source, num_frames=NUM_FRAMES, size=(90, 160))
-    video = replace(video_of(annotated=annotated), frames=FrameTimes.of(build_index(source)[0]))
+    frames = FrameTimes.of(build_index(source)[0])
     return write_report_folder(
-        report_of(video),
-        [ReportedVideo(shown=video, source=source, name="1")],
+        report_of(video_of(annotated=annotated, frames=frames, file=str(source))),
         folder / "report",
         link=link,
         config=PreviewConfig(crf=18),

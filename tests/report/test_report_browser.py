@@ -335,7 +335,7 @@ def test_suspects_are_listed_by_rank_with_their_reason(page):
 
 
 def test_the_suspects_of_all_videos_are_one_list(browser, tmp_path):
-    one, other = video_of(), replace(video_of(), name="half 2", part=2)
+    one, other = video_of(), replace(video_of(number=2), name="half 2")
     report = replace(report_of(*with_suspects(one, other)), begins_with_suspects=True)
     write_page(tmp_path / "index.html", report)
     context = browser.new_context()

@@ -1,7 +1,7 @@
 import pytest
 
 from bvas.errors import ConfigError
-from bvas.report.match_clock import MatchClock, minutes_text
+from bvas.values.match_clock import MatchClock, minutes_text
 
 
 def test_the_clock_runs_from_the_kickoff():

@@ -9,11 +9,11 @@ from report_samples import EVIL, LABELS, SPOTS, curve_of
 from video_samples import make_video
 
 from bvas.cli import main
-from bvas.data.soccernet_files import write_results
 from bvas.errors import DataError
 from bvas.experiment.peak_config import PeakConfig
-from bvas.results.curve_files import save_curve
-from bvas.results.recording import RecordedPart, Recording, read_recording
+from bvas.results.recording import Recording
+from bvas.results.store import read_recording, save_curve, write_recording, write_results
+from bvas.results.video_result import VideoFile
 from bvas.values.annotations import Spot
 
 
@@ -25,7 +25,13 @@ def data_of(page):
 
 def recording_of(*paths):
     parts = [
-        RecordedPart(number=number, name=path.stem, path=path, begin_seconds=20.0 * (number - 1))
+        VideoFile(
+            number=number,
+            name=path.stem,
+            match=path.parent.name,
+            path=path,
+            begin_seconds=20.0 * (number - 1),
+        )
         for number, path in enumerate(paths, start=1)
     ]
     return Recording(
@@ -44,7 +50,7 @@ def results(tmp_path):
     folder = tmp_path / "spots" / "cup"
     spots = [Spot(label, frame / 250, confidence) for frame, label, confidence in SPOTS]
     write_results(folder / "results_spotting.json", "cup", {1: spots}, rate=25)
-    recording_of(*videos).write(folder)
+    write_recording(folder, recording_of(*videos))
     curve = curve_of([], num_frames=60)
     scores = curve.scores.copy()
     scores[10:20] = np.nan
@@ -72,7 +78,7 @@ def test_results_of_a_recording_become_a_page_with_previews(results, capsys):
 
 def test_a_recording_comes_back_as_it_was_written(tmp_path):
     recording = recording_of(tmp_path / "a.mkv")
-    recording.write(tmp_path)
+    write_recording(tmp_path, recording)
     assert read_recording(tmp_path) == recording
     assert read_recording(tmp_path / "none") is None
     (tmp_path / "recording.json").write_text('{"format": "bvas-recording-9"}')

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from report_samples import shown_video
 
 from bvas.report import fonts
 from bvas.report.captions import Caption, draw_captions
 from bvas.report.contact_sheet import text_width as sheet_width
-from bvas.report.content import video_report
 from bvas.report.fonts import drawable_text, font_families, font_runs
 from bvas.report.lettering import draw_text, text_width
 from bvas.report.timeline import timeline_png
@@ -107,6 +107,6 @@ def test_the_timeline_draws_all_labels_without_a_missing_glyph(without_system_fo
     # A missing glyph is a warning of matplotlib's, and warnings are errors here.
     labels = LabelSet(("Höhe", "Гол", "シュート", "⚽"))
     spots = [Spot(label, 1.0, 0.9) for label in labels]
-    video = video_report("試合.mp4", spots, labels, duration_seconds=3.0, operating_point=0.2)
+    video = shown_video("試合.mp4", spots, labels, duration_seconds=3.0, operating_point=0.2)
     assert timeline_png(video, labels, operating_point=0.2).startswith(b"\x89PNG")
     assert sheet_width("シュート") > sheet_width("シ")

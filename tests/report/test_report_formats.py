@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from bvas.errors import ConfigError
-from bvas.report.content import FrameTimes
 from bvas.report.formats.edit_list import EditConfig, edl_text, otio_text
-from bvas.report.formats.exported_spots import ExportPart, ExportVideo, one_line, spot_text
+from bvas.report.formats.exported_spots import one_line, spot_text
 from bvas.report.formats.sportscode import sportscode_text
 from bvas.report.formats.subtitles import MOST_LINES, cues_of, srt_text, vtt_text
 from bvas.report.formats.timecode import counts_on, edit_rate, edit_rates, nearest_edit_rate
+from bvas.results.frame_times import FrameTimes
+from bvas.results.video_result import VideoFile, VideoResult
 from bvas.values.annotations import Spot
 
 RATES = ["25", "29.97", "50"]
@@ -32,13 +33,13 @@ AWKWARD = [
 ]
 
 
-def part_of(spots, *, rate=None, duration=6000.0, **video):
+def part_of(spots, *, rate=None, duration=6000.0):
     """A part whose video has this rate; without one, no video is known."""
-    known = None
+    known = VideoFile(name="match")
     if rate is not None:
         frames = FrameTimes.even(duration, Fraction(rate))
-        known = ExportVideo(path=Path("/videos/a b.mp4"), frames=frames, **video)
-    return ExportPart(number=1, name="match", spots=tuple(spots), video=known)
+        known = VideoFile(name="match", path=Path("/videos/a b.mp4"), frames=frames)
+    return VideoResult(video=known, spots=tuple(spots))
 
 
 def read_subtitles(text, path):
@@ -55,9 +56,9 @@ def read_subtitles(text, path):
     return found
 
 
-def srt(part, hold=1.5):
+def srt(part, hold=1.5, **options):
     pytest.importorskip("srt", reason="pip install 'bvas[export]'")
-    return srt_text(part, hold)
+    return srt_text(part, hold, **options)
 
 
 def vtt(part, hold=1.5):
@@ -128,8 +129,8 @@ def test_of_too_many_spots_at_a_time_the_oldest_give_way_and_each_begins_at_its_
 
 
 def test_where_sound_comes_first_subtitles_wait_for_the_picture(tmp_path):
-    part = part_of([Spot("PASS", 1.0, 0.9)], rate=25, player_offset_seconds=0.5)
-    assert read_subtitles(srt(part), tmp_path / "a.srt")[0][0] == 1.5
+    part = part_of([Spot("PASS", 1.0, 0.9)], rate=25)
+    assert read_subtitles(srt(part, offset_seconds=0.5), tmp_path / "a.srt")[0][0] == 1.5
 
 
 def test_a_subtitle_of_no_length_is_refused():
@@ -145,36 +146,31 @@ def test_timecodes_are_those_of_opentimelineio(name):
     near = [m * minute + offset for m in (0, 1, 2, 9, 10, 11, 60, 600) for offset in range(-40, 3)]
     for frame in (frame for frame in near if frame >= 0):
         time = otio.opentime.RationalTime(frame, float(rate.fps) if rate.drop_frame else rate.nominal)
-        assert rate.timecode(frame) == time.to_timecode()
-        assert rate.frame_of(rate.timecode(frame)) == frame
+        assert rate.frame_of(time.to_timecode()) == frame
 
 
 def test_drop_frame_timecode_follows_the_clock():
     rate = edit_rate("29.97")
-    assert rate.timecode(1799) == "00:00:59;29"
-    assert rate.timecode(1800) == "00:01:00;02"
-    assert rate.timecode(rate.frame_at(3600.0)) == "01:00:00;00"
+    assert [rate.frame_of(text) for text in ("00:00:59;29", "00:01:00;02")] == [1799, 1800]
+    assert rate.frame_of("01:00:00;00") == rate.frame_at(3600.0)
     # Ten minutes of it are 18 frames fewer than ten of 30 fps.
     assert rate.frame_of("00:10:00;00") == 18_000 - 18
 
 
 def test_a_timecode_without_a_semicolon_drops_nothing():
     rate = counts_on(edit_rate("29.97"), "00:01:00:00")
-    assert (rate.drop_frame, rate.frame_of("00:01:00:00"), rate.timecode(1800)) == (
-        False,
-        1800,
-        "00:01:00:00",
-    )
+    assert (rate.drop_frame, rate.frame_of("00:01:00:00")) == (False, 1800)
     assert counts_on(edit_rate("29.97"), "00:01:00;02").drop_frame
 
 
 @pytest.mark.parametrize(
     ("rate", "timecode", "expected"),
     [
-        ("25", "1:2:3", "'1:2:3' is no timecode"),
+        ("25", "1:2:3", "'1:2:3' is not a timecode"),
         ("25", "00:00:00:25", "no timecode 00:00:00:25 at 25 fps"),
         ("29.97", "00:01:00;00", "no timecode 00:01:00;00 at 29.97 fps drop frame"),
         ("25", "00:60:00:00", "no timecode 00:60:00:00"),
+        ("25", "00:00:61:00", "no timecode 00:00:61:00"),
     ],
 )
 def test_a_timecode_that_does_not_exist_is_refused(rate, timecode, expected):
@@ -288,7 +284,8 @@ def test_awkward_labels_break_no_edl():
         assert [event.number for event in events] == list(range(1, len(AWKWARD) + 1))
         lead = 0 if markers else 3
         starts = [event.edits[0].source_in for event in events]
-        assert starts == [edit_rate("25").timecode(max(0, 10 * n - lead) * 25) for n in range(len(AWKWARD))]
+        seconds = [max(0, 10 * n - lead) for n in range(len(AWKWARD))]
+    assert starts == [f"00:{second // 60:02d}:{second % 60:02d}:00" for second in seconds]
 
 
 @pytest.mark.parametrize("write", ["edl", "otio"])

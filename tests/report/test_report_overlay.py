@@ -5,13 +5,13 @@ import cv2
 import numpy as np
 import pytest
 from hdr_samples import HLG, PQ, write_hdr
+from report_samples import shown_video
 from sound_samples import make_video_with_sound as make_sound
 from video_samples import make_video, remux
 
 from bvas.errors import ConfigError
 from bvas.report import palette
 from bvas.report.captions import captions_of, draw_captions
-from bvas.report.content import video_report
 from bvas.report.overlay import OverlayConfig, write_overlay
 from bvas.report.strip import ScoreStrip
 from bvas.values.annotations import Annotation, LabelSet, Spot
@@ -25,7 +25,7 @@ BALL = LabelSet(("PASS", "DRIVE"))
 
 
 def video_of(spots=(), annotations=None, **options):
-    return video_report(
+    return shown_video(
         "a.mkv", spots, BALL, duration_seconds=60.0, operating_point=0.2, annotations=annotations, **options
     )
 
@@ -258,7 +258,7 @@ def test_the_strip_runs_to_the_left_as_time_goes_on():
     assert strip.paint(29.0).shape == (strip.height, 640, 3)
 
 
-def test_the_strip_draws_nothing_in_a_hole():
+def test_the_strip_draws_nothing_in_a_gap():
     scores = np.full((1500, 2), 0.9, np.float32)
     scores[500:1000] = np.nan
     curve = ScoreCurve(scores, np.arange(1500) / 25, BALL.names)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -14,10 +15,9 @@ from video_samples import make_video
 
 from bvas.cli import main
 from bvas.commands.console import INTERRUPTED, OK, WRONG_INPUT
-from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.report.overlaying import drawn_report, part_of_video, read_annotations
-from bvas.report.spot_sources import read_spots
-from bvas.results.curve_files import save_curve
+from bvas.results.read_spots import read_spots
+from bvas.results.store import RESULTS_NAME, save_curve, write_results
 from bvas.values.annotations import Annotation, Spot
 from bvas.values.score_curve import ScoreCurve
 
@@ -53,9 +53,9 @@ def label_file(path, *entries):
 def test_the_half_is_that_of_the_videos_name_with_its_curve(tmp_path, match):
     source = read_spots([match])
     part = part_of_video(source, tmp_path / "2_112p.mkv", None)
-    assert (part.number, [spot.seconds for spot in part.candidates]) == (2, [1.0])
-    assert part.curve(source.labels).scores.shape == (50, 2)
-    assert part_of_video(source, tmp_path / "other.mkv", 1).number == 1
+    assert (part.video.number, [spot.seconds for spot in part.spots]) == (2, [1.0])
+    assert part.smoothed_curve(source.labels).scores.shape == (50, 2)
+    assert part_of_video(source, tmp_path / "other.mkv", 1).video.number == 1
 
 
 def test_annotations_are_those_of_the_half_with_labels_that_the_curve_knows(tmp_path, match):
@@ -82,10 +82,11 @@ def test_where_nothing_says_the_labels_those_of_the_file_are_drawn_too(tmp_path)
 def test_what_is_drawn_is_shown_from_the_operating_point_up_and_matched(tmp_path, match):
     source = read_spots([match])
     part = part_of_video(source, tmp_path / "1_112p.mkv", None)
-    options = {"annotations": [Annotation("PASS", 0.44)], "tolerance_seconds": 0.5}
+    video = replace(part.video, path=tmp_path / "1_112p.mkv")
+    part = replace(part, video=video, annotations=(Annotation("PASS", 0.44),))
 
-    shown = drawn_report(part, tmp_path / "1_112p.mkv", source.labels, confidence=None, **options)
-    everything = drawn_report(part, tmp_path / "1_112p.mkv", source.labels, confidence=0.05, **options)
+    shown = drawn_report(part, source.labels, tolerance_seconds=0.5)
+    everything = drawn_report(part.shown_from(0.05), source.labels, tolerance_seconds=0.5)
 
     assert (len(shown.spots), len(everything.spots)) == (1, 2)
     assert len(everything.matching.hits) == 1

@@ -8,15 +8,16 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from report_samples import EVIL, LABELS, report_of, video_of
+from report_samples import EVIL, LABELS, report_of, shown_video, video_of
 
 from bvas.errors import ConfigError
-from bvas.report.content import FrameTimes, MatchReport, video_report
-from bvas.report.match_clock import MatchClock
+from bvas.report.content import MatchReport
 from bvas.report.packed_arrays import packed_curve, packed_times
 from bvas.report.page import page_html, write_page
 from bvas.report.page_data import page_data
+from bvas.results.frame_times import FrameTimes
 from bvas.values.annotations import Spot
+from bvas.values.match_clock import MatchClock
 from bvas.values.score_curve import ScoreCurve
 
 
@@ -67,7 +68,7 @@ def test_without_annotations_there_is_nothing_to_answer():
     assert data["precision_recall"] == []
 
 
-def test_a_curve_comes_back_within_a_step_of_its_quantization_and_its_holes_stay():
+def test_a_curve_comes_back_within_a_step_of_its_quantization_and_its_gaps_stay():
     scores = np.array([[0.0, 1.0], [0.5, 0.25], [np.nan, 0.1]], np.float32)
     packed = packed_curve(ScoreCurve(scores, np.array([0.0, 0.04, 0.08]), ("A", "B")))
 
@@ -81,10 +82,7 @@ def test_uneven_times_are_written_down_to_a_tenth_of_a_millisecond():
     seconds = np.array([0.0, 0.04, 0.1, 7200.0417])
     assert (np.cumsum(unpacked(packed_times(seconds)).astype(np.int64)) / 1e4).tolist() == seconds.tolist()
 
-    uneven = replace(
-        video_of(),
-        frames=FrameTimes(seconds=seconds, duration_seconds=7200.1, rate=Fraction(25)),
-    )
+    uneven = video_of(frames=FrameTimes(seconds=seconds, duration_seconds=7200.1, rate=Fraction(25)))
     assert "times" in page_data(report_of(uneven))["videos"][0]["frames"]
     assert "times" not in page_data(report_of(video_of()))["videos"][0]["frames"]
 
@@ -95,19 +93,19 @@ def test_a_moment_belongs_to_the_nearest_frame_of_two_the_earlier():
 
 
 def test_the_clock_of_the_second_half_runs_from_45_minutes_after_its_kickoff():
-    video = replace(video_of(), clock=MatchClock(kickoff_seconds=10, half=2))
+    video = video_of(clock=MatchClock(kickoff_seconds=10, half=2))
     assert page_data(report_of(video))["videos"][0]["clock_offset"] == 45 * 60 - 10
 
 
 def test_corrections_are_kept_under_one_name_when_the_page_is_made_again():
-    first, other = report_of(video_of()), report_of(replace(video_of(), file="2.mkv"))
+    first, other = report_of(video_of()), report_of(video_of(file="2.mkv"))
     again = replace(first, operating_point=0.5, notes=())
     assert page_data(first)["id"] == page_data(again)["id"]
     assert page_data(first)["id"] != page_data(other)["id"]
 
 
 def test_text_from_outside_cannot_end_the_data_or_become_a_tag():
-    html = page_html(report_of(replace(video_of(), name=EVIL, match="</script>"), title=EVIL))
+    html = page_html(report_of(replace(video_of(match="</script>"), name=EVIL), title=EVIL))
     page = Page(html)
     assert len(page.scripts) == 2
     data = json.loads(page.scripts[0])
@@ -126,7 +124,7 @@ def test_the_page_asks_for_nothing_and_its_policy_forbids_it():
 
 def test_a_number_that_is_none_is_refused():
     spots = [Spot("PASS", 1.0, float("inf"))]
-    video = video_report("a", spots, LABELS, duration_seconds=2.0, operating_point=0.2)
+    video = shown_video("a", spots, LABELS, duration_seconds=2.0, operating_point=0.2)
     with pytest.raises(ConfigError, match="finite numbers, got inf"):
         page_html(report_of(video))
 

@@ -5,18 +5,17 @@ import json
 import cv2
 import numpy as np
 import pytest
+from report_samples import shown_video
 from video_samples import make_video
 
 from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
-from bvas.data.soccernet_files import RESULTS_NAME, write_results
 from bvas.experiment.peak_config import PeakConfig, PeakRule
 from bvas.metrics.analysis import match_spots
 from bvas.report import palette
-from bvas.report.content import video_report
 from bvas.report.score_plots import precision_recall_png, timing_png
 from bvas.report.worst_events import WorstEvent, worst_events, worst_sheet
-from bvas.results.curve_files import save_curve
+from bvas.results.store import RESULTS_NAME, save_curve, write_results
 from bvas.results.tuned_peaks import Postprocessing
 from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
@@ -40,7 +39,7 @@ def pictures(*arguments):
 
 
 def report(spots=SPOTS, annotations=ANNOTATIONS):
-    return video_report(
+    return shown_video(
         "a match, half 1", spots, BALL, duration_seconds=2.0, operating_point=0.2, annotations=annotations
     )
 
@@ -64,7 +63,7 @@ def league(tmp_path):
 
 
 def test_the_worst_are_misses_with_nothing_near_and_confident_false_alarms():
-    events = worst_events([report()], [SPOTS], BALL, tolerance_seconds=0.5, most=1)
+    events = worst_events([report()], BALL, tolerance_seconds=0.5, most=1)
 
     assert [(e.kind, e.label, e.seconds, e.confidence) for e in events] == [
         ("miss", "PASS", 1.8, 0.0),
@@ -75,7 +74,7 @@ def test_the_worst_are_misses_with_nothing_near_and_confident_false_alarms():
 
 
 def test_a_miss_is_ranked_by_the_best_candidate_of_its_label_that_no_other_has():
-    events = worst_events([report()], [SPOTS], BALL, tolerance_seconds=0.5, most=9)
+    events = worst_events([report()], BALL, tolerance_seconds=0.5, most=9)
 
     assert [(e.label, e.confidence) for e in events if e.kind == "miss"] == [("PASS", 0.0), ("DRIVE", 0.1)]
     assert [e.confidence for e in events if e.kind == "false alarm"] == [0.7, 0.3]
@@ -113,9 +112,21 @@ def test_precision_recall_has_a_panel_for_each_label_that_occurs():
 
 @pytest.mark.parametrize(("annotations", "spots"), [([], []), (ANNOTATIONS, []), ([], SPOTS)])
 def test_pictures_without_annotations_or_spots_are_drawn(annotations, spots):
-    matching = match_spots(annotations, spots, BALL)
-    picture_of(precision_recall_png([matching], BALL, operating_point=0.2, tolerance_seconds=0.5))
-    picture_of(timing_png([matching], BALL, tolerance_seconds=0.5))
+    def drawn(matching):
+        options = {"tolerance_seconds": 0.5}
+        return (
+            picture_of(precision_recall_png([matching], BALL, operating_point=0.2, **options)),
+            picture_of(timing_png([matching], BALL, **options)),
+        )
+
+    curves, timing = drawn(match_spots(annotations, spots, BALL))
+    full_curves, full_timing = drawn(match_spots(ANNOTATIONS, SPOTS, BALL))
+
+    # Without a hit there is no bar.
+    assert (has_color(timing, palette.HIT), has_color(full_timing, palette.HIT)) == (False, True)
+    # Without a spot there is no curve, and no dot on it.
+    assert (has_color(curves, palette.MISS), has_color(full_curves, palette.MISS)) == (bool(spots), True)
+    assert curves.shape == full_curves.shape
 
 
 def test_late_hits_stand_on_the_right():

@@ -3,12 +3,12 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from report_samples import shown_video
 
 from bvas.errors import ConfigError
 from bvas.report import palette
-from bvas.report.content import video_report
 from bvas.report.timeline import default_row_seconds, row_points, timeline_png
-from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, Gap, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
 
 BALL = LabelSet(("PASS", "DRIVE"))
@@ -20,7 +20,7 @@ def picture_of(video, labels=BALL, **options):
 
 
 def video_of(spots=(), annotations=None, seconds=60.0, name="a.mkv", labels=BALL, **options):
-    return video_report(
+    return shown_video(
         name, spots, labels, duration_seconds=seconds, operating_point=0.2, annotations=annotations, **options
     )
 
@@ -66,23 +66,28 @@ def test_rows_grow_with_the_video_and_stay_about_ten_at_most():
     assert default_row_seconds(0) > 0
 
 
-def test_a_curve_with_a_hole_is_drawn_without_a_warning():
+def test_a_curve_with_a_gap_is_drawn_without_a_warning():
     scores = np.full((1500, 2), 0.5, np.float32)
     scores[500:700] = np.nan
     curve = ScoreCurve(scores, np.arange(1500) / 25, BALL.names)
 
-    picture = picture_of(video_of(curve=curve, gaps=((20.0, 28.0),)))
+    picture = picture_of(video_of(curve=curve, gaps=(Gap(20.0, 28.0, 200, "no scores"),)))
 
     assert len(columns_of(picture, palette.CURVE_FILL))
 
 
 def test_a_name_is_drawn_as_it_is_and_not_as_a_formula():
-    # As a formula it would be shorter, or fail.
-    drawn = picture_of(video_of(name="$x_1$ {odd} <name> \\frac"))
-    assert (np.asarray(drawn) != np.asarray(picture_of(video_of(name="x")))).any()
+    def width(name):
+        # The name stands in the upper left, the key in the upper right.
+        head = picture_of(video_of(name=name))[:60, :400]
+        return np.ptp(np.flatnonzero((head < 128).all(axis=2).any(axis=0)))
+
+    # As a formula, "$x_1$" has two letters and "x_1" three.
+    assert width("$x_1$") > width("x_1") > width("x1")
+    assert width("$x_1$ {odd} <name> \\frac") > width("$x_1$ {odd} <name> frac")
 
 
-def test_joining_rows_of_a_curve_keeps_its_peak_and_its_holes():
+def test_joining_rows_of_a_curve_keeps_its_peak_and_its_gaps():
     scores = np.zeros((10_000, 1), np.float32)
     scores[4321] = 0.75
     scores[6000:6100] = np.nan

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bvas.cli import main
 from bvas.commands import doctor
 from bvas.commands.console import OK, WRONG_INPUT
 from bvas.system.doctor import resources
@@ -137,14 +138,14 @@ def test_a_user_without_a_home_is_told_to_set_one(tmp_path, roomy, monkeypatch):
 
 
 def test_the_command_says_that_bvas_works_here(capsys):
-    assert doctor.main([]) == OK
+    assert main(["doctor"]) == OK
     said = capsys.readouterr().out
     assert "ok       Python " in said
     assert "\nbvas works here" in said
 
 
 def test_json_holds_every_finding(capsys):
-    assert doctor.main(["--json"]) == OK
+    assert main(["doctor", "--json"]) == OK
     said = json.loads(capsys.readouterr().out)
     assert said["works"] is True
     assert [item["topic"] for item in said["findings"]][:3] == ["Python", "packages", "torch"]
@@ -154,7 +155,7 @@ def test_json_holds_every_finding(capsys):
 def test_what_everything_needs_makes_the_exit_code_2_and_comes_last(monkeypatch, capsys):
     broken = Finding(topic="PyAV", state="problem", text="gone", remedy="pip install av", is_needed=True)
     monkeypatch.setattr("bvas.system.doctor.software.inspect_software", lambda: [broken])
-    assert doctor.main([]) == WRONG_INPUT
+    assert main(["doctor"]) == WRONG_INPUT
     said = capsys.readouterr().out
     assert f"problem  PyAV             gone\n{'':26}-> pip install av" in said
     assert said.endswith("bvas does not work here before this is mended: PyAV\n")

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from bvas.errors import DataError
-from bvas.results.curve_files import load_curve, save_curve
+from bvas.results.store import load_curve, save_curve
+from bvas.values.annotations import Gap
 from bvas.values.score_curve import ScoreCurve, mean_curve
 
 
@@ -22,17 +23,17 @@ def test_a_curve_comes_back_whole(tmp_path):
     assert back.labels == ("PASS",)
 
 
-def test_the_mean_has_a_hole_where_one_of_the_curves_has(tmp_path):
+def test_the_mean_has_a_gap_where_one_of_the_curves_has(tmp_path):
     mean = mean_curve([_curve([0.0, 0.5, 1.0]), _curve([1.0, np.nan, 0.5])])
     assert mean.scores[:, 0].tolist() == pytest.approx([0.5, np.nan, 0.75], nan_ok=True)
 
 
-def test_holes_are_the_times_of_lost_rows():
-    assert _curve([np.nan, 0.1, np.nan, np.nan]).holes() == [
-        (0.0, 0.0),
-        (pytest.approx(0.08), pytest.approx(0.12)),
+def test_gaps_are_the_times_of_lost_rows():
+    assert _curve([np.nan, 0.1, np.nan, np.nan]).gaps() == [
+        Gap(0.0, 0.0, 1, "no scores"),
+        Gap(0.08, 0.12, 2, "no scores"),
     ]
-    assert _curve([0.1]).holes() == []
+    assert _curve([0.1]).gaps() == []
 
 
 def test_curves_that_do_not_match_are_refused():

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bvas.data.matches import Match
 from bvas.errors import ConfigError, DataError
 from bvas.evaluation.ensembling.averaging import weighted_mean
@@ -20,7 +17,8 @@ from bvas.experiment.experiment import Experiment
 from bvas.metrics.bootstrap import Interval, difference_interval
 from bvas.metrics.official import scores_of
 from bvas.metrics.tally import Tally
-from bvas.results.curves_on_disk import HalfCurve, Split, predictions_folder, write_curves
+from bvas.results.store import Split, predictions_folder, write_match
+from bvas.results.video_result import VideoResult
 from bvas.system.atomic_files import write_json, write_text
 from bvas.system.text_files import read_json
 
@@ -192,24 +190,16 @@ def write_ensemble(
     # First, so that a run that was interrupted is taken up again.
     write_text(runs / experiment.name / "experiment.json", experiment.to_json() + "\n")
     write_json(runs / experiment.name / ENSEMBLE_NAME, ensemble.to_json())
-    parts = _parts_by_match(curves, ensemble)
-    by_match: dict[str, list[HalfCurve]] = {}
+    parts: list[int] = parts_of(curves.matches).tolist()
+    part_of = {match.name: part for match, part in zip(curves.matches, parts, strict=True)}
+    by_match: dict[str, list[VideoResult]] = {}
     for half, member_curves in zip(curves.halves, curves.curves, strict=True):
-        weights = ensemble.weights
-        if split == "cv" and ensemble.is_selected:
-            weights = ensemble.by_part[parts[half.match.name]]
+        match, weights = half.video.match, ensemble.weights
+        if split is Split.CV and ensemble.is_selected:
+            weights = ensemble.by_part[part_of[match]]
         mean = weighted_mean(member_curves, weights)
-        by_match.setdefault(half.match.name, []).append(HalfCurve(half.match, half.half, mean))
-    for halves in by_match.values():
-        write_curves(
-            folder, halves[0].match, halves, experiment.task.labels, experiment.peaks, experiment.input.rate
-        )
+        found = VideoResult.from_curve(half.video, mean, experiment.task.labels, experiment.peaks)
+        by_match.setdefault(match, []).append(found)
+    for match, halves in by_match.items():
+        write_match(folder / match, halves, rate=experiment.input.rate)
     return folder
-
-
-def _parts_by_match(curves: MemberCurves, ensemble: Ensemble) -> dict[str, int]:
-    if not ensemble.is_selected:
-        return {}
-    matches = list({half.match.name: half.match for half in curves.halves}.values())
-    parts: NDArray[np.int64] = parts_of(matches)
-    return {match.name: part for match, part in zip(matches, parts.tolist(), strict=True)}

@@ -8,7 +8,9 @@ from bvas.data.matches import Match
 from bvas.errors import ConfigError
 from bvas.evaluation.ensembling.averaging import curve_at
 from bvas.experiment.experiment import Experiment, load_experiment
-from bvas.results.curves_on_disk import HalfCurve, Split, read_curves
+from bvas.results.experiment_curves import read_curves
+from bvas.results.store import Split
+from bvas.results.video_result import VideoResult
 from bvas.values.score_curve import ScoreCurve
 
 
@@ -27,8 +29,9 @@ class Member:
 class MemberCurves:
     """The curves of all members for the same halves, on one grid."""
 
-    halves: tuple[HalfCurve, ...]
-    """Match and video of each half, with the curve that gives the grid."""
+    matches: tuple[Match, ...]
+    halves: tuple[VideoResult, ...]
+    """All halves of the matches, with the curve that gives the grid."""
     curves: tuple[tuple[ScoreCurve, ...], ...]
     """By half, then by member."""
 
@@ -85,11 +88,15 @@ def read_member_curves(members: Sequence[Member], matches: Sequence[Match], spli
     grids = by_member[[member.experiment for member in members].index(base)]
     curves = []
     for number, half in enumerate(grids):
-        where = f"'{half.match.name}', half {half.half.number}"
+        where = f"'{half.video.match}', half {half.video.number}"
         curves.append(
             tuple(
-                curve_at(found[number].curve, half.curve, f"the curve of {member.name} for {where}")
+                curve_at(
+                    found[number].required_curve,
+                    half.required_curve,
+                    f"the curve of {member.name} for {where}",
+                )
                 for member, found in zip(members, by_member, strict=True)
             )
         )
-    return MemberCurves(halves=tuple(grids), curves=tuple(curves))
+    return MemberCurves(matches=tuple(matches), halves=tuple(grids), curves=tuple(curves))

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from bvas.data.matches import Match, annotated_halves
 from bvas.evaluation.tuning.counting import LabelledCurves
 from bvas.experiment.experiment import Experiment
-from bvas.results.curves_on_disk import HalfCurve, check_rate, read_curves
+from bvas.results.experiment_curves import check_rate, read_curves
+from bvas.results.video_result import VideoResult
 
 
 def load_labelled_curves(experiment: Experiment, matches: Sequence[Match], runs: Path) -> LabelledCurves:
@@ -24,15 +25,16 @@ def load_labelled_curves(experiment: Experiment, matches: Sequence[Match], runs:
         DataError: a curve or an annotation is missing or wrong.
         ConfigError: curves of another rate than the experiment's.
     """
-    halves = read_curves(experiment, matches, runs)
-    for half in halves:
-        check_rate(
-            half.curve, experiment.input.rate, f"the curve of '{half.match.name}', half {half.half.number}"
-        )
-    return labelled(experiment, matches, halves)
+    results = read_curves(experiment, matches, runs)
+    for result in results:
+        what = f"the curve of '{result.video.match}', half {result.video.number}"
+        check_rate(result.required_curve, experiment.input.rate, what)
+    return labelled(experiment, matches, results)
 
 
-def labelled(experiment: Experiment, matches: Sequence[Match], halves: Sequence[HalfCurve]) -> LabelledCurves:
+def labelled(
+    experiment: Experiment, matches: Sequence[Match], results: Sequence[VideoResult]
+) -> LabelledCurves:
     """Return curves that are at hand with their annotations; match i is group i."""
     truth = {
         (match.name, half.number): annotations
@@ -43,9 +45,9 @@ def labelled(experiment: Experiment, matches: Sequence[Match], halves: Sequence[
     return LabelledCurves(
         labels=experiment.task.labels,
         rate=experiment.input.rate,
-        curves=tuple(half.curve for half in halves),
-        annotations=tuple(tuple(truth[half.match.name, half.half.number]) for half in halves),
-        groups=np.array([numbers[half.match.name] for half in halves], dtype=np.int64),
+        curves=tuple(result.required_curve for result in results),
+        annotations=tuple(tuple(truth[result.video.match, result.video.number]) for result in results),
+        groups=np.array([numbers[result.video.match] for result in results], dtype=np.int64),
     )
 
 

@@ -10,9 +10,10 @@ from itertools import groupby
 from typing import Any
 
 from bvas.errors import ConfigError
-from bvas.report.formats.exported_spots import ExportPart, one_line, spot_text
+from bvas.report.formats.exported_spots import one_line, spot_text
 from bvas.report.formats.optional import needed
 from bvas.report.formats.timecode import EditRate
+from bvas.results.video_result import VideoResult
 from bvas.values.annotations import Spot
 
 _REEL_LETTERS = 8
@@ -53,7 +54,7 @@ class _Cut:
     stop: int
 
 
-def edl_text(part: ExportPart, config: EditConfig) -> str:
+def edl_text(part: VideoResult, config: EditConfig) -> str:
     """Return a CMX 3600 list: an event for each spot.
 
     Clips are named after the video, as programs look for it; the label stands in a locator (at the record
@@ -90,14 +91,14 @@ def edl_text(part: ExportPart, config: EditConfig) -> str:
     timeline = otio.schema.Timeline()
     timeline.tracks.append(track)
     events = otio.adapters.write_to_string(timeline, "cmx_3600", rate=counted) if len(track) else ""
-    title = one_line(part.name)[:_TITLE_LETTERS]
+    title = one_line(part.video.name)[:_TITLE_LETTERS]
     mode = "DROP FRAME" if rate.drop_frame else "NON-DROP FRAME"
     # The adapter makes a comment of every line; Resolve's begins with a space.
     events = events.replace("\n* |C:", "\n |C:")
     return f"TITLE: {title} ({rate.name} fps)\nFCM: {mode}\n\n{events}"
 
 
-def otio_text(part: ExportPart, config: EditConfig) -> str:
+def otio_text(part: VideoResult, config: EditConfig) -> str:
     """Return an OpenTimelineIO timeline (JSON) over the video.
 
     Raises:
@@ -105,7 +106,7 @@ def otio_text(part: ExportPart, config: EditConfig) -> str:
     """
     otio = needed("opentimelineio")
     fps = float(config.rate.fps)
-    timeline = otio.schema.Timeline(one_line(part.name))
+    timeline = otio.schema.Timeline(one_line(part.video.name))
     timeline.metadata["bvas"] = {"rate": config.rate.text}
     track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
     timeline.tracks.append(track)
@@ -113,8 +114,8 @@ def otio_text(part: ExportPart, config: EditConfig) -> str:
     start, stop = _extent(part, config)
 
     def media() -> Any:
-        if part.video is None:
-            return otio.schema.MissingReference(name=one_line(part.name))
+        if part.video.path is None:
+            return otio.schema.MissingReference(name=one_line(part.video.name))
         url = part.video.path.absolute().as_uri()
         return otio.schema.ExternalReference(url, _range(otio, start, stop, fps))
 
@@ -132,7 +133,7 @@ def otio_text(part: ExportPart, config: EditConfig) -> str:
         return found
 
     if config.markers and stop > start:
-        whole = otio.schema.Clip(one_line(part.name), media(), _range(otio, start, stop, fps))
+        whole = otio.schema.Clip(one_line(part.video.name), media(), _range(otio, start, stop, fps))
         whole.markers.extend(marker(cut) for cut in cuts)
         track.append(whole)
     elif not config.markers:
@@ -143,32 +144,32 @@ def otio_text(part: ExportPart, config: EditConfig) -> str:
     return str(otio.adapters.write_to_string(timeline, "otio_json"))
 
 
-def _cuts(part: ExportPart, config: EditConfig) -> list[_Cut]:
+def _cuts(part: VideoResult, config: EditConfig) -> list[_Cut]:
     rate = config.rate
     first, last = _extent(part, config)
     cuts = []
     for spot in part.spots:
         frame = first + rate.frame_at(spot.seconds)
-        if part.video is not None:
+        if part.video.frames is not None:
             frame = min(frame, last - 1)
         start = max(first, frame - rate.frame_at(config.lead_seconds))
         stop = max(frame + rate.frame_at(config.lag_seconds), frame + 1)
-        cuts.append(_Cut(spot, frame, start, stop if part.video is None else min(stop, last)))
+        cuts.append(_Cut(spot, frame, start, stop if part.video.frames is None else min(stop, last)))
     return cuts
 
 
-def _extent(part: ExportPart, config: EditConfig) -> tuple[int, int]:
+def _extent(part: VideoResult, config: EditConfig) -> tuple[int, int]:
     """Return the first frame of the video and the one behind its last; without a video, behind the last clip."""
     rate = config.rate
     first = 0 if config.start_timecode is None else rate.frame_of(config.start_timecode)
-    if part.video is not None:
+    if part.video.frames is not None:
         return first, first + max(rate.frame_at(part.video.frames.duration_seconds), 1)
     if not part.spots:
         return first, first
     return first, first + rate.frame_at(part.spots[-1].seconds) + max(rate.frame_at(config.lag_seconds), 1)
 
 
-def _colors(part: ExportPart) -> dict[str, int]:
+def _colors(part: VideoResult) -> dict[str, int]:
     labels = sorted({spot.label for spot in part.spots})
     return {label: number % len(_MARKER_COLORS) for number, label in enumerate(labels)}
 
@@ -179,9 +180,9 @@ def _range(otio: Any, start: int, stop: int, fps: float) -> Any:
     )
 
 
-def _clip(otio: Any, part: ExportPart, start: int, stop: int, fps: float) -> Any:
+def _clip(otio: Any, part: VideoResult, start: int, stop: int, fps: float) -> Any:
     clip = otio.schema.Clip(
-        name=one_line(part.name if part.video is None else part.video.path.name),
+        name=one_line(part.video.name if part.video.path is None else part.video.path.name),
         source_range=_range(otio, start, stop, fps),
     )
     clip.metadata["cmx_3600"] = {"reel": _reel(part)}
@@ -189,7 +190,7 @@ def _clip(otio: Any, part: ExportPart, start: int, stop: int, fps: float) -> Any
 
 
 def _fill_with_markers(
-    otio: Any, track: Any, part: ExportPart, config: EditConfig, fps: float, colors: dict[str, int]
+    otio: Any, track: Any, part: VideoResult, config: EditConfig, fps: float, colors: dict[str, int]
 ) -> None:
     """Put an event of one frame at each spot's time; spots of one frame share it."""
     first, _ = _extent(part, config)
@@ -210,7 +211,7 @@ def _fill_with_markers(
         end = frame + 1
 
 
-def _reel(part: ExportPart) -> str:
+def _reel(part: VideoResult) -> str:
     """Return a name of at most eight letters and digits, all that the format has room for."""
-    stem = part.name if part.video is None else part.video.path.stem
+    stem = part.video.name if part.video.path is None else part.video.path.stem
     return re.sub(r"[^A-Za-z0-9_]", "", stem)[:_REEL_LETTERS].upper() or "AX"

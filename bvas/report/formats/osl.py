@@ -7,12 +7,12 @@ from typing import Any
 
 from bvas.data.osl_json import DEFAULT_HEAD, osl_json
 from bvas.data.soccernet_files import game_time, position_ms
-from bvas.report.formats.exported_spots import ExportPart
+from bvas.results.video_result import VideoResult
 from bvas.system.atomic_files import json_text
 
 
 def osl_text(
-    name: str, labels: Iterable[str], parts: Sequence[ExportPart], folder: Path, *, rate: float
+    name: str, labels: Iterable[str], parts: Sequence[VideoResult], folder: Path, *, rate: float
 ) -> str:
     """Return the spots of all parts.
 
@@ -27,10 +27,10 @@ def osl_text(
     return json_text(osl_json(name, list(labels), samples, date=date.today().isoformat()))
 
 
-def _sample(part: ExportPart, folder: Path, rate: float) -> dict[str, Any]:
+def _sample(part: VideoResult, folder: Path, rate: float) -> dict[str, Any]:
     video = part.video
-    source: dict[str, Any] = {"type": "video", "path": part.name}
-    if video is not None:
+    source: dict[str, Any] = {"type": "video", "path": video.name}
+    if video.path is not None and video.frames is not None:
         absolute, root = video.path.absolute(), folder.absolute()
         below = absolute.relative_to(root) if absolute.is_relative_to(root) else absolute
         source = {"type": "video", "path": below.as_posix(), "fps": float(video.frames.rate)}
@@ -40,10 +40,10 @@ def _sample(part: ExportPart, folder: Path, rate: float) -> dict[str, Any]:
             "head": DEFAULT_HEAD,
             "label": spot.label,
             "position_ms": position_ms(spot.seconds, rate),
-            "gameTime": game_time(part.number, spot.seconds),
+            "gameTime": game_time(video.number, spot.seconds),
             "confidence": round(spot.confidence, 6),
         }
-        if video is not None:
+        if video.frames is not None:
             event["frame"] = int(video.frames.nearest(spot.seconds))
         events.append(event)
-    return {"id": part.name, "inputs": [source], "events": events}
+    return {"id": video.name, "inputs": [source], "events": events}

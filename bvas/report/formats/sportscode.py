@@ -3,14 +3,15 @@
 from xml.etree import ElementTree
 
 from bvas.report import palette
-from bvas.report.formats.exported_spots import ExportPart, one_line
+from bvas.report.formats.exported_spots import one_line
+from bvas.results.video_result import VideoResult
 
 # The XML counts colors to 65535.
 _COLOR_STEP = 257
 _ROW_COLORS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#F0E442", "#333333")
 
 
-def sportscode_text(part: ExportPart, lead_seconds: float, lag_seconds: float) -> str:
+def sportscode_text(part: VideoResult, lead_seconds: float, lag_seconds: float) -> str:
     """Return a part's spots as Sportscode XML: times in seconds from the first shown frame.
 
     Args:
@@ -18,7 +19,7 @@ def sportscode_text(part: ExportPart, lead_seconds: float, lag_seconds: float) -
         lead_seconds: How long before its spot an instance begins, unless the video begins later.
         lag_seconds: How long behind it one ends, unless the video ends before.
     """
-    end = None if part.video is None else part.video.frames.duration_seconds
+    end = None if part.video.frames is None else part.video.frames.duration_seconds
     root = ElementTree.Element("file")
     instances = ElementTree.SubElement(root, "ALL_INSTANCES")
     for number, spot in enumerate(part.spots, 1):

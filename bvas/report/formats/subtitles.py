@@ -13,8 +13,9 @@ from io import StringIO
 from itertools import pairwise
 
 from bvas.errors import ConfigError
-from bvas.report.formats.exported_spots import ExportPart, spot_text
+from bvas.report.formats.exported_spots import spot_text
 from bvas.report.formats.optional import needed
+from bvas.results.video_result import VideoResult
 from bvas.values.annotations import Spot
 
 MOST_LINES = 4
@@ -62,8 +63,8 @@ def cues_of(spots: Sequence[Spot], hold_seconds: float, *, offset_seconds: float
     return cues
 
 
-def srt_text(part: ExportPart, hold_seconds: float) -> str:
-    """Return a part's spots as SubRip.
+def srt_text(part: VideoResult, hold_seconds: float, offset_seconds: float = 0.0) -> str:
+    """Return a part's spots as SubRip; arguments as of `cues_of`.
 
     Raises:
         ConfigError: the package `srt` is missing, or a length below a millisecond.
@@ -76,30 +77,25 @@ def srt_text(part: ExportPart, hold_seconds: float) -> str:
             end=timedelta(milliseconds=cue.stop_ms),
             content="\n".join(_srt_line(spot_text(spot)) for spot in cue.spots),
         )
-        for cue in _cues(part, hold_seconds)
+        for cue in cues_of(part.spots, hold_seconds, offset_seconds=offset_seconds)
     ]
     return str(srt.compose(subtitles))
 
 
-def vtt_text(part: ExportPart, hold_seconds: float) -> str:
-    """Return a part's spots as WebVTT.
+def vtt_text(part: VideoResult, hold_seconds: float, offset_seconds: float = 0.0) -> str:
+    """Return a part's spots as WebVTT; arguments as of `cues_of`.
 
     Raises:
         ConfigError: the package `webvtt-py` is missing, or a length below a millisecond.
     """
     webvtt = needed("webvtt")
     captions = webvtt.WebVTT()
-    for cue in _cues(part, hold_seconds):
+    for cue in cues_of(part.spots, hold_seconds, offset_seconds=offset_seconds):
         lines = [escape(spot_text(spot), quote=False) for spot in cue.spots]
         captions.captions.append(webvtt.Caption(_clock(cue.start_ms), _clock(cue.stop_ms), "\n".join(lines)))
     text = StringIO()
     captions.write(text)
     return text.getvalue().rstrip("\n") + "\n"
-
-
-def _cues(part: ExportPart, hold_seconds: float) -> list[Cue]:
-    offset = 0.0 if part.video is None else part.video.player_offset_seconds
-    return cues_of(part.spots, hold_seconds, offset_seconds=offset)
 
 
 def _start_ms(seconds: float) -> int:

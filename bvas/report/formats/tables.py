@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bvas.report.formats.exported_spots import ExportPart
+from bvas.results.video_result import VideoResult
 
 COLUMNS = ("part", "seconds", "clock", "label", "confidence", "file", "frame")
 """Seconds from the first shown frame of the part's video; file and frame are empty where it is not known."""
 
 
-def csv_text(parts: Sequence[ExportPart]) -> str:
+def csv_text(parts: Sequence[VideoResult]) -> str:
     """Return the spots of all parts under a line of column names."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
@@ -27,7 +27,7 @@ def csv_text(parts: Sequence[ExportPart]) -> str:
     return text.getvalue()
 
 
-def jsonl_text(parts: Sequence[ExportPart]) -> str:
+def jsonl_text(parts: Sequence[VideoResult]) -> str:
     """Return the spots of all parts, a JSON object a line."""
     lines = []
     for row in _rows(parts):
@@ -37,16 +37,16 @@ def jsonl_text(parts: Sequence[ExportPart]) -> str:
     return "".join(lines)
 
 
-def _rows(parts: Sequence[ExportPart]) -> Iterator[dict[str, Any]]:
+def _rows(parts: Sequence[VideoResult]) -> Iterator[dict[str, Any]]:
     for part in parts:
         video = part.video
         for spot in part.spots:
             yield {
-                "part": part.number,
+                "part": video.number,
                 "seconds": spot.seconds,
                 "clock": part.clock.text(spot.seconds),
                 "label": spot.label,
                 "confidence": spot.confidence,
-                "file": None if video is None else video.path.name,
-                "frame": None if video is None else video.frames.nearest(spot.seconds),
+                "file": None if video.path is None else video.path.name,
+                "frame": None if video.frames is None else video.frames.nearest(spot.seconds),
             }

@@ -23,6 +23,21 @@ class Finding:
     """Nothing works before this is mended."""
 
 
+def ok(topic: str, text: str) -> Finding:
+    """Return that something works."""
+    return Finding(topic=topic, state="ok", text=text)
+
+
+def note(topic: str, text: str, remedy: str | None = None) -> Finding:
+    """Return that something is absent or scarce that bvas does without."""
+    return Finding(topic=topic, state="note", text=text, remedy=remedy)
+
+
+def problem(topic: str, text: str, remedy: str, *, is_needed: bool = False) -> Finding:
+    """Return that something should be fixed; `is_needed`: nothing works before."""
+    return Finding(topic=topic, state="problem", text=text, remedy=remedy, is_needed=is_needed)
+
+
 def try_import(name: str) -> tuple[Any, str]:
     """Return (module, "") or (None, why it cannot be imported)."""
     try:

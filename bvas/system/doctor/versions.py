@@ -12,7 +12,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from bvas.system.doctor.finding import Finding
+from bvas.system.doctor.finding import Finding, note, ok
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 _CLONE = _PACKAGE.parent
@@ -56,14 +56,13 @@ def versions_finding(required: Iterable[Requirement], newest: dict[str, Version]
         )
         remedies.append(f"'{name}{requirement.specifier}'" if tested is None else f"{name}=={tested}")
     if not num_installed:
-        return Finding(
-            topic="versions",
-            state="note",
-            text="not compared: bvas is not installed, and its pyproject.toml is not beside it",
-            remedy="pip install -e . in its clone",
+        return note(
+            "versions",
+            "not compared: bvas is not installed, and its pyproject.toml is not beside it",
+            "pip install -e . in its clone",
         )
     if not outside:
-        return Finding(topic="versions", state="ok", text=f"all {num_installed} packages are tested versions")
+        return ok("versions", f"all {num_installed} packages are tested versions")
     return Finding(
         topic="versions",
         state="problem" if too_old else "note",

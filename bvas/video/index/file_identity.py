@@ -11,10 +11,9 @@ import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from bvas.errors import DataError
+from bvas.system.closing import Closing
 from bvas.video.index.frame_folder import is_frame_folder, stamp_of
 
 _END_BYTES = 64 * 1024
@@ -107,7 +106,7 @@ def is_same(path: Path, now: Glance, before: Glance, digest: str) -> bool:
     return (now.size, now.ends) == (before.size, before.ends) and content_digest(path) == digest
 
 
-class DigestMeanwhile:
+class DigestMeanwhile(Closing):
     """The content digest of a file, found by a thread while the block goes on; its end stops the thread."""
 
     def __init__(self, path: Path) -> None:
@@ -129,13 +128,7 @@ class DigestMeanwhile:
             raise self._found
         return self._found
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         """Stop reading."""
         self._stopped.set()
         self._thread.join()

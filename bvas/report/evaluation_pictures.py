@@ -1,0 +1,44 @@
+"""Pictures of an evaluation: a timeline of each scored video, and a short annotated clip."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from bvas.evaluation.experiment_scores import Evaluation
+from bvas.experiment.experiment import Experiment
+from bvas.report.content import VideoReport, half_report
+from bvas.report.overlay import write_overlay
+from bvas.report.timeline import timeline_png
+from bvas.results.store import timeline_path
+from bvas.system.atomic_files import write_bytes
+from bvas.tasks.peaks import above
+from bvas.values.annotations import LabelSet
+
+_CLIP_SECONDS = 20.0
+
+
+def write_pictures(evaluation: Evaluation, experiment: Experiment, out: Path) -> list[Path]:
+    """Write a timeline picture of each scored video and a short annotated clip of the first; return the files."""
+    out.mkdir(parents=True, exist_ok=True)
+    labels = experiment.task.labels
+    operating_points = experiment.peaks.operating_points(labels)
+    videos = [
+        half_report(replace(result, video=result.video.indexed()), labels) for result in evaluation.videos
+    ]
+    pictures = []
+    for shown in videos:
+        pictures.append(timeline_path(out, shown.file_stem))
+        write_bytes(pictures[-1], timeline_png(shown, labels, operating_point=operating_points))
+    clip = out / f"{videos[0].file_stem}_clip.mp4"
+    _write_clip(videos[0], labels, clip)
+    return [*pictures, clip]
+
+
+def _write_clip(shown: VideoReport, labels: LabelSet, path: Path) -> None:
+    """Write the stretch around the densest spots, where most is to be seen."""
+    source = shown.result.video.path
+    assert source is not None
+    times = [spot.seconds for spot in above(shown.result.spots, 0.5)] or [0.0]
+    start = max(times, key=lambda t: sum(t <= other < t + _CLIP_SECONDS for other in times))
+    start = max(0.0, min(start - 1.0, shown.duration_seconds - _CLIP_SECONDS))
+    stop = min(start + _CLIP_SECONDS, shown.duration_seconds)
+    write_overlay(path, source, shown, labels, from_seconds=start, to_seconds=stop)

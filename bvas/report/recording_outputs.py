@@ -1,0 +1,175 @@
+"""Outputs of `bvas spot`: the parts of a recording on one timeline, and the writer of their files."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bvas.errors import ConfigError
+from bvas.experiment.experiment import Experiment
+from bvas.report.content import video_report
+from bvas.report.spots_csv import SpotRow, write_spots_csv
+from bvas.report.timeline import timeline_png
+from bvas.results.made_from import VideoRecord
+from bvas.results.recording import Recording
+from bvas.results.store import (
+    RECORDING_NAME,
+    RESULTS_NAME,
+    TABLE_NAME,
+    curve_path,
+    save_curve,
+    timeline_path,
+    write_recording,
+    write_results,
+)
+from bvas.results.video_result import VideoFile, VideoResult
+from bvas.system.atomic_files import write_bytes
+from bvas.system.file_names import output_stem, shown_name
+from bvas.values.match_clock import MatchClock
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
+from bvas.video.index.video_index import build_index
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPart:
+    """One file of a recording, and the range of it that is spotted."""
+
+    video: VideoFile
+    from_seconds: float = 0.0
+    """Start of the range, in the file's own time."""
+    to_seconds: float | None = None
+    """End of the range; None for the end of the file."""
+
+
+def part_names(paths: Sequence[Path]) -> list[str]:
+    """Return the names of the parts' outputs: the stems of the files, numbered where two are alike."""
+    stems = [output_stem(path.stem) for path in paths]
+    counts = Counter(stems)
+    return [stem if counts[stem] == 1 else f"{number}_{stem}" for number, stem in enumerate(stems, start=1)]
+
+
+def plan_parts(
+    paths: Sequence[Path],
+    from_seconds: float,
+    to_seconds: float | None,
+    reading: ReadOptions = DEFAULT_READING,
+) -> list[PlannedPart]:
+    """Lay the files of a recording end to end, and return those that a range of that timeline touches.
+
+    Raises:
+        DecodeError: one of the files is not a video that can be read.
+        ConfigError: the range is empty or lies behind the end.
+    """
+    names = part_names(paths)
+    plans, begin = [], 0.0
+    for number, path in enumerate(paths, 1):
+        _, info = build_index(path, reading=reading)
+        end = begin + info.duration_seconds
+        if from_seconds < end and (to_seconds is None or to_seconds > begin):
+            video = VideoFile(
+                number=number, name=names[number - 1], path=path, begin_seconds=begin, reading=reading
+            )
+            to = None if to_seconds is None or to_seconds >= end else to_seconds - begin
+            plans.append(PlannedPart(video, max(0.0, from_seconds - begin), to))
+        begin = end
+    if not plans or (to_seconds is not None and to_seconds <= from_seconds):
+        stop = "the end" if to_seconds is None else f"{to_seconds:g} s"
+        raise ConfigError(
+            f"the range {from_seconds:g} s to {stop} holds no frame of the recording (0 to {begin:.2f} s)"
+        )
+    return plans
+
+
+def output_names(names: Sequence[str]) -> list[str]:
+    """Return the names of all files that a recording with parts of these names has."""
+    folder = Path()
+    parts = [path.name for name in names for path in (curve_path(folder, name), timeline_path(folder, name))]
+    return [RESULTS_NAME, TABLE_NAME, RECORDING_NAME, *parts]
+
+
+class RecordingWriter:
+    """Writes the results of a recording into a folder, part by part."""
+
+    def __init__(self, out: Path, experiment: Experiment, kickoff_seconds: float) -> None:
+        """Take the folder.
+
+        Args:
+            out: The folder.
+            experiment: The experiment whose models are used.
+            kickoff_seconds: Start of the match clock, on the timeline of all parts.
+        """
+        self._out = out
+        self._experiment = experiment
+        self._clock = MatchClock(kickoff_seconds=kickoff_seconds)
+
+    def write(
+        self,
+        results: Sequence[VideoResult],
+        duration_seconds: float,
+        *,
+        made_from: Sequence[VideoRecord] = (),
+        in_part: str = "",
+    ) -> None:
+        """Write the newest part, and the files about all parts so far.
+
+        Args:
+            results: The parts so far; curves and pictures of those before the last are there already.
+            duration_seconds: Length of the last part.
+            made_from: All files of the recording.
+            in_part: Reason why the results cover a part of the recording only.
+
+        Raises:
+            DataError: a file cannot be written.
+        """
+        experiment, out, newest = self._experiment, self._out, results[-1]
+        recording = Recording(
+            experiment=experiment.name,
+            labels=experiment.task.labels,
+            peaks=experiment.peaks,
+            kickoff_seconds=self._clock.kickoff_seconds,
+            made_from=tuple(made_from),
+            in_part=in_part,
+            parts=tuple(_absolute(result.video) for result in results),
+        )
+        # First: from now on the folder is known to be of this recording.
+        write_recording(out, recording)
+        save_curve(newest.required_curve, curve_path(out, newest.video.name))
+        self._write_timeline(newest, duration_seconds)
+        write_results(
+            out / RESULTS_NAME,
+            out.name,
+            {result.video.number: result.spots for result in results},
+            rate=experiment.input.rate,
+            gaps=[gap.to_json(result.video.number) for result in results for gap in result.gaps],
+        )
+        write_spots_csv(out / TABLE_NAME, self._rows(results))
+
+    def _write_timeline(self, result: VideoResult, duration_seconds: float) -> None:
+        labels = self._experiment.task.labels
+        kickoff = self._clock.kickoff_seconds - result.video.begin_seconds
+        shown = video_report(
+            replace(result, clock=MatchClock(kickoff_seconds=kickoff)),
+            labels,
+            duration_seconds=duration_seconds,
+        )
+        picture = timeline_png(shown, labels, operating_point=result.peaks.operating_points(labels))
+        write_bytes(timeline_path(self._out, result.video.name), picture)
+
+    def _rows(self, results: Sequence[VideoResult]) -> list[SpotRow]:
+        """Return the shown spots on the timeline of all parts."""
+        paths = [result.video.path or Path() for result in results]
+        names = Counter(path.name for path in paths)
+        rows = []
+        for result, path in zip(results, paths, strict=True):
+            file = shown_name(path.name if names[path.name] == 1 else path)
+            shown = set(result.shown)
+            for spot, frame in zip(result.spots, result.spot_frames, strict=True):
+                if spot in shown:
+                    seconds = result.video.begin_seconds + spot.seconds
+                    moved = replace(spot, seconds=seconds)
+                    rows.append(SpotRow(spot=moved, clock=self._clock.text(seconds), file=file, frame=frame))
+        return rows
+
+
+def _absolute(video: VideoFile) -> VideoFile:
+    return replace(video, path=None if video.path is None else video.path.absolute())
