@@ -53,7 +53,7 @@ def test_files_that_are_no_weights_of_ours_are_refused(tmp_path):
         load_checkpoint(tmp_path / "c.safetensors")
     facts = {"format": "bvas-1", "experiment": json.dumps({"name": "x"})}
     save_file({"x": torch.zeros(1)}, tmp_path / "d.safetensors", metadata=facts)
-    with pytest.raises(CheckpointError, match="no experiment of this version"):
+    with pytest.raises(CheckpointError, match="the JSON of this experiment is not of this version"):
         load_checkpoint(tmp_path / "d.safetensors")
 
 
