@@ -1,4 +1,4 @@
-"""Training clips to look at before anyone trains: what is drawn, read, asked for and changed."""
+"""Preview of training clips: draws, frames as read, targets and augmentation."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ from bvas.video.decode.open_video import open_video
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SamplingSummary:
-    """What the clips of an epoch are about."""
+    """Summary of the draws of an epoch."""
 
     num_clips: int
     clips_per_label: dict[str, int]

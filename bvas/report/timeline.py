@@ -1,4 +1,4 @@
-"""The timeline of a video: score curves, spots and annotations, wrapped into rows like text.
+"""Timeline of a video: score curves, spots and annotations, wrapped into rows like text.
 
 Every row of the picture is a stretch of time; in it each label has a lane with its score curve.
 Lanes are drawn for labels that occur. Without annotations it is the picture of a score curve and
@@ -98,8 +98,8 @@ def row_points(
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Return at most about `most` times and rows of the curve in [start, stop), peaks kept.
 
-    Neighboring rows are joined by their maximum, and stand at the middle one's time. A hole stays
-    one if all rows joined are holes.
+    Neighboring rows are joined by their maximum, and stand at the middle one's time. A gap stays
+    one if all rows joined are gaps.
     """
     first, last = np.searchsorted(curve.seconds, (start, stop)).tolist()
     # One row more on each side, so that the line runs to the edge.
