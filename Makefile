@@ -1,9 +1,10 @@
-# Two commands are enough: `make demo` and `make test`.
+# `make demo` and `make test` are enough to begin with; `make docs` builds the documentation site.
 #   make demo PYTHON=python3.12   makes the environment with this Python, a name or a path
 #   make demo LATEST=1            takes the newest version of everything, not the tested ones of constraints.txt
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+DOCS_INSTALLED := $(VENV)/.docs-installed
 CONSTRAINTS := constraints.txt
 
 # The environment keeps its Python unless PYTHON says otherwise. One without pip was not finished.
@@ -26,7 +27,7 @@ GPUS ?= all
 COMMAND ?= bash
 GPU_OPTION := $(if $(filter none,$(GPUS)),,--gpus '$(GPUS)')
 
-.PHONY: demo test test-slow check bench install clean build run exec logs stop
+.PHONY: demo test test-slow check docs bench install clean build run exec logs stop
 
 demo: $(INSTALLED)
 	$(BIN)/bvas demo
@@ -44,6 +45,10 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# The site in docs/_build, without a network; the notebook is executed, and warnings are errors.
+docs: $(DOCS_INSTALLED)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build/html
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/bench_decode.py
@@ -64,8 +69,12 @@ $(INSTALLED): pyproject.toml $(CONSTRAINTS)
 	$(PIP_INSTALL) --no-deps 'SoccerNet>=0.2'
 	echo '$(STAMP)' > $@
 
+$(DOCS_INSTALLED): $(INSTALLED)
+	$(PIP_INSTALL) --editable '.[docs]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) demo docs/_build .mypy_cache .pytest_cache .ruff_cache
 
 build:
 	docker build --tag $(IMAGE) .

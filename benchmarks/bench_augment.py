@@ -28,7 +28,7 @@ from torch import Tensor
 
 from bvas.augment.augmenter import ClipAugmenter
 from bvas.augment.config import AugmentConfig
-from bvas.commands.console import parse_size
+from bvas.commands.option_values import parse_size
 from bvas.experiment.experiment import Experiment, load_experiment
 from bvas.system.devices import choose_device
 from bvas.training.step import Trainer

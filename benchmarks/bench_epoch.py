@@ -42,7 +42,7 @@ from bvas.loading.clip_requests import Clips
 from bvas.loading.loader import ClipLoader
 from bvas.models.spotting import build_model
 from bvas.system.devices import choose_device, num_cpus
-from bvas.training.fold_data import training_clips, validation_clips
+from bvas.tasks.kind_choice import kind_of
 from bvas.training.step import Trainer
 from bvas.training.validation import validate
 
@@ -173,8 +173,8 @@ def main() -> None:
             codec=args.codec,
         )
         batch_size = experiment.train.batch_size
-        train_clips = training_clips(experiment, videos[:REAL_HALVES], Path(temporary))
-        held_out = validation_clips(experiment, videos[REAL_HALVES:])
+        train_clips = kind_of(experiment).training_clips(videos[:REAL_HALVES])
+        held_out = kind_of(experiment).validation_clips(videos[REAL_HALVES:])
         assert held_out is not None
 
         def ours(clips: Clips) -> ClipLoader:

@@ -5,7 +5,7 @@
 The epoch is a piece of the real one, as dense in clips (short_epoch.py); each round is an epoch of other draws,
 the same for all. Every way has as many worker processes. Ways:
   loader                ClipLoader, pyav workers, the whole epoch planned
-  loader, no plan       the same with plan=False
+  loader, no plan       the same with shuffle_buffer_clips=0
   seed's design         a new OpenCV reader for each sample, tensors through a queue (seed_design.py)
   torch DataLoader      our pyav reader, clip by clip, workers that keep videos open (plain_workers.py)
   workers, no loader    the same passes as planned, each worker for itself, frames given to nobody
@@ -28,6 +28,7 @@ from plain_workers import TorchLoader, WithoutLoader
 from seed_design import SeedDesign
 from short_epoch import Contender, Expected, make_halves, short_epoch
 
+from bvas.experiment.loading_config import LoadingConfig
 from bvas.loading.clip_requests import TrainingClips
 from bvas.loading.loader import ClipLoader
 
@@ -43,8 +44,8 @@ def compare(
     load = partial(ClipLoader, clips, batch_size, size=size, workers={"pyav": num_workers})
     with ExitStack() as stack:
         ours = {
-            BASE: OurLoader(stack.enter_context(load(plan=True))),
-            UNPLANNED: OurLoader(stack.enter_context(load(plan=False))),
+            BASE: OurLoader(stack.enter_context(load())),
+            UNPLANNED: OurLoader(stack.enter_context(load(loading=LoadingConfig(shuffle_buffer_clips=0)))),
         }
         contenders: dict[str, Contender] = {
             **ours,

@@ -23,7 +23,7 @@ import torch
 from harness import note_measured, write_as_measured, write_results
 from videos import kept_video, repeated_video
 
-from bvas.commands.console import parse_size
+from bvas.commands.option_values import parse_size
 from bvas.experiment.experiment import Experiment, InputConfig, load_experiment
 from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import Spotter

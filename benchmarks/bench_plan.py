@@ -25,7 +25,7 @@ from short_epoch import RATE, REAL_CLIPS, REAL_FRAMES, REAL_HALVES, annotation_f
 from bvas.experiment.sampling_config import SamplingConfig
 from bvas.loading.clip_requests import TrainingClips
 from bvas.loading.labelled_video import LabelledVideo
-from bvas.loading.read_plan import group_by_interval, mix, plan_random, shuffle_groups
+from bvas.loading.read_plan import group_by_interval, plan_random, shuffle, shuffle_groups
 from bvas.values.clip_config import ClipConfig
 from bvas.video.index.frame_grid import Grid
 
@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--keyframe-intervals", type=int, nargs="+", default=[250, 50])
     parser.add_argument("--windows", type=int, nargs="+", default=[3000, 1500], help="clips planned at once")
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[4, 8, 16])
-    parser.add_argument("--mix-clips", type=int, default=64)
+    parser.add_argument("--buffer-clips", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=10, help="figures are their means")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
@@ -135,7 +135,7 @@ def main() -> None:
                 passes = epoch.passes(window, random)
                 handed = np.concatenate(passes)
                 if window > 1:
-                    handed = mix(handed, args.mix_clips, random)
+                    handed = shuffle(handed, args.buffer_clips, random)
                 passed, output = decoded_per_clip(passes, frames, interval)
                 found = {"decoded_per_clip": passed, "decoded_without_skipped": output}
                 for size in args.batch_sizes:
@@ -158,7 +158,7 @@ def main() -> None:
             "frames_in_a_half": REAL_FRAMES,
             "clips": REAL_CLIPS,
             "clip": [CLIP.num_frames, CLIP.frame_step],
-            "mix_clips": args.mix_clips,
+            "mix_clips": args.buffer_clips,
         }
         write_results(args.json, question=(__doc__ or "").splitlines()[0], settings=settings, table=table)
 

@@ -32,21 +32,22 @@ from predict_floor import PARTS, count_row
 from seed_streaming import SeedPredictor
 from step_floor import measure_peaks, synchronize
 
-from bvas.commands.console import parse_size
+from bvas.commands.option_values import parse_size
 from bvas.experiment.experiment import Experiment, load_experiment
-from bvas.inference.compiled_function import Steady
-from bvas.inference.flip_tta import with_flipped
+from bvas.inference.flip_tta import mean_scores, with_flipped
 from bvas.inference.precision import default_batch
 from bvas.inference.prepared_model import PreparedModel
 from bvas.inference.streaming import StreamingPredictor
-from bvas.inference.whole_clip import predict_clip_scores
+from bvas.inference.torch_engine import TorchEngine
 from bvas.models.spotting import SpottingModel, build_model
+from bvas.system.compiled_function import CompiledCalls
 from bvas.system.devices import choose_device
+from bvas.values.luma import to_unit
 
 BASE = "streaming, float32"
 SEED = "frame by frame"
 WHOLE = "whole clips"
-NUM_VIEWS = 2
+NUM_FLIPS = 2
 # What a CPU is to reach; a GPU's goals are for whole files.
 GOALS = {("float32", WHOLE): 4.0, ("best", WHOLE): 5.0, ("float32", SEED): 1.4}
 _POOL = 64
@@ -123,14 +124,18 @@ def frame_by_frame(predictor: SeedPredictor, video: Video) -> Callable[[int], Ro
 def whole_clips(model: SpottingModel, experiment: Experiment, video: Video) -> Callable[[int], Rows]:
     """Return the same for whole clips."""
     clip = experiment.clip
+    device = next(model.parameters()).device
     centers = count(clip.frames_before)
 
+    @torch.inference_mode()
     def advance(num: int) -> Rows:
         found = []
         for _ in range(num):
             center = next(centers)
             frames = video.frames(np.arange(center - clip.frames_before, center + clip.frames_after + 1))
-            found.append(predict_clip_scores([model], clip, frames, [clip.frames_before]))
+            stored = torch.from_numpy(frames[clip.indices(clip.frames_before, len(frames))]).to(device)
+            unit = with_flipped(to_unit(stored[None], ["limited"], "range"), True)
+            found.append(mean_scores([model(unit)], 2).cpu().numpy())
         return np.concatenate(found)
 
     return advance
@@ -150,7 +155,7 @@ def part_cases(
             for part in prepared.encode(views)
         ]
 
-    steady = Steady(compiled)
+    steady = CompiledCalls(compiled, graphs=True)
 
     @torch.inference_mode()
     def encode() -> None:
@@ -233,7 +238,7 @@ def add_floors(
     device = next(model.parameters()).device
     by_case = {row["case"]: row for row in table}
     for name, dtype in dtypes.items():
-        work = count_row(model, size, num_views=NUM_VIEWS, element_bytes=dtype.itemsize)
+        work = count_row(model, size, num_flips=NUM_FLIPS, element_bytes=dtype.itemsize)
         if device.type == "cpu":
             torch.set_num_threads(threads[f"streaming, {name}"])
         peaks = measure_peaks(device, dtype)
@@ -285,7 +290,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     cases[SEED] = Case(run=lambda: seed(args.rows), num_rows=args.rows)
     for name, dtype in dtypes.items():
         compiled = device.type == "cuda"
-        ours = streaming(StreamingPredictor([model], clip, dtype=dtype, compiled=compiled), video)
+        ours = streaming(
+            StreamingPredictor(TorchEngine([model], clip, dtype=dtype, compiled=compiled)), video
+        )
         rows_so_far = ours(clip.span + num_checked)
         differences[f"streaming, {name}"] = check(
             f"streaming, {name}",
@@ -294,7 +301,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             _EXACT if name == "float32" else _HALF,
         )
         cases[f"streaming, {name}"] = Case(run=lambda run=ours: run(args.rows), num_rows=args.rows)
-        batch = default_batch(device, size, NUM_VIEWS)
+        batch = default_batch(device, size, NUM_FLIPS)
         for part, case in part_cases(model, size, dtype, batch, compiled=compiled).items():
             cases[f"{part}, {name}"] = case
     print("checked", flush=True)
@@ -329,7 +336,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "device": args.device,
             "size": list(size),
             "clip": [clip.num_frames, clip.frame_step],
-            "views": NUM_VIEWS,
+            "views": NUM_FLIPS,
             "rows_a_round": args.rows,
             "whole_rows_a_round": args.whole_rows,
             "convolutions_may_use_tf32": torch.backends.cudnn.allow_tf32,

@@ -35,7 +35,7 @@ from step_floor import Peaks, Work, count_step, measure_peaks, scaled, synchroni
 from timed_step import PARTS, TimedStep, make_batch, make_model
 from waiting_share import waiting_row
 
-from bvas.commands.console import parse_size
+from bvas.commands.option_values import parse_size
 from bvas.experiment.experiment import Experiment, load_experiment
 from bvas.loading.clip_batch import ClipBatch
 from bvas.system.devices import autocast_dtype, choose_device

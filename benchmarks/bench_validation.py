@@ -35,15 +35,16 @@ import torch
 from harness import note_measured, spread, write_as_measured, write_results
 from short_epoch import LABELS, make_halves
 
-from bvas.commands.console import parse_size
+from bvas.commands.option_values import parse_size
 from bvas.experiment.experiment import Experiment, load_experiment
 from bvas.loading.kept_batches import KeptClips
-from bvas.loading.loader import ClipLoader, spare_clips_for
+from bvas.loading.loader import ClipLoader
+from bvas.loading.slot_counts import spare_clips_for
 from bvas.models.spotting import build_model
 from bvas.system.devices import choose_device
-from bvas.training.fold_data import training_clips, validation_clips
+from bvas.tasks.kind_choice import kind_of
 from bvas.training.step import Trainer
-from bvas.training.validation import ClipScores, FixedBatches, validate
+from bvas.training.validation import FixedBatches, ValidationFigures, validate
 from bvas.training.validation_clips import place_to_keep
 
 HERE, WORKERS, KEPT = "in this process", "by the workers", "once and kept"
@@ -63,7 +64,7 @@ class Case:
     validation_cpu_seconds: list[float] = field(default_factory=list)
     """Of this process alone, as the next."""
     epoch_cpu_seconds: list[float] = field(default_factory=list)
-    scores: list[ClipScores] = field(default_factory=list)
+    scores: list[ValidationFigures] = field(default_factory=list)
 
     def run(self) -> None:
         """Train and validate one epoch more."""
@@ -73,7 +74,7 @@ class Case:
         for batch in self.training.epoch(len(self.scores)):
             self.trainer.step(batch)
             if isinstance(self.held_out, KeptClips):
-                self.held_out.read_ahead()
+                self.held_out.prefetch()
         trained, cpu = time.perf_counter(), time.process_time()
         averaged = self.trainer.averaged.module
         experiment, dtype = self.trainer.experiment, self.trainer.autocast_dtype
@@ -116,7 +117,7 @@ def make_case(
     clip_bytes = experiment.clip.num_frames * size[0] * size[1]
     training = stack.enter_context(
         ClipLoader(
-            training_clips(experiment, videos[:_NUM_TRAINING], Path("none")),
+            kind_of(experiment).training_clips(videos[:_NUM_TRAINING]),
             batch,
             size=size,
             workers={"pyav": num_workers},
@@ -124,7 +125,7 @@ def make_case(
             spare_clips=spare_clips_for(batch, clip_bytes),
         )
     )
-    clips = validation_clips(experiment, videos[_NUM_TRAINING:])
+    clips = kind_of(experiment).validation_clips(videos[_NUM_TRAINING:])
     assert clips is not None
     beside = None if name == HERE else training
     loader = stack.enter_context(

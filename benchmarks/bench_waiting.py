@@ -20,6 +20,7 @@ import torch
 from harness import measure, spread, write_results
 from short_epoch import REAL_CLIPS, make_halves, short_epoch
 
+from bvas.experiment.loading_config import LoadingConfig
 from bvas.loading.loader import ClipLoader
 
 
@@ -84,7 +85,7 @@ def main() -> None:
         "--repeat", type=int, default=3, help="times the clips of as many frames of the real epoch"
     )
     parser.add_argument("--batch-size", type=int, default=4)
-    parser.add_argument("--mix-clips", type=int, default=64)
+    parser.add_argument("--buffer-clips", type=int, default=64)
     parser.add_argument(
         "--factor", type=float, default=2.0, help="cost of a step over that of loading its batch"
     )
@@ -107,7 +108,8 @@ def main() -> None:
             keyframe_interval=args.keyframe_interval,
         )
         clips = short_epoch(videos, repeat=args.repeat)
-        with ClipLoader(clips, args.batch_size, size=size, mix_clips=args.mix_clips) as loader:
+        loading = LoadingConfig(shuffle_buffer_clips=args.buffer_clips)
+        with ClipLoader(clips, args.batch_size, size=size, loading=loading) as loader:
             workers = loader.workers
             # An epoch before it starts the workers and opens the videos.
             train(loader, 0, lambda: None)
@@ -139,7 +141,7 @@ def main() -> None:
             "keyframe_interval": args.keyframe_interval,
             "clips_an_epoch": clips.num_clips,
             "batch_size": args.batch_size,
-            "mix_clips": args.mix_clips,
+            "mix_clips": args.buffer_clips,
             "workers": workers,
             "step_over_loading": args.factor,
         }

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from bvas.loading.clip_requests import Clips
 from bvas.loading.read_plan import group_by_interval, intervals_of
 from bvas.video.decode.open_video import open_video
-from bvas.video.decode.protocol import FrameDecoder
+from bvas.video.decode.protocol import FrameReader
 
 
 class TorchLoader:
@@ -117,7 +117,7 @@ class _ReadClips(Dataset[tuple[int, Tensor]]):
 
     def __init__(self, clips: Clips) -> None:
         self._clips = clips
-        self._open: dict[Path, FrameDecoder] = {}
+        self._open: dict[Path, FrameReader] = {}
 
     def __getitem__(self, place: tuple[int, int]) -> tuple[int, Tensor]:
         epoch, sample = place

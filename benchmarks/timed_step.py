@@ -12,7 +12,7 @@ from bvas.experiment.experiment import Experiment
 from bvas.loading.clip_batch import ClipBatch
 from bvas.models.focal_loss import focal_loss
 from bvas.models.spotting import SpottingModel, build_model
-from bvas.training.compile import Compiled, Forward
+from bvas.training.compile import Forward, compiled_forward
 from bvas.training.ema import average_weights
 from bvas.training.optim import build_optimizer
 from bvas.values.luma import to_unit
@@ -32,7 +32,9 @@ class TimedStep:
         self._dtype = dtype
         self._model = make_model(experiment, device)
         shape = (config.batch_size, experiment.clip.num_frames, *experiment.input.size)
-        self._forward: Forward = Compiled(self._model, shape, device, dtype) if compiled else self._model
+        self._forward: Forward = (
+            compiled_forward(self._model, shape, device, dtype) if compiled else self._model
+        )
         self._augment = ClipAugmenter(experiment.augment)
         self._optimizer = build_optimizer(self._model.parameters(), config)
         self._averaged = average_weights(self._model, config.ema_decay)

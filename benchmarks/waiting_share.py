@@ -14,7 +14,7 @@ from timed_step import make_model
 
 from bvas.experiment.experiment import Experiment
 from bvas.loading.loader import ClipLoader
-from bvas.training.fold_data import training_clips
+from bvas.tasks.kind_choice import kind_of
 from bvas.training.step import Trainer
 
 
@@ -52,7 +52,7 @@ def waiting_row(
             keyframe_interval=250,
         )
         loader = ClipLoader(
-            training_clips(drawn, videos, Path("runs")),
+            kind_of(drawn).training_clips(videos),
             experiment.train.batch_size,
             size=experiment.input.size,
             workers=workers if workers in ("auto", 0) else {"pyav": workers},

@@ -21,17 +21,22 @@ _HOME = {
     "Annotation": "bvas.values.annotations",
     "Spot": "bvas.values.annotations",
     "LabelSet": "bvas.values.annotations",
-    "FrameDecoder": "bvas.video.decode.protocol",
-    "VideoInfo": "bvas.video.decode.protocol",
-    "VideoIndex": "bvas.video.index.video_index",
+    "FrameReader": "bvas.video.decode.protocol",
+    "FrameStream": "bvas.video.decode.protocol",
+    "VideoInfo": "bvas.video.index.video_info",
+    "VideoIndex": "bvas.video.index.frame_table",
     "open_video": "bvas.video.decode.open_video",
+    "open_stream": "bvas.video.live.open_stream",
     "SpottingTask": "bvas.data.spotting_task",
     "ClipLoader": "bvas.loading.loader",
     "SpottingModel": "bvas.models.spotting",
     "build_model": "bvas.models.spotting",
-    "StreamingPredictor": "bvas.inference.streaming",
+    "load_spotter": "bvas.inference.spotter",
     "spot_video": "bvas.inference.spot_video",
-    "find_spots": "bvas.inference.peaks",
+    "LiveSpots": "bvas.inference.live_spots",
+    "StreamingPredictor": "bvas.inference.streaming",
+    "TorchEngine": "bvas.inference.torch_engine",
+    "find_spots": "bvas.tasks.peaks",
     "average_precision": "bvas.metrics.average_precision",
     "mean_average_precision": "bvas.metrics.average_precision",
     "Experiment": "bvas.experiment.experiment",
@@ -41,8 +46,13 @@ _HOME = {
 
 __all__ = ["__version__", *_HOME]
 
+# Names of earlier versions, for a message that says the present one.
+_RENAMED = {"FrameDecoder": "FrameReader"}
+
 
 def __getattr__(name: str) -> Any:
+    if name in _RENAMED:
+        raise AttributeError(f"bvas.{name} is called bvas.{_RENAMED[name]} now")
     if name not in _HOME:
         raise AttributeError(f"module 'bvas' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

@@ -1,4 +1,7 @@
-"""The program `bvas`: finds the verb's module and hands over. Nothing heavy is imported for --help."""
+"""Program `bvas`: the verbs, and the one place that runs them and returns an exit code.
+
+Nothing heavy is imported for --help.
+"""
 
 import sys
 from collections.abc import Sequence
@@ -6,7 +9,7 @@ from importlib import import_module
 
 from bvas import __version__
 
-# Two words are a group and its verb. A module has `main(argv, prog) -> exit code`.
+# A verb of two words is a group and its verb; its module has `build_parser(prog)` and `run(args) -> exit code`.
 VERBS = {
     "demo": ("bvas.commands.demo", "a league of synthetic matches: make, train, predict, score, report"),
     "spot": ("bvas.commands.spot", "find the actions in your own video"),
@@ -22,7 +25,7 @@ VERBS = {
     ),
     "experiment preview": (
         "bvas.commands.experiment_preview",
-        "training clips, targets and augmentation, to look at",
+        "pictures of training clips, targets and augmentation",
     ),
     "experiment tune": (
         "bvas.commands.experiment_tune",
@@ -38,14 +41,14 @@ VERBS = {
         "annotations that look like mistakes, ranked",
     ),
     "report": ("bvas.commands.report", "a page to look at spots on the video, and to correct them"),
-    "doctor": ("bvas.commands.doctor", "what works on this machine, and what to do about the rest"),
-    "video check": ("bvas.commands.video_check", "what a video file is, and what reads it"),
+    "doctor": ("bvas.commands.doctor", "checks of this machine, with a remedy for each problem"),
+    "video check": ("bvas.commands.video_check", "properties of a video file, and decoders that read it"),
     "video prepare": ("bvas.commands.video_prepare", "make copies that are fast to read anywhere"),
     "data synth": ("bvas.commands.data_synth", "make synthetic matches in SoccerNet's layout"),
-    "data check": ("bvas.commands.data_check", "all that is wrong with a data root, and what it holds"),
+    "data check": ("bvas.commands.data_check", "faults and contents of a data root"),
     "data import": (
         "bvas.commands.data_import",
-        "make a dataset.json of SoccerNet, E2E-Spot, CSV files or corrections",
+        "make a dataset.json from SoccerNet, E2E-Spot, CSV files or corrections",
     ),
     "data download": ("bvas.commands.data_download", "download SoccerNet's videos and labels"),
     "spots export": ("bvas.commands.spots_export", "spots as tables, subtitles, edit lists, instances"),
@@ -58,7 +61,11 @@ VERBS = {
         "timelines, curves and the worst errors, drawn against labels",
     ),
     "spots score": ("bvas.commands.spots_score", "score predictions of any system against labels"),
-    "weights import": ("bvas.commands.weights_import", "take in the published weights of the seed system"),
+    "weights download": (
+        "bvas.commands.weights_download",
+        "published weights, downloaded and imported by name",
+    ),
+    "weights import": ("bvas.commands.weights_import", "take in weights of the reference system"),
     "weights export": (
         "bvas.commands.weights_export",
         "write a trained model as ONNX files, with a model card",
@@ -67,7 +74,11 @@ VERBS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 2 wrong input, 3 done in part, 130 interrupted."""
+    """Run one command and return its exit code.
+
+    0 done, 2 wrong input or use, 3 done in part, 130 interrupted. What argparse refuses raises `SystemExit(2)`; our
+    own failures raise, and Python exits with 1.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     if words in (["--version"], ["-V"]):
         print(f"bvas {__version__}")
@@ -78,8 +89,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     for size in (2, 1):
         verb = " ".join(words[:size])
         if verb in VERBS and len(words) >= size:
-            main_of_verb = import_module(VERBS[verb][0]).main
-            return int(main_of_verb(words[size:], prog=f"bvas {verb}"))
+            from bvas.commands.console import run_command
+
+            module = import_module(VERBS[verb][0])
+            return run_command(module.build_parser(f"bvas {verb}"), module.run, words[size:])
     group = [verb for verb in VERBS if verb.split()[0] == words[0]]
     if group and len(words) > 1 and words[1] in ("-h", "--help"):
         print(_overview(group))
@@ -87,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     known = ", ".join(group or VERBS)
     from bvas.errors import redacted
 
-    print(f"bvas: no command {redacted(' '.join(words[:2]))!r}; there are: {known}", file=sys.stderr)
+    print(f"bvas: unknown command {redacted(' '.join(words[:2]))!r}; known are {known}", file=sys.stderr)
     return 2
 
 
@@ -95,7 +108,7 @@ def _overview(verbs: Sequence[str]) -> str:
     lines = [f"  bvas {verb:<20} {VERBS[verb][1]}" for verb in verbs]
     return "\n".join(
         [
-            "usage: bvas COMMAND [options]    (bvas COMMAND --help tells a command's options)",
+            "usage: bvas COMMAND [options]    (bvas COMMAND --help lists the options of a command)",
             "",
             *lines,
             "",

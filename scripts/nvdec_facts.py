@@ -148,7 +148,7 @@ def shared_memory(folder: Path) -> Answer:
 def engines_and_clocks(folder: Path) -> Answer:
     """Decoders that the GPU names for each codec, and its video clock."""
     from bvas.errors import DecodeError
-    from bvas.video.decode.backends.nvdec import num_engines
+    from bvas.video.decode.pynvvideocodec import num_engines
     from bvas.video.index.video_index import build_index
 
     found: Answer = {}

@@ -26,7 +26,7 @@ from bvas.report.overlaying import drawn_report, part_of_video, read_annotations
 from bvas.report.picturing import PictureConfig, write_pictures_of_files
 from bvas.results.read_spots import read_spots
 from bvas.synthetic.config import SyntheticConfig
-from bvas.synthetic.half import half_renderer
+from bvas.synthetic.half_video import half_renderer
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 FRAME = 1400
@@ -36,7 +36,7 @@ OVERLAY_FRAME = 12
 def write_synthetic_frame(path: Path) -> None:
     """Draw one frame of a synthetic match, larger than the demo's."""
     config = replace(SyntheticConfig(), size=(432, 768))
-    renderer, _ = half_renderer(config, 0, 1)
+    renderer = half_renderer(config, 0, 1)
     (picture,) = renderer.frames(FRAME, FRAME + 1)
     cv2.imwrite(str(path), picture)
 

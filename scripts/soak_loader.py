@@ -27,6 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bvas.experiment.loading_config import LoadingConfig
 from bvas.experiment.sampling_config import SamplingConfig
 from bvas.loading import job_queue as dispatch
 from bvas.loading.clip_requests import TrainingClips
@@ -180,7 +181,7 @@ def main() -> int:
             size=SIZE,
             workers={"pyav": args.workers},
             seed=args.seed,
-            timeout_seconds=args.timeout_seconds,
+            loading=LoadingConfig(timeout_seconds=args.timeout_seconds),
         ) as loader:
             disturber = Disturber(
                 loader, kills=args.kills, hangs=args.hangs, every_seconds=args.every_seconds, seed=args.seed

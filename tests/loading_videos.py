@@ -6,7 +6,9 @@ from pathlib import Path
 import av
 import numpy as np
 
+from bvas.loading.clip_requests import ClipRequest, FixedClips
 from bvas.loading.labelled_video import LabelledVideo
+from bvas.loading.read_jobs import Clip, ReadJob
 from bvas.values.annotations import LabelSet
 from bvas.video.index.frame_grid import Grid
 
@@ -38,6 +40,22 @@ def write_barcodes(path, *, first: int = 0, num_frames: int = 100, keyframe_inte
             planes = np.vstack([barcode(number), np.full((SIZE[0] // 2, SIZE[1]), 128, np.uint8)])
             container.mux(stream.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
         container.mux(stream.encode())
+
+
+def clips_every(stride, clips) -> FixedClips:
+    """Return clips around every `stride`-th grid frame of the videos of other clips."""
+    return FixedClips(
+        clips.videos, clips.clip, [range(0, video.num_frames, stride) for video in clips.videos]
+    )
+
+
+def read_job(job_id, slots, indices, *, path="a.mp4", **options):
+    """Return a job for clips of as many frames each, `indices` one clip after the other, about frames 10 apart."""
+    clips = [
+        Clip(0, ClipRequest(0, 10 * slot, frames, np.zeros(2, np.float32), 0), slot=slot)
+        for slot, frames in zip(slots, np.split(np.array(indices), len(slots)), strict=True)
+    ]
+    return ReadJob(Path(path), tuple(clips), job_id=job_id, **options)
 
 
 def labelled(num_frames: int, annotations=(), *, num_labels: int = 2, path="unread.mp4", keyframes=(0,)):

@@ -12,10 +12,18 @@ from pathlib import Path
 import numpy as np
 from video_samples import number_in
 
-from bvas import DecodeError
+from bvas import DecodeError, open_stream, open_video
+from bvas.video.container.sources import source_of
 
 # A packet of a transport stream that holds nothing.
 _NOTHING = b"\x47\x1f\xff\x10" + b"\xff" * 184
+
+
+def open_any(source, *, growing=False, **options):
+    """Open a finished file for random access without the cache, and any other source as a stream."""
+    if source_of(source, growing=growing).is_indexable:
+        return open_video(source, cache=False, **options)
+    return open_stream(source, growing=growing, **options)
 
 
 @contextmanager

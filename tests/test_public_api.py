@@ -15,16 +15,22 @@ def test_every_public_name_loads():
 
 def test_the_public_names_are_these():
     assert sorted(bvas.__all__) == sorted(
-        """__version__ open_video VideoIndex VideoInfo FrameDecoder ClipConfig Annotation Spot LabelSet SpottingTask
-        ClipLoader SpottingModel build_model StreamingPredictor spot_video find_spots average_precision
-        mean_average_precision Experiment load_experiment load_checkpoint BvasError ConfigError DataError
-        DecodeError WorkerError CheckpointError ScoresError TrainingError""".split()
+        """__version__ open_video open_stream VideoIndex VideoInfo FrameReader FrameStream ClipConfig Annotation Spot
+        LabelSet SpottingTask
+        ClipLoader SpottingModel build_model load_spotter spot_video LiveSpots StreamingPredictor TorchEngine
+        find_spots average_precision mean_average_precision Experiment load_experiment load_checkpoint BvasError
+        ConfigError DataError DecodeError WorkerError CheckpointError ScoresError TrainingError""".split()
     )
 
 
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no_such_name"):
         getattr(bvas, "no_such" + "_name")
+
+
+def test_a_name_of_an_earlier_version_says_its_present_one():
+    with pytest.raises(AttributeError, match=r"bvas\.FrameDecoder is called bvas\.FrameReader now"):
+        getattr(bvas, "Frame" + "Decoder")
 
 
 def test_importing_bvas_loads_nothing_heavy():

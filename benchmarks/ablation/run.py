@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from ablation.arms import ABLATIONS, Ablation, Arm
 from harness import write_results
 
-from bvas.commands.console import parse_workers
 from bvas.commands.experiment_stages import Machine, run_stage
+from bvas.commands.option_values import parse_workers
 from bvas.data.matches import find_matches
 from bvas.evaluation.chain import Stage
 from bvas.system.devices import choose_device

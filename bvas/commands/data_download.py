@@ -1,14 +1,13 @@
-"""Download SoccerNet's data: bvas data download --task ball-2023 --splits train,valid,test,challenge."""
+"""Verb `bvas data download`: download SoccerNet's videos and labels."""
 
 import argparse
 import getpass
 import logging
 import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-from bvas.commands.console import OK, run_command
+from bvas.commands.console import OK
+from bvas.commands.options import add_data
 from bvas.errors import ConfigError
 
 logger = logging.getLogger(__name__)
@@ -17,16 +16,16 @@ PASSWORD_VARIABLE = "SOCCERNET_PASSWORD"  # the variable's name, no password
 _SPLITS = ("train", "valid", "test", "challenge")
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas data download",
+        prog=prog,
         description="Download SoccerNet's videos and labels, after the NDA (https://www.soccer-net.org/data), with "
-        f"HF_TOKEN. A password, where one is needed, is asked for or read from {PASSWORD_VARIABLE}.",
+        f"HF_TOKEN. Where a password is needed, it is asked for or read from {PASSWORD_VARIABLE}.",
     )
     parser.add_argument("--task", required=True, choices=["ball-2023", "ball-2024", "ball-2025", "action"])
     parser.add_argument("--splits", default=",".join(_SPLITS), help=f"default: {','.join(_SPLITS)}")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="data root (default: ./data)")
+    add_data(parser)
     parser.add_argument(
         "--source",
         choices=["HuggingFace", "EXRCSDrive"],
@@ -40,29 +39,24 @@ def ask_password() -> str:
     """Return the password from the environment, or ask for it without showing it.
 
     Raises:
-        ConfigError: there is no terminal to ask on, and no variable.
+        ConfigError: neither a terminal to ask on nor the variable exists.
     """
     password = os.environ.get(PASSWORD_VARIABLE)
     if password:
         return password
     if not sys.stdin.isatty():
-        raise ConfigError(f"a password is needed and there is no terminal to ask on; set {PASSWORD_VARIABLE}")
+        raise ConfigError(f"a password is needed and this is not a terminal; set {PASSWORD_VARIABLE}")
     return getpass.getpass("SoccerNet password: ")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Download, and say where the data lies."""
+    """Download, and log the place."""
     from bvas.data.soccernet_download import download
 
     splits = args.splits.split(",")
     wrong = [split for split in splits if split not in _SPLITS]
     if wrong:
-        raise ConfigError(f"unknown split {wrong[0]!r}; there are {', '.join(_SPLITS)}")
+        raise ConfigError(f"unknown split {wrong[0]!r}; known are {', '.join(_SPLITS)}")
     download(args.task, splits, args.data, source=args.source, ask_password=ask_password)
     logger.info("the data is in %s", args.data)
     return OK
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

@@ -1,23 +1,23 @@
-"""Make synthetic matches: bvas data synth --out DIR."""
+"""Verb `bvas data synth`: make synthetic matches."""
 
 import argparse
 import logging
-from collections.abc import Sequence
-from pathlib import Path
 
-from bvas.commands.console import OK, parse_size, progress_bar, run_command
+from bvas.commands.console import OK, progress_bar
+from bvas.commands.option_values import parse_size
+from bvas.commands.options import add_coding, add_out, add_seed
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas data synth",
+        prog=prog,
         description="Make synthetic matches in SoccerNet's layout, with labels.",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="data root to write to")
+    add_out(parser, "data root of the matches", required=True)
     parser.add_argument(
         "--matches", type=int, default=None, metavar="N", help="labelled matches (default: 7)"
     )
@@ -32,7 +32,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         "--task",
         choices=["ball", "ball12", "action"],
         default="ball",
-        help="what is annotated: 2 or 12 labels of ball spotting, or the 17 of Action Spotting (default: ball)",
+        help="annotated labels: 2 or 12 of ball spotting, or the 17 of Action Spotting (default: ball)",
     )
     parser.add_argument(
         "--preset",
@@ -43,17 +43,12 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--minutes", type=float, default=10.0, metavar="M", help="per match, both halves (default: 10)"
     )
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="S", help="same seed, same labels and pixels (default: 0)"
-    )
+    add_seed(parser, "random seed of labels and pixels (default: 0)", default=0)
     parser.add_argument("--size", type=parse_size, default=(224, 400), metavar="HxW", help="default: 224x400")
     parser.add_argument(
         "--fps", type=float, default=25.0, metavar="F", help="frames per second (default: 25)"
     )
-    parser.add_argument("--codec", choices=["h264", "hevc"], default="h264", help="default: h264")
-    parser.add_argument(
-        "--keyframe-interval", type=int, default=250, metavar="N", help="in frames (default: 250)"
-    )
+    add_coding(parser, keyframe_interval=250)
     parser.add_argument(
         "--jobs", type=int, default=None, metavar="N", help="processes (default: one per core)"
     )
@@ -62,9 +57,8 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Render the league."""
-    from bvas.synthetic.config import SyntheticConfig
+    from bvas.synthetic.config import SyntheticConfig, with_preset
     from bvas.synthetic.league import make_league
-    from bvas.synthetic.presets import with_preset
     from bvas.system.atomic_files import check_writable
 
     challenge = args.challenge_matches
@@ -92,8 +86,3 @@ def run(args: argparse.Namespace) -> int:
         count_text(challenge, "challenge match"),
     )
     return OK
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

@@ -1,44 +1,46 @@
-"""The whole of bvas in minutes on a CPU: bvas demo."""
+"""Verb `bvas demo`: render, train, predict, score and report in minutes on a CPU."""
 
 import argparse
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
-from bvas.commands.console import OK, add_folders, add_machine, parse_workers, progress_bar, run_command
+from bvas.commands.console import OK, progress_bar
+from bvas.commands.option_values import parse_workers
+from bvas.commands.options import add_device, add_folders, add_out, add_seed, add_workers
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
 
 _MATCHES = 5
 _MINUTES = 5.0
-# Short, since training on a CPU would otherwise spend its time on frames that no clip wants.
+# Short: else training on a CPU would spend its time on decoding frames between keyframe and clip.
 _KEYFRAME_INTERVAL = 25
 _HELD_OUT_FOLD = 0
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas demo",
+        prog=prog,
         description="Render a small league of synthetic matches, train on all but one, predict that one, "
         "score it, and write a report.",
     )
-    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="default: ./demo")
-    parser.add_argument("--seed", type=int, default=0, help="of the league (default: 0)")
+    add_out(parser, "default: ./demo", default=Path("demo"))
+    add_seed(parser, "seed of the league (default: 0)", default=0)
     add_folders(parser, data=False)
-    add_machine(parser, workers=True)
+    add_device(parser)
+    add_workers(parser)
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Render, train, predict, score, report."""
     from bvas.commands.evaluate import evaluation_lines
-    from bvas.commands.predict import predict_held_out
     from bvas.data.matches import find_matches
     from bvas.evaluation.experiment_scores import evaluate_predictions
     from bvas.evaluation.label_check import check_labels
     from bvas.experiment.experiment import load_experiment
+    from bvas.predicting.many_matches import predict_held_out
     from bvas.report.evaluation_pictures import write_pictures
     from bvas.report.page_input import evaluation_report
     from bvas.report.report_folder import write_report_folder
@@ -106,8 +108,3 @@ def run(args: argparse.Namespace) -> int:
     for line in evaluation_lines(evaluation):
         print(line)
     return OK
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

@@ -1,4 +1,4 @@
-"""Say what works on this machine, and what to do about the rest: bvas doctor."""
+"""Verb `bvas doctor`: check this machine, with a remedy for each problem."""
 
 import argparse
 import json
@@ -6,26 +6,27 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, WRONG_INPUT, add_folders, run_command
+from bvas.commands.console import OK, WRONG_INPUT
+from bvas.commands.options import add_folders, add_json
 
 if TYPE_CHECKING:
     from bvas.system.doctor.finding import Finding
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas doctor",
-        description="Say what works on this machine, and what to do about the rest. The exit code is 2 where "
+        prog=prog,
+        description="Check what works on this machine, with a remedy for each problem. The exit code is 2 where "
         "something is missing that everything needs, else 0.",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    add_json(parser)
     add_folders(parser, data=False)
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look at the machine, and print what was found."""
+    """Check the machine, and print the findings."""
     from bvas.system.doctor.gpu import inspect_gpu
     from bvas.system.doctor.resources import inspect_resources
     from bvas.system.doctor.software import inspect_software
@@ -54,7 +55,7 @@ def _versions() -> "Finding":
 
 
 def finding_text(finding: "Finding") -> str:
-    """Return a finding as a line, and its remedy as another."""
+    """Return a finding as a line, and its remedy as a second one."""
     line = f"{finding.state:<8} {finding.topic:<16} {finding.text}"
     return line if finding.remedy is None else f"{line}\n{'':<26}-> {finding.remedy}"
 
@@ -63,11 +64,6 @@ def summary_text(found: "Sequence[Finding]") -> str:
     """Return the last line: whether bvas works here."""
     needed = [finding.topic for finding in found if finding.is_needed]
     if needed:
-        return f"\nbvas does not work here before this is mended: {', '.join(needed)}"
+        return f"\nbvas does not work here before this is fixed: {', '.join(needed)}"
     problems = [finding.topic for finding in found if finding.state == "problem"]
-    return "\nbvas works here" + (f"; to be mended: {', '.join(problems)}" if problems else "")
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)
+    return "\nbvas works here" + (f"; to fix: {', '.join(problems)}" if problems else "")

@@ -1,10 +1,10 @@
-"""Score predictions: python -m bvas.evaluate --experiment NAME, or --experiments A,B to compare."""
+"""Verb `bvas evaluate`: score an experiment's predictions, or compare experiments."""
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, add_folders, add_postprocessing, run_command
+from bvas.commands.console import OK
+from bvas.commands.options import add_experiment_option, add_folders, add_folds, add_postprocessing
 from bvas.commands.score_table import interval_text, sheet_lines
 
 if TYPE_CHECKING:
@@ -14,23 +14,21 @@ if TYPE_CHECKING:
     from bvas.experiment.experiment import Experiment
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "python -m bvas.evaluate",
+        prog=prog,
         description="Score an experiment's out-of-fold predictions, and write runs/NAME/evaluation.json; or compare "
-        "experiments, and write runs/comparisons/A,B.json besides.",
+        "experiments, and also write runs/comparisons/A,B.json.",
     )
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--experiment", metavar="NAME", help="config name or path")
+    add_experiment_option(what)
     what.add_argument(
         "--experiments", metavar="A,B", help="how B (and C, ...) differ from A on the same matches"
     )
-    parser.add_argument(
-        "--folds", default="all", help="folds to score, e.g. 0,3 (default: all predicted ones)"
-    )
+    add_folds(parser, "folds to score (default: all predicted ones)")
     add_postprocessing(
-        parser, "what the predictions were made with: its operating points part hits from what is not shown"
+        parser, "rules that the predictions were made with: their operating points decide which spots count"
     )
     add_folders(parser)
     return parser
@@ -133,15 +131,10 @@ def comparison_lines(comparison: "Comparison") -> list[str]:
         f"{comparison.base_score:.4f} = {comparison.difference:+.4f}"
     ]
     if comparison.left_out:
-        lines.append(f"  left out: {len(comparison.left_out)} that only one of them predicted")
+        lines.append(f"  not compared: {len(comparison.left_out)} that only one of them predicted")
     if len(comparison.folds) > 1:
         by_fold = ", ".join(f"{fold}: {value:+.4f}" for fold, value in comparison.folds.items())
         lines.append(f"  by fold {by_fold}")
     if comparison.interval is not None:
         lines.append(f"  interval {interval_text(comparison.interval, signed=True)}")
     return [*lines, f"  {comparison.verdict}"]
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

@@ -1,11 +1,12 @@
-"""The mean of several experiments' score curves: bvas experiment ensemble A,B [--challenge] [--select]."""
+"""Verb `bvas experiment ensemble`: average the score curves of several experiments."""
 
 import argparse
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, add_folders, add_postprocessing, progress_bar, run_command
+from bvas.commands.console import OK, progress_bar
+from bvas.commands.options import add_challenge, add_folders, add_folds, add_postprocessing
 from bvas.commands.score_table import interval_text
 
 if TYPE_CHECKING:
@@ -14,38 +15,32 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas experiment ensemble",
+        prog=prog,
         description="Average the score curves of experiments, those of each match by models that have not seen it, and "
         "write RUNS/NAME, which evaluate, report, submit and tune take like an experiment's. No video is read.",
     )
     parser.add_argument(
         "experiments", metavar="A,B", help="experiments, or seed_1/A for the one in RUNS/seed_1"
     )
-    parser.add_argument(
-        "--challenge", action="store_true", help="the challenge matches instead of the out-of-fold curves"
-    )
+    add_challenge(parser, "the challenge matches instead of the out-of-fold curves")
     parser.add_argument(
         "--select",
         action="store_true",
-        help="choose the experiments that count, and how often, by greedy forward selection on the out-of-fold mAP; "
-        "each fold is averaged by what the other folds choose, so that its score is honest",
+        help="choose members and their weights by greedy forward selection on the out-of-fold mAP; "
+        "each fold is averaged by the choice of the other folds, so that its score is unbiased",
     )
-    parser.add_argument("--name", help="what to call it (default: A+B, or A+B_selected)")
-    parser.add_argument(
-        "--folds",
-        default=None,
-        help="folds whose matches are taken, e.g. 0,3 (default: all that are trained)",
-    )
+    parser.add_argument("--name", help="name of the ensemble (default: A+B, or A+B_selected)")
+    add_folds(parser, "folds whose matches are averaged (default: all that are trained)", default=None)
     add_postprocessing(parser)
     add_folders(parser)
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
-    """Average, print what it scores, and write the folder."""
+    """Average, print the scores, and write the folder."""
     from dataclasses import replace
 
     from bvas.data.matches import find_matches, folds_of
@@ -67,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     curves, ensemble = None, None
     if not args.challenge or args.select:
         folds = parse_folds(args.folds, folds_of(found), experiment.train.folds)
-        # By name, so that the resamples of the same matches are the same, whoever lists them.
+        # By name, so that resamples do not depend on the order in which matches are listed.
         matches = sorted((match for match in found if match.fold in folds), key=lambda match: match.name)
         curves = read_member_curves(members, matches, Split.CV)
         with progress_bar("selecting", "fold", quiet=args.quiet) as progress:
@@ -94,12 +89,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def default_name(names: Sequence[str], *, selected: bool) -> str:
-    """Return what an ensemble is called if nobody says so."""
+    """Return the default name of an ensemble."""
     return "+".join(name.replace("/", "_") for name in names) + ("_selected" if selected else "")
 
 
 def ensemble_lines(ensemble: "Ensemble") -> list[str]:
-    """Return how the members count and what they score, as lines for people."""
+    """Return the members' weights and scores as lines for people."""
     lines = []
     if ensemble.is_selected:
         lines.append("selected: " + _weights_text(ensemble.members, ensemble.weights))
@@ -122,8 +117,3 @@ def _weights_text(members: Sequence[str], weights: Sequence[int]) -> str:
     return ", ".join(
         f"{name} {weight}/{total}" for name, weight in zip(members, weights, strict=True) if weight
     )
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

@@ -1,11 +1,10 @@
-"""Training clips to look at before anyone trains: bvas experiment preview NAME."""
+"""Verb `bvas experiment preview`: draw training clips before training."""
 
 import argparse
 import logging
-from collections.abc import Sequence
-from pathlib import Path
 
-from bvas.commands.console import OK, add_folders, run_command
+from bvas.commands.console import OK
+from bvas.commands.options import add_experiment, add_folders, add_out, add_seed
 
 logger = logging.getLogger(__name__)
 
@@ -13,25 +12,19 @@ MOST_CLIPS = 64
 """A sheet of more is taller than viewers show."""
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas experiment preview",
+        prog=prog,
         description="Draw the first training clips of a run, with targets and augmentation, and count what it draws.",
     )
-    parser.add_argument("experiment", metavar="NAME", help="config name or path")
+    add_experiment(parser)
     parser.add_argument(
         "--fold", type=int, default=None, metavar="K", help="held-out fold (default: the lowest there is)"
     )
-    parser.add_argument("--seed", type=int, default=None, metavar="S", help="default: the experiment's")
+    add_seed(parser, "default: the seed of the experiment")
     parser.add_argument("--clips", type=int, default=8, metavar="N", help="clips to draw (default: 8)")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=None,
-        metavar="DIR",
-        help="folder to write to (default: RUNS/NAME/preview)",
-    )
+    add_out(parser, "default: RUNS/NAME/preview")
     add_folders(parser)
     return parser
 
@@ -45,10 +38,11 @@ def run(args: argparse.Namespace) -> int:
     from bvas.data.matches import find_matches, folds_of
     from bvas.errors import ConfigError
     from bvas.experiment.experiment import load_experiment
-    from bvas.report.clip_preview import preview_clips, summarize_sampling
+    from bvas.report.clip_preview import preview_clips
     from bvas.report.contact_sheet import contact_sheet, png
     from bvas.system.atomic_files import check_writable, write_bytes
-    from bvas.training.fold_data import fold_videos, training_clips
+    from bvas.tasks.kind_choice import kind_of
+    from bvas.training.fold_data import out_of_fold_curves
 
     if not 1 <= args.clips <= MOST_CLIPS:
         raise ConfigError(f"--clips must lie in 1..{MOST_CLIPS}, got {args.clips}")
@@ -61,9 +55,10 @@ def run(args: argparse.Namespace) -> int:
     check_writable(out)
     matches = find_matches(experiment.task, args.data)
     fold = args.fold if args.fold is not None else min(folds_of(matches), default=0)
-    videos, _ = fold_videos(experiment, matches, fold)
-    clips = training_clips(experiment, videos, args.runs)
-    summary = summarize_sampling(clips, experiment).lines()
+    kind = kind_of(experiment)
+    videos = kind.samples(matches, fold).training
+    clips = kind.training_clips(videos, out_of_fold_curves(experiment, videos, args.runs))
+    summary = kind.draw_summary(clips)
     sheet = contact_sheet(
         preview_clips(clips, experiment, num_clips=args.clips, device=torch.device("cpu")),
         heading=f"{experiment.name}, fold {fold} held out, seed {experiment.seed}",
@@ -75,8 +70,3 @@ def run(args: argparse.Namespace) -> int:
         print(line)
     logger.info("the contact sheet is %s", path)
     return OK
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

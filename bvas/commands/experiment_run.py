@@ -1,11 +1,13 @@
-"""Stages one after another: bvas experiment run A,B,C,D [--seeds 0,1]."""
+"""Verb `bvas experiment run`: train, predict and score the stages of a chain."""
 
 import argparse
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, add_folders, add_machine, parse_workers, run_command
+from bvas.commands.console import OK
+from bvas.commands.option_values import parse_workers
+from bvas.commands.options import add_device, add_folders, add_overwrite, add_training, add_workers
 from bvas.errors import ConfigError
 from bvas.values.plural import count_text
 
@@ -17,38 +19,25 @@ logger = logging.getLogger(__name__)
 REPORT_NAME = "experiment_run.json"
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas experiment run",
-        description="Train, predict and score experiments that build on each other, skip what is finished, and go on "
-        f"after an interruption. Writes the table to RUNS/{REPORT_NAME} too.",
+        prog=prog,
+        description="Train, predict and score experiments that build on each other. Finished work is skipped, "
+        f"interrupted work is resumed. The table is also written to RUNS/{REPORT_NAME}.",
     )
     parser.add_argument("experiments", metavar="A,B,C", help="config names, in the order of the stages")
     parser.add_argument(
         "--seeds",
         default=None,
         metavar="0,1",
-        help="all stages with each of them; other seeds than the configs' live in RUNS/seed_S (default: the configs')",
+        help="random seeds of all stages; seeds other than the configs' use RUNS/seed_S (default: the configs')",
     )
-    parser.add_argument(
-        "--jobs",
-        type=int,
-        default=1,
-        metavar="N",
-        help="folds at a time, each in a process of its own, on the GPUs in turn (default: 1)",
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="train all of these stages anew, whatever there is"
-    )
-    parser.add_argument(
-        "--on-error",
-        choices=["raise", "skip"],
-        default="raise",
-        help="a clip that cannot be decoded: stop, or draw another one and count it (default: raise)",
-    )
+    add_training(parser)
+    add_overwrite(parser, "train all stages again")
     add_folders(parser)
-    add_machine(parser, workers=True)
+    add_device(parser)
+    add_workers(parser)
     return parser
 
 
@@ -118,14 +107,9 @@ def chain_lines(stages: "Sequence[Stage]", scores: "Sequence[StageScore]") -> li
         )
     for gain in gains(stages, scores):
         if gain.spread is None or gain.paired_spread is None:
-            verdict = "one fold and seed give no spread to hold it against"
+            verdict = "one fold and seed give no spread to compare with"
         else:
             word = "more" if gain.is_above else "not more"
             verdict = f"{word} than the spread {gain.spread:.4f}; differences +- {gain.paired_spread:.4f}"
         lines.append(f"{gain.stage} over {gain.base}: {gain.mean:+.4f}, {verdict}")
     return lines
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

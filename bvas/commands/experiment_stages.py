@@ -1,7 +1,7 @@
 """What is done for one stage of a chain: train its folds, predict what they hold out, score it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,19 +9,18 @@ from typing import Literal
 
 import torch
 
-from bvas.commands.console import Progress, progress_bar
-from bvas.commands.fold_jobs import FoldWork, train_folds
-from bvas.commands.predict import predict_held_out
+from bvas.commands.console import progress_bar
+from bvas.commands.fold_training import train_folds, worker_devices
 from bvas.errors import BvasError
 from bvas.evaluation.chain import Stage, StageScore, is_predicted, newer_sources
 from bvas.evaluation.experiment_scores import evaluate_predictions
 from bvas.experiment.checkpoint import fold_folder
 from bvas.loading.skip_policy import OnError
+from bvas.predicting.many_matches import predict_held_out
 from bvas.report.training_pictures import RunPictures
 from bvas.results.store import predictions_folder
 from bvas.system.atomic_files import write_json
-from bvas.system.devices import num_cpus, use_device
-from bvas.training.distributed import World
+from bvas.system.devices import use_device
 from bvas.training.fold import run_fold
 from bvas.training.resume import fold_status
 
@@ -74,24 +73,37 @@ def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
                     "began with, --overwrite trains anew",
                     *(fold, stage.name, source),
                 )
-    _for_folds(unfinished, train, stage.name, "clip", machine)
-    predict = partial(_predict_fold, stage=stage, runs=runs)
+    _train(unfinished, train, stage.name, machine)
     unpredicted = [fold for fold in stage.folds if not is_predicted(stage, fold, runs)]
-    _for_folds(unpredicted, predict, f"{stage.name} predicting", "frame", machine)
+    if unpredicted:
+        jobs = machine.jobs
+        devices = None if jobs == 1 else worker_devices(machine.device, jobs)
+        with progress_bar(f"{stage.name} predicting", "frame", quiet=machine.quiet) as progress:
+            predict_held_out(
+                experiment,
+                stage.matches,
+                unpredicted,
+                runs,
+                progress,
+                device=str(machine.device),
+                devices=devices,
+            )
     return _score(stage, runs)
 
 
-def _predict_fold(
-    *,
-    fold: int,
-    device: torch.device,
-    world: World | None = None,
-    progress: Progress | None = None,
-    stage: Stage,
-    runs: Path,
-) -> None:
-    """Predict a fold's matches; `world` is there for `train_folds`, and not looked at."""
-    predict_held_out(stage.experiment, stage.matches, [fold], runs, progress, device=str(device))
+def _train(folds: Sequence[int], train: Callable[..., Path], title: str, machine: Machine) -> None:
+    """Train folds, in this process or several at a time."""
+    jobs = min(machine.jobs, len(folds))
+    if jobs <= 1:
+        use_device(machine.device)
+        for fold in folds:
+            with progress_bar(f"{title} fold {fold}", "clip", quiet=machine.quiet) as progress:
+                train(fold=fold, device=machine.device, progress=progress)
+        return
+    failures = train_folds(folds, train, jobs=jobs, device=machine.device, title=title, quiet=machine.quiet)
+    if failures:
+        reasons = "; ".join(f"fold {fold}: {reason}" for fold, reason in failures.items())
+        raise BvasError(f"{title} failed, and what is finished is kept: {reasons}")
 
 
 def _score(stage: Stage, runs: Path) -> StageScore:
@@ -106,28 +118,3 @@ def _score(stage: Stage, runs: Path) -> StageScore:
     write_json(runs / stage.name / "evaluation.json", pooled.to_json())
     logger.info("%s: official mAP@1 %.4f", stage.name, pooled.official)
     return StageScore(stage.name, stage.experiment.seed, by_fold, pooled.official)
-
-
-def _for_folds(folds: Sequence[int], work: FoldWork, title: str, unit: str, machine: Machine) -> None:
-    """Do the work for each fold, in this process or several at once."""
-    jobs = min(machine.jobs, len(folds))
-    if jobs <= 1:
-        use_device(machine.device)
-        for fold in folds:
-            with progress_bar(f"{title} fold {fold}", unit, quiet=machine.quiet) as progress:
-                work(fold=fold, device=machine.device, world=World.single(machine.device), progress=progress)
-        return
-    devices = [machine.device]
-    if machine.device.type == "cuda" and machine.device.index is None:
-        devices = [torch.device("cuda", number) for number in range(torch.cuda.device_count())]
-    failures = train_folds(
-        folds,
-        work,
-        jobs=jobs,
-        devices=devices,
-        num_threads=max(1, min(torch.get_num_threads(), num_cpus() // jobs)),
-        bars=lambda place, fold: progress_bar(f"{title} fold {fold}", unit, quiet=machine.quiet, place=place),
-    )
-    if failures:
-        reasons = "; ".join(f"fold {fold}: {reason}" for fold, reason in failures.items())
-        raise BvasError(f"{title} failed, and what is finished is kept: {reasons}")

@@ -1,38 +1,37 @@
-"""A zip for SoccerNet's evaluation server: bvas experiment submit NAME."""
+"""Verb `bvas experiment submit`: write the zip for SoccerNet's evaluation server."""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
-from bvas.commands.console import OK, add_folders, run_command
+from bvas.commands.console import OK
+from bvas.commands.options import add_experiment, add_folders, add_out
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas experiment submit",
+        prog=prog,
         description="Write the predictions of the challenge matches as a zip in SoccerNet's layout, and read it back "
         "with SoccerNet's own reader where its package is installed. Matches or halves without predictions are "
         "listed, and no zip is written then.",
     )
-    parser.add_argument("experiment", metavar="NAME", help="config name or path, or an ensemble")
+    add_experiment(parser, "config name or path, or an ensemble")
     parser.add_argument(
         "--test",
         action="store_true",
         help="the out-of-fold predictions of the task's test matches instead of the challenge",
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
+    add_out(
+        parser,
+        "default: RUNS/NAME/submission_challenge.zip, or submission_test.zip with --test",
         metavar="ZIP",
-        help="default: RUNS/NAME/submission_challenge.zip, or submission_test.zip with --test",
     )
     add_folders(parser)
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the zip, and say what is in it."""
+    """Write the zip, and print its contents."""
     from bvas.data.matches import find_matches
     from bvas.errors import ConfigError, DataError
     from bvas.evaluation.submission import write_submission
@@ -51,9 +50,7 @@ def run(args: argparse.Namespace) -> int:
     matches = [match for match in found if (match.is_test if args.test else match.fold is None)]
     if not matches:
         kind = "test" if args.test else "challenge"
-        raise DataError(
-            f"no {kind} match in {args.data / experiment.task.folder}, so there is nothing to submit"
-        )
+        raise DataError(f"nothing to submit: no {kind} match in {args.data / experiment.task.folder}")
     submission = write_submission(
         experiment, matches, args.runs, out, Split.CV if args.test else Split.CHALLENGE
     )
@@ -62,8 +59,3 @@ def run(args: argparse.Namespace) -> int:
     print(f"read back by {submission.reader}: as written")
     print(f"submission in {submission.path}")
     return OK
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

@@ -1,10 +1,10 @@
-"""What looks like a mistake in the labels, ranked: bvas experiment suspects NAME."""
+"""Verb `bvas experiment suspects`: rank annotations that look like mistakes."""
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, add_folders, run_command
+from bvas.commands.console import OK
+from bvas.commands.options import add_experiment, add_folders
 from bvas.commands.report import add_match, add_page, evaluated, preview_config, write_folder
 from bvas.values.plural import count_text
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from bvas.metrics.suspects import Suspect
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas experiment suspects",
+        prog=prog,
         description="Rank the annotations that out-of-fold predictions contradict most, and the confident spots "
         "where nothing is annotated. Writes runs/NAME/suspects.json, and the page of bvas report with them first.",
     )
-    parser.add_argument("experiment", metavar="NAME", help="an experiment with predictions and labels")
+    add_experiment(parser, "an experiment with predictions and labels")
     add_match(parser)
     parser.add_argument(
         "--top", type=int, default=20, metavar="N", help="lines of the table (default: 20); the file has all"
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def suspect_lines(label_check: "LabelCheck", top: int) -> list[str]:
-    """Return the table of the first suspects, and what was not judged."""
+    """Return the table of the first suspects, and counts of annotations that were not judged."""
     suspects = label_check.suspects
     counted = count_text(len(suspects), "suspect")
     lines = [
@@ -104,8 +104,3 @@ def _row(label_check: "LabelCheck", suspect: "Suspect") -> tuple[str, ...]:
         spotted,
         suspect.kind.value,
     )
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

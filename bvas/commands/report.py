@@ -2,11 +2,18 @@
 
 import argparse
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, add_folders, progress_bar, run_command
+from bvas.commands.console import OK, progress_bar
+from bvas.commands.options import (
+    add_challenge,
+    add_confidence,
+    add_folders,
+    add_out,
+    add_overwrite,
+    add_video_of,
+)
 
 if TYPE_CHECKING:
     from bvas.evaluation.experiment_scores import Evaluation
@@ -17,10 +24,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas report",
+        prog=prog,
         description="Write a folder with a page that shows predictions on the video and lets you correct them. "
         "It opens by double click and asks nothing of any network.",
     )
@@ -30,24 +37,9 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         help="an experiment with predictions and labels; or the folder of bvas spot, or a file of spots of any system",
     )
     add_match(parser)
-    parser.add_argument(
-        "--challenge", action="store_true", help="an experiment's challenge predictions, which have no labels"
-    )
-    parser.add_argument(
-        "--video",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="video of RESULTS, where it moved or is of another system (repeat for each part, in order)",
-    )
-    parser.add_argument(
-        "--confidence",
-        type=float,
-        default=None,
-        metavar="P",
-        help="show spots from this confidence up (default: the operating point)",
-    )
+    add_challenge(parser, "an experiment's challenge predictions, which have no labels")
+    add_video_of(parser)
+    add_confidence(parser)
     add_page(parser, out="runs/NAME/report or RESULTS/report")
     add_folders(parser)
     return parser
@@ -66,10 +58,8 @@ def add_match(parser: argparse.ArgumentParser) -> None:
 
 def add_page(parser: argparse.ArgumentParser, *, out: str) -> None:
     """Add what says where the page goes and how it shows videos."""
-    parser.add_argument("--out", type=Path, default=None, metavar="DIR", help=f"default: {out}")
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace a page of other results that lies there"
-    )
+    add_out(parser, f"default: {out}")
+    add_overwrite(parser, "replace a page of other results")
     parser.add_argument(
         "--link",
         action="store_true",
@@ -129,7 +119,7 @@ def write_folder(
         DataError: a page of other results lies there, and --overwrite is not given.
     """
     from bvas.report.report_folder import check_same_report, write_report_folder
-    from bvas.system.atomic_files import locked
+    from bvas.system.locks import locked
     from bvas.video.index.file_identity import place_of
 
     with locked(out):
@@ -200,8 +190,3 @@ def evaluated(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation
     labelled = [match for match in find_matches(experiment.task, args.data) if match.fold is not None]
     chosen = choose_matches(labelled, args.match)
     return evaluate_predictions(experiment, chosen, predictions_folder(args.runs, experiment.name))
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

@@ -10,28 +10,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bvas.commands.console import (
-    DONE_IN_PART,
-    OK,
-    Progress,
+from bvas.commands.console import DONE_IN_PART, OK, progress_bar
+from bvas.commands.option_values import parse_time
+from bvas.commands.options import (
+    add_backend,
+    add_device,
+    add_experiment_option,
     add_folders,
-    add_machine,
+    add_folds,
+    add_inference,
+    add_out,
+    add_overwrite,
     add_postprocessing,
     add_reading,
-    duration_text,
-    parse_time,
-    progress_bar,
+    add_span,
     reading_of,
-    run_command,
 )
 from bvas.commands.spot_live import add_live, check_live, run_live
 from bvas.errors import HIDDEN, ConfigError, DecodeError
 from bvas.system.file_names import output_stem
 from bvas.values.plural import count_text
+from bvas.values.progress import Progress
+from bvas.values.units import duration_text
 
 if TYPE_CHECKING:
     from bvas.experiment.experiment import Experiment
-    from bvas.inference.protocol import VideoSpotter
+    from bvas.inference.spotter import VideoSpotter
     from bvas.report.recording_outputs import PlannedPart
     from bvas.results.video_result import VideoResult
     from bvas.video.container.sources import Source
@@ -42,10 +46,10 @@ _ESTIMATE_AFTER_FRAMES = 200
 _LONG_SECONDS = 3600
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas spot",
+        prog=prog,
         description="Find the actions of one recording; several files are its parts, in order.",
     )
     parser.add_argument(
@@ -55,10 +59,8 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         help="any file that FFmpeg reads; or one pipe, - for standard input, or one address (http, HLS, rtsp, udp)",
     )
     which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--experiment",
-        metavar="NAME",
-        help="trained or imported experiment (default: the newest one that is not the demo)",
+    add_experiment_option(
+        which, "trained or imported experiment (default: the newest one that is not the demo)"
     )
     which.add_argument(
         "--model",
@@ -66,48 +68,20 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         metavar="DIR",
         help="a model that 'bvas weights export' wrote; runs on ONNX Runtime, without PyTorch",
     )
-    parser.add_argument(
-        "--folds", default="all", help="folds whose scores are averaged (default: all trained ones)"
-    )
-    parser.add_argument(
-        "--from",
-        dest="from_seconds",
-        type=parse_time,
-        default=0.0,
-        metavar="T",
-        help="start, on the timeline of all parts: s or mm:ss",
-    )
-    parser.add_argument(
-        "--to", dest="to_seconds", type=parse_time, default=None, metavar="T", help="end: s or mm:ss"
-    )
+    add_folds(parser, "folds whose scores are averaged (default: all trained ones)")
+    add_span(parser)
     parser.add_argument(
         "--kickoff", type=parse_time, default=0.0, metavar="T", help="when the match clock starts"
     )
-    parser.add_argument(
-        "--out", type=Path, default=None, metavar="DIR", help="default: ./spots/<first video's name>"
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace results of another recording, or a --jsonl file"
-    )
-    parser.add_argument("--strict", action="store_true", help="fail where a frame cannot be decoded")
+    add_out(parser, "default: ./spots/<first video's name>")
+    add_overwrite(parser, "replace results of another recording, or a --jsonl file")
+    add_inference(parser)
     add_postprocessing(parser)
-    parser.add_argument(
-        "--precision",
-        default="auto",
-        choices=["auto", "float32", "bfloat16", "float16"],
-        help="what is computed in (default: float16 on CUDA, float32 on a CPU)",
-    )
-    parser.add_argument(
-        "--stride",
-        type=int,
-        default=1,
-        metavar="N",
-        help="compute the scores of every Nth frame, and fill in between (default: 1)",
-    )
     add_live(parser)
     add_reading(parser)
     add_folders(parser, data=False)
-    add_machine(parser, workers=False)
+    add_device(parser)
+    add_backend(parser)
     return parser
 
 
@@ -125,7 +99,8 @@ def run(args: argparse.Namespace) -> int:
     from bvas.report.recording_outputs import PlannedPart, output_names, part_names, plan_parts
     from bvas.results.recording_folder import check_same_recording
     from bvas.results.video_result import VideoFile
-    from bvas.system.atomic_files import check_writable, locked
+    from bvas.system.atomic_files import check_writable
+    from bvas.system.locks import locked
 
     for source in sources:
         if source.kind in ("file", "growing file") and not source.path.exists():
@@ -266,8 +241,9 @@ def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
             )
         exported = load_onnx_spotter(args.model, device=args.device, stride=args.stride)
         return replace(exported, experiment=with_postprocessing(exported.experiment, args.postprocessing)), 1
+    from bvas.experiment.checkpoint import trained_among
     from bvas.experiment.experiment import load_experiment
-    from bvas.inference.spotter import load_spotter, trained_among
+    from bvas.inference.spotter import load_spotter
 
     name = args.experiment or newest_experiment(args.runs)
     experiment = with_postprocessing(load_experiment(name, args.runs), args.postprocessing)
@@ -338,11 +314,10 @@ def newest_experiment(runs: Path) -> str:
     files = [path for path in runs.glob(f"*/fold_*/{FILE_NAME}") if path.parent.parent.name != "demo"]
     if not files:
         raise CheckpointError(
-            f"no trained or imported model in {runs}. Get the seed system's published weights:\n"
-            "  1. download ball_action/experiments/ball_finetune_long_004 from "
-            "https://drive.google.com/drive/folders/1mIu62cIdsRn3W4o1E5vRR8V5Q1B6HHoz\n"
-            "  2. bvas weights import ball_finetune_long_004 --name ball_seed\n"
-            "  3. bvas spot VIDEO --experiment ball_seed"
+            f"no trained or imported model in {runs}. Get the published weights of the reference system:\n"
+            "  bvas weights download ball\n"
+            "  bvas spot VIDEO --experiment ball\n"
+            "or train one: bvas train --experiment NAME"
         )
     return max(files, key=lambda path: path.stat().st_mtime).parent.parent.name
 
@@ -358,8 +333,3 @@ def _sum_up(results: "Sequence[VideoResult]", experiment: "Experiment", out: Pat
         each = ", ".join(f"{label} {point:g}" for label, point in points.items())
         print(f"{counts} (confidence from {each})")
     print(f"results in {out}" + (f", in part: {in_part}" if in_part else ""))
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

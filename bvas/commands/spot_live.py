@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from bvas.commands.console import DONE_IN_PART, OK, reading_of
+from bvas.commands.console import DONE_IN_PART, OK
+from bvas.commands.options import reading_of
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.inference.live_spots import LiveSpot, LiveSpots
-    from bvas.inference.protocol import VideoSpotter
+    from bvas.inference.spotter import VideoSpotter
     from bvas.values.match_clock import MatchClock
 
 logger = logging.getLogger(__name__)

@@ -2,10 +2,10 @@
 
 import argparse
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
-from bvas.commands.console import OK, run_command
+from bvas.commands.console import OK
+from bvas.commands.options import add_confidence, add_out, add_overwrite, add_video_of
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
@@ -13,10 +13,10 @@ logger = logging.getLogger(__name__)
 _FORMATS = ("csv", "jsonl", "srt", "vtt", "edl", "otio", "sportscode", "soccernet", "osl")
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas spots export",
+        prog=prog,
         description="Write spots for other programs: tables, subtitles for players, edit lists for editing programs, "
         "instances for analysts, results for SoccerNet's evaluation and OpenSportsLib's.",
     )
@@ -29,29 +29,14 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         "order",
     )
     parser.add_argument("--to", required=True, choices=_FORMATS, metavar="FORMAT", help=", ".join(_FORMATS))
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=None,
+    add_out(
+        parser,
+        "where to; with several parts the number is added (default: beside SPOTS, named after the video)",
         metavar="FILE",
-        help="where to; with several parts the number is added (default: beside SPOTS, named after the video)",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace files that are there already")
-    parser.add_argument(
-        "--video",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="video of SPOTS, where it moved or is not recorded (repeat for each part, in order)",
-    )
-    parser.add_argument(
-        "--confidence",
-        type=float,
-        default=None,
-        metavar="P",
-        help="spots from this confidence up (default: the operating point; soccernet, osl: all)",
-    )
+    add_overwrite(parser, "replace files that exist")
+    add_video_of(parser)
+    add_confidence(parser, "the operating point; soccernet, osl: all")
     parser.add_argument(
         "--label", action="append", default=[], metavar="NAME", help="only spots of this label (repeat)"
     )
@@ -105,8 +90,3 @@ def run(args: argparse.Namespace) -> int:
     for exported in export_spots(source, config, args.out, overwrite=args.overwrite):
         print(f"{count_text(exported.num_spots, 'spot')} in {exported.path}")
     return OK
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

@@ -2,20 +2,28 @@
 
 import argparse
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
-from bvas.commands.console import OK, add_reading, parse_time, progress_bar, reading_of, run_command
+from bvas.commands.console import OK, progress_bar
+from bvas.commands.options import (
+    add_confidence,
+    add_out,
+    add_overwrite,
+    add_reading,
+    add_span,
+    add_tolerance,
+    reading_of,
+)
 from bvas.system.file_names import output_stem
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas spots overlay",
+        prog=prog,
         description="Write a copy of a video with its spots, annotations and score curves drawn on: H.264 in mp4, "
         "each frame at its own time, with the sound.",
     )
@@ -41,30 +49,11 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         metavar="FILE",
         help="annotations: a Labels-ball.json or Labels-v2.json",
     )
-    parser.add_argument(
-        "--out", type=Path, default=None, metavar="FILE", help="an .mp4 (default: SPOTS/NAME_overlay.mp4)"
-    )
-    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there already")
-    parser.add_argument(
-        "--confidence",
-        type=float,
-        default=None,
-        metavar="P",
-        help="spots from this confidence up (default: the operating point)",
-    )
-    parser.add_argument(
-        "--tolerance",
-        type=float,
-        default=0.5,
-        metavar="S",
-        help="largest distance in seconds at which a spot answers an annotation (default: 0.5)",
-    )
-    parser.add_argument(
-        "--from", dest="from_seconds", type=parse_time, default=0.0, metavar="T", help="s or mm:ss"
-    )
-    parser.add_argument(
-        "--to", dest="to_seconds", type=parse_time, default=None, metavar="T", help="s or mm:ss"
-    )
+    add_out(parser, "an .mp4 (default: SPOTS/NAME_overlay.mp4)", metavar="FILE")
+    add_overwrite(parser, "replace a file that exists")
+    add_confidence(parser)
+    add_tolerance(parser)
+    add_span(parser)
     parser.add_argument(
         "--height",
         type=int,
@@ -154,8 +143,3 @@ def check_target(out: Path, video: Path, *, overwrite: bool) -> None:
         raise ConfigError(f"{out} is the video itself; choose another --out")
     if out.is_dir() or (out.exists() and not overwrite):
         raise ConfigError(f"{out} is there already; --overwrite replaces it, --out names another")
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

@@ -2,10 +2,10 @@
 
 import argparse
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
-from bvas.commands.console import OK, progress_bar, run_command
+from bvas.commands.console import OK, progress_bar
+from bvas.commands.options import add_out, add_overwrite, add_tolerance
 from bvas.commands.scored_options import add_choice, add_files, add_task, peaks_of
 from bvas.commands.spots_score import read_names
 from bvas.values.plural import count_text
@@ -15,18 +15,16 @@ logger = logging.getLogger(__name__)
 _KINDS = ("timeline", "precision-recall", "timing", "worst")
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas spots pictures",
+        prog=prog,
         description="Draw results_spotting.json files, in a folder or a zip, against SoccerNet's label files: a "
         "timeline of each video, precision over recall, timing, and frames around the worst misses and false alarms.",
     )
     add_files(parser, "; score curves beside them are drawn too")
-    parser.add_argument(
-        "--out", type=Path, default=Path("pictures"), metavar="DIR", help="default: ./pictures"
-    )
-    parser.add_argument("--overwrite", action="store_true", help="replace pictures that are there already")
+    add_out(parser, "default: ./pictures", default=Path("pictures"))
+    add_overwrite(parser, "replace pictures that exist")
     parser.add_argument(
         "--videos",
         type=Path,
@@ -43,13 +41,7 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         metavar="KIND",
         help=f"{', '.join(_KINDS)} (repeat)",
     )
-    parser.add_argument(
-        "--tolerance",
-        type=float,
-        default=0.5,
-        metavar="S",
-        help="largest distance in seconds at which a spot answers an annotation (default: 0.5)",
-    )
+    add_tolerance(parser)
     parser.add_argument(
         "--worst",
         type=int,
@@ -102,8 +94,3 @@ def run(args: argparse.Namespace) -> int:
             )
     print(f"{count_text(len(drawn.paths), 'picture')} in {args.out}")
     return OK
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

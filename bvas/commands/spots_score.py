@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, run_command
+from bvas.commands.console import OK
 from bvas.commands.score_table import score_line, sheet_lines
 from bvas.commands.scored_options import add_choice, add_files, add_task, peaks_of
 from bvas.values.plural import count_text
@@ -19,10 +19,10 @@ logger = logging.getLogger(__name__)
 _METRICS = ("at1", "at2", "at3", "at4", "at5", "tight", "loose", "seconds")
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas spots score",
+        prog=prog,
         description="Score results_spotting.json files, in a folder or a zip, against SoccerNet's label files, or OSL "
         "JSON on either side: the official figures, and what was missed.",
     )
@@ -129,8 +129,3 @@ def read_names(path: Path) -> list[str]:
     if not names:
         raise DataError(f"{path} names no match; write one a line, like league/season/match")
     return names
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

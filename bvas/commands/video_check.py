@@ -1,22 +1,13 @@
-"""Say what a video file is, who reads it, and what would help: bvas video check VIDEO..."""
+"""Verb `bvas video check`: properties of video files, decoders that read them, and remedies."""
 
 import argparse
 import logging
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bvas.commands.console import (
-    DONE_IN_PART,
-    OK,
-    WRONG_INPUT,
-    add_reading,
-    json_shown,
-    progress_bar,
-    reading_of,
-    run_command,
-)
+from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT, json_shown, progress_bar
+from bvas.commands.options import add_decode, add_json, add_no_cache, add_reading, reading_of
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
@@ -34,29 +25,23 @@ _RATE_ORIGINS = {
 }
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas video check",
-        description="Say what a video file is: its frames and times, which decoders read it and which refuse it, "
-        "what a random clip costs, and the command that makes a plain file of an awkward one.",
+        prog=prog,
+        description="Print the properties of video files: frames and times, decoders that read or refuse them, "
+        "the cost of a random clip, and the command that makes a plain file of an awkward one.",
     )
     parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="any file that FFmpeg reads")
-    parser.add_argument(
-        "--decode", action="store_true", help="decode all of it, to list lost and damaged frames"
-    )
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help="one JSON object on standard output, a list of them for several videos",
-    )
+    add_decode(parser)
+    add_json(parser)
     add_reading(parser)
-    parser.add_argument("--no-cache", action="store_true", help="neither use nor keep what was found before")
+    add_no_cache(parser)
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
-    """Survey each video, and print what was found."""
+    """Survey each video, and print the findings."""
     from bvas.errors import DecodeError
     from bvas.video.decode.file_survey import survey_video
 
@@ -216,8 +201,3 @@ def _color_text(survey: "VideoSurvey") -> str:
 
 def _rate_text(rate: Any) -> str:
     return str(rate) if rate.denominator == 1 else f"{float(rate):.3f} ({rate})"
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

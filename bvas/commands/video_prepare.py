@@ -1,23 +1,15 @@
-"""Make copies of videos that are fast to read anywhere: bvas video prepare VIDEO... --out DIR."""
+"""Verb `bvas video prepare`: copies of videos for fast random access."""
 
 import argparse
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import (
-    DONE_IN_PART,
-    OK,
-    WRONG_INPUT,
-    add_reading,
-    bytes_text,
-    parse_size,
-    progress_bar,
-    reading_of,
-    run_command,
-)
+from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT, progress_bar
+from bvas.commands.option_values import parse_size
+from bvas.commands.options import add_coding, add_no_cache, add_out, add_reading, reading_of
 from bvas.values.plural import count_text
+from bvas.values.units import bytes_text
 
 if TYPE_CHECKING:
     from bvas.video.encode.prepared_copy import Copy, CopyPlan
@@ -25,21 +17,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas video prepare",
-        description="Code videos once more with short keyframe intervals, so that random clips cost less to read. "
-        "Frame numbers and times stay as they are, which is checked before a copy takes its name. "
+        prog=prog,
+        description="Encode videos again with short keyframe intervals, so that random clips cost less to read. "
+        "Frame numbers and times are unchanged; this is checked before a copy takes its name. "
         "Copies are upright progressive 8-bit 4:2:0 in mp4, without sound.",
     )
     parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="any file that FFmpeg reads")
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="where <name>.mp4 of each video goes"
-    )
-    parser.add_argument(
-        "--keyframe-interval", type=int, default=12, metavar="N", help="in frames (default: 12)"
-    )
+    add_out(parser, "folder of the copies, <name>.mp4 of each video", required=True)
+    add_coding(parser, keyframe_interval=12)
     parser.add_argument(
         "--size",
         type=parse_size,
@@ -47,18 +35,17 @@ def build_parser(prog: str | None) -> argparse.ArgumentParser:
         metavar="HxW",
         help="fit the pictures into this size, aspect kept (default: their own)",
     )
-    parser.add_argument("--codec", choices=["h264", "hevc"], default="h264", help="default: h264")
     parser.add_argument(
         "--crf", type=int, default=18, metavar="N", help="quality, 0 (best) to 51 (default: 18)"
     )
-    parser.add_argument("--force", action="store_true", help="replace copies that are there already")
+    parser.add_argument("--force", action="store_true", help="replace copies that exist")
     add_reading(parser)
-    parser.add_argument("--no-cache", action="store_true", help="neither use nor keep indexes of the videos")
+    add_no_cache(parser)
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
-    """Plan all copies, say what they cost and gain, then make them."""
+    """Plan all copies, log cost and gain, then make them."""
     from bvas.errors import DecodeError
     from bvas.system.atomic_files import check_writable
     from bvas.video.encode.prepared_copy import check_room, copy_targets, make_copy, plan_copy
@@ -89,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
             try:
                 copy = make_copy(plan, progress=bar)
             except DecodeError as error:
-                # The next file may be sound.
+                # The next file may be intact.
                 num_failed += 1
                 logger.error("%s", error)
                 continue
@@ -100,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def plan_text(plan: "CopyPlan") -> str:
-    """Return what is to be made of a video, at what cost, for what gain."""
+    """Return a planned copy, with cost and gain, as lines for people."""
     info, coding = plan.info, plan.coding
     height, width = coding.size
     gain = plan.frames_per_clip_before / plan.frames_per_clip_after
@@ -120,7 +107,7 @@ def plan_text(plan: "CopyPlan") -> str:
 
 
 def copy_text(plan: "CopyPlan", copy: "Copy") -> str:
-    """Return what became of a copy."""
+    """Return a finished copy as a line for people."""
     text = (
         f"{plan.target}: {count_text(plan.info.num_frames, 'frame')} at the times of the original; "
         f"{bytes_text(plan.bytes_before)} -> {bytes_text(copy.num_bytes)}, "
@@ -129,8 +116,3 @@ def copy_text(plan: "CopyPlan", copy: "Copy") -> str:
     if copy.num_damaged:
         text += f"; {count_text(copy.num_damaged, 'frame')} after a decoding error in the original may be wrong in both"
     return text
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

@@ -1,51 +1,54 @@
-"""Take in published weights: bvas weights import FILE|FOLDER --name NAME."""
+"""Verb `bvas weights import`: take in weights of the reference system."""
 
 import argparse
 import logging
-from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from bvas.commands.console import OK, add_folders, run_command
+from bvas.commands.console import OK
+from bvas.commands.options import add_folders
 
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str | None) -> argparse.ArgumentParser:
+def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog or "bvas weights import",
+        prog=prog,
         description="Take in checkpoints of lRomul/ball-action-spotting (1st place, Ball Action Spotting 2023). "
         "Only tensors and plain data are read from them, never code.",
     )
     parser.add_argument(
-        "source", type=Path, metavar="FILE|FOLDER", help="a checkpoint, or a folder of fold_K folders"
+        "source",
+        type=Path,
+        metavar="FILE|FOLDER|ZIP",
+        help="a checkpoint, a folder of fold_K folders, or a zip of one",
     )
-    parser.add_argument("--name", required=True, help="what to call the experiment")
+    parser.add_argument("--name", required=True, help="name of the experiment")
     parser.add_argument(
         "--predictions",
         type=Path,
         default=None,
         metavar="FOLDER",
-        help="the seed's predictions/NAME folder (default: the one beside experiments/NAME, if there)",
+        help="the folder predictions/NAME (default: the one beside experiments/NAME, if there)",
     )
     add_folders(parser, data=False)
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
-    """Import, and say how to go on."""
+    """Import, and log the next command."""
     from bvas.errors import DataError
-    from bvas.lromul.importing import import_seed
+    from bvas.lromul.importing import import_reference
+    from bvas.lromul.published import unpack_folds
 
     for path in (args.source, args.predictions):
         if path is not None and not path.exists():
             raise DataError(f"no file or folder {path}")
-    folds = import_seed(args.source, args.name, args.runs, args.predictions)
+    with TemporaryDirectory() as folder:
+        is_zip = args.source.suffix.lower() == ".zip"
+        source = unpack_folds(args.source, Path(folder)) if is_zip else args.source
+        folds = import_reference(source, args.name, args.runs, args.predictions)
     logger.info("%d fold(s) in %s", len(folds), args.runs / args.name)
     logger.info("now: bvas spot VIDEO --experiment %s", args.name)
     return OK
-
-
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Run the command and return its exit code."""
-    return run_command(build_parser(prog), run, argv)

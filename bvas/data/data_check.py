@@ -1,7 +1,7 @@
-"""All that is wrong with a data root, found in one pass over its files."""
+"""Faults of a data root, found in one pass over its files."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,15 +12,16 @@ from bvas.data.matches import Half, Match, filed_annotations, look_for_matches
 from bvas.data.raw_annotations import AnnotationList, Fault, FiledAnnotation
 from bvas.data.soccernet_files import best_renditions, label_files_in, match_folders
 from bvas.data.spotting_task import SpottingTask, dataset_task
+from bvas.data.video_end import after_end
 from bvas.errors import DataError, DecodeError
 from bvas.values.annotations import LabelSet
 from bvas.values.plural import count_text
+from bvas.values.progress import Progress
 from bvas.video.decode.damage_scan import find_damage, frames_text, ranges_of
 from bvas.video.index.frame_grid import Grid, make_grid
-from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class CheckedVideo:
 
 @dataclass(slots=True, kw_only=True)
 class DataCheck:
-    """What a task finds in a data root, and what is wrong with it."""
+    """Matches, videos and faults of a data root, as a task reads it."""
 
     task: SpottingTask
     source: Path
@@ -46,19 +47,19 @@ class DataCheck:
     notes: list[str] = field(default_factory=list)
     """What is worth knowing and no fault."""
     guessed: bool = False
-    """No experiment said which labels are wanted: those that do not occur are no news."""
+    """The labels were not given by an experiment: labels that do not occur are not noted."""
 
 
 def tasks_in(root: Path) -> list[SpottingTask]:
-    """Return what a data root can be read as where no experiment says it.
+    """Return the tasks as which a data root can be read where no experiment is given.
 
     Raises:
-        DataError: there is no such folder.
+        DataError: the folder does not exist.
     """
     if not root.is_dir():
         raise DataError(f"no folder {root}")
     if (root / DATASET_NAME).is_file():
-        # Labels that are wrong in the file are told when it is read for its matches.
+        # Wrong labels in the file are faults when it is read for its matches.
         return [dataset_task(read_dataset(root / DATASET_NAME)[0].labels or ("?",), name="dataset")]
     tasks = []
     for folder in sorted(path for path in root.glob("*spotting*") if path.is_dir()) or [root]:
@@ -120,7 +121,7 @@ def check_data(
 
 
 def _halves(check: DataCheck, match: Match) -> list[Half]:
-    """Return the videos of a match that are there."""
+    """Return the existing videos of a match."""
     if match.listed is None:
         try:
             found = best_renditions(match.folder, check.task.resolution)
@@ -133,7 +134,7 @@ def _halves(check: DataCheck, match: Match) -> list[Half]:
         if path.is_file():
             halves.append(Half(number, path))
         else:
-            check.faults.append(Fault(check.source, match.listed.place, f"there is no video {path}"))
+            check.faults.append(Fault(check.source, match.listed.place, f"no video {path}"))
     return halves
 
 
@@ -184,18 +185,16 @@ def _check_moments(
     index: VideoIndex,
     grid: Grid,
 ) -> None:
-    last = index.duration_seconds + 1.0 / float(grid.rate)
     latest = max((item.seconds for item in items if item.seconds is not None), default=0.0)
-    hint = _unit_hint(latest, last, float(index.rate))
     seen: dict[tuple[str, int], FiledAnnotation] = {}
     for item in items:
         if item.frame is not None and item.frame >= index.num_frames:
             message = f"frame {item.frame} is outside {index.path} ({count_text(index.num_frames, 'frame')}, from 0)"
             check.faults.append(filed.fault(item, message))
             continue
-        if item.seconds is not None and item.seconds > last:
-            message = f"{item.seconds} s lies after the end of {index.path} ({index.duration_seconds:.3f} s); {hint}"
-            check.faults.append(filed.fault(item, message))
+        late = item.seconds is not None and after_end(item.seconds, index, float(grid.rate), latest=latest)
+        if late:
+            check.faults.append(filed.fault(item, late))
             continue
         seconds = index.seconds_of(item.frame) if item.frame is not None else item.seconds
         assert seconds is not None
@@ -204,15 +203,6 @@ def _check_moments(
             message = f"{item.label!r} at {item.moment} repeats annotation {seen[key].number}; delete one"
             check.faults.append(filed.fault(item, message))
         seen.setdefault(key, item)
-
-
-def _unit_hint(latest: float, last: float, rate: float) -> str:
-    """Return what times of which the latest lies after the end may have been meant as."""
-    if latest / rate <= last:
-        return "are the times frame numbers? Those are given as 'frame'"
-    if latest / 1000 <= last:
-        return "are the times milliseconds? Divide them by 1000"
-    return "is the file cut short?"
 
 
 def _name(label: str, labels: LabelSet) -> str:

@@ -1,6 +1,6 @@
-"""`dataset.json`: matches, videos, annotations and folds of a data root that is not SoccerNet's; see docs/data.md.
+"""Format `dataset.json`: matches, videos, annotations and folds of data that is not SoccerNet's; see docs/data.md.
 
-A file is read to its end whatever is wrong with it, so that all its faults can be told at once.
+A file is read to its end whatever is wrong with it, so that all its faults are found in one run.
 """
 
 from collections.abc import Sequence
@@ -8,14 +8,58 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bvas.data.json_object import Fields, read_filed_json
+from bvas.data.json_object import Count, Flag, Items, JsonPlace, Moment, Name, Names, read_filed_json
 from bvas.data.raw_annotations import AnnotationList, Fault, FiledAnnotation
 from bvas.values.plural import count_text
 
 DATASET_NAME = "dataset.json"
 FORMAT = "bvas-dataset-1"
-_MATCH_KEYS = ("name", "fold", "videos", "annotations", "challenge", "test", "note")
-_ANNOTATION_KEYS = ("part", "seconds", "frame", "label", "team", "visible", "note")
+
+
+@dataclass(frozen=True, slots=True)
+class _FileObject:
+    """The whole file."""
+
+    format: Name = ""
+    labels: Names = ()
+    matches: Items = ()
+    note: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class _MatchObject:
+    """One entry of `matches`."""
+
+    name: Name = ""
+    fold: Count | None = None
+    videos: Names = ()
+    annotations: Any = None
+    """A list, or the name of a file with one."""
+    challenge: Flag | None = None
+    """None: if there are no annotations."""
+    test: Flag = False
+    note: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class _AnnotationsObject:
+    """A file with the annotations of one match."""
+
+    annotations: Items = ()
+    note: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class _AnnotationObject:
+    """One annotation: `seconds` or `frame`."""
+
+    part: Count | None = None
+    seconds: Moment | None = None
+    frame: Count | None = None
+    label: Name = ""
+    team: Name | None = None
+    visible: Flag = True
+    note: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +68,7 @@ class DatasetMatch:
 
     name: str
     place: str
-    """Where in the file it stands, for messages."""
+    """Its place in the file, for messages."""
     fold: int | None
     """None where the file leaves it open, and for challenge matches."""
     is_challenge: bool
@@ -39,7 +83,7 @@ class DatasetMatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """What a `dataset.json` says."""
+    """Contents of a `dataset.json`."""
 
     path: Path
     labels: tuple[str, ...]
@@ -50,7 +94,7 @@ def read_dataset(path: Path) -> tuple[Dataset, list[Fault]]:
     """Read a `dataset.json`; annotations that stand in files beside it are read by `read_annotations`.
 
     Returns:
-        What could be read, and all that is wrong with the file.
+        The contents, as far as they could be read, and all faults of the file.
     """
     faults: list[Fault] = []
     content = read_filed_json(path, faults)
@@ -58,146 +102,122 @@ def read_dataset(path: Path) -> tuple[Dataset, list[Fault]]:
 
 
 def parse_dataset(content: Any, path: Path) -> tuple[Dataset, list[Fault]]:
-    """Return what the JSON value of a `dataset.json` says, and all that is wrong with it."""
+    """Return the contents of the JSON value of a `dataset.json`, and all its faults."""
     faults: list[Fault] = []
-    fields = Fields(content, path, "", ("format", "labels", "matches", "note"), faults)
-    given = fields.text("format")
-    if given and given != FORMAT:
-        fields.fault(f"'format' is {given!r}; this version reads {FORMAT!r}")
-    labels = _labels(fields)
-    matches = [
-        _match(value, path, number, labels, faults) for number, value in enumerate(fields.items("matches"))
-    ]
+    place = JsonPlace(path, "", faults)
+    file = place.read(content, _FileObject, needs=("format", "labels", "matches"))
+    if file is None:
+        return Dataset(path=path, labels=(), matches=()), faults
+    if file.format and file.format != FORMAT:
+        place.fault(f"'format' is {file.format!r}; this version reads {FORMAT!r}")
+    if len(set(file.labels)) < len(file.labels):
+        place.fault(f"'labels' names one twice: {file.labels!r}")
+    if not file.labels and isinstance(content.get("labels"), list) and not faults:
+        place.fault("'labels' is empty; name at least one")
+    labels = tuple(dict.fromkeys(file.labels))
+    matches = [_match(value, place, number, labels) for number, value in enumerate(file.matches)]
     if not matches and not faults:
-        fields.fault("'matches' is empty; list at least one")
+        place.fault("'matches' is empty; list at least one")
     there = [match for match in matches if match is not None]
     faults += _repetitions(path, there) + _fold_faults(path, there)
     return Dataset(path=path, labels=labels, matches=tuple(there)), faults
 
 
 def read_annotations(match: DatasetMatch) -> tuple[AnnotationList, list[Fault]]:
-    """Return the annotations of a match that has some, from wherever they stand, and what is wrong with them."""
+    """Return the annotations of a match that has some, and their faults."""
     assert match.annotations is not None
     if isinstance(match.annotations, AnnotationList):
-        # Read with the dataset, and its faults told there.
+        # Read with the dataset, and its faults are noted there.
         return match.annotations, []
     path, faults = match.annotations, list[Fault]()
     content = read_filed_json(path, faults)
-    if faults:
+    place = JsonPlace(path, "", faults)
+    file = None if faults else place.read(content, _AnnotationsObject, needs=("annotations",))
+    if file is None:
         return AnnotationList(path, "", ()), faults
-    values = Fields(content, path, "", ("annotations", "note"), faults).items("annotations")
-    return _annotation_list(values, path, "", len(match.videos), match.declared, faults), faults
+    return _annotation_list(file.annotations, place, len(match.videos), match.declared), faults
 
 
-def _labels(fields: Fields) -> tuple[str, ...]:
-    labels = fields.items("labels")
-    if not labels and not isinstance(fields.get("labels"), list):
-        return ()  # told already
-    if not labels or not all(isinstance(label, str) and label for label in labels):
-        fields.fault(f"'labels' must be a list of names, got {labels!r}")
-        return ()
-    if len(set(labels)) < len(labels):
-        fields.fault(f"'labels' names one twice: {labels!r}")
-    return tuple(dict.fromkeys(labels))
-
-
-def _match(
-    value: Any, path: Path, number: int, declared: tuple[str, ...], faults: list[Fault]
-) -> DatasetMatch | None:
+def _match(value: Any, file: JsonPlace, number: int, declared: tuple[str, ...]) -> DatasetMatch | None:
     name = value.get("name") if isinstance(value, dict) else None
-    place = f"match {number} {name!r}" if isinstance(name, str) else f"match {number}"
-    fields = Fields(value, path, place, _MATCH_KEYS, faults)
-    if not fields.is_object:
+    place = file.inner(f"match {number} {name!r}" if isinstance(name, str) else f"match {number}")
+    match = place.read(value, _MatchObject, needs=("name", "videos"))
+    if match is None:
         return None
-    name = fields.text("name")
-    if name and not _is_folder_name(name):
-        fields.fault(
-            f"'name' is {name!r}; it becomes a folder below the predictions, so no '..', '\\' or ':'"
+    is_name = not match.name or _is_folder_name(match.name)
+    if not is_name:
+        place.fault(
+            f"'name' is {match.name!r}; it becomes a folder below the predictions, so no '..', '\\' or ':'"
         )
-        name = ""
-    fold = fields.whole("fold")
-    videos = _videos(fields)
-    annotations = _where_annotations(fields, path, place, len(videos), declared, faults)
-    challenge = fields.flag("challenge", default=annotations is None)
+    if value.get("videos") == []:
+        place.fault("'videos' is empty; list the files, as paths from the folder of this file")
+    annotations = _where_annotations(match, place, declared)
+    challenge = annotations is None if match.challenge is None else match.challenge
     if annotations is None and not challenge:
-        fields.fault("is no challenge match and has no 'annotations'; [] says that nothing happens in it")
-    if challenge and fold is not None:
-        fields.fault(f"is a challenge match in fold {fold}; such matches have no fold")
-    if not name:
+        place.fault("is not a challenge match and has no 'annotations'; [] says that nothing happens in it")
+    if challenge and match.fold is not None:
+        place.fault(f"is a challenge match in fold {match.fold}; such matches have no fold")
+    if not match.name or not is_name:
         return None
     return DatasetMatch(
-        name=name,
-        place=place,
-        fold=None if challenge else fold,
+        name=match.name,
+        place=place.place,
+        fold=None if challenge else match.fold,
         is_challenge=challenge,
-        is_test=fields.flag("test", default=False),
-        videos=tuple(path.parent / video for video in videos),
+        is_test=match.test,
+        videos=tuple(file.path.parent / video for video in match.videos),
         annotations=annotations,
         declared=declared,
     )
 
 
-def _videos(fields: Fields) -> list[str]:
-    videos = fields.items("videos")
-    if all(isinstance(video, str) and video for video in videos):
-        if not videos and isinstance(fields.get("videos"), list):
-            fields.fault("'videos' is empty; list the files, as paths from the folder of this file")
-        return videos
-    fields.fault(f"'videos' must be names of files, as paths from the folder of this file, got {videos!r}")
-    return []
-
-
 def _where_annotations(
-    fields: Fields, path: Path, place: str, num_videos: int, declared: tuple[str, ...], faults: list[Fault]
+    match: _MatchObject, place: JsonPlace, declared: tuple[str, ...]
 ) -> AnnotationList | Path | None:
-    value = fields.get("annotations")
+    value = match.annotations
     if value is None:
         return None
     if isinstance(value, str) and value:
-        return path.parent / value
+        return place.path.parent / value
     if isinstance(value, list):
-        return _annotation_list(value, path, place, num_videos, declared, faults)
-    fields.fault(f"'annotations' must be a list, or the name of a file with one, got {value!r}")
-    return AnnotationList(path, place, ())
+        return _annotation_list(value, place, len(match.videos), declared)
+    place.fault(f"'annotations' must be a list, or the name of a file with one, got {value!r}")
+    return AnnotationList(place.path, place.place, ())
 
 
 def _annotation_list(
-    values: Sequence[Any],
-    path: Path,
-    place: str,
-    num_videos: int,
-    declared: tuple[str, ...],
-    faults: list[Fault],
+    values: Sequence[Any], place: JsonPlace, num_videos: int, declared: tuple[str, ...]
 ) -> AnnotationList:
     items = []
     for number, value in enumerate(values):
-        entry = f"annotation {number}"
-        fields = Fields(value, path, f"{place}, {entry}" if place else entry, _ANNOTATION_KEYS, faults)
-        if not fields.is_object:
+        entry = place.inner(f"annotation {number}")
+        item = entry.read(value, _AnnotationObject, needs=("label",))
+        if item is None:
             continue
-        label = fields.text("label")
-        if label and declared and label not in declared:
-            fields.fault(f"label {label!r} is not among the dataset's 'labels': {', '.join(declared)}")
-        seconds, frame, part = fields.number("seconds"), fields.whole("frame"), fields.whole("part")
-        if not fields.has_one_of("seconds", "frame"):
-            fields.fault("needs 'seconds' or 'frame', one of the two")
-        if part is None and num_videos > 1:
-            fields.fault(f"needs 'part', as the match has {count_text(num_videos, 'video')}")
-        elif part is not None and num_videos and not 1 <= part <= num_videos:
-            fields.fault(f"'part' is {part}; the match has {count_text(num_videos, 'video')}, counted from 1")
-        elif label and (seconds is None) != (frame is None):
+        if item.label and declared and item.label not in declared:
+            entry.fault(f"label {item.label!r} is not among the dataset's 'labels': {', '.join(declared)}")
+        # Of the file itself: a wrong value has its own fault.
+        if (value.get("seconds") is None) == (value.get("frame") is None):
+            entry.fault("needs 'seconds' or 'frame', one of the two")
+        if value.get("part") is None and num_videos > 1:
+            entry.fault(f"needs 'part', as the match has {count_text(num_videos, 'video')}")
+        elif item.part is not None and num_videos and not 1 <= item.part <= num_videos:
+            entry.fault(
+                f"'part' is {item.part}; the match has {count_text(num_videos, 'video')}, counted from 1"
+            )
+        elif item.label and (item.seconds is None) != (item.frame is None):
             items.append(
                 FiledAnnotation(
                     number=number,
-                    part=part or 1,
-                    label=label,
-                    seconds=seconds,
-                    frame=frame,
-                    team=fields.optional_text("team"),
-                    visible=fields.flag("visible", default=True),
+                    part=item.part or 1,
+                    label=item.label,
+                    seconds=item.seconds,
+                    frame=item.frame,
+                    team=item.team,
+                    visible=item.visible,
                 )
             )
-    return AnnotationList(path, place, tuple(items))
+    return AnnotationList(place.path, place.place, tuple(items))
 
 
 def _is_folder_name(name: str) -> bool:
@@ -206,7 +226,7 @@ def _is_folder_name(name: str) -> bool:
 
 
 def _repetitions(path: Path, matches: Sequence[DatasetMatch]) -> list[Fault]:
-    """Return matches and videos that stand twice: what is learnt from one would be asked of the other."""
+    """Return a fault for each repeated match and video: training data would be tested on."""
     faults: list[Fault] = []
     names: dict[str, DatasetMatch] = {}
     videos: dict[Path, DatasetMatch] = {}

@@ -1,123 +1,176 @@
-"""One JSON object of a file that people write: its values are taken by type, and what is wrong is noted."""
+"""JSON objects of files that people write, structured by cattrs into dataclasses; every fault is noted with its place.
+
+A dataclass describes an object: its fields are the keys, their types the rules. All fields have defaults, so that an
+object with faults is read without its wrong values, and all faults of a file are found in one run.
+"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar, cast, get_args, get_type_hints
+
+import cattrs
 
 from bvas.data.raw_annotations import Fault
 from bvas.errors import DataError
 from bvas.system.text_files import read_json
 
+_Object = TypeVar("_Object")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule for a JSON value."""
+
+    text: str
+    """Wording in messages."""
+    read: Callable[[Any], Any]
+    """Returns the value of the field; raises `ValueError` or `TypeError` where the rule is broken."""
+
+
+def _where(holds: Callable[[Any], bool]) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if not holds(value):
+            raise ValueError
+        return value
+
+    return read
+
+
+def _moment(value: Any) -> float:
+    if type(value) not in (int, float) or not 0 <= value < math.inf:
+        raise ValueError
+    return float(value)
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and value.strip() != ""
+
+
+Name = Annotated[str, Rule("a text", _where(_is_name))]
+Flag = Annotated[bool, Rule("true or false", _where(lambda value: isinstance(value, bool)))]
+Count = Annotated[
+    int, Rule("a whole number from 0 up", _where(lambda value: type(value) is int and value >= 0))
+]
+Moment = Annotated[float, Rule("a number from 0 up", _moment)]
+Items = Annotated[Sequence[Any], Rule("a list", _where(lambda value: isinstance(value, list)))]
+Names = Annotated[
+    Sequence[str],
+    Rule("a list of names", _where(lambda value: isinstance(value, list) and all(map(_is_name, value)))),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonPlace:
+    """A place in a JSON file, and the list that takes the faults of the file."""
+
+    path: Path
+    place: str
+    """E.g. `match 2 'final', annotation 7`; empty for the whole file."""
+    faults: list[Fault]
+
+    def fault(self, message: str) -> None:
+        """Note a fault of this place."""
+        self.faults.append(Fault(self.path, self.place, message))
+
+    @property
+    def where(self) -> str:
+        """The file and the place in it."""
+        return f"{self.path}: {self.place}" if self.place else str(self.path)
+
+    def inner(self, entry: str) -> "JsonPlace":
+        """Return a place within this one."""
+        return JsonPlace(self.path, f"{self.place}, {entry}" if self.place else entry, self.faults)
+
+    def read(
+        self, value: Any, type_: type[_Object], *, needs: Sequence[str] = (), others: bool = False
+    ) -> _Object | None:
+        """Return an object as a dataclass, and note its faults; null counts as absent.
+
+        Args:
+            value: The JSON value.
+            type_: The dataclass.
+            needs: Keys that must be there.
+            others: Other keys may be there; else one is taken for a misspelling.
+
+        Returns:
+            The dataclass, wrong values replaced by defaults; None where the value is not an object.
+        """
+        rules = _rules(cast("Hashable", type_))
+        if not isinstance(value, dict):
+            keys = "" if others else f" with {', '.join(rules)}"
+            self.fault(f"must be an object{keys}, got {short_text(value)}")
+            return None
+        given = {key: item for key, item in value.items() if item is not None}
+        if not others:
+            for key in [key for key in value if key not in rules]:
+                self.fault(f"unknown key {key!r}; known are {', '.join(rules)}")
+        wrong: list[str] = []
+        try:
+            found = _CONVERTER.structure(given, type_)
+        except (ValueError, TypeError, OverflowError):
+            wrong = _wrong_keys(given, type_)
+            found = _CONVERTER.structure({key: given[key] for key in given if key not in wrong}, type_)
+        for key in [*wrong, *[key for key in needs if key not in given]]:
+            begin = f"needs {key!r}," if key in needs else f"{key!r} must be"
+            self.fault(f"{begin} {rules[key].text}, got {short_text(given.get(key))}")
+        return found
+
+
+def _wrong_keys(given: dict[str, Any], type_: type) -> list[str]:
+    try:
+        _DETAILED.structure(given, type_)
+    except cattrs.ClassValidationError as error:
+        return [note.name for _, note in error.group_exceptions()[0]]
+    return []
+
+
+_ANYTHING = Rule("any value", lambda value: value)
+
+
+def _rule_of(type_: Any) -> Rule | None:
+    """Return the rule of a type like `Count` or `Count | None`."""
+    kinds = (type_, *get_args(type_))
+    found = (one for kind in kinds for one in getattr(kind, "__metadata__", ()) if isinstance(one, Rule))
+    return next(found, None)
+
+
+@cache
+def _rules(type_: Hashable) -> dict[str, Rule]:
+    """Return the rule of each key of a dataclass."""
+    hints = get_type_hints(type_, include_extras=True)
+    return {name: _rule_of(hint) or _ANYTHING for name, hint in hints.items()}
+
+
+def _hook(type_: Any) -> Callable[[Any, Any], Any]:
+    rule = _rule_of(type_)
+    assert rule is not None
+    read = rule.read
+    return lambda value, _: read(value)
+
+
+def _converter(*, detailed: bool) -> cattrs.Converter:
+    converter = cattrs.Converter(detailed_validation=detailed)
+    converter.register_structure_hook_factory(lambda type_: _rule_of(type_) is not None, _hook)
+    return converter
+
+
+# The first is twice as fast, and does not say which value is wrong.
+_CONVERTER, _DETAILED = _converter(detailed=False), _converter(detailed=True)
+
 
 def read_filed_json(path: Path, faults: list[Fault]) -> Any:
     """Return the JSON value of a file; None, and a fault noted, where it cannot be read."""
     if not path.is_file():
-        faults.append(Fault(path, "", "there is no such file"))
+        faults.append(Fault(path, "", "no such file"))
         return None
     try:
         return read_json(path)
     except DataError as error:
         faults.append(Fault(path, "", str(error).removeprefix(f"{path} ")))
         return None
-
-
-class Fields:
-    """The keys of one JSON object. A wrong value is added to the list of faults and read as if it were absent."""
-
-    def __init__(self, value: Any, path: Path, place: str, known: Sequence[str], faults: list[Fault]) -> None:
-        """Note what is no object, and keys that mean nothing.
-
-        Args:
-            value: What stands in the file.
-            path: The file.
-            place: Where in the file, for messages.
-            known: Keys that mean something; another one is likely misspelt. Empty: any key may be there.
-            faults: Receives what is wrong.
-        """
-        self.is_object = isinstance(value, dict)
-        self._values: dict[str, Any] = value if isinstance(value, dict) else {}
-        self.place = place
-        self._path, self._faults = path, faults
-        if not self.is_object:
-            self.fault(
-                f"must be an object{' with ' if known else ''}{', '.join(known)}, got {short_text(value)}"
-            )
-        for key in self._values if known else ():
-            if key not in known:
-                self.fault(f"unknown key {key!r}; there are {', '.join(known)}")
-
-    def fault(self, message: str) -> None:
-        """Note a fault of this object."""
-        self._faults.append(Fault(self._path, self.place, message))
-
-    @property
-    def where(self) -> str:
-        """The file and the place in it."""
-        return f"{self._path}: {self.place}" if self.place else str(self._path)
-
-    def inner(self, value: Any, entry: str, known: Sequence[str] = ()) -> "Fields":
-        """Return the fields of an object within this one."""
-        place = f"{self.place}, {entry}" if self.place else entry
-        return Fields(value, self._path, place, known, self._faults)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Return a value as it stands; the default where it is absent or null."""
-        value = self._values.get(key)
-        return default if value is None else value
-
-    def has_one_of(self, first: str, second: str) -> bool:
-        """Return whether exactly one of two keys is there, be its value right or wrong."""
-        return (self.get(first) is None) != (self.get(second) is None)
-
-    def text(self, key: str) -> str:
-        """Return a text that must be there; empty where it is not."""
-        value = self.get(key)
-        if not isinstance(value, str) or not value:
-            if self.is_object:
-                self.fault(f"needs {key!r}, a text, got {short_text(value)}")
-            return ""
-        return value
-
-    def optional_text(self, key: str) -> str | None:
-        """Return a text that may be absent."""
-        return None if self.get(key) is None else self.text(key) or None
-
-    def whole(self, key: str) -> int | None:
-        """Return a whole number from 0 up that may be absent."""
-        value = self.get(key)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            self.fault(f"{key!r} must be a whole number from 0 up, got {short_text(value)}")
-            return None
-        return value
-
-    def number(self, key: str) -> float | None:
-        """Return a number from 0 up that may be absent."""
-        value = self.get(key)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-            self.fault(f"{key!r} must be a number from 0 up, got {short_text(value)}")
-            return None
-        return float(value)
-
-    def flag(self, key: str, *, default: bool) -> bool:
-        """Return true or false."""
-        value = self.get(key)
-        if value is not None and not isinstance(value, bool):
-            self.fault(f"{key!r} must be true or false, got {short_text(value)}")
-        return value if isinstance(value, bool) else default
-
-    def items(self, key: str) -> list[Any]:
-        """Return a list that must be there; empty where it is not."""
-        value = self.get(key)
-        if not isinstance(value, list):
-            if self.is_object:
-                self.fault(f"needs {key!r}, a list, got {short_text(value)}")
-            return []
-        return value
 
 
 def short_text(value: Any) -> str:

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bvas.data.json_object import Fields, short_text
+from bvas.data.json_object import Items, JsonPlace, short_text
 from bvas.data.raw_annotations import Fault
 from bvas.data.soccernet_entries import check_unit
-from bvas.data.soccernet_files import VIDEO_SUFFIXES, clock_seconds, rendition_of
+from bvas.data.soccernet_files import VIDEO_SUFFIXES, rendition_of
+from bvas.data.soccernet_objects import clock_seconds, is_visible
 from bvas.errors import ConfigError, DataError
 from bvas.values.annotations import LabelSet
 
@@ -26,6 +27,20 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_HEAD = "action"
 """Of events, in OpenSportsLib's own files."""
+
+
+@dataclass(frozen=True, slots=True)
+class _FileObject:
+    data: Items = ()
+    labels: Any = None
+    task: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class _SampleObject:
+    id: Any = None
+    inputs: Any = None
+    events: Items | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +63,7 @@ class OslSample:
     """One entry of `data`: a video and what happens in it."""
 
     place: str
-    """Where in the file it stands, for messages."""
+    """Its place in the file, for messages."""
     id: str
     """Empty where the file has none."""
     path: str
@@ -75,7 +90,7 @@ class OslSample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OslFile:
-    """What an OSL JSON file says of one head."""
+    """Samples and labels of one head of an OSL JSON file."""
 
     head: str
     labels: tuple[str, ...]
@@ -90,37 +105,37 @@ def is_osl(content: Any) -> bool:
 
 
 def parse_osl(content: Any, path: Path, faults: list[Fault], *, head: str | None = None) -> OslFile:
-    """Return what a file says of one head; a line in the log says which, where there are several.
+    """Return samples and labels of one head; where there are several, a log line names it.
 
     Args:
         content: Its JSON value.
         path: The file.
-        faults: Receives what is wrong; such samples and events are left out.
+        faults: Receives the faults; such samples and events are left out.
         head: None: `action` if it has events, else the head with the most.
 
     Raises:
         ConfigError: the file has no such head.
     """
-    root = Fields(content, path, "", (), faults)
+    place = JsonPlace(path, "", faults)
+    file = place.read(content, _FileObject, needs=("data",), others=True) or _FileObject()
     samples = [
-        Fields(value, path, f"sample {number}", (), faults) for number, value in enumerate(root.items("data"))
+        (inner, sample)
+        for number, value in enumerate(file.data)
+        for inner in [place.inner(f"sample {number}")]
+        if (sample := inner.read(value, _SampleObject, others=True)) is not None
     ]
-    samples = [sample for sample in samples if sample.is_object]
-    declared = _declared(root)
-    head = _chosen_head(samples, declared, head, path)
-    parsed = tuple(_sample(sample, head) for sample in samples)
+    declared = _declared(file.labels, place)
+    head = _chosen_head([sample for _, sample in samples], declared, head, path)
+    parsed = tuple(_sample(sample, inner, head) for inner, sample in samples)
     occurring = sorted({event.label for sample in parsed for event in sample.events or ()})
     labels = declared.get(head, ())
     if parsed and all(sample.events is None for sample in parsed) and not faults:
-        task = root.get("task")
-        root.fault(
-            f"no sample has 'events'{f' (its task is {task})' if task else ''}; bvas reads events with a time, as of "
-            "action_spotting"
-        )
+        task = f" (its task is {file.task})" if file.task else ""
+        place.fault(f"no sample has 'events'{task}; bvas reads events with a time, as of action_spotting")
     try:
-        check_unit([event_clock for sample in samples for event_clock in _clocks(sample)], str(path))
+        check_unit([event_clock for _, sample in samples for event_clock in _clocks(sample)], str(path))
     except DataError as error:
-        root.fault(str(error).removeprefix(f"{path}: "))
+        place.fault(str(error).removeprefix(f"{path}: "))
     return OslFile(head=head, labels=labels or tuple(occurring), is_declared=bool(labels), samples=parsed)
 
 
@@ -162,15 +177,14 @@ def with_other_spellings(labels: LabelSet) -> LabelSet:
     return LabelSet(labels.names, merged, labels.ignored)
 
 
-def _declared(root: Fields) -> dict[str, tuple[str, ...]]:
+def _declared(value: Any, place: JsonPlace) -> dict[str, tuple[str, ...]]:
     """Return the labels of each head; a mere list belongs to the default one."""
-    value = root.get("labels")
     if value is None:
         return {}
     if isinstance(value, list):
-        return {DEFAULT_HEAD: _names(value, root, DEFAULT_HEAD)}
+        return {DEFAULT_HEAD: _names(value, place, DEFAULT_HEAD)}
     if not isinstance(value, dict):
-        root.fault(f"'labels' must be an object of heads, or a list of names, got {short_text(value)}")
+        place.fault(f"'labels' must be an object of heads, or a list of names, got {short_text(value)}")
         return {}
     heads = {}
     for head, definition in value.items():
@@ -179,11 +193,11 @@ def _declared(root: Fields) -> dict[str, tuple[str, ...]]:
             if isinstance(definition, dict) and "labels" in definition
             else definition
         )
-        heads[head] = _names(listed, root, head)
+        heads[head] = _names(listed, place, head)
     return heads
 
 
-def _names(value: Any, root: Fields, head: str) -> tuple[str, ...]:
+def _names(value: Any, place: JsonPlace, head: str) -> tuple[str, ...]:
     """Return the names of a list, or of an object of names and numbers either way around."""
     if isinstance(value, dict):
         is_by_number = all(key.isdecimal() for key in value)
@@ -194,24 +208,23 @@ def _names(value: Any, root: Fields, head: str) -> tuple[str, ...]:
         else:
             value = list(value)
     if not isinstance(value, list) or not all(isinstance(name, str) and name.strip() for name in value):
-        root.fault(f"the labels of head {head!r} must be a list of names, got {short_text(value)}")
+        place.fault(f"the labels of head {head!r} must be a list of names, got {short_text(value)}")
         return ()
     return tuple(dict.fromkeys(value))
 
 
 def _chosen_head(
-    samples: Sequence[Fields], declared: Mapping[str, tuple[str, ...]], wanted: str | None, path: Path
+    samples: Sequence[_SampleObject], declared: Mapping[str, tuple[str, ...]], wanted: str | None, path: Path
 ) -> str:
     counts: Counter[str] = Counter()
     for sample in samples:
-        events = sample.get("events")
-        for event in events if isinstance(events, list) else ():
+        for event in sample.events or ():
             if isinstance(event, dict) and isinstance(event.get("head"), str):
                 counts[event["head"]] += 1
     there = dict.fromkeys([*counts, *declared])
     if wanted is not None:
         if there and wanted not in there:
-            raise ConfigError(f"{path} has no head {wanted!r}; there are {', '.join(there)}")
+            raise ConfigError(f"{path} has no head {wanted!r}; known are {', '.join(there)}")
         return wanted
     if not counts:
         return DEFAULT_HEAD if DEFAULT_HEAD in there or not there else next(iter(there))
@@ -219,34 +232,32 @@ def _chosen_head(
     others = [f"{head} ({count})" for head, count in counts.items() if head != chosen]
     if others:
         logger.warning(
-            "%s: events of head %s are read (%d); others are left out: %s",
+            "%s: events of head %s are read (%d); other heads are ignored: %s",
             *(path, chosen, counts[chosen], ", ".join(others)),
         )
     return chosen
 
 
-def _sample(fields: Fields, head: str) -> OslSample:
-    name = fields.get("id")
-    events = fields.get("events")
+def _sample(sample: _SampleObject, place: JsonPlace, head: str) -> OslSample:
     parsed: list[OslEvent] = []
-    if events is not None:
-        for number, value in enumerate(fields.items("events")):
-            event = fields.inner(value, f"event {number}")
-            if event.is_object and event.get("head") in (None, head):
-                parsed += _events(event, number)
+    for number, value in enumerate(sample.events or ()):
+        inner = place.inner(f"event {number}")
+        if not isinstance(value, dict):
+            inner.fault(f"must be an object, got {short_text(value)}")
+        elif value.get("head") in (None, head):
+            parsed += _events(value, inner, number)
     return OslSample(
-        place=fields.place,
-        id=str(name) if isinstance(name, str | int) else "",
-        path=_video_path(fields),
-        events=None if events is None else tuple(parsed),
+        place=place.place,
+        id=str(sample.id) if isinstance(sample.id, str | int) else "",
+        path=_video_path(sample.inputs, place),
+        events=None if sample.events is None else tuple(parsed),
     )
 
 
-def _clocks(sample: Fields) -> list[tuple[float, float]]:
+def _clocks(sample: _SampleObject) -> list[tuple[float, float]]:
     """Return (game time, position) of the events that have both, in seconds."""
-    events = sample.get("events")
     found = []
-    for event in events if isinstance(events, list) else ():
+    for event in sample.events or ():
         if isinstance(event, dict):
             clock, milliseconds = clock_seconds(event.get("gameTime")), _number(event.get("position_ms"))
             if clock is not None and milliseconds is not None:
@@ -254,15 +265,14 @@ def _clocks(sample: Fields) -> list[tuple[float, float]]:
     return found
 
 
-def _video_path(fields: Fields) -> str:
+def _video_path(inputs: Any, place: JsonPlace) -> str:
     """Return the path of a sample's first video; a line in the log names further ones."""
-    inputs = fields.get("inputs")
     if isinstance(inputs, dict | str):
         inputs = [inputs]
     if inputs is None:
         inputs = []
     if not isinstance(inputs, list):
-        fields.fault(f"'inputs' must be a list of objects with type and path, got {short_text(inputs)}")
+        place.fault(f"'inputs' must be a list of objects with type and path, got {short_text(inputs)}")
         return ""
     videos: list[str] = []
     others: list[str] = []
@@ -270,7 +280,7 @@ def _video_path(fields: Fields) -> str:
         entry = {"path": value} if isinstance(value, str) else value
         path = entry.get("path") if isinstance(entry, dict) else None
         if not isinstance(path, str) or not path:
-            fields.fault(f"an input is {short_text(value)}; it needs 'path', a text")
+            place.fault(f"an input is {short_text(value)}; it needs 'path', a text")
             continue
         path = path.replace("\\", "/")
         kind = entry.get("type")
@@ -279,60 +289,59 @@ def _video_path(fields: Fields) -> str:
     if len(videos) > 1:
         logger.warning(
             "%s: the first of %d videos is read, %s; others are %s",
-            *(fields.where, len(videos), videos[0], ", ".join(videos[1:])),
+            *(place.where, len(videos), videos[0], ", ".join(videos[1:])),
         )
     found = videos or others
     return found[0] if found else ""
 
 
-def _events(event: Fields, number: int) -> list[OslEvent]:
+def _events(event: Mapping[str, Any], place: JsonPlace, number: int) -> list[OslEvent]:
     """Return an event, one for each of its labels."""
-    several = event.get("labels")
-    labels = several if isinstance(several, list) and event.get("label") is None else [event.get("label")]
-    if not labels or not all(isinstance(label, str) and label.strip() for label in labels):
-        event.fault(f"needs 'label', a name, got {short_text(event.get('label', several))}")
+    label, several = event.get("label"), event.get("labels")
+    given = several if isinstance(several, list) and label is None else [label]
+    labels = [name for name in given if isinstance(name, str) and name.strip()]
+    if not labels or len(labels) < len(given):
+        place.fault(f"needs 'label', a name, got {short_text(several if label is None else label)}")
         return []
-    seconds = _seconds(event)
-    confidence = _confidence(event)
+    seconds, team = _seconds(event, place), event.get("team")
+    confidence = _confidence(event, place)
     if seconds is None:
         return []
-    team = event.get("team")
     return [
         OslEvent(
             number=number,
-            label=label,
+            label=str(name),
             seconds=seconds,
             team=team if isinstance(team, str) and team else None,
-            visible=event.get("visibility", "visible") != "not shown",
+            visible=is_visible(event.get("visibility")),
             confidence=confidence,
         )
-        for label in labels
+        for name in labels
     ]
 
 
-def _seconds(event: Fields) -> float | None:
+def _seconds(event: Mapping[str, Any], place: JsonPlace) -> float | None:
     for key in ("position_ms", "position"):
         if event.get(key) is not None:
-            milliseconds = _number(event.get(key))
+            milliseconds = _number(event[key])
             if milliseconds is None or milliseconds < 0:
-                event.fault(f"{key!r} must be milliseconds from 0 up, got {short_text(event.get(key))}")
+                place.fault(f"{key!r} must be milliseconds from 0 up, got {short_text(event[key])}")
                 return None
             return round(milliseconds) / 1000
     seconds = clock_seconds(event.get("gameTime"))
     if seconds is None:
-        event.fault(
+        place.fault(
             "needs 'position_ms', milliseconds from the start of the video, or 'gameTime' like '1 - 00:03'"
         )
     return seconds
 
 
-def _confidence(event: Fields) -> float | None:
-    value = event.get("confidence", event.get("confidence_score"))
-    if value is None:
-        return None
+def _confidence(event: Mapping[str, Any], place: JsonPlace) -> float | None:
+    value = event.get("confidence")
+    value = event.get("confidence_score") if value is None else value
     number = _number(value)
-    if number is None:
-        event.fault(f"'confidence' must be a finite number, got {short_text(value)}")
+    if number is None and value is not None:
+        place.fault(f"'confidence' must be a finite number, got {short_text(value)}")
     return number
 
 

@@ -1,4 +1,4 @@
-"""SoccerNet's annotations and predictions in the order of their files, as the official evaluation reads them.
+"""SoccerNet's annotations and predictions as the official evaluation reads them, in the order of the file.
 
 Training reads label files by `bvas.data.soccernet_files`, which is strict and sorts; here a file counts as the
 official evaluation counts it: numbers may be strings, labels of other tasks and halves beyond the second are
@@ -6,15 +6,22 @@ left out, a label without `position` takes its game time. What is left out or od
 what would make a score meaningless is an error. Like `soccernet`, this is a place of milliseconds and halves.
 """
 
-import math
-import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
-from bvas.data.json_object import short_text
-from bvas.data.soccernet_files import label_text
+from bvas.data.json_object import JsonPlace
+from bvas.data.raw_annotations import Fault
+from bvas.data.soccernet_objects import (
+    LabelObject,
+    PredictionObject,
+    is_visible,
+    read_label,
+    read_prediction,
+    team_of,
+)
 from bvas.errors import DataError
 from bvas.values.annotations import Annotation, LabelSet, Spot
 
@@ -23,7 +30,6 @@ _Item = TypeVar("_Item")
 MAX_SECONDS = 120 * 60
 MOST_SECONDS = 1e7
 """Of a time: four months, far beyond any recording, and within what dates, subtitles and metrics can hold."""
-_CLOCK = re.compile(r"\s*(\d+)\s*-\s*(\d+):(\d+)\s*")
 # From here on a time in seconds and the same number read as milliseconds cannot be mistaken for each other.
 _TELLING_SECONDS = 10
 _NEAR_SECONDS = 1.5
@@ -32,7 +38,7 @@ _PLURALS = ("predictions", "annotations", "events", "confidences")
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """What was left out or is odd, counted, each kind with the place of its first case."""
+    """Counts of ignored and odd entries, each kind with the place of its first case."""
 
     _counts: Counter[str] = field(default_factory=Counter)
     _first: dict[str, str] = field(default_factory=dict)
@@ -77,28 +83,16 @@ def label_entries(
     Raises:
         DataError: not of SoccerNet's form, or positions are not milliseconds; the message names the entry.
     """
-    clocks: list[tuple[float, float]] = []
-
-    def parse(entry: Any) -> tuple[int, Annotation]:
-        half, clock = _clock_of(entry["gameTime"])
-        seconds = int(entry["position"]) / 1000 if "position" in entry else clock
-        if "position" in entry:
-            clocks.append((clock, seconds))
-        team = entry.get("team")
-        return half, Annotation(
-            label=label_text(entry["label"]),
-            seconds=seconds,
-            team=str(team) if team else None,
-            visible=entry.get("visibility", "visible") != "not shown",
-        )
-
     by_half: dict[int, list[Annotation]] = {1: [], 2: []}
-    needs = "'gameTime' like '1 - 00:03', 'position' in milliseconds and 'label'"
-    for number, half, annotation in _entries(content, "annotations", where, needs, parse):
-        place = f"{where}, annotation {number}"
-        if _is_kept(annotation.label, annotation.seconds, half, labels, place, notices):
-            by_half[half].append(annotation)
-    check_unit(clocks, where)
+    entries = _entries(content, "annotations", where, read_label)
+    for number, entry in entries:
+        assert entry.gameTime is not None
+        seconds = entry.gameTime.seconds if entry.position is None else entry.position
+        if _is_kept(entry.label, seconds, entry.half, labels, f"{where}, annotation {number}", notices):
+            by_half[entry.half].append(
+                Annotation(entry.label, seconds, team=team_of(entry), visible=is_visible(entry.visibility))
+            )
+    check_unit([clock for _, entry in entries for clock in _clocks(entry)], where)
     return by_half
 
 
@@ -120,58 +114,54 @@ def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[t
     """Return (place in the list, half, prediction) of all entries of a results file, whatever their labels and halves.
 
     Raises:
-        DataError: not of SoccerNet's form, a confidence that is no number, or positions that are not milliseconds.
+        DataError: not of SoccerNet's form, a confidence that is not a number, or positions that are not milliseconds.
     """
-    clocks: list[tuple[float, float]] = []
-
-    def parse(entry: Any) -> tuple[int, Spot]:
-        seconds = int(entry["position"]) / 1000
-        if "gameTime" in entry:
-            clocks.append((_clock_of(entry["gameTime"])[1], seconds))
-        half = int(entry["half"]) if "half" in entry else _clock_of(entry["gameTime"])[0]
-        confidence = float(entry["confidence"])
-        if not math.isfinite(confidence):
-            raise ValueError(f"confidence {confidence}")
-        team = entry.get("team")
-        return half, Spot(label_text(entry["label"]), seconds, confidence, str(team) if team else None)
-
-    needs = "'label', 'position' in milliseconds, 'half' and a finite 'confidence'"
-    entries = _entries(content, "predictions", where, needs, parse)
-    for number, _, item in entries:
-        if not 0 <= item.confidence <= 1:
-            notices.add(
-                "confidences outside [0, 1] (below 0 never counted, above 1 always)",
-                f"{where}, prediction {number}",
-            )
-        check_time(item.seconds, f"{where}, prediction {number}")
-        if item.seconds < 0:
+    found = []
+    entries = _entries(content, "predictions", where, read_prediction)
+    for number, entry in entries:
+        place = f"{where}, prediction {number}"
+        if not 0 <= entry.confidence <= 1:
+            notices.add("confidences outside [0, 1] (below 0 never counted, above 1 always)", place)
+        check_time(entry.position, place)
+        if entry.position < 0:
             raise DataError(
-                f"{where}, prediction {number}: position {item.seconds * 1000:.0f} is negative; it counts from "
-                "the start of the half"
+                f"{place}: position {entry.position * 1000:.0f} is negative; it counts from the start of the half"
             )
-    check_unit(clocks, where)
-    return entries
+        half = entry.gameTime.half if entry.half is None and entry.gameTime is not None else entry.half
+        assert half is not None
+        found.append((number, half, Spot(entry.label, entry.position, entry.confidence, team_of(entry))))
+    check_unit([clock for _, entry in entries for clock in _clocks(entry)], where)
+    return found
 
 
 def _entries(
-    content: Any, key: str, where: str, needs: str, parse: Callable[[Any], tuple[int, _Item]]
-) -> list[tuple[int, int, _Item]]:
-    entries = content.get(key) if isinstance(content, dict) else None
-    if not isinstance(entries, list):
-        raise DataError(f"{where} has no list '{key}'; it is not SoccerNet's")
-    parsed = []
-    for number, entry in enumerate(entries):
-        try:
-            parsed.append((number, *parse(entry)))
-        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-            raise DataError(
-                f"{where}: {key.removesuffix('s')} {number} is {short_text(entry)}; it needs {needs} ({error})"
-            ) from error
-    return parsed
+    content: Any, key: str, where: str, read: Callable[[Any, JsonPlace], _Item | None]
+) -> list[tuple[int, _Item]]:
+    """Return (place in the list, entry) of all entries of a list."""
+    values = content.get(key) if isinstance(content, dict) else None
+    if not isinstance(values, list):
+        raise DataError(f"{where} has no list '{key}'; it is not a file of SoccerNet's form")
+    faults: list[Fault] = []
+    name = key.removesuffix("s")
+    entries = [
+        (number, read(value, JsonPlace(Path(where), f"{name} {number}", faults)))
+        for number, value in enumerate(values)
+    ]
+    if faults:
+        more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise DataError(f"{faults[0]}{more}")
+    return [(number, entry) for number, entry in entries if entry is not None]
+
+
+def _clocks(entry: LabelObject | PredictionObject) -> list[tuple[float, float]]:
+    """Return the game time and the position of an entry that has both, in seconds."""
+    if entry.gameTime is None or entry.position is None:
+        return []
+    return [(entry.gameTime.seconds, entry.position)]
 
 
 def _is_kept(label: str, seconds: float, half: int, labels: LabelSet, place: str, notices: Notices) -> bool:
-    """Say whether an event counts; what does not, or is odd, goes to the notices."""
+    """Return whether an event counts; events that do not, and odd ones, are noted."""
     if seconds < 0:
         raise DataError(
             f"{place}: position {seconds * 1000:.0f} is negative; it counts from the start of the half"
@@ -198,14 +188,6 @@ def check_time(seconds: float, where: str) -> None:
         raise DataError(
             f"{where}: its time is {seconds:g} s; a recording has at most {MOST_SECONDS:g}; fix the entry"
         )
-
-
-def _clock_of(game_time: Any) -> tuple[int, float]:
-    found = _CLOCK.fullmatch(str(game_time))
-    if found is None:
-        raise ValueError(f"game time {game_time!r}")
-    half, minutes, seconds = (int(part) for part in found.groups())
-    return half, float(60 * minutes + seconds)
 
 
 def check_unit(clocks: list[tuple[float, float]], where: str) -> None:

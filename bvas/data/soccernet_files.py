@@ -1,4 +1,4 @@
-"""SoccerNet's files to our values and back; the only place with milliseconds, halves and game clocks.
+"""SoccerNet's files: names of videos, label files read, results files written and read.
 
 `Labels-ball.json` and `Labels-v2.json` hold `{"annotations": [{"gameTime": "1 - 00:03", "label": "PASS",
 "position": "3120", "team": "left", "visibility": "visible"}]}`, `position` in milliseconds from the start of
@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
-from bvas.data.json_object import read_filed_json, short_text
+from bvas.data.json_object import JsonPlace, read_filed_json
 from bvas.data.raw_annotations import AnnotationList, Fault, FiledAnnotation
+from bvas.data.soccernet_objects import is_visible, read_label, team_of
 from bvas.errors import DataError
 from bvas.values.annotations import Spot
 
@@ -57,7 +58,7 @@ def rendition_of(path: PurePath) -> tuple[int, str] | None:
 
 
 def best_renditions(folder: Path, resolution: str) -> dict[int, Path]:
-    """Return the video file of each half that is there, in order.
+    """Return the existing video file of each half, in order.
 
     Args:
         folder: The match.
@@ -82,7 +83,7 @@ def best_renditions(folder: Path, resolution: str) -> dict[int, Path]:
 
 
 def read_label_file(path: Path) -> tuple[AnnotationList, list[Fault]]:
-    """Return the annotations of one label file as they stand there, and all that is wrong with the file."""
+    """Return the raw annotations of one label file, and all faults of the file."""
     faults: list[Fault] = []
     content = read_filed_json(path, faults)
     if faults:
@@ -93,59 +94,31 @@ def read_label_file(path: Path) -> tuple[AnnotationList, list[Fault]]:
             Fault(path, "", "has no list 'annotations'; it is not a SoccerNet label file")
         ]
     items = []
-    for number, entry in enumerate(entries):
-        try:
-            items.append(_parse_annotation(number, entry))
-        except ValueError as error:
-            faults.append(Fault(path, f"annotation {number}", str(error)))
+    for number, value in enumerate(entries):
+        place = JsonPlace(path, f"annotation {number}", faults)
+        entry = read_label(value, place)
+        if entry is None:
+            continue
+        if entry.position is None:
+            place.fault("needs 'position', milliseconds, a whole number, got nothing")
+        elif entry.half not in (1, 2) or entry.position < 0:
+            place.fault(
+                f"has half {entry.half} and position {entry.position * 1000:.0f} ms; halves are 1 or 2, positions are "
+                "not negative"
+            )
+        else:
+            items.append(
+                FiledAnnotation(
+                    number=number,
+                    part=entry.half,
+                    label=entry.label,
+                    seconds=entry.position,
+                    frame=None,
+                    team=team_of(entry),
+                    visible=is_visible(entry.visibility),
+                )
+            )
     return AnnotationList(path, "", tuple(items)), faults
-
-
-def _parse_annotation(number: int, entry: Any) -> FiledAnnotation:
-    try:
-        half = _half_of(entry["gameTime"])
-        milliseconds = int(entry["position"])
-        seconds = milliseconds / 1000
-        label = label_text(entry["label"])
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ValueError(
-            f"is {short_text(entry)}; it needs 'gameTime' like '1 - 00:03', 'position' in milliseconds and 'label'"
-        ) from error
-    if half not in (1, 2) or milliseconds < 0:
-        raise ValueError(
-            f"has half {half} and position {milliseconds} ms; halves are 1 or 2, positions are not negative"
-        )
-    team = entry.get("team")
-    return FiledAnnotation(
-        number=number,
-        part=half,
-        label=label,
-        seconds=seconds,
-        frame=None,
-        team=str(team) if team else None,
-        visible=entry.get("visibility", "visible") == "visible",
-    )
-
-
-def label_text(value: Any) -> str:
-    """Return a label of a JSON file.
-
-    Raises:
-        ValueError: it is not a text, or an empty one.
-    """
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"label {short_text(value)}")
-    return value
-
-
-def clock_seconds(game_time: Any) -> float | None:
-    """Return the seconds of a game time like `1 - 00:03`, or of its clock alone; None where it is none of these."""
-    found = re.fullmatch(r"\s*(?:\d+\s*-\s*)?(\d{1,4}):(\d\d)\s*", str(game_time), re.ASCII)
-    return None if found is None else 60.0 * int(found[1]) + int(found[2])
-
-
-def _half_of(game_time: str) -> int:
-    return int(str(game_time).split("-")[0])
 
 
 def position_ms(seconds: float, rate: float) -> int:

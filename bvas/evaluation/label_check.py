@@ -8,10 +8,10 @@ import numpy as np
 
 from bvas.evaluation.experiment_scores import Evaluation
 from bvas.experiment.experiment import Experiment
-from bvas.inference.peaks import smoothed
 from bvas.metrics.average_precision import TIME_ROUNDING_SECONDS
 from bvas.metrics.suspects import JudgedVideo, Suspect, find_suspects
 from bvas.results.video_result import VideoResult
+from bvas.tasks.peaks import smoothed
 from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
 

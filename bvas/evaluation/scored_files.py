@@ -20,7 +20,7 @@ from bvas.results.store import RESULTS_NAME
 from bvas.results.video_result import VideoFile, VideoResult
 from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.match_clock import MatchClock
-from bvas.video.container.stated_duration import declared_seconds
+from bvas.video.container.file_tags import declared_seconds
 
 # Predictions that all lie in the first five hundredth of what the labels span are in another unit.
 _UNIT_RATIO = 500

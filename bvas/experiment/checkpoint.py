@@ -1,6 +1,6 @@
 """Weights in safetensors files with the experiment inside.
 
-A file holds the tensors of `SpottingModel.state_dict()` and, as metadata, `experiment`
+A file holds the tensors of the model's `state_dict()` and, as metadata, `experiment`
 (JSON) and `format` (the version of this layout). Reading runs no code from the file.
 """
 
@@ -11,53 +11,41 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from bvas.errors import CheckpointError, ConfigError
-from bvas.experiment.experiment import Experiment
-from bvas.models.spotting import SpottingModel, build_model
+from bvas.experiment.experiment import Experiment, parse_folds
 from bvas.system.atomic_files import write_bytes
 
 FILE_NAME = "model.safetensors"
-# Of an ensemble, which has no weights of its own.
+# File of an ensemble, which has no weights of its own.
 ENSEMBLE_NAME = "ensemble.json"
 _FORMAT = "bvas-1"
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a file of weights holds."""
+    """Content of a file of weights."""
 
     path: Path
     experiment: Experiment
     state: Mapping[str, Tensor]
     """On the CPU."""
     facts: Mapping[str, str]
-    """What was noted when it was saved: epoch, scores, versions."""
-
-    def build_model(self) -> SpottingModel:
-        """Return the model with these weights, in evaluation mode, on the CPU.
-
-        Raises:
-            CheckpointError: the weights are of another architecture than the experiment says.
-        """
-        experiment = self.experiment
-        model = build_model(experiment.model, experiment.clip, len(experiment.task.labels))
-        load_weights(model, self.state, self.path)
-        return model.eval()
+    """Epoch and figures at the time of saving."""
 
 
 def save_checkpoint(
     path: Path, state: Mapping[str, Tensor], experiment: Experiment, facts: Mapping[str, str]
 ) -> None:
-    """Write weights, whole or not at all.
+    """Write weights atomically.
 
     Raises:
         DataError: the file cannot be written.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     metadata = {"format": _FORMAT, "experiment": experiment.to_json(), "facts": json.dumps(dict(facts))}
-    # As bytes: the library's own way to a file leaves it readable for its owner only.
+    # As bytes: the library's own `save_file` leaves the file readable for its owner only.
     write_bytes(path, save(tensors, metadata=metadata))
 
 
@@ -65,17 +53,20 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a file of weights that bvas wrote.
 
     Raises:
-        CheckpointError: the file is missing, no safetensors file, or was not written by bvas.
+        CheckpointError: the file is missing, not a safetensors file, or not written by bvas.
     """
     if not path.is_file():
-        raise CheckpointError(f"no weights at {path}; train them, or import some with 'bvas weights import'")
+        raise CheckpointError(
+            f"no weights at {path}; train them, or get published ones: bvas weights download ball"
+        )
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
-            f"{path} is no safetensors file ({error}); a checkpoint of the seed goes through 'bvas weights import'"
+            f"{path} is not a safetensors file ({error}); import a checkpoint of the reference system by "
+            "'bvas weights import'"
         ) from error
     if metadata.get("format") != _FORMAT:
         raise CheckpointError(
@@ -88,8 +79,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(path, experiment, state, json.loads(metadata.get("facts", "{}")))
 
 
-def load_weights(model: SpottingModel, state: Mapping[str, Tensor], path: Path) -> None:
-    """Fill a model with weights, every one of them.
+def load_weights(model: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
+    """Fill a model with weights, all of them.
 
     Raises:
         CheckpointError: names or shapes differ; the message counts them and names the first three of each kind.
@@ -105,8 +96,8 @@ def load_weights(model: SpottingModel, state: Mapping[str, Tensor], path: Path) 
     found = [f"{len(names)} {kind} ({', '.join(names[:3])})" for kind, names in problems.items() if names]
     if found:
         raise CheckpointError(
-            f"{path} is of another architecture than its settings describe: {'; '.join(found)}; "
-            f"use the experiment it was trained with"
+            f"{path} is of another architecture than its experiment describes: {'; '.join(found)}; "
+            "use the experiment that it was trained with"
         )
     model.load_state_dict(dict(state))
 
@@ -121,3 +112,24 @@ def trained_folds(runs: Path, name: str) -> list[int]:
     files = (runs / name).glob(f"fold_*/{FILE_NAME}")
     numbers = (path.parent.name.removeprefix("fold_") for path in files)
     return sorted(int(number) for number in numbers if number.isdigit())
+
+
+def trained_among(experiment: Experiment, runs: Path, folds: str = "all") -> list[int]:
+    """Return the trained folds that `all` or a list like `0,3` names.
+
+    Raises:
+        CheckpointError: no fold is trained; the message says how to get one.
+        ConfigError: a fold of the list is not trained; the message lists those that are.
+    """
+    trained = trained_folds(runs, experiment.name)
+    if not trained and (runs / experiment.name / ENSEMBLE_NAME).is_file():
+        raise CheckpointError(
+            f"{experiment.name} is an ensemble, which has no weights of its own: predict its members, then average "
+            "them with 'bvas experiment ensemble'"
+        )
+    if not trained:
+        raise CheckpointError(
+            f"experiment {experiment.name} has no weights in {runs / experiment.name}; train them with "
+            f"'bvas train --experiment {experiment.name}', or import some with 'bvas weights import'"
+        )
+    return parse_folds(folds, trained)

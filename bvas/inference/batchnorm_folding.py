@@ -1,4 +1,7 @@
-"""Batch normalization of finished weights is a scale and an offset: part of the convolution before it."""
+"""Batch normalization folded into the convolutions before it.
+
+In evaluation mode a normalization is a scale and an offset for each feature. A convolution can do both.
+"""
 
 import copy
 import logging
@@ -7,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 logger = logging.getLogger(__name__)
 
@@ -15,7 +19,7 @@ _ALLOWED = 1e-3
 
 
 def folded_weights(weight: Tensor, norm: _BatchNorm, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Return (weight, bias) of a convolution that does what one and the norm behind it did.
+    """Return (weight, bias) of a convolution that does what a convolution and the norm behind it did.
 
     Args:
         weight: [out, ...] of the convolution.
@@ -24,18 +28,17 @@ def folded_weights(weight: Tensor, norm: _BatchNorm, bias: Tensor | None = None)
     """
     assert norm.running_mean is not None
     assert norm.running_var is not None
-    scale = torch.rsqrt(norm.running_var + norm.eps) * (1.0 if norm.weight is None else norm.weight)
-    offset = ((0.0 if bias is None else bias) - norm.running_mean) * scale
-    if norm.bias is not None:
-        offset = offset + norm.bias
-    return (weight * scale.reshape(-1, *[1] * (weight.ndim - 1))).detach(), offset.detach()
+    fused_weight, fused_bias = fuse_conv_bn_weights(
+        weight, bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+    )
+    return fused_weight.detach(), fused_bias.detach()
 
 
 def without_batch_norm(network: nn.Module, example: Tensor) -> nn.Module:
     """Return a copy of a 2D network with each batch normalization folded into the convolution that feeds it.
 
-    Which one that is shows while the example runs. What cannot be folded stays as it is; where the
-    output of the folded copy is not the network's, the copy is one that nothing is folded in.
+    The pairs are found while the example runs. Where the output of the folded copy differs from the network's, a
+    warning is logged and a plain copy is returned.
 
     Args:
         network: In evaluation mode.
@@ -53,14 +56,15 @@ def without_batch_norm(network: nn.Module, example: Tensor) -> nn.Module:
         found: Tensor = folded(example)
     if not torch.allclose(found, expected, rtol=0, atol=_ALLOWED * float(expected.abs().max())):
         logger.warning(
-            "batch normalization of %s cannot be folded; prediction is slower", type(network).__name__
+            "batch normalization of %s cannot be folded; prediction is slower, with the same scores",
+            type(network).__name__,
         )
         return copy.deepcopy(network)
     return folded
 
 
 def _fed_by_convolutions(network: nn.Module, example: Tensor) -> list[tuple[nn.Conv2d, _BatchNorm]]:
-    """Return each normalization that gets a convolution's output, with that convolution; both used once."""
+    """Return the pairs of a convolution and the normalization of its output, where each runs once."""
     made: dict[int, tuple[nn.Conv2d, Tensor]] = {}
     fed: list[tuple[nn.Conv2d, _BatchNorm]] = []
 

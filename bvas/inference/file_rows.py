@@ -1,60 +1,230 @@
-"""Score rows of a finished file, and how much of a video may be lost."""
+"""Score rows of a video file, segment by segment."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, DecodeError
-from bvas.inference.predictor_protocol import RowPredictor
+from bvas.inference.spotter import VideoSpotter
+from bvas.inference.streaming import StreamingPredictor
 from bvas.values.annotations import Gap
 from bvas.values.checks import checked_seconds
-from bvas.values.clip_config import ClipConfig
-from bvas.values.luma import ColorRange
-from bvas.video.decode.prefetch import Frames, Piece
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
+from bvas.video.decode.open_video import open_video
+from bvas.video.decode.prefetch import DecodedAhead, Frames
+from bvas.video.decode.protocol import FrameReader
+from bvas.video.index.frame_grid import make_grid
 
 logger = logging.getLogger(__name__)
 
-_MOST_LOST = 0.2
-# Resumed work begins at a multiple of so many computed rows, so that they fall into the same batches as without the
-# break.
-_RESTART_AT = 64
+_LARGEST_GAP_SHARE = 0.2
+# Segments are decoded from a multiple of so many computed rows on. So their rows fall into the same batches as those of
+# the whole video: batch sizes are powers of two up to this, and results depend on the batch in their last bits.
+_ALIGNMENT = 64
+
+
+class FrameGap(NamedTuple):
+    """Grid frames [start, stop) that could not be decoded."""
+
+    start: int
+    stop: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class RowsSoFar:
-    """The first rows of a video, as far as they are final, and what was lost among the frames behind them."""
+class RowChunk:
+    """Rows of a segment that follow those of the chunk before."""
 
     scores: NDArray[np.float32]
-    """[r, K]"""
-    lost: tuple[tuple[int, int, str], ...] = ()
-    """(start, stop, reason) of stretches of frames, in order."""
-    interrupt: KeyboardInterrupt | None = None
-    """Ctrl-C, which ended the work behind these rows."""
-
-    def restart(self, clip: ClipConfig, stride: int) -> int:
-        """Return the frame from which decoding has to begin again for the row behind these."""
-        first = len(self.scores) - clip.frames_before - stride
-        step = _RESTART_AT * stride
-        return max(0, first // step * step)
+    """[n, K] in [0, 1], n >= 0; NaN where the clip touches a gap."""
+    gaps: tuple[FrameGap, ...]
+    """Gaps met since the chunk before, cut to the segment. They may lie behind the rows, and touch earlier gaps."""
+    num_decoded: int
+    """Grid frames of the segment that were decoded, or found lost, so far."""
 
 
-KeepRows = Callable[[RowsSoFar], None]
+class GridVideo:
+    """A video file on the grid of an experiment.
+
+    Its rows may be computed in segments, in any order and by several processes. They do not depend on how the video
+    is cut, up to the rounding of float32.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        spotter: VideoSpotter,
+        *,
+        backend: str = "auto",
+        reading: ReadOptions = DEFAULT_READING,
+    ) -> None:
+        """Index the file; nothing is decoded yet.
+
+        Args:
+            path: The file.
+            spotter: The models; their experiment has the grid's rate and the size of frames.
+            backend: Decoder, `auto` to choose by device and file.
+            reading: Stream, rate and tone.
+
+        Raises:
+            DecodeError: it is not a video that can be read.
+        """
+        self.path = path
+        self._device = str(spotter.device)
+        self._open = partial(
+            open_video,
+            path,
+            backend,
+            size=spotter.experiment.input.size,
+            device=self._device,
+            stream=reading.stream,
+            rate=reading.rate,
+            tone=reading.tone,
+        )
+        reader = self._open()
+        self.info = reader.info
+        """Of the video."""
+        self._num_engines = reader.num_engines
+        self.backend = reader.backend
+        """The decoder that was chosen."""
+        self.grid = make_grid(reader.index, spotter.experiment.input.rate)
+        """Grid frames of the whole video: their source frames and times."""
+        self._frame_bytes = reader.size[0] * reader.size[1]
+        self._keyframes = np.searchsorted(reader.index.pts, reader.index.keyframe_pts)
+        # It has opened nothing yet; the first segment is read by it.
+        self._unused = [reader]
+
+    def rows(
+        self,
+        predictor: StreamingPredictor,
+        start: int = 0,
+        stop: int | None = None,
+        *,
+        strict: bool = False,
+        num_readers: int | None = None,
+    ) -> Iterator[RowChunk]:
+        """Yield the rows of the grid frames [start, stop), in order.
+
+        The frames that the first and last clips see beyond the segment are decoded as well.
+
+        Args:
+            predictor: It is reset first.
+            start: First grid frame.
+            stop: Behind the last one; None is the end of the video.
+            strict: Raise where a frame cannot be decoded, instead of leaving a gap.
+            num_readers: Threads that decode, each from other keyframes. None: one for each decoder of the GPU
+                where that decodes, else one.
+
+        Raises:
+            DecodeError: reading failed, or `strict` and a frame cannot be decoded.
+        """
+        stop = self.grid.num_frames if stop is None else stop
+        if not 0 <= start < stop <= self.grid.num_frames:
+            raise ConfigError(
+                f"{self.path} has no grid frames [{start}, {stop}); a segment lies in [0, {self.grid.num_frames})"
+            )
+        first, last = _needed_frames(predictor, start, stop, self.grid.num_frames)
+        wanted = self.grid.indices[first:last]
+        is_repeat = np.diff(wanted, prepend=-1) == 0
+        if num_readers is None:
+            num_readers = self._num_engines
+        predictor.reset()
+        # Grid frames of the next frame that comes, and of the next row.
+        position = row = first
+        with DecodedAhead(
+            self._reader,
+            wanted,
+            self._keyframes,
+            frame_bytes=self._frame_bytes,
+            num_readers=num_readers,
+            on_device=self._device.startswith("cuda"),
+        ) as decoded:
+            for piece in decoded:
+                gaps: tuple[FrameGap, ...] = ()
+                if isinstance(piece, Frames):
+                    behind = position + len(piece.luma)
+                    repeats = is_repeat[position - first : behind - first]
+                    scores = predictor.push(piece.luma, self.info.color_range, repeats)
+                elif strict:
+                    raise piece.error
+                else:
+                    behind = position + piece.count
+                    scores = predictor.push_gap(piece.count)
+                    gaps = cut_gaps([FrameGap(position, behind, str(piece.error))], start, stop)
+                position = behind
+                num_decoded = min(max(position, start), stop) - start
+                yield RowChunk(scores[max(start - row, 0) : max(stop - row, 0)], gaps, num_decoded)
+                row += len(scores)
+        # Behind the segment only clips are left whose rows are not wanted, unless a batch waits or the video ends.
+        if row < stop:
+            yield RowChunk(predictor.finish()[max(start - row, 0) : stop - row], (), stop - start)
+
+    def _reader(self) -> FrameReader:
+        """Return a reader that no thread uses; several threads may call this at once."""
+        try:
+            return self._unused.pop()
+        except IndexError:
+            return self._open()
 
 
-def check_lost(path: Path, gaps: Sequence[Gap], num_rows: int) -> None:
-    """Warn of lost frames.
+def _needed_frames(predictor: StreamingPredictor, start: int, stop: int, num_frames: int) -> tuple[int, int]:
+    """Return the grid frames [first, last) that the rows [start, stop) are computed from.
+
+    With a stride a row lies between two computed ones, at multiples of the stride in the whole video.
+    """
+    clip, stride = predictor.clip, predictor.stride
+    step = _ALIGNMENT * stride
+    first = max(0, start // stride * stride - clip.frames_before) // step * step
+    last_center = -(-(stop - 1) // stride) * stride
+    return first, min(num_frames, last_center + clip.frames_after + 1)
+
+
+def cut_gaps(gaps: Iterable[FrameGap], start: int, stop: int) -> tuple[FrameGap, ...]:
+    """Return what of the gaps lies in [start, stop)."""
+    cut = (FrameGap(max(gap.start, start), min(gap.stop, stop), gap.reason) for gap in gaps)
+    return tuple(gap for gap in cut if gap.start < gap.stop)
+
+
+def gaps_in_time(gaps: Iterable[FrameGap], seconds: NDArray[np.float64]) -> tuple[Gap, ...]:
+    """Return ascending gaps with their times, those that touch each other as one with the reason of the first.
+
+    Args:
+        gaps: Of a whole video, from one or several segments.
+        seconds: Time of each grid frame of the video.
+    """
+    joined: list[FrameGap] = []
+    for gap in gaps:
+        if joined and joined[-1].stop == gap.start:
+            joined[-1] = joined[-1]._replace(stop=gap.stop)
+        else:
+            joined.append(gap)
+    return tuple(
+        Gap(float(seconds[gap.start]), float(seconds[gap.stop - 1]), gap.stop - gap.start, gap.reason)
+        for gap in joined
+    )
+
+
+def check_gap_share(path: Path, gaps: Sequence[Gap], num_rows: int) -> None:
+    """Warn of gaps; refuse a video that consists of them by more than a fifth.
+
+    Args:
+        path: The video.
+        gaps: All of them.
+        num_rows: Rows in all, those of gaps included.
 
     Raises:
-        DecodeError: they are too many.
+        DecodeError: the gaps are more than a fifth of the rows.
     """
     num_lost = sum(gap.num_frames for gap in gaps)
-    if num_lost > _MOST_LOST * num_rows:
+    if num_lost > _LARGEST_GAP_SHARE * num_rows:
         raise DecodeError(
-            f"{path}: {num_lost} of {num_rows} frames cannot be decoded, more than {_MOST_LOST:.0%}; "
+            f"{path}: {num_lost} of {num_rows} frames cannot be decoded, more than {_LARGEST_GAP_SHARE:.0%}; "
             f"first: {gaps[0].reason}. Repair or re-encode the file",
             path=path,
         )
@@ -69,9 +239,9 @@ def check_lost(path: Path, gaps: Sequence[Gap], num_rows: int) -> None:
 
 
 def rows_between(
-    seconds: np.ndarray, from_seconds: float, to_seconds: float | None, path: Path
+    seconds: NDArray[np.float64], from_seconds: float, to_seconds: float | None, path: Path
 ) -> tuple[int, int]:
-    """Return (first, behind the last) row of a range of time.
+    """Return the rows [start, stop) of a range of time.
 
     Raises:
         ConfigError: it holds no frame, or an end of it is NaN or not a number.
@@ -87,79 +257,3 @@ def rows_between(
     start = int(np.searchsorted(seconds, from_seconds - 1e-6))
     stop = len(seconds) if to_seconds is None else int(np.searchsorted(seconds, to_seconds - 1e-6))
     return start, max(stop, start + 1)
-
-
-def stream_rows(
-    decoded: Iterable[Piece],
-    num_frames: int,
-    predictor: RowPredictor,
-    color_range: ColorRange,
-    *,
-    strict: bool = False,
-    is_repeat: NDArray[np.bool_] | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    so_far: RowsSoFar | None = None,
-    keep: KeepRows | None = None,
-    in_part: bool = False,
-) -> RowsSoFar:
-    """Return the score rows of a video's frames, and what was lost.
-
-    Args:
-        decoded: The frames, in order, from `so_far.restart(...)` on.
-        num_frames: All frames of the video, or of the part of it that is looked at.
-        predictor: Ready for a video.
-        color_range: Range tag of the frames.
-        strict: Raise where a frame is lost.
-        is_repeat: bool [num_frames], whether each is the same source frame as the one before it.
-        progress: Called with (frames done, frames in all).
-        so_far: Rows of an earlier try.
-        keep: Called now and then with all rows so far.
-        in_part: Where Ctrl-C comes, return the rows that are final by then.
-
-    Raises:
-        DecodeError: reading failed, or `strict` and a frame is lost.
-    """
-    known = RowsSoFar(np.empty((0, predictor.num_labels), np.float32)) if so_far is None else so_far
-    position = known.restart(predictor.clip, predictor.stride)
-    lost = [(start, min(stop, position), reason) for start, stop, reason in known.lost if start < position]
-    rows = [known.scores]
-    # Rows up to here are known, and were computed here without the frames before.
-    num_again = len(known.scores) - position
-    interrupt: KeyboardInterrupt | None = None
-    try:
-        for piece in decoded:
-            if isinstance(piece, Frames):
-                stop = position + len(piece.luma)
-                repeats = None if is_repeat is None else is_repeat[position:stop]
-                found = predictor.push(piece.luma, color_range, repeats)
-                position = stop
-            elif strict:
-                raise piece.error
-            else:
-                found = predictor.break_here(piece.count)
-                lost.append((position, position + piece.count, str(piece.error)))
-                position += piece.count
-            rows.append(found[num_again:])
-            num_again = max(0, num_again - len(found))
-            if progress is not None:
-                progress(position, num_frames)
-            if keep is not None:
-                rows = [np.concatenate(rows)]
-                keep(RowsSoFar(rows[0], tuple(lost)))
-    except KeyboardInterrupt as error:
-        if not in_part:
-            raise
-        interrupt = error
-    else:
-        rows.append(predictor.finish()[num_again:])
-    return RowsSoFar(np.concatenate(rows), tuple(_joined(lost)), interrupt)
-
-
-def _joined(lost: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    joined: list[tuple[int, int, str]] = []
-    for start, stop, reason in lost:
-        if joined and joined[-1][1] == start:
-            joined[-1] = (joined[-1][0], stop, joined[-1][2])
-        else:
-            joined.append((start, stop, reason))
-    return joined

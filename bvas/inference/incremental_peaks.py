@@ -1,12 +1,15 @@
-"""Spots from a score curve that is still growing: each as soon as no later row can change it.
+"""Incremental peak finding: spots of a score curve that still grows, each as soon as no later row can change it.
 
-Whether a row's spot is final takes four waits, one behind the other (rows are grid frames):
+`find_spots` (tasks/peaks.py) finds the same spots in a finished curve: one pass of SciPy, short and fast. This form is
+for sources that are still received, and is tested against it.
+
+A row's spot is final after four waits, one behind the other (rows are grid frames):
 
     smoothing   a row is smoothed once `radius` rows behind it are there: 4 sigma, where the Gaussian is cut off
                 (the largest sigma, where labels have their own)
     peak        a row is a peak once the curve has fallen behind it; a flat top counts when it has ended
-    distance    a peak stays or goes once all peaks nearer than the smallest distance are known ...
-    chain       ... and the higher ones among them are decided, which may hang on still higher ones behind them
+    distance    a peak is kept or suppressed once all peaks nearer than the smallest distance are known ...
+    chain       ... and the higher ones among them are decided, which may depend on still higher ones behind them
 
 Only higher peaks decide about a peak: those below the lowest confidence asked for never prolong a chain. A
 peak that nothing higher follows within the smallest distance is decided without a chain, `delay_rows` behind it.
@@ -24,21 +27,21 @@ from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
 from bvas.experiment.peak_config import PeakConfig, PeakRule
-from bvas.inference.peaks import lowest_height, sigmas_of, smooth_scores, stretches
+from bvas.tasks.peaks import lowest_height, sigmas_of, smooth_scores, stretches
 from bvas.values.annotations import LabelSet, Spot
 from bvas.values.plural import count_text
 
-_HOLE = -math.inf
-# Behind all rows.
+_GAP = -math.inf
+# A row behind all rows.
 _NEVER = sys.maxsize
 
 
 class SpotStream:
-    """`find_spots` for rows that come piece by piece: the same spots in the same order, whatever the pieces.
+    """`find_spots` for rows that come in chunks: the same spots in the same order, whatever the chunks.
 
-    Memory: `2 * radius` rows, the peaks that are not decided, and the times of the rows from the first of these
-    on. So it is bounded but for chains (ever higher peaks, each nearer than the smallest distance to the next)
-    and for flat tops, which end where the curve falls; a hole does not end a chain.
+    Memory: `2 * radius` rows, the undecided peaks, and the times of the rows from the first of these on. It is
+    bounded but for chains (ever higher peaks, each nearer than the smallest distance to the next) and for flat tops,
+    which end where the curve falls. A gap does not end a chain.
 
     After `finish` it is ready for the next curve.
     """
@@ -48,7 +51,7 @@ class SpotStream:
 
         Args:
             labels: Names of the columns.
-            config: Smoothing and peak rules; a higher `min_height` gives fewer spots, and those sooner.
+            config: Smoothing and peak rules; a higher `min_height` gives fewer spots, sooner.
         """
         self._labels = labels
         self._rules: list[PeakRule] = [config.rule(label) for label in labels]
@@ -74,11 +77,11 @@ class SpotStream:
         """Take the next rows and return the spots that are final with them, in order of time, then of label.
 
         Args:
-            rows: Raw scores [n, K] in [0, 1], n >= 0; a row with a NaN is a hole.
+            rows: Raw scores [n, K] in [0, 1], n >= 0; a row with a NaN is a gap.
             seconds: Their times [n], ascending over all calls.
 
         Raises:
-            ConfigError: the shapes do not belong together.
+            ConfigError: the shapes do not match.
         """
         if rows.ndim != 2 or rows.shape != (len(seconds), len(self._labels)):
             raise ConfigError(
@@ -87,13 +90,13 @@ class SpotStream:
                 "expected [times, labels]"
             )
         self._seconds.extend(seconds.tolist())
-        is_hole: NDArray[np.bool_] = np.asarray(np.isnan(rows).any(axis=1))
+        is_gap: NDArray[np.bool_] = np.asarray(np.isnan(rows).any(axis=1))
         end = 0
-        for run in stretches(~is_hole):
-            self._add_hole(run.start - end)
+        for run in stretches(~is_gap):
+            self._add_gap(run.start - end)
             self._add_run(rows[run])
             end = run.stop
-        self._add_hole(len(rows) - end)
+        self._add_gap(len(rows) - end)
         return self._decided()
 
     def finish(self) -> list[Spot]:
@@ -107,7 +110,7 @@ class SpotStream:
 
     def _reset(self) -> None:
         self._columns = [_Column(rule.min_distance_frames, lowest_height(rule)) for rule in self._rules]
-        # Rows of the stretch between holes that is going on: those not smoothed yet, and `radius` before them.
+        # Rows of the stretch between gaps that is going on: those not smoothed yet, and `radius` before them.
         self._raw: NDArray[np.float32] = np.empty((0, len(self._labels)), dtype=np.float32)
         self._num_smoothed = 0
         self._ready: list[deque[_Peak]] = [deque() for _ in self._labels]
@@ -115,7 +118,7 @@ class SpotStream:
         self._seconds_from = 0
 
     def _add_run(self, rows: NDArray[np.float32]) -> None:
-        """Take rows without a hole, and smooth those whose neighborhood is complete."""
+        """Take rows without a gap, and smooth those whose neighborhood is complete."""
         self._raw = np.concatenate([self._raw, rows.astype(np.float32)])
         self._smooth(len(self._raw) - self._radius)
         keep_from = max(self._num_smoothed - self._radius, 0)
@@ -126,17 +129,17 @@ class SpotStream:
         self._smooth(len(self._raw))
         self._raw, self._num_smoothed = self._raw[:0], 0
 
-    def _add_hole(self, num_rows: int) -> None:
+    def _add_gap(self, num_rows: int) -> None:
         if num_rows:
             self._end_run()
             for column in self._columns:
-                column.add([_HOLE] * num_rows)
+                column.add([_GAP] * num_rows)
 
     def _smooth(self, stop: int) -> None:
-        """Hand on the rows of `_raw` up to `stop`; each equals that of the whole stretch bit by bit."""
+        """Pass on the rows of `_raw` up to `stop`, smoothed; each equals that of the whole stretch to the bit."""
         if stop <= self._num_smoothed:
             return
-        # Mirrored at both ends, which reaches the rows handed on where the stretch itself begins or ends only.
+        # Both ends are mirrored. That reaches the rows passed on only where the stretch itself begins or ends.
         smooth = smooth_scores(self._raw, self._sigmas)[self._num_smoothed : stop]
         for number, column in enumerate(self._columns):
             column.add(smooth[:, number].astype(np.float64).tolist())
@@ -177,10 +180,10 @@ class _Column:
         self._distance = distance
         self._min_height = min_height
         self._num_rows = 0
-        self._last = _HOLE
-        # Where the top began that the curve is on; None while it falls, or follows a fall on one level.
+        self._last = _GAP
+        # First row of the top that the curve is on; None while it falls, or stays level after a fall.
         self._rise: int | None = None
-        # Those not decided, and those that stay and may remove others; in order of rows.
+        # Undecided peaks, and kept ones that may suppress others; in order of rows.
         self._peaks: list[_Peak] = []
         self._decide_from = 0
 
@@ -191,7 +194,7 @@ class _Column:
         return min([*rows[:1], self._next_peak(above=self._min_height, or_equal=True)])
 
     def add(self, heights: Sequence[float]) -> None:
-        """Take the next rows; minus infinity is a hole."""
+        """Take the next rows; minus infinity is a gap."""
         for row, height in enumerate(heights, self._num_rows):
             if height > self._last:
                 self._rise = row
@@ -204,15 +207,15 @@ class _Column:
         self._num_rows += len(heights)
 
     def end(self) -> None:
-        """Take note that no more rows come."""
-        self.add([_HOLE])
+        """End the curve."""
+        self.add([_GAP])
         self._num_rows = _NEVER
         self._decide_from = 0
 
     def decide(self) -> list[_Peak]:
-        """Return the peaks that are now certain to stay, in order of rows; none is before one returned earlier.
+        """Return the peaks that are now certain to be kept, in order of rows; none is before one returned earlier.
 
-        A higher peak that stays removes its neighbors, so none of them is open in front of it.
+        A kept peak suppresses its lower neighbors, so none of them is undecided in front of it.
         """
         if self._num_rows < self._decide_from:
             return []
@@ -256,5 +259,5 @@ class _Column:
 
 
 def _is_higher(peak: _Peak, other: _Peak) -> bool:
-    """Return whether a peak goes before another: of equal ones the earlier does."""
+    """Return whether a peak is higher than another; of equal ones the earlier counts as higher."""
     return (peak.height, -peak.row) > (other.height, -other.row)

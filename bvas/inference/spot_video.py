@@ -1,28 +1,31 @@
-"""One video in, its actions out."""
+"""Spotting of one video, from a file or a source that is read once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, DecodeError
-from bvas.inference.file_rows import KeepRows, RowsSoFar, check_lost, rows_between, stream_rows
-from bvas.inference.live_rows import RowStream, ScoredRows, note_adaptation, note_repeats
-from bvas.inference.peaks import find_spots
-from bvas.inference.predictor_protocol import RowPredictor
-from bvas.inference.protocol import VideoSpotter
+from bvas.inference.file_rows import (
+    FrameGap,
+    GridVideo,
+    check_gap_share,
+    cut_gaps,
+    gaps_in_time,
+    rows_between,
+)
+from bvas.inference.live_rows import RowStream, ScoredRows
+from bvas.inference.spotter import VideoSpotter
+from bvas.inference.streaming import StreamingPredictor
+from bvas.inference.video_remarks import log_adaptation, log_repeats
+from bvas.tasks.peaks import find_spots
 from bvas.values.annotations import Gap, Spot
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.container.read_options import ReadOptions, Tone
 from bvas.video.container.sources import source_of
-from bvas.video.decode.backends.nvdec import num_engines
-from bvas.video.decode.open_video import open_video
-from bvas.video.decode.prefetch import DecodedAhead
-from bvas.video.index.frame_grid import make_grid
 from bvas.video.live.live_video import LiveVideo
 
 # Assumed, not measured yet: compiling takes a minute, as twenty minutes of video do at 20 times real time.
@@ -37,14 +40,14 @@ class VideoSpots:
     path: Path
     curve: ScoreCurve
     spots: tuple[Spot, ...]
-    """All candidates, in time order; those for people lie at or above the operating point."""
+    """All candidates, in time order; reports show those from the operating point up."""
     gaps: tuple[Gap, ...]
     duration_seconds: float
     source_frames: tuple[int, ...]
     """Frame of the file for each spot."""
     failure: DecodeError | KeyboardInterrupt | None = None
-    """What ended the work early, if it was: the rest is of what came. A stream, which cannot be read again, was cut
-    short, or too much of it is lost; or Ctrl-C came."""
+    """Reason for an early end; the result is of the frames before. A stream, which cannot be read again, broke off or
+    has too many gaps, or Ctrl-C was pressed."""
 
 
 def spot_video(
@@ -61,39 +64,40 @@ def spot_video(
     tone: Tone = "sdr",
     progress: Callable[[int, int], None] | None = None,
     num_readers: int | None = None,
-    predictor: RowPredictor | None = None,
-    so_far: RowsSoFar | None = None,
-    keep: KeepRows | None = None,
+    predictor: StreamingPredictor | None = None,
     in_part: bool = False,
 ) -> VideoSpots:
     """Return score curve and spots of one video, of any rate, size, codec and container.
 
+    >>> found = spot_video("match.mp4", load_spotter("ball"))  # doctest: +SKIP
+    >>> found.spots[0]  # doctest: +SKIP
+    Spot(label='PASS', seconds=3.48, confidence=0.91)
+
     Args:
-        source: A video file; or what comes only once, read to its end: a named pipe, `-` for standard input, or
-            an address, which is opened again where it breaks off. Where that fails, or Ctrl-C ends it, the result is
-            of what came, with the `failure`.
+        source: A video file; or a source that is read once, to its end: a named pipe, `-` for standard input, or an
+            address. An address is reopened where it breaks off. Where that fails, or Ctrl-C is pressed, the result is
+            of the frames that came, with the `failure`.
         spotter: The models.
         backend: Decoder, `auto` to choose by device and file.
-        from_seconds: Where to begin; frames before it are seen as context only.
-        to_seconds: Where to end; None for the end of the video.
+        from_seconds: Begin of the range; frames before it are context only.
+        to_seconds: End of the range; None for the end of the video.
         strict: Raise where a frame cannot be decoded, instead of leaving a gap.
         growing: The file is still being written.
         stream: As `open_video` takes it, as are `rate` and `tone`.
         rate: Frames per second of a source whose frames have no times.
         tone: HDR is mapped to SDR, or only shifted to 8 bits.
-        progress: Called with (grid frames done, grid frames in all); those of a stream are as many as came so far.
-        num_readers: Threads that decode a file ahead of the model, each from other keyframes. None: one for each
-            decoder of the GPU that decodes, else one.
-        predictor: One of `spotter.predictor()`, to go from video to video with it; None makes one, compiled for
-            long files on CUDA.
-        so_far: Rows of the same file and range from an earlier try that `keep` got.
-        keep: Called after each chunk of a file with all rows so far.
-        in_part: Where Ctrl-C ends the work on a file, return what was found up to there, with the `failure`, as of a
-            stream; it is raised where no row is final.
+        progress: Called with (grid frames done, grid frames in all). The latter counts those that came so far for a
+            stream.
+        num_readers: Threads that prefetch frames of a file, each from other keyframes. None: one for each decoder of
+            the GPU that decodes, else one.
+        predictor: From `spotter.predictor()`, to use one for several videos; None makes one, compiled for long files
+            on CUDA.
+        in_part: Where Ctrl-C is pressed, return the result of the frames before, with the `failure`, for a file too.
+            KeyboardInterrupt is raised where no row is final.
 
     Raises:
-        DecodeError: it is no video that can be read, more than a fifth of a file is lost, or `strict` and a
-            frame is lost.
+        DecodeError: it is not a video that can be read, more than a fifth of a file is gaps, or `strict` and a frame
+            cannot be decoded.
         ConfigError: the time range is empty or lies outside the video, or there is one for a stream.
     """
     reading = ReadOptions.of(stream, rate, tone)
@@ -101,81 +105,44 @@ def spot_video(
     if not origin.is_indexable:
         if from_seconds or to_seconds is not None:
             raise ConfigError(
-                f"{origin.name} is a {origin.kind}: it is read to its end; a range takes a file, {origin.remedy}"
+                f"{origin.name} is a {origin.kind}, which is read to its end; a range needs a file: {origin.remedy}"
             )
         return _spots_of_stream(source, spotter, backend, growing, strict, progress, reading)
-    path = Path(origin.location)
-    settings = spotter.experiment.input
-    on_cuda = str(spotter.device).startswith("cuda")
-    another = partial(
-        open_video,
-        path,
-        backend,
-        size=settings.size,
-        device=str(spotter.device),
-        stream=reading.stream,
-        rate=reading.rate,
-        tone=reading.tone,
-    )
-    with another() as reader:
-        note_adaptation(path.name, reader.info, settings)
-        grid = make_grid(reader.index, settings.rate)
-        note_repeats(path.name, grid)
-        start, stop = rows_between(grid.seconds, from_seconds, to_seconds, path)
-        clip = spotter.experiment.clip
-        if predictor is None:
-            predictor = spotter.predictor(compiled=on_cuda and stop - start >= LONG_FRAMES)
-        # The clips at both ends of the range see beyond it wherever the video goes on there; with a stride those too
-        # that its first and last rows are filled in from.
-        first = max(0, start - clip.frames_before - (predictor.stride - 1))
-        last = min(len(grid.seconds), stop + clip.frames_after + predictor.stride - 1)
-        wanted = grid.indices[first:last]
-        predictor.reset()
-        begin = 0 if so_far is None else so_far.restart(clip, predictor.stride)
-        firsts = np.searchsorted(reader.index.pts, reader.index.keyframe_pts)
-        if num_readers is None:
-            num_readers = num_engines(reader.info, str(spotter.device)) if reader.backend == "nvdec" else 1
-        # A single reader is this one: it has opened nothing yet.
-        with DecodedAhead(
-            another if num_readers > 1 else lambda: reader,
-            wanted[begin:],
-            firsts,
-            frame_bytes=reader.size[0] * reader.size[1],
-            num_readers=num_readers,
-            on_device=on_cuda,
-        ) as decoded:
-            found = stream_rows(
-                decoded,
-                len(wanted),
-                predictor,
-                reader.info.color_range,
-                strict=strict,
-                is_repeat=np.diff(wanted, prepend=-1) == 0,
-                progress=progress,
-                so_far=so_far,
-                keep=keep,
-                in_part=in_part,
-            )
-    if found.interrupt is not None:
-        if len(found.scores) <= start - first:
-            raise found.interrupt
-        # Of frames whose rows are not final nothing is said.
-        stop, last = min(stop, first + len(found.scores)), first + len(found.scores)
-    gaps = tuple(
-        Gap(float(grid.seconds[first + a]), float(grid.seconds[first + b - 1]), b - a, reason)
-        for a, b, reason in ((a, min(b, last - first), reason) for a, b, reason in found.lost)
-        if a < b
-    )
-    check_lost(path, gaps, last - first)
+    video = GridVideo(Path(origin.location), spotter, backend=backend, reading=reading)
+    grid = video.grid
+    log_adaptation(video.path.name, video.info, spotter.experiment.input)
+    log_repeats(video.path.name, grid)
+    start, stop = rows_between(grid.seconds, from_seconds, to_seconds, video.path)
+    if predictor is None:
+        on_cuda = str(spotter.device).startswith("cuda")
+        predictor = spotter.predictor(compiled=on_cuda and stop - start >= LONG_FRAMES)
+    parts = [np.empty((0, predictor.num_labels), np.float32)]
+    gaps: tuple[FrameGap, ...] = ()
+    failure: KeyboardInterrupt | None = None
+    try:
+        for chunk in video.rows(predictor, start, stop, strict=strict, num_readers=num_readers):
+            parts.append(chunk.scores)
+            gaps += chunk.gaps
+            if progress is not None:
+                progress(chunk.num_decoded, stop - start)
+    except KeyboardInterrupt as error:
+        if not in_part or not any(len(part) for part in parts):
+            raise
+        failure = error
+    scores = np.concatenate(parts)
+    # Behind the last row that is final nothing is known.
+    stop = start + len(scores)
+    gaps_found = gaps_in_time(cut_gaps(gaps, start, stop), grid.seconds)
+    check_gap_share(video.path, gaps_found, len(scores))
     return _found(
-        path,
+        video.path,
         spotter,
-        found.scores[start - first : stop - first],
+        scores,
         grid.seconds[start:stop],
         grid.indices[start:stop],
-        gaps,
-        reader.info.duration_seconds,
-        found.interrupt,
+        gaps_found,
+        video.info.duration_seconds,
+        failure,
     )
 
 
@@ -211,7 +178,7 @@ def _spots_of_stream(
     # Rows of the last frames are not final where Ctrl-C came.
     gaps = tuple(gap for gap in rows.gaps if gap.start_seconds <= seconds[-1])
     try:
-        check_lost(path, gaps, len(seconds))
+        check_gap_share(path, gaps, len(seconds))
     except DecodeError as error:
         failure = failure or error
     return _found(

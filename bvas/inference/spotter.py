@@ -1,146 +1,119 @@
-"""Trained models of one experiment, ready to look at videos."""
+"""Spotter: the trained models of one experiment, ready for videos."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bvas.errors import CheckpointError
-from bvas.experiment.checkpoint import ENSEMBLE_NAME
-from bvas.experiment.experiment import Experiment, parse_folds
-from bvas.inference.lag import DEFAULT_LAG_RULE, LagRule
-from bvas.inference.live_spots import LiveSpots
+from bvas.experiment.experiment import Experiment, load_experiment
+from bvas.inference.streaming import StreamingPredictor
 from bvas.system.devices import Precision, choose_device
-from bvas.video.live.live_video import Reopening
 
-# Imported where they are used: a program that asks which folds are trained needs no PyTorch.
+# Imported where they are used: exported models run without PyTorch.
 if TYPE_CHECKING:
     import torch
 
     from bvas.experiment.checkpoint import Checkpoint
-    from bvas.inference.streaming import StreamingPredictor
     from bvas.models.spotting import SpottingModel
+
+
+class VideoSpotter(Protocol):
+    """Trained models on any library: a `Spotter`, or an `OnnxSpotter`."""
+
+    @property
+    def experiment(self) -> Experiment:
+        """Labels, clip, input, peaks."""
+        ...
+
+    @property
+    def device(self) -> object:
+        """Device that frames are decoded to; its `str` is `cpu`, `cuda`, `cuda:1` ..."""
+        ...
+
+    def predictor(self, *, compiled: bool = False) -> StreamingPredictor:
+        """Return a predictor, for one video after the other; `compiled` where hours of video on CUDA follow."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Spotter:
-    """Trained models of one experiment, ready to look at videos."""
+    """Trained models of one experiment."""
 
     experiment: Experiment
     models: "tuple[SpottingModel, ...]"
     """One per fold; their scores are averaged."""
     device: "torch.device"
     precision: Precision = "auto"
-    """What is computed in; `auto` is float16 on CUDA, and float32 on a CPU."""
+    """Type to compute in; `auto` is float16 on CUDA, and float32 on a CPU."""
     stride: int = 1
-    """Rows are computed for every so many grid frames, and filled in between."""
+    """A row is computed for one of so many grid frames; the others are interpolated."""
 
-    def predictor(self, *, compiled: bool = False) -> "StreamingPredictor":
+    def predictor(self, *, compiled: bool = False) -> StreamingPredictor:
         """Return a predictor, for one video after the other.
 
         Args:
-            compiled: Compile it first, for hours of video on CUDA.
+            compiled: Compile full batches when the first comes; takes a minute, for hours of video on CUDA.
         """
         from bvas.inference.precision import prediction_dtype
-        from bvas.inference.streaming import StreamingPredictor
+        from bvas.inference.torch_engine import TorchEngine
 
-        return StreamingPredictor(
+        engine = TorchEngine(
             self.models,
             self.experiment.clip,
             luma_scaling=self.experiment.input.luma_scaling,
-            flip=self.experiment.flip_tta,
+            flip_tta=self.experiment.flip_tta,
             dtype=prediction_dtype(self.device, self.precision),
-            stride=self.stride,
             compiled=compiled,
         )
-
-    def stream(
-        self,
-        source: Path | str,
-        *,
-        candidates: bool = False,
-        backend: str = "auto",
-        growing: bool = False,
-        idle_seconds: float = 5.0,
-        strict: bool = False,
-        lag_rule: LagRule | None = DEFAULT_LAG_RULE,
-        reopening: Reopening | None = None,
-    ) -> LiveSpots:
-        """Give the spots of a source while it runs: `for spot in spotter.stream("rtsp://camera")`.
-
-        The arguments and errors are those of `LiveSpots`.
-        """
-        return LiveSpots(
-            self,
-            source,
-            candidates=candidates,
-            backend=backend,
-            growing=growing,
-            idle_seconds=idle_seconds,
-            strict=strict,
-            lag_rule=lag_rule,
-            reopening=reopening,
-        )
-
-
-def trained_among(experiment: Experiment, runs: Path, folds: str = "all") -> list[int]:
-    """Return the trained folds that `all` or a list like `0,3` names.
-
-    Raises:
-        CheckpointError: no fold is trained; the message tells how to get one.
-        ConfigError: a fold of the list is not trained; the message lists those that are.
-    """
-    from bvas.experiment.checkpoint import trained_folds
-
-    trained = trained_folds(runs, experiment.name)
-    if not trained and (runs / experiment.name / ENSEMBLE_NAME).is_file():
-        raise CheckpointError(
-            f"{experiment.name} is an ensemble, which has no weights of its own: predict its members, then average "
-            "them with 'bvas experiment ensemble'"
-        )
-    if not trained:
-        raise CheckpointError(
-            f"experiment {experiment.name} has no weights in {runs / experiment.name}; train them with "
-            f"'bvas train --experiment {experiment.name}', or import some with 'bvas weights import'"
-        )
-    return parse_folds(folds, trained)
+        return StreamingPredictor(engine, stride=self.stride)
 
 
 def load_spotter(
-    experiment: Experiment,
-    runs: Path,
+    experiment: Experiment | str,
+    runs: Path | str = "runs",
     *,
     folds: Sequence[int] | None = None,
     device: str = "auto",
     precision: Precision = "auto",
     stride: int = 1,
 ) -> Spotter:
-    """Return the trained models of an experiment.
+    """Return the trained models of an experiment, for `spot_video` and `LiveSpots`.
+
+    >>> spotter = load_spotter("ball")  # doctest: +SKIP
+    >>> spot_video("match.mp4", spotter).spots[0]  # doctest: +SKIP
+    Spot(label='PASS', seconds=3.48, confidence=0.91)
 
     Args:
-        experiment: The experiment.
+        experiment: The experiment, or its name as `load_experiment` takes it.
         runs: The runs folder.
         folds: Folds whose models are averaged; None for all that are trained.
-        device: As `choose_device` takes it.
-        precision: What is computed in.
-        stride: Grid frames from one computed row to the next.
+        device: `auto` (CUDA where there is a device, else the CPU), `cpu`, `cuda` or `cuda:N`.
+        precision: Type to compute in; `auto` is float16 on CUDA, and float32 on a CPU.
+        stride: A row is computed for one of so many grid frames; the others are interpolated.
 
     Raises:
         CheckpointError: a fold has no weights, or its weights are of another experiment.
+        ConfigError: the experiment or the device is unknown.
     """
-    from bvas.experiment.checkpoint import FILE_NAME, fold_folder, load_checkpoint
+    from bvas.experiment.checkpoint import FILE_NAME, fold_folder, load_checkpoint, trained_among
+    from bvas.models.spotting import SpottingModel
+    from bvas.tasks.kind_choice import trained_model
 
+    runs = Path(runs)
+    if isinstance(experiment, str):
+        experiment = load_experiment(experiment, runs)
     wanted = trained_among(experiment, runs) if folds is None else folds
     chosen = choose_device(device)
     checkpoints = [load_checkpoint(fold_folder(runs, experiment.name, fold) / FILE_NAME) for fold in wanted]
     for checkpoint in checkpoints:
         _check_same(experiment, checkpoint)
-    models = tuple(checkpoint.build_model().to(chosen) for checkpoint in checkpoints)
+    models = tuple(trained_model(checkpoint, SpottingModel).to(chosen) for checkpoint in checkpoints)
     return Spotter(experiment, models, chosen, precision, stride)
 
 
 def _check_same(experiment: Experiment, checkpoint: "Checkpoint") -> None:
-    """Weights answer only to the input, clip, model and labels that they were trained with."""
+    """Refuse weights that were trained with another input, clip, model or labels."""
     for part in ("model", "clip", "input"):
         now, then = _shape_of(experiment, part), _shape_of(checkpoint.experiment, part)
         if now != then:
@@ -150,13 +123,13 @@ def _check_same(experiment: Experiment, checkpoint: "Checkpoint") -> None:
             )
     if experiment.task.labels.names != checkpoint.experiment.task.labels.names:
         raise CheckpointError(
-            f"{checkpoint.path} knows the labels {checkpoint.experiment.task.labels.names}, "
-            f"experiment {experiment.name} has {experiment.task.labels.names}"
+            f"{checkpoint.path} has the labels {checkpoint.experiment.task.labels.names}, "
+            f"experiment {experiment.name} has {experiment.task.labels.names}; use the experiment it was trained with"
         )
 
 
 def _shape_of(experiment: Experiment, part: str) -> object:
-    """Return what of a part decides whether weights fit: not the start nor the dropout of training."""
+    """Return the settings that decide whether weights fit: without initial weights and dropout."""
     if part == "model":
         return replace(
             experiment.model,

@@ -1,7 +1,7 @@
-"""Slots in GPU memory: the parent owns them, GPU workers write into them, no frame passes through the host.
+"""Slots in GPU memory: owned by the parent, written by GPU workers, so that no frame passes through the host.
 
-Workers are processes and not threads of the parent because PyNvVideoCodec ends its process on some failures
-of the GPU. The memory outlives a worker that does; nothing of it is given to another before the process is gone.
+Workers are processes and not threads, because PyNvVideoCodec ends its process on some failures of the GPU. The
+memory outlives such a worker. Its slots are reused only after its process has ended.
 """
 
 import contextlib
@@ -16,25 +16,26 @@ from bvas.loading.shared_slots import SharedFrames
 from bvas.system import cuda_driver
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 logger = logging.getLogger(__name__)
 
 
 class DeviceSlots(Protocol):
-    """Slots on a device, as a worker sees them."""
+    """Slots on a device, for a worker."""
 
     def slot(self, number: int) -> "Tensor":
         """Return a slot, uint8 [T, H, W], on the device."""
         ...
 
     def complete(self) -> None:
-        """Wait until all that this process has written is there."""
+        """Wait until everything that this process wrote has arrived."""
         ...
 
 
 class DeviceFrames:
-    """A row of slots on a GPU, each of which takes one clip. It travels to a worker as an argument."""
+    """Slots on a GPU, one clip each. Pickled as `AttachedFrames`, for an argument of a worker process."""
 
     def __init__(self, num_slots: int, clip_shape: tuple[int, int, int], gpu: int) -> None:
         """Reserve the memory.
@@ -45,7 +46,7 @@ class DeviceFrames:
             gpu: Number of the GPU.
 
         Raises:
-            DataError: the GPU has not that much memory, or the system does not share it.
+            DataError: the GPU has too little memory, or the system does not share it between processes.
         """
         self._shape = (num_slots, *clip_shape)
         self._gpu = gpu
@@ -64,13 +65,13 @@ class DeviceFrames:
         return self._frames[number]
 
     def complete(self) -> None:
-        """Wait until all that this process has written is there."""
+        """Wait until everything that this process wrote has arrived."""
         import torch
 
         torch.cuda.current_stream(self._gpu).synchronize()
 
     def close(self) -> None:
-        """Give the memory back; the workers must be gone. May be called twice."""
+        """Free the memory; the workers must have ended. May be called twice."""
         self._finalizer()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -78,19 +79,24 @@ class DeviceFrames:
 
 
 def open_way_to_gpu(
-    frames: SharedFrames, gpu: int, stack: ExitStack, *, wants_slots: bool
+    frames: SharedFrames, device: "torch.device", stack: ExitStack, *, wants_slots: bool
 ) -> DeviceFrames | None:
-    """Prepare the way of clips to a GPU; where a part of it is not to be had, they take a slower one.
+    """Prepare the way of clips to a GPU. Where a step fails, a warning is logged and clips take a slower way.
 
     Args:
-        frames: Slots in host memory, whose pages are locked.
-        gpu: Number of the GPU.
-        stack: Receives what undoes it; the workers must be gone before.
-        wants_slots: Whether to make as many slots on the GPU.
+        frames: Slots in host memory; their pages are locked.
+        device: The loader's device; nothing is done for a CPU.
+        stack: Receives the callbacks that undo it, to be called after the workers have ended.
+        wants_slots: Make as many slots on the GPU.
 
     Returns:
-        The slots on the GPU, if they are wanted and to be had.
+        The slots on the GPU, if they are wanted and available.
     """
+    if device.type != "cuda":
+        return None
+    import torch
+
+    gpu = torch.cuda.current_device() if device.index is None else device.index
     try:
         stack.callback(frames.lock_pages(gpu))
     except DataError as error:
@@ -107,7 +113,7 @@ def open_way_to_gpu(
 
 
 class AttachedFrames:
-    """The same slots in a worker. The memory is opened when it is first used, with torch and CUDA."""
+    """The same slots in a worker. The memory is opened at its first use, which loads torch and CUDA."""
 
     def __init__(self, shared: bytes, shape: tuple[int, int, int, int], gpu: int) -> None:
         self._shared = shared
@@ -127,14 +133,14 @@ class AttachedFrames:
         return self._frames[number]
 
     def complete(self) -> None:
-        """Wait until all that this process has written is there."""
+        """Wait until everything that this process wrote has arrived."""
         import torch
 
         torch.cuda.current_stream(self._gpu).synchronize()
 
 
 class _Memory:
-    """What torch makes a tensor of without a copy."""
+    """Memory that torch makes a tensor of without a copy."""
 
     def __init__(self, address: int, shape: tuple[int, ...]) -> None:
         self.__cuda_array_interface__ = {
@@ -152,6 +158,6 @@ def _tensor_at(address: int, shape: tuple[int, ...], gpu: int) -> "Tensor":
 
 
 def _free(address: int, gpu: int) -> None:
-    # When the program ends the driver may be gone already, and the memory with it.
+    # When the program ends, the driver may have freed the memory already.
     with contextlib.suppress(DataError), cuda_driver.current_context(gpu):
         cuda_driver.free(address)

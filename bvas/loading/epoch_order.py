@@ -1,66 +1,32 @@
-"""The clips of one epoch as a loader works through them: what to read next, and what to hand out next."""
+"""Order of an epoch: the jobs that read its clips, and the batches that they are handed out in."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain, count, groupby
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bvas.loading.clip_requests import ClipRequest, Clips
+from bvas.loading.clip_requests import Clips
 from bvas.loading.rank_shards import WHOLE, Batches, Shard, cut, share_out
+from bvas.loading.read_jobs import Clip, ReadJob
 from bvas.loading.read_plan import (
-    PlanConfig,
     group_by_interval,
     intervals_of,
     kept_frames,
-    mix,
     plan_random,
+    shuffle,
     shuffle_groups,
 )
 
-
-@dataclass(slots=True, eq=False)
-class Clip:
-    """A clip on its way."""
-
-    sample: int
-    request: ClipRequest
-    slot: int = -1
-    """Where it is read into, once it has a place."""
-    attempt: int = 0
-    """Draws of the sample that could not be decoded."""
-    is_done: bool = False
-    """It is in its slot, or was passed over."""
-    is_lost: bool = False
-    """It was passed over, and nothing came in its place."""
-    on_device: bool = False
-    """It is in the slot's device memory."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Part:
-    """Clips of one video that are read in one pass."""
-
-    clips: list[Clip]
-    chain: int | None
-    """The number of the keyframe interval's chain, where its clips are more than one pass."""
-    keep: NDArray[np.int64]
-    """Source frames that the next parts of the chain want again."""
-
-    @property
-    def indices(self) -> NDArray[np.int64]:
-        """Source frames of all clips, one after the other."""
-        return np.concatenate([clip.request.indices for clip in self.clips])
+# Shared by all loaders of this process: a worker that keeps frames of one chain mistakes no other for it.
+_CHAINS = count()
 
 
 class EpochOrder:
-    """What is read and handed out in an epoch, each in its order."""
+    """Jobs and batches of an epoch, each in their order."""
 
     def __init__(
         self,
         clips: Clips,
-        plan: PlanConfig,
         *,
         epoch: int,
         seed: int,
@@ -70,20 +36,18 @@ class EpochOrder:
         shard: Shard = WHOLE,
         first_batch: int = 0,
     ) -> None:
-        """Settle the order; draws all clips of the epoch if it is a mixed one, else each when it is its turn.
+        """Fix the order. All clips of a shuffled epoch are drawn now, those of any other when they are due.
 
         Args:
-            clips: What the epoch holds. `FixedClips` are always handed out in their own order.
-            plan: Whether to read by keyframe interval.
+            clips: The clips of the epoch. Sequential ones are always handed out in their own order.
             epoch: From 0 up.
             seed: The run's seed.
-            buffer_clips: Clips that are mixed.
-            job_clips: Clips in a part, at most.
+            buffer_clips: Size of the shuffle buffer; 0 reads clips one by one, as they were drawn.
+            job_clips: Clips in a job, at most.
             batch_size: Clips in a batch of all ranks.
-            shard: Whose share is read. Each rank has its share of each batch; of `FixedClips` a stretch
-                of the epoch, in batches of its own.
-            first_batch: Batches that were handed out before: the order is settled with them, and they are not
-                read again.
+            shard: The share to read. Each rank has its share of each batch; of sequential clips a stretch of the
+                epoch, in batches of its own.
+            first_batch: Batches that were handed out before: the order includes them, and they are not read again.
         """
         self._clips = clips
         self._epoch = epoch
@@ -92,21 +56,25 @@ class EpochOrder:
         self._shard = shard
         samples = range(clips.num_clips)
         self.batches: Batches
-        """Samples in the order in which they are handed out; those of the shard."""
-        self.parts: Iterator[Part]
-        """What to read, in this order."""
+        """Samples of the shard in the order in which they are handed out."""
+        self.jobs: Iterator[ReadJob]
+        """Jobs in the order in which they are read; their clips have no slots yet."""
         if clips.sequential:
             self.batches = cut(shard.stretch(len(samples)), max(shard.sizes(batch_size)))
-            self.parts = self._in_order(chain.from_iterable(self.batches[first_batch:]))
-        elif plan.enabled:
-            self.batches, self.parts = self._planned(buffer_clips, batch_size, first_batch)
+            self.jobs = self._in_order(chain.from_iterable(self.batches[first_batch:]))
+        elif buffer_clips:
+            self.batches, self.jobs = self._shuffled(buffer_clips, batch_size, first_batch)
         else:
             self.batches = share_out(cut(samples, batch_size), samples, shard)
             drawn = map(self._draw, chain.from_iterable(self.batches[first_batch:]))
-            self.parts = (Part([clip], None, _NOTHING) for clip in drawn)
+            self.jobs = map(self.job_of, drawn)
+
+    def job_of(self, clip: Clip) -> ReadJob:
+        """Return the job that reads a clip by itself."""
+        return ReadJob(self._clips.videos[clip.request.video_id].path, (clip,))
 
     def redraw(self, clip: Clip) -> bool:
-        """Put the next draw of the sample in place of a clip; return whether there is one."""
+        """Replace a clip by the next draw of its sample; return whether there is one."""
         clip.attempt += 1
         request = self._clips.request(clip.sample, epoch=self._epoch, seed=self._seed, attempt=clip.attempt)
         if request is None:
@@ -124,39 +92,37 @@ class EpochOrder:
         first = clip.request.indices.min(keepdims=True)
         return video_id, int(intervals_of(first, self._clips.videos[video_id].keyframes)[0])
 
-    def _in_order(self, samples: Iterable[int]) -> Iterator[Part]:
+    def _in_order(self, samples: Iterable[int]) -> Iterator[ReadJob]:
         for _, group in groupby(map(self._draw, samples), key=self._interval):
-            yield from self._passes(list(group))
+            yield from self._jobs_of(list(group))
 
-    def _planned(
+    def _shuffled(
         self, buffer_clips: int, batch_size: int, first_batch: int
-    ) -> tuple[Batches, Iterator[Part]]:
+    ) -> tuple[Batches, Iterator[ReadJob]]:
         drawn = [self._draw(sample) for sample in range(self._clips.num_clips)]
         places = np.array([self._interval(clip) for clip in drawn], dtype=np.int64)
         first_frames = np.array([clip.request.indices.min() for clip in drawn])
         random = plan_random(self._seed, self._epoch)
         groups = shuffle_groups(group_by_interval(places[:, 0], places[:, 1], first_frames), random)
-        handed = mix(np.concatenate(groups), buffer_clips, random).tolist()
+        handed = shuffle(np.concatenate(groups), buffer_clips, random).tolist()
         homes = np.empty(len(drawn), dtype=np.int64)
         for number, group in enumerate(groups):
             homes[group] = number
         batches = share_out(cut(handed, batch_size), homes.tolist(), self._shard)
-        # What waits to be handed out is at any time a part of what would wait in a whole epoch, so it has room.
+        # A rank's clips in the buffer are at any time a subset of a whole epoch's, so they fit.
         wanted = set(chain.from_iterable(batches[first_batch:]))
         shares = ([drawn[sample] for sample in group.tolist() if sample in wanted] for group in groups)
-        return batches, (part for share in shares if share for part in self._passes(share))
+        return batches, (job for share in shares if share for job in self._jobs_of(share))
 
-    def _passes(self, clips: list[Clip]) -> Iterator[Part]:
-        passes = [clips[start : start + self._job_clips] for start in range(0, len(clips), self._job_clips)]
-        if len(passes) == 1:
-            yield Part(clips, None, _NOTHING)
+    def _jobs_of(self, clips: list[Clip]) -> Iterator[ReadJob]:
+        """Yield the jobs that read clips of one keyframe interval; several make a chain."""
+        starts = range(0, len(clips), self._job_clips)
+        jobs = [tuple(clips[start : start + self._job_clips]) for start in starts]
+        path = self._clips.videos[clips[0].request.video_id].path
+        if len(jobs) == 1:
+            yield ReadJob(path, jobs[0])
             return
         number = next(_CHAINS)
-        frames = [np.concatenate([clip.request.indices for clip in part]) for part in passes]
-        for part, keep in zip(passes, kept_frames(frames), strict=True):
-            yield Part(part, number, keep)
-
-
-_NOTHING = np.empty(0, dtype=np.int64)
-# Of all epochs and loaders of this process: a reader that keeps frames of one chain takes no other for it.
-_CHAINS = count()
+        frames = [np.concatenate([clip.request.indices for clip in job]) for job in jobs]
+        for job, keep in zip(jobs, kept_frames(frames), strict=True):
+            yield ReadJob(path, job, number, keep)

@@ -1,11 +1,10 @@
-"""Who gets which job, and what becomes of one that fails: the rules of the pool, without its processes.
+"""Queue of read jobs, with the rules for jobs that fail; knows no processes.
 
-a file that a backend does not open     goes to other backends, this one is not asked for it again
-a read that a backend fails at          goes to other backends (`moved`), the file stays with this one too
-a frame that a backend does not output  `pyav`, if there is one, has the last word: batches are then the same
-                                        whatever the mix
-a worker that dies with a job           the job is done again, next; the third such worker makes it an error
-an idle job                             goes to a worker that none of the other jobs is for
+a backend does not open a file      other backends get the job, this one gets no job of the file again
+a backend fails at a read           other backends get the job (`moved`), this one keeps the file
+a decoder does not output a frame   `pyav`, if there is one, decides: batches are then the same for any workers
+a worker dies with a job            the job is done again, next; after the third worker it is an error
+an idle job                         waits until no other job is for the worker
 """
 
 import logging
@@ -15,17 +14,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from bvas.errors import DecodeError, WorkerError
-from bvas.loading.read_jobs import Failure, ReadAnswer, ReadJob
+from bvas.loading.read_jobs import Failure, ReadJob, ReadResult
 
 logger = logging.getLogger(__name__)
 
 REFERENCE = "pyav"
 MAX_STRIKES = 3
-"""Workers that a job may take along."""
+"""Workers that may die with one job before it is an error."""
 
 
 class JobQueue:
-    """The jobs that no worker has, and what is known of them. Belongs to whoever holds the pool's lock."""
+    """Jobs that no worker has, and what is known of them. Guarded by the pool's lock."""
 
     def __init__(self, backends: Collection[str]) -> None:
         """Start empty.
@@ -39,20 +38,20 @@ class JobQueue:
         self._pending: deque[ReadJob] = deque()
         self._idle: deque[ReadJob] = deque()
         self._refusals: dict[Path, dict[str, Failure]] = {}
-        # By job: what backends made of it that shall not have it again, and why workers died with it.
+        # By job: failures of backends that must not get it again, and reasons why workers died with it.
         self._failures: dict[int, dict[str, Failure]] = {}
         self._strikes: dict[int, list[str]] = {}
         self._owners: dict[int, str] = {}
 
-    def put(self, jobs: Sequence[ReadJob], *, first: bool = False) -> list[ReadAnswer]:
-        """Queue jobs behind the others, or with `first` before them; answer those that nobody can do."""
-        answers = []
+    def put(self, jobs: Sequence[ReadJob], *, first: bool = False) -> list[ReadResult]:
+        """Queue jobs behind the others, or with `first` before them; return results of those that no backend can do."""
+        results = []
         kept = []
         for job in jobs:
             if self._candidates(job):
                 kept.append(job)
             else:
-                answers.append(self._give_up(job))
+                results.append(self._give_up(job))
         for queue, its in (
             (self._pending, [job for job in kept if not job.is_idle]),
             (self._idle, [job for job in kept if job.is_idle]),
@@ -61,7 +60,7 @@ class JobQueue:
                 queue.extendleft(reversed(its))
             else:
                 queue.extend(its)
-        return answers
+        return results
 
     def take(self, worker: str, backend: str) -> ReadJob | None:
         """Return the first job that this worker may do, or None.
@@ -79,18 +78,18 @@ class JobQueue:
                 return job
         return None
 
-    def settle(self, job: ReadJob, backend: str, answer: ReadAnswer) -> list[ReadAnswer]:
-        """Return the answers that are final now; none where the job goes on to another backend."""
-        failure = answer.failure
+    def settle(self, job: ReadJob, backend: str, result: ReadResult) -> list[ReadResult]:
+        """Return the results that are final now; none where the job moves to another backend."""
+        failure = result.failure
         if failure is None or failure.kind == "error" or (failure.kind == "damaged" and backend == REFERENCE):
             self._forget(job)
-            return [answer]
+            return [result]
         if failure.kind == "refused":
             refusals = self._refusals.setdefault(job.path, {})
             if backend not in refusals:
                 logger.info("%s does not read %s: %s", backend, job.path, failure.error)
             refusals[backend] = failure
-            # Jobs of the same file may have nobody left to do them.
+            # Other jobs of the file may have no backend left.
             waiting = [*self._pending, *self._idle]
             self._pending.clear()
             self._idle.clear()
@@ -100,29 +99,29 @@ class JobQueue:
         if failure.kind == "damaged":
             if REFERENCE not in self._candidates(job):
                 self._forget(job)
-                return [answer]
+                return [result]
             failures |= {other: failure for other in self._backends if other not in (REFERENCE, *failures)}
         if self._candidates(job):
             self.moved += 1
             logger.info("moved from %s, %s: %s", backend, job.note(), failure.error)
         return self.put([job], first=True)
 
-    def strike(self, job: ReadJob, why: str) -> list[ReadAnswer]:
-        """Take back the job of a worker that is gone; answer it if it was the last one that it may have."""
+    def strike(self, job: ReadJob, why: str) -> list[ReadResult]:
+        """Requeue the job of a dead worker; return an error as its result after the last try."""
         strikes = self._strikes.setdefault(job.job_id, [])
         strikes.append(why)
         if len(strikes) < MAX_STRIKES:
             return self.put([job], first=True)
         self._forget(job)
         error = WorkerError(f"{MAX_STRIKES} workers ended {job.note()}: " + "; ".join(strikes))
-        return [ReadAnswer(job.job_id, Failure(error, "error", ""))]
+        return [ReadResult(job.job_id, Failure(error, "error", ""))]
 
     def forget_worker(self, worker: str) -> None:
-        """Note that a worker is gone: its chains may go on anywhere."""
+        """Release the chains of a dead worker: any other may continue them."""
         self._owners = {chain: owner for chain, owner in self._owners.items() if owner != worker}
 
     def cancel(self, *, idle: bool = False) -> list[ReadJob]:
-        """Take back all jobs that no worker has, or all idle ones, and forget the chains: an epoch is over."""
+        """Take back all jobs that no worker has, or all idle ones, and release the chains: an epoch is over."""
         queue = self._idle if idle else self._pending
         taken = list(queue)
         queue.clear()
@@ -143,24 +142,24 @@ class JobQueue:
         without = {*self._refusals.get(job.path, ()), *self._failures.get(job.job_id, ())}
         return tuple(backend for backend in self._backends if backend not in without)
 
-    def _give_up(self, job: ReadJob) -> ReadAnswer:
-        """Answer a job that no backend can do, with the reason of each."""
+    def _give_up(self, job: ReadJob) -> ReadResult:
+        """Return the failure of a job that no backend can do, with the reason of each."""
         reasons = self._refusals.get(job.path, {}) | self._failures.get(job.job_id, {})
         self._forget(job)
         first = next(iter(reasons.values()))
         if len(reasons) == 1:
-            # A copy: the one that is raised gets notes.
+            # A copy, since notes are added to the error that is raised.
             error: Exception = first.error
             if isinstance(error, DecodeError):
                 error = DecodeError(str(error), path=error.path, lost=error.lost)
-            return ReadAnswer(job.job_id, replace(first, error=error))
+            return ReadResult(job.job_id, replace(first, error=error))
         listed = "; ".join(f"{backend}: {failure.error}" for backend, failure in reasons.items())
         error = DecodeError(
             f"no worker reads {job.path}: {listed}; give the loader workers of a backend that reads it "
             f'({REFERENCE} reads all files), such as workers={{"{REFERENCE}": 2}}',
             path=job.path,
         )
-        return ReadAnswer(job.job_id, Failure(error, "unread", first.trace))
+        return ReadResult(job.job_id, Failure(error, "unread", first.trace))
 
     def _forget(self, job: ReadJob) -> None:
         self._failures.pop(job.job_id, None)

@@ -1,40 +1,40 @@
-"""What a loader has done, for logs and for finding out who waits for whom."""
+"""Statistics of a loader: clips, decoded frames, waiting time, restarts."""
 
 from dataclasses import dataclass, field, replace
 
-from bvas.loading.read_jobs import ReadAnswer
+from bvas.loading.read_jobs import ReadResult
 from bvas.values.plural import count_text
 
 
 @dataclass(slots=True, kw_only=True)
 class WorkerStats:
-    """What was done under one worker's name, by all processes that had it."""
+    """Work done under one worker's name, by all processes that had it."""
 
     clips: int = 0
     """Clips read; some of them may not have been handed out."""
     busy_seconds: float = 0.0
-    """Time from taking up jobs to being done with them."""
+    """Time spent on jobs."""
     frames_decoded: int = 0
-    """Pictures that decoders output, those on the way to wanted ones included."""
+    """Pictures that decoders output, those before the wanted ones included."""
 
     @property
     def clips_per_second(self) -> float:
         """Clips in a second of work; 0 before any."""
         return self.clips / self.busy_seconds if self.busy_seconds else 0.0
 
-    def add(self, answer: ReadAnswer, num_clips: int) -> None:
-        """Count a job that is over."""
-        if answer.failure is None:
+    def add(self, result: ReadResult, num_clips: int) -> None:
+        """Count a finished job."""
+        if result.failure is None:
             self.clips += num_clips
-        self.busy_seconds += answer.busy_seconds
-        self.frames_decoded += answer.num_decoded
+        self.busy_seconds += result.busy_seconds
+        self.frames_decoded += result.num_decoded
 
     def copy(self) -> "WorkerStats":
         """Return a copy."""
         return replace(self)
 
     def since(self, before: "WorkerStats") -> "WorkerStats":
-        """Return what was done since an earlier copy."""
+        """Return the difference to an earlier copy."""
         return WorkerStats(
             clips=self.clips - before.clips,
             busy_seconds=self.busy_seconds - before.busy_seconds,
@@ -44,7 +44,7 @@ class WorkerStats:
 
 @dataclass(slots=True, kw_only=True)
 class LoaderStats:
-    """What a loader has done since it was made."""
+    """Statistics of a loader since it was made."""
 
     clips: int = 0
     """Clips handed out."""
@@ -55,11 +55,11 @@ class LoaderStats:
     waiting_seconds: float = 0.0
     """Time that the caller waited for batches."""
     skips: int = 0
-    """Clips that could not be decoded and were passed over."""
+    """Damaged clips that were skipped."""
     restarts: int = 0
-    """Workers that took the place of ones that died or hung."""
+    """Workers that replaced dead or hanging ones."""
     moved: int = 0
-    """Reads that one backend failed at and another did, such as a GPU's without memory."""
+    """Reads that went to another backend, as from a GPU without memory."""
     workers: dict[str, WorkerStats] = field(default_factory=dict)
     """By the worker's name."""
 
@@ -80,7 +80,7 @@ class LoaderStats:
         return {name: worker.clips for name, worker in self.workers.items()}
 
     def since(self, before: "LoaderStats") -> "LoaderStats":
-        """Return what was done since an earlier copy."""
+        """Return the difference to an earlier copy."""
         return LoaderStats(
             clips=self.clips - before.clips,
             frames=self.frames - before.frames,

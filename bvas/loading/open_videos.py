@@ -1,4 +1,4 @@
-"""Open readers of one backend, the most recently used ones."""
+"""The most recently used videos of a worker, kept open, and the reading of jobs from them."""
 
 import time
 import traceback
@@ -11,47 +11,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
-from bvas.loading.read_jobs import Failure, FailureKind, ReadAnswer, ReadJob
+from bvas.loading.read_jobs import Failure, FailureKind, ReadJob, ReadResult
 from bvas.video.decode.decoder_pool import DecoderPool
 from bvas.video.decode.open_video import open_video
-from bvas.video.decode.protocol import FrameDecoder
+from bvas.video.decode.protocol import FrameReader
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Readers:
-    """Reads jobs with one backend, and keeps up to `max_open` videos open.
+_MAX_OPEN = 8
 
-    Belongs to one process and one thread.
-    """
 
-    def __init__(self, backend: str, size: tuple[int, int], *, max_open: int = 8, gpu: str = "cuda") -> None:
+class OpenVideos:
+    """Reads jobs with one backend, and keeps videos open between jobs. For one process and one thread."""
+
+    def __init__(
+        self, backend: str, size: tuple[int, int], *, max_open: int = _MAX_OPEN, gpu: str = "cuda"
+    ) -> None:
         """Open nothing yet.
 
         Args:
-            backend: What videos are opened with.
+            backend: Name of the backend.
             size: (H, W) that frames are fitted into.
-            max_open: Videos kept open, at least 1.
-            gpu: The device that `nvdec` decodes on.
+            max_open: Videos kept open, at least 1: each holds a decoder and its buffers.
+            gpu: Device that `nvdec` decodes on.
         """
         self._device = gpu if backend == "nvdec" else "cpu"
         self._backend = backend
         self._size = size
         self._max_open = max_open
-        self._open: OrderedDict[Path, FrameDecoder] = OrderedDict()
+        self._open: OrderedDict[Path, FrameReader] = OrderedDict()
         self._pool: DecoderPool[Any] = DecoderPool()
-        # Frames of the chain that was last worked on, for its next job.
+        # Frames of the last chain that its next job needs.
         self._chain: int | None = None
         self._kept: dict[int, Any] = {}
 
-    def read(self, job: ReadJob, slots: "Sequence[NDArray[np.uint8]] | Sequence[Tensor]") -> ReadAnswer:
-        """Do a job; whatever goes wrong with it is in the answer.
+    def read(self, job: ReadJob, slots: "Sequence[NDArray[np.uint8]] | Sequence[Tensor]") -> ReadResult:
+        """Do a job; an error is part of the result.
 
         Args:
-            job: What to read.
-            slots: uint8 [T, H, W], C-contiguous, one for each clip; receive the clips. All in host memory,
-                or all tensors on the device that frames are decoded on.
+            job: The clips to read.
+            slots: uint8 [T, H, W], C-contiguous, one for each clip; receives the clips. All in host memory,
+                or all tensors on the device that decodes.
         """
         started = time.perf_counter()
         decoder = None
@@ -62,14 +64,14 @@ class Readers:
             before = decoder.num_decoded
             if job.num_clips:
                 self._fill(job, decoder, [frame for slot in slots for frame in slot])
-        except Exception as error:  # noqa: BLE001  (nothing is swallowed: the loader raises it, or counts it)
-            # Whatever state the decoder is in, the next read starts from a new one.
+        except Exception as error:  # noqa: BLE001  (the loader raises it, or counts it as skipped)
+            # The decoder may be in any state: the next read opens the video again.
             self._drop(job.path)
             self._kept = {}
             kind = self._kind_of(error, opened=decoder is not None)
             failure = Failure(error, kind, traceback.format_exc())
         num_decoded = 0 if decoder is None else decoder.num_decoded - before
-        return ReadAnswer(job.job_id, failure, time.perf_counter() - started, num_decoded)
+        return ReadResult(job.job_id, failure, time.perf_counter() - started, num_decoded)
 
     def close(self) -> None:
         """Close all videos."""
@@ -78,7 +80,7 @@ class Readers:
             self._drop(path)
         self._pool.close()
 
-    def _fill(self, job: ReadJob, decoder: FrameDecoder, frames: list[Any]) -> None:
+    def _fill(self, job: ReadJob, decoder: FrameReader, frames: list[Any]) -> None:
         known = self._kept if job.chain is not None and job.chain == self._chain else {}
         self._chain, self._kept = job.chain, {}
         indices, outs = [], []
@@ -93,7 +95,7 @@ class Readers:
             if index in known:
                 kept[index] = known[index]
             else:
-                # Like a frame of a slot: an array, or a tensor where the slots are on a device.
+                # As the slots: an array in host memory, a tensor on a device.
                 kept[index] = frames[0].copy() if isinstance(frames[0], np.ndarray) else frames[0].clone()
                 indices.append(index)
                 outs.append(kept[index])
@@ -105,16 +107,16 @@ class Readers:
         if isinstance(error, DecodeError):
             if not opened:
                 return "refused"
-            # `lost` says which frames are damaged; without it the decoder failed, not the file.
+            # `lost` names the damaged frames; without it the decoder failed, not the file.
             return "unread" if error.lost is None else "damaged"
-        # What CUDA and PyNvVideoCodec raise when memory or sessions are used up.
+        # CUDA and PyNvVideoCodec raise these when memory or sessions are used up.
         return (
             "unread"
             if self._backend == "nvdec" and isinstance(error, (RuntimeError, MemoryError))
             else "error"
         )
 
-    def _decoder(self, path: Path) -> FrameDecoder:
+    def _decoder(self, path: Path) -> FrameReader:
         if path not in self._open:
             while len(self._open) >= self._max_open:
                 self._drop(next(iter(self._open)))

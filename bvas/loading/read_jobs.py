@@ -1,76 +1,106 @@
-"""What the loader and its readers say to each other: plain data, pickled over a pipe."""
+"""Jobs that the loader gives to its workers, and their results: plain data, pickled over a pipe."""
 
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.loading.clip_requests import ClipRequest
+
 FailureKind = Literal["refused", "damaged", "unread", "error"]
 """`refused`: the backend does not open this file at all; another may.
 `damaged`: the decoder does not output a frame.
-`unread`: reading failed, by the backend and not by the file, as when a GPU has no memory left.
+`unread`: the backend failed, and not the file, as when a GPU is out of memory.
 `error`: anything else; it is raised as it is."""
+
+# Shared by all loaders of this process: two of them may share workers.
+_JOB_IDS = count(1)
 
 
 def _no_frames() -> NDArray[np.int64]:
     return np.empty(0, dtype=np.int64)
 
 
+@dataclass(slots=True, eq=False)
+class Clip:
+    """A clip of an epoch, on its way to a batch."""
+
+    sample: int
+    """Number of the clip in the epoch."""
+    request: ClipRequest
+    slot: int = -1
+    """Slot that it is read into; -1 before it has one."""
+    attempt: int = 0
+    """Draws of the sample that could not be decoded."""
+    is_done: bool = False
+    """It is in its slot, or was skipped."""
+    is_lost: bool = False
+    """It was skipped without a replacement."""
+    on_device: bool = False
+    """It is in the slot's device memory, not in host memory."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadJob:
-    """Clips of one video, to be decoded in one pass. Without clips it asks whether the video can be opened."""
+    """Clips of one video, decoded in one pass. Without clips it asks whether the video can be opened."""
 
-    job_id: int
     path: Path
-    slots: tuple[int, ...]
-    """Where the clips go, one a clip (n)."""
-    centers: tuple[int, ...]
-    """Grid frames that the clips are about, one a clip: for messages."""
-    indices: NDArray[np.int64]
-    """Source frames of all clips, one after the other [n * T]."""
+    clips: tuple[Clip, ...] = ()
     chain: int | None = None
-    """Jobs of one number go on where the one before ended: one reader does them best."""
+    """Number of a chain: each of its jobs continues where the one before ended, so one worker should do all."""
     keep: NDArray[np.int64] = field(default_factory=_no_frames)
-    """Source frames that later jobs of the chain want and this one passes: to be decoded now, and kept."""
+    """Source frames that this job passes and later jobs of the chain need: decoded now, and kept by the worker."""
     is_idle: bool = False
-    """It is done when there is nothing else to do."""
+    """To be done when no other job waits."""
+    job_id: int = field(default_factory=lambda: next(_JOB_IDS))
 
     @property
     def num_clips(self) -> int:
         """Clips of the job (n)."""
-        return len(self.slots)
+        return len(self.clips)
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """Slot of each clip [n]."""
+        return tuple(clip.slot for clip in self.clips)
+
+    @property
+    def indices(self) -> NDArray[np.int64]:
+        """Source frames of all clips, one clip after the other [n * T]."""
+        return np.concatenate([_no_frames(), *(clip.request.indices for clip in self.clips)])
 
     def note(self) -> str:
-        """Return what the job is about, to be put behind what happened to it."""
-        if not self.centers:
+        """Return what the job reads, as the end of a message."""
+        if not self.clips:
             return f"while opening {self.path}"
-        if len(self.centers) == 1:
-            return f"while loading clip at frame {self.centers[0]} of {self.path}"
-        first, last = min(self.centers), max(self.centers)
-        return f"while loading clips at frames {first} to {last} of {self.path}"
+        centers = [clip.request.center for clip in self.clips]
+        if len(centers) == 1:
+            return f"while loading clip at frame {centers[0]} of {self.path}"
+        return f"while loading clips at frames {min(centers)} to {max(centers)} of {self.path}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Failure:
-    """Why a job was not done."""
+    """Reason why a job was not done."""
 
     error: Exception
     kind: FailureKind
     trace: str
-    """Where in the worker it happened, as text."""
+    """Traceback in the worker."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ReadAnswer:
-    """A job is over."""
+class ReadResult:
+    """Outcome of a `ReadJob`."""
 
     job_id: int
     failure: Failure | None = None
     """None: the slots hold the clips."""
     busy_seconds: float = 0.0
-    """Time that it took."""
+    """Time that the job took."""
     num_decoded: int = 0
     """Pictures that the decoder output for it."""
     on_device: bool = False

@@ -1,60 +1,34 @@
-"""In which order an epoch's clips are read, and in which they are handed out: plain arithmetic on their numbers.
+"""Read plan of an epoch: clips grouped by keyframe interval, then spread over batches by a shuffle buffer.
 
-A clip in the middle of a keyframe interval costs all frames from the keyframe on, so clips of one interval are
-read in one pass. Neighbors in the video are not to be neighbors in the batch, so what was read waits
-in a buffer from which batches take at random:
+A clip in the middle of a keyframe interval costs all frames from the keyframe on. So clips of one interval are read
+in one pass. Neighbors in the video should not be neighbors in a batch, so batches draw at random from a shuffle
+buffer of clips that were read:
 
     drawn    c0 c1 c2 c3 ...                     as the sampler draws them
     reading  [c7 c2] [c0] [c9 c4 c1] [c3] ...    by keyframe interval, intervals in random order
-    handed   c2 c9 c0 c4 ...                     each a random one of the `mix_clips` read but not handed out
+    handed   c2 c9 c0 c4 ...                     each a random one of the buffer
 
-An epoch's first batch would wait until the buffer is full, so it begins small and grows while clips are handed out.
+The first batch would wait until the buffer is full, so the buffer begins small and grows while clips are handed out.
 
-All of it follows from (seed, epoch) and the draws, and from nothing that happens while reading.
+The plan follows from (seed, epoch) and the draws, and from nothing that happens while reading.
 
-6000 clips over 12 halves, annotated as densely as real ones, in batches of 4: at keyframe interval 250, 83 frames are
-decoded for a clip instead of 153, and 9.7 % of the batches have two clips of one interval instead of 0.2 %; at interval
-50 it is 44 instead of 54 frames, and 2.2 % of the batches instead of 0.1 % (docs/loading.md).
+Measured on 6000 clips over 12 halves, annotated as densely as real ones, in batches of 4. At keyframe interval 250, 83
+frames are decoded per clip instead of 153, and 9.7 % of the batches have two clips of one interval instead of 0.2 %.
+At interval 50 it is 44 instead of 54 frames, and 2.2 % of the batches instead of 0.1 % (docs/loading.md).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice, takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.errors import ConfigError
-
-# While it grows, three clips are read for two that are handed out: what a loader twice as fast as the steps can do.
+# While the buffer grows, three clips are read for every two that are handed out.
 _FIRST_BUFFER = 8
 _HANDED_PER_GROWTH = 2
 
 Samples = NDArray[np.int64]
 """Numbers of clips in the order in which they were drawn, from 0."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanConfig:
-    """How much a loader may hold to read better and to mix."""
-
-    enabled: bool = True
-    """Read clips of one keyframe interval together; else each where it was drawn."""
-    mix_clips: int = 64
-    """Clips that wait to be mixed, at most; 0 hands out clips as they are read."""
-    mix_bytes: int = 10**9
-    """Bytes that they take, at most."""
-    job_clips: int = 16
-    """Clips that are read in one pass, at most."""
-
-    def __post_init__(self) -> None:
-        for name, low in (("mix_clips", 0), ("mix_bytes", 0), ("job_clips", 1)):
-            if getattr(self, name) < low:
-                raise ConfigError(f"{name} must be at least {low}, got {getattr(self, name)}")
-
-    def buffer_clips(self, clip_bytes: int) -> int:
-        """Return how many clips of this size wait to be mixed, at least the one that is handed out."""
-        return max(1, min(self.mix_clips, self.mix_bytes // clip_bytes))
 
 
 def plan_random(seed: int, epoch: int) -> np.random.Generator:
@@ -88,11 +62,14 @@ def shuffle_groups(groups: Sequence[Samples], random: np.random.Generator) -> li
     return [groups[place] for place in random.permutation(len(groups))]
 
 
-def mix(reading: Samples, buffer_clips: int, random: np.random.Generator) -> Samples:
-    """Return the samples in the order in which they are handed out.
+def shuffle(reading: Samples, buffer_clips: int, random: np.random.Generator) -> Samples:
+    """Return the samples in the order in which the shuffle buffer hands them out.
 
-    Each is a random one of those of `reading` that are in the buffer. It holds the first 8 to begin with,
-    and one more after every second sample handed out, until there are `buffer_clips` of them.
+    Args:
+        reading: Samples in the order in which they enter the buffer.
+        buffer_clips: Final size of the buffer. It begins with 8 samples and grows by one for every second sample that
+            is handed out.
+        random: Draws a random sample of the buffer each time.
     """
     buffer: list[int] = []
     handed: list[int] = []

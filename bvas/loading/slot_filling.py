@@ -1,105 +1,70 @@
-"""Slots, and the jobs that fill them in the order of an epoch.
+"""Slots of an epoch's clips, and the jobs that fill them.
 
-A clip gets a slot when its job is queued, in the order of reading, and gives it back when it was copied out.
-The slots of a job that is under way when its epoch ends are free when the job is over: until
-then a worker may write to them, or when it is taken back from the queue, to which a worker's death returns it.
+A clip gets a slot when its job is queued, in the order of reading. It gives the slot back when it was copied out.
+
+An epoch may end while a worker still writes to the slots of a job. These slots are free when the job's result comes,
+or when the job is taken back from the queue, to which it returned when its worker died.
 """
 
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import count
-from typing import Protocol
-
-import numpy as np
+from pathlib import Path
 
 from bvas.errors import DecodeError, WorkerError
-from bvas.loading.epoch_order import Clip, EpochOrder, Part
-from bvas.loading.labelled_video import LabelledVideo
-from bvas.loading.read_jobs import Failure, ReadAnswer, ReadJob
+from bvas.loading.epoch_order import EpochOrder
+from bvas.loading.job_runner import JobRunner
+from bvas.loading.read_jobs import Clip, Failure, ReadJob
 from bvas.loading.skip_policy import MAX_ATTEMPTS, SkipPolicy
 
 logger = logging.getLogger(__name__)
 
-# Of all fillers of this process: two of them may share the workers.
-_JOB_IDS = count(1)
-
-
-class Reader(Protocol):
-    """Who does jobs: `WorkerPool`, or `LocalReader` in this process."""
-
-    def submit(self, jobs: Sequence[ReadJob], *, first: bool = False) -> None:
-        """Queue jobs behind the others, or with `first` before them."""
-        ...
-
-    def has_answer(self) -> bool:
-        """Return whether `next_answer` need not wait."""
-        ...
-
-    def next_answer(self) -> ReadAnswer:
-        """Wait for the next job to be over."""
-        ...
-
-    def cancel(self) -> list[ReadJob]:
-        """Take back the jobs that nobody has begun; the others will still be answered."""
-        ...
-
 
 @dataclass(slots=True, eq=False)
 class _Run:
-    """An epoch that is under way."""
+    """An epoch under way."""
 
     order: EpochOrder
     num_clips: int
     num_skipped: int = 0
-    next_part: Part | None = None
-    """The first that has no slots yet."""
+    next_job: ReadJob | None = None
+    """The first job without slots."""
     clips: dict[int, Clip] = field(default_factory=dict)
-    """By sample, those that have a slot."""
+    """Clips with a slot, by sample."""
 
 
 class SlotFiller:
     """Has the clips of one epoch at a time read into slots."""
 
-    def __init__(
-        self,
-        reader: Reader,
-        num_slots: int,
-        videos: Sequence[LabelledVideo],
-        policy: SkipPolicy,
-        *,
-        first_slot: int = 0,
-    ) -> None:
+    def __init__(self, runner: JobRunner, num_slots: int, policy: SkipPolicy, *, first_slot: int = 0) -> None:
         """Begin with all slots free.
 
         Args:
-            reader: Who reads.
+            runner: Does the jobs.
             num_slots: Enough for a batch, for what may be read before it, and for one job more.
-            videos: Where the clips are from.
-            policy: What to do about damage.
-            first_slot: Number of the first slot; those before are another's.
+            policy: Decides about damage.
+            first_slot: Number of the first slot; lower ones belong to another filler.
         """
         self.num_skipped = 0
-        """Clips passed over so far, in all epochs."""
-        self._reader = reader
-        self._videos = videos
+        """Clips skipped so far, in all epochs."""
+        self._runner = runner
         self._policy = policy
         self._free = list(range(first_slot, first_slot + num_slots))
-        self._jobs: dict[int, tuple[_Run | None, list[Clip], ReadJob]] = {}
+        self._jobs: dict[int, tuple[_Run | None, ReadJob]] = {}
         self._run: _Run | None = None
 
-    def admit(self) -> None:
+    def admit(self, paths: Iterable[Path]) -> None:
         """Have each video opened once, before a clip of any is read.
 
         Raises:
-            DecodeError: none of the workers reads one of them.
+            DecodeError: no worker reads one of them.
         """
-        for path in dict.fromkeys(video.path for video in self._videos):
-            self._submit(None, [ReadJob(next(_JOB_IDS), path, (), (), np.empty(0, dtype=np.int64))], [[]])
+        for path in dict.fromkeys(paths):
+            self._submit(None, [ReadJob(path)])
         try:
-            while any(run is None and not job.num_clips for run, _, job in self._jobs.values()):
-                self._take_answer()
+            while any(run is None and not job.clips for run, job in self._jobs.values()):
+                self._take_result()
         except BaseException:
             self.abandon()
             raise
@@ -111,21 +76,21 @@ class SlotFiller:
         self.fill()
 
     def fill(self) -> None:
-        """Queue what there are free slots for."""
+        """Queue the jobs that free slots suffice for."""
         run = self._run
         assert run is not None
         while True:
-            run.next_part = part = run.next_part or next(run.order.parts, None)
-            if part is None or len(part.clips) > len(self._free):
+            run.next_job = job = run.next_job or next(run.order.jobs, None)
+            if job is None or job.num_clips > len(self._free):
                 return
-            run.next_part = None
-            for clip in part.clips:
+            run.next_job = None
+            for clip in job.clips:
                 clip.slot = self._free.pop()
                 run.clips[clip.sample] = clip
-            self._submit(run, [self._job_of(part)], [part.clips])
+            self._submit(run, [job])
 
     def wait_for(self, samples: Sequence[int]) -> list[Clip]:
-        """Return these clips of the epoch when all are read; without those that were passed over.
+        """Return these clips of the epoch when all are read, without the skipped ones.
 
         Raises:
             DecodeError, WorkerError: a clip cannot be read, and the epoch is over.
@@ -133,100 +98,88 @@ class SlotFiller:
         run = self._run
         assert run is not None
         while any(sample not in run.clips or not run.clips[sample].is_done for sample in samples):
-            self._take_answer()
+            self._take_result()
             self.fill()
         return [run.clips[sample] for sample in samples if not run.clips[sample].is_lost]
 
     def has(self, samples: Sequence[int]) -> bool:
-        """Return whether these clips are read, without waiting for them; takes note of all that was read so far.
+        """Return whether these clips are read, without waiting; takes in all results that are there.
 
         Raises:
             DecodeError, WorkerError: as `wait_for`.
         """
         run = self._run
         assert run is not None
-        while self._reader.has_answer():
-            self._take_answer()
+        while self._runner.has_result():
+            self._take_result()
             self.fill()
         return all(sample in run.clips and run.clips[sample].is_done for sample in samples)
 
     def release(self, samples: Sequence[int]) -> None:
-        """Give the slots of these clips to others: they were copied out."""
+        """Free the slots of these clips, which were copied out."""
         assert self._run is not None
         self._free.extend(self._run.clips.pop(sample).slot for sample in samples)
         self.fill()
 
     def abandon(self) -> None:
-        """End the running epoch: what nobody has begun is taken back, the rest is awaited later."""
-        for job in self._reader.cancel():
-            run, _, _ = self._jobs.pop(job.job_id)
+        """End the running epoch: jobs that no worker has begun are taken back, results of the others come later."""
+        for job in self._runner.cancel():
+            run, _ = self._jobs.pop(job.job_id)
             if run is not self._run:
-                # It was under way when its epoch ended, and came back to the queue when its worker died.
+                # The job was under way when its epoch ended, and returned to the queue when its worker died.
                 self._free.extend(job.slots)
         if self._run is not None:
-            busy = {slot for _, _, job in self._jobs.values() for slot in job.slots}
+            busy = {slot for _, job in self._jobs.values() for slot in job.slots}
             self._free.extend(clip.slot for clip in self._run.clips.values() if clip.slot not in busy)
             self._run = None
 
     def close(self) -> None:
-        """End the running epoch and wait for what is under way: its slots and answers are then nobody's."""
+        """End the running epoch and wait for the jobs under way, so that others may use slots and runner."""
         self.abandon()
-        # A pool that is closed writes to no slot any more.
+        # A closed pool writes to no slot any more.
         with contextlib.suppress(WorkerError):
             while self._jobs:
-                self._jobs.pop(self._reader.next_answer().job_id)
+                self._jobs.pop(self._runner.next_result().job_id)
 
-    def _job_of(self, part: Part) -> ReadJob:
-        return ReadJob(
-            job_id=next(_JOB_IDS),
-            path=self._videos[part.clips[0].request.video_id].path,
-            slots=tuple(clip.slot for clip in part.clips),
-            centers=tuple(clip.request.center for clip in part.clips),
-            indices=np.concatenate([clip.request.indices for clip in part.clips]),
-            chain=part.chain,
-            keep=part.keep,
-        )
-
-    def _submit(
-        self, run: _Run | None, jobs: Sequence[ReadJob], clips: Sequence[list[Clip]], *, first: bool = False
-    ) -> None:
-        self._jobs |= {job.job_id: (run, its, job) for job, its in zip(jobs, clips, strict=True)}
+    def _submit(self, run: _Run | None, jobs: Sequence[ReadJob], *, first: bool = False) -> None:
+        self._jobs |= {job.job_id: (run, job) for job in jobs}
         try:
-            self._reader.submit(jobs, first=first)
+            self._runner.submit(jobs, first=first)
         except BaseException:
             for job in jobs:
                 del self._jobs[job.job_id]
             raise
 
-    def _take_answer(self) -> None:
-        assert self._jobs, "a batch waits for clips, and there is no slot left to read them into"
-        answer = self._reader.next_answer()
-        run, clips, job = self._jobs.pop(answer.job_id)
+    def _take_result(self) -> None:
+        assert self._jobs, "a batch waits for clips, and no slot is left to read them into"
+        result = self._runner.next_result()
+        run, job = self._jobs.pop(result.job_id)
         if run is not self._run:
             self._free.extend(job.slots)
-        elif answer.failure is not None:
-            self._fail(run, clips, job, answer.failure)
+        elif result.failure is not None:
+            self._fail(run, job, result.failure)
         else:
-            for clip in clips:
+            for clip in job.clips:
                 clip.is_done = True
-                clip.on_device = answer.on_device
+                clip.on_device = result.on_device
 
-    def _fail(self, run: _Run | None, clips: list[Clip], job: ReadJob, failure: Failure) -> None:
+    def _fail(self, run: _Run | None, job: ReadJob, failure: Failure) -> None:
         error = failure.error
         if run is not None and failure.kind == "damaged" and isinstance(error, DecodeError):
             if job.num_clips > 1:
-                # Which of the clips it was is found by reading them one by one.
-                self._read_again(run, clips)
+                # Reading them one by one finds the damaged ones.
+                self._submit(run, [run.order.job_of(clip) for clip in job.clips], first=True)
                 return
             if self._policy.skips_damage:
-                self._skip(run, clips[0], error)
+                self._skip(run, job, error)
                 return
         error.add_note(job.note())
         if failure.kind == "error" and failure.trace:
             error.add_note(failure.trace)
         raise error
 
-    def _skip(self, run: _Run, clip: Clip, error: DecodeError) -> None:
+    def _skip(self, run: _Run, job: ReadJob, error: DecodeError) -> None:
+        (clip,) = job.clips
         run.num_skipped += 1
         self.num_skipped += 1
         logger.warning("skipped the clip at frame %d of %s: %s", clip.request.center, error.path, error)
@@ -235,12 +188,6 @@ class SlotFiller:
             error.add_note(f"{MAX_ATTEMPTS} draws of this sample were damaged; are the videos complete?")
             raise error
         if run.order.redraw(clip):
-            self._read_again(run, [clip])
+            self._submit(run, [run.order.job_of(clip)], first=True)
         else:
             clip.is_done = clip.is_lost = True
-
-    def _read_again(self, run: _Run, clips: list[Clip]) -> None:
-        """Read clips into the slots that they have, each by itself and before all others."""
-        nothing = np.empty(0, dtype=np.int64)
-        jobs = [self._job_of(Part([clip], None, nothing)) for clip in clips]
-        self._submit(run, jobs, [[clip] for clip in clips], first=True)

@@ -1,12 +1,12 @@
-"""The worker processes, the one queue that they are fed from, and their deadlines.
+"""Worker pool with deadlines and restarts.
 
-    submit ──▶ JobQueue ──▶ an idle worker whose backend may do it ──▶ answers ──▶ next_answer
-               (dispatch.py)  one pipe each, no lock shared
+    submit ──▶ JobQueue ──▶ idle worker whose backend may do it ──▶ results ──▶ next_result
+                               one pipe each, no shared lock
 
-A thread of the parent starts the workers and serves the pipes, so that a worker that is done gets its next job
-while the training step runs. A worker that dies is replaced, one that gives no answer in time is killed
-and replaced, and its job is done again. Its slots are given to nobody before the system has
-said that the process is gone: it writes to nothing that is another's.
+A thread of the parent starts the workers and serves the pipes, so that a worker gets its next job while a training
+step runs. A worker that dies is replaced. One that gives no result in time is killed and replaced. In both cases its
+job is done again. Slots of a dead worker are reused only after the system has reported the end of its process, so no
+process writes to a slot that belongs to another clip.
 """
 
 import logging
@@ -21,18 +21,19 @@ from multiprocessing.connection import wait
 from bvas.errors import WorkerError
 from bvas.loading.job_queue import JobQueue
 from bvas.loading.loader_stats import WorkerStats
-from bvas.loading.read_jobs import ReadAnswer, ReadJob, Ready
+from bvas.loading.read_jobs import ReadJob, ReadResult, Ready
 from bvas.loading.worker import WorkerSettings
 from bvas.loading.worker_process import StartCount, Worker, start_worker
 
 logger = logging.getLogger(__name__)
 
+_SECONDS_TO_START = 10.0
 _SECONDS_TO_LEAVE = 2.0
 _SECONDS_TO_DIE = 30.0
 
 
 class WorkerPool:
-    """Spawned processes that do jobs. `submit`, `next_answer`, `cancel` belong to one thread."""
+    """A `JobRunner` of spawned processes. `submit`, `next_result` and `cancel` are for one thread."""
 
     def __init__(
         self,
@@ -40,26 +41,29 @@ class WorkerPool:
         settings: WorkerSettings,
         *,
         timeout_seconds: float,
-        start_seconds: float,
+        start_seconds: float | None = None,
     ) -> None:
-        """Start the processes; they import and open files on their own time.
+        """Start the processes; returns before they are ready.
 
         Args:
             workers: How many for each backend; at least one in all.
-            settings: What they are told.
-            timeout_seconds: Longest time from handing out a job to its answer.
-            start_seconds: Longest time from the start of a process until it is ready.
+            settings: Settings of every worker.
+            timeout_seconds: Longest time from handing out a job to its result.
+            start_seconds: Longest time from the start of a process until it is ready; None: `timeout_seconds`, but at
+                least 10 s, since a worker imports its libraries.
         """
         self._wanted = [(f"{name}-{n}", name) for name, count in workers.items() for n in range(count)]
         self._settings = settings
         self._timeout_seconds = timeout_seconds
-        self._start_seconds = start_seconds
+        self._start_seconds = (
+            max(timeout_seconds, _SECONDS_TO_START) if start_seconds is None else start_seconds
+        )
         self._changed = threading.Condition()
         self._queue = JobQueue(workers.keys())
-        self._answers: deque[ReadAnswer] = deque()
-        self._idle_answers: deque[ReadAnswer] = deque()
+        self._results: deque[ReadResult] = deque()
+        self._idle_results: deque[ReadResult] = deque()
         self._idle_ids: set[int] = set()
-        # A message: an exception that is kept would keep the frames that it was raised in.
+        # The message only: a kept exception would keep the stack frames that it was raised in.
         self._failure: str | None = None
         self._woken, self._wake = get_context("spawn").Pipe(duplex=False)
         self._workers: list[Worker] = []
@@ -67,7 +71,7 @@ class WorkerPool:
         self._num_restarts = 0
         self._stats = {name: WorkerStats() for name, _ in self._wanted}
         started = threading.Event()
-        # Workers end with the thread that started them: this one lives as long as the pool.
+        # Workers end with the thread that started them, so this thread lives as long as the pool.
         self._thread = threading.Thread(target=self._serve, args=(started,), name="bvas-loader", daemon=True)
         self._thread.start()
         try:
@@ -78,13 +82,13 @@ class WorkerPool:
 
     @property
     def worker_stats(self) -> dict[str, WorkerStats]:
-        """What was done under each worker's name, a copy."""
+        """Work done under each worker's name, a copy."""
         with self._changed:
             return {name: stats.copy() for name, stats in self._stats.items()}
 
     @property
     def num_restarts(self) -> int:
-        """Workers that took the place of others."""
+        """Workers that were replaced."""
         return self._num_restarts
 
     @property
@@ -108,47 +112,47 @@ class WorkerPool:
             if self._failure is not None:
                 raise WorkerError(self._failure)
             self._idle_ids.update(job.job_id for job in jobs if job.is_idle)
-            self._answered(self._queue.put(jobs, first=first))
+            self._add_results(self._queue.put(jobs, first=first))
             self._wake.send_bytes(b"")
 
-    def has_answer(self, *, idle: bool = False) -> bool:
-        """Return whether `next_answer` need not wait."""
+    def has_result(self, *, idle: bool = False) -> bool:
+        """Return whether `next_result` need not wait."""
         with self._changed:
-            return bool(self._idle_answers if idle else self._answers) or self._failure is not None
+            return bool(self._idle_results if idle else self._results) or self._failure is not None
 
-    def next_answer(self, *, idle: bool = False) -> ReadAnswer:
-        """Wait for the next job to be over; of idle ones, if they are asked for, else of the others.
+    def next_result(self, *, idle: bool = False) -> ReadResult:
+        """Wait for the next job to be over, an idle one or another.
 
         Raises:
             WorkerError: no worker can be started or ended any more; the pool is closed.
         """
-        answers = self._idle_answers if idle else self._answers
+        results = self._idle_results if idle else self._results
         with self._changed:
-            while not answers and self._failure is None:
-                # The thread notifies; the timeout is for the case that it cannot any more.
+            while not results and self._failure is None:
+                # The thread notifies; the timeout is for the case that it has died.
                 self._changed.wait(timeout=1.0)
                 if not self._thread.is_alive():
-                    self._fail("the loader's thread ended; its reason is in the output above")
+                    self._fail("the loader's thread ended; the output above says why")
             if self._failure is None:
-                return answers.popleft()
+                return results.popleft()
             failure = self._failure
         self.close()
         raise WorkerError(failure)
 
     def cancel(self, *, idle: bool = False) -> list[ReadJob]:
-        """Take back the jobs, or the idle ones, that no worker has yet; the others will still be answered."""
+        """Take back the jobs, or the idle ones, that no worker has yet; results of the others still come."""
         with self._changed:
             taken = self._queue.cancel(idle=idle)
             self._idle_ids.difference_update(job.job_id for job in taken)
             return taken
 
     def close(self) -> None:
-        """End the processes, by force if they do not leave by themselves. May be called twice."""
+        """End the processes, by force if they do not end by themselves. May be called twice."""
         with self._changed:
             self._fail("the loader is closed")
             if not self._wake.closed:
                 self._wake.send_bytes(b"")
-        # A loader that is collected as garbage may be closed from any thread, that one included.
+        # A loader may be garbage-collected, and so closed, in any thread, this one included.
         if self._thread is not threading.current_thread():
             self._thread.join()
 
@@ -178,7 +182,7 @@ class WorkerPool:
         self._workers.append(worker)
 
     def _serve_once(self) -> bool:
-        """Wait for something to happen and deal with it; return whether the pool goes on."""
+        """Wait for the next event and handle it; return whether the pool stays open."""
         with self._changed:
             if self._failure is not None:
                 return False
@@ -192,7 +196,7 @@ class WorkerPool:
         with self._changed:
             while self._woken.poll():
                 self._woken.recv_bytes()
-            # Answers first: one may be the last word of a worker that is gone.
+            # Results first: one may be the last message of a dead worker.
             for pipe, worker in pipes.items():
                 if pipe in ready:
                     self._receive(worker)
@@ -217,9 +221,9 @@ class WorkerPool:
 
     def _receive(self, worker: Worker) -> None:
         try:
-            message: ReadAnswer | Ready = worker.pipe.recv()
+            message: ReadResult | Ready = worker.pipe.recv()
         except (EOFError, OSError):
-            # Its exit code is worth waiting for.
+            # Wait for its exit code.
             worker.give_up("", _SECONDS_TO_LEAVE)
             return
         if isinstance(message, Ready):
@@ -230,10 +234,10 @@ class WorkerPool:
         assert job is not None
         assert job.job_id == message.job_id
         self._stats[worker.name].add(message, job.num_clips)
-        self._answered(self._queue.settle(job, worker.backend, message))
+        self._add_results(self._queue.settle(job, worker.backend, message))
 
     def _replace(self, worker: Worker) -> None:
-        """Bury a worker whose process is gone, and start another in its place."""
+        """Clean up after a dead worker, and start another in its place."""
         while worker.ending is None and worker.pipe.poll():
             self._receive(worker)
         worker.process.join()
@@ -242,12 +246,12 @@ class WorkerPool:
         self._workers.remove(worker)
         self._queue.forget_worker(worker.name)
         if worker.job is not None:
-            self._answered(self._queue.strike(worker.job, how))
-        if not worker.is_ready and not self._starts.may_go_on_after(worker):
-            self._fail(f"workers end before they can work; {what}; their own output is above")
+            self._add_results(self._queue.strike(worker.job, how))
+        if not worker.is_ready and not self._starts.allows_another(worker):
+            self._fail(f"workers end before they can work; {what}; their output above says why")
         worker.release()
         if self._failure is None:
-            logger.warning("%s; another takes its place", what)
+            logger.warning("%s; a new worker replaces it", what)
             self._num_restarts += 1
             self._start(worker.name, worker.backend)
 
@@ -260,12 +264,12 @@ class WorkerPool:
                 worker.kill(worker.ending, _SECONDS_TO_DIE)
             elif worker.ending is not None:
                 self._fail(
-                    f"worker {worker.name} cannot be ended, {worker.doing()}; does the disk that it reads "
-                    "from answer?"
+                    f"worker {worker.name} cannot be ended, {worker.doing()}; does the disk that it reads from "
+                    "respond?"
                 )
             elif worker.job is not None:
-                hint = "; on a slow disk, allow more by timeout_seconds"
-                worker.kill(f"gave no answer for {self._timeout_seconds:g} s{hint}", _SECONDS_TO_DIE)
+                hint = "; for a slow disk, raise loading.timeout_seconds in the config"
+                worker.kill(f"gave no result for {self._timeout_seconds:g} s{hint}", _SECONDS_TO_DIE)
             else:
                 worker.kill(f"was not ready after {self._start_seconds:g} s", _SECONDS_TO_DIE)
 
@@ -276,7 +280,7 @@ class WorkerPool:
         for worker in self._workers:
             worker.process.join(max(0.0, deadline - time.monotonic()))
         for worker in self._workers:
-            # Deaf to its pipe: stopped, or deep in a decode. Nothing of it is worth saving.
+            # It does not serve its pipe: stopped, or in the middle of a decode. Nothing is lost with it.
             worker.process.kill()
         for worker in self._workers:
             worker.process.join(_SECONDS_TO_LEAVE)
@@ -286,13 +290,13 @@ class WorkerPool:
             self._woken.close()
             self._wake.close()
 
-    def _answered(self, answers: Sequence[ReadAnswer]) -> None:
-        for answer in answers:
-            if answer.job_id in self._idle_ids:
-                self._idle_ids.remove(answer.job_id)
-                self._idle_answers.append(answer)
+    def _add_results(self, results: Sequence[ReadResult]) -> None:
+        for result in results:
+            if result.job_id in self._idle_ids:
+                self._idle_ids.remove(result.job_id)
+                self._idle_results.append(result)
             else:
-                self._answers.append(answer)
+                self._results.append(result)
 
     def _fail(self, message: str) -> None:
         if self._failure is None:
@@ -300,20 +304,20 @@ class WorkerPool:
         self._changed.notify_all()
 
 
-class IdleReader:
-    """A pool as it reads for a second loader: what it is given waits until there is nothing else to do."""
+class IdleRunner:
+    """A pool as a second loader uses it: its jobs wait until the first loader has none."""
 
     def __init__(self, pool: WorkerPool) -> None:
         self._pool = pool
 
     @property
     def worker_stats(self) -> dict[str, WorkerStats]:
-        """What was done under each worker's name, for both loaders."""
+        """Work done under each worker's name, for both loaders."""
         return self._pool.worker_stats
 
     @property
     def num_restarts(self) -> int:
-        """Workers that took the place of others."""
+        """Workers that were replaced."""
         return self._pool.num_restarts
 
     @property
@@ -330,13 +334,13 @@ class IdleReader:
         """Queue jobs as `WorkerPool.submit` does, behind all that are not idle."""
         self._pool.submit([replace(job, is_idle=True) for job in jobs], first=first)
 
-    def has_answer(self) -> bool:
-        """Return whether `next_answer` need not wait."""
-        return self._pool.has_answer(idle=True)
+    def has_result(self) -> bool:
+        """Return whether `next_result` need not wait."""
+        return self._pool.has_result(idle=True)
 
-    def next_answer(self) -> ReadAnswer:
+    def next_result(self) -> ReadResult:
         """Wait for the next job to be over."""
-        return self._pool.next_answer(idle=True)
+        return self._pool.next_result(idle=True)
 
     def cancel(self) -> list[ReadJob]:
         """Take back the jobs that no worker has yet."""

@@ -1,4 +1,4 @@
-"""How a worker process is started, and what the parent knows of it."""
+"""Start of a worker process, and the parent's record of it."""
 
 import contextlib
 import signal
@@ -10,18 +10,18 @@ from multiprocessing.context import SpawnProcess
 
 from bvas.loading.read_jobs import ReadJob
 from bvas.loading.worker import WorkerSettings, run_worker
-from bvas.system.child_processes import start_quietly
+from bvas.system.jobs.child_processes import start_quietly
 
 _KILLED = 9
 _MAX_FAILED_STARTS = 3
-"""Workers in a row that end by themselves, or hang, before they are ready: the next one would, too."""
+"""Workers in a row that end by themselves, or hang, before they are ready: the next one would too."""
 _MAX_KILLED_STARTS = 20
-"""Workers in a row that something else ends before they are ready: that may be chance."""
+"""Workers in a row that are killed from outside before they are ready: that may be chance."""
 
 
 @dataclass(slots=True, eq=False)
 class Worker:
-    """A process, the parent's end of its pipe, and what it is doing."""
+    """A process, the parent's end of its pipe, and its current job."""
 
     name: str
     backend: str
@@ -32,9 +32,9 @@ class Worker:
     """On `time.monotonic`: for being ready, for `job`, or for its end."""
     is_ready: bool = False
     job: ReadJob | None = None
-    """What it was given and has not answered."""
+    """Job without a result so far."""
     ending: str | None = None
-    """Why it was given up, empty if by its own end: it gets nothing any more, its job waits until it is gone."""
+    """Reason why it gets no more jobs, empty after its own end; its job is requeued when its process is gone."""
     is_killed: bool = False
 
     @property
@@ -43,47 +43,47 @@ class Worker:
         return self.is_ready and self.job is None and self.ending is None
 
     def doing(self) -> str:
-        """Return what it is about, to be put behind what happened to it."""
+        """Return its current work, as the end of a message."""
         if self.job is not None:
             return self.job.note()
         return "while it was idle" if self.is_ready else "while it was starting"
 
     def give_up(self, why: str, seconds: float) -> None:
-        """Expect its end within `seconds`. It is gone when `process.sentinel` says so."""
+        """Give it no more jobs, and expect its end within `seconds`; `process.sentinel` reports the end."""
         self.ending = why
         self.deadline = time.monotonic() + seconds
 
     def kill(self, why: str, seconds: float) -> None:
-        """End it. That takes longer than `seconds` only where the system itself waits, as for a disk."""
+        """Kill it. Takes longer than `seconds` only where the system itself waits, as for a disk."""
         self.process.kill()
         self.is_killed = True
         self.give_up(why, seconds)
 
     def exit_reason(self) -> str:
-        """Return how the process, which is gone, has ended."""
+        """Return how the process ended."""
         code = self.process.exitcode
         if code is None or code >= 0:
             return f"exit code {code}"
-        hint = "; is the memory used up?" if -code == _KILLED else ""
+        hint = "; is the memory full?" if -code == _KILLED else ""
         return f"signal {-code} ({signal.strsignal(-code)}){hint}"
 
     def release(self) -> None:
-        """Let go of what the parent holds of a process that is gone."""
+        """Close the pipe and the handle of an ended process."""
         self.pipe.close()
-        # It cannot be closed if the program collects its children's ends itself; there is nothing left to free.
+        # Raised if the program waits for its children itself; nothing is left to free then.
         with contextlib.suppress(ValueError):
             self.process.close()
 
 
 @dataclass(slots=True)
 class StartCount:
-    """Workers that ended before they were ready, since one was."""
+    """Workers that ended before they were ready, since the last one that was."""
 
     failed: int = 0
     killed: int = 0
 
-    def may_go_on_after(self, worker: Worker) -> bool:
-        """Count one whose process is gone; return whether another may be started in its place."""
+    def allows_another(self, worker: Worker) -> bool:
+        """Count an ended worker; return whether another may be started in its place."""
         code = worker.process.exitcode
         if worker.is_killed or (code is not None and code >= 0):
             self.failed += 1
@@ -93,14 +93,12 @@ class StartCount:
 
 
 def start_worker(name: str, backend: str, settings: WorkerSettings, seconds_to_start: float) -> Worker:
-    """Start a process that does jobs with `backend`; it says `Ready` when it can be given one.
-
-    It ends with the thread that calls this, at the latest.
+    """Start a process that does jobs with `backend`, and sends `Ready` first. It ends with the calling thread.
 
     Args:
         name: For messages, e.g. `pyav-0`.
-        backend: What it opens videos with.
-        settings: What it is told.
+        backend: Backend that opens the videos.
+        settings: Settings of the pool's workers.
         seconds_to_start: Longest time that this may take.
     """
     context = get_context("spawn")
@@ -117,7 +115,7 @@ def start_worker(name: str, backend: str, settings: WorkerSettings, seconds_to_s
         pipe.close()
         raise
     finally:
-        # The worker holds the only other end now: when it dies, this end says so.
+        # The worker holds the only other end now: its death closes the pipe.
         worker_pipe.close()
     assert process.pid is not None
     return Worker(name, backend, process, process.pid, pipe, time.monotonic() + seconds_to_start)

@@ -1,4 +1,4 @@
-"""The seed system's published weights and predictions become an experiment of ours, ready to spot with."""
+"""Import of the reference system's weights and predictions as an experiment, ready to spot with."""
 
 import logging
 from collections import defaultdict
@@ -14,51 +14,52 @@ from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.experiment.experiment import Experiment, InputConfig, check_new_name
 from bvas.lromul.weights import (
-    SeedCheckpoint,
-    SeedScores,
-    list_seed_folds,
-    list_seed_scores,
-    read_seed_checkpoint,
-    read_seed_scores,
+    ReferenceCheckpoint,
+    ReferenceScores,
+    list_reference_folds,
+    list_reference_scores,
+    read_reference_checkpoint,
+    read_reference_scores,
 )
 from bvas.models.focal_loss import LossConfig
 from bvas.results.store import predictions_root, write_match
 from bvas.results.video_result import VideoFile, VideoResult
 from bvas.system.atomic_files import write_text
+from bvas.system.download import hash_of
 from bvas.values.plural import count_text
 from bvas.values.score_curve import ScoreCurve, mean_curve
 
 logger = logging.getLogger(__name__)
 
-# The seed works on 25 frames per second only, and calls the halves' videos `1_720p` and `2_720p`.
+# The reference system works on 25 frames per second only, and calls the halves' videos `1_720p` and `2_720p`.
 _RATE = 25.0
 _TASKS = {len(task.labels): task for task in (ball_task(), action_task())}
 
 
-def import_seed(source: Path, name: str, runs: Path, predictions: Path | None = None) -> list[int]:
-    """Write `runs/NAME` from the seed's files; return the folds that have weights now.
+def import_reference(source: Path, name: str, runs: Path, predictions: Path | None = None) -> list[int]:
+    """Write `runs/NAME` from files of the reference system; return the folds that have weights now.
 
     Args:
-        source: One checkpoint (it becomes fold 0), or the seed's folder of `fold_K` folders.
+        source: One checkpoint (it becomes fold 0), or a folder of `fold_K` folders.
         name: What to call the experiment.
         runs: The runs folder.
-        predictions: The seed's `predictions/NAME` folder; None for the one beside
+        predictions: A `predictions/NAME` folder; None for the one beside
             `source`'s `experiments` folder, if it is there.
 
     Raises:
-        CheckpointError: no checkpoint there, not one of the seed's, or folds of different networks.
-        ConfigError: the name is taken, by a config or in the runs folder, or is no folder name.
+        CheckpointError: no checkpoint there, one of another system, or folds of different networks.
+        ConfigError: the name is taken, by a config or in the runs folder, or is not a folder name.
         DataError: a file of predictions is wrong, or the runs folder cannot be written.
     """
     check_new_name(name)
     if source.is_dir():
-        files = {seed_fold.fold: seed_fold.path for seed_fold in list_seed_folds(source)}
+        files = list_reference_folds(source)
     else:
         files = {0: source}
     if (runs / name).exists():
-        raise ConfigError(f"{runs / name} is there already; choose another --name, or remove it first")
-    checkpoints = {fold: read_seed_checkpoint(path) for fold, path in files.items()}
-    experiments = {fold: seed_experiment(checkpoint, name) for fold, checkpoint in checkpoints.items()}
+        raise ConfigError(f"{runs / name} exists already; choose another --name, or remove it first")
+    checkpoints = {fold: read_reference_checkpoint(path) for fold, path in files.items()}
+    experiments = {fold: reference_experiment(checkpoint, name) for fold, checkpoint in checkpoints.items()}
     experiment = next(iter(experiments.values()))
     for fold, described in experiments.items():
         if described != experiment:
@@ -66,27 +67,32 @@ def import_seed(source: Path, name: str, runs: Path, predictions: Path | None = 
                 f"{files[fold]} describes another network than the first fold; import it apart"
             )
     for fold, checkpoint in checkpoints.items():
-        facts = {"imported_from": files[fold].name, "source": "lRomul/ball-action-spotting"}
+        facts = {
+            "imported_from": files[fold].name,
+            "sha256": hash_of(files[fold]),
+            "source": "lRomul/ball-action-spotting",
+        }
         save_checkpoint(fold_folder(runs, name, fold) / FILE_NAME, checkpoint.state_dict, experiment, facts)
         logger.info("fold %d: %s", fold, files[fold])
     write_text(runs / name / "experiment.json", experiment.to_json() + "\n")
     folder = predictions or _predictions_beside(source)
     if folder is not None:
-        num_halves = _import_scores(list_seed_scores(folder), experiment, predictions_root(runs, name))
+        num_halves = _import_scores(list_reference_scores(folder), experiment, predictions_root(runs, name))
         logger.info("predictions of %s from %s", count_text(num_halves, "half"), folder)
     return sorted(files)
 
 
-def seed_experiment(checkpoint: SeedCheckpoint, name: str) -> Experiment:
-    """Return what a checkpoint of the seed was trained with, as far as its file says.
+def reference_experiment(checkpoint: ReferenceCheckpoint, name: str) -> Experiment:
+    """Return what a checkpoint of the reference system was trained with, as far as its file says.
 
     Raises:
-        CheckpointError: it scores neither of the seed's two label sets.
+        CheckpointError: it scores neither of the two label sets.
     """
     task = _TASKS.get(checkpoint.num_labels)
     if task is None:
         raise CheckpointError(
-            f"{checkpoint.path} scores {count_text(checkpoint.num_labels, 'label')}; the seed's networks score "
+            f"{checkpoint.path} scores {count_text(checkpoint.num_labels, 'label')}; networks of the reference "
+            f"system score "
             f"{' or '.join(str(count) for count in sorted(_TASKS))}"
         )
     _, loss = checkpoint.params.get("loss", ("focal_loss", {}))
@@ -108,12 +114,12 @@ def _predictions_beside(source: Path) -> Path | None:
     return beside if source.parent.name == "experiments" and beside.is_dir() else None
 
 
-def _import_scores(stored: Sequence[SeedScores], experiment: Experiment, out: Path) -> int:
+def _import_scores(stored: Sequence[ReferenceScores], experiment: Experiment, out: Path) -> int:
     """Write curves and results; the folds' curves of a challenge match are averaged."""
     labels = experiment.task.labels
     by_half: dict[tuple[str, str, int], list[ScoreCurve]] = defaultdict(list)
     for item in stored:
-        indices, scores = read_seed_scores(item.path)
+        indices, scores = read_reference_scores(item.path)
         if scores.shape[1] != len(labels):
             raise CheckpointError(
                 f"{item.path} has {count_text(scores.shape[1], 'column')}, and the weights score "

@@ -13,7 +13,7 @@ and `no_ema_nn_state_dict`. Nothing here runs code from a file.
 import pickle
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from bvas.results.store import Split
 from bvas.values.clip_config import ClipConfig
 from bvas.values.luma import LumaScaling
 
-# Prefix by prefix, the seed's names and ours; what follows the prefix is the same on both sides.
+# The reference system's prefixes of weight names, and ours; what follows a prefix is the same on both sides.
 _RENAMED = (
     (r"conv2d_encoder\.", "encoder.backbone."),
     (r"conv2d_projection\.0\.", "encoder.projection.conv."),
@@ -65,8 +65,8 @@ _OTHER_ARGUMENTS = {"num_classes", "num_frames", "stack_size", "pretrained", "ac
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SeedCheckpoint:
-    """One of the seed's checkpoints in our terms."""
+class ReferenceCheckpoint:
+    """A checkpoint of the reference system in our terms."""
 
     path: Path
     model: ModelConfig
@@ -75,7 +75,7 @@ class SeedCheckpoint:
     size: tuple[int, int]
     """(H, W) of the input, padding counted."""
     luma_scaling: LumaScaling
-    """Always `stored`: the seed divides luma by 255 whatever its range."""
+    """Always `stored`: the reference system divides luma by 255 whatever its range."""
     params: Mapping[str, Any]
     """The file's own `params`, untouched."""
     state_dict: dict[str, Tensor]
@@ -83,17 +83,7 @@ class SeedCheckpoint:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class SeedFold:
-    """The best checkpoint of one fold."""
-
-    fold: int
-    path: Path
-    value: float
-    """The fold's metric, from the file's name."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class SeedScores:
+class ReferenceScores:
     """Where the raw scores of one half lie."""
 
     split: str
@@ -104,11 +94,11 @@ class SeedScores:
     path: Path
 
 
-def read_seed_checkpoint(path: Path | str) -> SeedCheckpoint:
-    """Read a checkpoint of the seed and translate all of it.
+def read_reference_checkpoint(path: Path | str) -> ReferenceCheckpoint:
+    """Read a checkpoint of the reference system and translate all of it.
 
     Raises:
-        CheckpointError: the file cannot be read without running code, is none of the seed's, or holds weights
+        CheckpointError: the file cannot be read without running code, is of another system, or holds weights
             that the network it describes does not have (or lacks some); the message names them.
     """
     path = Path(path)
@@ -124,7 +114,7 @@ def read_seed_checkpoint(path: Path | str) -> SeedCheckpoint:
         num_labels = int(arguments["num_classes"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
-            f"the params of {path} are not those of the seed ({type(error).__name__}: {error})"
+            f"the params of {path} are not those of the reference system ({type(error).__name__}: {error})"
         ) from error
     state = {our_key(_strip(key)): value for key, value in content["nn_state_dict"].items()}
     try:
@@ -132,7 +122,7 @@ def read_seed_checkpoint(path: Path | str) -> SeedCheckpoint:
     except ConfigError as error:
         raise CheckpointError(f"the params of {path} describe no network: {error}") from error
     load_weights(network, state, path)
-    return SeedCheckpoint(
+    return ReferenceCheckpoint(
         path=path,
         model=model,
         clip=clip,
@@ -144,20 +134,20 @@ def read_seed_checkpoint(path: Path | str) -> SeedCheckpoint:
     )
 
 
-def our_key(seed_key: str) -> str:
-    """Return our name of one of the seed's weights; names that the seed does not have stay as they are.
+def our_key(reference_key: str) -> str:
+    """Return our name of a weight of the reference system; names that it does not have stay as they are.
 
     >>> our_key("conv3d_encoder.2.bn1.bn3d.weight")
     'blocks.2.expand_norm.weight'
     """
     for pattern, ours in _RENAMED:
-        renamed, count = re.subn(rf"^{pattern}", ours, seed_key)
+        renamed, count = re.subn(rf"^{pattern}", ours, reference_key)
         if count:
             return renamed
-    return seed_key
+    return reference_key
 
 
-def list_seed_folds(folder: Path | str) -> list[SeedFold]:
+def list_reference_folds(folder: Path | str) -> dict[int, Path]:
     """Return the best checkpoint of each fold of an experiment folder, by fold.
 
     Args:
@@ -166,23 +156,32 @@ def list_seed_folds(folder: Path | str) -> list[SeedFold]:
     Raises:
         CheckpointError: there is no fold with a checkpoint; the message says what is expected.
     """
-    folder = Path(folder)
-    folds = []
-    for fold, fold_folder in _fold_folders(folder):
-        named = ((_value_in_name(path), path) for path in sorted(fold_folder.glob("*.pth")))
-        valued = [(value, path) for value, path in named if value is not None]
-        if valued:
-            value, path = max(valued)
-            folds.append(SeedFold(fold, path, value))
+    folds = best_checkpoints(Path(folder).glob("fold_*/*.pth"))
     if not folds:
         raise CheckpointError(
-            f"no checkpoints in {folder}; expected are fold_K/model-EPOCH-VALUE.pth, as the seed's "
+            f"no checkpoints in {folder}; expected are fold_K/model-EPOCH-VALUE.pth, as the reference system's "
             "experiments/NAME folders have them"
         )
     return folds
 
 
-def list_seed_scores(folder: Path | str) -> list[SeedScores]:
+def best_checkpoints(paths: Iterable[Path]) -> dict[int, Path]:
+    """Return the checkpoint with the highest metric of each fold, by fold.
+
+    Args:
+        paths: Files named `fold_K/model-EPOCH-VALUE.pth`; others are passed over.
+    """
+    best: dict[int, tuple[float, Path]] = {}
+    for path in paths:
+        fold = re.fullmatch(r"fold_(\d+)", path.parent.name)
+        value = re.search(r"-(\d+(?:\.\d+)?)$", path.stem)
+        if fold and value and path.suffix == ".pth":
+            candidate = float(value[1]), path
+            best[int(fold[1])] = max(best.get(int(fold[1]), candidate), candidate)
+    return {fold: best[fold][1] for fold in sorted(best)}
+
+
+def list_reference_scores(folder: Path | str) -> list[ReferenceScores]:
     """Return where the raw scores below `predictions/NAME` lie, by split, fold, match, half; may be empty."""
     found = []
     for split in (Split.CV, Split.CHALLENGE):
@@ -191,19 +190,19 @@ def list_seed_scores(folder: Path | str) -> list[SeedScores]:
                 half = path.name.removesuffix("_raw_predictions.npz")
                 if half.isdigit():
                     match = path.parent.relative_to(fold_folder).as_posix()
-                    found.append(SeedScores(split, fold, match, int(half), path))
+                    found.append(ReferenceScores(split, fold, match, int(half), path))
     return sorted(found)
 
 
-def read_seed_scores(path: Path | str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def read_reference_scores(path: Path | str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Read a `HALF_raw_predictions.npz`.
 
     Returns:
         Frame indices, int64 [L], each one more than the one before; scores, float32 [L, K] in [0, 1]. The
-        seed leaves out frames whose clip would pass an edge of the video.
+        reference system leaves out frames whose clip would pass an edge of the video.
 
     Raises:
-        DataError: the file is missing or is none of these.
+        DataError: the file is missing or is not such a file.
     """
     path = Path(path)
     try:
@@ -212,7 +211,7 @@ def read_seed_scores(path: Path | str) -> tuple[NDArray[np.int64], NDArray[np.fl
             scores = np.asarray(arrays["raw_predictions"], dtype=np.float32)
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(
-            f"cannot read the seed's scores {path}: {error}; expected is an .npz with the arrays "
+            f"cannot read the raw scores {path}: {error}; expected is an .npz with the arrays "
             "frame_indexes and raw_predictions"
         ) from error
     if indices.ndim != 1 or scores.ndim != 2 or len(indices) != len(scores):
@@ -221,7 +220,7 @@ def read_seed_scores(path: Path | str) -> tuple[NDArray[np.int64], NDArray[np.fl
             "expected are [L] and [L, K]"
         )
     if (np.diff(indices) != 1).any():
-        raise DataError(f"{path}: frame_indexes leave out frames in between, which the seed's files never do")
+        raise DataError(f"{path}: frame_indexes leave out frames in between, which such files never do")
     return indices, scores
 
 
@@ -239,9 +238,9 @@ def _load(path: Path) -> Mapping[str, Any]:
     except (OSError, RuntimeError, EOFError, ValueError) as error:
         raise CheckpointError(f"cannot read {path}: {error}; is the download complete?") from error
     if not isinstance(content, dict) or not isinstance(content.get("nn_state_dict"), dict):
-        raise CheckpointError(f"{path} has no nn_state_dict; it is no checkpoint of the seed")
+        raise CheckpointError(f"{path} has no nn_state_dict; it is not a checkpoint of the reference system")
     if not isinstance(content.get("params"), dict):
-        raise CheckpointError(f"{path} has no params; it is no checkpoint of the seed")
+        raise CheckpointError(f"{path} has no params; it is not a checkpoint of the reference system")
     return content
 
 
@@ -290,8 +289,3 @@ def _strip(key: str) -> str:
 def _fold_folders(folder: Path) -> list[tuple[int, Path]]:
     found = ((re.fullmatch(r"fold_(\d+)", path.name), path) for path in folder.glob("fold_*"))
     return sorted((int(name[1]), path) for name, path in found if name and path.is_dir())
-
-
-def _value_in_name(path: Path) -> float | None:
-    value = re.search(r"-(\d+(?:\.\d+)?)$", path.stem)
-    return float(value[1]) if value else None

@@ -1,17 +1,19 @@
-"""The spotting network: 2D features per stack, 3D blocks over the stacks, GeM pooling, a logit per label.
+"""Spotting network: 2D features per stack, 3D blocks over the stacks, GeM pooling, a logit per label.
 
 The architecture is that of lRomul/ball-action-spotting (1st place, SoccerNet Ball Action Spotting
 2023), to the last weight, so that its checkpoints load (bvas/lromul/weights.py):
 
     frames [B, T, H, W] -> stacks -> encode_stacks -> [B, N, C, h, w] -> score_windows -> logits [B, K]
 
-The two halves are public because `StreamingPredictor` runs them at different times: successive
-clips share all but one of their stacks.
+The two steps are public because `StreamingPredictor` runs them at different times: successive clips share all but
+one of their stacks.
 """
 
 # Dimension letters in this file:
 #   B clips, T frames per clip, S frames per stack, N = T / S stacks, M stacks of any clips,
 #   C features of a stack, P = num_features_stack, K labels, H W input size, h w feature-map size.
+
+from collections.abc import Iterator
 
 import torch
 from einops import rearrange
@@ -19,21 +21,25 @@ from torch import Tensor, nn
 
 from bvas.errors import ConfigError
 from bvas.models.blocks3d import InvertedResidual3d
+from bvas.models.clip_model import ClipModel
 from bvas.models.config import ModelConfig
 from bvas.models.encoder2d import ProjectNormAct, StackEncoder
 from bvas.models.pooling import GeneralizedMeanPool
 from bvas.values.clip_config import ClipConfig
 
 
-class SpottingModel(nn.Module):
+class SpottingModel(ClipModel):
     """Score the center of a clip for each label.
 
     Attributes:
-        config: What it was built from.
-        clip: The clips that it sees; a config of other T or S needs another model.
+        config: Configuration.
+        clip: Its clips: another T or S needs another model.
         num_labels: Labels (K).
-        encoder: The 2D half (`StackEncoder`), e.g. to freeze it.
+        encoder: The 2D encoder (`StackEncoder`), which is the backbone.
     """
+
+    backbone_name = "encoder"
+    classifier_name = "classifier"
 
     def __init__(
         self, config: ModelConfig, clip: ClipConfig, num_labels: int, *, pretrained: bool = False
@@ -44,6 +50,8 @@ class SpottingModel(nn.Module):
         self.config = config
         self.clip = clip
         self.num_labels = num_labels
+        # Some of timm's encoders keep the layers behind the map that is taken.
+        self.has_unused_parameters = config.feature_level != -1
         self.encoder = StackEncoder(config, clip.stack_size, pretrained=pretrained)
         self.blocks = nn.Sequential(
             *(
@@ -76,6 +84,12 @@ class SpottingModel(nn.Module):
         logits_BK: Tensor = self.classifier(self.dropout(pooled_BF))
         return logits_BK
 
+    def checkpointed_blocks(self) -> Iterator[nn.Module]:
+        """Yield the blocks of the 2D encoder, its projection, and the 3D blocks."""
+        yield from _blocks_of(self.encoder.backbone)
+        yield self.encoder.projection
+        yield from self.blocks
+
     def forward(self, frames_BTHW: Tensor) -> Tensor:
         """Return logits [B, K] of clips of gray frames, float in [0, 1]."""
         T = frames_BTHW.shape[1]
@@ -85,6 +99,15 @@ class SpottingModel(nn.Module):
         return self.score_windows(rearrange(features, "(B N) C h w -> B N C h w", N=self.clip.num_stacks))
 
 
+def _blocks_of(module: nn.Module) -> Iterator[nn.Module]:
+    """Yield the blocks of a timm encoder: entries of its (nested) lists that have children."""
+    for child in module.children():
+        if isinstance(child, nn.Sequential | nn.ModuleList | nn.ModuleDict):
+            yield from _blocks_of(child)
+        elif any(True for _ in child.children()):
+            yield child
+
+
 def build_model(
     config: ModelConfig, clip: ClipConfig, num_labels: int, *, pretrained: bool = False
 ) -> SpottingModel:
@@ -92,16 +115,16 @@ def build_model(
 
     Args:
         config: Sizes of the network.
-        clip: The clips that it is to see.
+        clip: Its clips.
         num_labels: Labels (K).
-        pretrained: Load the encoder's published weights, from `config.weights_file` or by download. Training
-            passes `config.pretrained`; whoever loads a checkpoint next leaves it False.
+        pretrained: Load the encoder's published weights, from `config.weights_file` or by download. Training passes
+            `config.pretrained`; False if a checkpoint is loaded next.
 
     Raises:
         ConfigError: the encoder is unknown or does not fit the config.
-        CheckpointError: the published weights cannot be had; the message says how to go on.
+        CheckpointError: the published weights are unavailable; the message names the remedies.
     """
     model = SpottingModel(config, clip, num_labels, pretrained=pretrained)
-    # 2D convolutions run faster with the channels last, on a CPU (a third here) and on tensor cores.
+    # 2D convolutions run faster with channels last, on CPUs (by a third where measured) and on tensor cores.
     model.encoder.to(memory_format=torch.channels_last)
     return model

@@ -1,14 +1,25 @@
-"""The card of an exported model, from what lies on disk; what is not known from there is said to be unknown."""
+"""Model card of an export: `model_card.md` filled in from files on disk; facts not on disk are called unknown."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from string import Template
+from typing import Any
 
-from bvas.experiment.checkpoint import Checkpoint
-from bvas.experiment.peak_config import PeakRule
-from bvas.onnx.model_card_training import fact_table, scores_section, training_data_section, weights_section
+from bvas.errors import DataError
+from bvas.experiment.checkpoint import FILE_NAME, Checkpoint
+from bvas.experiment.experiment import Experiment
 from bvas.onnx.model_folder import ExportSettings
+from bvas.system.text_files import read_json
 from bvas.values.plural import count_text
+
+_TEMPLATE = Path(__file__).with_name("model_card.md")
+_LUMA = {
+    "range": "by the video's range tag: limited `(y - 16) / 219`, full `y / 255`, cut off at 0 and 1",
+    "stored": "`y / 255`, whatever the video's range tag",
+}
+_FLIP_STEP = "1. Do the same with the pictures mirrored left to right, and take the mean of both scores.\n"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +45,7 @@ def model_card(
     """Return the card as Markdown, with the header that model hubs read.
 
     Args:
-        settings: What the files say of themselves.
+        settings: Settings that the files hold.
         files: Encoder, then head.
         checkpoints: The weights by fold.
         run: The experiment's folder of runs, for its scores and the machines it was trained on.
@@ -44,123 +55,160 @@ def model_card(
     Raises:
         DataError: a file in `run` cannot be read.
     """
-    sections = [
-        _header(settings),
-        _files(files, opset, score_deviation),
-        _use(settings),
-        _input(settings),
-        weights_section(checkpoints, settings, run),
-        training_data_section(checkpoints, run),
-        scores_section(checkpoints, run),
-        _unknown(),
-    ]
-    return "\n\n".join("\n".join(section) for section in sections) + "\n"
-
-
-def _header(settings: ExportSettings) -> list[str]:
-    clip, rate = settings.clip, settings.input.rate
-    averaged = f" Scores are the mean of {len(settings.weights)} folds." if len(settings.weights) > 1 else ""
-    return [
-        "---",
-        "library_name: onnx",
-        "tags:",
-        "- action-spotting",
-        "- video",
-        "---",
-        "",
-        f"# {settings.name}",
-        "",
-        f"Scores each frame of a video, {rate:g} per second, for {count_text(len(settings.labels), 'label')}: how "
-        f"likely the action happens there. It sees {count_text(clip.num_frames, 'gray frame')} over "
-        f"{clip.span / rate:.2f} s around it, and no sound.{averaged}",
-        "",
-        f"Exported by bvas {settings.bvas_version}.",
-    ]
-
-
-def _files(files: Sequence[FileFacts], opset: int, score_deviation: float) -> list[str]:
-    lines = ["## Files", "", "| file | input | output | bytes | SHA-256 |", "|---|---|---|---|---|"]
-    lines += [
-        f"| `{file.name}` | {_shape(file.input_shape)} | {_shape(file.output_shape)} | {file.num_bytes} | "
-        f"`{file.sha256}` |"
-        for file in files
-    ]
-    return [
-        *lines,
-        "",
-        f"ONNX, opset {opset}, float32; dimensions with a name are of any length. The metadata of both files "
-        "(`bvas_settings`, JSON) hold what this card says about input, clips, labels and weights. On random input "
-        f"their scores were within {score_deviation:.1e} of PyTorch's.",
-    ]
-
-
-def _use(settings: ExportSettings) -> list[str]:
-    clip = settings.clip
-    reach = clip.stack_size * clip.frame_step
-    starts = f"`c - {clip.frames_before} + {reach} * n` for n = 0 .. {clip.num_stacks - 1}"
-    steps = [
-        f"Take the video at {settings.input.rate:g} frames per second (of any other rate the frame nearest in "
-        "time), upright, its luma fitted into the size below, the aspect kept, the rest black; bring it to [0, 1] as "
-        "below. Before the first and after the last frame repeat it.",
-        f"The stack that starts at frame s is the frames {_listed(clip.frame_step, clip.stack_size)}. "
-        "`encoder.onnx` gives its features, which serve every clip that holds it.",
-        f"The clip about frame c holds the stacks that start at {starts}, in this order. "
-        "`head.onnx` gives its scores.",
-        "Do the same with the pictures mirrored left to right, and take the mean of both scores.",
-        "Smooth each label's scores along time by a Gaussian, and take the peaks that lie far enough apart, the higher "
-        "first, as the table below says.",
-    ]
-    if not settings.flip_tta:
-        del steps[3]
-    return [
-        "## Use",
-        "",
-        "With bvas and ONNX Runtime, without PyTorch: `bvas spot VIDEO --model FOLDER`. In another program:",
-        "",
-        *(f"{number}. {step}" for number, step in enumerate(steps, 1)),
-        "",
-        "| label | sigma of the Gaussian, frames | smallest distance, frames | candidates from | shown from |",
-        "|---|---|---|---|---|",
-        *(_rule(label, settings.peaks.rule(label)) for label in settings.labels),
-    ]
-
-
-def _rule(label: str, rule: PeakRule) -> str:
-    return (
-        f"| {label} | {rule.sigma_frames:g} | {rule.min_distance_frames} | {rule.min_height:g} | "
-        f"{rule.operating_point:g} |"
+    clip, peaks = settings.clip, settings.peaks
+    is_imported = any("imported_from" in checkpoint.facts for checkpoint in checkpoints.values())
+    trained = next(iter(checkpoints.values())).experiment
+    rules = [(label, peaks.rule(label)) for label in settings.labels]
+    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        name=settings.name,
+        bvas_version=settings.bvas_version,
+        task=settings.task,
+        rate=f"{settings.input.rate:g}",
+        num_labels=count_text(len(settings.labels), "label"),
+        num_frames=count_text(clip.num_frames, "frame"),
+        span_seconds=f"{clip.span / settings.input.rate:.2f}",
+        num_folds=count_text(len(settings.weights), "fold"),
+        files=_rows(
+            (
+                f"`{file.name}`",
+                _shape(file.input_shape),
+                _shape(file.output_shape),
+                file.num_bytes,
+                f"`{file.sha256}`",
+            )
+            for file in files
+        ),
+        opset=opset,
+        score_deviation=f"{score_deviation:.1e}",
+        stack_frames=", ".join(
+            f"`s + {i * clip.frame_step}`" if i else "`s`" for i in range(clip.stack_size)
+        ),
+        reach=clip.stack_size * clip.frame_step,
+        last_stack=clip.num_stacks - 1,
+        frame_step=clip.frame_step,
+        stack_size=clip.stack_size,
+        frames_before=clip.frames_before,
+        frames_after=clip.frames_after,
+        flip_step=_FLIP_STEP if settings.flip_tta else "",
+        peaks=_rows(
+            (
+                label,
+                f"{r.sigma_frames:g}",
+                r.min_distance_frames,
+                f"{r.min_height:g}",
+                f"{r.operating_point:g}",
+            )
+            for label, r in rules
+        ),
+        labels=", ".join(settings.labels),
+        size=f"{settings.input.size[0]} x {settings.input.size[1]}",
+        luma=_LUMA[settings.input.luma_scaling],
+        weights="\n".join(_weights(checkpoints, settings, run)),
+        training=(
+            "How they were trained is not recorded here: they were imported."
+            if is_imported
+            else f"Trained with:\n\n```json\n{_training(trained)}\n```"
+        ),
+        training_data=(
+            "What the weights were trained on is not recorded here: they were imported."
+            if is_imported
+            else _training_data(trained, checkpoints, run)
+        ),
+        scores=_scores(checkpoints, run),
     )
 
 
-def _listed(step: int, count: int) -> str:
-    return ", ".join(f"`s + {place * step}`" if place else "`s`" for place in range(count))
+def _weights(checkpoints: Mapping[int, Checkpoint], settings: ExportSettings, run: Path) -> list[str]:
+    """Return a line for each fold: file, hash, facts of the checkpoint, machine."""
+    hashes = {weights.fold: weights.sha256 for weights in settings.weights}
+    lines = []
+    for fold, checkpoint in checkpoints.items():
+        path = run / f"fold_{fold}" / "environment.json"
+        machine = _object(path) if path.is_file() else {}
+        facts = [f"{name} {value}" for name, value in checkpoint.facts.items()]
+        facts += [
+            f"{name} {machine[name]}" for name in ("bvas", "torch", "timm", "device") if name in machine
+        ]
+        known = ", ".join(facts) or "nothing else is noted in it"
+        lines.append(f"- fold {fold}: `{FILE_NAME}` with SHA-256 `{hashes[fold]}`; {known}")
+    return lines
 
 
-def _input(settings: ExportSettings) -> list[str]:
-    clip = settings.clip
-    scaling = {
-        "range": "by the video's range tag: limited `(y - 16) / 219`, full `y / 255`, cut off at 0 and 1",
-        "stored": "`y / 255`, whatever the video's range tag",
-    }[settings.input.luma_scaling]
-    rows = {
-        "labels, in the order of the scores": ", ".join(settings.labels),
-        "picture": f"{settings.input.size[0]} x {settings.input.size[1]} (height x width), luma only",
-        "luma y (8 bit) to [0, 1]": scaling,
-        "rate": f"{settings.input.rate:g} frames per second",
-        "clip": f"{count_text(clip.num_frames, 'frame')}, {clip.frame_step} apart, in stacks of {clip.stack_size}; "
-        f"{clip.frames_before} frames before and {clip.frames_after} after its center",
-        "mirrored clips averaged in": "yes" if settings.flip_tta else "no",
+def _training(trained: Experiment) -> str:
+    """Return the training settings as JSON, without the trainer's folders."""
+    train = trained.train
+    if train.start_from and "://" not in train.start_from:
+        train = replace(train, start_from=Path(train.start_from).name)
+    shown = {
+        "model": asdict(replace(trained.model, weights_file=None)),
+        "train": asdict(train),
+        "sampling": asdict(trained.sampling),
+        "loss": asdict(trained.loss),
+        "seed": trained.seed,
     }
-    return ["## Input", "", *fact_table(rows)]
+    return json.dumps(shown, indent=1, default=str)
 
 
-def _unknown() -> list[str]:
-    return [
-        "## Not recorded",
-        "",
-        "License of the weights and of the training data, intended use, and how it does on other videos than those "
-        "above: whoever publishes this model has to add them.",
+def _training_data(trained: Experiment, checkpoints: Mapping[int, Checkpoint], run: Path) -> str:
+    """Return the matches that each fold leaves out: those of the task, else those that were scored."""
+    task = trained.task
+    made_by = (
+        f"Its matches are synthetic, made by `{task.made_by.format(root='data')}`. " if task.made_by else ""
+    )
+    folds = dict(enumerate(task.folds))
+    if not folds and (run / "evaluation.json").is_file():
+        scored = _object(run / "evaluation.json").get("cross_validation", {}).get("folds", {})
+        folds = {int(fold): score["matches"] for fold, score in scored.items()}
+    if not folds:
+        return made_by + "The matches that each fold was trained on are not recorded here."
+    lines = [
+        f"- fold {fold} leaves out{'' if fold in checkpoints else ' (not in this export)'}: {'; '.join(matches)}"
+        for fold, matches in sorted(folds.items())
     ]
+    others = "" if task.folds else " Matches that were not scored are not recorded here."
+    head = "Each fold was trained on the labelled matches but those that it leaves out."
+    return "\n".join([made_by + head + others, "", *lines])
+
+
+def _scores(checkpoints: Mapping[int, Checkpoint], run: Path) -> str:
+    """Return the figures of the last evaluation, and whether they may be of other weights."""
+    path = run / "evaluation.json"
+    if not path.is_file():
+        return "None are recorded: `bvas evaluate` had not been run when this was exported."
+    found = _object(path)
+    lines = ["Of `bvas evaluate`: each match scored by the model of the fold that left it out."]
+    if len(checkpoints) > 1:
+        lines.append("The mean of the folds, as it is exported, was not scored by itself.")
+    if path.stat().st_mtime < max(checkpoint.path.stat().st_mtime for checkpoint in checkpoints.values()):
+        lines.append("**The scores were written before these weights, and may be of others.**")
+    validation = found.get("cross_validation", {})
+    figures = {
+        "mAP@1 (within 0.5 s, SoccerNet's rules)": found.get("official_map_at_1"),
+        **{f"AP@1 of {label}": ap for label, ap in found.get("official_map_at_1_per_label", {}).items()},
+        "mAP within 0.2 s": found.get("map_at_0.2_seconds"),
+        "mAP@1 of spots at the average rate, without looking": found.get("blind_baseline_map_at_1"),
+        **{
+            f"mAP@1 of fold {n}": fold["official_map_at_1"] for n, fold in validation.get("folds", {}).items()
+        },
+        "mAP@1 of the test matches": (validation.get("test") or {}).get("official_map_at_1"),
+    }
+    known = [(name, f"{figure:.4f}") for name, figure in figures.items() if isinstance(figure, int | float)]
+    rows = _rows([("matches", len(found.get("matches", []))), *known])
+    return "\n".join([*lines, "", "| | |", "|---|---|", rows])
+
+
+def _object(path: Path) -> dict[str, Any]:
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise DataError(
+            f"{path} is not a JSON object but {json.dumps(value)[:40]}; make it again or remove it"
+        )
+    return value
+
+
+def _rows(rows: Iterable[Sequence[object]]) -> str:
+    """Return lines of a Markdown table."""
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
 
 
 def _shape(shape: Sequence[int | str | None]) -> str:

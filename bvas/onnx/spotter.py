@@ -1,11 +1,12 @@
-"""An exported model as a spotter: what `Spotter` is for checkpoints, without PyTorch."""
+"""Spotter of an exported model, without PyTorch."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from bvas.experiment.experiment import Experiment
+from bvas.inference.streaming import StreamingPredictor
 from bvas.onnx.model_folder import ExportedModel, load_exported
-from bvas.onnx.streaming import OnnxPredictor
+from bvas.onnx.onnx_engine import OnnxEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,25 +14,24 @@ class OnnxSpotter:
     """An exported model, ready to look at videos: for `spot_video` and `LiveSpots`."""
 
     experiment: Experiment
-    """Only what spotting asks for is that of the export."""
+    """Settings of the export; training settings are defaults."""
     model: ExportedModel
     device: str = "cpu"
-    """Where frames are decoded; ONNX Runtime takes them from the CPU's memory."""
+    """Device that decodes frames; ONNX Runtime takes them from the CPU's memory."""
     stride: int = 1
-    """Rows are computed for every so many grid frames, and filled in between."""
+    """A row is computed for one of so many grid frames; the others are interpolated."""
 
-    def predictor(self, *, compiled: bool = False) -> OnnxPredictor:
-        """Return a predictor, for one video after the other; ONNX Runtime has compiled all it does when it loads."""
-        predictor = OnnxPredictor(
+    def predictor(self, *, compiled: bool = False) -> StreamingPredictor:
+        """Return a predictor, for one video after the other; `compiled` changes nothing with ONNX Runtime."""
+        engine = OnnxEngine(
             self.model.encoder,
             self.model.head,
             self.experiment.clip,
             len(self.experiment.task.labels),
             luma_scaling=self.experiment.input.luma_scaling,
-            flip=self.experiment.flip_tta,
+            flip_tta=self.experiment.flip_tta,
         )
-        predictor.stride = self.stride
-        return predictor
+        return StreamingPredictor(engine, stride=self.stride)
 
 
 def load_onnx_spotter(folder: Path, *, device: str = "auto", stride: int = 1) -> OnnxSpotter:

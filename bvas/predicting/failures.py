@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 
 from bvas.errors import DataError
-from bvas.system.atomic_files import locked, write_text
+from bvas.system.atomic_files import write_text
+from bvas.system.locks import locked
 from bvas.system.text_files import parse_json, read_text, text_lines
 
 FAILED_NAME = "failed.jsonl"

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from bvas.evaluation.experiment_scores import Evaluation
 from bvas.experiment.experiment import Experiment
-from bvas.inference.peaks import above
 from bvas.report.content import VideoReport, half_report
 from bvas.report.overlay import write_overlay
 from bvas.report.timeline import timeline_png
 from bvas.results.store import timeline_path
 from bvas.system.atomic_files import write_bytes
+from bvas.tasks.peaks import above
 from bvas.values.annotations import LabelSet
 
 _CLIP_SECONDS = 20.0

@@ -8,7 +8,6 @@ from typing import Literal, get_args
 
 from bvas.data.soccernet_files import results_json
 from bvas.errors import ConfigError
-from bvas.inference.peaks import above
 from bvas.report.formats.edit_list import EditConfig, edl_text, otio_text
 from bvas.report.formats.osl import osl_text
 from bvas.report.formats.sportscode import sportscode_text
@@ -18,8 +17,9 @@ from bvas.report.formats.timecode import EditRate, counts_on, edit_rate, nearest
 from bvas.results.video_result import Results, VideoResult
 from bvas.system.atomic_files import check_writable, json_text, write_text
 from bvas.system.file_names import output_stem
+from bvas.tasks.peaks import above
+from bvas.video.container.file_tags import FileTags, read_tags
 from bvas.video.container.frame_rate import same_rate
-from bvas.video.container.start_timecode import FileTags, read_tags
 
 logger = logging.getLogger(__name__)
 

@@ -28,9 +28,10 @@ from bvas.video.encode.copy_checks import DecodablePictures, check_times
 from bvas.video.encode.encoder import Coding, EncodedFile
 from bvas.video.encode.sound import CopiedSound, SoundTrack, sound_of
 from bvas.video.encode.video_writer import rgb_picture
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
 from bvas.video.index.stored_picture import color_range_of, color_tags_of, upright
-from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 
 # A caption belongs to the frame on screen at its time, whatever the last digit of a sum of floats.
@@ -127,37 +128,29 @@ def write_overlay(
     shown: list[int] = []
     start = int(index.pts[first]) * index.time_base
     options = {"movie_timescale": str(index.time_base.denominator)}
-    with sound_of(source, start) as sound:
-        file = EncodedFile(path, coding, options=options)
-        try:
-            sound.add_to(file)
-            for number, frame in pictures:
-                now = index.seconds_of(number)
-                picture = canvas.paint(frame, number, pictures.sample_aspect)
-                draw_captions(picture, captions.at(now), now)
-                draw_clock(picture, video.clock.text(now + TIME_ROUNDING_SECONDS))
-                coded = rgb_picture(np.concatenate([picture, strip.paint(now)]))
-                coded.pts = int(index.pts[number] - index.pts[first])
-                coded.time_base = index.time_base
-                is_last = number + 1 == index.num_frames
-                coded.duration = (
-                    index.last_duration if is_last else int(index.pts[number + 1] - index.pts[number])
-                )
-                file.encode(coded)
-                shown.append(number)
-                sound.write_until(now - index.seconds_of(first), file)
-                if progress is not None:
-                    progress(number + 1 - first, stop - first)
-            if not shown:
-                raise DecodeError(f"no frame of {source} can be decoded there", path=source)
-            end = index.duration_seconds if stop == index.num_frames else index.seconds_of(stop)
-            sound.write_until(end - index.seconds_of(first), file)
-            file.finish()
-            check_times(file.part, index.seconds[shown] - index.seconds_of(first), index, "annotated copy")
-            file.publish()
-        except BaseException:
-            file.abort()
-            raise
+    with sound_of(source, start) as sound, EncodedFile(path, coding, options=options) as file:
+        sound.add_to(file)
+        for number, frame in pictures:
+            now = index.seconds_of(number)
+            picture = canvas.paint(frame, number, pictures.sample_aspect)
+            draw_captions(picture, captions.at(now), now)
+            draw_clock(picture, video.clock.text(now + TIME_ROUNDING_SECONDS))
+            coded = rgb_picture(np.concatenate([picture, strip.paint(now)]))
+            coded.pts = int(index.pts[number] - index.pts[first])
+            coded.time_base = index.time_base
+            coded.duration = index.ticks_of(number)
+            file.encode(coded)
+            shown.append(number)
+            sound.write_until(now - index.seconds_of(first), file)
+            if progress is not None:
+                progress(number + 1 - first, stop - first)
+        if not shown:
+            raise DecodeError(f"no frame of {source} can be decoded there", path=source)
+        end = index.duration_seconds if stop == index.num_frames else index.seconds_of(stop)
+        sound.write_until(end - index.seconds_of(first), file)
+        file.finish()
+        check_times(file.part, index.seconds[shown] - index.seconds_of(first), index, "annotated copy")
+        file.publish()
     return Overlay(
         num_frames=len(shown), lost=pictures.lost, num_damaged=pictures.num_damaged, sound=_kind_of(sound)
     )

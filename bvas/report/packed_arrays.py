@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bvas.values.score_curve import ScoreCurve
 
 # Scores become 0 to 254; a row that could not be decoded has no score.
-_FULL, _HOLE = 254, 255
+_FULL, _GAP = 254, 255
 # A tick of 0.1 ms: finer than any frame, and a day of them fits into 32 bits.
 _TICKS_PER_SECOND = 10_000
 # Times this near to even steps are not written down.
@@ -21,7 +21,7 @@ def packed_curve(curve: ScoreCurve) -> dict[str, Any]:
     """Return a score curve as plain data: scores in steps of 1/254, label by label, and the times of its rows."""
     scores = np.nan_to_num(curve.scores, nan=0.0).clip(0, 1)
     rows = np.round(scores * _FULL).astype(np.uint8)
-    rows[np.isnan(curve.scores).any(axis=1)] = _HOLE
+    rows[np.isnan(curve.scores).any(axis=1)] = _GAP
     packed: dict[str, Any] = {"rows": len(rows), "scores": _packed(rows.T, "u8")}
     count = len(curve.seconds)
     start = float(curve.seconds[0]) if count else 0.0

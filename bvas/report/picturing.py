@@ -22,7 +22,7 @@ from bvas.system.atomic_files import write_bytes
 from bvas.values.annotations import LabelSet
 from bvas.values.luma import offset_and_scale
 from bvas.values.score_curve import ScoreCurve
-from bvas.video.container.stated_duration import declared_seconds
+from bvas.video.container.file_tags import declared_seconds
 from bvas.video.decode.open_video import open_video
 
 logger = logging.getLogger(__name__)

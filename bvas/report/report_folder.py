@@ -16,6 +16,7 @@ from bvas.results.video_result import VideoFile
 from bvas.system.atomic_files import write_json
 from bvas.system.text_files import read_json
 from bvas.values.plural import count_text
+from bvas.values.progress import Progress
 from bvas.video.encode.browser_preview import PreviewConfig, make_preview, why_not_played
 from bvas.video.index.video_index import build_index
 
@@ -24,9 +25,6 @@ logger = logging.getLogger(__name__)
 PAGE_NAME = "index.html"
 RECORD_NAME = "report.json"
 _FORMAT = "bvas-report-1"
-
-Progress = Callable[[int, int], None]
-"""Takes the frames done and all there are."""
 
 
 def write_report_folder(

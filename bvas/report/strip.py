@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.inference.peaks import stretches
 from bvas.report import palette
 from bvas.report.content import VideoReport, drawn_labels
 from bvas.report.lettering import draw_text, text_width
+from bvas.tasks.peaks import stretches
 from bvas.values.annotations import LabelSet
 
 # Coordinates carry this many binary digits after the point, so that curves glide.

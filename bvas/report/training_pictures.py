@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 from bvas.errors import DecodeError, ScoresError
 from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import Spotter
-from bvas.loading.clip_requests import FixedClips
+from bvas.loading.clip_requests import Clips
 from bvas.loading.labelled_video import LabelledVideo
+from bvas.models.clip_model import ClipModel
 from bvas.models.spotting import SpottingModel
-from bvas.report.clip_preview import preview_clips, summarize_sampling
+from bvas.report.clip_preview import preview_clips
 from bvas.report.contact_sheet import contact_sheet
 from bvas.report.content import video_report
 from bvas.report.timeline import timeline_png
 from bvas.results.video_result import VideoFile, VideoResult
 from bvas.system.devices import Precision
+from bvas.tasks.kind_choice import kind_of
 from bvas.training.observer import RunView
 from bvas.values.annotations import Annotation, LabelSet
 
@@ -62,15 +64,15 @@ class RunPictures:
         sheet = contact_sheet(
             clips,
             heading=f"{run.experiment.name}, fold {run.fold} held out, seed {run.experiment.seed}",
-            notes=summarize_sampling(run.clips, run.experiment).lines(),
+            notes=kind_of(run.experiment).draw_summary(run.clips),
         )
         run.board.add_image("training clips", sheet, 0, dataformats="HWC")
 
     def epoch_done(
-        self, run: RunView, epoch: int, model: SpottingModel, autocast_dtype: torch.dtype | None
+        self, run: RunView, epoch: int, model: ClipModel, autocast_dtype: torch.dtype | None
     ) -> None:
         """Draw the curves of the stretch, smoothed as they are for peaks."""
-        if self._stretch is None:
+        if self._stretch is None or not isinstance(model, SpottingModel):
             return
         # Mirrored clips would take twice the time.
         spotter = Spotter(
@@ -115,7 +117,7 @@ def _precision(autocast_dtype: torch.dtype | None, device: torch.device) -> Prec
     return "float16" if autocast_dtype == torch.float16 and device.type == "cuda" else "float32"
 
 
-def busiest_stretch(clips: FixedClips, num_frames: int) -> Stretch:
+def busiest_stretch(clips: Clips, num_frames: int) -> Stretch:
     """Return the stretch of the videos with the most annotations; the first of equals, cut to a shorter video."""
     found: list[tuple[int, Stretch]] = []
     for video in clips.videos:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.values.checks import checked_seconds
-from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.frame_table import VideoIndex
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -13,10 +13,10 @@ from bvas.data.matches import Half, Match
 from bvas.data.soccernet_entries import Notices
 from bvas.errors import DataError
 from bvas.experiment.peak_config import PeakConfig
-from bvas.inference.peaks import find_spots, shown, smoothed
 from bvas.results.frame_times import FrameTimes
 from bvas.results.made_from import VideoRecord
 from bvas.system.file_names import output_stem
+from bvas.tasks.peaks import find_spots, shown, smoothed
 from bvas.values.annotations import Annotation, Gap, LabelSet, Spot
 from bvas.values.match_clock import MatchClock
 from bvas.values.score_curve import ScoreCurve

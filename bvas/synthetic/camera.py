@@ -1,13 +1,12 @@
-"""Broadcast cameras: they pan, tilt and zoom after something, a little late."""
+"""Broadcast cameras: pan, tilt and zoom toward a target with lag, and projection to pixels."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bvas.synthetic.config import SceneConfig
-from bvas.synthetic.events import Play
 from bvas.synthetic.movement import Floats
+from bvas.synthetic.play_record import Play
 
 CAMERA_POSITION = np.array([0.0, -62.0, 17.0])
 """Meters: level with the halfway line, behind the near touchline, above the pitch."""
@@ -18,7 +17,7 @@ _FOLLOW_ACROSS = 0.7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraPath:
-    """Where the camera looks in each of L frames."""
+    """Position and direction of the camera in each of L frames."""
 
     size: tuple[int, int]
     """(H, W) of the picture."""
@@ -28,12 +27,8 @@ class CameraPath:
     """[L] radians downwards."""
     focal: Floats
     """[L] focal length in pixels."""
-    position: Floats | None = None
-    """[L, 3] where the camera stands, meters; None for `CAMERA_POSITION` all the time."""
-
-    def place(self, frames: slice) -> Floats:
-        """Return where the camera stands, [F, 3] or [1, 3]."""
-        return CAMERA_POSITION[None] if self.position is None else self.position[frames]
+    position: Floats
+    """[L, 3] meters."""
 
     def axes(self, frames: slice) -> tuple[Floats, Floats, Floats]:
         """Return the camera's right, down and forward unit vectors, each [F, 3]."""
@@ -45,18 +40,18 @@ class CameraPath:
         return right, down, forward
 
     def project(self, points: Floats, frames: slice) -> tuple[Floats, Floats]:
-        """Return where points are seen.
+        """Project points into the picture.
 
         Args:
-            points: [F, P, 3] meters, or [1, P, 3] for points that stand still.
+            points: [F, P, 3] meters, or [1, P, 3] for fixed points.
             frames: The F frames.
 
         Returns:
-            [F, P, 2] pixels (x, y) and [F, P] pixels per meter there; the latter is 0 for
-            a point that is not in front of the camera, whose pixels mean nothing.
+            [F, P, 2] pixels (x, y), and [F, P] pixels per meter there. The latter is 0 for a point that is
+            not in front of the camera; such pixels have no meaning.
         """
-        away = points - self.place(frames)[:, None]
-        # Sums by component and not by matrix product: the same bits whatever F is.
+        away = points - self.position[frames][:, None]
+        # Sums by component and not by matrix product: the bits do not depend on F.
         x, y, depth = (
             away[..., 0] * axis[:, None, 0]
             + away[..., 1] * axis[:, None, 1]
@@ -68,41 +63,35 @@ class CameraPath:
         height, width = self.size
         return np.stack([width / 2 + x * scale, height / 2 + y * scale], axis=-1), scale
 
-    def shows(self, point: Floats, frame: int, margin: float = 0.0) -> bool:
-        """Return whether a point [3] lies inside the picture, `margin` pixels off its edges."""
+    def shows(self, point: Floats, frame: int) -> bool:
+        """Return whether a point [3] lies inside the picture."""
         (xy,), (scale,) = (part[0] for part in self.project(point[None, None], slice(frame, frame + 1)))
         height, width = self.size
-        inside = margin <= xy[0] < width - margin and margin <= xy[1] < height - margin
-        return bool(scale > 0.0 and inside)
+        return bool(scale > 0.0 and 0.0 <= xy[0] < width and 0.0 <= xy[1] < height)
 
 
 def follow_ball(
     play: Play, scene: SceneConfig, *, size: tuple[int, int], seed: int | tuple[int, ...]
 ) -> CameraPath:
-    """Return the camera's path through a half."""
+    """Return the main camera's path through a half."""
     rng = np.random.default_rng(seed)
     seconds = np.arange(play.num_frames) / float(play.rate)
     seen = play.watched[:, :2].astype(np.float64) * [1.0, _FOLLOW_ACROSS]
     looked = trail(seen, lag=scene.camera_lag_seconds, rate=float(play.rate))
     looked += scene.camera_shake_m * _wander(seconds, rng)
-    away = looked - CAMERA_POSITION[:2]
-    distance = np.hypot(away[:, 0], away[:, 1])
     zoom = 1.0 + scene.zoom_variation * np.sin(2 * np.pi * (seconds / rng.uniform(15, 25) + rng.random()))
-    reach: NDArray[np.float64] = np.hypot(distance, CAMERA_POSITION[2])
-    return CameraPath(
-        size=size,
-        pan=np.arctan2(away[:, 0], away[:, 1]),
-        tilt=np.arctan2(CAMERA_POSITION[2], distance),
-        focal=size[1] * reach / (scene.view_width_m * zoom),
-    )
+    on_ground, width_m = np.pad(looked, ((0, 0), (0, 1))), scene.view_width_m * zoom
+    pan, tilt, focal = aim(on_ground, CAMERA_POSITION, width_m=width_m, size=size)
+    position = np.tile(CAMERA_POSITION, (play.num_frames, 1))
+    return CameraPath(size=size, pan=pan, tilt=tilt, focal=focal, position=position)
 
 
 def aim(
-    points: Floats, position: Floats, *, width_m: float, size: tuple[int, int]
+    points: Floats, position: Floats, *, width_m: Floats | float, size: tuple[int, int]
 ) -> tuple[Floats, Floats, Floats]:
-    """Return pan, tilt and focal length, [F] each, of a camera that has points [F, 3] in the middle.
+    """Return pan, tilt and focal length, [F] each, of a camera with the points [F, 3] in the middle.
 
-    The picture is `width_m` meters wide there; nearer than 12 m the camera does not zoom out further.
+    The picture is `width_m` meters wide there. Nearer than 12 m the camera does not zoom out further.
     """
     away = points - position
     distance = np.hypot(away[:, 0], away[:, 1])
@@ -112,7 +101,7 @@ def aim(
 
 
 def trail(way: Floats, *, lag: float, rate: float) -> Floats:
-    """Follow [L, D] like a critically damped spring, which trails a steady run by `lag` seconds."""
+    """Follow [L, D] like a critically damped spring: a steady run is followed `lag` seconds late."""
     stiffness, dt = 2.0 / lag, 1.0 / rate
     # The spring is integrated exactly over a frame: any lag is stable at any rate.
     decay = np.exp(-stiffness * dt)

@@ -1,4 +1,4 @@
-"""Draw what does not move: grass, lines, goals, boards and crowd."""
+"""Fixed scenery: grass, lines, goals, boards and crowd, drawn into a picture."""
 
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ from bvas.synthetic.movement import HALF_LENGTH, HALF_WIDTH, Floats
 Picture = NDArray[np.uint8]
 
 SUBPIXEL_BITS = 3
-"""Fractional bits of coordinates handed to OpenCV."""
+"""Fractional bits of OpenCV coordinates."""
 _LINE_M = 0.12
 _PIECE_M = 2.0
 _STANDS = (
@@ -20,14 +20,14 @@ _STANDS = (
     ((-85.0, 38.5, 0.9), (170.0, 0.0, 0.0), (0.0, 22.0, 13.0)),
     ((57.5, -70.0, 0.9), (0.0, 120.0, 0.0), (22.0, 0.0, 13.0)),
     ((-57.5, 70.0, 0.9), (0.0, -120.0, 0.0), (-22.0, 0.0, 13.0)),
-    # The main camera stands on this one.
+    # The main camera stands here, and the second cameras.
     ((85.0, -44.0, 0.9), (-170.0, 0.0, 0.0), (0.0, -22.0, 13.0)),
 )
 _SEATS_PER_M = 1.6
 
 
 class Ground:
-    """The ground of one match; looks differ a little from match to match."""
+    """The ground of one match; shades differ a little from match to match."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         """Choose shades and spectators."""
@@ -42,7 +42,7 @@ class Ground:
         self._board_luma = rng.choice([45, 70, 130, 175, 200], len(self._boards)).tolist()
         self._goals = np.concatenate([_goal_pieces(-1), _goal_pieces(1)])
         self._crowds = [_crowd(rng, along, up) for _, along, up in _STANDS[:3]]
-        # The last is the first one again: what the main camera never shows must not shift what it shows.
+        # The main camera never shows the last: it is a copy, so that it draws no random numbers.
         self._crowds.append(self._crowds[0])
 
     def draw(self, picture: Picture, path: CameraPath, frame: int) -> None:
@@ -60,7 +60,7 @@ class Ground:
         self._draw_pieces(picture, self._goals, path, frames, self._white + 15, 0.12)
 
     def _project(self, corners: Floats, path: CameraPath, frames: slice) -> tuple[NDArray[np.int32], Floats]:
-        """Return corners [P, Q, 3] as OpenCV wants them, [P, Q, 2], and pixels per meter [P, Q]."""
+        """Return corners [P, Q, 3] in fixed point, [P, Q, 2], and pixels per meter [P, Q]."""
         xy, scales = path.project(corners.reshape(1, -1, 3), frames)
         shape = corners.shape[:2]
         return fixed_point(xy[0]).reshape(*shape, 2), scales[0].reshape(shape)
@@ -88,33 +88,27 @@ class Ground:
             [focal * right + width / 2 * forward, focal * down + height / 2 * forward, forward]
         )  # [3, 3], world to homogeneous pixels
         for (corner, along, up), crowd in zip(_STANDS, self._crowds, strict=True):
-            if path.position is None and corner is _STANDS[3][0]:
+            away = np.asarray(corner) - path.position[frame]
+            steps = (np.asarray(along) / crowd.shape[1], np.asarray(up) / crowd.shape[0], away)
+            to_picture = np.stack([(rows * step).sum(axis=1) for step in steps], axis=1)
+            to_crowd = np.linalg.inv(to_picture)
+            # The corners of the picture in the plane of the stand: most stands are wholly in front, or not seen.
+            x, y, depth = to_crowd @ [[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]]
+            in_front = depth > 0.0
+            if in_front.all():
+                column, row = x / depth, y / depth
+                if row.max() < 0 or column.max() < 0 or column.min() > crowd.shape[1]:
+                    continue
+            elif not in_front.any():
                 continue
-            foot = np.asarray(corner) + np.linspace(0, 1, 25)[:, None] * np.asarray(along)
-            xy, scale = path.project(foot[None], frames)
-            visible = (scale[0] > 0) & (xy[0, :, 0] > -width / 2) & (xy[0, :, 0] < 1.5 * width)
-            if not visible.any() or xy[0, visible, 1].max() <= 0:
-                continue
-            bottom = min(height, int(xy[0, visible, 1].max()) + 2)
-            steps = [
-                np.asarray(along) / crowd.shape[1],
-                np.asarray(up) / crowd.shape[0],
-                np.asarray(corner) - path.place(frames)[0],
-            ]
-            to_picture = np.stack([_times(rows, step) for step in steps], axis=1)
-            part = picture[:bottom]
-            ahead = None if path.position is None else _ahead(to_picture, part.shape)
-            target = part if ahead is None else part.copy()
-            cv2.warpPerspective(
-                crowd,
-                to_picture,
-                (width, bottom),
-                dst=target,
-                flags=cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_TRANSPARENT,
-            )
-            if ahead is not None:
-                part[ahead] = target[ahead]
+            target = picture if in_front.all() else picture.copy()
+            interpolation, border = cv2.INTER_LINEAR, cv2.BORDER_TRANSPARENT
+            cv2.warpPerspective(crowd, to_picture, (width, height), target, interpolation, border)
+            if target is not picture:
+                # OpenCV also draws the mirrored image of the seats behind the camera.
+                a, b, c = to_crowd[2]
+                in_front = a * np.arange(width) + b * np.arange(height)[:, None] + c > 0.0
+                np.copyto(picture, target, where=in_front)
 
 
 def fixed_point(pixels: Floats) -> NDArray[np.int32]:
@@ -122,19 +116,8 @@ def fixed_point(pixels: Floats) -> NDArray[np.int32]:
     return np.asarray(np.rint(np.clip(pixels - 0.5, -3000, 6000) * (1 << SUBPIXEL_BITS)), dtype=np.int32)
 
 
-def _ahead(to_picture: Floats, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
-    """Return where in the picture a plane is seen before the camera and not mirrored; None for everywhere."""
-    row = np.linalg.inv(to_picture)[2]
-    ahead = row[0] * np.arange(shape[1]) + row[1] * np.arange(shape[0])[:, None] + row[2] > 0.0
-    return None if ahead.all() else np.asarray(ahead)
-
-
-def _times(rows: Floats, vector: Floats) -> Floats:
-    return np.asarray((rows * vector).sum(axis=1))
-
-
 def _in_picture(corners: NDArray[np.int32], scales: Floats, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Return which of [P, Q, 2] shapes lie before the camera and may touch the picture, [P]."""
+    """Return which of [P, Q, 2] shapes lie in front of the camera and may touch the picture, [P]."""
     height, width = (edge << SUBPIXEL_BITS for edge in shape[:2])
     low, high = corners.min(axis=1), corners.max(axis=1)
     touches = (high[:, 0] > 0) & (high[:, 1] > 0) & (low[:, 0] < width) & (low[:, 1] < height)
@@ -149,13 +132,9 @@ def _stripe_corners(number: int) -> Floats:
 
 
 def _board_corners() -> Floats:
-    corners: list[list[tuple[float, float, float]]] = []
-    for start in range(-56, 56, 7):
-        corners.append([(start, 37, 0), (start + 7, 37, 0), (start + 7, 37, 0.95), (start, 37, 0.95)])
-    for x in (-56.0, 56.0):
-        for start in range(-35, 35, 7):
-            corners.append([(x, start, 0), (x, start + 7, 0), (x, start + 7, 0.95), (x, start, 0.95)])
-    return np.array(corners, dtype=np.float64)
+    sides = [((x, 37.0), (x + 7.0, 37.0)) for x in range(-56, 56, 7)]
+    ends = [((x, y), (x, y + 7.0)) for x in (-56.0, 56.0) for y in range(-35, 35, 7)]
+    return np.array([[(*a, 0.0), (*b, 0.0), (*b, 0.95), (*a, 0.95)] for a, b in (*sides, *ends)])
 
 
 def _line_pieces() -> Floats:

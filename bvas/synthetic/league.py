@@ -1,27 +1,25 @@
-"""Make a league of synthetic matches: folders, videos and label files as SoccerNet's data has them.
+"""League of synthetic matches: folders, videos and label files in SoccerNet's form.
 
-    OUT/synthetic_league.json                       the config that made it
+    OUT/synthetic_league.json                       its config
     OUT/spotting-ball-2023/england_efl/2019-2020/
         2019-10-01 - Synthetic Albion - Synthetic Borough/
             1_224p.mkv  2_224p.mkv  Labels-ball.json  (challenge matches have no label file)
 
-`layouts.py` says where a league of another task lies; one data root takes a league of each. A match is built
-in `OUT/.synthetic.part`, away from where matches are looked for, and moved to its place when it is complete.
+`league_files.py` has the folders of the other tasks; one data root takes a league of each. A match is built
+in `OUT/.synthetic_league.part`, outside the folders of matches, and moved to its place when it is complete.
 """
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from bvas.errors import ConfigError, DataError
 from bvas.synthetic.config import SyntheticConfig
-from bvas.synthetic.events import PlayEvent
-from bvas.synthetic.half import HalfTask
-from bvas.synthetic.labels import label_file
-from bvas.synthetic.layouts import Layout, layout_of
+from bvas.synthetic.half_video import HalfTask
+from bvas.synthetic.league_files import Layout, label_file, layout_of
+from bvas.synthetic.play_record import PlayEvent
 from bvas.synthetic.workers import write_halves
 from bvas.system.atomic_files import write_json
 from bvas.system.devices import num_cpus
@@ -30,7 +28,7 @@ from bvas.system.text_files import read_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class League:
-    """What was made."""
+    """Folders of a league."""
 
     root: Path
     """The data root, OUT."""
@@ -47,12 +45,12 @@ def make_league(
     progress: Callable[[int], None] | None = None,
     jobs: int | None = None,
 ) -> League:
-    """Make the matches that are not there yet, and return the folders of all.
+    """Make the matches that do not exist yet, and return the folders of all.
 
     Args:
         out: The data root; made where it is missing.
-        config: What to make.
-        progress: Called in this process with the number of frames done so far, of `config.num_frames`.
+        config: The league.
+        progress: Called in this process with the number of finished frames, of `config.num_frames`.
         jobs: Processes at a time; None is one for each CPU. Any number gives the same bytes.
 
     Raises:
@@ -60,8 +58,8 @@ def make_league(
         DataError: `out` holds a league of another config, or cannot be written, or the disk is full.
         WorkerError: a process died.
 
-    After an exception, Ctrl-C included, complete matches stay, nothing half-made does, and no
-    process runs any more; the next call goes on.
+    After an exception, Ctrl-C included, complete matches remain, unfinished ones are removed, and no process
+    remains. The next call resumes.
     """
     if jobs is not None and jobs < 1:
         raise ConfigError(f"jobs must be at least 1, got {jobs}")
@@ -75,26 +73,34 @@ def make_league(
     found = {number: layout.find_match(root, number) for number in range(config.num_matches)}
     missing = [number for number, place in found.items() if place is None]
     places = {number: place for number, place in found.items() if place is not None}
-    count = _Counter(progress)
-    count(2 * config.frames_per_half * (config.num_matches - len(missing)))
-    places |= _make_matches(root, layout, config, missing, count, _worker_count(jobs, 2 * len(missing)))
+    done = 0
+
+    def count(frames: int) -> None:
+        nonlocal done
+        done += frames
+        if progress is not None and frames:
+            progress(done)
+
+    count(2 * config.frames_per_half * len(places))
+    workers = max(1, min(num_cpus() if jobs is None else jobs, 2 * len(missing)))
+    places |= _make_matches(root, layout, config, missing, count, workers)
     folders = tuple(places[number] for number in range(config.num_matches))
     return League(root=root, matches=folders[: config.matches], challenge_matches=folders[config.matches :])
 
 
 def _make_matches(
-    root: Path, layout: Layout, config: SyntheticConfig, numbers: list[int], count: "_Counter", jobs: int
+    root: Path,
+    layout: Layout,
+    config: SyntheticConfig,
+    numbers: list[int],
+    count: Callable[[int], None],
+    jobs: int,
 ) -> dict[int, Path]:
     folder, workshop = root / layout.folder, root / layout.workshop
     building = {number: workshop / str(number) for number in numbers}
     made: dict[int, Path] = {}
     tasks = [
-        HalfTask(
-            config=config,
-            match_number=number,
-            half=half,
-            path=place / f"{half}_{config.video_stem}.mkv",
-        )
+        HalfTask(config=config, match_number=number, half=half, path=place / f"{half}_{config.size[0]}p.mkv")
         for number, place in building.items()
         for half in (1, 2)
     ]
@@ -133,17 +139,17 @@ def _write_labels(
     place: Path, name: str, layout: Layout, config: SyntheticConfig, halves: list[tuple[PlayEvent, ...]]
 ) -> None:
     url = str(PurePosixPath(*layout.folder.parts[1:]) / name)
-    if config.broadcast is not None and config.task != "action":
-        # Ball spotting annotates what is seen; only Action Spotting has entries for what a cut hides.
+    if config.broadcast and config.task != "action":
+        # Label files of ball spotting have visible events only; those of Action Spotting have "not shown" ones.
         halves = [tuple(event for event in events if event.visible) for events in halves]
     content = label_file(url, halves, labels=layout.labels, rate=config.rate)
     write_json(place / layout.label_file, content)
 
 
 def _check_config(root: Path, layout: Layout, config: SyntheticConfig) -> None:
-    """Write the config beside the league, or see that it is the one which is there."""
+    """Write the config beside the league, or compare it with the one that is there."""
     path, folder = root / layout.config_name, root / layout.folder
-    ours = _plain(asdict(config))
+    ours = json.loads(json.dumps(asdict(config), default=str))
     if not path.exists():
         if any(not entry.name.startswith(".") for entry in folder.iterdir()):
             raise DataError(
@@ -151,46 +157,13 @@ def _check_config(root: Path, layout: Layout, config: SyntheticConfig) -> None:
             )
         write_json(path, ours)
         return
-    theirs = _completed(read_json(path), _plain(asdict(SyntheticConfig())))
+    theirs = read_json(path)
     if theirs != ours:
-        differing = sorted(
-            name for name in ours if not isinstance(theirs, dict) or theirs.get(name) != ours[name]
-        )
+        # A field on one side only is that of another version, whose pictures differ.
+        theirs = theirs if isinstance(theirs, dict) else {}
+        names = {*ours, *theirs}
+        differing = sorted(name for name in names if theirs.get(name) != ours.get(name))
         raise DataError(
             f"{root} holds a synthetic league of another config (other: {', '.join(differing)}); "
             "choose another folder, or delete that one"
         )
-
-
-def _completed(theirs: Any, defaults: Any) -> Any:
-    """Return a config as it was written, with the defaults of the fields that came later."""
-    if not isinstance(theirs, dict) or not isinstance(defaults, dict):
-        return theirs
-    known = {name: _completed(value, defaults.get(name)) for name, value in theirs.items()}
-    return {**defaults, **known}
-
-
-def _plain(value: Any) -> Any:
-    """Return what JSON gives back for a config's values."""
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(part) for part in value]
-    return str(value) if isinstance(value, Fraction) else value
-
-
-def _worker_count(jobs: int | None, num_tasks: int) -> int:
-    return max(1, min(num_cpus() if jobs is None else jobs, num_tasks))
-
-
-class _Counter:
-    """Adds up the frames that were done, and passes the sum on."""
-
-    def __init__(self, progress: Callable[[int], None] | None) -> None:
-        self._progress = progress
-        self._done = 0
-
-    def __call__(self, frames: int) -> None:
-        self._done += frames
-        if self._progress is not None and frames:
-            self._progress(self._done)

@@ -1,62 +1,54 @@
-"""Light that changes: the stand's shadow on the pitch, exposure that wanders and follows it, lamps that flicker."""
+"""Changing light: the stand's shadow on the pitch, automatic exposure with drift, flickering lamps."""
 
 from itertools import pairwise
 
 import cv2
 import numpy as np
 
-from bvas.synthetic.broadcast import BroadcastConfig
 from bvas.synthetic.camera import CameraPath, trail
-from bvas.synthetic.events import Play
 from bvas.synthetic.ground import SUBPIXEL_BITS, Picture, fixed_point
 from bvas.synthetic.movement import HALF_LENGTH, HALF_WIDTH, Floats
+from bvas.synthetic.play_record import Play
 
 _BLACK = 16
 _STRIP_M = 5.0
-_OPENS_SECONDS = 0.6
-"""Time by which the exposure trails what the camera sees."""
+_SHADE_PROBABILITY, _SHADE_DEPTH = 0.5, 0.45
+_FLICKER_PROBABILITY, _FLICKER_DEPTH = 0.3, 0.05
+_EXPOSURE_DRIFT = 0.12
+_EXPOSURE_LAG_SECONDS = 0.6
 
 
 class Light:
-    """How bright each of L frames is, and where the shadow lies."""
+    """Brightness of each of L frames, and the place of the shadow."""
 
     def __init__(
-        self,
-        play: Play,
-        config: BroadcastConfig,
-        *,
-        match_seed: int | tuple[int, ...],
-        half_seed: int | tuple[int, ...],
+        self, play: Play, *, match_seed: int | tuple[int, ...], half_seed: int | tuple[int, ...]
     ) -> None:
-        """Choose.
+        """Draw the light of a half.
 
         Args:
-            play: What happens; the exposure follows what is looked at.
-            config: How much of it there is.
-            match_seed: The weather: the same in both halves of a match.
-            half_seed: How the exposure wanders.
+            play: The match; the exposure follows what the camera watches.
+            match_seed: Weather and lamps, the same in both halves of a match.
+            half_seed: Drift of the exposure.
         """
         match, half = np.random.default_rng(match_seed), np.random.default_rng(half_seed)
-        edge = float(match.uniform(-24.0, 18.0))
-        slope = float(match.uniform(-0.12, 0.12))
-        beat, depth = float(match.uniform(1.5, 6.0)), config.flicker_depth
-        self._light = 1.0 - config.shade_depth
-        self._strips = _strips(edge, slope) if match.random() < config.shade else None
-        flickers = match.random() < config.flicker
+        edge, slope = float(match.uniform(-24.0, 18.0)), float(match.uniform(-0.12, 0.12))
+        beat = float(match.uniform(1.5, 6.0))
+        self._strips = _strips(edge, slope) if match.random() < _SHADE_PROBABILITY else None
+        flickers = match.random() < _FLICKER_PROBABILITY
         seconds = np.arange(play.num_frames) / float(play.rate)
         rates, starts = half.uniform(0.02, 0.12, 3), half.uniform(0, 2 * np.pi, 3)
         waves = np.sin(2 * np.pi * rates * seconds[:, None] + starts).mean(axis=1)
-        gain = 1.0 + config.exposure_drift * waves
+        self.gain: Floats = 1.0 + _EXPOSURE_DRIFT * waves
+        """[L] brightness over that of even light."""
         if self._strips is not None:
-            # The iris opens by a half of what the shadow takes.
-            x, y = play.watched[:, 0].astype(np.float64), play.watched[:, 1].astype(np.float64)
+            # The iris opens by a half of the light that the shadow takes.
+            x, y = play.watched[:, :2].astype(np.float64).T
             inside = np.clip((edge + slope * x - y) / 12.0 + 0.5, 0.0, 1.0)
-            opened = trail(inside[:, None], lag=_OPENS_SECONDS, rate=float(play.rate))[:, 0]
-            gain *= 1.0 + opened * 0.5 * config.shade_depth / self._light
+            opened = trail(inside[:, None], lag=_EXPOSURE_LAG_SECONDS, rate=float(play.rate))[:, 0]
+            self.gain *= 1.0 + opened * 0.5 * _SHADE_DEPTH / (1.0 - _SHADE_DEPTH)
         if flickers:
-            gain *= 1.0 + depth * np.sin(2 * np.pi * beat * seconds)
-        self.gain: Floats = gain
-        """[L] brightness over that of a plain match."""
+            self.gain *= 1.0 + _FLICKER_DEPTH * np.sin(2 * np.pi * beat * seconds)
 
     def apply(self, picture: Picture, path: CameraPath, frame: int) -> Picture:
         """Return the picture, uint8 [H, W], in the light of a frame."""
@@ -70,7 +62,7 @@ class Light:
         mask = np.zeros(picture.shape, dtype=np.uint8)
         for quad in corners[ahead]:
             cv2.fillConvexPoly(mask, quad, 255, cv2.LINE_8, SUBPIXEL_BITS)
-        shaded = cv2.LUT(picture, _table(gain * self._light))
+        shaded = cv2.LUT(picture, _table(gain * (1.0 - _SHADE_DEPTH)))
         cv2.copyTo(shaded, mask, lit)
         return lit
 
@@ -81,11 +73,11 @@ def _table(gain: float) -> Picture:
 
 
 def _strips(edge: float, slope: float) -> Floats:
-    """Return the shadow, which reaches from the near side to a slanting edge, in pieces [S, 4, 3]."""
+    """Return the shadow from the near side to a slanting edge, in quads [S, 4, 3]."""
     ends = np.arange(-HALF_LENGTH - 8.0, HALF_LENGTH + 8.0 + _STRIP_M, _STRIP_M)
     near = -HALF_WIDTH - 8.0
-    pieces = [
+    quads = [
         [(a, near, 0.0), (a, edge + slope * a, 0.0), (b, edge + slope * b, 0.0), (b, near, 0.0)]
         for a, b in pairwise(ends)
     ]
-    return np.array(pieces, dtype=np.float64)
+    return np.array(quads, dtype=np.float64)

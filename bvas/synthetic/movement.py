@@ -1,9 +1,9 @@
-"""How 22 players run: where each wants to be, and how fast it gets there."""
+"""Player movement: formation targets, acceleration, facing and stride of 22 players."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.synthetic.events import NUM_PLAYERS
+from bvas.synthetic.play_record import NUM_PLAYERS
 
 Floats = NDArray[np.float64]
 
@@ -12,23 +12,11 @@ HALF_LENGTH = 52.5
 HALF_WIDTH = 34.0
 """Meters from the center to a touchline."""
 
-# A 4-4-2 that attacks towards +x, goalkeeper first.
+# A 4-4-2 that attacks towards +x: x and y of each player, goalkeeper first.
 _FORMATION = np.array(
-    [
-        (-49, 0),
-        (-27, -23),
-        (-30, -8),
-        (-30, 8),
-        (-27, 23),
-        (-6, -24),
-        (-10, -7),
-        (-9, 8),
-        (-6, 24),
-        (14, -9),
-        (13, 9),
-    ],
+    [[-49, -27, -30, -30, -27, -6, -10, -9, -6, 14, 13], [0, -23, -8, 8, 23, -24, -7, 8, 24, -9, 9]],
     dtype=np.float64,
-)
+).T
 _STRIDE_RADIANS_PER_M = 2.3
 _WALK_RADIANS_PER_M = 3.4
 _TURN_RADIANS_PER_SECOND = 9.0
@@ -54,12 +42,12 @@ class Movement:
         self._wander_start = rng.uniform(0, 2 * np.pi, (NUM_PLAYERS, 2))
 
     def formation_targets(self, ball: Floats, possession: int, seconds: float) -> Floats:
-        """Return where each player would like to be, [22, 2].
+        """Return the target position of each player, [22, 2].
 
         Args:
             ball: [2] position.
             possession: 0 where home has the ball, 1 where away has it.
-            seconds: Time of the game, which drives each player's own wandering.
+            seconds: Time of the game; drives small movements of each player.
         """
         targets = self.base.copy()
         half = NUM_PLAYERS // 2
@@ -81,11 +69,11 @@ class Movement:
         """Advance one frame.
 
         Args:
-            targets: [22, 2] where each wants to be.
+            targets: [22, 2] target positions.
             top_speed: [22] m/s.
             acceleration: [22] m/s^2.
-            look: [22] the direction to face; NaN faces the way run.
-            fixed: The player nobody pushes aside, who has the ball; -1 for none.
+            look: [22] the direction to face; NaN faces the direction of the run.
+            fixed: The player with the ball, who is not pushed aside; -1 for none.
         """
         away = targets - self.positions
         distance = np.hypot(away[:, 0], away[:, 1])

@@ -1,12 +1,12 @@
-"""The pitch as it is now: players, ball, and the record of every frame so far."""
+"""Pitch state of the current frame, and the record of all frames so far."""
 
 from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
 
-from bvas.synthetic.events import NUM_PLAYERS, ActionKind, Phase, Play, PlayerAction, PlayEvent
 from bvas.synthetic.movement import HALF_LENGTH, Floats, Movement
+from bvas.synthetic.play_record import NUM_PLAYERS, ActionKind, Phase, Play, PlayerAction, PlayEvent
 
 _FOOT_M = 0.4
 _DRIBBLE_SECONDS = 0.56
@@ -14,10 +14,10 @@ _TEAM_SIZE = NUM_PLAYERS // 2
 
 
 class Pitch:
-    """State of the frame that comes next, and what a script can do to it."""
+    """State of the next frame, and the ways in which a script changes it."""
 
-    def __init__(self, rng: np.random.Generator, *, num_frames: int, rate: Fraction, home_sign: int) -> None:
-        """Place the players; nobody has the ball yet."""
+    def __init__(self, rng: np.random.Generator, *, rate: Fraction, home_sign: int) -> None:
+        """Place the players; the ball has no owner yet."""
         self.rate = float(rate)
         self._exact_rate = rate
         self.moves = Movement(rng, self.rate, home_sign)
@@ -32,26 +32,27 @@ class Pitch:
         self.walk_to: Floats | None = None
         self.carry_direction = 0.0
         self.orders: dict[int, Floats] = {}
-        """Where players were told to go, [2] each, whatever the game wants of them."""
-        self.sent_off: set[int] = set()
-        """Players who left the pitch for good."""
-        self.focus: Floats | None = None
-        """[2] what the camera shall look at; None for the ball."""
+        """Ordered positions of players, [2] each; they override the formation."""
+        self.watched: Floats | None = None
+        """[2] target of the camera; None for the ball."""
         self._meet_at: Floats = np.zeros(2)
         self._look: Floats | None = None
         self._phase_since = 0
         self._possession = 0
-        self._players = np.zeros((num_frames, NUM_PLAYERS, 2), np.float32)
-        self._facing = np.zeros((num_frames, NUM_PLAYERS), np.float32)
-        self._speed = np.zeros((num_frames, NUM_PLAYERS), np.float32)
-        self._gait = np.zeros((num_frames, NUM_PLAYERS), np.float32)
-        self._ball = np.zeros((num_frames, 3), np.float32)
-        self._phase = np.zeros(num_frames, np.uint8)
-        self._owner = np.zeros(num_frames, np.int16)
-        self._focus = np.zeros((num_frames, 3), np.float32)
+        self._rows: list[tuple[Floats, ...]] = []
+        self._states: list[tuple[int, int]] = []
         self._events: list[PlayEvent] = []
         self._incidents: list[PlayEvent] = []
         self._actions: list[PlayerAction] = []
+
+    def frames(self, seconds: float) -> int:
+        """Return a time in frames."""
+        return round(seconds * self.rate)
+
+    def wait(self, until: int) -> Iterator[None]:
+        """Let the frames up to `until` pass; yields once each."""
+        while self.frame < until:
+            yield
 
     def team(self, player: int) -> int:
         """Return 0 for home, 1 for away."""
@@ -62,32 +63,33 @@ class Pitch:
         return float(self.moves.signs[player])
 
     def is_keeper(self, player: int) -> bool:
-        """Return whether the player keeps goal."""
+        """Return whether the player is a goalkeeper."""
         return player % _TEAM_SIZE == 0
 
     def keeper(self, right: bool) -> int:
-        """Return who keeps the goal at +x (`right`) or at -x."""
+        """Return the goalkeeper of the goal at +x (`right`) or at -x."""
         return 0 if (self.moves.signs[0] < 0) == right else _TEAM_SIZE
 
-    def teammates(self, player: int) -> list[int]:
-        """Return the players of the same team who are on the pitch."""
-        team = range(self.team(player) * _TEAM_SIZE, (self.team(player) + 1) * _TEAM_SIZE)
-        return [mate for mate in team if mate not in self.sent_off]
-
     def opponents(self, player: int) -> list[int]:
-        """Return the players of the other team who are on the pitch."""
-        return self.teammates((player + _TEAM_SIZE) % NUM_PLAYERS)
+        """Return the players of the other team, goalkeeper first."""
+        start = (1 - self.team(player)) * _TEAM_SIZE
+        return list(range(start, start + _TEAM_SIZE))
+
+    def field_mates(self, player: int) -> list[int]:
+        """Return the other field players of the same team."""
+        start = self.team(player) * _TEAM_SIZE
+        return [mate for mate in range(start + 1, start + _TEAM_SIZE) if mate != player]
 
     def nearest(self, *, team: int, point: Floats) -> int:
         """Return the field player of a team nearest to a point."""
-        field_players = np.array(self.teammates(team * _TEAM_SIZE)[1:])
-        away = self.moves.positions[field_players] - point
-        return int(field_players[np.argmin(np.hypot(away[:, 0], away[:, 1]))])
+        first = team * _TEAM_SIZE + 1
+        away = self.moves.positions[first : first + _TEAM_SIZE - 1] - point
+        return first + int(np.argmin(np.hypot(away[:, 0], away[:, 1])))
 
     def nearest_to_ball(self, but: int) -> int:
-        """Return the field player nearest to the ball, of either team, `but` one."""
+        """Return the field player of either team nearest to the ball, other than `but`."""
         away = np.hypot(*(self.moves.positions - self.ball[:2]).T)
-        away[[0, _TEAM_SIZE, but, *self.sent_off]] = np.inf
+        away[[0, _TEAM_SIZE, but]] = np.inf
         return int(np.argmin(away))
 
     def reach(self, player: int) -> float:
@@ -95,19 +97,19 @@ class Pitch:
         return float(np.hypot(*(self.moves.positions[player] - self.ball[:2])))
 
     def event(self, label: str, player: int) -> None:
-        """Record that the next frame is the first to show this."""
+        """Record a ball spotting event whose first frame is the next one."""
         self._events.append(PlayEvent(self.frame, label, player))
 
     def incident(self, label: str, player: int) -> None:
-        """Record that a referee's report would hold this, seen from the next frame on."""
+        """Record an event of Action Spotting whose first frame is the next one."""
         self._incidents.append(PlayEvent(self.frame, label, player))
 
     def action(self, kind: ActionKind, player: int) -> None:
-        """Record a swing that sends the ball off in the next frame."""
+        """Record a body movement at the next frame."""
         self._actions.append(PlayerAction(self.frame, player, kind))
 
     def hold(self, phase: Phase) -> None:
-        """Let the ball be with its owner, or dead, from the next frame on."""
+        """Leave the ball with its owner, or dead, from the next frame on."""
         if phase == Phase.DEAD:
             self.ball[2] = 0.0
         self.phase = phase
@@ -116,77 +118,76 @@ class Pitch:
         self._possession = self.team(self.owner)
 
     def look_at(self, point: Floats) -> None:
-        """Let the owner turn to a point."""
+        """Turn the owner to a point."""
         self._look = np.asarray(point, dtype=np.float64)[:2].copy()
 
     def look_away(self) -> None:
-        """Let the owner look where it runs again."""
+        """Turn the owner back to the direction of the run."""
         self._look = None
 
     def flight(
-        self, receiver: int, num_frames: int, *, apex: float, end_height: float = 0.0, lead_m: float = 1.0
+        self, receiver: int, num_frames: int, *, apex: float, end_height: float = 0.0
     ) -> Iterator[None]:
-        """Send the ball to a player's foot (or head); yields a frame each, then it is there."""
+        """Send the ball to a player's foot or head; yields once a frame, then the player owns it."""
         self.receiver = receiver
         positions, velocities = self.moves.positions, self.moves.velocities
         seconds = min(num_frames / self.rate, 0.7)
         self._meet_at = positions[receiver] + velocities[receiver] * seconds * 0.6
-        self._meet_at[0] += self.sign(receiver) * lead_m * (not self.is_keeper(receiver))
+        self._meet_at[0] += self.sign(receiver) * (not self.is_keeper(receiver))
         np.clip(self._meet_at, [-HALF_LENGTH + 0.5, -33.0], [HALF_LENGTH - 0.5, 33.0], out=self._meet_at)
         start = self.ball.copy()
-        self._let_go()
+        self._release()
         for i in range(max(num_frames, 1)):
-            part = (i + 1) / (max(num_frames, 1) + 1)
+            # The foot moves during the flight, so the arc is aimed again in every frame.
             end = np.append(self._foot(receiver, _FOOT_M), end_height)
-            self._fly(start, end, part, apex)
+            self._fly(start, end, (i + 1) / (max(num_frames, 1) + 1), apex)
             yield
         self.owner, self.receiver = receiver, -1
         self.hold(Phase.CONTROL)
 
-    def flight_to_point(
-        self, point: Floats, num_frames: int, apex: float, end_height: float
-    ) -> Iterator[None]:
-        """Send the ball to a place where nobody is; yields a frame each."""
-        start, end = self.ball.copy(), np.append(np.asarray(point, np.float64)[:2], end_height)
-        self._let_go()
+    def flight_to_point(self, point: Floats, num_frames: int, *, apex: float) -> Iterator[None]:
+        """Send the ball to a place without a player; yields once a frame."""
+        start, end = self.ball.copy(), np.append(np.asarray(point, np.float64)[:2], 0.0)
+        self._release()
         for i in range(num_frames):
             self._fly(start, end, (i + 1) / num_frames, apex)
             yield
 
     def advance(self) -> None:
-        """Move everybody to the next frame, and record it."""
+        """Move players and ball to the next frame, and record it."""
         moves = self.moves
         targets = moves.formation_targets(self.ball[:2], self._possession, self.frame / self.rate)
         top_speed = np.full(NUM_PLAYERS, 5.0)
         acceleration = np.full(NUM_PLAYERS, 4.0)
         look = np.full(NUM_PLAYERS, np.nan)
-        busy = [player for player in (self.owner, self.receiver, self.tackler, self.runner) if player >= 0]
         if self.phase in (Phase.FREE, Phase.CONTROL, Phase.CARRY):
-            self._support_and_press(targets, busy)
+            self._support_and_press(targets)
         self._direct(targets, top_speed, acceleration, look)
         moves.step(targets, top_speed, acceleration, look, self.owner)
         self._place_ball()
-        self._store()
+        watched = self.ball if self.watched is None else np.append(self.watched, 0.0)
+        row = (moves.positions, moves.facing, moves.speeds(), moves.gait, self.ball, watched)
+        self._rows.append(tuple(value.astype(np.float32) for value in row))
+        attached = self.phase in (Phase.CONTROL, Phase.CARRY, Phase.HANDS)
+        self._states.append((self.phase, self.owner if attached else -1))
         self.frame += 1
 
     def record(self) -> Play:
         """Return the frames and events so far."""
+        names = ("players", "facing", "speed", "gait", "ball", "watched")
+        columns = (np.stack(column) for column in zip(*self._rows, strict=True))
+        phase, owner = np.array(self._states).T
         return Play(
             rate=self._exact_rate,
-            players=self._players,
-            facing=self._facing,
-            speed=self._speed,
-            gait=self._gait,
-            ball=self._ball,
-            phase=self._phase,
-            owner=self._owner,
+            **dict(zip(names, columns, strict=True)),
+            phase=phase.astype(np.uint8),
+            owner=owner.astype(np.int16),
             events=tuple(event for event in self._events if event.frame < self.frame),
-            actions=tuple(self._actions),
             incidents=tuple(incident for incident in self._incidents if incident.frame < self.frame),
-            focus=self._focus,
+            actions=tuple(self._actions),
         )
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         self.phase = Phase.FREE
         self._phase_since = self.frame
         self._look = None
@@ -199,26 +200,26 @@ class Pitch:
 
     def _foot(self, player: int, ahead: float) -> Floats:
         facing = self.moves.facing[player]
-        way = np.array([np.cos(facing), np.sin(facing)])
-        return np.asarray(self.moves.positions[player] + ahead * way)
+        return np.asarray(self.moves.positions[player] + ahead * np.array([np.cos(facing), np.sin(facing)]))
 
-    def _support_and_press(self, targets: Floats, busy: list[int]) -> None:
+    def _support_and_press(self, targets: Floats) -> None:
         """Bring two teammates into range of a short pass, and two opponents between ball and goal."""
-        positions, ball = self.moves.positions, self.ball[:2]
-        away = positions - ball
+        ball = self.ball[:2]
+        away = self.moves.positions - ball
         distance = np.hypot(away[:, 0], away[:, 1])
+        busy = [player for player in (self.owner, self.receiver, self.tackler, self.runner) if player >= 0]
         distance[[0, _TEAM_SIZE, *busy]] = np.inf
         start = self._possession * _TEAM_SIZE
         for rank, player in enumerate(np.argsort(distance[start : start + _TEAM_SIZE])[:2] + start):
             targets[player] = ball + away[player] * ((8.0 + 2.0 * rank) / max(distance[player], 1.0))
         start = (1 - self._possession) * _TEAM_SIZE
-        goal_way = np.array([-self.moves.signs[start] * HALF_LENGTH, 0.0]) - ball
-        goal_way /= max(float(np.hypot(*goal_way)), 1.0)
+        to_goal = np.array([-self.moves.signs[start] * HALF_LENGTH, 0.0]) - ball
+        to_goal /= max(float(np.hypot(*to_goal)), 1.0)
         for rank, player in enumerate(np.argsort(distance[start : start + _TEAM_SIZE])[:2] + start):
-            targets[player] = ball + goal_way * (3.2 + 4.0 * rank)
+            targets[player] = ball + to_goal * (3.2 + 4.0 * rank)
 
     def _direct(self, targets: Floats, top_speed: Floats, acceleration: Floats, look: Floats) -> None:
-        """Tell those who have to do with the ball what to do."""
+        """Give targets to the players with orders and to those near the ball."""
         positions, ball = self.moves.positions, self.ball[:2]
         for player, point in self.orders.items():
             targets[player] = point
@@ -231,12 +232,12 @@ class Pitch:
             if chaser >= 0:
                 targets[chaser] = ball
                 top_speed[chaser], acceleration[chaser] = speed, 7.0
-        if self.owner < 0 or self.phase == Phase.DEAD:
-            return
         owner = self.owner
+        if owner < 0 or self.phase == Phase.DEAD:
+            return
         if self.phase == Phase.CARRY:
-            way = np.array([np.cos(self.carry_direction), np.sin(self.carry_direction)])
-            targets[owner] = positions[owner] + 5.0 * way
+            direction = np.array([np.cos(self.carry_direction), np.sin(self.carry_direction)])
+            targets[owner] = positions[owner] + 5.0 * direction
             top_speed[owner], acceleration[owner] = 5.2, 9.0
             look[owner] = self.carry_direction
         elif self.walk_to is not None:
@@ -253,29 +254,16 @@ class Pitch:
         if self.phase == Phase.FREE:
             self.ball = self.next_ball.copy()
         elif self.phase == Phase.CONTROL:
-            # Received in the air, it drops to the foot.
+            # A ball received in the air drops to the foot.
             height = max(0.0, self.ball[2] - 4.0 / self.rate)
             self.ball = np.append(self._foot(self.owner, _FOOT_M), height)
         elif self.phase == Phase.CARRY:
             seconds = (self.frame - self._phase_since + 1) / self.rate
             touch = 0.5 - 0.5 * np.cos(2 * np.pi * seconds / _DRIBBLE_SECONDS)
-            ahead = _FOOT_M + 0.5 * touch * (self._look is None)
-            self.ball = np.append(self._foot(self.owner, ahead), 0.0)
+            self.ball = np.append(self._foot(self.owner, _FOOT_M + 0.5 * touch * (self._look is None)), 0.0)
         elif self.phase == Phase.HANDS:
             self.ball = np.append(self._foot(self.owner, 0.15), 1.75)
 
-    def _store(self) -> None:
-        i, moves = self.frame, self.moves
-        self._players[i] = moves.positions
-        self._facing[i] = moves.facing
-        self._speed[i] = moves.speeds()
-        self._gait[i] = moves.gait
-        self._ball[i] = self.ball
-        self._focus[i] = self.ball if self.focus is None else (*self.focus, 0.0)
-        self._phase[i] = self.phase
-        attached = self.phase in (Phase.CONTROL, Phase.CARRY, Phase.HANDS)
-        self._owner[i] = self.owner if attached else -1
 
-
-def _angle(way: Floats) -> float:
-    return float(np.arctan2(way[1], way[0]))
+def _angle(direction: Floats) -> float:
+    return float(np.arctan2(direction[1], direction[0]))

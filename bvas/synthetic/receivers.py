@@ -1,87 +1,82 @@
-"""Who could get a ball: the players around the one who kicks it."""
+"""Choice of the player who receives a ball."""
 
 import numpy as np
 
-from bvas.synthetic.config import PlayConfig
 from bvas.synthetic.movement import HALF_WIDTH, Floats
 from bvas.synthetic.pitch import Pitch
 
 
 class Receivers:
-    """Choices among players, from what the pitch looks like."""
+    """Choices among players by their positions on the pitch."""
 
-    def __init__(self, config: PlayConfig, rng: np.random.Generator, pitch: Pitch) -> None:
-        """Draw from `rng`, which belongs to the game."""
-        self._config = config
+    def __init__(self, rng: np.random.Generator, pitch: Pitch, *, forward: float) -> None:
+        """Draw from `rng`, which belongs to the game; `forward` is the score of a meter toward the goal."""
         self._rng = rng
         self._pitch = pitch
+        self._forward = forward
 
     def distances(self) -> Floats:
-        """Return how far each player will be from the ball in a moment, [22] meters."""
+        """Return the distance of each player from the ball in 0.4 s, [22] meters."""
         moves = self._pitch.moves
         away = moves.positions + 0.4 * moves.velocities - self._pitch.ball[:2]
         return np.asarray(np.hypot(away[:, 0], away[:, 1]))
 
     def distance(self, player: int) -> float:
-        """Return how far a player will be from the ball in a moment, meters."""
+        """Return the distance of a player from the ball in 0.4 s, meters."""
         return float(self.distances()[player])
 
     def teammate_between(self, nearest: float, farthest: float) -> int | None:
-        """Return a teammate between two distances, the better placed the likelier."""
+        """Return a field teammate between two distances; a better placed one is more likely."""
         pitch, owner = self._pitch, self._pitch.owner
         distances = self.distances()
-        here = pitch.ball[:2]
-        mates = [p for p in pitch.teammates(owner) if p != owner and nearest <= distances[p] <= farthest]
-        mates = [player for player in mates if not pitch.is_keeper(player)]
+        mates = [player for player in pitch.field_mates(owner) if nearest <= distances[player] <= farthest]
         if not mates:
             return None
         opponents = pitch.moves.positions[np.array(pitch.opponents(owner))]
         scores = []
         for player in mates:
-            way = pitch.moves.positions[player] - here
-            forward = way[0] * pitch.sign(owner)
-            clear = _lane_clearance(here, way, opponents)
-            scores.append(self._config.forward * forward + 1.2 * min(clear, 3.0))
+            way = pitch.moves.positions[player] - pitch.ball[:2]
+            clear = _lane_clearance(pitch.ball[:2], way, opponents)
+            scores.append(self._forward * way[0] * pitch.sign(owner) + 1.2 * min(clear, 3.0))
         return mates[int(np.argmax(np.array(scores) + self._rng.gumbel(0, 1.2, len(mates))))]
 
+    def mate(self, nearest: float, farthest: float) -> int:
+        """Return a teammate between two distances, else the one best placed for a short pass."""
+        found = self.teammate_between(nearest, farthest)
+        return self.nearest_mate() if found is None else found
+
     def nearest_mate(self) -> int:
-        """Return the teammate who stands best for a short pass."""
-        pitch, owner = self._pitch, self._pitch.owner
+        """Return the field teammate best placed for a short pass."""
         distances = self.distances()
-        mates = [p for p in pitch.teammates(owner) if p != owner and not pitch.is_keeper(p)]
+        mates = self._pitch.field_mates(self._pitch.owner)
         return min(mates, key=lambda player: abs(distances[player] - 8.0))
 
     def interceptor(self, receiver: int) -> int:
-        """Return the opponent who stands nearest to the way of the ball, or `receiver` where none does."""
+        """Return the opponent nearest to the way of the ball, or `receiver` where there is none."""
         pitch = self._pitch
-        here = pitch.ball[:2]
-        way = pitch.moves.positions[receiver] - here
-        opponents = [p for p in pitch.opponents(pitch.owner) if not pitch.is_keeper(p)]
-        distances = self.distances()
-        near = [p for p in opponents if 4.0 < distances[p] < np.hypot(*way) + 2.0]
+        here, positions = pitch.ball[:2], pitch.moves.positions
+        way = positions[receiver] - here
+        distances, longest = self.distances(), np.hypot(*way) + 2.0
+        near = [p for p in pitch.opponents(pitch.owner)[1:] if 4.0 < distances[p] < longest]
         if not near:
             return receiver
-        positions = pitch.moves.positions
         clear = [_lane_clearance(here, way, positions[player : player + 1]) for player in near]
         return near[int(np.argmin(clear))] if min(clear) < 5.0 else receiver
 
     def in_box(self) -> int:
-        """Return the teammate nearest to a place before the goal."""
-        pitch, owner = self._pitch, self._pitch.owner
-        spot = np.array([pitch.sign(owner) * 44.0, self._rng.uniform(-6.0, 6.0)])
-        mates = [p for p in pitch.teammates(owner) if p != owner and not pitch.is_keeper(p)]
+        """Return the field teammate nearest to a random place in front of the goal."""
+        pitch = self._pitch
+        spot = np.array([pitch.sign(pitch.owner) * 44.0, self._rng.uniform(-6.0, 6.0)])
         positions = pitch.moves.positions
+        mates = pitch.field_mates(pitch.owner)
         return min(mates, key=lambda player: float(np.hypot(*(positions[player] - spot))))
 
     def beside_way(self, kicker: int, receiver: int, point: Floats, seconds: float) -> int:
-        """Return who could reach the middle of a pass's way to `point` in time; -1 for nobody."""
+        """Return the player who reaches the middle of a pass to `point` in time; -1 for none."""
         pitch = self._pitch
-        start = pitch.ball[:2]
-        way = point - start
-        middle = start + 0.55 * way
-        away = np.hypot(*(pitch.moves.positions - middle).T)
-        for player in (kicker, receiver, *pitch.sent_off):
-            away[player] = np.inf
+        way = point - pitch.ball[:2]
+        away = np.hypot(*(pitch.moves.positions - (pitch.ball[:2] + 0.55 * way)).T)
+        away[[kicker, receiver]] = np.inf
         nearest = int(np.argmin(away))
         reachable = np.hypot(*way) > 8.0 and away[nearest] < 1.0 + 3.0 * seconds
         return nearest if reachable and not pitch.is_keeper(nearest) else -1

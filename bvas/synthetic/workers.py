@@ -1,19 +1,15 @@
-"""Make halves in parallel processes that never outlive their parent."""
+"""Parallel writing of halves."""
 
-import multiprocessing
-import signal
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 
-from bvas.errors import BvasError, WorkerError
-from bvas.synthetic.events import PlayEvent
-from bvas.synthetic.half import HalfTask, write_half
-from bvas.system.child_processes import interrupts_held, start_quietly
+from bvas.synthetic.half_video import HalfTask, write_half
+from bvas.synthetic.play_record import PlayEvent
+from bvas.system.jobs.in_process import InProcessExecutor
+from bvas.system.jobs.job import Ended, Job, Worker
+from bvas.system.jobs.processes import ProcessExecutor
+from bvas.system.jobs.runner import run_jobs
 
 Finished = Callable[[int, tuple[PlayEvent, ...]], None]
-
-_STOP_SECONDS = 5.0
 
 
 def write_halves(
@@ -22,93 +18,46 @@ def write_halves(
     """Write the videos of `tasks`, `jobs` at a time.
 
     Args:
-        tasks: What to make, in the order in which it is begun.
-        jobs: Processes at a time; 1 makes all of it in this process.
+        tasks: The videos, in the order of their start.
+        jobs: Processes at a time; 1 writes all of them in this process.
         progress: Called with the number of frames written since the last call.
         finished: Called with the rank of a task and its events when its video is complete.
 
     Raises:
-        DataError: the disk is full or a folder not writable.
+        DataError: the disk is full or a folder is not writable.
         WorkerError: a process died.
 
-    After an exception, Ctrl-C included, no process runs any more; what they left half-made is the caller's.
+    After an exception, Ctrl-C included, no process remains; the caller removes unfinished files.
     """
-    if jobs == 1:
-        for number, task in enumerate(tasks):
-            finished(number, write_half(task, progress))
-        return
-    running: dict[Connection, tuple[int, BaseProcess]] = {}
-    waiting = list(enumerate(tasks))
-    try:
-        while waiting or running:
-            while waiting and len(running) < jobs:
-                number, task = waiting.pop(0)
-                with interrupts_held():
-                    inbox, process = _start(task)
-                    running[inbox] = (number, process)
-            ready = wait(list(running))
-            for inbox in [inbox for inbox in running if inbox in ready]:
-                number, process = running[inbox]
-                message = _receive(inbox, process, tasks[number])
-                if isinstance(message, int):
-                    progress(message)
-                    continue
-                del running[inbox]
-                inbox.close()
-                process.join()
-                if isinstance(message, BaseException):
-                    message.add_note(f"while writing {tasks[number].path.name}")
-                    raise message
-                finished(number, message)
-    finally:
-        with interrupts_held():
-            _stop(running)
+    ranks = {f"match {task.match_number} half {task.half}": rank for rank, task in enumerate(tasks)}
+    num_written = dict.fromkeys(ranks, 0)
+
+    def count(job: Job, done: int, total: int, note: str) -> None:
+        progress(done - num_written[job.name])
+        num_written[job.name] = done
+
+    def settle(ended: Ended) -> None:
+        rank = ranks[ended.job.name]
+        if ended.error is not None:
+            ended.error.add_note(f"while writing {tasks[rank].path.name}")
+            raise ended.error
+        finished(rank, ended.value)
+
+    run_jobs(
+        [Job(name, _write, (tasks[rank],)) for name, rank in ranks.items()],
+        InProcessExecutor() if jobs == 1 else ProcessExecutor([""] * jobs, remedy="use fewer --jobs"),
+        on_end=settle,
+        watch=count,
+    )
 
 
-def _stop(running: dict[Connection, tuple[int, BaseProcess]]) -> None:
-    for _, process in running.values():
-        process.terminate()
-    for inbox, (_, process) in running.items():
-        process.join(_STOP_SECONDS)
-        if process.is_alive():
-            process.kill()
-            process.join()
-        inbox.close()
+def _write(task: HalfTask, worker: Worker) -> tuple[PlayEvent, ...]:
+    total = task.config.frames_per_half
+    num_written = 0
 
+    def report(num_frames: int) -> None:
+        nonlocal num_written
+        num_written += num_frames
+        worker.progress(num_written, total)
 
-def _start(task: HalfTask) -> tuple[Connection, BaseProcess]:
-    context = multiprocessing.get_context("spawn")
-    inbox, outbox = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(task, outbox), daemon=True)
-    start_quietly(process)
-    # Only the child holds the other end now: its death is an end of file here.
-    outbox.close()
-    return inbox, process
-
-
-def _receive(
-    inbox: Connection, process: BaseProcess, task: HalfTask
-) -> int | tuple[PlayEvent, ...] | BaseException:
-    try:
-        message: int | tuple[PlayEvent, ...] | BaseException = inbox.recv()
-    except EOFError:
-        process.join()
-        raise WorkerError(
-            f"the process that wrote {task.path} died with exit code {process.exitcode}; "
-            "if memory ran out, use fewer jobs or a smaller size"
-        ) from None
-    return message
-
-
-def _work(task: HalfTask, outbox: Connection) -> None:
-    """Run in the child. If the parent is gone, `send` raises, and the video is dropped."""
-    # Ctrl-C reaches the whole group of processes; the parent decides what becomes of us.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        events = write_half(task, outbox.send)
-    except BrokenPipeError:
-        return
-    except BvasError as error:
-        outbox.send(error)
-        return
-    outbox.send(events)
+    return write_half(task, report)

@@ -1,25 +1,22 @@
-"""Writing files so that a reader never sees half of one: beside, then renamed."""
+"""Atomic file writing: to a temporary name beside the target, then renamed."""
 
 import errno
 import hashlib
 import json
 import os
 import shutil
-import sys
-import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any
 
-from bvas.errors import BusyError, DataError
+from bvas.errors import DataError
 from bvas.system.file_names import shown_text
 
 ARCHIVE_FAULTS = (OSError, ValueError, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile)
-"""What reading an `.npz` raises that is missing, damaged or lacks an array: which, depends on the damaged byte."""
-_SECONDS_BETWEEN_TRIES = 0.02
+"""Errors of reading an `.npz` that is missing, damaged or lacks an array."""
 _MOST_SUFFIX_BYTES = 16
 
 
@@ -28,13 +25,13 @@ _FEW_BYTES = 16 * 2**20
 
 
 def check_writable(folder: Path, *names: str) -> None:
-    """Raise early where files could not be written to a folder later: one is written, renamed and removed.
+    """Raise early where files could not be written to a folder later: a trial file is written, renamed and removed.
 
-    Folders that are missing are made for it, and removed again.
+    Missing folders are made for the trial, and removed again.
 
     Args:
         folder: The folder.
-        names: Files that will be written there; files in their places are left alone.
+        names: Files that will be written there; existing files are left alone.
 
     Raises:
         DataError: the folder cannot be made or written to, a name is too long, a folder is in the place of a file, or
@@ -66,7 +63,7 @@ def _try_names(folder: Path, names: Sequence[str]) -> None:
     """Write a file, give it the longest of these names that is free, and remove it.
 
     Raises:
-        OSError: the system does not let us.
+        OSError: the system refuses.
     """
     longest = max(names, key=lambda name: len(os.fsencode(name)), default="trial")
     trial = _beside(folder / longest)
@@ -84,7 +81,7 @@ def _try_names(folder: Path, names: Sequence[str]) -> None:
 
 
 def _beside(path: Path) -> Path:
-    """Return a name for what is not complete yet, short whatever the name it will take, of the same suffix."""
+    """Return a temporary name for a file that is not complete yet: short, with the same suffix."""
     mark = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]
     suffix = path.suffix if len(os.fsencode(path.suffix)) <= _MOST_SUFFIX_BYTES else ""
     return path.with_name(f".{mark}.{os.getpid()}.part{suffix}")
@@ -95,7 +92,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; it takes the name `path` when the block ends well.
 
     The temporary name keeps the suffix, since libraries choose a format by it. On an
-    error nothing of it is left, and a file that was there before stays as it was.
+    error the temporary file is removed, and an earlier file is unchanged.
 
     Raises:
         DataError: the folder cannot be made or the file cannot be written (disk full,
@@ -116,91 +113,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what writers that were killed left in a folder; nobody else may be writing there."""
+    """Remove temporary files of killed writers from a folder; no process may be writing there."""
     for path in folder.glob(".*.part*"):
         path.unlink(missing_ok=True)
-
-
-@contextmanager
-def locked(folder: Path, *, seconds: float = 0.0) -> Iterator[None]:
-    """Make a folder, and keep other processes that ask for the same out of it.
-
-    The system itself lets go of it when the process ends, however it ends. Where the file system or
-    Windows knows no such locks, nobody is kept out.
-
-    Args:
-        folder: The folder.
-        seconds: Longest wait for another process.
-
-    Raises:
-        BusyError: another process has it.
-        DataError: the folder cannot be made.
-    """
-    path = folder / ".lock"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = path.open("w")
-    except OSError as error:
-        raise DataError(
-            f"cannot write {path}: {error.strerror or error}; free some space or choose a folder you can write to"
-        ) from error
-    with file:
-        if sys.platform != "win32":
-            _take(file, folder, until=time.monotonic() + seconds)
-        yield
-
-
-def open_alone(path: Path) -> BinaryIO:
-    """Open a file for writing, empty, that no other process may open so before it is closed or renamed.
-
-    Raises:
-        BlockingIOError: another process has it.
-        OSError: it cannot be written.
-    """
-    while True:
-        # Not emptied before it is known to be ours.
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "wb")
-        try:
-            if sys.platform != "win32" and not _hold(file, path):
-                file.close()
-                continue
-            file.truncate(0)
-        except BaseException:
-            file.close()
-            raise
-        return file
-
-
-def _hold(file: BinaryIO, path: Path) -> bool:
-    """Lock a file; return whether it still has its name, which its last writer may have changed meanwhile."""
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            raise BlockingIOError(error.errno, "another process writes it") from error
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _take(file: IO[str], folder: Path, *, until: float) -> None:
-    import fcntl
-
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                if time.monotonic() < until:
-                    time.sleep(_SECONDS_BETWEEN_TRIES)
-                    continue
-                raise BusyError(
-                    f"another process works in {folder}; wait until it is done, or end it first"
-                ) from error
-        return
 
 
 def write_text(path: Path, text: str) -> None:

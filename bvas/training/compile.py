@@ -1,7 +1,4 @@
-"""How a training step is computed, as opposed to what: compilation, and activations that are computed twice.
-
-The 2D encoder has its channels last since it was built (models/spotting.py).
-"""
+"""Forward pass of a training step: torch.compile, and activation checkpointing."""
 
 import logging
 import shutil
@@ -18,67 +15,52 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-from bvas.inference.compile_cache import keep_compiled
-from bvas.models.spotting import SpottingModel
+from bvas.models.clip_model import ClipModel
+from bvas.system.compiled_function import CompiledCalls, is_of_compiling
 
 logger = logging.getLogger(__name__)
 
 Forward = Callable[[Tensor], Tensor]
 
 
-class Compiled:
-    """A model, compiled for batches of one shape if that works here; as it is for any other."""
+def compiled_forward(
+    model: nn.Module, shape: tuple[int, ...], device: torch.device, dtype: torch.dtype | None
+) -> Forward:
+    """Return the model's forward pass, compiled for batches of one shape where that works.
 
-    def __init__(
-        self, model: nn.Module, shape: tuple[int, ...], device: torch.device, dtype: torch.dtype | None
-    ) -> None:
-        """Compile forward and backward by running them once; what that changed is put back.
+    Forward and backward are compiled here, by running them once on zeros; buffers and random states are restored.
 
-        Args:
-            model: In training mode.
-            shape: Of a batch of frames.
-            device: Where the model is.
-            dtype: Of autocast; None: float32.
-        """
-        self._model = model
-        self._shape = shape
-        keep_compiled()
-        self._compiled: Forward | None = torch.compile(model, dynamic=False)
-        start = time.monotonic()
-        try:
-            with (
-                _unchanged(model, device),
-                torch.autocast(device.type, dtype=dtype, enabled=dtype is not None),
-            ):
-                self._compiled(torch.zeros(shape, device=device)).float().sum().backward()  # type: ignore[no-untyped-call]
-        except RuntimeError as error:
-            # Imported here: it takes a second, which nobody without a GPU is to wait for.
-            from torch._dynamo.exc import TorchDynamoException
+    Args:
+        model: In training mode.
+        shape: Of a batch of frames. The last batch of an epoch may be smaller: it runs plainly.
+        device: The model's device.
+        dtype: Of autocast; None: float32.
+    """
+    calls = CompiledCalls(True, graphs=False)
+    start = time.monotonic()
+    try:
+        with _unchanged(model, device), torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
+            logits: Tensor = calls.run(model, torch.zeros(shape, device=device), is_steady=True)
+            logits.float().sum().backward()  # type: ignore[no-untyped-call]
+    except RuntimeError as error:
+        if not is_of_compiling(error):
+            raise
+        # The backward pass is compiled when it first runs.
+        calls.stop(error)
+    finally:
+        model.zero_grad(set_to_none=True)
+    if calls.is_on:
+        logger.info("compiled the model in %.0f s", time.monotonic() - start)
 
-            if not isinstance(error, TorchDynamoException):
-                raise
-            self._compiled = None
-            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            logger.warning(
-                "the model cannot be compiled here and runs uncompiled: slower, with the same results (%s)",
-                reason,
-            )
-        else:
-            logger.info("compiled the model in %.0f s", time.monotonic() - start)
-        finally:
-            model.zero_grad(set_to_none=True)
+    def forward(frames: Tensor) -> Tensor:
+        logits: Tensor = calls.run(model, frames, is_steady=frames.shape == shape)
+        return logits
 
-    def __call__(self, frames: Tensor) -> Tensor:
-        """Return the model's logits."""
-        # The last batch of an epoch may be smaller: not worth a compilation.
-        if self._compiled is None or frames.shape != self._shape:
-            logits: Tensor = self._model(frames)
-            return logits
-        return self._compiled(frames)
+    return forward
 
 
 def forward_of(
-    model: SpottingModel,
+    model: ClipModel,
     device: torch.device,
     dtype: torch.dtype | None,
     shape: tuple[int, ...],
@@ -86,18 +68,18 @@ def forward_of(
     checkpointing: bool,
     synchronized: bool = False,
 ) -> Forward:
-    """Return how the model is called in training.
+    """Return the model's forward pass for training.
 
-    Compiled where it pays, on CUDA, unless activations are computed twice or processes speak to each other inside
-    the model; a log line says where it cannot be.
+    It is compiled on CUDA, where that pays, unless activations are checkpointed or BatchNorm is synchronized. A log
+    line names what the compiler lacks.
 
     Args:
         model: In training mode.
-        device: Where it is.
+        device: The model's device.
         dtype: Of autocast; None: float32.
         shape: Of a batch of frames [B, T, H, W].
-        checkpointing: Compute activations twice, see `checkpoint_blocks`.
-        synchronized: BatchNorm statistics are exchanged with other processes.
+        checkpointing: Recompute activations, see `checkpoint_blocks`.
+        synchronized: BatchNorm statistics are exchanged between ranks inside the model.
     """
     if checkpointing:
         checkpoint_blocks(model)
@@ -114,31 +96,19 @@ def forward_of(
         if not there
     ]
     if missing:
-        logger.info(
-            "without %s the model runs uncompiled: slower, with the same results", " and ".join(missing)
-        )
+        logger.info("without %s the model runs uncompiled: slower, same results", " and ".join(missing))
         return model
-    return Compiled(model, shape, device, dtype)
+    return compiled_forward(model, shape, device, dtype)
 
 
-def checkpoint_blocks(model: SpottingModel) -> None:
-    """Have each block of the 2D encoder and each 3D block keep its input only, and run again in the backward pass.
+def checkpoint_blocks(model: ClipModel) -> None:
+    """Have each block of the model keep only its input, and run again in the backward pass.
 
-    Weights and buffers after a step are those without: dropout draws the same again, and BatchNorm statistics
-    take in each batch once. A copy of the model that was made before stays as it was.
+    A step leads to the same weights and buffers as without: dropout draws the same again, and BatchNorm statistics
+    take in each batch once. Copies of the model made before are not affected.
     """
-    encoder = model.encoder
-    for block in [*_blocks(encoder.backbone), encoder.projection, *model.blocks]:
+    for block in model.checkpointed_blocks():
         block.forward = partial(_forward_twice, block, block.forward)
-
-
-def _blocks(module: nn.Module) -> Iterator[nn.Module]:
-    """Yield the blocks of a timm encoder: what lies in its (nested) lists and has parts of its own."""
-    for child in module.children():
-        if isinstance(child, nn.Sequential | nn.ModuleList | nn.ModuleDict):
-            yield from _blocks(child)
-        elif any(True for _ in child.children()):
-            yield child
 
 
 def _forward_twice(block: nn.Module, forward: Forward, x: Tensor) -> Tensor:
@@ -154,7 +124,7 @@ def _forward_twice(block: nn.Module, forward: Forward, x: Tensor) -> Tensor:
 
 @contextmanager
 def _spare_statistics(block: nn.Module) -> Iterator[None]:
-    """Let BatchNorm count into copies of its statistics meanwhile."""
+    """Have BatchNorm update copies of its statistics within the block."""
     norms = [module for module in block.modules() if isinstance(module, _BatchNorm) and module.training]
     kept = [dict(norm._buffers) for norm in norms]
     for norm in norms:
@@ -168,7 +138,7 @@ def _spare_statistics(block: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _unchanged(model: nn.Module, device: torch.device) -> Iterator[None]:
-    """Put buffers and random states back."""
+    """Restore buffers and random states after the block."""
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         try:

@@ -1,4 +1,4 @@
-"""The model that training begins with: random weights, an encoder's published ones, or those of an earlier stage."""
+"""Starting weights of training: random, an encoder's published ones, or those of an earlier experiment."""
 
 import logging
 from collections.abc import Collection
@@ -11,45 +11,38 @@ from bvas.errors import CheckpointError
 from bvas.experiment.checkpoint import FILE_NAME, Checkpoint, fold_folder, load_checkpoint, trained_folds
 from bvas.experiment.experiment import Experiment
 from bvas.experiment.seen_matches import seen_by
-from bvas.lromul.importing import seed_experiment
-from bvas.lromul.weights import read_seed_checkpoint
-from bvas.models.spotting import SpottingModel, build_model
+from bvas.lromul.importing import reference_experiment
+from bvas.lromul.weights import read_reference_checkpoint
+from bvas.models.clip_model import ClipModel
 from bvas.system.cache_folder import cache_folder
 from bvas.system.download import fetch
+from bvas.tasks.kind_choice import kind_of
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
 
-_CLASSIFIER = "classifier."
-_ENCODER = "encoder."
-
 
 def starting_model(
     experiment: Experiment, fold: int, runs: Path, held_out: Collection[str] = ()
-) -> SpottingModel:
-    """Return the model that a fold's training begins with, on the CPU, its 2D encoder frozen if so configured.
+) -> ClipModel:
+    """Return the model that a fold's training starts from, on the CPU, its backbone frozen if so configured.
 
     Args:
-        experiment: Whose.
-        fold: Which.
+        experiment: The experiment to train.
+        fold: The fold that is held out.
         runs: The runs folder.
-        held_out: Names of the matches that the fold holds out: weights that learned from them are not taken.
+        held_out: Names of the matches that the fold holds out: weights that were trained on them are not used.
 
     Raises:
         CheckpointError: the weights to start from are missing, or too few of them fit.
-        DataError: they cannot be downloaded, or are other ones than the hash says.
+        DataError: they cannot be downloaded, or have another hash.
     """
     start_from = experiment.train.start_from
-    model = build_model(
-        experiment.model,
-        experiment.clip,
-        len(experiment.task.labels),
-        pretrained=experiment.model.pretrained and not start_from,
-    )
+    model = kind_of(experiment).model(pretrained=experiment.model.pretrained and not start_from)
     if start_from:
         _fill(model, experiment, _starting_weights(experiment, fold, runs, held_out))
     if experiment.train.freeze_encoder2d:
-        model.encoder.requires_grad_(False)
+        model.backbone.requires_grad_(False)
     return model
 
 
@@ -71,11 +64,11 @@ def _downloads() -> Path | None:
 
 
 def _read(path: Path) -> Checkpoint:
-    """Read a file of ours, or a checkpoint of the seed."""
+    """Read weights of bvas, or a checkpoint of the reference system."""
     if path.suffix != ".pth":
         return load_checkpoint(path)
-    checkpoint = read_seed_checkpoint(path)
-    return Checkpoint(path, seed_experiment(checkpoint, path.stem), checkpoint.state_dict, {})
+    checkpoint = read_reference_checkpoint(path)
+    return Checkpoint(path, reference_experiment(checkpoint, path.stem), checkpoint.state_dict, {})
 
 
 def _fold_weights(
@@ -83,20 +76,20 @@ def _fold_weights(
 ) -> Checkpoint:
     """Read the weights of the same fold, or of any fold of an experiment over other data.
 
-    Where it is known what the folds learned from, one that has not seen the matches held out here is taken.
+    If the folds' training matches are recorded, a fold that was not trained on the held-out matches is chosen.
     """
     folds = trained_folds(runs, name)
     if not folds:
         raise CheckpointError(
-            f"experiment {experiment.name} starts from the weights of {name}, and there are none in "
-            f"{runs / name}; make them first: bvas train --experiment {name}"
+            f"experiment {experiment.name} starts from the weights of {name}, and {runs / name} holds no weights; "
+            f"train them first: bvas train --experiment {name}"
         )
     seen = {number: seen_by(fold_folder(runs, name, number)) for number in folds}
     fitting = [number for number in folds if not (seen[number] or frozenset()).intersection(held_out)]
     if not fitting:
         raise CheckpointError(
             f"fold {fold} of {experiment.name} holds out {', '.join(sorted(held_out))}, and all trained folds of "
-            f"{name} ({', '.join(map(str, folds))}) have learned from them; train the one of {name} that holds them out"
+            f"{name} ({', '.join(map(str, folds))}) were trained on them; train the fold of {name} that holds them out"
         )
     chosen = fold if fold in fitting else fitting[0]
     checkpoint = load_checkpoint(fold_folder(runs, name, chosen) / FILE_NAME)
@@ -105,25 +98,26 @@ def _fold_weights(
     if chosen != fold and same_data and not is_known:
         raise CheckpointError(
             f"fold {fold} of {experiment.name} starts from the same fold of {name}, which is not trained "
-            "(another one has seen the matches that are held out here): "
+            "(other folds were trained on the matches that are held out here): "
             f"bvas train --experiment {name} --folds {fold}"
         )
     return checkpoint
 
 
-def _fill(model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint) -> None:
-    """Take what fits by name and shape, and of the classifier the rows of the labels that both know.
+def _fill(model: ClipModel, experiment: Experiment, checkpoint: Checkpoint) -> None:
+    """Copy the tensors that fit by name and shape, and of the classifier the rows of common labels.
 
     Raises:
-        CheckpointError: less than half of the 2D encoder's tensors are in the file with the same shape.
+        CheckpointError: fewer than half of the backbone's tensors are in the file with the same shape.
     """
     own = model.state_dict()
+    backbone_prefix, classifier_prefix = f"{model.backbone_name}.", f"{model.classifier_name}."
     taken = {
         name: tensor
         for name, tensor in checkpoint.state.items()
-        if not name.startswith(_CLASSIFIER) and name in own and own[name].shape == tensor.shape
+        if not name.startswith(classifier_prefix) and name in own and own[name].shape == tensor.shape
     }
-    encoder = [name for name in own if name.startswith(_ENCODER)]
+    encoder = [name for name in own if name.startswith(backbone_prefix)]
     fitting = sum(name in taken for name in encoder)
     if 2 * fitting < len(encoder):
         raise CheckpointError(
@@ -135,15 +129,17 @@ def _fill(model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint) 
         )
     classifier, labels = _classifier(model, experiment, checkpoint)
     model.load_state_dict({**own, **taken, **classifier})
-    fresh = [name for name in own if name not in taken and not name.startswith(_CLASSIFIER)]
-    unused = [name for name in checkpoint.state if name not in taken and not name.startswith(_CLASSIFIER)]
+    fresh = [name for name in own if name not in taken and not name.startswith(classifier_prefix)]
+    unused = [
+        name for name in checkpoint.state if name not in taken and not name.startswith(classifier_prefix)
+    ]
     new_labels = [label for label in experiment.task.labels if label not in labels]
     notes = [
         f"{what}: {len(names)} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
         for names, what in (
-            (fresh, "tensors that start fresh"),
-            (unused, "tensors without a place"),
-            (new_labels, "labels that start fresh"),
+            (fresh, "tensors with new values"),
+            (unused, "unused tensors"),
+            (new_labels, "new labels"),
         )
         if names
     ]
@@ -151,16 +147,17 @@ def _fill(model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint) 
     then, now = checkpoint.experiment.input.luma_scaling, experiment.input.luma_scaling
     if then != now:
         logger.warning(
-            "%s was trained on luma scaled by '%s', experiment %s scales it by '%s': the weights have to adapt",
+            "%s was trained on luma scaled by '%s', and experiment %s scales it by '%s': the weights must adapt",
             *(checkpoint.path, then, experiment.name, now),
         )
 
 
 def _classifier(
-    model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint
+    model: ClipModel, experiment: Experiment, checkpoint: Checkpoint
 ) -> tuple[dict[str, Tensor], list[str]]:
-    """Return the classifier with the rows of known labels filled in, and those labels."""
-    own = {name: tensor.clone() for name, tensor in model.classifier.state_dict(prefix=_CLASSIFIER).items()}
+    """Return the classifier's tensors with the rows of known labels filled in, and these labels."""
+    layer = model.classifier_layer.state_dict(prefix=f"{model.classifier_name}.")
+    own = {name: tensor.clone() for name, tensor in layer.items()}
     stored = {name: checkpoint.state.get(name) for name in own}
     theirs = checkpoint.experiment.task.labels.names
     if any(

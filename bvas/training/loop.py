@@ -1,9 +1,9 @@
-"""The epochs of a fold: steps, validation, saves, and what people see of them."""
+"""Epochs of a fold: steps, validation, saved states, logs and progress."""
 
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from bvas.errors import TrainingError
 from bvas.experiment.checkpoint import FILE_NAME
 from bvas.loading.kept_batches import KeptClips
 from bvas.loading.loader import ClipLoader
-from bvas.models.spotting import SpottingModel
+from bvas.models.clip_model import ClipModel
 from bvas.system.atomic_files import write_json
+from bvas.tasks.kind_choice import kind_of
 from bvas.training.distributed import World
 from bvas.training.divergence import LossWatch
 from bvas.training.observer import Observer, RunView
@@ -25,16 +26,14 @@ from bvas.training.run_state import FILE_NAME as STATE_NAME
 from bvas.training.run_state import TrainingState, save_state
 from bvas.training.step import Trainer
 from bvas.training.validation import validate
+from bvas.values.progress import Progress
 
 logger = logging.getLogger(__name__)
-
-Progress = Callable[[int, int, str], None]
-"""Takes the clips done, the clips in all, and a remark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Record:
-    """Where a run is noted for people; of several ranks one has it, the writer."""
+    """Logs and observers of a run; of several ranks, only the writer has them."""
 
     view: RunView
     log: EpochLog
@@ -43,7 +42,7 @@ class Record:
 
 
 class FoldRun:
-    """A fold under way."""
+    """Training of a fold, from a state to the last epoch."""
 
     def __init__(
         self,
@@ -69,13 +68,14 @@ class FoldRun:
         self._data = state.data
         self._path = folder / STATE_NAME
         self._config = trainer.experiment.train
+        self._best_figure = f"val_{kind_of(trainer.experiment).best_figure}"
         self._num_epochs = self._config.warmup_epochs + self._config.epochs
-        self._watch = LossWatch(loader.clips.videos, f"{self._path} holds the run as it was before")
+        self._watch = LossWatch(loader.clips.videos, f"{self._path} holds the last saved state")
         self._saved_at = time.monotonic()
         self._has_header = False
 
     def fit(self) -> None:
-        """Train the epochs that are left, and give the weights their name."""
+        """Train the remaining epochs, and save the final weights."""
         if self._record is not None:
             for observer in self._record.observers:
                 observer.begin(self._record.view, self._epoch)
@@ -86,7 +86,7 @@ class FoldRun:
             self._finish(self._record.log.rows)
 
     def _finish(self, rows: Sequence[Row]) -> None:
-        best = _best_epoch(rows)
+        best = best_epoch(rows, self._best_figure)
         write_json(
             self._folder / METRICS_NAME,
             {
@@ -100,7 +100,7 @@ class FoldRun:
         self._path.unlink()
 
     def _train_epoch(self) -> None:
-        """Do the steps that are left of the epoch."""
+        """Do the remaining steps of the epoch."""
         trainer, loader = self._trainer, self._loader
         seconds, waited = self._seconds, self._waited
         started, waiting = time.monotonic(), loader.stats.waiting_seconds
@@ -114,7 +114,7 @@ class FoldRun:
             self._waited = waited + loader.stats.waiting_seconds - waiting
             self._report()
             if self._validation is not None:
-                self._validation.read_ahead()
+                self._validation.prefetch()
             if time.monotonic() - self._saved_at >= self._config.save_minutes * 60:
                 self._save()
         self._watch.settle()
@@ -122,7 +122,7 @@ class FoldRun:
 
     def _end_epoch(self) -> None:
         trainer, world = self._trainer, self._world
-        # Any rank that waits holds up all.
+        # A rank that waits delays all.
         waiting_share = world.mean(torch.tensor(self._waited / max(self._seconds, 1e-9), dtype=torch.float64))
         figures: Row = {
             "train_loss": float(torch.cat(self._losses).mean()),
@@ -132,7 +132,7 @@ class FoldRun:
             "waiting_share": float(waiting_share),
         }
         if self._validation is not None:
-            # It may take longer than people want to lose.
+            # Validation may take longer than the time that a kill may cost.
             self._save()
             averaged = trainer.averaged.module
             world.copy_buffers(averaged)
@@ -143,14 +143,14 @@ class FoldRun:
                 autocast_dtype=trainer.autocast_dtype,
                 world=world,
             )
-            figures |= {"val_loss": scores.loss, "val_average_precision": scores.average_precision}
+            figures["val_loss"] = scores.loss
+            figures |= {f"val_{name}": value for name, value in scores.figures.items()}
             if self._record is not None and not math.isfinite(scores.loss):
-                # The weights are numbers, as the save before has found, and may be good: no reason to lose a training.
+                # The save above found all weights finite, and they may be good: the run continues.
                 logger.warning(
                     "the validation loss of epoch %d/%d is %s (computed in %s): the averaged weights lead to values "
-                    "that are too large; the training goes on and keeps its weights, and the epoch is not taken for "
-                    "the best; if later epochs do not mend it, train anew with precision='float32' or a lower "
-                    "learning rate, and --overwrite",
+                    "that are too large; training continues, and this epoch cannot be the best; if later epochs "
+                    "do not recover, start over with precision='float32' or a lower learning rate, and --overwrite",
                     *(
                         self._epoch + 1,
                         self._num_epochs,
@@ -165,16 +165,16 @@ class FoldRun:
         self._save()
 
     def _note(self, figures: Row, record: Record) -> None:
-        """Show and keep what an epoch came to."""
+        """Log an epoch's figures, save the best weights, and call the observers."""
         record.log.add(figures)
         for line in table_lines(self._epoch, self._num_epochs, figures, header=not self._has_header):
             logger.info("%s", line)
         self._has_header = True
         trainer = self._trainer
-        if _best_epoch(record.log.rows) == self._epoch:
+        if best_epoch(record.log.rows, self._best_figure) == self._epoch:
             trainer.save(self._folder / BEST_NAME, _facts(self._epoch, figures))
         averaged = trainer.averaged.module.eval()
-        assert isinstance(averaged, SpottingModel)
+        assert isinstance(averaged, ClipModel)
         for observer in record.observers:
             observer.epoch_done(record.view, self._epoch, averaged, trainer.autocast_dtype)
 
@@ -192,11 +192,11 @@ class FoldRun:
         self._record.progress(done, self._num_epochs * clips, remark)
 
     def _save(self) -> None:
-        """Save the state, if it is worth going on from; the writer does, for all ranks.
+        """Save the state, at the writer, if its values are finite.
 
         Raises:
-            TrainingError: it is not; the one that was saved before stays.
-            DataError: it cannot be written; the one that was saved before stays.
+            TrainingError: a loss or weight is NaN or infinite; the state saved before stays.
+            DataError: it cannot be written; the state saved before stays.
         """
         self._watch.settle()
         if self._record is not None:
@@ -206,9 +206,9 @@ class FoldRun:
     def _write_state(self, record: Record) -> None:
         if not self._trainer.is_finite():
             raise TrainingError(
-                f"after step {self._trainer.num_steps} there are weights that are no numbers, though its loss and "
-                f"gradients were; {self._path} holds the run as it was before; lower the learning rate and train "
-                "anew with --overwrite"
+                f"after step {self._trainer.num_steps} weights are NaN or infinite, though its loss and gradients were "
+                f"finite; {self._path} holds the last saved state; lower the learning rate and start over with "
+                "--overwrite"
             )
         state = TrainingState(
             experiment=self._trainer.experiment.to_json(),
@@ -224,13 +224,8 @@ class FoldRun:
         save_state(self._path, state)
 
 
-def _best_epoch(rows: Sequence[Row]) -> int | None:
-    """Return the best of the epochs whose validation came to numbers; None where there is none."""
-    return best_epoch([row if math.isfinite(row.get("val_loss", 0.0)) else {} for row in rows])
-
-
 def _metrics(epoch: int, figures: Row) -> dict[str, float | None]:
-    """Return the figures of an epoch for JSON, which has no name for what is no number."""
+    """Return the figures of an epoch for JSON, which cannot represent NaN: null instead."""
     numbers = {name: value if math.isfinite(value) else None for name, value in figures.items()}
     return {"epoch": epoch, **numbers}
 

@@ -13,6 +13,7 @@ from seed_streaming import SeedPredictor
 
 from bvas.experiment.experiment import load_experiment
 from bvas.inference.streaming import StreamingPredictor
+from bvas.inference.torch_engine import TorchEngine
 from bvas.models.spotting import build_model
 
 CPU = torch.device("cpu")
@@ -30,7 +31,7 @@ def test_the_work_of_a_row_at_full_size_is_that_of_the_issue():
     with torch.device("meta"):
         model = build_model(replace(experiment.model, pretrained=False), experiment.clip, 2).eval()
 
-    work = count_row(model, (736, 1280), num_views=1, element_bytes=4)
+    work = count_row(model, (736, 1280), num_flips=1, element_bytes=4)
 
     assert work["2D"].operations == pytest.approx(26.4e9, rel=0.01)
     # 8.7 in the blocks, and the projection behind them.
@@ -51,7 +52,7 @@ def test_all_forms_go_through_the_same_video():
     experiment = load_experiment("demo")
     model, video, clip = make_model(experiment, CPU, (64, 96)), Video((64, 96)), experiment.clip
 
-    ours = streaming(StreamingPredictor([model], clip), video)
+    ours = streaming(StreamingPredictor(TorchEngine([model], clip)), video)
     seed = frame_by_frame(SeedPredictor(model, clip), video)
     whole = whole_clips(model, experiment, video)
     # A clip is whole with frame 28 for the first time: row 14.

@@ -6,19 +6,10 @@ import time
 import pytest
 
 from bvas.cli import VERBS, main
-from bvas.commands.console import (
-    DONE_IN_PART,
-    INTERRUPTED,
-    OK,
-    WRONG_INPUT,
-    bytes_text,
-    duration_text,
-    parse_size,
-    parse_time,
-    parse_workers,
-    run_command,
-)
+from bvas.commands.console import DONE_IN_PART, INTERRUPTED, OK, WRONG_INPUT, run_command
+from bvas.commands.option_values import parse_size, parse_time, parse_workers
 from bvas.errors import ConfigError, DataError
+from bvas.values.units import bytes_text, duration_text
 
 
 def test_help_lists_every_verb(capsys):
@@ -61,9 +52,9 @@ def test_modules_run_like_the_verbs(module):
 
 def test_an_unknown_command_names_those_there_are(capsys):
     assert main(["spott"]) == WRONG_INPUT
-    assert "no command 'spott'; there are: demo, spot" in capsys.readouterr().err
+    assert "unknown command 'spott'; known are demo, spot" in capsys.readouterr().err
     assert main(["data", "fetch"]) == WRONG_INPUT
-    assert "there are: data synth, data check, data import, data download" in capsys.readouterr().err
+    assert "known are data synth, data check, data import, data download" in capsys.readouterr().err
 
 
 def test_a_group_lists_its_verbs(capsys):
@@ -144,13 +135,13 @@ def test_a_command_may_be_done_in_part():
 def test_times_are_read_as_people_write_them():
     assert [parse_time(text) for text in ("90", "1:30", "1:02:03.5")] == [90.0, 90.0, 3723.5]
     for wrong in ("", "1:2:3:4", "-3", "soon"):
-        with pytest.raises(argparse.ArgumentTypeError, match="is no time"):
+        with pytest.raises(argparse.ArgumentTypeError, match="is not a time"):
             parse_time(wrong)
 
 
 def test_sizes_are_height_by_width():
     assert parse_size("224x400") == (224, 400)
-    with pytest.raises(argparse.ArgumentTypeError, match="is no size"):
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a size"):
         parse_size("224")
 
 

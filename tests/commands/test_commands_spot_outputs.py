@@ -21,9 +21,9 @@ from bvas.cli import main
 from bvas.errors import DecodeError
 from bvas.inference.streaming import StreamingPredictor
 from bvas.results.store import load_curve, read_recording
-from bvas.system.atomic_files import locked
-from bvas.video.decode.open_video import open_video
+from bvas.system.locks import locked
 from bvas.video.encode.video_writer import VideoWriter
+from bvas.video.live.open_stream import open_stream
 
 OUTPUTS = ["recording.json", "results_spotting.json", "spots.csv"]
 
@@ -131,7 +131,7 @@ def test_the_pieces_of_a_playlist_leave_no_secret_where_they_are_missing(spot, t
         url = f"http://us3r:Pa55w0rd@127.0.0.1:{server.server_address[1]}/list.m3u8?sig=S1gn4ture"
         code = spot(url, "--out", tmp_path / "out")
         with pytest.raises(DecodeError) as caught:
-            open_video(url)
+            open_stream(url)
         server.shutdown()
         thread.join()
 

@@ -25,7 +25,7 @@ from bvas.cli import main
 from bvas.errors import DecodeError
 from bvas.inference.streaming import StreamingPredictor
 from bvas.results.store import read_recording
-from bvas.video.decode.open_video import open_video
+from bvas.video.live.open_stream import open_stream
 
 TICK = Fraction(1, 25)
 SECRETS = ("us3r", "Pa55w0rd", "S1gn4ture")
@@ -90,7 +90,7 @@ def test_an_address_that_is_forbidden_shows_no_secret(words, tmp_path, capsys, c
         url = f"{host}/{name}?X-Amz-Signature=S1gn4ture"
         assert main(["spot", url, *words, "--out", str(tmp_path / "out")]) == 2
         with pytest.raises(DecodeError, match="403") as caught:
-            open_video(url)
+            open_stream(url)
     said = capsys.readouterr()
     text = "\n".join(
         [said.out, said.err, caplog.text, *format_exception(caught.value), str(caught.value.path)]

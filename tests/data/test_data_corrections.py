@@ -136,7 +136,7 @@ def test_a_video_that_nobody_looked_at_is_no_video_without_actions(root, tmp_pat
     assert [len(match.videos) for match in found.matches] == [1]
 
     (fault,) = faults_of(written(tmp_path / "c.json", unseen), root)
-    assert "nothing in it was looked at" in fault
+    assert "no video in it was reviewed" in fault
 
 
 def test_what_is_wrong_is_named(root, tmp_path):
@@ -145,10 +145,10 @@ def test_what_is_wrong_is_named(root, tmp_path):
     assert [
         fault.split(": ", 1)[1] for fault in faults_of(written(path, video(annotations=wrong)), root)
     ] == [
-        "video 0: annotation 0 has frame 50; the video has frames 0 to 49",
-        "video 0: annotation 1 has label 'GOAL', which is not among PASS, DRIVE",
-        "video 0: annotation 2 has frame None; the video has frames 0 to 49",
-        "video 0: annotation 3 is 7; it needs frame and label",
+        "video 0, annotation 0: has frame 50; the video has frames 0 to 49",
+        "video 0, annotation 1: has label 'GOAL', which is not among PASS, DRIVE",
+        "video 0, annotation 2: needs 'frame', a whole number from 0 up, got nothing",
+        "video 0, annotation 3: must be an object, got 7",
     ]
     assert (
         "has 50 frames, and the corrections are about one with 51"

@@ -14,7 +14,7 @@ from bvas.data.spotting_task import SpottingTask, dataset_task
 from bvas.errors import ConfigError, DataError
 from bvas.experiment.experiment import load_experiment
 from bvas.loading.labelled_video import label_video
-from bvas.training.fold_data import fold_videos
+from bvas.tasks.kind_choice import kind_of
 from bvas.values.annotations import LabelSet
 
 TASK = dataset_task(("PASS", "DRIVE"))
@@ -144,7 +144,7 @@ def test_a_label_that_the_config_does_not_know_is_an_error_before_a_video_is_loo
     with pytest.raises(
         DataError, match=r"dataset\.json: match 1 'b', annotation 1: label 'SHOT' .*SHOT \(2\)"
     ):
-        fold_videos(experiment, find_matches(task, tmp_path), 0)
+        kind_of(experiment).samples(find_matches(task, tmp_path), 0)
 
     ignoring = dataset_task(("PASS",), ignored=("SHOT",))
     assert len(annotated_halves(find_matches(ignoring, tmp_path)[1], ignoring)[0][1]) == 1

@@ -65,7 +65,7 @@ def test_a_label_that_the_config_does_not_know_is_an_error_that_says_what_to_do(
 
     with pytest.raises(
         DataError,
-        match=r"Labels-ball\.json: annotation 1: label 'SHOT' is none of the config's PASS, DRIVE; "
+        match=r"Labels-ball\.json: annotation 1: label 'SHOT' is not among the config's PASS, DRIVE; "
         r".*'ball12'.*'merged' or 'ignored' of its LabelSet; unknown in this file: SHOT \(2\), GOAL \(1\)",
     ):
         _annotations(tmp_path)
@@ -98,8 +98,8 @@ def test_cards_are_merged_under_one_name(tmp_path):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"label": "PASS"}, "annotation 0: is .*needs 'gameTime'"),
-        (_entry(position="three"), "'position' in milliseconds"),
+        ({"label": "PASS"}, "annotation 0: needs 'gameTime', a game time like '1 - 00:03', got nothing"),
+        (_entry(position="three"), "'position' must be milliseconds, a whole number, got 'three'"),
         (_entry(time="3 - 00:00"), "half 3"),
         (_entry(position="-5"), "not negative"),
         ("PASS", "annotation 0"),
@@ -195,7 +195,7 @@ def test_a_missing_data_root_says_where_to_get_one(tmp_path):
 
 
 def test_an_incomplete_data_root_names_the_first_missing_match(tmp_path):
-    with pytest.raises(DataError, match=r"Leeds United.*not there.*\(6 more"):
+    with pytest.raises(DataError, match=r"Leeds United.*is missing.*\(6 more"):
         find_matches(ball_task(), _league(tmp_path))
 
 

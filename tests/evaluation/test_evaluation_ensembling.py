@@ -38,7 +38,7 @@ def test_a_curve_of_double_the_rate_is_taken_at_every_second_row():
     assert curve_at(fast, curve([0] * 3, rate=12.5), "it").scores[:, 0] == pytest.approx([0.0, 0.2, 0.4])
 
 
-def test_a_row_that_takes_from_a_hole_is_one():
+def test_a_row_that_takes_from_a_gap_is_one():
     slow = curve([0.0, np.nan, 0.8], rate=12.5)
 
     fast = curve_at(slow, curve([0] * 6), "it").scores[:, 0]

@@ -306,13 +306,17 @@ LATE_FOUND = [prediction(60.0 * i) for i in range(1, 41)]
         (LATE, in_seconds(LATE_FOUND, 1 / 1000), "these are microseconds"),
         (LATE, without_clock(in_seconds(LATE_FOUND)), "their positions look like seconds"),
         (LATE, without_clock(in_seconds(LATE_FOUND, 1 / 1000)), "their positions look like microseconds"),
-        (BALL, [prediction(1, confidence="nan")], "prediction 0 is "),
-        (BALL, [prediction(1, confidence="inf")], "a finite 'confidence'"),
+        (
+            BALL,
+            [prediction(1, confidence="nan")],
+            "prediction 0: needs 'confidence', a finite number, got 'nan'",
+        ),
+        (BALL, [prediction(1, confidence="inf")], "a finite number, got 'inf'"),
         (BALL, [{**prediction(1), "position": "-40"}], "position -40 is negative"),
-        (BALL, [{**prediction(1), "position": "soon"}], "prediction 0 is "),
-        (BALL, [{"label": "PASS"}], "it needs 'label', 'position' in milliseconds, 'half'"),
-        (BALL, ["PASS"], "prediction 0 is 'PASS'"),
-        ([{"label": "PASS"}], FOUND, "annotation 0 is "),
+        (BALL, [{**prediction(1), "position": "soon"}], "prediction 0: needs 'position', milliseconds"),
+        (BALL, [{"label": "PASS"}], "needs 'position', milliseconds, a whole number, got nothing (2 more)"),
+        (BALL, ["PASS"], "prediction 0: must be an object, got 'PASS'"),
+        ([{"label": "PASS"}], FOUND, "annotation 0: needs 'gameTime', a game time like '1 - 00:03'"),
     ],
 )
 def test_what_would_make_a_score_meaningless_is_refused(tmp_path, capsys, annotations, predictions, message):

@@ -132,7 +132,7 @@ def test_predictions_that_soccernet_would_not_count_are_refused(workplace, capsy
 
     path = predict(workplace, match, {1: SPOTS, 2: SPOTS})
     path.write_text(path.read_text().replace('"0.500000"', '"nan"'))
-    assert "confidence nan" in refused(workplace, capsys)
+    assert "needs 'confidence', a finite number, got 'nan'" in refused(workplace, capsys)
 
 
 def test_the_test_matches_are_taken_from_the_out_of_fold_predictions(workplace):
@@ -157,10 +157,7 @@ def test_without_challenge_matches_there_is_nothing_to_submit(workplace, capsys)
         (match.folder / "Labels-ball.json").write_text('{"annotations": []}')
 
     assert main(["experiment", "submit", "found"]) == WRONG_INPUT
-    assert (
-        "no challenge match in data/spotting-ball-2023, so there is nothing to submit"
-        in capsys.readouterr().err
-    )
+    assert "nothing to submit: no challenge match in data/spotting-ball-2023" in capsys.readouterr().err
     assert main(["experiment", "submit", "ball_base", "--out", "x.tar"]) == WRONG_INPUT
     assert "--out must end in .zip" in capsys.readouterr().err
 

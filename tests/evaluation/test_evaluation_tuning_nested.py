@@ -12,9 +12,9 @@ from bvas.evaluation.tuning.counting import LabelledCurves, truths
 from bvas.evaluation.tuning.grid import RuleGrid, default_grid
 from bvas.evaluation.tuning.nested import tune
 from bvas.experiment.peak_config import PeakConfig, PeakRule
-from bvas.inference.peaks import find_spots, lowest_height, smooth_scores
 from bvas.metrics.official import official_tally
 from bvas.results.store import read_results, write_results
+from bvas.tasks.peaks import find_spots, lowest_height, smooth_scores
 from bvas.values.annotations import Annotation, LabelSet
 from bvas.values.score_curve import ScoreCurve
 

@@ -1,83 +1,131 @@
-from functools import cache
+"""Rows of a video file do not depend on how it is cut into segments."""
+
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
-from tiny import TINY_MODEL
+from live_sources import moving_frames, write_video
+from tiny import tiny_experiment
+from usable_models import usable_model
 
-from bvas.errors import DecodeError
-from bvas.inference.file_rows import RowsSoFar, stream_rows
-from bvas.inference.streaming import StreamingPredictor
-from bvas.models.spotting import build_model
-from bvas.values.clip_config import ClipConfig
-from bvas.video.decode.prefetch import Frames, Lost
+from bvas.errors import ConfigError, DecodeError
+from bvas.inference.file_rows import FrameGap, GridVideo, cut_gaps, gaps_in_time
+from bvas.inference.spotter import Spotter
+from bvas.video.decode.video_reader import VideoReader
 
-CLIP = ClipConfig(num_frames=6, frame_step=2, stack_size=2)
 NUM_FRAMES = 300
 LOST = range(150, 154)
 
 
-@cache
-def make_predictor(stride):
-    torch.manual_seed(0)
-    model = build_model(TINY_MODEL, CLIP, 2)
-    return StreamingPredictor([model], CLIP, flip=False, stride=stride)
+@pytest.fixture(scope="module")
+def spotter():
+    experiment = tiny_experiment()
+    frames = np.stack([moving_frames(experiment.clip.num_frames, seed) for seed in range(20)])
+    model = usable_model(experiment.model, experiment.clip, frames)
+    return Spotter(experiment, (model,), torch.device("cpu"))
 
 
-def predictor(stride=1):
-    ready = make_predictor(stride)
-    ready.reset()
-    return ready
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return write_video(tmp_path_factory.mktemp("video") / "a.mp4", NUM_FRAMES)
 
 
-def decoded(start=0, chunk=20, lost=range(0)):
-    """Frames from `start` on, and what is lost among them, as a file's reader gives them."""
-    frames = np.random.default_rng(0).integers(16, 236, (NUM_FRAMES, 64, 96), dtype=np.uint8)
-    position = start
-    while position < NUM_FRAMES:
-        if position in lost:
-            yield Lost(lost.stop - position, DecodeError("damaged", path="a.mp4", lost=lost))
-            position = lost.stop
-            continue
-        stop = min(position + chunk, NUM_FRAMES, lost.start if position < lost.start else NUM_FRAMES)
-        yield Frames(frames[position:stop])
-        position = stop
+@pytest.fixture
+def damaged(monkeypatch):
+    """Frames 150 to 153 cannot be decoded."""
+    read_into = VideoReader.read_into
+
+    def read_what_is_there(self, indices, out):
+        if set(LOST) & set(np.asarray(indices).tolist()):
+            raise DecodeError("damaged", path=self.info.path, lost=LOST)
+        read_into(self, indices, out)
+
+    monkeypatch.setattr(VideoReader, "read_into", read_what_is_there)
 
 
-def whole(stride, lost=range(0)):
-    return stream_rows(decoded(lost=lost), NUM_FRAMES, predictor(stride), "limited")
+def rows_of(path, spotter, cuts):
+    """Return the rows and gaps of a video that is cut there."""
+    predictor = spotter.predictor()
+    scores, gaps = [], ()
+    for start, stop in pairwise(cuts):
+        chunks = list(GridVideo(path, spotter).rows(predictor, start, stop))
+        scores += [chunk.scores for chunk in chunks]
+        gaps += sum((chunk.gaps for chunk in chunks), ())
+        assert sum(len(chunk.scores) for chunk in chunks) == chunks[-1].num_decoded == stop - start
+    return np.concatenate(scores), gaps
+
+
+CUTS = [
+    (0, 300),
+    (0, 100, 200, 300),
+    (0, 1, 2, 149, 151, 154, 155, 299, 300),
+    (*range(0, 289, 18), 300),
+]
 
 
 @pytest.mark.parametrize("stride", [1, 3])
-@pytest.mark.parametrize("num_known", [0, 1, 70, 149, 156, 161, 230, 299, 300])
-def test_rows_go_on_behind_those_of_an_earlier_try(num_known, stride):
-    expected = whole(stride, LOST)
-    before = tuple(
-        (start, min(stop, num_known + 4), why) for start, stop, why in expected.lost if start < num_known
-    )
-    so_far = RowsSoFar(expected.scores[:num_known], before)
-    start = so_far.restart(CLIP, stride)
+def test_rows_are_those_of_the_whole_video_wherever_it_is_cut(spotter, path, damaged, stride):
+    spotter = replace(spotter, stride=stride)
+    expected, _ = rows_of(path, spotter, CUTS[0])
 
-    found = stream_rows(
-        decoded(start, chunk=33, lost=LOST), NUM_FRAMES, predictor(stride), "limited", so_far=so_far
-    )
+    for cuts in CUTS[1:]:
+        scores, gaps = rows_of(path, spotter, cuts)
+        np.testing.assert_allclose(scores, expected, atol=1e-6, rtol=0)
+        (gap,) = gaps_in_time(gaps, np.arange(NUM_FRAMES) / 25)
+        assert (gap.start_seconds, gap.end_seconds, gap.num_frames) == (6.0, 6.12, 4)
 
-    assert start % 64 == 0
-    np.testing.assert_allclose(found.scores, expected.scores, atol=1e-5)
-    assert found.lost == expected.lost == ((150, 154, "damaged"),)
-
-
-def test_what_is_kept_is_the_beginning_of_what_comes_out():
-    kept = []
-    found = stream_rows(decoded(), NUM_FRAMES, predictor(), "limited", keep=kept.append)
-
-    assert len(kept) == NUM_FRAMES // 20
-    # A clip of 6 frames, every 2nd, reaches 4 frames beyond its center.
-    assert [len(so_far.scores) for so_far in kept] == [20 * n - 4 for n in range(1, 16)]
-    for so_far in kept:
-        np.testing.assert_array_equal(so_far.scores, found.scores[: len(so_far.scores)])
+    # A clip of 6 frames, every 2nd, reaches from -6 to +4 frames.
+    nan = np.isnan(expected).any(axis=1)
+    assert nan[150:154].all()
+    assert not nan[:145].any()
+    assert not nan[160:].any()
+    assert np.nanstd(expected, axis=0).min() > 0.01
 
 
-def test_strict_raises_what_is_lost():
+def test_segments_of_one_open_video_may_be_asked_for_in_any_order(spotter, path):
+    video, predictor = GridVideo(path, spotter), spotter.predictor()
+    expected = np.concatenate([chunk.scores for chunk in video.rows(predictor)])
+
+    for start, stop in ((200, 290), (0, 60)):
+        next(video.rows(predictor, 100, 300))  # another one is given up
+        scores = np.concatenate([chunk.scores for chunk in video.rows(predictor, start, stop)])
+        np.testing.assert_allclose(scores, expected[start:stop], atol=1e-6, rtol=0)
+
+
+def test_a_segment_reads_what_its_clips_see_beyond_it_and_no_more(spotter, path, monkeypatch):
+    read, read_into = [], VideoReader.read_into
+
+    def noted(self, indices, out):
+        read.extend(indices.tolist())
+        read_into(self, indices, out)
+
+    monkeypatch.setattr(VideoReader, "read_into", noted)
+    rows_of(path, spotter, (200, 290))
+
+    # 6 frames before row 200, from a multiple of 64 on; 4 behind row 289.
+    assert read == list(range(192, 294))
+
+
+def test_strict_raises_the_damage_that_else_is_a_gap(spotter, path, damaged):
     with pytest.raises(DecodeError, match="damaged"):
-        stream_rows(decoded(lost=LOST), NUM_FRAMES, predictor(), "limited", strict=True)
+        list(GridVideo(path, spotter).rows(spotter.predictor(), strict=True))
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, 10), (10, 10), (0, 301)])
+def test_a_segment_outside_the_video_is_refused(spotter, path, start, stop):
+    with pytest.raises(
+        ConfigError, match=rf"no grid frames \[{start}, {stop}\); a segment lies in \[0, 300\)"
+    ):
+        next(GridVideo(path, spotter).rows(spotter.predictor(), start, stop))
+
+
+def test_gaps_that_touch_are_one_with_the_reason_of_the_first():
+    gaps = [FrameGap(1, 3, "a"), FrameGap(3, 4, "b"), FrameGap(6, 7, "c")]
+
+    first, second = gaps_in_time(gaps, np.arange(10) / 2)
+
+    assert (first.start_seconds, first.end_seconds, first.num_frames, first.reason) == (0.5, 1.5, 3, "a")
+    assert (second.start_seconds, second.end_seconds, second.num_frames) == (3.0, 3.0, 1)
+    assert cut_gaps(gaps, 2, 6) == (FrameGap(2, 3, "a"), FrameGap(3, 4, "b"))

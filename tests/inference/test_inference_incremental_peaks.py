@@ -8,7 +8,7 @@ import pytest
 from bvas.errors import ConfigError
 from bvas.experiment.peak_config import PeakConfig, PeakRule
 from bvas.inference.incremental_peaks import SpotStream
-from bvas.inference.peaks import find_spots
+from bvas.tasks.peaks import find_spots
 from bvas.values.annotations import LabelSet
 
 LABELS = LabelSet(("PASS", "DRIVE", "SHOT"))

@@ -14,6 +14,7 @@ import torch
 from live_sources import RATE, Paced, broadcast, moving_frames, rolling_segments, write_video
 from stream_sources import piped, sent_by_udp, served, written_slowly
 from tiny import tiny_experiment
+from usable_models import usable_model
 from video_samples import remux
 
 from bvas.cli import main
@@ -24,11 +25,11 @@ from bvas.inference.live_spots import LiveSpots
 from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import Spotter, load_spotter
 from bvas.inference.streaming import StreamingPredictor
-from bvas.models.spotting import build_model
-from bvas.video.live.live_video import LiveVideo, Reopening
+from bvas.video.live.live_video import LiveVideo
+from bvas.video.live.reconnect import ReconnectConfig
 from bvas.video.live.reconnect_clock import SourceClock
 
-SOON = Reopening(connect=5.0, stall=2.0, first_wait=0.05, most_wait=0.2, give_up=3.0)
+SOON = ReconnectConfig(connect=5.0, stall=2.0, first_wait=0.05, most_wait=0.2, give_up=3.0)
 NUM_FRAMES = 75
 
 
@@ -43,19 +44,11 @@ def _one_thread():
 
 @pytest.fixture(scope="module")
 def spotter():
-    torch.manual_seed(1)
     experiment = tiny_experiment()
-    model = build_model(experiment.model, experiment.clip, len(experiment.task.labels))
-    # Without means and variances of real features, the scores of a new network are nearly alike.
-    for module in model.modules():
-        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-            module.momentum, module.eps = 1.0, 1e-3
     clips = np.stack([moving_frames(experiment.clip.num_frames, seed) for seed in range(20)])
-    with torch.no_grad():
-        model(torch.from_numpy(clips) / 255)
-        model.classifier.weight.mul_(0.25)
+    model = usable_model(experiment.model, experiment.clip, clips, seed=1)
     # Its curve is noise: at a height of 0.01 all of its peaks count, in chains.
-    return Spotter(experiment, (model.eval(),), torch.device("cpu"))
+    return Spotter(experiment, (model,), torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -93,13 +86,13 @@ def assert_same(found, expected):
 
 def test_a_finished_file_gives_its_spots_as_it_is_read(spotter, video):
     expected = spot_video(video, spotter)
-    assert_same(spotter.stream(video, candidates=True), expected.spots)
+    assert_same(LiveSpots(spotter, video, candidates=True), expected.spots)
 
 
 @pytest.mark.parametrize("rate", [25, 30, 50])
 def test_a_pipe_gives_the_spots_of_the_file_whatever_its_rate(spotter, tmp_path, rate):
     path = write_video(tmp_path / "a.mkv", 3 * rate, rate=rate)
-    with piped(path) as pipe, spotter.stream(pipe, candidates=True) as found:
+    with piped(path) as pipe, LiveSpots(spotter, pipe, candidates=True) as found:
         assert_same(found, spot_video(path, spotter).spots)
     with piped(path) as pipe:
         whole, streamed = spot_video(path, spotter), spot_video(pipe, spotter)
@@ -111,14 +104,14 @@ def test_a_pipe_gives_the_spots_of_the_file_whatever_its_rate(spotter, tmp_path,
 
 def test_a_file_that_is_being_written_gives_the_spots_of_the_whole_one(spotter, video):
     with written_slowly(video) as growing:
-        found = list(spotter.stream(growing, candidates=True, growing=True, idle_seconds=0.4))
+        found = list(LiveSpots(spotter, growing, candidates=True, growing=True, idle_seconds=0.4))
     assert_same(found, spot_video(video, spotter).spots)
 
 
 def test_a_broadcast_that_is_cut_twice_gives_the_spots_of_the_file_each_once(spotter, stream):
     paced = Paced([(stream, 0.9), (stream, 1.9), (stream, None)], seconds=NUM_FRAMES / RATE)
     start = time.monotonic()
-    with broadcast(paced) as address, spotter.stream(address, candidates=True, reopening=SOON) as found:
+    with broadcast(paced) as address, LiveSpots(spotter, address, candidates=True, reconnect=SOON) as found:
         spots = list(found)
         assert time.monotonic() - start > 2.5  # at playing speed
         assert found.num_reopened == 2
@@ -134,7 +127,7 @@ def test_without_a_chain_a_spot_comes_within_the_bound_while_the_source_runs(spo
     experiment = replace(spotter.experiment, peaks=replace(spotter.experiment.peaks, min_distance_frames=1))
     quick = replace(spotter, experiment=experiment)
     paced = Paced([(stream, None)], seconds=NUM_FRAMES / RATE)
-    with broadcast(paced) as address, quick.stream(address, candidates=True) as found:
+    with broadcast(paced) as address, LiveSpots(quick, address, candidates=True) as found:
         # 4 frames of the clip behind its center, 12 of the Gaussian, the next row.
         assert found.bound_frames == 4 + 12 + 1
         spots = list(found)
@@ -149,18 +142,18 @@ def test_without_a_chain_a_spot_comes_within_the_bound_while_the_source_runs(spo
 def test_rolling_segments_give_the_spots_of_the_file(spotter, stream, tmp_path):
     expected = spot_video(stream, spotter).spots
     with rolling_segments(stream, tmp_path) as name, served(tmp_path) as address:
-        found = list(spotter.stream(f"{address}/{name}", candidates=True, reopening=SOON))
+        found = list(LiveSpots(spotter, f"{address}/{name}", candidates=True, reconnect=SOON))
     assert_same(found, expected)
 
 
 def test_a_source_whose_clock_begins_anew_goes_on_by_the_time_it_was_away(spotter, stream, tmp_path, caplog):
     other = write_video(tmp_path / "b.ts", 50, seed=7)
     paced = Paced([(stream, 1.0), (other, None)], seconds=2.0)
-    with broadcast(paced) as address, LiveVideo(address, size=(64, 96), reopening=SOON) as video:
+    with broadcast(paced) as address, LiveVideo(address, size=(64, 96), reconnect=SOON) as video:
         arrived = list(video.arrivals())
     times = [float(tick * video.time_base) for one in arrived for tick in one.ticks]
-    (away,) = [one for one in arrived if one.was_away]
-    assert "broke off" in away.was_away
+    (away,) = [one for one in arrived if one.gap_before]
+    assert "broke off" in away.gap_before
     assert "has another clock than before" in caplog.text
     assert times == sorted(set(times))
     place = times.index(float(away.ticks[0] * video.time_base))
@@ -173,7 +166,7 @@ def test_while_a_source_was_away_nothing_is_spotted_and_the_gap_is_listed(spotte
     other = write_video(tmp_path / "b.ts", 50, seed=7)
     paced = Paced([(stream, 1.0), (other, None)], seconds=2.0)
     slow = replace(SOON, first_wait=0.5)
-    with broadcast(paced) as address, LiveSpots(spotter, address, reopening=slow) as found:
+    with broadcast(paced) as address, LiveSpots(spotter, address, reconnect=slow) as found:
         rows = list(found.rows)
         (gap,) = found.rows.gaps
     scores = np.concatenate([part.scores for part in rows])
@@ -191,7 +184,7 @@ def test_while_a_source_was_away_nothing_is_spotted_and_the_gap_is_listed(spotte
 def test_a_source_that_does_not_come_back_is_given_up_after_its_spots_were_given(spotter, stream):
     with sent_by_udp(stream) as address:
         quick = replace(SOON, stall=0.5, connect=0.5, give_up=1.0)
-        found = LiveSpots(spotter, address, candidates=True, reopening=quick)
+        found = LiveSpots(spotter, address, candidates=True, reconnect=quick)
         spots = []
         with found, pytest.raises(DecodeError, match=r"did not come back within 1 s \("):
             for live in found:
@@ -201,7 +194,7 @@ def test_a_source_that_does_not_come_back_is_given_up_after_its_spots_were_given
 
 def test_what_is_kept_of_a_running_source_does_not_grow(spotter, video, tmp_path):
     long = write_video(tmp_path / "long.mkv", 400)
-    with piped(long) as pipe, spotter.stream(pipe, candidates=True) as found:
+    with piped(long) as pipe, LiveSpots(spotter, pipe, candidates=True) as found:
         most = 0
         for _ in found:
             most = max(most, len(found._open), len(found.rows._pending))
@@ -212,12 +205,12 @@ def test_what_is_kept_of_a_running_source_does_not_grow(spotter, video, tmp_path
 
 def test_a_lost_frame_is_a_gap_or_an_error_where_told_to(spotter, shared_data):
     path = shared_data / "videos/corrupted.mp4"
-    found, whole = spotter.stream(path, candidates=True), spot_video(path, spotter)
+    found, whole = LiveSpots(spotter, path, candidates=True), spot_video(path, spotter)
     assert_same(found, whole.spots)
     assert found.rows.gaps == whole.gaps
     assert len(whole.gaps) == 1
     with pytest.raises(DecodeError, match="does not output frame 30"):
-        list(spotter.stream(path, strict=True))
+        list(LiveSpots(spotter, path, strict=True))
 
 
 def test_how_another_video_is_brought_to_the_models_input_is_said_once(spotter, tmp_path, caplog):
@@ -227,7 +220,7 @@ def test_how_another_video_is_brought_to_the_models_input_is_said_once(spotter, 
     with caplog.at_level("INFO"):
         spot_video(path, small)
         with piped(path) as pipe:
-            list(small.stream(pipe))
+            list(LiveSpots(small, pipe))
     said = [record.message for record in caplog.records if "are put on a grid" in record.message]
     assert said == [
         f"{name}: 50 frames per second are put on a grid of 25 per second; 96x64 is scaled to 48x32 within 64x32"
@@ -284,7 +277,8 @@ def test_the_command_prints_the_spots_of_a_file_as_json_lines(runs, spotter, vid
 
 def test_a_source_that_stays_away_is_done_in_part(runs, stream, monkeypatch, capsys):
     monkeypatch.setattr(
-        "bvas.video.live.live_video.Reopening", lambda: replace(SOON, stall=0.5, connect=0.5, give_up=0.6)
+        "bvas.video.live.live_video.ReconnectConfig",
+        lambda: replace(SOON, stall=0.5, connect=0.5, give_up=0.6),
     )
     with sent_by_udp(stream) as address:
         assert live(runs, address, "--candidates") == DONE_IN_PART
@@ -327,7 +321,7 @@ def test_a_pipe_is_spotted_as_a_file_is(runs, video, tmp_path):
 
 def test_what_came_of_a_source_that_stays_away_is_written(runs, stream, tmp_path, monkeypatch, capsys):
     quick = replace(SOON, stall=0.5, connect=0.5, first_wait=0.5, give_up=0.4)
-    monkeypatch.setattr("bvas.video.live.live_video.Reopening", lambda: quick)
+    monkeypatch.setattr("bvas.video.live.live_video.ReconnectConfig", lambda: quick)
     with sent_by_udp(stream) as address:
         assert spot(address, runs, tmp_path / "out") == DONE_IN_PART
     printed = capsys.readouterr()

@@ -4,24 +4,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_inference_streaming import SHORT, make_frames, make_model, stream
 from torch import nn
+from usable_models import SHORT, small_model, stream, textured_frames, torch_predictor, usable_model
 
 from bvas.errors import ScoresError
 from bvas.experiment.experiment import load_experiment
-from bvas.inference import compiled_function as compiled
 from bvas.inference.batchnorm_folding import without_batch_norm
-from bvas.inference.flip_tta import mean_of_views
+from bvas.inference.flip_tta import mean_scores
 from bvas.inference.half_precision import halved
 from bvas.inference.precision import default_batch, prediction_dtype
 from bvas.inference.prepared_model import PreparedModel
-from bvas.inference.streaming import StreamingPredictor
-from bvas.models.spotting import build_model
+from bvas.system import compiled_function as compiled
 from bvas.values.clip_config import ClipConfig
 
 
 def test_batch_normalization_is_folded_into_the_convolutions():
-    model = copy.deepcopy(make_model(SHORT)).double()
+    model = copy.deepcopy(small_model(SHORT)).double()
     pictures = torch.rand(2, 3, 32, 48, dtype=torch.float64)
 
     with torch.no_grad():
@@ -59,7 +57,7 @@ def test_what_cannot_be_folded_stays_as_it_is_and_is_said(caplog):
 
 
 def test_the_halves_of_a_prepared_model_are_those_of_the_model():
-    model = make_model(SHORT)
+    model = small_model(SHORT)
     prepared = PreparedModel(model)
     stacks = torch.rand(4, 3, 32, 48)
 
@@ -75,7 +73,7 @@ def test_the_halves_of_a_prepared_model_are_those_of_the_model():
 
 
 def test_the_depthwise_convolution_of_a_gpu_is_that_of_a_cpu():
-    block = PreparedModel(make_model(SHORT)).blocks[0]
+    block = PreparedModel(small_model(SHORT)).blocks[0]
     features = torch.rand(2, 5, 3, 4, block.expand_weight.shape[0])
 
     torch.testing.assert_close(block._by_taps(features), block._mixed(features), atol=1e-5, rtol=0)
@@ -95,15 +93,9 @@ def smooth_frames(num, size, seed):
 
 
 def demo_model(clip, size):
-    torch.manual_seed(0)
-    model = build_model(replace(load_experiment("demo").model, pretrained=False), clip, 2)
-    for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.momentum = 1.0
+    config = replace(load_experiment("demo").model, pretrained=False)
     clips = [smooth_frames(clip.num_frames, size, seed) for seed in range(8)]
-    with torch.no_grad():
-        model(torch.from_numpy(np.stack(clips)) / 255)
-    return model.eval()
+    return usable_model(config, clip, np.stack(clips), eps=None, weight=1.0)
 
 
 @pytest.mark.parametrize("num_frames", [15, pytest.param(33, marks=pytest.mark.slow)])
@@ -111,8 +103,8 @@ def test_half_precision_is_within_two_hundredths(num_frames):
     clip, size = ClipConfig(num_frames=num_frames, frame_step=1), (64, 96)
     model, frames = demo_model(clip, size), smooth_frames(60, size, 99)
 
-    exact = stream(StreamingPredictor([model], clip), frames, 16)
-    half = stream(StreamingPredictor([model], clip, dtype=torch.bfloat16), frames, 16)
+    exact = stream(torch_predictor([model], clip), frames, 16)
+    half = stream(torch_predictor([model], clip, dtype=torch.bfloat16), frames, 16)
 
     assert 0 < np.abs(half - exact).max() < 2e-2
     # The curves themselves go up and down by more.
@@ -143,12 +135,12 @@ def test_a_difference_of_frames_that_rounded_weights_would_not_see_is_kept_in_bf
     ],
 )
 def test_scores_that_are_no_numbers_are_an_error_and_no_gap(dtype, remedy):
-    model = copy.deepcopy(make_model(SHORT))
+    model = copy.deepcopy(small_model(SHORT))
     with torch.no_grad():
         model.classifier.bias[0] = float("nan")
 
     with pytest.raises(ScoresError, match=remedy):
-        stream(StreamingPredictor([model], SHORT, dtype=dtype), make_frames(30), 30)
+        stream(torch_predictor([model], SHORT, dtype=dtype), textured_frames(30), 30)
 
 
 @pytest.mark.parametrize(
@@ -157,20 +149,20 @@ def test_scores_that_are_no_numbers_are_an_error_and_no_gap(dtype, remedy):
 )
 @pytest.mark.parametrize("value", [float("inf"), float("-inf")])
 def test_an_infinite_logit_is_an_error_and_no_certain_score(value, dtype, remedy):
-    model = copy.deepcopy(make_model(SHORT))
+    model = copy.deepcopy(small_model(SHORT))
     with torch.no_grad():
         model.classifier.bias[1] = value
 
     with pytest.raises(ScoresError, match=remedy):
-        stream(StreamingPredictor([model], SHORT, dtype=dtype), make_frames(30), 30)
+        stream(torch_predictor([model], SHORT, dtype=dtype), textured_frames(30), 30)
 
 
 def test_a_large_logit_is_a_certain_score():
-    scores = mean_of_views([torch.tensor([[80.0, -80.0]]), torch.tensor([[80.0, -80.0]])], 1)
+    scores = mean_scores([torch.tensor([[80.0, -80.0]]), torch.tensor([[80.0, -80.0]])], 1)
 
     assert scores[0, 0] == 1.0
     assert 0.0 <= scores[0, 1] < 1e-30
-    assert mean_of_views([torch.tensor([[1.0, torch.inf]])], 1).isnan().tolist() == [[False, True]]
+    assert mean_scores([torch.tensor([[1.0, torch.inf]])], 1).isnan().tolist() == [[False, True]]
 
 
 def test_a_function_that_cannot_be_compiled_runs_as_it_is_and_is_said_once(monkeypatch, caplog):
@@ -185,13 +177,13 @@ def test_a_function_that_cannot_be_compiled_runs_as_it_is_and_is_said_once(monke
         return run
 
     monkeypatch.setattr(torch, "compile", compile_nothing)
-    frames = make_frames(30)
-    usual = stream(StreamingPredictor([make_model(SHORT)], SHORT), frames, 30)
+    frames = textured_frames(30)
+    usual = stream(torch_predictor([small_model(SHORT)], SHORT), frames, 30)
 
-    found = stream(StreamingPredictor([make_model(SHORT)], SHORT, compiled=True), frames, 30)
+    found = stream(torch_predictor([small_model(SHORT)], SHORT, compiled=True), frames, 30)
 
     np.testing.assert_array_equal(found, usual)
-    assert caplog.text.count("goes on uncompiled") == 1
+    assert caplog.text.count("runs uncompiled") == 1
 
 
 @pytest.mark.parametrize(("num_calls", "goes_on"), [(0, True), (1, True), (2, False)])
@@ -209,13 +201,13 @@ def test_memory_that_runs_out_while_compiling_or_recording_costs_the_compiled_fo
         return run
 
     monkeypatch.setattr(torch, "compile", compile_until)
-    steady = compiled.Steady(True)
+    steady = compiled.CompiledCalls(True, graphs=True)
     for _ in range(num_calls):
         assert steady.run(abs, torch.tensor(-1), is_steady=True) == 1
 
     if goes_on:
         assert [steady.run(abs, torch.tensor(-2), is_steady=True) for _ in range(2)] == [2, 2]
-        assert caplog.text.count("goes on uncompiled: out of memory") == 1
+        assert caplog.text.count("runs uncompiled: slower, same results (out of memory)") == 1
     else:
         # What comes later than that is no matter of compiling.
         with pytest.raises(torch.OutOfMemoryError):
@@ -225,7 +217,7 @@ def test_memory_that_runs_out_while_compiling_or_recording_costs_the_compiled_fo
 def test_only_full_batches_are_compiled(monkeypatch):
     asked = []
     monkeypatch.setattr(torch, "compile", lambda function, **_: asked.append(function.__name__) or function)
-    steady = compiled.Steady(True)
+    steady = compiled.CompiledCalls(True, graphs=True)
 
     assert steady.run(abs, torch.tensor(-1), is_steady=False) == 1
     assert asked == []
@@ -255,10 +247,10 @@ def test_batches_fill_a_cpus_caches_and_no_more():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("is_compiled", [False, True])
 def test_a_gpu_gives_the_scores_of_a_cpu(dtype, is_compiled):
-    model, frames = make_model(SHORT), make_frames(70)
-    exact = stream(StreamingPredictor([model], SHORT), frames, 70)
+    model, frames = small_model(SHORT), textured_frames(70)
+    exact = stream(torch_predictor([model], SHORT), frames, 70)
 
-    predictor = StreamingPredictor(
+    predictor = torch_predictor(
         [copy.deepcopy(model).cuda()], SHORT, dtype=dtype, compiled=is_compiled, stack_batch=8, window_batch=8
     )
 

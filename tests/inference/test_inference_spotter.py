@@ -12,6 +12,7 @@ from hdr_samples import write_hdr
 from stream_sources import piped
 from tiny import tiny_experiment
 from video_samples import remux
+from whole_clip import predict_clip_scores
 
 from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
@@ -21,7 +22,6 @@ from bvas.experiment.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.experiment.experiment import load_experiment
 from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import load_spotter
-from bvas.inference.whole_clip import predict_clip_scores
 from bvas.models.spotting import build_model
 from bvas.video.decode.open_video import open_video
 from bvas.video.decode.video_reader import VideoReader
@@ -180,7 +180,7 @@ def test_up_to_a_fifth_lost_is_a_gap_and_more_an_error(tiny_spotter, tmp_path, m
         pytest.approx(0.84),
         12,
     )
-    # A clip of 6 frames, every 2nd, reaches from -6 to +4 frames: frame 5 still ends before the hole.
+    # A clip of 6 frames, every 2nd, reaches from -6 to +4 frames: frame 5 still ends before the gap.
     nan = np.isnan(found.curve.scores).any(axis=1)
     assert not nan[:6].any()
     assert nan[10:22].all()

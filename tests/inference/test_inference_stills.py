@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 from tiny import tiny_experiment
+from usable_models import torch_predictor
 
 from bvas.inference.prepared_model import PreparedModel
 from bvas.inference.streaming import StreamingPredictor
 from bvas.models.spotting import build_model
-from bvas.onnx.streaming import OnnxPredictor
+from bvas.onnx.onnx_engine import OnnxEngine
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +28,12 @@ def _shown(counts, seed=0):
 
 def _rows(model, frames, is_repeat, *, chunk=64, stride=1, lost=None):
     clip = tiny_experiment().clip
-    predictor = StreamingPredictor([model], clip, stride=stride, stack_batch=4, window_batch=4)
+    predictor = torch_predictor([model], clip, stride=stride, stack_batch=4, window_batch=4)
     rows = []
     for first in range(0, len(frames), chunk):
         part = slice(first, first + chunk)
         if first == lost:
-            rows.append(predictor.break_here(len(frames[part])))
+            rows.append(predictor.push_gap(len(frames[part])))
         else:
             rows.append(
                 predictor.push(frames[part], "limited", None if is_repeat is None else is_repeat[part])
@@ -101,7 +102,7 @@ def test_the_form_without_pytorch_gives_equal_rows_and_runs_as_seldom():
         return windows.reshape(len(windows), -1)[:, :2].copy()
 
     def rows(is_repeat):
-        predictor = OnnxPredictor(encode, score, clip, 2, stack_batch=4, window_batch=4)
+        predictor = StreamingPredictor(OnnxEngine(encode, score, clip, 2), stack_batch=4, window_batch=4)
         calls.update(encode=0, score=0)
         found = np.concatenate([predictor.push(frames, "limited", is_repeat), predictor.finish()])
         return found, dict(calls)

@@ -1,56 +1,16 @@
 import copy
-import functools
 
 import numpy as np
 import pytest
 import torch
+from usable_models import SHORT, small_model, stream, textured_frames, torch_predictor
+from whole_clip import predict_clip_scores
 
 from bvas.errors import ConfigError
 from bvas.inference.prepared_model import PreparedModel
 from bvas.inference.streaming import StreamingPredictor
-from bvas.inference.whole_clip import predict_clip_scores
-from bvas.models.config import ModelConfig
-from bvas.models.spotting import build_model
+from bvas.inference.torch_engine import TorchEngine
 from bvas.values.clip_config import ClipConfig
-
-TINY = ModelConfig(
-    encoder="mobilenetv3_small_050",
-    pretrained=False,
-    num_blocks_3d=1,
-    num_features_3d=8,
-    se_reduction_3d=4,
-    num_features_stack=4,
-    drop_rate=0.0,
-    drop_path_rate=0.0,
-    encoder_drop_path_rate=0.0,
-)
-SHORT = ClipConfig(num_frames=6, frame_step=2, stack_size=3)
-
-
-@functools.cache
-def make_model(clip, seed=0):
-    torch.manual_seed(seed)
-    model = build_model(TINY, clip, 2)
-    # Without means and variances of real features, the scores of a new network are nearly alike.
-    for module in model.modules():
-        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-            module.momentum, module.eps = 1.0, 1e-3
-    frames = make_frames(40 * clip.num_frames, seed=99).reshape(40, clip.num_frames, 32, 48)
-    with torch.no_grad():
-        model(torch.from_numpy(frames) / 255)
-        model.classifier.weight.mul_(0.25)
-    return model.eval()
-
-
-def make_frames(num, seed=0):
-    rng = np.random.default_rng(seed)
-    coarse = rng.integers(0, 256, (num, 4, 6)).repeat(8, axis=1).repeat(8, axis=2)
-    return ((coarse + rng.integers(0, 256, (num, 32, 48))) // 2).astype(np.uint8)
-
-
-def stream(predictor, frames, chunk, color_range="limited"):
-    parts = [predictor.push(frames[i : i + chunk], color_range) for i in range(0, len(frames), chunk)]
-    return np.concatenate([*parts, predictor.finish()])
 
 
 @pytest.mark.parametrize("flip", [False, True])
@@ -60,9 +20,9 @@ def stream(predictor, frames, chunk, color_range="limited"):
 )
 def test_every_row_equals_the_whole_clips_whatever_the_chunks(num_frames, frame_step, stack_size, flip):
     clip = ClipConfig(num_frames=num_frames, frame_step=frame_step, stack_size=stack_size)
-    frames = make_frames(37)
-    whole = predict_clip_scores([make_model(clip)], clip, frames, flip=flip)
-    predictor = StreamingPredictor([make_model(clip)], clip, flip=flip)
+    frames = textured_frames(37)
+    whole = predict_clip_scores([small_model(clip)], clip, frames, flip=flip)
+    predictor = torch_predictor([small_model(clip)], clip, flip_tta=flip)
 
     for chunk in (1, 7, 64):
         np.testing.assert_allclose(stream(predictor, frames, chunk), whole, atol=1e-5, rtol=0)
@@ -72,33 +32,31 @@ def test_every_row_equals_the_whole_clips_whatever_the_chunks(num_frames, frame_
 @pytest.mark.parametrize("length", [1, 2, 5, 14])
 @pytest.mark.parametrize("clip", [ClipConfig(), ClipConfig(num_frames=33, frame_step=1)])
 def test_videos_shorter_than_a_clip_get_all_their_rows(clip, length):
-    frames = make_frames(length)
+    frames = textured_frames(length)
 
-    streamed = stream(StreamingPredictor([make_model(clip)], clip), frames, 3)
+    streamed = stream(torch_predictor([small_model(clip)], clip), frames, 3)
 
     np.testing.assert_allclose(
-        streamed, predict_clip_scores([make_model(clip)], clip, frames), atol=1e-5, rtol=0
+        streamed, predict_clip_scores([small_model(clip)], clip, frames), atol=1e-5, rtol=0
     )
 
 
 @pytest.mark.parametrize(("stack_batch", "window_batch"), [(1, 1), (5, 2), (2, 64)])
 def test_batch_sizes_change_nothing(stack_batch, window_batch):
     clip = ClipConfig()
-    frames = make_frames(23)
-    usual = stream(StreamingPredictor([make_model(clip)], clip), frames, 64)
+    frames = textured_frames(23)
+    usual = stream(torch_predictor([small_model(clip)], clip), frames, 64)
 
-    predictor = StreamingPredictor(
-        [make_model(clip)], clip, stack_batch=stack_batch, window_batch=window_batch
-    )
+    predictor = torch_predictor([small_model(clip)], clip, stack_batch=stack_batch, window_batch=window_batch)
 
     np.testing.assert_allclose(stream(predictor, frames, 64), usual, atol=1e-5, rtol=0)
 
 
 def test_a_row_comes_as_soon_as_its_last_frame_is_there():
     clip = ClipConfig()  # 14 frames of look-ahead
-    predictor = StreamingPredictor([make_model(clip)], clip, flip=False)
+    predictor = torch_predictor([small_model(clip)], clip, flip_tta=False)
 
-    num_rows = [len(predictor.push(frame[None])) for frame in make_frames(20)]
+    num_rows = [len(predictor.push(frame[None])) for frame in textured_frames(20)]
 
     assert num_rows == [0] * 14 + [1] * 6
     assert len(predictor.finish()) == 14
@@ -106,27 +64,27 @@ def test_a_row_comes_as_soon_as_its_last_frame_is_there():
 
 def test_each_new_frame_costs_one_stack(monkeypatch):
     clip = ClipConfig()
-    model = make_model(clip)
+    model = small_model(clip)
     encoded = []
-    predictor = StreamingPredictor([model], clip, flip=False)
+    predictor = torch_predictor([model], clip, flip_tta=False)
     encode = PreparedModel.encode
     monkeypatch.setattr(
         PreparedModel, "encode", lambda self, stacks: encoded.append(len(stacks)) or encode(self, stacks)
     )
-    predictor.push(make_frames(40))
+    predictor.push(textured_frames(40))
     encoded.clear()
 
-    predictor.push(make_frames(10))
+    predictor.push(textured_frames(10))
 
     assert sum(encoded) == 10
 
 
 def test_memory_does_not_grow_with_the_video():
     clip = ClipConfig()
-    predictor = StreamingPredictor([make_model(clip)], clip, flip=False, stack_batch=4, window_batch=4)
+    predictor = torch_predictor([small_model(clip)], clip, flip_tta=False, stack_batch=4, window_batch=4)
     held = []
     for _ in range(4):
-        predictor.push(make_frames(30))
+        predictor.push(textured_frames(30))
         held.append(predictor.num_bytes)
 
     # float32: 3 * 2 + 4 frames of 32 x 48; 29 + 14 + 4 stacks of 8 + 24 features on a map of 1 x 2.
@@ -135,62 +93,62 @@ def test_memory_does_not_grow_with_the_video():
 
 def test_a_predictor_starts_anew_after_finish():
     clip = ClipConfig()
-    predictor = StreamingPredictor([make_model(clip)], clip)
-    frames = make_frames(9)
+    predictor = torch_predictor([small_model(clip)], clip)
+    frames = textured_frames(9)
 
     first = stream(predictor, frames, 4)
     assert len(predictor.finish()) == 0
-    stream(predictor, make_frames(5, seed=1), 4)
+    stream(predictor, textured_frames(5, seed=1), 4)
 
     np.testing.assert_array_equal(stream(predictor, frames, 4), first)
 
 
 def test_several_models_are_averaged():
-    two = [make_model(SHORT, seed) for seed in (1, 2)]
-    frames = make_frames(15)
+    two = [small_model(SHORT, seed) for seed in (1, 2)]
+    frames = textured_frames(15)
 
-    together = stream(StreamingPredictor(two, SHORT), frames, 4)
+    together = stream(torch_predictor(two, SHORT), frames, 4)
 
-    alone = [stream(StreamingPredictor([model], SHORT), frames, 4) for model in two]
+    alone = [stream(torch_predictor([model], SHORT), frames, 4) for model in two]
     np.testing.assert_allclose(together, (alone[0] + alone[1]) / 2, atol=1e-6, rtol=0)
     assert np.abs(alone[0] - alone[1]).max() > 1e-3
 
 
 def test_flipping_averages_with_the_mirrored_video():
-    model, frames = make_model(SHORT), make_frames(12)
-    plain = StreamingPredictor([model], SHORT, flip=False)
+    model, frames = small_model(SHORT), textured_frames(12)
+    plain = torch_predictor([model], SHORT, flip_tta=False)
 
-    both = stream(StreamingPredictor([model], SHORT, flip=True), frames, 5)
+    both = stream(torch_predictor([model], SHORT, flip_tta=True), frames, 5)
 
     mirrored = stream(plain, frames[:, :, ::-1], 5)
     np.testing.assert_allclose(both, (stream(plain, frames, 5) + mirrored) / 2, atol=1e-6, rtol=0)
 
 
 def test_the_range_tag_and_the_scaling_are_heeded():
-    model = make_model(SHORT)
+    model = small_model(SHORT)
     limited = np.linspace(16, 235, 10 * 32 * 48).reshape(10, 32, 48).astype(np.uint8)
     full = np.round((limited - 16.0) / 219 * 255).astype(np.uint8)
-    ranged = StreamingPredictor([model], SHORT)
-    stored = StreamingPredictor([model], SHORT, luma_scaling="stored")
+    ranged = torch_predictor([model], SHORT)
+    stored = torch_predictor([model], SHORT, luma_scaling="stored")
 
     np.testing.assert_allclose(stream(ranged, limited, 4), stream(ranged, full, 4, "full"), atol=0.02)
     np.testing.assert_array_equal(stream(stored, limited, 4), stream(stored, limited, 4, "full"))
 
 
 def test_tensors_and_read_only_arrays_are_taken():
-    predictor = StreamingPredictor([make_model(SHORT)], SHORT)
-    frames = make_frames(9)
+    predictor = torch_predictor([small_model(SHORT)], SHORT)
+    frames = textured_frames(9)
     usual = stream(predictor, frames, 9)
     frames.flags.writeable = False
 
     np.testing.assert_array_equal(stream(predictor, frames, 9), usual)
-    np.testing.assert_array_equal(stream(predictor, torch.from_numpy(make_frames(9)), 9), usual)
+    np.testing.assert_array_equal(stream(predictor, torch.from_numpy(textured_frames(9)), 9), usual)
 
 
-def with_hole(predictor, frames, first, num_missing):
+def with_gap(predictor, frames, first, num_missing):
     parts = [
         predictor.push(frames[:first]),
-        predictor.break_here(num_missing),
+        predictor.push_gap(num_missing),
         predictor.push(frames[first + num_missing :]),
     ]
     return np.concatenate([*parts, predictor.finish()])
@@ -198,12 +156,12 @@ def with_hole(predictor, frames, first, num_missing):
 
 @pytest.mark.parametrize(("first", "num_missing"), [(20, 1), (20, 9), (0, 3), (35, 5), (0, 40)])
 @pytest.mark.parametrize("frame_step", [1, 2])
-def test_rows_of_clips_that_touch_a_hole_are_nan_and_no_others(first, num_missing, frame_step):
+def test_rows_of_clips_that_touch_a_gap_are_nan_and_no_others(first, num_missing, frame_step):
     clip = ClipConfig(num_frames=6, frame_step=frame_step, stack_size=3)
-    model, frames = make_model(clip), make_frames(40)
+    model, frames = small_model(clip), textured_frames(40)
     whole = predict_clip_scores([model], clip, frames)
 
-    rows = with_hole(StreamingPredictor([model], clip), frames, first, num_missing)
+    rows = with_gap(torch_predictor([model], clip), frames, first, num_missing)
 
     lost = set(range(first, first + num_missing))
     touched = [bool(lost & set(clip.indices(center, 40).tolist())) for center in range(40)]
@@ -214,55 +172,55 @@ def test_rows_of_clips_that_touch_a_hole_are_nan_and_no_others(first, num_missin
 
 
 def test_nothing_pushed_gives_no_rows():
-    predictor = StreamingPredictor([make_model(SHORT)], SHORT)
+    predictor = torch_predictor([small_model(SHORT)], SHORT)
 
     assert predictor.finish().shape == (0, 2)
-    assert predictor.push(make_frames(0)).shape == (0, 2)
-    assert predict_clip_scores([make_model(SHORT)], SHORT, make_frames(0)).shape == (0, 2)
+    assert predictor.push(textured_frames(0)).shape == (0, 2)
+    assert predict_clip_scores([small_model(SHORT)], SHORT, textured_frames(0)).shape == (0, 2)
 
 
 def test_models_are_put_in_evaluation_mode():
-    model = make_model(SHORT).train()
+    model = small_model(SHORT).train()
 
-    StreamingPredictor([model], SHORT)
+    torch_predictor([model], SHORT)
 
     assert not model.training
 
 
 def test_models_and_frames_that_do_not_fit_are_refused():
-    model = make_model(SHORT)
+    model = small_model(SHORT)
     with pytest.raises(ConfigError, match="at least one model"):
-        StreamingPredictor([], SHORT)
+        torch_predictor([], SHORT)
     with pytest.raises(ConfigError, match="cannot predict"):
-        StreamingPredictor([model], ClipConfig())
+        torch_predictor([model], ClipConfig())
     with pytest.raises(ConfigError, match="stack_batch"):
-        StreamingPredictor([model], SHORT, stack_batch=0)
+        torch_predictor([model], SHORT, stack_batch=0)
     with pytest.raises(ConfigError, match="CUDA"):
-        StreamingPredictor([model], SHORT, dtype=torch.float16)
+        torch_predictor([model], SHORT, dtype=torch.float16)
     with pytest.raises(ConfigError, match="float64"):
-        StreamingPredictor([model], SHORT, dtype=torch.float64)
+        torch_predictor([model], SHORT, dtype=torch.float64)
     with pytest.raises(ConfigError, match="stride"):
-        StreamingPredictor([model], SHORT, stride=0)
+        torch_predictor([model], SHORT, stride=0)
 
-    predictor = StreamingPredictor([model], SHORT)
+    predictor = torch_predictor([model], SHORT)
     with pytest.raises(ConfigError, match="uint8"):
         predictor.push(torch.rand(2, 32, 48))
     with pytest.raises(ConfigError, match="uint8"):
-        predictor.push(make_frames(2)[0])
-    predictor.push(make_frames(2))
+        predictor.push(textured_frames(2)[0])
+    predictor.push(textured_frames(2))
     with pytest.raises(ConfigError, match="one size"):
-        predictor.push(make_frames(2)[:, :, :40])
-    with pytest.raises(ConfigError, match="num_missing"):
-        predictor.break_here(-1)
+        predictor.push(textured_frames(2)[:, :, :40])
+    with pytest.raises(ConfigError, match="num_frames of a gap"):
+        predictor.push_gap(-1)
 
 
 @pytest.mark.gpu
 def test_half_precision_on_a_gpu_is_near_single_precision():
-    model = make_model(SHORT)
-    frames = make_frames(30)
-    exact = stream(StreamingPredictor([model], SHORT), frames, 8)
+    model = small_model(SHORT)
+    frames = textured_frames(30)
+    exact = stream(torch_predictor([model], SHORT), frames, 8)
 
-    fast = stream(StreamingPredictor([copy.deepcopy(model).cuda()], SHORT, dtype=torch.float16), frames, 8)
+    fast = stream(torch_predictor([copy.deepcopy(model).cuda()], SHORT, dtype=torch.float16), frames, 8)
 
     np.testing.assert_allclose(fast, exact, atol=0.02)
 
@@ -270,9 +228,9 @@ def test_half_precision_on_a_gpu_is_near_single_precision():
 @pytest.mark.parametrize("chunk", [1, 7, 64])
 def test_with_a_stride_every_second_row_is_computed_and_the_others_lie_between(chunk):
     clip = ClipConfig()
-    frames = make_frames(41)
-    whole = predict_clip_scores([make_model(clip)], clip, frames)
-    predictor = StreamingPredictor([make_model(clip)], clip)
+    frames = textured_frames(41)
+    whole = predict_clip_scores([small_model(clip)], clip, frames)
+    predictor = torch_predictor([small_model(clip)], clip)
     predictor.stride = 2
 
     rows = stream(predictor, frames, chunk)
@@ -281,15 +239,15 @@ def test_with_a_stride_every_second_row_is_computed_and_the_others_lie_between(c
     np.testing.assert_allclose(rows[1::2], (whole[:-1:2] + whole[2::2]) / 2, atol=1e-5, rtol=0)
 
 
-def test_a_stride_may_change_while_frames_come_and_lost_frames_stay_holes():
+def test_a_stride_may_change_while_frames_come_and_lost_frames_stay_gaps():
     clip = ClipConfig()
-    frames = make_frames(140)
-    whole = predict_clip_scores([make_model(clip)], clip, frames)
-    predictor = StreamingPredictor([make_model(clip)], clip)
+    frames = textured_frames(140)
+    whole = predict_clip_scores([small_model(clip)], clip, frames)
+    predictor = torch_predictor([small_model(clip)], clip)
 
     parts = [predictor.push(frames[:40])]
     predictor.stride = 4
-    parts += [predictor.push(frames[40:60]), predictor.break_here(1), predictor.push(frames[61:90])]
+    parts += [predictor.push(frames[40:60]), predictor.push_gap(1), predictor.push(frames[61:90])]
     predictor.stride = 1
     parts += [predictor.push(frames[90:]), predictor.finish()]
     rows = np.concatenate(parts)
@@ -302,88 +260,87 @@ def test_a_stride_may_change_while_frames_come_and_lost_frames_stay_holes():
     np.testing.assert_allclose(rows[116:], whole[116:], atol=1e-5, rtol=0)
 
 
-class Batches:
-    """Notes how many stacks and clips are computed at once, and whether as the steady batch."""
+class CountingEngine(TorchEngine):
+    """Notes how many stacks and clips are computed at once, and whether the batch is full."""
 
-    def __init__(self, predictor, monkeypatch):
-        self.encoded, self.scored, self.steady = [], [], []
-        run = predictor._steady.run
+    def __init__(self, clip):
+        super().__init__([small_model(clip)], clip, flip_tta=False)
+        self.encoded, self.scored, self.full = [], [], []
 
-        def noted(function, *inputs, is_steady):
-            (self.encoded if function.__name__ == "encode" else self.scored).append(len(inputs[0]))
-            self.steady.append(is_steady)
-            return run(function, *inputs, is_steady=is_steady)
+    def encode(self, frame_slots, stack_slots, *, is_full):
+        self.encoded.append(len(stack_slots))
+        self.full.append(is_full)
+        super().encode(frame_slots, stack_slots, is_full=is_full)
 
-        monkeypatch.setattr(predictor._steady, "run", noted)
+    def score(self, stack_slots, *, is_full):
+        self.scored.append(len(stack_slots))
+        self.full.append(is_full)
+        return super().score(stack_slots, is_full=is_full)
 
 
 @pytest.mark.parametrize("stride", [2, 3, 4, 8])
 @pytest.mark.parametrize("chunk", [20, 64, 200])
-def test_with_a_stride_all_batches_but_the_last_are_full(monkeypatch, chunk, stride):
-    frames = make_frames(200)
-    whole = predict_clip_scores([make_model(SHORT)], SHORT, frames, range(0, 200, stride), flip=False)
-    predictor = StreamingPredictor(
-        [make_model(SHORT)], SHORT, flip=False, stride=stride, stack_batch=8, window_batch=4
-    )
-    batches = Batches(predictor, monkeypatch)
+def test_with_a_stride_all_batches_but_the_last_are_full(chunk, stride):
+    frames = textured_frames(200)
+    whole = predict_clip_scores([small_model(SHORT)], SHORT, frames, range(0, 200, stride), flip=False)
+    engine = CountingEngine(SHORT)
+    predictor = StreamingPredictor(engine, stride=stride, stack_batch=8, window_batch=4)
 
     rows = stream(predictor, frames, chunk)
 
     np.testing.assert_allclose(rows[::stride], whole, atol=1e-5, rtol=0)
     num_rows = -(-200 // stride)
-    assert batches.scored == [4] * (num_rows // 4) + [num_rows % 4] * bool(num_rows % 4)
+    assert engine.scored == [4] * (num_rows // 4) + [num_rows % 4] * bool(num_rows % 4)
     # Every stack of the two of a clip that is computed: they start 6 frames apart.
     starts = {center + offset for center in range(0, 200, stride) for offset in (-5, 1)}
     # A stack of the next clips that would be computed, before the beginning and behind the end, may come besides.
-    assert 0 <= sum(batches.encoded) - len(starts) <= 4
-    assert set(batches.encoded[:-1]) == {8}
-    assert batches.steady.count(False) <= 2
+    assert 0 <= sum(engine.encoded) - len(starts) <= 4
+    assert set(engine.encoded[:-1]) == {8}
+    assert engine.full.count(False) <= 2
 
 
-def test_two_batches_of_different_size_are_both_filled(monkeypatch):
+def test_two_batches_of_different_size_are_both_filled():
     clip = ClipConfig()
-    predictor = StreamingPredictor(
-        [make_model(clip)], clip, flip=False, stride=2, stack_batch=2, window_batch=16
-    )
-    batches = Batches(predictor, monkeypatch)
+    engine = CountingEngine(clip)
+    predictor = StreamingPredictor(engine, stride=2, stack_batch=2, window_batch=16)
 
-    rows = stream(predictor, make_frames(128), 30)
+    rows = stream(predictor, textured_frames(128), 30)
 
     assert len(rows) == 128
-    assert batches.scored == [16] * 4
-    assert set(batches.encoded) == {2}
+    assert engine.scored == [16] * 4
+    assert set(engine.encoded) == {2}
 
 
 @pytest.mark.parametrize("num_missing", [1, 30, 500])
-def test_a_hole_does_not_hold_up_rows_nor_lose_frames_that_wait(monkeypatch, num_missing):
-    frames = make_frames(100 + num_missing)
-    plain = StreamingPredictor([make_model(SHORT)], SHORT, stack_batch=1, window_batch=1, stride=3)
+def test_a_gap_does_not_hold_up_rows_nor_lose_frames_that_wait(num_missing):
+    frames = textured_frames(100 + num_missing)
+    plain = torch_predictor([small_model(SHORT)], SHORT, stack_batch=1, window_batch=1, stride=3)
     plain.is_prompt = True
-    expected = with_hole(plain, frames, 50, num_missing)
-    predictor = StreamingPredictor([make_model(SHORT)], SHORT, stack_batch=8, window_batch=8, stride=3)
+    expected = with_gap(plain, frames, 50, num_missing)
+    predictor = torch_predictor([small_model(SHORT)], SHORT, stack_batch=8, window_batch=8, stride=3)
 
     np.testing.assert_allclose(
-        with_hole(predictor, frames, 50, num_missing), expected, atol=1e-5, rtol=0, equal_nan=True
+        with_gap(predictor, frames, 50, num_missing), expected, atol=1e-5, rtol=0, equal_nan=True
     )
     assert np.isnan(expected[:, 0]).sum() >= num_missing
 
 
 def test_a_prompt_predictor_gives_rows_as_soon_as_they_are_final():
-    predictor = StreamingPredictor([make_model(SHORT)], SHORT, stride=2, stack_batch=8, window_batch=8)
+    predictor = torch_predictor([small_model(SHORT)], SHORT, stride=2, stack_batch=8, window_batch=8)
     predictor.is_prompt = True
 
     # A clip of 6 frames, every 2nd, reaches 5 frames beyond its center; rows come in twos.
-    num_rows = [len(predictor.push(frame[None])) for frame in make_frames(13)]
+    num_rows = [len(predictor.push(frame[None])) for frame in textured_frames(13)]
 
     after = SHORT.frames_after
     assert num_rows == [0] * after + [1] + [0, 2] * ((13 - after - 1) // 2) + [0] * ((13 - after - 1) % 2)
 
 
 def test_memory_with_a_stride_does_not_grow_with_the_video():
-    predictor = StreamingPredictor([make_model(SHORT)], SHORT, stride=4, stack_batch=8, window_batch=8)
+    predictor = torch_predictor([small_model(SHORT)], SHORT, stride=4, stack_batch=8, window_batch=8)
     held = set()
     for _ in range(10):
-        predictor.push(make_frames(50))
+        predictor.push(textured_frames(50))
         held.add(predictor.num_bytes)
 
     assert len(held) == 1

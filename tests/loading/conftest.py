@@ -1,7 +1,10 @@
+from dataclasses import fields
+
 import av
 import pytest
 from loading_videos import LABELS, write_barcodes
 
+from bvas.experiment.loading_config import LoadingConfig
 from bvas.experiment.sampling_config import SamplingConfig
 from bvas.loading.clip_requests import TrainingClips
 from bvas.loading.labelled_video import label_video
@@ -68,11 +71,16 @@ def clips(make_clips):
 
 @pytest.fixture
 def open_loader():
-    """Return a function that makes loaders of the barcodes' size; they are closed after the test."""
+    """Return a function that makes loaders of the barcodes' size; they are closed after the test.
+
+    It takes the fields of `LoadingConfig` and the other arguments of `ClipLoader` by name.
+    """
     loaders = []
 
     def make(clips, batch_size=4, **options):
-        loaders.append(ClipLoader(clips, batch_size, size=(32, 128), **options))
+        names = {field.name for field in fields(LoadingConfig)} & options.keys()
+        loading = LoadingConfig(**{name: options.pop(name) for name in names})
+        loaders.append(ClipLoader(clips, batch_size, size=(32, 128), loading=loading, **options))
         return loaders[-1]
 
     yield make

@@ -146,7 +146,7 @@ def test_clips_that_three_workers_hang_at_are_an_error_that_names_them(open_load
     with pytest.raises(WorkerError) as caught:
         list(loader.epoch(0))
     assert "3 workers ended while loading clips at frames 30 to 40 of" in str(caught.value)
-    assert "pipe.mp4: gave no answer for 0.5 s" in str(caught.value)
+    assert "pipe.mp4: gave no result for 0.5 s" in str(caught.value)
     assert loader.stats.restarts == 3
 
 
@@ -170,11 +170,11 @@ class Fatal:
     ],
 )
 def test_workers_that_never_start_are_an_error_and_not_started_for_ever(fatal, seconds, reason):
-    settings = WorkerSettings(frames=fatal, max_open=1)
+    settings = WorkerSettings(frames=fatal)
     pool = WorkerPool({"pyav": 1}, settings, timeout_seconds=60.0, start_seconds=seconds)
     try:
         with pytest.raises(WorkerError, match=f"workers end before they can work; worker pyav-0 .*{reason}"):
-            pool.next_answer()
+            pool.next_result()
         assert pool.num_restarts == 2
     finally:
         pool.close()
@@ -297,14 +297,13 @@ def test_a_worker_imports_no_torch(barcode_folder):
 import sys
 import numpy as np
 import bvas.loading.worker
-from bvas.loading.read_jobs import ReadJob
-from bvas.loading.open_videos import Readers
-from pathlib import Path
+from bvas.loading.open_videos import OpenVideos
+from loading_videos import read_job
 for backend in ("pyav", "opencv"):
-    readers = Readers(backend, {SIZE})
-    job = ReadJob(0, Path({str(barcode_folder / "first.mp4")!r}), (0,), (5,), np.arange(5))
-    assert readers.read(job, np.empty((1, 5, *{SIZE}), np.uint8)).failure is None
-    readers.close()
+    videos = OpenVideos(backend, {SIZE})
+    job = read_job(0, [0], range(5), path={str(barcode_folder / "first.mp4")!r})
+    assert videos.read(job, np.empty((1, 5, *{SIZE}), np.uint8)).failure is None
+    videos.close()
 packages = {{name.split(".")[0] for name in sys.modules}}
 print(sorted(packages & {{"torch", "timm", "kornia", "scipy", "matplotlib"}}))
 """
@@ -322,7 +321,7 @@ def test_too_little_shared_memory_says_how_to_go_on(monkeypatch):
     def refuse(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(shared.os, "posix_fallocate", refuse)
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
     with pytest.raises(DataError, match=r"221 MB of shared memory for 16 clips.*--shm-size"):
         shared.SharedFrames(16, (15, 720, 1280))
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from bvas.loading.clip_requests import ClipRequest
-from bvas.loading.epoch_order import Clip, Part
-from bvas.loading.read_jobs import ReadAnswer
+from bvas.loading.read_jobs import Clip, ReadJob, ReadResult
 from bvas.loading.skip_policy import SkipPolicy
 from bvas.loading.slot_filling import SlotFiller
 
@@ -16,7 +15,7 @@ NOTHING = np.empty(0, dtype=np.int64)
 
 
 class OneWorker:
-    """A reader whose worker begins the first job of the queue, and may die at it."""
+    """A runner whose worker begins the first job of the queue, and may die at it."""
 
     def __init__(self):
         self.queue = []
@@ -32,9 +31,9 @@ class OneWorker:
         self.queue.insert(0, self.begun)
         self.begun = None
 
-    def next_answer(self):
+    def next_result(self):
         job, self.begun = self.begun or self.queue.pop(0), None
-        return ReadAnswer(job.job_id)
+        return ReadResult(job.job_id)
 
     def cancel(self):
         jobs, self.queue = self.queue, []
@@ -43,24 +42,24 @@ class OneWorker:
 
 def order(num_clips):
     clips = [Clip(sample, ClipRequest(0, 0, NOTHING, NOTHING, 0)) for sample in range(num_clips)]
-    return SimpleNamespace(parts=iter([Part([clip], None, NOTHING) for clip in clips]))
+    return SimpleNamespace(jobs=iter([ReadJob(Path("a.mp4"), (clip,)) for clip in clips]))
 
 
 @pytest.mark.parametrize("dies_in", ["its own epoch", "the next epoch", "no epoch"])
 def test_the_slots_of_a_job_whose_worker_died_are_used_again(dies_in):
-    reader = OneWorker()
-    filler = SlotFiller(reader, 2, [SimpleNamespace(path=Path("a.mp4"))], SkipPolicy("raise", 0.0))
+    runner = OneWorker()
+    filler = SlotFiller(runner, 2, SkipPolicy("raise", 0.0))
     for _ in range(4):  # epochs that are broken off, more than there are slots
         filler.begin(order(3), 3)
-        reader.begin()
+        runner.begin()
         if dies_in == "its own epoch":
-            reader.die()
+            runner.die()
         filler.abandon()
         if dies_in == "no epoch":
-            reader.die()
+            runner.die()
         filler.begin(order(3), 3)
         if dies_in == "the next epoch":
-            reader.die()
+            runner.die()
         filler.abandon()
 
     filler.begin(order(4), 4)

@@ -20,10 +20,10 @@ def test_batches_on_the_gpu_hold_what_those_on_the_cpu_hold(clips, open_loader):
 @pytest.mark.parametrize(
     "workers", [{"nvdec": 2}, {"nvdec": 2, "opencv": 2}, {"nvdec": 1, "pyav": 1}], ids=str
 )
-@pytest.mark.parametrize("plan", [True, False])
-def test_gpu_decoders_beside_cpu_decoders_give_the_same_batches(clips, open_loader, workers, plan):
-    expected = list(open_loader(clips, workers={}, plan=plan).epoch(0))
-    mixed = open_loader(clips, workers=workers, device="cuda", plan=plan)
+@pytest.mark.parametrize("buffer", [64, 0])
+def test_gpu_decoders_beside_cpu_decoders_give_the_same_batches(clips, open_loader, workers, buffer):
+    expected = list(open_loader(clips, workers={}, shuffle_buffer_clips=buffer).epoch(0))
+    mixed = open_loader(clips, workers=workers, device="cuda", shuffle_buffer_clips=buffer)
     for want, got in zip(expected, mixed.epoch(0), strict=True):
         assert torch.equal(got.frames.cpu(), want.frames)
     assert mixed.stats.moved == 0

@@ -1,22 +1,21 @@
 """Clips that are the same in each epoch: read by the workers of another loader, and kept where there is room."""
 
 import time
+from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
-from loading_videos import SIZE, numbers_in
+from loading_videos import SIZE, clips_every, numbers_in
 
 from bvas.errors import DecodeError
-from bvas.loading import in_process_pool as local
-from bvas.loading import open_videos as readers
-from bvas.loading.clip_requests import FixedClips
+from bvas.loading import in_process_runner as local
+from bvas.loading import open_videos
 from bvas.loading.epoch_order import EpochOrder
 from bvas.loading.job_queue import JobQueue
 from bvas.loading.kept_batches import KeptClips
-from bvas.loading.loader import ClipLoader, spare_clips_for
+from bvas.loading.loader import ClipLoader
 from bvas.loading.rank_shards import Shard
-from bvas.loading.read_plan import PlanConfig
+from bvas.loading.slot_counts import spare_clips_for
 
 CPU = torch.device("cpu")
 
@@ -24,7 +23,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def held_out(clips):
     """Clips around every third of 200 frames: 68 of them, 34 of each video."""
-    return FixedClips.every(clips.videos, clips.clip, stride=3)
+    return clips_every(3, clips)
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +81,8 @@ def test_kept_clips_are_read_once_and_not_in_this_process(beside, training, expe
     def refuse(*_):
         raise AssertionError("decoded in the training process")
 
-    monkeypatch.setattr(local.LocalReader, "next_answer", refuse)
-    monkeypatch.setattr(readers.Readers, "read", refuse)
+    monkeypatch.setattr(local.InProcessRunner, "next_result", refuse)
+    monkeypatch.setattr(open_videos.OpenVideos, "read", refuse)
     asked = []
     kept = KeptClips(beside, CPU, lambda num_bytes: asked.append(num_bytes) or CPU)
     before = sum(stats.clips for stats in training.stats.workers.values())
@@ -100,19 +99,19 @@ def test_clips_without_room_are_read_in_each_epoch(beside, training, expected):
     kept = KeptClips(beside, CPU, lambda num_bytes: None)
     before = sum(stats.clips for stats in training.stats.workers.values())
 
-    kept.read_ahead()
+    kept.prefetch()
 
     assert [content(kept.epoch(0)) for _ in range(2)] == [expected] * 2
     assert sum(stats.clips for stats in training.stats.workers.values()) - before == 2 * 68
 
 
-def test_workers_read_ahead_while_training_leaves_them_idle(beside, training, expected):
+def test_workers_prefetch_while_training_leaves_them_idle(beside, training, expected):
     kept = KeptClips(beside, CPU, lambda num_bytes: CPU)
     steps = training.epoch(0)
     next(steps)
 
     def is_read():
-        kept.read_ahead()
+        kept.prefetch()
         return len(kept._kept) == len(expected)
 
     # No further batch of training is asked for: its slots are full, and the workers have nothing to do for it.
@@ -124,12 +123,10 @@ def test_workers_read_ahead_while_training_leaves_them_idle(beside, training, ex
 
 
 def test_idle_jobs_go_out_when_there_is_nothing_else_for_a_worker(clips):
-    from test_loading_dispatch import job, taken
-
-    from bvas.loading.read_jobs import ReadJob
+    from test_loading_job_queue import job, taken
 
     def idle(number):
-        return ReadJob(number, job(number).path, (number,), (number,), np.arange(3), is_idle=True)
+        return replace(job(number), is_idle=True)
 
     queue = JobQueue(["pyav"])
     queue.put([idle(1), idle(2)])
@@ -146,9 +143,7 @@ def test_idle_jobs_go_out_when_there_is_nothing_else_for_a_worker(clips):
 
 def test_damage_is_raised_and_the_clips_are_read_again_afterwards(make_clips, training):
     bad = make_clips("damaged.mp4")
-    with ClipLoader(
-        FixedClips.every(bad.videos, bad.clip, stride=10), 4, size=SIZE, beside=training
-    ) as loader:
+    with ClipLoader(clips_every(10, bad), 4, size=SIZE, beside=training) as loader:
         kept = KeptClips(loader, CPU, lambda num_bytes: CPU)
         for _ in range(2):
             with pytest.raises(DecodeError, match=r"damaged\.mp4"):
@@ -158,9 +153,7 @@ def test_damage_is_raised_and_the_clips_are_read_again_afterwards(make_clips, tr
 
 def test_clips_that_are_skipped_leave_the_same_smaller_batches_in_each_epoch(make_clips, training):
     bad = make_clips("damaged.mp4")
-    with ClipLoader(
-        FixedClips.every(bad.videos, bad.clip, stride=10), 4, size=SIZE, beside=training, on_error="skip"
-    ) as loader:
+    with ClipLoader(clips_every(10, bad), 4, size=SIZE, beside=training, on_error="skip") as loader:
         kept = KeptClips(loader, CPU, lambda num_bytes: CPU)
         centers = [[batch.centers.tolist() for batch in kept.epoch(0)] for _ in range(2)]
 
@@ -202,7 +195,7 @@ def test_a_loader_that_reads_in_this_process_has_its_guest_read_here_too(clips, 
         ClipLoader(held_out, 4, size=SIZE, beside=host) as loader,
     ):
         kept = KeptClips(loader, CPU, lambda num_bytes: CPU)
-        kept.read_ahead()
+        kept.prefetch()
         assert kept._kept == []
         assert [content(kept.epoch(0)) for _ in range(2)] == [expected] * 2
 
@@ -217,10 +210,8 @@ def test_room_beside_is_two_batches_and_two_jobs_within_half_a_gigabyte():
 
 def test_no_two_epochs_share_the_number_of_a_chain(held_out):
     def chains(epoch):
-        order = EpochOrder(
-            held_out, PlanConfig(), epoch=epoch, seed=0, buffer_clips=1, job_clips=4, batch_size=4
-        )
-        return {part.chain for part in order.parts} - {None}
+        order = EpochOrder(held_out, epoch=epoch, seed=0, buffer_clips=1, job_clips=4, batch_size=4)
+        return {job.chain for job in order.jobs} - {None}
 
     first, again = chains(0), chains(0)
 

@@ -7,9 +7,10 @@ import tempfile
 import numpy as np
 import pytest
 import torch
-from loading_videos import SIZE, numbers_in
+from loading_videos import SIZE, clips_every, numbers_in
 
 from bvas.errors import ConfigError, DecodeError
+from bvas.experiment.loading_config import LoadingConfig
 from bvas.loading.clip_requests import FixedClips
 from bvas.loading.loader import ClipLoader
 from bvas.video.decode.open_video import open_video
@@ -54,11 +55,13 @@ def local_loader(clips):
 MIXES = [{"pyav": 1}, {"pyav": 3}, {"opencv": 2}, {"pyav": 1, "opencv": 2}]
 
 
-@pytest.mark.parametrize("plan", [True, False])
-def test_batches_are_the_same_whatever_the_number_and_mix_of_workers(clips, open_loader, plan):
-    expected = content(open_loader(clips, workers={}, seed=7, plan=plan).epoch(0))
+@pytest.mark.parametrize("buffer", [64, 0])
+def test_batches_are_the_same_whatever_the_number_and_mix_of_workers(clips, open_loader, buffer):
+    expected = content(open_loader(clips, workers={}, seed=7, shuffle_buffer_clips=buffer).epoch(0))
     for number, mix in enumerate(MIXES):
-        loader = open_loader(clips, workers=mix, seed=7, plan=plan, prefetch_batches=number + 1)
+        loader = open_loader(
+            clips, workers=mix, seed=7, shuffle_buffer_clips=buffer, prefetch_batches=number + 1
+        )
         assert content(loader.epoch(0)) == expected, mix
         assert loader.stats.moved == loader.stats.restarts == 0
         loader.close()
@@ -70,11 +73,11 @@ def test_each_epoch_has_its_own_batches_and_gives_them_again(mixed_loader):
     assert content(mixed_loader.epoch(0)) == expected
 
 
-@pytest.mark.parametrize("plan", [True, False])
+@pytest.mark.parametrize("buffer", [6, 0])
 @pytest.mark.parametrize("first", [1, 5, 8])
-def test_an_epoch_begun_later_gives_the_batches_that_are_left(clips, open_loader, plan, first):
-    # Fewer clips wait to be mixed than an epoch holds, so that slots are used again.
-    options = {"seed": 7, "plan": plan, "mix_clips": 6}
+def test_an_epoch_begun_later_gives_the_batches_that_are_left(clips, open_loader, buffer, first):
+    # The buffer holds fewer clips than an epoch, so that slots are used again.
+    options = {"seed": 7, "shuffle_buffer_clips": buffer}
     expected = content(open_loader(clips, workers={}, **options).epoch(0))
     for workers in ({}, {"pyav": 2}):
         loader = open_loader(clips, workers=workers, **options)
@@ -83,9 +86,9 @@ def test_an_epoch_begun_later_gives_the_batches_that_are_left(clips, open_loader
 
 
 def test_an_epoch_begun_later_decodes_less(make_clips, open_loader):
-    # Eight keyframe intervals of 25 clips; the last 20 clips and those mixed with them are from two or three.
+    # Eight keyframe intervals of 25 clips; the last 20 clips and those shuffled with them are from two or three.
     clips = make_clips("first.mp4", "second.mkv", num_clips=200)
-    whole, rest = (open_loader(clips, workers={}, seed=7, mix_clips=8) for _ in range(2))
+    whole, rest = (open_loader(clips, workers={}, seed=7, shuffle_buffer_clips=8) for _ in range(2))
     list(whole.epoch(0))
     assert len(list(rest.epoch(0, first_batch=45))) == 5
     assert rest.stats.clips == 20
@@ -115,7 +118,7 @@ def test_frames_are_the_ones_that_the_reader_gives(clips, mixed_loader):
 
 
 def test_a_planned_epoch_holds_the_clips_of_an_unplanned_one_in_another_order(clips, open_loader):
-    unplanned = list(open_loader(clips, workers={}, seed=7, plan=False).epoch(0))
+    unplanned = list(open_loader(clips, workers={}, seed=7, shuffle_buffer_clips=0).epoch(0))
     planned = list(open_loader(clips, workers={}, seed=7).epoch(0))
     assert content(planned) != content(unplanned)
     by_seed, same = frames_by_seed(planned), frames_by_seed(unplanned)
@@ -129,7 +132,10 @@ def test_a_planned_epoch_holds_the_clips_of_an_unplanned_one_in_another_order(cl
 def test_a_plan_decodes_fewer_frames_for_the_same_clips(make_clips, open_loader):
     # 200 clips over two videos of four keyframe intervals each: 25 an interval, in two jobs.
     clips = make_clips("first.mp4", "second.mkv", num_clips=200)
-    planned, unplanned = open_loader(clips, workers={}), open_loader(clips, workers={}, plan=False)
+    planned, unplanned = (
+        open_loader(clips, workers={}),
+        open_loader(clips, workers={}, shuffle_buffer_clips=0),
+    )
     for loader in (planned, unplanned):
         list(loader.epoch(0))
     # An interval of 25 frames, and what its last clip reaches into the next: at most 35 for 25 clips.
@@ -186,7 +192,7 @@ def test_an_epoch_that_another_replaced_says_so(mixed_loader, local_loader):
 
 
 def test_fixed_clips_come_in_order_and_several_in_one_pass(clips, open_loader):
-    fixed = FixedClips.every(clips.videos, clips.clip, stride=3)
+    fixed = clips_every(3, clips)
     loader = open_loader(fixed, 16, workers={"pyav": 2})
     frames = torch.cat([batch.frames for batch in loader.epoch(0)]).numpy()
     # The third of five frames is the center; 34 clips of each video.
@@ -323,30 +329,41 @@ def test_fixed_clips_without_their_damaged_ones_make_smaller_batches(make_clips,
     assert loader.stats.skips == 1
 
 
-def test_a_loader_that_is_dropped_ends_its_reader(clips):
+def test_a_loader_that_is_dropped_closes_its_runner(clips):
     loader = ClipLoader(clips, 4, size=SIZE, workers={})
-    reader = loader._reader
+    runner = loader._runner
     del loader
     gc.collect()
-    assert reader._closed
+    assert runner._closed
 
 
 @pytest.mark.parametrize(
     ("option", "words"),
     [
         ({"batch_size": 0}, "batch_size must be at least 1"),
-        ({"seed": -1}, "seed must be at least 0"),
+        ({"seed": -1}, "seed at least 0"),
         ({"on_error": "ignore"}, "'raise' or 'skip'"),
-        ({"max_skip_share": 1.5}, r"max_skip_share must lie in \[0, 1\]"),
-        ({"mix_clips": -1}, "mix_clips must be at least 0"),
-        ({"timeout_seconds": 0}, "timeout_seconds must be above 0"),
-        ({"workers": {"nvedc": 3}}, "known backend"),
-        ({"workers": {"pyav": -1}}, "known backend"),
+        ({"workers": {"nvedc": 3}}, "invalid worker count"),
+        ({"workers": {"pyav": -1}}, "invalid worker count"),
     ],
 )
 def test_a_wrong_option_is_refused_with_its_rule(clips, option, words):
     with pytest.raises(ConfigError, match=words):
         ClipLoader(clips, **{"batch_size": 4, "size": SIZE, "workers": {}, **option})
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"max_skip_share": 1.5}, r"max_skip_share must lie in \[0, 1\]"),
+        ({"shuffle_buffer_clips": -1}, "shuffle_buffer_clips must be at least 0"),
+        ({"prefetch_batches": 0}, "prefetch_batches must be at least 1"),
+        ({"timeout_seconds": 0}, "timeout_seconds must be above 0"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_its_rule(option, words):
+    with pytest.raises(ConfigError, match=words):
+        LoadingConfig(**option)
 
 
 def test_a_negative_epoch_is_refused(local_loader):

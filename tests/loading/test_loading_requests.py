@@ -80,11 +80,6 @@ def test_fixed_clips_go_video_by_video_in_ascending_order():
     assert as_tuples(clips.requests(0))[2][2] == [5, 7, 9]
 
 
-def test_a_stride_takes_every_such_frame_from_the_first():
-    clips = FixedClips.every([labelled(10), labelled(4)], CLIP, stride=4)
-    assert [(r.video_id, r.center) for r in clips.requests(0)] == [(0, 0), (0, 4), (0, 8), (1, 0)]
-
-
 def test_fixed_clips_have_nothing_to_put_in_place_of_a_damaged_one():
     assert FixedClips([labelled(10)], CLIP, [[5]]).request(0, epoch=0, seed=0, attempt=1) is None
 

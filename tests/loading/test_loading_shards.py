@@ -11,7 +11,6 @@ from bvas.loading.clip_requests import FixedClips, TrainingClips
 from bvas.loading.epoch_order import EpochOrder
 from bvas.loading.loader import ClipLoader
 from bvas.loading.rank_shards import Shard, cut, share_out
-from bvas.loading.read_plan import PlanConfig
 from bvas.values.clip_config import ClipConfig
 
 CLIP = ClipConfig(num_frames=3, frame_step=2, stack_size=3)
@@ -36,15 +35,21 @@ def clips_in(batches):
     ]
 
 
-@pytest.mark.parametrize("plan", [True, False])
+@pytest.mark.parametrize("buffer", [64, 0])
 @pytest.mark.parametrize("num_ranks", [2, 3, 6])
-def test_the_shares_of_a_batch_are_the_batch_byte_for_byte(clips, open_loader, plan, num_ranks):
+def test_the_shares_of_a_batch_are_the_batch_byte_for_byte(clips, open_loader, buffer, num_ranks):
     # 30 clips in batches of 8: the last one has 6.
-    whole = clips_in(open_loader(clips, 8, workers={}, seed=7, plan=plan).epoch(1))
+    whole = clips_in(open_loader(clips, 8, workers={}, seed=7, shuffle_buffer_clips=buffer).epoch(1))
     shares = [
         clips_in(
             open_loader(
-                clips, 8, workers={}, seed=7, plan=plan, shard=Shard(rank, num_ranks), prefetch_batches=1
+                clips,
+                8,
+                workers={},
+                seed=7,
+                shuffle_buffer_clips=buffer,
+                shard=Shard(rank, num_ranks),
+                prefetch_batches=1,
             ).epoch(1)
         )
         for rank in range(num_ranks)
@@ -73,9 +78,9 @@ def test_a_share_says_how_many_clips_the_batch_has_over_all_ranks(clips, open_lo
     assert [[len(batch) for batch in step] for step in steps] == [[2, 3, 3]] * 3 + [[2, 2, 2]]
 
 
-@pytest.mark.parametrize("plan", [True, False])
-def test_a_share_may_begin_at_any_batch(clips, open_loader, plan):
-    loader = open_loader(clips, 8, workers={}, seed=7, plan=plan, shard=Shard(1, 2))
+@pytest.mark.parametrize("buffer", [64, 0])
+def test_a_share_may_begin_at_any_batch(clips, open_loader, buffer):
+    loader = open_loader(clips, 8, workers={}, seed=7, shuffle_buffer_clips=buffer, shard=Shard(1, 2))
     assert clips_in(loader.epoch(0, first_batch=2)) == clips_in(loader.epoch(0))[2:]
 
 
@@ -85,7 +90,7 @@ def test_an_epoch_that_leaves_a_rank_without_a_step_is_refused(clips):
         ConfigError, match=r"30 clips in batches of 4 ends with one of 2, which .* 3 processes"
     ):
         ClipLoader(clips, 4, size=SIZE, workers={}, shard=Shard(0, 3))
-    with pytest.raises(ConfigError, match="batches of 4 cannot be shared out among 5 processes"):
+    with pytest.raises(ConfigError, match="batches of 4 cannot be divided among 5 processes"):
         ClipLoader(clips, 4, size=SIZE, workers={}, shard=Shard(0, 5))
     with pytest.raises(ConfigError, match=r"\[0, num_ranks\), got 2 of 2"):
         Shard(2, 2)
@@ -125,7 +130,6 @@ def test_ranks_decode_few_intervals_twice():
         for rank in range(num_ranks):
             order = EpochOrder(
                 clips,
-                PlanConfig(),
                 epoch=0,
                 seed=0,
                 buffer_clips=64,
@@ -133,14 +137,14 @@ def test_ranks_decode_few_intervals_twice():
                 batch_size=32,
                 shard=Shard(rank, num_ranks),
             )
-            parts = list(order.parts)
-            read = {clip.sample for part in parts for clip in part.clips}
+            jobs = list(order.jobs)
+            read = {clip.sample for job in jobs for clip in job.clips}
             assert read == {sample for batch in order.batches for sample in batch}
             readers.update(
                 {
                     (clip.request.video_id, int(clip.request.indices.min()) // 250)
-                    for part in parts
-                    for clip in part.clips
+                    for job in jobs
+                    for clip in job.clips
                 }
             )
         return readers

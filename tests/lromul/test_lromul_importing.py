@@ -1,4 +1,4 @@
-"""The seed system's files become an experiment that spots."""
+"""Files of the reference system become an experiment that spots."""
 
 import json
 import shutil
@@ -11,7 +11,9 @@ from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
 from bvas.experiment.checkpoint import load_checkpoint, trained_folds
 from bvas.experiment.experiment import load_experiment
+from bvas.models.spotting import SpottingModel
 from bvas.results.store import curve_path, predictions_folder
+from bvas.tasks.kind_choice import trained_model
 from bvas.values.luma import to_unit
 
 MATCH = "england_efl/2019-2020/2019-10-01 - Leeds United - West Bromwich"
@@ -23,8 +25,8 @@ def checkpoint(shared_data):
 
 
 @pytest.fixture
-def seed_folder(checkpoint, tmp_path):
-    """Two folds and their predictions, laid out as the seed's README has them."""
+def published_folder(checkpoint, tmp_path):
+    """Two folds and their predictions, laid out as the README of the reference system has them."""
     root = tmp_path / "ball_action"
     for fold, value in ((0, "0.801"), (1, "0.766")):
         folder = root / "experiments" / "small" / f"fold_{fold}"
@@ -57,7 +59,7 @@ def test_one_checkpoint_becomes_fold_0_and_gives_the_stored_logits(checkpoint, s
     experiment = load_experiment("seed", tmp_path)
     assert (experiment.input.size, experiment.input.luma_scaling) == ((96, 160), "stored")
     assert trained_folds(tmp_path, "seed") == [0]
-    model = load_checkpoint(tmp_path / "seed/fold_0/model.safetensors").build_model()
+    model = trained_model(load_checkpoint(tmp_path / "seed/fold_0/model.safetensors"), SpottingModel)
     with np.load(shared_data / "weights/seed_small_io.npz") as stored:
         frames, logits = torch.from_numpy(stored["frames"]), torch.from_numpy(stored["logits"])
     padded = torch.nn.functional.pad(frames, (0, 0, 3, 3))
@@ -66,10 +68,11 @@ def test_one_checkpoint_becomes_fold_0_and_gives_the_stored_logits(checkpoint, s
     assert (found - logits).abs().max() < 1e-5
 
 
-def test_a_folder_of_folds_comes_with_the_predictions_beside_it(seed_folder, tmp_path):
+def test_a_folder_of_folds_comes_with_the_predictions_beside_it(published_folder, tmp_path):
     runs = tmp_path / "runs"
     assert (
-        main(["weights", "import", str(seed_folder), "--name", "seed", "--runs", str(runs), "--quiet"]) == OK
+        main(["weights", "import", str(published_folder), "--name", "seed", "--runs", str(runs), "--quiet"])
+        == OK
     )
 
     assert trained_folds(runs, "seed") == [0, 1]
@@ -78,7 +81,7 @@ def test_a_folder_of_folds_comes_with_the_predictions_beside_it(seed_folder, tmp
         assert curve["labels"].tolist() == ["PASS", "DRIVE"]
     # Where a stage that draws hard negatives from them looks for the curve of this match's first half.
     assert curve_path(predictions_folder(runs, "seed"), f"{MATCH}/1_720p").is_file()
-    predictions = seed_folder.parents[1] / "predictions/small/challenge"
+    predictions = published_folder.parents[1] / "predictions/small/challenge"
     raw = [
         np.load(predictions / f"fold_{k}" / MATCH / "2_raw_predictions.npz")["raw_predictions"]
         for k in (0, 1)

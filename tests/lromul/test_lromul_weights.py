@@ -8,11 +8,11 @@ import torch
 
 from bvas.errors import CheckpointError, DataError
 from bvas.lromul.weights import (
-    list_seed_folds,
-    list_seed_scores,
+    list_reference_folds,
+    list_reference_scores,
     our_key,
-    read_seed_checkpoint,
-    read_seed_scores,
+    read_reference_checkpoint,
+    read_reference_scores,
 )
 from bvas.models.spotting import build_model
 from bvas.values.clip_config import ClipConfig
@@ -29,31 +29,31 @@ def content(small):
 
 
 def test_the_checkpoints_params_become_our_configs(small):
-    seed = read_seed_checkpoint(small)
+    read = read_reference_checkpoint(small)
 
-    assert seed.clip == ClipConfig(num_frames=15, frame_step=2, stack_size=3)
-    assert seed.model.encoder == "mobilenetv3_small_050"
-    assert (seed.model.num_blocks_3d, seed.model.num_features_3d, seed.model.num_features_stack) == (
+    assert read.clip == ClipConfig(num_frames=15, frame_step=2, stack_size=3)
+    assert read.model.encoder == "mobilenetv3_small_050"
+    assert (read.model.num_blocks_3d, read.model.num_features_3d, read.model.num_features_stack) == (
         2,
         48,
         16,
     )
-    assert (seed.model.feature_level, seed.model.expansion_3d, seed.model.se_reduction_3d) == (4, 3, 24)
-    assert (seed.model.drop_rate, seed.model.drop_path_rate) == (0.2, 0.2)
-    assert not seed.model.pretrained
-    assert (seed.num_labels, seed.size, seed.luma_scaling) == (2, (96, 160), "stored")
-    assert seed.params["frame_stack_size"] == 15
+    assert (read.model.feature_level, read.model.expansion_3d, read.model.se_reduction_3d) == (4, 3, 24)
+    assert (read.model.drop_rate, read.model.drop_path_rate) == (0.2, 0.2)
+    assert not read.model.pretrained
+    assert (read.num_labels, read.size, read.luma_scaling) == (2, (96, 160), "stored")
+    assert read.params["frame_stack_size"] == 15
 
 
 def test_the_moving_average_is_what_is_read_and_all_of_it(small, content):
-    seed = read_seed_checkpoint(small)
-    model = build_model(seed.model, seed.clip, seed.num_labels)
+    read = read_reference_checkpoint(small)
+    model = build_model(read.model, read.clip, read.num_labels)
 
-    model.load_state_dict(seed.state_dict, strict=True)
+    model.load_state_dict(read.state_dict, strict=True)
 
     theirs = content["nn_state_dict"]
-    assert len(seed.state_dict) == len(theirs)
-    assert all(torch.equal(seed.state_dict[our_key(key)], theirs[key]) for key in theirs)
+    assert len(read.state_dict) == len(theirs)
+    assert all(torch.equal(read.state_dict[our_key(key)], theirs[key]) for key in theirs)
 
 
 def test_no_two_of_the_published_networks_weights_get_one_name(shared_data):
@@ -68,9 +68,9 @@ def test_prefixes_of_compiled_and_parallel_networks_are_dropped(tmp_path, small,
     wrapped = {prefix + key: value for key, value in content["nn_state_dict"].items()}
     torch.save({**content, "nn_state_dict": wrapped}, tmp_path / "wrapped.pth")
 
-    state = read_seed_checkpoint(tmp_path / "wrapped.pth").state_dict
+    state = read_reference_checkpoint(tmp_path / "wrapped.pth").state_dict
 
-    assert state.keys() == read_seed_checkpoint(small).state_dict.keys()
+    assert state.keys() == read_reference_checkpoint(small).state_dict.keys()
 
 
 def test_weights_that_are_missing_unknown_or_of_another_shape_are_named(tmp_path, content):
@@ -84,7 +84,7 @@ def test_weights_that_are_missing_unknown_or_of_another_shape_are_named(tmp_path
         CheckpointError,
         match=r"1 missing \(pool\.p\); 1 unknown \(conv4d\.weight\); 1 of another shape \(classifier\.bias\)",
     ):
-        read_seed_checkpoint(tmp_path / "odd.pth")
+        read_reference_checkpoint(tmp_path / "odd.pth")
 
 
 def broken(content, **changes):
@@ -103,15 +103,15 @@ def broken(content, **changes):
         ({"act_layer": "relu"}, "'relu'"),
         ({"params": {"frame_stack_size": 33}}, "33 frames"),
         ({"stack_size": 4}, "multiple of stack_size"),
-        ({"params": {"image_size": None}}, "not those of the seed"),
+        ({"params": {"image_size": None}}, "not those of the reference system"),
         ({"model_name": "no_such_net"}, "no_such_net"),
     ],
 )
-def test_networks_that_are_not_the_seeds_are_refused(tmp_path, content, changes, message):
+def test_networks_that_are_not_of_the_reference_system_are_refused(tmp_path, content, changes, message):
     torch.save(broken(content, **changes), tmp_path / "other.pth")
 
     with pytest.raises(CheckpointError, match=message):
-        read_seed_checkpoint(tmp_path / "other.pth")
+        read_reference_checkpoint(tmp_path / "other.pth")
 
 
 @pytest.mark.parametrize("key", ["params", "nn_state_dict"])
@@ -119,7 +119,7 @@ def test_files_without_params_or_weights_are_refused(tmp_path, content, key):
     torch.save({name: value for name, value in content.items() if name != key}, tmp_path / "part.pth")
 
     with pytest.raises(CheckpointError, match=f"no {key}"):
-        read_seed_checkpoint(tmp_path / "part.pth")
+        read_reference_checkpoint(tmp_path / "part.pth")
 
 
 class RunsCode:
@@ -136,7 +136,7 @@ def test_code_in_a_file_is_refused_and_not_run(tmp_path):
     torch.save({"params": RunsCode(tmp_path / "ran"), "nn_state_dict": {}}, tmp_path / "evil.pth")
 
     with pytest.raises(CheckpointError, match="run code"):
-        read_seed_checkpoint(tmp_path / "evil.pth")
+        read_reference_checkpoint(tmp_path / "evil.pth")
 
     assert not (tmp_path / "ran").exists()
 
@@ -145,9 +145,9 @@ def test_damaged_and_absent_files_are_named(tmp_path, small):
     (tmp_path / "half.pth").write_bytes(small.read_bytes()[:100_000])
 
     with pytest.raises(CheckpointError, match=r"half\.pth"):
-        read_seed_checkpoint(tmp_path / "half.pth")
+        read_reference_checkpoint(tmp_path / "half.pth")
     with pytest.raises(CheckpointError, match=r"no checkpoint .*absent\.pth"):
-        read_seed_checkpoint(tmp_path / "absent.pth")
+        read_reference_checkpoint(tmp_path / "absent.pth")
 
 
 def test_each_fold_has_its_checkpoint_of_the_highest_value(tmp_path):
@@ -164,18 +164,18 @@ def test_each_fold_has_its_checkpoint_of_the_highest_value(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
 
-    folds = list_seed_folds(tmp_path)
+    folds = list_reference_folds(tmp_path)
 
-    assert [(fold.fold, fold.path.name, fold.value) for fold in folds] == [
-        (0, "model-009-0.800100.pth", 0.8001),
-        (2, "model-005-0.63.pth", 0.63),
-        (10, "model-001-0.5.pth", 0.5),
-    ]
+    assert {fold: path.name for fold, path in folds.items()} == {
+        0: "model-009-0.800100.pth",
+        2: "model-005-0.63.pth",
+        10: "model-001-0.5.pth",
+    }
 
 
 def test_a_folder_without_checkpoints_says_what_is_expected(tmp_path):
     with pytest.raises(CheckpointError, match="fold_K/model-EPOCH-VALUE"):
-        list_seed_folds(tmp_path / "experiments" / "nothing")
+        list_reference_folds(tmp_path / "experiments" / "nothing")
 
 
 def test_raw_scores_are_found_and_read(tmp_path):
@@ -193,7 +193,7 @@ def test_raw_scores_are_found_and_read(tmp_path):
         tmp_path / f"cv/fold_0/{league}/C/2_raw_predictions.npz",
     )
 
-    found = list_seed_scores(tmp_path)
+    found = list_reference_scores(tmp_path)
 
     assert [(one.split, one.fold, one.match, one.half) for one in found] == [
         ("challenge", 0, f"{league}/B", 1),
@@ -201,7 +201,7 @@ def test_raw_scores_are_found_and_read(tmp_path):
         ("cv", 0, f"{league}/C", 2),
         ("cv", 1, f"{league}/A", 1),
     ]
-    indices, read = read_seed_scores(found[0].path)
+    indices, read = read_reference_scores(found[0].path)
     assert indices.tolist() == [14, 15, 16, 17, 18]
     np.testing.assert_array_equal(read, scores)
 
@@ -209,16 +209,16 @@ def test_raw_scores_are_found_and_read(tmp_path):
 def test_scores_that_are_none_are_refused(tmp_path):
     path = tmp_path / "1_raw_predictions.npz"
     with pytest.raises(DataError, match="cannot read"):
-        read_seed_scores(path)
+        read_reference_scores(path)
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(DataError, match="cannot read"):
-        read_seed_scores(path)
+        read_reference_scores(path)
     np.savez(path, frame_indexes=np.array([object()]), raw_predictions=np.zeros((1, 2)))
     with pytest.raises(DataError, match="cannot read"):
-        read_seed_scores(path)
+        read_reference_scores(path)
     np.savez(path, frame_indexes=np.arange(3), raw_predictions=np.zeros((4, 2)))
     with pytest.raises(DataError, match="do not go together"):
-        read_seed_scores(path)
+        read_reference_scores(path)
     np.savez(path, frame_indexes=np.array([1, 2, 4]), raw_predictions=np.zeros((3, 2)))
     with pytest.raises(DataError, match="in between"):
-        read_seed_scores(path)
+        read_reference_scores(path)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from bvas.errors import ConfigError
-from bvas.lromul.weights import our_key, read_seed_checkpoint
+from bvas.lromul.weights import our_key, read_reference_checkpoint
 from bvas.models.blocks3d import DepthwiseConv3d, InvertedResidual3d
 from bvas.models.config import ModelConfig
 from bvas.models.pooling import GeneralizedMeanPool
@@ -35,7 +35,7 @@ def test_the_default_network_has_the_seeds_weights_shape_by_shape(shared_data, l
 
 
 def test_the_seeds_weights_give_the_seeds_logits_and_features(shared_data):
-    seed = read_seed_checkpoint(shared_data / "weights" / "seed_small.pth")
+    seed = read_reference_checkpoint(shared_data / "weights" / "seed_small.pth")
     model = build_model(seed.model, seed.clip, seed.num_labels).eval()
     model.load_state_dict(seed.state_dict)
     io = np.load(shared_data / "weights" / "seed_small_io.npz")

@@ -72,9 +72,13 @@ def test_without_scores_and_lists_of_matches_it_says_so(run):
     text = card(run)
 
     assert "None are recorded: `bvas evaluate` had not been run" in text
-    assert "which is not recorded here" in card(run, replace(TINY, task=replace(TINY.task, made_by="")))
     made = replace(TINY.task, made_by="bvas data synth --out {root}")
-    assert "Which of them each fold left out is not recorded here" in card(run, replace(TINY, task=made))
+    for task, source in (
+        (replace(TINY.task, made_by=""), ""),
+        (made, "made by `bvas data synth --out data`. "),
+    ):
+        text = card(run, replace(TINY, task=task))
+        assert f"{source}The matches that each fold was trained on are not recorded here." in text
     assert "License of the weights and of the training data" in text
 
 
@@ -101,7 +105,7 @@ def test_scores_and_held_out_matches_come_from_the_evaluation(run):
     assert "AP@1 of DRIVE" not in text
     assert "| matches | 2 |" in text
     assert "- fold 0 leaves out: A - B" in text
-    assert "whether there were others is not recorded" in text
+    assert "Matches that were not scored are not recorded here." in text
     assert "may be of others" not in text
 
 
@@ -116,7 +120,7 @@ def test_scores_older_than_the_weights_are_marked(run):
 def test_a_damaged_file_of_scores_is_named(run):
     (run / "evaluation.json").write_text("[1]")
 
-    with pytest.raises(DataError, match=r"evaluation\.json is no JSON object"):
+    with pytest.raises(DataError, match=r"evaluation\.json is not a JSON object"):
         card(run)
 
 
@@ -131,7 +135,7 @@ def test_of_imported_weights_no_training_is_told(run):
     text = card(run, replace(TINY, task=ball_task()), facts={"imported_from": "model-1.pth"})
 
     assert "imported_from model-1.pth" in text
-    assert "How it was trained is not recorded here" in text
+    assert "How they were trained is not recorded here" in text
     assert "What the weights were trained on is not recorded here" in text
     assert "epochs" not in text
     assert "leaves out" not in text
@@ -142,7 +146,8 @@ def test_no_folder_of_the_trainer_is_told(run):
 
     text = card(run, started)
 
-    assert "the weights fold_{fold}.pth" in text
+    assert '"start_from": "fold_{fold}.pth"' in text
+    assert f'"batch_size": {TINY.train.batch_size}' in text
     assert "someone" not in text
 
 

@@ -22,7 +22,7 @@ from bvas.results.store import RESULTS_NAME, read_results, save_curve, write_rec
 from bvas.results.video_result import VideoFile
 from bvas.values.annotations import LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
-from bvas.video.container.start_timecode import read_tags
+from bvas.video.container.file_tags import read_tags
 
 BALL = LabelSet(("PASS", "DRIVE"))
 SPOTS = (Spot("PASS", 0.4, 0.9), Spot("DRIVE", 1.2, 0.1), Spot("PASS", 1.6, 0.5))
@@ -296,7 +296,10 @@ def in_seconds(entries):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda entries: entries[0].update(confidence="nan"), "needs .*a finite 'confidence'"),
+        (
+            lambda entries: entries[0].update(confidence="nan"),
+            "needs 'confidence', a finite number, got 'nan'",
+        ),
         (lambda entries: entries[0].update(position="-40"), "position -40 is negative"),
         (lambda entries: entries[0].pop("label"), "needs 'label'"),
         (lambda entries: entries[0].update(half="0"), "half 0; halves and parts count from 1"),
@@ -417,7 +420,7 @@ def test_what_is_exported_is_never_replaced(tmp_path, capsys):
     ("arguments", "expected"),
     [
         (["--to", "edl", "--rate", "26"], "no rate '26'"),
-        (["--to", "edl", "--start-timecode", "1:0"], "'1:0' is no timecode"),
+        (["--to", "edl", "--start-timecode", "1:0"], "'1:0' is not a timecode"),
         (["--to", "srt", "--hold", "0"], "at least 0.001 s, got 0"),
         (["--to", "sportscode", "--lead", "-1"], "lead_seconds must be finite and not negative"),
         (["--to", "csv", "--confidence", "2"], r"must lie in \[0, 1\], got 2"),

@@ -258,7 +258,7 @@ def test_the_strip_runs_to_the_left_as_time_goes_on():
     assert strip.paint(29.0).shape == (strip.height, 640, 3)
 
 
-def test_the_strip_draws_nothing_in_a_hole():
+def test_the_strip_draws_nothing_in_a_gap():
     scores = np.full((1500, 2), 0.9, np.float32)
     scores[500:1000] = np.nan
     curve = ScoreCurve(scores, np.arange(1500) / 25, BALL.names)

@@ -68,7 +68,7 @@ def test_without_annotations_there_is_nothing_to_answer():
     assert data["precision_recall"] == []
 
 
-def test_a_curve_comes_back_within_a_step_of_its_quantization_and_its_holes_stay():
+def test_a_curve_comes_back_within_a_step_of_its_quantization_and_its_gaps_stay():
     scores = np.array([[0.0, 1.0], [0.5, 0.25], [np.nan, 0.1]], np.float32)
     packed = packed_curve(ScoreCurve(scores, np.array([0.0, 0.04, 0.08]), ("A", "B")))
 

@@ -66,7 +66,7 @@ def test_rows_grow_with_the_video_and_stay_about_ten_at_most():
     assert default_row_seconds(0) > 0
 
 
-def test_a_curve_with_a_hole_is_drawn_without_a_warning():
+def test_a_curve_with_a_gap_is_drawn_without_a_warning():
     scores = np.full((1500, 2), 0.5, np.float32)
     scores[500:700] = np.nan
     curve = ScoreCurve(scores, np.arange(1500) / 25, BALL.names)
@@ -87,7 +87,7 @@ def test_a_name_is_drawn_as_it_is_and_not_as_a_formula():
     assert width("$x_1$ {odd} <name> \\frac") > width("$x_1$ {odd} <name> frac")
 
 
-def test_joining_rows_of_a_curve_keeps_its_peak_and_its_holes():
+def test_joining_rows_of_a_curve_keeps_its_peak_and_its_gaps():
     scores = np.zeros((10_000, 1), np.float32)
     scores[4321] = 0.75
     scores[6000:6100] = np.nan

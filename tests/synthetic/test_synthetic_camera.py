@@ -5,14 +5,15 @@ import pytest
 
 from bvas.synthetic.camera import CAMERA_POSITION, CameraPath, follow_ball
 from bvas.synthetic.config import PlayConfig, SceneConfig
-from bvas.synthetic.events import Play
-from bvas.synthetic.play import play_half
+from bvas.synthetic.game import play_half
+from bvas.synthetic.play_record import Play
 
 SIZE = (112, 192)
 
 
 def camera_at(pan=0.0, tilt=0.0, focal=400.0):
-    return CameraPath(size=SIZE, pan=np.array([pan]), tilt=np.array([tilt]), focal=np.array([focal]))
+    pan, tilt, focal = (np.array([value]) for value in (pan, tilt, focal))
+    return CameraPath(size=SIZE, pan=pan, tilt=tilt, focal=focal, position=CAMERA_POSITION[None])
 
 
 def project(camera, point):
@@ -32,9 +33,11 @@ def rolling_ball(speed, num_frames=200, rate=25):
         speed=still,
         gait=still,
         ball=ball,
+        watched=ball,
         phase=np.zeros(num_frames, np.uint8),
         owner=np.full(num_frames, -1, np.int16),
         events=(),
+        incidents=(),
         actions=(),
     )
 

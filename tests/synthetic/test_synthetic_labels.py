@@ -2,9 +2,8 @@ from fractions import Fraction
 
 import pytest
 
-from bvas.synthetic.events import PlayEvent
-from bvas.synthetic.labels import label_file
-from bvas.synthetic.layouts import LABELS_2023
+from bvas.synthetic.league_files import LABELS_2023, label_file
+from bvas.synthetic.play_record import PlayEvent
 
 
 @pytest.mark.parametrize("rate", [Fraction(25), Fraction(30000, 1001), Fraction(2997, 100), Fraction(50)])

@@ -19,9 +19,9 @@ from bvas.data.ball import found_ball_task
 from bvas.data.matches import annotated_halves, find_matches
 from bvas.errors import ConfigError, DataError
 from bvas.synthetic.config import SyntheticConfig
-from bvas.synthetic.half import half_renderer, simulate_half
-from bvas.synthetic.layouts import LEAGUE_FOLDER, match_name
+from bvas.synthetic.half_video import film_half, half_renderer
 from bvas.synthetic.league import make_league
+from bvas.synthetic.league_files import LEAGUE_FOLDER, match_name
 
 SMALL = SyntheticConfig(matches=1, challenge_matches=1, minutes=0.2, size=(64, 112), keyframe_interval=50)
 
@@ -79,7 +79,7 @@ def test_videos_have_the_frames_size_and_keyframes_asked_for(league):
 def test_the_decoded_frame_is_the_rendered_one(league):
     made, _ = league
     decoded = decode(made.matches[0] / "2_64p.mkv")
-    rendered = list(half_renderer(SMALL, 0, 2)[0].frames())
+    rendered = list(half_renderer(SMALL, 0, 2).frames())
 
     def difference(i, j):
         return np.abs(decoded[i].astype(int) - rendered[j]).mean()
@@ -95,7 +95,7 @@ def test_labels_are_the_simulated_passes_and_drives(league):
     expected = [
         (half, event.label, event.frame, event.team)
         for half in (1, 2)
-        for event in simulate_half(SMALL, 0, half)[0].events
+        for event in film_half(SMALL, 0, half).play.events
         if event.label in ("PASS", "DRIVE")
     ]
     entries = labels["annotations"]
@@ -117,7 +117,7 @@ def test_the_matches_are_found_and_read_as_soccernet_data(league):
         (made.matches[0], 0),
         (made.challenge_matches[0], None),
     ]
-    play, _ = simulate_half(SMALL, 0, 2)
+    play = film_half(SMALL, 0, 2).play
     halves = annotated_halves(matches[0], task)
     annotations = halves[1][1]
     assert [round(annotation.seconds * 25) for annotation in annotations] == [

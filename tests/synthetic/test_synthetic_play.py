@@ -8,8 +8,8 @@ import pytest
 from bvas.data.ball12 import BALL12_LABELS
 from bvas.errors import ConfigError
 from bvas.synthetic.config import PlayConfig
-from bvas.synthetic.events import Phase
-from bvas.synthetic.play import play_half
+from bvas.synthetic.game import play_half
+from bvas.synthetic.play_record import Phase
 
 RATE = Fraction(25)
 
@@ -92,7 +92,7 @@ def test_the_ball_gets_fast_in_the_frame_of_a_pass(plays):
         assert np.median(before) < 6.5
 
 
-def test_a_drive_is_the_frame_in_which_a_standing_receiver_sets_off(plays):
+def test_a_drive_is_the_frame_in_which_a_standing_receiver_starts_to_run(plays):
     speed_at = {-1: [], 10: []}
     for play in plays:
         for event in events_of(play, "DRIVE"):
@@ -106,14 +106,14 @@ def test_a_drive_is_the_frame_in_which_a_standing_receiver_sets_off(plays):
     assert np.median(speed_at[10]) > 2.5
 
 
-def test_every_set_off_is_annotated(plays):
+def test_every_start_of_a_run_with_the_ball_is_annotated(plays):
     for play in plays:
-        set_offs = np.flatnonzero((play.phase[1:] == Phase.CARRY) & (play.phase[:-1] != Phase.CARRY)) + 1
-        assert [event.frame for event in events_of(play, "DRIVE")] == set_offs.tolist()
+        starts = np.flatnonzero((play.phase[1:] == Phase.CARRY) & (play.phase[:-1] != Phase.CARRY)) + 1
+        assert [event.frame for event in events_of(play, "DRIVE")] == starts.tolist()
 
 
 @pytest.mark.parametrize("shift", [-2, 2])
-def test_labels_shifted_by_two_frames_are_found_out_by_the_state(plays, shift):
+def test_labels_shifted_by_two_frames_do_not_fit_the_state(plays, shift):
     for play in plays:
         frames = [event.frame + shift for event in events_of(play, "PASS") if 2 < event.frame < 7400]
         assert not any(starts_pass(play, frame) for frame in frames)
@@ -160,10 +160,8 @@ def test_the_ball_never_jumps(plays):
         assert np.hypot(*np.diff(play.ball[:, :2], axis=0).T).max() * float(RATE) < 45.0
 
 
-def test_probabilities_and_percentiles_are_checked():
+def test_probabilities_and_times_are_checked():
     with pytest.raises(ConfigError, match="tackle"):
         PlayConfig(tackle=1.2)
-    with pytest.raises(ConfigError, match="rise from 0 to 100"):
-        PlayConfig(gap_percentiles=((5.0, 0.3), (100.0, 9.0)))
     with pytest.raises(ConfigError, match="dead_ball_seconds"):
         replace(PlayConfig(), dead_ball_seconds=1.0)

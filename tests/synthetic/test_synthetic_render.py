@@ -7,12 +7,14 @@ import pytest
 from bvas.errors import ConfigError
 from bvas.synthetic.camera import follow_ball
 from bvas.synthetic.config import PlayConfig, SceneConfig, SyntheticConfig
-from bvas.synthetic.half import half_renderer
-from bvas.synthetic.play import play_half
+from bvas.synthetic.game import play_half
+from bvas.synthetic.half_video import half_renderer
 from bvas.synthetic.render import Renderer
+from bvas.synthetic.shots import Shot
+from bvas.synthetic.staging import stage
 
 SIZE = (112, 192)
-CLEAN = SceneConfig(noise_luma=0.0, exposure=0.0, camera_shake_m=0.0, scoreboard=False)
+CLEAN = SceneConfig(noise_luma=0.0, exposure=0.0, camera_shake_m=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +22,10 @@ def play():
     return play_half(PlayConfig(), seed=3, num_frames=400, rate=Fraction(25))
 
 
-def renderer(play, scene=CLEAN, size=SIZE, noise_seed=0):
-    path = follow_ball(play, scene, size=size, seed=1)
-    return Renderer(play, path, scene, look_seed=2, noise_seed=noise_seed), path
+def renderer(play, scene=CLEAN, size=SIZE, path=None):
+    path = follow_ball(play, scene, size=size, seed=1) if path is None else path
+    staging = stage(play, path, (Shot(start=0, stop=play.num_frames, kind="main"),), None)
+    return Renderer(staging, scene, look_seed=2, noise_seed=0), path
 
 
 def with_ball_at(play, frame, place):
@@ -34,7 +37,7 @@ def with_ball_at(play, frame, place):
 def test_the_same_config_renders_the_same_bytes_and_another_seed_others():
     config = SyntheticConfig(minutes=0.1, size=SIZE, seed=4)
     first, again, other = (
-        np.stack(list(half_renderer(c, 0, 1)[0].frames())) for c in (config, config, replace(config, seed=5))
+        np.stack(list(half_renderer(c, 0, 1).frames())) for c in (config, config, replace(config, seed=5))
     )
 
     assert first.shape == (75, 112, 192)
@@ -45,7 +48,7 @@ def test_the_same_config_renders_the_same_bytes_and_another_seed_others():
 
 def test_matches_and_halves_differ():
     config = SyntheticConfig(minutes=0.1, size=SIZE)
-    pictures = [next(half_renderer(config, match, half)[0].frames(40)) for match in (0, 1) for half in (1, 2)]
+    pictures = [next(half_renderer(config, match, half).frames(40)) for match in (0, 1) for half in (1, 2)]
 
     assert all(not np.array_equal(pictures[i], pictures[j]) for i in range(4) for j in range(i))
 
@@ -84,7 +87,7 @@ def test_a_player_nearer_to_the_camera_hides_the_ball(play):
     pictures = {}
     for name, place in (("behind", (x, y + 0.4, 0.9)), ("before", (x, y - 0.4, 0.9))):
         moved = with_ball_at(play, frame, place)
-        video = Renderer(moved, path, CLEAN, look_seed=2, noise_seed=0)
+        video, _ = renderer(moved, path=path)
         pictures[name] = next(video.frames(frame))
     seen, _ = path.project(np.array([[[x, y, 1.1]]]), slice(frame, frame + 1))
     column, row = seen[0, 0].astype(int).tolist()

@@ -5,22 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from bvas.commands.data_synth import main
+from bvas.cli import main
 from bvas.data.action import ACTION_LABELS, action_task
 from bvas.data.ball import found_ball_task
 from bvas.data.ball12 import BALL12_LABELS, ball12_task
 from bvas.data.matches import annotated_halves, find_matches
 from bvas.errors import DataError
-from bvas.synthetic.broadcast import BroadcastConfig
-from bvas.synthetic.config import SyntheticConfig
-from bvas.synthetic.half import simulate_half
-from bvas.synthetic.layouts import LABELS_2023, LEAGUE_FOLDER, layout_of, match_name
+from bvas.synthetic.config import SyntheticConfig, with_preset
+from bvas.synthetic.half_video import film_half
 from bvas.synthetic.league import make_league
-from bvas.synthetic.presets import with_preset
+from bvas.synthetic.league_files import LABELS_2023, LEAGUE_FOLDER, layout_of, match_name
 
 TINY = SyntheticConfig(matches=1, challenge_matches=0, minutes=0.7, size=(64, 96), rate=10)
-_CUTS = BroadcastConfig(replays_per_minute=5.0, closeups_per_minute=5.0)
-BALL = replace(with_preset(TINY, "broadcast"), broadcast=_CUTS)
+BALL = with_preset(replace(TINY, minutes=2.0), "broadcast")
 _ACTION = with_preset(replace(TINY, task="action", seed=29, challenge_matches=1), "broadcast")
 # Shots from anywhere, so that there is a goal in 42 seconds.
 ACTION = replace(_ACTION, play=replace(_ACTION.play, shot=0.9, shot_m=60.0, parry=0.0))
@@ -92,7 +89,7 @@ def test_its_labels_are_the_incidents_those_that_are_hidden_not_shown(leagues):
     assert written == [
         (half, incident.label, incident.frame, "visible" if incident.visible else "not shown")
         for half in (1, 2)
-        for incident in simulate_half(ACTION, 0, half)[0].incidents
+        for incident in film_half(ACTION, 0, half).play.incidents
     ]
     assert {label for _, label, _, _ in written} <= set(ACTION_LABELS)
     assert {visibility for _, _, _, visibility in written} == {"visible", "not shown"}
@@ -107,7 +104,7 @@ def test_ball_spotting_leaves_out_what_a_cut_hides(leagues):
     events = [
         (half, event)
         for half in (1, 2)
-        for event in simulate_half(BALL, 0, half)[0].events
+        for event in film_half(BALL, 0, half).play.events
         if event.label in LABELS_2023
     ]
 
@@ -145,20 +142,17 @@ def test_a_task_with_12_labels_annotates_the_same_pictures(tmp_path):
     assert merged == [(entry["position"], entry["label"]) for entry in entries(two, "Labels-ball.json")]
 
 
-def test_a_league_from_before_presets_goes_on(tmp_path):
+def test_a_league_of_another_version_is_refused(tmp_path):
     config = replace(TINY, minutes=0.05)
-    made = make_league(tmp_path, config, jobs=1)
+    make_league(tmp_path, config, jobs=1)
     path = tmp_path / "synthetic_league.json"
     content = json.loads(path.read_text())
-    for name in ("task", "broadcast"):
-        del content[name]
-    for name in ("feint", "shot_m", "own_halves"):
-        del content["play"][name]
-    path.write_text(json.dumps(content))
+    del content["play"]["feint"]
+    path.write_text(json.dumps({**content, "crf": 20}))
 
-    assert make_league(tmp_path, config, jobs=1).matches == made.matches
-    with pytest.raises(DataError, match=r"another config \(other: play\)"):
-        make_league(tmp_path, replace(config, play=replace(config.play, feint=0.5)), jobs=1)
+    # Its pictures would not be those of the matches that are missing.
+    with pytest.raises(DataError, match=r"another config \(other: crf, play\); choose another folder"):
+        make_league(tmp_path, config, jobs=1)
 
 
 def test_names_with_scores_are_unique_and_found_again(tmp_path):
@@ -191,9 +185,9 @@ def test_the_command_makes_a_preset_and_a_task(tmp_path, capsys):
     ]
     command = ["--out", str(tmp_path), *arguments, "--task", "action", "--preset", "broadcast"]
 
-    assert main(command) == 0
+    assert main(["data", "synth", *command]) == 0
     assert len(list(tmp_path.rglob("Labels-v2.json"))) == 1
     content = json.loads((tmp_path / "synthetic_league_action.json").read_text())
-    assert (content["task"], content["broadcast"]["replay_after_goal"]) == ("action", 0.9)
-    assert main([*command[:-1], "plain"]) == 2
+    assert (content["task"], content["broadcast"]) == ("action", True)
+    assert main(["data", "synth", *command[:-1], "plain"]) == 2
     assert "another config (other: broadcast, play, scene)" in capsys.readouterr().err

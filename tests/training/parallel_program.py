@@ -3,7 +3,6 @@
 torchrun --nproc-per-node 2 parallel_program.py DATA RUNS
 """
 
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from bvas.augment.config import AugmentConfig
 from bvas.data.matches import find_matches
 from bvas.experiment.experiment import Experiment, TrainConfig
 from bvas.training import fold as loop
-from bvas.training.distributed import Placement, World, join_world
+from bvas.training.distributed import World, join_world
 
 
 def experiment(name: str) -> Experiment:
@@ -79,7 +78,7 @@ def train(name: str, data: Path, runs: Path, world: World | None = None) -> torc
 
 if __name__ == "__main__":
     data, runs = map(Path, sys.argv[1:])
-    with join_world(Placement.from_environment(os.environ), torch.device("cpu")) as world:
+    with join_world(torch.device("cpu")) as world:
         train("averaged", data, runs, world)
         World.averaging = lambda self, model, forward: forward
         train("apart", data, runs, world)

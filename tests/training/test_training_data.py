@@ -10,7 +10,8 @@ from tiny import tiny_experiment
 
 from bvas.errors import DataError
 from bvas.results.store import save_curve
-from bvas.training.fold_data import curve_digests, training_clips
+from bvas.tasks.kind_choice import kind_of
+from bvas.training.fold_data import curve_digests, out_of_fold_curves
 from bvas.values.score_curve import ScoreCurve
 
 NAME = "league/first match/1_720p"
@@ -23,6 +24,10 @@ def hard(**sampling):
         sampling=replace(experiment.sampling, clips_per_epoch=400, **sampling),
         train=replace(experiment.train, hard_negatives_from="stage_one"),
     )
+
+
+def training_clips(experiment, videos, runs):
+    return kind_of(experiment).training_clips(videos, out_of_fold_curves(experiment, videos, runs))
 
 
 def centers(clips):
@@ -63,7 +68,7 @@ def test_a_run_knows_the_curves_that_it_draws_from(tmp_path):
     def digests(score, experiment):
         curve = ScoreCurve(np.full((50, 2), score, np.float32), np.arange(50) / 25, ("PASS", "DRIVE"))
         save_curve(curve, path)
-        return curve_digests(experiment, [video], tmp_path)
+        return curve_digests(experiment, [video], out_of_fold_curves(experiment, [video], tmp_path))
 
     (one,) = digests(0.5, hard())
     assert one.startswith(f"scores of stage_one on {NAME} ")

@@ -3,7 +3,6 @@
 import csv
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,15 +14,12 @@ import torch
 from parallel_program import train
 from synchronized_program import SHARES, weights_after_a_step
 from tiny import TINY_CONFIG, TINY_LEAGUE
-from torch.distributed import HashStore
 
-from bvas.commands.console import WRONG_INPUT
 from bvas.errors import ConfigError
 from bvas.experiment.checkpoint import load_checkpoint
 from bvas.synthetic.league import make_league
 from bvas.system.devices import use_device
-from bvas.training.distributed import Placement, World
-from bvas.training.heartbeat import Heartbeat
+from bvas.training.distributed import World, is_launched, rank_device
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
 
@@ -99,12 +95,6 @@ def test_two_ranks_log_the_figures_of_one_process(trained):
     assert len(list((runs / "averaged/fold_0/tensorboard").iterdir())) == 1
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 @pytest.fixture
 def workplace(league, tmp_path):
     (tmp_path / "data").symlink_to(league)
@@ -114,52 +104,29 @@ def workplace(league, tmp_path):
 
 
 @pytest.mark.slow
-def test_an_error_of_one_rank_ends_the_others_without_a_launcher_that_does(workplace):
-    # As on two hosts, of which one has no data.
-    port = str(free_port())
-    ranks = [
-        subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "bvas.commands.train",
-                "--experiment",
-                "tiny",
-                "--folds",
-                "0",
-                "--data",
-                data,
-            ],
-            cwd=workplace,
-            env=environment(
-                RANK=str(rank),
-                WORLD_SIZE="2",
-                LOCAL_RANK="0",
-                LOCAL_WORLD_SIZE="1",
-                MASTER_ADDR="127.0.0.1",
-                MASTER_PORT=port,
-            ),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank, data in enumerate(["data", "nothing"])
-    ]
-    try:
-        errors = [process.communicate(timeout=60)[1] for process in ranks]
-    finally:
-        for process in ranks:
-            process.kill()
-    assert [process.returncode for process in ranks] == [WRONG_INPUT, WRONG_INPUT]
-    assert "no folder nothing" in errors[1].replace("nothing/", "nothing "), errors[1]
-    assert "rank 0 ends because rank 1 failed: " in errors[0]
-    assert "Traceback" not in "".join(errors)
+def test_an_error_of_one_rank_ends_the_others(workplace):
+    # Rank 1 finds no data; rank 0 waits for it in a collective call.
+    (workplace / "data").rename(workplace / "data-0")
+    command = f"exec {sys.executable} -m bvas.train --experiment tiny --folds 0 --data data-$RANK"
+    ended = subprocess.run(
+        [*TORCHRUN, "--no-python", "sh", "-c", command],
+        cwd=workplace,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "no folder data-1" in ended.stderr
+    assert not (workplace / "runs/tiny/fold_0/model.safetensors").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", ["a killed rank", "a killed launcher", "Ctrl-C"])
 def test_nothing_is_left_of_ranks_when_one_ends(workplace, ending):
     process = subprocess.Popen(
-        [*TORCHRUN, "-m", "bvas.commands.train", "--experiment", "tiny", "--folds", "0", "--workers", "1"],
+        [*TORCHRUN, "-m", "bvas.train", "--experiment", "tiny", "--folds", "0", "--workers", "1"],
         cwd=workplace,
         env=environment(),
         stdout=subprocess.DEVNULL,
@@ -192,52 +159,6 @@ def test_nothing_is_left_of_ranks_when_one_ends(workplace, ending):
     assert not (workplace / "runs/tiny/fold_0/model.safetensors").exists()
 
 
-def wait_for(condition):
-    deadline = time.monotonic() + 10
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert condition()
-
-
-@pytest.fixture
-def hearts():
-    """Return a function that starts a rank's heartbeat in a store that is shared, and what it heard."""
-    store, started = HashStore(), []
-
-    def start(rank, size):
-        heard = []
-        heart = Heartbeat(store, rank, size, on_end=heard.append, seconds_between=0.02, seconds_without=0.5)
-        heart.start()
-        started.append(heart)
-        return heart, heard
-
-    yield start
-    for heart in started:
-        heart.stop()
-
-
-def test_every_rank_hears_why_another_ended(hearts):
-    (_, first), (two, own), (_, third) = (hearts(rank, 3) for rank in range(3))
-    two.announce("rank 1 failed: no data")
-    wait_for(lambda: first and third)
-    assert first == third == ["rank 1 failed: no data"]
-    assert own == []
-
-
-def test_a_rank_that_is_silent_is_noticed_by_all(hearts):
-    (_, first), (two, _), (_, third) = (hearts(rank, 3) for rank in range(3))
-    time.sleep(0.2)
-    two.stop()
-    wait_for(lambda: first and third)
-    assert first == third == ["rank 1 has not been heard of for 0.5 s"]
-
-
-def test_ranks_that_beat_hear_nothing(hearts):
-    heard = [hearts(rank, 2)[1] for rank in range(2)]
-    time.sleep(0.8)
-    assert heard == [[], []]
-
-
 PLACE = {
     "RANK": "5",
     "WORLD_SIZE": "8",
@@ -248,29 +169,27 @@ PLACE = {
 }
 
 
-def test_a_place_is_what_torchrun_says_and_none_without_it():
-    place = Placement.from_environment({**PLACE, "TORCHELASTIC_USE_AGENT_STORE": "True"})
-    assert (place.rank, place.size, place.local_rank, place.local_size) == (5, 8, 1, 4)
-    assert (place.address, place.port, place.store_is_there) == ("host", 29500, True)
-    assert Placement.from_environment({}) is None
-    assert Placement.from_environment({"RANK": "0", "WORLD_SIZE": "1"}) is None
-    with pytest.raises(ConfigError, match="LOCAL_RANK, MASTER_PORT not"):
-        Placement.from_environment(
-            {name: value for name, value in PLACE.items() if name not in ("LOCAL_RANK", "MASTER_PORT")}
-        )
+def test_several_processes_are_those_that_torchrun_starts():
+    assert is_launched(PLACE)
+    assert not is_launched({})
+    assert not is_launched({"RANK": "0", "WORLD_SIZE": "1"})
+    incomplete = {name: value for name, value in PLACE.items() if name not in ("LOCAL_RANK", "MASTER_PORT")}
+    with pytest.raises(
+        ConfigError, match="without LOCAL_RANK, MASTER_PORT; start several processes by torchrun"
+    ):
+        is_launched(incomplete)
 
 
 def test_each_process_of_a_host_takes_its_own_gpu(monkeypatch):
-    place = Placement.from_environment(PLACE)
-    assert place.choose_device("cpu").type == "cpu"
+    assert rank_device("cpu", PLACE).type == "cpu"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    assert place.choose_device("auto") == place.choose_device("cuda") == torch.device("cuda", 1)
+    assert rank_device("auto", PLACE) == rank_device("cuda", PLACE) == torch.device("cuda", 1)
     with pytest.raises(ConfigError, match="use --device cuda"):
-        place.choose_device("cuda:2")
+        rank_device("cuda:2", PLACE)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(ConfigError, match="4 processes on a machine of 2 GPUs"):
-        place.choose_device("auto")
+        rank_device("auto", PLACE)
 
 
 def test_a_gpu_named_by_number_becomes_the_current_one(monkeypatch):

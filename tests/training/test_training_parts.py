@@ -17,13 +17,14 @@ from training_tiny import random_batch
 
 from bvas.experiment.experiment import TrainConfig
 from bvas.loading.labelled_video import LabelledVideo
+from bvas.metrics.average_precision import clip_average_precision
 from bvas.models.spotting import build_model
+from bvas.tasks.kind_choice import kind_of
 from bvas.training.ema import average_weights
-from bvas.training.fold_data import validation_clips
 from bvas.training.optim import build_optimizer, learning_rate_at
 from bvas.training.run_logs import EpochLog, environment, table_lines
 from bvas.training.step import Trainer
-from bvas.training.validation import clip_average_precision, validate
+from bvas.training.validation import validate
 from bvas.video.index.frame_grid import Grid
 
 
@@ -89,7 +90,7 @@ def test_scores_that_are_no_numbers_have_no_average_precision():
 
     scores = validate(Overflowing(), loader, experiment, autocast_dtype=None)
     assert math.isnan(scores.loss)
-    assert math.isnan(scores.average_precision)
+    assert math.isnan(scores.figures["average_precision"])
 
 
 def test_the_log_has_a_row_per_epoch_and_events_for_tensorboard(tmp_path):
@@ -156,13 +157,13 @@ def _labelled(num_frames, annotation_frames):
 
 def test_validation_clips_are_half_at_annotations_and_half_evenly_spaced():
     experiment = tiny_experiment()  # wants 8 clips
-    clips = validation_clips(experiment, [_labelled(1000, [100, 300, 500, 700])])
+    clips = kind_of(experiment).validation_clips([_labelled(1000, [100, 300, 500, 700])])
 
     assert [request.center for request in clips.requests(0)] == [100, 125, 300, 375, 500, 625, 700, 875]
 
 
 def test_a_video_of_one_frame_without_annotations_is_validated_too():
-    clips = validation_clips(tiny_experiment(), [_labelled(1, [])])
+    clips = kind_of(tiny_experiment()).validation_clips([_labelled(1, [])])
     assert [request.center for request in clips.requests(0)] == [0]
 
 

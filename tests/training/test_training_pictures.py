@@ -16,7 +16,7 @@ from bvas.report import training_pictures as pictures
 from bvas.report.training_pictures import RunPictures, annotations_in, busiest_stretch
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.league import make_league
-from bvas.training.fold_data import fold_videos, training_clips, validation_clips
+from bvas.tasks.kind_choice import kind_of
 from bvas.training.observer import RunView
 
 EXPERIMENT = tiny_experiment()
@@ -43,13 +43,14 @@ def run(tmp_path_factory):
     config = SyntheticConfig(matches=2, challenge_matches=0, minutes=0.2, size=(64, 96), seed=3)
     make_league(folder, config, jobs=1)
     experiment = replace(EXPERIMENT, augment=replace(AugmentConfig.none(), flip_probability=0.5))
-    train, held_out = fold_videos(experiment, find_matches(experiment.task, folder), 0)
+    kind = kind_of(experiment)
+    samples = kind.samples(find_matches(experiment.task, folder), 0)
     return RunView(
         experiment=experiment,
         fold=0,
         folder=folder,
-        clips=training_clips(experiment, train, folder),
-        held_out=validation_clips(experiment, held_out),
+        clips=kind.training_clips(samples.training),
+        held_out=kind.validation_clips(samples.held_out),
         device=torch.device("cpu"),
         board=Board(),
     )

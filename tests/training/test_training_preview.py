@@ -14,10 +14,11 @@ from bvas.commands.console import OK, WRONG_INPUT
 from bvas.data.matches import find_matches
 from bvas.experiment.sampling_config import SamplingConfig
 from bvas.loading.labelled_video import LabelledVideo
-from bvas.report.clip_preview import preview_clips, summarize_sampling
+from bvas.report.clip_preview import preview_clips
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.league import make_league
-from bvas.training.fold_data import fold_videos, training_clips
+from bvas.tasks.draw_summary import summarize_draws
+from bvas.tasks.kind_choice import kind_of
 from bvas.video.index.frame_grid import Grid
 
 
@@ -36,7 +37,7 @@ def labelled(annotation_frames, label_ids, num_frames=1000):
 
 def summary_of(videos, **sampling):
     experiment = replace(tiny_experiment(), sampling=SamplingConfig(clips_per_epoch=400, **sampling))
-    return summarize_sampling(training_clips(experiment, videos, Path("runs")), experiment)
+    return summarize_draws(kind_of(experiment).training_clips(videos), experiment)
 
 
 def test_the_summary_counts_labels_actions_and_videos():
@@ -76,8 +77,8 @@ def data(tmp_path_factory):
 @pytest.fixture
 def clips_of(data):
     def made(experiment):
-        videos, _ = fold_videos(experiment, find_matches(experiment.task, data), 0)
-        return training_clips(experiment, videos, Path("runs"))
+        kind = kind_of(experiment)
+        return kind.training_clips(kind.samples(find_matches(experiment.task, data), 0).training)
 
     return made
 

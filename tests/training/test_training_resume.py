@@ -19,7 +19,7 @@ from training_tiny import random_batch, restless_experiment, train, training_pro
 from bvas.data.matches import find_matches
 from bvas.errors import CheckpointError, ConfigError, DataError, TrainingError
 from bvas.experiment.checkpoint import load_checkpoint
-from bvas.system.atomic_files import locked
+from bvas.system.locks import locked
 from bvas.training.distributed import World
 from bvas.training.divergence import LossWatch
 from bvas.training.fold import run_fold
@@ -28,7 +28,7 @@ from bvas.training.resume import check_finished
 from bvas.training.run_state import FILE_NAME as STATE_NAME
 from bvas.training.run_state import TrainingState, load_state, save_state
 from bvas.training.step import StepResult, Trainer
-from bvas.training.validation import ClipScores
+from bvas.training.validation import ValidationFigures
 
 EXPERIMENT = restless_experiment()
 
@@ -247,14 +247,14 @@ def test_a_damaged_state_is_refused_with_the_remedy(tmp_path, damage):
     path.write_bytes(
         {"cut": content[:-100], "flipped": content, "empty": b"", "foreign": b"PK nothing"}[damage]
     )
-    with pytest.raises(CheckpointError, match=r"is damaged .* train anew with --overwrite"):
+    with pytest.raises(CheckpointError, match=r"is damaged .* start over with --overwrite"):
         load_state(path)
 
 
 def test_a_state_with_code_in_it_is_refused(tmp_path):
     path = tmp_path / STATE_NAME
     save_state(path, TrainingState(experiment="{}", data=[], trainer={"path": Path("x")}))
-    with pytest.raises(CheckpointError, match="is no state of a run"):
+    with pytest.raises(CheckpointError, match="is not the state of a run"):
         load_state(path)
 
 
@@ -280,7 +280,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_state(lea
     message = str(caught.value)
     assert "the loss is nan in step 8" in message
     assert "1_64p.mkv frames " in message
-    assert f"{_fold(tmp_path) / STATE_NAME} holds the run as it was before" in message
+    assert f"{_fold(tmp_path) / STATE_NAME} holds the last saved state" in message
     state = load_state(_fold(tmp_path) / STATE_NAME)
     assert (state.epoch, state.batches) == (1, 3)
     assert state.trainer["num_steps"] == 7
@@ -297,7 +297,7 @@ def test_weights_that_are_no_numbers_are_not_saved(league, tmp_path, monkeypatch
         return result
 
     monkeypatch.setattr(Trainer, "step", poisoned)
-    with pytest.raises(TrainingError, match="after step 3 there are weights that are no numbers"):
+    with pytest.raises(TrainingError, match="after step 3 weights are NaN or infinite"):
         train(EXPERIMENT, league, tmp_path)
     assert load_state(_fold(tmp_path) / STATE_NAME).trainer["num_steps"] == 2
 
@@ -306,7 +306,12 @@ def test_a_validation_that_comes_to_no_number_costs_neither_the_weights_nor_the_
     league, tmp_path, monkeypatch, caplog
 ):
     nan = float("nan")
-    scores = iter([ClipScores(nan, nan), ClipScores(0.5, 0.25), ClipScores(nan, nan)])
+    scores = iter(
+        [
+            ValidationFigures(loss, {"average_precision": figure})
+            for loss, figure in [(nan, nan), (0.5, 0.25), (nan, nan)]
+        ]
+    )
     monkeypatch.setattr("bvas.training.loop.validate", lambda *args, **options: next(scores))
     experiment = restless_experiment(save_minutes=60.0)
     train(replace(experiment, sampling=replace(experiment.sampling, clips_per_epoch=4)), league, tmp_path)
@@ -380,6 +385,6 @@ def test_resume_wants_something_to_go_on_with(league, tmp_path, monkeypatch, cap
     monkeypatch.chdir(tmp_path)
     command = ["train", "--experiment", "demo", "--data", str(league), "--quiet"]
     assert main([*command, "--resume"]) == 2
-    assert "no run of demo in runs to go on with" in capsys.readouterr().err
+    assert "no run of demo in runs to resume" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main([*command, "--resume", "--overwrite"])

@@ -14,7 +14,7 @@ from bvas.errors import ConfigError, TrainingError
 from bvas.experiment.experiment import TrainConfig
 from bvas.loading.labelled_video import LabelledVideo
 from bvas.models.spotting import build_model
-from bvas.training.compile import Compiled
+from bvas.training.compile import compiled_forward
 from bvas.training.divergence import LossWatch
 from bvas.training.step import StepResult, Trainer
 from bvas.video.index.frame_grid import Grid
@@ -157,7 +157,7 @@ class _RunsBackends:
         self.fails = fails
         self.calls = 0
 
-    def __call__(self, model, dynamic):
+    def __call__(self, model, **_):
         def run(frames):
             self.calls += 1
             if self.fails:
@@ -176,12 +176,12 @@ def test_a_model_that_does_not_compile_runs_as_it_is_and_trying_changes_nothing(
     backend = _RunsBackends(fails)
     monkeypatch.setattr(torch, "compile", backend)
 
-    forward = Compiled(model, (2, 6, 64, 96), torch.device("cpu"), None)
+    forward = compiled_forward(model, (2, 6, 64, 96), torch.device("cpu"), None)
 
     assert _same(before, model.state_dict())
     assert torch.equal(random, torch.get_rng_state())
     assert all(parameter.grad is None for parameter in model.parameters())
-    assert ("runs uncompiled: slower, with the same results (no such intrinsic)" in caplog.text) == fails
+    assert ("runs uncompiled: slower, same results (no such intrinsic)" in caplog.text) == fails
     forward(torch.rand(2, 6, 64, 96))
     forward(torch.rand(1, 6, 64, 96))  # another shape is not worth a compilation
     assert backend.calls == (1 if fails else 2)
@@ -189,9 +189,9 @@ def test_a_model_that_does_not_compile_runs_as_it_is_and_trying_changes_nothing(
 
 def test_an_error_that_is_not_the_compilers_is_not_hidden(monkeypatch):
     model = _trainer(restless_experiment()).model
-    monkeypatch.setattr(torch, "compile", lambda model, dynamic: model)
+    monkeypatch.setattr(torch, "compile", lambda model, **_: model)
     with pytest.raises(AssertionError, match="5 frames for a model of 6"):
-        Compiled(model, (2, 5, 64, 96), torch.device("cpu"), None)
+        compiled_forward(model, (2, 5, 64, 96), torch.device("cpu"), None)
 
 
 def _watch():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from video_samples import make_video, numbers_in, read_luma
 
-from bvas import ClipConfig, ConfigError, open_video
+from bvas import ClipConfig, ConfigError, open_stream, open_video
 from bvas.experiment.experiment import InputConfig
 from bvas.inference.file_rows import rows_between
 from bvas.results.frame_times import FrameTimes
@@ -59,7 +59,7 @@ def test_any_pair_of_integers_is_a_size(size):
 def test_readers_copies_and_experiments_refuse_the_same_sizes(video, tmp_path, size):
     for use in (
         lambda: open_video(video, size=size),
-        lambda: open_video(video, size=size, growing=True),
+        lambda: open_stream(video, size=size, growing=True),
         lambda: plan_copy(video, tmp_path / "b.mp4", size=size),
         lambda: InputConfig(size=size),
     ):
@@ -124,7 +124,7 @@ def test_ranges_and_clocks_refuse_what_is_not_a_time(tmp_path):
         with pytest.raises(ConfigError, match="kickoff_seconds must be"):
             MatchClock(kickoff_seconds=kickoff)
     with pytest.raises(ConfigError, match="idle_seconds must be a number of seconds, got nan"):
-        open_video(tmp_path / "a.mkv", growing=True, idle_seconds=math.nan)
+        open_stream(tmp_path / "a.mkv", growing=True, idle_seconds=math.nan)
 
 
 @pytest.mark.parametrize("rate", [math.nan, 0, -25, math.inf, "25", True], ids=str)

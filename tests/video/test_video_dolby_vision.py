@@ -8,8 +8,8 @@ import pytest
 from hdr_samples import HLG, PQ, add_to_sample_entry, box, dolby_record, ramp, write_hdr
 from stream_sources import piped, written_slowly
 
-from bvas import DecodeError, open_video
-from bvas.commands import video_check, video_prepare
+from bvas import DecodeError, open_stream, open_video
+from bvas.cli import main
 from bvas.video.container.dolby_vision import (
     DolbyVision,
     dolby_vision_of_entry,
@@ -79,8 +79,8 @@ def test_profile_5_is_named_and_refused(tmp_path, renamed, tone):
 
 def test_every_command_names_it_and_ends_with_2(tmp_path, caplog, capsys):
     path = dolby_mp4(tmp_path, 5, 0)
-    assert video_check.main([str(path), "--no-cache"]) == 2
-    assert video_prepare.main([str(path), "--no-cache", "--out", str(tmp_path / "out")]) == 2
+    assert main(["video", "check", str(path), "--no-cache"]) == 2
+    assert main(["video", "prepare", str(path), "--no-cache", "--out", str(tmp_path / "out")]) == 2
     said = caplog.text + capsys.readouterr().err
     assert said.count("Dolby Vision of profile 5") >= 2
 
@@ -142,7 +142,7 @@ def test_a_growing_file_and_a_pipe_are_refused_too(tmp_path):
         written_slowly(path, seconds=0.1) as growing,
         pytest.raises(DecodeError, match="profile 5"),
     ):
-        open_video(growing, growing=True, idle_seconds=0.5)
+        open_stream(growing, growing=True, idle_seconds=0.5)
     # A pipe cannot be read twice: where libav's record is not handed out, an untagged sample entry of Dolby's tells.
     plain = write_hdr(
         tmp_path / "plain.mp4",
@@ -155,7 +155,7 @@ def test_a_growing_file_and_a_pipe_are_refused_too(tmp_path):
     data = plain.read_bytes()
     (tmp_path / "piped.mp4").write_bytes(data.replace(b"hev1", b"dvh1", 1).replace(b"hev1", b"dvh1"))
     with piped(tmp_path / "piped.mp4") as pipe, pytest.raises(DecodeError, match="profile 5"):
-        open_video(pipe)
+        open_stream(pipe)
 
 
 def test_a_sample_entry_of_dolby_s_without_a_record_is_profile_5_where_nothing_is_tagged():

@@ -126,8 +126,8 @@ def test_grid_frames_between_which_the_source_was_away_are_lost():
     grid = GrowingGrid(25, Fraction(1, 1000))
     for ticks in (0, 40, 80):
         assert len(grid.add(ticks).now) == 1
-    assert grid.add(120, was_away=True).now == (0.12,)  # nothing is missing
-    steps = grid.add(330, was_away=True)
+    assert grid.add(120, after_gap=True).now == (0.12,)  # nothing is missing
+    steps = grid.add(330, after_gap=True)
     # 160, 200, ..., 280 are farther than 20 ms from both; 320 shows the new frame, which the next one tells.
     assert (steps.before, steps.now) == ((), ())
     assert steps.lost == pytest.approx([0.16, 0.2, 0.24, 0.28])

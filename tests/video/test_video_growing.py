@@ -7,13 +7,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from stream_sources import assert_same_index, frames_of, piped, sent_by_udp, served, written_slowly
+from stream_sources import assert_same_index, frames_of, open_any, piped, sent_by_udp, served, written_slowly
 from video_samples import make_video, remux
 
-from bvas import DecodeError, open_video
+from bvas import DecodeError, open_stream, open_video
 from bvas.video.container.sources import source_of
 from bvas.video.index.video_index import build_index
-from bvas.video.live.packet_feed import Patience
+from bvas.video.live.patience import Patience
 from bvas.video.live.stream_reader import StreamReader
 
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}
@@ -49,7 +49,7 @@ def assert_like_the_file(source, path, **options):
     with open_video(path, "pyav", cache=False) as reader:
         expected = frames_of(reader)
         whole_info = replace(whole_info, damaged=reader.info.damaged)
-    with open_video(source, **options) as reader:
+    with open_any(source, **options) as reader:
         assert frames_of(reader) == expected
         assert_same_index(reader.index, whole_index)
         assert replace(reader.info, path=whole_info.path) == whole_info
@@ -143,11 +143,11 @@ def damaged(tmp_path):
 
 
 def test_lost_frames_raise_and_the_open_stream_goes_on_behind_them(damaged, caplog):
-    with piped(damaged) as pipe, open_video(pipe) as reader, caplog.at_level(logging.WARNING):
+    with piped(damaged) as pipe, open_stream(pipe) as reader, caplog.at_level(logging.WARNING):
         batches = reader.stream(batch_size=100)
         assert next(batches)[1].shape[0] == 17
         with pytest.raises(
-            DecodeError, match=r"frame 17 \(0\.680 s\) .* reading can go on at frame 19"
+            DecodeError, match=r"frame 17 \(0\.680 s\) .* reading can continue at frame 19"
         ) as caught:
             next(batches)
         assert caught.value.lost == range(17, 19)
@@ -161,14 +161,14 @@ def frames_of_rest(reader, start):
 
 
 def test_frames_behind_an_error_are_refused_up_to_the_next_keyframe_where_that_is_asked_for(damaged):
-    with piped(damaged) as pipe, open_video(pipe, on_damage="raise") as reader:
+    with piped(damaged) as pipe, open_stream(pipe, on_damage="raise") as reader:
         frames, lost = frames_of(reader)
     assert lost == [range(17, 19), range(19, 24)]
     assert [index for index, _ in frames] == [*range(17), *range(24, 60)]
 
 
 def test_lost_frames_that_nobody_asked_for_do_not_stop_a_stream(damaged):
-    with piped(damaged) as pipe, open_video(pipe) as reader:
+    with piped(damaged) as pipe, open_stream(pipe) as reader:
         assert [first for first, _ in reader.stream(0, None, 5, batch_size=1)] == list(range(0, 60, 5))
 
 
@@ -184,7 +184,7 @@ def test_where_numbers_must_part_from_those_of_the_file_it_is_said_once(tmp_path
     path = remux(whole, tmp_path / "b.mp4", same_time, FRAGMENTS)
     lose_packets(path, [17, 18])
     assert build_index(path, cache=False)[0].num_frames == 58
-    with piped(path) as pipe, open_video(pipe) as reader:
+    with piped(path) as pipe, open_stream(pipe) as reader:
         with pytest.raises(DecodeError) as caught:
             list(reader.stream())
         assert caught.value.lost == range(17, 19)
@@ -245,7 +245,7 @@ def test_a_broadcast_that_falls_silent_gives_all_that_came_before(tmp_path):
 def test_a_frame_comes_out_before_the_next_ones_are_written(tmp_path):
     path = make_video(tmp_path / "a.mkv", num_frames=120, options={"bf": "0"})
     release = threading.Event()
-    with piped(path, hold_at=0.6, release=release) as pipe, open_video(pipe) as reader:
+    with piped(path, hold_at=0.6, release=release) as pipe, open_stream(pipe) as reader:
         seen = []
         for first, _ in reader.stream(batch_size=1):
             seen.append(first)
@@ -259,7 +259,7 @@ def test_a_frame_comes_out_before_the_next_ones_are_written(tmp_path):
 
 def test_known_frames_are_a_snapshot(tmp_path):
     path = make_video(tmp_path / "a.mkv")
-    with piped(path) as pipe, open_video(pipe) as reader:
+    with piped(path) as pipe, open_stream(pipe) as reader:
         next(reader.stream(batch_size=10))
         early = reader.index
         kept = early.pts.copy()

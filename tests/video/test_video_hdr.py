@@ -18,11 +18,11 @@ from hdr_samples import (
     with_container_color,
     write_hdr,
 )
-from stream_sources import piped, served, written_slowly
+from stream_sources import open_any, piped, served, written_slowly
 from video_samples import make_video, read_luma, remux
 
-from bvas import DecodeError, open_video
-from bvas.commands import video_check
+from bvas import DecodeError, open_stream, open_video
+from bvas.cli import main
 from bvas.video.decode.cuda_decoder import luma_of_surface
 from bvas.video.index.hdr_frames import contradiction_text, hdr_text
 from bvas.video.index.tone_curve import tone_table
@@ -38,7 +38,7 @@ def formula(codes, transfer, bits, **options):
 
 
 def first_frame(source, **options):
-    with open_video(source, cache=False, **options) as reader:
+    with open_any(source, **options) as reader:
         return next(reader.stream())[1][0].copy()
 
 
@@ -282,7 +282,7 @@ def test_each_frame_of_joined_recordings_is_mapped_by_its_own_tag_and_the_change
     assert len(said) == 1
     assert info.later_transfers == (transfers[1],)
     assert names[0] in hdr_text(info, "sdr") or "later frames" in hdr_text(info, "sdr")
-    with piped(path) as pipe, open_video(pipe) as stream:
+    with piped(path) as pipe, open_stream(pipe) as stream:
         streamed = np.concatenate([batch.copy() for _, batch in stream.stream()])
     assert np.array_equal(streamed, frames)
 
@@ -305,15 +305,15 @@ def test_decoders_that_tell_no_tags_refuse_what_changes_between_sdr_and_hdr(tmp_
 
 def test_video_check_says_it_in_one_line_and_in_json(tmp_path, capsys):
     path = write_hdr(tmp_path / "a.mp4", ramp(10))
-    assert video_check.main([str(path), "--no-cache"]) == 0
+    assert main(["video", "check", str(path), "--no-cache"]) == 0
     printed = capsys.readouterr()
     (line,) = [line for line in printed.out.splitlines() if "smpte2084" in line]
     assert "transfer smpte2084, primaries bt2020, matrix bt2020nc; HDR (PQ), mapped to SDR" in line
     (said,) = [line for line in printed.err.splitlines() if "HDR (PQ); mapped to SDR" in line]
     assert "--tone none" in said
-    assert video_check.main([str(path), "--no-cache", "--tone", "none", "--json"]) == 0
+    assert main(["video", "check", str(path), "--no-cache", "--tone", "none", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["hdr"], found["tone"], found["color"]["transfer"]) == ("PQ", "none", "smpte2084")
     plain = make_video(tmp_path / "b.mp4", num_frames=5)
-    assert video_check.main([str(plain), "--no-cache"]) == 0
+    assert main(["video", "check", str(plain), "--no-cache"]) == 0
     assert "HDR" not in capsys.readouterr().out

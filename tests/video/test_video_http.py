@@ -8,13 +8,14 @@ from flaky_server import Flaky, flaky_server
 from stream_sources import frames_of, served
 from video_samples import make_video, numbers_in, remux
 
-from bvas import DecodeError, open_video
+from bvas import DecodeError, open_stream
 from bvas.video.container import http_bytes
 from bvas.video.index.video_index import build_index
-from bvas.video.live.live_video import LiveVideo, Reopening
+from bvas.video.live.live_video import LiveVideo
+from bvas.video.live.reconnect import ReconnectConfig
 
 NAMES = ["a.mp4", "moov_first.mp4", "a.mkv", "a.ts"]
-SOON = Reopening(connect=5.0, stall=2.0, first_wait=0.02, most_wait=0.05, give_up=20.0)
+SOON = ReconnectConfig(connect=5.0, stall=2.0, first_wait=0.02, most_wait=0.05, give_up=20.0)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +41,7 @@ def videos(tmp_path_factory):
 def read(address):
     """Numbers of the frames that come, past the one that was cut off, and the message of what ended them."""
     numbers, start = [], 0
-    with open_video(address) as reader:
+    with open_stream(address) as reader:
         while True:
             try:
                 for _, batch in reader.stream(start, batch_size=1):
@@ -55,7 +56,7 @@ def read(address):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_video_whose_description_lies_anywhere_comes_whole_from_its_first_frame_on(videos, name):
     # libav's own reader drops the first keyframe of a.mp4: it went to the description at the end and came back.
-    with flaky_server(Flaky(videos[name].read_bytes()), name) as address, open_video(address) as reader:
+    with flaky_server(Flaky(videos[name].read_bytes()), name) as address, open_stream(address) as reader:
         assert frames_of(reader) == ([(i, i) for i in range(150)], [])
         assert reader.info.start_seconds == build_index(videos[name])[1].start_seconds
 
@@ -154,7 +155,7 @@ def arrivals_of(live):
 def test_a_file_that_is_cut_off_there_each_time_is_given_up_after_a_few_tries(videos):
     data = videos["a.ts"].read_bytes()
     with flaky_server(Flaky(data, ranges=False, cuts=[len(data) // 2]), "a.ts") as address:
-        with LiveVideo(address, size=None, reopening=SOON) as live:
+        with LiveVideo(address, size=None, reconnect=SOON) as live:
             numbers, message = arrivals_of(live)
     assert numbers == list(range(len(numbers)))
     assert 20 < len(numbers) < 149
@@ -167,7 +168,7 @@ def test_a_source_that_is_opened_again_is_not_gone_on_with_as_another_file(video
     flaky = Flaky(
         data, ranges=False, cuts=[len(data) // 2, None], tags=['"1"', '"2"'], changed=other.read_bytes()
     )
-    with flaky_server(flaky, "a.ts") as address, LiveVideo(address, size=None, reopening=SOON) as live:
+    with flaky_server(flaky, "a.ts") as address, LiveVideo(address, size=None, reconnect=SOON) as live:
         numbers, message = arrivals_of(live)
     assert max(numbers) < 150
     assert "is another file now than the one that was begun" in message
@@ -193,7 +194,7 @@ def test_a_password_in_the_address_is_sent_where_the_server_asks_for_it(videos, 
 def test_what_is_not_there_is_said_in_libavs_words(videos):
     with served(videos["a.mkv"].parent) as address:
         with pytest.raises(DecodeError, match=r"missing.mkv is not a video that can be opened: .*404"):
-            open_video(f"{address}/missing.mkv")
+            open_stream(f"{address}/missing.mkv")
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +215,7 @@ def changed_folder(folder, target, change):
 
 
 def test_a_playlist_whose_segments_are_there_comes_whole(segments):
-    with served(segments) as address, open_video(f"{address}/list.m3u8") as reader:
+    with served(segments) as address, open_stream(f"{address}/list.m3u8") as reader:
         assert frames_of(reader) == ([(i, i) for i in range(150)], [])
 
 
@@ -229,7 +230,7 @@ def test_a_segment_that_is_not_there_is_named_where_it_is_missing(segments, tmp_
     change, before, behind, reason = CHANGES[name]
     folder = changed_folder(segments, tmp_path / "hls", change)
     numbers, errors, start = [], [], 0
-    with served(folder) as address, open_video(f"{address}/list.m3u8") as reader:
+    with served(folder) as address, open_stream(f"{address}/list.m3u8") as reader:
         while True:
             try:
                 for _, batch in reader.stream(start):
@@ -255,14 +256,14 @@ def test_a_segment_that_is_cut_short_is_named(segments):
 
     with (
         flaky_server(Server(b""), "list.m3u8") as address,
-        LiveVideo(address, size=None, reopening=SOON) as live,
+        LiveVideo(address, size=None, reconnect=SOON) as live,
     ):
         parts = list(live.arrivals())
     numbers = [number for part in parts if part.luma is not None for number in numbers_in(part.luma)]
     assert set(range(75)) | set(range(100, 150)) <= set(numbers)
     assert numbers == sorted(numbers)
     assert len(numbers) < 145
-    (away,) = [part.was_away for part in parts if part.is_missing]
+    (away,) = [part.gap_before for part in parts if part.is_missing]
     assert "the piece /s3.ts of the playlist is not complete: the connection closed after" in away
 
 
@@ -272,7 +273,7 @@ def test_a_segment_that_is_missing_at_the_end_is_a_named_loss(segments, tmp_path
         numbers, message = read(f"{address}/list.m3u8")
         assert numbers == list(range(125))
         assert "broke off: the piece /s5.ts of the playlist is not complete" in message
-        with LiveVideo(f"{address}/list.m3u8", size=None, reopening=SOON) as live:
+        with LiveVideo(f"{address}/list.m3u8", size=None, reconnect=SOON) as live:
             numbers, message = arrivals_of(live)
     # Pictures that the decoder holds when a source breaks off wait for what is to come.
     assert numbers == list(range(len(numbers)))

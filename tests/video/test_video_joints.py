@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stream_sources import frames_of, piped, served
+from stream_sources import frames_of, open_any, piped, served
 from transport_samples import joined, make_part, playlist, without_packet
 from video_samples import make_video, numbers_in, read_luma
 
 from bvas import DecodeError, open_video
 from bvas.video.container.joined_bytes import find_joints
-from bvas.video.container.transport_stream import layout_of
+from bvas.video.container.transport_packets import layout_of
 from bvas.video.index.video_index import build_index
 from bvas.video.live.live_video import LiveVideo
 
@@ -18,7 +18,7 @@ FIRST, SECOND, THIRD = list(range(30)), list(range(100, 130)), list(range(200, 2
 
 
 def read_all(source, **options) -> tuple[list[int], list[range]]:
-    with open_video(source, cache=False, on_damage="raise", **options) as reader:
+    with open_any(source, on_damage="raise", **options) as reader:
         frames, lost = frames_of(reader)
         assert [index for index, _ in frames] == [
             index for index in range(reader.info.num_frames) if not any(index in part for part in lost)
@@ -101,7 +101,7 @@ def test_frames_of_another_codec_are_lost_by_name(tmp_path):
     assert [index for part in lost for index in part] == list(range(30, 60))
     _, info = build_index(path, cache=False)
     assert info.choices[0].startswith("30 frames coded as hevc instead of h264")
-    with piped(path) as pipe, pytest.raises(DecodeError, match="goes over to hevc"):
+    with piped(path) as pipe, pytest.raises(DecodeError, match="changes to hevc"):
         read_all(pipe)
 
 

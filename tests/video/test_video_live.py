@@ -4,9 +4,10 @@ import pytest
 from stream_sources import piped, sent_by_udp, served
 from video_samples import make_video, remux
 
-from bvas import DecodeError, open_video
+from bvas import DecodeError, open_stream
 from bvas.video.live import growing_frames as growing
-from bvas.video.live.live_video import LiveVideo, Reopening
+from bvas.video.live.live_video import LiveVideo
+from bvas.video.live.reconnect import ReconnectConfig
 
 
 def without(path, place):
@@ -33,7 +34,7 @@ def test_however_long_a_source_runs_its_index_is_built_at_the_opening_only(tmp_p
 
 def test_the_time_of_a_frame_is_that_of_the_index_without_one_being_built(tmp_path, monkeypatch):
     path = make_video(tmp_path / "a.mkv", rate=30)
-    with piped(path) as pipe, open_video(pipe) as reader:
+    with piped(path) as pipe, open_stream(pipe) as reader:
         list(reader.stream())
         expected = [reader.index.seconds_of(number) for number in range(60)]
         with monkeypatch.context() as patched:
@@ -51,9 +52,9 @@ def test_a_broadcast_ends_with_the_last_frame_that_was_believed(tmp_path):
 
     whole = make_video(tmp_path / "a.mp4", rate=30, options={"bf": "0"})
     path = remux(whole, tmp_path / "a.ts", wrap)
-    quick = Reopening(connect=0.5, stall=1.0, first_wait=0.3, give_up=0.2)
+    quick = ReconnectConfig(connect=0.5, stall=1.0, first_wait=0.3, give_up=0.2)
     ticks = []
-    with sent_by_udp(path) as address, LiveVideo(address, size=None, reopening=quick) as video:
+    with sent_by_udp(path) as address, LiveVideo(address, size=None, reconnect=quick) as video:
         with pytest.raises(DecodeError, match=r"the clock of udp://.* jumped ahead"):
             for one in video.arrivals():
                 ticks += one.ticks

@@ -15,7 +15,7 @@ from video_samples import make_video, numbers_in, read_luma, stream_past_damage
 from bvas import DecodeError, open_video
 from bvas.system import nvdec_caps
 from bvas.system.doctor import gpu
-from bvas.video.decode import nvidia
+from bvas.video.decode import pynvvideocodec as nvidia
 from bvas.video.decode.backends import nvdec
 from bvas.video.decode.cuda_decoder import luma_of_surface
 from bvas.video.decode.decoder_pool import DecoderPool
@@ -105,7 +105,7 @@ def test_without_a_driver_nvdec_names_the_remedy_and_auto_takes_the_cpu(tmp_path
 def test_versions_that_get_10_bits_wrong_are_refused_with_the_remedy(monkeypatch, version, is_taken):
     module = SimpleNamespace(__version__=version)
     monkeypatch.setattr(nvidia, "import_module", lambda name: module)
-    monkeypatch.setattr(nvidia, "_print_to_stderr", lambda: None)
+    monkeypatch.setattr(nvidia, "print_to_stderr", lambda: None)
     info = SimpleNamespace(path=Path("a.mp4"))
     if is_taken:
         assert nvidia.load_pynvvideocodec(info) is module
@@ -157,8 +157,8 @@ def test_what_the_gpu_does_not_decode_is_refused_by_its_own_answer(tmp_path, dri
 @pytest.mark.parametrize(("told", "num"), [(0, 1), (1, 1), (7, 7)])
 def test_a_gpu_tells_how_many_decoders_it_has(tmp_path, driver, told, num):
     driver.chip.num_engines = told
-    with open_video(make(tmp_path / "a.mp4", num_frames=2)) as reader:
-        assert nvdec.num_engines(reader.info, "cuda") == num
+    with open_video(make(tmp_path / "a.mp4", num_frames=2), "nvdec", device="cuda") as reader:
+        assert reader.num_engines == num
 
 
 @pytest.mark.gpu

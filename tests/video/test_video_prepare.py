@@ -8,8 +8,9 @@ import pytest
 from video_samples import make_video, read_luma, remux
 
 from bvas import ConfigError, DataError, DecodeError, open_video
-from bvas.commands import video_prepare
+from bvas.cli import main
 from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT
+from bvas.video.encode.copied_frames import FrameCopier
 from bvas.video.encode.prepared_copy import check_room, copy_targets, make_copy, plan_copy
 from bvas.video.encode.video_writer import VideoWriter
 from bvas.video.index.access_cost import frames_per_clip
@@ -225,13 +226,13 @@ def test_what_comes_out_at_another_time_is_not_kept(tmp_path, monkeypatch):
     plan = plan_copy(source, tmp_path / "out" / "a.mp4", cache=False)
     pts = plan.index.pts.copy()
 
-    def shifted(frame, number, *others):
+    def shifted(copier, frame, number, *others):
         frame = av.VideoFrame.from_ndarray(np.zeros((72, 80), np.uint8), "yuv420p")
         frame.pts, frame.time_base = int(pts[number]) + 400 * (number == 7), plan.index.time_base
         return frame
 
-    monkeypatch.setattr("bvas.video.encode.prepared_copy.copied_picture", shifted)
-    with pytest.raises(DataError, match=r"frame 7 of the copy .* at 0\.311250 s instead of 0\.280000 s"):
+    monkeypatch.setattr(FrameCopier, "picture", shifted)
+    with pytest.raises(DataError, match=r"has frame 7 at 0\.311250 s instead of 0\.280000 s"):
         make_copy(plan)
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -253,7 +254,7 @@ def test_no_copy_takes_the_name_of_its_original_of_another_copy_or_unasked_of_a_
         copy_targets([source], tmp_path, replace=True)
     with pytest.raises(ConfigError, match="2 of the videos would become"):
         copy_targets([source, other], tmp_path / "out", replace=True)
-    with pytest.raises(ConfigError, match="there already; --force replaces it"):
+    with pytest.raises(ConfigError, match="exists already; --force replaces it"):
         copy_targets([tmp_path / "y" / "a.mkv"], tmp_path, replace=False)
     assert copy_targets([source], tmp_path / "out", replace=False) == [tmp_path / "out" / "a.mp4"]
 
@@ -263,7 +264,7 @@ def test_the_command_says_cost_and_gain_and_makes_the_copies(tmp_path, capsys):
     second = make_video(tmp_path / "c.mp4", num_frames=30)
     out = tmp_path / "out"
 
-    code = video_prepare.main([str(first), str(second), "--out", str(out), "--size", "24x40"])
+    code = main(["video", "prepare", str(first), str(second), "--out", str(out), "--size", "24x40"])
 
     said = capsys.readouterr().err
     assert code == OK
@@ -279,10 +280,10 @@ def test_the_command_goes_on_behind_a_damaged_file_and_says_so_by_its_code(tmp_p
     sound = make_video(tmp_path / "b.mp4", num_frames=20)
     out = tmp_path / "out"
 
-    assert video_prepare.main([str(damaged), str(sound), "--out", str(out)]) == DONE_IN_PART
+    assert main(["video", "prepare", str(damaged), str(sound), "--out", str(out)]) == DONE_IN_PART
     assert [path.name for path in out.iterdir()] == ["b.mp4"]
-    assert "get the file anew" in capsys.readouterr().err
-    assert video_prepare.main([str(damaged), "--out", str(out)]) == WRONG_INPUT
+    assert "get the file again" in capsys.readouterr().err
+    assert main(["video", "prepare", str(damaged), "--out", str(out)]) == WRONG_INPUT
 
 
 @pytest.mark.parametrize("kind", ["missing", "text", "folder", "empty", "out is a file"])
@@ -298,7 +299,7 @@ def test_wrong_input_is_one_line_and_exit_code_2(tmp_path, capsys, kind):
         make_video(source, num_frames=3)
         out.write_text("mine")
 
-    assert video_prepare.main([str(source), "--out", str(out)]) == WRONG_INPUT
+    assert main(["video", "prepare", str(source), "--out", str(out)]) == WRONG_INPUT
     said = capsys.readouterr().err.strip()
     assert said.startswith("bvas video prepare: ")
     assert "\n" not in said
@@ -322,7 +323,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, capsys, monkeypatc
             pass
 
     monkeypatch.setattr("bvas.video.encode.encoder._CheckedFile", FullDisk)
-    assert video_prepare.main([str(source), "--out", str(tmp_path / "out"), "--quiet"]) == WRONG_INPUT
+    assert main(["video", "prepare", str(source), "--out", str(tmp_path / "out"), "--quiet"]) == WRONG_INPUT
     said = capsys.readouterr().err.strip()
     assert "No space left on device; nothing of it was kept" in said
     assert "\n" not in said

@@ -5,8 +5,8 @@ import pytest
 from stream_sources import piped, served
 from video_samples import make_video
 
-from bvas import DecodeError, open_video
-from bvas.commands.video_check import main as check
+from bvas import DecodeError, open_stream, open_video
+from bvas.cli import main
 
 KEY = "76a6c65c5ea762046bd749a2e632ccbb"
 
@@ -29,14 +29,14 @@ def test_common_encryption_is_named_as_file_address_and_pipe(tmp_path, codec):
     pieces = {"movflags": "frag_keyframe+empty_moov"}
     path = make_encrypted(tmp_path / "b.mp4", codec=codec, container_options=pieces)
     with served(tmp_path) as address, pytest.raises(DecodeError, match="is encrypted"):
-        open_video(f"{address}/b.mp4")
+        open_stream(f"{address}/b.mp4")
     with piped(path) as pipe, pytest.raises(DecodeError, match="is encrypted"):
-        open_video(pipe)
+        open_stream(pipe)
 
 
 def test_the_published_encrypted_file_is_named(shared_data, capsys):
     path = shared_data / "cases" / "encrypted_cenc.mp4"
-    assert check([str(path)]) == 2
+    assert main(["video", "check", str(path)]) == 2
     said = capsys.readouterr().err
     assert "is encrypted" in said
     assert "Traceback" not in said
@@ -51,7 +51,7 @@ def test_a_playlist_whose_key_is_not_there_is_named(tmp_path):
     with pytest.raises(DecodeError, match=r"a\.m3u8 .*(key|encrypted)"):
         open_video(tmp_path / "a.m3u8")
     with served(tmp_path) as address, pytest.raises(DecodeError, match=r"(key|encrypted)"):
-        open_video(f"{address}/a.m3u8")
+        open_stream(f"{address}/a.m3u8")
 
 
 def test_what_libav_last_said_is_part_of_the_error_where_nothing_is_decoded(tmp_path):

@@ -4,9 +4,10 @@ from fractions import Fraction
 
 import pytest
 
-from bvas.video.container.interlacing import HeaderTraits
+from bvas.video.container.header_traits import HeaderTraits
 from bvas.video.container.time_array import NO_TIME, Ticks
-from bvas.video.index.frame_numbering import PacketFacts, ShownFrames
+from bvas.video.index.frame_numbering import ShownFrames
+from bvas.video.index.packet_facts import PacketFacts
 
 # Decoding order of a keyframe, two groups of B-frames, and another keyframe that a B-frame leads.
 ORDER = [0, 3, 1, 2, 6, 4, 5, 8, 7]
@@ -37,8 +38,8 @@ def test_packets_first_or_in_turn_gives_the_same_numbers():
     assert numbers == list(range(9))
     for shown in (at_once, in_turn):
         assert not shown.finish()
-        assert shown.table(()).pts.tolist() == list(range(9))
-        assert shown.table(()).keyframe_pts.tolist() == [0, 8]
+        assert shown.frames(()).pts.tolist() == list(range(9))
+        assert shown.frames(()).keyframe_pts.tolist() == [0, 8]
 
 
 def test_pictures_ahead_of_the_first_keyframe_count_only_if_they_come_out():
@@ -51,7 +52,7 @@ def test_pictures_ahead_of_the_first_keyframe_count_only_if_they_come_out():
     placed = shown.add_output(5, is_keyframe=True)
     assert (placed.index, len(placed.lost)) == (1, 0)
     shown.add_output(6, is_keyframe=False)
-    assert shown.table(()).pts.tolist() == [1, 5, 6]
+    assert shown.frames(()).pts.tolist() == [1, 5, 6]
 
 
 def compared(num_frames=20):
@@ -114,7 +115,7 @@ def test_a_video_without_keyframes_begins_with_its_first_packet():
         assert shown.add_output(pts, is_keyframe=False).index == pts - 3
     shown.end_packets()
     assert not shown.counts
-    assert shown.table(()).keyframe_pts.tolist() == [3]
+    assert shown.frames(()).keyframe_pts.tolist() == [3]
 
 
 def test_a_view_of_times_stays_as_it_is_while_they_grow():

@@ -15,12 +15,13 @@ import pytest
 from stream_sources import piped, served
 from video_samples import HEIGHT, WIDTH, make_video, numbers_in
 
-from bvas import ConfigError, DecodeError, open_video
-from bvas.commands import spot
+from bvas import ConfigError, DecodeError, open_stream, open_video
+from bvas.cli import main
 from bvas.video.container.sources import source_of
 from bvas.video.decode.video_reader import VideoReader
 from bvas.video.index.video_index import build_index
-from bvas.video.live.packet_feed import Patience
+from bvas.video.live.live_video import LiveVideo
+from bvas.video.live.patience import Patience
 from bvas.video.live.stream_reader import StreamReader
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this platform has no named pipes")
@@ -33,7 +34,7 @@ def video(tmp_path_factory):
 
 @pytest.fixture
 def reader(video):
-    with piped(video) as pipe, open_video(pipe) as reader:
+    with piped(video) as pipe, open_stream(pipe) as reader:
         yield reader
 
 
@@ -41,28 +42,17 @@ def bvas_threads():
     return [thread for thread in threading.enumerate() if thread.name.startswith("bvas ")]
 
 
-def test_random_access_is_refused_with_the_remedy(reader):
-    for read in (
-        lambda: reader.read([0]),
-        lambda: reader.read_into([0], np.empty((1, HEIGHT, WIDTH), np.uint8)),
-    ):
-        with pytest.raises(
-            DecodeError, match=r"cannot be read at random: it is a pipe; save it to a file .* stream\(\)"
-        ):
-            read()
-    assert reader.is_growing
+def test_random_access_takes_a_finished_file(reader):
+    assert not [name for name in ("read", "read_into", "read_to", "frame_at") if hasattr(reader, name)]
 
 
-def test_a_growing_file_is_to_be_opened_again_when_it_is_complete(video):
-    with open_video(video, growing=True, idle_seconds=0.1) as reader:
-        with pytest.raises(
-            DecodeError, match="it is a growing file; open it without growing=True once it is"
-        ):
-            reader.read([0])
+def test_a_file_is_a_stream_only_while_it_grows(video):
+    with open_stream(video, growing=True, idle_seconds=0.1) as reader:
         assert [first for first, _ in reader.stream(batch_size=30)] == [0, 30]
-    with open_video(video) as reader:
-        assert not reader.is_growing
-        assert reader.info.num_frames == 60
+    with pytest.raises(
+        DecodeError, match="is a finished file; open it with open_video, or with growing=True"
+    ):
+        open_stream(video)
 
 
 def test_a_later_stream_goes_on_where_the_last_one_ended(reader):
@@ -71,7 +61,7 @@ def test_a_later_stream_goes_on_where_the_last_one_ended(reader):
     assert [numbers_in(batch) for _, batch in reader.stream(5, 7)] == [[5, 6]]
     assert [numbers_in(batch) for _, batch in reader.stream(20, 22)] == [[20, 21]]
     with pytest.raises(
-        DecodeError, match=r"frame 21 .* has passed, it stands at frame 22: .* stream\(22\) goes on"
+        DecodeError, match=r"frame 21 .* has passed, it stands at frame 22: .* stream\(22\) continues"
     ):
         reader.stream(21)
     assert frames_of_rest(reader, 22) == list(range(22, 60))
@@ -84,7 +74,7 @@ def frames_of_rest(reader, start):
 
 
 def test_batches_are_the_callers_own_and_fitted(video):
-    with piped(video) as pipe, open_video(pipe, size=(HEIGHT // 2, WIDTH // 2)) as reader:
+    with piped(video) as pipe, open_stream(pipe, size=(HEIGHT // 2, WIDTH // 2)) as reader:
         batches = [batch for _, batch in reader.stream(batch_size=25)]
     with open_video(video, size=(HEIGHT // 2, WIDTH // 2)) as whole:
         expected = np.concatenate([batch for _, batch in whole.stream()])
@@ -98,19 +88,19 @@ def test_wrong_arguments_are_refused(reader, video):
     with pytest.raises(IndexError, match="outside"):
         reader.stream(-1)
     with pytest.raises(ConfigError, match="idle_seconds must be positive, got 0"):
-        open_video(video, growing=True, idle_seconds=0)
+        open_stream(video, growing=True, idle_seconds=0)
     with pytest.raises(ConfigError, match=r"is a growing file, which backend 'opencv' does not read"):
-        open_video(video, "opencv", growing=True)
+        LiveVideo(video, size=None, backend="opencv", growing=True)
 
 
 def test_an_mp4_whose_description_comes_last_is_refused_with_the_remedy(tmp_path):
     path = make_video(tmp_path / "a.mp4", num_frames=300, options={"qp": "0"})
     remedy = r"moov\) comes last .* -movflags frag_keyframe\+empty_moov, or as mkv or ts"
     with piped(path) as pipe, pytest.raises(DecodeError, match=remedy):
-        open_video(pipe)
+        open_stream(pipe)
     path.write_bytes(path.read_bytes()[:60_000])
     with pytest.raises(DecodeError, match=remedy):
-        open_video(path, growing=True, idle_seconds=0.1)
+        open_stream(path, growing=True, idle_seconds=0.1)
     assert not bvas_threads()
 
 
@@ -119,11 +109,11 @@ def test_what_is_no_video_is_refused_in_one_line(tmp_path, content):
     path = tmp_path / "a.bin"
     path.write_bytes(content)
     with piped(path) as pipe, pytest.raises(DecodeError, match=r"pipe-a\.bin") as caught:
-        open_video(pipe)
+        open_stream(pipe)
     assert "\n" not in str(caught.value)
     assert caught.value.lost is None
     with pytest.raises(DecodeError, match="does not exist"):
-        open_video(tmp_path / "missing.mkv", growing=True)
+        open_stream(tmp_path / "missing.mkv", growing=True)
 
 
 def test_devices_are_refused_and_a_file_address_is_a_file(video):
@@ -135,12 +125,13 @@ def test_devices_are_refused_and_a_file_address_is_a_file(video):
 
 
 def test_what_cannot_be_indexed_beforehand_is_no_file(tmp_path, video, capsys):
-    with (
-        piped(video) as pipe,
-        pytest.raises(DecodeError, match="is a pipe, not a finished file; save it to a file"),
-    ):
-        build_index(pipe)
-    assert spot.main(["-", "http://127.0.0.1:1/a.ts", "--runs", str(tmp_path)]) == 2
+    with piped(video) as pipe:
+        for use in (build_index, open_video):
+            with pytest.raises(
+                DecodeError, match="a pipe, not a finished file; open it with open_stream, or save it"
+            ):
+                use(pipe)
+    assert main(["spot", "-", "http://127.0.0.1:1/a.ts", "--runs", str(tmp_path)]) == 2
     message = capsys.readouterr().err
     assert "standard input is a pipe: it is spotted alone, not as a part of others" in message
     assert message.count("\n") == 1
@@ -149,8 +140,8 @@ def test_what_cannot_be_indexed_beforehand_is_no_file(tmp_path, video, capsys):
 @pytest.mark.parametrize("name", ["-", "/dev/stdin"])
 def test_standard_input_is_read(video, name):
     program = (
-        "import sys; from bvas import open_video\n"
-        "with open_video(sys.argv[1]) as reader: print(sum(len(b) for _, b in reader.stream()), reader.index.rate)"
+        "import sys; from bvas import open_stream\n"
+        "with open_stream(sys.argv[1]) as reader: print(sum(len(b) for _, b in reader.stream()), reader.index.rate)"
     )
     with video.open("rb") as file:
         done = subprocess.run(
@@ -163,12 +154,12 @@ def test_an_address_that_cannot_be_read_is_refused_without_its_password(tmp_path
     with pytest.raises(
         DecodeError, match=r"^http://127\.0\.0\.1:1/a\.ts is not a video .*Connection refused"
     ) as caught:
-        open_video("http://user:secret@127.0.0.1:1/a.ts")
+        open_stream("http://user:secret@127.0.0.1:1/a.ts")
     assert "secret" not in str(caught.value)
     with served(tmp_path) as address, pytest.raises(DecodeError, match="404"):
-        open_video(f"{address}/missing.ts")
+        open_stream(f"{address}/missing.ts")
     with pytest.raises(DecodeError, match="Protocol not found"):
-        open_video("nosuch://127.0.0.1/a.ts")
+        open_stream("nosuch://127.0.0.1/a.ts")
 
 
 def open_address(address, patience):
@@ -211,7 +202,7 @@ def test_a_connection_that_breaks_off_gives_its_frames_and_then_says_so(tmp_path
 def test_closing_ends_the_waiting_and_nothing_is_left_of_it(video):
     release = threading.Event()
     with piped(video, hold_at=0.6, release=release) as pipe:
-        reader = open_video(pipe)
+        reader = open_stream(pipe)
         next(reader.stream(batch_size=5))
         start = time.monotonic()
         reader.close()
@@ -225,27 +216,27 @@ def test_closing_ends_the_waiting_and_nothing_is_left_of_it(video):
 def test_a_reader_that_is_forgotten_lets_go_of_its_source(video):
     release = threading.Event()
     with piped(video, hold_at=0.6, release=release) as pipe:
-        reader = open_video(pipe)
+        reader = open_stream(pipe)
         del reader
         gc.collect()
         assert not bvas_threads()
 
 
 def test_a_stream_is_neither_pickled_nor_used_after_a_fork(video, reader):
-    with pytest.raises(TypeError, match="open_video in the process that reads"):
+    with pytest.raises(TypeError, match="open_stream in the process that reads"):
         pickle.dumps(reader)
     program = """
 import os, sys, warnings
 warnings.simplefilter("ignore")
-from bvas import open_video
-reader = open_video(sys.argv[1], growing=True, idle_seconds=0.1)
+from bvas import open_stream
+reader = open_stream(sys.argv[1], growing=True, idle_seconds=0.1)
 pid = os.fork()
 if pid == 0:
     try:
         reader.stream()
     except RuntimeError as error:
         reader.close()
-        os._exit(7 if "open_video in the process that reads" in str(error) else 1)
+        os._exit(7 if "open_stream in the process that reads" in str(error) else 1)
     os._exit(2)
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), sum(len(b) for _, b in reader.stream()))
 """
@@ -259,10 +250,10 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), sum(len(b) for _, b in r
 def test_waiting_can_be_interrupted(tmp_path, video, kind):
     program = """
 import sys, time
-from bvas import open_video
+from bvas import open_stream
 print("waiting", flush=True)
 try:
-    with open_video(sys.argv[1]) as reader:
+    with open_stream(sys.argv[1]) as reader:
         for first, _ in reader.stream(batch_size=1):
             pass
 except KeyboardInterrupt:

@@ -10,11 +10,11 @@ from functools import partial
 import av
 import pytest
 from av.stream import Disposition
-from stream_sources import frames_of, piped
+from stream_sources import frames_of, open_any, piped
 from video_samples import as_frame, make_video, number_in, picture, read_luma
 
-from bvas import DecodeError, open_video
-from bvas.commands.video_check import main as check
+from bvas import DecodeError, open_stream, open_video
+from bvas.cli import main
 from bvas.video.index.video_index import build_index
 
 DEFAULT = Disposition.default
@@ -51,11 +51,8 @@ def large(first=200, disposition=NOTHING):
 
 def chosen(source, **options) -> tuple[int, tuple[int, int], int]:
     """(stream, size, number in its first frame)"""
-    with open_video(source, cache=False, **options) as reader:
-        if reader.is_growing:
-            number = frames_of(reader)[0][0][1]
-        else:
-            number = number_in(read_luma(reader, [0])[0])
+    with open_any(source, **options) as reader:
+        number = number_in(next(reader.stream())[1][0])
         return reader.index.stream, reader.size, number
 
 
@@ -120,11 +117,11 @@ def test_a_stream_that_is_asked_for_stays_the_one_through_the_cache(tmp_path):
 
 def test_check_lists_the_streams(tmp_path, capsys):
     path = write(tmp_path / "two.mp4", small(0, DEFAULT), large())
-    assert check([str(path), "--json"]) == 0
+    assert main(["video", "check", str(path), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["stream"] == 0
     assert [(stream["number"], stream["width"]) for stream in found["streams"]] == [(0, 80), (1, 160)]
-    assert check([str(path), "--stream", "1"]) == 0
+    assert main(["video", "check", str(path), "--stream", "1"]) == 0
     assert "96x160" in capsys.readouterr().out
 
 
@@ -196,6 +193,6 @@ def test_the_variant_by_size_is_kept_apart_in_the_cache(tmp_path):
 
 def test_the_published_playlist_gives_its_larger_variant(shared_data, tmp_path):
     folder = shutil.copytree(shared_data / "cases" / "hls_master", tmp_path / "hls")
-    with counted(folder) as (address, asked), open_video(f"{address}/master.m3u8") as reader:
+    with counted(folder) as (address, asked), open_stream(f"{address}/master.m3u8") as reader:
         assert [number for _, number in frames_of(reader)[0]] == list(range(75))
     assert asked.count("lo1.ts") == asked.count("lo2.ts") == 0

@@ -8,7 +8,7 @@ import pytest
 from video_samples import make_video, remux
 
 from bvas import DecodeError
-from bvas.commands import video_check
+from bvas.cli import main
 from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT
 from bvas.video.decode.damage_scan import FileDamage, find_damage, frames_text, ranges_of
 from bvas.video.decode.file_survey import survey_video
@@ -166,7 +166,7 @@ def test_frame_numbers_are_said_as_ranges():
 
 def test_the_command_says_what_a_file_is(tmp_path, capsys):
     source = make_video(tmp_path / "a.mp4", rate=Fraction(30_000, 1001), sample_aspect=Fraction(4, 3))
-    assert video_check.main([str(source)]) == OK
+    assert main(["video", "check", str(source)]) == OK
     said = capsys.readouterr().out
     assert "60, 29.970 (30000/1001) a second" in said
     assert "48x80 (height x width), samples 4/3 as wide as high" in said
@@ -178,20 +178,20 @@ def test_the_command_says_what_a_file_is(tmp_path, capsys):
 
 def test_the_command_lists_what_is_broken(tmp_path, capsys):
     source = damaged_video(tmp_path / "a.mp4")
-    assert video_check.main([str(source), "--decode"]) == OK
+    assert main(["video", "check", str(source), "--decode"]) == OK
     said = capsys.readouterr().out
     assert "lost         2 frames: 25, 45" in said
     assert "damaged      28 frames after a decoding error: 26 to 39, 46 to 59" in said
-    video_check.main([str(make_video(tmp_path / "b.mp4")), "--decode"])
+    main(["video", "check", str(make_video(tmp_path / "b.mp4")), "--decode"])
     assert "none reported by the decoder" in capsys.readouterr().out
 
 
 def test_json_has_the_same_keys_for_every_video(tmp_path, capsys):
     plain = make_video(tmp_path / "a.mp4", num_frames=5)
     damaged = damaged_video(tmp_path / "b.mkv")
-    assert video_check.main([str(plain), "--json", "--quiet"]) == OK
+    assert main(["video", "check", str(plain), "--json", "--quiet"]) == OK
     one = json.loads(capsys.readouterr().out)
-    assert video_check.main([str(plain), str(damaged), "--json", "--decode", "--quiet"]) == OK
+    assert main(["video", "check", str(plain), str(damaged), "--json", "--decode", "--quiet"]) == OK
     two = json.loads(capsys.readouterr().out)
 
     assert (one["num_frames"], one["rate"], one["sample_aspect"], one["lost_frames"]) == (5, "25", "1", None)
@@ -211,7 +211,7 @@ def test_what_is_no_video_is_one_line_and_exit_code_2(tmp_path, capsys, kind):
         path.mkdir()
     elif kind == "empty":
         path.touch()
-    assert video_check.main([str(path)]) == WRONG_INPUT
+    assert main(["video", "check", str(path)]) == WRONG_INPUT
     captured = capsys.readouterr()
     assert captured.err.startswith("bvas video check: ")
     assert captured.err.count("\n") == 1
@@ -221,11 +221,11 @@ def test_what_is_no_video_is_one_line_and_exit_code_2(tmp_path, capsys, kind):
 def test_of_several_files_the_readable_ones_are_checked(tmp_path, capsys):
     source = make_video(tmp_path / "a.mp4", num_frames=5)
     missing = tmp_path / "missing.mp4"
-    assert video_check.main([str(missing), str(source), "--json"]) == DONE_IN_PART
+    assert main(["video", "check", str(missing), str(source), "--json"]) == DONE_IN_PART
     first, second = json.loads(capsys.readouterr().out)
     assert first == {"path": str(missing), "error": f"{missing} does not exist; check the path"}
     assert second["num_frames"] == 5
-    assert video_check.main([str(missing), str(missing)]) == WRONG_INPUT
+    assert main(["video", "check", str(missing), str(missing)]) == WRONG_INPUT
 
 
 def test_surveying_what_is_no_video_raises(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from stream_sources import piped
 from video_samples import make_video, numbers_in, read_luma
 
-from bvas import open_video
+from bvas import open_stream, open_video
 from bvas.video.decode.backends.pyav import open_pictures
 from bvas.video.decode.video_reader import VideoReader
 from bvas.video.index.video_index import build_index
@@ -137,7 +137,7 @@ def test_a_reader_and_its_stream_may_be_collected_in_another_thread(video):
 
 def test_a_source_that_is_waited_for_refuses_other_threads(video):
     release = threading.Event()
-    with piped(video, hold_at=0.5, release=release) as pipe, open_video(pipe) as reader:
+    with piped(video, hold_at=0.5, release=release) as pipe, open_stream(pipe) as reader:
         steps = reader.stream(batch_size=1)
         with ThreadPoolExecutor(1) as other:
             rest = other.submit(lambda: [number for number, _ in steps])

@@ -8,7 +8,7 @@ from sound_samples import make_video_with_sound
 from video_samples import make_video, numbers_in, read_luma
 
 import bvas
-from bvas.video.container.start_timecode import read_tags
+from bvas.video.container.file_tags import read_tags
 from bvas.video.encode.sound import CopiedSound, SoundTrack, sound_of
 
 LATIN_1 = "Féte à Köln".encode("latin-1")

@@ -7,7 +7,7 @@ import pytest
 
 from bvas.video.container.frame_times import usual_rates
 from bvas.video.container.stream_choice import _is_thumbnail
-from bvas.video.index.stored_picture import sample_aspect_of
+from bvas.video.index.picture_notes import sample_aspect_of
 
 UNSET = [None, Fraction(0)]
 

@@ -12,7 +12,7 @@ import pytest
 from stream_sources import frames_of, piped
 from video_samples import make_video, numbers_in, picture, read_luma
 
-from bvas import ConfigError, open_video
+from bvas import ConfigError, open_stream, open_video
 from bvas.video.encode.prepared_copy import make_copy, plan_copy
 from bvas.video.index.video_index import build_index
 
@@ -35,7 +35,7 @@ def test_an_elementary_stream_has_the_rate_of_its_headers_as_file_and_pipe(tmp_p
     path = make_video(tmp_path / name, codec=codec, rate=rate)
     expected = rate, "headers", pytest.approx(float(60 / rate))
     assert rates(path) == expected
-    with piped(path) as pipe, open_video(pipe) as reader:
+    with piped(path) as pipe, open_stream(pipe) as reader:
         assert [number for _, number in frames_of(reader)[0]] == list(range(60))
         assert (reader.info.rate, reader.info.rate_origin, reader.info.duration_seconds) == expected
 
@@ -56,7 +56,7 @@ def test_a_rate_that_nothing_says_is_assumed_aloud_and_can_be_given(tmp_path, ca
     assert len(said) == 1
     assert "--rate" in said[0]
     assert rates(path, rate=10) == (10, "option", pytest.approx(2.0))
-    with piped(path) as pipe, open_video(pipe, rate=10) as reader:
+    with piped(path) as pipe, open_stream(pipe, rate=10) as reader:
         frames_of(reader)
         assert reader.info.duration_seconds == pytest.approx(2.0)
 
@@ -67,7 +67,7 @@ def test_a_rate_is_refused_where_frames_have_times(tmp_path):
         with pytest.raises(ConfigError, match="has times of its own"):
             open_video(path, rate=30)
     with piped(path) as pipe, pytest.raises(ConfigError, match="has times of its own"):
-        open_video(pipe, rate=30)
+        open_stream(pipe, rate=30)
 
 
 class _Camera(http.server.BaseHTTPRequestHandler):
@@ -101,7 +101,7 @@ def camera():
 
 
 def test_pictures_of_a_web_camera_have_the_times_at_which_they_came():
-    with camera() as address, open_video(address) as reader:
+    with camera() as address, open_stream(address) as reader:
         assert [number for _, batch in reader.stream(0, 10) for number in numbers_in(batch)] == list(
             range(10)
         )
@@ -109,7 +109,7 @@ def test_pictures_of_a_web_camera_have_the_times_at_which_they_came():
         # The first few come together: opening looks at them.
         assert 0.4 < reader.index.seconds[-1] < 3.0
         assert np.all(np.diff(reader.index.pts) > 0)
-    with camera() as address, open_video(address, rate=10) as reader:
+    with camera() as address, open_stream(address, rate=10) as reader:
         assert sum(len(batch) for _, batch in reader.stream(0, 10)) == 10
         assert reader.index.seconds[9] == pytest.approx(0.9)
 

@@ -6,8 +6,8 @@ import pytest
 from stream_sources import piped
 from video_samples import make_video
 
-from bvas import DecodeError, open_video
-from bvas.commands import video_check
+from bvas import DecodeError, open_stream, open_video
+from bvas.cli import main
 from bvas.commands.console import OK
 from bvas.video.index.video_index import build_index
 
@@ -110,7 +110,7 @@ def test_a_file_that_is_cut_off_is_said_to_be(made, tmp_path, name):
 def test_check_says_it_once_and_the_cache_keeps_it(made, tmp_path, capsys):
     path = tmp_path / "b.mp4"
     path.write_bytes(made("a.mp4") * 2)
-    assert video_check.main([str(path), "--quiet"]) == OK
+    assert main(["video", "check", str(path), "--quiet"]) == OK
     told = capsys.readouterr()
     assert told.err.count(JOINED) == 1
     assert f"note         {JOINED}" in told.out
@@ -121,7 +121,7 @@ def test_a_pipe_that_ends_before_its_table_does_is_a_named_loss(made, tmp_path):
     path = tmp_path / "b.mp4"
     path.write_bytes(made("first.mp4")[: len(made("first.mp4")) // 2])
     messages, start = [], 0
-    with piped(path) as pipe, open_video(pipe) as reader:
+    with piped(path) as pipe, open_stream(pipe) as reader:
         while True:
             try:
                 for first, batch in reader.stream(start):

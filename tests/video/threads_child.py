@@ -14,7 +14,7 @@ import numpy as np
 
 from bvas.video.container.sources import source_of
 from bvas.video.decode.open_video import open_video
-from bvas.video.live.packet_feed import Patience
+from bvas.video.live.patience import Patience
 from bvas.video.live.stream_reader import StreamReader
 
 NUM_THREADS = 8
@@ -31,7 +31,7 @@ def use(reader, steps, seed: int, start, messages: set[str], counts: list[int]) 
     rng = random.Random(seed)
     out = np.empty((3, *reader.size), np.uint8)
     uses = [lambda: next(steps, None), lambda: reader.info]
-    if reader.is_growing:
+    if isinstance(reader, StreamReader):
         # Another stream would take the frames of this one.
         uses += [reader.must_wait, lambda: reader.index]
     else:

@@ -1,11 +1,13 @@
-"""What a reader corrected on the page of `bvas report`: `corrections.json`, described in docs/report.md."""
+"""Import of `corrections.json`, which the page of `bvas report` saves; described in docs/report.md."""
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bvas.data.importing.draft import Import, MatchDraft
-from bvas.data.json_object import Fields, read_filed_json
+from bvas.data.json_object import Count, Flag, Items, JsonPlace, Name, Names, read_filed_json
 from bvas.data.raw_annotations import Fault, FiledAnnotation
 from bvas.values.plural import count_text
 from bvas.video.index.video_index import build_index
@@ -15,16 +17,40 @@ logger = logging.getLogger(__name__)
 FORMAT = "bvas-corrections-1"
 
 
+@dataclass(frozen=True, slots=True)
+class _FileObject:
+    labels: Names = ()
+    videos: Items = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _VideoObject:
+    match: Name = ""
+    file: Name = ""
+    path: Name | None = None
+    num_frames: Count | None = None
+    reviewed: Flag = True
+    annotations: Items = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _AnnotationObject:
+    frame: Count | None = None
+    label: Name = ""
+    team: Any = None
+    visible: Any = True
+
+
 def is_corrections(content: Any) -> bool:
-    """Return whether a JSON value says that it is one of these, of whatever version."""
+    """Return whether a JSON value is a file of corrections, of any version."""
     return isinstance(content, dict) and str(content.get("format", "")).startswith("bvas-corrections-")
 
 
 def read_corrections(source: Path, videos: Path) -> Import:
     """Read corrections.
 
-    Videos that had no annotations and were not looked at are left out: that nothing was kept of them does not say
-    that nothing happens in them.
+    Videos that had no annotations and were not reviewed are left out: without a review, no annotation does not mean
+    that nothing happens.
 
     Args:
         source: The file.
@@ -32,78 +58,69 @@ def read_corrections(source: Path, videos: Path) -> Import:
             as the match.
     """
     faults: list[Fault] = []
-    content = Fields(read_filed_json(source, faults), source, "", (), faults)
+    content = read_filed_json(source, faults)
+    place = JsonPlace(source, "", faults)
+    if not faults and not (isinstance(content, dict) and content.get("format") == FORMAT):
+        found = content.get("format") if isinstance(content, dict) else None
+        place.fault(f"its format is {found!r}; this version reads {FORMAT}")
     if faults:
         return Import(labels=(), matches=(), faults=tuple(faults))
-    if content.get("format") != FORMAT:
-        content.fault(f"its format is {content.get('format')!r}; this version reads {FORMAT}")
-        return Import(labels=(), matches=(), faults=tuple(faults))
-    labels = content.get("labels")
-    if not isinstance(labels, list) or not all(isinstance(label, str) and label for label in labels):
-        content.fault("needs 'labels', a list of names")
-        labels = []
+    file = place.read(content, _FileObject, needs=("labels", "videos"), others=True)
+    assert file is not None
     matches: dict[str, MatchDraft] = {}
-    for number, value in enumerate(content.items("videos")):
-        fields = Fields(value, source, f"video {number}", (), faults)
-        if fields.is_object:
-            _read_video(fields, videos, labels, matches)
-    if not matches and not faults:
-        content.fault(
-            "nothing in it was looked at: keep, delete or add something on the page, and save again"
+    for number, value in enumerate(file.videos):
+        entry = place.inner(f"video {number}")
+        video = entry.read(
+            value, _VideoObject, needs=("match", "file", "num_frames", "annotations"), others=True
         )
-    return Import(labels=tuple(labels), matches=tuple(matches.values()), faults=tuple(faults))
+        if video is not None and video.match and video.file:
+            _read_video(video, entry, videos, file.labels, matches)
+    if not matches and not faults:
+        place.fault("no video in it was reviewed: keep, delete or add something on the page, and save again")
+    return Import(labels=tuple(file.labels), matches=tuple(matches.values()), faults=tuple(faults))
 
 
-def _read_video(fields: Fields, videos: Path, labels: list[str], matches: dict[str, MatchDraft]) -> None:
-    name, file = fields.text("match"), fields.text("file")
-    if not name or not file:
+def _read_video(
+    entry: _VideoObject, place: JsonPlace, videos: Path, labels: Sequence[str], matches: dict[str, MatchDraft]
+) -> None:
+    if not entry.reviewed:
+        logger.warning("%s of %s is left out: it was not reviewed", entry.file, entry.match)
         return
-    if fields.get("reviewed") is False:
-        logger.warning("%s of %s is left out: nothing in it was looked at", file, name)
-        return
-    video = _find_video(videos, fields.optional_text("path"), name, file)
+    video = _find_video(videos, entry.path, entry.match, entry.file)
     if video is None:
-        fields.fault(f"no video {file} of {name} in {videos}; say where with --videos")
+        place.fault(f"no video {entry.file} of {entry.match} in {videos}; say where with --videos")
         return
     num_frames = build_index(video)[0].num_frames
-    if fields.whole("num_frames") != num_frames:
-        fields.fault(
+    if entry.num_frames != num_frames:
+        place.fault(
             f"{video} has {count_text(num_frames, 'frame')}, and the corrections are about one with "
-            f"{fields.get('num_frames')}; "
-            "name the folder of the right one with --videos"
+            f"{entry.num_frames}; name the folder of the right one with --videos"
         )
         return
-    match = matches.setdefault(name, MatchDraft(name=name, annotations=[]))
+    match = matches.setdefault(entry.match, MatchDraft(name=entry.match, annotations=[]))
     match.videos.append(video)
     assert match.annotations is not None
-    for number, value in enumerate(fields.items("annotations")):
-        annotation = _annotation(value, number, len(match.videos), num_frames, labels)
-        if isinstance(annotation, str):
-            fields.fault(f"annotation {number} {annotation}")
+    for number, value in enumerate(entry.annotations):
+        inner = place.inner(f"annotation {number}")
+        item = inner.read(value, _AnnotationObject, needs=("frame", "label"), others=True)
+        if item is None or item.frame is None or not item.label:
+            continue
+        if item.frame >= num_frames:
+            inner.fault(f"has frame {item.frame}; the video has frames 0 to {num_frames - 1}")
+        elif item.label not in labels:
+            inner.fault(f"has label {item.label!r}, which is not among {', '.join(labels)}")
         else:
-            match.annotations.append(annotation)
-
-
-def _annotation(
-    value: object, number: int, part: int, num_frames: int, labels: list[str]
-) -> FiledAnnotation | str:
-    """Return an annotation, or what is wrong with it."""
-    if not isinstance(value, dict):
-        return f"is {value!r}; it needs frame and label"
-    frame, label, team = value.get("frame"), value.get("label"), value.get("team")
-    if isinstance(frame, bool) or not isinstance(frame, int) or not 0 <= frame < num_frames:
-        return f"has frame {frame!r}; the video has frames 0 to {num_frames - 1}"
-    if label not in labels:
-        return f"has label {label!r}, which is not among {', '.join(labels)}"
-    return FiledAnnotation(
-        number=number,
-        part=part,
-        label=label,
-        seconds=None,
-        frame=frame,
-        team=str(team) if team else None,
-        visible=value.get("visible", True) is not False,
-    )
+            match.annotations.append(
+                FiledAnnotation(
+                    number=number,
+                    part=len(match.videos),
+                    label=item.label,
+                    seconds=None,
+                    frame=item.frame,
+                    team=str(item.team) if item.team else None,
+                    visible=item.visible is not False,
+                )
+            )
 
 
 def _find_video(folder: Path, path: str | None, match: str, file: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""E2E-Spot's files (https://github.com/jhong93/spot): `{train,val,test}.json` and `class.txt`.
+"""Import of E2E-Spot's files (https://github.com/jhong93/spot): `{train,val,test}.json` and `class.txt`.
 
 A file is a list of videos `{"video": id, "num_frames", "events": [{"frame", "label", "comment"}], "fps"}`. Frames
 count pictures that were extracted at `fps`, which may be every n-th of the video.
@@ -6,25 +6,42 @@ count pictures that were extracted at `fps`, which may be every n-th of the vide
 
 import logging
 import re
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from bvas.data.importing.draft import Import, MatchDraft, labels_in
-from bvas.data.json_object import Fields, read_filed_json
+from bvas.data.json_object import Count, Items, JsonPlace, Moment, Name, read_filed_json
 from bvas.data.raw_annotations import Fault, FiledAnnotation
 from bvas.data.soccernet_files import VIDEO_SUFFIXES, best_renditions
 from bvas.errors import DataError, DecodeError
 from bvas.system.text_files import read_text, text_lines
 from bvas.values.plural import count_text
 from bvas.video.index.frame_folder import is_frame_folder
-from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.video_index import build_index
 
 logger = logging.getLogger(__name__)
 
 _SPLITS = ("train", "val", "test", "challenge")
 # What their SoccerNet converter writes into `comment`.
 _COMMENT = re.compile(r"(home|away|left|right|not applicable); (visible|not shown)")
+
+
+@dataclass(frozen=True, slots=True)
+class _VideoObject:
+    video: Name = ""
+    fps: Moment = 0.0
+    num_frames: Count | None = None
+    events: Items = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _EventObject:
+    frame: Count | None = None
+    label: Name = ""
+    comment: Any = None
 
 
 def read_e2e_spot(source: Path, videos: Path) -> Import:
@@ -77,19 +94,18 @@ def _read_file(
         return
     challenge = split == "challenge"
     for number, value in enumerate(content):
-        fields = Fields(value, path, f"video {number}", (), faults)
-        if not fields.is_object:
+        place = JsonPlace(path, f"video {number}", faults)
+        entry = place.read(value, _VideoObject, needs=("video", "fps", "events"), others=True)
+        if entry is None:
             continue
-        name = fields.text("video")
-        fps = fields.number("fps")
-        events = fields.items("events")
+        name, fps = entry.video, entry.fps
         video = _find_video(folder, name) if name else None
         if name and video is None:
-            fields.fault(
+            place.fault(
                 f"no video {folder / name} with one of {', '.join(VIDEO_SUFFIXES)}; say where with --videos"
             )
-        if not fps:
-            fields.fault("needs 'fps', the rate at which its frames were counted")
+        if value.get("fps") == 0:
+            place.fault("'fps' is 0; it must be the rate at which its frames were counted")
         if video is None or not fps:
             continue
         halves = re.fullmatch(r"(.+)/[12]", name)
@@ -98,48 +114,42 @@ def _read_file(
             MatchDraft(name=halves[1] if halves else name, fold=None if challenge else fold),
         )
         if video in match.videos:
-            fields.fault(f"video {name!r} stands twice")
+            place.fault(f"video {name!r} stands twice")
             continue
         match.videos.append(video)
         match.is_test = split == "test"
         if not challenge:
             match.annotations = match.annotations or []
-            match.annotations += _annotations(fields, events, video, fps, len(match.videos), path, faults)
+            match.annotations += _annotations(entry, place, video, len(match.videos))
 
 
-def _annotations(
-    fields: Fields, events: list[Any], video: Path, fps: float, part: int, path: Path, faults: list[Fault]
-) -> list[FiledAnnotation]:
+def _annotations(entry: _VideoObject, place: JsonPlace, video: Path, part: int) -> list[FiledAnnotation]:
     try:
         index, _ = build_index(video)
     except DecodeError as error:
-        faults.append(Fault(video, "", str(error).removeprefix(f"{video} ")))
+        place.faults.append(Fault(video, "", str(error).removeprefix(f"{video} ")))
         return []
+    fps, counted = entry.fps, entry.num_frames
     stride = _stride(index, fps)
-    counted = fields.whole("num_frames")
     if stride is not None and counted is not None and abs(counted * stride - index.num_frames) > stride:
         logger.warning(
             "%s: counted as %s at %g; it has %d", video, count_text(counted, "frame"), fps, index.num_frames
         )
     items = []
-    for number, value in enumerate(events):
-        event = Fields(value, path, f"{fields.place}, event {number}", (), faults)
-        if not event.is_object:
+    for number, value in enumerate(entry.events):
+        event = place.inner(f"event {number}").read(
+            value, _EventObject, needs=("frame", "label"), others=True
+        )
+        if event is None or event.frame is None or not event.label:
             continue
-        frame, label = event.whole("frame"), event.text("label")
-        if frame is None or not label:
-            if frame is None and event.get("frame") is None:
-                event.fault("needs 'frame'")
-            continue
-        comment = event.get("comment")
-        known = _COMMENT.fullmatch(comment) if isinstance(comment, str) else None
+        known = _COMMENT.fullmatch(event.comment) if isinstance(event.comment, str) else None
         items.append(
             FiledAnnotation(
                 number=number,
                 part=part,
-                label=label,
-                seconds=frame / fps if stride is None else None,
-                frame=None if stride is None else frame * stride,
+                label=event.label,
+                seconds=event.frame / fps if stride is None else None,
+                frame=None if stride is None else event.frame * stride,
                 team=known[1] if known else None,
                 visible=known is None or known[2] == "visible",
             )
@@ -148,7 +158,7 @@ def _annotations(
 
 
 def _stride(index: VideoIndex, fps: float) -> int | None:
-    """Return how many frames of the video lie between two that were counted; None if that is no whole number."""
+    """Return how many frames of the video lie between two that were counted; None if that is not a whole number."""
     ratio = index.rate / Fraction(fps)
     stride = round(ratio)
     return stride if stride and abs(float(ratio / stride) - 1.0) < 1e-3 and not index.variable_rate else None

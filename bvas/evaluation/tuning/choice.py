@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from bvas.data.soccernet_files import position_ms
 from bvas.evaluation.tuning.counting import LabelledCurves, RuleCounts, Truth, count_hits, spots_of_rules
 from bvas.experiment.peak_config import PeakConfig, PeakRule
-from bvas.inference.peaks import find_spots, lowest_height
 from bvas.metrics.average_precision import NUM_THRESHOLDS, TIME_ROUNDING_SECONDS, average_precision_of_counts
 from bvas.metrics.matching import match_times
+from bvas.tasks.peaks import find_spots, lowest_height
 from bvas.values.annotations import LabelSet
 
 MIN_ANNOTATIONS = 30

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.experiment.peak_config import PeakRule
-from bvas.inference.peaks import lowest_height, peak_rows, rows_apart, smooth_scores
 from bvas.metrics.average_precision import NUM_THRESHOLDS, counts_at_thresholds, thresholds_reached
 from bvas.metrics.label_events import MAX_SECONDS, frame_events
 from bvas.metrics.matching import match_times
 from bvas.metrics.official import tolerance_of
 from bvas.metrics.tally import ALL, NUM_KINDS, Tally
+from bvas.tasks.peaks import lowest_height, peak_rows, rows_apart, smooth_scores
 from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
 

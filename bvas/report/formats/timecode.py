@@ -1,10 +1,11 @@
-"""Frames as editing programs count them: at a constant rate of SMPTE's, under a timecode."""
+"""Edit rates and timecodes: frames as editing programs count them, at a constant rate of SMPTE's."""
 
 import re
 from dataclasses import dataclass
 from fractions import Fraction
 
 from bvas.errors import ConfigError
+from bvas.report.formats.optional import needed
 
 _TIMECODE = re.compile(r"(\d\d):(\d\d):(\d\d)([:;.,])(\d\d)")
 
@@ -33,47 +34,29 @@ class EditRate:
         """Return the frame nearest in time, from 0."""
         return round(seconds * self.fps.numerator / self.fps.denominator)
 
-    def timecode(self, frame: int) -> str:
-        """Return `hh:mm:ss:ff` of a frame, `hh:mm:ss;ff` where numbers are dropped.
-
-        >>> edit_rate("29.97").timecode(1800), edit_rate("25").timecode(1800)
-        ('00:01:00;02', '00:01:12:00')
-        """
-        label = frame + self._dropped_before(frame)
-        seconds, frames = divmod(label, self.nominal)
-        clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-        return f"{clock}{';' if self.drop_frame else ':'}{frames:02d}"
-
     def frame_of(self, timecode: str) -> int:
         """Return the frame with a timecode.
 
         Raises:
-            ConfigError: it is none, or none of this rate.
+            ConfigError: it is not a timecode, or this rate has no such timecode; or OpenTimelineIO is not installed.
         """
-        found = _TIMECODE.fullmatch(timecode.strip())
-        if found is None:
+        opentime = needed("opentimelineio").opentime
+        text = timecode.strip()
+        if _TIMECODE.fullmatch(text) is None:
             raise ConfigError(
-                f"{timecode!r} is no timecode; write hh:mm:ss:ff, or hh:mm:ss;ff for drop frame"
+                f"{timecode!r} is not a timecode; write hh:mm:ss:ff, or hh:mm:ss;ff for drop frame"
             )
-        hours, minutes, seconds, frames = (int(found[group]) for group in (1, 2, 3, 5))
-        skipped = 2 * self.nominal // 30 if self.drop_frame else 0
-        total_minutes = 60 * hours + minutes
-        is_dropped = minutes % 10 and not seconds and frames < skipped
-        if minutes > 59 or seconds > 59 or frames >= self.nominal or is_dropped:
+        rate = float(self.fps) if self.drop_frame else self.nominal
+        parts = re.split("[:;.,]", text)
+        written = ":".join(parts[:3]) + (";" if self.drop_frame else ":") + parts[3]
+        try:
+            time = opentime.from_timecode(written, rate)
+        except ValueError as error:
+            raise ConfigError(f"there is no timecode {timecode} at {self.text}") from error
+        # OpenTimelineIO takes minutes beyond 59 and numbers that are dropped for later ones.
+        if time.to_timecode() != written:
             raise ConfigError(f"there is no timecode {timecode} at {self.text}")
-        label = (total_minutes * 60 + seconds) * self.nominal + frames
-        return label - skipped * (total_minutes - total_minutes // 10)
-
-    def _dropped_before(self, frame: int) -> int:
-        if not self.drop_frame:
-            return 0
-        skipped = 2 * self.nominal // 30
-        in_ten_minutes = 600 * self.nominal - 9 * skipped
-        in_minute = 60 * self.nominal - skipped
-        tens, rest = divmod(frame, in_ten_minutes)
-        # The first minute of ten drops nothing.
-        minutes = (rest - skipped) // in_minute if rest >= 60 * self.nominal else 0
-        return skipped * (9 * tens + minutes)
+        return int(time.to_frames())
 
 
 _RATES = (
@@ -97,7 +80,7 @@ def edit_rate(name: str) -> EditRate:
     """Return the rate of a name.
 
     Raises:
-        ConfigError: there is none; the message lists those that there are.
+        ConfigError: no rate has this name; the message lists all.
     """
     for rate in _RATES:
         if rate.name == name:

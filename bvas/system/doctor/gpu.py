@@ -1,4 +1,4 @@
-"""The NVIDIA driver, what PyTorch sees of it, and what its video decoder can do."""
+"""Findings about the NVIDIA driver, CUDA in PyTorch, and NVDEC."""
 
 import ctypes
 import os
@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bvas.system.doctor.finding import Finding, State, first_line, try_import
+from bvas.system.doctor.finding import Finding, State, first_line, note, ok, problem, try_import
 
 # PyNvVideoCodec links all three when it is imported. The last two come with the `video` capability of a container.
 _CUDA_LIBRARY = "libcuda.so.1"
@@ -19,18 +19,17 @@ def inspect_gpu(root: Path = Path("/")) -> list[Finding]:
     """Look at the GPU, from the driver up.
 
     Args:
-        root: Where `proc` lies.
+        root: Folder of `proc`.
     """
     driver = _driver_version(root)
     missing = [name for name in (_CUDA_LIBRARY, *_VIDEO_LIBRARIES) if not can_load(name)]
     has_driver = driver is not None or _CUDA_LIBRARY not in missing
     if not has_driver:
         return [
-            Finding(
-                topic="GPU",
-                state="note",
-                text="no NVIDIA driver: everything runs on the CPU",
-                remedy="on a machine that has such a GPU install its driver; in a container add --gpus all",
+            note(
+                "GPU",
+                "no NVIDIA driver: everything runs on the CPU",
+                "on a machine that has such a GPU install its driver; in a container add --gpus all",
             ),
             *_pynvvideocodec(has_driver=False),
         ]
@@ -61,14 +60,13 @@ def _driver_version(root: Path) -> str | None:
 def _driver(driver: str | None, missing: list[str]) -> Finding:
     name = f"NVIDIA {driver or 'of unknown version'}"
     if _CUDA_LIBRARY in missing:
-        return Finding(
-            topic="driver",
-            state="problem",
-            text=f"{name} in the kernel, but {_CUDA_LIBRARY} cannot be loaded",
-            remedy="in a container add --gpus all, which brings the driver's libraries in; else install the "
+        return problem(
+            "driver",
+            f"{name} in the kernel, but {_CUDA_LIBRARY} cannot be loaded",
+            "in a container add --gpus all, which brings the driver's libraries in; else install the "
             "driver's user-space part",
         )
-    return Finding(topic="driver", state="ok", text=name)
+    return ok("driver", name)
 
 
 def _torch_devices(driver: str | None) -> list[Finding]:
@@ -77,20 +75,18 @@ def _torch_devices(driver: str | None) -> list[Finding]:
         return []
     if torch.version.cuda is None:
         return [
-            Finding(
-                topic="CUDA",
-                state="problem",
-                text="there is a driver, and this build of torch cannot use it",
-                remedy="install a CUDA build of torch: https://pytorch.org/get-started",
+            problem(
+                "CUDA",
+                "there is a driver, and this build of torch cannot use it",
+                "install a CUDA build of torch: https://pytorch.org/get-started",
             )
         ]
     if not torch.cuda.is_available():
         return [
-            Finding(
-                topic="CUDA",
-                state="problem",
-                text=f"torch, built for CUDA {torch.version.cuda}, finds no usable device with driver {driver}",
-                remedy="update the driver, or install a build of torch for an older CUDA; in a container add "
+            problem(
+                "CUDA",
+                f"torch, built for CUDA {torch.version.cuda}, finds no usable device with driver {driver}",
+                "update the driver, or install a build of torch for an older CUDA; in a container add "
                 "--gpus all, and see that CUDA_VISIBLE_DEVICES is not empty",
             )
         ]
@@ -98,18 +94,17 @@ def _torch_devices(driver: str | None) -> list[Finding]:
     for number in range(torch.cuda.device_count()):
         device = torch.cuda.get_device_properties(number)
         memory = f"{device.total_memory / 2**30:.0f} GiB"
-        found.append(Finding(topic=f"cuda:{number}", state="ok", text=f"{device.name}, {memory}"))
+        found.append(ok(f"cuda:{number}", f"{device.name}, {memory}"))
     return found
 
 
 def _without_video(absent: list[str]) -> Finding:
     given = os.environ.get("NVIDIA_DRIVER_CAPABILITIES")
     here = "" if given is None else f" (it is {given!r} here)"
-    return Finding(
-        topic="NVDEC",
-        state="problem",
-        text=f"the driver's video part is absent: {', '.join(absent)} cannot be loaded",
-        remedy=f"in a container set NVIDIA_DRIVER_CAPABILITIES=compute,utility,video{here}; else install the "
+    return problem(
+        "NVDEC",
+        f"the driver's video part is absent: {', '.join(absent)} cannot be loaded",
+        f"in a container set NVIDIA_DRIVER_CAPABILITIES=compute,utility,video{here}; else install the "
         "driver's decoding and encoding libraries (libnvidia-decode, libnvidia-encode)",
     )
 
@@ -134,7 +129,7 @@ def _pynvvideocodec(*, has_driver: bool) -> list[Finding]:
             topic=topic,
             state=state,
             text=f"cannot be imported ({reason})",
-            remedy="mend what is said of the driver above" if has_driver else "it works where the driver is",
+            remedy="fix the driver as described above" if has_driver else "it works where the driver is",
         )
     ]
 
@@ -144,12 +139,11 @@ def _version(topic: str, nvc: Any) -> Finding:
 
     installed = str(getattr(nvc, "__version__", "of unknown version"))
     if fault_of_version(nvc) is None:
-        return Finding(topic=topic, state="ok", text=installed)
-    return Finding(
-        topic=topic,
-        state="problem",
-        text=f"{installed} is too old, and is not used: its 10-bit pictures are wrong",
-        remedy=f"pip install --upgrade 'PyNvVideoCodec>={OLDEST_PYNVVIDEOCODEC}'",
+        return ok(topic, installed)
+    return problem(
+        topic,
+        f"{installed} is too old, and is not used: its 10-bit pictures are wrong",
+        f"pip install --upgrade 'PyNvVideoCodec>={OLDEST_PYNVVIDEOCODEC}'",
     )
 
 
@@ -168,13 +162,12 @@ def _capabilities() -> list[Finding]:
                 parts.append(f"{codec} {' and '.join(depths)} bits" if depths else f"no {codec}")
         except (OSError, RuntimeError) as error:
             found.append(
-                Finding(
-                    topic=f"NVDEC {gpu}",
-                    state="problem",
-                    text=f"the decoder cannot be asked what it can do: {first_line(error)}",
-                    remedy="update the driver; in a container set NVIDIA_DRIVER_CAPABILITIES=compute,utility,video",
+                problem(
+                    f"NVDEC {gpu}",
+                    f"the decoder does not report its capabilities: {first_line(error)}",
+                    "update the driver; in a container set NVIDIA_DRIVER_CAPABILITIES=compute,utility,video",
                 )
             )
             continue
-        found.append(Finding(topic=f"NVDEC {gpu}", state="ok", text=f"decodes {', '.join(parts)} (4:2:0)"))
+        found.append(ok(f"NVDEC {gpu}", f"decodes {', '.join(parts)} (4:2:0)"))
     return found

@@ -1,4 +1,4 @@
-"""Cores, memory and room on disks, as this process may use them."""
+"""Findings about cores, memory and disk space, as this process may use them."""
 
 import os
 import shutil
@@ -8,13 +8,13 @@ from pathlib import Path
 
 from bvas.system.cache_folder import cache_folder
 from bvas.system.devices import num_cpus
-from bvas.system.doctor.finding import Finding
+from bvas.system.doctor.finding import Finding, note, ok, problem
 
 _GIB = 2**30
 _LITTLE_MEMORY = 4 * _GIB
 _LITTLE_SHARED = _GIB
 _LITTLE_DISK = 2 * _GIB
-# cgroup v1 says so where there is no limit.
+# The value of cgroup v1 for no limit.
 _NO_LIMIT = 2**60
 
 
@@ -23,7 +23,7 @@ def inspect_resources(runs: Path, root: Path = Path("/")) -> list[Finding]:
 
     Args:
         runs: The runs folder.
-        root: Where `proc` and `sys` lie.
+        root: Folder of `proc` and `sys`.
     """
     found = [_cpus(root), *_memory(root), *_shared_memory(), _disk("this folder", Path.cwd())]
     if runs.absolute() != Path.cwd():
@@ -59,7 +59,7 @@ def free_memory(root: Path = Path("/")) -> int | None:
     of files that were not used lately count as free, as the kernel drops them first.
 
     Args:
-        root: Where `proc` and `sys` lie.
+        root: Folder of `proc` and `sys`.
     """
     free = []
     try:
@@ -79,7 +79,7 @@ def free_memory(root: Path = Path("/")) -> int | None:
 
 
 def _statistic(path: Path, name: str) -> int:
-    """Return a number that the kernel's file has on a line behind its name; 0 where there is none."""
+    """Return the number behind a name in a file of the kernel; 0 where the name is absent."""
     try:
         lines = path.read_text().splitlines()
     except OSError:
@@ -117,13 +117,12 @@ def _numbers(path: Path) -> list[int]:
 def _cpus(root: Path) -> Finding:
     cores, quota = num_cpus(), cpu_quota(root)
     if quota is not None and quota < cores:
-        return Finding(
-            topic="CPU",
-            state="note",
-            text=f"{cores} cores, of which this container may use {quota:g} at a time",
-            remedy=f"give --workers {max(round(quota) - 1, 1)} and --jobs {max(round(quota), 1)}, or raise --cpus",
+        return note(
+            "CPU",
+            f"{cores} cores, of which this container may use {quota:g} at a time",
+            f"give --workers {max(round(quota) - 1, 1)} and --jobs {max(round(quota), 1)}, or raise --cpus",
         )
-    return Finding(topic="CPU", state="ok", text=f"{cores} cores")
+    return ok("CPU", f"{cores} cores")
 
 
 def _memory(root: Path) -> list[Finding]:
@@ -142,14 +141,11 @@ def _memory(root: Path) -> list[Finding]:
         text += f"; this container may use {_gib(limit)}"
     if usable < _LITTLE_MEMORY:
         return [
-            Finding(
-                topic="memory",
-                state="note",
-                text=text,
-                remedy="close other programs, use fewer --workers, or raise the container's --memory",
+            note(
+                "memory", text, "close other programs, use fewer --workers, or raise the container's --memory"
             )
         ]
-    return [Finding(topic="memory", state="ok", text=text)]
+    return [ok("memory", text)]
 
 
 def _shared_memory() -> list[Finding]:
@@ -161,14 +157,13 @@ def _shared_memory() -> list[Finding]:
     # Where there are anonymous files, clips are handed over in those, which do not count here.
     if not hasattr(os, "memfd_create") and min(usage.total, usage.free) < _LITTLE_SHARED:
         return [
-            Finding(
-                topic="shared memory",
-                state="problem",
-                text=f"{text}; workers hand clips over in it",
-                remedy="start the container with --shm-size=8g (or --ipc=host), or read with --workers 0",
+            problem(
+                "shared memory",
+                f"{text}; workers hand clips over in it",
+                "start the container with --shm-size=8g (or --ipc=host), or read with --workers 0",
             )
         ]
-    return [Finding(topic="shared memory", state="ok", text=text)]
+    return [ok("shared memory", text)]
 
 
 def _cache() -> Finding:
@@ -176,11 +171,11 @@ def _cache() -> Finding:
     folder = cache_folder()
     remedy = "set BVAS_HOME to a folder that you can write to"
     if folder is None:
-        return Finding(topic=topic, state="note", text="none: this user has no home", remedy=remedy)
+        return note(topic, "no cache folder: this user has no home", remedy)
     found = _disk(topic, folder)
     if found.state == "ok":
         return found
-    return replace(found, text=f"{found.text}: indexes may have to be made anew", remedy=remedy)
+    return replace(found, text=f"{found.text}: indexes may have to be made again", remedy=remedy)
 
 
 def _disk(topic: str, folder: Path) -> Finding:
@@ -188,15 +183,10 @@ def _disk(topic: str, folder: Path) -> Finding:
     free = shutil.disk_usage(existing).free
     text = f"{folder}, {_gib(free)} free"
     if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        return Finding(
-            topic=topic,
-            state="note",
-            text=f"{text}, not writable",
-            remedy="write elsewhere: --out and --runs name a folder",
-        )
+        return note(topic, f"{text}, not writable", "write elsewhere: --out and --runs name a folder")
     if free < _LITTLE_DISK:
-        return Finding(topic=topic, state="note", text=text, remedy="make room, or write to another disk")
-    return Finding(topic=topic, state="ok", text=text)
+        return note(topic, text, "make room, or write to another disk")
+    return ok(topic, text)
 
 
 def _gib(num_bytes: float) -> str:

@@ -1,4 +1,4 @@
-"""Python, PyTorch, and the FFmpeg inside PyAV and OpenCV."""
+"""Findings about Python, PyTorch, and the FFmpeg inside PyAV and OpenCV."""
 
 import platform
 import re
@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from bvas import __version__
-from bvas.system.doctor.finding import Finding, try_import
+from bvas.system.doctor.finding import Finding, note, ok, problem, try_import
 
 _OLDEST_PYTHON, _NEWEST_PYTHON = (3, 11), (3, 13)
 # Imported by what spots on a CPU; torch, PyAV and OpenCV are looked at more closely.
@@ -31,11 +31,7 @@ def inspect_software() -> list[Finding]:
 def _python() -> Finding:
     found = sys.version_info[:2]
     tested = " to ".join(".".join(map(str, end)) for end in (_OLDEST_PYTHON, _NEWEST_PYTHON))
-    finding = Finding(
-        topic="Python",
-        state="ok",
-        text=f"{platform.python_version()}, bvas {__version__}, {platform.platform()}",
-    )
+    finding = ok("Python", f"{platform.python_version()}, bvas {__version__}, {platform.platform()}")
     if found < _OLDEST_PYTHON:
         return replace(finding, state="problem", remedy="install Python 3.11 or newer", is_needed=True)
     if found > _NEWEST_PYTHON:
@@ -46,14 +42,13 @@ def _python() -> Finding:
 def _packages() -> Finding:
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
-        return Finding(
-            topic="packages",
-            state="problem",
-            text=f"not installed: {', '.join(missing)}",
-            remedy="install bvas again, which brings them: pip install -e . in its clone",
+        return problem(
+            "packages",
+            f"not installed: {', '.join(missing)}",
+            "install bvas again, which brings them: pip install -e . in its clone",
             is_needed=True,
         )
-    return Finding(topic="packages", state="ok", text=f"{', '.join(_PACKAGES)} are installed")
+    return ok("packages", f"{', '.join(_PACKAGES)} are installed")
 
 
 def _torch() -> Finding:
@@ -63,7 +58,7 @@ def _torch() -> Finding:
             "torch", reason, "see https://pytorch.org/get-started for a build that fits this machine"
         )
     build = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "built without CUDA"
-    return Finding(topic="torch", state="ok", text=f"{torch.__version__}, {build}")
+    return ok("torch", f"{torch.__version__}, {build}")
 
 
 def _pyav() -> list[Finding]:
@@ -76,28 +71,26 @@ def _pyav() -> list[Finding]:
         if name in av.library_versions
     )
     ffmpeg = getattr(av, "ffmpeg_version_info", "of unknown version")
-    found = [Finding(topic="PyAV", state="ok", text=f"{av.__version__} with FFmpeg {ffmpeg} ({libraries})")]
+    found = [ok("PyAV", f"{av.__version__} with FFmpeg {ffmpeg} ({libraries})")]
     without = [codec for codec, names in _DECODERS.items() if not any(_has(av, name, "r") for name in names)]
     text = f"{', '.join(codec for codec in _DECODERS if codec not in without)} on the CPU"
     if without:
         found.append(
-            Finding(
-                topic="decoders",
-                state="problem",
-                text=f"{text}; not {', '.join(without)}",
-                remedy="PyAV's own wheels have all of them: pip install --force-reinstall --only-binary av av",
+            problem(
+                "decoders",
+                f"{text}; not {', '.join(without)}",
+                "PyAV's own wheels have all of them: pip install --force-reinstall --only-binary av av",
             )
         )
     else:
-        found.append(Finding(topic="decoders", state="ok", text=text))
+        found.append(ok("decoders", text))
     lacking = [name for name in _ENCODERS if not _has(av, name, "w")]
     if lacking:
         found.append(
-            Finding(
-                topic="encoders",
-                state="note",
-                text=f"no {', '.join(lacking)}: bvas video prepare and bvas data synth cannot write that codec",
-                remedy="PyAV's own wheels have both: pip install --force-reinstall --only-binary av av",
+            note(
+                "encoders",
+                f"no {', '.join(lacking)}: bvas video prepare and bvas data synth cannot write that codec",
+                "PyAV's own wheels have both: pip install --force-reinstall --only-binary av av",
             )
         )
     return found
@@ -122,18 +115,15 @@ def _opencv() -> Finding:
         )
     build = cv2.getBuildInformation()
     if not re.search(r"FFMPEG:\s*YES", build):
-        return Finding(
-            topic="OpenCV",
-            state="note",
-            text=f"{cv2.__version__} without FFmpeg: the opencv backend reads nothing",
-            remedy="pip install --force-reinstall opencv-python-headless",
+        return note(
+            "OpenCV",
+            f"{cv2.__version__} without FFmpeg: the opencv backend reads nothing",
+            "pip install --force-reinstall opencv-python-headless",
         )
     versions = re.findall(r"(avcodec|avformat|swscale):\s*YES \(([\d.]+)\)", build)
     libraries = ", ".join(f"lib{name} {version}" for name, version in versions)
-    return Finding(topic="OpenCV", state="ok", text=f"{cv2.__version__} with FFmpeg ({libraries})")
+    return ok("OpenCV", f"{cv2.__version__} with FFmpeg ({libraries})")
 
 
 def _broken(topic: str, reason: str, remedy: str) -> Finding:
-    return Finding(
-        topic=topic, state="problem", text=f"cannot be imported ({reason})", remedy=remedy, is_needed=True
-    )
+    return problem(topic, f"cannot be imported ({reason})", remedy, is_needed=True)

@@ -1,4 +1,4 @@
-"""Installed versions held against those that bvas was tested with.
+"""Findings about installed versions against tested versions.
 
 `pyproject.toml` holds the oldest version of each package, `constraints.txt` the newest. A wheel carries the first in
 its metadata and the second beside its code.
@@ -12,7 +12,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from bvas.system.doctor.finding import Finding
+from bvas.system.doctor.finding import Finding, note, ok
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 _CLONE = _PACKAGE.parent
@@ -56,14 +56,13 @@ def versions_finding(required: Iterable[Requirement], newest: dict[str, Version]
         )
         remedies.append(f"'{name}{requirement.specifier}'" if tested is None else f"{name}=={tested}")
     if not num_installed:
-        return Finding(
-            topic="versions",
-            state="note",
-            text="not compared: bvas is not installed, and its pyproject.toml is not beside it",
-            remedy="pip install -e . in its clone",
+        return note(
+            "versions",
+            "not compared: bvas is not installed, and its pyproject.toml is not beside it",
+            "pip install -e . in its clone",
         )
     if not outside:
-        return Finding(topic="versions", state="ok", text=f"all {num_installed} packages are tested versions")
+        return ok("versions", f"all {num_installed} packages are tested versions")
     return Finding(
         topic="versions",
         state="problem" if too_old else "note",
@@ -73,7 +72,7 @@ def versions_finding(required: Iterable[Requirement], newest: dict[str, Version]
 
 
 def required_packages() -> list[Requirement]:
-    """Return what bvas and its extras ask for on this machine, but for what only its developers use."""
+    """Return the requirements of bvas and its extras on this machine, without those of developers."""
     return [
         requirement
         for requirement, extra in _requirements()

@@ -1,4 +1,4 @@
-"""What the coded bits tell that libav's flags do not: where decoding can start, what can be skipped."""
+"""NAL units of coded packets: random access points and skippable pictures that libav's flags do not show."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,18 +9,18 @@ _START = b"\x00\x00\x00\x01"
 def starts_afresh(codec: str, extradata: bytes | None, packet: bytes) -> bool:
     """Return whether a packet flagged as a keyframe can be decoded exactly without what came before it.
 
-    H.264 streams that refresh gradually have P pictures for keyframes, and promise a whole picture some
-    frames later. The promise was seen broken (x264), so decoding does not start there. For HEVC libav
-    believes the container, and some muxers mark every packet.
+    H.264 streams with gradual refresh have P pictures for keyframes, and promise a whole picture some frames
+    later. x264 was seen to break the promise, so decoding does not start there. For HEVC libav believes the
+    container, and some muxers mark every packet.
     """
     if codec == "hevc":
         # ITU-T H.265, 7.4.2.2: types below 32 are slices, 16 to 23 those of pictures to start from.
-        kinds = (unit[0] >> 1 & 63 for unit in nal_units(codec, extradata, packet))
+        kinds = (nal_kind(codec, unit) for unit in nal_units(codec, extradata, packet))
         return 16 <= next((kind for kind in kinds if kind < 32), 16) <= 23
     if codec != "h264":
         return True
     for nal in nal_units(codec, extradata, packet):
-        kind = nal[0] & 31
+        kind = nal_kind(codec, nal)
         if kind == 5:
             return True
         if kind == 1 and len(nal) > 1:
@@ -38,7 +38,7 @@ def annex_b(codec: str, extradata: bytes | None, packet: bytes) -> bytes:
 
 
 def parameter_sets(codec: str, extradata: bytes | None) -> bytes:
-    """Return the headers beside a stream as its packets would hold them, H.264's and HEVC's with start codes."""
+    """Return a stream's extradata as its packets would hold it; H.264 and HEVC with start codes."""
     data = extradata or b""
     if codec == "av1":
         # AV1 in ISOBMFF, 2.3.3: av1C, 4 bytes with the marker and version 0x81, then units.
@@ -69,8 +69,8 @@ def parameter_sets(codec: str, extradata: bytes | None) -> bytes:
 
 
 def new_extradata(packet: Any) -> bytes | None:
-    """Return the headers beside the stream that hold from a packet of PyAV on, where they change with it."""
-    # mp4 and mov with several descriptions, and flv, change them in mid-stream.
+    """Return the extradata that a packet of PyAV brings, or None where it brings none."""
+    # mp4 and mov with several sample descriptions, and flv, change it in mid-stream.
     return bytes(packet.get_sidedata("new_extradata")) if packet.has_sidedata("new_extradata") else None
 
 
@@ -101,12 +101,17 @@ def nal_units(codec: str, extradata: bytes | None, packet: bytes) -> Iterator[by
         place += width + length
 
 
+def nal_kind(codec: str, unit: bytes) -> int:
+    """Return the type of an H.264 or HEVC NAL unit, by the first byte of its header."""
+    return unit[0] >> 1 & 63 if codec == "hevc" else unit[0] & 31
+
+
 def may_skip_nonref(codec: str, extradata: bytes | None) -> bool:
     """Return whether libav's skip_frame=NONREF leaves all other frames identical.
 
-    H.264 marks pictures that nothing refers to (nal_ref_idc 0). HEVC marks those that nothing *in the same
-    temporal layer* refers to, so there it holds only for a stream of one layer, as its header says.
-    In other codecs libav decides by other means; they are decoded whole.
+    H.264 marks pictures that no other refers to (nal_ref_idc 0). HEVC marks those that no other *in the same
+    temporal layer* refers to, so skipping is safe only in a stream of one layer, as its header states.
+    In other codecs libav decides by other means; those are decoded whole.
     """
     if codec == "h264":
         return True
@@ -116,24 +121,25 @@ def may_skip_nonref(codec: str, extradata: bytes | None) -> bool:
 def is_nonref(codec: str, extradata: bytes | None, packet: bytes) -> bool:
     """Return whether no other picture refers to that of a packet, where `may_skip_nonref` holds.
 
-    libav's skip_frame=NONREF passes over packets that it cannot make sense of, too, and then reports no error.
+    libav's skip_frame=NONREF also drops packets that it cannot parse, and then reports no error.
 
     Args:
         codec: `h264` or `hevc`.
         extradata: The headers beside the stream.
-        packet: It, or its beginning; False where that does not tell.
+        packet: Its bytes, or the first of them; False where these do not hold a slice header.
     """
     for unit in nal_units(codec, extradata, packet):
-        if codec == "h264" and 1 <= unit[0] & 31 <= 5:
+        kind = nal_kind(codec, unit)
+        if codec == "h264" and 1 <= kind <= 5:
             return unit[0] >> 5 & 3 == 0
         # ITU-T H.265, 7.4.2.2: of the types below 16 the even ones.
-        if codec == "hevc" and unit[0] >> 1 & 63 < 32:
-            return unit[0] >> 1 & 63 in range(0, 16, 2)
+        if codec == "hevc" and kind < 32:
+            return kind in range(0, 16, 2)
     return False
 
 
 def _num_temporal_layers(extradata: bytes) -> int | None:
-    """Return the layers that the HEVC header declares, or None if it cannot be told."""
+    """Return the layers that the HEVC header declares, or None if it does not say."""
     # ISO/IEC 14496-15, 8.3.3.1: hvcC, version 1; byte 21 holds 2 bits, 3 bits numTemporalLayers (0: unknown).
     if extradata[:1] == b"\x01" and len(extradata) > 22:
         return (extradata[21] >> 3) & 7 or None

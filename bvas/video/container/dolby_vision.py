@@ -1,8 +1,8 @@
-"""Dolby Vision: which profile a stream has, and whether its base layer is a picture for other decoders.
+"""Dolby Vision: profile of a stream, and whether other decoders can show its base layer.
 
 The container holds a configuration record (Dolby Vision Streams Within the ISO Base Media File Format, section 3.2:
-`dvcC`, `dvvC`, `dvwC`; Matroska keeps the same bytes). PyAV hands it out from version 19 on, so it is read here.
-Without a record the metadata of the frames (RPU) tells profiles with a base layer from those without.
+`dvcC`, `dvvC`, `dvwC`; Matroska keeps the same bytes). PyAV returns it from version 19 on; for version 18 it is read
+here. Without a record, the metadata of the frames (RPU) shows whether the profile has a base layer.
 """
 
 import struct
@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from bvas.errors import DecodeError
 from bvas.video.container.color_tags import NO_TAGS, ColorTags
+from bvas.video.container.mp4_boxes import Box, boxes
 
 _SIDE_DATA = "dovi_conf"
 _RECORDS = (b"dvcC", b"dvvC", b"dvwC")
@@ -34,7 +35,7 @@ class DolbyVision:
 
     profile: int
     compatibility: int | None = None
-    """Signal compatibility of the base layer: 0 none, 1 and 6 HDR10, 2 SDR, 4 HLG; None where nothing says."""
+    """Signal compatibility of the base layer: 0 none, 1 and 6 HDR10, 2 SDR, 4 HLG; None where it is unknown."""
     has_base_layer: bool = True
 
     @property
@@ -72,8 +73,8 @@ class DolbyVision:
 
 
 def dolby_vision_of_decoder(decoder: Any) -> DolbyVision | None:
-    """Return what libav found in the container, by a decoder of PyAV's; None where it found or tells nothing."""
-    # PyAV 18 does not hand it out.
+    """Return the configuration that libav found in the container, by a decoder of PyAV; None where it has none."""
+    # PyAV 18 has no such attribute.
     record = getattr(decoder, "coded_side_data", {}).get(_SIDE_DATA)
     if record is None or len(record) < 8:
         return None
@@ -82,7 +83,7 @@ def dolby_vision_of_decoder(decoder: Any) -> DolbyVision | None:
 
 
 def dolby_vision_of_frame(frame: Any) -> DolbyVision | None:
-    """Return what the Dolby Vision metadata of a decoded frame says; None where it has none."""
+    """Return the Dolby Vision configuration by the metadata of a decoded frame; None where it has none."""
     data = frame.side_data.get("DOVI_METADATA")
     if data is None:
         return None
@@ -95,7 +96,7 @@ def dolby_vision_of_frame(frame: Any) -> DolbyVision | None:
 
 
 def dolby_vision_of_entry(codec_tag: str, *, is_tagged: bool) -> DolbyVision | None:
-    """Return what the code of a sample entry says; None where it is not one of Dolby's.
+    """Return the Dolby Vision configuration by the code of a sample entry; None where it is not one of Dolby's.
 
     Args:
         codec_tag: Four characters.
@@ -128,7 +129,7 @@ def find_dolby_vision(path: Path, container: str, stream: Any) -> DolbyVision | 
 
 
 def parse_record(record: bytes) -> DolbyVision | None:
-    """Return what a DOVIDecoderConfigurationRecord says; None if it is cut off."""
+    """Parse a DOVIDecoderConfigurationRecord; None if it is cut off."""
     if len(record) < 5:
         return None
     # Versions in 2 bytes, then bits: profile 7, level 6, RPU 1, enhancement layer 1, base layer 1, compatibility 4.
@@ -138,55 +139,35 @@ def parse_record(record: bytes) -> DolbyVision | None:
 
 def _mp4_records(file: BinaryIO, track_id: int) -> Iterator[bytes]:
     """Yield the records in the sample description of a track."""
-    for kind, start, end in _boxes(file, 0, file.seek(0, 2)):
-        if kind == b"moov":
-            for inner, body, stop in _boxes(file, start, end):
-                if inner == b"trak" and _track_id(file, body, stop) == track_id:
-                    yield from _sample_records(file, body, stop)
+    for movie in boxes(file, 0, file.seek(0, 2)):
+        if movie.kind == b"moov":
+            for track in boxes(file, movie.body, movie.end):
+                if track.kind == b"trak" and _track_id(file, track) == track_id:
+                    yield from _sample_records(file, track)
 
 
-def _sample_records(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
-    for kind, body, stop in _boxes(file, start, end):
-        if kind in _ON_THE_WAY:
-            yield from _sample_records(file, body, stop)
-        elif kind == b"stsd":
+def _sample_records(file: BinaryIO, outer: Box) -> Iterator[bytes]:
+    for box in boxes(file, outer.body, outer.end):
+        if box.kind in _ON_THE_WAY:
+            yield from _sample_records(file, box)
+        elif box.kind == b"stsd":
             # Version, flags and the number of entries stand before the entries, 78 bytes of fields in each.
-            for _, entry, entry_end in _boxes(file, body + 8, stop):
-                for inner, place, inner_end in _boxes(file, entry + _VISUAL_ENTRY_BYTES, entry_end):
-                    if inner in _RECORDS:
-                        file.seek(place)
-                        yield file.read(min(inner_end - place, 32))
+            for entry in boxes(file, box.body + 8, box.end):
+                for inner in boxes(file, entry.body + _VISUAL_ENTRY_BYTES, entry.end):
+                    if inner.kind in _RECORDS:
+                        file.seek(inner.body)
+                        yield file.read(min(inner.end - inner.body, 32))
 
 
-def _track_id(file: BinaryIO, start: int, end: int) -> int | None:
-    for kind, body, _ in _boxes(file, start, end):
-        if kind == b"tkhd":
-            file.seek(body)
+def _track_id(file: BinaryIO, track: Box) -> int | None:
+    for box in boxes(file, track.body, track.end):
+        if box.kind == b"tkhd":
+            file.seek(box.body)
             head = file.read(24)
             # ISO/IEC 14496-12, 8.3.2: two times of 4 bytes, or of 8 in version 1, come first.
             place = 20 if head[:1] == b"\x01" else 12
             return int.from_bytes(head[place : place + 4], "big")
     return None
-
-
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield (kind, begin of the content, end) of the boxes in a stretch of an MP4 file."""
-    place = start
-    while place + 8 <= end:
-        file.seek(place)
-        head = file.read(16)
-        if len(head) < 8:
-            return
-        length, kind = struct.unpack(">I4s", head[:8])
-        body = place + 8
-        if length == 1 and len(head) == 16:
-            length, body = int.from_bytes(head[8:], "big"), place + 16
-        elif length == 0:
-            length = end - place
-        if length < body - place:
-            return
-        yield kind, body, min(place + length, end)
-        place += length
 
 
 def _matroska_records(file: BinaryIO, number: int) -> Iterator[bytes]:
@@ -228,12 +209,12 @@ def _elements(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int, 
         kind = int.from_bytes(head[:id_bytes], "big")
         size = int.from_bytes(head[id_bytes : id_bytes + size_bytes], "big") & (1 << 7 * size_bytes) - 1
         body = place + id_bytes + size_bytes
-        # All ones: of unknown length, to the end of what it lies in.
+        # All ones: the length is unknown, and the element reaches to the end of its parent.
         stop = end if size == (1 << 7 * size_bytes) - 1 else min(body + size, end)
         yield kind, body, stop
         place = stop
 
 
 def _length_of(first: bytes) -> int:
-    """Return the bytes of an EBML number by its first byte (RFC 8794, 4.1); 0 where there is none."""
+    """Return the length in bytes of an EBML number by its first byte (RFC 8794, 4.1); 0 where that is invalid."""
     return 9 - first[0].bit_length() if first and first[0] else 0

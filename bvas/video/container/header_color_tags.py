@@ -1,10 +1,10 @@
-"""Color tags of the headers inside a stream, where a recording goes from one picture system to another."""
+"""Color tags of the headers inside a stream, for recordings that change from one picture system to another."""
 
 from typing import Any
 
 import av
 
-from bvas.video.container.coded_packets import nal_units, parameter_sets
+from bvas.video.container.coded_packets import nal_kind, nal_units, parameter_sets
 from bvas.video.container.color_tags import ColorTags, tags_of
 
 # ITU-T H.264, table 7-1: SEI and sequence parameter set. ITU-T H.265, table 7-1: the same.
@@ -37,7 +37,7 @@ class HeaderColors:
         """Take the next packet of the stream."""
         if self._codec not in ("h264", "hevc") or not packet.is_keyframe:
             return
-        # mp4 with several descriptions changes the headers beside the stream in its middle.
+        # mp4 with several sample descriptions changes the extradata in mid-stream.
         beside = []
         if packet.has_sidedata("new_extradata"):
             self._extradata = bytes(packet.get_sidedata("new_extradata"))
@@ -57,7 +57,7 @@ class HeaderColors:
         try:
             frames = [*decoder.decode(packet), *decoder.decode(None)]
         except av.FFmpegError:
-            # What cannot be decoded by itself is judged when its frames are read.
+            # A keyframe that cannot be decoded alone is judged when its frames are read.
             return []
         return [tags_of(frame, is_rgb=bool(frame.format.is_rgb)) for frame in frames]
 
@@ -68,7 +68,7 @@ def _color_headers(codec: str, extradata: bytes | None, coded: bytes) -> list[by
     wanted_sps, wanted_sei = (_H264_SPS, _H264_SEI) if is_h264 else (_HEVC_SPS, _HEVC_SEI)
     found = []
     for unit in nal_units(codec, extradata, coded):
-        kind = unit[0] & 31 if is_h264 else unit[0] >> 1 & 63
+        kind = nal_kind(codec, unit)
         # The payload type follows a header of 1 byte, or 2.
         payload = unit[1:2] if is_h264 else unit[2:3]
         if kind == wanted_sps or (kind == wanted_sei and payload == bytes([_ALTERNATIVE_TRANSFER])):

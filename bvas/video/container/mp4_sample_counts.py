@@ -1,4 +1,7 @@
-"""Numbers of samples in MP4 headers that the file cannot hold: libav takes memory for all that they claim."""
+"""Refusal of MP4 files whose headers claim more samples than they can hold.
+
+libav allocates memory for every sample claimed, so that a damaged count of a few bytes would fill the memory.
+"""
 
 import os
 import struct
@@ -6,10 +9,11 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from bvas.errors import DecodeError
+from bvas.video.container.mp4_boxes import boxes
 
 # ISO/IEC 14496-12: boxes that hold boxes, on the way to those that count samples.
 _PARENTS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf")
-# libav takes 36 bytes a sample. So many do no harm, whatever is true.
+# libav allocates 36 bytes a sample; so many are harmless even where they are wrong.
 _HARMLESS = 1 << 20
 
 
@@ -22,7 +26,7 @@ class _Claim(NamedTuple):
 
 
 def check_sample_counts(path: Path) -> None:
-    """Refuse an MP4 file that claims more samples than there are bytes for. Whatever else it is passes.
+    """Refuse an MP4 file that claims more samples than it has bytes for. Any other file passes.
 
     Raises:
         DecodeError: names the box and the number.
@@ -34,24 +38,17 @@ def check_sample_counts(path: Path) -> None:
         todo = [(0, size)]
         while todo:
             place, end = todo.pop()
-            while place + 16 <= end:
-                file.seek(place)
-                length, kind, long_length = struct.unpack(">I4sQ", file.read(16))
-                body = place + (16 if length == 1 else 8)
-                length = {0: end - place, 1: long_length}.get(length, length)
-                stop = min(place + length, end)
-                if length < body - place:
-                    break
-                if kind in _PARENTS:
-                    todo.append((body, stop))
-                claim = _claim(file, kind, body)
-                if claim.samples > _HARMLESS and (claim.in_box > stop - body or claim.in_file > size):
+            for box in boxes(file, place, end):
+                if box.kind in _PARENTS:
+                    todo.append((box.body, box.end))
+                claim = _claim(file, box.kind, box.body)
+                is_impossible = claim.in_box > box.end - box.body or claim.in_file > size
+                if claim.samples > _HARMLESS and is_impossible:
                     raise DecodeError(
-                        f"{path} is damaged: its {kind.decode()} box at byte {place} claims {claim.samples} "
+                        f"{path} is damaged: its {box.kind.decode()} box at byte {box.start} claims {claim.samples} "
                         "samples, more than there is room for; copy or download it again",
                         path=path,
                     )
-                place = stop
 
 
 def _claim(file: BinaryIO, kind: bytes, body: int) -> _Claim:

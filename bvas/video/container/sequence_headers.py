@@ -1,7 +1,7 @@
 """Sequence headers of H.264, HEVC, VP9 and AV1, bit by bit.
 
-Only what bvas decides by is read: the size, where the shown part of a coded picture begins, how many reference
-pictures are kept, and whether frames may be made of two fields.
+Only the fields that bvas needs are read: the size, the cropped corner of the coded picture, the number of reference
+pictures, and whether frames may be made of two fields.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-# H.264 profiles whose headers say more of chroma and depth (ITU-T H.264, 7.3.2.1.1).
+from bvas.video.container.header_bits import Bits, payload_of
+
+# H.264 profiles whose headers hold chroma format and bit depth (ITU-T H.264, 7.3.2.1.1).
 _HIGH_PROFILES = (44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244)
 # Width and height of a sample by aspect_ratio_idc, from 1 on (ITU-T H.264, table E-1); 255 is followed by both.
 _ASPECTS = (
@@ -24,10 +26,10 @@ _NUM_REFERENCES = 8
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """What a sequence header says of the pictures that follow it."""
+    """Fields of a sequence header, for the pictures that follow it."""
 
     header: bytes
-    """Its own bytes: a decoder made for one header is right for an equal one."""
+    """Its bytes: a decoder made for one header fits any equal one."""
     size: tuple[int, int]
     """(h, w) of what is shown."""
     corner: tuple[int, int] = (0, 0)
@@ -272,31 +274,3 @@ def _pass_scaling_lists(bits: "Bits", num_lists: int) -> None:
                 coded = bits.golomb()
                 following = (last + (coded + 1) // 2 * (1 if coded & 1 else -1)) % 256
             last = following or last
-
-
-def payload_of(unit: bytes, head: int) -> bytes:
-    """Return the bits of a NAL unit behind the bytes of its header."""
-    # Two zeros are followed by a 3 that means nothing, where a start code could be read else.
-    return unit[head:].replace(b"\x00\x00\x03", b"\x00\x00")
-
-
-class Bits:
-    """Bits of a header from its first on; IndexError behind its end."""
-
-    def __init__(self, data: bytes) -> None:
-        self._value = int.from_bytes(data, "big")
-        self._left = 8 * len(data)
-
-    def take(self, count: int) -> int:
-        """Return the next bits as a number."""
-        self._left -= count
-        if self._left < 0:
-            raise IndexError(self._left)
-        return self._value >> self._left & (1 << count) - 1
-
-    def golomb(self) -> int:
-        """Return the next Exp-Golomb number, without sign (ITU-T H.264, 9.1)."""
-        num_zeros = 0
-        while not self.take(1):
-            num_zeros += 1
-        return (1 << num_zeros) - 1 + (self.take(num_zeros) if num_zeros else 0)

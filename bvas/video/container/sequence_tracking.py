@@ -1,14 +1,13 @@
-"""The sequence header in force at each packet of a stream: the pictures that a decoder has to be made for."""
+"""Tracking of the sequence header in force at each packet of a stream: a decoder is made for its pictures."""
 
 from collections.abc import Iterator
 
-from bvas.video.container.coded_packets import nal_units
+from bvas.video.container.coded_packets import nal_kind, nal_units
+from bvas.video.container.header_bits import Bits, payload_of
 from bvas.video.container.sequence_headers import (
-    Bits,
     Sequence,
     av1_sequence,
     av1_units,
-    payload_of,
     read_sequence,
     sequence_number,
     vp9_sequence,
@@ -24,7 +23,7 @@ class SequenceHeaders:
     """The sequence header in force at each packet of one stream.
 
     Args:
-        codec: libav's name of the format. Of others than `HEADER_CODECS` nothing is known.
+        codec: libav's name of the format. For others than `HEADER_CODECS` no header is found.
     """
 
     def __init__(self, codec: str) -> None:
@@ -54,7 +53,7 @@ class SequenceHeaders:
             # Units of further layers (3D, scalable) are not decoded.
             if is_hevc and (len(unit) < 3 or unit[0] & 1 or unit[1] >> 3):
                 continue
-            kind = unit[0] >> 1 & 63 if is_hevc else unit[0] & 31
+            kind = nal_kind(self._codec, unit)
             if kind == (33 if is_hevc else 7):
                 header = unit.rstrip(b"\x00")
                 number = sequence_number(self._codec, header)
@@ -65,7 +64,7 @@ class SequenceHeaders:
             elif kind < 32 if is_hevc else 1 <= kind <= 5:
                 self._see_slice(kind, unit)
                 return
-        # Parameter sets alone: the only ones are those that will hold.
+        # Parameter sets without a slice: a single one is the one that will be in force.
         if self._active is None and len(self._sequences) == 1:
             self._activate(next(iter(self._sequences)))
 
@@ -97,11 +96,11 @@ class SequenceHeaders:
 
 
 def sequences_in(codec: str, coded: bytes) -> Iterator[Sequence]:
-    """Yield what the H.264 or HEVC sequence headers in some data with start codes say; those that can be read."""
+    """Yield the H.264 or HEVC sequence headers in some data with start codes, as far as they can be parsed."""
     if codec not in ("h264", "hevc"):
         return
     for unit in nal_units(codec, None, coded):
-        is_header = unit[0] & 31 == 7 if codec == "h264" else unit[0] >> 1 & 63 == 33
+        is_header = nal_kind(codec, unit) == (7 if codec == "h264" else 33)
         sequence = read_sequence(codec, unit.rstrip(b"\x00")) if is_header else None
         if sequence is not None:
             yield sequence

@@ -1,9 +1,8 @@
-"""Transport streams whose parts were joined: one video under one number, whatever their tables say later.
+"""Joints of transport streams, found and hidden: the video keeps one PID and one continuity counter.
 
-A broadcast, or recordings put together byte by byte, may go on with its video under another packet identifier
-(PID), named by new tables; libav would read the first one only. Here packets of the PID that takes over are
-renumbered as those of the first. Continuity counters go on where no packet is missing, so that a joint does not
-count as damage.
+A broadcast, or recordings joined byte by byte, may continue its video under another packet identifier (PID), named by
+new tables. libav would read the first PID only. Here the packets of the PID that takes over are given the first one.
+Continuity counters are continued where no packet is missing, so that a joint does not count as damage.
 
 Syntax: ISO/IEC 13818-1, 2.4.3 (packets and PES headers).
 """
@@ -15,67 +14,45 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.container.program_tables import TableReader, VideoEntry, payload_of
+from bvas.video.container.program_tables import TableReader, VideoEntry
+from bvas.video.container.transport_packets import (
+    NULL_PID,
+    PACKET_BYTES,
+    Layout,
+    is_stuffed,
+    pids_of,
+    renumber,
+    starts_keyframe,
+    times_of,
+)
 
-_SYNC = 0x47
-_PACKET = 188
-# Bytes from packet to packet, and those ahead of the sync byte: plain, with time stamps, with error correction.
-_LAYOUTS = ((188, 0), (192, 4), (204, 0))
-_NUM_SYNCS = 5
-_NULL_PID = 0x1FFF
 _CLOCK = 90_000
-_PTS_WRAP = 1 << 33
-# A joint of two clocks jumps back or far ahead. Pictures that are missing take less time than this.
+# A joint of two clocks jumps back, or further ahead than missing pictures ever do.
 _MOST_SECONDS_LOST = 10
-# Beginnings of what stands ahead of a keyframe: parameter sets and keyframes of H.264 and HEVC, sequence of MPEG-2.
-_H264_STARTS = (5, 7)
-_HEVC_STARTS = (16, 17, 18, 19, 20, 21, 32, 33)
-_MPEG_SEQUENCE = 0xB3
-
-
-class Layout(NamedTuple):
-    """How packets lie in the bytes."""
-
-    size: int
-    """Bytes from one packet to the next."""
-    lead: int
-    """Bytes ahead of the sync byte."""
-    start: int
-    """Bytes ahead of the first packet."""
-
-
-def layout_of(head: bytes) -> Layout | None:
-    """Return how packets lie in a source by its first bytes; None where it is not a transport stream."""
-    for size, lead in _LAYOUTS:
-        for start in range(size):
-            syncs = head[start + lead :: size][:_NUM_SYNCS]
-            if len(syncs) >= min(_NUM_SYNCS, len(head) // size) > 1 and set(syncs) == {_SYNC}:
-                return Layout(size, lead, start)
-    return None
 
 
 class Joint(NamedTuple):
-    """From a place on a video goes on in packets of another PID, of another counter, or not at all."""
+    """Place from which a video continues in packets of another PID, of another counter, or not at all."""
 
     position: int
     """Byte of its first packet."""
     number: int
-    """PID that the video has for libav: its first."""
+    """PID that the video keeps for libav: its first."""
     pid: int
-    """That of its packets from here on; -1: none that can be followed."""
+    """PID of its packets from here on; -1: it cannot be followed."""
     shift: int
     """To be added to their continuity counters, modulo 16."""
     hidden: tuple[int, ...] = ()
     """PIDs of the same video whose packets are left out from here on: those of before, or those not followed."""
     codec: str = ""
-    """What it is coded as from here on, where that is another codec and so not followed."""
+    """Its codec from here on, where that is another one and so not followed."""
 
 
 class HiddenTables(NamedTuple):
-    """Tables that are left out: libav knows the first ones, by whose PIDs all goes on."""
+    """Tables that are hidden: libav keeps the first ones, whose PIDs all packets are given."""
 
     position: int
-    """Byte from which on they are."""
+    """Byte from which they are hidden."""
     pids: tuple[int, ...]
 
 
@@ -89,10 +66,10 @@ class _Video:
     pid: int
     pids: set[int]
     codec_now: str
-    """Another one than `codec` while it is not followed."""
+    """Differs from `codec` while the video is not followed."""
     is_listed: bool = True
     pending: VideoEntry | None = None
-    """What the tables announce; it takes over with its first whole picture."""
+    """Its successor by the tables, which takes over with its first whole picture."""
     shift: int = 0
     last: NDArray[np.uint8] | None = None
     """Its last packet."""
@@ -102,7 +79,7 @@ class _Video:
 
     @property
     def is_lost(self) -> bool:
-        """It went over to another codec."""
+        """It changed to another codec."""
         return self.codec_now != self.codec
 
 
@@ -126,7 +103,7 @@ class Joiner:
 
     @property
     def tables(self) -> "HiddenTables | None":
-        """Tables that are left out; None while there are none."""
+        """Tables that are hidden; None while there are none."""
         if self._tables_from is None:
             return None
         return HiddenTables(self._tables_from, tuple(sorted(self._table_pids)))
@@ -134,8 +111,8 @@ class Joiner:
     def find(self, packets: NDArray[np.uint8], position: int) -> None:
         """Note the joints among packets, uint8 [n, size]; `position` is the byte of the first."""
         # From the sync byte on.
-        packets = packets[:, self.layout.lead : self.layout.lead + _PACKET]
-        pids = _pids_of(packets)
+        packets = packets[:, self.layout.lead : self.layout.lead + PACKET_BYTES]
+        pids = pids_of(packets)
         row = 0
         while row < len(packets):
             row = self._find_next(packets, pids, row, position)
@@ -143,7 +120,8 @@ class Joiner:
     def _find_next(
         self, packets: NDArray[np.uint8], pids: NDArray[np.uint16], row: int, position: int
     ) -> int:
-        """Look at packets from a row on, up to one that changes what to look for; return the row behind it."""
+        """Search packets from a row on, up to one that changes the search; return the row to continue at."""
+        # The first of two events ends the search: a successor's first picture, or a table that changes the programs.
         stop, table, switch = len(packets), None, None
         for video in self._videos:
             if video.pending is not None:
@@ -162,7 +140,7 @@ class Joiner:
                 self._follow(video, packets, rows, position)
         if switch is not None:
             self._switch(switch, packets[stop], position + stop * self.layout.size)
-            # It is looked at once more, as the first packet of its video.
+            # This row is searched again, as the first packet of its video.
             return stop
         if table is not None:
             self._list_videos()
@@ -174,14 +152,15 @@ class Joiner:
     def _follow(
         self, video: _Video, packets: NDArray[np.uint8], rows: NDArray[np.int64], position: int
     ) -> None:
-        """Look at a video's packets for jumps of their counter where no packet is missing."""
+        """Search a video's packets for jumps of the counter where no packet is missing."""
         own = packets[rows]
         if video.is_lost:
-            times = (_times_of(packet)[0] for packet in own[own[:, 1] & 0x40 > 0])
+            times = (times_of(packet)[0] for packet in own[own[:, 1] & 0x40 > 0])
             self.lost_times += [time for time in times if time is not None]
             return
         before = own[:-1] if video.last is None else np.concatenate([video.last[None], own[:-1]])
         after = own[1:] if video.last is None else own
+        # The counter (4 bits) goes up by one in packets with a payload (bit 4); any other step is a jump.
         jumps = np.flatnonzero(((before[:, 3] & 15) + (after[:, 3] >> 4 & 1) - after[:, 3]) & 15)
         first = len(own) - len(after)
         done = 0
@@ -201,7 +180,7 @@ class Joiner:
         """Keep the time of the last picture, and the step to it from the one before."""
         starts = np.flatnonzero(packets[:, 1] & 0x40)[-2:]
         for packet in packets[starts]:
-            pts, dts = _times_of(packet)
+            pts, dts = times_of(packet)
             time = pts if dts is None else dts
             if time is None:
                 continue
@@ -210,7 +189,7 @@ class Joiner:
             video.dts = time
 
     def _switch(self, video: _Video, packet: NDArray[np.uint8], position: int) -> None:
-        """Let what the tables announced take over with its first picture."""
+        """Let the announced successor take over with its first picture."""
         entry, video.pending = video.pending, None
         assert entry is not None
         video.pids.add(entry.pid)
@@ -227,7 +206,7 @@ class Joiner:
         self.joints.append(Joint(position, video.number, video.pid, video.shift, hidden))
 
     def _list_videos(self) -> None:
-        """Find out from new tables which video goes on as which."""
+        """Match the videos of new tables with those before."""
         listed = [entry for videos in self._tables.videos.values() for entry in videos]
         taken: set[tuple[int, str]] = set()
         for video in self._videos:
@@ -245,11 +224,11 @@ class Joiner:
                     _Video(entry.pid, entry.program, entry.codec, entry.pid, {entry.pid}, entry.codec)
                 )
             else:
-                # Until it comes, the one before goes on.
+                # Until its first picture, the packets of the old PID are read.
                 heir.pending, heir.program, heir.is_listed = entry, entry.program, True
 
     def _gone_before(self, entry: VideoEntry) -> _Video | None:
-        """Return the video that a newly listed one goes on: one of its program, or of a program that is gone."""
+        """Return the video that a newly listed one continues: one of its program, or of a program that is gone."""
         unlisted = [video for video in self._videos if not video.is_listed]
         same = [video for video in unlisted if video.program == entry.program]
         gone = [video for video in unlisted if video.program not in self._tables.maps]
@@ -257,59 +236,16 @@ class Joiner:
 
 
 def _is_whole_joint(video: _Video, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> bool:
-    """Return whether two packets are the end of one picture and the start of a keyframe, with nothing missing."""
-    is_start = bool(after[1] & 0x40) and _starts_keyframe(after, video.codec)
-    if not is_start or not _is_stuffed(before):
+    """Return whether two packets are the end of a picture and the start of a keyframe, without a gap between."""
+    is_start = bool(after[1] & 0x40) and starts_keyframe(after, video.codec)
+    if not is_start or not is_stuffed(before):
         return False
-    pts, dts = _times_of(after)
+    pts, dts = times_of(after)
     time = pts if dts is None else dts
     if time is None or video.dts is None or not video.step:
         return True
     ahead = time - video.dts
     return not 1.5 * video.step < ahead < _MOST_SECONDS_LOST * _CLOCK
-
-
-def _is_stuffed(packet: NDArray[np.uint8]) -> bool:
-    """Return whether a packet is filled up, as the last one of a picture is."""
-    # The adaptation field is longer than what its flags ask for; the clock takes 6 bytes.
-    if not packet[3] & 0x20:
-        return False
-    needed = 0 if packet[4] == 0 else 1 + 6 * bool(packet[5] & 0x10) + 6 * bool(packet[5] & 0x08)
-    return int(packet[4]) > needed or packet[4] == 0
-
-
-def _starts_keyframe(packet: NDArray[np.uint8], codec: str) -> bool:
-    """Return whether the first packet of a picture says that decoding can start there."""
-    # random_access_indicator
-    if packet[3] & 0x20 and packet[4] and packet[5] & 0x40:
-        return True
-    units = payload_of(packet.tobytes()).split(b"\x00\x00\x01")[1:]
-    kinds = [unit[0] for unit in units if unit]
-    if codec == "h264":
-        return any(kind & 31 in _H264_STARTS for kind in kinds)
-    if codec == "hevc":
-        return any(kind >> 1 & 63 in _HEVC_STARTS for kind in kinds)
-    return _MPEG_SEQUENCE in kinds
-
-
-def _times_of(packet: NDArray[np.uint8]) -> tuple[int | None, int | None]:
-    """Return (presentation, decoding time) in a PES header at the start of a packet's payload."""
-    payload = payload_of(packet.tobytes())
-    if len(payload) < 14 or payload[:3] != b"\x00\x00\x01" or not payload[7] & 0x80:
-        return None, None
-    dts = _time_at(payload[14:19]) if payload[7] & 0x40 and len(payload) >= 19 else None
-    return _time_at(payload[9:14]), dts
-
-
-def _time_at(five: bytes) -> int:
-    return (five[0] >> 1 & 7) << 30 | five[1] << 22 | (five[2] >> 1) << 15 | five[3] << 7 | five[4] >> 1
-
-
-def _pids_of(packets: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """Return the PIDs of packets, uint8 [n, 188]; those out of step have none that is looked for."""
-    pids: NDArray[np.uint16] = np.left_shift(packets[:, 1] & 31, 8, dtype=np.uint16) | packets[:, 2]
-    pids[packets[:, 0] != _SYNC] = _NULL_PID
-    return pids
 
 
 def hide_joints(
@@ -333,23 +269,18 @@ def hide_joints(
     )
     if first is None or position + len(packets) * layout.size <= first:
         return
-    packets = packets[:, layout.lead : layout.lead + _PACKET]
-    pids = _pids_of(packets)
+    packets = packets[:, layout.lead : layout.lead + PACKET_BYTES]
+    pids = pids_of(packets)
     places = position + np.arange(len(packets)) * layout.size
     for place, joint in enumerate(joints):
         following = (other.position for other in joints[place + 1 :] if other.number == joint.number)
         here = (places >= joint.position) & (places < next(following, np.iinfo(np.int64).max))
         if joint.hidden:
-            _renumber(packets, here & np.isin(pids, joint.hidden), _NULL_PID)
+            renumber(packets, here & np.isin(pids, joint.hidden), NULL_PID)
         if joint.pid >= 0:
             own = here & (pids == joint.pid)
-            _renumber(packets, own, joint.number)
+            renumber(packets, own, joint.number)
             counters = packets[own, 3]
             packets[own, 3] = counters & 0xF0 | (counters + joint.shift) & 15
     if tables is not None:
-        _renumber(packets, (places >= tables.position) & np.isin(pids, tables.pids), _NULL_PID)
-
-
-def _renumber(packets: NDArray[np.uint8], rows: NDArray[np.bool_], pid: int) -> None:
-    packets[rows, 1] = packets[rows, 1] & 0xE0 | pid >> 8
-    packets[rows, 2] = pid & 0xFF
+        renumber(packets, (places >= tables.position) & np.isin(pids, tables.pids), NULL_PID)

@@ -1,4 +1,4 @@
-"""The packets of a video from any of its keyframes on, exactly, whatever its container's seeking does."""
+"""Exact seeking: the packets of a video from any of its keyframes on, even where the container seeks wrongly."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -10,7 +10,10 @@ import numpy as np
 from bvas.errors import DecodeError
 from bvas.video.container.coded_packets import new_extradata
 from bvas.video.container.open_container import read_packets
-from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.frame_table import VideoIndex
+
+NEAR_FRAMES = 16
+"""A keyframe this near is reached by decoding on: a seek would flush the decoder's reordering."""
 
 
 class PacketSource:
@@ -24,7 +27,7 @@ class PacketSource:
 
     @property
     def decoder(self) -> Any:
-        """PyAV's codec context of the file; another one after a `start_at` that had to open it anew."""
+        """PyAV's codec context of the file; a new one after a `start_at` that had to open it again."""
         return self._stream.codec_context
 
     @property
@@ -40,7 +43,7 @@ class PacketSource:
             DecodeError: the file no longer holds that keyframe.
         """
         times = self._index.keyframe_dts if self._index.seek_by_dts else self._index.keyframe_pts
-        # A seek may land late, most of all in TS; then one to an earlier keyframe passes by this one.
+        # A seek may land late, above all in TS; reading from an earlier keyframe then passes this one.
         for back in (0, 1, 4):
             if back > keyframe:
                 break
@@ -50,14 +53,14 @@ class PacketSource:
                 continue
             if self._find(keyframe):
                 return
-        # Some containers cannot seek there; from the start every packet is met.
+        # Some containers cannot seek there: read from the start, where every packet is met.
         self.close()
         self._container, self._stream = self._index.open()
         self._changed_extradata = None
         if not self._find(keyframe):
             first = self._index.first_of_keyframe(keyframe)
             raise DecodeError(
-                f"{self._index.path} has no keyframe any more where its index has one (frame {first}); "
+                f"{self._index.path} no longer has a keyframe where its index has one (frame {first}); "
                 "if the file changed, open it again",
                 path=self._index.path,
             )
@@ -70,13 +73,25 @@ class PacketSource:
         """Return the number of the last keyframe at or before the time of a packet; -1 before the first."""
         return int(np.searchsorted(self._index.keyframe_pts, packet.pts, side="right")) - 1
 
+    def is_far(self, index: int, done: int, keyframe: int) -> bool:
+        """Return whether a seek reaches a frame sooner than decoding on does.
+
+        Args:
+            index: The frame, which lies ahead.
+            done: Time of the last frame that was decoded.
+            keyframe: Number of the last keyframe that was decoded.
+        """
+        wanted = self._index.keyframe_of(index)
+        here = int(np.searchsorted(self._index.pts, done))
+        return wanted > keyframe and self._index.first_of_keyframe(wanted) - here > NEAR_FRAMES
+
     def close(self) -> None:
         """Close the file."""
         self._packets = iter(())
         self._container.close()
 
     def _find(self, keyframe: int) -> bool:
-        """Drop packets up to that of a keyframe; False if the file stands behind it."""
+        """Drop packets up to that of a keyframe; False where the file is behind it already."""
         wanted = int(self._index.keyframe_pts[keyframe])
         packets = self._read()
         for packet in packets:

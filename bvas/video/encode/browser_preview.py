@@ -1,7 +1,7 @@
-"""A copy of a video for browsers: small H.264 with sound, and a keyframe so often that any frame is there at once.
+"""Previews for browsers: small H.264 with sound, and short keyframe intervals for fast seeking.
 
-Its time zero is the first shown frame, and its frames have the times of the source's index. Frames of a damaged
-source that cannot be decoded are left out; the frame before them stays on screen in their stead.
+Time zero is the first shown frame, and the frames have the times of the source's index. Frames of a damaged source that
+cannot be decoded are missing; the frame before them stays on screen.
 """
 
 from collections.abc import Callable
@@ -15,16 +15,15 @@ from bvas.errors import ConfigError, DecodeError
 from bvas.video.container.color_tags import ColorTags
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.fit import plan_fit
-from bvas.video.decode.orientation import UprightFit
-from bvas.video.encode.copied_frames import copied_color, copied_picture
+from bvas.video.encode.copied_frames import FrameCopier, copied_color
 from bvas.video.encode.copy_checks import DecodablePictures, check_times
 from bvas.video.encode.encoder import Coding, EncodedFile
 from bvas.video.encode.sound import SoundTrack
-from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 
-# What browsers play for certain: 8-bit 4:2:0 in H.264, as mp4.
+# All browsers play 8-bit 4:2:0 in H.264, as mp4.
 _PLAYED_FORMATS = ("yuv420p", "yuvj420p")
 
 
@@ -46,13 +45,13 @@ class PreviewConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preview:
-    """What became of one."""
+    """Result of making a preview."""
 
     num_lost: int
-    """Frames that could not be decoded, and are left out."""
+    """Frames that could not be decoded, and are missing."""
     has_sound: bool
     reused: bool
-    """It was there already, with the right times."""
+    """It existed already, with the right times."""
 
 
 def make_preview(
@@ -63,7 +62,7 @@ def make_preview(
     reading: ReadOptions = DEFAULT_READING,
     progress: Callable[[int, int], None] | None = None,
 ) -> Preview:
-    """Write the preview of a video, unless one of the same times lies there that is newer than the video.
+    """Write the preview of a video, unless one with the same times exists that is newer than the video.
 
     Args:
         source: The video.
@@ -73,8 +72,8 @@ def make_preview(
         progress: Called with the frames done and all there are.
 
     Raises:
-        DecodeError: the source is no video, or none of its frames can be decoded.
-        DataError: the disk is full, the folder cannot be written, or the times came out otherwise.
+        DecodeError: the source is not a video, or none of its frames can be decoded.
+        DataError: the disk is full, the folder cannot be written, or the times came out wrong.
     """
     config = config or PreviewConfig()
     index, info = build_index(source, reading=reading)
@@ -88,43 +87,37 @@ def make_preview(
         rate=index.rate,
         time_base=index.time_base,
         keyframe_interval=config.keyframe_interval,
-        # Without them the file needs no edit list, which players read differently.
+        # Without B-frames the file needs no edit list, which players handle differently.
         max_b_frames=0,
         crf=config.crf,
         threads=0,
         color_range=info.color_range,
         color=color,
     )
-    tones = ToneMap(info, reading.tone)
     fit = plan_fit((info.height, info.width), size, info.sample_aspect)
+    copier = FrameCopier(index, info, coding, fit, for_people=True)
     options = {"movie_timescale": str(index.time_base.denominator)}
-    changed = UprightFit(info, size, index.seconds_of)
     pictures = DecodablePictures(index, info)
     shown: list[int] = []
-    with SoundTrack(source, int(index.pts[0]) * index.time_base) as sound:
-        file = EncodedFile(target, coding, options=options)
-        try:
-            sound.add_to(file)
-            for number, frame in pictures:
-                aspect = pictures.sample_aspect
-                picture = copied_picture(
-                    frame, number, index, info, fit, changed, aspect, tones, for_people=True
-                )
-                picture.pts = int(index.pts[number] - index.pts[0])
-                file.encode(picture)
-                shown.append(number)
-                sound.write_until(float(index.seconds_of(number)), file)
-                if progress is not None:
-                    progress(number + 1, index.num_frames)
-            if not shown:
-                raise DecodeError(f"no frame of {source} can be decoded", path=source)
-            sound.write_until(index.duration_seconds, file)
-            file.finish()
-            check_times(file.part, index.seconds[shown], index, "preview")
-            file.publish()
-        except BaseException:
-            file.abort()
-            raise
+    with (
+        SoundTrack(source, int(index.pts[0]) * index.time_base) as sound,
+        EncodedFile(target, coding, options=options) as file,
+    ):
+        sound.add_to(file)
+        for number, frame in pictures:
+            picture = copier.picture(frame, number, pictures.sample_aspect)
+            picture.pts = int(index.pts[number] - index.pts[0])
+            file.encode(picture)
+            shown.append(number)
+            sound.write_until(float(index.seconds_of(number)), file)
+            if progress is not None:
+                progress(number + 1, index.num_frames)
+        if not shown:
+            raise DecodeError(f"no frame of {source} can be decoded", path=source)
+        sound.write_until(index.duration_seconds, file)
+        file.finish()
+        check_times(file.part, index.seconds[shown], index, "preview")
+        file.publish()
     return Preview(num_lost=index.num_frames - len(shown), has_sound=sound.is_there, reused=False)
 
 

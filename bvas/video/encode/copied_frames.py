@@ -1,4 +1,4 @@
-"""A decoded picture as a copy of its video holds it: upright, fitted, 8-bit 4:2:0, at its time."""
+"""Decoded frames as pictures of a copy: upright, fitted, 8-bit 4:2:0, with their times."""
 
 from fractions import Fraction
 from typing import Any
@@ -11,10 +11,11 @@ from bvas.video.container.read_options import Tone
 from bvas.video.decode.fit import FitPlan
 from bvas.video.decode.hdr_color import sdr_chroma, sdr_rgb
 from bvas.video.decode.orientation import UprightFit
+from bvas.video.encode.encoder import Coding
 from bvas.video.encode.video_writer import rgb_picture, yuv_picture
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
 from bvas.video.index.stored_picture import chroma_of, color_range_of, color_tags_of, luma_of, upright
-from bvas.video.index.video_index import VideoIndex
 from bvas.video.index.video_info import VideoInfo
 
 _NEUTRAL = 128
@@ -26,85 +27,104 @@ def copied_color(info: VideoInfo, tone: Tone) -> ColorTags:
     return tags.in_sdr() if tone == "sdr" else tags
 
 
-def copied_picture(
-    frame: Any,
-    number: int,
-    index: VideoIndex,
-    info: VideoInfo,
-    fit: FitPlan,
-    changed: UprightFit,
-    aspect: Fraction | None,
-    tones: ToneMap,
-    *,
-    for_people: bool = False,
-) -> Any:
-    """Return a picture for the encoder.
+class FrameCopier:
+    """Turns the decoded frames of one video into pictures for an encoder.
 
-    The luma is what a reader gives: as stored or mapped to SDR, turned, and resampled only where `fit` changes its
-    size. The chroma goes along. Readers map luma as achromatic, which makes saturated colors paler.
+    The luma is that of a reader: as stored or mapped to SDR, turned upright, and resampled only where `fit` changes
+    its size. The chroma goes along. Readers map luma as achromatic, which makes saturated colors paler.
     An odd side is made even by repeating its last row or column.
 
     Args:
-        frame: A decoded frame of PyAV's.
-        number: Its place in the video.
         index: The video's frames.
-        info: What is known of the video.
+        info: Facts about the video.
+        coding: How the pictures will be coded.
         fit: How the upright picture that the video began with is fitted.
-        changed: How others are fitted, from where the picture changes in mid-stream.
-        aspect: Width over height of the frame's stored samples; None: as the video began.
-        tones: Which frames are mapped to SDR.
         for_people: Colors that are mapped to SDR are right, and the luma is not that of readers.
+        is_said: Log where the picture changes.
     """
-    stored = (frame.width, frame.height) if info.rotation in (90, 270) else (frame.height, frame.width)
-    is_fitted = fit.size != fit.source
-    if stored != (info.height, info.width) or aspect is not None:
-        fit, is_fitted = changed.plan_of(number, (frame.height, frame.width), aspect), True
-    hdr = tones.hdr_of(frame, number)
-    if hdr is not None and for_people:
-        picture = _mapped_picture(frame, info, fit, hdr)
-    else:
-        picture = yuv_picture(*_planes(frame, info, fit, hdr, is_fitted=is_fitted))
-    # An mp4 shows nothing from before zero on the container's clock.
-    picture.pts = int(index.pts[number]) - min(int(index.pts[0]), 0)
-    picture.time_base = index.time_base
-    is_last = number + 1 == index.num_frames
-    picture.duration = index.last_duration if is_last else int(index.pts[number + 1] - index.pts[number])
-    return picture
 
+    def __init__(
+        self,
+        index: VideoIndex,
+        info: VideoInfo,
+        coding: Coding,
+        fit: FitPlan,
+        *,
+        for_people: bool = False,
+        is_said: bool = True,
+    ) -> None:
+        self._index = index
+        self._info = info
+        self._fit = fit
+        self._for_people = for_people
+        self._is_turned = info.rotation in (90, 270)
+        self._changed = UprightFit(
+            info, coding.size, index.seconds_of, target_aspect=coding.sample_aspect, is_said=is_said
+        )
+        self._tones = ToneMap(info, index.reading.tone)
 
-def _planes(
-    frame: Any, info: VideoInfo, fit: FitPlan, hdr: Hdr | None, *, is_fitted: bool
-) -> list[NDArray[np.uint8]]:
-    """Return luma [H, W], blue and red difference [H / 2, W / 2] of a frame, uint8."""
-    if hdr is None:
-        stored = (luma_of(frame), *chroma_of(frame))
-    else:
-        tags = color_tags_of(frame).or_else(info.container_color)
-        stored = (luma_of(frame, hdr), *sdr_chroma(frame, hdr, tags, color_range_of(frame)))
-    luma, *chroma = (upright(plane, info.rotation, info.mirrored) for plane in stored)
-    if is_fitted:
-        fitted = np.empty(fit.size, np.uint8)
-        fit.apply(np.ascontiguousarray(luma), fitted)
-        return [fitted, *(_fit_chroma(plane, fit) for plane in chroma)]
-    height, width = luma.shape
-    return [np.pad(luma, ((0, height % 2), (0, width % 2)), mode="edge"), *chroma]
+    def picture(self, frame: Any, number: int, aspect: Fraction | None) -> Any:
+        """Return a picture for the encoder.
 
+        Args:
+            frame: A decoded frame of PyAV.
+            number: Its place in the video.
+            aspect: Width over height of the frame's stored samples; None: as the video began.
+        """
+        info, index, fit = self._info, self._index, self._fit
+        stored = (frame.width, frame.height) if self._is_turned else (frame.height, frame.width)
+        is_fitted = fit.size != fit.source
+        if stored != (info.height, info.width) or aspect is not None:
+            fit, is_fitted = self._changed.plan_of(number, (frame.height, frame.width), aspect), True
+        hdr = self._tones.hdr_of(frame, number)
+        if hdr is not None and self._for_people:
+            picture = self._mapped(frame, fit, hdr)
+        else:
+            picture = yuv_picture(*self._planes(frame, fit, hdr, is_fitted=is_fitted))
+        # Players of mp4 show no frame before zero on the container's clock.
+        picture.pts = int(index.pts[number]) - min(int(index.pts[0]), 0)
+        picture.time_base = index.time_base
+        picture.duration = index.ticks_of(number)
+        return picture
 
-def _mapped_picture(frame: Any, info: VideoInfo, fit: FitPlan, hdr: Hdr) -> Any:
-    """Return an HDR frame as SDR, mapped in color, on black where it does not fill the size."""
-    rows, columns = fit.content
-    stored = (columns, rows) if info.rotation in (90, 270) else fit.content
-    color_range = color_range_of(frame)
-    tags = color_tags_of(frame).or_else(info.container_color)
-    canvas = np.zeros((*fit.size, 3), np.uint8)
-    canvas[fit.top : fit.top + rows, fit.left : fit.left + columns] = upright(
-        sdr_rgb(frame, hdr, tags, color_range, stored), info.rotation, info.mirrored
-    )
-    return rgb_picture(canvas, color_range)
+    def _planes(
+        self, frame: Any, fit: FitPlan, hdr: Hdr | None, *, is_fitted: bool
+    ) -> list[NDArray[np.uint8]]:
+        """Return luma [H, W], blue and red difference [H / 2, W / 2] of a frame, uint8."""
+        if hdr is None:
+            stored = (luma_of(frame), *chroma_of(frame))
+        else:
+            stored = (
+                luma_of(frame, hdr),
+                *sdr_chroma(frame, hdr, self._tags_of(frame), color_range_of(frame)),
+            )
+        luma, *chroma = (upright(plane, self._info.rotation, self._info.mirrored) for plane in stored)
+        if is_fitted:
+            fitted = np.empty(fit.size, np.uint8)
+            fit.apply(np.ascontiguousarray(luma), fitted)
+            return [fitted, *(_fit_chroma(plane, fit) for plane in chroma)]
+        height, width = luma.shape
+        return [np.pad(luma, ((0, height % 2), (0, width % 2)), mode="edge"), *chroma]
+
+    def _mapped(self, frame: Any, fit: FitPlan, hdr: Hdr) -> Any:
+        """Return an HDR frame as SDR, mapped in color, on black where it does not fill the size."""
+        rows, columns = fit.content
+        stored = (columns, rows) if self._is_turned else fit.content
+        color_range = color_range_of(frame)
+        canvas = np.zeros((*fit.size, 3), np.uint8)
+        canvas[fit.top : fit.top + rows, fit.left : fit.left + columns] = upright(
+            sdr_rgb(frame, hdr, self._tags_of(frame), color_range, stored),
+            self._info.rotation,
+            self._info.mirrored,
+        )
+        return rgb_picture(canvas, color_range)
+
+    def _tags_of(self, frame: Any) -> ColorTags:
+        return color_tags_of(frame).or_else(self._info.container_color)
 
 
 def _fit_chroma(plane: NDArray[np.uint8], plan: FitPlan) -> NDArray[np.uint8]:
-    """Do at half the size what `plan` does, to within half a sample, with neutral padding."""
+    """Do as `plan` at half the size, to within half a sample, with neutral padding."""
     halved = FitPlan(
         source=(plane.shape[0], plane.shape[1]),
         size=(plan.size[0] // 2, plan.size[1] // 2),

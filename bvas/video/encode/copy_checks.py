@@ -1,4 +1,4 @@
-"""What all copies of a video have in common: the pictures that can be decoded, and times that are checked."""
+"""Checks that all copies share: decodable pictures of the source, and times of the finished copy."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -12,16 +12,17 @@ from bvas.errors import DataError, DecodeError
 from bvas.values.plural import count_text
 from bvas.video.decode.backends.pyav import open_pictures
 from bvas.video.decode.damage_scan import ranges_of
-from bvas.video.index.video_index import VideoIndex, build_index
+from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 
 
 class DecodablePictures:
-    """The pictures of a stretch of video, past damage: (number, PyAV's frame) of those that can be decoded.
+    """The decodable pictures of a stretch of video, past damage: (number, PyAV's frame).
 
     Args:
         index: The video's frames.
-        info: What is known of it.
+        info: Facts about it.
         start: First frame.
         stop: Behind the last frame; None for the end.
     """
@@ -63,30 +64,28 @@ class DecodablePictures:
                 pictures.close()
 
 
-def check_times(part: Path, wanted: NDArray[np.float64], source: VideoIndex, what: str) -> None:
-    """Refuse a copy whose frames are not where they belong.
+def check_times(part: Path, wanted: NDArray[np.float64], source: VideoIndex, what: str) -> VideoIndex:
+    """Refuse a copy whose frames have wrong times; return its frames.
 
     Args:
         part: The finished copy.
         wanted: Seconds of each of its frames from the start of the file, which is what a player counts from.
         source: The original.
-        what: What messages call the copy.
+        what: Name of the copy in messages.
 
     Raises:
         DataError: names the first frame that is off.
     """
     found, info = build_index(part, cache=False)
+    fault = ""
     if found.num_frames != len(wanted):
-        raise DataError(
-            f"the {what} of {source.path} came out with {count_text(found.num_frames, 'frame')} "
-            f"instead of {len(wanted)}, and was "
-            "not kept; please report this"
-        )
-    seconds = found.seconds + info.start_seconds
-    off = np.abs(seconds - wanted)
-    worst = int(off.argmax())
-    if off[worst] > float(source.time_base) / 2:
-        raise DataError(
-            f"frame {worst} of the {what} of {source.path} came out at {seconds[worst]:.6f} s instead "
-            f"of {wanted[worst]:.6f} s, and it was not kept; please report this"
-        )
+        fault = f"came out with {count_text(found.num_frames, 'frame')} instead of {len(wanted)}"
+    else:
+        seconds = found.seconds + info.start_seconds
+        off = np.abs(seconds - wanted)
+        worst = int(off.argmax())
+        if off[worst] > float(source.time_base) / 2:
+            fault = f"has frame {worst} at {seconds[worst]:.6f} s instead of {wanted[worst]:.6f} s"
+    if fault:
+        raise DataError(f"the {what} of {source.path} {fault}, and was not kept; please report this")
+    return found

@@ -1,10 +1,10 @@
-"""What a random clip costs: the frames that must be decoded to show those of the clip."""
+"""Cost of random access: frames that must be decoded to show those of a clip."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.values.clip_config import ClipConfig
-from bvas.video.index.video_index import VideoIndex
+from bvas.video.index.frame_table import VideoIndex
 
 
 def start_frames(index: VideoIndex) -> NDArray[np.int64]:

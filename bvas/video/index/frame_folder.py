@@ -1,25 +1,20 @@
-"""A folder of numbered pictures, as E2E-Spot and T-DEED keep their data: a video of one frame a picture.
+"""Folders of numbered pictures, as E2E-Spot and T-DEED keep their data, read as videos.
 
-The numbers are those of the frames, from the lowest one on. One that is missing is a frame that is lost.
+The lowest number is frame 0. A missing number is a lost frame.
 """
 
 import os
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
-from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
-from bvas.video.index.stored_picture import luma_of
 
 CONTAINER = "frames"
-"""Stands for the container where there is none."""
+"""`VideoIndex.container` of such a folder."""
 # Endings of picture files, and libav's decoders of them.
 _DECODERS = {
     ".jpg": "mjpeg",
@@ -60,10 +55,10 @@ class FrameFiles:
 
 
 def find_frames(folder: Path) -> FrameFiles:
-    """Return the numbered pictures of a folder; hidden files and those of other kinds are passed over.
+    """Return the numbered pictures of a folder; hidden files and those of other kinds are skipped.
 
     Raises:
-        DecodeError: it holds none, or pictures of more than one series, or one number twice.
+        DecodeError: it holds no picture, pictures of several series, or one number twice.
     """
     by_number: dict[int, Path] = {}
     series: str | None = None
@@ -133,58 +128,9 @@ def decode_picture(path: Path) -> Any:
     return pictures[0]
 
 
-class FolderBackend:
-    """Frames of a folder of pictures; each is decoded by itself.
-
-    Args:
-        folder: The folder.
-        rate: Frames per second, for messages.
-    """
-
-    def __init__(self, folder: Path, rate: Fraction) -> None:
-        self.damaged: set[int] = set()
-        self.num_decoded = 0
-        self.sample_aspect: Fraction | None = None
-        self._files = find_frames(folder)
-        self._rate = rate
-
-    def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """Yield (index, luma as stored); see `Backend`."""
-        for index, picture in self.pictures(indices):
-            yield index, luma_of(picture)
-
-    def pictures(self, indices: Sequence[int]) -> Iterator[tuple[int, Any]]:
-        """As `frames`, with PyAV's decoded frames, which also hold color."""
-        for index in indices:
-            path = self._files.paths.get(index)
-            if path is None:
-                raise self._lost(index)
-            try:
-                picture = decode_picture(path)
-            except DecodeError as error:
-                raise DecodeError(
-                    f"frame {index} is lost: {error}", path=path, lost=range(index, index + 1)
-                ) from error
-            self.num_decoded += 1
-            yield index, picture
-
-    def close(self) -> None:
-        """Do nothing: each file is closed when it is read."""
-
-    def _lost(self, index: int) -> DecodeError:
-        stop = min((frame for frame in self._files.paths if frame > index), default=index + 1)
-        number = self._files.first + index
-        return DecodeError(
-            f"frame {index} ({float(index / self._rate):.3f} s) of {self._files.folder} is lost: it has no picture of "
-            f"number {number}; reading can go on at frame {stop}",
-            path=self._files.folder,
-            lost=range(index, stop),
-        )
-
-
 def _refusal(folder: Path, reason: str) -> DecodeError:
     return DecodeError(
-        f"{folder} is a folder, and not one of numbered pictures ({reason}); name a video file in it, or a folder "
+        f"{folder} is a folder, not one of numbered pictures ({reason}); name a video file in it, or a folder "
         "of pictures such as 000000.jpg, 000001.jpg",
         path=folder,
     )

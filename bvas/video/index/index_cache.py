@@ -1,125 +1,105 @@
-"""What was found out about video files, kept between runs, so that a long recording is read through once.
+"""Cache of frame indices and refusals between runs, so that a long recording is read through once.
 
-An entry is named after the file's path and holds its size, time of change and a hash of its first and last
-64 KiB; where one of them differs the entry is not used. What cannot be read or written is as if it were not
-there: without a writable folder nothing is cached.
+An entry is named after the file's path and holds its size, time of change and a hash of its first and last 64 KiB;
+where one of them differs, the entry is not used. An entry that cannot be read counts as missing, and without a
+writable folder nothing is cached.
 """
 
-import contextlib
 import hashlib
 import json
 import logging
-import os
-from dataclasses import asdict
+from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from bvas.system.atomic_files import ARCHIVE_FAULTS
+from bvas.errors import DataError
+from bvas.system.atomic_files import ARCHIVE_FAULTS, replacing, write_text
 from bvas.system.cache_folder import cache_folder
-from bvas.video.container.color_tags import ColorTags
-from bvas.video.container.dolby_vision import DolbyVision
-from bvas.video.container.joined_bytes import Joints
 from bvas.video.container.read_options import ReadOptions
-from bvas.video.container.stream_choice import VideoStream
-from bvas.video.index.file_scan import Scan
 from bvas.video.index.frame_folder import stamp_of
-from bvas.video.index.stored_picture import Picture
+from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.video_info import VideoInfo
 
 logger = logging.getLogger(__name__)
 
-# Raise it whenever a scan of the same file would come out differently.
-_VERSION = 10
+# Raise it whenever a scan of the same file would give another result.
+_VERSION = 11
 _HASHED_BYTES = 64 * 1024
-# Playlists of one video in several sizes.
+# Playlists that may list one video in several sizes.
 _ADAPTIVE = (".m3u8", ".m3u", ".mpd")
 _ARRAYS = ("pts", "keyframe_pts", "keyframe_dts")
 
 
-def load_scan(path: Path, reading: ReadOptions) -> Scan | None:
-    """Return the kept scan of a file, or None if there is none of the file as it is now."""
+def load_index(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInfo] | None:
+    """Return the kept index and facts of a file, or None if there are none of the file as it is now."""
     entry = _entry_of(path, ".npz", reading)
     if entry is None:
         return None
     try:
-        # Opened here: np.load leaves a file that is no archive open.
+        # Opened here: np.load leaves a file open that is not an archive.
         with entry.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             about = json.loads(str(archive["about"]))
             if about["key"] != _key_of(path):
                 return None
-            return _scan_from(about["scan"], {name: archive[name] for name in _ARRAYS})
-    except (*ARCHIVE_FAULTS, TypeError) as error:
+            arrays = {name: archive[name] for name in _ARRAYS}
+            index = _converter().structure(about["index"] | arrays, VideoIndex)
+            return index, _converter().structure(about["info"], VideoInfo)
+    except (*ARCHIVE_FAULTS, TypeError, ExceptionGroup) as error:
         logger.debug("cache entry %s is not used: %s", entry, error)
         return None
 
 
-def store_scan(path: Path, reading: ReadOptions, scan: Scan) -> None:
-    """Keep the scan of a file; does nothing where the cache folder cannot be written."""
+def store_index(path: Path, reading: ReadOptions, index: VideoIndex, info: VideoInfo) -> None:
+    """Keep the index and facts of a file; does nothing where the cache folder cannot be written."""
     entry = _entry_of(path, ".npz", reading)
     if entry is None:
         return
-    # Beside it and renamed: a reader never sees half an entry.
-    part = entry.with_name(f"{entry.stem}.{os.getpid()}.part.npz")
+    plain = _converter().unstructure(index)
+    arrays = {name: plain.pop(name) for name in _ARRAYS}
     try:
-        about = json.dumps({"key": _key_of(path), "scan": _plain(scan)})
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(part, about=np.array(about), **{name: getattr(scan, name) for name in _ARRAYS})
-        part.replace(entry)
-    except OSError as error:
+        about = json.dumps({"key": _key_of(path), "index": plain, "info": _converter().unstructure(info)})
+        with replacing(entry) as part:
+            np.savez_compressed(part, about=np.array(about), **arrays)
+    except (OSError, DataError) as error:
         logger.debug("the index of %s is not cached: %s", path.name, error)
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
-class Verdict(NamedTuple):
-    """Whether a backend takes a file."""
-
-    refusal: str | None
-    """The reason with the remedy; None where the file is admitted."""
-
-
-def load_verdict(path: Path, reading: ReadOptions, depends_on: str) -> Verdict | None:
-    """Return the kept verdict on a file, or None if there is none of the file as it is now.
+def remembered_refusal(
+    path: Path, reading: ReadOptions, subject: str, find: Callable[[], str | None]
+) -> str | None:
+    """Return why a file is refused, or None, as found once for the file as it is now.
 
     Args:
         path: The file.
         reading: Which stream of it is read, and how.
-        depends_on: What else the verdict is about, such as a library and its version.
+        subject: What refuses it, such as a library and its version.
+        find: Finds the reason.
     """
-    verdict = _load_verdicts(path, reading).get(depends_on)
-    return None if verdict is None else Verdict(verdict["refusal"])
+    entry = _entry_of(path, ".refusals.json", reading)
+    kept = {} if entry is None else _kept_refusals(path, entry)
+    if subject in kept:
+        return kept[subject]
+    refusal = find()
+    if entry is not None:
+        try:
+            write_text(entry, json.dumps({"key": _key_of(path), "refusals": kept | {subject: refusal}}))
+        except (OSError, DataError) as error:
+            logger.debug("what was found out about %s is not cached: %s", path.name, error)
+    return refusal
 
 
-def store_verdict(path: Path, reading: ReadOptions, depends_on: str, verdict: Verdict) -> None:
-    """Keep a verdict; does nothing where the cache folder cannot be written."""
-    entry = _entry_of(path, ".verdicts.json", reading)
-    if entry is None:
-        return
-    verdicts = _load_verdicts(path, reading) | {depends_on: verdict._asdict()}
-    part = entry.with_name(f"{entry.name}.{os.getpid()}.part")
-    try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps({"key": _key_of(path), "verdicts": verdicts}))
-        part.replace(entry)
-    except OSError as error:
-        logger.debug("the verdict on %s is not cached: %s", path.name, error)
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-def _load_verdicts(path: Path, reading: ReadOptions) -> dict[str, dict[str, str | None]]:
-    entry = _entry_of(path, ".verdicts.json", reading)
-    if entry is None:
-        return {}
+def _kept_refusals(path: Path, entry: Path) -> dict[str, str | None]:
     try:
         kept = json.loads(entry.read_text())
-        verdicts: dict[str, dict[str, str | None]] = kept["verdicts"] if kept["key"] == _key_of(path) else {}
+        refusals: dict[str, str | None] = kept["refusals"] if kept["key"] == _key_of(path) else {}
     except (OSError, ValueError, KeyError, TypeError) as error:
         logger.debug("cache entry %s is not used: %s", entry, error)
         return {}
-    return verdicts
+    return refusals
 
 
 def _entry_of(path: Path, suffix: str, reading: ReadOptions) -> Path | None:
@@ -127,11 +107,11 @@ def _entry_of(path: Path, suffix: str, reading: ReadOptions) -> Path | None:
     if folder is None:
         return None
     named = str(path.absolute())
-    if reading.stream is not None or reading.rate is not None:
-        # A zero byte is in no path.
-        named += f"\0{reading.stream}\0{reading.rate}"
+    if (reading.stream, reading.rate, reading.tone) != (None, None, "sdr"):
+        # No path holds a zero byte.
+        named += f"\0{reading.stream}\0{reading.rate}\0{reading.tone}"
     if reading.fit is not None and path.suffix.lower() in _ADAPTIVE:
-        # Which of its variants is read depends on it.
+        # The size decides which of its variants is read.
         named += f"\0{reading.fit}"
     name = hashlib.sha256(named.encode(errors="surrogateescape")).hexdigest()[:32]
     return folder / "index" / f"{name}{suffix}"
@@ -156,58 +136,15 @@ def _key_of(path: Path) -> dict[str, Any]:
     }
 
 
-def _plain(scan: Scan) -> dict[str, Any]:
-    return {
-        "stream": scan.stream,
-        "time_base": str(scan.time_base),
-        "last_duration": int(scan.last_duration),
-        "decode_order": scan.decode_order,
-        "gradual_refresh": scan.gradual_refresh,
-        "container": scan.container,
-        "claimed_rates": [str(rate) for rate in scan.claimed_rates],
-        "rate_origin": scan.rate_origin,
-        "streams": [asdict(stream) for stream in scan.streams],
-        "joints": None if scan.joints is None else scan.joints.to_plain(),
-        "is_fetched": scan.is_fetched,
-        "lost_codec": scan.lost_codec,
-        "num_lost": scan.num_lost,
-        "remarks": list(scan.remarks),
-        "picture": asdict(scan.picture) | {"sample_aspect": str(scan.picture.sample_aspect)},
-    }
+@lru_cache(maxsize=1)
+def _converter() -> Any:
+    # Imported here: it takes 50 ms of CPU, which readers without a cache need not pay.
+    import cattrs
 
-
-def _scan_from(plain: dict[str, Any], arrays: dict[str, Any]) -> Scan:
-    picture = _picture_from(plain["picture"])
-    rates = tuple(Fraction(rate) for rate in plain["claimed_rates"])
-    return Scan(
-        stream=plain["stream"],
-        time_base=Fraction(plain["time_base"]),
-        last_duration=plain["last_duration"],
-        decode_order=plain["decode_order"],
-        gradual_refresh=plain["gradual_refresh"],
-        container=plain["container"],
-        claimed_rates=rates,
-        rate_origin=plain["rate_origin"],
-        streams=tuple(VideoStream(**stream) for stream in plain["streams"]),
-        joints=None if plain["joints"] is None else Joints.from_plain(plain["joints"]),
-        is_fetched=plain["is_fetched"],
-        lost_codec=plain["lost_codec"],
-        num_lost=plain["num_lost"],
-        remarks=tuple(plain["remarks"]),
-        picture=picture,
-        **arrays,
+    converter = cattrs.Converter()
+    converter.register_unstructure_hook(Fraction, str)
+    converter.register_structure_hook(Fraction, lambda text, _: Fraction(text))
+    converter.register_structure_hook_func(
+        lambda kind: getattr(kind, "__origin__", None) is np.ndarray, lambda array, _: array
     )
-
-
-def _picture_from(plain: dict[str, Any]) -> Picture:
-    dolby_vision = plain["dolby_vision"]
-    return Picture(
-        **plain
-        | {
-            "sample_aspect": Fraction(plain["sample_aspect"]),
-            "color": ColorTags(**plain["color"]),
-            "container_color": ColorTags(**plain["container_color"]),
-            "later_transfers": tuple(plain["later_transfers"]),
-            "dolby_vision": None if dolby_vision is None else DolbyVision(**dolby_vision),
-        }
-    )
+    return converter

@@ -1,10 +1,6 @@
-"""From a decoded libav frame to the luma of the stored picture, and what its tags say."""
+"""Luma and chroma of a decoded frame as stored, and its color tags."""
 
-import math
 import re
-import struct
-from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import cv2
@@ -12,15 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.values.luma import ColorRange
-from bvas.video.container.color_tags import BT709, BT2020, NO_TAGS, ColorTags, Hdr, tags_of
-from bvas.video.container.dolby_vision import DolbyVision, dolby_vision_of_entry, dolby_vision_of_frame
-from bvas.video.container.interlacing import HeaderTraits
+from bvas.video.container.color_tags import BT709, BT2020, ColorTags, Hdr, tags_of
 from bvas.video.index.tone_curve import tone_table
 
-# YUV with planes of their own (also half-planar nv12, p010) and gray: plane 0 is the luma, nothing else.
+# Planar and half-planar YUV (nv12, p010) and gray: plane 0 is the luma and nothing else.
 _LUMA_PLANE = re.compile(r"(yuvj?\d{3}p|yuva\d{3}p|nv(12|16|21|24|20)|p[024]1[0-6]|gray)(9|1[0-6])?(le|be)?")
-_NO_TRAITS = HeaderTraits()
-# These hold their bits at the top of the 16, all others at the bottom.
+# These hold their bits at the top of 16, all others at the bottom.
 _HIGH_BITS = re.compile(r"(p[024]1[0-6]|nv20)(le|be)?")
 
 
@@ -37,7 +30,7 @@ def luma_of(frame: Any, hdr: Hdr | None = None) -> NDArray[np.uint8]:
 
     Args:
         frame: A frame of PyAV's.
-        hdr: The system whose codes are mapped to SDR (tone.py) instead of shifted; None for SDR.
+        hdr: The system whose codes are mapped to SDR (tone_curve.py) instead of shifted; None for SDR.
     """
     name = frame.format.name
     if hdr is not None:
@@ -68,14 +61,14 @@ def _mapped_luma(frame: Any, hdr: Hdr) -> NDArray[np.uint8]:
     name = frame.format.name
     codes = _plane(frame, np.dtype(">u2" if name.endswith("be") else "<u2"))
     shift = 16 - bits if _HIGH_BITS.fullmatch(name) else 0
-    # A code beyond the table would be a bit above those that the format has: the last one stands for it.
+    # A code beyond the table has a bit that the format does not: it is clipped to the last entry.
     return table.take(codes >> shift if shift else codes, mode="clip")
 
 
 def chroma_of(frame: Any) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return the blue and red difference that go with `luma_of`, uint8 [ceil(h / 2), ceil(w / 2)] each.
 
-    8-bit 4:2:0 is handed out as stored, other formats go through swscale; gray has neutral chroma.
+    8-bit 4:2:0 is returned as stored, other formats go through swscale; gray has neutral chroma.
     """
     name = frame.format.name
     if name.startswith("gray"):
@@ -106,12 +99,12 @@ def _plane(frame: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def color_tags_of(frame: Any) -> ColorTags:
-    """Return the color tags of a decoded frame: those of its bitstream, as far as it has any."""
+    """Return the color tags of a decoded frame, from its bitstream."""
     return tags_of(frame, is_rgb=bool(frame.format.is_rgb))
 
 
 def color_range_of(frame: Any) -> ColorRange:
-    """Return the range of what `luma_of` gives: as tagged; limited where nothing is said."""
+    """Return the range of what `luma_of` gives: as tagged; limited where it is unspecified."""
     name = frame.format.name
     # Color range 2 is AVCOL_RANGE_JPEG, 1 AVCOL_RANGE_MPEG. Untagged gray is full, as swscale takes it.
     if not has_luma_plane(name) or name.startswith("yuvj") or int(frame.color_range) == 2:
@@ -121,150 +114,7 @@ def color_range_of(frame: Any) -> ColorRange:
     return "limited"
 
 
-def turn_of(frame: Any) -> tuple[int, bool]:
-    """Return (degrees clockwise, a multiple of 90 in [0, 360); mirrored) that make the picture upright.
-
-    A mirrored picture is flipped left to right first, then turned.
-    """
-    try:
-        data = frame.side_data.get("DISPLAYMATRIX")
-    except ValueError:
-        # PyAV 18 does not know all that libav puts beside a picture, such as EXIF. It still knows the turn,
-        # counterclockwise, without a mirror.
-        return round(-frame.rotation / 90) * 90 % 360, False
-    if data is None:
-        return 0, False
-    # A stored point (x, y), y pointing down, is shown at (a x + c y, b x + d y).
-    a, b, _, c, d, *_ = struct.unpack("9i", bytes(data))
-    mirrored = a * d < b * c
-    degrees = math.degrees(math.atan2(-b, -a) if mirrored else math.atan2(b, a))
-    return round(degrees / 90) * 90 % 360, mirrored
-
-
 def upright(luma: NDArray[np.uint8], rotation: int, mirrored: bool) -> NDArray[np.uint8]:
     """Return a view of a stored picture as it is shown; see `turn_of`."""
     flipped = luma[:, ::-1] if mirrored else luma
     return np.rot90(flipped, -rotation // 90) if rotation else flipped
-
-
-def sample_aspect_of(stream: Any) -> Fraction:
-    """Return width over height of a stored sample; 1 where the file does not say."""
-    aspect = stream.sample_aspect_ratio
-    return Fraction(aspect) if aspect and aspect > 0 else Fraction(1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """What the first decoded frames and the stream say of the picture."""
-
-    height: int
-    width: int
-    sample_aspect: Fraction
-    pixel_format: str
-    bit_depth: int
-    color_range: ColorRange
-    color: ColorTags
-    """The bitstream's tags; where it says nothing the container's."""
-    container_color: ColorTags
-    later_transfers: tuple[int, ...]
-    """Transfer characteristics of later headers that differ from the first."""
-    dolby_vision: DolbyVision | None
-    rotation: int
-    mirrored: bool
-    interlaced: bool
-    crops_corner: bool
-    changes_headers: bool
-    codec: str
-
-
-class PictureNotes:
-    """What has been seen of the picture so far.
-
-    Args:
-        codec: libav's name of the coding format.
-        sample_aspect: Width over height of a stored sample.
-        traits: What the headers beside the stream allow.
-        container_color: Color tags of the container.
-        dolby_vision: What the container says of Dolby Vision.
-        codec_tag: Four characters that the container has for the codec.
-    """
-
-    def __init__(
-        self,
-        codec: str,
-        sample_aspect: Fraction,
-        traits: HeaderTraits = _NO_TRAITS,
-        *,
-        container_color: ColorTags = NO_TAGS,
-        dolby_vision: DolbyVision | None = None,
-        codec_tag: str = "",
-    ) -> None:
-        self._codec = codec
-        self._sample_aspect = sample_aspect
-        self._first: Any = None
-        self._traits = traits
-        self._has_fields = False
-        self._container_color = container_color
-        self._dolby_vision = dolby_vision
-        self._codec_tag = codec_tag
-        self._later_transfers: set[int] = set()
-
-    @property
-    def has_picture(self) -> bool:
-        """A frame was decoded."""
-        return self._first is not None
-
-    def see_traits(self, traits: HeaderTraits) -> None:
-        """Note what later headers allow."""
-        self._traits |= traits
-
-    def see(self, frame: Any) -> None:
-        """Note what a decoded frame says."""
-        self._first = self._first or frame
-        self._has_fields |= bool(frame.interlaced_frame)
-        self.see_color(color_tags_of(frame))
-
-    def see_color(self, tags: ColorTags) -> None:
-        """Note the color tags of a frame or of a header."""
-        if self._first is not None:
-            self._later_transfers.add(tags.or_else(self._container_color).transfer)
-
-    @property
-    def dolby_vision(self) -> DolbyVision | None:
-        """What container and frames say of Dolby Vision; None where it is not. A frame must have been seen."""
-        if self._dolby_vision is not None:
-            return self._dolby_vision
-        color = self._color
-        if color.is_dolby_ipt:
-            return DolbyVision(profile=5)
-        found = dolby_vision_of_frame(self._first)
-        return found or dolby_vision_of_entry(self._codec_tag, is_tagged=color.hdr is not None)
-
-    @property
-    def _color(self) -> ColorTags:
-        return color_tags_of(self._first).or_else(self._container_color)
-
-    def picture(self) -> Picture:
-        """Return what is known; a frame must have been seen."""
-        frame = self._first
-        rotation, mirrored = turn_of(frame)
-        turned = rotation in (90, 270)
-        pixel_format = frame.format.name
-        return Picture(
-            height=frame.width if turned else frame.height,
-            width=frame.height if turned else frame.width,
-            sample_aspect=1 / self._sample_aspect if turned else self._sample_aspect,
-            pixel_format=pixel_format,
-            bit_depth=frame.format.components[0].bits if has_luma_plane(pixel_format) else 8,
-            color_range=color_range_of(frame),
-            color=self._color,
-            container_color=self._container_color,
-            later_transfers=tuple(sorted(self._later_transfers - {self._color.transfer})),
-            dolby_vision=self.dolby_vision,
-            rotation=rotation,
-            mirrored=mirrored,
-            interlaced=self._has_fields or self._traits.fields,
-            crops_corner=self._traits.crops_corner,
-            changes_headers=self._traits.changes,
-            codec=self._codec,
-        )

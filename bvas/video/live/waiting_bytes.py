@@ -1,46 +1,58 @@
-"""Bytes that are still to come: from a pipe, or from a file that is being written.
+"""Bytes of pipes and growing files, which are waited for.
 
-They are what libav reads from, in a thread of its own. Without `seek` it knows that there is no way back.
+libav reads them in a thread of its own. It asks for more bytes than there are and waits inside `read`, which `stop`
+of another thread ends. Without `seek` libav knows that there is no way back.
 """
 
 import os
-import select
 import threading
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Protocol
 
 from bvas.errors import DecodeError
+from bvas.system.pipes import open_pipe, wait_readable
 
 _POLL_SECONDS = 0.05
 
 
-class WaitingBytes(Protocol):
-    """An open source of bytes."""
+class WaitingBytes(ABC):
+    """An open source of bytes that is read once, from front to back.
 
-    name: str
-    """Path, by whose ending libav knows some formats."""
-    head: bytes
-    """The first bytes read."""
+    Args:
+        name: Path, by whose ending libav knows some formats.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.head = b""
+        """The first bytes read."""
+        self._stopped = threading.Event()
 
     def read(self, size: int) -> bytes:
         """Return up to `size` bytes, as soon as there are any; none at the end."""
-        ...
+        data = self._next(size)
+        self.head = self.head or data[:16]
+        return data
 
     def seekable(self) -> bool:
-        """Return whether there is a way back."""
-        ...
+        """Return False: what was read is gone, or not there yet."""
+        return False
 
     def stop(self) -> None:
-        """Let a `read` that waits, in another thread, end."""
-        ...
+        """End a `read` that waits in another thread."""
+        self._stopped.set()
 
+    @abstractmethod
     def close(self) -> None:
-        """Let go of the file; nothing may be reading."""
-        ...
+        """Close the source; no thread may be reading."""
+
+    @abstractmethod
+    def _next(self, size: int) -> bytes:
+        """Wait for bytes; none at the end, or after `stop`."""
 
 
-class PipeBytes:
+class PipeBytes(WaitingBytes):
     """Bytes of a named pipe, or of standard input (`-`), up to where the last writer closes it.
 
     Raises:
@@ -48,36 +60,14 @@ class PipeBytes:
     """
 
     def __init__(self, location: str) -> None:
-        self.name = location
-        self.head = b""
-        self._stopped = threading.Event()
+        super().__init__(location)
         try:
-            # Without waiting for a writer; a copy of standard input can be closed.
-            self._file = os.dup(0) if location == "-" else os.open(location, os.O_RDONLY | os.O_NONBLOCK)
+            self._file = open_pipe(None if location == "-" else location)
         except OSError as error:
             raise DecodeError(f"{location} cannot be read: {error.strerror}", path=location) from error
         if os.isatty(self._file):
             self.close()
             raise DecodeError("standard input is a terminal; pipe a video into it", path=location)
-
-    def read(self, size: int) -> bytes:
-        """Return up to `size` bytes; see `WaitingBytes`."""
-        while self._wait():
-            try:
-                data = os.read(self._file, size)
-            except BlockingIOError:
-                continue
-            self.head = self.head or data[:16]
-            return data
-        return b""
-
-    def seekable(self) -> bool:
-        """Return False: what was read is gone, or not there yet."""
-        return False
-
-    def stop(self) -> None:
-        """Let a `read` that waits end."""
-        self._stopped.set()
 
     def close(self) -> None:
         """Close the pipe."""
@@ -85,19 +75,19 @@ class PipeBytes:
             os.close(self._file)
             self._file = -1
 
-    def _wait(self) -> bool:
-        """Wait until there is something to read, or the end; False after `stop`."""
-        if not hasattr(select, "poll"):
-            return not self._stopped.is_set()
-        poll = select.poll()
-        poll.register(self._file, select.POLLIN)
+    def _next(self, size: int) -> bytes:
+        # A pipe without a writer reads as ended; one that was never written to has to be waited for.
         while not self._stopped.is_set():
-            if poll.poll(_POLL_SECONDS * 1000):
-                return True
-        return False
+            if not wait_readable(self._file, _POLL_SECONDS):
+                continue
+            try:
+                return os.read(self._file, size)
+            except BlockingIOError:
+                continue
+        return b""
 
 
-class GrowingBytes:
+class GrowingBytes(WaitingBytes):
     """Bytes of a file that is being written, up to where it has not grown for `idle_seconds`.
 
     Raises:
@@ -105,10 +95,8 @@ class GrowingBytes:
     """
 
     def __init__(self, location: str, idle_seconds: float) -> None:
-        self.name = location
-        self.head = b""
+        super().__init__(location)
         self._idle_seconds = idle_seconds
-        self._stopped = threading.Event()
         self._ended = False
         try:
             self._file = Path(location).open("rb", buffering=0)
@@ -117,26 +105,16 @@ class GrowingBytes:
         except OSError as error:
             raise DecodeError(f"{location} cannot be read: {error.strerror}", path=location) from error
 
-    def read(self, size: int) -> bytes:
-        """Return up to `size` bytes; see `WaitingBytes`."""
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _next(self, size: int) -> bytes:
         deadline = time.monotonic() + self._idle_seconds
         while not self._ended:
             data = self._file.read(size)
             if data:
-                self.head = self.head or data[:16]
                 return data
-            # Once it has ended it stays so, or libav would go on behind a gap.
+            # Once ended it stays ended: bytes written later would follow a gap in what libav has read.
             self._ended = time.monotonic() >= deadline or self._stopped.wait(_POLL_SECONDS)
         return b""
-
-    def seekable(self) -> bool:
-        """Return False: what was read is gone, or not there yet."""
-        return False
-
-    def stop(self) -> None:
-        """Let a `read` that waits end."""
-        self._stopped.set()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()

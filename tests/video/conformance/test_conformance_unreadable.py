@@ -7,7 +7,7 @@ from sample import SIZE, coded, edited
 from video_samples import numbers_in, read_luma
 
 from bvas import DecodeError, open_video
-from bvas.video.decode.backends import backend_names
+from bvas.video.decode.backends import BACKENDS
 
 
 def text(path):
@@ -43,7 +43,7 @@ UNREADABLE = [
 ]
 
 
-@pytest.mark.parametrize("backend", ["auto", *backend_names()])
+@pytest.mark.parametrize("backend", ["auto", *BACKENDS])
 @pytest.mark.parametrize(("name", "make", "reason"), UNREADABLE, ids=[name for name, *_ in UNREADABLE])
 def test_what_is_no_video_is_refused_before_any_decoder_is_asked(tmp_path, name, make, reason, backend):
     path = tmp_path / name

@@ -1,0 +1,104 @@
+"""Training of several folds at once, each with a progress line."""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import torch
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from bvas.commands.console import progress_bar
+from bvas.system.jobs.job import Ended, Job, Worker, reason_of
+from bvas.system.jobs.processes import ProcessExecutor
+from bvas.system.jobs.runner import run_jobs
+from bvas.training.distributed import World
+from bvas.values.progress import Progress
+
+logger = logging.getLogger(__name__)
+
+
+def worker_devices(device: torch.device, jobs: int) -> list[str]:
+    """Return the device of each of several workers: all GPUs in turn where `device` is CUDA without a number."""
+    names = [str(device)]
+    if device.type == "cuda" and device.index is None:
+        names = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    return [names[place % len(names)] for place in range(jobs)]
+
+
+def train_folds(
+    folds: Sequence[int],
+    train: Callable[..., Path],
+    *,
+    jobs: int,
+    device: torch.device,
+    title: str,
+    quiet: bool,
+) -> dict[int, str]:
+    """Train folds, `jobs` at a time, each in a process; return the reason for each that failed.
+
+    A failed fold stops no other.
+
+    Args:
+        folds: In the order in which they begin.
+        train: `run_fold` with everything but fold, device, world and progress; it is pickled.
+        jobs: Folds at a time, at least 1.
+        device: As `worker_devices` takes it.
+        title: Begins the progress lines.
+        quiet: Show no progress.
+    """
+    names = {f"fold {fold}": fold for fold in folds}
+    failures: dict[int, str] = {}
+    with logging_redirect_tqdm(), _Lines(title, quiet) as lines:
+
+        def settle(ended: Ended) -> None:
+            lines.end(ended.job)
+            if ended.error is not None:
+                reason = reason_of(ended.error)
+                failures[names[ended.job.name]] = reason
+                logger.error("%s failed: %s", ended.job.name, reason)
+
+        run_jobs(
+            [Job(name, _train_fold, (train, fold)) for name, fold in names.items()],
+            ProcessExecutor(worker_devices(device, jobs), remedy="use fewer --jobs"),
+            on_end=settle,
+            watch=lines.show,
+        )
+    return dict(sorted(failures.items()))
+
+
+def _train_fold(train: Callable[..., Path], fold: int, worker: Worker) -> Path:
+    device = torch.device(worker.device)
+    world = World.single(device, sharing=worker.num_workers)
+    return train(fold=fold, device=device, world=world, progress=worker.progress)
+
+
+class _Lines:
+    """A progress line for each running job."""
+
+    def __init__(self, title: str, quiet: bool) -> None:
+        self._title = title
+        self._quiet = quiet
+        self._open: dict[str, tuple[int, Progress, ExitStack]] = {}
+
+    def show(self, job: Job, done: int, total: int, note: str) -> None:
+        """Move the line of a job, which takes the first free place."""
+        if job.name not in self._open:
+            taken = {place for place, _, _ in self._open.values()}
+            place = next(place for place in range(len(taken) + 1) if place not in taken)
+            stack = ExitStack()
+            bar = progress_bar(f"{self._title} {job.name}", "clip", quiet=self._quiet, place=place)
+            self._open[job.name] = place, stack.enter_context(bar), stack
+        self._open[job.name][1](done, total, note)
+
+    def end(self, job: Job) -> None:
+        """Remove the line of a job."""
+        if job.name in self._open:
+            self._open.pop(job.name)[2].close()
+
+    def __enter__(self) -> "_Lines":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for _, _, stack in self._open.values():
+            stack.close()

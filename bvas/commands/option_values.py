@@ -1,0 +1,67 @@
+"""Parsers of option values: times, rates, sizes, worker counts."""
+
+import argparse
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING, Literal
+
+from bvas.errors import ConfigError
+
+if TYPE_CHECKING:
+    pass
+
+
+def parse_workers(text: str) -> dict[str, int] | Literal["auto"]:
+    """Return the loader's worker mix for `auto`, `0`, `2` or `nvdec=3,opencv=1`.
+
+    Raises:
+        ConfigError: the text has another form.
+    """
+    from bvas.video.decode.backends import BACKENDS
+
+    if text == "auto":
+        return "auto"
+    if text.isdecimal():
+        return {"pyav": int(text)} if int(text) else {}
+    mix: dict[str, int] = {}
+    for part in text.split(","):
+        backend, _, count = part.partition("=")
+        if backend not in BACKENDS or not count.isdecimal():
+            raise ConfigError(f"workers must be auto, a number, or like nvdec=3,opencv=1; got {text!r}")
+        mix[backend] = int(count)
+    return mix
+
+
+def parse_time(text: str) -> float:
+    """Return the seconds of `90`, `1:30` or `1:02:03.5`; for argparse."""
+    parts = text.split(":")
+    try:
+        values = [float(part) for part in parts]
+    except ValueError:
+        values = []
+    if not 1 <= len(values) <= 3 or not all(0 <= value < math.inf for value in values):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write seconds, mm:ss or hh:mm:ss")
+    seconds = 0.0
+    for value in values:
+        seconds = seconds * 60 + value
+    return seconds
+
+
+def parse_rate(text: str) -> Fraction:
+    """Return frames per second of `25`, `29.97` or `30000/1001`; for argparse."""
+    from bvas.video.container.frame_rate import as_rate
+
+    try:
+        return as_rate(Fraction(text) if "/" in text else float(text))
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a rate; write frames per second, such as 25, 29.97 or 30000/1001"
+        ) from None
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Return (H, W) of a text like 224x400; for argparse."""
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size; write HxW, e.g. 224x400")
+    return int(parts[0]), int(parts[1])

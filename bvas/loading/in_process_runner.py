@@ -1,0 +1,72 @@
+"""In-process stand-in for `WorkerPool`: runs each job when its result is asked for."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from bvas.errors import WorkerError
+from bvas.loading.loader_stats import WorkerStats
+from bvas.loading.open_videos import OpenVideos
+from bvas.loading.read_jobs import ReadJob, ReadResult
+from bvas.loading.shared_slots import SharedFrames
+
+NAME = "pyav-here"
+
+
+class InProcessRunner:
+    """A `JobRunner` without processes: for small inputs, and for a debugger."""
+
+    num_restarts = 0
+    num_moved = 0
+
+    def __init__(self, frames: SharedFrames) -> None:
+        self._frames = frames
+        # `pyav` is the reference. A GPU decoder may end its process, which a worker can afford and we cannot.
+        self._videos = OpenVideos("pyav", frames.clip_shape[1:])
+        self._pending: deque[ReadJob] = deque()
+        self._stats = WorkerStats()
+        self._closed = False
+
+    @property
+    def worker_stats(self) -> dict[str, WorkerStats]:
+        """Work done, under one name."""
+        return {NAME: self._stats.copy()}
+
+    @property
+    def process_ids(self) -> dict[str, int]:
+        """Empty: there are no processes."""
+        return {}
+
+    def submit(self, jobs: Sequence[ReadJob], *, first: bool = False) -> None:
+        """Queue jobs behind the others, or with `first` before them."""
+        self._check_open()
+        if first:
+            self._pending.extendleft(reversed(jobs))
+        else:
+            self._pending.extend(jobs)
+
+    def has_result(self) -> bool:
+        """Return False: nothing is read before its result is asked for."""
+        return False
+
+    def next_result(self) -> ReadResult:
+        """Do the next job."""
+        self._check_open()
+        job = self._pending.popleft()
+        result = self._videos.read(job, [self._frames.slot(slot) for slot in job.slots])
+        self._stats.add(result, job.num_clips)
+        return result
+
+    def cancel(self) -> list[ReadJob]:
+        """Take back the jobs that are not done."""
+        taken = list(self._pending)
+        self._pending.clear()
+        return taken
+
+    def close(self) -> None:
+        """Close the videos."""
+        self._closed = True
+        self._videos.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise WorkerError("the loader is closed")

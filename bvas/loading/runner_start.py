@@ -1,0 +1,73 @@
+"""Start of a loader's job runner, with a cache folder for video indices that its workers can write."""
+
+import logging
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from bvas.loading.device_slots import DeviceSlots
+from bvas.loading.in_process_runner import InProcessRunner
+from bvas.loading.job_runner import JobRunner
+from bvas.loading.shared_slots import SharedFrames
+from bvas.loading.worker import WorkerSettings
+from bvas.loading.worker_pool import WorkerPool
+from bvas.system.cache_folder import cache_folder
+
+logger = logging.getLogger(__name__)
+
+
+def start_runner(
+    workers: Mapping[str, int],
+    frames: SharedFrames,
+    device_frames: DeviceSlots | None,
+    stack: ExitStack,
+    *,
+    gpu: str,
+    timeout_seconds: float,
+) -> JobRunner:
+    """Return a pool of workers, or where there are none what reads in this process.
+
+    Args:
+        workers: Processes of each backend.
+        frames: Slots in host memory.
+        device_frames: Slots on the GPU, if any.
+        stack: Receives the callbacks that close it.
+        gpu: Device that `nvdec` decodes on.
+        timeout_seconds: Longest time for one read of a worker.
+    """
+    runner: JobRunner
+    if workers:
+        cache = _make_index_cache()
+        if cache is not None:
+            stack.callback(cache.cleanup)
+        cache_home = None if cache is None else Path(cache.name)
+        settings = WorkerSettings(frames=frames, device_frames=device_frames, gpu=gpu, cache_home=cache_home)
+        runner = WorkerPool(workers, settings, timeout_seconds=timeout_seconds)
+    else:
+        runner = InProcessRunner(frames)
+    stack.callback(runner.close)
+    return runner
+
+
+def _make_index_cache() -> tempfile.TemporaryDirectory[str] | None:
+    """Return a folder for the loader's lifetime, or None where the user's own cache is writable.
+
+    Without a cache each worker would scan each video whenever it opens it.
+    """
+    folder = cache_folder()
+    if folder is not None and _is_writable(folder / "index"):
+        return None
+    made = tempfile.TemporaryDirectory(prefix="bvas-index-", ignore_cleanup_errors=True)
+    logger.info("the cache folder %s is not writable; workers use %s", folder, made.name)
+    return made
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Permissions say less than writing a file does, as on a read-only file system.
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False

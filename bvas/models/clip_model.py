@@ -1,0 +1,36 @@
+"""Base class of networks over clips: logits per label, and the parts that training addresses."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+
+class ClipModel(nn.Module, ABC):
+    """Network from clips [B, T, H, W], float in [0, 1], to logits [B, K]."""
+
+    backbone_name: ClassVar[str]
+    """Submodule with pre-trained weights: it can be frozen, and at least half of it must fit weights to start from."""
+    classifier_name: ClassVar[str]
+    """Last layer; each row of its parameters belongs to a label."""
+    has_unused_parameters: bool = False
+    """Whether some parameters never receive gradients, which data-parallel training has to search for."""
+
+    @property
+    def backbone(self) -> nn.Module:
+        """The submodule `backbone_name`."""
+        return self.get_submodule(self.backbone_name)
+
+    @property
+    def classifier_layer(self) -> nn.Module:
+        """The submodule `classifier_name`."""
+        return self.get_submodule(self.classifier_name)
+
+    @abstractmethod
+    def checkpointed_blocks(self) -> Iterator[nn.Module]:
+        """Yield the blocks whose activations can be recomputed in the backward pass; none contains another."""
+
+    @abstractmethod
+    def forward(self, frames_BTHW: Tensor) -> Tensor:
+        """Return logits [B, K]."""

@@ -1,0 +1,100 @@
+"""Video of one half: simulation, camera, rendering, encoding."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bvas.synthetic.camera import follow_ball
+from bvas.synthetic.config import SyntheticConfig
+from bvas.synthetic.game import play_half
+from bvas.synthetic.lighting import Light
+from bvas.synthetic.officials import with_officials
+from bvas.synthetic.play_record import PlayEvent
+from bvas.synthetic.render import Renderer
+from bvas.synthetic.shots import Shot, plan_shots
+from bvas.synthetic.staging import Staging, stage
+from bvas.video.encode.video_writer import VideoWriter
+
+_CODING_QUALITY = 20
+_REPORT_EVERY = 50
+# Streams of random numbers of a match: the draws of one never shift those of another.
+_PLAY, _CAMERA, _LOOK, _NOISE, _CUTS, _WEATHER, _EXPOSURE = range(7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HalfTask:
+    """Job of a worker process: one video; plain data."""
+
+    config: SyntheticConfig
+    match_number: int
+    """From 0, challenge matches last."""
+    half: int
+    """1 or 2."""
+    path: Path
+    """File of the video."""
+
+
+def film_half(config: SyntheticConfig, match_number: int, half: int) -> Staging:
+    """Simulate a half, and place its cameras.
+
+    The same config, match and half give the same result. So true labels, positions and poses are available at
+    any time, also for challenge matches, which have no label file.
+    """
+    seed = (config.seed, match_number, half)
+    play = play_half(
+        config.play,
+        seed=(*seed, _PLAY),
+        num_frames=config.frames_per_half,
+        rate=config.rate,
+        home_sign=1 if half == 1 else -1,
+    )
+    path = follow_ball(play, config.scene, size=config.size, seed=(*seed, _CAMERA))
+    if config.broadcast:
+        shots = plan_shots(play, (*seed, _CUTS))
+        match_seed = (config.seed, match_number, _WEATHER)
+        light = Light(play, match_seed=match_seed, half_seed=(*seed, _EXPOSURE))
+        return stage(with_officials(play), path, shots, light)
+    play = with_officials(play) if config.task == "action" else play
+    return stage(play, path, (Shot(start=0, stop=play.num_frames, kind="main"),), None)
+
+
+def half_renderer(config: SyntheticConfig, match_number: int, half: int) -> Renderer:
+    """Return the renderer of a half."""
+    return Renderer(
+        film_half(config, match_number, half),
+        config.scene,
+        look_seed=(config.seed, match_number, _LOOK),
+        noise_seed=(config.seed, match_number, half, _NOISE),
+    )
+
+
+def write_half(task: HalfTask, progress: Callable[[int], None]) -> tuple[PlayEvent, ...]:
+    """Write the video of a half, and return the events of its task.
+
+    Args:
+        task: The half and its file.
+        progress: Called now and then with the number of frames written since the last call.
+
+    Raises:
+        DataError: the disk is full or the folder not writable; nothing of the video remains.
+    """
+    config = task.config
+    renderer = half_renderer(config, task.match_number, task.half)
+    with VideoWriter(
+        task.path,
+        size=config.size,
+        rate=config.rate,
+        codec=config.codec,
+        keyframe_interval=config.keyframe_interval,
+        crf=_CODING_QUALITY,
+    ) as writer:
+        waiting = 0
+        for picture in renderer.frames():
+            writer.write(picture)
+            waiting += 1
+            if waiting == _REPORT_EVERY:
+                progress(waiting)
+                waiting = 0
+    progress(waiting)
+    play = renderer.staging.play
+    return play.incidents if config.task == "action" else play.events

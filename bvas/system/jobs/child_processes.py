@@ -1,0 +1,76 @@
+"""Start of worker processes: without the main script, without Ctrl-C, ended with their parent."""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import parent_process
+from multiprocessing.process import BaseProcess
+
+_STARTING = threading.Lock()
+_PR_SET_PDEATHSIG = 1
+
+
+def start_quietly(process: BaseProcess) -> None:
+    """Start a process of the spawn context.
+
+    `multiprocessing` imports the program's main module in each child, in case the child's work is defined
+    there. Ours is not, and the import would cost each worker what the program imports (torch: 1.5 s,
+    600 MB), and would run a script that has no `if __name__ == "__main__"`: it is hidden meanwhile.
+    Ctrl-C is held back while the child starts, and stays held back in it: the parent ends it.
+    """
+    with _hidden_main(), interrupts_held():
+        process.start()
+
+
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back until the block ends; does nothing on Windows, which cannot."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def end_with_parent() -> None:
+    """Make this process, started by `start_quietly`, end at once when its parent ends, also after a kill.
+
+    On Linux the kernel ends it, even while it is stopped or decodes; and already when the thread of the
+    parent that started it ends. Elsewhere a thread watches the parent.
+    """
+    if sys.platform == "linux" and ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) == 0:
+        parent = parent_process()
+        if parent is not None and not parent.is_alive():
+            os._exit(1)
+        return
+    threading.Thread(target=_leave_after_parent, name="bvas-parent", daemon=True).start()
+
+
+def _leave_after_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+@contextmanager
+def _hidden_main() -> Iterator[None]:
+    """Hide the origin of the main module. The module itself stays: other threads may be pickling its classes."""
+    with _STARTING:
+        main = sys.modules["__main__"]
+        kept: dict[str, object] = {
+            name: vars(main)[name] for name in ("__spec__", "__file__") if name in vars(main)
+        }
+        for name in kept:
+            setattr(main, name, None)
+        try:
+            yield
+        finally:
+            vars(main).update(kept)

@@ -1,0 +1,223 @@
+"""Executor with a spawned process for each worker."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import connection, get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from bvas.errors import WorkerError
+from bvas.system.jobs.child_processes import end_with_parent, interrupts_held, start_quietly
+from bvas.system.jobs.job import Ended, Job, JobError, Watch, Worker, run_call, use_cores
+from bvas.system.log_lines import set_up_logging
+
+_SECONDS_BETWEEN_REPORTS = 0.2
+_SECONDS_TO_END = 5.0
+_MOST_DEATHS = 3
+
+
+class ProcessExecutor:
+    """The `Executor` of several devices, or of several processes without one.
+
+    A worker starts with its first job and keeps its process for the next ones. A process that dies costs its job,
+    and is replaced. Log lines of jobs appear in this process, behind the name of the job. No process outlives this
+    one, however it ends; Ctrl-C reaches this process only.
+    """
+
+    def __init__(self, devices: Sequence[str], *, remedy: str) -> None:
+        """Take a device for each worker.
+
+        Args:
+            devices: Device names, repeated for workers that share a device; empty names for jobs that need none.
+            remedy: What to do if memory ran out, for the message about a process that died.
+        """
+        self._slots = [_Slot(device) for device in devices]
+        self._remedy = remedy
+        self.num_workers = len(devices)
+
+    def num_idle(self) -> int:
+        """Return how many workers have no job.
+
+        Raises:
+            WorkerError: the processes of all workers died several times in a row.
+        """
+        usable = [slot for slot in self._slots if slot.num_deaths < _MOST_DEATHS]
+        if not usable:
+            names = sorted({slot.device for slot in self._slots} - {""})
+            whose = f" of {', '.join(names)}" if names else ""
+            raise WorkerError(
+                f"no worker is left: the processes{whose} died {_MOST_DEATHS} times in a row each; their last log "
+                "lines are above"
+            )
+        return sum(slot.job is None for slot in usable)
+
+    def submit(self, job: Job) -> None:
+        """Send a job to the first idle worker, whose process starts if it has none."""
+        slot = next(one for one in self._slots if one.job is None and one.num_deaths < _MOST_DEATHS)
+        slot.job = job
+        if slot.pipe is None:
+            with interrupts_held():
+                slot.start(self.num_workers)
+        assert slot.pipe is not None
+        # A process that died meanwhile is noticed where its answer is awaited.
+        with suppress(OSError):
+            slot.pipe.send(job)
+
+    def wait(self, seconds: float | None, watch: Watch) -> list[Ended]:
+        """Return the jobs that ended, after a message of any worker or the time has passed."""
+        busy = {slot.pipe: slot for slot in self._slots if slot.pipe is not None and slot.job is not None}
+        if not busy:
+            time.sleep(seconds or 0.0)
+            return []
+        ends = [
+            self._receive(busy[pipe], watch) for pipe in connection.wait(list(busy), seconds) if pipe in busy
+        ]
+        return [ended for ended in ends if ended is not None]
+
+    def close(self) -> None:
+        """End all processes, by force where a request does not suffice."""
+        with interrupts_held():
+            started = [slot.process for slot in self._slots if slot.process is not None]
+            for process in started:
+                process.terminate()
+            for process in started:
+                process.join(_SECONDS_TO_END)
+                if process.is_alive():
+                    process.kill()
+                    process.join()
+            for slot in self._slots:
+                slot.forget()
+
+    def _receive(self, slot: "_Slot", watch: Watch) -> Ended | None:
+        """Handle one message of a busy worker; return the end of its job if it is that."""
+        assert slot.pipe is not None
+        assert slot.process is not None
+        assert slot.job is not None
+        job = slot.job
+        try:
+            message: _Report | _Line | _Answer = slot.pipe.recv()
+        except (EOFError, OSError):
+            slot.process.join()
+            code = slot.process.exitcode or 0
+            slot.forget()
+            slot.num_deaths += 1
+            how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+            text = f"its process {how}; its log lines are above; if memory ran out, {self._remedy}"
+            return Ended(job, error=WorkerError(text), is_lost=code < 0)
+        match message:
+            case _Report(done, total, note):
+                watch(job, done, total, note)
+            case _Line(name, level, text):
+                logging.getLogger(name).log(level, "%s: %s", job.name, text)
+            case _Answer(value, error):
+                slot.job = None
+                slot.num_deaths = 0
+                return Ended(job, value, error)
+        return None
+
+
+@dataclass(slots=True)
+class _Slot:
+    """A worker, with its process from the first job on."""
+
+    device: str
+    pipe: Connection | None = None
+    process: BaseProcess | None = None
+    job: Job | None = None
+    num_deaths: int = 0
+    """In a row."""
+
+    def start(self, num_workers: int) -> None:
+        context = get_context("spawn")
+        self.pipe, other = context.Pipe(duplex=True)
+        level = logging.getLogger().getEffectiveLevel()
+        # Not a daemon: those may not have children, and loader workers are some.
+        self.process = context.Process(target=_serve, args=(self.device, num_workers, level, other))
+        start_quietly(self.process)
+        # Only the child holds the other end now, so that its death is an end of file here.
+        other.close()
+
+    def forget(self) -> None:
+        if self.pipe is not None:
+            self.pipe.close()
+        self.pipe = self.process = self.job = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    done: int
+    total: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    name: str
+    """Of the logger."""
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    value: Any
+    error: JobError | None
+
+
+def _serve(device: str, num_workers: int, level: int, pipe: Connection) -> None:
+    """Run in the child: jobs come in, reports, log lines and answers go out."""
+    end_with_parent()
+    outbox = _Outbox(pipe)
+    set_up_logging(level, _Lines(outbox))
+    if device:
+        use_cores(device, num_workers)
+    kept: dict[str, Any] = {}
+    while True:
+        try:
+            job = pipe.recv()
+        except EOFError:
+            return
+        worker = Worker(device=device, num_workers=num_workers, kept=kept, progress=_Reporter(outbox))
+        outbox.send(_Answer(*run_call(job, worker)))
+
+
+class _Outbox:
+    """The sending end of the pipe to the parent, for all threads."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+
+    def send(self, message: _Report | _Line | _Answer) -> None:
+        with self._lock:
+            self._pipe.send(message)
+
+
+class _Lines(logging.Handler):
+    """Sends log lines to the parent, which has the terminal."""
+
+    def __init__(self, outbox: _Outbox) -> None:
+        super().__init__()
+        self._outbox = outbox
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._outbox.send(_Line(record.name, record.levelno, self.format(record)))
+
+
+class _Reporter:
+    """Sends the progress of one job, a few times a second."""
+
+    def __init__(self, outbox: _Outbox) -> None:
+        self._outbox = outbox
+        self._sent_at = float("-inf")
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        now = time.monotonic()
+        if now - self._sent_at >= _SECONDS_BETWEEN_REPORTS or done >= total:
+            self._outbox.send(_Report(done, total, note))
+            self._sent_at = now

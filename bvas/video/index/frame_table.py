@@ -1,0 +1,139 @@
+"""Frame table of a video: which frames it shows, at what times, and where decoding can start."""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.values.checks import checked_index, checked_seconds
+from bvas.values.plural import count_text
+from bvas.video.container.joined_bytes import Joints
+from bvas.video.container.open_container import reopen_container
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class VideoIndex:
+    """The shown frames of one video in presentation order, and where decoding can start.
+
+    Index 0 is the first shown frame, and time 0 is its time. Pictures that an edit list cuts away, and leading
+    pictures that cannot be decoded, are not counted. The container's frame count, rate and seeking by number are not
+    used.
+    """
+
+    path: Path
+    stream: int
+    """Number of the video stream in the container, as ffprobe counts all its streams."""
+    time_base: Fraction
+    """Seconds of a tick."""
+    pts: NDArray[np.int64]
+    """Presentation time of each frame in ticks of the container's clock, int64 [L], strictly ascending."""
+    last_duration: int
+    """Ticks that the last frame is shown for."""
+    keyframe_pts: NDArray[np.int64]
+    """Presentation times of the keyframes, int64, strictly ascending; some may not be shown themselves."""
+    keyframe_dts: NDArray[np.int64]
+    """Decoding times of the same keyframes."""
+    seek_by_dts: bool
+    """A keyframe is found by its decoding time (mpegts, flv), not by its presentation time."""
+    decode_order: bool
+    """Packets carry no reliable times: frames are numbered as they come out, and read in order."""
+    gradual_refresh: bool
+    """Some keyframes only begin a gradual refresh, or are not keyframes at all; reads begin farther back."""
+    container: str
+    """Short name that libav has for the container, such as `mov`, `matroska`, `mpegts`, `avi`."""
+    rate: Fraction
+    """Frames per second: the constant rate that the times follow, else their average."""
+    variable_rate: bool
+    reading: ReadOptions = DEFAULT_READING
+    """How the file is read; `open` reads it alike."""
+    is_fetched: bool = False
+    """The pieces of a playlist are joined outside libav."""
+    joints: Joints | None = None
+    """Of a transport stream: places where its video continues in packets of another kind."""
+
+    def __post_init__(self) -> None:
+        for array in (self.pts, self.keyframe_pts, self.keyframe_dts):
+            array.setflags(write=False)
+
+    def open(self) -> tuple[Any, Any]:
+        """Open the file as it was opened for this index; return and errors as of `open_container`."""
+        reading = replace(self.reading, stream=self.stream)
+        return reopen_container(self.path, reading, self.joints, is_fetched=self.is_fetched)
+
+    @property
+    def num_frames(self) -> int:
+        """Shown frames (L)."""
+        return len(self.pts)
+
+    @property
+    def seconds(self) -> NDArray[np.float64]:
+        """Time of each frame from the first, float64 [L]."""
+        seconds: NDArray[np.float64] = (
+            (self.pts - self.pts[0]) * self.time_base.numerator / self.time_base.denominator
+        )
+        return seconds
+
+    @property
+    def duration_seconds(self) -> float:
+        """Time from the first shown frame to the end of the last."""
+        return float((int(self.pts[-1] - self.pts[0]) + self.last_duration) * self.time_base)
+
+    @property
+    def keyframe_intervals(self) -> NDArray[np.int64]:
+        """Frames shown from each keyframe up to the next one, or to the end; int64, one for each keyframe."""
+        first_frames = np.searchsorted(self.pts, self.keyframe_pts)
+        return np.diff(np.append(first_frames, self.num_frames)).astype(np.int64)
+
+    def seconds_of(self, index: int) -> float:
+        """Return the time of a frame from the first one.
+
+        Raises:
+            IndexError: `index` lies outside [0, num_frames).
+            TypeError: it is not an integer.
+        """
+        index = checked_index(index)
+        self.check([index])
+        return float((int(self.pts[index]) - int(self.pts[0])) * self.time_base)
+
+    def ticks_of(self, index: int) -> int:
+        """Return how long a frame is shown, in ticks."""
+        is_last = index + 1 == self.num_frames
+        return self.last_duration if is_last else int(self.pts[index + 1] - self.pts[index])
+
+    def frame_at(self, seconds: float) -> int:
+        """Return the frame on screen at a time, with half a tick of tolerance.
+
+        A time before the first frame gives the first, a time after the last the last; infinities likewise.
+        `frame_at(seconds_of(i)) == i`.
+
+        Raises:
+            ConfigError: `seconds` is NaN or not a number.
+        """
+        ticks = checked_seconds(seconds) / float(self.time_base) + 0.5
+        return max(int(np.searchsorted(self.pts - self.pts[0], ticks, side="right")) - 1, 0)
+
+    def keyframe_of(self, index: int) -> int:
+        """Return the number of the keyframe from which frame `index` is decoded."""
+        return max(int(np.searchsorted(self.keyframe_pts, self.pts[index], side="right")) - 1, 0)
+
+    def first_of_keyframe(self, keyframe: int) -> int:
+        """Return the first frame shown at or after a keyframe; `num_frames` behind the last."""
+        if keyframe >= len(self.keyframe_pts):
+            return self.num_frames
+        return int(np.searchsorted(self.pts, self.keyframe_pts[keyframe]))
+
+    def check(self, indices: NDArray[np.int64] | list[int]) -> None:
+        """Refuse indices outside the video.
+
+        Raises:
+            IndexError: names the first such index, the file and its length.
+        """
+        for index in indices:
+            if not 0 <= index < self.num_frames:
+                raise IndexError(
+                    f"frame {index} of {self.path.name} is outside the video ({count_text(self.num_frames, 'frame')})"
+                )

@@ -1,0 +1,122 @@
+"""Facts that a container and its video stream state, before any frame is decoded."""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from bvas.video.container.coded_packets import parameter_sets
+from bvas.video.container.coded_rate import RateOrigin, is_untimed
+from bvas.video.container.color_tags import NO_TAGS, ColorTags, tags_of
+from bvas.video.container.dolby_vision import DolbyVision, dolby_vision_of_decoder, find_dolby_vision
+from bvas.video.container.frame_times import DEFAULT_RATE, usual_rates
+from bvas.video.container.header_traits import HeaderTraits, header_traits
+from bvas.video.container.stream_choice import VideoStream, video_streams
+from bvas.video.index.picture_notes import PictureNotes, sample_aspect_of
+
+# Containers with color tags of their own; in others libav has those that it decoded while opening.
+_TAGGING_CONTAINERS = ("mov", "matroska", "mxf")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFacts:
+    """Facts that container and stream state."""
+
+    stream: int
+    """Number of the video stream in the container."""
+    container: str
+    """Short name that libav has for it."""
+    codec: str
+    """Name of the coding format, not of the library that decodes it (av1, not libdav1d)."""
+    extradata: bytes | None
+    time_base: Fraction
+    claimed_rates: tuple[Fraction, ...]
+    sample_aspect: Fraction
+    traits: HeaderTraits
+    """Features that the extradata allows; headers of later packets may allow more."""
+    has_end: bool
+    """The container states its duration, unlike that of a running broadcast."""
+    color: ColorTags
+    """The container's color tags."""
+    dolby_vision: DolbyVision | None
+    """Dolby Vision configuration of the container."""
+    codec_tag: str
+    """Four characters of the container for the codec, such as hvc1."""
+
+    streams: tuple[VideoStream, ...]
+    """Video streams of the container."""
+    untimed: bool
+    """Frames have no times of their own: one follows the other at a rate."""
+    rate_origin: RateOrigin
+
+    def with_rate(self, chosen: Fraction | None, coded: Fraction | None = None) -> "StreamFacts":
+        """Return these with the rate of frames whose times are not used.
+
+        Args:
+            chosen: Frames per second that the caller gives; None: what the source states.
+            coded: Rate in the headers of coded frames.
+        """
+        if chosen is not None:
+            return replace(self, claimed_rates=(chosen,), rate_origin="option")
+        if not self.untimed:
+            return replace(self, rate_origin="container" if self.claimed_rates else "assumed")
+        if coded is not None:
+            return replace(self, claimed_rates=(coded,), rate_origin="headers")
+        return replace(self, claimed_rates=(DEFAULT_RATE,), rate_origin="assumed")
+
+    def of_frames(self, *, counted: bool) -> "StreamFacts":
+        """Return these with the rate and its origin that hold for numbered frames.
+
+        Args:
+            counted: The frames are numbered as the decoder outputs them.
+        """
+        facts = self.with_rate(None) if counted and self.rate_origin == "times" else self
+        is_kept = counted or facts.rate_origin == "arrival"
+        return facts if is_kept else replace(facts, rate_origin="times")
+
+    def picture_notes(self) -> PictureNotes:
+        """Return notes on the picture that start from these."""
+        return PictureNotes(
+            self.codec,
+            self.sample_aspect,
+            self.traits,
+            container_color=self.color,
+            dolby_vision=self.dolby_vision,
+            codec_tag=self.codec_tag,
+        )
+
+
+def stream_facts(container: Any, stream: Any, path: Path | None = None) -> StreamFacts:
+    """Return the facts that an open container of PyAV and its video stream state.
+
+    Args:
+        container: The container.
+        stream: Its video stream.
+        path: The file; None where it is not a file that can be read twice.
+    """
+    decoder = stream.codec_context
+    codec = str(decoder.codec.canonical_name)
+    kind = container.format.name.split(",")[0]
+    dolby_vision = dolby_vision_of_decoder(decoder)
+    if dolby_vision is None and path is not None:
+        dolby_vision = find_dolby_vision(path, kind, stream)
+    color = tags_of(decoder) if kind in _TAGGING_CONTAINERS else NO_TAGS
+    return StreamFacts(
+        stream=stream.index,
+        container=kind,
+        codec=codec,
+        extradata=decoder.extradata,
+        time_base=Fraction(stream.time_base),
+        claimed_rates=usual_rates((stream.average_rate, stream.guessed_rate, stream.base_rate)),
+        sample_aspect=sample_aspect_of(stream),
+        # libav's field orders: 0 unknown, 1 progressive, from 2 on interlaced.
+        traits=HeaderTraits(fields=decoder.field_order > 1)
+        | header_traits(codec, parameter_sets(codec, decoder.extradata)),
+        has_end=container.duration is not None,
+        streams=video_streams(container),
+        untimed=is_untimed(container),
+        rate_origin="times",
+        color=color if dolby_vision is None else color.or_else(dolby_vision.base_tags),
+        dolby_vision=dolby_vision,
+        codec_tag=str(decoder.codec_tag),
+    )

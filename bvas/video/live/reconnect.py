@@ -1,0 +1,124 @@
+"""Reconnecting to a source that stalls or breaks off, with exponential backoff."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bvas.errors import DecodeError
+from bvas.system.closing import Closing
+from bvas.video.container.sources import Source
+from bvas.video.live.first_facts import is_pushed
+from bvas.video.live.live_reader import LiveReader
+
+logger = logging.getLogger(__name__)
+
+# A file on a server that brings nothing new in so many tries is cut off there.
+_MOST_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconnectConfig:
+    """When a source counts as broken off, and how often it is opened again; in seconds."""
+
+    connect: float = 20.0
+    """For opening it."""
+    stall: float = 15.0
+    """Silence after which it counts as broken off."""
+    first_wait: float = 0.5
+    """Before it is opened again; doubled after each try that brings no new frame."""
+    most_wait: float = 10.0
+    give_up: float = 300.0
+    """Without a new frame; then it is given up."""
+
+
+class Reconnecting(Closing):
+    """The connection to a source: its reader is replaced by a new one where the source breaks off.
+
+    Args:
+        source: What is read.
+        open_reader: Opens it.
+        config: How long to wait.
+
+    Raises:
+        DecodeError: it cannot be opened the first time.
+    """
+
+    def __init__(
+        self, source: Source, open_reader: Callable[[], LiveReader], config: ReconnectConfig
+    ) -> None:
+        self._source = source
+        self._open_reader = open_reader
+        self._config = config
+        self.reader = open_reader()
+        """The present opening."""
+        self.num_reopened = 0
+        """How often the source was opened again."""
+        self._identity = self.reader.identity
+        self._is_whole_list = self.reader.container == "hls" and self.reader.has_end
+        self._num_tries = 0
+        self.note_frame()
+
+    @property
+    def is_broadcast(self) -> bool:
+        """It runs on whether or not the receiver keeps up, and its end is indistinguishable from a break."""
+        is_playlist = self.reader.container == "hls" and not self.reader.has_end
+        return is_pushed(self._source) or (self._source.kind == "URL" and is_playlist)
+
+    def note_frame(self) -> None:
+        """Note a new frame, which starts waits and tries over."""
+        self._new_at = time.monotonic()
+        self._wait, self._num_tries = self._config.first_wait, 0
+
+    def reopen(self, reason: str) -> None:
+        """Close the source, wait, and open it again, up to the first success.
+
+        Args:
+            reason: Why the connection ended.
+
+        Raises:
+            DecodeError: it did not come back, brings nothing new, or is another file now.
+        """
+        logger.warning("%s; opening it again", reason)
+        self.reader.close()
+        while True:
+            if time.monotonic() + self._wait > self._new_at + self._config.give_up:
+                raise self._error(f"did not come back within {self._config.give_up:g} s ({reason})")
+            if self._is_cut_off:
+                raise self._error(f"brings nothing new in {_MOST_TRIES} tries ({reason})")
+            self._num_tries += 1
+            time.sleep(self._wait)
+            self._wait = min(2 * self._wait, self._config.most_wait)
+            try:
+                self.reader = self._open_reader()
+            except DecodeError as error:
+                reason = str(error)
+                continue
+            self.num_reopened += 1
+            self._check_identity()
+            return
+
+    def close(self) -> None:
+        """Close the source."""
+        self.reader.close()
+
+    @property
+    def _is_cut_off(self) -> bool:
+        is_file = self._identity is not None and self._identity[1] is not None
+        return (is_file or self._is_whole_list) and self._num_tries >= _MOST_TRIES
+
+    def _check_identity(self) -> None:
+        """Refuse to resume with another file.
+
+        Raises:
+            DecodeError: the server has another one under this name now.
+        """
+        # A server that states no version may be a camera, which starts again with another clock.
+        before, now = (None if it is None else it[0] for it in (self._identity, self.reader.identity))
+        if before is not None and now is not None and before != now:
+            raise self._error("is another file now than the one that was begun")
+
+    def _error(self, what: str) -> DecodeError:
+        return DecodeError(
+            f"{self._source.name} {what}; what came before can be used", path=self._source.path
+        )
