@@ -47,7 +47,7 @@ from bvas.values.luma import to_unit
 BASE = "streaming, float32"
 SEED = "frame by frame"
 WHOLE = "whole clips"
-NUM_VIEWS = 2
+NUM_FLIPS = 2
 # What a CPU is to reach; a GPU's goals are for whole files.
 GOALS = {("float32", WHOLE): 4.0, ("best", WHOLE): 5.0, ("float32", SEED): 1.4}
 _POOL = 64
@@ -238,7 +238,7 @@ def add_floors(
     device = next(model.parameters()).device
     by_case = {row["case"]: row for row in table}
     for name, dtype in dtypes.items():
-        work = count_row(model, size, num_views=NUM_VIEWS, element_bytes=dtype.itemsize)
+        work = count_row(model, size, num_flips=NUM_FLIPS, element_bytes=dtype.itemsize)
         if device.type == "cpu":
             torch.set_num_threads(threads[f"streaming, {name}"])
         peaks = measure_peaks(device, dtype)
@@ -301,7 +301,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             _EXACT if name == "float32" else _HALF,
         )
         cases[f"streaming, {name}"] = Case(run=lambda run=ours: run(args.rows), num_rows=args.rows)
-        batch = default_batch(device, size, NUM_VIEWS)
+        batch = default_batch(device, size, NUM_FLIPS)
         for part, case in part_cases(model, size, dtype, batch, compiled=compiled).items():
             cases[f"{part}, {name}"] = case
     print("checked", flush=True)
@@ -336,7 +336,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "device": args.device,
             "size": list(size),
             "clip": [clip.num_frames, clip.frame_step],
-            "views": NUM_VIEWS,
+            "views": NUM_FLIPS,
             "rows_a_round": args.rows,
             "whole_rows_a_round": args.whole_rows,
             "convolutions_may_use_tf32": torch.backends.cudnn.allow_tf32,

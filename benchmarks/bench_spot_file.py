@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from bench_predict import NUM_VIEWS, make_model, part_cases
+from bench_predict import NUM_FLIPS, make_model, part_cases
 from harness import Cost, interleave, measure, ratio, rows, show, spread, write_as_measured, write_results
 from predict_floor import count_row
 from seed_streaming import SeedPredictor
@@ -156,7 +156,7 @@ def floors_of(ways: Ways, dtype: torch.dtype, decode_alone_seconds: float) -> di
     model, device = ways.spotter.models[0], ways.device
     size = ways.spotter.experiment.input.size
     peaks = measure_peaks(device, dtype)
-    work = count_row(model, size, num_views=NUM_VIEWS, element_bytes=dtype.itemsize)
+    work = count_row(model, size, num_flips=NUM_FLIPS, element_bytes=dtype.itemsize)
     found = {part: one.seconds(peaks) for part, one in work.items()}
     found["decode"] = decode_alone_seconds / ways.num_frames / ways.num_readers
     if device.type == "cuda":
@@ -214,7 +214,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         predictor = spotter.predictor(compiled=compiled)
         first_seconds = measure(lambda: spot_video(short, spotter, predictor=predictor))[0].wall_seconds
         print(f"ready after {first_seconds:.0f} s", flush=True)
-        batch = default_batch(device, experiment.input.size, NUM_VIEWS)
+        batch = default_batch(device, experiment.input.size, NUM_FLIPS)
         parts = part_cases(model, experiment.input.size, dtype, batch, compiled=compiled)
         cases: dict[str, Callable[[], object]] = {
             OURS: partial(ways.ours, predictor),
@@ -269,7 +269,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "backend": ways.backend,
             "readers": ways.num_readers,
             "batch": batch,
-            "views": NUM_VIEWS,
+            "views": NUM_FLIPS,
         }
         question = (__doc__ or "").splitlines()[0]
         write_results(args.json, question=question, settings=settings, table=[*table, *parts_table, summary])

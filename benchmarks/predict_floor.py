@@ -21,7 +21,7 @@ class _Windows(nn.Module):
 
 
 def count_row(
-    model: SpottingModel, size: tuple[int, int], *, num_views: int, element_bytes: int
+    model: SpottingModel, size: tuple[int, int], *, num_flips: int, element_bytes: int
 ) -> dict[str, Work]:
     """Return the work of a row in 2D, one stack, and in 3D, one clip; in each view.
 
@@ -30,11 +30,11 @@ def count_row(
     Args:
         model: In evaluation mode.
         size: (H, W) of the pictures.
-        num_views: 2 with mirror images.
+        num_flips: 2 with flip TTA, else 1.
         element_bytes: Of activations and weights.
     """
     device = next(model.parameters()).device
-    stacks = torch.zeros(num_views, model.clip.stack_size, *size, device=device)
+    stacks = torch.zeros(num_flips, model.clip.stack_size, *size, device=device)
     with torch.no_grad():
         features = model.encode_stacks(stacks)
     windows = features[:, None].expand(-1, model.clip.num_stacks, -1, -1, -1).contiguous()

@@ -20,6 +20,7 @@ from tiny import TINY_CONFIG, TINY_LEAGUE
 from bvas.cli import main
 from bvas.commands.console import INTERRUPTED, OK, WRONG_INPUT
 from bvas.experiment.checkpoint import load_checkpoint
+from bvas.experiment.experiment import load_experiment
 from bvas.experiment.peak_config import PeakConfig, PeakRule
 from bvas.results.store import read_results
 from bvas.results.tuned_peaks import Postprocessing
@@ -67,7 +68,8 @@ def test_training_leaves_weights_logs_and_what_they_were_made_with(there):
     }
     rows = list(csv.DictReader((fold / "log.csv").read_text().splitlines()))
     assert [row["epoch"] for row in rows] == ["0", "1"]
-    assert all(0.0 < float(row["train_loss"]) < 5.0 and float(row["val_loss"]) > 0.0 for row in rows)
+    print(rows)
+    assert float(rows[1]["train_loss"]) < float(rows[0]["train_loss"])
 
 
 @pytest.mark.slow
@@ -88,7 +90,6 @@ def test_predictions_hold_a_row_per_frame_and_are_scored(there, capsys):
     assert main(["evaluate", "--experiment", "tiny", "--folds", "0", "--quiet"]) == OK
 
     out = capsys.readouterr().out.strip().splitlines()
-    assert out[-1].startswith("official mAP@1 0.")
     (match,) = (there / "runs/tiny/predictions/cv").rglob("results_spotting.json")
     with np.load(match.parent / "1_64p_scores.npz") as curve:
         assert curve["scores"].shape == (300, 2)  # 0.2 minutes at 25 frames per second
@@ -97,6 +98,11 @@ def test_predictions_hold_a_row_per_frame_and_are_scored(there, capsys):
         assert curve["labels"].tolist() == ["PASS", "DRIVE"]
         assert not np.isnan(curve["scores"]).any()
     figures = json.loads((there / "runs/tiny/evaluation.json").read_text())
+    assert out[-1] == f"official mAP@1 {figures['official_map_at_1']:.4f}"
+    labels = there / "data" / load_experiment("demo").task.folder
+    words = ["--labels", str(labels), "--predictions", str(there / "runs/tiny/predictions/cv"), "--partial"]
+    assert main(["spots", "score", *words]) == OK
+    assert f"official mAP@1 {figures['official_map_at_1']:.4f}" in capsys.readouterr().out
     assert figures["matches"] == [match.parent.relative_to(there / "runs/tiny/predictions/cv").as_posix()]
 
 
@@ -188,7 +194,7 @@ def test_wrong_input_is_one_line_with_value_rule_and_remedy(there, tmp_path, cap
     video = str(_match_videos(there)[0])
     assert "no experiment named 'tinny'" in _fails(capsys, "train", "--experiment", "tinny")
     assert "--data" in _fails(capsys, "train", "--experiment", "tiny", "--data", str(tmp_path / "none"))
-    assert "there is no fold 7; there are: 0, 1" in _fails(
+    assert "no fold 7; existing folds: 0, 1" in _fails(
         capsys, "train", "--experiment", "tiny", "--folds", "7"
     )
     assert "bvas train --experiment tiny" in _fails(
@@ -220,7 +226,7 @@ def test_annotations_of_a_half_without_a_video_are_an_error(there, tmp_path, cap
         (path.parent / "2_64p.mkv").unlink()
     for verb in ("train", "evaluate"):
         line = _fails(capsys, verb, "--experiment", "tiny", "--data", str(tmp_path / "data"))
-        assert "lies in half 2, and there is no video of that half" in line
+        assert "lies in half 2, which has no video" in line
 
 
 def test_an_experiment_is_found_by_name_without_its_config(there, tmp_path, monkeypatch):
@@ -236,7 +242,7 @@ def test_times_that_are_no_times_are_refused(there, capsys):
         with pytest.raises(SystemExit) as stop:
             main(["spot", "x.mp4", "--from", wrong])
         assert stop.value.code == WRONG_INPUT
-        assert "is no time" in capsys.readouterr().err
+        assert "is not a time" in capsys.readouterr().err
 
 
 def test_without_a_model_spot_says_how_to_get_one(there, tmp_path, capsys):
@@ -317,7 +323,6 @@ def test_a_shift_of_two_frames_in_the_labels_shows_in_the_timing_error(there, tm
     # Spots exactly on the true annotations, scored against labels that were shifted by 2 frames.
     from bvas.data.matches import annotated_halves, find_matches
     from bvas.evaluation.experiment_scores import evaluate_predictions
-    from bvas.experiment.experiment import load_experiment
     from bvas.results.store import RESULTS_NAME, write_results
     from bvas.values.annotations import Spot
 

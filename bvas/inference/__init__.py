@@ -1,1 +1,22 @@
-"""Frames in, score curves out: streaming over a video, whole clips as its reference, means of curves."""
+"""Inference: frames of a video in, score rows out, spots from these.
+
+batchnorm_folding.py  batch normalization as part of the convolutions
+engine_protocol.py    interface between the streaming algorithm and what computes
+file_rows.py          score rows of a video file, segment by segment
+flip_tta.py           mirror images, and the mean over models
+half_precision.py     a 2D network in float16 or bfloat16
+incremental_peaks.py  peaks of a curve that still grows
+lag.py                what is skipped where a broadcast is faster than the models
+live_rows.py          score rows of a source while it is received
+live_spots.py         spots of a source while it is received
+precision.py          precision and batch size by device
+prepared_model.py     a model made fast for prediction
+ring_buffer.py        states of the slots of a ring buffer
+row_stride.py         strides over rows, and interpolation between them
+spot_video.py         curve, spots and gaps of one video
+spotter.py            the trained models of an experiment
+still_clips.py        clips that show one frame only
+streaming.py          the streaming algorithm
+torch_engine.py       PyTorch as its engine
+video_remarks.py      log lines on videos that are unlike those of training
+"""

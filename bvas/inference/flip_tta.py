@@ -1,6 +1,6 @@
-"""What streaming and whole clips share: checked models, and the mean of their scores with flips."""
+"""Flip TTA, and the mean over several models."""
 
-# Dimension letters in this file: V views (plain, flipped), M stacks or clips, K labels, W width.
+# Dimension letters in this file: V flips (2 with flip TTA, else 1), M stacks or clips, K labels, W width.
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ def check_models(models: Sequence[SpottingModel], clip: ClipConfig) -> torch.dev
     """Put the models in evaluation mode and return the device that they are on.
 
     Raises:
-        ConfigError: no models, or models that do not go together or with the clip.
+        ConfigError: no models, or models that differ from each other or from the clip.
     """
     if not models:
         raise ConfigError("prediction needs at least one model, got none")
@@ -38,15 +38,15 @@ def check_models(models: Sequence[SpottingModel], clip: ClipConfig) -> torch.dev
 
 
 def with_flipped(pictures: Tensor, flip: bool) -> Tensor:
-    """Return pictures [M, ..., W] as views [V * M, ..., W]: themselves, then their mirror images if asked."""
+    """Return pictures [V * M, ..., W] of [M, ..., W]: themselves, then their mirror images if asked."""
     return torch.cat([pictures, pictures.flip(-1)]) if flip else pictures
 
 
-def mean_scores(logits: Sequence[Tensor], num_views: int) -> Tensor:
-    """Return scores float32 [M, K]: the mean over models and views of the sigmoids of logits [V * M, K].
+def mean_scores(logits: Sequence[Tensor], num_flips: int) -> Tensor:
+    """Return scores float32 [M, K]: the mean over models and flips of the sigmoids of logits [V * M, K].
 
-    NaN where a logit is infinite: features that left the range of float16 would else give a score of 0 or 1.
+    NaN where a logit is infinite: features beyond the range of float16 would otherwise give a score of 0 or 1.
     """
     all_logits = torch.stack([one.float() for one in logits])
     scores = torch.where(all_logits.isfinite(), all_logits.sigmoid(), torch.nan)
-    return reduce(scores, "models (V M) K -> M K", "mean", V=num_views)
+    return reduce(scores, "models (V M) K -> M K", "mean", V=num_flips)

@@ -1,7 +1,7 @@
-"""A 2D network in half precision, but for the weights whose rounding shows in the scores.
+"""Half precision of a 2D network, but for weights whose rounding would show in the scores.
 
-The first convolution takes differences of frames: weights of nearly the same size and of either sign, whose sum
-bfloat16's 8 bits move. On the demo that alone moved scores by up to 0.020, all other weights together by 0.004.
+The first convolution takes differences of frames. Its weights are of nearly the same size and of either sign, and
+bfloat16's 8 bits change their sum. On the demo this alone changed scores by up to 0.020, all other weights by 0.004.
 """
 
 import torch

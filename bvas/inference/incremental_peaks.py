@@ -1,12 +1,15 @@
-"""Spots from a score curve that is still growing: each as soon as no later row can change it.
+"""Incremental peak finding: spots of a score curve that still grows, each as soon as no later row can change it.
 
-Whether a row's spot is final takes four waits, one behind the other (rows are grid frames):
+`find_spots` (tasks/peaks.py) finds the same spots in a finished curve: one pass of SciPy, short and fast. This form is
+for sources that are still received, and is tested against it.
+
+A row's spot is final after four waits, one behind the other (rows are grid frames):
 
     smoothing   a row is smoothed once `radius` rows behind it are there: 4 sigma, where the Gaussian is cut off
                 (the largest sigma, where labels have their own)
     peak        a row is a peak once the curve has fallen behind it; a flat top counts when it has ended
-    distance    a peak stays or goes once all peaks nearer than the smallest distance are known ...
-    chain       ... and the higher ones among them are decided, which may hang on still higher ones behind them
+    distance    a peak is kept or suppressed once all peaks nearer than the smallest distance are known ...
+    chain       ... and the higher ones among them are decided, which may depend on still higher ones behind them
 
 Only higher peaks decide about a peak: those below the lowest confidence asked for never prolong a chain. A
 peak that nothing higher follows within the smallest distance is decided without a chain, `delay_rows` behind it.
@@ -29,16 +32,16 @@ from bvas.values.annotations import LabelSet, Spot
 from bvas.values.plural import count_text
 
 _GAP = -math.inf
-# Behind all rows.
+# A row behind all rows.
 _NEVER = sys.maxsize
 
 
 class SpotStream:
-    """`find_spots` for rows that come piece by piece: the same spots in the same order, whatever the pieces.
+    """`find_spots` for rows that come in chunks: the same spots in the same order, whatever the chunks.
 
-    Memory: `2 * radius` rows, the peaks that are not decided, and the times of the rows from the first of these
-    on. So it is bounded but for chains (ever higher peaks, each nearer than the smallest distance to the next)
-    and for flat tops, which end where the curve falls; a gap does not end a chain.
+    Memory: `2 * radius` rows, the undecided peaks, and the times of the rows from the first of these on. It is
+    bounded but for chains (ever higher peaks, each nearer than the smallest distance to the next) and for flat tops,
+    which end where the curve falls. A gap does not end a chain.
 
     After `finish` it is ready for the next curve.
     """
@@ -48,7 +51,7 @@ class SpotStream:
 
         Args:
             labels: Names of the columns.
-            config: Smoothing and peak rules; a higher `min_height` gives fewer spots, and those sooner.
+            config: Smoothing and peak rules; a higher `min_height` gives fewer spots, sooner.
         """
         self._labels = labels
         self._rules: list[PeakRule] = [config.rule(label) for label in labels]
@@ -78,7 +81,7 @@ class SpotStream:
             seconds: Their times [n], ascending over all calls.
 
         Raises:
-            ConfigError: the shapes do not belong together.
+            ConfigError: the shapes do not match.
         """
         if rows.ndim != 2 or rows.shape != (len(seconds), len(self._labels)):
             raise ConfigError(
@@ -133,10 +136,10 @@ class SpotStream:
                 column.add([_GAP] * num_rows)
 
     def _smooth(self, stop: int) -> None:
-        """Hand on the rows of `_raw` up to `stop`; each equals that of the whole stretch bit by bit."""
+        """Pass on the rows of `_raw` up to `stop`, smoothed; each equals that of the whole stretch to the bit."""
         if stop <= self._num_smoothed:
             return
-        # Mirrored at both ends, which reaches the rows handed on where the stretch itself begins or ends only.
+        # Both ends are mirrored. That reaches the rows passed on only where the stretch itself begins or ends.
         smooth = smooth_scores(self._raw, self._sigmas)[self._num_smoothed : stop]
         for number, column in enumerate(self._columns):
             column.add(smooth[:, number].astype(np.float64).tolist())
@@ -178,9 +181,9 @@ class _Column:
         self._min_height = min_height
         self._num_rows = 0
         self._last = _GAP
-        # Where the top began that the curve is on; None while it falls, or follows a fall on one level.
+        # First row of the top that the curve is on; None while it falls, or stays level after a fall.
         self._rise: int | None = None
-        # Those not decided, and those that stay and may remove others; in order of rows.
+        # Undecided peaks, and kept ones that may suppress others; in order of rows.
         self._peaks: list[_Peak] = []
         self._decide_from = 0
 
@@ -204,15 +207,15 @@ class _Column:
         self._num_rows += len(heights)
 
     def end(self) -> None:
-        """Take note that no more rows come."""
+        """End the curve."""
         self.add([_GAP])
         self._num_rows = _NEVER
         self._decide_from = 0
 
     def decide(self) -> list[_Peak]:
-        """Return the peaks that are now certain to stay, in order of rows; none is before one returned earlier.
+        """Return the peaks that are now certain to be kept, in order of rows; none is before one returned earlier.
 
-        A higher peak that stays removes its neighbors, so none of them is open in front of it.
+        A kept peak suppresses its lower neighbors, so none of them is undecided in front of it.
         """
         if self._num_rows < self._decide_from:
             return []
@@ -256,5 +259,5 @@ class _Column:
 
 
 def _is_higher(peak: _Peak, other: _Peak) -> bool:
-    """Return whether a peak goes before another: of equal ones the earlier does."""
+    """Return whether a peak is higher than another; of equal ones the earlier counts as higher."""
     return (peak.height, -peak.row) > (other.height, -other.row)

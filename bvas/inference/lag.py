@@ -1,4 +1,4 @@
-"""What is done where models are slower than a broadcast: it cannot be made to wait."""
+"""Lag of the models behind a broadcast, which cannot be made to wait: coarser strides, then skipped frames."""
 
 import logging
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LagRule:
-    """How far the models may fall behind a broadcast.
+    """Limits of the lag behind a broadcast.
 
     From half of `most_seconds` on only every 2nd grid frame is scored, from three quarters on every 4th; the rows
     between are interpolated. Beyond `most_seconds` frames are skipped, which leaves a gap, until the lag is
@@ -29,11 +29,11 @@ DEFAULT_LAG_RULE = LagRule()
 
 
 class Lag:
-    """How far the handling of a source has fallen behind it since it last had to be waited for.
+    """Lag behind a source since the models last waited for it.
 
     Args:
-        rule: The rule; None does not act on the lag.
-        name: What messages call the source.
+        rule: Limits; None measures the lag only.
+        name: Name of the source in messages.
     """
 
     def __init__(self, rule: LagRule | None, name: str) -> None:
@@ -44,20 +44,20 @@ class Lag:
         self.seconds = 0.0
         """Lag at the newest frame."""
         self.stride = 1
-        """Every so many grid frames one is scored."""
+        """One of so many grid frames is scored."""
         self.num_skipped = 0
         """Frames skipped so far."""
         self.num_thinned = 0
-        """Frames that came while not every grid frame was scored."""
+        """Frames that came while the stride was above 1."""
 
     def see(self, seconds: float, now: float, *, num_frames: int, is_newest: bool) -> str:
-        """Take the arrival of frames; return why they are to be skipped, or nothing.
+        """Update the lag by arrived frames; return why they are to be skipped, or an empty text.
 
         Args:
             seconds: Time of the last of them on the clock of the source.
             now: The time here.
             num_frames: How many there are.
-            is_newest: The source has no further frame yet: nothing lags.
+            is_newest: The source has no further frame yet, so there is no lag.
         """
         offset = now - seconds
         if is_newest or self._offset is None:
@@ -72,7 +72,7 @@ class Lag:
         self.stride = self._stride_at(share)
         if self.stride > stride:
             logger.warning(
-                "%s: the models are %.1f s behind; every %d. frame is scored",
+                "%s: the models are %.1f s behind; 1 of %d frames is scored",
                 self._name,
                 self.seconds,
                 self.stride,

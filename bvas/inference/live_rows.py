@@ -1,4 +1,4 @@
-"""Score rows of a source while it runs."""
+"""Score rows of a source while it is received."""
 
 import logging
 import time
@@ -22,7 +22,7 @@ from bvas.video.live.live_video import Arrived, LiveVideo
 logger = logging.getLogger(__name__)
 
 # Where times jump, one picture fills thousands of grid frames: they are copied a few at a time.
-_MOST_AT_ONCE = 16
+_LARGEST_CHUNK = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,11 @@ class ScoredRows:
     """Rows of a score curve that are final."""
 
     scores: NDArray[np.float32]
-    """[m, K]; NaN where the clip touches frames that are lost."""
+    """[m, K]; NaN where the clip touches a gap."""
     seconds: NDArray[np.float64]
     """[m] from the first frame."""
     frames: NDArray[np.int64]
-    """[m] number of the source's frame, counted over all openings, lost ones included."""
+    """[m] number of the source's frame, counted over all reconnects, lost frames included."""
     arrived: NDArray[np.float64]
     """[m] when it came, by `time.monotonic`."""
 
@@ -55,8 +55,8 @@ class RowStream:
         video: The source, open.
         spotter: The models.
         strict: Raise where a frame cannot be decoded, instead of leaving a gap.
-        lag_rule: What is done where the models are slower than a broadcast; None: nothing, so that it may
-            overrun its buffers. Other sources wait.
+        lag_rule: Limits of the lag behind a broadcast. None: no frames are skipped, and the broadcast may overrun
+            its buffers. Other sources wait for the models.
     """
 
     def __init__(
@@ -74,10 +74,10 @@ class RowStream:
         self._stride = self._predictor.stride
         self._grid = GrowingGrid(spotter.experiment.input.rate, video.time_base)
         self._lag = Lag(lag_rule if video.is_broadcast else None, video.name)
-        # The last frame: grid frames before the next one may still show it.
+        # The newest frame: grid frames before the next one may still show it.
         self._last: _GridFrame | None = None
         self._num_frames = 0
-        # Number of the frame that was pushed last.
+        # Number of the frame that was pushed last, to mark repeats.
         self._pushed = -1
         self._has_noted_still = False
         # Of grid frames whose rows are still to come.
@@ -85,24 +85,25 @@ class RowStream:
         self._gaps: list[Gap] = []
         self._gap_ends_at = -1
         self.num_grid_frames = 0
-        """Grid frames that are certain so far, those that are lost included."""
+        """Grid frames that are certain so far, those of gaps included."""
         log_adaptation(video.name, video.info, spotter.experiment.input)
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
-        """Stretches that could not be had, in order; the last may still grow."""
+        """Gaps so far, in order; the last may still grow."""
         return tuple(self._gaps)
 
     @property
     def lag(self) -> Lag:
-        """How far the models are behind a broadcast, and what that has cost."""
+        """Lag of the models behind a broadcast, and the frames that it has cost."""
         return self._lag
 
     def __iter__(self) -> Iterator[ScoredRows]:
         """Yield the rows in order, each once, as soon as they are final.
 
         Raises:
-            DecodeError: the source broke off for good, after all rows up to there; or `strict` and a frame is lost.
+            DecodeError: the source ended early and could not be reopened, after all rows up to there; or `strict` and
+                a frame is lost.
         """
         failure = None
         try:
@@ -141,7 +142,7 @@ class RowStream:
             yield from _repeated(self._last, steps.now)
 
     def _note_still(self, num_steps: int) -> None:
-        """Say once that a frame stays for long."""
+        """Log once that a frame is shown for long."""
         seconds = num_steps / float(self._grid.rate)
         if seconds < LONG_STILL_SECONDS or self._has_noted_still:
             return
@@ -154,22 +155,22 @@ class RowStream:
             num_steps,
         )
 
-    def _scored(self, shown: Iterable[_GridFrame]) -> Iterator[ScoredRows]:
+    def _scored(self, frames: Iterable[_GridFrame]) -> Iterator[ScoredRows]:
         """Push grid frames, and yield the rows that are final with them."""
-        for is_lost, together in groupby(shown, lambda one: one.luma is None):
-            while frames := list(islice(together, _MOST_AT_ONCE)):
-                self._pending.extend((one.seconds, one.frame, one.arrived) for one in frames)
-                if is_lost:
-                    scores = self._predictor.push_gap(len(frames))
-                    self._note_lost(frames)
+        for is_gap, run in groupby(frames, lambda frame: frame.luma is None):
+            while chunk := list(islice(run, _LARGEST_CHUNK)):
+                self._pending.extend((frame.seconds, frame.frame, frame.arrived) for frame in chunk)
+                if is_gap:
+                    scores = self._predictor.push_gap(len(chunk))
+                    self._note_gap(chunk)
                 else:
-                    pictures = np.stack([one.luma for one in frames if one.luma is not None])
-                    numbers = np.array([self._pushed, *(one.frame for one in frames)])
+                    pictures = np.stack([frame.luma for frame in chunk if frame.luma is not None])
+                    numbers = np.array([self._pushed, *(frame.frame for frame in chunk)])
                     scores = self._predictor.push(
                         pictures, self._video.info.color_range, np.diff(numbers) == 0
                     )
-                    self._pushed = frames[-1].frame
-                self.num_grid_frames += len(frames)
+                    self._pushed = chunk[-1].frame
+                self.num_grid_frames += len(chunk)
                 yield self._rows(scores)
 
     def _rows(self, scores: NDArray[np.float32]) -> ScoredRows:
@@ -181,7 +182,7 @@ class RowStream:
             np.array([at for _, _, at in facts], np.float64),
         )
 
-    def _note_lost(self, frames: list[_GridFrame]) -> None:
+    def _note_gap(self, frames: list[_GridFrame]) -> None:
         if self._gap_ends_at == self.num_grid_frames:
             gap = self._gaps[-1]
             self._gaps[-1] = replace(
@@ -190,10 +191,10 @@ class RowStream:
         else:
             first = frames[0]
             self._gaps.append(Gap(first.seconds, frames[-1].seconds, len(frames), first.reason))
-            logger.warning("%s: nothing from %.1f s on: %s", self._video.name, first.seconds, first.reason)
+            logger.warning("%s: gap from %.1f s on: %s", self._video.name, first.seconds, first.reason)
         self._gap_ends_at = self.num_grid_frames + len(frames)
 
 
 def _repeated(frame: _GridFrame, seconds: Iterable[float]) -> Iterator[_GridFrame]:
     """Yield a frame at each of these times."""
-    return (replace(frame, seconds=one) for one in seconds)
+    return (replace(frame, seconds=time) for time in seconds)

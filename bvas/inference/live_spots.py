@@ -1,4 +1,4 @@
-"""Spots of a source while it runs."""
+"""Spots of a source while it is received."""
 
 import time
 from collections import deque
@@ -27,33 +27,37 @@ class LiveSpot:
 
     spot: Spot
     latency_frames: int
-    """Grid frames behind its own that had come when it was given out."""
+    """Grid frames that had come behind its own when it was yielded."""
     latency_seconds: float
-    """Time from when its frame came to when it was given out."""
+    """Time from the arrival of its frame until it was yielded."""
 
 
 class LiveSpots:
     """The spots of a source, each as soon as it is final, in order of time, then of label: `for spot in ...`.
 
-    They are those that `spot_video` finds in the saved file. A spot is given out `bound_frames` grid frames
-    behind its own, unless a chain of peaks runs on (spot_stream.py), a spot of another label before it is open,
-    or frames came together: up to 15 more. Where the source has another rate than the experiment, a grid frame is
-    known with the first frame behind it.
+    They are those that `spot_video` finds in the saved file. A spot is yielded `bound_frames` grid frames behind its
+    own. It comes later while a chain of peaks goes on (incremental_peaks.py), or an earlier spot of another label
+    is undecided; and up to 15 frames later where frames come in bursts. Where the source has another rate than the
+    experiment, a grid frame is known with the first frame behind it.
+
+    >>> with LiveSpots(spotter, "rtsp://camera/1") as spots:  # doctest: +SKIP
+    ...     for live in spots:
+    ...         print(live.spot, live.latency_seconds)
 
     Args:
         spotter: The models.
         source: A file, a named pipe, `-` for standard input, or an address.
-        candidates: Give every candidate, from `min_height` up, instead of those from the operating point up.
+        candidates: Yield every candidate, from `min_height` up, instead of those from the operating point up.
         backend: Decoder of a finished file.
         growing: The file is still being written.
         idle_seconds: A growing file is complete when it has not grown for so long.
         strict: Raise where a frame cannot be decoded, instead of leaving a gap.
-        lag_rule: What is done where the models are slower than a broadcast; None: nothing.
-        reconnect: How an address that breaks off is opened again.
-        reading: Which stream of it is read, and how.
+        lag_rule: Limits of the lag behind a broadcast; None skips no frames.
+            reconnect: Timings by which an address that breaks off is reopened.
+            reading: Stream, rate and tone.
 
     Raises:
-        DecodeError: the source cannot be opened, or is no video.
+        DecodeError: the source cannot be opened, or is not a video.
     """
 
     def __init__(
@@ -71,13 +75,13 @@ class LiveSpots:
         reading: ReadOptions = DEFAULT_READING,
     ) -> None:
         peaks = spotter.experiment.peaks
-        self._takes_all = candidates
+        self._all_candidates = candidates
         self._peaks: PeakConfig = peaks
-        # What lies below decides about nothing above it, but would prolong chains.
+        # Lower peaks decide about no higher ones, but would prolong chains.
         rules = peaks if candidates else peaks.from_operating_points()
         self._stream = SpotStream(spotter.experiment.task.labels, rules)
         self.bound_frames = spotter.experiment.clip.frames_after + self._stream.delay_rows
-        """Grid frames behind a spot's own after which it is given out where no chain runs on."""
+        """Grid frames from a spot's own until it is yielded, where no chain goes on."""
         self._video = LiveVideo(
             source,
             size=spotter.experiment.input.size,
@@ -89,20 +93,20 @@ class LiveSpots:
             reading=reading,
         )
         self.rows = RowStream(self._video, spotter, strict=strict, lag_rule=lag_rule)
-        """Where the rows come from: gaps, lag."""
+        """Source of the rows, with its gaps and its lag."""
         # (seconds, number, arrival) of the rows that a spot may still come from.
         self._open: deque[tuple[float, int, float]] = deque()
         self._num_rows = 0
-        self._spots = self._given()
+        self._spots = self._yielded()
 
     @property
     def name(self) -> str:
-        """What messages call the source."""
+        """Name of the source in messages."""
         return self._video.name
 
     @property
     def num_reopened(self) -> int:
-        """How often the source was opened again."""
+        """Reconnects so far."""
         return self._video.num_reopened
 
     def __iter__(self) -> Iterator[LiveSpot]:
@@ -112,7 +116,7 @@ class LiveSpots:
         return next(self._spots)
 
     def close(self) -> None:
-        """Let go of the source."""
+        """Close the source."""
         self._spots.close()
         self._video.close()
 
@@ -124,7 +128,7 @@ class LiveSpots:
     ) -> None:
         self.close()
 
-    def _given(self) -> Generator[LiveSpot]:
+    def _yielded(self) -> Generator[LiveSpot]:
         failure = None
         try:
             for rows in self.rows:
@@ -142,7 +146,7 @@ class LiveSpots:
         newest = self.rows.num_grid_frames - 1
         now = time.monotonic()
         # In the curve's float32 a height a little below the operating point is equal to it.
-        for spot in spots if self._takes_all else shown(spots, self._peaks):
+        for spot in spots if self._all_candidates else shown(spots, self._peaks):
             while self._open[0][0] < spot.seconds:
                 self._open.popleft()
             _, row, arrived = self._open[0]

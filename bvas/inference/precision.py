@@ -1,4 +1,4 @@
-"""What prediction computes in and how much at once, by device."""
+"""Precision and batch size of prediction, by device."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,27 +14,27 @@ _CPU_PIXELS = 16 * 112 * 192
 _CUDA_PICTURES = 32
 
 
-def default_batch(device: torch.device, size: tuple[int, int], num_views: int) -> int:
+def default_batch(device: torch.device, size: tuple[int, int], num_flips: int) -> int:
     """Return how many stacks are encoded, and how many clips are scored, at once: a power of two.
 
-    Frames come in chunks of powers of two (video/ahead.py), so that no batch is left half full at their ends, and work
-    that was interrupted goes on with the batches of work that was not.
+    Frames come in chunks of powers of two (video/decode/prefetch.py). So chunks end where batches end, and segments of
+    a video have the batches of the whole.
 
     Args:
-        device: Where.
+        device: Device that computes.
         size: (H, W) of the pictures.
-        num_views: Views of each, 2 with mirror images.
+        num_flips: 2 with flip TTA, else 1.
     """
     pictures = _CUDA_PICTURES
     if device.type == "cpu":
         pictures = min(16, _CPU_PIXELS // (size[0] * size[1]))
-    most = max(1, pictures // num_views)
+    most = max(1, pictures // num_flips)
     return 1 << (most.bit_length() - 1)
 
 
 @contextmanager
 def float32_convolutions() -> Iterator[None]:
-    """Let convolutions of float32 compute in float32: unasked, cuDNN rounds what goes into them to 10 bits (TF32)."""
+    """Compute float32 convolutions in float32. By default cuDNN rounds their inputs to 10 bits (TF32)."""
     before = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False
     try:
@@ -44,10 +44,10 @@ def float32_convolutions() -> Iterator[None]:
 
 
 def prediction_dtype(device: torch.device, precision: Precision) -> torch.dtype:
-    """Return what is computed in.
+    """Return the type to compute in.
 
     Args:
-        device: Where.
+        device: Device that computes.
         precision: `auto` is float16 on CUDA, and float32 on a CPU. Scores in bfloat16, which has 3 bits less, differ by
             up to 0.012 (bench_precision.py).
     """
@@ -57,10 +57,10 @@ def prediction_dtype(device: torch.device, precision: Precision) -> torch.dtype:
 
 
 def check_dtype(dtype: torch.dtype, device: torch.device) -> None:
-    """Refuse a type that prediction is not meant for there.
+    """Refuse a type that prediction does not support on a device.
 
     Raises:
-        ConfigError: no float32, bfloat16 or float16; or float16 on a CPU, which computes it slowly.
+        ConfigError: another type than float32, bfloat16 or float16; or float16 on a CPU, which computes it slowly.
     """
     if dtype not in (torch.float32, torch.bfloat16, torch.float16):
         raise ConfigError(f"prediction computes in float32, bfloat16 or float16, not in {dtype}")

@@ -1,6 +1,6 @@
-"""A finished model made ready to predict: the same function of its weights, computed in less time.
+"""Model prepared for prediction: the same function of its weights, computed in less time.
 
-Batch normalization is folded into the convolutions. In the 3D half features come last, [B, N, h, w, C]: then the
+Batch normalization is folded into the convolutions. In the 3D part features come last, [B, N, h, w, C]: then the
 1x1x1 convolutions are matrix products, and the squeeze-excite gates scale the small matrix of the projection
 instead of the large features. The first block's expansion sees one stack only, so it is computed with the
 stack and kept with its features.
@@ -25,7 +25,7 @@ _EXAMPLE_SIZE = (64, 96)
 
 
 class PreparedBlock(nn.Module):
-    """An `InvertedResidual3d` of finished weights."""
+    """An `InvertedResidual3d` of fixed weights."""
 
     def __init__(self, block: InvertedResidual3d) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class PreparedBlock(nn.Module):
         return F.silu(F.linear(x, self.expand_weight, self.expand_bias), inplace=True)
 
     def forward(self, x_BNhwC: Tensor, expanded_BNhwE: Tensor) -> Tensor:
-        """Return features of the shape of `x`, given also what `expand` makes of it."""
+        """Return features of the shape of `x`, given `x` and `expand(x)`."""
         B, N, h, w, C = x_BNhwC.shape
         mixed = F.silu(self._mixed(expanded_BNhwE), inplace=True)
         means = mixed.mean(dim=(1, 2, 3))
@@ -108,9 +108,9 @@ class PreparedBlock(nn.Module):
 
 
 class PreparedModel(nn.Module):
-    """A `SpottingModel` of finished weights, in two halves: what is done per stack, and per clip.
+    """A `SpottingModel` of fixed weights, in two parts: one computed per stack, one per clip.
 
-    It has copies of the weights; later changes of the model do not reach it.
+    Its weights are copies: later changes of the model do not reach it.
     """
 
     def __init__(self, model: SpottingModel, dtype: torch.dtype = torch.float32) -> None:
@@ -118,8 +118,8 @@ class PreparedModel(nn.Module):
 
         Args:
             model: In evaluation mode, float32.
-            dtype: What to compute in; the pooling, the classifier and the scores stay float32, and of bfloat16 the
-                first convolution (halving.py).
+            dtype: Type to compute in. The pooling, the classifier and the scores stay float32; with bfloat16 the
+                first convolution too (half_precision.py).
         """
         super().__init__()
         device = next(model.parameters()).device
@@ -148,7 +148,7 @@ class PreparedModel(nn.Module):
     classifier_bias: Tensor
 
     def encode(self, stacks_MSHW: Tensor) -> tuple[Tensor, ...]:
-        """Return what is kept of stacks: features [M, h, w, C], and expanded [M, h, w, E] if there are 3D blocks.
+        """Return the features of stacks, [M, h, w, C], and expanded [M, h, w, E] if there are 3D blocks.
 
         Args:
             stacks_MSHW: In [0, 1], of `dtype`, channels last in memory.
@@ -159,7 +159,7 @@ class PreparedModel(nn.Module):
         return features_MhwC, self.blocks[0].expand(features_MhwC)  # type: ignore[operator]
 
     def score(self, features_BNhwC: Tensor, expanded_BNhwE: Tensor | None = None) -> Tensor:
-        """Return logits float32 [B, K] of clips, given what `encode` made of their stacks in time order."""
+        """Return logits float32 [B, K] of clips, given the features of their stacks in time order."""
         x, expanded = features_BNhwC, expanded_BNhwE
         for number, block in enumerate(self.blocks):
             if number or expanded is None:

@@ -1,4 +1,4 @@
-"""Rows of a score curve where every n-th one is computed: full batches of these, and the rows between them."""
+"""Stride over the rows of a score curve: full batches of the computed rows, and interpolation between them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,9 @@ def batch_length(is_wanted: NDArray[np.bool_], batch: int, may_wait: int) -> int
 
 
 class Interpolation:
-    """Fills rows in, on the straight line between the computed ones around them.
+    """Linear interpolation of rows between the computed ones around them.
 
-    Beside a gap or an end of the video, where there is one of them only, they repeat that one; where there is
-    none, they are NaN.
+    Beside a gap or an end of the video only one computed row is near: it is repeated. Where none is near, rows are NaN.
     """
 
     def __init__(self, num_labels: int) -> None:
@@ -43,7 +42,7 @@ class Interpolation:
 
         Args:
             rows: [n, K]; NaN in a gap.
-            is_missing: bool [n]; rows to fill in.
+            is_missing: bool [n]; rows to interpolate.
         """
         if not self._num_open and not is_missing.any():
             self._before = rows[-1] if len(rows) else self._before

@@ -1,4 +1,4 @@
-"""One video in, its actions out."""
+"""Spotting of one video, from a file or a source that is read once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,32 +34,20 @@ LONG_FRAMES = 30_000
 
 
 @dataclass(frozen=True, slots=True)
-class RowsSoFar:
-    """The first rows of a range of a video, as far as they are final, and the gaps met so far."""
-
-    scores: NDArray[np.float32]
-    """[r, K]"""
-    gaps: tuple[FrameGap, ...] = ()
-
-
-KeepRows = Callable[[RowsSoFar], None]
-
-
-@dataclass(frozen=True, slots=True)
 class VideoSpots:
     """What was found in one video file."""
 
     path: Path
     curve: ScoreCurve
     spots: tuple[Spot, ...]
-    """All candidates, in time order; those for people lie at or above the operating point."""
+    """All candidates, in time order; reports show those from the operating point up."""
     gaps: tuple[Gap, ...]
     duration_seconds: float
     source_frames: tuple[int, ...]
     """Frame of the file for each spot."""
     failure: DecodeError | KeyboardInterrupt | None = None
-    """What ended the work early, if it was: the rest is of what came. A stream, which cannot be read again, was cut
-    short, or too much of it is lost; or Ctrl-C came."""
+    """Reason for an early end; the result is of the frames before. A stream, which cannot be read again, broke off or
+    has too many gaps, or Ctrl-C was pressed."""
 
 
 def spot_video(
@@ -77,38 +65,39 @@ def spot_video(
     progress: Callable[[int, int], None] | None = None,
     num_readers: int | None = None,
     predictor: StreamingPredictor | None = None,
-    so_far: RowsSoFar | None = None,
-    keep: KeepRows | None = None,
     in_part: bool = False,
 ) -> VideoSpots:
     """Return score curve and spots of one video, of any rate, size, codec and container.
 
+    >>> found = spot_video("match.mp4", load_spotter("ball"))  # doctest: +SKIP
+    >>> found.spots[0]  # doctest: +SKIP
+    Spot(label='PASS', seconds=3.48, confidence=0.91)
+
     Args:
-        source: A video file; or what comes only once, read to its end: a named pipe, `-` for standard input, or
-            an address, which is opened again where it breaks off. Where that fails, or Ctrl-C ends it, the result is
-            of what came, with the `failure`.
+        source: A video file; or a source that is read once, to its end: a named pipe, `-` for standard input, or an
+            address. An address is reopened where it breaks off. Where that fails, or Ctrl-C is pressed, the result is
+            of the frames that came, with the `failure`.
         spotter: The models.
         backend: Decoder, `auto` to choose by device and file.
-        from_seconds: Where to begin; frames before it are seen as context only.
-        to_seconds: Where to end; None for the end of the video.
+        from_seconds: Begin of the range; frames before it are context only.
+        to_seconds: End of the range; None for the end of the video.
         strict: Raise where a frame cannot be decoded, instead of leaving a gap.
         growing: The file is still being written.
         stream: As `open_video` takes it, as are `rate` and `tone`.
         rate: Frames per second of a source whose frames have no times.
         tone: HDR is mapped to SDR, or only shifted to 8 bits.
-        progress: Called with (grid frames done, grid frames in all); those of a stream are as many as came so far.
-        num_readers: Threads that decode a file ahead of the model, each from other keyframes. None: one for each
-            decoder of the GPU that decodes, else one.
-        predictor: One of `spotter.predictor()`, to go from video to video with it; None makes one, compiled for
-            long files on CUDA.
-        so_far: Rows of the same file and range from an earlier try that `keep` got.
-        keep: Called after each chunk of a file with all rows so far.
-        in_part: Where Ctrl-C ends the work on a file, return what was found up to there, with the `failure`, as of a
-            stream; it is raised where no row is final.
+        progress: Called with (grid frames done, grid frames in all). The latter counts those that came so far for a
+            stream.
+        num_readers: Threads that prefetch frames of a file, each from other keyframes. None: one for each decoder of
+            the GPU that decodes, else one.
+        predictor: From `spotter.predictor()`, to use one for several videos; None makes one, compiled for long files
+            on CUDA.
+        in_part: Where Ctrl-C is pressed, return the result of the frames before, with the `failure`, for a file too.
+            KeyboardInterrupt is raised where no row is final.
 
     Raises:
-        DecodeError: it is no video that can be read, more than a fifth of a file is lost, or `strict` and a
-            frame is lost.
+        DecodeError: it is not a video that can be read, more than a fifth of a file is gaps, or `strict` and a frame
+            cannot be decoded.
         ConfigError: the time range is empty or lies outside the video, or there is one for a stream.
     """
     reading = ReadOptions.of(stream, rate, tone)
@@ -116,7 +105,7 @@ def spot_video(
     if not origin.is_indexable:
         if from_seconds or to_seconds is not None:
             raise ConfigError(
-                f"{origin.name} is a {origin.kind}: it is read to its end; a range takes a file, {origin.remedy}"
+                f"{origin.name} is a {origin.kind}, which is read to its end; a range needs a file: {origin.remedy}"
             )
         return _spots_of_stream(source, spotter, backend, growing, strict, progress, reading)
     video = GridVideo(Path(origin.location), spotter, backend=backend, reading=reading)
@@ -127,24 +116,15 @@ def spot_video(
     if predictor is None:
         on_cuda = str(spotter.device).startswith("cuda")
         predictor = spotter.predictor(compiled=on_cuda and stop - start >= LONG_FRAMES)
-    scores = np.empty((0, predictor.num_labels), np.float32)
+    parts = [np.empty((0, predictor.num_labels), np.float32)]
     gaps: tuple[FrameGap, ...] = ()
-    if so_far is not None:
-        scores = so_far.scores
-        gaps = cut_gaps(so_far.gaps, start, start + len(scores))
-    begin = start + len(scores)
-    parts = [scores]
     failure: KeyboardInterrupt | None = None
     try:
-        if begin < stop:
-            for chunk in video.rows(predictor, begin, stop, strict=strict, num_readers=num_readers):
-                parts.append(chunk.scores)
-                gaps += chunk.gaps
-                if progress is not None:
-                    progress(begin - start + chunk.num_decoded, stop - start)
-                if keep is not None:
-                    parts = [np.concatenate(parts)]
-                    keep(RowsSoFar(parts[0], gaps))
+        for chunk in video.rows(predictor, start, stop, strict=strict, num_readers=num_readers):
+            parts.append(chunk.scores)
+            gaps += chunk.gaps
+            if progress is not None:
+                progress(chunk.num_decoded, stop - start)
     except KeyboardInterrupt as error:
         if not in_part or not any(len(part) for part in parts):
             raise

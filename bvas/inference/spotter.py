@@ -1,4 +1,4 @@
-"""Trained models of one experiment, ready to look at videos."""
+"""Spotter: the trained models of one experiment, ready for videos."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class VideoSpotter(Protocol):
-    """Trained models, whichever library runs them: a `Spotter`, or an `OnnxSpotter`."""
+    """Trained models on any library: a `Spotter`, or an `OnnxSpotter`."""
 
     @property
     def experiment(self) -> Experiment:
@@ -28,7 +28,7 @@ class VideoSpotter(Protocol):
 
     @property
     def device(self) -> object:
-        """Where frames are decoded to, as `str` gives it: `cpu`, `cuda`, `cuda:1`."""
+        """Device that frames are decoded to; its `str` is `cpu`, `cuda`, `cuda:1` ..."""
         ...
 
     def predictor(self, *, compiled: bool = False) -> StreamingPredictor:
@@ -38,22 +38,22 @@ class VideoSpotter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Spotter:
-    """Trained models of one experiment, ready to look at videos."""
+    """Trained models of one experiment."""
 
     experiment: Experiment
     models: "tuple[SpottingModel, ...]"
     """One per fold; their scores are averaged."""
     device: "torch.device"
     precision: Precision = "auto"
-    """What is computed in; `auto` is float16 on CUDA, and float32 on a CPU."""
+    """Type to compute in; `auto` is float16 on CUDA, and float32 on a CPU."""
     stride: int = 1
-    """Rows are computed for every so many grid frames, and filled in between."""
+    """A row is computed for one of so many grid frames; the others are interpolated."""
 
     def predictor(self, *, compiled: bool = False) -> StreamingPredictor:
         """Return a predictor, for one video after the other.
 
         Args:
-            compiled: Compile it first, for hours of video on CUDA.
+            compiled: Compile full batches when the first comes; takes a minute, for hours of video on CUDA.
         """
         from bvas.inference.precision import prediction_dtype
         from bvas.inference.torch_engine import TorchEngine
@@ -89,8 +89,8 @@ def load_spotter(
         runs: The runs folder.
         folds: Folds whose models are averaged; None for all that are trained.
         device: `auto` (CUDA where there is a device, else the CPU), `cpu`, `cuda` or `cuda:N`.
-        precision: Type that is computed in; `auto` is float16 on CUDA, and float32 on a CPU.
-        stride: Every so many grid frames a row is computed; those between are interpolated.
+        precision: Type to compute in; `auto` is float16 on CUDA, and float32 on a CPU.
+        stride: A row is computed for one of so many grid frames; the others are interpolated.
 
     Raises:
         CheckpointError: a fold has no weights, or its weights are of another experiment.
@@ -113,7 +113,7 @@ def load_spotter(
 
 
 def _check_same(experiment: Experiment, checkpoint: "Checkpoint") -> None:
-    """Weights answer only to the input, clip, model and labels that they were trained with."""
+    """Refuse weights that were trained with another input, clip, model or labels."""
     for part in ("model", "clip", "input"):
         now, then = _shape_of(experiment, part), _shape_of(checkpoint.experiment, part)
         if now != then:
@@ -123,13 +123,13 @@ def _check_same(experiment: Experiment, checkpoint: "Checkpoint") -> None:
             )
     if experiment.task.labels.names != checkpoint.experiment.task.labels.names:
         raise CheckpointError(
-            f"{checkpoint.path} knows the labels {checkpoint.experiment.task.labels.names}, "
-            f"experiment {experiment.name} has {experiment.task.labels.names}"
+            f"{checkpoint.path} has the labels {checkpoint.experiment.task.labels.names}, "
+            f"experiment {experiment.name} has {experiment.task.labels.names}; use the experiment it was trained with"
         )
 
 
 def _shape_of(experiment: Experiment, part: str) -> object:
-    """Return what of a part decides whether weights fit: not the start nor the dropout of training."""
+    """Return the settings that decide whether weights fit: without initial weights and dropout."""
     if part == "model":
         return replace(
             experiment.model,

@@ -1,8 +1,8 @@
-"""Clips that show one source frame only: a model computes a batch of them once, and its rows are repeated.
+"""Still clips, which show one source frame only: a batch of them is computed once, and its rows are repeated.
 
 Where a source is slower than the grid, or pauses, many clips in a row show a single frame. A result depends in its
-last bits on how many inputs are computed at once. So only whole batches are left out, and only where one of their
-size was computed with the same frame: rows are those of a run that computes all of them.
+last bits on the batch size. So only whole batches are skipped, and only where a batch of their size was computed with
+the same frame. Rows are equal to the bit to those of a run that computes all of them.
 """
 
 from typing import Generic, TypeVar
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNIQUE = -1
-"""In place of a picture's number: several pictures, or one that is not known to come again."""
+"""In place of a picture's number: several pictures, or one that may never be repeated."""
 
 Result = TypeVar("Result")
 
 
 class Pictures:
-    """Numbers the frames of a video by what they show: those that repeat the frame before have its number."""
+    """Picture numbers of the frames of a video: a frame that repeats the one before has its number."""
 
     def __init__(self) -> None:
         self._last = UNIQUE
@@ -44,13 +44,13 @@ class Pictures:
 
 
 def common_picture(pictures: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the picture that all of a row show, int64 [m] of [m, n]; `UNIQUE` where they show several."""
+    """Return the picture that all frames of a row show, int64 [m] of [m, n]; `UNIQUE` where they differ."""
     first = pictures[:, 0]
     return np.where((pictures == first[:, None]).all(axis=1), first, UNIQUE)
 
 
 class LastStill(Generic[Result]):
-    """What a model made of the last input that shows one picture only."""
+    """Result of the last input that shows one picture only."""
 
     def __init__(self) -> None:
         self._picture = UNIQUE
@@ -58,7 +58,7 @@ class LastStill(Generic[Result]):
         self._result: Result | None = None
 
     def of_batch(self, pictures: NDArray[np.int64]) -> Result | None:
-        """Return the result of each input of a batch that shows nothing but that picture; None for other batches.
+        """Return the result for each input of a batch that shows only that picture; None for other batches.
 
         Args:
             pictures: int64 [m], the common picture of each input.

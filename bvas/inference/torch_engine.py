@@ -2,7 +2,7 @@
 
 # Dimension letters in this file:
 #   n frames, S frames per stack, N stacks per clip, M stacks or clips in a batch, R slots of a ring buffer,
-#   V pictures per frame (2 with flip TTA: itself and its mirror image), C E h w what is kept of a stack, K labels.
+#   V flips (2 with flip TTA: the picture and its mirror image), C E h w what is kept of a stack, K labels.
 
 from collections.abc import Sequence
 
@@ -55,7 +55,7 @@ class TorchEngine:
         self._models = [PreparedModel(model, dtype) for model in models]
         self._luma_scaling: LumaScaling = luma_scaling
         self._flip = flip_tta
-        self._num_pictures = 2 if flip_tta else 1
+        self._num_flips = 2 if flip_tta else 1
         self._dtype = dtype
         self._steady = CompiledCalls(compiled, graphs=True)
         self.reserve(1, 1)
@@ -76,7 +76,7 @@ class TorchEngine:
 
     def default_batch(self, size: tuple[int, int]) -> int:
         """Return the batch size for this device and frames of (H, W)."""
-        return default_batch(self._device, size, self._num_pictures)
+        return default_batch(self._device, size, self._num_flips)
 
     def to_frames(self, frames: NDArray[np.uint8] | Tensor) -> Tensor:
         """Return frames as a tensor."""
@@ -104,7 +104,7 @@ class TorchEngine:
             for model, rings in zip(self._models, self._features, strict=True):
                 features = self._steady.run(model.encode, pictures, is_steady=is_full)
                 for ring, rows in zip(rings, features, strict=True):
-                    ring.put(index, rows.view(self._num_pictures, -1, *rows.shape[1:]))
+                    ring.put(index, rows.view(self._num_flips, -1, *rows.shape[1:]))
 
     @torch.inference_mode()
     def stack_at(self, slot: int) -> list[tuple[Tensor, ...]]:
@@ -132,7 +132,7 @@ class TorchEngine:
                 clips = [rows.view(-1, num_stacks, *rows.shape[2:]) for rows in stacks]
                 # The next run of a compiled function overwrites its output.
                 logits.append(self._steady.run(model.score, *clips, is_steady=is_full).clone())
-        return mean_scores(logits, self._num_pictures)
+        return mean_scores(logits, self._num_flips)
 
     def to_rows(self, scores: Tensor) -> NDArray[np.float32]:
         """Return scores in the CPU's memory."""

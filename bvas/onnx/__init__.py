@@ -1,1 +1,10 @@
-"""Models that left PyTorch: two ONNX files with all that spotting needs to know, and a card."""
+"""ONNX: export of trained models with a model card, and spotting with ONNX Runtime instead of PyTorch.
+
+export.py        writes the folder of an exported model
+graphs.py        the two graphs, and their deviation from PyTorch
+model_card.py    the card, from model_card.md and files on disk
+model_folder.py  settings inside the files; opening a folder
+onnx_engine.py   ONNX Runtime as the engine of the streaming algorithm
+session.py       a session of ONNX Runtime
+spotter.py       the spotter of an exported model
+"""

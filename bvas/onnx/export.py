@@ -1,4 +1,4 @@
-"""An export to ONNX: graphs, checked against PyTorch before anything is written, and a model card."""
+"""Export to ONNX: two graphs, checked against PyTorch before anything is written, and a model card."""
 
 import hashlib
 import logging
@@ -26,17 +26,17 @@ def export_onnx(
     """Write the mean of trained folds as `encoder.onnx`, `head.onnx` and a model card.
 
     Args:
-        experiment: What they were trained for; its peak rules and flips go into the export.
+        experiment: Experiment of the folds; its peak rules and flip TTA go into the export.
         runs: The runs folder.
-        folds: Which folds, all of them trained.
+        folds: Trained folds.
         out: Folder for the files.
-        overwrite: Replace an export that is there.
+        overwrite: Replace an older export.
 
     Raises:
         ConfigError: a package is missing, the encoder cannot be exported, or the weights are too large for a file.
         CheckpointError: weights are missing or of another experiment, or the files would differ from PyTorch by
             more than `MOST_DEVIATION`; nothing is written then.
-        DataError: an export is there already, or `out` cannot be written.
+        DataError: there is an older export, or `out` cannot be written.
     """
     import_exporter()
     _check_place(out, overwrite=overwrite)
@@ -88,17 +88,17 @@ def export_onnx(
 
 
 def _check_place(out: Path, *, overwrite: bool) -> None:
-    """Refuse what would fail after minutes of work."""
+    """Refuse a folder that would fail after minutes of work."""
     check_writable(out)
     there = [name for name in (*FILE_NAMES.values(), CARD_NAME) if (out / name).exists()]
     if there and not overwrite:
         raise DataError(
-            f"{out / there[0]} is there already; choose another --out, or replace it with --overwrite"
+            f"{out / there[0]} already exists; choose another --out, or replace it with --overwrite"
         )
 
 
 def _write(out: Path, content: Mapping[str, bytes]) -> None:
-    """Write all files beside before the first takes its name."""
+    """Write all files under temporary names, then rename them."""
     with ExitStack() as files:
-        for name, held in content.items():
-            files.enter_context(replacing(out / name)).write_bytes(held)
+        for name, data in content.items():
+            files.enter_context(replacing(out / name)).write_bytes(data)

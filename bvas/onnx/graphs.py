@@ -1,8 +1,8 @@
-"""Trained models as two ONNX graphs, and how far these are from PyTorch.
+"""Trained models as two ONNX graphs, and their deviation from PyTorch.
 
-`torch.onnx.export` is used in its present form, over `torch.export`: PyTorch goes on with that one, the TorchScript
-one is deprecated. The height and width are fixed: a video is always fitted into the experiment's size, some encoders
-take one size only, and the padding of others would have to be computed in the graph.
+`torch.onnx.export` is used in its form over `torch.export`; the TorchScript form is deprecated. Height and width are
+fixed: a video is always fitted into the experiment's size, some encoders take one size only, and the padding of others
+would have to be computed in the graph.
 """
 
 # Dimension letters in this file:
@@ -24,10 +24,10 @@ from bvas.system.quiet_logging import quieted
 from bvas.values.plural import count_text
 
 OPSET = 18
-"""Version of the ONNX operators; ONNX Runtime knows it from 1.14 on."""
+"""Version of the ONNX operators; ONNX Runtime supports it from 1.14 on."""
 MOST_DEVIATION = 1e-4
-"""Largest difference from PyTorch that passes: of scores, and of features as a share of the largest of them."""
-# A file of protocol buffers ends at 2 GiB.
+"""Largest accepted difference from PyTorch: of scores, and of features as a share of the largest of them."""
+# Protocol buffers hold up to 2 GiB.
 _MOST_BYTES = 2_000_000_000
 
 
@@ -39,7 +39,7 @@ class _Encoders(nn.Module):
         self.models = nn.ModuleList(models)
 
     def forward(self, stacks_MSHW: Tensor) -> Tensor:
-        """Return the models' features behind each other."""
+        """Return the models' features, concatenated."""
         return torch.cat([model.encode_stacks(stacks_MSHW) for model in _spotting(self.models)], dim=1)
 
 
@@ -68,7 +68,7 @@ def _spotting(models: nn.ModuleList) -> Iterator[SpottingModel]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deviation:
-    """Largest differences of exported parts from PyTorch."""
+    """Largest differences of exported graphs from PyTorch."""
 
     features: float
     """As a share of the largest feature."""
@@ -76,7 +76,7 @@ class Deviation:
 
 
 def import_exporter() -> Any:
-    """Return the module `onnx`, if all that an export takes is installed.
+    """Return the module `onnx`, if all packages of an export are installed.
 
     Raises:
         ConfigError: a package is missing; the message says how to install it.
@@ -94,11 +94,11 @@ def import_exporter() -> Any:
 
 
 def make_graphs(models: Sequence[SpottingModel], settings: ExportSettings) -> dict[Part, bytes]:
-    """Return what the two files are to hold.
+    """Return the content of the two files.
 
     Args:
         models: At least one, in evaluation mode, on the CPU.
-        settings: What the files say of themselves.
+        settings: Settings that the files hold.
 
     Raises:
         ConfigError: a package is missing, PyTorch cannot export the encoder, or the weights are too large for a file.
@@ -113,7 +113,7 @@ def make_graphs(models: Sequence[SpottingModel], settings: ExportSettings) -> di
             f"{count_text(len(models), 'fold')}"
         )
     encoders, heads = _Encoders(models).eval(), _Heads(models).eval()
-    # Two of each: a dimension of 1 would be taken for one that stays 1.
+    # Two of each: torch.export specializes a dimension of 1.
     stacks = torch.rand(2, settings.clip.stack_size, *settings.input.size)
     with torch.no_grad():
         features_MChw = encoders(stacks)
@@ -157,7 +157,7 @@ def _graph(module: nn.Module, example: Tensor, names: tuple[str, str]) -> Any:
 
 
 def _remove_traces(graph: Any) -> None:
-    """Remove notes of the exporter: they name folders of this machine and are of no use elsewhere."""
+    """Remove the exporter's annotations: they name folders of this machine and are useless elsewhere."""
     del graph.metadata_props[:]
     inner = graph.graph
     del inner.metadata_props[:]
@@ -168,23 +168,23 @@ def _remove_traces(graph: Any) -> None:
 
 
 def measure(models: Sequence[SpottingModel], content: Mapping[Part, bytes]) -> Deviation:
-    """Return how far the two graphs are from the models, on random pictures and on random features.
+    """Return the deviation of the two graphs from the models, on random pictures and on random features.
 
     Raises:
-        CheckpointError: by more than `MOST_DEVIATION`, or ONNX Runtime cannot run them.
+        CheckpointError: it is above `MOST_DEVIATION`, or ONNX Runtime cannot run the graphs.
     """
     encoder, head = OnnxPart(content["encoder"]), OnnxPart(content["head"])
     encoders, heads = _Encoders(models).eval(), _Heads(models).eval()
     S, H, W = (int(size or 0) for size in encoder.input_shape[1:])
     N = models[0].clip.num_stacks
     random = torch.Generator().manual_seed(0)
-    # Other batches than the graphs were made with: any size has to do.
+    # Other batch sizes than the graphs were made with: all must work.
     with torch.inference_mode():
         stacks = torch.rand(N, S, H, W, generator=random)
         features = encoders(stacks)
         found = encoder(stacks.numpy())
         alone = encoder(stacks[:1].numpy())
-        # Real features of noise score next to nothing; others tell more of the head.
+        # Features of noise score close to 0; random features test the head better.
         spread = float(features.std())
         windows = torch.cat([features[None], torch.randn(2, *features.shape, generator=random) * spread])
         scores = heads(windows)
@@ -192,7 +192,7 @@ def measure(models: Sequence[SpottingModel], content: Mapping[Part, bytes]) -> D
     largest = max(float(features.abs().max()), 1e-12)
     off = max(np.abs(found - features.numpy()).max(), np.abs(alone - features[:1].numpy()).max())
     deviation = Deviation(features=float(off) / largest, scores=float(np.abs(scored - scores.numpy()).max()))
-    # A score that is no number differs by none that is larger.
+    # Negated, since comparisons with NaN are false.
     if not (deviation.features <= MOST_DEVIATION and deviation.scores <= MOST_DEVIATION):
         raise CheckpointError(
             f"the ONNX files would differ from PyTorch by {deviation.scores:.1e} in scores and "

@@ -1,11 +1,11 @@
-"""The folder that `bvas weights export` writes: two ONNX files, each with all that spotting needs to know.
+"""Folder of an exported model: two ONNX files with their settings, as `bvas weights export` writes it.
 
     encoder.onnx   stacks [M, S, H, W] in [0, 1]         -> features [M, C, h, w]
     head.onnx      windows [B, N, C, h, w] of features   -> scores [B, K] in [0, 1]
     README.md      the model card
 
-M and B are any, the other dimensions fixed: H and W are the size that every video is fitted into. The weights of
-several folds lie in the same two files; C then counts the features of all of them, and scores are their mean.
+M and B may be any number. The other dimensions are fixed: H and W are the size that every video is fitted into. The
+weights of several folds lie in the same two files. C then counts the features of all folds, and scores are their mean.
 Metadata of both files: `bvas_format`, `bvas_part` (`encoder`, `head`) and `bvas_settings` (JSON of
 `ExportSettings`).
 """
@@ -41,7 +41,7 @@ class SourceWeights:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportSettings:
-    """What a program has to know to spot with an exported model."""
+    """All settings that spotting with an exported model needs."""
 
     name: str
     """Of the experiment."""
@@ -52,17 +52,17 @@ class ExportSettings:
     input: InputConfig
     peaks: PeakConfig
     flip_tta: bool
-    """Scores are meant as the mean over each clip and its mirror image."""
+    """Average the scores of each clip and its mirror image."""
     bvas_version: str
-    """What wrote it."""
+    """Version that wrote the export."""
     weights: tuple[SourceWeights, ...]
 
     def metadata(self, part: Part) -> dict[str, str]:
-        """Return what a file holds about itself."""
+        """Return the metadata of a file."""
         return {"bvas_format": _FORMAT, "bvas_part": part, "bvas_settings": value_to_json(self)}
 
     def experiment(self) -> Experiment:
-        """Return the experiment as far as spotting asks for it; what is about training is left at its defaults."""
+        """Return an experiment with these settings; its training settings are defaults."""
         return Experiment(
             name=self.name,
             task=SpottingTask(name=self.task, labels=LabelSet(self.labels)),
@@ -83,16 +83,16 @@ class ExportedModel:
 
 
 def load_exported(folder: Path, device: str = "auto") -> ExportedModel:
-    """Open what `bvas weights export` wrote.
+    """Open a folder that `bvas weights export` wrote.
 
     Args:
-        folder: Where it lies.
+        folder: The folder.
         device: As `choose_provider` takes it.
 
     Raises:
         DataError: the folder or one of its files is missing.
-        CheckpointError: a file is no ONNX file, not one of ours, of another version, or not of the same export.
-        ConfigError: the device is not there, or ONNX Runtime is not.
+        CheckpointError: a file is not an ONNX file, not written by bvas, of another version, or of another export.
+        ConfigError: the device or ONNX Runtime is unavailable.
     """
     if not folder.is_dir():
         raise DataError(f"no folder {folder}; make one with: bvas weights export NAME --out {folder}")
@@ -113,16 +113,16 @@ def load_exported(folder: Path, device: str = "auto") -> ExportedModel:
 
 
 def read_settings(part: OnnxPart, name: Part) -> ExportSettings:
-    """Return what a file says about the model.
+    """Return the settings that a file holds.
 
     Raises:
-        CheckpointError: it is not one of ours, of another version, the other part, or its shapes are not those it
-            tells of.
+        CheckpointError: bvas did not write it, it is of another version, it is the other part, or its shapes do not
+            match its settings.
     """
     metadata = part.metadata
     if "bvas_format" not in metadata:
         raise CheckpointError(
-            f"{part.name} was not written by 'bvas weights export': it does not say what its labels and clips are"
+            f"{part.name} was not written by 'bvas weights export': it has no settings; take a folder that it wrote"
         )
     if metadata["bvas_format"] != _FORMAT:
         raise CheckpointError(
@@ -149,4 +149,6 @@ def _check_shapes(part: OnnxPart, name: Part, settings: ExportSettings) -> None:
         wanted = (settings.clip.num_stacks, len(settings.labels))
         found = (*part.input_shape[1:2], *part.output_shape[1:])
     if found != wanted:
-        raise CheckpointError(f"{part.name} has a shape of {found} where its settings tell of {wanted}")
+        raise CheckpointError(
+            f"{part.name} has the shape {found}, its settings say {wanted}; export it again"
+        )

@@ -2,7 +2,7 @@
 
 # Dimension letters in this file:
 #   n frames, S frames per stack, N stacks per clip, M stacks or clips in a batch, R slots of a ring buffer,
-#   V pictures per frame (2 with flip TTA: itself and its mirror image), C h w features of a stack, K labels.
+#   V flips (2 with flip TTA: the picture and its mirror image), C h w features of a stack, K labels.
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -51,7 +51,7 @@ class OnnxEngine:
         self.clip = clip
         self.num_labels = num_labels
         self._luma_scaling: LumaScaling = luma_scaling
-        self._num_pictures = 2 if flip_tta else 1
+        self._num_flips = 2 if flip_tta else 1
         self.reserve(1, 1)
 
     def reserve(self, num_frames: int, num_stacks: int) -> None:
@@ -68,7 +68,7 @@ class OnnxEngine:
 
     def default_batch(self, size: tuple[int, int]) -> int:
         """Return the batch size, whatever the size of the frames."""
-        return _PICTURES_AT_ONCE // self._num_pictures
+        return _PICTURES_AT_ONCE // self._num_flips
 
     def to_frames(self, frames: "NDArray[np.uint8] | Tensor") -> NDArray[np.uint8]:
         """Return frames as they are.
@@ -94,10 +94,10 @@ class OnnxEngine:
         """Encode stacks [M, S] and keep their features."""
         stacks_MSHW = self._frames.take(frame_slots)[0]
         pictures = stacks_MSHW
-        if self._num_pictures == 2:
+        if self._num_flips == 2:
             pictures = np.concatenate([stacks_MSHW, stacks_MSHW[..., ::-1]])
         features = self._encode(pictures)
-        self._features.put(stack_slots, features.reshape(self._num_pictures, -1, *features.shape[1:]))
+        self._features.put(stack_slots, features.reshape(self._num_flips, -1, *features.shape[1:]))
 
     def stack_at(self, slot: int) -> Array:
         """Return the features [V, 1, C, h, w] of a stack."""
@@ -111,7 +111,7 @@ class OnnxEngine:
         """Return the scores [M, K] of clips."""
         windows_VMNChw = self._features.take(stack_slots)
         scores = self._score(windows_VMNChw.reshape(-1, *windows_VMNChw.shape[2:]))
-        mean: Array = scores.reshape(self._num_pictures, -1, self.num_labels).mean(axis=0)
+        mean: Array = scores.reshape(self._num_flips, -1, self.num_labels).mean(axis=0)
         return mean
 
     def to_rows(self, scores: Array) -> Array:

@@ -1,4 +1,4 @@
-"""A part of an exported model on ONNX Runtime: one array in, one array out."""
+"""ONNX Runtime session of one part of an exported model: one array in, one array out."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ def choose_provider(device: str) -> tuple[str, dict[str, str]]:
         device: `auto` (CUDA where this ONNX Runtime has it, else the CPU), `cpu`, `cuda` or `cuda:N`.
 
     Raises:
-        ConfigError: the device is unknown, this ONNX Runtime does not have it, or there is no ONNX Runtime.
+        ConfigError: the device is unknown or unsupported by this ONNX Runtime, or ONNX Runtime is not installed.
     """
     there = import_runtime().get_available_providers()
     kind, _, number = device.partition(":")
@@ -34,7 +34,7 @@ def choose_provider(device: str) -> tuple[str, dict[str, str]]:
             f"this ONNX Runtime has no CUDA ({', '.join(there)}); install the package onnxruntime-gpu in place of "
             "onnxruntime, or use --device cpu"
         )
-    # TF32 would round what goes into a convolution to 10 bits.
+    # TF32 would round the inputs of convolutions to 10 bits.
     return "CUDAExecutionProvider", {"device_id": number or "0", "use_tf32": "0"}
 
 
@@ -45,24 +45,24 @@ class OnnxPart:
         """Load it.
 
         Args:
-            model: The file, or what it would hold.
+            model: The file, or its content.
             device: As `choose_provider` takes it.
 
         Raises:
-            CheckpointError: it is no ONNX file, or none that this ONNX Runtime can run.
-            ConfigError: the device is not there, or ONNX Runtime is not.
+            CheckpointError: it is not an ONNX file, or this ONNX Runtime cannot run it.
+            ConfigError: the device or ONNX Runtime is unavailable.
         """
         runtime = import_runtime()
         self.name = str(model) if isinstance(model, Path) else "the exported graph"
-        """What messages call it."""
+        """Name of the file in messages."""
         options = runtime.SessionOptions()
-        # Errors raise; its other remarks are about how it optimizes.
+        # Errors raise; its other log lines are about optimization.
         options.log_severity_level = 4
-        # Its own choice also binds threads to cores, which fails aloud in containers that have some of them only.
+        # By default it also binds threads to cores, which fails with messages in containers that have only some cores.
         options.intra_op_num_threads = num_cpus()
         provider = choose_provider(device)
         try:
-            # Left to itself it goes over to the CPU where CUDA fails, and prints that to standard output.
+            # By default it falls back to the CPU where CUDA fails, and prints that to standard output.
             session = runtime.InferenceSession(
                 str(model) if isinstance(model, Path) else model,
                 options,
@@ -71,12 +71,12 @@ class OnnxPart:
             )
         except _runtime_errors() as error:
             raise CheckpointError(
-                f"ONNX Runtime {runtime.__version__} cannot load {self.name} ({_first_line(error)}); if it is no "
-                "damaged file, install a newer onnxruntime"
+                f"ONNX Runtime {runtime.__version__} cannot load {self.name} ({_first_line(error)}); copy or export it "
+                "again, or install a newer onnxruntime"
             ) from error
         if provider[0] not in session.get_providers():
             raise ConfigError(
-                f"ONNX Runtime {runtime.__version__} cannot use {provider[0]} here, though it was built with it; mend "
+                f"ONNX Runtime {runtime.__version__} cannot use {provider[0]} here, though it was built with it; fix "
                 "the driver and the CUDA libraries that it needs, or use --device cpu"
             )
         self._session = session
@@ -85,19 +85,19 @@ class OnnxPart:
         if len(inputs) != 1 or len(outputs) != 1:
             raise CheckpointError(
                 f"{self.name} has {count_text(len(inputs), 'input')} and "
-                f"{count_text(len(outputs), 'output')}, a part of an exported model one "
-                "of each; it was not written by 'bvas weights export'"
+                f"{count_text(len(outputs), 'output')}, a part of an exported model has one "
+                "of each; take a file that 'bvas weights export' wrote"
             )
         self._input = inputs[0].name
         self.input_shape: tuple[int | str | None, ...] = tuple(inputs[0].shape)
-        """A dimension of any length has a name, or None."""
+        """A dimension of variable length has a name, or None."""
         self.output_shape: tuple[int | str | None, ...] = tuple(outputs[0].shape)
 
     def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the output for an input.
 
         Raises:
-            CheckpointError: ONNX Runtime cannot compute it, e.g. for lack of memory.
+            CheckpointError: ONNX Runtime cannot compute it, for example because memory runs out.
         """
         try:
             output: NDArray[np.float32] = self._session.run(None, {self._input: batch})[0]
@@ -124,7 +124,7 @@ def import_runtime() -> Any:
 
 
 def _runtime_errors() -> tuple[type[Exception], ...]:
-    """Return what ONNX Runtime raises; its exceptions have no common base below Exception."""
+    """Return the exceptions of ONNX Runtime; they have no common base below Exception."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     return (

@@ -1,4 +1,4 @@
-"""An exported model as a spotter: what `Spotter` is for checkpoints, without PyTorch."""
+"""Spotter of an exported model, without PyTorch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +14,15 @@ class OnnxSpotter:
     """An exported model, ready to look at videos: for `spot_video` and `LiveSpots`."""
 
     experiment: Experiment
-    """Only what spotting asks for is that of the export."""
+    """Settings of the export; training settings are defaults."""
     model: ExportedModel
     device: str = "cpu"
-    """Where frames are decoded; ONNX Runtime takes them from the CPU's memory."""
+    """Device that decodes frames; ONNX Runtime takes them from the CPU's memory."""
     stride: int = 1
-    """Rows are computed for every so many grid frames, and filled in between."""
+    """A row is computed for one of so many grid frames; the others are interpolated."""
 
     def predictor(self, *, compiled: bool = False) -> StreamingPredictor:
-        """Return a predictor, for one video after the other; ONNX Runtime has compiled all it does when it loads."""
+        """Return a predictor, for one video after the other; `compiled` changes nothing with ONNX Runtime."""
         engine = OnnxEngine(
             self.model.encoder,
             self.model.head,

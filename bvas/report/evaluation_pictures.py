@@ -8,6 +8,7 @@ from bvas.experiment.experiment import Experiment
 from bvas.report.content import VideoReport, half_report
 from bvas.report.overlay import write_overlay
 from bvas.report.timeline import timeline_png
+from bvas.results.store import timeline_path
 from bvas.system.atomic_files import write_bytes
 from bvas.tasks.peaks import above
 from bvas.values.annotations import LabelSet
@@ -25,7 +26,7 @@ def write_pictures(evaluation: Evaluation, experiment: Experiment, out: Path) ->
     ]
     pictures = []
     for shown in videos:
-        pictures.append(out / f"{shown.file_stem}_timeline.png")
+        pictures.append(timeline_path(out, shown.file_stem))
         write_bytes(pictures[-1], timeline_png(shown, labels, operating_point=operating_points))
     clip = out / f"{videos[0].file_stem}_clip.mp4"
     _write_clip(videos[0], labels, clip)

@@ -17,7 +17,7 @@ from bvas.report.content import VideoReport, half_report
 from bvas.report.score_plots import precision_recall_png, timing_png
 from bvas.report.timeline import timeline_png
 from bvas.report.worst_events import OFFSETS_SECONDS, WorstEvent, worst_events, worst_sheet
-from bvas.results.store import curves_of_half, load_curve
+from bvas.results.store import curves_of_half, load_curve, timeline_path
 from bvas.system.atomic_files import write_bytes
 from bvas.values.annotations import LabelSet
 from bvas.values.luma import offset_and_scale
@@ -97,7 +97,7 @@ def write_pictures_of_files(
     targets: dict[Path, Callable[[], bytes]] = {}
     if "timeline" in config.kinds:
         for half in halves:
-            targets[out / f"{half.file_stem}_timeline.png"] = _timeline(half, task.labels, config)
+            targets[timeline_path(out, half.file_stem)] = _timeline(half, task.labels, config)
     matchings = [half.matching for half in halves if half.matching is not None]
     rankings = [half.ranking for half in halves if half.ranking is not None]
     if "precision-recall" in config.kinds:

@@ -31,7 +31,7 @@ def test_the_work_of_a_row_at_full_size_is_that_of_the_issue():
     with torch.device("meta"):
         model = build_model(replace(experiment.model, pretrained=False), experiment.clip, 2).eval()
 
-    work = count_row(model, (736, 1280), num_views=1, element_bytes=4)
+    work = count_row(model, (736, 1280), num_flips=1, element_bytes=4)
 
     assert work["2D"].operations == pytest.approx(26.4e9, rel=0.01)
     # 8.7 in the blocks, and the projection behind them.

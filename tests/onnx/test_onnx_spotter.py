@@ -171,6 +171,6 @@ def test_files_of_other_programs_versions_and_exports_are_refused(copied, tmp_pa
     other = {**settings, "name": "another"}
     assert "different exports" in after(set_entry("bvas_settings", json.dumps(other)))
     other = {**settings, "labels": ["PASS"]}
-    assert "has a shape of (3, 2) where its settings tell of (3, 1)" in after(
+    assert "has the shape (3, 2), its settings say (3, 1)" in after(
         set_entry("bvas_settings", json.dumps(other))
     )

@@ -98,8 +98,16 @@ def test_lines_are_no_wider_than_asked_for_and_hold_every_letter(bold):
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
-def test_dollars_and_underscores_in_names_are_no_formulas():
-    contact_sheet([clip(title="a$b_c$^{", targets=(("$x_", 1.0),), changes=("$_{",))], heading="$_{")
+def heading_width(sheet):
+    """Columns from the first to the last letter of the heading, the only words right of the frames' begin."""
+    return np.ptp(np.flatnonzero((sheet[: EDGE + 30] < 128).all(axis=2).any(axis=0)))
+
+
+def test_dollars_and_underscores_in_names_are_not_formulas():
+    # As a formula, "$x_1$" would be narrower than "x_1"; the others are not formulas at all, and would fail.
+    odd = clip(title="a$b_c$^{", targets=(("$x_", 1.0),), changes=("$_{",))
+    widths = [heading_width(contact_sheet([odd], heading=name)) for name in ("x1", "x_1", "$x_1$")]
+    assert widths == sorted(set(widths))
 
 
 def test_the_png_holds_the_picture():
@@ -112,4 +120,6 @@ def test_the_png_holds_the_picture():
 
 def test_a_sheet_without_clips_has_its_heading():
     sheet = contact_sheet([], heading="mine", notes=["nothing"])
-    assert (sheet < 128).any()
+    assert heading_width(sheet) > text_width("mine")
+    assert (sheet[EDGE + 30 :] < 128).any()
+    assert not (contact_sheet([], heading="")[EDGE + 30 :] < 128).any()

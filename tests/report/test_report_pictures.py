@@ -112,9 +112,21 @@ def test_precision_recall_has_a_panel_for_each_label_that_occurs():
 
 @pytest.mark.parametrize(("annotations", "spots"), [([], []), (ANNOTATIONS, []), ([], SPOTS)])
 def test_pictures_without_annotations_or_spots_are_drawn(annotations, spots):
-    matching = match_spots(annotations, spots, BALL)
-    picture_of(precision_recall_png([matching], BALL, operating_point=0.2, tolerance_seconds=0.5))
-    picture_of(timing_png([matching], BALL, tolerance_seconds=0.5))
+    def drawn(matching):
+        options = {"tolerance_seconds": 0.5}
+        return (
+            picture_of(precision_recall_png([matching], BALL, operating_point=0.2, **options)),
+            picture_of(timing_png([matching], BALL, **options)),
+        )
+
+    curves, timing = drawn(match_spots(annotations, spots, BALL))
+    full_curves, full_timing = drawn(match_spots(ANNOTATIONS, SPOTS, BALL))
+
+    # Without a hit there is no bar.
+    assert (has_color(timing, palette.HIT), has_color(full_timing, palette.HIT)) == (False, True)
+    # Without a spot there is no curve, and no dot on it.
+    assert (has_color(curves, palette.MISS), has_color(full_curves, palette.MISS)) == (bool(spots), True)
+    assert curves.shape == full_curves.shape
 
 
 def test_late_hits_stand_on_the_right():
