@@ -1,8 +1,6 @@
 """Inference: frames of a video in, score rows out, spots from these.
 
 batchnorm_folding.py  batch normalization as part of the convolutions
-compile_cache.py      folder of compiled kernels
-compiled_function.py  torch.compile with plain calls as the fallback
 engine_protocol.py    interface between the streaming algorithm and what computes
 file_rows.py          score rows of a video file, segment by segment
 flip_tta.py           mirror images, and the mean over models
@@ -11,7 +9,6 @@ incremental_peaks.py  peaks of a curve that still grows
 lag.py                what is skipped where a broadcast is faster than the models
 live_rows.py          score rows of a source while it is received
 live_spots.py         spots of a source while it is received
-peaks.py              smoothing, peaks and non-maximum suppression
 precision.py          precision and batch size by device
 prepared_model.py     a model made fast for prediction
 ring_buffer.py        states of the slots of a ring buffer

@@ -1,6 +1,5 @@
 """Slots of shared memory for clips, without pickling or copying between parent and workers."""
 
-import contextlib
 import math
 from collections.abc import Callable
 
@@ -13,7 +12,7 @@ from bvas.system.shared_memory import reserve
 
 
 class SharedFrames:
-    """A row of slots, each of which takes one clip. It travels to a worker as an argument of its process."""
+    """Slots in shared memory, one clip each. Can be an argument of a worker process."""
 
     def __init__(self, num_slots: int, clip_shape: tuple[int, int, int]) -> None:
         """Reserve the memory.
@@ -23,7 +22,7 @@ class SharedFrames:
             clip_shape: (T, H, W) of each.
 
         Raises:
-            DataError: the system does not give that much shared memory.
+            DataError: the system has too little shared memory.
         """
         self.num_slots = num_slots
         self.clip_shape = clip_shape
@@ -32,9 +31,10 @@ class SharedFrames:
         except OSError as error:
             num_mb = num_slots * math.prod(clip_shape) / 1e6
             raise DataError(
-                f"{num_mb:.0f} MB of shared memory for {num_slots} clips of shape {clip_shape} are not to be "
-                f"had ({error}); use fewer prefetch_batches or a smaller batch_size, read in this process "
-                "with workers={}, or give a container more (docker run --memory; --shm-size where there is no memfd)"
+                f"{num_mb:.0f} MB of shared memory for {num_slots} clips of shape {clip_shape} are unavailable "
+                f"({error}); lower loading.shuffle_buffer_clips, loading.prefetch_batches or batch_size, read in "
+                "this process (--workers 0), or give a container more (docker run --memory; --shm-size where the "
+                "system has no memfd)"
             ) from error
 
     def slot(self, number: int) -> NDArray[np.uint8]:
@@ -46,7 +46,7 @@ class SharedFrames:
         return flat.reshape(self.clip_shape)
 
     def lock_pages(self, gpu: int) -> Callable[[], None]:
-        """Let a GPU copy from the slots by itself; return what undoes it.
+        """Lock the pages, so that a GPU copies from the slots directly; return a function that unlocks them.
 
         Raises:
             DataError: the system does not allow so much locked memory.
@@ -57,10 +57,9 @@ class SharedFrames:
             cuda_driver.lock_pages(address, flat.nbytes)
 
         def unlock() -> None:
-            # The view keeps the memory where it is until here.
+            # The view keeps the memory mapped until here.
             assert flat.ctypes.data == address
-            # When the program ends the driver may be gone already.
-            with contextlib.suppress(DataError), cuda_driver.current_context(gpu):
+            with cuda_driver.current_context(gpu):
                 cuda_driver.unlock_pages(address)
 
         return unlock

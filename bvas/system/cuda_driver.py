@@ -1,13 +1,13 @@
-"""The calls of the CUDA driver that torch does not offer: sharing memory between processes, and locking pages.
+"""GPU memory shared between processes, and host memory with locked pages.
 
-The driver is asked itself, not torch's sharing of tensors, because that keeps its counts in files in /dev/shm,
-which stay there when the processes are killed. A call works in the context that torch
-has made current on the calling thread (`current_context`).
+Memory is shared through the driver and not as a torch tensor: torch counts references in files in /dev/shm, which
+stay there when the processes are killed. Driver calls use the context that torch has made current on the calling
+thread (`current_context`).
 """
 
 import ctypes
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any
 
@@ -28,7 +28,7 @@ def current_context(gpu: int) -> Iterator[None]:
     import torch
 
     with torch.cuda.device(gpu):
-        # The context is made current by the first thing that is asked of the device, not by choosing it.
+        # The first call for the device makes its context current; choosing the device does not.
         torch.cuda.current_stream().synchronize()
         yield
 
@@ -37,7 +37,7 @@ def allocate(num_bytes: int) -> int:
     """Return the address of memory on the GPU.
 
     Raises:
-        DataError: there is not that much.
+        DataError: the GPU has too little memory.
     """
     address = ctypes.c_uint64()
     _call("cuMemAlloc_v2", ctypes.byref(address), ctypes.c_size_t(num_bytes))
@@ -45,12 +45,12 @@ def allocate(num_bytes: int) -> int:
 
 
 def free(address: int) -> None:
-    """Give memory on the GPU back."""
+    """Free memory on the GPU."""
     _call("cuMemFree_v2", ctypes.c_uint64(address))
 
 
 def share(address: int) -> bytes:
-    """Return what another process opens allocated memory with.
+    """Return a handle by which another process opens allocated memory.
 
     Raises:
         DataError: this system does not share GPU memory between processes.
@@ -61,10 +61,10 @@ def share(address: int) -> bytes:
 
 
 def open_shared(shared: bytes) -> int:
-    """Return the address of another process's memory. It ends with this process, at the latest.
+    """Return the address of another process's memory, valid until this process ends.
 
     Raises:
-        DataError: the memory is gone, or not to be opened from here.
+        DataError: the memory was freed, or cannot be opened in this process.
     """
     address = ctypes.c_uint64()
     handle = _IpcHandle.from_buffer_copy(shared)
@@ -73,19 +73,29 @@ def open_shared(shared: bytes) -> int:
 
 
 def lock_pages(address: int, num_bytes: int) -> None:
-    """Keep host memory in place, so that the GPU copies from it by itself.
+    """Keep host memory in place, so that the GPU copies from it directly.
 
     Raises:
         DataError: the system does not allow so much locked memory.
     """
-    _call(
-        "cuMemHostRegister_v2", ctypes.c_void_p(address), ctypes.c_size_t(num_bytes), ctypes.c_uint(_PORTABLE)
-    )
+    import torch
+
+    runtime: Any = torch.cuda.cudart()  # type: ignore[no-untyped-call]
+    code = runtime.cudaHostRegister(address, num_bytes, _PORTABLE)
+    if int(code):
+        # The runtime also keeps the error for the next kernel launch, which reports and clears it.
+        with suppress(RuntimeError):
+            torch.zeros(1, device="cuda")
+        reason = runtime.cudaGetErrorString(code)
+        raise DataError(f"CUDA cannot lock {num_bytes / 1e6:.0f} MB of host memory: {reason}")
 
 
 def unlock_pages(address: int) -> None:
     """Undo `lock_pages`."""
-    _call("cuMemHostUnregister", ctypes.c_void_p(address))
+    import torch
+
+    runtime: Any = torch.cuda.cudart()  # type: ignore[no-untyped-call]
+    runtime.cudaHostUnregister(address)
 
 
 @lru_cache
@@ -95,7 +105,7 @@ def _driver() -> Any:
             return ctypes.CDLL(name)
         except OSError:
             continue
-    raise DataError("the CUDA driver's library is not to be found; install the NVIDIA driver")
+    raise DataError("no CUDA driver library found; install the NVIDIA driver")
 
 
 def _call(name: str, *arguments: Any) -> None:

@@ -1,5 +1,7 @@
 """The way of frames that a GPU has decoded, with tensors on the CPU in place of GPU memory."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
@@ -7,12 +9,13 @@ from fake_device import SlotsOfTensors
 from loading_videos import labelled, read_job
 
 from bvas.errors import DataError
-from bvas.loading import open_videos as readers
+from bvas.loading import open_videos
 from bvas.loading.clip_batch import BatchMaker
 from bvas.loading.clip_requests import ClipRequest
 from bvas.loading.open_videos import OpenVideos
 from bvas.loading.shared_slots import SharedFrames
 from bvas.loading.worker import WorkerSettings, do_job
+from bvas.system import cuda_driver
 
 SHAPE = (2, 4, 6)
 
@@ -32,7 +35,7 @@ class DeviceDecoder:
 
 @pytest.fixture
 def nvdec(monkeypatch):
-    monkeypatch.setattr(readers, "open_video", lambda *_, **__: DeviceDecoder())
+    monkeypatch.setattr(open_videos, "open_video", lambda *_, **__: DeviceDecoder())
     return OpenVideos("nvdec", SHAPE[1:])
 
 
@@ -89,3 +92,54 @@ def test_a_batch_is_gathered_from_host_and_device_slots_and_owns_its_frames():
     assert batch.frames.shape == (3, *SHAPE)
     assert batch.frames[:, 1, 2, 3].tolist() == [5, 9, 5]
     assert batch.seeds.tolist() == [11, 11, 11]
+
+
+class FakeRuntime:
+    """`torch.cuda.cudart()` that locks up to a number of bytes."""
+
+    def __init__(self, limit):
+        self.limit = limit
+        self.locked = {}
+
+    def cudaHostRegister(self, address, num_bytes, flags):  # noqa: N802
+        if num_bytes > self.limit:
+            return 2
+        self.locked[address] = (num_bytes, flags)
+        return 0
+
+    def cudaHostUnregister(self, address):  # noqa: N802
+        del self.locked[address]
+        return 0
+
+    def cudaGetErrorString(self, code):  # noqa: N802
+        return "out of memory"
+
+
+@pytest.fixture
+def runtime(monkeypatch):
+    runtime = FakeRuntime(limit=100)
+    monkeypatch.setattr(torch.cuda, "cudart", lambda: runtime)
+    monkeypatch.setattr(cuda_driver, "current_context", lambda gpu: nullcontext())
+    return runtime
+
+
+def test_host_slots_are_locked_through_torch_and_unlocked(runtime):
+    frames = SharedFrames(2, SHAPE)
+    unlock = frames.lock_pages(0)
+    # 2 clips of 2 x 4 x 6 bytes, locked for all contexts.
+    assert list(runtime.locked.values()) == [(96, 1)]
+    assert list(runtime.locked) == [frames.slot(0).ctypes.data]
+    unlock()
+    assert runtime.locked == {}
+
+
+def test_memory_that_cannot_be_locked_is_an_error_that_clears_the_runtimes_own(runtime, monkeypatch):
+    def next_launch(*_, **__):
+        launches.append(1)
+        raise RuntimeError("CUDA error: out of memory")
+
+    launches = []
+    monkeypatch.setattr(torch, "zeros", next_launch)
+    with pytest.raises(DataError, match="cannot lock 0 MB of host memory: out of memory"):
+        SharedFrames(3, SHAPE).lock_pages(0)
+    assert launches == [1]

@@ -124,11 +124,9 @@ def test_pictures_without_annotations_or_spots_are_drawn(annotations, spots):
 
     # Without a hit there is no bar.
     assert (has_color(timing, palette.HIT), has_color(full_timing, palette.HIT)) == (False, True)
+    # Without a spot there is no curve, and no dot on it.
+    assert (has_color(curves, palette.MISS), has_color(full_curves, palette.MISS)) == (bool(spots), True)
     assert curves.shape == full_curves.shape
-    assert (has_color(curves, palette.CURVE_FILL), has_color(full_curves, palette.CURVE_FILL)) == (
-        False,
-        True,
-    )
 
 
 def test_late_hits_stand_on_the_right():
