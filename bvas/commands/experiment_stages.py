@@ -1,4 +1,4 @@
-"""What is done for one stage of a chain: train its folds, predict what they hold out, score it."""
+"""Stages of a chain: folds trained, held-out matches predicted and scored."""
 
 import logging
 from collections.abc import Callable, Sequence
