@@ -25,7 +25,7 @@ VERBS = {
     ),
     "experiment preview": (
         "bvas.commands.experiment_preview",
-        "training clips, targets and augmentation, to look at",
+        "pictures of training clips, targets and augmentation",
     ),
     "experiment tune": (
         "bvas.commands.experiment_tune",
@@ -41,14 +41,14 @@ VERBS = {
         "annotations that look like mistakes, ranked",
     ),
     "report": ("bvas.commands.report", "a page to look at spots on the video, and to correct them"),
-    "doctor": ("bvas.commands.doctor", "what works on this machine, and what to do about the rest"),
-    "video check": ("bvas.commands.video_check", "what a video file is, and what reads it"),
+    "doctor": ("bvas.commands.doctor", "checks of this machine, with a remedy for each problem"),
+    "video check": ("bvas.commands.video_check", "properties of a video file, and decoders that read it"),
     "video prepare": ("bvas.commands.video_prepare", "make copies that are fast to read anywhere"),
     "data synth": ("bvas.commands.data_synth", "make synthetic matches in SoccerNet's layout"),
-    "data check": ("bvas.commands.data_check", "all that is wrong with a data root, and what it holds"),
+    "data check": ("bvas.commands.data_check", "faults and contents of a data root"),
     "data import": (
         "bvas.commands.data_import",
-        "make a dataset.json of SoccerNet, E2E-Spot, CSV files or corrections",
+        "make a dataset.json from SoccerNet, E2E-Spot, CSV files or corrections",
     ),
     "data download": ("bvas.commands.data_download", "download SoccerNet's videos and labels"),
     "spots export": ("bvas.commands.spots_export", "spots as tables, subtitles, edit lists, instances"),

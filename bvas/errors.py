@@ -1,4 +1,4 @@
-"""What can go wrong that a user or a file did, never what we did.
+"""Errors of users and files; our own failures raise other exceptions.
 
     BvasError
       x ConfigError      a value that a user wrote (also a ValueError)
@@ -7,8 +7,8 @@
       x DecodeError      a video file
       x WorkerError      a loader process that died or does not answer
       x CheckpointError  a file of weights, or of an unfinished run
-      x ScoresError      a model whose scores of a video are NaN
-      x TrainingError    a run that came to nothing: its loss is no number any more
+      x ScoresError      a model whose scores of a video are NaN or infinite
+      x TrainingError    a run that diverged: its loss is NaN or infinite
 
 A message names the value, the rule and the remedy.
 """
@@ -38,7 +38,7 @@ _CODE_IN_PATH = re.compile(r"(?<=/)(?:[0-9a-fA-F]{32,}|eyJ[A-Za-z0-9_=-]+\.[A-Za
 
 
 class BvasError(Exception):
-    """The base of all errors that name something the user can fix; no address in its text shows a secret."""
+    """Base of all errors that name something the user can fix; no address in its text shows a secret."""
 
     def __init__(self, *args: object) -> None:
         super().__init__(*(redacted(one) if isinstance(one, str) else one for one in args))
@@ -79,7 +79,7 @@ def _rebuild_decode_error(message: str, path: Path, lost: range | None) -> Decod
 
 
 class WorkerError(BvasError):
-    """A loader worker died, or gave no answer in time."""
+    """A loader worker died, or did not answer in time."""
 
 
 class CheckpointError(BvasError):
@@ -87,11 +87,11 @@ class CheckpointError(BvasError):
 
 
 class ScoresError(BvasError):
-    """The model produced NaN scores for this video; others may be unaffected."""
+    """The model produced NaN or infinite scores for a video; other videos may be fine."""
 
 
 class TrainingError(BvasError):
-    """Training diverged: a loss, gradient or weight is NaN or infinite."""
+    """Training diverged (NaN or infinite loss)."""
 
 
 # ---- Addresses without their secrets: user and password, values of the query, keys in the path.

@@ -226,7 +226,7 @@ def test_annotations_of_a_half_without_a_video_are_an_error(there, tmp_path, cap
         (path.parent / "2_64p.mkv").unlink()
     for verb in ("train", "evaluate"):
         line = _fails(capsys, verb, "--experiment", "tiny", "--data", str(tmp_path / "data"))
-        assert "lies in half 2, and there is no video of that half" in line
+        assert "lies in half 2, which has no video" in line
 
 
 def test_an_experiment_is_found_by_name_without_its_config(there, tmp_path, monkeypatch):
@@ -242,7 +242,7 @@ def test_times_that_are_no_times_are_refused(there, capsys):
         with pytest.raises(SystemExit) as stop:
             main(["spot", "x.mp4", "--from", wrong])
         assert stop.value.code == WRONG_INPUT
-        assert "is no time" in capsys.readouterr().err
+        assert "is not a time" in capsys.readouterr().err
 
 
 def test_without_a_model_spot_says_how_to_get_one(there, tmp_path, capsys):

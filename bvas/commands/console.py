@@ -1,4 +1,4 @@
-"""What all commands share: options, log lines, progress bars, exit codes."""
+"""Runner of the verbs: exit codes, error lines, progress bars."""
 
 import argparse
 import io
@@ -32,7 +32,7 @@ def run_command(
     run: Callable[[argparse.Namespace], int],
     argv: Sequence[str] | None,
 ) -> int:
-    """Parse, run, and turn what users and files did wrong into one line and exit code 2."""
+    """Parse, run, and report faults of users and files as one line and exit code 2."""
     parser.add_argument("--quiet", action="store_true", help="no progress bars, warnings only")
     set_up_streams()
     sys.excepthook = _print_failure
@@ -43,7 +43,7 @@ def run_command(
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # `| head` has seen enough. What is left would fail once more when Python ends.
+        # The reader, such as `| head`, has closed the pipe. The rest would fail again when Python exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except KeyboardInterrupt:
@@ -63,7 +63,7 @@ def _print_failure(kind: type[BaseException], error: BaseException, trace: Trace
 
 
 def _parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
-    """Return the arguments; what argparse says of wrong ones shows no secret of an address."""
+    """Return the arguments; argparse's messages about wrong ones show no secret of an address."""
     said = io.StringIO()
     try:
         with redirect_stderr(said):
@@ -80,13 +80,13 @@ def json_shown(value: Any) -> str:
 
 @contextmanager
 def progress_bar(title: str, unit: str, *, quiet: bool, place: int | None = None) -> Iterator[Progress]:
-    """Yield a function of (done, total) that moves a bar with rate and time left; silent without a terminal.
+    """Yield a function of (done, total) that moves a bar with rate and remaining time; silent without a terminal.
 
     Args:
-        title: In front of it.
-        unit: What is counted.
+        title: Text before the bar.
+        unit: Unit of the counts.
         quiet: Show nothing.
-        place: Of several bars at a time the line, from 0, which is free again when the bar is done; None: the only one.
+        place: Line of the bar among several, from 0; the line is free again when the bar is done. None: the only bar.
     """
     from tqdm import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
@@ -110,7 +110,7 @@ def progress_bar(title: str, unit: str, *, quiet: bool, place: int | None = None
 
         def report(done: int, total: int, note: str = "") -> None:
             if bar.total is None:
-                # What was done before this start says nothing about the rate.
+                # Work of an earlier run says nothing about the rate.
                 bar.initial = bar.n = bar.last_print_n = done
             bar.total = total
             if note:

@@ -1,4 +1,4 @@
-"""Say all that is wrong with a data root: bvas data check DIR."""
+"""Verb `bvas data check`: list all faults of a data root."""
 
 import argparse
 import json
@@ -23,8 +23,8 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
         prog=prog,
-        description="Read all labels and index all videos of a data root, list everything that is wrong, and count "
-        "what is there. The exit code is 2 if something is wrong.",
+        description="Read all labels and index all videos of a data root, list every fault, and count the "
+        "contents. The exit code is 2 if there is a fault.",
     )
     parser.add_argument(
         "root", type=Path, metavar="DIR", help="data root: with dataset.json or SoccerNet's folders"
@@ -37,7 +37,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check, and print what was found."""
+    """Check, and print the findings."""
     from bvas.data.data_check import check_data, tasks_in
 
     if args.experiment:
@@ -67,12 +67,12 @@ def run(args: argparse.Namespace) -> int:
         for check in checks:
             print("\n".join(check_lines(check)))
         if not args.decode:
-            print("frames were not decoded; --decode finds those that are lost")
+            print("frames were not decoded; --decode finds lost frames")
     return WRONG_INPUT if any(check.faults for check in checks) else OK
 
 
 def check_lines(check: "DataCheck") -> list[str]:
-    """Return a check as lines for people: the summary, what is worth knowing, the faults."""
+    """Return a check as lines for people: summary, notes, faults."""
     labelled = [match for match in check.matches if match.fold is not None]
     folds = sorted({match.fold for match in labelled if match.fold is not None})
     infos = [video.info for video in check.videos]
@@ -110,7 +110,7 @@ def _count_lines(check: "DataCheck", folds: Sequence[int]) -> list[str]:
 
 
 def _labels(check: "DataCheck") -> list[str]:
-    """Labels of the task in its order, then other ones of the files."""
+    """Return the labels of the task in its order, then other labels of the files."""
     used = {label for label, _ in check.counts}
     others = sorted(used - set(check.task.labels))
     known = [label for label in check.task.labels if not check.guessed or label in used]

@@ -1,4 +1,4 @@
-"""Download SoccerNet's data: bvas data download --task ball-2023 --splits train,valid,test,challenge."""
+"""Verb `bvas data download`: download SoccerNet's videos and labels."""
 
 import argparse
 import getpass
@@ -21,7 +21,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog,
         description="Download SoccerNet's videos and labels, after the NDA (https://www.soccer-net.org/data), with "
-        f"HF_TOKEN. A password, where one is needed, is asked for or read from {PASSWORD_VARIABLE}.",
+        f"HF_TOKEN. Where a password is needed, it is asked for or read from {PASSWORD_VARIABLE}.",
     )
     parser.add_argument("--task", required=True, choices=["ball-2023", "ball-2024", "ball-2025", "action"])
     parser.add_argument("--splits", default=",".join(_SPLITS), help=f"default: {','.join(_SPLITS)}")
@@ -39,24 +39,24 @@ def ask_password() -> str:
     """Return the password from the environment, or ask for it without showing it.
 
     Raises:
-        ConfigError: there is no terminal to ask on, and no variable.
+        ConfigError: neither a terminal to ask on nor the variable exists.
     """
     password = os.environ.get(PASSWORD_VARIABLE)
     if password:
         return password
     if not sys.stdin.isatty():
-        raise ConfigError(f"a password is needed and there is no terminal to ask on; set {PASSWORD_VARIABLE}")
+        raise ConfigError(f"a password is needed and this is not a terminal; set {PASSWORD_VARIABLE}")
     return getpass.getpass("SoccerNet password: ")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Download, and say where the data lies."""
+    """Download, and log the place."""
     from bvas.data.soccernet_download import download
 
     splits = args.splits.split(",")
     wrong = [split for split in splits if split not in _SPLITS]
     if wrong:
-        raise ConfigError(f"unknown split {wrong[0]!r}; there are {', '.join(_SPLITS)}")
+        raise ConfigError(f"unknown split {wrong[0]!r}; known are {', '.join(_SPLITS)}")
     download(args.task, splits, args.data, source=args.source, ask_password=ask_password)
     logger.info("the data is in %s", args.data)
     return OK

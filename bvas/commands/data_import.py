@@ -1,4 +1,4 @@
-"""Make a dataset.json of other formats: bvas data import SOURCE --out DIR."""
+"""Verb `bvas data import`: make a dataset.json from other formats."""
 
 import argparse
 import logging
@@ -24,21 +24,24 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
         prog=prog,
-        description="Make a data root with a dataset.json of a folder in SoccerNet's layout, of E2E-Spot's JSON, of "
-        "OSL JSON, of a CSV table with the columns video, label, seconds or frame, and maybe team, visible, fold, "
-        "match; or of the corrections.json that the page of 'bvas report' saves.",
+        description="Make a data root with a dataset.json from a folder in SoccerNet's layout, from E2E-Spot's JSON, "
+        "OSL JSON, a CSV table with the columns video, label, seconds or frame, and optionally team, visible, fold, "
+        "match; or from the corrections.json that the page of 'bvas report' saves.",
     )
     parser.add_argument("source", type=Path, metavar="SOURCE", help="folder, .json or .csv file")
     add_out(parser, "data root to write to", required=True)
     parser.add_argument(
-        "--format", choices=_FORMATS, default=None, help="what SOURCE is (default: by what it looks like)"
+        "--format",
+        choices=_FORMATS,
+        default=None,
+        help="format of SOURCE (default: recognized by name and content)",
     )
     parser.add_argument(
         "--videos",
         type=Path,
         default=None,
         metavar="DIR",
-        help="where videos lie (default: beside SOURCE, or --with)",
+        help="folder of the videos (default: beside SOURCE, or --with)",
     )
     parser.add_argument(
         "--with",
@@ -46,29 +49,31 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         type=Path,
         default=None,
         metavar="DIR",
-        help="of corrections: the data root whose other matches and folds come along",
+        help="for corrections: the data root whose other matches and folds are kept",
     )
     add_head(parser)
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--link", action="store_true", help="symbolic links to the videos below --out")
+    place.add_argument("--link", action="store_true", help="make symbolic links to the videos below --out")
     place.add_argument(
         "--copy",
         action="store_true",
-        help="copies of the videos below --out (default: neither; their paths are written down)",
+        help="copy the videos below --out (default: neither; their paths are written)",
     )
-    parser.add_argument("--resolution", default="720p", help="of SoccerNet's renditions (default: 720p)")
+    parser.add_argument(
+        "--resolution", default="720p", help="rendition of SoccerNet's videos (default: 720p)"
+    )
     parser.add_argument(
         "--label-file",
         choices=["Labels-ball.json", "Labels-v2.json"],
         default=None,
-        help="of SoccerNet's (default: the one that is there)",
+        help="label file of SoccerNet's layout (default: the one found)",
     )
     add_overwrite(parser, "replace a dataset.json in --out")
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read all, and write if nothing is wrong."""
+    """Read everything, and write if there is no fault."""
     from bvas.data.importing.draft import write_dataset
     from bvas.data.importing.merging import put_into, read_root
     from bvas.errors import ConfigError
@@ -111,10 +116,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def format_of(source: Path) -> str:
-    """Return the format that a file or folder looks like.
+    """Return the format of a file or folder, by name and content.
 
     Raises:
-        DataError: it is not there, or looks like none.
+        DataError: it does not exist, or its format is not recognized.
     """
     from bvas.data.importing.from_corrections import is_corrections
     from bvas.data.osl_json import is_osl
@@ -128,7 +133,7 @@ def format_of(source: Path) -> str:
         return "e2e-spot" if any(path.is_file() for path in splits) else "soccernet"
     by_suffix = {".csv": "csv", ".tsv": "csv", ".json": "json"}
     if source.suffix.lower() not in by_suffix:
-        raise DataError(f"{source} is neither a folder nor .csv nor .json; say what it is with --format")
+        raise DataError(f"{source} is neither a folder nor .csv nor .json; name its format with --format")
     if by_suffix[source.suffix.lower()] == "csv":
         return "csv"
     content = read_json(source)
@@ -144,7 +149,7 @@ def read_source(
     label_file: str | None,
     head: str | None = None,
 ) -> "Import":
-    """Return what one of the readers finds."""
+    """Return the matches that the reader of a format finds."""
     from bvas.data.importing.from_corrections import read_corrections
     from bvas.data.importing.from_csv import read_csv
     from bvas.data.importing.from_e2e_spot import read_e2e_spot

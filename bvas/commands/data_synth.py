@@ -1,4 +1,4 @@
-"""Synthetic matches on the command line: bvas data synth --out DIR."""
+"""Verb `bvas data synth`: make synthetic matches."""
 
 import argparse
 import logging
@@ -32,7 +32,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         "--task",
         choices=["ball", "ball12", "action"],
         default="ball",
-        help="label files: 2 or 12 labels of ball spotting, or those of Action Spotting (default: ball)",
+        help="annotated labels: 2 or 12 of ball spotting, or the 17 of Action Spotting (default: ball)",
     )
     parser.add_argument(
         "--preset",

@@ -1,4 +1,4 @@
-"""The whole of bvas in minutes on a CPU: bvas demo."""
+"""Verb `bvas demo`: render, train, predict, score and report in minutes on a CPU."""
 
 import argparse
 import logging
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 _MATCHES = 5
 _MINUTES = 5.0
-# Short, since training on a CPU would otherwise spend its time on frames that no clip wants.
+# Short: else training on a CPU would spend its time on decoding frames between keyframe and clip.
 _KEYFRAME_INTERVAL = 25
 _HELD_OUT_FOLD = 0
 
@@ -36,11 +36,11 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Render, train, predict, score, report."""
     from bvas.commands.evaluate import evaluation_lines
-    from bvas.commands.predict import predict_held_out
     from bvas.data.matches import find_matches
     from bvas.evaluation.experiment_scores import evaluate_predictions
     from bvas.evaluation.label_check import check_labels
     from bvas.experiment.experiment import load_experiment
+    from bvas.predicting.many_matches import predict_held_out
     from bvas.report.evaluation_pictures import write_pictures
     from bvas.report.page_input import evaluation_report
     from bvas.report.report_folder import write_report_folder

@@ -1,4 +1,4 @@
-"""Say what works on this machine, and what to do about the rest: bvas doctor."""
+"""Verb `bvas doctor`: check this machine, with a remedy for each problem."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
         prog=prog,
-        description="Say what works on this machine, and what to do about the rest. The exit code is 2 where "
+        description="Check what works on this machine, with a remedy for each problem. The exit code is 2 where "
         "something is missing that everything needs, else 0.",
     )
     add_json(parser)
@@ -26,7 +26,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look at the machine, and print what was found."""
+    """Check the machine, and print the findings."""
     from bvas.system.doctor.gpu import inspect_gpu
     from bvas.system.doctor.resources import inspect_resources
     from bvas.system.doctor.software import inspect_software
@@ -55,7 +55,7 @@ def _versions() -> "Finding":
 
 
 def finding_text(finding: "Finding") -> str:
-    """Return a finding as a line, and its remedy as another."""
+    """Return a finding as a line, and its remedy as a second one."""
     line = f"{finding.state:<8} {finding.topic:<16} {finding.text}"
     return line if finding.remedy is None else f"{line}\n{'':<26}-> {finding.remedy}"
 
@@ -64,6 +64,6 @@ def summary_text(found: "Sequence[Finding]") -> str:
     """Return the last line: whether bvas works here."""
     needed = [finding.topic for finding in found if finding.is_needed]
     if needed:
-        return f"\nbvas does not work here before this is mended: {', '.join(needed)}"
+        return f"\nbvas does not work here before this is fixed: {', '.join(needed)}"
     problems = [finding.topic for finding in found if finding.state == "problem"]
-    return "\nbvas works here" + (f"; to be mended: {', '.join(problems)}" if problems else "")
+    return "\nbvas works here" + (f"; to fix: {', '.join(problems)}" if problems else "")

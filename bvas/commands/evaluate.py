@@ -1,4 +1,4 @@
-"""Score predictions: python -m bvas.evaluate --experiment NAME, or --experiments A,B to compare."""
+"""Verb `bvas evaluate`: score an experiment's predictions, or compare experiments."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog,
         description="Score an experiment's out-of-fold predictions, and write runs/NAME/evaluation.json; or compare "
-        "experiments, and write runs/comparisons/A,B.json besides.",
+        "experiments, and also write runs/comparisons/A,B.json.",
     )
     what = parser.add_mutually_exclusive_group(required=True)
     add_experiment_option(what)
@@ -28,7 +28,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     )
     add_folds(parser, "folds to score (default: all predicted ones)")
     add_postprocessing(
-        parser, "what the predictions were made with: its operating points part hits from what is not shown"
+        parser, "rules that the predictions were made with: their operating points decide which spots count"
     )
     add_folders(parser)
     return parser
@@ -131,7 +131,7 @@ def comparison_lines(comparison: "Comparison") -> list[str]:
         f"{comparison.base_score:.4f} = {comparison.difference:+.4f}"
     ]
     if comparison.left_out:
-        lines.append(f"  left out: {len(comparison.left_out)} that only one of them predicted")
+        lines.append(f"  not compared: {len(comparison.left_out)} that only one of them predicted")
     if len(comparison.folds) > 1:
         by_fold = ", ".join(f"{fold}: {value:+.4f}" for fold, value in comparison.folds.items())
         lines.append(f"  by fold {by_fold}")

@@ -1,4 +1,4 @@
-"""The mean of several experiments' score curves: bvas experiment ensemble A,B [--challenge] [--select]."""
+"""Verb `bvas experiment ensemble`: average the score curves of several experiments."""
 
 import argparse
 import logging
@@ -29,10 +29,10 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--select",
         action="store_true",
-        help="choose the experiments that count, and how often, by greedy forward selection on the out-of-fold mAP; "
-        "each fold is averaged by what the other folds choose, so that its score is honest",
+        help="choose members and their weights by greedy forward selection on the out-of-fold mAP; "
+        "each fold is averaged by the choice of the other folds, so that its score is unbiased",
     )
-    parser.add_argument("--name", help="what to call it (default: A+B, or A+B_selected)")
+    parser.add_argument("--name", help="name of the ensemble (default: A+B, or A+B_selected)")
     add_folds(parser, "folds whose matches are averaged (default: all that are trained)", default=None)
     add_postprocessing(parser)
     add_folders(parser)
@@ -40,7 +40,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Average, print what it scores, and write the folder."""
+    """Average, print the scores, and write the folder."""
     from dataclasses import replace
 
     from bvas.data.matches import find_matches, folds_of
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     curves, ensemble = None, None
     if not args.challenge or args.select:
         folds = parse_folds(args.folds, folds_of(found), experiment.train.folds)
-        # By name, so that the resamples of the same matches are the same, whoever lists them.
+        # By name, so that resamples do not depend on the order in which matches are listed.
         matches = sorted((match for match in found if match.fold in folds), key=lambda match: match.name)
         curves = read_member_curves(members, matches, Split.CV)
         with progress_bar("selecting", "fold", quiet=args.quiet) as progress:
@@ -89,12 +89,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def default_name(names: Sequence[str], *, selected: bool) -> str:
-    """Return what an ensemble is called if nobody says so."""
+    """Return the default name of an ensemble."""
     return "+".join(name.replace("/", "_") for name in names) + ("_selected" if selected else "")
 
 
 def ensemble_lines(ensemble: "Ensemble") -> list[str]:
-    """Return how the members count and what they score, as lines for people."""
+    """Return the members' weights and scores as lines for people."""
     lines = []
     if ensemble.is_selected:
         lines.append("selected: " + _weights_text(ensemble.members, ensemble.weights))

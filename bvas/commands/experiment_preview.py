@@ -1,4 +1,4 @@
-"""Training clips to look at before anyone trains: bvas experiment preview NAME."""
+"""Verb `bvas experiment preview`: draw training clips before training."""
 
 import argparse
 import logging

@@ -1,4 +1,4 @@
-"""Stages one after another: bvas experiment run A,B,C,D [--seeds 0,1]."""
+"""Verb `bvas experiment run`: train, predict and score the stages of a chain."""
 
 import argparse
 import logging
@@ -23,15 +23,15 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
         prog=prog,
-        description="Train, predict and score experiments that build on each other, skip what is finished, and go on "
-        f"after an interruption. Writes the table to RUNS/{REPORT_NAME} too.",
+        description="Train, predict and score experiments that build on each other. Finished work is skipped, "
+        f"interrupted work is resumed. The table is also written to RUNS/{REPORT_NAME}.",
     )
     parser.add_argument("experiments", metavar="A,B,C", help="config names, in the order of the stages")
     parser.add_argument(
         "--seeds",
         default=None,
         metavar="0,1",
-        help="all stages with each of them; other seeds than the configs' live in RUNS/seed_S (default: the configs')",
+        help="random seeds of all stages; seeds other than the configs' use RUNS/seed_S (default: the configs')",
     )
     add_training(parser)
     add_overwrite(parser, "train all stages again")
@@ -107,7 +107,7 @@ def chain_lines(stages: "Sequence[Stage]", scores: "Sequence[StageScore]") -> li
         )
     for gain in gains(stages, scores):
         if gain.spread is None or gain.paired_spread is None:
-            verdict = "one fold and seed give no spread to hold it against"
+            verdict = "one fold and seed give no spread to compare with"
         else:
             word = "more" if gain.is_above else "not more"
             verdict = f"{word} than the spread {gain.spread:.4f}; differences +- {gain.paired_spread:.4f}"

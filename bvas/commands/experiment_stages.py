@@ -11,12 +11,12 @@ import torch
 
 from bvas.commands.console import progress_bar
 from bvas.commands.fold_training import train_folds, worker_devices
-from bvas.commands.predict import predict_held_out
 from bvas.errors import BvasError
 from bvas.evaluation.chain import Stage, StageScore, is_predicted, newer_sources
 from bvas.evaluation.experiment_scores import evaluate_predictions
 from bvas.experiment.checkpoint import fold_folder
 from bvas.loading.skip_policy import OnError
+from bvas.predicting.many_matches import predict_held_out
 from bvas.report.training_pictures import RunPictures
 from bvas.results.store import predictions_folder
 from bvas.system.atomic_files import write_json

@@ -1,4 +1,4 @@
-"""A zip for SoccerNet's evaluation server: bvas experiment submit NAME."""
+"""Verb `bvas experiment submit`: write the zip for SoccerNet's evaluation server."""
 
 import argparse
 from pathlib import Path
@@ -31,7 +31,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the zip, and say what is in it."""
+    """Write the zip, and print its contents."""
     from bvas.data.matches import find_matches
     from bvas.errors import ConfigError, DataError
     from bvas.evaluation.submission import write_submission
@@ -50,9 +50,7 @@ def run(args: argparse.Namespace) -> int:
     matches = [match for match in found if (match.is_test if args.test else match.fold is None)]
     if not matches:
         kind = "test" if args.test else "challenge"
-        raise DataError(
-            f"no {kind} match in {args.data / experiment.task.folder}, so there is nothing to submit"
-        )
+        raise DataError(f"nothing to submit: no {kind} match in {args.data / experiment.task.folder}")
     submission = write_submission(
         experiment, matches, args.runs, out, Split.CV if args.test else Split.CHALLENGE
     )

@@ -1,4 +1,4 @@
-"""What looks like a mistake in the labels, ranked: bvas experiment suspects NAME."""
+"""Verb `bvas experiment suspects`: rank annotations that look like mistakes."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def suspect_lines(label_check: "LabelCheck", top: int) -> list[str]:
-    """Return the table of the first suspects, and what was not judged."""
+    """Return the table of the first suspects, and counts of annotations that were not judged."""
     suspects = label_check.suspects
     counted = count_text(len(suspects), "suspect")
     lines = [

@@ -1,4 +1,4 @@
-"""The best smoothing, distances and operating points: bvas experiment tune NAME."""
+"""Verb `bvas experiment tune`: choose smoothing, distances and operating points."""
 
 import argparse
 import logging
@@ -22,9 +22,9 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog,
         description="Choose each label's smoothing, smallest height, smallest distance and operating point from "
-        "out-of-fold score curves, and say what that brings: each fold is scored with rules chosen on the others. "
+        "out-of-fold score curves, and print the gain: each fold is scored with rules chosen on the others. "
         "Writes a file for 'bvas predict --postprocessing FILE' and 'bvas spot --postprocessing FILE'. It holds the "
-        "experiment's own rules where the gain is not told from chance.",
+        "experiment's own rules where the gain is not significant.",
     )
     add_experiment(parser)
     add_folds(parser, "folds whose curves are used (default: all that the experiment trains)", default=None)
@@ -34,7 +34,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Tune, print what it brings, and write the file."""
+    """Tune, print the gain, and write the file."""
     from bvas import __version__
     from bvas.data.matches import find_matches, folds_of
     from bvas.evaluation.tuning.curves import load_labelled_curves, parts_of
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     check_writable(out.parent)
     found = find_matches(experiment.task, args.data)
     folds = parse_folds(args.folds, folds_of(found), experiment.train.folds)
-    # By name, so that the resamples of the same matches are the same, whoever lists them.
+    # By name, so that resamples do not depend on the order in which matches are listed.
     matches = sorted((match for match in found if match.fold in folds), key=lambda match: match.name)
     data = load_labelled_curves(experiment, matches, args.runs)
     with progress_bar("tuning", "label", quiet=args.quiet) as progress:
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def tuning_lines(tuning: "Tuning", num_matches: int) -> list[str]:
-    """Return what was chosen and what it brings, as lines for people."""
+    """Return the chosen rules and their gain as lines for people."""
     width = max(len(label) for label in (*tuning.rules, "all labels")) + 2
     lines = [
         f"{count_text(num_matches, 'match')}; chosen on all of them, scored nested (each fold by rules of the others):",
@@ -102,11 +102,11 @@ def _gain_lines(score: "TunedScore", what: str) -> list[str]:
         f"annotations at other times {score.by_chance:.4f}, at most {score.most_by_chance:.4f}"
     ]
     if score.interval is None:
-        return [*lines, "  not taken: with fewer than 3 matches a gain cannot be told from luck"]
+        return [*lines, "  not taken: with fewer than 3 matches no gain is significant"]
     if score.is_real:
         verdict = "taken"
     elif not score.knows_more_than_chance:
-        verdict = "not taken: the curves know no more of the annotations than chance does"
+        verdict = "not taken: the gain is not above the chance baseline"
     else:
-        verdict = "not taken: the interval does not lie above 0"
+        verdict = "not taken: the interval is not above 0"
     return [*lines, f"  interval {interval_text(score.interval, signed=True)}", f"  {verdict}"]

@@ -1,4 +1,4 @@
-"""Texts of options as values: times, rates, sizes, worker counts."""
+"""Parsers of option values: times, rates, sizes, worker counts."""
 
 import argparse
 import math
@@ -15,7 +15,7 @@ def parse_workers(text: str) -> dict[str, int] | Literal["auto"]:
     """Return the loader's worker mix for `auto`, `0`, `2` or `nvdec=3,opencv=1`.
 
     Raises:
-        ConfigError: the text is none of these.
+        ConfigError: the text has another form.
     """
     from bvas.video.decode.backends import BACKENDS
 
@@ -40,7 +40,7 @@ def parse_time(text: str) -> float:
     except ValueError:
         values = []
     if not 1 <= len(values) <= 3 or not all(0 <= value < math.inf for value in values):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; write seconds, mm:ss or hh:mm:ss")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write seconds, mm:ss or hh:mm:ss")
     seconds = 0.0
     for value in values:
         seconds = seconds * 60 + value
@@ -63,5 +63,5 @@ def parse_size(text: str) -> tuple[int, int]:
     """Return (H, W) of a text like 224x400; for argparse."""
     parts = text.lower().split("x")
     if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; write HxW, e.g. 224x400")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size; write HxW, e.g. 224x400")
     return int(parts[0]), int(parts[1])

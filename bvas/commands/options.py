@@ -183,7 +183,7 @@ def add_reading(parser: Options) -> None:
 
 
 def reading_of(args: argparse.Namespace) -> "ReadOptions":
-    """Return what `add_reading` was given.
+    """Return the options of `add_reading`.
 
     Raises:
         ConfigError: a stream below 0.

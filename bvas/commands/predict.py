@@ -20,17 +20,12 @@ from bvas.commands.options import (
     add_overwrite,
     add_postprocessing,
 )
-from bvas.errors import BvasError, ConfigError, DataError
-from bvas.values.progress import Progress
+from bvas.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    import torch
-
-    from bvas.commands.predict_jobs import Job
-    from bvas.data.matches import Match
     from bvas.experiment.experiment import Experiment
     from bvas.predicting.assignments import Assignment
-    from bvas.predicting.settings import Work
+    from bvas.predicting.schedule import Schedule
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +85,7 @@ def parse_shard(text: str) -> tuple[int, int]:
     """Return (I, N) of a text like 2/8; for argparse."""
     match = re.fullmatch(r"(\d+)/(\d+)", text)
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no share; write I/N with I from 1 to N, e.g. 2/8")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share; write I/N with I from 1 to N, e.g. 2/8")
     return int(match[1]), int(match[2])
 
 
@@ -98,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
     """Predict, and write score curves and a results file for each match."""
     from bvas.experiment.experiment import load_experiment
     from bvas.predicting.assignments import share_of
+    from bvas.predicting.many_matches import predict_matches
     from bvas.predicting.settings import Work
     from bvas.results.tuned_peaks import with_postprocessing
     from bvas.system.atomic_files import check_writable
@@ -128,8 +124,8 @@ def run(args: argparse.Namespace) -> int:
         check_writable(out)
     with progress_bar(experiment.name, "frame", quiet=args.quiet) as bar:
         shown = bar if sys.stderr.isatty() else None
-        job = predict_all(share, work, shown, device=args.device, devices=devices)
-    return _conclude(job, share)
+        done = predict_matches(share, work, shown, device=args.device, devices=devices)
+    return _conclude(done, share)
 
 
 def _assignments(args: argparse.Namespace, experiment: "Experiment") -> "list[Assignment]":
@@ -155,7 +151,7 @@ def _assignments(args: argparse.Namespace, experiment: "Experiment") -> "list[As
     return chosen
 
 
-def parse_devices(text: str) -> "list[torch.device]":
+def parse_devices(text: str) -> list[str]:
     """Return the devices of a list like `0,1`, `cpu,cpu` or `all`.
 
     Raises:
@@ -166,118 +162,26 @@ def parse_devices(text: str) -> "list[torch.device]":
     from bvas.system.devices import choose_device
 
     if text == "all":
-        devices = [torch.device("cuda", number) for number in range(torch.cuda.device_count())]
+        devices = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
         if not devices:
             raise ConfigError("--devices all: this machine has no CUDA device; use --devices cpu")
         return devices
     names = [name.strip() for name in text.split(",")]
-    return [choose_device(f"cuda:{name}" if name.isdecimal() else name) for name in names]
+    return [str(choose_device(f"cuda:{name}" if name.isdecimal() else name)) for name in names]
 
 
-def predict_all(
-    assignments: "Sequence[Assignment]",
-    work: "Work",
-    bar: Progress | None,
-    *,
-    device: str = "auto",
-    devices: "Sequence[torch.device] | None" = None,
-) -> "Job":
-    """Predict what is not finished of some matches, and return what became of each.
-
-    Args:
-        assignments: The matches.
-        work: How they are predicted.
-        bar: Shows frames; None: a log line each minute does.
-        device: Where, in this process.
-        devices: Where instead, each in a process of its own.
-
-    Raises:
-        BvasError: something that all matches would fail of: weights, settings, a full disk.
-    """
-    import torch
-
-    from bvas.commands.job_progress import JobProgress
-    from bvas.commands.predict_jobs import Job, run_here, run_on_devices
-    from bvas.predicting.finished import is_finished
-    from bvas.predicting.settings import Weights
-    from bvas.system.devices import num_cpus
-
-    weights = Weights(work)
-    left = [a for a in assignments if not is_finished(a, work, weights, by_glance=True)]
-    # Those of the same models together, which are then loaded once.
-    left.sort(key=lambda assignment: assignment.folds)
-    sizes = {str(assignment.folder): _sizes(assignment, work) for assignment in left}
-    job = Job(left, JobProgress(sizes, bar), num_finished=len(assignments) - len(left))
-    if devices is None:
-        run_here(job, work, device)
-    else:
-        used = devices[: max(1, len(left))]
-        num_threads = max(1, min(torch.get_num_threads(), num_cpus() // len(used)))
-        run_on_devices(job, work, used, num_threads)
-    return job
-
-
-def predict_held_out(
-    experiment: "Experiment",
-    matches: "Sequence[Match]",
-    folds: Sequence[int],
-    runs: Path,
-    bar: Progress | None,
-    *,
-    device: str = "auto",
-    devices: Sequence[str] | None = None,
-) -> None:
-    """Predict the matches of some folds, each with the model that has not seen it.
-
-    Args:
-        experiment: The experiment.
-        matches: Those of other folds are left out.
-        folds: Folds that are trained.
-        runs: The runs folder.
-        bar: Shows frames; None: a log line each minute does.
-        device: Where.
-        devices: Where instead, each in a process of its own.
-
-    Raises:
-        BvasError: a match failed; the others are done.
-    """
-    import torch
-
-    from bvas.predicting.assignments import held_out
-    from bvas.predicting.settings import Work
-    from bvas.results.store import predictions_root
-
-    several = None if devices is None else [torch.device(name) for name in devices]
-    assignments = held_out(matches, folds, predictions_root(runs, experiment.name))
-    job = predict_all(
-        assignments, Work(experiment=experiment, runs=runs), bar, device=device, devices=several
-    )
-    if job.failures:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in job.failures.items())
-        raise BvasError(f"{len(job.failures)} of {len(assignments)} matches failed: {reasons}")
-
-
-def _sizes(assignment: "Assignment", work: "Work") -> dict[int, int]:
-    """Return the bytes of each video; nothing where they cannot be had, which is said when it is its turn."""
-
-    try:
-        return {half.number: half.path.stat().st_size for half in assignment.halves(work.experiment.task)}
-    except (DataError, OSError):
-        return {}
-
-
-def _conclude(job: "Job", share: "Sequence[Assignment]") -> int:
+def _conclude(done: "Schedule", share: "Sequence[Assignment]") -> int:
     from bvas.predicting.failures import FAILED_NAME
 
     outs = sorted({assignment.out for assignment in share})
     logger.info(
         "matches: %d predicted, %d finished before, %d failed; predictions are in %s",
-        *(job.counts["made"], job.counts["finished"], job.counts["failed"]),
+        *(done.counts["made"], done.counts["finished"], done.counts["failed"]),
         ", ".join(map(str, outs)),
     )
-    if not job.failures:
+    if not done.failures:
         return OK
-    names = list(job.failures)
+    names = list(done.failures)
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     logger.error(
         "%d of %d matches failed (%s%s), see %s",

@@ -1,4 +1,4 @@
-"""Score sheets as lines for people."""
+"""Tables of scores for the terminal."""
 
 from typing import TYPE_CHECKING
 

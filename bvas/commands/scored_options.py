@@ -1,4 +1,4 @@
-"""Options of the commands that hold files of spots against files of labels."""
+"""Options of the verbs that compare files of spots with files of labels."""
 
 import argparse
 from pathlib import Path

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], Callable[..., Path]]":
-    """Return the experiment's name, the folds, and what trains one."""
+    """Return the experiment's name, the folds, and the function that trains one."""
     from dataclasses import replace
     from functools import partial
 

@@ -1,4 +1,4 @@
-"""Say what a video file is, who reads it, and what would help: bvas video check VIDEO..."""
+"""Verb `bvas video check`: properties of video files, decoders that read them, and remedies."""
 
 import argparse
 import logging
@@ -29,8 +29,8 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
         prog=prog,
-        description="Say what a video file is: its frames and times, which decoders read it and which refuse it, "
-        "what a random clip costs, and the command that makes a plain file of an awkward one.",
+        description="Print the properties of video files: frames and times, decoders that read or refuse them, "
+        "the cost of a random clip, and the command that makes a plain file of an awkward one.",
     )
     parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="any file that FFmpeg reads")
     add_decode(parser)
@@ -41,7 +41,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Survey each video, and print what was found."""
+    """Survey each video, and print the findings."""
     from bvas.errors import DecodeError
     from bvas.video.decode.file_survey import survey_video
 

@@ -1,4 +1,4 @@
-"""Make copies of videos that are fast to read anywhere: bvas video prepare VIDEO... --out DIR."""
+"""Verb `bvas video prepare`: copies of videos for fast random access."""
 
 import argparse
 import logging
@@ -21,8 +21,8 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
         prog=prog,
-        description="Code videos once more with short keyframe intervals, so that random clips cost less to read. "
-        "Frame numbers and times stay as they are, which is checked before a copy takes its name. "
+        description="Encode videos again with short keyframe intervals, so that random clips cost less to read. "
+        "Frame numbers and times are unchanged; this is checked before a copy takes its name. "
         "Copies are upright progressive 8-bit 4:2:0 in mp4, without sound.",
     )
     parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="any file that FFmpeg reads")
@@ -38,14 +38,14 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--crf", type=int, default=18, metavar="N", help="quality, 0 (best) to 51 (default: 18)"
     )
-    parser.add_argument("--force", action="store_true", help="replace copies that are there already")
+    parser.add_argument("--force", action="store_true", help="replace copies that exist")
     add_reading(parser)
     add_no_cache(parser)
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
-    """Plan all copies, say what they cost and gain, then make them."""
+    """Plan all copies, log cost and gain, then make them."""
     from bvas.errors import DecodeError
     from bvas.system.atomic_files import check_writable
     from bvas.video.encode.prepared_copy import check_room, copy_targets, make_copy, plan_copy
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
             try:
                 copy = make_copy(plan, progress=bar)
             except DecodeError as error:
-                # The next file may be sound.
+                # The next file may be intact.
                 num_failed += 1
                 logger.error("%s", error)
                 continue
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def plan_text(plan: "CopyPlan") -> str:
-    """Return what is to be made of a video, at what cost, for what gain."""
+    """Return a planned copy, with cost and gain, as lines for people."""
     info, coding = plan.info, plan.coding
     height, width = coding.size
     gain = plan.frames_per_clip_before / plan.frames_per_clip_after
@@ -107,7 +107,7 @@ def plan_text(plan: "CopyPlan") -> str:
 
 
 def copy_text(plan: "CopyPlan", copy: "Copy") -> str:
-    """Return what became of a copy."""
+    """Return a finished copy as a line for people."""
     text = (
         f"{plan.target}: {count_text(plan.info.num_frames, 'frame')} at the times of the original; "
         f"{bytes_text(plan.bytes_before)} -> {bytes_text(copy.num_bytes)}, "

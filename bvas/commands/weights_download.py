@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     weights = PUBLISHED[args.name]
     if (args.runs / args.name).exists():
         raise ConfigError(
-            f"{args.runs / args.name} is there already: use it with --experiment {args.name}, or remove it first"
+            f"{args.runs / args.name} exists already: use it with --experiment {args.name}, or remove it first"
         )
     check_writable(args.runs / args.name)
     cache = cache_folder()

@@ -1,4 +1,4 @@
-"""Give trained weights to other programs: bvas weights export NAME --to onnx."""
+"""Verb `bvas weights export`: write a trained model as ONNX files."""
 
 import argparse
 import logging
@@ -34,7 +34,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Export, and say how to go on."""
+    """Export, and log the next command."""
     from bvas.experiment.checkpoint import trained_among
     from bvas.experiment.experiment import load_experiment
     from bvas.onnx.export import export_onnx

@@ -1,6 +1,6 @@
 """Action Spotting (SoccerNet-v2): 17 labels in broadcast matches, sparse in time.
 
-The seed system trains on 377 matches and validates on 18: every 22nd of 395. It
+The reference system trains on 377 matches and validates on 18: every 22nd of 395. It
 merges the three card labels, since a gray picture does not show the color, and leaves
 out actions that are not shown.
 """

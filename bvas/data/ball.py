@@ -1,6 +1,6 @@
 """Ball Action Spotting 2023: passes and drives in nine matches of the English Football League.
 
-Matches, folds and the test split are those of the seed system
+Matches, folds and the test split are those of the reference system
 (https://github.com/lRomul/ball-action-spotting) and of SoccerNet.
 """
 
@@ -36,5 +36,5 @@ def ball_task() -> SpottingTask:
 
 
 def found_ball_task() -> SpottingTask:
-    """Return the same labels over whatever matches lie in the data root, a match a fold."""
+    """Return the same labels over all matches in the data root, a match a fold."""
     return SpottingTask(name="ball_found", labels=LabelSet(("PASS", "DRIVE")), folder="spotting-ball-2023")

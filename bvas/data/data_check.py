@@ -1,4 +1,4 @@
-"""All that is wrong with a data root, found in one pass over its files."""
+"""Faults of a data root, found in one pass over its files."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class CheckedVideo:
 
 @dataclass(slots=True, kw_only=True)
 class DataCheck:
-    """What a task finds in a data root, and what is wrong with it."""
+    """Matches, videos and faults of a data root, as a task reads it."""
 
     task: SpottingTask
     source: Path
@@ -47,19 +47,19 @@ class DataCheck:
     notes: list[str] = field(default_factory=list)
     """What is worth knowing and no fault."""
     guessed: bool = False
-    """No experiment said which labels are wanted: those that do not occur are no news."""
+    """The labels were not given by an experiment: labels that do not occur are not noted."""
 
 
 def tasks_in(root: Path) -> list[SpottingTask]:
-    """Return what a data root can be read as where no experiment says it.
+    """Return the tasks as which a data root can be read where no experiment is given.
 
     Raises:
-        DataError: there is no such folder.
+        DataError: the folder does not exist.
     """
     if not root.is_dir():
         raise DataError(f"no folder {root}")
     if (root / DATASET_NAME).is_file():
-        # Labels that are wrong in the file are told when it is read for its matches.
+        # Wrong labels in the file are faults when it is read for its matches.
         return [dataset_task(read_dataset(root / DATASET_NAME)[0].labels or ("?",), name="dataset")]
     tasks = []
     for folder in sorted(path for path in root.glob("*spotting*") if path.is_dir()) or [root]:
@@ -121,7 +121,7 @@ def check_data(
 
 
 def _halves(check: DataCheck, match: Match) -> list[Half]:
-    """Return the videos of a match that are there."""
+    """Return the existing videos of a match."""
     if match.listed is None:
         try:
             found = best_renditions(match.folder, check.task.resolution)
@@ -134,7 +134,7 @@ def _halves(check: DataCheck, match: Match) -> list[Half]:
         if path.is_file():
             halves.append(Half(number, path))
         else:
-            check.faults.append(Fault(check.source, match.listed.place, f"there is no video {path}"))
+            check.faults.append(Fault(check.source, match.listed.place, f"no video {path}"))
     return halves
 
 

@@ -68,7 +68,7 @@ class DatasetMatch:
 
     name: str
     place: str
-    """Where in the file it stands, for messages."""
+    """Its place in the file, for messages."""
     fold: int | None
     """None where the file leaves it open, and for challenge matches."""
     is_challenge: bool
@@ -83,7 +83,7 @@ class DatasetMatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """What a `dataset.json` says."""
+    """Contents of a `dataset.json`."""
 
     path: Path
     labels: tuple[str, ...]
@@ -94,7 +94,7 @@ def read_dataset(path: Path) -> tuple[Dataset, list[Fault]]:
     """Read a `dataset.json`; annotations that stand in files beside it are read by `read_annotations`.
 
     Returns:
-        What could be read, and all that is wrong with the file.
+        The contents, as far as they could be read, and all faults of the file.
     """
     faults: list[Fault] = []
     content = read_filed_json(path, faults)
@@ -102,7 +102,7 @@ def read_dataset(path: Path) -> tuple[Dataset, list[Fault]]:
 
 
 def parse_dataset(content: Any, path: Path) -> tuple[Dataset, list[Fault]]:
-    """Return what the JSON value of a `dataset.json` says, and all that is wrong with it."""
+    """Return the contents of the JSON value of a `dataset.json`, and all its faults."""
     faults: list[Fault] = []
     place = JsonPlace(path, "", faults)
     file = place.read(content, _FileObject, needs=("format", "labels", "matches"))
@@ -124,7 +124,7 @@ def parse_dataset(content: Any, path: Path) -> tuple[Dataset, list[Fault]]:
 
 
 def read_annotations(match: DatasetMatch) -> tuple[AnnotationList, list[Fault]]:
-    """Return the annotations of a match that has some, from wherever they stand, and what is wrong with them."""
+    """Return the annotations of a match that has some, and their faults."""
     assert match.annotations is not None
     if isinstance(match.annotations, AnnotationList):
         # Read with the dataset, and its faults are noted there.
@@ -226,7 +226,7 @@ def _is_folder_name(name: str) -> bool:
 
 
 def _repetitions(path: Path, matches: Sequence[DatasetMatch]) -> list[Fault]:
-    """Return matches and videos that stand twice: what is learnt from one would be asked of the other."""
+    """Return a fault for each repeated match and video: training data would be tested on."""
     faults: list[Fault] = []
     names: dict[str, DatasetMatch] = {}
     videos: dict[Path, DatasetMatch] = {}

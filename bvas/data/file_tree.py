@@ -1,4 +1,4 @@
-"""Files below a folder or inside a zip, read alike; a zip is read where it lies, never unpacked."""
+"""Files below a folder or inside a zip, read alike; a zip is never unpacked."""
 
 import os
 import zipfile
@@ -35,10 +35,10 @@ class FileTree:
             path = PurePosixPath(name)
             if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in path.parts[0]:
                 raise DataError(
-                    f"{self.root} holds '{name}', a path that leads out of it; make the zip anew from the folder of "
+                    f"{self.root} holds '{name}', a path that leads out of it; make the zip again from the folder of "
                     f"predictions, with league/season/match/{file_name} at its root"
                 )
-            # What macOS adds to every zip.
+            # macOS adds such files to every zip.
             if path.name != file_name or path.parts[0] == "__MACOSX":
                 continue
             folder = path.parent.as_posix()
@@ -51,7 +51,7 @@ class FileTree:
         """Return the JSON value in a file.
 
         Raises:
-            DataError: it cannot be read, or is no JSON.
+            DataError: it cannot be read, or is not JSON.
         """
         if self.archive is None:
             return read_json(self.root / path)
@@ -73,11 +73,11 @@ class FileTree:
         return parse_json(decode_text(content, self.where(path)), self.where(path))
 
     def where(self, path: str) -> str:
-        """Return how messages call a file."""
+        """Return the name of a file in messages."""
         return str(self.root / path)
 
     def close(self) -> None:
-        """Let go of the zip."""
+        """Close the zip."""
         if self.archive is not None:
             self.archive.close()
 
@@ -92,7 +92,7 @@ def open_tree(path: Path) -> FileTree:
     """Open a folder or a zip.
 
     Raises:
-        DataError: it is neither, or the zip is damaged.
+        DataError: it is neither a folder nor a zip, or the zip is damaged.
     """
     if path.is_dir():
         return FileTree(path, None)

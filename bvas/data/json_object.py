@@ -25,7 +25,7 @@ class Rule:
     """A rule for a JSON value."""
 
     text: str
-    """What the value must be, in the words of messages."""
+    """Wording in messages."""
     read: Callable[[Any], Any]
     """Returns the value of the field; raises `ValueError` or `TypeError` where the rule is broken."""
 
@@ -87,7 +87,7 @@ class JsonPlace:
     def read(
         self, value: Any, type_: type[_Object], *, needs: Sequence[str] = (), others: bool = False
     ) -> _Object | None:
-        """Return an object as a dataclass, and note what is wrong with it; null counts as absent.
+        """Return an object as a dataclass, and note its faults; null counts as absent.
 
         Args:
             value: The JSON value.
@@ -164,7 +164,7 @@ _CONVERTER, _DETAILED = _converter(detailed=False), _converter(detailed=True)
 def read_filed_json(path: Path, faults: list[Fault]) -> Any:
     """Return the JSON value of a file; None, and a fault noted, where it cannot be read."""
     if not path.is_file():
-        faults.append(Fault(path, "", "there is no such file"))
+        faults.append(Fault(path, "", "no such file"))
         return None
     try:
         return read_json(path)

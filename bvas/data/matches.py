@@ -1,4 +1,4 @@
-"""The matches of a data root: from its `dataset.json`, or found in SoccerNet's layout."""
+"""Matches of a data root: from its `dataset.json`, or found in SoccerNet's layout."""
 
 import logging
 import shlex
@@ -27,11 +27,11 @@ class Match:
     name: str
     """Its name in the dataset, or its path below the task's folder, with forward slashes; names its predictions."""
     folder: Path
-    """Where it lies in SoccerNet's layout; the files of a dataset may lie elsewhere."""
+    """Its folder in SoccerNet's layout; the files of a dataset may lie elsewhere."""
     fold: int | None
     """Fold it belongs to; None for a challenge match."""
     listed: DatasetMatch | None = None
-    """What a `dataset.json` says of it; None in SoccerNet's layout."""
+    """Its entry in a `dataset.json`; None in SoccerNet's layout."""
     is_test: bool = False
     """Whether it belongs to the official test split."""
 
@@ -49,7 +49,7 @@ def find_matches(task: SpottingTask, root: Path) -> list[Match]:
     """Return the labelled and the challenge matches of a data root, folds in order.
 
     Raises:
-        DataError: the folder or a match of the task is not there, no match is, a fold has no match, or
+        DataError: the folder, a match of the task or all matches are missing, a fold has no match, or
             `dataset.json` is wrong; the message names the first fault.
     """
     matches, faults = look_for_matches(task, root)
@@ -58,10 +58,10 @@ def find_matches(task: SpottingTask, root: Path) -> list[Match]:
 
 
 def look_for_matches(task: SpottingTask, root: Path) -> tuple[list[Match], list[Fault]]:
-    """Return the matches as `find_matches` does, and all that is wrong with them instead of an error.
+    """Return the matches as `find_matches` does, and their faults instead of an error.
 
     Raises:
-        DataError: there is no folder to look in.
+        DataError: the folder of the task does not exist.
     """
     base = root / task.folder
     if (base / DATASET_NAME).is_file():
@@ -115,7 +115,7 @@ def _found_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fa
         names = [name for fold in task.folds for name in fold]
         missing = [name for name in names if not (base / name).is_dir()]
         message = (
-            f"task {task.name} names this match, and it is not there; complete the download, or take a config over "
+            f"task {task.name} names this match, and it is missing; complete the download, or take a config over "
             "found matches"
         )
         faults += [Fault(base, name, message) for name in missing]
@@ -131,7 +131,7 @@ def _found_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fa
         names = [name for name in found if (base / name / task.label_file).is_file()]
         folds, faults = _folds(task, names, {}, base)
         if not found:
-            message = "no match in it: no folder there holds a video like 1_720p.mkv or 720p.mp4"
+            message = "no match in it: no folder holds a video like 1_720p.mkv or 720p.mp4"
             faults.append(Fault(base, "", message))
     challenge = task.challenge or tuple(name for name in found if name not in folds)
     return [
@@ -143,7 +143,7 @@ def _found_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fa
 def _folds(
     task: SpottingTask, names: Sequence[str], own: Mapping[str, int], path: Path
 ) -> tuple[dict[str, int], list[Fault]]:
-    """Return the fold of each labelled match, folds in order, and what is wrong with the folds."""
+    """Return the fold of each labelled match, folds in order, and the faults of the folds."""
     if task.folds:
         return {name: fold for fold, names in enumerate(task.folds) for name in names}, []
     if own:
@@ -175,7 +175,7 @@ def match_halves(match: Match, resolution: str) -> list[Half]:
             other one where it is absent.
 
     Raises:
-        DataError: a listed file is not there, or the folder holds no video under one of SoccerNet's names.
+        DataError: a listed file is missing, or the folder holds no video under one of SoccerNet's names.
     """
     if match.listed is None:
         return [Half(number, path) for number, path in best_renditions(match.folder, resolution).items()]
@@ -204,7 +204,7 @@ def annotated_halves(match: Match, task: SpottingTask) -> list[tuple[Half, list[
 
 
 def filed_annotations(match: Match, task: SpottingTask) -> tuple[AnnotationList, list[Fault]]:
-    """Return the annotations of a labelled match as they stand in its file, and what is wrong with the file."""
+    """Return the raw annotations of a labelled match, and the faults of its file."""
     if match.listed is None:
         return read_label_file(match.folder / task.label_file)
     if match.listed.annotations is None:

@@ -63,7 +63,7 @@ class OslSample:
     """One entry of `data`: a video and what happens in it."""
 
     place: str
-    """Where in the file it stands, for messages."""
+    """Its place in the file, for messages."""
     id: str
     """Empty where the file has none."""
     path: str
@@ -90,7 +90,7 @@ class OslSample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OslFile:
-    """What an OSL JSON file says of one head."""
+    """Samples and labels of one head of an OSL JSON file."""
 
     head: str
     labels: tuple[str, ...]
@@ -105,12 +105,12 @@ def is_osl(content: Any) -> bool:
 
 
 def parse_osl(content: Any, path: Path, faults: list[Fault], *, head: str | None = None) -> OslFile:
-    """Return what a file says of one head; a line in the log says which, where there are several.
+    """Return samples and labels of one head; where there are several, a log line names it.
 
     Args:
         content: Its JSON value.
         path: The file.
-        faults: Receives what is wrong; such samples and events are left out.
+        faults: Receives the faults; such samples and events are left out.
         head: None: `action` if it has events, else the head with the most.
 
     Raises:
@@ -224,7 +224,7 @@ def _chosen_head(
     there = dict.fromkeys([*counts, *declared])
     if wanted is not None:
         if there and wanted not in there:
-            raise ConfigError(f"{path} has no head {wanted!r}; there are {', '.join(there)}")
+            raise ConfigError(f"{path} has no head {wanted!r}; known are {', '.join(there)}")
         return wanted
     if not counts:
         return DEFAULT_HEAD if DEFAULT_HEAD in there or not there else next(iter(there))
@@ -232,7 +232,7 @@ def _chosen_head(
     others = [f"{head} ({count})" for head, count in counts.items() if head != chosen]
     if others:
         logger.warning(
-            "%s: events of head %s are read (%d); others are left out: %s",
+            "%s: events of head %s are read (%d); other heads are ignored: %s",
             *(path, chosen, counts[chosen], ", ".join(others)),
         )
     return chosen
@@ -310,7 +310,7 @@ def _events(event: Mapping[str, Any], place: JsonPlace, number: int) -> list[Osl
     return [
         OslEvent(
             number=number,
-            label=name,
+            label=str(name),
             seconds=seconds,
             team=team if isinstance(team, str) and team else None,
             visible=is_visible(event.get("visibility")),

@@ -1,4 +1,4 @@
-"""Annotations as they stand in a file, what is wrong with a file, and how the ones are taken in without the other."""
+"""Raw annotations of a file, and the faults found in it."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,11 +11,11 @@ from bvas.values.annotations import LabelSet
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong with a file."""
+    """One fault of a file."""
 
     path: Path
     entry: str
-    """Where in the file, e.g. `match 2 'cup final', annotation 7`; empty: the file as a whole."""
+    """Place in the file, e.g. `match 2 'cup final', annotation 7`; empty: the whole file."""
     message: str
     """The value, the rule and the remedy."""
 
@@ -36,7 +36,7 @@ def raise_faults(faults: Sequence[Fault]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiledAnnotation:
-    """One annotation as its file has it: its label may be unknown, its moment outside the video."""
+    """One annotation as in its file: its label may be unknown, its moment outside the video."""
 
     number: int
     """Place in the file's list, from 0."""
@@ -58,25 +58,25 @@ class FiledAnnotation:
 
 @dataclass(frozen=True, slots=True)
 class AnnotationList:
-    """The annotations of one match, and where they stand."""
+    """The annotations of one match, and their place."""
 
     path: Path
     """The file."""
     place: str
-    """Where in the file the list stands, e.g. `match 2 'cup final'`; empty where the file holds nothing else."""
+    """Place of the list in the file, e.g. `match 2 'cup final'`; empty where the file holds nothing else."""
     items: tuple[FiledAnnotation, ...]
 
     def fault(self, item: FiledAnnotation, message: str) -> Fault:
-        """Return what is wrong with one of the annotations."""
+        """Return a fault of one of the annotations."""
         entry = f"annotation {item.number}"
         return Fault(self.path, f"{self.place}, {entry}" if self.place else entry, message)
 
     def label_faults(self, labels: LabelSet) -> list[Fault]:
-        """Return the annotations whose labels a task neither knows nor ignores."""
+        """Return a fault for each label that a task neither knows nor ignores."""
         return [
             self.fault(
                 item,
-                f"label {item.label!r} is none of the config's {', '.join(labels)}; take a config that has it "
+                f"label {item.label!r} is not among the config's {', '.join(labels)}; take a config that has it "
                 f"('ball12' has SoccerNet's twelve), or name it in 'merged' or 'ignored' of its LabelSet",
             )
             for item in self.items
@@ -84,12 +84,12 @@ class AnnotationList:
         ]
 
     def half_faults(self, halves: Iterable[int]) -> list[Fault]:
-        """Return the annotations of halves of which there is no video."""
+        """Return a fault for each annotation of a half without a video."""
         there = set(halves)
         return [
             self.fault(
                 item,
-                f"{item.label!r} lies in half {item.part}, and there is no video of that half; add it, or put the "
+                f"{item.label!r} lies in half {item.part}, which has no video; add it, or put the "
                 f"annotation into half 1 if one file holds the whole match",
             )
             for item in self.items

@@ -1,4 +1,4 @@
-"""SoccerNet's data over its own package: space checked first, resumable, unpacked safely.
+"""Download of SoccerNet's data by its own package: space checked first, resumable, unpacked safely.
 
 Since version 0.2 the package fetches from Hugging Face, where access is granted per dataset (log in with
 `huggingface-cli login`, or set HF_TOKEN); the older server takes the password that comes after the NDA
@@ -34,7 +34,7 @@ class Download:
     """Space that all its splits take."""
 
 
-# Sizes as the seed system's README states them: 9 GB and 791.5 GB.
+# Sizes as the README of lRomul/ball-action-spotting states them: 9 GB and 791.5 GB.
 DOWNLOADS = {
     "ball-2023": Download("spotting-ball-2023", "spotting-ball-2023", 9_000_000_000),
     "ball-2024": Download("spotting-ball-2024", "spotting-ball-2024", 9_000_000_000),
@@ -62,7 +62,7 @@ def check_space(root: Path, num_bytes: int) -> None:
 def download(
     task: str, splits: Sequence[str], root: Path, *, source: Source, ask_password: Callable[[], str]
 ) -> None:
-    """Fetch and unpack the splits of a task into a data root; what is there already is not fetched again.
+    """Download and unpack the splits of a task into a data root; existing files are not downloaded again.
 
     Args:
         task: A key of `DOWNLOADS`.
@@ -100,7 +100,7 @@ def download(
     if missing:
         raise DataError(
             f"the server gave no {missing[0]}.zip for {wanted.package_name}; see its message above, "
-            f"check your access, and run the command again: it goes on where it stopped"
+            f"check your access, and run the command again: it resumes"
         )
     for split in splits:
         unpack(folder / f"{split}.zip", folder, ask_password)
@@ -109,7 +109,7 @@ def download(
 def unpack(archive: Path, folder: Path, ask_password: Callable[[], str]) -> int:
     """Unpack a zip below `folder`, file by file, each whole or not at all; return how many were written.
 
-    A file that is there with the right size is left alone, so that an interrupted run goes on.
+    An existing file of the right size is left alone, so that an interrupted run resumes.
 
     Raises:
         DataError: the archive is damaged, its password wrong or its encryption unknown, or a

@@ -1,4 +1,4 @@
-"""SoccerNet's annotations and predictions in the order of their files, as the official evaluation reads them.
+"""SoccerNet's annotations and predictions as the official evaluation reads them, in the order of the file.
 
 Training reads label files by `bvas.data.soccernet_files`, which is strict and sorts; here a file counts as the
 official evaluation counts it: numbers may be strings, labels of other tasks and halves beyond the second are
@@ -38,7 +38,7 @@ _PLURALS = ("predictions", "annotations", "events", "confidences")
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """What was left out or is odd, counted, each kind with the place of its first case."""
+    """Counts of ignored and odd entries, each kind with the place of its first case."""
 
     _counts: Counter[str] = field(default_factory=Counter)
     _first: dict[str, str] = field(default_factory=dict)
@@ -114,7 +114,7 @@ def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[t
     """Return (place in the list, half, prediction) of all entries of a results file, whatever their labels and halves.
 
     Raises:
-        DataError: not of SoccerNet's form, a confidence that is no number, or positions that are not milliseconds.
+        DataError: not of SoccerNet's form, a confidence that is not a number, or positions that are not milliseconds.
     """
     found = []
     entries = _entries(content, "predictions", where, read_prediction)
@@ -129,8 +129,7 @@ def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[t
             )
         half = entry.gameTime.half if entry.half is None and entry.gameTime is not None else entry.half
         assert half is not None
-        spot = Spot(entry.label, entry.position, entry.confidence, team_of(entry))
-        found.append((number, half, spot))
+        found.append((number, half, Spot(entry.label, entry.position, entry.confidence, team_of(entry))))
     check_unit([clock for _, entry in entries for clock in _clocks(entry)], where)
     return found
 
@@ -162,7 +161,7 @@ def _clocks(entry: LabelObject | PredictionObject) -> list[tuple[float, float]]:
 
 
 def _is_kept(label: str, seconds: float, half: int, labels: LabelSet, place: str, notices: Notices) -> bool:
-    """Say whether an event counts; what does not, or is odd, goes to the notices."""
+    """Return whether an event counts; events that do not, and odd ones, are noted."""
     if seconds < 0:
         raise DataError(
             f"{place}: position {seconds * 1000:.0f} is negative; it counts from the start of the half"

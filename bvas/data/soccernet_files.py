@@ -1,4 +1,4 @@
-"""SoccerNet's files to our values and back; the only place with milliseconds, halves and game clocks.
+"""SoccerNet's files: names of videos, label files read, results files written and read.
 
 `Labels-ball.json` and `Labels-v2.json` hold `{"annotations": [{"gameTime": "1 - 00:03", "label": "PASS",
 "position": "3120", "team": "left", "visibility": "visible"}]}`, `position` in milliseconds from the start of
@@ -58,7 +58,7 @@ def rendition_of(path: PurePath) -> tuple[int, str] | None:
 
 
 def best_renditions(folder: Path, resolution: str) -> dict[int, Path]:
-    """Return the video file of each half that is there, in order.
+    """Return the existing video file of each half, in order.
 
     Args:
         folder: The match.
@@ -83,7 +83,7 @@ def best_renditions(folder: Path, resolution: str) -> dict[int, Path]:
 
 
 def read_label_file(path: Path) -> tuple[AnnotationList, list[Fault]]:
-    """Return the annotations of one label file as they stand there, and all that is wrong with the file."""
+    """Return the raw annotations of one label file, and all faults of the file."""
     faults: list[Fault] = []
     content = read_filed_json(path, faults)
     if faults:

@@ -1,6 +1,6 @@
-"""Spots from the files that people have of them: results_spotting.json, OSL JSON, spots.csv, lines of JSON.
+"""Readers of files of spots: results_spotting.json, OSL JSON, spots.csv, JSON lines.
 
-Times in tables and lines are seconds; those of results and of OSL JSON are milliseconds. What is in another unit than
+Times in tables and lines are seconds; those of results and of OSL JSON are milliseconds. Times in another unit than
 its file says is refused where something beside it proves that.
 """
 
@@ -40,16 +40,16 @@ class SpotFile:
     files: dict[int, str]
     """Names of the parts' videos, where the file says them."""
     is_one_timeline: bool = False
-    """Times go on from part to part, as in `spots.csv` of several files."""
+    """Times continue from part to part, as in `spots.csv` of several files."""
 
 
 def read_spot_file(path: Path, notices: Notices) -> SpotFile:
-    """Return the spots of a file; its suffix says of which form it is.
+    """Return the spots of a file; its suffix names its form.
 
     Args:
         path: `.json`: results as SoccerNet has them, or OSL JSON, whose samples are the parts; `.csv`, `.tsv`, `.txt`:
             a table with seconds, label and confidence, and part or file; `.jsonl`: the same as a JSON object a line.
-        notices: Receives what is odd.
+        notices: Receives odd entries.
 
     Raises:
         DataError: the file is missing or none of these, an entry is wrong, or its times are in another unit.
@@ -105,7 +105,7 @@ def _results(content: Any, path: Path, notices: Notices) -> SpotFile:
         spots.setdefault(half, []).append(replace(item, team=None))
         num_with_team += item.team is not None
     if num_with_team:
-        notices.add("predictions with a team, which is left out", str(path), num_with_team)
+        notices.add("predictions with a team, which is ignored", str(path), num_with_team)
     return SpotFile(spots=_in_order(spots), files={})
 
 
@@ -198,7 +198,7 @@ def _check_unit(pairs: Sequence[tuple[float, float]], path: Path) -> None:
     telling = [(clock, seconds) for clock, seconds in pairs if seconds]
 
     def spread(scale: float) -> float:
-        # Where the clock starts nobody knows, but it runs like the time.
+        # The start of the clock is unknown, but it runs at the speed of the time.
         offsets = [seconds * scale - clock for clock, seconds in telling]
         return max(offsets) - min(offsets)
 

@@ -9,7 +9,7 @@ from bvas.values.annotations import LabelSet
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpottingTask:
-    """What is to be spotted and where its data lies below a data root."""
+    """Labels to spot, and the place of their data below a data root."""
 
     name: str
     labels: LabelSet
@@ -55,11 +55,11 @@ def dataset_task(
     ignored: Sequence[str] = (),
     visible_only: bool = False,
 ) -> SpottingTask:
-    """Return a task over whatever matches a data root lists or holds.
+    """Return a task over all matches that a data root lists or holds.
 
     Args:
-        labels: What is to be spotted, in the order of the columns of scores.
-        name: What log lines and errors call the task.
+        labels: Labels to spot, in the order of the columns of scores.
+        name: Name in log lines and errors.
         folder: Folder below the data root that holds `dataset.json`, or matches in SoccerNet's layout.
         num_folds: Folds where `dataset.json` names none; 0: a match a fold.
         merged: Names in the files that count as one of `labels`.

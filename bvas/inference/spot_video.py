@@ -34,18 +34,6 @@ LONG_FRAMES = 30_000
 
 
 @dataclass(frozen=True, slots=True)
-class RowsSoFar:
-    """The first rows of a range of a video, as far as they are final, and the gaps met so far."""
-
-    scores: NDArray[np.float32]
-    """[r, K]"""
-    gaps: tuple[FrameGap, ...] = ()
-
-
-KeepRows = Callable[[RowsSoFar], None]
-
-
-@dataclass(frozen=True, slots=True)
 class VideoSpots:
     """What was found in one video file."""
 
@@ -77,8 +65,6 @@ def spot_video(
     progress: Callable[[int, int], None] | None = None,
     num_readers: int | None = None,
     predictor: StreamingPredictor | None = None,
-    so_far: RowsSoFar | None = None,
-    keep: KeepRows | None = None,
     in_part: bool = False,
 ) -> VideoSpots:
     """Return score curve and spots of one video, of any rate, size, codec and container.
@@ -106,8 +92,6 @@ def spot_video(
             the GPU that decodes, else one.
         predictor: From `spotter.predictor()`, to use one for several videos; None makes one, compiled for long files
             on CUDA.
-        so_far: Rows of the same file and range from an earlier try that `keep` got.
-        keep: Called after each chunk of a file with all rows so far.
         in_part: Where Ctrl-C is pressed, return the result of the frames before, with the `failure`, for a file too.
             KeyboardInterrupt is raised where no row is final.
 
@@ -132,24 +116,15 @@ def spot_video(
     if predictor is None:
         on_cuda = str(spotter.device).startswith("cuda")
         predictor = spotter.predictor(compiled=on_cuda and stop - start >= LONG_FRAMES)
-    scores = np.empty((0, predictor.num_labels), np.float32)
+    parts = [np.empty((0, predictor.num_labels), np.float32)]
     gaps: tuple[FrameGap, ...] = ()
-    if so_far is not None:
-        scores = so_far.scores
-        gaps = cut_gaps(so_far.gaps, start, start + len(scores))
-    begin = start + len(scores)
-    parts = [scores]
     failure: KeyboardInterrupt | None = None
     try:
-        if begin < stop:
-            for chunk in video.rows(predictor, begin, stop, strict=strict, num_readers=num_readers):
-                parts.append(chunk.scores)
-                gaps += chunk.gaps
-                if progress is not None:
-                    progress(begin - start + chunk.num_decoded, stop - start)
-                if keep is not None:
-                    parts = [np.concatenate(parts)]
-                    keep(RowsSoFar(parts[0], gaps))
+        for chunk in video.rows(predictor, start, stop, strict=strict, num_readers=num_readers):
+            parts.append(chunk.scores)
+            gaps += chunk.gaps
+            if progress is not None:
+                progress(chunk.num_decoded, stop - start)
     except KeyboardInterrupt as error:
         if not in_part or not any(len(part) for part in parts):
             raise

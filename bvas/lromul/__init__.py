@@ -1,6 +1,6 @@
-"""Import of the reference system, lRomul/ball-action-spotting: weights and predictions.
+"""Import of the reference system, lRomul/ball-action-spotting.
 
-weights.py    checkpoints and raw scores of the reference system, read without running code
-importing.py  import as an experiment of ours
-published.py  published weights: where they are, and how they are downloaded
+importing.py  import of the reference system's weights and predictions as an experiment, ready to spot with
+published.py  published weights of the reference system: where they are, and how they are downloaded
+weights.py    checkpoints and raw scores of lRomul/ball-action-spotting, the system that this architecture comes from
 """

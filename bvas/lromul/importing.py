@@ -48,7 +48,7 @@ def import_reference(source: Path, name: str, runs: Path, predictions: Path | No
 
     Raises:
         CheckpointError: no checkpoint there, one of another system, or folds of different networks.
-        ConfigError: the name is taken, by a config or in the runs folder, or is no folder name.
+        ConfigError: the name is taken, by a config or in the runs folder, or is not a folder name.
         DataError: a file of predictions is wrong, or the runs folder cannot be written.
     """
     check_new_name(name)
@@ -57,7 +57,7 @@ def import_reference(source: Path, name: str, runs: Path, predictions: Path | No
     else:
         files = {0: source}
     if (runs / name).exists():
-        raise ConfigError(f"{runs / name} is there already; choose another --name, or remove it first")
+        raise ConfigError(f"{runs / name} exists already; choose another --name, or remove it first")
     checkpoints = {fold: read_reference_checkpoint(path) for fold, path in files.items()}
     experiments = {fold: reference_experiment(checkpoint, name) for fold, checkpoint in checkpoints.items()}
     experiment = next(iter(experiments.values()))

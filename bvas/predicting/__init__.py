@@ -1,1 +1,14 @@
-"""Predicting many matches: what is to be done, what is finished, and each match so that a kill costs little."""
+"""Prediction of many matches: segments of videos as jobs, and the results of each match from its segments.
+
+many_matches.py    all matches on one or several devices: the way in
+schedule.py        the jobs of match after match, and what becomes of them
+match.py           one match: known videos, and its results from its segments
+segments.py        segments of a video, their files, and the job that computes them
+prepared_video.py  videos indexed and hashed in the background
+finished.py        results of the weights, settings and videos as they are now
+assignments.py     which models predict which match, and where its results go
+manifest.py        lists of matches and videos
+settings.py        settings of a prediction
+failures.py        list of failed matches
+progress.py        frames over all videos
+"""

@@ -1,4 +1,4 @@
-"""Which results of a match are there, made from the weights, settings and videos as they are now."""
+"""Finished results: those of the weights, settings and videos as they are now."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,22 +12,11 @@ from bvas.predicting.settings import Weights, Work
 from bvas.results.made_from import Record, VideoRecord, peak_settings
 from bvas.results.store import curve_path, has_results, read_record
 from bvas.system.file_names import output_stem
-from bvas.video.index.file_identity import glance_at, is_same, place_of
+from bvas.video.index.file_identity import fingerprint_of, is_same, place_of
 
 
-def kept_path(folder: Path, half: Half) -> Path:
-    """Return where the rows of an unfinished video lie."""
-    return folder / f"{output_stem(half.path.stem)}_unfinished.npz"
-
-
-def is_finished(assignment: Assignment, work: Work, weights: Weights, *, by_glance: bool = False) -> bool:
+def is_finished(assignment: Assignment, work: Work, weights: Weights) -> bool:
     """Return whether a match has results of these weights, settings and videos; nothing is locked or written.
-
-    Args:
-        assignment: The match.
-        work: How it is to be predicted.
-        weights: Of the same work.
-        by_glance: Say no, instead of reading it through, where a video was touched.
 
     Raises:
         CheckpointError: a fold has no weights.
@@ -40,15 +29,13 @@ def is_finished(assignment: Assignment, work: Work, weights: Weights, *, by_glan
         known = known_videos(assignment.folder, halves, record, weights.rows_settings(assignment.folds), work)
     except DataError:
         return False
-    if by_glance and known != record.videos:
-        return False
-    return is_all(assignment.folder, halves, record, known, work)
+    return is_complete(assignment.folder, halves, record, known, work)
 
 
 def known_videos(
     folder: Path, halves: Sequence[Half], record: Record, rows: dict[str, Any], work: Work
 ) -> dict[int, VideoRecord]:
-    """Return the videos whose curves are there and were made from the same, with what a glance sees of them now.
+    """Return the videos whose curves exist and were made from the same, with their fingerprints of now.
 
     Raises:
         DataError: a video cannot be read.
@@ -63,26 +50,25 @@ def known_videos(
         path = place_of(half.path)
         if Path(video.path).name != Path(path).name or work.backend not in ("auto", video.backend):
             continue
-        now = glance_at(half.path)
         if curve_path(folder, output_stem(half.path.stem)).is_file() and is_same(
-            half.path, now, video.glance, video.sha256
+            half.path, video.fingerprint, video.sha256
         ):
-            known[half.number] = replace(video, path=path, glance=now)
+            known[half.number] = replace(video, path=path, fingerprint=fingerprint_of(half.path))
     return known
 
 
 def check_same_video(assignment: Assignment, record: Record) -> None:
     """Check that the results of a video by itself are of that file, at this place or as a copy of it.
 
-    A folder from which another file has the same path would have its results replaced otherwise.
+    In another working folder another file may have the same path. It must not replace these results.
 
     Raises:
-        DataError: they are of another one.
+        DataError: they are of another file.
     """
     if not isinstance(assignment.source, Path) or 1 not in record.videos:
         return
     video, path = record.videos[1], assignment.source
-    if video.path == place_of(path) or is_same(path, glance_at(path), video.glance, video.sha256):
+    if video.path == place_of(path) or is_same(path, video.fingerprint, video.sha256):
         return
     raise DataError(
         f"{assignment.folder} holds the results of {video.path}, which is another video than {place_of(path)}; "
@@ -90,10 +76,10 @@ def check_same_video(assignment: Assignment, record: Record) -> None:
     )
 
 
-def is_all(
+def is_complete(
     folder: Path, halves: Sequence[Half], record: Record, known: Mapping[int, VideoRecord], work: Work
 ) -> bool:
-    """Return whether the known videos are all of a match, and its results are of the same settings for peaks."""
+    """Return whether the known videos are all of a match, and its spots are of the same settings."""
     numbers = {half.number for half in halves}
     return (
         numbers == known.keys() == record.videos.keys()

@@ -1,233 +1,180 @@
-"""One match after the other: left as it is where finished, else gone on with where an earlier try ended.
+"""Prediction of one match: which of its videos are known, and the results from its segments.
 
-A match's folder is locked while it is worked on. Score rows are kept beside the results until all videos of the
-match are done; then curves, results and at last the record are written. The record of older results is removed
-before the first of them is replaced, so that what it says is always true of all files.
+The match's folder is locked while it is predicted. Rows of segments lie in a work folder for each video until all
+videos of the match are done. Then curves, spots and record are written, and the work folders are removed.
 """
 
+import json
 import logging
-from collections.abc import Mapping, Sequence
+import shutil
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal, Protocol
+
+import numpy as np
 
 from bvas.data.matches import Half
 from bvas.errors import DataError, DecodeError
-from bvas.inference.spot_video import LONG_FRAMES, spot_video
-from bvas.inference.spotter import Spotter, load_spotter
-from bvas.inference.streaming import StreamingPredictor
+from bvas.inference.file_rows import check_gap_share, gaps_in_time
 from bvas.predicting.assignments import Assignment
-from bvas.predicting.finished import check_same_video, is_all, kept_path, known_videos
-from bvas.predicting.index_prefetch import IndexedMeanwhile
-from bvas.predicting.kept_rows import KeptRows, unfinished_settings
+from bvas.predicting.finished import check_same_video, is_complete, known_videos
+from bvas.predicting.prepared_video import PreparedVideo
+from bvas.predicting.segments import SegmentedVideo, precision_settings
 from bvas.predicting.settings import Weights, Work
-from bvas.results.made_from import (
-    Record,
-    VideoRecord,
-    peak_settings,
-)
-from bvas.results.store import RECORD_NAME, curve_path, load_curve, read_record, write_match, write_record
+from bvas.results.made_from import Record, VideoRecord, peak_settings
+from bvas.results.store import curve_path, has_results, load_curve, read_record, write_match, write_record
 from bvas.results.video_result import VideoFile, VideoResult
 from bvas.system.atomic_files import remove_unfinished
-from bvas.system.devices import choose_device
 from bvas.system.file_names import output_stem
+from bvas.system.jobs.job import JobError
 from bvas.system.locks import locked
 from bvas.values.annotations import Gap
 from bvas.values.score_curve import ScoreCurve
-from bvas.video.decode.open_video import open_video
-from bvas.video.index.file_identity import DigestMeanwhile, glance_at, place_of
-from bvas.video.index.video_index import build_index
+from bvas.video.index.file_identity import fingerprint_of, place_of
 
 logger = logging.getLogger(__name__)
 
-Outcome = Literal["made", "finished"]
 
+class MatchPrediction:
+    """A match that is being predicted by this process, which has locked its folder until `close`."""
 
-class VideoProgress(Protocol):
-    """Hears how far a video is."""
-
-    def __call__(self, half: int, begun_at: int, done: int, total: int) -> None:
-        """Take the half, and the grid frame it was begun at, those done and those in all."""
-        ...
-
-
-class MatchPredictor:
-    """Predicts matches on one device; models are loaded when they are first needed, and kept for the next match."""
-
-    def __init__(self, work: Work, device: str = "auto") -> None:
-        """Take the work; nothing is loaded yet.
+    def __init__(self, assignment: Assignment, work: Work, weights: Weights) -> None:
+        """Lock the folder, and find which videos have curves that were made from the same.
 
         Raises:
-            ConfigError: there is no such device.
+            BusyError: another process predicts this match.
+            DataError: a video is missing, or results of another video would be replaced.
+            CheckpointError: a fold has no weights.
         """
+        self.assignment = assignment
+        self.failure: JobError | None = None
+        self.is_planned = False
+        """Whether all of its jobs are known."""
+        self.num_running = 0
+        """Jobs that have not ended."""
         self._work = work
-        self._device = choose_device(device)
-        self._weights = Weights(work)
-        self._loaded: tuple[tuple[int, ...], Spotter, StreamingPredictor] | None = None
+        self._rows = weights.rows_settings(assignment.folds)
+        self._predicted: dict[int, tuple[PreparedVideo, SegmentedVideo]] = {}
+        with ExitStack() as stack:
+            stack.enter_context(locked(assignment.folder))
+            remove_unfinished(assignment.folder)
+            self.halves = assignment.halves(work.experiment.task)
+            self._known, self._curves, self.is_finished = self._find_known()
+            self._lock = stack.pop_all()
 
-    def predict(
-        self,
-        assignment: Assignment,
-        progress: VideoProgress | None = None,
-        upcoming: Assignment | None = None,
-    ) -> Outcome:
-        """Make what is missing of a match's results.
-
-        Args:
-            assignment: The match.
-            progress: Hears how far each video is.
-            upcoming: What is probably the next match; it is looked at while the model works.
-
-        Raises:
-            BusyError: another process works on this match.
-            DataError: a video is missing, or results cannot be written.
-            DecodeError: a video cannot be read, too much of it is lost, or it changed meanwhile.
-            CheckpointError: a fold's weights are missing or do not fit.
-        """
-        work, folder = self._work, assignment.folder
-        rows = self._weights.rows_settings(assignment.folds)
-        with locked(folder):
-            remove_unfinished(folder)
-            halves = assignment.halves(work.experiment.task)
-            record = None if work.overwrite else read_record(folder)
-            if record is not None:
-                check_same_video(assignment, record)
-            known = {} if record is None else known_videos(folder, halves, record, rows, work)
-            if record is not None and is_all(folder, halves, record, known, work):
-                if known != record.videos:
-                    # Touched, and the same: next time a glance is enough.
-                    write_record(folder, Record(rows=record.rows, peaks=record.peaks, videos=known))
-                return "finished"
-            if not known and not work.overwrite and (folder / RECORD_NAME).is_file():
-                logger.info(
-                    "%s: there are results of other weights, settings or videos; they are made again",
-                    assignment.name,
-                )
-            curves = _curves(folder, halves, known)
-            videos = {number: known[number] for number in curves}
-            missing = [half for half in halves if half.number not in curves]
-            following = [*(half.path for half in missing[1:]), self._first_video(upcoming)]
-            for half, after in zip(missing, following, strict=False):
-                with IndexedMeanwhile(after):
-                    models = self._models(assignment.folds, missing)
-                    found = self._predict_video(assignment, half, rows, models, progress)
-                videos[half.number], curves[half.number] = found
-            self._write(assignment, halves, curves, Record(rows=rows, peaks=self._peaks, videos=videos))
-        return "made"
-
-    def _first_video(self, assignment: Assignment | None) -> Path | None:
-        try:
-            return None if assignment is None else assignment.halves(self._work.experiment.task)[0].path
-        except DataError:
-            return None
+    def _find_known(self) -> tuple[dict[int, VideoRecord], dict[int, ScoreCurve], bool]:
+        """Return records and curves of known videos by half, and whether nothing is missing."""
+        folder, work = self.assignment.folder, self._work
+        record = None if work.overwrite else read_record(folder)
+        if record is None:
+            if has_results(folder) and not work.overwrite:
+                logger.info("%s: its results have no valid record; they are made again", self.assignment.name)
+            return {}, {}, False
+        check_same_video(self.assignment, record)
+        known = known_videos(folder, self.halves, record, self._rows, work)
+        if is_complete(folder, self.halves, record, known, work):
+            if known != record.videos:
+                # Touched or copied: next time the fingerprint suffices.
+                write_record(folder, Record(rows=record.rows, peaks=record.peaks, videos=known))
+            return known, {}, True
+        if not known:
+            logger.info(
+                "%s: its results are of other weights, settings or videos; they are made again",
+                self.assignment.name,
+            )
+        curves = {}
+        for half in self.halves:
+            if half.number in known:
+                try:
+                    curves[half.number] = load_curve(curve_path(folder, output_stem(half.path.stem)))
+                except DataError as error:
+                    logger.warning("%s", error)
+        return {number: known[number] for number in curves}, curves, False
 
     @property
-    def _peaks(self) -> dict[str, Any]:
-        return peak_settings(self._work.experiment)
+    def missing(self) -> list[Half]:
+        """The halves that have no curve of the same weights, settings and video."""
+        return [half for half in self.halves if half.number not in self._known]
 
-    def _predict_video(
-        self,
-        assignment: Assignment,
-        half: Half,
-        rows: dict[str, Any],
-        models: tuple[Spotter, StreamingPredictor],
-        progress: VideoProgress | None,
-    ) -> tuple[VideoRecord, ScoreCurve]:
-        work = self._work
-        spotter, predictor = models
-        glance = glance_at(half.path)
-        backend = self._backend(half)
-        made_from = unfinished_settings(
-            rows, glance, backend=backend, device=self._device, precision=work.precision
+    def segmented(self, half: Half, prepared: PreparedVideo, device: str) -> SegmentedVideo:
+        """Return the segments of a video, for jobs on devices of this kind."""
+        work, folder = self._work, self.assignment.folder
+        made_from = {
+            "rows": self._rows,
+            "video": prepared.sha256,
+            "backend": work.backend,
+            "computed_in": precision_settings(device, work),
+            "segment_frames": work.segment_frames,
+        }
+        video = SegmentedVideo(
+            work=work,
+            folds=self.assignment.folds,
+            path=half.path,
+            num_frames=prepared.grid.num_frames,
+            folder=folder / f"{output_stem(half.path.stem)}_unfinished",
+            made_from=json.dumps(made_from, sort_keys=True),
         )
-        kept = KeptRows(kept_path(assignment.folder, half), made_from, seconds=work.save_seconds)
-        so_far = None if work.overwrite else kept.load()
-        if so_far is not None and work.strict and so_far.gaps:
-            so_far = None
-        begun_at = 0 if so_far is None else len(so_far.scores)
-        if begun_at:
-            logger.info("%s: goes on at frame %d", half.path, begun_at)
+        if work.overwrite:
+            shutil.rmtree(video.folder, ignore_errors=True)
+        self._predicted[half.number] = prepared, video
+        return video
 
-        def report(done: int, total: int) -> None:
-            if progress is not None:
-                progress(half.number, begun_at, done, total)
+    def write(self) -> None:
+        """Write the results of all videos, and remove the work folders.
 
-        with DigestMeanwhile(half.path) as digest:
-            found = spot_video(
-                half.path,
-                spotter,
-                backend=backend,
-                strict=work.strict,
-                progress=report,
-                predictor=predictor,
-                so_far=so_far,
-                keep=kept,
+        Raises:
+            DataError: a file is missing or cannot be written.
+            DecodeError: a video changed meanwhile, or its gaps are too many.
+        """
+        experiment = self._work.experiment
+        labels, records, results = experiment.task.labels, dict(self._known), []
+        for half in self.halves:
+            if half.number in self._predicted:
+                records[half.number], self._curves[half.number] = self._joined(half)
+            video = VideoFile(
+                name=output_stem(half.path.stem),
+                number=half.number,
+                match=self.assignment.name,
+                path=half.path,
             )
-            sha256 = digest.result()
-        if glance_at(half.path) != glance:
+            gaps = [Gap.from_json(gap) for gap in records[half.number].gaps]
+            results.append(
+                VideoResult.from_curve(video, self._curves[half.number], labels, experiment.peaks, gaps=gaps)
+            )
+        record = Record(rows=self._rows, peaks=peak_settings(experiment), videos=records)
+        write_match(self.assignment.folder, results, rate=experiment.input.rate, record=record)
+        for _, segmented in self._predicted.values():
+            shutil.rmtree(segmented.folder, ignore_errors=True)
+
+    def _joined(self, half: Half) -> tuple[VideoRecord, ScoreCurve]:
+        """Return record and curve of a video from its segments."""
+        prepared, video = self._predicted[half.number]
+        if fingerprint_of(half.path) != prepared.fingerprint:
             raise DecodeError(f"{half.path} changed while it was predicted; predict it again", path=half.path)
-        kept.save()
-        gaps = tuple(gap.to_json(half.number) for gap in found.gaps)
-        video = VideoRecord(
-            path=place_of(half.path), backend=backend, glance=glance, sha256=sha256, gaps=gaps
+        segments = [video.load(number) for number in range(video.num_segments)]
+        found = [segment for segment in segments if segment is not None]
+        scores = np.concatenate([segment.scores for segment in found])
+        if len(scores) != video.num_frames:
+            raise DataError(f"rows of {half.path} disappeared from {video.folder}; predict it again")
+        seconds = prepared.grid.seconds
+        gaps = gaps_in_time([gap for segment in found for gap in segment.gaps], seconds)
+        check_gap_share(half.path, gaps, len(scores))
+        record = VideoRecord(
+            path=place_of(half.path),
+            backend=",".join(sorted({segment.backend for segment in found})),
+            fingerprint=prepared.fingerprint,
+            sha256=prepared.sha256,
+            gaps=tuple(gap.to_json(half.number) for gap in gaps),
         )
-        return video, found.curve
+        return record, ScoreCurve(scores, seconds, self._work.experiment.task.labels.names)
 
-    def _backend(self, half: Half) -> str:
-        """Return the decoder that is asked for, or that is chosen for this file."""
-        with open_video(half.path, self._work.backend, device=str(self._device)) as reader:
-            return reader.backend
-
-    def _models(self, folds: tuple[int, ...], videos: Sequence[Half]) -> tuple[Spotter, StreamingPredictor]:
-        """Return the models of some folds; compiled on CUDA, if the first videos that they are to see are long."""
-        if self._loaded is None or self._loaded[0] != folds:
-            # Those before are let go of first: two sets may not fit on the device.
-            self._loaded = None
-            work = self._work
-            spotter = load_spotter(
-                work.experiment,
-                work.runs,
-                folds=folds,
-                device=str(self._device),
-                precision=work.precision,
-                stride=work.stride,
-            )
-            is_long = self._device.type == "cuda" and (
-                build_index(videos[0].path)[0].num_frames * len(videos) >= LONG_FRAMES
-            )
-            self._loaded = folds, spotter, spotter.predictor(compiled=is_long)
-        return self._loaded[1:]
-
-    def _write(
-        self, assignment: Assignment, halves: Sequence[Half], curves: Mapping[int, ScoreCurve], record: Record
-    ) -> None:
-        experiment, folder = self._work.experiment, assignment.folder
-        results = [
-            VideoResult.from_curve(
-                VideoFile(
-                    name=output_stem(half.path.stem),
-                    number=half.number,
-                    match=assignment.name,
-                    path=half.path,
-                ),
-                curves[half.number],
-                experiment.task.labels,
-                experiment.peaks,
-                gaps=[Gap.from_json(gap) for gap in record.videos[half.number].gaps],
-            )
-            for half in halves
-        ]
-        write_match(folder, results, rate=experiment.input.rate, record=record)
-        for half in halves:
-            kept_path(folder, half).unlink(missing_ok=True)
+    def close(self) -> None:
+        """Release the lock."""
+        self._lock.close()
 
 
-def _curves(folder: Path, halves: Sequence[Half], known: Mapping[int, VideoRecord]) -> dict[int, ScoreCurve]:
-    """Return the curves of known videos by half, without those that are damaged."""
-    curves = {}
-    for half in halves:
-        if half.number in known:
-            try:
-                curves[half.number] = load_curve(curve_path(folder, output_stem(half.path.stem)))
-            except DataError as error:
-                logger.warning("%s", error)
-    return curves
+def first_video(assignment: Assignment, work: Work) -> Path | None:
+    """Return the first video of a match; None where there is none, which is an error later."""
+    try:
+        return assignment.halves(work.experiment.task)[0].path
+    except DataError:
+        return None

@@ -1,4 +1,4 @@
-"""How matches are predicted, and what all of them would fail of."""
+"""Settings of a prediction, and the errors that all of its matches would share."""
 
 import errno
 from collections.abc import Sequence
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bvas.errors import BvasError, CheckpointError, ConfigError, DataError
+from bvas.errors import CheckpointError, ConfigError, DataError
 from bvas.experiment.checkpoint import FILE_NAME, fold_folder
 from bvas.experiment.experiment import Experiment
 from bvas.results.made_from import rows_settings
 from bvas.system.devices import Precision
+from bvas.system.jobs.job import JobError
 from bvas.video.index.file_identity import content_digest
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -18,7 +19,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """How matches are predicted, wherever."""
+    """Settings of a prediction, on any device; plain data."""
 
     experiment: Experiment
     runs: Path
@@ -28,17 +29,19 @@ class Work:
     strict: bool = False
     """Fail where a frame cannot be decoded."""
     precision: Precision = "auto"
-    """What is computed in."""
+    """Precision of the models."""
     stride: int = 1
     """Rows are computed for every so many grid frames."""
     save_seconds: float = 30.0
-    """Longest time between two saves of an unfinished video."""
+    """Time between two saves of an unfinished segment."""
     overwrite: bool = False
     """Make finished results again."""
+    segment_frames: int = 3200
+    """Grid frames of a segment: 128 s at 25 per second. A run with another length finds no earlier segments."""
 
 
-def ends_job(error: BvasError | OSError) -> bool:
-    """Return whether all other matches would fail of it too: the weights, the settings, a full disk."""
+def ends_all(error: JobError) -> bool:
+    """Return whether all other matches would fail with this error too: weights, settings, a full disk."""
     cause = error.__cause__ if isinstance(error, DataError) else error
     return isinstance(error, CheckpointError | ConfigError) or (
         isinstance(cause, OSError) and cause.errno in _FULL
@@ -46,26 +49,26 @@ def ends_job(error: BvasError | OSError) -> bool:
 
 
 class Weights:
-    """The digests of an experiment's checkpoints, each file read once."""
+    """Digests of an experiment's checkpoints; each file is read once."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._known: dict[int, str] = {}
+        self._digests: dict[int, str] = {}
 
     def rows_settings(self, folds: Sequence[int]) -> dict[str, Any]:
-        """Return what decides the score curves that the models of some folds give.
+        """Return the settings that decide the score curves that the models of some folds give.
 
         Raises:
             CheckpointError: a fold has no weights.
         """
         work = self._work
         for fold in folds:
-            if fold not in self._known:
+            if fold not in self._digests:
                 path = fold_folder(work.runs, work.experiment.name, fold) / FILE_NAME
                 if not path.is_file():
                     raise CheckpointError(
                         f"no weights at {path}; train fold {fold}, or leave it out by --folds"
                     )
-                self._known[fold] = content_digest(path)
-        digests = {fold: self._known[fold] for fold in folds}
+                self._digests[fold] = content_digest(path)
+        digests = {fold: self._digests[fold] for fold in folds}
         return rows_settings(work.experiment, digests, stride=work.stride, precision=work.precision)

@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import cattrs
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
 from bvas.experiment.experiment import Experiment
-from bvas.video.index.file_identity import Glance
+from bvas.video.index.file_identity import Fingerprint
 
 # Raise it whenever the same weights, settings and video would give other rows.
 _VERSION = 2
@@ -21,7 +24,7 @@ class VideoRecord:
 
     path: str
     """Path of the file, as `place_of` gives it."""
-    glance: Glance
+    fingerprint: Fingerprint
     sha256: str
     """Hash of the content; empty where it was not read to the end."""
     backend: str = ""
@@ -72,3 +75,27 @@ def peak_settings(experiment: Experiment) -> dict[str, Any]:
     """Return, as plain data, the settings that decide which spots a score curve gives."""
     peaks: dict[str, Any] = json.loads(experiment.to_json())["peaks"]
     return peaks
+
+
+def record_converter() -> cattrs.Converter:
+    """Return the converter between records and plain data, where a fingerprint has the name `glance`."""
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    renamed = override(rename="glance")
+    converter.register_structure_hook(Fingerprint, lambda content, _: fingerprint_of_json(content))
+    converter.register_structure_hook(
+        VideoRecord,
+        make_dict_structure_fn(VideoRecord, converter, _cattrs_forbid_extra_keys=True, fingerprint=renamed),
+    )
+    converter.register_unstructure_hook(
+        VideoRecord, make_dict_unstructure_fn(VideoRecord, converter, fingerprint=renamed)
+    )
+    return converter
+
+
+def fingerprint_of_json(content: Mapping[str, Any]) -> Fingerprint:
+    """Return a fingerprint of plain data; version 0.1 wrote a hash beside it, which is ignored.
+
+    Raises:
+        KeyError, TypeError, ValueError: the data has another form.
+    """
+    return Fingerprint(size=int(content["size"]), mtime_ns=int(content["mtime_ns"]))

@@ -12,13 +12,12 @@ from urllib.parse import quote, unquote_to_bytes
 
 from bvas.errors import ConfigError, DataError
 from bvas.experiment.peak_config import PeakConfig
-from bvas.results.made_from import VideoRecord
+from bvas.results.made_from import VideoRecord, fingerprint_of_json
 from bvas.results.video_result import VideoFile
 from bvas.system.dataclass_json import value_from_json, value_to_json
 from bvas.system.file_names import shown_name
 from bvas.values.annotations import LabelSet
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
-from bvas.video.index.file_identity import Glance
 
 _FORMAT = "bvas-recording-1"
 
@@ -51,7 +50,7 @@ class Recording:
             **({"in_part": self.in_part} if self.in_part else {}),
             "parts": [_part_json(part) for part in self.parts],
             "made_from": [
-                {"path": file.path, "glance": asdict(file.glance), "sha256": file.sha256}
+                {"path": file.path, "glance": asdict(file.fingerprint), "sha256": file.sha256}
                 for file in self.made_from
             ],
         }
@@ -79,7 +78,9 @@ class Recording:
                 parts=tuple(_part(part, path.absolute().parent.name) for part in content["parts"]),
                 made_from=tuple(
                     VideoRecord(
-                        path=str(file["path"]), glance=Glance(**file["glance"]), sha256=str(file["sha256"])
+                        path=str(file["path"]),
+                        fingerprint=fingerprint_of_json(file["glance"]),
+                        sha256=str(file["sha256"]),
                     )
                     for file in content.get("made_from", ())
                 ),

@@ -20,7 +20,7 @@ from bvas.results.store import (
 )
 from bvas.system.file_names import shown_name
 from bvas.video.container.sources import Source
-from bvas.video.index.file_identity import DigestMeanwhile, glance_at, is_same, place_of
+from bvas.video.index.file_identity import DigestMeanwhile, fingerprint_of, is_same, place_of
 
 
 class FileRecords:
@@ -32,7 +32,9 @@ class FileRecords:
         Raises:
             DataError: one cannot be read.
         """
-        self._files = [VideoRecord(path=place_of(path), glance=glance_at(path), sha256="") for path in paths]
+        self._files = [
+            VideoRecord(path=place_of(path), fingerprint=fingerprint_of(path), sha256="") for path in paths
+        ]
         self._open = ExitStack()
         self._digests = [self._open.enter_context(DigestMeanwhile(path)) for path in paths]
 
@@ -109,13 +111,10 @@ def _is_of(recording: Recording, sources: Sequence[Source]) -> bool:
 
 
 def _is_file(path: Path, before: VideoRecord) -> bool:
-    now = glance_at(path)
-    if now == before.glance:
-        return True
     if not before.sha256:
         # Interrupted before its content was read through.
-        return place_of(path) == before.path and (now.size, now.ends) == (
-            before.glance.size,
-            before.glance.ends,
+        now = fingerprint_of(path)
+        return now == before.fingerprint or (
+            place_of(path) == before.path and now.size == before.fingerprint.size
         )
-    return is_same(path, now, before.glance, before.sha256)
+    return is_same(path, before.fingerprint, before.sha256)

@@ -26,7 +26,7 @@ from bvas.data.soccernet_entries import Notices, all_prediction_entries
 from bvas.data.soccernet_files import results_json
 from bvas.errors import DataError
 from bvas.experiment.peak_config import PeakConfig
-from bvas.results.made_from import Record
+from bvas.results.made_from import Record, record_converter
 from bvas.results.recording import Recording
 from bvas.results.video_result import VideoFile, VideoResult
 from bvas.system.atomic_files import ARCHIVE_FAULTS, replacing, write_json
@@ -213,7 +213,7 @@ def read_record(folder: Path) -> Record | None:
     if not path.is_file():
         return None
     try:
-        return cattrs.Converter(forbid_extra_keys=True).structure(read_json(path), Record)
+        return record_converter().structure(read_json(path), Record)
     except (DataError, cattrs.BaseValidationError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -224,7 +224,7 @@ def write_record(folder: Path, record: Record) -> None:
     Raises:
         DataError: it cannot be written.
     """
-    write_json(folder / RECORD_NAME, cattrs.Converter().unstructure(record))
+    write_json(folder / RECORD_NAME, record_converter().unstructure(record))
 
 
 def remove_record(folder: Path) -> None:

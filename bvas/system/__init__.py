@@ -1,1 +1,21 @@
-"""Operating system, files and processes: all that only one platform has lies here."""
+"""Operating system, files and processes: every call that only one platform has.
+
+atomic_files.py     atomic file writing: to a temporary name beside the target, then renamed
+c_output.py         standard output of C libraries, sent to standard error
+cache_folder.py     folder for files that can be made again
+child_processes.py  start of worker processes: without the main script, without Ctrl-C, ended with their parent
+cuda_driver.py      calls of the CUDA driver: sharing memory between processes
+dataclass_json.py   frozen dataclasses as JSON and back, each value checked against its type
+devices.py          cores, devices and number formats of this machine
+doctor/             findings about this machine, with remedies
+download.py         downloads that resume, and that are never taken for another file
+file_names.py       file names: shown to people, and derived for outputs
+locks.py            locks between processes: on a folder, and on a file that is being written
+log_lines.py        log lines and error lines of a process, without the secrets of addresses
+notices.py          log lines that a process writes once
+nvdec_caps.py       NVDEC capabilities of a GPU, and the versions of PyNvVideoCodec that are used
+quiet_logging.py    suppression of other packages' warnings and log lines
+shared_memory.py    memory that a process shares with the workers it starts
+table_files.py      tables in text files, as spreadsheets and other programs write them
+text_files.py       text files and JSON: reading with one rule for encodings, line breaks and damage
+"""

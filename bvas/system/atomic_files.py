@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one: beside, then renamed."""
+"""Atomic file writing: to a temporary name beside the target, then renamed."""
 
 import errno
 import hashlib
@@ -16,7 +16,7 @@ from bvas.errors import DataError
 from bvas.system.file_names import shown_text
 
 ARCHIVE_FAULTS = (OSError, ValueError, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile)
-"""What reading an `.npz` raises that is missing, damaged or lacks an array: which, depends on the damaged byte."""
+"""Errors of reading an `.npz` that is missing, damaged or lacks an array."""
 _MOST_SUFFIX_BYTES = 16
 
 
@@ -25,13 +25,13 @@ _FEW_BYTES = 16 * 2**20
 
 
 def check_writable(folder: Path, *names: str) -> None:
-    """Raise early where files could not be written to a folder later: one is written, renamed and removed.
+    """Raise early where files could not be written to a folder later: a trial file is written, renamed and removed.
 
-    Folders that are missing are made for it, and removed again.
+    Missing folders are made for the trial, and removed again.
 
     Args:
         folder: The folder.
-        names: Files that will be written there; files in their places are left alone.
+        names: Files that will be written there; existing files are left alone.
 
     Raises:
         DataError: the folder cannot be made or written to, a name is too long, a folder is in the place of a file, or
@@ -63,7 +63,7 @@ def _try_names(folder: Path, names: Sequence[str]) -> None:
     """Write a file, give it the longest of these names that is free, and remove it.
 
     Raises:
-        OSError: the system does not let us.
+        OSError: the system refuses.
     """
     longest = max(names, key=lambda name: len(os.fsencode(name)), default="trial")
     trial = _beside(folder / longest)
@@ -81,7 +81,7 @@ def _try_names(folder: Path, names: Sequence[str]) -> None:
 
 
 def _beside(path: Path) -> Path:
-    """Return a name for what is not complete yet, short whatever the name it will take, of the same suffix."""
+    """Return a temporary name for a file that is not complete yet: short, with the same suffix."""
     mark = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]
     suffix = path.suffix if len(os.fsencode(path.suffix)) <= _MOST_SUFFIX_BYTES else ""
     return path.with_name(f".{mark}.{os.getpid()}.part{suffix}")
@@ -92,7 +92,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; it takes the name `path` when the block ends well.
 
     The temporary name keeps the suffix, since libraries choose a format by it. On an
-    error nothing of it is left, and a file that was there before stays as it was.
+    error the temporary file is removed, and an earlier file is unchanged.
 
     Raises:
         DataError: the folder cannot be made or the file cannot be written (disk full,
@@ -113,7 +113,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what writers that were killed left in a folder; nobody else may be writing there."""
+    """Remove temporary files of killed writers from a folder; no process may be writing there."""
     for path in folder.glob(".*.part*"):
         path.unlink(missing_ok=True)
 

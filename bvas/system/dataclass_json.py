@@ -23,7 +23,7 @@ def value_from_json(text: str, type_: type[_Value], what: str) -> _Value:
     Args:
         text: JSON.
         type_: The dataclass.
-        what: How the message calls it, e.g. "experiment".
+        what: Name in messages, e.g. "experiment".
 
     Raises:
         ConfigError: a field is unknown, missing, of another type or breaks a rule.
@@ -39,7 +39,7 @@ def value_from_json(text: str, type_: type[_Value], what: str) -> _Value:
             if isinstance(error, cattrs.BaseValidationError)
             else str(error)
         )
-        raise ConfigError(f"this is no {what} of this version: {reasons}") from error
+        raise ConfigError(f"this is not a {what} of this version: {reasons}") from error
 
 
 def _reason(error: BaseException, type_: type | None) -> str:

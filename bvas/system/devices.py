@@ -1,4 +1,4 @@
-"""What this machine computes with: cores, device, precision."""
+"""Cores, devices and number formats of this machine."""
 
 import os
 from typing import TYPE_CHECKING, Literal
@@ -45,7 +45,7 @@ def choose_device(name: str = "auto") -> "torch.device":
 
 
 def use_device(device: "torch.device") -> None:
-    """Make a GPU that is named by number the current one of this process, for what asks no tensor where it is."""
+    """Make a GPU named by number the current device of this process, for calls that take no device."""
     import torch
 
     if device.type == "cuda" and device.index is not None:
@@ -55,7 +55,7 @@ def use_device(device: "torch.device") -> None:
 def to_device(values: "torch.Tensor", device: "torch.device") -> "torch.Tensor":
     """Return a small tensor on a device, without waiting for the work that is queued there.
 
-    A copy from memory that may be paged out waits for the device; torch keeps page-locked memory until it was read.
+    A copy from pageable memory waits for the device; torch keeps page-locked memory until it was read.
     """
     if device.type == "cuda" and values.device.type == "cpu":
         values = values.pin_memory()
@@ -66,8 +66,8 @@ def autocast_dtype(device: "torch.device", precision: Precision = "auto") -> "to
     """Return the half precision to compute in, or None for float32.
 
     Args:
-        device: Where is computed.
-        precision: `auto` is the one that the device profits from.
+        device: Device of the computation.
+        precision: `auto` is the fastest format of the device.
     """
     import torch
 

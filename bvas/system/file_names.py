@@ -1,4 +1,4 @@
-"""Names of files: as people see them, and as names of what is made of a file."""
+"""File names: shown to people, and derived for outputs."""
 
 import codecs
 import hashlib
@@ -9,7 +9,7 @@ from pathlib import Path
 LONGEST_NAME = 255
 """Bytes of a file's name, on nearly all file systems."""
 MOST_SUFFIX = 55
-"""Bytes of a name that are kept free for what is added to it."""
+"""Bytes of a name that are reserved for suffixes."""
 _UNDECODABLE = re.compile("[\ud800-\udfff]")
 _ESCAPED_BYTES = re.compile("[\udc80-\udcff]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -19,9 +19,9 @@ ERROR_HANDLER = "bvas.shown"
 
 
 def shown_text(text: str) -> str:
-    """Return a text that any UTF-8 file can hold: undecodable bytes of a file's name are replaced.
+    """Return a text that any UTF-8 file can hold: undecodable bytes of a file name are replaced.
 
-    Where the system's encoding is ASCII, bytes that are UTF-8 become what they stand for.
+    Where the system's encoding is ASCII, bytes in UTF-8 are decoded.
     """
     decoded = _ESCAPED_BYTES.sub(
         lambda found: found.group().encode("ascii", "surrogateescape").decode(errors="replace"), text
@@ -35,14 +35,14 @@ def shown_name(name: Path | str) -> str:
 
 
 def output_stem(stem: str, *, suffix_bytes: int = MOST_SUFFIX) -> str:
-    """Return a name, without suffix, for what is made of a file: its own wherever that can be.
+    """Return the stem for outputs of a file: its own stem where possible.
 
-    One that would become too long for a file system is cut between two characters. Undecodable bytes and control
-    characters are replaced. A name that was changed ends in a hash of the original, so that two stay distinct.
+    A stem that is too long for a file system is cut between two characters. Undecodable bytes and control
+    characters are replaced. A changed stem ends in a hash of the original, so that two stems stay distinct.
 
     Args:
         stem: The file's name without its suffix.
-        suffix_bytes: What will be added to the name, in bytes.
+        suffix_bytes: Bytes that will be added to the stem.
     """
     most = LONGEST_NAME - suffix_bytes
     name = _CONTROL.sub("_", _UNDECODABLE.sub("_", stem))
@@ -53,7 +53,7 @@ def output_stem(stem: str, *, suffix_bytes: int = MOST_SUFFIX) -> str:
 
 
 def _replaced(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Replace what an encoding does not have, in a text that people read."""
+    """Replace characters that an encoding lacks, in a text that people read."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     shown = b""

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     pass
 
 
-# What a full or read-only disk and missing permissions give, wherever they strike.
+# Errors of full and read-only disks, and of missing permissions.
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
 
 
-# What a path in a list or a JSON file can be that no file has.
+# Errors of paths that no file can have, as lists and JSON files may hold them.
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
 
 
@@ -25,7 +25,7 @@ _MOST_LETTERS = 1000
 
 
 def set_up_streams() -> None:
-    """Let standard output and error take any text, whatever their encoding: see `ERROR_HANDLER`."""
+    """Let standard output and error take any text in any encoding: see `ERROR_HANDLER`."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=ERROR_HANDLER)
@@ -33,12 +33,12 @@ def set_up_streams() -> None:
 
 class _WithoutSecrets(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line; an address that another library names shows no secret."""
+        """Return the line; addresses in messages of other libraries show no secret."""
         return redacted(super().format(record))
 
 
 def set_up_logging(level: int, handler: logging.Handler) -> None:
-    """Send the process's log lines to a handler, without what libraries have to tell."""
+    """Send the log lines of the process to a handler, without remarks of other libraries."""
     handler.setFormatter(_WithoutSecrets("%(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("timm", "matplotlib", "PIL", "torch", "huggingface_hub", "libav"):
@@ -46,20 +46,20 @@ def set_up_logging(level: int, handler: logging.Handler) -> None:
 
 
 def users_line(error: BvasError | OSError) -> str | None:
-    """Return the line about an error that users can mend; None about one of the system that they cannot."""
+    """Return the line about an error that users can fix; None for an error of the system that they cannot."""
     if isinstance(error, BvasError):
-        # Notes say where in the work it happened: which clip, which worker.
+        # Notes name the place in the work: which clip, which worker.
         return short_line("; ".join([str(error), *getattr(error, "__notes__", ())]))
     where = error.filename or "a file"
     if error.errno in _NAME_ERRORS:
-        return short_line(f"{where}: {error.strerror}; give the path of a file that is there")
+        return short_line(f"{where}: {error.strerror}; give the path of an existing file")
     if error.errno not in _DISK_ERRORS:
         return None
-    return f"{where}: {error.strerror}; free space, mend the permissions, or choose another folder"
+    return f"{where}: {error.strerror}; free space, fix the permissions, or choose another folder"
 
 
 def short_line(text: str) -> str:
-    """Return a message without its middle where it is very long: files may hold values of any length."""
+    """Return a message; a very long one loses its middle, as files may hold values of any length."""
     if len(text) <= _MOST_LETTERS:
         return text
     return f"{text[: _MOST_LETTERS * 2 // 3]} ... {text[-_MOST_LETTERS // 3 :]}"

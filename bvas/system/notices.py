@@ -11,7 +11,7 @@ _said: set[tuple[str, ...]] = set()
 
 
 def is_first(*remark: str) -> bool:
-    """Return whether this process asks for the first time about a remark."""
+    """Return whether a remark is new to this process."""
     with _lock:
         if remark in _said:
             return False
@@ -20,9 +20,9 @@ def is_first(*remark: str) -> bool:
 
 
 def warn_once(name: str, remark: str) -> None:
-    """Log a remark on a file, unless this process did so before.
+    """Log a remark on a file once in this process.
 
-    Worker processes say nothing: the process that started them has opened the files too.
+    Worker processes log nothing: their parent has opened the files too.
     """
     if multiprocessing.parent_process() is None and is_first(name, remark):
         logger.warning("%s: %s", name, remark)

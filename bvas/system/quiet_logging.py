@@ -1,4 +1,4 @@
-"""Other packages' remarks kept off the log."""
+"""Suppression of other packages' warnings and log lines."""
 
 import logging
 import warnings
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quieted(*packages: str) -> Iterator[None]:
-    """Hold back warnings, and what these packages log below errors; what matters raises.
+    """Suppress warnings, and log lines of these packages below errors.
 
     Args:
         packages: Names of their loggers.

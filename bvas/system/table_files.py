@@ -47,7 +47,7 @@ class Table:
     columns: tuple[str, ...]
     """Their names: lower case, single spaces."""
     rows: tuple[TableRow, ...]
-    """Empty ones are left out."""
+    """Empty rows are left out."""
     delimiter: str
     has_decimal_comma: bool
     """Numbers are written as 0,5."""
@@ -120,7 +120,7 @@ def read_table(
 
 
 def head_names(line: str, known: Sequence[str]) -> list[str]:
-    """Return which known names of columns a line holds, whatever separates them."""
+    """Return the known column names in a line, with any separator."""
     return max((_known_in(line, delimiter, known) for delimiter in _DELIMITERS), key=len)
 
 

@@ -135,13 +135,13 @@ def test_a_command_may_be_done_in_part():
 def test_times_are_read_as_people_write_them():
     assert [parse_time(text) for text in ("90", "1:30", "1:02:03.5")] == [90.0, 90.0, 3723.5]
     for wrong in ("", "1:2:3:4", "-3", "soon"):
-        with pytest.raises(argparse.ArgumentTypeError, match="is no time"):
+        with pytest.raises(argparse.ArgumentTypeError, match="is not a time"):
             parse_time(wrong)
 
 
 def test_sizes_are_height_by_width():
     assert parse_size("224x400") == (224, 400)
-    with pytest.raises(argparse.ArgumentTypeError, match="is no size"):
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a size"):
         parse_size("224")
 
 

@@ -109,8 +109,8 @@ def test_everything_that_is_wrong_is_listed_in_one_run(videos, tmp_path, capsys)
         "dataset.json: match 3 'a': stands twice, in folds 0 and 2",
         "dataset.json: match 3 'a': a.mp4 is also a video of match 0 'a'",
         "dataset.json: match 4 '../a': 'name' is '../a'",
-        "dataset.json: match 5 'gone': there is no video gone.mp4",
-        "dataset.json: match 5 'gone': there is no video x/gone.mkv",
+        "dataset.json: match 5 'gone': no video gone.mp4",
+        "dataset.json: match 5 'gone': no video x/gone.mkv",
         "dataset.json: match 5 'gone': two videos are called alike",
         "dataset.json: match 6 'open': has no 'fold' while other matches have one",
         "dataset.json: match 6 'open': 'videos' is empty",
@@ -144,7 +144,7 @@ def test_an_experiment_decides_which_labels_are_known(videos, tmp_path):
     root = _root(videos, tmp_path, match("a", rows))
     (fault,) = _faults(root, dataset_task(("PASS",)))
     assert fault.startswith(
-        "dataset.json: match 0 'a', annotation 1: label 'DRIVE' is none of the config's PASS"
+        "dataset.json: match 0 'a', annotation 1: label 'DRIVE' is not among the config's PASS"
     )
     assert _faults(root, dataset_task(("PASS",), ignored=("DRIVE",))) == []
     # Merged into one label, the two are the same action twice.
@@ -194,10 +194,10 @@ def test_soccernet_labels_are_checked_in_the_same_way(videos, tmp_path):
     labels = "one/Labels-ball.json: annotation"
     starts = [
         f"{labels} 1: 'PASS' at 0.4 s repeats annotation 0",
-        f"{labels} 2: label 'SHOT' is none of the config's",
+        f"{labels} 2: label 'SHOT' is not among the config's",
         f"{labels} 3: has half 1 and position -3 ms",
         f"{labels} 4: 9.0 s lies after the end",
-        f"{labels} 5: 'PASS' lies in half 2, and there is no video of that half",
+        f"{labels} 5: 'PASS' lies in half 2, which has no video",
         f"{labels} 6: must be an object, got 'PASS'",
     ]
     assert all(any(fault.startswith(start) for fault in found) for start in starts)

@@ -68,7 +68,7 @@ def test_the_password_comes_from_the_environment_and_never_without_a_terminal(mo
     assert ask_password() == "secret"
     monkeypatch.delenv(PASSWORD_VARIABLE)
     monkeypatch.setattr("sys.stdin", types.SimpleNamespace(isatty=lambda: False))
-    with pytest.raises(ConfigError, match="no terminal to ask on; set SOCCERNET_PASSWORD"):
+    with pytest.raises(ConfigError, match="this is not a terminal; set SOCCERNET_PASSWORD"):
         ask_password()
 
 
@@ -116,7 +116,7 @@ def test_action_spotting_comes_match_by_match_into_its_own_folder(tmp_path, fake
 
 def test_a_server_that_gives_nothing_is_an_error(tmp_path, fake_package, monkeypatch):
     monkeypatch.setattr(FakeDownloader, "downloadDataTask", lambda self, **arguments: None)
-    with pytest.raises(DataError, match=r"no train\.zip .*goes on where it stopped"):
+    with pytest.raises(DataError, match=r"no train\.zip .*it resumes"):
         download("ball-2024", ["train"], tmp_path, source="HuggingFace", ask_password=no_password)
 
 

@@ -133,9 +133,9 @@ def test_the_events_of_one_head_are_read_and_the_others_are_said(tmp_path, caplo
     content = osl(sample(events=events))
     content["labels"]["team"] = {"labels": ["left", "right"]}
     assert moments(parsed(content, tmp_path)[0]) == [("pass", 0.68), ("shot", 1.48)]
-    assert "events of head action are read (2); others are left out: team (1)" in caplog.text
+    assert "events of head action are read (2); other heads are ignored: team (1)" in caplog.text
     assert moments(parsed(content, tmp_path, head="team")[0]) == [("left", 0.001)]
-    with pytest.raises(ConfigError, match="no head 'x'; there are action, team"):
+    with pytest.raises(ConfigError, match="no head 'x'; known are action, team"):
         parsed(content, tmp_path, head="x")
 
 

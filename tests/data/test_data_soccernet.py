@@ -65,7 +65,7 @@ def test_a_label_that_the_config_does_not_know_is_an_error_that_says_what_to_do(
 
     with pytest.raises(
         DataError,
-        match=r"Labels-ball\.json: annotation 1: label 'SHOT' is none of the config's PASS, DRIVE; "
+        match=r"Labels-ball\.json: annotation 1: label 'SHOT' is not among the config's PASS, DRIVE; "
         r".*'ball12'.*'merged' or 'ignored' of its LabelSet; unknown in this file: SHOT \(2\), GOAL \(1\)",
     ):
         _annotations(tmp_path)
@@ -195,7 +195,7 @@ def test_a_missing_data_root_says_where_to_get_one(tmp_path):
 
 
 def test_an_incomplete_data_root_names_the_first_missing_match(tmp_path):
-    with pytest.raises(DataError, match=r"Leeds United.*not there.*\(6 more"):
+    with pytest.raises(DataError, match=r"Leeds United.*is missing.*\(6 more"):
         find_matches(ball_task(), _league(tmp_path))
 
 

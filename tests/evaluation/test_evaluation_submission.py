@@ -157,10 +157,7 @@ def test_without_challenge_matches_there_is_nothing_to_submit(workplace, capsys)
         (match.folder / "Labels-ball.json").write_text('{"annotations": []}')
 
     assert main(["experiment", "submit", "found"]) == WRONG_INPUT
-    assert (
-        "no challenge match in data/spotting-ball-2023, so there is nothing to submit"
-        in capsys.readouterr().err
-    )
+    assert "nothing to submit: no challenge match in data/spotting-ball-2023" in capsys.readouterr().err
     assert main(["experiment", "submit", "ball_base", "--out", "x.tar"]) == WRONG_INPUT
     assert "--out must end in .zip" in capsys.readouterr().err
 

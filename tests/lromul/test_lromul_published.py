@@ -159,4 +159,4 @@ def test_what_the_drive_refuses_is_told_with_the_way_by_hand(drive, capsys):
 def test_weights_that_are_there_are_not_downloaded_again(drive, capsys):
     assert main(["weights", "download", "ball", "--quiet"]) == OK
     assert main(["weights", "download", "ball", "--quiet"]) == WRONG_INPUT
-    assert "runs/ball is there already" in capsys.readouterr().err
+    assert "runs/ball exists already" in capsys.readouterr().err

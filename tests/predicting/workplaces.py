@@ -9,9 +9,14 @@ import torch
 from tiny import TINY_CONFIG
 
 from bvas.cli import main
+from bvas.data.matches import find_matches
 from bvas.experiment.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.experiment.experiment import load_experiment
 from bvas.models.spotting import build_model
+from bvas.predicting.assignments import Assignment, challenge, held_out, of_video
+from bvas.predicting.many_matches import predict_matches
+from bvas.predicting.schedule import Schedule
+from bvas.predicting.settings import Work
 from bvas.video.encode.video_writer import VideoWriter
 
 NUM_FRAMES = 60
@@ -52,6 +57,33 @@ class Workplace:
 
     def predict(self, *options: str) -> int:
         return main(["predict", "--experiment", "tiny", "--quiet", "--device", "cpu", *options])
+
+    def held_out(self, *folds: int) -> list[Assignment]:
+        return held_out(self._matches(), folds, self.predictions)
+
+    def challenge(self, *folds: int) -> list[Assignment]:
+        return challenge(self._matches(), folds, self.predictions)
+
+    def of_video(self, path: str) -> Assignment:
+        return of_video(Path(path), (0, 1), self.predictions)
+
+    def _matches(self):
+        return find_matches(load_experiment("tiny").task, self.folder / "data")
+
+    def work(self, **settings) -> Work:
+        return Work(experiment=load_experiment("tiny"), runs=self.folder / "runs", **settings)
+
+    def run(self, assignments, *, progress=None, devices=None, **settings) -> tuple[Schedule, int]:
+        """Predict; return the outcome, and how many frames were computed."""
+        reports = [0]
+
+        def report(done: int, total: int, note: str = "") -> None:
+            reports.append(done)
+            if progress is not None:
+                progress(done, total)
+
+        done = predict_matches(assignments, self.work(**settings), report, device="cpu", devices=devices)
+        return done, reports[-1]
 
     def scores(self, name: str, stem: str = "1_64p") -> np.ndarray:
         with np.load(self.predictions / name / f"{stem}_scores.npz") as curve:

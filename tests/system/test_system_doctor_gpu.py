@@ -108,7 +108,7 @@ def test_a_container_without_the_video_capability_is_told_to_set_it(machine, mon
         in found["NVDEC"].remedy
     )
     assert found["PyNvVideoCodec"].state == "problem"
-    assert found["PyNvVideoCodec"].remedy == "mend what is said of the driver above"
+    assert found["PyNvVideoCodec"].remedy == "fix the driver as described above"
 
 
 def test_a_kernel_driver_without_its_libraries_is_a_container_without_gpus(machine):
@@ -157,7 +157,7 @@ def test_a_decoder_that_cannot_be_asked_is_a_problem(machine):
     found = machine(libraries=ALL_LIBRARIES, kernel=True, torch=fake_torch(), nvc=nvc)["NVDEC 0"]
     assert (found.state, found.text) == (
         "problem",
-        "the decoder cannot be asked what it can do: cuInit failed",
+        "the decoder does not report its capabilities: cuInit failed",
     )
 
 

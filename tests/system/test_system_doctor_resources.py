@@ -125,7 +125,7 @@ def test_folders_that_cannot_be_written_or_are_full_are_noted(tmp_path, roomy, m
     roomy[Path(tempfile.gettempdir())] = Usage(GIB, 0, GIB)
     found = by_topic(tmp_path / "runs", tmp_path)
     assert found["runs folder"].text == f"{tmp_path / 'runs'}, 100.0 GiB free, not writable"
-    assert found["cache folder"].text.endswith("not writable: indexes may have to be made anew")
+    assert found["cache folder"].text.endswith("not writable: indexes may have to be made again")
     assert "BVAS_HOME" in found["cache folder"].remedy
     assert found["temporary files"].text == f"{tempfile.gettempdir()}, 1.0 GiB free"
     assert {found[topic].state for topic in ("runs folder", "cache folder", "temporary files")} == {"note"}
@@ -134,7 +134,7 @@ def test_folders_that_cannot_be_written_or_are_full_are_noted(tmp_path, roomy, m
 def test_a_user_without_a_home_is_told_to_set_one(tmp_path, roomy, monkeypatch):
     monkeypatch.setattr("bvas.system.doctor.resources.cache_folder", lambda: None)
     found = by_topic(tmp_path, tmp_path)["cache folder"]
-    assert (found.state, found.text) == ("note", "none: this user has no home")
+    assert (found.state, found.text) == ("note", "no cache folder: this user has no home")
 
 
 def test_the_command_says_that_bvas_works_here(capsys):
@@ -158,12 +158,12 @@ def test_what_everything_needs_makes_the_exit_code_2_and_comes_last(monkeypatch,
     assert main(["doctor"]) == WRONG_INPUT
     said = capsys.readouterr().out
     assert f"problem  PyAV             gone\n{'':26}-> pip install av" in said
-    assert said.endswith("bvas does not work here before this is mended: PyAV\n")
+    assert said.endswith("bvas does not work here before this is fixed: PyAV\n")
 
 
 def test_other_problems_are_summed_up():
     found = [Finding(topic="CUDA", state="problem", text="x"), Finding(topic="CPU", state="ok", text="y")]
-    assert doctor.summary_text(found) == "\nbvas works here; to be mended: CUDA"
+    assert doctor.summary_text(found) == "\nbvas works here; to fix: CUDA"
 
 
 @pytest.mark.parametrize(

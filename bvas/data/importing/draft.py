@@ -1,4 +1,4 @@
-"""A match on its way into a `dataset.json`, and the writing of one."""
+"""Drafts of matches from other formats, and the writer of `dataset.json`."""
 
 import shutil
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ VIDEOS_FOLDER = "videos"
 
 @dataclass(slots=True, kw_only=True)
 class MatchDraft:
-    """One match as another format has it."""
+    """One match of another format."""
 
     name: str
     videos: list[Path] = field(default_factory=list)
@@ -32,16 +32,16 @@ class MatchDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
-    """What a reader found in the files of another format."""
+    """Matches of the files of another format."""
 
     labels: tuple[str, ...]
     matches: tuple[MatchDraft, ...]
     faults: tuple[Fault, ...]
-    """All that is wrong with the files."""
+    """All faults of the files."""
 
 
 def named_file(folder: Path, name: str) -> Path | None:
-    """Return the video that a file of another program names; None where it is not there.
+    """Return the video that a file of another program names; None where it does not exist.
 
     Args:
         folder: Where relative paths begin.
@@ -67,24 +67,24 @@ def write_dataset(found: Import, out: Path, *, placing: Placing, overwrite: bool
     """Write `dataset.json` and a file of annotations for each match, and return the path of the first.
 
     Args:
-        found: What to write; it has no faults.
+        found: Matches without faults.
         out: The data root to make.
         placing: `path` names the videos where they lie: relative to `out` if they lie below it, else by absolute
             path; `link` makes symbolic links below `out`; `copy` copies them there.
-        overwrite: Replace a `dataset.json` that is there.
+        overwrite: Replace an existing `dataset.json`.
 
     Names of matches, links and copies that are not UTF-8 are changed, as a JSON file cannot hold them.
 
     Raises:
-        DataError: there is one already, or no match to write, or the disk does not take it; or the path of a video,
-            to be named where it lies, is not UTF-8.
+        DataError: one exists already, there is no match to write, the disk refuses, or the path of a video that is
+            named where it lies is not UTF-8.
     """
     assert not found.faults
     if placing == "path":
         _check_names(found, out)
     path = out / DATASET_NAME
     if path.exists() and not overwrite:
-        raise DataError(f"{path} is there already; choose another --out, or replace it with --overwrite")
+        raise DataError(f"{path} exists already; choose another --out, or replace it with --overwrite")
     content = {
         "format": FORMAT,
         "labels": list(found.labels),
@@ -99,7 +99,7 @@ def write_dataset(found: Import, out: Path, *, placing: Placing, overwrite: bool
         if match.annotations is not None:
             rows = [_annotation_json(item, len(match.videos)) for item in match.annotations]
             write_json(out / _annotations_name(match), {"annotations": rows})
-    # Last, so that a dataset that is there is whole.
+    # Last, so that an existing dataset is complete.
     write_json(path, content)
     return path
 

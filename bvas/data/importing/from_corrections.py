@@ -42,15 +42,15 @@ class _AnnotationObject:
 
 
 def is_corrections(content: Any) -> bool:
-    """Return whether a JSON value says that it is one of these, of whatever version."""
+    """Return whether a JSON value is a file of corrections, of any version."""
     return isinstance(content, dict) and str(content.get("format", "")).startswith("bvas-corrections-")
 
 
 def read_corrections(source: Path, videos: Path) -> Import:
     """Read corrections.
 
-    Videos that had no annotations and were not looked at are left out: that nothing was kept of them does not say
-    that nothing happens in them.
+    Videos that had no annotations and were not reviewed are left out: without a review, no annotation does not mean
+    that nothing happens.
 
     Args:
         source: The file.

@@ -1,4 +1,4 @@
-"""Tables with a line for each annotation: video, label, seconds or frame, and more where it is known."""
+"""Import of tables with a line for each annotation: video, label, seconds or frame, and more."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""E2E-Spot's files (https://github.com/jhong93/spot): `{train,val,test}.json` and `class.txt`.
+"""Import of E2E-Spot's files (https://github.com/jhong93/spot): `{train,val,test}.json` and `class.txt`.
 
 A file is a list of videos `{"video": id, "num_frames", "events": [{"frame", "label", "comment"}], "fps"}`. Frames
 count pictures that were extracted at `fps`, which may be every n-th of the video.

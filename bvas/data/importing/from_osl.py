@@ -1,4 +1,4 @@
-"""OSL JSON (`bvas.data.osl_json`) to matches: each sample with a video is one, or a half of one."""
+"""Import of OSL JSON: each sample with a video is a match, or a half of one."""
 
 from pathlib import Path
 

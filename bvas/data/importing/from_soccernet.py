@@ -1,4 +1,4 @@
-"""SoccerNet's layouts: 2023 (two videos a match), 2024 and 2025 (one), Ball Action Spotting and Action Spotting."""
+"""Import of SoccerNet's layouts: two videos a match (2023, Action Spotting) or one (2024, 2025)."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +21,12 @@ from bvas.errors import DataError
 def read_soccernet(source: Path, *, resolution: str = "720p", label_file: str | None = None) -> Import:
     """Read the matches found below a folder.
 
-    Matches of the seed system's seven folds keep their folds, if all that are labelled are among them.
+    Matches of the reference system's seven folds keep their folds, if all that are labelled are among them.
 
     Args:
         source: Folder with the matches, at any depth; or a data root with one folder like `spotting-ball-2023`.
         resolution: Preferred rendition of the videos; the tallest other one where it is absent.
-        label_file: `Labels-ball.json` or `Labels-v2.json`; None takes the one that is there.
+        label_file: `Labels-ball.json` or `Labels-v2.json`; None takes the one found.
 
     Raises:
         DataError: there is no match, or several data sets, or label files of both kinds and none was chosen.

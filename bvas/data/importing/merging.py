@@ -1,4 +1,4 @@
-"""Corrected matches in the place of those of an existing data root."""
+"""Merge of corrected matches into an existing data root."""
 
 from collections.abc import Sequence
 from dataclasses import replace

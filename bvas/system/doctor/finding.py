@@ -1,4 +1,4 @@
-"""One thing that was found out about a machine."""
+"""One finding about a machine, with its remedy."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -6,21 +6,21 @@ from typing import Any, Literal
 
 State = Literal["ok", "note", "problem"]
 
-# What importing a package raises that is not there, or is there without the libraries that it links.
+# Errors of importing a package that is missing, or whose linked libraries are missing.
 IMPORT_ERRORS = (ImportError, OSError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What was looked at, how it is, and what to do about it."""
+    """Topic, state and remedy."""
 
     topic: str
     state: State
-    """`note` where something is absent that bvas does without; `problem` where something should be mended."""
+    """`note`: absent, and bvas works without it; `problem`: it should be fixed."""
     text: str
     remedy: str | None = None
     is_needed: bool = False
-    """Nothing works before this is mended."""
+    """Nothing works before this is fixed."""
 
 
 def ok(topic: str, text: str) -> Finding:
@@ -47,5 +47,5 @@ def try_import(name: str) -> tuple[Any, str]:
 
 
 def first_line(error: BaseException) -> str:
-    """Return what went wrong without the advice that follows it."""
+    """Return the first line of an error, without advice that follows it."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

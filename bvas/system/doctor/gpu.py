@@ -1,4 +1,4 @@
-"""The NVIDIA driver, what PyTorch sees of it, and what its video decoder can do."""
+"""Findings about the NVIDIA driver, CUDA in PyTorch, and NVDEC."""
 
 import ctypes
 import os
@@ -19,7 +19,7 @@ def inspect_gpu(root: Path = Path("/")) -> list[Finding]:
     """Look at the GPU, from the driver up.
 
     Args:
-        root: Where `proc` lies.
+        root: Folder of `proc`.
     """
     driver = _driver_version(root)
     missing = [name for name in (_CUDA_LIBRARY, *_VIDEO_LIBRARIES) if not can_load(name)]
@@ -129,7 +129,7 @@ def _pynvvideocodec(*, has_driver: bool) -> list[Finding]:
             topic=topic,
             state=state,
             text=f"cannot be imported ({reason})",
-            remedy="mend what is said of the driver above" if has_driver else "it works where the driver is",
+            remedy="fix the driver as described above" if has_driver else "it works where the driver is",
         )
     ]
 
@@ -164,7 +164,7 @@ def _capabilities() -> list[Finding]:
             found.append(
                 problem(
                     f"NVDEC {gpu}",
-                    f"the decoder cannot be asked what it can do: {first_line(error)}",
+                    f"the decoder does not report its capabilities: {first_line(error)}",
                     "update the driver; in a container set NVIDIA_DRIVER_CAPABILITIES=compute,utility,video",
                 )
             )

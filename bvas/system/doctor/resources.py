@@ -1,4 +1,4 @@
-"""Cores, memory and room on disks, as this process may use them."""
+"""Findings about cores, memory and disk space, as this process may use them."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ _GIB = 2**30
 _LITTLE_MEMORY = 4 * _GIB
 _LITTLE_SHARED = _GIB
 _LITTLE_DISK = 2 * _GIB
-# cgroup v1 says so where there is no limit.
+# The value of cgroup v1 for no limit.
 _NO_LIMIT = 2**60
 
 
@@ -23,7 +23,7 @@ def inspect_resources(runs: Path, root: Path = Path("/")) -> list[Finding]:
 
     Args:
         runs: The runs folder.
-        root: Where `proc` and `sys` lie.
+        root: Folder of `proc` and `sys`.
     """
     found = [_cpus(root), *_memory(root), *_shared_memory(), _disk("this folder", Path.cwd())]
     if runs.absolute() != Path.cwd():
@@ -59,7 +59,7 @@ def free_memory(root: Path = Path("/")) -> int | None:
     of files that were not used lately count as free, as the kernel drops them first.
 
     Args:
-        root: Where `proc` and `sys` lie.
+        root: Folder of `proc` and `sys`.
     """
     free = []
     try:
@@ -79,7 +79,7 @@ def free_memory(root: Path = Path("/")) -> int | None:
 
 
 def _statistic(path: Path, name: str) -> int:
-    """Return a number that the kernel's file has on a line behind its name; 0 where there is none."""
+    """Return the number behind a name in a file of the kernel; 0 where the name is absent."""
     try:
         lines = path.read_text().splitlines()
     except OSError:
@@ -171,11 +171,11 @@ def _cache() -> Finding:
     folder = cache_folder()
     remedy = "set BVAS_HOME to a folder that you can write to"
     if folder is None:
-        return note(topic, "none: this user has no home", remedy)
+        return note(topic, "no cache folder: this user has no home", remedy)
     found = _disk(topic, folder)
     if found.state == "ok":
         return found
-    return replace(found, text=f"{found.text}: indexes may have to be made anew", remedy=remedy)
+    return replace(found, text=f"{found.text}: indexes may have to be made again", remedy=remedy)
 
 
 def _disk(topic: str, folder: Path) -> Finding:

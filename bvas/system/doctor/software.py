@@ -1,4 +1,4 @@
-"""Python, PyTorch, and the FFmpeg inside PyAV and OpenCV."""
+"""Findings about Python, PyTorch, and the FFmpeg inside PyAV and OpenCV."""
 
 import platform
 import re

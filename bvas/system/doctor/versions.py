@@ -1,4 +1,4 @@
-"""Installed versions held against those that bvas was tested with.
+"""Findings about installed versions against tested versions.
 
 `pyproject.toml` holds the oldest version of each package, `constraints.txt` the newest. A wheel carries the first in
 its metadata and the second beside its code.
@@ -72,7 +72,7 @@ def versions_finding(required: Iterable[Requirement], newest: dict[str, Version]
 
 
 def required_packages() -> list[Requirement]:
-    """Return what bvas and its extras ask for on this machine, but for what only its developers use."""
+    """Return the requirements of bvas and its extras on this machine, without those of developers."""
     return [
         requirement
         for requirement, extra in _requirements()

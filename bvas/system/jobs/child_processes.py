@@ -1,4 +1,4 @@
-"""Starting worker processes that re-run no script, that Ctrl-C does not reach, and that end with us."""
+"""Start of worker processes: without the main script, without Ctrl-C, ended with their parent."""
 
 import ctypes
 import os
@@ -28,7 +28,7 @@ def start_quietly(process: BaseProcess) -> None:
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back until the block ends; does nothing where the system cannot (Windows)."""
+    """Hold Ctrl-C back until the block ends; does nothing on Windows, which cannot."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -40,10 +40,10 @@ def interrupts_held() -> Iterator[None]:
 
 
 def end_with_parent() -> None:
-    """Make this process, started by `start_quietly`, end at once when its parent is gone, however that ended.
+    """Make this process, started by `start_quietly`, end at once when its parent ends, also after a kill.
 
     On Linux the kernel ends it, even while it is stopped or decodes; and already when the thread of the
-    parent that started it ends. Elsewhere a thread of its own watches the parent.
+    parent that started it ends. Elsewhere a thread watches the parent.
     """
     if sys.platform == "linux" and ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) == 0:
         parent = parent_process()
@@ -62,7 +62,7 @@ def _leave_after_parent() -> None:
 
 @contextmanager
 def _hidden_main() -> Iterator[None]:
-    """Hide where the main module is from. The module itself stays: other threads may be pickling its classes."""
+    """Hide the origin of the main module. The module itself stays: other threads may be pickling its classes."""
     with _STARTING:
         main = sys.modules["__main__"]
         kept: dict[str, object] = {

@@ -1,10 +1,4 @@
-"""Identity of a video: by a glance, and where that leaves doubt by its content.
-
-A glance takes the size, the time of change, and a hash of the first and last 64 KiB. Of a folder of pictures it takes
-their sum, the last time, and a hash of names and sizes. Where all of it is equal, the file is taken as the same; where
-the size or the hash differs, as another. Where only the time of change differs (the file was touched, copied or
-downloaded again), its whole content decides.
-"""
+"""Identity of a video file: size and time of change, and where either differs the hash of the content."""
 
 import hashlib
 import os
@@ -16,20 +10,17 @@ from bvas.errors import DataError
 from bvas.system.closing import Closing
 from bvas.video.index.frame_folder import is_frame_folder, stamp_of
 
-_END_BYTES = 64 * 1024
 _PIECE_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Glance:
-    """What is quickly seen of a file."""
+class Fingerprint:
+    """Size and time of change of a file, or of a folder of numbered pictures."""
 
     size: int
-    """Bytes."""
+    """Bytes; of a folder the sum over its pictures."""
     mtime_ns: int
-    """Time of change, in nanoseconds."""
-    ends: str
-    """Hash of its first and last 64 KiB."""
+    """Time of the last change, in nanoseconds; of a folder that of the newest picture."""
 
 
 def place_of(path: Path) -> str:
@@ -37,77 +28,66 @@ def place_of(path: Path) -> str:
     return os.fsencode(os.path.normpath(path.absolute())).decode(errors="backslashreplace")
 
 
-def glance_at(path: Path) -> Glance:
-    """Look at a file, or at a folder of numbered pictures.
+def fingerprint_of(path: Path) -> Fingerprint:
+    """Return the fingerprint of a file, or of a folder of numbered pictures; nothing is read.
 
     Raises:
-        DataError: there is neither, or it cannot be read.
+        DataError: neither exists there, or its size is unavailable.
     """
-    if is_frame_folder(path):
-        return _glance_at_folder(path)
-    if not path.is_file():
-        raise DataError(f"no file {path}")
     try:
+        if is_frame_folder(path):
+            stamp = stamp_of(path)
+            newest = max((changed for _, _, changed in stamp), default=0)
+            return Fingerprint(size=sum(size for _, size, _ in stamp), mtime_ns=newest)
+        if not path.is_file():
+            raise DataError(f"no file {path}")
         status = path.stat()
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            digest.update(file.read(_END_BYTES))
-            file.seek(max(status.st_size - _END_BYTES, 0))
-            digest.update(file.read(_END_BYTES))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    return Glance(size=status.st_size, mtime_ns=status.st_mtime_ns, ends=digest.hexdigest())
-
-
-def _glance_at_folder(path: Path) -> Glance:
-    try:
-        stamp = stamp_of(path)
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    ends = hashlib.sha256(repr([(name, size) for name, size, _ in stamp]).encode(errors="surrogateescape"))
-    newest = max((changed for _, _, changed in stamp), default=0)
-    return Glance(size=sum(size for _, size, _ in stamp), mtime_ns=newest, ends=ends.hexdigest())
+    return Fingerprint(size=status.st_size, mtime_ns=status.st_mtime_ns)
 
 
 def content_digest(path: Path, stopped: threading.Event | None = None) -> str:
-    """Return the SHA-256 of the content of a file, or of a folder's pictures; of a part if `stopped` is set meanwhile.
+    """Return the SHA-256 of the content of a file, or of a folder's pictures; partial if `stopped` is set meanwhile.
 
     Raises:
         DataError: it cannot be read.
     """
     digest = hashlib.sha256()
     paths = [path]
-    if is_frame_folder(path):
-        # Sizes keep the end of one picture and the start of the next apart.
-        digest.update(_glance_at_folder(path).ends.encode())
-        paths = [path / name for name, _, _ in stamp_of(path)]
     piece = memoryview(bytearray(_PIECE_BYTES))
-    for one in paths:
-        try:
-            with one.open("rb", buffering=0) as file:
+    try:
+        if is_frame_folder(path):
+            pictures = [(name, size) for name, size, _ in stamp_of(path)]
+            # Sizes keep the end of one picture and the start of the next apart.
+            names = hashlib.sha256(repr(pictures).encode(errors="surrogateescape"))
+            digest.update(names.hexdigest().encode())
+            paths = [path / name for name, _ in pictures]
+        for path in paths:
+            with path.open("rb", buffering=0) as file:
                 while (count := file.readinto(piece)) and not (stopped is not None and stopped.is_set()):
                     digest.update(piece[:count])
-        except OSError as error:
-            raise DataError(f"cannot read {one}: {error.strerror or error}") from error
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     return digest.hexdigest()
 
 
-def is_same(path: Path, now: Glance, before: Glance, digest: str) -> bool:
-    """Return whether a file is the one that was looked at before.
+def is_same(path: Path, before: Fingerprint, digest: str) -> bool:
+    """Return whether a file is the one of an earlier time.
 
     Args:
         path: The file.
-        now: A glance at it.
-        before: What the glance was then.
-        digest: What `content_digest` was then; the file is read through only where the glances leave doubt.
+        before: Its fingerprint at that time.
+        digest: Its `content_digest` at that time. The file is read only if its fingerprint differs.
+
+    Raises:
+        DataError: it cannot be read.
     """
-    if now == before:
-        return True
-    return (now.size, now.ends) == (before.size, before.ends) and content_digest(path) == digest
+    return fingerprint_of(path) == before or content_digest(path) == digest
 
 
 class DigestMeanwhile(Closing):
-    """The content digest of a file, found by a thread while the block goes on; its end stops the thread."""
+    """The content digest of a file, computed by a thread during a `with` block, whose end stops the thread."""
 
     def __init__(self, path: Path) -> None:
         """Begin to read."""

@@ -1,0 +1,107 @@
+"""Prediction of many matches on one or several devices."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bvas.data.matches import Match
+from bvas.errors import BvasError, ConfigError
+from bvas.experiment.experiment import Experiment
+from bvas.predicting.assignments import Assignment, held_out
+from bvas.predicting.finished import is_finished
+from bvas.predicting.schedule import Schedule
+from bvas.predicting.settings import Weights, Work
+from bvas.results.store import predictions_root
+from bvas.system.devices import choose_device
+from bvas.system.jobs.in_process import InProcessExecutor
+from bvas.system.jobs.job import Executor
+from bvas.system.jobs.processes import ProcessExecutor
+from bvas.system.jobs.runner import run_jobs
+from bvas.values.progress import Progress
+
+_TRIES = 3
+"""How often a job is tried whose worker is killed."""
+
+
+def predict_matches(
+    assignments: Sequence[Assignment],
+    work: Work,
+    progress: Progress | None,
+    *,
+    device: str = "auto",
+    devices: Sequence[str] | None = None,
+) -> Schedule:
+    """Predict the matches that have no finished results; return the outcome of each.
+
+    A failed match stops no other. All workers compute segments of the same video, then of the next one.
+
+    Args:
+        assignments: The matches.
+        work: Settings of the prediction.
+        progress: Receives the frames; None logs a line each minute instead.
+        device: Device, in this process.
+        devices: Devices instead, each in a process; all CUDA or all CPU, repeats allowed.
+
+    Raises:
+        ConfigError: the devices are of several kinds.
+        BvasError: weights, settings or a full disk, which all matches would fail with; or no worker is left.
+    """
+    executor: Executor
+    if devices is None:
+        used = str(choose_device(device))
+        executor = InProcessExecutor(used)
+    else:
+        if len({name.partition(":")[0] for name in devices}) > 1:
+            raise ConfigError(
+                f"devices must be all CUDA or all CPU, as a video has rows of one precision; got {', '.join(devices)}"
+            )
+        used = devices[0]
+        executor = ProcessExecutor(devices, remedy="use fewer --devices")
+    weights = Weights(work)
+    left = [assignment for assignment in assignments if not is_finished(assignment, work, weights)]
+    schedule = Schedule(
+        # Those of the same models together, which are then loaded once.
+        sorted(left, key=lambda assignment: assignment.folds),
+        work,
+        weights,
+        num_workers=executor.num_workers,
+        device=used,
+        progress=progress,
+        num_finished=len(assignments) - len(left),
+    )
+    try:
+        run_jobs(schedule.jobs(), executor, on_end=schedule.settle, watch=schedule.watch, tries=_TRIES)
+    finally:
+        schedule.close()
+    return schedule
+
+
+def predict_held_out(
+    experiment: Experiment,
+    matches: Sequence[Match],
+    folds: Sequence[int],
+    runs: Path,
+    progress: Progress | None,
+    *,
+    device: str = "auto",
+    devices: Sequence[str] | None = None,
+) -> None:
+    """Predict the matches of some folds, each with the model that has not seen it.
+
+    Args:
+        experiment: The experiment.
+        matches: Matches of the data; those of other folds are ignored.
+        folds: Trained folds.
+        runs: The runs folder.
+        progress: As `predict_matches` takes it, as are the devices.
+        device: Device, in this process.
+        devices: Devices instead, each in a process.
+
+    Raises:
+        BvasError: a match failed; the others are done.
+    """
+    assignments = held_out(matches, folds, predictions_root(runs, experiment.name))
+    work = Work(experiment=experiment, runs=runs)
+    failures = predict_matches(assignments, work, progress, device=device, devices=devices).failures
+    if failures:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in failures.items())
+        raise BvasError(f"{len(failures)} of {len(assignments)} matches failed: {reasons}")

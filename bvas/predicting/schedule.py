@@ -1,0 +1,219 @@
+"""Schedule of a prediction: the jobs of match after match, and the results once the jobs of a match have ended."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from itertools import zip_longest
+from pathlib import Path
+
+from bvas.data.matches import Half
+from bvas.errors import BusyError, DataError
+from bvas.predicting.assignments import Assignment
+from bvas.predicting.failures import note_failure
+from bvas.predicting.match import MatchPrediction, first_video
+from bvas.predicting.prepared_video import PreparedVideo, prepare_in_background
+from bvas.predicting.progress import FrameCount
+from bvas.predicting.segments import SegmentedVideo, predict_segments
+from bvas.predicting.settings import Weights, Work, ends_all
+from bvas.system.jobs.job import USER_ERRORS, Ended, Job, JobError, reason_of
+from bvas.values.progress import Progress
+
+logger = logging.getLogger(__name__)
+
+_SECONDS_BETWEEN_TRIES = 1.0
+
+
+class Schedule:
+    """The matches that are left, and the outcome of the others.
+
+    `jobs` goes to `run_jobs`, and `settle` and `watch` receive what becomes of the jobs.
+    """
+
+    def __init__(
+        self,
+        assignments: Sequence[Assignment],
+        work: Work,
+        weights: Weights,
+        *,
+        num_workers: int,
+        device: str,
+        progress: Progress | None = None,
+        num_finished: int = 0,
+    ) -> None:
+        """Take the matches, in the order in which they begin.
+
+        Args:
+            assignments: Matches without finished results.
+            work: Settings of the prediction.
+            weights: Of the same work.
+            num_workers: Workers that take the jobs.
+            device: Device of a worker; all are of its kind.
+            progress: Receives the frames; None logs a line each minute instead.
+            num_finished: Matches that have finished results.
+        """
+        self._waiting = deque(assignments)
+        self._busy: deque[tuple[float, Assignment]] = deque()
+        self._logged_busy: set[Path] = set()
+        self._work = work
+        self._weights = weights
+        self._num_workers = num_workers
+        self._device = device
+        self._preparing: dict[Path, Future[PreparedVideo]] = {}
+        self._open: list[MatchPrediction] = []
+        self._running: dict[str, tuple[MatchPrediction, int, int]] = {}
+        """By job: its match, half, and frames done."""
+        sizes = {str(assignment.folder): _sizes(assignment, work) for assignment in assignments}
+        self._count = FrameCount(sizes, progress)
+        self.counts = {"made": 0, "finished": num_finished, "failed": 0}
+        self.failures: dict[str, str] = {}
+        """Reason by match."""
+
+    def jobs(self) -> Iterator[Job | None]:
+        """Yield the jobs of all matches; None where the next one is not known yet.
+
+        Raises:
+            BvasError: weights, settings or a full disk, which all matches would fail with.
+        """
+        while self._waiting or self._busy:
+            if not self._waiting and self._busy[0][0] > time.monotonic():
+                yield None
+                continue
+            assignment = self._waiting.popleft() if self._waiting else self._busy.popleft()[1]
+            match = self._begin(assignment)
+            if match is None:
+                continue
+            for half, following in zip_longest(match.missing, match.missing[1:]):
+                future = self._prepared(half.path)
+                self._prepare_next(following)
+                while not future.done():
+                    yield None
+                del self._preparing[half.path]
+                try:
+                    video = match.segmented(half, future.result(), self._device)
+                except USER_ERRORS as error:
+                    self._fail(match, error)
+                if match.failure is not None:
+                    break
+                yield from self._jobs_of_video(match, half, video)
+            match.is_planned = True
+            self._conclude(match)
+
+    def _jobs_of_video(self, match: MatchPrediction, half: Half, video: SegmentedVideo) -> Iterator[Job]:
+        """Yield jobs of consecutive missing segments, long ones first, so that all workers end at about one time."""
+        missing = [number for number in range(video.num_segments) if not video.is_done(number)]
+        name = str(match.assignment.folder)
+        num_left = sum(len(video.frames_of(number)) for number in missing)
+        self._count.open(name, half.number, num_frames=video.num_frames, num_left=num_left)
+        while missing and match.failure is None:
+            # A single worker takes all at once: nothing is decoded twice.
+            most = len(missing) if self._num_workers == 1 else max(1, len(missing) // (2 * self._num_workers))
+            first = missing.pop(0)
+            stop = first + 1
+            while missing and missing[0] == stop and stop - first < most:
+                stop = missing.pop(0) + 1
+            job = Job(f"{name}/{half.path.stem} {first}-{stop - 1}", predict_segments, (video, first, stop))
+            self._running[job.name] = match, half.number, 0
+            match.num_running += 1
+            yield job
+
+    def watch(self, job: Job, done: int, total: int, note: str) -> None:
+        """Take the progress of a job."""
+        match, half, before = self._running[job.name]
+        self._running[job.name] = match, half, done
+        self._count.add(str(match.assignment.folder), half, done - before)
+
+    def settle(self, ended: Ended) -> None:
+        """Take the end of a job.
+
+        Raises:
+            BvasError: weights, settings or a full disk, which all matches would fail with.
+        """
+        match, _, _ = self._running.pop(ended.job.name)
+        match.num_running -= 1
+        if ended.error is not None:
+            self._fail(match, ended.error)
+        self._conclude(match)
+
+    def close(self) -> None:
+        """Release the matches that are being predicted."""
+        for match in list(self._open):
+            self._release(match)
+
+    def _begin(self, assignment: Assignment) -> MatchPrediction | None:
+        """Open a match; None where nothing is left to do of it now."""
+        try:
+            match = MatchPrediction(assignment, self._work, self._weights)
+        except BusyError:
+            if assignment.folder not in self._logged_busy:
+                logger.info("%s: another process predicts it; it is looked at again later", assignment.name)
+                self._logged_busy.add(assignment.folder)
+            self._busy.append((time.monotonic() + _SECONDS_BETWEEN_TRIES, assignment))
+            return None
+        except USER_ERRORS as error:
+            if ends_all(error):
+                raise
+            self._end(assignment, error)
+            return None
+        self._open.append(match)
+        if match.is_finished:
+            self._release(match)
+            self._end(assignment, was_finished=True)
+            return None
+        return match
+
+    def _prepared(self, path: Path) -> "Future[PreparedVideo]":
+        """Return a video that is being prepared."""
+        if path not in self._preparing:
+            self._preparing[path] = prepare_in_background(path, self._work.experiment.input)
+        return self._preparing[path]
+
+    def _prepare_next(self, half: Half | None) -> None:
+        """Begin to prepare the next video of a match, or the first one of the match behind it."""
+        path = None if half is None else half.path
+        if path is None and self._waiting:
+            path = first_video(self._waiting[0], self._work)
+        if path is not None:
+            self._prepared(path)
+
+    def _fail(self, match: MatchPrediction, error: JobError) -> None:
+        if ends_all(error):
+            raise error
+        match.failure = match.failure or error
+
+    def _conclude(self, match: MatchPrediction) -> None:
+        """Write the results of a match if all of its jobs have ended."""
+        if match.num_running or not match.is_planned:
+            return
+        if match.failure is None:
+            try:
+                match.write()
+            except USER_ERRORS as error:
+                self._fail(match, error)
+        self._release(match)
+        self._end(match.assignment, match.failure)
+
+    def _release(self, match: MatchPrediction) -> None:
+        self._open.remove(match)
+        match.close()
+
+    def _end(
+        self, assignment: Assignment, error: JobError | None = None, *, was_finished: bool = False
+    ) -> None:
+        """Count a match, and list it where it failed."""
+        reason = None if error is None else reason_of(error)
+        self.counts["finished" if was_finished else "made" if reason is None else "failed"] += 1
+        if reason is not None:
+            self.failures[assignment.name] = reason
+            logger.error("%s failed: %s", assignment.name, reason)
+        self._count.end(str(assignment.folder), is_failed=reason is not None)
+        note_failure(assignment.out, assignment.name, reason)
+
+
+def _sizes(assignment: Assignment, work: Work) -> dict[int, int]:
+    """Return the bytes of each video; nothing where they are unavailable, which is an error later."""
+    try:
+        return {half.number: half.path.stat().st_size for half in assignment.halves(work.experiment.task)}
+    except (DataError, OSError):
+        return {}
