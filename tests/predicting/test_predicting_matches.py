@@ -153,7 +153,10 @@ def test_results_of_an_earlier_version_are_made_again(there, capsys):
         del video["backend"]
     path.write_text(json.dumps(record))
     assert main(["predict", "--experiment", "tiny", "--device", "cpu", "--folds", "0"]) == OK
-    assert "game/a: its results have no valid record; they are made again" in capsys.readouterr().err
+    assert (
+        "game/a: its results are of other weights, settings or videos; they are made again"
+        in capsys.readouterr().err
+    )
     assert there.times() != first
 
 
