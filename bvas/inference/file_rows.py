@@ -150,7 +150,9 @@ class GridVideo:
                 if isinstance(piece, Lost):
                     if strict:
                         raise piece.error
-                    gaps = cut_gaps([FrameGap(position, position + piece.count, str(piece.error))], start, stop)
+                    gaps = cut_gaps(
+                        [FrameGap(position, position + piece.count, str(piece.error))], start, stop
+                    )
                 for count, scores in self._scores(predictor, piece, is_repeat[position - first :]):
                     position += count
                     num_decoded = min(max(position, start), stop) - start

@@ -17,7 +17,7 @@ from bvas.video.index.file_identity import fingerprint_of, is_same, place_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """What of a match's results is as it would be made now."""
+    """The results of a match that are still valid."""
 
     record: Record | None = None
     """Record of the results that exist."""
@@ -53,7 +53,7 @@ def is_finished(assignment: Assignment, work: Work, weights: Weights, *, by_cont
 def find_finished(
     assignment: Assignment, halves: Sequence[Half], rows: dict[str, Any], work: Work
 ) -> Finished:
-    """Return what of a match's results was made from these halves, with these settings of its rows.
+    """Return the results of a match that were made from these halves, with these settings of their rows.
 
     Raises:
         DataError: a video cannot be read, or results of another video would be replaced.

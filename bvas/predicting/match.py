@@ -1,4 +1,4 @@
-"""Prediction of one match: which of its videos are known, and the results from its segments.
+"""Prediction of one match: known videos, segments of the others, and the results of all.
 
 The match's folder is locked while it is predicted. Rows of segments lie in a work folder for each video until all
 videos of the match are done. Then curves, spots and record are written, and the work folders are removed.
@@ -169,7 +169,7 @@ class MatchPrediction:
 
 
 def first_video(assignment: Assignment, work: Work) -> Path | None:
-    """Return the first video of a match; None where there is none, which is an error later."""
+    """Return the first video of a match; None without one, which is an error later."""
     try:
         return assignment.halves(work.experiment.task)[0].path
     except DataError:

@@ -28,7 +28,7 @@ _SECONDS_BETWEEN_TRIES = 1.0
 class Schedule:
     """The matches that are left, and the outcome of the others.
 
-    `jobs` goes to `run_jobs`, and `settle` and `watch` receive what becomes of the jobs.
+    `jobs` goes to `run_jobs`, and `settle` and `watch` receive their progress and their ends.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Schedule:
         num_left = sum(len(video.frames_of(number)) for number in missing)
         self._count.open(name, half.number, num_frames=video.num_frames, num_left=num_left)
         while missing and match.failure is None:
-            # A single worker takes all at once: nothing is decoded twice.
+            # A single worker takes all of them, and decodes nothing twice.
             most = len(missing) if self._num_workers == 1 else max(1, len(missing) // (2 * self._num_workers))
             first = missing.pop(0)
             stop = first + 1
@@ -140,7 +140,7 @@ class Schedule:
             self._release(match)
 
     def _begin(self, tried_at: float, assignment: Assignment) -> MatchPrediction | None:
-        """Open a match; None where nothing is left to do of it now."""
+        """Open a match; None where it has ended, or another process predicts it."""
         try:
             match = MatchPrediction(assignment, self._work, self._weights)
         except BusyError:
@@ -209,7 +209,7 @@ class Schedule:
 
 
 def _sizes(assignment: Assignment, work: Work) -> dict[int, int]:
-    """Return the bytes of each video; nothing where they are unavailable, which is an error later."""
+    """Return the bytes of each video; empty where they are unavailable, which is an error later."""
     try:
         return {half.number: half.path.stat().st_size for half in assignment.halves(work.experiment.task)}
     except (DataError, OSError):
