@@ -14,10 +14,10 @@ from pathlib import Path
 import torch
 from harness import write_results
 
-from bvas.commands.predict import predict_held_out
 from bvas.data.matches import Match, find_matches
 from bvas.evaluation.experiment_scores import Evaluation, evaluate_predictions
 from bvas.experiment.experiment import Experiment, load_experiment
+from bvas.predicting.many_matches import predict_held_out
 from bvas.training.fold import run_fold
 from bvas.values.clip_config import ClipConfig
 
@@ -30,7 +30,7 @@ def score(experiment: Experiment, matches: Sequence[Match], runs: Path) -> Evalu
         run_fold(experiment, FOLD, matches, runs=runs, device=torch.device("cpu"), workers="auto")
     unseen = [match for match in matches if match.fold == FOLD]
     predictions = runs / experiment.name / "predictions" / "cv"
-    predict_held_out(experiment, matches, [FOLD], runs, bar=None, device="cpu")
+    predict_held_out(experiment, matches, [FOLD], runs, progress=None, device="cpu")
     return evaluate_predictions(experiment, unseen, predictions)
 
 

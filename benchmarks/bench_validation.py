@@ -74,7 +74,7 @@ class Case:
         for batch in self.training.epoch(len(self.scores)):
             self.trainer.step(batch)
             if isinstance(self.held_out, KeptClips):
-                self.held_out.read_ahead()
+                self.held_out.prefetch()
         trained, cpu = time.perf_counter(), time.process_time()
         averaged = self.trainer.averaged.module
         experiment, dtype = self.trainer.experiment, self.trainer.autocast_dtype

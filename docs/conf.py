@@ -23,7 +23,7 @@ myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
-nb_execution_timeout = 300
+nb_execution_timeout = 600
 # What programs print on standard error (log lines, progress) is not part of the page.
 nb_output_stderr = "remove"
 

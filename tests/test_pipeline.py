@@ -194,7 +194,7 @@ def test_wrong_input_is_one_line_with_value_rule_and_remedy(there, tmp_path, cap
     video = str(_match_videos(there)[0])
     assert "no experiment named 'tinny'" in _fails(capsys, "train", "--experiment", "tinny")
     assert "--data" in _fails(capsys, "train", "--experiment", "tiny", "--data", str(tmp_path / "none"))
-    assert "there is no fold 7; there are: 0, 1" in _fails(
+    assert "no fold 7; existing folds: 0, 1" in _fails(
         capsys, "train", "--experiment", "tiny", "--folds", "7"
     )
     assert "bvas train --experiment tiny" in _fails(

@@ -1,4 +1,4 @@
-"""A batch of clips and their seeds in, the batch augmented out."""
+"""Augmentation of a batch of clips."""
 
 # Dimension letters in this file: B clips, T frames per clip, H W input size.
 
@@ -12,10 +12,9 @@ from bvas.augment.spatial import move
 
 
 class ClipAugmenter:
-    """Change clips at random, each as its seed says and all its frames alike.
+    """Changes clips at random, each by its own seed and all its frames alike.
 
-    A clip's result depends on its frames and its seed alone: not on the batch it falls into, and on
-    the device only by rounding.
+    The result depends on a clip's frames and seed only: not on its batch, and on the device only by rounding.
     """
 
     def __init__(self, config: AugmentConfig) -> None:
@@ -23,12 +22,12 @@ class ClipAugmenter:
 
     @torch.no_grad()
     def __call__(self, frames_BTHW: Tensor, seeds: Tensor) -> Tensor:
-        """Return the clips changed, in [0, 1], same shape, type and device; the given ones stay as they are.
+        """Return the changed clips in [0, 1], of the same shape, type and device; the given ones are not modified.
 
         Args:
-            frames_BTHW: Gray frames, float in [0, 1], on any device. Where no clip draws a change, the same
-                tensor is returned.
-            seeds: int64 [B], a seed per clip.
+            frames_BTHW: Gray frames, float in [0, 1], on any device. The same tensor is returned if no clip draws a
+                change.
+            seeds: int64 [B], a random seed per clip.
         """
         assert seeds.shape == frames_BTHW.shape[:1], (seeds.shape, frames_BTHW.shape)
         draws = Draws(seeds)

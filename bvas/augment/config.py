@@ -1,4 +1,4 @@
-"""Which random changes a clip goes through in training, how often and how far."""
+"""Configuration of augmentation: probabilities and ranges."""
 
 from dataclasses import dataclass, fields
 from typing import Any, Self
@@ -10,7 +10,7 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AugmentConfig:
-    """Probabilities per clip and ranges, drawn uniformly. The defaults are the seed's.
+    """Probabilities per clip, and ranges of uniform draws. The defaults are those of the reference system.
 
     Applied in this order: camera move, rotation, crop, flip (one resampling for the four), sharpness, motion
     blur, brightness, contrast, posterize, noise.
@@ -19,20 +19,20 @@ class AugmentConfig:
     camera_move_probability: float = 0.2
     """The picture moves linearly from a start pose to an end pose over the clip."""
     camera_move_degrees: float = 2.5
-    """Both poses' rotation about the center, up to this to either side."""
+    """Largest rotation of both poses about the center, to either side."""
     camera_move_translation: Range = (0.1, 0.05)
-    """Both poses' shift, up to this part of the width and of the height to either side."""
+    """Largest shift of both poses, as a share of width and height, to either side."""
     camera_move_scale: Range = (0.95, 1.05)
-    """Both poses' zoom about the center."""
+    """Zoom of both poses about the center."""
     rotation_probability: float = 0.3
     rotation_degrees: float = 2.5
-    """Rotation about the center, up to this to either side, the same for all frames."""
+    """Largest rotation about the center, to either side, the same for all frames."""
     crop_probability: float = 0.8
-    """A part of the picture is scaled to fill it."""
+    """A rectangle of the picture is scaled to fill it."""
     crop_area: Range = (0.9, 1.0)
-    """Area of that part, as a part of the picture's."""
+    """Area of the rectangle, as a share of the picture's."""
     crop_aspect_jitter: float = 0.1
-    """Width over height of that part differs by up to this from the picture's."""
+    """Largest difference of the rectangle's width over height from the picture's."""
     flip_probability: float = 0.5
     """Left and right are swapped."""
     sharpness_probability: float = 0.2
@@ -42,17 +42,17 @@ class AugmentConfig:
     motion_blur_size: int = 11
     """Length of the blur in pixels, odd."""
     motion_blur_degrees: float = 7.5
-    """Its angle to the horizontal, up to this to either side."""
+    """Largest angle of the blur to the horizontal, to either side."""
     brightness_probability: float = 0.3
     brightness_factor: Range = (0.8, 1.2)
-    """factor - 1 is added to every pixel (as kornia's RandomBrightness, which the seed uses)."""
+    """factor - 1 is added to every pixel (as kornia's RandomBrightness, which the reference system uses)."""
     contrast_probability: float = 0.3
     contrast_factor: Range = (0.8, 1.2)
     """Every pixel is multiplied by it."""
     posterize_probability: float = 0.2
     posterize_bits: tuple[int, int] = (3, 8)
-    """Fewest and most bits that are kept of 8 (kornia's RandomPosterize(bits=3), which the seed uses, draws
-    from 3 to 8)."""
+    """Fewest and most bits that are kept of 8 (kornia's RandomPosterize(bits=3), which the reference
+    system uses, draws from 3 to 8)."""
     noise_probability: float = 0.2
     noise_deviation: float = 0.05
     """Standard deviation of Gaussian noise, drawn for every pixel of every frame."""
@@ -84,7 +84,7 @@ class AugmentConfig:
 
     @classmethod
     def none(cls) -> Self:
-        """Return the config that leaves every clip as it is; `replace` turns single changes on."""
+        """Return the config without any change; `replace` turns single changes on."""
         never: dict[str, Any] = {
             field.name: 0.0 for field in fields(cls) if field.name.endswith("_probability")
         }

@@ -1,11 +1,11 @@
-"""What each clip's draws make of it, in words: to be read beside the picture."""
+"""Text of each clip's changes, for pictures of augmented clips."""
 
 from bvas.augment.config import AugmentConfig
 from bvas.augment.draws import Draws
 
 
 def describe(config: AugmentConfig, draws: Draws) -> list[tuple[str, ...]]:
-    """Return for each clip the changes that it goes through, in order, with their numbers.
+    """Return for each clip its changes, in order, with their numbers.
 
     Degrees count clockwise as the picture is seen, shifts to the right and down.
     """
@@ -90,6 +90,6 @@ def _crop(config: AugmentConfig, draws: Draws) -> list[str]:
 
 
 def _motion_blur(config: AugmentConfig, draws: Draws) -> list[str]:
-    # kornia's count counterclockwise.
+    # kornia counts counterclockwise.
     degrees = (-draws.either_side("motion_blur_degrees", config.motion_blur_degrees)).tolist()
     return [f"blur over {config.motion_blur_size} pixels at {angle:+.1f}°" for angle in degrees]

@@ -1,8 +1,7 @@
-"""The random numbers of each clip, from the clip's own seed.
+"""Random numbers of each clip, from the clip's own seed.
 
-Every number that any augmentation may need is drawn for every clip, needed or not. So a clip
-changes in the same way whichever batch and device it falls on, and one augmentation's
-probability has no effect on what another draws.
+All numbers that any augmentation may need are drawn for every clip. So a clip's changes depend neither on its batch
+nor on the device, and the probability of one augmentation does not affect the draws of another.
 """
 
 # Dimension letters in this file: B clips.
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor
 
 _POSE = ("degrees", "shift_x", "shift_y", "scale")
-# Append only: a number's place decides its value.
+# Append only: the position of a name decides its value.
 _NAMES = (
     "camera_move",
     *(f"camera_start_{part}" for part in _POSE),
@@ -55,5 +54,5 @@ class Draws:
         return self.uniform(name, low, high + 1).floor().long()
 
     def chosen(self, name: str, probability: float) -> Tensor:
-        """Return which clips undergo the change, bool [B]."""
+        """Return whether each clip undergoes the change, bool [B]."""
         return self._unit[_NAMES.index(name)] < probability

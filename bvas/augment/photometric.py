@@ -16,13 +16,13 @@ from bvas.system.devices import to_device
 
 
 def recolor(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws, *, in_place: bool = False) -> Tensor:
-    """Return the frames in [0, 1]; those of clips that drew nothing are the given ones.
+    """Return the changed frames in [0, 1].
 
     Args:
         frames_BTHW: Frames in [0, 1].
         config: Probabilities and ranges.
         draws: The clips' numbers.
-        in_place: The given frames may be changed.
+        in_place: The given frames may be modified.
     """
     # The frames of a clip are kornia's channels, which all of its functions treat alike.
     blur_degrees = draws.either_side("motion_blur_degrees", config.motion_blur_degrees)
@@ -80,16 +80,15 @@ def recolor(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws, *, in_plac
 
 
 def normal_noise(key: int, shape: torch.Size, device: torch.device) -> Tensor:
-    """Return standard normal numbers, float32 of a shape, that depend on the key and their place only.
+    """Return standard normal numbers, float32 of a shape, that depend on the key and their position only.
 
-    A torch.Generator of a GPU draws other numbers than one of the CPU, and drawing on the CPU a
-    number for each of the 14 million pixels of a 720p clip takes longer than a training step. So each
-    place's counter is hashed (the finalizer of MurmurHash3, twice) and two hashes make two normal
-    numbers (Box and Muller, 1958).
+    A torch.Generator draws other numbers on a GPU than on a CPU, and drawing on the CPU for each of the 14 million
+    pixels of a 720p clip takes longer than a training step. So each position is hashed (the finalizer of MurmurHash3,
+    twice), and two hashes make two normal numbers (Box and Muller, 1958).
     """
     num_pairs = (shape.numel() + 1) // 2
     hashes = torch.arange(2 * num_pairs, device=device)
-    # In place, here and below: fresh memory costs more than the arithmetic.
+    # In place, here and below: allocation costs more than the arithmetic.
     _hash(_hash(hashes).bitwise_xor_(key))
     radius = (hashes[:num_pairs] + 1).float().div_(2**32).log_().mul_(-2).sqrt_()
     angle = hashes[num_pairs:].float().mul_(2 * math.pi / 2**32)
@@ -101,7 +100,7 @@ def normal_noise(key: int, shape: torch.Size, device: torch.device) -> Tensor:
 
 def _hash(x: Tensor) -> Tensor:
     """Replace the numbers by their hashes."""
-    # 32-bit arithmetic in int64: products wrap at 64 bits, and their low 32 bits are right all the same.
+    # 32-bit arithmetic in int64: products wrap at 64 bits, which does not affect their low 32 bits.
     x.bitwise_xor_(x >> 16).mul_(0x85EBCA6B).bitwise_and_(0xFFFFFFFF)
     x.bitwise_xor_(x >> 13).mul_(0xC2B2AE35).bitwise_and_(0xFFFFFFFF)
     return x.bitwise_xor_(x >> 16)

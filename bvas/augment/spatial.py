@@ -1,7 +1,7 @@
 """Camera move, rotation, crop and flip, composed to one affine map per frame and one resampling.
 
-Maps are 3x3 matrices on (x, y, 1) in pixels, pixel centers at whole numbers, from a place in the
-given frame to its place in the frame returned. What comes from outside the frame is black.
+Maps are 3x3 matrices on (x, y, 1) in pixels, pixel centers at whole numbers, from a position in the given frame to
+its position in the returned frame. Pixels from outside the frame are black.
 """
 
 # Dimension letters in this file: B clips, n chosen clips, T frames per clip, H W input size.
@@ -16,7 +16,7 @@ from bvas.system.devices import to_device
 
 
 def move(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
-    """Return the frames moved; those of clips that drew nothing are the given ones."""
+    """Return the frames after camera move, rotation, crop and flip; the given ones are not modified."""
     T, H, W = frames_BTHW.shape[1:]
     moving = draws.chosen("camera_move", config.camera_move_probability)
     resampled = (
@@ -31,7 +31,7 @@ def move(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
     for chosen, change in (
         (moving, lambda frames, maps: _warp_each_frame(frames, maps)),
         (resampled & ~moving, lambda frames, maps: _warp(frames, maps[:, 0])),
-        # A clip that is only flipped keeps its pixels as they are.
+        # A clip that is only flipped is not resampled.
         (flipped & ~resampled, lambda frames, maps: frames.flip(-1)),
     ):
         if chosen.any():
@@ -50,7 +50,7 @@ def frame_maps(config: AugmentConfig, draws: Draws, size: tuple[int, int, int]) 
 
     Args:
         config: Probabilities and ranges.
-        draws: The clips' numbers.
+        draws: Random numbers of the clips.
         size: (T, H, W).
     """
     T, H, W = size
@@ -99,11 +99,11 @@ def _poses(degrees: Tensor, scale: Tensor, shift_x: Tensor, shift_y: Tensor, H: 
 def _crop(config: AugmentConfig, draws: Draws, H: int, W: int) -> Tensor:
     aspect = W / H
     drawn = aspect + draws.either_side("crop_aspect", config.crop_aspect_jitter)
-    # Pictures much taller than wide have an aspect below the jitter.
+    # In pictures much taller than wide, the jitter may exceed the aspect.
     stretch = (drawn.clamp(min=aspect / 2) / aspect).sqrt()
     side = draws.uniform("crop_area", *config.crop_area).sqrt()
     chosen = draws.chosen("crop", config.crop_probability)
-    # Of the picture's width and height; a part that would not fit is cut to it.
+    # Share of the picture's width and height, at most 1.
     part_x = torch.where(chosen, (side * stretch).clamp(max=1), 1.0)
     part_y = torch.where(chosen, (side / stretch).clamp(max=1), 1.0)
     left = draws.uniform("crop_x", 0, 1) * (1 - part_x) * W

@@ -18,34 +18,34 @@ from bvas.experiment.experiment import Experiment, parse_folds
 from bvas.system.atomic_files import write_bytes
 
 FILE_NAME = "model.safetensors"
-# Of an ensemble, which has no weights of its own.
+# File of an ensemble, which has no weights of its own.
 ENSEMBLE_NAME = "ensemble.json"
 _FORMAT = "bvas-1"
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a file of weights holds."""
+    """Content of a file of weights."""
 
     path: Path
     experiment: Experiment
     state: Mapping[str, Tensor]
     """On the CPU."""
     facts: Mapping[str, str]
-    """What was noted when it was saved: epoch, scores, versions."""
+    """Epoch and figures at the time of saving."""
 
 
 def save_checkpoint(
     path: Path, state: Mapping[str, Tensor], experiment: Experiment, facts: Mapping[str, str]
 ) -> None:
-    """Write weights, whole or not at all.
+    """Write weights atomically.
 
     Raises:
         DataError: the file cannot be written.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     metadata = {"format": _FORMAT, "experiment": experiment.to_json(), "facts": json.dumps(dict(facts))}
-    # As bytes: the library's own way to a file leaves it readable for its owner only.
+    # As bytes: the library's own `save_file` leaves the file readable for its owner only.
     write_bytes(path, save(tensors, metadata=metadata))
 
 
@@ -53,7 +53,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a file of weights that bvas wrote.
 
     Raises:
-        CheckpointError: the file is missing, no safetensors file, or was not written by bvas.
+        CheckpointError: the file is missing, not a safetensors file, or not written by bvas.
     """
     if not path.is_file():
         raise CheckpointError(
@@ -65,7 +65,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             state = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
-            f"{path} is not a safetensors file ({error}); a checkpoint of the reference system is taken in by "
+            f"{path} is not a safetensors file ({error}); import a checkpoint of the reference system by "
             "'bvas weights import'"
         ) from error
     if metadata.get("format") != _FORMAT:
@@ -80,7 +80,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def load_weights(model: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
-    """Fill a model with weights, every one of them.
+    """Fill a model with weights, all of them.
 
     Raises:
         CheckpointError: names or shapes differ; the message counts them and names the first three of each kind.
@@ -96,8 +96,8 @@ def load_weights(model: nn.Module, state: Mapping[str, Tensor], path: Path) -> N
     found = [f"{len(names)} {kind} ({', '.join(names[:3])})" for kind, names in problems.items() if names]
     if found:
         raise CheckpointError(
-            f"{path} is of another architecture than its settings describe: {'; '.join(found)}; "
-            f"use the experiment it was trained with"
+            f"{path} is of another architecture than its experiment describes: {'; '.join(found)}; "
+            "use the experiment that it was trained with"
         )
     model.load_state_dict(dict(state))
 

@@ -1,7 +1,7 @@
-"""An experiment: every value that decides what a model is and how it came to be.
+"""Experiment: all settings that decide a model and its results.
 
-`configs/NAME.py` holds one function `experiment()` that returns one. What belongs to a
-machine (data root, device, workers) is no part of it.
+`configs/NAME.py` holds one function `experiment()` that returns one. Settings of a machine (data root, device,
+workers) are options of commands instead.
 """
 
 import math
@@ -32,14 +32,14 @@ TaskKindName = Literal["spot"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputConfig:
-    """What becomes of a video before the model sees it."""
+    """Size, frame rate and scaling of the model's input."""
 
     size: tuple[int, int] = (736, 1280)
-    """(H, W) that pictures are fitted into, aspect kept, padding black."""
+    """(H, W) that frames are fitted into: aspect kept, black padding."""
     rate: float = 25.0
-    """Grid frames per second; rows of a score curve, windows and distances count grid frames."""
+    """Grid frames per second; rows of score curves, windows and distances count grid frames."""
     luma_scaling: LumaScaling = "range"
-    """How stored luma becomes [0, 1]."""
+    """Scaling of stored luma to [0, 1]."""
 
     def __post_init__(self) -> None:
         checked_size(self.size, "input size")
@@ -49,58 +49,59 @@ class InputConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainConfig:
-    """How weights are found."""
+    """Optimizer, schedule, starting weights and precision of training."""
 
     batch_size: int = 4
-    """Clips in a step, over all processes that train together."""
+    """Clips in a step, over all ranks."""
     warmup_epochs: int = 6
     """Epochs in which the learning rate rises from 0, step by step."""
     epochs: int = 30
-    """Epochs after the warm-up, in which it falls along a cosine."""
+    """Epochs after the warm-up, in which the rate falls along a cosine."""
     optimizer: Literal["adamw", "sgd"] = "adamw"
     """`sgd` has Nesterov momentum."""
     learning_rate: float = 3e-4
-    """Peak rate, for this batch size."""
+    """Peak learning rate, for this batch size."""
     final_learning_rate: float = 3e-6
-    """Rate at the last step."""
+    """Learning rate at the last step."""
     weight_decay: float = 0.01
-    """Decoupled for AdamW, an L2 term for SGD."""
+    """Decoupled for AdamW, L2 penalty for SGD."""
     momentum: float = 0.9
-    """Of SGD."""
+    """Momentum of SGD."""
     max_gradient_norm: float = 0.0
     """Gradients are scaled down to this norm; 0: never."""
     ema_decay: float = 0.999
-    """Of the averaged weights, which are validated and saved; in [0, 1)."""
+    """Decay of the averaged weights, which are validated and saved; in [0, 1)."""
     freeze_encoder2d: bool = False
-    """Keep the 2D encoder as it starts, its BatchNorm statistics too."""
+    """Keep the backbone at its starting weights, its BatchNorm statistics too."""
     start_from: str = ""
-    """Weights to start from; empty: none. An experiment's name (its weights of the same fold; of any fold, if its data
-    is other), the path of a run folder or of a file (.safetensors of ours, .pth of the seed; `{fold}` stands for the
-    fold), or an address with its hash: `https://host/file.safetensors#sha256=HEX`."""
+    """Weights to start from; empty: none. The name of an experiment (weights of the same fold, or of any fold if its
+    data differ); the path of a run folder or a file (.safetensors of bvas, .pth of the reference system, `{fold}` for
+    the fold); or an address with its hash: `https://host/file.safetensors#sha256=HEX`."""
     validation_clips: int = 2600
-    """Clips of the held-out matches that are looked at after each epoch, half of them at annotations; 0: none."""
+    """Clips of held-out matches to validate on after each epoch, half of them at annotations; 0: no validation."""
     accumulation_steps: int = 1
-    """Parts that a step's clips are divided into, one after the other on the device: less memory, the same step
-    (but that BatchNorm sees a part at a time)."""
+    """Micro-batches of a step, one after the other: less memory for the same step, except that BatchNorm sees one
+    micro-batch at a time."""
     precision: Precision = "auto"
-    """What convolutions are computed in; `auto` is the half precision that the device profits from, if any."""
+    """Precision of convolutions; `auto` is the half precision that the device profits from, if any."""
     activation_checkpointing: bool = False
-    """Compute what is inside a block once more in the backward pass instead of keeping it: less memory, slower."""
+    """Recompute activations inside a block in the backward pass instead of keeping them: less memory, slower."""
     save_minutes: float = 10.0
     """Longest time between two saves of an unfinished run; 0 saves after each step."""
     sync_batchnorm: bool = False
-    """With several GPUs: take BatchNorm statistics over the clips of all of them instead of each one's own; the model
-    runs uncompiled then."""
+    """With several GPUs: BatchNorm statistics over the clips of all ranks instead of each rank's own; the model then
+    runs uncompiled."""
     hard_negatives_from: str = ""
-    """Experiment whose out-of-fold score curves raise the odds of frames that it took for actions; empty: none."""
+    """Experiment whose out-of-fold score curves give hard negatives: its false positives are drawn more often; empty:
+    none."""
     folds: tuple[int, ...] = ()
-    """Folds that are trained where none are named; empty: all. Pre-training over other data needs one only."""
+    """Folds that are trained by default; empty: all. Pre-training on other data needs only one."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.accumulation_steps <= self.batch_size:
             raise ConfigError(
                 f"accumulation_steps ({self.accumulation_steps}) must lie in 1..batch_size ({self.batch_size}): it "
-                f"divides the clips of a step"
+                "divides the clips of a step"
             )
         if self.precision not in get_args(Precision):
             raise ConfigError(
@@ -109,7 +110,7 @@ class TrainConfig:
         if self.save_minutes < 0 or self.max_gradient_norm < 0:
             raise ConfigError(
                 f"save_minutes ({self.save_minutes}) and max_gradient_norm ({self.max_gradient_norm}) must not be "
-                f"negative"
+                "negative"
             )
         if self.batch_size < 1 or self.epochs < 1 or self.warmup_epochs < 0:
             raise ConfigError(
@@ -138,12 +139,12 @@ class TrainConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishedScores:
-    """What another system reports for the same matches and folds: a figure to stand beside ours."""
+    """Scores that another system reports for the same matches and folds, for comparison."""
 
     system: str
-    """Who reports it, and of which of its experiments."""
+    """Name of the system, and of its experiment."""
     cross_validation: float | None = None
-    """mAP@1 in [0, 1] over all labelled matches, each scored by a model that has not seen it."""
+    """mAP@1 in [0, 1] over all labelled matches, each scored by a model that was not trained on it."""
     test: float | None = None
     """mAP@1 in [0, 1] over the task's test matches."""
 
@@ -156,7 +157,7 @@ class PublishedScores:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Experiment:
-    """Everything that decides a result, as plain data."""
+    """All settings that decide a result, as plain data."""
 
     name: str
     """The config's file name, or the folder under runs."""
@@ -175,11 +176,11 @@ class Experiment:
     train: TrainConfig = field(default_factory=TrainConfig)
     peaks: PeakConfig = field(default_factory=PeakConfig)
     flip_tta: bool = True
-    """Predict each clip mirrored too, and take the mean."""
+    """Flip TTA: predict each clip mirrored too, and average."""
     seed: int = 0
-    """Where all random draws begin."""
+    """Random seed of all draws."""
     published: PublishedScores | None = None
-    """What `bvas evaluate` shows beside the scores; only for tasks that name their matches."""
+    """Scores that `bvas evaluate` shows beside ours; only for tasks that name their matches."""
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(TaskKindName):
@@ -187,8 +188,8 @@ class Experiment:
         unknown = [label for label in self.peaks.per_label if label not in self.task.labels.names]
         if unknown:
             raise ConfigError(
-                f"peaks.per_label has a rule for {unknown[0]!r}, which is no label of task {self.task.name}; it spots "
-                f"{', '.join(self.task.labels)}"
+                f"peaks.per_label has a rule for {unknown[0]!r}, which is not a label of task {self.task.name}; "
+                f"its labels are {', '.join(self.task.labels)}"
             )
 
     def to_json(self) -> str:
@@ -206,7 +207,7 @@ class Experiment:
 
 
 def config_folders() -> list[Path]:
-    """Return the folders that are searched for NAME.py: ./configs, then the shipped ones."""
+    """Return the folders that are searched for NAME.py: ./configs, then the shipped configs."""
     package = Path(__file__).resolve().parents[1]
     shipped = [package / "configs", package.parent / "configs"]
     return [Path("configs"), *[folder for folder in shipped if (folder / "demo.py").is_file()][:1]]
@@ -221,7 +222,7 @@ def load_experiment(name: str, runs: Path = Path("runs")) -> Experiment:
         runs: The runs folder.
 
     Raises:
-        ConfigError: there is none (the message lists those there are), or its file is wrong.
+        ConfigError: no such experiment (the message lists all names), or its file is wrong.
     """
     if name.endswith(".py") or "/" in name:
         if Path(name).is_file():
@@ -250,10 +251,10 @@ def experiment_names(runs: Path = Path("runs")) -> list[str]:
 
 
 def check_new_name(name: str) -> None:
-    """Refuse a name for an experiment that is to be made in the runs folder.
+    """Check the name of a new experiment in the runs folder.
 
     Raises:
-        ConfigError: it is no folder name, or a config has it, which would be found first.
+        ConfigError: it is not a plain folder name, or a config of that name would be found first.
     """
     if not name or Path(name).name != name or name.startswith("."):
         raise ConfigError(f"--name {name!r} must be a plain name, as it becomes a folder under runs")
@@ -270,7 +271,7 @@ def _run_config(path: Path) -> Experiment:
     except BvasError:
         raise
     except Exception as error:
-        # Whatever a config does wrong is the user's to mend, and named with its file.
+        # Any error of a config is the user's to fix, so the message names the file.
         raise ConfigError(f"config {path} does not run: {type(error).__name__}: {error}") from error
     if not isinstance(made, Experiment):
         raise ConfigError(
@@ -283,15 +284,15 @@ def parse_folds(text: str | None, folds_there: Sequence[int], default: Sequence[
     """Return the folds that `all` or a list like `0,3` names.
 
     Args:
-        text: What the user said; None where that was nothing.
-        folds_there: What there is to choose from.
-        default: What nothing stands for; empty: all.
+        text: The user's choice; None: `default`.
+        folds_there: Existing folds.
+        default: Folds to take by default; empty: all.
 
     Raises:
-        ConfigError: a fold is no number, or not among `folds_there`, or there are none.
+        ConfigError: a fold is not a number, or not among `folds_there`, or no fold exists.
     """
     if not folds_there:
-        raise ConfigError("there is no fold, as no match of the data has annotations")
+        raise ConfigError("no folds, since no match of the data has annotations")
     if text == "all" or (text is None and not default):
         return sorted(folds_there)
     try:
@@ -301,5 +302,5 @@ def parse_folds(text: str | None, folds_there: Sequence[int], default: Sequence[
     missing = sorted(set(folds) - set(folds_there))
     if missing:
         there = ", ".join(map(str, sorted(folds_there)))
-        raise ConfigError(f"there is no fold {missing[0]}; there are: {there}")
+        raise ConfigError(f"no fold {missing[0]}; existing folds: {there}")
     return folds

@@ -10,16 +10,16 @@ from bvas.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PeakRule:
-    """How spots of one label are found in its score curve."""
+    """Smoothing, peak height, distance and operating point of one label."""
 
     sigma_frames: float = 3.0
-    """Standard deviation of the Gaussian that smooths the curve, in grid frames; 0 leaves it as it is."""
+    """Standard deviation of the Gaussian that smooths the curve, in grid frames; 0: no smoothing."""
     min_height: float = 0.01
-    """Smallest smoothed score of a candidate. Low, because the official metric profits from the tail."""
+    """Smallest smoothed score of a candidate; low, because the official metric profits from the tail."""
     min_distance_frames: int = 15
-    """Smallest distance between two spots of one label, in grid frames; of nearer ones the higher stays."""
+    """Distance of non-maximum suppression among spots of a label, in grid frames: of nearer ones the higher stays."""
     operating_point: float = 0.2
-    """Confidence from which a candidate is shown to people."""
+    """Smallest confidence of spots in tables, pictures and pages."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.sigma_frames < np.inf:
@@ -31,26 +31,26 @@ class PeakRule:
                 raise ConfigError(f"{name} is a confidence and must lie in [0, 1], got {getattr(self, name)}")
         if self.operating_point < self.min_height:
             raise ConfigError(
-                f"operating_point ({self.operating_point}) lies below min_height ({self.min_height}), where "
-                "no candidates are; lower min_height or raise operating_point"
+                f"operating_point ({self.operating_point}) lies below min_height ({self.min_height}), where no "
+                "candidates are found; lower min_height or raise operating_point"
             )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PeakConfig(PeakRule):
-    """How spots are found in score curves: one rule for all labels but those that have their own."""
+    """Peak rules: one for all labels, except those with their own."""
 
     per_label: Mapping[str, PeakRule] = field(default_factory=dict)
     """Rules of single labels by name, each in place of the common one; `bvas experiment tune` finds some."""
 
     def rule(self, label: str) -> PeakRule:
-        """Return the rule that holds for a label."""
+        """Return the rule of a label."""
         own = self.per_label.get(label)
         return self.common if own is None else own
 
     @property
     def common(self) -> PeakRule:
-        """The rule of the labels that have none of their own."""
+        """Rule of the labels without their own."""
         return PeakRule(
             sigma_frames=self.sigma_frames,
             min_height=self.min_height,
@@ -59,11 +59,11 @@ class PeakConfig(PeakRule):
         )
 
     def operating_points(self, labels: Iterable[str]) -> dict[str, float]:
-        """Return the confidence of each label from which a candidate is shown to people."""
+        """Return the operating point of each label."""
         return {label: self.rule(label).operating_point for label in labels}
 
     def lowest_operating_point(self, labels: Iterable[str]) -> float:
-        """Return the confidence below which people are shown no spot, whatever its label."""
+        """Return the lowest operating point of the labels."""
         return min(self.operating_points(labels).values())
 
     def shown_from(self, confidence: float) -> "PeakConfig":
@@ -79,7 +79,7 @@ class PeakConfig(PeakRule):
         )
 
     def from_operating_points(self) -> "PeakConfig":
-        """Return the same rules for the spots that people are shown, without the lower candidates."""
+        """Return the same rules without candidates below the operating points."""
         return replace(
             self,
             min_height=self.operating_point,

@@ -1,4 +1,4 @@
-"""Configuration of how training clips are drawn, and of what they are asked for."""
+"""Configuration of sampling and of the targets of training clips."""
 
 from dataclasses import dataclass
 
@@ -7,23 +7,23 @@ from bvas.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SamplingConfig:
-    """How training clips are drawn."""
+    """Sampling of training clips."""
 
     clips_per_epoch: int = 6000
     """Clips in one epoch."""
     action_window_frames: int = 9
-    """Full width, in grid frames, of the stretch around an annotation that counts as action; odd."""
+    """Full width, in grid frames, of the window around an annotation that counts as action; odd."""
     action_probability: float = 0.5
-    """Share of the clips that are centered on an action; the rest is drawn from all other frames."""
+    """Share of clips centered on an action; the others are drawn from all other frames."""
     shake_probability: float = 0.25
-    """Share of the clips whose frames are shaken."""
+    """Share of clips whose frames are shaken."""
     shake_weights: tuple[float, float, float] = (0.2, 0.6, 0.2)
-    """In a shaken clip, the odds of each frame to be moved by -1, 0 and +1."""
+    """Odds that a frame of a shaken clip moves by -1, 0 and +1."""
     effective_number_beta: float = 0.0
-    """Labels weigh by the inverse of their effective number of annotations (Cui et al. 2019), in [0, 1): 0 is all
-    alike, near 1 is the inverse of their number. The weights change which actions are drawn, not how many."""
+    """Labels weigh by the inverse of their effective number of annotations (Cui et al. 2019), in [0, 1): at 0 all
+    are alike, near 1 they weigh by the inverse of their number. The share of actions stays."""
     hard_negative_window_frames: int = 27
-    """Full width of the stretch around an annotation in which a score curve raises no odds; odd."""
+    """Full width of the window around an annotation without hard negatives, in grid frames; odd."""
 
     def __post_init__(self) -> None:
         if self.clips_per_epoch < 1:
@@ -45,7 +45,7 @@ class SamplingConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TargetConfig:
-    """How near an annotation must be to count for a clip."""
+    """Window in which an annotation counts for a clip."""
 
     window_frames: int = 15
     """Full width, in grid frames, of the window around the clip's center; odd. 15 is +-7."""

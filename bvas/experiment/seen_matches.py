@@ -1,7 +1,7 @@
-"""Which matches the weights of a fold have learned from.
+"""Record of the matches that a fold's weights were trained on.
 
-The number of a fold does not say it: where folds are found by counting matches, another match in the data moves the
-numbers, and a model would be asked about matches that it was trained on.
+The number of a fold does not say it. Where folds are assigned by counting matches, a new match in the data shifts the
+numbers, and a model would predict matches that it was trained on.
 """
 
 from collections.abc import Collection
@@ -24,7 +24,7 @@ def write_seen(fold_folder: Path, *, trained_on: Collection[str], held_out: Coll
 
 
 def seen_by(fold_folder: Path) -> frozenset[str] | None:
-    """Return the names of the matches that a fold was trained on; None where that was not written down.
+    """Return the names of the matches that a fold was trained on; None where they were not recorded.
 
     Raises:
         DataError: the file is damaged.
@@ -36,21 +36,20 @@ def seen_by(fold_folder: Path) -> frozenset[str] | None:
         return frozenset(read_json(path)["trained_on"])
     except (KeyError, TypeError) as error:
         raise DataError(
-            f"{path} names no matches under 'trained_on'; restore the file or remove it"
+            f"{path} has no list of matches under 'trained_on'; restore the file or remove it"
         ) from error
 
 
 def check_unseen(fold_folder: Path, held_out: Collection[str]) -> None:
-    """Check that a fold's weights have not learned from the matches that it is to hold out.
+    """Check that a fold was not trained on the matches that it holds out now.
 
     Raises:
-        ConfigError: they have.
-        DataError: the list of what they have learned from is damaged.
+        ConfigError: it was.
+        DataError: the record is damaged.
     """
     learned = sorted((seen_by(fold_folder) or frozenset()).intersection(held_out))
     if learned:
         raise ConfigError(
-            f"{fold_folder} was trained on '{learned[0]}', which this fold holds out now: the data has other matches "
-            "than it had then, or folds are counted otherwise. Put them back as they were, or train the fold anew with "
-            "--overwrite"
+            f"{fold_folder} was trained on '{learned[0]}', which this fold holds out now: matches were added or "
+            "removed, or folds are counted differently. Restore the matches, or train the fold again with --overwrite"
         )

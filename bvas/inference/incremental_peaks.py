@@ -1,7 +1,7 @@
 """Incremental peak finding: spots of a score curve that still grows, each as soon as no later row can change it.
 
-`find_spots` (tasks/peaks.py) finds the same spots in a finished curve: one pass of SciPy, short and fast. This form is for
-sources that are still received, and is tested against it.
+`find_spots` (tasks/peaks.py) finds the same spots in a finished curve: one pass of SciPy, short and fast. This form is
+for sources that are still received, and is tested against it.
 
 A row's spot is final after four waits, one behind the other (rows are grid frames):
 

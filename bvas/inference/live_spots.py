@@ -36,8 +36,8 @@ class LiveSpots:
     """The spots of a source, each as soon as it is final, in order of time, then of label: `for spot in ...`.
 
     They are those that `spot_video` finds in the saved file. A spot is yielded `bound_frames` grid frames behind its
-    own. It comes later while a chain of peaks goes on (incremental_peaks.py), or an earlier spot of another label is
-    undecided; and up to 15 frames later where frames come in bursts. Where the source has another rate than the
+    own. It comes later while a chain of peaks goes on (incremental_peaks.py), or an earlier spot of another label
+    is undecided; and up to 15 frames later where frames come in bursts. Where the source has another rate than the
     experiment, a grid frame is known with the first frame behind it.
 
     >>> with LiveSpots(spotter, "rtsp://camera/1") as spots:  # doctest: +SKIP
@@ -53,8 +53,8 @@ class LiveSpots:
         idle_seconds: A growing file is complete when it has not grown for so long.
         strict: Raise where a frame cannot be decoded, instead of leaving a gap.
         lag_rule: Limits of the lag behind a broadcast; None skips no frames.
-        reconnect: Timings by which an address that breaks off is opened again.
-        reading: Stream, rate and tone.
+            reconnect: Timings by which an address that breaks off is reopened.
+            reading: Stream, rate and tone.
 
     Raises:
         DecodeError: the source cannot be opened, or is not a video.

@@ -1,24 +1,30 @@
-"""From labelled videos to batches of clips on the device.
+"""Labelled videos to batches of clips on the device.
 
-dataset.py      LabelledVideo: a video with its annotations on the grid
-targets.py      targets_at: what the model should say about a frame
-sampling.py     which frames an epoch's clips are about, and frame shake
-requests.py     TrainingClips, FixedClips: the clips of an epoch, as plain data
-plan.py         in which order clips are read, and in which they are handed out
-order.py        EpochOrder: the parts of an epoch to be read in one pass
-shared.py       frames that two processes see
-readers.py      open readers of one backend
-jobs.py         what parent and worker say to each other
-worker.py       the process that decodes
-spawn.py        how it is started, and ended
-dispatch.py     who gets which job, and what becomes of one that fails
-pool.py         the processes, their pipes and their deadlines
-local.py        the same work without a process
-mix.py          how many workers of which backend
-index_cache.py  indices of videos where the user's cache cannot be written
-skips.py        which damage is passed over, and how much of it
-filling.py      SlotFiller: slots, and the jobs that fill them
-batch.py        ClipBatch, and its way to the device
-stats.py        what a loader has done
-loader.py       ClipLoader
+labelled_video.py     LabelledVideo: a video with its annotations on the grid
+targets.py            targets of a clip
+sampling.py           center frames and frame shake of an epoch's clips
+weighting.py          sampling weights: rare labels and hard negatives
+clip_requests.py      TrainingClips, FixedClips: the clips of an epoch as plain data
+rank_shards.py        division of an epoch among ranks
+read_plan.py          clips grouped by keyframe interval, and the shuffle buffer
+slot_counts.py        sizes of buffer, jobs and slots
+epoch_order.py        EpochOrder: jobs and batches of an epoch
+read_jobs.py          Clip, ReadJob, ReadResult: what parent and worker exchange
+job_runner.py         JobRunner: protocol of what does jobs
+worker_pool.py        WorkerPool: worker processes with deadlines and restarts
+job_queue.py          JobQueue: rules for jobs that fail
+worker_process.py     start of a worker process
+worker.py             main loop of a worker process
+open_videos.py        OpenVideos: a worker's open videos, and the reading of jobs
+in_process_runner.py  InProcessRunner: the same work without processes
+runner_start.py       start of a runner
+worker_counts.py      numbers of workers of each backend
+shared_slots.py       SharedFrames: slots in shared host memory
+device_slots.py       DeviceFrames: slots in GPU memory
+slot_filling.py       SlotFiller: jobs of an epoch into slots
+skip_policy.py        SkipPolicy: damaged clips
+clip_batch.py         ClipBatch, and its copy to the device
+loader_stats.py       LoaderStats
+loader.py             ClipLoader
+kept_batches.py       KeptClips: validation batches kept in memory
 """

@@ -1,4 +1,4 @@
-"""A batch of clips, and its way from their slots to the device."""
+"""Batch of clips, and its copy from slots to the device."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,39 +15,39 @@ from bvas.values.luma import ColorRange
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ClipBatch:
-    """Clips in the order in which the epoch hands them out."""
+    """Clips of one training or validation step."""
 
     frames: Tensor
     """uint8 [B, T, H, W], luma as stored, on the loader's device; the batch owns it."""
     targets: Tensor
     """float32 [B, K], on the loader's device."""
     video_ids: Tensor
-    """int64 [B], on the CPU: places in `clips.videos`."""
+    """int64 [B], on the CPU: indices into `clips.videos`."""
     centers: Tensor
-    """int64 [B], on the CPU: grid frames that the clips are about."""
+    """int64 [B], on the CPU: grid frames at the clips' centers."""
     color_ranges: tuple[ColorRange, ...]
     """The range tag of each clip [B]."""
     seeds: Tensor
-    """int64 [B], on the CPU, in [0, 2**63): where the augmentation of each clip draws from."""
+    """int64 [B], on the CPU, in [0, 2**63): random seed of each clip's augmentation."""
     num_total: int | None = None
-    """Clips of this batch over all ranks that share it; None: these are all."""
+    """Clips of this batch over all ranks; None: only these."""
 
     def __len__(self) -> int:
         return len(self.color_ranges)
 
 
 class BatchMaker:
-    """Copies finished clips out of their slots, so that the slots can be filled again.
+    """Copies clips out of their slots, so that the slots can be filled again.
 
-    With a GPU the copies are on a stream of their own, beside what the model computes meanwhile. They are waited
-    for, which takes about as long as the bus takes for a batch: the slots are then free for others.
+    With a GPU the copies run on a stream of their own, beside the model's computation. `make` waits for them, which
+    takes about as long as the bus takes for a batch.
     """
 
     def __init__(self, device: torch.device) -> None:
         """Prepare the copies.
 
         Args:
-            device: Where batches go.
+            device: Device of the batches.
         """
         self._device = device
         self._stream: torch.cuda.Stream | None = None
@@ -64,9 +64,9 @@ class BatchMaker:
         """Return a batch.
 
         Args:
-            slots: uint8 [T, H, W] each, the clips [B], in host memory or on the device; free when this returns.
-            requests: What they are [B].
-            videos: What the requests' video ids mean.
+            slots: uint8 [T, H, W] each, the clips [B], in host memory or on the device; free afterwards.
+            requests: Their requests [B].
+            videos: Videos that the requests' video ids index.
             num_total: Clips over all ranks.
         """
         return ClipBatch(
@@ -85,7 +85,7 @@ class BatchMaker:
         with torch.cuda.stream(self._stream):
             frames = self._gather(slots)
         self._stream.synchronize()
-        # The memory was taken on our stream and is used on the model's: it is not to be given away before.
+        # Allocated on our stream and used on the model's: torch must not reuse the memory before the model is done.
         frames.record_stream(torch.cuda.current_stream(self._device))
         return frames
 

@@ -1,6 +1,6 @@
-"""The clips of an epoch, as plain data: what to read, and what it is the answer to.
+"""Clip requests of an epoch: frame indices plus targets, as plain data.
 
-`TrainingClips` draws them anew in each epoch; `FixedClips` are the same ones, in order.
+`TrainingClips` are drawn at random in each epoch; `FixedClips` are the same in each epoch, in order.
 """
 
 from collections.abc import Sequence
@@ -23,33 +23,33 @@ class ClipRequest:
     """One clip to be read."""
 
     video_id: int
-    """Place of the video in the list of videos."""
+    """Index into the list of videos."""
     center: int
-    """Grid frame that the clip is about."""
+    """Grid frame at the clip's center."""
     indices: NDArray[np.int64]
     """Source frames [T] of the clip, in clip order."""
     targets: NDArray[np.float32]
-    """[K]"""
+    """[K] in [0, 1]."""
     seed: int
-    """For augmentation; derived from (seed, epoch, sample)."""
+    """Random seed of the augmentation, derived from (seed, epoch, sample)."""
 
 
 class Clips(Protocol):
-    """What a `ClipLoader` loads."""
+    """Clips that a `ClipLoader` can load."""
 
     @property
     def videos(self) -> Sequence[LabelledVideo]:
-        """Where the clips are from; a request's `video_id` is a place in it."""
+        """Videos of the clips; a request's `video_id` is an index into them."""
         ...
 
     @property
     def clip(self) -> ClipConfig:
-        """Which frames a clip holds."""
+        """Number and spacing of a clip's frames."""
         ...
 
     @property
     def sequential(self) -> bool:
-        """Whether neighbors in the list are neighbors in the video, so that one pass may read several."""
+        """Whether neighbors in the epoch are neighbors in the video, so that one pass may read several."""
         ...
 
     @property
@@ -64,8 +64,7 @@ class Clips(Protocol):
             sample: In [0, num_clips).
             epoch: From 0 up.
             seed: The run's seed, from 0 up.
-            attempt: How many draws of this sample could not be read; None is the answer
-                where there is nothing else to draw.
+            attempt: Draws of this sample that could not be decoded. None is returned where there is no other draw.
         """
         ...
 
@@ -92,10 +91,10 @@ class TrainingClips:
 
         Args:
             videos: At least one, all of one label set.
-            clip: Which frames a clip holds.
-            sampling: How clips are drawn and shaken; the seed system's values by default.
-            targets: The window of the target; the seed system's by default.
-            samplers: Who draws the frame, one for each video; `ActionSampler` by default.
+            clip: Number and spacing of a clip's frames.
+            sampling: How clips are drawn and shaken; the reference system's values by default.
+            targets: The window of the target; the reference system's by default.
+            samplers: Sampler of center frames, one per video; `ActionSampler` by default.
 
         Raises:
             ConfigError: no videos, videos of different label sets, or a wrong number of samplers.
@@ -123,7 +122,7 @@ class TrainingClips:
             video_id = int(random.integers(len(self.videos)))
             video = self.videos[video_id]
             center = self._samplers[video_id].draw(random)
-            # Frames are shaken before they are clamped to the video: at an edge, too, each moves by itself.
+            # Shaken before they are clamped to the video: at an edge, too, each frame moves by itself.
             frames = center - self.clip.frames_before + np.arange(self.clip.num_frames) * self.clip.frame_step
             frames = clamp_indices(shake(frames, self.sampling, random), video.num_frames)
         return ClipRequest(
@@ -140,7 +139,7 @@ class TrainingClips:
 
 
 class FixedClips:
-    """Clips at given centers, video by video in ascending order: for validation."""
+    """Clips at given centers, video by video in ascending order, as for validation."""
 
     sequential = True
 
@@ -156,9 +155,9 @@ class FixedClips:
 
         Args:
             videos: At least one, all of one label set.
-            clip: Which frames a clip holds.
-            centers: For each video the grid frames to make a clip around; sorted here.
-            targets: The window of the target; the seed system's by default.
+            clip: Number and spacing of a clip's frames.
+            centers: For each video the grid frames at the centers of clips; sorted here.
+            targets: The window of the target; the reference system's by default.
 
         Raises:
             ConfigError: no videos or no centers, videos of different label sets, or a center
@@ -179,7 +178,7 @@ class FixedClips:
                 )
         self._stops = np.cumsum([len(frames) for frames in self._centers])
         if not self._stops[-1]:
-            raise ConfigError("there are no centers, so there is no clip to load")
+            raise ConfigError("no centers, so there is no clip to load; give at least one")
 
     @property
     def num_clips(self) -> int:
@@ -187,7 +186,7 @@ class FixedClips:
         return int(self._stops[-1])
 
     def request(self, sample: int, *, epoch: int, seed: int, attempt: int = 0) -> ClipRequest | None:
-        """Return the clip, or None for a second attempt: there is nothing to put in its place."""
+        """Return the clip, or None for a second attempt: a fixed clip has no replacement."""
         if attempt:
             return None
         return self._clip(sample, epoch, seed)
@@ -199,7 +198,7 @@ class FixedClips:
     def _clip(self, sample: int, epoch: int, seed: int) -> ClipRequest:
         video_id = int(np.searchsorted(self._stops, sample, side="right"))
         video = self.videos[video_id]
-        # Counted from the end of the video's list: a negative place.
+        # A negative index, counted from the end of the video's list.
         center = int(self._centers[video_id][sample - self._stops[video_id]])
         frames = self.clip.indices(center, video.num_frames)
         return ClipRequest(
@@ -213,7 +212,7 @@ class FixedClips:
 
 def _check(videos: Sequence[LabelledVideo]) -> None:
     if not videos:
-        raise ConfigError("there are no videos to take clips from")
+        raise ConfigError("no videos to take clips from; give at least one")
     numbers = sorted({video.num_labels for video in videos})
     if len(numbers) > 1:
-        raise ConfigError(f"videos of one loader share one label set, got sets of {numbers} labels")
+        raise ConfigError(f"videos of one loader must share one label set, got sets of {numbers} labels")

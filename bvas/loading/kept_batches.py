@@ -1,4 +1,4 @@
-"""Batches of clips that are the same in each epoch: read once and kept as bytes, where there is room for them."""
+"""Cache of validation batches: read once and kept in memory, where they fit."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,13 +9,13 @@ from bvas.loading.clip_batch import ClipBatch
 from bvas.loading.loader import ClipLoader
 
 ChoosePlace = Callable[[int], torch.device | None]
-"""Takes the bytes of all clips; returns where they are kept, or None to read them in each epoch."""
+"""Takes the size of all clips in bytes; returns the device that keeps them, or None to read them in each epoch."""
 
 
 class KeptClips:
-    """The batches of a loader of `FixedClips`, in order and with the same frames in each epoch.
+    """Batches of a loader of `FixedClips`, in order and with the same frames in each epoch.
 
-    Where they are kept is asked when the first of them is wanted, so that what a training step needs is taken already.
+    The place is chosen when the first batch is needed, when training steps have allocated their memory.
     """
 
     def __init__(self, loader: ClipLoader, device: torch.device, choose_place: ChoosePlace) -> None:
@@ -23,8 +23,8 @@ class KeptClips:
 
         Args:
             loader: This rank's share of the clips.
-            device: Where batches are wanted.
-            choose_place: Where to keep them.
+            device: Device of the returned batches.
+            choose_place: Chooses the device that keeps them.
         """
         assert loader.clips.sequential
         self._loader = loader
@@ -36,8 +36,8 @@ class KeptClips:
         self._rest: Iterator[ClipBatch] | None = None
         self._is_complete = False
 
-    def read_ahead(self) -> None:
-        """Keep what the workers have read in the time that they had left; never waits for a clip.
+    def prefetch(self) -> None:
+        """Keep the batches that idle workers have read; never waits for a clip.
 
         Raises:
             DecodeError: a clip cannot be decoded.
@@ -51,7 +51,7 @@ class KeptClips:
             self._keep_next()
 
     def epoch(self, epoch: int) -> Iterator[ClipBatch]:
-        """Yield the batches, on the device; those that are not kept are read meanwhile.
+        """Yield the batches, on the device; those that are not kept yet are read.
 
         Raises:
             DecodeError: a clip cannot be decoded.
@@ -74,7 +74,7 @@ class KeptClips:
         return self._place
 
     def _keep_next(self) -> bool:
-        """Keep one more batch, when it is read; return whether there was one."""
+        """Wait for one more batch and keep it; return whether there was one."""
         if self._is_complete:
             return False
         if self._rest is None:
@@ -82,7 +82,7 @@ class KeptClips:
         try:
             batch = next(self._rest, None)
         except BaseException:
-            # The loader can begin again.
+            # The next epoch begins again.
             self._rest, self._kept = None, []
             raise
         if batch is None:

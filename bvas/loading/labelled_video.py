@@ -1,4 +1,4 @@
-"""A video with its annotations on the experiment's grid: plain data, known without decoding a frame."""
+"""Labelled video: one file, its grid, and its annotations on the grid; plain data without a decoded frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ from bvas.video.index.video_index import build_index
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LabelledVideo:
-    """One video file, its grid, and the annotations of it. Pickles."""
+    """One video file, its grid and its annotations. Can be pickled."""
 
     path: Path
     color_range: ColorRange
-    """The range tag of the file; it travels with each clip."""
+    """Range tag of the file, copied to each clip."""
     grid: Grid
-    """Which source frame each grid frame shows."""
+    """Source frame of each grid frame."""
     keyframes: NDArray[np.int64]
-    """Source frames with which a keyframe interval begins, ascending; what a clip costs depends on them."""
+    """First source frame of each keyframe interval, ascending; they decide how much a clip decodes."""
     num_labels: int
     """Labels of the task (K)."""
     annotation_frames: NDArray[np.int64]
@@ -34,13 +34,13 @@ class LabelledVideo:
     label_ids: NDArray[np.int64]
     """Their labels [A], each in [0, K)."""
     name: str = ""
-    """What its results are filed under: the match and the file's stem; empty where it belongs to no match."""
+    """Name of its results: the match and the file's stem; empty if it belongs to no match."""
 
     def __post_init__(self) -> None:
         if self.annotation_frames.shape != self.label_ids.shape or self.label_ids.ndim != 1:
             raise ConfigError(
                 f"annotation_frames {self.annotation_frames.shape} and label_ids {self.label_ids.shape} "
-                f"of {self.path.name} must be two lists of the same length"
+                f"of {self.path.name} must be two arrays [A] of the same length"
             )
         for name, values, stop in (
             ("annotation_frames", self.annotation_frames, self.num_frames),
@@ -70,9 +70,9 @@ def label_video(
     Args:
         path: The video file.
         annotations: Times from the first shown frame, in any order.
-        labels: The task's labels; a name outside it is refused.
+        labels: The task's labels.
         rate: Grid frames per second.
-        name: What its results are filed under, e.g. `league/season/match/1_720p`.
+        name: Name of its results, e.g. `league/season/match/1_720p`.
 
     Raises:
         DecodeError: the video cannot be indexed.
@@ -86,8 +86,8 @@ def label_video(
     for annotation in annotations:
         if annotation.seconds < 0:
             raise DataError(
-                f"annotation {annotation.label!r} at {annotation.seconds} s lies before the start of "
-                f"{path}; times count from the first shown frame, from 0 up"
+                f"annotation {annotation.label!r} at {annotation.seconds} s lies before the start of {path}; "
+                "times count from the first shown frame, at 0 s"
             )
         late = after_end(annotation.seconds, index, float(grid.rate))
         if late:

@@ -60,6 +60,8 @@ class ClipLoader:
     _frames: SharedFrames
     _device_frames: DeviceFrames | None
     _runner: JobRunner
+    _num_slots: int
+    _spare_clips: int
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
-"""One epoch shared out among the processes that train one model together: plain arithmetic on sample numbers.
+"""Division of an epoch among the ranks that train one model: arithmetic on sample numbers.
 
-Each process is a rank. All of them settle the same epoch, to the order of its batches, and each reads its share.
+All ranks draw the same epoch, down to the order of its batches, and each reads its share.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ Batches = list[Sequence[int]]
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Which of how many shares."""
+    """One of several shares of an epoch."""
 
     rank: int = 0
-    """Of this process, from 0."""
+    """Number of this process, from 0."""
     num_ranks: int = 1
     """Processes that share an epoch."""
 
@@ -27,10 +27,10 @@ class Shard:
             raise ConfigError(f"rank must lie in [0, num_ranks), got {self.rank} of {self.num_ranks}")
 
     def check_epoch(self, num_clips: int, batch_size: int) -> None:
-        """Refuse an epoch in which a rank would have no clip of some batch, and so no step.
+        """Refuse an epoch in which a rank would have no clip of some batch.
 
         Raises:
-            ConfigError: a batch, or what is left for the last one, has fewer clips than there are ranks.
+            ConfigError: a batch, the last one included, has fewer clips than there are ranks.
         """
         last = num_clips % batch_size or batch_size
         if min(batch_size, last, num_clips) >= self.num_ranks:
@@ -40,39 +40,39 @@ class Shard:
             what = f"an epoch of {num_clips} clips in batches of {batch_size} ends with one of {last}, which"
             remedy = "clips_per_epoch as a multiple of batch_size"
         raise ConfigError(
-            f"{what} cannot be shared out among {self.num_ranks} processes: each needs a clip of every batch; "
+            f"{what} cannot be divided among {self.num_ranks} processes: each needs a clip of every batch; "
             f"start fewer, or choose {remedy}"
         )
 
     def sizes(self, num_clips: int) -> list[int]:
-        """Return how many of a batch's clips each rank has: as many as any other, or one less."""
+        """Return how many of a batch's clips each rank has; the numbers differ by one at most."""
         bounds = [rank * num_clips // self.num_ranks for rank in range(self.num_ranks + 1)]
         return [stop - start for start, stop in pairwise(bounds)]
 
     def stretch(self, num_clips: int) -> range:
-        """Return the samples of this rank where each has one stretch of the whole."""
+        """Return the samples of this rank where each rank has one contiguous stretch."""
         return range(self.rank * num_clips // self.num_ranks, (self.rank + 1) * num_clips // self.num_ranks)
 
 
 WHOLE = Shard()
-"""The one share of a process that is alone."""
+"""Share of a single process."""
 
 
 def cut(samples: Sequence[int], batch_size: int) -> Batches:
-    """Return the samples in batches, the last one smaller where they do not come out even."""
+    """Return the samples in batches; the last may be smaller."""
     return [samples[start : start + batch_size] for start in range(0, len(samples), batch_size)]
 
 
 def share_out(batches: Batches, homes: Sequence[int], shard: Shard) -> Batches:
     """Return one rank's share of each batch; the shares of all ranks are the batch.
 
-    Clips of one home go to the rank that had one of them before where its share of the batch allows it, so
-    that a keyframe interval is decoded by one rank rather than by several.
+    Clips of one keyframe interval go to the rank that had one of them before, while its share of the batch has
+    room, so that few intervals are decoded by several ranks.
 
     Args:
-        batches: Each in the order in which its samples are handed out, which the shares keep.
+        batches: Samples in the order in which they are handed out, which the shares keep.
         homes: The number of each sample's keyframe interval, by sample.
-        shard: Whose share.
+        shard: The share to return.
     """
     if shard.num_ranks == 1:
         return batches
@@ -93,7 +93,7 @@ def _share(batch: Sequence[int], homes: Sequence[int], shard: Shard, owners: dic
         if owner == shard.rank:
             own.add(sample)
     for sample in left:
-        # The second clip of a home that is new in this batch follows the first.
+        # The second clip of an interval that is new in this batch follows the first.
         rank = owners.get(homes[sample], -1)
         if rank < 0 or not room[rank]:
             rank = room.index(max(room))

@@ -1,7 +1,7 @@
-"""Which frames an epoch's training clips are about, and how their frames are shaken.
+"""Random draws of training clips: center frames, frame shake, and the random stream of each sample.
 
-Each sample has a random stream of its own, made from (seed, epoch, sample): what a sample
-is depends neither on the other samples nor on who reads it, or when.
+Each sample has a random stream of its own, made from (seed, epoch, sample). So a sample depends neither on other
+samples nor on the worker that reads it.
 """
 
 from typing import Protocol
@@ -14,7 +14,7 @@ from bvas.loading.labelled_video import LabelledVideo
 
 
 class FrameSampler(Protocol):
-    """Draws center frames of one video; another rule is another class."""
+    """Draws center frames of one video."""
 
     def draw(self, random: np.random.Generator) -> int:
         """Return a grid frame of the video."""
@@ -22,14 +22,14 @@ class FrameSampler(Protocol):
 
 
 class ActionSampler:
-    """With `action_probability` a frame near an annotation, else one of the others, uniformly in each part.
+    """Draws a frame near an annotation with `action_probability`, else one of the others; uniformly in both cases.
 
-    A video without annotations, or with no other frames, draws from all it has.
+    In a video without annotations, or without other frames, all frames are alike.
     """
 
     def __init__(self, video: LabelledVideo, config: SamplingConfig) -> None:
         self._near = frames_near(video, config.action_window_frames)
-        # Other frames that lie before each near one; the others are never listed.
+        # Number of other frames before each near one: the others are found by search instead of listed.
         self._others_before = self._near - np.arange(len(self._near))
         self._num_others = video.num_frames - len(self._near)
         self._action_probability = config.action_probability
@@ -44,7 +44,7 @@ class ActionSampler:
 
 
 def frames_near(video: LabelledVideo, window_frames: int) -> NDArray[np.int64]:
-    """Return the grid frames in a window of that full width around any annotation, ascending."""
+    """Return the grid frames within a window of this full width around any annotation, ascending."""
     reach = window_frames // 2
     near = (video.annotation_frames[:, None] + np.arange(-reach, reach + 1)).ravel()
     return np.unique(near[(near >= 0) & (near < video.num_frames)])
@@ -53,7 +53,7 @@ def frames_near(video: LabelledVideo, window_frames: int) -> NDArray[np.int64]:
 def shake(
     grid_frames: NDArray[np.int64], config: SamplingConfig, random: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Return the clip's grid frames [T], in a shaken clip each moved by -1, 0 or +1. May leave the video."""
+    """Return the clip's grid frames [T], each moved by -1, 0 or +1 if the clip is shaken; may leave the video."""
     if random.random() >= config.shake_probability:
         return grid_frames
     odds = np.asarray(config.shake_weights) / sum(config.shake_weights)
@@ -62,11 +62,11 @@ def shake(
 
 
 def sample_stream(seed: int, epoch: int, sample: int) -> np.random.Generator:
-    """Return the random stream that everything drawn for one sample comes from."""
+    """Return the random stream of everything that is drawn for one sample."""
     return np.random.default_rng(np.random.SeedSequence((seed, epoch, sample)))
 
 
 def sample_seed(seed: int, epoch: int, sample: int) -> int:
-    """Return a seed in [0, 2**63) for what is done to a clip later, apart from `sample_stream`."""
+    """Return a random seed in [0, 2**63) for a clip's augmentation, independent of `sample_stream`."""
     sequence = np.random.SeedSequence((seed, epoch, sample), spawn_key=(1,))
     return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -1,4 +1,4 @@
-"""When a clip that cannot be decoded is passed over, and when there are too many of them."""
+"""Policy for damaged clips: raise an error, or skip them up to a limit."""
 
 import logging
 from typing import Literal
@@ -10,28 +10,26 @@ logger = logging.getLogger(__name__)
 OnError = Literal["raise", "skip"]
 
 ALWAYS_ALLOWED = 5
-"""Skips that no epoch is ended for: one bad stretch of a video is more than 1 % of a small epoch."""
+"""Skips that never end an epoch: in a small one, a single bad stretch of a video is more than 1 %."""
 MAX_ATTEMPTS = 20
-"""Draws of one sample that may be damaged."""
+"""Damaged draws of one sample before it is an error."""
 
 
 class SkipPolicy:
-    """What a loader does about frames that are not to be had."""
+    """Decision of a loader about clips that cannot be decoded."""
 
     def __init__(self, on_error: OnError, max_share: float) -> None:
         """Keep the policy.
 
         Args:
-            on_error: Whether a damaged clip is an error or is passed over.
-            max_share: Share of an epoch's clips that may be, `ALWAYS_ALLOWED` at least.
+            on_error: Raise an error for a damaged clip, or skip it.
+            max_share: Share of an epoch's clips that may be skipped, in [0, 1]; `ALWAYS_ALLOWED` always may.
 
         Raises:
-            ConfigError: another policy, or a share outside [0, 1].
+            ConfigError: another policy.
         """
         if on_error not in ("raise", "skip"):
             raise ConfigError(f"on_error must be 'raise' or 'skip', got {on_error!r}")
-        if not 0.0 <= max_share <= 1.0:
-            raise ConfigError(f"max_skip_share must lie in [0, 1], got {max_share}")
         self.skips_damage = on_error == "skip"
         self._max_share = max_share
 
@@ -39,19 +37,19 @@ class SkipPolicy:
         """Refuse more skips than are allowed in an epoch.
 
         Args:
-            num_skipped: Clips passed over so far, the last one included.
+            num_skipped: Clips skipped so far, the last one included.
             num_clips: Clips of the epoch.
-            error: Why the last one was.
+            error: Reason for the last one.
 
         Raises:
-            DecodeError: there are too many; `error` is its cause.
+            DecodeError: the limit is exceeded; `error` is its cause.
         """
         allowed = max(ALWAYS_ALLOWED, int(self._max_share * num_clips))
         if num_skipped > allowed:
             raise DecodeError(
                 f"{num_skipped} damaged clips in an epoch of {num_clips} are more than the {allowed} that "
-                f"max_skip_share={self._max_share:g} allows, the last one in {error.path}; repair or leave out "
-                "the files that the log names, or allow more",
+                f"loading.max_skip_share={self._max_share:g} allows, the last one in {error.path}; repair or remove "
+                "the files that the log names, or raise it in the config",
                 path=error.path,
                 lost=error.lost,
             ) from error

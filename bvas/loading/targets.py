@@ -1,4 +1,4 @@
-"""What the model should say about a frame: a 1 for each label that happens near it."""
+"""Targets of clips: 1 for each label with an annotation near the center."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,8 @@ def targets_at(center: int, video: LabelledVideo, config: TargetConfig) -> NDArr
     """Return the target of a clip, float32 [K]: 1 where an annotation of the label lies within the window.
 
     Args:
-        center: Grid frame that the clip is about.
-        video: Where the clip is from.
+        center: Grid frame at the clip's center.
+        video: The clip's video.
         config: The window.
     """
     reach = config.window_frames // 2

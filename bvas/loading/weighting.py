@@ -1,4 +1,4 @@
-"""How much more often some frames are drawn than others: rare labels, and frames that a model took for actions."""
+"""Sampling weights of frames: rare labels, and hard negatives of an earlier model."""
 
 from collections.abc import Sequence
 
@@ -39,13 +39,13 @@ def label_counts(videos: Sequence[LabelledVideo]) -> NDArray[np.int64]:
 def scores_on_grid(curve: ScoreCurve, grid: Grid) -> NDArray[np.float64]:
     """Return the highest score of any label at each grid frame, float64 [L] in [0, 1].
 
-    Each grid frame takes the curve's row nearest in time. It is 0 where the nearest one is more than half a step
-    away (the seed's curves lack the frames at the edges), and where that row is NaN.
+    Each grid frame takes the curve's row nearest in time. The score is 0 where that row is NaN or more than half a
+    step away: curves of the reference system lack the frames at the edges.
     """
     if not len(curve.seconds):
         return np.zeros(grid.num_frames)
     middles = (curve.seconds[1:] + curve.seconds[:-1]) / 2
-    # A billionth of a second absorbs the rounding of a tie, which goes to the earlier row.
+    # A tie goes to the earlier row; a billionth of a second absorbs its rounding.
     rows = np.searchsorted(middles, grid.seconds - 1e-9)
     steps = [1.0 / float(grid.rate), *np.median(np.diff(curve.seconds), keepdims=True)[: len(middles)]]
     # A thousandth of a step absorbs the rounding of times.
@@ -56,12 +56,12 @@ def scores_on_grid(curve: ScoreCurve, grid: Grid) -> NDArray[np.float64]:
 
 
 class WeightedSampler:
-    """As `ActionSampler`, but by weight in each of the two parts; a draw is a search in cumulative sums.
+    """As `ActionSampler`, but with weights among action frames and among the others, by search in cumulative sums.
 
-    An action frame weighs as the heaviest label annotated near it. Of the others each weighs as much as its score, and
-    at least as much as it would without scores, measured against action frames at 1. Its score counts as 0 within
-    `hard_negative_window_frames` of an annotation: a model that answers there is early or late, not wrong. Each part
-    keeps its share of the draws. Without annotations scores have no measure, and all frames of the video are alike.
+    An action frame has the weight of the heaviest label annotated near it. Another frame has its score as weight, and
+    at least the weight that it would have without scores if action frames had 1. Within
+    `hard_negative_window_frames` of an annotation a score counts as 0: a peak there is early or late, not wrong.
+    Action frames keep their share of the draws. In a video without annotations all frames are alike.
     """
 
     def __init__(
@@ -75,10 +75,10 @@ class WeightedSampler:
         """Sum up the weights.
 
         Args:
-            video: Where frames are drawn from.
-            config: The windows and the share of action.
+            video: The video whose frames are drawn.
+            config: Windows, and the share of action frames.
             label_weights: Weight of each label [K], positive for those in the video; None: all alike.
-            scores: For each grid frame [L], in [0, 1], how much a model took it for an action; None: not at all.
+            scores: Highest score of an earlier model at each grid frame [L], in [0, 1]; None: no hard negatives.
         """
         self._near = frames_near(video, config.action_window_frames)
         self._others_before = self._near - np.arange(len(self._near))
@@ -107,7 +107,7 @@ class WeightedSampler:
         return rank + int(np.searchsorted(self._others_before, rank, side="right"))
 
     def probabilities(self, num_frames: int) -> NDArray[np.float64]:
-        """Return how likely each grid frame of a video of that many is drawn, float64 [L]; for pictures and tests."""
+        """Return the probability that each of a video's grid frames is drawn, float64 [L]."""
         is_near = np.isin(np.arange(num_frames), self._near)
         near = np.diff(self._near_sums, prepend=0.0)
         others = np.ones(self._num_others)
@@ -135,7 +135,7 @@ class WeightedSampler:
     def _negative_weights(
         self, video: LabelledVideo, config: SamplingConfig, scores: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return the weight of each other frame, the frames near annotations left out."""
+        """Return the weight of each frame that is not near an annotation."""
         cleared = scores.copy()
         cleared[frames_near(video, config.hard_negative_window_frames)] = 0.0
         odds = (1.0 - config.action_probability) / config.action_probability
@@ -144,7 +144,7 @@ class WeightedSampler:
 
 
 def _place(sums: NDArray[np.float64], random: np.random.Generator) -> int:
-    """Draw a place with the weight that it adds to the cumulative sums."""
+    """Draw an index with the probability that its step in the cumulative sums stands for."""
     place = int(np.searchsorted(sums, random.random() * sums[-1], side="right"))
-    # A product that is rounded up to the whole sum.
+    # The product may be rounded up to the whole sum.
     return min(place, len(sums) - 1)

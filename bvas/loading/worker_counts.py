@@ -1,4 +1,4 @@
-"""How many workers of which backend, where the caller leaves it to us."""
+"""Numbers of workers of each backend, chosen by the machine or checked."""
 
 import logging
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from bvas.video.index.video_index import build_index
 
 logger = logging.getLogger(__name__)
 
-# Where the GPU does not say how many decoders it has. The seed system fed one GPU with three.
+# Used if the GPU does not report its number of decoders. The reference system fed one GPU with three.
 _NUM_NVDEC = 3
 
 
@@ -24,17 +24,17 @@ def choose_workers(
     video: Path | None = None,
     device: str = "cuda",
 ) -> dict[str, int]:
-    """Return how many workers of each backend to start; none means to read in this process.
+    """Return the number of workers of each backend; empty: read in this process.
 
-    "auto" is a `pyav` worker for each CPU core but one, which is left to the training step. Where the
-    GPU's decoders can be used it is an `nvdec` worker for each of them, since one session keeps one decoder busy, and
-    `pyav` workers for the cores that are left, but for no more than every second one.
+    "auto" is a `pyav` worker for each CPU core but one, which is for the training step. With a GPU that decodes it is
+    an `nvdec` worker for each of its decoders, since one session keeps one decoder busy, and `pyav` workers for the
+    other cores, for at most half of all cores.
 
     Args:
-        workers: The caller's wish.
-        num_slots: Clips that can be under way at once; more workers than that would never work.
-        cpus: Cores for "auto" to count on, at least 1; None: all that this process may use.
-        video: One of the videos: for its codec "auto" asks the GPU.
+        workers: Numbers by backend, 0 for this process, or "auto".
+        num_slots: Clips that can be under way at once: more workers would never work.
+        cpus: Cores that "auto" has, at least 1; None: all that this process may use.
+        video: One of the videos: "auto" asks the GPU about its codec.
         device: The GPU that decodes.
 
     Raises:
@@ -46,8 +46,8 @@ def choose_workers(
     for backend, count in counts.items():
         if backend not in BACKENDS or count < 0:
             raise ConfigError(
-                f"workers={counts}: {backend!r}: {count} is no number of workers of a known backend; "
-                f"give a count from 0 up for some of {', '.join(BACKENDS)}, or 'auto'"
+                f"invalid worker count {count} for backend {backend!r}; give counts from 0 up for some of "
+                f"{', '.join(BACKENDS)}, or 'auto'"
             )
     return {backend: count for backend, count in counts.items() if count}
 
@@ -70,7 +70,7 @@ def _choose(num_slots: int, cores: int, video: Path | None, device: str) -> dict
 
 
 def _num_engines(video: Path, device: str) -> int | None:
-    """Return how many decoders the GPU has for the codec of a video; None where it does not answer."""
+    """Return the number of the GPU's decoders for the codec of a video; None if it does not report it."""
     # Imported here: the backend is for machines with a GPU.
     from bvas.video.decode.pynvvideocodec import num_engines
 
@@ -78,7 +78,7 @@ def _num_engines(video: Path, device: str) -> int | None:
         _, info = build_index(video)
         return num_engines(info, device)
     except (DecodeError, OSError, RuntimeError, ValueError) as error:
-        logger.info("the GPU does not say how many decoders it has: %s", error)
+        logger.info("the GPU does not report its number of decoders: %s", error)
         return None
 
 
@@ -91,7 +91,7 @@ def _has_nvdec() -> bool:
     try:
         import PyNvVideoCodec  # noqa: F401
     except (ImportError, RuntimeError, OSError) as error:
-        # RuntimeError: the library is there, the driver's video part is not.
+        # RuntimeError: the library is installed, and the driver's video part is missing.
         logger.info("no GPU decoding: %s", error)
         return False
     return True

@@ -1,1 +1,18 @@
-"""How good spots are, measured against annotations: pure functions, seconds in, numbers out."""
+"""Scores of spots against annotations: pure functions, without files and torch.
+
+matching.py           matching of spots to annotations
+average_precision.py  average precision at a tolerance in seconds
+official.py           SoccerNet's scores
+team.py               SoccerNet's team-aware scores
+exact.py              area under the precision-recall curve
+label_events.py       events of each label as arrays
+tally.py              counts at thresholds, which add up over matches
+bootstrap.py          intervals over matches
+analysis.py           hits, misses, false alarms, timing, blind baseline
+confusion.py          confusion matrix
+precision_recall.py   precision-recall curves
+suspects.py           annotations and spots that look like label errors
+score_rules.py        ScoreRules: metric, tolerances, operating points
+scorer.py             score_sheet: all figures of some videos
+score_sheet.py        ScoreSheet: these figures as values
+"""

@@ -1,6 +1,7 @@
-"""What lies behind the one number: hits, misses, false alarms, timing, and a blind baseline.
+"""Hits, misses, false alarms, timing errors, and a blind baseline.
 
-All of it holds at an operating point: give the spots that people are shown, not every candidate.
+A hit is a true positive, a false alarm a false positive, a miss a false negative. All figures hold at an operating
+point: pass the spots at or above it, not every candidate.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +16,15 @@ from bvas.metrics.matching import match_times
 from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.plural import count_text
 
+_NUM_BINS = 25
+"""Odd, so that an error of 0 is the middle of a bin."""
+
 _Event = TypeVar("_Event", Annotation, Spot)
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An annotation and the spot that answers it."""
+    """An annotation and its matched spot."""
 
     annotation: Annotation
     spot: Spot
@@ -33,7 +37,7 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Matching:
-    """How spots and annotations of one video answer each other, each list in order of time."""
+    """Matching of the spots and annotations of one video, each list in order of time."""
 
     hits: tuple[Hit, ...]
     misses: tuple[Annotation, ...]
@@ -44,7 +48,7 @@ class Matching:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
-    """Hits, misses and false alarms, and the rates made from them."""
+    """Numbers of hits, misses and false alarms, and their rates."""
 
     hits: int = 0
     misses: int = 0
@@ -52,7 +56,7 @@ class Counts:
 
     @property
     def num_annotations(self) -> int:
-        """Annotations, answered or not."""
+        """Annotations, matched or not."""
         return self.hits + self.misses
 
     @property
@@ -62,12 +66,12 @@ class Counts:
 
     @property
     def precision(self) -> float:
-        """Share of the spots that are right, in [0, 1]; 0 where there are none."""
+        """Share of the spots that are hits, in [0, 1]; 0 without spots."""
         return self.hits / max(self.num_spots, 1)
 
     @property
     def recall(self) -> float:
-        """Share of the annotations that are answered, in [0, 1]; 0 where there are none."""
+        """Share of the annotations that are hit, in [0, 1]; 0 without annotations."""
         return self.hits / max(self.num_annotations, 1)
 
     @property
@@ -85,7 +89,7 @@ class Counts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimingError:
-    """How far, and to which side, hits lie from their annotations."""
+    """Distribution of the hits' timing errors."""
 
     num_hits: int
     median_seconds: float
@@ -101,12 +105,12 @@ def match_spots(
     *,
     tolerance_seconds: float = 0.5,
 ) -> Matching:
-    """Return how the spots and annotations of one video answer each other, label by label.
+    """Match the spots and annotations of one video, label by label.
 
     Args:
-        annotations: Of one video, in any order.
-        spots: Of the same video: those at or above the operating point.
-        labels: The labels to match; events of others are left out.
+        annotations: Annotations of one video, in any order.
+        spots: Spots of the same video, at or above the operating point.
+        labels: Labels to match; events of others are ignored.
         tolerance_seconds: Largest distance of spot and annotation, a half-width.
 
     Raises:
@@ -148,7 +152,7 @@ def _by_label(events: Iterable[_Event], ids: Mapping[str, int]) -> dict[int, lis
 
 
 def counts_per_label(matchings: Iterable[Matching], labels: LabelSet) -> dict[str, Counts]:
-    """Return the counts of each label over all videos, in the order of the labels; sum them for the total."""
+    """Return the counts of each label over all videos, in the order of the labels; their sum is the total."""
     ids = label_ids(labels)
     hits, misses, false_alarms = ([0] * len(labels) for _ in range(3))
     for matching in matchings:
@@ -175,35 +179,34 @@ def timing_error(hits: Iterable[Hit]) -> TimingError | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimingHistogram:
-    """How many hits come how early or late."""
+    """Histogram of timing errors."""
 
     edges_seconds: tuple[float, ...]
-    """Borders of the bins, from minus to plus the tolerance; one more than there are bins."""
+    """Edges of the bins, from minus to plus the tolerance; one more than bins."""
     counts: tuple[int, ...]
 
 
-def timing_histogram(hits: Iterable[Hit], *, tolerance_seconds: float, num_bins: int = 25) -> TimingHistogram:
+def timing_histogram(hits: Iterable[Hit], *, tolerance_seconds: float) -> TimingHistogram:
     """Return the histogram of spot minus annotation over equal bins within the tolerance.
 
     Args:
         hits: Matched within the tolerance.
         tolerance_seconds: Half-width.
-        num_bins: Odd, so that being on time is the middle of a bin.
     """
     errors = [hit.timing_error_seconds for hit in hits]
-    # A hit at the tolerance may lie a rounding error beyond the last border.
+    # A hit at the tolerance may lie a rounding error beyond the last edge.
     within = np.clip(errors, -tolerance_seconds, tolerance_seconds)
-    counts, edges = np.histogram(within, num_bins, (-tolerance_seconds, tolerance_seconds))
+    counts, edges = np.histogram(within, _NUM_BINS, (-tolerance_seconds, tolerance_seconds))
     return TimingHistogram(edges_seconds=tuple(edges.tolist()), counts=tuple(counts.tolist()))
 
 
 def blind_spots(
     annotations: Sequence[Sequence[Annotation]], durations_seconds: Sequence[float], labels: LabelSet
 ) -> list[list[Spot]]:
-    """Return what a guesser would give who has seen no picture: the baseline to beat.
+    """Return the spots of a baseline that sees no picture.
 
-    Every video gets spots of each label at even distances, as many per second as the annotations
-    have over all videos, the first half a distance from the start, all with confidence 0.5.
+    Every video gets spots of each label at equal distances, as many per second as annotations over all videos, the
+    first at half the distance from the start, all with confidence 0.5.
 
     Args:
         annotations: One sequence per video.

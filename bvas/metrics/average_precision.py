@@ -2,7 +2,7 @@
 
 Precision and recall are taken at 200 confidence thresholds evenly from 0 to 1 over all videos
 together; the average precision of a label is the mean, over the recalls 0, 0.1 ... 1, of the best
-precision among the thresholds that reach that recall. A label that no annotation bears scores 0.
+precision among the thresholds that reach that recall. A label without annotations scores 0.
 These are the official rules (`bvas.metrics.official`); the times here are exact seconds, where
 the official metric first rounds them down to frames.
 """
@@ -37,8 +37,8 @@ def average_precision(
     Args:
         annotations: One sequence per video.
         spots: One sequence per video, in the same order; every candidate, not only those that
-            people are shown: a low tail costs nothing, a missing one caps the score.
-        labels: The labels to score. Annotations and spots of others are left out; merged names
+            at or above the operating point: a low tail costs nothing, a missing one caps the score.
+        labels: The labels to score. Annotations and spots of others are ignored; merged names
             count as the label they are merged into.
         tolerance_seconds: Largest distance of spot and annotation, a half-width: 0.5 is what
             SoccerNet calls mAP@1.
@@ -96,8 +96,8 @@ def interpolated_average_precision(
 
     Args:
         confidences: [P] of all spots of the label, in any order.
-        is_hit: [P], whether the spot answers an annotation.
-        num_annotations: Annotations of the label, answered or not.
+        is_hit: [P], whether the spot matches an annotation.
+        num_annotations: Annotations of the label, matched or not.
     """
     reached = thresholds_reached(confidences)
     return float(
@@ -129,9 +129,9 @@ def average_precision_of_counts(
     """Return average precisions [...] in [0, 1], for any number of labels and samples at once.
 
     Args:
-        hits: [..., T], spots at or above each of some rising thresholds that answer an annotation.
+        hits: [..., T], spots at or above each of some rising thresholds that match an annotation.
         spots: [..., T], spots at or above each threshold.
-        num_annotations: [...]; where there are none the average precision is 0.
+        num_annotations: [...]; without annotations the average precision is 0.
     """
     precision = hits / np.maximum(spots, 1)
     recall = hits / np.maximum(num_annotations, 1)[..., None]

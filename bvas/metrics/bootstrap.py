@@ -1,9 +1,8 @@
-"""How far a score could have come out otherwise, had other matches of the same kind been played.
+"""Bootstrap intervals of scores over matches.
 
-Matches are the unit: actions of one match share its players, cameras and light, so resampling
-single actions would promise too much. Each resample draws as many matches as there are, with
-replacement; the interval holds the middle 95 % of the resamples' scores. With few matches it comes
-out too narrow rather than too wide, and below `MIN_MATCHES` there is none.
+Matches are the unit: actions of one match share its players, cameras and light, so resampling single actions would
+give too narrow intervals. Each resample draws as many matches as there are, with replacement. The interval holds the
+middle 95 % of the resamples' scores. With few matches it tends to be too narrow, and below `MIN_MATCHES` none is given.
 """
 
 from dataclasses import asdict, dataclass
@@ -18,12 +17,12 @@ NUM_RESAMPLES = 1000
 SEED = 0
 LEVEL = 0.95
 MIN_MATCHES = 3
-"""Two matches have three different resamples: that is no distribution."""
+"""Two matches have only three different resamples."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interval:
-    """Where a score or a difference lies, by a bootstrap over matches."""
+    """Interval of a score or a difference, by a bootstrap over matches."""
 
     low: float
     high: float
@@ -35,7 +34,7 @@ class Interval:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether a difference with this interval is told from none."""
+        """Whether the interval excludes zero, i.e. the difference is significant."""
         return self.low > 0 or self.high < 0
 
     def to_json(self) -> dict[str, float | int]:
@@ -53,7 +52,7 @@ def resampled_means(counts: Tally, weights: NDArray[np.float64]) -> NDArray[np.f
     """Return the mean average precision of each resample, float64 [B].
 
     Args:
-        counts: A group a match.
+        counts: One group per match.
         weights: [B, G], from `resamples`.
     """
     per_label = over_widths(np.moveaxis(counts.resampled(weights), 1, 0))
@@ -67,8 +66,8 @@ def mean_over_labels(
 ) -> NDArray[np.float64]:
     """Return the mean over labels of each resample, float64 [B].
 
-    A label that all matches together have, and a resample by chance does not, is left out of that
-    resample's mean; a label that none has counts 0, as in the score itself.
+    A label that the matches have, and a resample by chance does not, is left out of that resample's mean. A label that
+    no match has counts 0, as in the score itself.
 
     Args:
         per_label: [B, K]
@@ -92,7 +91,7 @@ def interval_of(values: NDArray[np.float64], num_matches: int) -> Interval:
 
 
 def score_interval(counts: Tally) -> Interval | None:
-    """Return the interval of the mean average precision; None with too few matches (a group each)."""
+    """Return the interval of the mean average precision; None with too few matches (one group each)."""
     if counts.num_groups < MIN_MATCHES:
         return None
     return interval_of(resampled_means(counts, resamples(counts.num_groups)), counts.num_groups)
@@ -102,7 +101,7 @@ def difference_interval(first: Tally, second: Tally) -> Interval | None:
     """Return the interval of the second's score minus the first's, paired: the same resamples for both.
 
     Args:
-        first: A group a match.
+        first: One group per match.
         second: The same matches in the same order.
     """
     assert first.num_groups == second.num_groups, (first.num_groups, second.num_groups)

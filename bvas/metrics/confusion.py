@@ -1,4 +1,4 @@
-"""Right moment, wrong label: what a missed action was taken for."""
+"""Confusion matrix: annotations by the label of the spot at their time."""
 
 from collections.abc import Iterable
 
@@ -16,10 +16,9 @@ def confusion_matrix(
 ) -> NDArray[np.int64]:
     """Return how often each label was spotted as each, int64 [K + 1, K + 1].
 
-    Row k counts the annotations of label k by the label of the spot that answers them, the last
-    column those that nothing answers; the last row counts the spots that answer nothing. Spots
-    answer annotations of their own label first. What is left over is matched once more by the
-    same rule, whatever the labels.
+    Row k counts the annotations of label k by the label of their matched spot, the last column those without a spot.
+    The last row counts the spots without an annotation. Spots are matched to annotations of their own label first;
+    the rest is matched once more by the same rule, regardless of labels.
 
     Args:
         matchings: One per video, label by label.

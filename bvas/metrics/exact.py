@@ -1,4 +1,4 @@
-"""Average precision without 11 points and 200 thresholds: the area under the curve as it is.
+"""Exact average precision: the area under the precision-recall curve, without 11 points and 200 thresholds.
 
 Spots in falling order of confidence give one point of precision and recall after each distinct
 confidence (equal ones are taken together). The exact average precision is the sum over these points
@@ -15,21 +15,21 @@ from numpy.typing import NDArray
 from bvas.metrics.label_events import LabelEvents
 from bvas.metrics.matching import match_times
 
-# Floats of one resampled curve that are worked on at once: 64 MB an array.
+# Floats of resampled curves in one chunk: 64 MB an array.
 _CHUNK = 8_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RankedSpots:
-    """All spots of one label in falling order of confidence, in stretches that each end with hits.
+    """Spots of one label in falling order of confidence, in stretches that each end with hits.
 
-    Precision is asked for only where recall is gained, so what lies between two such points needs no order.
+    Precision is needed only where recall grows, so the order between two such points does not matter.
     """
 
     hits: NDArray[np.float32]
     """[G, S], hits of each group in each stretch."""
     spots: NDArray[np.float32]
-    """[G, S], spots, right or wrong."""
+    """[G, S], spots of each group in each stretch."""
     annotations: NDArray[np.float64]
     """[G], annotations of each group."""
 
@@ -40,7 +40,7 @@ def rank_spots(
     """Return the spots of a label by confidence.
 
     Args:
-        events: Of the label.
+        events: Events of the label.
         tolerance: Half-width, in the unit of the events' times.
         groups: [V], group of each video.
         num_groups: G.
@@ -83,7 +83,7 @@ def exact_average_precision(ranked: RankedSpots, weights: NDArray[np.float64]) -
     size = max(1, _CHUNK // max(ranked.hits.shape[1], 1))
     for start in range(0, len(weights), size):
         chunk = slice(start, start + size)
-        # Counts are whole numbers far below 2 ** 24, which float32 holds as they are.
+        # Counts are integers far below 2 ** 24, which float32 holds exactly.
         taken = weights[chunk].astype(np.float32)
         gained = taken @ ranked.hits
         hits = np.cumsum(gained, axis=1, dtype=np.float64)

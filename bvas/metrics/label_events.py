@@ -1,7 +1,7 @@
-"""Annotations and spots label by label, as arrays: on the official metric's frames, or at their own times.
+"""Annotations and spots of each label as arrays: on the official metric's frames, or at exact times.
 
-On frames the rules are those of `bvas.metrics.official`: times rounded down, one event per frame
-and label, two hours a video. At their own times (microseconds) all events stay.
+On frames the rules are those of `bvas.metrics.official`: times rounded down, one event per frame and label, two hours
+per video. At exact times (microseconds) all events are kept.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelEvents:
-    """Events of one label, all videos laid end to end so far apart that no tolerance reaches across."""
+    """Events of one label, all videos in a row, farther apart than any tolerance."""
 
     annotation_times: NDArray[np.int64]
     """[M], ascending; frames or microseconds."""
@@ -49,7 +49,7 @@ def frame_events(
     Args:
         annotations: One sequence per video, in the order of the file.
         spots: One sequence per video, in the order of the file.
-        labels: Events of others are left out.
+        labels: Events of other labels are ignored.
         rate: Frames per second.
     """
     ids = label_ids(labels)
@@ -72,7 +72,7 @@ def frame_events(
         _end_to_end(
             [truth.get(label_id, _NO_EVENTS) for truth in truths],
             [found.get(label_id, _NO_EVENTS) for found in founds],
-            # Twice the length of a video apart, so that no tolerance reaches from one into the next.
+            # Twice the length of a video, so that no tolerance reaches the next one.
             2 * (last + 1),
         )
         for label_id in range(len(labels))
@@ -82,12 +82,12 @@ def frame_events(
 def moment_events(
     annotations: Sequence[Sequence[Annotation]], spots: Sequence[Sequence[Spot]], labels: LabelSet
 ) -> list[LabelEvents]:
-    """Return the events of each label at their own times in microseconds; `tolerance_us` fits them.
+    """Return the events of each label at exact times in microseconds; `tolerance_us` gives their tolerance.
 
     Args:
         annotations: One sequence per video, in any order.
         spots: One sequence per video, in any order.
-        labels: Events of others are left out.
+        labels: Events of other labels are ignored.
     """
     ids = label_ids(labels)
     truths = [
@@ -111,7 +111,7 @@ def moment_events(
 def tolerance_us(tolerance_seconds: float) -> float:
     """Return a tolerance for `moment_events`.
 
-    Half a microsecond at both ends may be lost to rounding; a spot at exactly the tolerance counts.
+    Rounding may move both events by half a microsecond; a spot at exactly the tolerance must count.
     """
     return tolerance_seconds * MICROSECONDS + 1
 
@@ -165,7 +165,7 @@ def _sorted_moments(events: Iterable[tuple[int | None, float, float]]) -> dict[i
 def _last_of_each_frame(
     events: Iterable[tuple[int | None, float, float]], rate: float, last: int
 ) -> dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """Return per label id the frames, ascending, and the value that each frame holds at the end."""
+    """Return per label id the frames, ascending, and the last value of each frame."""
     held: dict[int, dict[int, float]] = {}
     for label_id, seconds, value in events:
         if label_id is not None:
@@ -181,7 +181,7 @@ def _last_of_each_frame(
 def _nearest_values(
     frames: NDArray[np.int64], values: NDArray[np.float64], at: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return at each frame of `at` the value of the nearest of `frames`; -1 if there are none.
+    """Return at each frame of `at` the value of the nearest of `frames`; -1 without frames.
 
     The midpoint of two, rounded down, belongs to the later.
     """

@@ -1,9 +1,9 @@
-"""Which spot answers which annotation: the one matching rule behind every figure.
+"""Matching of spots to annotations: the rule behind every figure.
 
 Annotations of one label, in order of time, each take the highest-scoring spot of that label that
-lies within the tolerance and is not taken yet; of equal scores the earliest. So a spot answers at
+lies within the tolerance and is not taken yet; of equal scores the earliest. So a spot matches at
 most one annotation, and an annotation at most one spot. This is the rule of the official
-SoccerNet metric. (COCO lets the *detections* choose, by confidence; results differ slightly.)
+SoccerNet metric. (In COCO the *detections* choose, by confidence; results differ slightly.)
 """
 
 import numpy as np
@@ -16,13 +16,13 @@ def match_times(
     confidences: NDArray[np.float64],
     tolerance: float,
 ) -> NDArray[np.int64]:
-    """Return for each annotation the index of the spot that answers it, or -1; int64 [M].
+    """Return for each annotation the index of its matched spot, or -1; int64 [M].
 
     Args:
         annotation_times: [M], ascending; seconds or frames, the same unit as the others.
         spot_times: [P], ascending.
         confidences: [P], finite.
-        tolerance: Largest distance at which a spot still answers, counted in.
+        tolerance: Largest distance of a match, inclusive.
     """
     first = np.searchsorted(spot_times, annotation_times - tolerance, side="left")
     stop = np.searchsorted(spot_times, annotation_times + tolerance, side="right")

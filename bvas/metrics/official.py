@@ -1,12 +1,12 @@
-"""The official SoccerNet spotting scores, to the last digit, from sorted arrays.
+"""Official SoccerNet spotting scores, equal to the last digit, from sorted arrays.
 
 Equal to the `SoccerNet` package (0.2.0, `Evaluation/ActionSpotting.py`, read and run), whose rules are:
 
 - A time becomes the frame `int(rate * seconds)`, rounded down. That is a product of floats: at
-  25 frames per second 1.16 s gives 28. Times in files must allow for it, and ours do.
+  25 frames per second 1.16 s gives 28. Times that bvas writes allow for it.
 - A (frame, label) of a video holds one event: a later one in the file overwrites it. Frames from
   120 minutes on become the last one.
-- A `delta` is a *full* width in seconds: a spot answers within `delta / 2`.
+- A `delta` is a *full* width in seconds: a spot matches within `delta / 2`.
 - `at1` ... `at5` are one delta of 1 ... 5 s; `tight` is the mean over deltas of 1 ... 5 s by the
   trapezoid rule, `loose` over 5, 10 ... 60 s.
 - The visible figures take the spots whose nearest annotation is visible, the unshown ones those
@@ -29,7 +29,7 @@ from bvas.values.annotations import Annotation, LabelSet, Spot
 
 OfficialMetric = Literal["at1", "at2", "at3", "at4", "at5", "tight", "loose"]
 
-# The package's own, for Action Spotting's 17 labels; of any number of labels all the same.
+# The package's constant, for Action Spotting's 17 labels; it applies it to any number of labels.
 _UNSHOWN_FACTOR = 17 / 13
 
 
@@ -53,14 +53,14 @@ def official_scores(
     metric: OfficialMetric = "at1",
     rate: float = 25.0,
 ) -> OfficialScores:
-    """Return what the official package computes for these files.
+    """Return the scores that the official package computes for these files.
 
     Args:
         annotations: One sequence per video (a half, where halves are files of their own), in the
             order of the file.
         spots: One sequence per video, in the order of the file; all candidates.
-        labels: The labels to score; events of others are left out.
-        metric: Which tolerances.
+        labels: Labels to score; events of others are ignored.
+        metric: Set of tolerances.
         rate: Frames per second that times are rounded down to.
 
     Raises:
@@ -78,7 +78,7 @@ def official_tally(
     rate: float = 25.0,
     groups: Sequence[int] | None = None,
 ) -> Tally:
-    """Return what the scores are computed from, apart for each group of videos.
+    """Return the counts that the scores are computed from, for each group of videos.
 
     Args:
         annotations: As for `official_scores`.
@@ -113,11 +113,18 @@ def scores_of(
         counts: From `official_tally`, for these labels.
         labels: Their names.
         weights: [G], how often each group is taken, e.g. 1 for the matches of a fold; None: once each.
-        plain_mean: Average over the tolerances plainly, not by SoccerNet's rule.
+        plain_mean: Plain mean over the tolerances, instead of SoccerNet's trapezoid rule.
     """
     kinds = counts.average_precisions(weights)
     per_label = [over_widths(kind, plain_mean=plain_mean) for kind in kinds]
     unshown_factor = _UNSHOWN_FACTOR if kinds.shape[1] > 1 and not plain_mean else 1
+    return scores_by_label(per_label, labels, unshown_factor)
+
+
+def scores_by_label(
+    per_label: Sequence[NDArray[np.float64]], labels: LabelSet, unshown_factor: float = 1.0
+) -> OfficialScores:
+    """Return the scores with their means over labels; `per_label` is [K] for all, visible and unshown events."""
     means = [float(values.mean()) for values in per_label]
     names = [dict(zip(labels, values.tolist(), strict=True)) for values in per_label]
     return OfficialScores(
@@ -137,7 +144,7 @@ def full_widths_seconds(metric: OfficialMetric) -> tuple[int, ...]:
         ConfigError: an unknown metric.
     """
     if metric not in get_args(OfficialMetric):
-        raise ConfigError(f"unknown metric {metric!r}; known are {', '.join(get_args(OfficialMetric))}")
+        raise ConfigError(f"unknown metric {metric!r}; use one of {', '.join(get_args(OfficialMetric))}")
     if metric == "tight":
         return tuple(range(1, 6))
     if metric == "loose":
@@ -155,7 +162,7 @@ def tolerance_of(delta_seconds: float) -> float:
 
 
 def over_widths(values: NDArray[np.float64], *, plain_mean: bool = False) -> NDArray[np.float64]:
-    """Return the average over the first axis: one width as it is, several by the trapezoid rule or plainly."""
+    """Return the average over the first axis, by the trapezoid rule or plainly."""
     if plain_mean:
         return np.asarray(values.mean(axis=0))
     if len(values) == 1:

@@ -1,4 +1,4 @@
-"""Precision over recall of each label, from all candidates."""
+"""Precision-recall curve of each label, from all candidates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ class PrecisionRecall:
     confidences: NDArray[np.float64]
     """[P]"""
     precision: NDArray[np.float64]
-    """[P], share of the spots from this confidence up that are right."""
+    """[P], share of the spots from this confidence up that are hits."""
     recall: NDArray[np.float64]
-    """[P], share of the annotations that they answer; 0 where there are none."""
+    """[P], share of the annotations that they hit; 0 without annotations."""
 
 
 def precision_recall(matchings: Sequence[Matching], labels: LabelSet) -> list[PrecisionRecall]:
     """Return the curve of each label over all videos, in the order of the labels.
 
-    Which spots are right at a confidence follows from the matching of all: an annotation takes the most confident
-    spot near it, so leaving out the least confident ones pairs none anew.
+    The hits at a confidence follow from the matching of all candidates: an annotation takes the most confident spot
+    near it, so removing the least confident ones changes no other pair.
 
     Args:
         matchings: One per video, of all candidates.

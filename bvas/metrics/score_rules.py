@@ -1,4 +1,4 @@
-"""What is counted as right, and how counts become scores by it."""
+"""Rules of scoring: metric, tolerances, operating points, sides; and scores from counts by them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,12 +25,12 @@ Metric = OfficialMetric | Literal["seconds"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScoreRules:
-    """What is counted as right, and how it is summed up."""
+    """Metric, tolerances and operating points of a score."""
 
     labels: LabelSet
     """Labels to score, without sides."""
     metric: Metric = "at1"
-    """`seconds` takes the tolerances below at exact times, all others are SoccerNet's."""
+    """`seconds` uses the tolerances below at exact times; all others are SoccerNet's."""
     tolerances_seconds: tuple[float, ...] = ()
     """Half-widths of the metric `seconds`; the score is the plain mean over them."""
     rate: float = 25.0
@@ -38,14 +38,14 @@ class ScoreRules:
     operating_point: float = 0.2
     """Confidence from which spots are counted as hits and false alarms."""
     operating_points: Mapping[str, float] = field(default_factory=dict)
-    """Those of single scored labels, in place of the common one."""
+    """Operating points of single scored labels, instead of the common one."""
     sides: tuple[str, str] | None = None
-    """The two teams; labels of events then end in one of them. None: whoever did it."""
+    """The two teams; labels of events then end in one of them. None: teams do not count."""
 
     def __post_init__(self) -> None:
         if (self.metric == "seconds") != bool(self.tolerances_seconds):
             raise ConfigError(
-                f"the metric 'seconds' takes tolerances and no other does, got {self.metric!r} with "
+                f"the metric 'seconds' needs tolerances and no other takes them, got {self.metric!r} with "
                 f"{self.tolerances_seconds}"
             )
         if self.metric != "seconds":
@@ -67,7 +67,7 @@ class ScoreRules:
 
     @property
     def scored_labels(self) -> LabelSet:
-        """Labels that events are told apart by: with sides where these count."""
+        """Labels that are matched: with sides where these count."""
         return self.labels if self.sides is None else sided_labels(self.labels, self.sides)
 
     def is_shown(self, spot: Spot) -> bool:
@@ -75,7 +75,7 @@ class ScoreRules:
         return spot.confidence >= self.operating_points.get(spot.label, self.operating_point)
 
     def scores(self, counts: Tally, weights: NDArray[np.float64]) -> OfficialScores:
-        """Return the scores of groups of videos; `weights` [G] says how often each is taken."""
+        """Return the scores of groups of videos, each taken `weights` [G] times."""
         of = scores_of if self.sides is None else team_scores_of
         return of(counts, self.labels, weights, plain_mean=self._plain_mean)
 

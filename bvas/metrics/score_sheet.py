@@ -1,4 +1,4 @@
-"""Everything that is said about spots and their annotations, as values."""
+"""Score sheet: all figures about spots and their annotations, as values."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from bvas.metrics.tally import Tally
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExactScores:
-    """Average precision without 11 points and 200 thresholds, in [0, 1]."""
+    """Exact average precision, in [0, 1]."""
 
     mean: float
     per_label: dict[str, float]
@@ -34,7 +34,7 @@ class RateIntervals:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MatchScore:
-    """One match on its own."""
+    """Score of a single match."""
 
     name: str
     mean: float
@@ -50,13 +50,13 @@ class ScoreSheet:
     official: OfficialScores
     """By the metric; by its rules of thresholds and points, at exact times, for `seconds`."""
     without_sides: OfficialScores | None
-    """The official scores whoever did it; None where sides do not count anyway."""
+    """The official scores regardless of team; None where sides do not count."""
     by_tolerance: dict[float, float]
     """The mean at each half-width in seconds."""
     interval: Interval | None
     """Of the mean, over matches; None with fewer than three."""
     label_intervals: dict[str, Interval] | None
-    """Of each label, over the resamples that hold it."""
+    """Interval of each label, over the resamples that hold it."""
     exact: ExactScores
     """At the smallest tolerance."""
     tolerance_seconds: float
@@ -73,7 +73,7 @@ class ScoreSheet:
     """[K + 1, K + 1] over the scored labels; see `confusion_matrix`."""
     matches: tuple[MatchScore, ...]
     tally: Tally
-    """What the scores come from, a group a match."""
+    """Counts behind the scores, one group per match."""
 
     @property
     def total(self) -> Counts:

@@ -1,4 +1,4 @@
-"""From annotations and spots to the score sheet: one pass over both, everything else from its counts."""
+"""Score sheet of annotations and spots: one pass over both, everything else from its counts."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -40,7 +40,7 @@ def score_sheet(
         annotations: One sequence per video, in the order of the file; where sides count, the labels
             name them (`sided_label`).
         spots: One sequence per video, in the order of the file; all candidates.
-        rules: What is counted as right.
+        rules: Metric, tolerances and operating points.
         matches: Name of the match that each video belongs to.
 
     Raises:
@@ -48,7 +48,7 @@ def score_sheet(
     """
     check_videos(annotations, spots)
     assert len(matches) == len(spots), (len(matches), len(spots))
-    # By name, so that the resamples of the same files are the same, whoever lists them.
+    # Sorted, so that the resamples do not depend on the order of the files.
     names = sorted(set(matches))
     numbers = {name: number for number, name in enumerate(names)}
     groups = np.array([numbers[match] for match in matches], dtype=np.int64)
@@ -174,9 +174,9 @@ def _without_sides(
     plain = ScoreRules(
         labels=rules.labels, metric=rules.metric, tolerances_seconds=rules.tolerances_seconds, rate=rules.rate
     )
-    whoever_truth = [
+    sideless_truth = [
         [replace(a, label=label_without_side(a.label, rules.sides)) for a in v] for v in annotations
     ]
-    whoever_found = [[replace(s, label=label_without_side(s.label, rules.sides)) for s in v] for v in spots]
-    counts, _ = _count(whoever_truth, whoever_found, plain, np.zeros(len(spots), dtype=np.int64))
+    sideless_found = [[replace(s, label=label_without_side(s.label, rules.sides)) for s in v] for v in spots]
+    counts, _ = _count(sideless_truth, sideless_found, plain, np.zeros(len(spots), dtype=np.int64))
     return plain.scores(counts, np.ones(1))

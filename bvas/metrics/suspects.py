@@ -1,7 +1,7 @@
-"""Annotations and spots that look like mistakes in the labels, ranked.
+"""Suspects: annotations and spots that look like label errors, ranked.
 
-Suspects are the annotations and the spots (at or above the operating point) that do not answer each other. What is
-judged by comes from all videos that are judged together:
+Suspects are the annotations and the spots (at or above the operating point) that do not match each other. They are
+judged by figures of all videos together:
 
 - the support of an annotation is the highest score of its label within the tolerance; usual is the median support
   of its label's annotations, and lacking = max(usual - support, 0);
@@ -9,13 +9,12 @@ judged by comes from all videos that are judged together:
   worth = confidence * trust.
 
 A spot alone has suspicion = worth: an annotation may be missing. An annotation alone has suspicion = lacking: it has
-less support than others of its label. Where an unanswered spot of another label lies within the tolerance, or one of
+less support than others of its label. Where an unmatched spot of another label lies within the tolerance, or one of
 the same label within reach, the two are one suspect, since the annotation's label or time may be wrong, and
 suspicion = 1 - (1 - lacking) * (1 - worth). Annotations choose their spot in order of time: the one worth most, of
 equal ones the nearest.
 
-So no label ranks high just because the model does not know it: then both its usual support and the trust in its
-spots are low.
+So a label that the model does not know does not rank high: both its usual support and the trust in its spots are low.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,37 +29,38 @@ from bvas.metrics.precision_recall import PrecisionRecall, precision_recall
 from bvas.values.annotations import Annotation, LabelSet, Spot
 
 REACH_SECONDS = 2.0
+"""Largest distance of an annotation and a spot of its label for a wrong time."""
 
 
 class SuspectKind(StrEnum):
-    """What may be wrong with the labels."""
+    """Kind of a possible label error."""
 
     OTHER_LABEL = "other label"
     """An annotation without a spot of its label, and a spot of another label at the same time."""
     OTHER_TIME = "other time"
     """An annotation without a spot, and a spot of its label a little before or after."""
     NO_SPOT = "no spot"
-    """An annotation where the scores see nothing."""
+    """An annotation with low scores, and no spot near it."""
     NO_ANNOTATION = "no annotation"
-    """A spot where nothing is annotated."""
+    """A spot without an annotation near it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JudgedVideo:
-    """One video with spots of a model that has not learned from it."""
+    """One video with spots of a model that was not trained on it."""
 
     matching: Matching
     """Of the spots at or above the operating point."""
     supports: Mapping[Annotation, float]
-    """Highest score of each annotation's label within the tolerance; those that cannot be judged are left out."""
+    """Highest score of each annotation's label within the tolerance; annotations that cannot be judged are missing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suspect:
-    """A place where labels and scores contradict each other."""
+    """A contradiction between labels and scores."""
 
     video: int
-    """Which of the judged videos, from 0."""
+    """Index of the judged video."""
     kind: SuspectKind
     suspicion: float
     """In (0, 1]."""
@@ -71,7 +71,7 @@ class Suspect:
     usual: float | None
     """Of the annotation's label."""
     spot: Spot | None
-    """The spot that answers nothing; None where the scores see nothing."""
+    """The unmatched spot; None if no spot is near."""
     trust: float | None
     """In the spot."""
     rank: int = 0
@@ -79,7 +79,7 @@ class Suspect:
 
     @property
     def seconds(self) -> float:
-        """When it is: the annotation's time, or the spot's."""
+        """Time of the annotation, or else of the spot."""
         event = self.annotation or self.spot
         assert event is not None
         return event.seconds
@@ -90,15 +90,13 @@ def find_suspects(
     labels: LabelSet,
     *,
     tolerance_seconds: float = 0.5,
-    reach_seconds: float = REACH_SECONDS,
 ) -> list[Suspect]:
     """Return the suspects of some videos, the most suspicious first; of equal ones in order of video and time.
 
     Args:
-        videos: Those that are judged together.
-        labels: The labels that they were matched by.
-        tolerance_seconds: The half-width that they were matched with.
-        reach_seconds: How far from an annotation a spot of its own label may say that the time is wrong.
+        videos: Videos that are judged together.
+        labels: Labels of their matching.
+        tolerance_seconds: Half-width of their matching.
     """
     judge = _Judge(videos, labels)
     found: list[Suspect] = []
@@ -108,7 +106,7 @@ def find_suspects(
             support = video.supports.get(annotation)
             if support is None:
                 continue
-            near = [s for s in free if judge.is_near(s, annotation, tolerance_seconds, reach_seconds)]
+            near = [s for s in free if judge.is_near(s, annotation, tolerance_seconds)]
             rival = max(near, key=lambda s: (judge.worth(s), -_distance(s, annotation)), default=None)
             if rival is not None:
                 free.remove(rival)
@@ -119,7 +117,7 @@ def find_suspects(
 
 
 class _Judge:
-    """What is known of the labels over all videos."""
+    """Usual supports and precisions of the labels over all videos."""
 
     def __init__(self, videos: Sequence[JudgedVideo], labels: LabelSet) -> None:
         self._ids = label_ids(labels)
@@ -133,23 +131,23 @@ class _Judge:
         self._usual = [float(np.median(found)) if found else 0.0 for found in supports]
 
     def trust(self, spot: Spot) -> float:
-        """Return the share of spots like this one that are right."""
+        """Return the best precision at any confidence up to the spot's."""
         curve = self._precisions[self._ids[spot.label]]
         return float(curve.precision[curve.confidences <= spot.confidence].max(initial=0.0))
 
     def worth(self, spot: Spot) -> float:
-        """Return what a spot says for itself, in [0, 1]."""
+        """Return confidence times trust, in [0, 1]."""
         return spot.confidence * self.trust(spot)
 
-    def is_near(self, spot: Spot, annotation: Annotation, tolerance: float, reach: float) -> bool:
-        """Return whether a spot may be what an annotation is about."""
-        farthest = reach if self._is_same(spot, annotation) else tolerance
+    def is_near(self, spot: Spot, annotation: Annotation, tolerance: float) -> bool:
+        """Return whether spot and annotation may stand for the same action."""
+        farthest = REACH_SECONDS if self._is_same(spot, annotation) else tolerance
         return _distance(spot, annotation) <= farthest + TIME_ROUNDING_SECONDS
 
     def annotation_suspect(
         self, video: int, annotation: Annotation, support: float, rival: Spot | None
     ) -> Suspect:
-        """Return the suspect that an annotation without an answer is, maybe with a spot."""
+        """Return the suspect of an unmatched annotation, with a rival spot or alone."""
         usual = self._usual[self._ids[annotation.label]]
         lacking = max(usual - support, 0.0)
         kind = SuspectKind.NO_SPOT
@@ -168,7 +166,7 @@ class _Judge:
         )
 
     def spot_suspect(self, video: int, spot: Spot) -> Suspect:
-        """Return the suspect that a spot alone is."""
+        """Return the suspect of an unmatched spot alone."""
         return Suspect(
             video=video,
             kind=SuspectKind.NO_ANNOTATION,

@@ -1,8 +1,7 @@
-"""Counts from which the official scores of any group of matches follow, by adding them up.
+"""Counts of spots and hits at each threshold, which add up over groups of videos.
 
-At each confidence threshold a group has so many spots and so many hits. Both are sums over its
-videos, so the scores of a fold, of all folds and of a thousand resamples of the matches come from
-one pass over the files.
+The official scores follow from these sums. So the scores of a fold, of all folds and of a thousand resamples of the
+matches come from one pass over the files.
 """
 
 from collections.abc import Sequence
@@ -66,13 +65,13 @@ class Tally:
         _, _, num_tolerances, num_labels, _ = self.hits.shape
         scores = np.empty((len(weights), num_tolerances, num_labels))
         annotations = weights @ self.annotations[:, kind]
-        # Counts are whole numbers far below 2 ** 24, which float32 holds as they are.
+        # Counts are integers far below 2 ** 24, which float32 holds exactly.
         taken = weights.astype(np.float32)
         # Label by label, tolerance by tolerance: all at once would take gigabytes.
         for k in range(num_labels):
             for d in range(num_tolerances):
                 hits = self.hits[:, kind, d, k]
-                # Of thresholds with the same hits the highest has the best precision; the others say nothing.
+                # Of thresholds with the same hits the highest has the best precision; the others are not needed.
                 lost = np.diff(hits, axis=1, append=0).any(axis=0)
                 scores[:, d, k] = average_precision_of_counts(
                     (taken @ hits[:, lost].astype(np.float32)).astype(np.float64),
@@ -91,10 +90,10 @@ def tally(
     """Return the counts of each group of videos.
 
     Args:
-        events: Of each label.
+        events: Events of each label.
         tolerances: Half-widths, in the unit of the events' times.
         groups: [V], group of each video.
-        num_groups: G; groups without a video count nothing.
+        num_groups: G; groups without a video have zero counts.
     """
     K, D = len(events), len(tolerances)
     hits = np.empty((num_groups, NUM_KINDS, D, K, NUM_THRESHOLDS), np.int32)

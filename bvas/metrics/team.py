@@ -1,4 +1,4 @@
-"""The team-aware score of 2025: who does it counts, as well as what and when.
+"""Team-aware score of 2025, which counts the team of an action beside its label and time.
 
 Each label is scored for each of two sides as a label of its own (`PASS-left`). A label's figure is the
 mean of its two sides, weighted by how many annotations they have; the score is the plain mean over
@@ -10,8 +10,8 @@ annotations makes every figure NaN; here such a label counts 0, as in the score 
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.metrics.official import OfficialScores, over_widths
-from bvas.metrics.tally import ALL, UNSHOWN, VISIBLE, Tally
+from bvas.metrics.official import OfficialScores, over_widths, scores_by_label
+from bvas.metrics.tally import UNSHOWN, VISIBLE, Tally
 from bvas.values.annotations import LabelSet
 
 
@@ -74,19 +74,10 @@ def team_scores_of(
         counts: For the sided labels.
         labels: The K labels that `sided_labels` doubled.
         weights: [G], how often each group is taken; None: once each.
-        plain_mean: Average over the tolerances plainly, not by SoccerNet's rule.
+        plain_mean: Plain mean over the tolerances, instead of SoccerNet's trapezoid rule.
     """
     kinds = counts.average_precisions(weights)
     taken = np.ones(counts.num_groups) if weights is None else weights
     signed = signed_annotations(counts, taken[None])[0]
     per_label = [mean_of_sides(over_widths(kind, plain_mean=plain_mean), signed) for kind in kinds]
-    names = [dict(zip(labels, values.tolist(), strict=True)) for values in per_label]
-    means = [float(values.mean()) for values in per_label]
-    return OfficialScores(
-        mean=means[ALL],
-        per_label=names[ALL],
-        visible_mean=means[VISIBLE],
-        visible_per_label=names[VISIBLE],
-        unshown_mean=means[UNSHOWN],
-        unshown_per_label=names[UNSHOWN],
-    )
+    return scores_by_label(per_label, labels)

@@ -1,1 +1,10 @@
-"""The network: a 2D encoder over stacks of gray frames, 3D blocks over their features, a logit per label."""
+"""Networks over clips.
+
+config.py      ModelConfig
+clip_model.py  ClipModel: base class, with the parts that training addresses
+spotting.py    SpottingModel: the network that is trained
+encoder2d.py   2D encoder of stacks of frames
+blocks3d.py    3D blocks over the stacks
+pooling.py     generalized-mean pooling
+focal_loss.py  LossConfig, focal loss
+"""

@@ -1,4 +1,4 @@
-"""What the network looks like, apart from the clip that it sees and the labels that it scores."""
+"""Configuration of the network, except for clip and labels."""
 
 from dataclasses import dataclass
 
@@ -7,32 +7,32 @@ from bvas.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelConfig:
-    """Sizes and starting weights of a `SpottingModel`. The defaults are the seed's network."""
+    """Sizes and starting weights of a `SpottingModel`. The defaults are those of the reference system."""
 
     encoder: str = "tf_efficientnetv2_b0.in1k"
-    """A timm model name, its weights tag behind the dot; any that gives feature maps."""
+    """Name of a timm model with feature maps, followed by a dot and its weights tag."""
     pretrained: bool = True
-    """Training starts from the encoder's published weights; False starts from random ones."""
+    """Start training from the encoder's published weights instead of random ones."""
     weights_file: str | None = None
-    """The encoder's published weights as a local .safetensors or .pth file; None downloads them."""
+    """Local .safetensors or .pth file of the encoder's published weights; None: download."""
     feature_level: int = -1
-    """Which of the encoder's feature maps is used, from 0 (finest); -1 is the deepest."""
+    """Feature map of the encoder that is used, from 0 (finest); -1 is the deepest."""
     num_blocks_3d: int = 4
-    """Inverted-residual 3D blocks over the stacks' features; 0 leaves the stacks to the classifier."""
+    """Inverted-residual 3D blocks over the stacks' features; 0: only the classifier sees several stacks."""
     num_features_3d: int = 192
     """Features of a stack (C) after the 1x1 projection, in and out of each 3D block."""
     expansion_3d: int = 3
-    """A 3D block works on this many times C features inside."""
+    """Features inside a 3D block, as a multiple of C."""
     se_reduction_3d: int = 24
-    """Squeeze-excite of a 3D block squeezes its inner features to this part of them."""
+    """Squeeze-excite of a 3D block divides its inner features by this."""
     num_features_stack: int = 256
-    """Features that each stack brings to the pooling; the classifier sees N times as many."""
+    """Features of each stack after pooling (P); the classifier sees N * P."""
     drop_rate: float = 0.2
     """Dropout before the classifier, in [0, 1)."""
     drop_path_rate: float = 0.2
-    """Chance that a 3D block is skipped for a clip in training, in [0, 1)."""
+    """Probability that a 3D block is skipped for a clip in training, in [0, 1)."""
     encoder_drop_path_rate: float = 0.2
-    """The same of the encoder's last block (timm: rising from 0 at the first); 0 where timm has none."""
+    """The same for the encoder's last block (rising from 0 at the first); 0 for encoders without drop path."""
 
     def __post_init__(self) -> None:
         if not self.encoder:

@@ -1,4 +1,4 @@
-"""The 2D encoder: any timm network that gives feature maps, fed with a stack of gray frames as channels."""
+"""2D encoder: any timm network with feature maps, with a stack of gray frames as its channels."""
 
 # Dimension letters in this file:
 #   M stacks, S frames per stack, D the backbone's features, C projected features, H W input size,
@@ -36,7 +36,7 @@ class ProjectNormAct(nn.Module):
 
 
 class StackEncoder(nn.Module):
-    """Encode each stack of S gray frames by itself, so that `StreamingPredictor` can reuse the features."""
+    """Encodes each stack of S gray frames by itself, so that `StreamingPredictor` can reuse the features."""
 
     def __init__(self, config: ModelConfig, stack_size: int, *, pretrained: bool = False) -> None:
         super().__init__()
@@ -77,12 +77,12 @@ def _build_backbone(config: ModelConfig, stack_size: int, *, pretrained: bool) -
     except TypeError as error:
         if "drop_path_rate" in str(error):
             raise ConfigError(
-                f"timm's {config.encoder} knows no drop path; set encoder_drop_path_rate to 0"
+                f"timm's {config.encoder} has no drop path; set encoder_drop_path_rate to 0"
             ) from error
         raise
     except (AssertionError, IndexError) as error:
         raise ConfigError(
-            f"timm's {config.encoder} gives no feature map {config.feature_level}; "
+            f"timm's {config.encoder} has no feature map {config.feature_level}; "
             "feature_level -1 is the deepest of any encoder"
         ) from error
 
@@ -90,7 +90,7 @@ def _build_backbone(config: ModelConfig, stack_size: int, *, pretrained: bool) -
 def _create(name: str, *, pretrained: bool, **options: Any) -> Any:
     if not pretrained:
         return timm.create_model(name, pretrained=False, **options)
-    # Part of timm's own dependencies, so there whenever timm is.
+    # A dependency of timm.
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
@@ -104,14 +104,14 @@ def _create(name: str, *, pretrained: bool, **options: Any) -> Any:
                 "weights tag (timm.list_pretrained() lists them), or set the model's pretrained to False"
             ) from error
         raise CheckpointError(
-            f"the weights of the encoder {name} cannot be had ({_first_line(error)}). Without network: fetch "
-            f"them (model.safetensors) from {source} elsewhere, copy the file here, and name it as the "
-            "model's weights_file; or set pretrained to False to start from random weights"
+            f"the weights of the encoder {name} are unavailable ({_first_line(error)}). Without network: download "
+            f"model.safetensors from {source} elsewhere, copy it here, and set the model's weights_file to its "
+            "path; or set pretrained to False to start from random weights"
         ) from error
 
 
 def _check_weights_file(config: ModelConfig) -> None:
-    """Refuse a file that is not this encoder's, which timm would load in part or not at all without a word.
+    """Refuse a file of another encoder, which timm would load partially without an error.
 
     Raises:
         CheckpointError: the file cannot be read, or lacks weights of the encoder.
@@ -125,13 +125,15 @@ def _check_weights_file(config: ModelConfig) -> None:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         raise CheckpointError(
-            f"cannot read the encoder's weights {path}: {_first_line(error)}; weights_file is to be "
+            f"cannot read the encoder's weights {path}: {_first_line(error)}; weights_file must be "
             "timm's state dict as .safetensors, or as a .pth that torch.load reads with weights_only=True"
         ) from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise CheckpointError(f"{path} holds no state dict (names to tensors); save model.state_dict() there")
+        raise CheckpointError(
+            f"{path} does not hold a state dict (names to tensors); save model.state_dict() there"
+        )
     with quieted("timm", "huggingface_hub"):
         whole = timm.create_model(config.encoder, pretrained=False)
     head = (whole.pretrained_cfg or {}).get("classifier") or ()

@@ -1,4 +1,4 @@
-"""Sigmoid focal loss: many labels at once, each its own yes or no, easy answers weighed down.
+"""Sigmoid focal loss for multi-label clips.
 
 With p the probability given to the truth of one label of one clip, its loss is
 -(1 - p) ** gamma * log(p) (Lin et al., "Focal Loss for Dense Object Detection", 2017).
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LossConfig:
-    """How wrong answers are weighed."""
+    """Weights of the focal loss."""
 
     gamma: float = 1.2
-    """Exponent that weighs easy answers down; 0 is plain binary cross-entropy."""
+    """Exponent that reduces the weight of easy answers; 0 is binary cross-entropy."""
     alpha: float | None = None
     """Weight of targets 1, in [0, 1]; targets 0 weigh 1 - alpha. None: both weigh 1."""
     label_weights: tuple[float, ...] | None = None
@@ -51,14 +51,14 @@ def focal_loss(logits_BK: "Tensor", targets_BK: "Tensor", config: LossConfig) ->
     Raises:
         ConfigError: `label_weights` are not one per label.
     """
-    # Imported here: experiments, which hold a LossConfig, are read where there is no PyTorch too.
+    # Imported here: experiments, which hold a LossConfig, are also read without PyTorch.
     import torch
     import torch.nn.functional as F  # noqa: N812 - the name PyTorch's own documentation uses
 
     logits = logits_BK.float()
     targets = targets_BK.float()
-    # log of the probability given to the wrong answer, log((1 - t) * p + t * (1 - p)). Staying in logs keeps
-    # value and gradient finite however sure the network is; log(0) = -inf of a hard target drops out.
+    # Log of the probability of the wrong answer, log((1 - t) * p + t * (1 - p)). In logs, value and gradient stay
+    # finite at any confidence; log(0) = -inf of a hard target drops out.
     log_wrong = torch.logaddexp(
         torch.log1p(-targets) + F.logsigmoid(logits), torch.log(targets) + F.logsigmoid(-logits)
     )

@@ -1,12 +1,12 @@
-"""The spotting network: 2D features per stack, 3D blocks over the stacks, GeM pooling, a logit per label.
+"""Spotting network: 2D features per stack, 3D blocks over the stacks, GeM pooling, a logit per label.
 
 The architecture is that of lRomul/ball-action-spotting (1st place, SoccerNet Ball Action Spotting
 2023), to the last weight, so that its checkpoints load (bvas/lromul/weights.py):
 
     frames [B, T, H, W] -> stacks -> encode_stacks -> [B, N, C, h, w] -> score_windows -> logits [B, K]
 
-The two halves are public because `StreamingPredictor` runs them at different times: successive
-clips share all but one of their stacks.
+The two steps are public because `StreamingPredictor` runs them at different times: successive clips share all but
+one of their stacks.
 """
 
 # Dimension letters in this file:
@@ -32,10 +32,10 @@ class SpottingModel(ClipModel):
     """Score the center of a clip for each label.
 
     Attributes:
-        config: What it was built from.
-        clip: The clips that it sees; a config of other T or S needs another model.
+        config: Configuration.
+        clip: Its clips: another T or S needs another model.
         num_labels: Labels (K).
-        encoder: The 2D half (`StackEncoder`), e.g. to freeze it.
+        encoder: The 2D encoder (`StackEncoder`), which is the backbone.
     """
 
     backbone_name = "encoder"
@@ -115,16 +115,16 @@ def build_model(
 
     Args:
         config: Sizes of the network.
-        clip: The clips that it is to see.
+        clip: Its clips.
         num_labels: Labels (K).
-        pretrained: Load the encoder's published weights, from `config.weights_file` or by download. Training
-            passes `config.pretrained`; whoever loads a checkpoint next leaves it False.
+        pretrained: Load the encoder's published weights, from `config.weights_file` or by download. Training passes
+            `config.pretrained`; False if a checkpoint is loaded next.
 
     Raises:
         ConfigError: the encoder is unknown or does not fit the config.
-        CheckpointError: the published weights cannot be had; the message says how to go on.
+        CheckpointError: the published weights are unavailable; the message names the remedies.
     """
     model = SpottingModel(config, clip, num_labels, pretrained=pretrained)
-    # 2D convolutions run faster with the channels last, on a CPU (a third here) and on tensor cores.
+    # 2D convolutions run faster with channels last, on CPUs (by a third where measured) and on tensor cores.
     model.encoder.to(memory_format=torch.channels_last)
     return model

@@ -92,6 +92,7 @@ class Ground:
             steps = (np.asarray(along) / crowd.shape[1], np.asarray(up) / crowd.shape[0], away)
             to_picture = np.stack([(rows * step).sum(axis=1) for step in steps], axis=1)
             to_crowd = np.linalg.inv(to_picture)
+            # The corners of the picture in the plane of the stand: most stands are wholly in front, or not seen.
             x, y, depth = to_crowd @ [[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]]
             in_front = depth > 0.0
             if in_front.all():

@@ -80,12 +80,13 @@ def lock_pages(address: int, num_bytes: int) -> None:
     """
     import torch
 
-    code = torch.cuda.cudart().cudaHostRegister(address, num_bytes, _PORTABLE)
+    runtime: Any = torch.cuda.cudart()  # type: ignore[no-untyped-call]
+    code = runtime.cudaHostRegister(address, num_bytes, _PORTABLE)
     if int(code):
         # The runtime also keeps the error for the next kernel launch, which reports and clears it.
         with suppress(RuntimeError):
             torch.zeros(1, device="cuda")
-        reason = torch.cuda.cudart().cudaGetErrorString(code)
+        reason = runtime.cudaGetErrorString(code)
         raise DataError(f"CUDA cannot lock {num_bytes / 1e6:.0f} MB of host memory: {reason}")
 
 
@@ -93,7 +94,8 @@ def unlock_pages(address: int) -> None:
     """Undo `lock_pages`."""
     import torch
 
-    torch.cuda.cudart().cudaHostUnregister(address)
+    runtime: Any = torch.cuda.cudart()  # type: ignore[no-untyped-call]
+    runtime.cudaHostUnregister(address)
 
 
 @lru_cache

@@ -1,4 +1,8 @@
-"""Task kinds: how clips are drawn, scored and learned, and what a score curve becomes.
+"""Task kinds: how clips are drawn, learned and measured, and what a score curve becomes.
 
-peaks.py  smoothing and peak finding in score curves
+kinds.py         TaskKind: the protocol of a kind
+kind_choice.py   kind of an experiment, trained model of a checkpoint
+spot.py          SpotKind: instants of actions
+peaks.py         smoothing and peak finding in score curves
+draw_summary.py  counts of what an epoch draws
 """

@@ -1,7 +1,4 @@
-"""How a training step is computed, as opposed to what: compilation, and activations that are computed twice.
-
-The 2D encoder has its channels last since it was built (models/spotting.py).
-"""
+"""Forward pass of a training step: torch.compile, and activation checkpointing."""
 
 import logging
 import shutil
@@ -71,18 +68,18 @@ def forward_of(
     checkpointing: bool,
     synchronized: bool = False,
 ) -> Forward:
-    """Return how the model is called in training.
+    """Return the model's forward pass for training.
 
-    Compiled where it pays, on CUDA, unless activations are computed twice or processes speak to each other inside
-    the model; a log line says where it cannot be.
+    It is compiled on CUDA, where that pays, unless activations are checkpointed or BatchNorm is synchronized. A log
+    line names what the compiler lacks.
 
     Args:
         model: In training mode.
-        device: Where it is.
+        device: The model's device.
         dtype: Of autocast; None: float32.
         shape: Of a batch of frames [B, T, H, W].
-        checkpointing: Compute activations twice, see `checkpoint_blocks`.
-        synchronized: BatchNorm statistics are exchanged with other processes.
+        checkpointing: Recompute activations, see `checkpoint_blocks`.
+        synchronized: BatchNorm statistics are exchanged between ranks inside the model.
     """
     if checkpointing:
         checkpoint_blocks(model)
@@ -99,18 +96,16 @@ def forward_of(
         if not there
     ]
     if missing:
-        logger.info(
-            "without %s the model runs uncompiled: slower, with the same results", " and ".join(missing)
-        )
+        logger.info("without %s the model runs uncompiled: slower, same results", " and ".join(missing))
         return model
     return compiled_forward(model, shape, device, dtype)
 
 
 def checkpoint_blocks(model: ClipModel) -> None:
-    """Have each block of the 2D encoder and each 3D block keep its input only, and run again in the backward pass.
+    """Have each block of the model keep only its input, and run again in the backward pass.
 
-    Weights and buffers after a step are those without: dropout draws the same again, and BatchNorm statistics
-    take in each batch once. A copy of the model that was made before stays as it was.
+    A step leads to the same weights and buffers as without: dropout draws the same again, and BatchNorm statistics
+    take in each batch once. Copies of the model made before are not affected.
     """
     for block in model.checkpointed_blocks():
         block.forward = partial(_forward_twice, block, block.forward)
@@ -129,7 +124,7 @@ def _forward_twice(block: nn.Module, forward: Forward, x: Tensor) -> Tensor:
 
 @contextmanager
 def _spare_statistics(block: nn.Module) -> Iterator[None]:
-    """Let BatchNorm count into copies of its statistics meanwhile."""
+    """Have BatchNorm update copies of its statistics within the block."""
     norms = [module for module in block.modules() if isinstance(module, _BatchNorm) and module.training]
     kept = [dict(norm._buffers) for norm in norms]
     for norm in norms:
@@ -143,7 +138,7 @@ def _spare_statistics(block: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _unchanged(model: nn.Module, device: torch.device) -> Iterator[None]:
-    """Put buffers and random states back."""
+    """Restore buffers and random states after the block."""
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         try:

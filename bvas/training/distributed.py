@@ -79,37 +79,37 @@ def rank_device(name: str, environment: Mapping[str, str] = os.environ) -> torch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """This process and the others. Every method but the properties has to be called by all ranks alike."""
+    """This rank and the others. Methods are collective: all ranks must call them in the same order."""
 
     rank: int
     size: int
     local_size: int
-    """Processes that share this host's cores."""
+    """Processes of this host, which share its cores."""
     device: torch.device
     """Of this process."""
 
     @staticmethod
     def single(device: torch.device, sharing: int = 1) -> "World":
-        """Return a world of this process alone, beside which others that it knows nothing of share the cores."""
+        """Return a world of one process, which shares the host's cores with `sharing - 1` independent ones."""
         return World(rank=0, size=1, local_size=sharing, device=device)
 
     @property
     def is_writer(self) -> bool:
-        """Whether this process writes logs and weights: one of them does."""
+        """Whether this rank writes logs and weights."""
         return self.rank == 0
 
     @property
     def shard(self) -> Shard:
-        """The share of an epoch that is this process's."""
+        """Share of an epoch that this rank reads."""
         return Shard(self.rank, self.size)
 
     @property
     def cpus(self) -> int:
-        """Its share of this host's cores."""
+        """Cores of the host for this process, at least 1."""
         return max(1, num_cpus() // self.local_size)
 
     def wait(self) -> None:
-        """Return when all ranks have come here."""
+        """Wait for all ranks."""
         if self.size > 1:
             dist.all_reduce(torch.zeros(1))
 
@@ -122,7 +122,7 @@ class World:
         return total / self.size
 
     def gather(self, rows: NDArray[Float]) -> NDArray[Float]:
-        """Return the rows of all ranks, those of rank 0 first; a rank may have none."""
+        """Return the rows of all ranks in order of rank; a rank may have none."""
         if self.size == 1:
             return rows
         parts: list[NDArray[Float]] = [rows] * self.size
@@ -130,7 +130,7 @@ class World:
         return np.concatenate(parts)
 
     def from_writer(self, value: T) -> T:
-        """Return the writer's value, which travels pickled; the others' are dropped."""
+        """Return the writer's value, which must pickle; the others' are ignored."""
         if self.size == 1:
             return value
         values = [value]
@@ -138,20 +138,20 @@ class World:
         return values[0]
 
     def copy_buffers(self, module: nn.Module) -> None:
-        """Give all ranks the writer's buffers: each has BatchNorm statistics of its own share."""
+        """Copy the writer's buffers to all ranks: each has BatchNorm statistics of its own share."""
         if self.size > 1:
             for buffer in module.buffers():
                 dist.broadcast(buffer, src=0)
 
     def copy_weights(self, module: nn.Module) -> None:
-        """Give all ranks the writer's weights and buffers."""
+        """Copy the writer's weights and buffers to all ranks."""
         if self.size > 1:
             for parameter in module.parameters():
                 dist.broadcast(parameter.data, src=0)
         self.copy_buffers(module)
 
     def synchronized(self, model: ClipModel) -> ClipModel:
-        """Return the model with BatchNorm statistics over the clips of all ranks, under the same names.
+        """Return the model with BatchNorm statistics over the clips of all ranks; names stay.
 
         Raises:
             ConfigError: the ranks compute on CPUs.
@@ -167,7 +167,7 @@ class World:
         return converted
 
     def averaging(self, model: ClipModel, forward: Forward) -> Forward:
-        """Return `forward`, the way to call the model in training, so that gradients are averaged over ranks."""
+        """Return a forward pass whose gradients are averaged over ranks."""
         if self.size == 1:
             return forward
         return DistributedDataParallel(
@@ -177,26 +177,26 @@ class World:
         )
 
     def seed_step(self, seed: int, step: int) -> None:
-        """Let this rank's dropout of a step follow from (seed, step, rank); alone, draws go on as they were."""
+        """Seed this rank's dropout by (seed, step, rank); a single process continues its random stream."""
         if self.size > 1:
             words = np.random.SeedSequence((seed, step, self.rank), spawn_key=(_STREAM,)).generate_state(2)
             torch.manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
 
 
 class _Called(nn.Module):
-    """What DistributedDataParallel wraps: a module for the weights, a function for the call."""
+    """Module for DistributedDataParallel: the model's weights, with `forward` as the call."""
 
     def __init__(self, model: ClipModel, forward: Forward) -> None:
         super().__init__()
         self.model = model
-        self._call = (forward,)  # a tuple: were it a module, it would be registered a second time
+        self._call = (forward,)  # in a tuple, since a module would be registered a second time
 
     def forward(self, frames_BTHW: Tensor) -> Tensor:
         return self._call[0](frames_BTHW)
 
 
 def without_averaging(forward: Forward) -> AbstractContextManager[None]:
-    """Keep gradients to this rank for the block, where more of the same step are to come."""
+    """Average no gradients within the block: further micro-batches of the step follow."""
     if isinstance(forward, DistributedDataParallel):
         return forward.no_sync()
     return nullcontext()

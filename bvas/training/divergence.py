@@ -1,4 +1,4 @@
-"""Losses and gradients that are no numbers any more: found without waiting for the GPU at each step."""
+"""Detection of NaN and infinite losses and gradients, without a GPU sync per step."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from bvas.loading.labelled_video import LabelledVideo
 from bvas.training.step import StepResult
 
 _MOST_PENDING = 50
-"""Steps that may be on their way before one is waited for."""
+"""Steps whose values may be in transfer; then the oldest is waited for."""
 _CLIPS_NAMED = 8
 
 
@@ -21,40 +21,40 @@ _CLIPS_NAMED = 8
 class _Pending:
     step: int
     values: Tensor
-    """Loss and gradient norm, on the CPU once `copied` is over."""
+    """Loss and gradient norm, on the CPU once `copied` has passed."""
     copied: torch.cuda.Event | None
     video_ids: Tensor
     centers: Tensor
 
 
 class LossWatch:
-    """Looks at each step's loss and gradient norm as soon as the device has them."""
+    """Checks each step's loss and gradient norm as soon as the device has computed them."""
 
     def __init__(self, videos: Sequence[LabelledVideo], kept: str) -> None:
-        """Start with nothing to look at.
+        """Begin without a step.
 
         Args:
-            videos: What the batches' video ids mean.
-            kept: For messages: what is left of the run.
+            videos: Videos that the batches' video ids index.
+            kept: For messages: which state of the run was saved.
         """
         self.loss = float("nan")
-        """The last one that was looked at."""
+        """The last loss that was checked."""
         self._videos = videos
         self._kept = kept
         self._pending: deque[_Pending] = deque()
 
     def add(self, step: int, result: StepResult, batch: ClipBatch) -> None:
-        """Take note of a step, and look at those that are over.
+        """Add a step, and check those whose values have arrived.
 
         Raises:
-            TrainingError: one of them came to no number.
+            TrainingError: a value is NaN or infinite.
         """
         values = torch.stack([result.loss, result.gradient_norm])
         copied = None
         if values.is_cuda:
             values = values.to("cpu", non_blocking=True)
             copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
-            # The copy waits in the queue of this device, which need not be the current one.
+            # On the stream of the loss's device, which need not be the current device.
             copied.record(torch.cuda.current_stream(result.loss.device))
         self._pending.append(_Pending(step, values, copied, batch.video_ids, batch.centers))
         while self._pending and (
@@ -63,10 +63,10 @@ class LossWatch:
             self._look(self._pending.popleft())
 
     def settle(self) -> None:
-        """Look at all steps, waiting for those that are under way.
+        """Check all steps, and wait for their values.
 
         Raises:
-            TrainingError: one of them came to no number.
+            TrainingError: a value is NaN or infinite.
         """
         while self._pending:
             self._look(self._pending.popleft())
@@ -79,7 +79,7 @@ class LossWatch:
             what = f"the loss is {loss}" if loss - loss != 0 else f"the gradients' norm is {norm}"
             raise TrainingError(
                 f"{what} in step {pending.step}, with the clips at {self._clips(pending)}; {self._kept}; look at these "
-                "clips, or lower the learning rate, set max_gradient_norm, or precision='float32', and train anew "
+                "clips, or lower the learning rate, set max_gradient_norm, or precision='float32', and start over "
                 "with --overwrite"
             )
         self.loss = loss

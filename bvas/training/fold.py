@@ -1,4 +1,4 @@
-"""Training of one fold: clips in, averaged weights out, from the beginning or from where it was stopped."""
+"""Training of one fold, from the start or resumed: sets up data, model, loaders and logs."""
 
 import logging
 import math
@@ -57,30 +57,30 @@ def run_fold(
 ) -> Path:
     """Train on all folds but one and save the averaged weights; return their path.
 
-    `runs/NAME/fold_K/` receives `model.safetensors` when the last epoch is done, and until then the run's state,
-    from which it goes on if it was stopped; `best.safetensors` (the best validation score), `metrics.json`,
-    `experiment.json`, `environment.json`, `log.csv` (a row per epoch) and TensorBoard events. A finished fold is left
-    as it is.
+    `runs/NAME/fold_K/` receives `model.safetensors` when the last epoch is done, and until then the run's state, from
+    which a stopped run is resumed. It also receives `best.safetensors` (the best validation score), `metrics.json`,
+    `experiment.json`, `environment.json`, `log.csv` (a row per epoch) and TensorBoard events. A finished fold is not
+    changed.
 
     Args:
         experiment: What to train.
         fold: The fold that is held out.
         matches: The matches of the data root.
         runs: The runs folder.
-        device: Where the model lives.
+        device: The model's device.
         workers: Loader processes by backend, or `auto`.
-        on_error: Whether a clip that cannot be decoded ends the run, or another one is drawn.
-        overwrite: Begin anew, whatever there is.
+        on_error: Raise an error for a clip that cannot be decoded, or draw another one.
+        overwrite: Start over, even if the fold is finished.
         progress: Called after each step.
-        observers: Who else looks on; of several ranks, at the writer.
-        world: The ranks that train the fold together, on this device this one, each called alike; only the writer
-            writes, reads what is there, and reports. None: this process alone.
+        observers: Called before the run and after each epoch; of several ranks, at the writer.
+        world: The ranks that train the fold together, each called with the same arguments but its device. Only the
+            writer reads and writes the folder, and reports. None: a single process.
 
     Raises:
-        ConfigError: there is a run of other settings, or the fold does not exist.
-        DataError, DecodeError: a label file, a video or the disk.
+        ConfigError: the folder holds a run of other settings, or the fold does not exist.
+        DataError, DecodeError: a label file or a video is wrong, or the disk is full.
         CheckpointError: the weights to start from are missing or do not fit, or the state of the run is damaged.
-        TrainingError: the loss is no number any more.
+        TrainingError: the loss, a gradient or a weight is NaN or infinite.
         WorkerError: a loader process died.
     """
     world = World.single(device) if world is None else world
@@ -110,8 +110,8 @@ def run_fold(
                 state = resume.load_unfinished(folder, experiment, data)
         state = world.from_writer(state)
         stack.enter_context(_seeded(experiment.seed * 1000 + fold, device))
-        # What a run goes on from holds all weights: those that it began with need not be there any more. And
-        # of several ranks the writer's weights are all ranks'.
+        # A state holds all weights, so those that the run started from may be missing by now. The writer's weights are
+        # copied to the other ranks below.
         begin_with = experiment if state is None and world.is_writer else _without_start(experiment)
         model = starting_model(begin_with, fold, runs, held_out_names).to(device)
         world.copy_weights(model)
@@ -144,13 +144,13 @@ def run_fold(
             clip_bytes = experiment.clip.num_frames * math.prod(experiment.input.size)
             spare_clips = spare_clips_for(experiment.train.batch_size, clip_bytes, world.shard)
             loader = load(clips, spare_clips=spare_clips)
-            # The workers read them in the time that training leaves them.
+            # Workers read these clips when they have no training clips to read.
             place = partial(place_to_keep, device=device, sharing=world.local_size)
             validation = KeptClips(load(held_out, beside=loader), device, place)
         trainer = Trainer(experiment, model, device, loader.num_batches, world)
         if world.is_writer:
             if state is None:
-                # Not before all that can be wrong was found right.
+                # Removed only now, after all checks have passed.
                 resume.clear(folder)
             _write_facts(experiment, runs, folder, device, state)
             learned = [match.name for match in matches if match.fold not in (None, fold)]
@@ -162,7 +162,7 @@ def run_fold(
         else:
             trainer.load_state_dict(state.trainer)
             logger.info(
-                "going on with fold %d of %s at epoch %d, step %d",
+                "resuming fold %d of %s at epoch %d, step %d",
                 fold,
                 experiment.name,
                 state.epoch + 1,
@@ -197,7 +197,7 @@ def _without_start(experiment: Experiment) -> Experiment:
 def _write_facts(
     experiment: Experiment, runs: Path, folder: Path, device: torch.device, state: TrainingState | None
 ) -> None:
-    # Beside the folds as well, so that the name is found wherever the config is not.
+    # Beside the folds too, so that the name is found where its config is missing.
     for place in (runs / experiment.name, folder):
         write_text(place / "experiment.json", experiment.to_json() + "\n")
     path, now = folder / "environment.json", environment(device)
@@ -206,7 +206,7 @@ def _write_facts(
 
 @contextmanager
 def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Draw starting weights and dropout from `seed`, and leave the caller's random state as it was."""
+    """Seed torch for starting weights and dropout, and restore the caller's random state after the block."""
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)

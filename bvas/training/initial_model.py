@@ -1,4 +1,4 @@
-"""The model that training begins with: random weights, an encoder's published ones, or those of an earlier stage."""
+"""Starting weights of training: random, an encoder's published ones, or those of an earlier experiment."""
 
 import logging
 from collections.abc import Collection
@@ -25,17 +25,17 @@ logger = logging.getLogger(__name__)
 def starting_model(
     experiment: Experiment, fold: int, runs: Path, held_out: Collection[str] = ()
 ) -> ClipModel:
-    """Return the model that a fold's training begins with, on the CPU, its 2D encoder frozen if so configured.
+    """Return the model that a fold's training starts from, on the CPU, its backbone frozen if so configured.
 
     Args:
-        experiment: Whose.
-        fold: Which.
+        experiment: The experiment to train.
+        fold: The fold that is held out.
         runs: The runs folder.
-        held_out: Names of the matches that the fold holds out: weights that learned from them are not taken.
+        held_out: Names of the matches that the fold holds out: weights that were trained on them are not used.
 
     Raises:
         CheckpointError: the weights to start from are missing, or too few of them fit.
-        DataError: they cannot be downloaded, or are other ones than the hash says.
+        DataError: they cannot be downloaded, or have another hash.
     """
     start_from = experiment.train.start_from
     model = kind_of(experiment).model(pretrained=experiment.model.pretrained and not start_from)
@@ -64,7 +64,7 @@ def _downloads() -> Path | None:
 
 
 def _read(path: Path) -> Checkpoint:
-    """Read a file of ours, or a checkpoint of the reference system."""
+    """Read weights of bvas, or a checkpoint of the reference system."""
     if path.suffix != ".pth":
         return load_checkpoint(path)
     checkpoint = read_reference_checkpoint(path)
@@ -76,20 +76,20 @@ def _fold_weights(
 ) -> Checkpoint:
     """Read the weights of the same fold, or of any fold of an experiment over other data.
 
-    Where it is known what the folds learned from, one that has not seen the matches held out here is taken.
+    If the folds' training matches are recorded, a fold that was not trained on the held-out matches is chosen.
     """
     folds = trained_folds(runs, name)
     if not folds:
         raise CheckpointError(
-            f"experiment {experiment.name} starts from the weights of {name}, and there are none in "
-            f"{runs / name}; make them first: bvas train --experiment {name}"
+            f"experiment {experiment.name} starts from the weights of {name}, and {runs / name} holds no weights; "
+            f"train them first: bvas train --experiment {name}"
         )
     seen = {number: seen_by(fold_folder(runs, name, number)) for number in folds}
     fitting = [number for number in folds if not (seen[number] or frozenset()).intersection(held_out)]
     if not fitting:
         raise CheckpointError(
             f"fold {fold} of {experiment.name} holds out {', '.join(sorted(held_out))}, and all trained folds of "
-            f"{name} ({', '.join(map(str, folds))}) have learned from them; train the one of {name} that holds them out"
+            f"{name} ({', '.join(map(str, folds))}) were trained on them; train the fold of {name} that holds them out"
         )
     chosen = fold if fold in fitting else fitting[0]
     checkpoint = load_checkpoint(fold_folder(runs, name, chosen) / FILE_NAME)
@@ -98,17 +98,17 @@ def _fold_weights(
     if chosen != fold and same_data and not is_known:
         raise CheckpointError(
             f"fold {fold} of {experiment.name} starts from the same fold of {name}, which is not trained "
-            "(another one has seen the matches that are held out here): "
+            "(other folds were trained on the matches that are held out here): "
             f"bvas train --experiment {name} --folds {fold}"
         )
     return checkpoint
 
 
 def _fill(model: ClipModel, experiment: Experiment, checkpoint: Checkpoint) -> None:
-    """Take what fits by name and shape, and of the classifier the rows of the labels that both know.
+    """Copy the tensors that fit by name and shape, and of the classifier the rows of common labels.
 
     Raises:
-        CheckpointError: less than half of the 2D encoder's tensors are in the file with the same shape.
+        CheckpointError: fewer than half of the backbone's tensors are in the file with the same shape.
     """
     own = model.state_dict()
     backbone_prefix, classifier_prefix = f"{model.backbone_name}.", f"{model.classifier_name}."
@@ -137,9 +137,9 @@ def _fill(model: ClipModel, experiment: Experiment, checkpoint: Checkpoint) -> N
     notes = [
         f"{what}: {len(names)} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
         for names, what in (
-            (fresh, "tensors that start fresh"),
-            (unused, "tensors without a place"),
-            (new_labels, "labels that start fresh"),
+            (fresh, "tensors with new values"),
+            (unused, "unused tensors"),
+            (new_labels, "new labels"),
         )
         if names
     ]
@@ -147,7 +147,7 @@ def _fill(model: ClipModel, experiment: Experiment, checkpoint: Checkpoint) -> N
     then, now = checkpoint.experiment.input.luma_scaling, experiment.input.luma_scaling
     if then != now:
         logger.warning(
-            "%s was trained on luma scaled by '%s', experiment %s scales it by '%s': the weights have to adapt",
+            "%s was trained on luma scaled by '%s', and experiment %s scales it by '%s': the weights must adapt",
             *(checkpoint.path, then, experiment.name, now),
         )
 
@@ -155,7 +155,7 @@ def _fill(model: ClipModel, experiment: Experiment, checkpoint: Checkpoint) -> N
 def _classifier(
     model: ClipModel, experiment: Experiment, checkpoint: Checkpoint
 ) -> tuple[dict[str, Tensor], list[str]]:
-    """Return the classifier with the rows of known labels filled in, and those labels."""
+    """Return the classifier's tensors with the rows of known labels filled in, and these labels."""
     layer = model.classifier_layer.state_dict(prefix=f"{model.classifier_name}.")
     own = {name: tensor.clone() for name, tensor in layer.items()}
     stored = {name: checkpoint.state.get(name) for name in own}

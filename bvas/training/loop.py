@@ -1,4 +1,4 @@
-"""The epochs of a fold: steps, validation, saves, and what people see of them."""
+"""Epochs of a fold: steps, validation, saved states, logs and progress."""
 
 import logging
 import math
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Record:
-    """Where a run is noted for people; of several ranks one has it, the writer."""
+    """Logs and observers of a run; of several ranks, only the writer has them."""
 
     view: RunView
     log: EpochLog
@@ -42,7 +42,7 @@ class Record:
 
 
 class FoldRun:
-    """A fold under way."""
+    """Training of a fold, from a state to the last epoch."""
 
     def __init__(
         self,
@@ -70,12 +70,12 @@ class FoldRun:
         self._config = trainer.experiment.train
         self._best_figure = f"val_{kind_of(trainer.experiment).best_figure}"
         self._num_epochs = self._config.warmup_epochs + self._config.epochs
-        self._watch = LossWatch(loader.clips.videos, f"{self._path} holds the run as it was before")
+        self._watch = LossWatch(loader.clips.videos, f"{self._path} holds the last saved state")
         self._saved_at = time.monotonic()
         self._has_header = False
 
     def fit(self) -> None:
-        """Train the epochs that are left, and give the weights their name."""
+        """Train the remaining epochs, and save the final weights."""
         if self._record is not None:
             for observer in self._record.observers:
                 observer.begin(self._record.view, self._epoch)
@@ -100,7 +100,7 @@ class FoldRun:
         self._path.unlink()
 
     def _train_epoch(self) -> None:
-        """Do the steps that are left of the epoch."""
+        """Do the remaining steps of the epoch."""
         trainer, loader = self._trainer, self._loader
         seconds, waited = self._seconds, self._waited
         started, waiting = time.monotonic(), loader.stats.waiting_seconds
@@ -114,7 +114,7 @@ class FoldRun:
             self._waited = waited + loader.stats.waiting_seconds - waiting
             self._report()
             if self._validation is not None:
-                self._validation.read_ahead()
+                self._validation.prefetch()
             if time.monotonic() - self._saved_at >= self._config.save_minutes * 60:
                 self._save()
         self._watch.settle()
@@ -122,7 +122,7 @@ class FoldRun:
 
     def _end_epoch(self) -> None:
         trainer, world = self._trainer, self._world
-        # Any rank that waits holds up all.
+        # A rank that waits delays all.
         waiting_share = world.mean(torch.tensor(self._waited / max(self._seconds, 1e-9), dtype=torch.float64))
         figures: Row = {
             "train_loss": float(torch.cat(self._losses).mean()),
@@ -132,7 +132,7 @@ class FoldRun:
             "waiting_share": float(waiting_share),
         }
         if self._validation is not None:
-            # It may take longer than people want to lose.
+            # Validation may take longer than the time that a kill may cost.
             self._save()
             averaged = trainer.averaged.module
             world.copy_buffers(averaged)
@@ -146,12 +146,11 @@ class FoldRun:
             figures["val_loss"] = scores.loss
             figures |= {f"val_{name}": value for name, value in scores.figures.items()}
             if self._record is not None and not math.isfinite(scores.loss):
-                # The weights are numbers, as the save before has found, and may be good: no reason to lose a training.
+                # The save above found all weights finite, and they may be good: the run continues.
                 logger.warning(
                     "the validation loss of epoch %d/%d is %s (computed in %s): the averaged weights lead to values "
-                    "that are too large; the training goes on and keeps its weights, and the epoch is not taken for "
-                    "the best; if later epochs do not mend it, train anew with precision='float32' or a lower "
-                    "learning rate, and --overwrite",
+                    "that are too large; training continues, and this epoch cannot be the best; if later epochs "
+                    "do not recover, start over with precision='float32' or a lower learning rate, and --overwrite",
                     *(
                         self._epoch + 1,
                         self._num_epochs,
@@ -166,7 +165,7 @@ class FoldRun:
         self._save()
 
     def _note(self, figures: Row, record: Record) -> None:
-        """Show and keep what an epoch came to."""
+        """Log an epoch's figures, save the best weights, and call the observers."""
         record.log.add(figures)
         for line in table_lines(self._epoch, self._num_epochs, figures, header=not self._has_header):
             logger.info("%s", line)
@@ -193,11 +192,11 @@ class FoldRun:
         self._record.progress(done, self._num_epochs * clips, remark)
 
     def _save(self) -> None:
-        """Save the state, if it is worth going on from; the writer does, for all ranks.
+        """Save the state, at the writer, if its values are finite.
 
         Raises:
-            TrainingError: it is not; the one that was saved before stays.
-            DataError: it cannot be written; the one that was saved before stays.
+            TrainingError: a loss or weight is NaN or infinite; the state saved before stays.
+            DataError: it cannot be written; the state saved before stays.
         """
         self._watch.settle()
         if self._record is not None:
@@ -207,9 +206,9 @@ class FoldRun:
     def _write_state(self, record: Record) -> None:
         if not self._trainer.is_finite():
             raise TrainingError(
-                f"after step {self._trainer.num_steps} there are weights that are no numbers, though its loss and "
-                f"gradients were; {self._path} holds the run as it was before; lower the learning rate and train "
-                "anew with --overwrite"
+                f"after step {self._trainer.num_steps} weights are NaN or infinite, though its loss and gradients were "
+                f"finite; {self._path} holds the last saved state; lower the learning rate and start over with "
+                "--overwrite"
             )
         state = TrainingState(
             experiment=self._trainer.experiment.to_json(),
@@ -226,7 +225,7 @@ class FoldRun:
 
 
 def _metrics(epoch: int, figures: Row) -> dict[str, float | None]:
-    """Return the figures of an epoch for JSON, which has no name for what is no number."""
+    """Return the figures of an epoch for JSON, which cannot represent NaN: null instead."""
     numbers = {name: value if math.isfinite(value) else None for name, value in figures.items()}
     return {"epoch": epoch, **numbers}
 

@@ -1,4 +1,4 @@
-"""What others may look at while a fold is trained: pictures, curves, figures of their own."""
+"""Protocol of observers of a run, such as those that draw pictures for TensorBoard."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,37 +16,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class RunView:
-    """A fold that is trained."""
+    """A fold under training, for observers."""
 
     experiment: Experiment
     fold: int
     folder: Path
-    """Of the fold; files that are written there beside the run's own stay."""
+    """Folder of the fold; observers may write files there."""
     clips: Clips
-    """What is trained on; its `videos` are labelled."""
+    """Training clips; their `videos` are labelled."""
     held_out: Clips | None
-    """What is validated on; None where the experiment wants none."""
+    """Validation clips; None where the experiment wants none."""
     device: torch.device
     board: "SummaryWriter"
     """TensorBoard; steps are epochs."""
 
 
 class Observer(Protocol):
-    """Called between steps. What it does must leave models and torch's random states as they are."""
+    """Called between steps; must not change models or torch's random states."""
 
     def begin(self, run: RunView, epoch: int) -> None:
-        """Look at a fold before epoch `epoch` (from 0) is begun or gone on with; so once per start of the run."""
+        """Called once per start of the run, before epoch `epoch` (from 0) is begun or resumed."""
         ...
 
     def epoch_done(
         self, run: RunView, epoch: int, model: ClipModel, autocast_dtype: torch.dtype | None
     ) -> None:
-        """Look at the averaged weights after an epoch; before its state is saved, so again if that is lost.
+        """Called after an epoch, before its state is saved; so a resumed run may repeat the call.
 
         Args:
             run: The fold.
             epoch: From 0.
             model: The averaged weights, in evaluation mode, on the device.
-            autocast_dtype: What to compute in; None: float32.
+            autocast_dtype: Precision to compute in; None: float32.
         """
         ...

@@ -1,4 +1,4 @@
-"""What a fold's folder holds already, and what that means for training: begin, go on, or leave it."""
+"""State of a fold's folder: new, unfinished or finished, and whether its run can be resumed."""
 
 import hashlib
 import json
@@ -21,8 +21,7 @@ from bvas.values.plural import count_text
 BEST_NAME = "best.safetensors"
 METRICS_NAME = "metrics.json"
 
-# They decide when and in how much memory a run comes to its weights, what is predicted with them and how, what is made
-# of their scores, or what these are compared with, not which weights they are.
+# Settings that do not affect the weights: saves, memory, prediction, peaks, and what scores are compared with.
 _FREE = (
     "train.save_minutes",
     "train.activation_checkpointing",
@@ -41,17 +40,17 @@ _MOST_NAMED = 5
 
 
 def fold_status(folder: Path) -> Literal["new", "unfinished", "finished"]:
-    """Return what became of a fold so far."""
+    """Return the status of a fold."""
     if (folder / WEIGHTS_NAME).is_file():
         return "finished"
     return "unfinished" if (folder / STATE_NAME).is_file() else "new"
 
 
 def check_finished(folder: Path, experiment: Experiment) -> None:
-    """Refuse to take a finished fold for the experiment's if it is another's.
+    """Check that a finished fold is the experiment's.
 
     Raises:
-        ConfigError: its settings differ; the message says in what.
+        ConfigError: settings differ; the message lists them.
     """
     stored = folder / "experiment.json"
     if stored.is_file():
@@ -59,24 +58,24 @@ def check_finished(folder: Path, experiment: Experiment) -> None:
 
 
 def _check_new(folder: Path) -> None:
-    """Refuse to write over what an older run left.
+    """Refuse to overwrite the files of an older run.
 
     Raises:
-        CheckpointError: there is a log or weights, and no state to go on from.
+        CheckpointError: the folder holds a log or weights, and no state to resume from.
     """
     left = [name for name in (LOG_NAME, BEST_NAME, METRICS_NAME) if (folder / name).exists()]
     if left:
         raise CheckpointError(
-            f"{folder} holds {left[0]} of a run whose state {STATE_NAME} is gone; --overwrite trains anew"
+            f"{folder} holds {left[0]} of a run whose state {STATE_NAME} is missing; --overwrite starts over"
         )
 
 
 def load_unfinished(folder: Path, experiment: Experiment, data: Sequence[str]) -> TrainingState | None:
-    """Return the state of an unfinished run, which must be of this experiment on this data; None where none was begun.
+    """Return the state of an unfinished run of this experiment on this data; None where no run was begun.
 
     Raises:
-        ConfigError: it is another experiment's; the message says what differs.
-        CheckpointError: the state is damaged or gone, or its data was other.
+        ConfigError: settings differ; the message lists them.
+        CheckpointError: the state is damaged or missing, or of other data.
     """
     if not (folder / STATE_NAME).is_file():
         _check_new(folder)
@@ -86,16 +85,14 @@ def load_unfinished(folder: Path, experiment: Experiment, data: Sequence[str]) -
     changed = sorted({entry.rsplit(" ", 1)[0] for entry in set(state.data) ^ set(data)})
     if changed:
         raise CheckpointError(
-            f"{folder} holds an unfinished run on other data: {count_text(len(changed), 'video')}, "
-            "their labels or score curves "
-            "differ "
-            f"({_listed(changed)}); give the data that it began with, or train anew with --overwrite"
+            f"{folder} holds an unfinished run on other data: {count_text(len(changed), 'video')}, their labels or "
+            f"score curves differ ({_listed(changed)}); restore the data, or start over with --overwrite"
         )
     return state
 
 
 def clear(folder: Path) -> None:
-    """Remove what a run left in a fold's folder; the weights last, so that they are never without their log."""
+    """Remove a run's files from a fold's folder; the weights last, so that they are never without their log."""
     for name in (STATE_NAME, LOG_NAME, METRICS_NAME, BEST_NAME):
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / BOARD_NAME, ignore_errors=True)
@@ -103,7 +100,7 @@ def clear(folder: Path) -> None:
 
 
 def data_digests(videos: Sequence[LabelledVideo]) -> list[str]:
-    """Return `NAME DIGEST` for each video: other frames or labels give another digest, another place does not."""
+    """Return `NAME DIGEST` for each video: it depends on frames and labels, and not on the folder."""
     digests = []
     for video in videos:
         digest = hashlib.blake2b(digest_size=8)
@@ -124,7 +121,7 @@ def best_epoch(rows: Sequence[dict[str, float]], figure: str) -> int | None:
 
 
 def note_resume(path: Path, state: TrainingState, now: dict[str, str]) -> dict[str, Any]:
-    """Return the environment in a file, with the place where the run goes on and what is other from there on."""
+    """Return the environment in a file, with a new entry: where the run is resumed, and what changed."""
     facts: dict[str, Any] = read_json(path) if path.is_file() else {}
     changed = {name: value for name, value in now.items() if facts.get(name) != value}
     facts.setdefault("resumed", []).append(
@@ -134,7 +131,7 @@ def note_resume(path: Path, state: TrainingState, now: dict[str, str]) -> dict[s
 
 
 def _refuse_differences(what: str, stored: str, experiment: Experiment) -> None:
-    remedy = "--overwrite trains anew; a config of another name leaves both"
+    remedy = "--overwrite starts over; a config of another name keeps both"
     try:
         before = Experiment.from_json(stored)
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""What a run leaves for people: a row per epoch, the machine it ran on, its figures in the end."""
+"""Logs of a run: a row per epoch, TensorBoard events, and the environment."""
 
 import csv
 import platform
@@ -27,7 +27,7 @@ class EpochLog:
     """`log.csv`, rewritten whole after each epoch, and TensorBoard events in the folder `tensorboard`."""
 
     def __init__(self, folder: Path, rows: Sequence[Row] = ()) -> None:
-        """Begin, or go on after the epochs of `rows`; later ones that were noted before are forgotten.
+        """Begin, or continue after the epochs of `rows`; later rows on disk are dropped.
 
         Raises:
             DataError: the folder cannot be written to.
@@ -43,11 +43,11 @@ class EpochLog:
             self._path.unlink(missing_ok=True)
             shutil.rmtree(folder / BOARD_NAME, ignore_errors=True)
         with _disk_errors(folder):
-            # Whoever reads the events drops those from `purge_step` on in files that were begun before.
+            # TensorBoard drops events from `purge_step` on that older files hold.
             self.board: SummaryWriter = SummaryWriter(
                 str(folder / BOARD_NAME), purge_step=len(self.rows) or None
             )
-            """For more than figures, such as pictures; steps are epochs."""
+            """For pictures too; steps are epochs."""
 
     def add(self, values: Row) -> None:
         """Add the figures of the next epoch; all epochs must have the same names.
@@ -97,7 +97,7 @@ _COLUMNS: tuple[tuple[str, str, Callable[[Row], str]], ...] = (
 
 
 def table_lines(epoch: int, num_epochs: int, row: Row, *, header: bool) -> list[str]:
-    """Return the line of an epoch for people, and the line above it if wanted, in columns."""
+    """Return the line of an epoch in columns, below a header line if wanted."""
     columns = [(title, text(row)) for title, name, text in _COLUMNS if name in row]
     lines = [("epoch".rjust(9), *(title.rjust(9) for title, _ in columns))] if header else []
     lines.append((f"{epoch + 1}/{num_epochs}".rjust(9), *(text.rjust(9) for _, text in columns)))
@@ -105,7 +105,7 @@ def table_lines(epoch: int, num_epochs: int, row: Row, *, header: bool) -> list[
 
 
 def environment(device: torch.device | str = "cpu") -> dict[str, str]:
-    """Return the versions and the machine that a run is made with, and of a working copy the commit."""
+    """Return versions and machine of a run, and the commit if bvas runs from a working copy."""
     is_cuda = torch.device(device).type == "cuda"
     facts = {
         "bvas": __version__,
@@ -116,7 +116,7 @@ def environment(device: torch.device | str = "cpu") -> dict[str, str]:
         "machine": platform.machine(),
         "system": platform.system(),
         "device": torch.cuda.get_device_name(device) if is_cuda else "cpu",
-        # Sums on a CPU are cut into as many parts.
+        # On a CPU, sums are split by threads, so rounding depends on their number.
         "threads": str(torch.get_num_threads()),
     }
     for package in ("timm", "kornia", "av", "opencv-python-headless", "numpy", "scipy"):

@@ -1,7 +1,7 @@
-"""An unfinished run as one file: all that the rest of it depends on.
+"""State of an unfinished run, as one file with a checksum.
 
-A file is what `torch.save` writes, tensors and plain values only, and behind it the checksum of that: neither the
-zip format's own sums nor lengths are looked at on reading, and a run that goes on from a wrong bit is not noticed.
+A file is the output of `torch.save`, tensors and plain values only, followed by its checksum. torch does not verify
+the zip format's own checksums on reading, and a run that resumes from a wrong bit would not be noticed.
 """
 
 import io
@@ -28,30 +28,30 @@ Row = dict[str, float]
 
 @dataclass(slots=True, kw_only=True)
 class TrainingState:
-    """Where a run is, between two steps."""
+    """State of a run between two steps."""
 
     experiment: str
-    """As JSON: what is trained."""
+    """The experiment, as JSON."""
     data: list[str]
-    """What it is trained on: name and digest of each video."""
+    """Training data: name and digest of each video."""
     trainer: dict[str, Any]
     """`Trainer.state_dict()`."""
     epoch: int = 0
-    """The epoch that is under way, from 0."""
+    """Epoch under way, from 0."""
     batches: int = 0
-    """Batches of it that are done."""
+    """Batches of the epoch that are done."""
     losses: Tensor = field(default_factory=lambda: torch.empty(0))
     """Their losses [batches], float32."""
     seconds: float = 0.0
-    """Time that they took."""
+    """Time that these batches took."""
     waited: float = 0.0
-    """Part of it that was spent waiting for the loader."""
+    """Time of it that was spent waiting for the loader."""
     rows: list[Row] = field(default_factory=list)
-    """The log of the epochs before."""
+    """Figures of the finished epochs."""
 
 
 def save_state(path: Path, state: TrainingState) -> None:
-    """Write a state, whole or not at all: until it is on the disk the one before keeps its name.
+    """Write a state atomically: the old one stays until the new one is on disk.
 
     Raises:
         DataError: it cannot be written.
@@ -60,7 +60,7 @@ def save_state(path: Path, state: TrainingState) -> None:
     torch.save(
         {"format": _FORMAT, **{part.name: getattr(state, part.name) for part in fields(state)}}, memory
     )
-    # Released also where writing fails: Python 3.12.1 crashes when it collects a buffer that is still on loan.
+    # The `with` releases the buffer even if writing fails: Python 3.12.1 crashes when it collects one in use.
     with memory.getbuffer() as content, replacing(path) as temporary, temporary.open("wb") as file:
         file.write(content)
         file.write(zlib.crc32(content).to_bytes(_CHECKSUM_BYTES))
@@ -74,18 +74,18 @@ def load_state(path: Path) -> TrainingState:
     Raises:
         CheckpointError: the file is damaged, or of another version of bvas.
     """
-    remedy = "train anew with --overwrite"
+    remedy = "start over with --overwrite"
     try:
         content = path.read_bytes()
     except OSError as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror}; {remedy}") from error
     payload, checksum = memoryview(content)[:-_CHECKSUM_BYTES], content[-_CHECKSUM_BYTES:]
     if zlib.crc32(payload).to_bytes(_CHECKSUM_BYTES) != checksum:
-        raise CheckpointError(f"{path} is damaged (its checksum is wrong), so the run cannot go on; {remedy}")
+        raise CheckpointError(f"{path} is damaged (wrong checksum), so the run cannot be resumed; {remedy}")
     try:
         stored = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise CheckpointError(f"{path} is no state of a run ({error}); {remedy}") from error
+        raise CheckpointError(f"{path} is not the state of a run ({error}); {remedy}") from error
     if not isinstance(stored, dict) or stored.pop("format", None) != _FORMAT:
         raise CheckpointError(f"{path} was written by another version of bvas; {remedy}, or use that one")
     return TrainingState(**stored)

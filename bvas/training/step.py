@@ -1,4 +1,4 @@
-"""Model, averaged weights and optimizer, and one step of them."""
+"""Training step: forward, backward, optimizer, and the average of the weights."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,16 +24,16 @@ from bvas.values.luma import to_unit
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepResult:
-    """What came of a step, on the device: reading it waits for the step."""
+    """Loss and gradient norm of a step, on the device: reading them waits for the step."""
 
     loss: Tensor
     """Mean over the clips of all ranks, float32 scalar."""
     gradient_norm: Tensor
-    """Over all weights, before clipping; float32 scalar. 0 where float16's scaling passes over a step."""
+    """Over all weights, before clipping; float32 scalar. 0 for a step that float16's scaler skips."""
 
 
 class Trainer:
-    """Model, averaged weights, optimizer, and one step of it."""
+    """Model, its averaged weights, and the optimizer."""
 
     def __init__(
         self,
@@ -46,11 +46,11 @@ class Trainer:
         """Prepare the first step.
 
         Args:
-            experiment: What to train.
-            model: Its starting weights, on the device.
-            device: Where to compute.
-            steps_per_epoch: What the learning rate depends on.
-            world: The ranks that step together; None: this process alone. The model's weights are the same on all.
+            experiment: The experiment to train.
+            model: Model with its starting weights, on the device.
+            device: Device to compute on.
+            steps_per_epoch: For the learning rate schedule.
+            world: The ranks that step together, with equal weights; None: a single process.
         """
         config = experiment.train
         self.experiment = experiment
@@ -66,7 +66,7 @@ class Trainer:
         self._steps_per_epoch = steps_per_epoch
         self._world = World.single(device) if world is None else world
         share = max(self._world.shard.sizes(config.batch_size))
-        self._part_clips = -(-share // config.accumulation_steps)
+        self._micro_batch = -(-share // config.accumulation_steps)
         self._augment = ClipAugmenter(experiment.augment)
         self._optimizer = build_optimizer(model.parameters(), config)
         self._learnt = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -76,14 +76,14 @@ class Trainer:
             model,
             device,
             self.autocast_dtype,
-            (self._part_clips, experiment.clip.num_frames, *experiment.input.size),
+            (self._micro_batch, experiment.clip.num_frames, *experiment.input.size),
             checkpointing=config.activation_checkpointing,
             synchronized=config.sync_batchnorm and self._world.size > 1,
         )
         self._forward = self._world.averaging(model, forward)
 
     def step(self, batch: ClipBatch) -> StepResult:
-        """Learn from one batch, or with other ranks from what each has of it."""
+        """Do one step on a batch, or on this rank's share of it."""
         config = self.experiment.train
         self._world.seed_step(self.experiment.seed, self.num_steps)
         self._train_mode()
@@ -91,9 +91,9 @@ class Trainer:
         for group in self._optimizer.param_groups:
             group["lr"] = self.learning_rate
         self._optimizer.zero_grad(set_to_none=True)
-        *others, last = self._parts(batch)
+        *others, last = self._micro_batches(batch)
         with without_averaging(self._forward):
-            losses = [self._backward(batch, part) for part in others]
+            losses = [self._backward(batch, clips) for clips in others]
         losses.append(self._backward(batch, last))
         self._scaler.unscale_(self._optimizer)
         norm = self._clip_gradients(config.max_gradient_norm)
@@ -108,24 +108,24 @@ class Trainer:
         if self.experiment.train.freeze_encoder2d:
             self.model.backbone.eval()  # BatchNorm statistics stay as well
 
-    def _parts(self, batch: ClipBatch) -> list[slice]:
-        """Return what to compute together: as many parts on each rank, for they speak to each other in each."""
+    def _micro_batches(self, batch: ClipBatch) -> list[slice]:
+        """Return the clips of each micro-batch; their number is the same on all ranks, which step together."""
         smallest = (batch.num_total or len(batch)) // self._world.size
-        num_parts = min(self.experiment.train.accumulation_steps, smallest)
-        bounds = [len(batch) * part // num_parts for part in range(num_parts + 1)]
+        number = min(self.experiment.train.accumulation_steps, smallest)
+        bounds = [len(batch) * place // number for place in range(number + 1)]
         return [slice(start, stop) for start, stop in pairwise(bounds)]
 
-    def _backward(self, batch: ClipBatch, part: slice) -> Tensor:
-        """Add the gradients of a part of the batch; return its share of the loss."""
+    def _backward(self, batch: ClipBatch, clips: slice) -> Tensor:
+        """Add the gradients of a micro-batch; return its share of the loss."""
         scaling = self.experiment.input.luma_scaling
-        frames = to_unit(batch.frames[part], batch.color_ranges[part], scaling)
-        frames = self._augment(frames, batch.seeds[part])
+        frames = to_unit(batch.frames[clips], batch.color_ranges[clips], scaling)
+        frames = self._augment(frames, batch.seeds[clips])
         with torch.autocast(
             self._device.type, dtype=self.autocast_dtype, enabled=self.autocast_dtype is not None
         ):
             logits = self._forward(frames)
-        loss = self._kind.loss(logits.float(), batch.targets[part])
-        # The mean over the part's clips counts as much as it has of the clips of all ranks, whose mean is taken.
+        loss = self._kind.loss(logits.float(), batch.targets[clips])
+        # Weighted by its number of clips; times the number of ranks, since gradients are averaged over ranks.
         num_total = batch.num_total or len(batch)
         share = loss * (len(frames) * self._world.size / num_total)
         self._scaler.scale(share).backward()  # type: ignore[no-untyped-call]
@@ -137,17 +137,17 @@ class Trainer:
         if max_norm:
             nn.utils.clip_grads_with_norm_(self._learnt, max_norm, norm)
         if self._scaler.is_enabled():
-            # Too large for float16: the scaler finds that itself, leaves out the step and scales less from then on.
+            # Overflow in float16: the scaler detects it, skips the step and scales less from then on.
             return torch.where(norm.isfinite(), norm, torch.zeros_like(norm))
         return norm
 
     def is_finite(self) -> bool:
-        """Return whether all weights and statistics are numbers; waits for the device."""
+        """Return whether all weights and statistics are finite; waits for the device."""
         tensors = [*self.model.parameters(), *self.model.buffers()]
         return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that later steps depend on, random states included; tensors are shared, not copied."""
+        """Return everything that later steps depend on, random states included; tensors are shared, not copied."""
         return {
             "model": self.model.state_dict(),
             "averaged": self.averaged.state_dict(),
@@ -159,11 +159,11 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` returned, there or on another kind of device."""
+        """Restore the result of `state_dict`, from the same or another kind of device."""
         self.model.load_state_dict(state["model"])
         self.averaged.load_state_dict(state["averaged"])
         groups = [
-            # How a step is computed is this device's matter: `fused` may be saved on a GPU and loaded on a CPU.
+            # `fused` depends on this device: a state may be saved on a GPU and loaded on a CPU.
             {**saved, "fused": own.get("fused")} if "fused" in own else saved
             for saved, own in zip(
                 state["optimizer"]["param_groups"], self._optimizer.param_groups, strict=True

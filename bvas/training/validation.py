@@ -1,4 +1,4 @@
-"""How good the averaged weights are on held-out clips, between epochs."""
+"""Validation between epochs: loss and figures of the averaged weights on held-out clips."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ class ValidationFigures:
 
 
 class FixedBatches(Protocol):
-    """What gives the clips to validate on, in batches."""
+    """Validation clips in batches."""
 
     def epoch(self, epoch: int) -> Iterator[ClipBatch]:
-        """Yield them, in each epoch the same."""
+        """Yield the batches, the same in each epoch."""
         ...
 
 
@@ -41,20 +41,20 @@ def validate(
     autocast_dtype: torch.dtype | None,
     world: World | None = None,
 ) -> ValidationFigures:
-    """Score every clip of a loader with a model, without augmentation.
+    """Compute scores for all clips without augmentation, and return their figures.
 
     Args:
-        model: The same on all ranks.
-        loader: This rank's share of the clips, which may be none.
-        experiment: What is validated.
-        autocast_dtype: What to compute in; None: float32.
-        world: The ranks that share the clips, each of which receives the figures over all; None: this process alone.
+        model: Equal on all ranks.
+        loader: This rank's share of the clips, which may be empty.
+        experiment: The experiment that is trained.
+        autocast_dtype: Precision to compute in; None: float32.
+        world: The ranks that share the clips, each of which gets the figures over all; None: a single process.
     """
     kind = kind_of(experiment)
     model.eval()
     world = world or World.single(torch.device("cpu"))
     losses: list[float] = []
-    # A rank may have no clip at all.
+    # A rank may have no clip.
     scores = [np.empty((0, len(experiment.task.labels)), dtype=np.float32)]
     targets = scores.copy()
     with torch.inference_mode():

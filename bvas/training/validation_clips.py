@@ -1,4 +1,4 @@
-"""Room for the clips that a run is validated on: read once where half of the free memory holds them."""
+"""Place for validation clips: GPU or main memory if half of the free memory holds them."""
 
 import logging
 
@@ -9,25 +9,27 @@ from bvas.system.doctor.resources import free_memory
 logger = logging.getLogger(__name__)
 
 _SHARE = 2
-"""One part in so many of what is free: the rest is for what training needs later."""
+"""Free memory divided by this may be used: the rest is for training."""
 
 
 def place_to_keep(num_bytes: int, device: torch.device, *, sharing: int = 1) -> torch.device | None:
-    """Return where clips are kept between epochs: the GPU, else main memory, else nowhere. The log says which.
+    """Return the device that keeps the clips between epochs: the GPU, else the CPU, else None. The choice is logged.
 
     Args:
-        num_bytes: Of all clips of this process.
-        device: Where the model is.
-        sharing: Processes of this host that keep as much each.
+        num_bytes: Size of all clips of this process.
+        device: The model's device.
+        sharing: Processes of this host that keep as many bytes each.
     """
-    rooms: list[tuple[torch.device, str, int]] = []
+    places: list[tuple[torch.device, str, int]] = []
     if device.type == "cuda":
-        rooms.append((device, "the GPU's memory", torch.cuda.mem_get_info(device)[0]))
+        places.append((device, "the GPU's memory", torch.cuda.mem_get_info(device)[0]))
     main = free_memory()
     if main is not None:
-        rooms.append((torch.device("cpu"), "main memory", main // sharing))
-    free = ", ".join(f"{_megabytes(size)} of {name} free" for _, name, size in rooms) or "free memory unknown"
-    for place, name, size in rooms:
+        places.append((torch.device("cpu"), "main memory", main // sharing))
+    free = (
+        ", ".join(f"{_megabytes(size)} of {name} free" for _, name, size in places) or "free memory unknown"
+    )
+    for place, name, size in places:
         if num_bytes <= size // _SHARE:
             logger.info(
                 "validation clips are read once and kept in %s: %s (%s, half of it may be taken)",

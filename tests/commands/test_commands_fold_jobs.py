@@ -56,7 +56,7 @@ def test_folds_at_once_are_those_one_after_the_other_and_one_that_fails_stops_no
 
     (failed,) = json.loads((runs / "tiny/failed_folds.json").read_text())["failed"].items()
     assert failed[0] == "1"
-    assert "holds log.csv of a run whose state training_state.pt is gone" in failed[1]
+    assert "holds log.csv of a run whose state training_state.pt is missing" in failed[1]
     error = capsys.readouterr().err
     assert f"fold 1 failed: {failed[1]}" in error
     assert f"1 of {len(good) + 1} folds failed (1), see {runs.name}/tiny/failed_folds.json" in error

@@ -91,6 +91,7 @@ def test_what_python_lines_import_is_there(path):
     ):
         for node in ast.walk(ast.parse(block)):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "bvas":
-                module = importlib.import_module(node.module)
-                missing += [alias.name for alias in node.names if not hasattr(module, alias.name)]
+                # The public names load when they are used, which would import torch here.
+                known = bvas.__all__ if node.module == "bvas" else dir(importlib.import_module(node.module))
+                missing += [alias.name for alias in node.names if alias.name not in known]
     assert missing == []

@@ -223,5 +223,5 @@ def test_a_file_that_is_wrong_is_refused(tmp_path, text, error, message):
 
 def test_a_rule_for_a_label_that_an_experiment_does_not_spot_is_refused():
     base = load_experiment("ball_base")
-    with pytest.raises(ConfigError, match="has a rule for 'SHOT', which is no label of task ball"):
+    with pytest.raises(ConfigError, match="has a rule for 'SHOT', which is not a label of task ball"):
         replace(base, peaks=PeakConfig(per_label={"SHOT": PeakRule()}))

@@ -128,7 +128,7 @@ def test_a_broken_config_says_what_is_wrong(tmp_path, text, message):
 def test_folds_are_read_and_checked():
     assert parse_folds("all", [0, 2, 1]) == [0, 1, 2]
     assert parse_folds("2,0,2", range(3)) == [0, 2]
-    with pytest.raises(ConfigError, match="there is no fold 3; there are: 0, 2"):
+    with pytest.raises(ConfigError, match="no fold 3; existing folds: 0, 2"):
         parse_folds("0,3", [0, 2])
     with pytest.raises(ConfigError, match="'all' or numbers"):
         parse_folds("first", [0])

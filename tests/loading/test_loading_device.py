@@ -9,7 +9,7 @@ from fake_device import SlotsOfTensors
 from loading_videos import labelled, read_job
 
 from bvas.errors import DataError
-from bvas.loading import open_videos as readers
+from bvas.loading import open_videos
 from bvas.loading.clip_batch import BatchMaker
 from bvas.loading.clip_requests import ClipRequest
 from bvas.loading.open_videos import OpenVideos
@@ -35,7 +35,7 @@ class DeviceDecoder:
 
 @pytest.fixture
 def nvdec(monkeypatch):
-    monkeypatch.setattr(readers, "open_video", lambda *_, **__: DeviceDecoder())
+    monkeypatch.setattr(open_videos, "open_video", lambda *_, **__: DeviceDecoder())
     return OpenVideos("nvdec", SHAPE[1:])
 
 

@@ -9,7 +9,7 @@ from loading_videos import SIZE, clips_every, numbers_in
 
 from bvas.errors import DecodeError
 from bvas.loading import in_process_runner as local
-from bvas.loading import open_videos as readers
+from bvas.loading import open_videos
 from bvas.loading.epoch_order import EpochOrder
 from bvas.loading.job_queue import JobQueue
 from bvas.loading.kept_batches import KeptClips
@@ -82,7 +82,7 @@ def test_kept_clips_are_read_once_and_not_in_this_process(beside, training, expe
         raise AssertionError("decoded in the training process")
 
     monkeypatch.setattr(local.InProcessRunner, "next_result", refuse)
-    monkeypatch.setattr(readers.OpenVideos, "read", refuse)
+    monkeypatch.setattr(open_videos.OpenVideos, "read", refuse)
     asked = []
     kept = KeptClips(beside, CPU, lambda num_bytes: asked.append(num_bytes) or CPU)
     before = sum(stats.clips for stats in training.stats.workers.values())
@@ -99,19 +99,19 @@ def test_clips_without_room_are_read_in_each_epoch(beside, training, expected):
     kept = KeptClips(beside, CPU, lambda num_bytes: None)
     before = sum(stats.clips for stats in training.stats.workers.values())
 
-    kept.read_ahead()
+    kept.prefetch()
 
     assert [content(kept.epoch(0)) for _ in range(2)] == [expected] * 2
     assert sum(stats.clips for stats in training.stats.workers.values()) - before == 2 * 68
 
 
-def test_workers_read_ahead_while_training_leaves_them_idle(beside, training, expected):
+def test_workers_prefetch_while_training_leaves_them_idle(beside, training, expected):
     kept = KeptClips(beside, CPU, lambda num_bytes: CPU)
     steps = training.epoch(0)
     next(steps)
 
     def is_read():
-        kept.read_ahead()
+        kept.prefetch()
         return len(kept._kept) == len(expected)
 
     # No further batch of training is asked for: its slots are full, and the workers have nothing to do for it.
@@ -123,7 +123,7 @@ def test_workers_read_ahead_while_training_leaves_them_idle(beside, training, ex
 
 
 def test_idle_jobs_go_out_when_there_is_nothing_else_for_a_worker(clips):
-    from test_loading_dispatch import job, taken
+    from test_loading_job_queue import job, taken
 
     def idle(number):
         return replace(job(number), is_idle=True)
@@ -195,7 +195,7 @@ def test_a_loader_that_reads_in_this_process_has_its_guest_read_here_too(clips, 
         ClipLoader(held_out, 4, size=SIZE, beside=host) as loader,
     ):
         kept = KeptClips(loader, CPU, lambda num_bytes: CPU)
-        kept.read_ahead()
+        kept.prefetch()
         assert kept._kept == []
         assert [content(kept.epoch(0)) for _ in range(2)] == [expected] * 2
 

@@ -343,8 +343,8 @@ def test_a_loader_that_is_dropped_closes_its_runner(clips):
         ({"batch_size": 0}, "batch_size must be at least 1"),
         ({"seed": -1}, "seed at least 0"),
         ({"on_error": "ignore"}, "'raise' or 'skip'"),
-        ({"workers": {"nvedc": 3}}, "known backend"),
-        ({"workers": {"pyav": -1}}, "known backend"),
+        ({"workers": {"nvedc": 3}}, "invalid worker count"),
+        ({"workers": {"pyav": -1}}, "invalid worker count"),
     ],
 )
 def test_a_wrong_option_is_refused_with_its_rule(clips, option, words):

@@ -90,7 +90,7 @@ def test_an_epoch_that_leaves_a_rank_without_a_step_is_refused(clips):
         ConfigError, match=r"30 clips in batches of 4 ends with one of 2, which .* 3 processes"
     ):
         ClipLoader(clips, 4, size=SIZE, workers={}, shard=Shard(0, 3))
-    with pytest.raises(ConfigError, match="batches of 4 cannot be shared out among 5 processes"):
+    with pytest.raises(ConfigError, match="batches of 4 cannot be divided among 5 processes"):
         ClipLoader(clips, 4, size=SIZE, workers={}, shard=Shard(0, 5))
     with pytest.raises(ConfigError, match=r"\[0, num_ranks\), got 2 of 2"):
         Shard(2, 2)

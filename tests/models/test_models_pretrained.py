@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, name):
 def test_a_file_that_holds_no_names_is_refused(tmp_path):
     torch.save([1, 2], tmp_path / "list.pth")
 
-    with pytest.raises(CheckpointError, match="no state dict"):
+    with pytest.raises(CheckpointError, match="does not hold a state dict"):
         build(tmp_path / "list.pth")
 
 

@@ -247,14 +247,14 @@ def test_a_damaged_state_is_refused_with_the_remedy(tmp_path, damage):
     path.write_bytes(
         {"cut": content[:-100], "flipped": content, "empty": b"", "foreign": b"PK nothing"}[damage]
     )
-    with pytest.raises(CheckpointError, match=r"is damaged .* train anew with --overwrite"):
+    with pytest.raises(CheckpointError, match=r"is damaged .* start over with --overwrite"):
         load_state(path)
 
 
 def test_a_state_with_code_in_it_is_refused(tmp_path):
     path = tmp_path / STATE_NAME
     save_state(path, TrainingState(experiment="{}", data=[], trainer={"path": Path("x")}))
-    with pytest.raises(CheckpointError, match="is no state of a run"):
+    with pytest.raises(CheckpointError, match="is not the state of a run"):
         load_state(path)
 
 
@@ -280,7 +280,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_state(lea
     message = str(caught.value)
     assert "the loss is nan in step 8" in message
     assert "1_64p.mkv frames " in message
-    assert f"{_fold(tmp_path) / STATE_NAME} holds the run as it was before" in message
+    assert f"{_fold(tmp_path) / STATE_NAME} holds the last saved state" in message
     state = load_state(_fold(tmp_path) / STATE_NAME)
     assert (state.epoch, state.batches) == (1, 3)
     assert state.trainer["num_steps"] == 7
@@ -297,7 +297,7 @@ def test_weights_that_are_no_numbers_are_not_saved(league, tmp_path, monkeypatch
         return result
 
     monkeypatch.setattr(Trainer, "step", poisoned)
-    with pytest.raises(TrainingError, match="after step 3 there are weights that are no numbers"):
+    with pytest.raises(TrainingError, match="after step 3 weights are NaN or infinite"):
         train(EXPERIMENT, league, tmp_path)
     assert load_state(_fold(tmp_path) / STATE_NAME).trainer["num_steps"] == 2
 
@@ -385,6 +385,6 @@ def test_resume_wants_something_to_go_on_with(league, tmp_path, monkeypatch, cap
     monkeypatch.chdir(tmp_path)
     command = ["train", "--experiment", "demo", "--data", str(league), "--quiet"]
     assert main([*command, "--resume"]) == 2
-    assert "no run of demo in runs to go on with" in capsys.readouterr().err
+    assert "no run of demo in runs to resume" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main([*command, "--resume", "--overwrite"])

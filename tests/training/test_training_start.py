@@ -86,7 +86,7 @@ def test_other_labels_take_the_rows_that_both_know_and_the_log_lists_the_rest(tm
     assert not torch.equal(model.classifier.weight[1], state["classifier.weight"][1])
     assert torch.equal(model.blocks[0].expand.weight, state["blocks.0.expand.weight"])
     assert [record.getMessage() for record in caplog.records] == [
-        f"starting from {tmp_path / 'before.safetensors'}: labels that start fresh: 1 (OUT)"
+        f"starting from {tmp_path / 'before.safetensors'}: new labels: 1 (OUT)"
     ]
 
 
@@ -100,7 +100,7 @@ def test_longer_clips_take_all_but_the_classifier(tmp_path, caplog):
 
     assert torch.equal(model.stack_projection.conv.weight, state["stack_projection.conv.weight"])
     assert model.classifier.in_features == 2 * state["classifier.weight"].shape[1]
-    assert "labels that start fresh: 2 (PASS, DRIVE)" in caplog.text
+    assert "new labels: 2 (PASS, DRIVE)" in caplog.text
 
 
 def test_blocks_that_the_file_lacks_or_has_too_many_of_are_listed(tmp_path, caplog):
@@ -114,9 +114,9 @@ def test_blocks_that_the_file_lacks_or_has_too_many_of_are_listed(tmp_path, capl
         starting_model(none, 0, tmp_path)
 
     more, fewer = (record.getMessage() for record in caplog.records)
-    assert ": tensors that start fresh: " in more
+    assert ": tensors with new values: " in more
     assert "(blocks.1." in more
-    assert ": tensors without a place: " in fewer
+    assert ": unused tensors: " in fewer
     assert "(blocks.0." in fewer
 
 
@@ -169,7 +169,7 @@ def test_of_several_folds_one_is_taken_that_has_not_seen_what_is_held_out(tmp_pa
     # The same fold has learned from Hull here; fold 1 is the one that has not.
     assert same(starting_model(from_("before"), 0, tmp_path, ["Hull"]), states[1])
     assert same(starting_model(from_("before"), 2, tmp_path, ["Millwall"]), states[2])
-    with pytest.raises(CheckpointError, match=r"all trained folds of before .* have learned from them"):
+    with pytest.raises(CheckpointError, match=r"all trained folds of before .* were trained on them"):
         starting_model(from_("before"), 0, tmp_path, ["Hull", "Leeds"])
 
 

@@ -9,6 +9,7 @@ from video_samples import make_video
 
 from bvas import open_video
 from bvas.system import cache_folder
+from bvas.video.container.read_options import ReadOptions
 from bvas.video.index import video_index as index
 from bvas.video.index.video_index import build_index
 
@@ -132,3 +133,15 @@ def test_a_user_without_a_home_has_no_cache(monkeypatch):
     monkeypatch.setattr(cache_folder.sys, "platform", "linux")
     monkeypatch.setattr(Path, "home", no_home)
     assert cache_folder.cache_folder() is None
+
+
+def test_what_comes_from_the_cache_has_the_path_and_the_options_of_the_caller(
+    tmp_path, home, scans, monkeypatch
+):
+    build_index(make_video(tmp_path / "a.mp4", num_frames=5))
+    monkeypatch.chdir(tmp_path)
+    reading = ReadOptions(fit=(24, 40))
+    index, info = build_index("a.mp4", reading=reading)
+    assert len(scans) == 1
+    assert index.path == info.path == Path("a.mp4")
+    assert index.reading == reading

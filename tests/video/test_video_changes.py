@@ -21,6 +21,7 @@ from bvas.loading.clip_requests import FixedClips
 from bvas.models.spotting import build_model
 from bvas.report.content import video_report
 from bvas.report.overlay import OverlayConfig, write_overlay
+from bvas.results.video_result import VideoFile, VideoResult
 from bvas.values.annotations import LabelSet
 from bvas.video.decode.backends import BackendOptions, pyav
 from bvas.video.decode.orientation import UprightFit
@@ -177,7 +178,7 @@ def test_previews_and_overlays_go_on_behind_the_change(videos, tmp_path):
     with open_video(tmp_path / "preview.mp4", cache=False) as reader:
         assert (reader.size, numbers_in(read_luma(reader, range(90)))) == (SIZE, list(range(90)))
     labels = LabelSet(("PASS", "DRIVE"))
-    report = video_report("a.mkv", (), labels, duration_seconds=3.6, operating_point=0.2)
+    report = video_report(VideoResult(video=VideoFile(name="a")), labels, duration_seconds=3.6)
     made = write_overlay(
         tmp_path / "overlay.mp4", videos["a.mkv"], report, labels, config=OverlayConfig(min_height=96)
     )

@@ -147,7 +147,7 @@ def test_lost_frames_raise_and_the_open_stream_goes_on_behind_them(damaged, capl
         batches = reader.stream(batch_size=100)
         assert next(batches)[1].shape[0] == 17
         with pytest.raises(
-            DecodeError, match=r"frame 17 \(0\.680 s\) .* reading can go on at frame 19"
+            DecodeError, match=r"frame 17 \(0\.680 s\) .* reading can continue at frame 19"
         ) as caught:
             next(batches)
         assert caught.value.lost == range(17, 19)

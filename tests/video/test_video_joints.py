@@ -101,7 +101,7 @@ def test_frames_of_another_codec_are_lost_by_name(tmp_path):
     assert [index for part in lost for index in part] == list(range(30, 60))
     _, info = build_index(path, cache=False)
     assert info.choices[0].startswith("30 frames coded as hevc instead of h264")
-    with piped(path) as pipe, pytest.raises(DecodeError, match="goes over to hevc"):
+    with piped(path) as pipe, pytest.raises(DecodeError, match="changes to hevc"):
         read_all(pipe)
 
 

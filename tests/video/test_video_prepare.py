@@ -254,7 +254,7 @@ def test_no_copy_takes_the_name_of_its_original_of_another_copy_or_unasked_of_a_
         copy_targets([source], tmp_path, replace=True)
     with pytest.raises(ConfigError, match="2 of the videos would become"):
         copy_targets([source, other], tmp_path / "out", replace=True)
-    with pytest.raises(ConfigError, match="there already; --force replaces it"):
+    with pytest.raises(ConfigError, match="exists already; --force replaces it"):
         copy_targets([tmp_path / "y" / "a.mkv"], tmp_path, replace=False)
     assert copy_targets([source], tmp_path / "out", replace=False) == [tmp_path / "out" / "a.mp4"]
 
@@ -282,7 +282,7 @@ def test_the_command_goes_on_behind_a_damaged_file_and_says_so_by_its_code(tmp_p
 
     assert main(["video", "prepare", str(damaged), str(sound), "--out", str(out)]) == DONE_IN_PART
     assert [path.name for path in out.iterdir()] == ["b.mp4"]
-    assert "get the file anew" in capsys.readouterr().err
+    assert "get the file again" in capsys.readouterr().err
     assert main(["video", "prepare", str(damaged), "--out", str(out)]) == WRONG_INPUT
 
 

@@ -61,7 +61,7 @@ def test_a_later_stream_goes_on_where_the_last_one_ended(reader):
     assert [numbers_in(batch) for _, batch in reader.stream(5, 7)] == [[5, 6]]
     assert [numbers_in(batch) for _, batch in reader.stream(20, 22)] == [[20, 21]]
     with pytest.raises(
-        DecodeError, match=r"frame 21 .* has passed, it stands at frame 22: .* stream\(22\) goes on"
+        DecodeError, match=r"frame 21 .* has passed, it stands at frame 22: .* stream\(22\) continues"
     ):
         reader.stream(21)
     assert frames_of_rest(reader, 22) == list(range(22, 60))

@@ -6,7 +6,7 @@ from typing import Any
 
 
 class ArrivalTimes:
-    """Gives each packet the time at which it came, on the machine's steady clock.
+    """Stamps each packet with the time at which it came, on the machine's monotonic clock.
 
     Args:
         time_base: Seconds of a tick of the stream.
@@ -17,7 +17,7 @@ class ArrivalTimes:
         self._last = -1
 
     def stamp(self, packet: Any) -> None:
-        """Set the packet's times; later than those of all before it."""
+        """Set the packet's times, later than those of all packets before it."""
         now = int(time.monotonic() / self._time_base)
         self._last = max(now, self._last + 1)
         packet.pts = packet.dts = self._last

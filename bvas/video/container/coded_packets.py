@@ -1,4 +1,4 @@
-"""What the coded bits tell that libav's flags do not: where decoding can start, what can be skipped."""
+"""NAL units of coded packets: random access points and skippable pictures that libav's flags do not show."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,9 +9,9 @@ _START = b"\x00\x00\x00\x01"
 def starts_afresh(codec: str, extradata: bytes | None, packet: bytes) -> bool:
     """Return whether a packet flagged as a keyframe can be decoded exactly without what came before it.
 
-    H.264 streams that refresh gradually have P pictures for keyframes, and promise a whole picture some
-    frames later. The promise was seen broken (x264), so decoding does not start there. For HEVC libav
-    believes the container, and some muxers mark every packet.
+    H.264 streams with gradual refresh have P pictures for keyframes, and promise a whole picture some frames
+    later. x264 was seen to break the promise, so decoding does not start there. For HEVC libav believes the
+    container, and some muxers mark every packet.
     """
     if codec == "hevc":
         # ITU-T H.265, 7.4.2.2: types below 32 are slices, 16 to 23 those of pictures to start from.
@@ -38,7 +38,7 @@ def annex_b(codec: str, extradata: bytes | None, packet: bytes) -> bytes:
 
 
 def parameter_sets(codec: str, extradata: bytes | None) -> bytes:
-    """Return the headers beside a stream as its packets would hold them, H.264's and HEVC's with start codes."""
+    """Return a stream's extradata as its packets would hold it; H.264 and HEVC with start codes."""
     data = extradata or b""
     if codec == "av1":
         # AV1 in ISOBMFF, 2.3.3: av1C, 4 bytes with the marker and version 0x81, then units.
@@ -69,8 +69,8 @@ def parameter_sets(codec: str, extradata: bytes | None) -> bytes:
 
 
 def new_extradata(packet: Any) -> bytes | None:
-    """Return the headers beside the stream that hold from a packet of PyAV on, where they change with it."""
-    # mp4 and mov with several descriptions, and flv, change them in mid-stream.
+    """Return the extradata that a packet of PyAV brings, or None where it brings none."""
+    # mp4 and mov with several sample descriptions, and flv, change it in mid-stream.
     return bytes(packet.get_sidedata("new_extradata")) if packet.has_sidedata("new_extradata") else None
 
 
@@ -109,9 +109,9 @@ def nal_kind(codec: str, unit: bytes) -> int:
 def may_skip_nonref(codec: str, extradata: bytes | None) -> bool:
     """Return whether libav's skip_frame=NONREF leaves all other frames identical.
 
-    H.264 marks pictures that nothing refers to (nal_ref_idc 0). HEVC marks those that nothing *in the same
-    temporal layer* refers to, so there it holds only for a stream of one layer, as its header says.
-    In other codecs libav decides by other means; they are decoded whole.
+    H.264 marks pictures that no other refers to (nal_ref_idc 0). HEVC marks those that no other *in the same
+    temporal layer* refers to, so skipping is safe only in a stream of one layer, as its header states.
+    In other codecs libav decides by other means; those are decoded whole.
     """
     if codec == "h264":
         return True
@@ -121,12 +121,12 @@ def may_skip_nonref(codec: str, extradata: bytes | None) -> bool:
 def is_nonref(codec: str, extradata: bytes | None, packet: bytes) -> bool:
     """Return whether no other picture refers to that of a packet, where `may_skip_nonref` holds.
 
-    libav's skip_frame=NONREF passes over packets that it cannot make sense of, too, and then reports no error.
+    libav's skip_frame=NONREF also drops packets that it cannot parse, and then reports no error.
 
     Args:
         codec: `h264` or `hevc`.
         extradata: The headers beside the stream.
-        packet: It, or its beginning; False where that does not tell.
+        packet: Its bytes, or the first of them; False where these do not hold a slice header.
     """
     for unit in nal_units(codec, extradata, packet):
         kind = nal_kind(codec, unit)
@@ -139,7 +139,7 @@ def is_nonref(codec: str, extradata: bytes | None, packet: bytes) -> bool:
 
 
 def _num_temporal_layers(extradata: bytes) -> int | None:
-    """Return the layers that the HEVC header declares, or None if it cannot be told."""
+    """Return the layers that the HEVC header declares, or None if it does not say."""
     # ISO/IEC 14496-15, 8.3.3.1: hvcC, version 1; byte 21 holds 2 bits, 3 bits numTemporalLayers (0: unknown).
     if extradata[:1] == b"\x01" and len(extradata) > 22:
         return (extradata[21] >> 3) & 7 or None

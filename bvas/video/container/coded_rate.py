@@ -8,10 +8,10 @@ import av
 from bvas.video.container.frame_times import usual_rates
 
 RateOrigin = Literal["times", "container", "headers", "arrival", "option", "assumed"]
-"""Presentation times; the container's header; the coded frames' headers; when frames arrived; the caller;
-nothing said it."""
+"""In this order: presentation times, the container's header, the coded frames' headers, times of arrival, the
+caller, and an assumption where no source states it."""
 
-# AVFMT_NOTIMESTAMPS of libavformat: packets have no times, and libav makes some up at 25 a second.
+# AVFMT_NOTIMESTAMPS of libavformat: packets have no times, and libav invents some at 25 a second.
 _NO_TIMESTAMPS = 0x80
 _MAX_PACKETS = 100
 
@@ -22,7 +22,7 @@ def is_untimed(container: Any) -> bool:
 
 
 class CodedRate:
-    """Finds the rate by decoding the first packets with a decoder that was told none by the demuxer.
+    """Finds the rate by decoding the first packets with a decoder that knows none from the demuxer.
 
     Args:
         decoder: PyAV's codec context of the stream.

@@ -65,7 +65,7 @@ _MATRICES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColorTags:
-    """Numbers of ITU-T H.273, section 8; 2 where nothing is said."""
+    """Code points of ITU-T H.273, section 8; 2 is unspecified."""
 
     primaries: int = UNSPECIFIED
     transfer: int = UNSPECIFIED
@@ -73,7 +73,7 @@ class ColorTags:
 
     @property
     def hdr(self) -> Hdr | None:
-        """The HDR system that the transfer characteristic names; None for SDR and where nothing is said."""
+        """The HDR system that the transfer characteristic names; None for SDR and unspecified."""
         return _HDR.get(self.transfer)
 
     @property
@@ -88,7 +88,7 @@ class ColorTags:
 
     @property
     def names(self) -> dict[str, str]:
-        """FFmpeg's names of the tags, by `transfer`, `primaries` and `matrix`; `unspecified` where nothing is said."""
+        """FFmpeg's names of the tags, by `transfer`, `primaries` and `matrix`."""
         return {
             "transfer": _name(_TRANSFERS, self.transfer),
             "primaries": _name(_PRIMARIES, self.primaries),
@@ -96,7 +96,7 @@ class ColorTags:
         }
 
     def or_else(self, other: "ColorTags") -> "ColorTags":
-        """Return these tags, with those of `other` where nothing is said here."""
+        """Return these tags, with those of `other` where these are unspecified."""
         return ColorTags(
             primaries=other.primaries if self.primaries == UNSPECIFIED else self.primaries,
             transfer=other.transfer if self.transfer == UNSPECIFIED else self.transfer,
@@ -105,7 +105,7 @@ class ColorTags:
 
     @property
     def known(self) -> "ColorTags":
-        """These tags without numbers that encoders do not take."""
+        """These tags without code points that encoders refuse."""
         return ColorTags(
             primaries=self.primaries if self.primaries in _PRIMARIES else UNSPECIFIED,
             transfer=self.transfer if self.transfer in _TRANSFERS else UNSPECIFIED,
@@ -117,7 +117,7 @@ class ColorTags:
         return self if self.hdr is None else ColorTags(primaries=BT709, transfer=BT709, matrix=BT709)
 
     def in_yuv(self) -> "ColorTags":
-        """Return the tags of the same picture stored as YUV: RGB names no matrix, and swscale makes BT.601."""
+        """Return the tags of the same picture stored as YUV: RGB names no matrix, and swscale converts to BT.601."""
         if self.matrix != 0:
             return self
         return ColorTags(primaries=self.primaries, transfer=self.transfer, matrix=_SMPTE170M)
@@ -130,8 +130,8 @@ def tags_of(tagged: Any, *, is_rgb: bool = False) -> ColorTags:
     """Return the tags of a frame or codec context of PyAV.
 
     Args:
-        tagged: It.
-        is_rgb: It stores RGB. In other formats matrix 0, which is RGB's, says nothing.
+        tagged: The frame or context.
+        is_rgb: It stores RGB. In other formats matrix 0, which is that of RGB, counts as unspecified.
     """
     primaries, transfer = int(tagged.color_primaries), int(tagged.color_trc)
     matrix = int(tagged.colorspace)
@@ -144,7 +144,7 @@ def tags_of(tagged: Any, *, is_rgb: bool = False) -> ColorTags:
 
 
 def transfer_of(frame: Any) -> int:
-    """Return a frame's transfer characteristic; 2 where nothing is said."""
+    """Return a frame's transfer characteristic; 2 is unspecified."""
     return int(frame.color_trc) or UNSPECIFIED
 
 

@@ -1,11 +1,11 @@
-"""Completeness of a video: what its container announces against what came."""
+"""Completeness of a video: packets and bytes that its container announces, against those received."""
 
 import re
 import struct
 from pathlib import Path
 from typing import Any, BinaryIO
 
-# Containers whose header tells how long the video is.
+# Containers whose header states the duration.
 _WITH_DURATION = ("matroska", "flv")
 # Seconds by which durations that muxers write may be off.
 _TOLERANCE = 0.25
@@ -17,7 +17,7 @@ _MOST_BOXES = 1 << 16
 
 
 class PacketTally:
-    """The packets of one video stream that came, against those that its container announces."""
+    """Counts the packets of one video stream against those that its container announces."""
 
     def __init__(self) -> None:
         self.num_packets = 0
@@ -36,17 +36,17 @@ class PacketTally:
         self._end = max(packet.pts + (packet.duration or 0), packet.pts if self._end is None else self._end)
 
     def shortfall(self, container: Any, stream: Any) -> str:
-        """Return in words what is missing at the end of the stream; empty where nothing is known to be."""
+        """Return a text on what is missing at the end of the stream; empty where no gap is known."""
         kind = container.format.name.split(",")[0]
         if kind == "mov":
-            # Of a fragmented file those of the fragments that came.
+            # A fragmented file lists the samples of the fragments read so far.
             announced = len(stream.index_entries)
             if announced > self.num_packets:
                 return f"its table names {announced} frames, and {self.num_packets} of them are there"
         if kind in _WITH_DURATION and self._end is not None:
             announced_end = _announced_end(container, stream)
             end = float(self._end * stream.time_base)
-            # How long the last frame is shown is often not said.
+            # The duration of the last frame is often missing.
             slack = max(_TOLERANCE, 1.5 * float(self._longest * stream.time_base))
             if announced_end is not None and end < announced_end - slack:
                 return f"its header names {announced_end:.2f} s, and it ends at {end:.2f} s"
@@ -65,10 +65,10 @@ def _announced_end(container: Any, stream: Any) -> float | None:
 
 
 def remark_on_bytes(path: Path) -> str:
-    """Return in words what the borders of a file's parts say of it: cut off, or with another video behind its end.
+    """Return a text on a file that is cut off, or has another video behind its end; empty for any other.
 
-    Empty where they say nothing. Only MP4's family, AVI and FLV are looked at: joined transport streams and
-    Matroska files are read whole.
+    The boxes of the MP4 family and the chunks of AVI are checked. Joined transport streams and Matroska files are
+    read whole, so they need no check.
     """
     with path.open("rb") as file:
         size = file.seek(0, 2)

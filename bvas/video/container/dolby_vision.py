@@ -1,8 +1,8 @@
-"""Dolby Vision: which profile a stream has, and whether its base layer is a picture for other decoders.
+"""Dolby Vision: profile of a stream, and whether other decoders can show its base layer.
 
 The container holds a configuration record (Dolby Vision Streams Within the ISO Base Media File Format, section 3.2:
-`dvcC`, `dvvC`, `dvwC`; Matroska keeps the same bytes). PyAV hands it out from version 19 on, so it is read here.
-Without a record the metadata of the frames (RPU) tells profiles with a base layer from those without.
+`dvcC`, `dvvC`, `dvwC`; Matroska keeps the same bytes). PyAV returns it from version 19 on; for version 18 it is read
+here. Without a record, the metadata of the frames (RPU) shows whether the profile has a base layer.
 """
 
 import struct
@@ -35,7 +35,7 @@ class DolbyVision:
 
     profile: int
     compatibility: int | None = None
-    """Signal compatibility of the base layer: 0 none, 1 and 6 HDR10, 2 SDR, 4 HLG; None where nothing says."""
+    """Signal compatibility of the base layer: 0 none, 1 and 6 HDR10, 2 SDR, 4 HLG; None where it is unknown."""
     has_base_layer: bool = True
 
     @property
@@ -73,8 +73,8 @@ class DolbyVision:
 
 
 def dolby_vision_of_decoder(decoder: Any) -> DolbyVision | None:
-    """Return what libav found in the container, by a decoder of PyAV's; None where it found or tells nothing."""
-    # PyAV 18 does not hand it out.
+    """Return the configuration that libav found in the container, by a decoder of PyAV; None where it has none."""
+    # PyAV 18 has no such attribute.
     record = getattr(decoder, "coded_side_data", {}).get(_SIDE_DATA)
     if record is None or len(record) < 8:
         return None
@@ -83,7 +83,7 @@ def dolby_vision_of_decoder(decoder: Any) -> DolbyVision | None:
 
 
 def dolby_vision_of_frame(frame: Any) -> DolbyVision | None:
-    """Return what the Dolby Vision metadata of a decoded frame says; None where it has none."""
+    """Return the Dolby Vision configuration by the metadata of a decoded frame; None where it has none."""
     data = frame.side_data.get("DOVI_METADATA")
     if data is None:
         return None
@@ -96,7 +96,7 @@ def dolby_vision_of_frame(frame: Any) -> DolbyVision | None:
 
 
 def dolby_vision_of_entry(codec_tag: str, *, is_tagged: bool) -> DolbyVision | None:
-    """Return what the code of a sample entry says; None where it is not one of Dolby's.
+    """Return the Dolby Vision configuration by the code of a sample entry; None where it is not one of Dolby's.
 
     Args:
         codec_tag: Four characters.
@@ -129,7 +129,7 @@ def find_dolby_vision(path: Path, container: str, stream: Any) -> DolbyVision | 
 
 
 def parse_record(record: bytes) -> DolbyVision | None:
-    """Return what a DOVIDecoderConfigurationRecord says; None if it is cut off."""
+    """Parse a DOVIDecoderConfigurationRecord; None if it is cut off."""
     if len(record) < 5:
         return None
     # Versions in 2 bytes, then bits: profile 7, level 6, RPU 1, enhancement layer 1, base layer 1, compatibility 4.
@@ -209,12 +209,12 @@ def _elements(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int, 
         kind = int.from_bytes(head[:id_bytes], "big")
         size = int.from_bytes(head[id_bytes : id_bytes + size_bytes], "big") & (1 << 7 * size_bytes) - 1
         body = place + id_bytes + size_bytes
-        # All ones: of unknown length, to the end of what it lies in.
+        # All ones: the length is unknown, and the element reaches to the end of its parent.
         stop = end if size == (1 << 7 * size_bytes) - 1 else min(body + size, end)
         yield kind, body, stop
         place = stop
 
 
 def _length_of(first: bytes) -> int:
-    """Return the bytes of an EBML number by its first byte (RFC 8794, 4.1); 0 where there is none."""
+    """Return the length in bytes of an EBML number by its first byte (RFC 8794, 4.1); 0 where that is invalid."""
     return 9 - first[0].bit_length() if first and first[0] else 0

@@ -1,4 +1,4 @@
-"""What a file says beside its frames: a start timecode, and where its clock begins."""
+"""Tags of a file beside its frames: start timecode, start of its clock, declared length."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,19 +12,19 @@ _MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileTags:
-    """Read from the head of a file."""
+    """Tags in the head of a file."""
 
     timecode: str | None
     """Of the first frame, `hh:mm:ss:ff` or `hh:mm:ss;ff`, as cameras write it; None where there is none."""
     clock_start_seconds: float
-    """Time of whatever comes first, sound or picture, on the container's clock; players call it zero."""
+    """Time of the first sound or picture on the container's clock; players call it zero."""
 
 
 def read_tags(path: Path) -> FileTags:
     """Return the tags of a video file.
 
     Raises:
-        DecodeError: it is no video.
+        DecodeError: it is not a video.
     """
     if path.is_dir():
         return FileTags(timecode=None, clock_start_seconds=0.0)

@@ -1,4 +1,4 @@
-"""Frame rates from presentation times: a container's claim counts only where the times bear it out."""
+"""Frame rates from presentation times. A rate that the container claims counts only where the times follow it."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -31,7 +31,7 @@ def as_rate(rate: float | Fraction) -> Fraction:
 
 
 def same_rate(first: Fraction, second: Fraction) -> bool:
-    """Return whether two rates are one; 30 and 30000/1001 are two."""
+    """Return whether two rates are equal; 30 and 30000/1001 are not."""
     return abs(float(first / second) - 1.0) < 1e-5
 
 
@@ -41,7 +41,7 @@ def rate_of(pts: NDArray[np.int64], time_base: Fraction, claims: Iterable[Fracti
     Args:
         pts: int64 [L], ascending, in units of `time_base`.
         time_base: Seconds of a tick.
-        claims: Rates to try, such as those that the container names.
+        claims: Rates to try, such as those that the container claims.
     """
     claimed = list(claims)
     if len(pts) < 2:

@@ -1,4 +1,4 @@
-"""What times of frames can be believed, and what stands in for those that cannot."""
+"""Repair of presentation times: missing, repeated and descending times are replaced by ascending ones."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -10,26 +10,26 @@ from numpy.typing import NDArray
 
 from bvas.video.container.time_array import NO_TIME, Ticks
 
-# A recording of more than ten days is taken for a broken time: the grid of one (grid.py) fills the memory.
+# A recording of more than ten days counts as a broken time: its grid (frame_grid.py) would fill the memory.
 _LONGEST_SECONDS = 10 * 24 * 3600
 _SLOWEST, _FASTEST = Fraction(1, 100), Fraction(1000)
 DEFAULT_RATE = Fraction(25)
-"""Of frames of which nothing says how many a second there are."""
-# So many of the times in the decoder's order have to ascend for the others to be fitted in between.
+"""Frames per second where no source states a rate."""
+# This share of the times has to ascend in the decoder's order; the others are then interpolated.
 _MIN_ASCENDING = 0.9
-# Frames of ascending times from which on they are a recording of its own, and no wrong times.
+# A run of so many ascending times is a recording of its own; a shorter one counts as wrong times.
 _SHORTEST_RUN = 12
-# A longer step is a pause, and not the period of the frames.
+# A step of more periods is a pause, and not the frame period.
 _LONGEST_PERIODS = 3
 
 
 def is_one_recording(first: int, last: int, time_base: Fraction) -> bool:
-    """Return whether two times in ticks are so near to each other that one recording can hold both."""
+    """Return whether two times in ticks are near enough for one recording to hold both."""
     return (last - first) * time_base <= _LONGEST_SECONDS
 
 
 def usual_rates(claims: Iterable[Fraction | None]) -> tuple[Fraction, ...]:
-    """Return those rates of a container that a camera may have had."""
+    """Return the claimed rates that a camera may have."""
     rates = [Fraction(claim) for claim in claims if claim]
     return tuple(rate for rate in rates if _SLOWEST <= rate <= _FASTEST)
 
@@ -42,10 +42,10 @@ def ascending_times(
     Args:
         output: Times of frames in the order in which the decoder outputs them; None where it knows none.
         time_base: Seconds of a tick.
-        rates: Frames per second by the container's word, the best first.
+        rates: Frames per second that the container claims, the best first.
 
-    A few times that are missing or out of order are replaced by what fits between the others. A clock that begins
-    again, as where recordings are joined, is continued. Where most times are out of order otherwise, all frames are
+    A few times that are missing or out of order are interpolated between the others. A clock that starts again, as
+    where recordings are joined, is continued. Where most times are out of order for another reason, all frames are
     put one period of the rate apart.
     """
     if (joined := _of_joined(output, time_base)) is not None:
@@ -60,10 +60,11 @@ def ascending_times(
 
 
 class SteadyTimes:
-    """Ascending times of frames as they come: a time once given stays, unlike in `ascending_times`.
+    """Ascending times of frames as they come. A time once given stays, unlike in `ascending_times`.
 
-    A clock that begins again is continued one period after the last frame. A single time that is too late is kept,
-    and those behind it follow a tick apart until they are later. A few times that are too early count as such.
+    A clock that starts again is continued one period after the last frame. A single time that is too late is kept,
+    and those behind it follow a tick apart until they are later. A few early times count as errors; a long run of
+    them as a clock that started again.
 
     Args:
         times: Those so far, strictly ascending.
@@ -76,7 +77,7 @@ class SteadyTimes:
         self._before, self._last = [None, None, *times.tolist()][-2:]
         self._period = int(times[-1] - times[-2]) if len(times) > 1 else period
         self._offset = 0
-        # Of the clock before the present one, as long as that may be a few wrong times: its last, and its offset.
+        # (last time, offset) of the clock before the present one, as long as the present one may be a few wrong times.
         self._former: tuple[int, int] | None = None
         self._num_since = 0
 
@@ -98,10 +99,11 @@ class SteadyTimes:
         self._times.append(max(time + self._offset, earliest))
 
     def _follow_clock(self, time: int, given: int | None) -> None:
-        """Note where the clock of a time stands on that of the first frame, if it is another one than before."""
+        """Find the offset of a time's clock to that of the first frame, where the clock started again."""
         self._num_since += 1
         if self._num_since > _SHORTEST_RUN:
             self._former = None
+        # The time fits behind the former clock again: what came between were wrong times, not another clock.
         if self._former is not None and 0 < time - self._former[0] <= _SHORTEST_RUN * self._period:
             self._before, self._last = None, self._former[0]
             self._offset, self._former = self._former[1], None
@@ -113,11 +115,12 @@ class SteadyTimes:
     def _begins_again(self, time: int) -> bool:
         if self._last is None:
             return True
+        # Below the last two: below the last alone, the last one may have been the wrong time.
         return time <= self._last and (self._before is None or time <= self._before)
 
 
 def _of_joined(output: Sequence[int | None], time_base: Fraction) -> NDArray[np.int64] | None:
-    """Return times for long runs of ascending times, of which each begins before the end of the last one."""
+    """Return times for long ascending runs of which each starts before the last one ends; None for any other."""
     times = np.array([NO_TIME if time is None else time for time in output], dtype=np.int64)
     backs = np.flatnonzero(np.diff(times) <= 0) + 1
     runs = np.diff([0, *backs.tolist(), len(times)])
@@ -131,11 +134,11 @@ def _of_joined(output: Sequence[int | None], time_base: Fraction) -> NDArray[np.
 
 
 def _in_order(output: Sequence[int | None]) -> list[int]:
-    """Return the places of the most times that can be kept so that none is before an earlier one."""
+    """Return the places of a longest non-descending subsequence of the known times."""
     known = [(place, time) for place, time in enumerate(output) if time is not None]
     if all(after >= before for (_, before), (_, after) in pairwise(known)):
         return [place for place, _ in known]
-    # The last place and time of the best choice of each length, and what came before each place in it.
+    # Patience sorting: the last place and time of the best subsequence of each length, and each place's predecessor.
     ends: list[int] = []
     times: list[int] = []
     before: dict[int, int | None] = {}

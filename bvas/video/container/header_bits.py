@@ -1,14 +1,14 @@
-"""Bits of a header, read one number after the other."""
+"""Bit reader for headers, with Exp-Golomb numbers."""
 
 
 def payload_of(unit: bytes, head: int) -> bytes:
     """Return the bits of a NAL unit behind the bytes of its header."""
-    # Two zeros are followed by a 3 that means nothing, where a start code could be read else.
+    # Emulation prevention: a 3 is inserted behind two zeros, so that no start code appears by chance.
     return unit[head:].replace(b"\x00\x00\x03", b"\x00\x00")
 
 
 class Bits:
-    """Bits of a header from its first on; IndexError behind its end."""
+    """Bits of a header, from the first on; reading past the end raises IndexError."""
 
     def __init__(self, data: bytes) -> None:
         self._value = int.from_bytes(data, "big")

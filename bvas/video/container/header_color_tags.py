@@ -1,4 +1,4 @@
-"""Color tags of the headers inside a stream, where a recording goes from one picture system to another."""
+"""Color tags of the headers inside a stream, for recordings that change from one picture system to another."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ class HeaderColors:
         """Take the next packet of the stream."""
         if self._codec not in ("h264", "hevc") or not packet.is_keyframe:
             return
-        # mp4 with several descriptions changes the headers beside the stream in its middle.
+        # mp4 with several sample descriptions changes the extradata in mid-stream.
         beside = []
         if packet.has_sidedata("new_extradata"):
             self._extradata = bytes(packet.get_sidedata("new_extradata"))
@@ -57,7 +57,7 @@ class HeaderColors:
         try:
             frames = [*decoder.decode(packet), *decoder.decode(None)]
         except av.FFmpegError:
-            # What cannot be decoded by itself is judged when its frames are read.
+            # A keyframe that cannot be decoded alone is judged when its frames are read.
             return []
         return [tags_of(frame, is_rgb=bool(frame.format.is_rgb)) for frame in frames]
 

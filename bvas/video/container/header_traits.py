@@ -8,7 +8,7 @@ from bvas.video.container.sequence_tracking import sequences_in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeaderTraits:
-    """What the headers of a stream allow that some decoders get wrong."""
+    """Features that the headers of a stream allow and some decoders get wrong."""
 
     fields: bool = False
     """Frames may be made of two fields."""
@@ -27,12 +27,12 @@ class HeaderTraits:
 
 
 def header_traits(codec: str, coded: bytes) -> HeaderTraits:
-    """Return what the headers among some coded data allow; nothing where none tells.
+    """Return the features that the headers among some coded data allow; none where there is no header.
 
     Args:
         codec: libav's name of the format.
-        coded: The headers beside a stream, or a packet of it, with start codes. A recording may go from one
-            program to another, so that the packet of each keyframe has a say.
+        coded: The extradata of a stream, or a packet of it, with start codes. A recording may change from one
+            program to another, so the packet of each keyframe is checked.
     """
     traits = HeaderTraits()
     for sequence in sequences_in(codec, coded):

@@ -1,9 +1,9 @@
-"""Bytes of a file on a web server: all of them, or an error.
+"""Bytes of a file on a web server: complete, or an error.
 
-libav ends a video as usual where a connection closes early, and was seen to drop its first keyframe where it
-came back to it. Here what came is compared with what the server announced (RFC 9112, 6.3). A connection that
-breaks off is resumed where the server gives ranges of the very same file (RFC 9110, 13.1.5 and 14), else it is
-an error. Of an answer without an announced end the container may tell (wholeness.py). Playlists are left to libav.
+libav takes an early close for the end of the video, and was seen to drop the first keyframe after a reconnect. Here
+the bytes received are compared with the length that the server announced (RFC 9112, 6.3). A connection that breaks
+off is resumed where the server gives ranges of the very same file (RFC 9110, 13.1.5 and 14); else it is an error.
+Where no length is announced, the container may show what is missing (completeness.py). Playlists are left to libav.
 """
 
 import http.client
@@ -27,15 +27,15 @@ from bvas.errors import DecodeError
 
 logger = logging.getLogger(__name__)
 
-# Lists of addresses, and parts whose borders only the header tells: libav reads these by their type.
+# Playlists and multipart streams: libav reads these by their type.
 _NOT_PLAIN = re.compile(r"mpegurl|dash\+xml|^multipart/", re.IGNORECASE)
 _LISTS = (b"#EXTM3U", b"<?xml", b"<MPD")
 LIST_NAMES = (".m3u8", ".m3u", ".mpd", ".ffconcat")
 # ISO/IEC 13818-1, 2.4.3.3.
 _TS_SYNC = b"\x47"
-# A place so near is reached by reading on.
+# A seek over fewer bytes is done by reading on.
 _NEAR_BYTES = 256 * 1024
-# Seconds before each try to resume; each byte that comes starts them over.
+# Seconds before each try to resume; any new byte starts the list over.
 _WAITS = (0.2, 1.0, 3.0)
 Span = tuple[int, int | None]
 _FAULTS = (OSError, http.client.HTTPException, ValueError)
@@ -46,14 +46,14 @@ class HttpBytes:
 
     Args:
         location: Its address, with user and password where it has them.
-        name: What messages call it.
+        name: Its name in messages.
         connect: Seconds to wait for an answer.
         stall: Seconds to wait for more of it.
-        span: (first byte, behind the last) of a part of the file, which may be a playlist and need announce
-            nothing; None as the end of it: up to the end. By default the file is one that has to be whole.
+        span: (first byte, behind the last) of a part of the file; None as the end: up to the end of the file. A
+            part may be a playlist, and need not have an announced length. By default the whole file is read.
 
     Raises:
-        DecodeError: there is no answer in time.
+        DecodeError: the server does not answer in time.
         NotPlainError: libav has to read it.
     """
 
@@ -87,13 +87,13 @@ class HttpBytes:
 
     @property
     def identity(self) -> tuple[str | None, int | None]:
-        """What tells this file from another one that the server has under its name later."""
+        """(version, bytes) by which a later file of the same name is recognized as another one."""
         return self._validator, self.size
 
     def seekable(self) -> bool:
         """Return whether libav may go to another place.
 
-        Not in a transport stream, which it would only look at the end of, to guess a duration.
+        Not in a transport stream: libav would seek to its end only to guess a duration.
         """
         return self._can_resume and self.head[:1] != _TS_SYNC
 
@@ -114,7 +114,7 @@ class HttpBytes:
     def read(self, size: int) -> bytes:
         """Return up to `size` bytes, as soon as there are any; none at the end, or where there is a `failure`.
 
-        An error raised from here would cost what libav has read ahead.
+        Errors are kept in `failure`: one raised here would make libav drop the packets that it has read ahead.
         """
         waits = iter(_WAITS)
         while not self._ends_here():
@@ -122,6 +122,7 @@ class HttpBytes:
                 self._go_to_place()
                 data: bytes = self._body.read1(size)
             except ChangedError as error:
+                # Another file: no try to resume can help.
                 self.failure = error
                 break
             except _FAULTS as error:
@@ -135,7 +136,7 @@ class HttpBytes:
                     self.head = self.head or data[:16]
                     return data
                 if self._can_resume and self._body.length == 0:
-                    # A server may answer with less than was asked for.
+                    # A server may answer with a shorter range than requested.
                     self._drop()
                     continue
                 failure = OSError(f"the connection closed after {self._place} of {self.size} bytes")
@@ -149,7 +150,7 @@ class HttpBytes:
         return b""
 
     def stop(self) -> None:
-        """Let a `read` that waits for another try end."""
+        """End a `read` that waits for its next try."""
         self._stopped.set()
 
     def close(self) -> None:
@@ -173,7 +174,7 @@ class HttpBytes:
                     f"{self._called} is not a video that can be opened: no answer for {self._connect:g} s",
                     path=self._called,
                 ) from error
-            # libav tries it too, and says what is wrong in its words; it does not check certificates.
+            # libav tries it too, and reports what is wrong; it does not check certificates.
             if isinstance(reason, ssl.SSLCertVerificationError) and not self._is_part:
                 logger.warning("%s: %s; it is read all the same", self._called, reason.verify_message)
             raise NotPlainError() from error
@@ -188,7 +189,7 @@ class HttpBytes:
         try:
             self.head = bytes(answer.peek(16)[:16])
         except _FAULTS as error:
-            # It fails again where it is read.
+            # The error shows again when the body is read.
             logger.debug("%s: %s", self._called, error)
         is_named = self.name.lower().endswith(LIST_NAMES)
         is_typed = _NOT_PLAIN.search(answer.headers.get_content_type()) is not None
@@ -220,7 +221,7 @@ class HttpBytes:
         self._body, self._body_at = answer, self._place
 
     def _set_timeout(self, answer: Any) -> None:
-        """Wait for more as long as is allowed; urllib has one limit for this and for the answer."""
+        """Set the limit between bytes; urllib has one limit for this and for the first answer."""
         sock = getattr(getattr(answer.fp, "raw", None), "_sock", None)
         if sock is not None:
             sock.settimeout(self._stall)
@@ -267,7 +268,7 @@ def _span_of(answer: Any) -> tuple[int | None, int | None]:
 
 
 def _validator_of(answer: Any) -> str | None:
-    """Return what a server calls this very content: a strong tag or a date (RFC 9110, 8.8)."""
+    """Return the validator of this very content: a strong tag or a date (RFC 9110, 8.8)."""
     tag: str | None = answer.headers.get("ETag")
     date: str | None = answer.headers.get("Last-Modified")
     return tag if tag is not None and not tag.startswith("W/") else date

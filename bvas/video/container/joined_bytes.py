@@ -1,4 +1,4 @@
-"""Bytes of a transport stream whose joints are hidden from libav, of a file or as they come."""
+"""Bytes of a transport stream with its joints hidden from libav: of a file, or as they come."""
 
 import io
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class Joints:
     joints: tuple[Joint, ...]
     tables: HiddenTables | None
     lost_times: tuple[int, ...] = ()
-    """Presentation times of pictures that are not followed, in ticks of 1/90000 s."""
+    """Presentation times of pictures in a codec that is not followed, in ticks of 1/90000 s."""
 
 
 def find_joints(path: Path) -> Joints | None:
@@ -63,7 +63,7 @@ class JoinedFile(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """Return up to `size` bytes from here on, or all that are left."""
         size_before, _, start = self._joints.layout
-        # Whole packets around them.
+        # Packets are rewritten whole, so the read begins at a packet border.
         first = start + max(self._place - start, 0) // size_before * size_before
         self._file.seek(first)
         wanted = None if size < 0 else self._place - first + size + size_before
@@ -91,8 +91,8 @@ class JoinedFile(io.RawIOBase):
         super().close()
 
 
-class Stretches:
-    """What was found so far in a transport stream that comes in one stretch after the other."""
+class JoinState:
+    """State of a transport stream that comes in several stretches, such as the pieces of a playlist."""
 
     def __init__(self) -> None:
         self.joiner: Joiner | None = None
@@ -101,7 +101,7 @@ class Stretches:
 
     @property
     def lost_codec(self) -> str:
-        """What the video went over to and is not followed in: the bytes end there. Empty while all is well."""
+        """The codec that the video changed to, where the bytes end since it is not followed; else empty."""
         joints = () if self.joiner is None else self.joiner.joints
         return next((joint.codec for joint in joints if joint.codec), "")
 
@@ -112,22 +112,22 @@ class JoinedBytes:
     Args:
         read: Returns up to some bytes, as soon as there are any; none at the end.
         name: Path, by whose ending libav knows some formats.
-        stretches: Of a stream in several pieces, what those before this one held.
+        state: State of the pieces before this one, of a stream in several pieces.
     """
 
-    def __init__(self, read: Callable[[int], bytes], name: str, stretches: Stretches | None = None) -> None:
+    def __init__(self, read: Callable[[int], bytes], name: str, state: JoinState | None = None) -> None:
         self.name = name
-        self.stretches = Stretches() if stretches is None else stretches
+        self.state = JoinState() if state is None else state
         self._read = read
         self._layout: Layout | None = None
-        # None once it is known what the bytes are.
+        # The bytes so far, until there are enough to recognize a transport stream; then None.
         self._head: bytes | None = b""
         self._rest = b""
         self._ready = b""
 
     def read(self, size: int) -> bytes:
         """Return up to `size` bytes."""
-        while not self._ready and not self.stretches.lost_codec:
+        while not self._ready and not self.state.lost_codec:
             data = self._read(size)
             self._take(data)
             if not data:
@@ -145,26 +145,26 @@ class JoinedBytes:
             self._layout = layout_of(head[:_HEAD_BYTES])
             start = len(head) if self._layout is None else self._layout.start
             self._ready += head[:start]
-            self.stretches.position += start
+            self.state.position += start
             self._join(head[start:], at_end=not data)
         else:
             self._join(data, at_end=not data)
 
     def _join(self, data: bytes, *, at_end: bool) -> None:
-        layout, stretches = self._layout, self.stretches
+        layout, state = self._layout, self.state
         if layout is None:
             self._ready += data
             return
-        if stretches.joiner is None or stretches.joiner.layout[:2] != layout[:2]:
-            stretches.joiner = Joiner(layout)
-        joiner, position = stretches.joiner, stretches.position
+        if state.joiner is None or state.joiner.layout[:2] != layout[:2]:
+            state.joiner = Joiner(layout)
+        joiner, position = state.joiner, state.position
         data = self._rest + data
         whole = len(data) if at_end else len(data) // layout.size * layout.size
         block, self._rest = bytearray(data[:whole]), data[whole:]
         packets = _packets_in(block, layout)
         joiner.find(packets, position)
         hide_joints(packets, position, layout, joiner.joints, joiner.tables)
-        stretches.position += len(block)
+        state.position += len(block)
         lost = next((joint.position for joint in joiner.joints if joint.codec), None)
         self._ready += bytes(block if lost is None else block[: max(lost - position, 0)])
 

@@ -1,6 +1,6 @@
-"""Bytes that libav fetches from an address, and those of the pieces of a playlist, on their way to its demuxers.
+"""Bytes of addresses and of HLS pieces, fetched on libav's behalf.
 
-libav reads here what it would read by itself, so that joints of transport streams can be hidden from it.
+libav reads here what it would fetch by itself, so that joints of transport streams can be hidden from its demuxers.
 """
 
 import logging
@@ -15,7 +15,7 @@ import av
 from bvas.errors import DecodeError
 from bvas.system.notices import warn_once
 from bvas.video.container.http_bytes import HttpBytes, NotPlainError
-from bvas.video.container.joined_bytes import JoinedBytes, Stretches
+from bvas.video.container.joined_bytes import JoinedBytes, JoinState
 
 logger = logging.getLogger(__name__)
 
@@ -25,9 +25,9 @@ _PLAYLIST_SUFFIXES = (".m3u8", ".m3u")
 _TRANSPORT_SUFFIXES = (".ts", ".m2ts", ".mts", ".m2t", ".mpegts")
 _TRANSPORT_SCHEMES = ("udp", "tcp", "srt")
 
-# Seconds to wait for an answer, and for more of it, where nothing is said.
+# Seconds to wait for an answer, and from byte to byte, by default.
 _TIMEOUT = (20.0, 15.0)
-# Connections that libav keeps open between the pieces would pass by here.
+# Connections that libav keeps open between pieces would not pass through here.
 PLAYLIST_OPTIONS = {"http_persistent": "0", "http_multiple": "0"}
 
 
@@ -37,7 +37,7 @@ def is_playlist(source: Any) -> bool:
 
 
 def lacks_end(path: Path) -> bool:
-    """Return whether a file is a playlist of pieces that does not say that it ends; a line in the log says so once."""
+    """Return whether a file is a playlist of pieces without an end mark; logs that once."""
     if not is_playlist(str(path)):
         return False
     with path.open("rb") as file:
@@ -78,16 +78,16 @@ class FetchedBytes:
         self._container = av.open(location, format="data", options=options, timeout=timeout)
         self._packets: Iterator[Any] = self._container.demux()
         self.failure: av.FFmpegError | OSError | None = None
-        """Why the bytes ended, where it was not with the source."""
+        """Why the bytes ended before the source did; None where they did not."""
         self._rest = b""
 
     def read(self, size: int) -> bytes:
-        """Return up to `size` bytes, none at the end or where the connection breaks; then see `failure`."""
+        """Return up to `size` bytes; none at the end, or where the connection breaks (see `failure`)."""
         if not self._rest and self.failure is None:
             try:
                 packet = next(self._packets, None)
             except (av.FFmpegError, OSError) as error:
-                # Raised here, it would keep libav from handing out what it holds.
+                # Raised here, it would make libav drop the packets that it holds.
                 self.failure, packet = error, None
             self._rest = b"" if packet is None or not packet.size else bytes(packet)
         found, self._rest = self._rest[:size], self._rest[size:]
@@ -103,26 +103,26 @@ class PlaylistFetcher:
     """Opens what an HLS playlist is made of for libav: `io_open` of `av.open`.
 
     Args:
-        timeout: Seconds to wait for opening a piece, and for each part of it; None: the playlist is a file, and read
-            as it is. libav would wait for more pieces of one that does not say that it ends.
+        timeout: Seconds to wait for opening a piece, and from byte to byte; None: the playlist is a file and read as
+            it is. Without an end mark, libav would wait for more pieces.
     """
 
     def __init__(self, timeout: tuple[float, float] | None) -> None:
         self._timeout = timeout
         # Pieces of one playlist are one transport stream.
         self._playlist_of: dict[str, str] = {}
-        self._stretches: dict[str, Stretches] = {}
+        self._states: dict[str, JoinState] = {}
         self._missing: list[str] = []
 
     @property
     def lost_codec(self) -> str:
-        """What the video of a playlist went over to and is not followed in; empty while all is well."""
-        return next((one.lost_codec for one in self._stretches.values() if one.lost_codec), "")
+        """The codec that the video of a playlist changed to and is not followed in; empty while it is followed."""
+        return next((one.lost_codec for one in self._states.values() if one.lost_codec), "")
 
     @property
     def is_joined(self) -> bool:
         """Whether a joint was hidden."""
-        return any(one.joiner is not None and one.joiner.joints for one in self._stretches.values())
+        return any(one.joiner is not None and one.joiner.joints for one in self._states.values())
 
     def __call__(self, location: str, flags: int, options: dict[str, str]) -> "_Piece":
         """Open one playlist or piece."""
@@ -131,7 +131,7 @@ class PlaylistFetcher:
         except (av.FFmpegError, OSError, DecodeError, NotPlainError) as error:
             if not self.may_miss(location):
                 raise OSError(reason_text(error)) from error
-            # libav would pass over it without a word.
+            # libav would skip it silently.
             self.miss(location, reason_text(error))
             return _Piece(self, location, BytesIO())
 
@@ -139,7 +139,7 @@ class PlaylistFetcher:
         path = Path(location.removeprefix("file:"))
         if path.is_file():
             if is_playlist(str(path)):
-                # libav leaves some of them open.
+                # Read whole: libav does not close some playlists.
                 end = b"\n#EXT-X-ENDLIST\n" if self._timeout is None and lacks_end(path) else b""
                 return BytesIO(path.read_bytes() + end)
             return path.open("rb")
@@ -147,24 +147,24 @@ class PlaylistFetcher:
             connect, stall = self._timeout or _TIMEOUT
             stop = options.get("end_offset")
             span = int(options.get("offset") or 0), int(stop) if stop else None
-            # Named without host and query, which may hold secrets.
+            # The name leaves out host and query, which may hold secrets.
             name = urlsplit(location).path
             return HttpBytes(location, name, connect=connect, stall=stall, span=span)
         return FetchedBytes(location, options, self._timeout)
 
     def may_miss(self, location: str) -> bool:
-        """Return whether a playlist lists a location as a piece of video, of which others may be there."""
+        """Return whether a playlist lists a location as a piece of video, so that the others can be read without it."""
         return not is_playlist(location) and _plain(location) in self._playlist_of
 
     def miss(self, location: str, reason: str) -> None:
-        """Note a piece that is not there, or not all of it."""
-        # Without host and query, which may hold secrets.
+        """Note a piece that is missing, in whole or in part."""
+        # Host and query are left out: they may hold secrets.
         place = urlsplit(_plain(location)).path
         logger.warning("the piece %s of a playlist is not complete: %s", place, reason)
         self._missing.append(f"the piece {place} of the playlist is not complete: {reason}")
 
     def take_missing(self) -> str:
-        """Return what was missed since the last call, in words; empty for nothing."""
+        """Return a text on the pieces missed since the last call; empty for none."""
         missing, self._missing = self._missing, []
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         return missing[0] + more if missing else ""
@@ -175,10 +175,10 @@ class PlaylistFetcher:
             if line.strip() and not line.startswith("#"):
                 self._playlist_of[urljoin(location, line.strip())] = location
 
-    def stretches_of(self, location: str) -> Stretches:
-        """Return what is known of the transport stream that a piece belongs to."""
+    def join_state_of(self, location: str) -> JoinState:
+        """Return the state of the transport stream that a piece belongs to."""
         plain = _plain(location)
-        return self._stretches.setdefault(self._playlist_of.get(plain, plain), Stretches())
+        return self._states.setdefault(self._playlist_of.get(plain, plain), JoinState())
 
 
 class _Piece:
@@ -199,7 +199,7 @@ class _Piece:
             self._head = self._source.read(size)
             if self._head.startswith(_PLAYLIST):
                 self._text = self._head
-            self._joined = JoinedBytes(self._read_on, self.name, self._fetcher.stretches_of(self.name))
+            self._joined = JoinedBytes(self._read_on, self.name, self._fetcher.join_state_of(self.name))
         return self._joined.read(size)
 
     def close(self) -> None:
@@ -230,11 +230,11 @@ class _Piece:
 
 
 def _plain(location: str) -> str:
-    # Keys are dealt with by libav's protocol of this name.
+    # libav's crypto protocol decrypts; the address behind it is the piece's own.
     return location.removeprefix("crypto+").removeprefix("crypto:")
 
 
 def reason_text(error: BaseException) -> str:
-    """Return why a piece is not there."""
+    """Return why a piece is missing."""
     cause = error.__cause__ or error
     return getattr(cause, "strerror", None) or str(cause)

@@ -1,4 +1,4 @@
-"""Messages of libav that belong to one operation, for errors that say why it failed."""
+"""Log messages of libav during one operation, for errors that name the reason."""
 
 import logging
 import re
@@ -10,7 +10,7 @@ import av.logging
 
 from bvas.errors import redacted
 
-# libav says these of media that it may not or cannot decrypt.
+# Words in libav's messages on media that it may not or cannot decrypt.
 _PROTECTION = re.compile(r"encrypt|decrypt|\bDRM\b|\bkey ?file\b|\bprotected\b|\bcenc\b", re.IGNORECASE)
 _lock = threading.Lock()
 _num_listening = 0
@@ -19,7 +19,7 @@ _before: tuple[int | None, bool, int] = (None, True, logging.NOTSET)
 
 @contextmanager
 def libav_messages() -> Iterator[list[tuple[int, str, str]]]:
-    """Yield a list that fills with what libav says in this thread: (its level, its component, the text).
+    """Yield a list that fills with libav's messages in this thread: (level, component, text).
 
     Keep the block short: PyAV asks for Python's lock at each message, of whatever thread.
     """
@@ -32,7 +32,7 @@ def libav_messages() -> Iterator[list[tuple[int, str, str]]]:
 
 
 def last_message(said: list[tuple[int, str, str]]) -> str:
-    """Return the last error among messages, as one line, or the last word on protection; empty if there is neither."""
+    """Return the last message on protection, else the last error, as one line; empty if there is neither."""
     texts = [(level, " ".join(text.split())) for level, _, text in said]
     protection = [text for _, text in texts if _PROTECTION.search(text)]
     errors = [text for level, text in texts if level <= av.logging.ERROR and text]
@@ -52,9 +52,9 @@ def _listen(change: int) -> None:
         _num_listening += change
         if change > 0 and _num_listening == 1:
             _before = av.logging.get_level(), av.logging.get_skip_repeated(), logger.level
-            # What other threads' decoders say meanwhile goes to this logger, and nowhere by default.
+            # Messages of other threads' decoders go to this logger meanwhile, and are dropped by default.
             logger.setLevel(logging.CRITICAL + 1)
-            # A message that an earlier failure ended with counts again.
+            # Else a message equal to the last one of an earlier failure would be suppressed.
             av.logging.set_skip_repeated(False)
             av.logging.set_level(av.logging.WARNING)
         elif not _num_listening:

@@ -1,4 +1,7 @@
-"""Numbers of samples in MP4 headers that the file cannot hold: libav takes memory for all that they claim."""
+"""Refusal of MP4 files whose headers claim more samples than they can hold.
+
+libav allocates memory for every sample claimed, so that a damaged count of a few bytes would fill the memory.
+"""
 
 import os
 import struct
@@ -10,7 +13,7 @@ from bvas.video.container.mp4_boxes import boxes
 
 # ISO/IEC 14496-12: boxes that hold boxes, on the way to those that count samples.
 _PARENTS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf")
-# libav takes 36 bytes a sample. So many do no harm, whatever is true.
+# libav allocates 36 bytes a sample; so many are harmless even where they are wrong.
 _HARMLESS = 1 << 20
 
 
@@ -23,7 +26,7 @@ class _Claim(NamedTuple):
 
 
 def check_sample_counts(path: Path) -> None:
-    """Refuse an MP4 file that claims more samples than there are bytes for. Whatever else it is passes.
+    """Refuse an MP4 file that claims more samples than it has bytes for. Any other file passes.
 
     Raises:
         DecodeError: names the box and the number.

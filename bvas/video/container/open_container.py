@@ -1,4 +1,4 @@
-"""Opening a file with libav and reading the packets of its picture, past damage where there is some."""
+"""Opening files with libav, and reading the packets of their video past damage."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,12 +15,12 @@ from bvas.video.container.stream_choice import choose_stream, discard_others, vi
 
 # PyAV 18 refuses titles that are not UTF-8 unless told otherwise. PyAV 19 escapes them and has no such argument.
 _METADATA = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
-# After so many failed reads in a row the rest of the file counts as missing.
+# After so many failed reads in a row, the rest of the file counts as missing.
 _MAX_FAILED_READS = 1000
 
 
 def open_media(source: Any, **options: Any) -> Any:
-    """Open what libav can read with `av.open`; titles that are not UTF-8 are no error.
+    """Open a source with `av.open`; titles that are not UTF-8 are accepted.
 
     Raises:
         FFmpegError, OSError: libav cannot open it.
@@ -82,17 +82,17 @@ def open_input(
     timeout: tuple[float, float] | None = None,
     fetcher: PlaylistFetcher | None = None,
 ) -> tuple[Any, Any]:
-    """Open what libav can read; return (container, video stream) of PyAV. All other streams are skipped.
+    """Open a source with libav; return (container, video stream) of PyAV. All other streams are skipped.
 
     Args:
         source: A path or URL as text, or an object with `read`.
-        name: What messages call it.
+        name: Its name in messages.
         reading: Which stream of it is read.
-        timeout: Seconds to wait for opening, and for each packet; None for as long as it takes.
+        timeout: Seconds to wait for opening, and for each packet; None waits without limit.
         fetcher: Opens the pieces of a playlist. The container must then be closed, not left to the collector.
 
     Raises:
-        DecodeError: it is no video, or cannot be reached.
+        DecodeError: it is not a video, or cannot be reached.
     """
     with libav_messages() as said:
         try:
@@ -105,7 +105,7 @@ def open_input(
         except (av.FFmpegError, OSError) as error:
             raise not_opened(name, error, timeout, last_message(said)) from redacted_error(error)
     try:
-        # libav takes any text for ANSI art.
+        # libav opens any text as ANSI art.
         is_text = container.format.name == "tty"
         streams = () if is_text else video_streams(container)
         reason = _because(last_message(said))
@@ -139,7 +139,7 @@ def encrypted(name: str, detail: str) -> DecodeError:
 def not_opened(
     name: str, error: BaseException, timeout: tuple[float, float] | None, message: str = ""
 ) -> DecodeError:
-    """Return the error of a source that libav cannot open, with what it last said."""
+    """Return the error of a source that libav cannot open, with its last message."""
     if speaks_of_protection(message):
         return encrypted(name, f"libav: {message}")
     reason = reason_of(error)
@@ -147,7 +147,7 @@ def not_opened(
         reason = f"no answer for {timeout[0]:g} s"
     return DecodeError(
         f"{name} is not a video that can be opened: {reason}{_because(message)}; "
-        "the file may be cut off or of another kind, `ffprobe` tells more",
+        "the file may be cut off or of another kind, `ffprobe` shows more",
         path=name,
     )
 
@@ -159,7 +159,7 @@ def _because(message: str) -> str:
 def read_packets(container: Any, stream: Any) -> Iterator[Any]:
     """Yield the packets of `stream` from where the container stands, without the empty one at the end.
 
-    A read that fails is followed by the next: behind a damaged stretch most containers go on.
+    After a failed read the next one is tried: behind a damaged stretch most containers continue.
 
     Raises:
         FFmpegError: a connection broke, or was silent for longer than the container's timeout.
@@ -181,7 +181,7 @@ def read_packets(container: Any, stream: Any) -> Iterator[Any]:
                     raise encrypted(redacted(container.name), f"Common Encryption{at}")
                 yield packet
         except IndexError:
-            # PyAV flushes all streams at the end, and trips over those that came up after the opening.
+            # PyAV flushes all streams at the end, and fails at those that appeared after the opening.
             return
         except av.FFmpegError as error:
             if is_connection_error(error):
@@ -192,10 +192,10 @@ def read_packets(container: Any, stream: Any) -> Iterator[Any]:
 
 
 def is_connection_error(error: BaseException) -> bool:
-    """Return whether it is the way to the data that failed, and not the data."""
+    """Return whether the connection failed, and not the data."""
     return isinstance(error, av.error.ExitError | OSError)
 
 
 def reason_of(error: BaseException) -> str:
-    """Return what libav says went wrong, without its error number and without secrets of an address."""
+    """Return libav's reason for an error, without its number and without secrets of an address."""
     return redacted(getattr(error, "strerror", None) or str(error))

@@ -1,4 +1,4 @@
-"""Tables of a transport stream: which programs there are, and in which packets each has its video.
+"""Program tables of a transport stream: its programs, and the packets that carry the video of each.
 
 Syntax: ISO/IEC 13818-1, 2.4.4.3 (program association) and 2.4.4.8 (program map).
 """
@@ -32,7 +32,7 @@ class VideoEntry(NamedTuple):
 
 
 class TableReader:
-    """Puts tables together from their packets; what they say is that of the newest whole ones."""
+    """Assembles tables from their packets; `maps` and `videos` are those of the newest complete tables."""
 
     def __init__(self) -> None:
         self.maps: dict[int, int] = {}

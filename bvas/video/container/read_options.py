@@ -1,4 +1,4 @@
-"""Choices about how a source is read: its video stream, the rate of frames without times, tone mapping."""
+"""Options of reading: the video stream, the rate of frames without times, tone mapping."""
 
 from dataclasses import dataclass, field
 from fractions import Fraction

@@ -1,7 +1,7 @@
 """Sequence headers of H.264, HEVC, VP9 and AV1, bit by bit.
 
-Only what bvas decides by is read: the size, where the shown part of a coded picture begins, how many reference
-pictures are kept, and whether frames may be made of two fields.
+Only the fields that bvas needs are read: the size, the cropped corner of the coded picture, the number of reference
+pictures, and whether frames may be made of two fields.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from bvas.video.container.header_bits import Bits, payload_of
 
-# H.264 profiles whose headers say more of chroma and depth (ITU-T H.264, 7.3.2.1.1).
+# H.264 profiles whose headers hold chroma format and bit depth (ITU-T H.264, 7.3.2.1.1).
 _HIGH_PROFILES = (44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244)
 # Width and height of a sample by aspect_ratio_idc, from 1 on (ITU-T H.264, table E-1); 255 is followed by both.
 _ASPECTS = (
@@ -26,10 +26,10 @@ _NUM_REFERENCES = 8
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """What a sequence header says of the pictures that follow it."""
+    """Fields of a sequence header, for the pictures that follow it."""
 
     header: bytes
-    """Its own bytes: a decoder made for one header is right for an equal one."""
+    """Its bytes: a decoder made for one header fits any equal one."""
     size: tuple[int, int]
     """(h, w) of what is shown."""
     corner: tuple[int, int] = (0, 0)

@@ -1,4 +1,4 @@
-"""The sequence header in force at each packet of a stream: the pictures that a decoder has to be made for."""
+"""Tracking of the sequence header in force at each packet of a stream: a decoder is made for its pictures."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ class SequenceHeaders:
     """The sequence header in force at each packet of one stream.
 
     Args:
-        codec: libav's name of the format. Of others than `HEADER_CODECS` nothing is known.
+        codec: libav's name of the format. For others than `HEADER_CODECS` no header is found.
     """
 
     def __init__(self, codec: str) -> None:
@@ -64,7 +64,7 @@ class SequenceHeaders:
             elif kind < 32 if is_hevc else 1 <= kind <= 5:
                 self._see_slice(kind, unit)
                 return
-        # Parameter sets alone: the only ones are those that will hold.
+        # Parameter sets without a slice: a single one is the one that will be in force.
         if self._active is None and len(self._sequences) == 1:
             self._activate(next(iter(self._sequences)))
 
@@ -96,7 +96,7 @@ class SequenceHeaders:
 
 
 def sequences_in(codec: str, coded: bytes) -> Iterator[Sequence]:
-    """Yield what the H.264 or HEVC sequence headers in some data with start codes say; those that can be read."""
+    """Yield the H.264 or HEVC sequence headers in some data with start codes, as far as they can be parsed."""
     if codec not in ("h264", "hevc"):
         return
     for unit in nal_units(codec, None, coded):

@@ -1,4 +1,4 @@
-"""What a video can be read from: a finished file, or something that is read once, from front to back."""
+"""Sources of a video: a finished file, or a running source that is read once, from front to back."""
 
 import os
 import re
@@ -24,7 +24,7 @@ _REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a video comes from."""
+    """Source of a video."""
 
     kind: SourceKind
     location: str = field(repr=False)
@@ -32,7 +32,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What messages and results call it; a URL without its secrets."""
+        """Its name in messages and results; a URL without its secrets."""
         if self.kind == "URL":
             return redacted_url(self.location)
         return "standard input" if self.location == "-" else self.location
@@ -49,12 +49,12 @@ class Source:
 
     @property
     def remedy(self) -> str:
-        """How its frames can be had at random."""
+        """How to get random access to its frames."""
         return _REMEDIES[self.kind]
 
 
 def source_of(given: Path | str, *, growing: bool = False) -> Source:
-    """Return what a path or a text names.
+    """Return the source that a path or a text names.
 
     Args:
         given: A path, `-` or a URL.
@@ -73,7 +73,7 @@ def source_of(given: Path | str, *, growing: bool = False) -> Source:
     try:
         mode = Path(text).stat().st_mode
     except OSError:
-        # Whoever opens it says what is wrong.
+        # The error is reported where it is opened.
         mode = 0
     if stat.S_ISFIFO(mode):
         return Source("pipe", text)

@@ -1,4 +1,4 @@
-"""Choice among the video streams of a container: the one that a viewer would take for the video."""
+"""Choice among the video streams of a container: the one that a player would show."""
 
 import re
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from av.stream import Discard, Disposition
 from bvas.errors import DecodeError
 from bvas.video.container.read_options import ReadOptions
 
-# Pictures that stand for a video and are not it: album art, previews at intervals, a cover.
+# Still pictures beside a video: album art, previews at intervals, a cover.
 _STILLS = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 # Codecs of single pictures, of which cameras and download tools add a track as a thumbnail.
 _PICTURE_CODECS = ("mjpeg", "png", "apng", "bmp", "webp", "tiff", "gif", "jpeg2000")
-# A track of pictures that shows fewer a second is a row of thumbnails.
+# A track of pictures with fewer frames per second is a row of thumbnails.
 _LEAST_RATE = 0.5
 _LENGTH = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 # Containers that hold one video in several sizes, of which one is fetched.
@@ -23,7 +23,7 @@ _ADAPTIVE = ("hls", "dash")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoStream:
-    """What a container says of one of its video streams."""
+    """One video stream of a container, as the container describes it."""
 
     number: int
     """In the container, as ffprobe counts all its streams."""
@@ -34,9 +34,9 @@ class VideoStream:
     width: int
     is_default: bool
     bit_rate: int = field(default=0, compare=False)
-    """Bits per second, as the container says, or libav by the file's size; 0 where neither does."""
+    """Bits per second by the container, or by libav's estimate from the file size; 0 where both are missing."""
     may_be_thumbnail: bool = False
-    """Coded as single pictures, and nothing says how many."""
+    """Coded as single pictures, of unknown number."""
 
     def __str__(self) -> str:
         size = f"{self.width}x{self.height}" if self.height else "size unknown"
@@ -46,7 +46,7 @@ class VideoStream:
 
 
 def video_streams(container: Any) -> tuple[VideoStream, ...]:
-    """Return the video streams of an open container of PyAV, without pictures that only stand for a video."""
+    """Return the video streams of an open container of PyAV, without still pictures beside them."""
     streams = [stream for stream in container.streams.video if not stream.disposition & _STILLS]
     moving = [stream for stream in streams if not _is_thumbnail(container, stream)]
     # A recording of one picture is a video, if nothing else is.
@@ -65,11 +65,11 @@ def choose_stream(
         streams: What there is.
         reading: Which one is asked for, and the size that frames are fitted into.
         container: libav's short name.
-        name: What messages call the source.
-        reason: What libav says of it, to follow a message.
+        name: The source's name in messages.
+        reason: libav's reason, to follow a message.
 
     Raises:
-        DecodeError: there is no stream to choose, none of this number, or libav decodes none.
+        DecodeError: there is no stream, none of this number, or none that libav decodes.
     """
     if not streams:
         raise DecodeError(f"{name} holds no video stream{reason}", path=name)
@@ -102,7 +102,7 @@ def choose_stream(
 
 
 def choice_text(number: int, streams: Sequence[VideoStream]) -> str | None:
-    """Return what was chosen and what else there is, for people; None where there was no choice."""
+    """Return a text on the chosen stream and the others; None where there was no choice."""
     others = [stream for stream in streams if stream.number != number]
     chosen = next((stream for stream in streams if stream.number == number), None)
     if chosen is None or not others:
@@ -160,7 +160,7 @@ def _is_thumbnail(container: Any, stream: Any) -> bool:
 
 
 def _num_frames(stream: Any) -> int:
-    """Return how many frames a stream claims to hold; 0 where it does not say."""
+    """Return how many frames a stream claims to hold; 0 where it claims none."""
     if stream.frames:
         return int(stream.frames)
     # Matroska's statistics, behind whose names some files have a language.

@@ -1,15 +1,15 @@
-"""Errors that a decoder passes over in silence, unless it is told to fail at them."""
+"""Detection of errors that libav's decoders conceal without reporting them."""
 
 from typing import Any, Self
 
 import av
 
-# libav's HEVC decoder drops damaged pictures without a word.
+# libav's HEVC decoder drops damaged pictures without an error.
 _SILENT_CODECS = ("hevc",)
 
 
 class StrictDecoder:
-    """A second decoder of the same packets, whose pictures nobody wants.
+    """A second decoder of the same packets, told to fail at errors. Its pictures are not used.
 
     Args:
         decoder: PyAV's codec context of the stream.
@@ -23,11 +23,11 @@ class StrictDecoder:
 
     @classmethod
     def of(cls, codec: str, decoder: Any) -> Self | None:
-        """Return one for a codec whose decoder is silent; None where errors are reported as they are."""
+        """Return one for a codec whose decoder conceals errors; None for any other."""
         return cls(decoder) if codec in _SILENT_CODECS else None
 
     def fails(self, packet: Any | None) -> bool:
-        """Return whether a packet, or None for the end, cannot be decoded without making something up."""
+        """Return whether decoding a packet, or None for the end, fails without concealment."""
         try:
             self._decoder.decode(packet)
         except MemoryError:

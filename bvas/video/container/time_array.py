@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-# What stands for a time that is not known.
+# Marks an unknown time.
 NO_TIME = int(np.iinfo(np.int64).min)
 
 

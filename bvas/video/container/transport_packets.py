@@ -1,4 +1,4 @@
-"""Packets of a transport stream: how they lie in its bytes, and what single ones say (ISO/IEC 13818-1, 2.4.3)."""
+"""Packets of a transport stream: their layout in the bytes, and the fields of single ones (ISO/IEC 13818-1, 2.4.3)."""
 
 from typing import NamedTuple
 
@@ -9,11 +9,11 @@ from bvas.video.container.program_tables import payload_of
 
 _SYNC = 0x47
 PACKET_BYTES = 188
-# Bytes from packet to packet, and those ahead of the sync byte: plain, with time stamps, with error correction.
+# (bytes from packet to packet, bytes ahead of the sync byte): plain, with time stamps, with error correction.
 _LAYOUTS = ((188, 0), (192, 4), (204, 0))
 _NUM_SYNCS = 5
 NULL_PID = 0x1FFF
-# Beginnings of what stands ahead of a keyframe: parameter sets and keyframes of H.264 and HEVC, sequence of MPEG-2.
+# NAL unit types that begin a keyframe: parameter sets and keyframes of H.264 and HEVC; sequence header of MPEG-2.
 _H264_STARTS = (5, 7)
 _HEVC_STARTS = (16, 17, 18, 19, 20, 21, 32, 33)
 _MPEG_SEQUENCE = 0xB3

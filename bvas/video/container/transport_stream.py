@@ -1,9 +1,8 @@
-"""Transport streams whose parts were joined: one video under one number, whatever their tables say later.
+"""Joints of transport streams, found and hidden: the video keeps one PID and one continuity counter.
 
-A broadcast, or recordings put together byte by byte, may go on with its video under another packet identifier
-(PID), named by new tables; libav would read the first one only. Here packets of the PID that takes over are
-renumbered as those of the first. Continuity counters go on where no packet is missing, so that a joint does not
-count as damage.
+A broadcast, or recordings joined byte by byte, may continue its video under another packet identifier (PID), named by
+new tables. libav would read the first PID only. Here the packets of the PID that takes over are given the first one.
+Continuity counters are continued where no packet is missing, so that a joint does not count as damage.
 
 Syntax: ISO/IEC 13818-1, 2.4.3 (packets and PES headers).
 """
@@ -28,32 +27,32 @@ from bvas.video.container.transport_packets import (
 )
 
 _CLOCK = 90_000
-# A joint of two clocks jumps back or far ahead. Pictures that are missing take less time than this.
+# A joint of two clocks jumps back, or further ahead than missing pictures ever do.
 _MOST_SECONDS_LOST = 10
 
 
 class Joint(NamedTuple):
-    """From a place on a video goes on in packets of another PID, of another counter, or not at all."""
+    """Place from which a video continues in packets of another PID, of another counter, or not at all."""
 
     position: int
     """Byte of its first packet."""
     number: int
-    """PID that the video has for libav: its first."""
+    """PID that the video keeps for libav: its first."""
     pid: int
-    """That of its packets from here on; -1: none that can be followed."""
+    """PID of its packets from here on; -1: it cannot be followed."""
     shift: int
     """To be added to their continuity counters, modulo 16."""
     hidden: tuple[int, ...] = ()
     """PIDs of the same video whose packets are left out from here on: those of before, or those not followed."""
     codec: str = ""
-    """What it is coded as from here on, where that is another codec and so not followed."""
+    """Its codec from here on, where that is another one and so not followed."""
 
 
 class HiddenTables(NamedTuple):
-    """Tables that are left out: libav knows the first ones, by whose PIDs all goes on."""
+    """Tables that are hidden: libav keeps the first ones, whose PIDs all packets are given."""
 
     position: int
-    """Byte from which on they are."""
+    """Byte from which they are hidden."""
     pids: tuple[int, ...]
 
 
@@ -67,10 +66,10 @@ class _Video:
     pid: int
     pids: set[int]
     codec_now: str
-    """Another one than `codec` while it is not followed."""
+    """Differs from `codec` while the video is not followed."""
     is_listed: bool = True
     pending: VideoEntry | None = None
-    """What the tables announce; it takes over with its first whole picture."""
+    """Its successor by the tables, which takes over with its first whole picture."""
     shift: int = 0
     last: NDArray[np.uint8] | None = None
     """Its last packet."""
@@ -80,7 +79,7 @@ class _Video:
 
     @property
     def is_lost(self) -> bool:
-        """It went over to another codec."""
+        """It changed to another codec."""
         return self.codec_now != self.codec
 
 
@@ -104,7 +103,7 @@ class Joiner:
 
     @property
     def tables(self) -> "HiddenTables | None":
-        """Tables that are left out; None while there are none."""
+        """Tables that are hidden; None while there are none."""
         if self._tables_from is None:
             return None
         return HiddenTables(self._tables_from, tuple(sorted(self._table_pids)))
@@ -121,7 +120,8 @@ class Joiner:
     def _find_next(
         self, packets: NDArray[np.uint8], pids: NDArray[np.uint16], row: int, position: int
     ) -> int:
-        """Look at packets from a row on, up to one that changes what to look for; return the row behind it."""
+        """Search packets from a row on, up to one that changes the search; return the row to continue at."""
+        # The first of two events ends the search: a successor's first picture, or a table that changes the programs.
         stop, table, switch = len(packets), None, None
         for video in self._videos:
             if video.pending is not None:
@@ -140,7 +140,7 @@ class Joiner:
                 self._follow(video, packets, rows, position)
         if switch is not None:
             self._switch(switch, packets[stop], position + stop * self.layout.size)
-            # It is looked at once more, as the first packet of its video.
+            # This row is searched again, as the first packet of its video.
             return stop
         if table is not None:
             self._list_videos()
@@ -152,7 +152,7 @@ class Joiner:
     def _follow(
         self, video: _Video, packets: NDArray[np.uint8], rows: NDArray[np.int64], position: int
     ) -> None:
-        """Look at a video's packets for jumps of their counter where no packet is missing."""
+        """Search a video's packets for jumps of the counter where no packet is missing."""
         own = packets[rows]
         if video.is_lost:
             times = (times_of(packet)[0] for packet in own[own[:, 1] & 0x40 > 0])
@@ -160,6 +160,7 @@ class Joiner:
             return
         before = own[:-1] if video.last is None else np.concatenate([video.last[None], own[:-1]])
         after = own[1:] if video.last is None else own
+        # The counter (4 bits) goes up by one in packets with a payload (bit 4); any other step is a jump.
         jumps = np.flatnonzero(((before[:, 3] & 15) + (after[:, 3] >> 4 & 1) - after[:, 3]) & 15)
         first = len(own) - len(after)
         done = 0
@@ -188,7 +189,7 @@ class Joiner:
             video.dts = time
 
     def _switch(self, video: _Video, packet: NDArray[np.uint8], position: int) -> None:
-        """Let what the tables announced take over with its first picture."""
+        """Let the announced successor take over with its first picture."""
         entry, video.pending = video.pending, None
         assert entry is not None
         video.pids.add(entry.pid)
@@ -205,7 +206,7 @@ class Joiner:
         self.joints.append(Joint(position, video.number, video.pid, video.shift, hidden))
 
     def _list_videos(self) -> None:
-        """Find out from new tables which video goes on as which."""
+        """Match the videos of new tables with those before."""
         listed = [entry for videos in self._tables.videos.values() for entry in videos]
         taken: set[tuple[int, str]] = set()
         for video in self._videos:
@@ -223,11 +224,11 @@ class Joiner:
                     _Video(entry.pid, entry.program, entry.codec, entry.pid, {entry.pid}, entry.codec)
                 )
             else:
-                # Until it comes, the one before goes on.
+                # Until its first picture, the packets of the old PID are read.
                 heir.pending, heir.program, heir.is_listed = entry, entry.program, True
 
     def _gone_before(self, entry: VideoEntry) -> _Video | None:
-        """Return the video that a newly listed one goes on: one of its program, or of a program that is gone."""
+        """Return the video that a newly listed one continues: one of its program, or of a program that is gone."""
         unlisted = [video for video in self._videos if not video.is_listed]
         same = [video for video in unlisted if video.program == entry.program]
         gone = [video for video in unlisted if video.program not in self._tables.maps]
@@ -235,7 +236,7 @@ class Joiner:
 
 
 def _is_whole_joint(video: _Video, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> bool:
-    """Return whether two packets are the end of one picture and the start of a keyframe, with nothing missing."""
+    """Return whether two packets are the end of a picture and the start of a keyframe, without a gap between."""
     is_start = bool(after[1] & 0x40) and starts_keyframe(after, video.codec)
     if not is_start or not is_stuffed(before):
         return False

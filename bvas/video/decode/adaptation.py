@@ -1,4 +1,4 @@
-"""What becomes of a video that is not as a model saw its videos in training."""
+"""Adaptation of a video to a model: its rate, orientation and size."""
 
 from bvas.video.container.frame_rate import as_rate, same_rate
 from bvas.video.decode.fit import plan_fit
@@ -6,7 +6,7 @@ from bvas.video.index.video_info import VideoInfo
 
 
 def adaptation(info: VideoInfo, size: tuple[int, int], rate: float) -> str:
-    """Return in words how a video is brought to a model's size (H, W) and rate; empty where it has both.
+    """Return a text on how a video is brought to a model's size (H, W) and rate; empty where it has both.
 
     >>> adaptation(info, (736, 1280), 25)  # doctest: +SKIP
     '50 frames per second are put on a grid of 25; 1080x1920 is turned upright by 90 degrees; ...'

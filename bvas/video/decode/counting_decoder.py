@@ -1,4 +1,4 @@
-"""Decoding with libav where packets carry no reliable times: frames are counted as they come out."""
+"""Decoding with libav where packets carry no reliable times: frames are counted as the decoder outputs them."""
 
 import weakref
 from collections import deque
@@ -22,7 +22,7 @@ from bvas.video.index.video_info import VideoInfo
 
 
 class CountedBackend:
-    """Frames of one open file by the order in which the decoder outputs them; going back starts over."""
+    """Frames of one open file in the decoder's output order; an earlier frame starts decoding over."""
 
     def __init__(self, index: VideoIndex, info: VideoInfo, *, on_damage: OnDamage) -> None:
         self._damage = DamageLog(index.path, on_damage)
@@ -72,7 +72,7 @@ class CountedBackend:
     def _open(self) -> None:
         self._container, self._stream = self._index.open()
         self._aspects = SampleAspects(self._stream.codec_context)
-        # PyAV frees what it reads from ahead of a container that is left to the collector.
+        # Left to the garbage collector, PyAV would free the input before the container that reads from it.
         self._finalizer = weakref.finalize(self, self._container.close)
         self._packets = read_packets(self._container, self._stream)
         self._ready: deque[Any] = deque()

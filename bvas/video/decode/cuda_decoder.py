@@ -1,4 +1,4 @@
-"""A decoder of PyNvVideoCodec on its GPU: its CUDA stream, and copies out of the pictures that it owns."""
+"""Decoder session of PyNvVideoCodec: its CUDA stream, and copies of the pictures that it owns."""
 
 from contextlib import AbstractContextManager
 from importlib import import_module
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class CudaDecoder:
-    """One decoder session and the CUDA stream that it works on. It knows nothing of files.
+    """One decoder session and its CUDA stream. It knows packets and pictures, but no files.
 
     A session is made for the pictures of one sequence header. PyNvVideoCodec would reconfigure it for those of
     another: it then scales them to the size of the first ones, and keeps as many surfaces as those needed.
     """
 
-    # The last table from HDR to SDR and its copy on the GPU: a decoder is used for files that have another.
+    # The last table from HDR to SDR and its copy on the GPU: a decoder may serve files with different tables.
     _table: "tuple[NDArray[np.uint8], Tensor] | None" = None
 
     def __init__(self, nvc: Any, *, gpu: int, codec: str, size: tuple[int, int]) -> None:
@@ -36,8 +36,8 @@ class CudaDecoder:
         # PyNvVideoCodec takes the primary context, which torch has to have made current on this thread.
         with torch.cuda.device(gpu):
             torch.cuda.current_stream().synchronize()
-            # torch hands out its 32 streams of each priority in turn. CUDA graphs are captured on one of those of
-            # the usual priority, which must then do nothing else.
+            # torch gives its 32 streams of each priority in turn. CUDA graphs are captured on one of the usual
+            # priority, which must be idle otherwise, so the decoder takes one of a higher priority.
             self._stream = torch.cuda.Stream(device=gpu, priority=-1)
         with self._current():
             self._decoder = nvc.CreateDecoder(
@@ -50,7 +50,7 @@ class CudaDecoder:
             )
 
     def decode(self, packet: Any) -> list[Any]:
-        """Feed one `PacketData`, an empty one at the end of a stream; its pictures live until the next call."""
+        """Feed one `PacketData`, an empty one at the end of a stream; the pictures are valid until the next call."""
         with self._current():
             return list(self._decoder.Decode(packet))
 
@@ -72,14 +72,14 @@ class CudaDecoder:
 
     def _on_device(self, tone: NDArray[np.uint8], device: Any) -> "Tensor":
         if self._table is None or self._table[0] is not tone:
-            # `tone_table` keeps its tables, and marks them as read-only, which torch does not take.
+            # torch warns at read-only arrays, as those of `tone_table` are: the copy is writable.
             self._table = tone, self._torch.from_numpy(tone.copy()).to(device)
         return self._table[1]
 
     def hand_over(self, luma: "Tensor") -> None:
-        """Wait until a copied luma is complete; the stream that is current may then use it."""
+        """Wait until a copied luma is complete, for use on the current stream."""
         self._stream.synchronize()
-        # Else the allocator could give its memory to the next copy while the receiver still reads.
+        # Else torch's allocator could give its memory to the next copy while the receiver still reads it.
         luma.record_stream(self._torch.cuda.current_stream(self._gpu))
 
     def synchronize(self) -> None:
@@ -111,7 +111,7 @@ def luma_of_surface(surface: "Tensor", size: tuple[int, int], table: "Tensor | N
     height, width = size
     rows, columns = surface.shape
     if columns not in (width, width + width % 2) or rows not in (height * 3 // 2, height + (height + 1) // 2):
-        raise ValueError(f"a surface of {rows} rows of {columns} is none of a picture of {width}x{height}")
+        raise ValueError(f"a surface of {rows} rows of {columns} does not hold a picture of {width}x{height}")
     luma = surface[:height, :width]
     return _in_eight_bits(luma) if table is None else mapped_luma(luma, table)
 

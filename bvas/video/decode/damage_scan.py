@@ -1,4 +1,4 @@
-"""Which frames of a file are broken, found by decoding all of it."""
+"""Damage scan: decode a whole file, and list its lost and damaged frames."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ _CHUNK_FRAMES = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileDamage:
-    """What decoding a whole file met."""
+    """Lost and damaged frames of a file."""
 
     lost: tuple[range, ...]
-    """Frames that the decoder does not output, ascending and apart."""
+    """Frames that the decoder does not output: ascending ranges with gaps between them."""
     damaged: tuple[int, ...]
     """Frames output after a reported error and before the next keyframe, ascending; they may be wrong."""
 
@@ -29,9 +29,9 @@ class FileDamage:
 def find_damage(
     index: VideoIndex, info: VideoInfo, *, progress: Callable[[int, int], None] | None = None
 ) -> FileDamage:
-    """Decode every frame of a file with libav, and note what goes wrong.
+    """Decode every frame of a file with libav, and list the lost and damaged ones.
 
-    Errors that libav conceals without reporting them cannot be seen.
+    Errors that libav conceals without reporting them are not found.
 
     Args:
         index: The file's frames.
@@ -39,7 +39,7 @@ def find_damage(
         progress: Called with the frames done and all there are.
 
     Raises:
-        DecodeError: the file cannot be opened any more.
+        DecodeError: the file can no longer be opened.
     """
     lost: list[int] = []
     source = open_pictures(index, info)
@@ -65,7 +65,7 @@ def find_damage(
 
 
 def ranges_of(frames: Sequence[int]) -> tuple[range, ...]:
-    """Return ascending frame numbers as ranges that are apart."""
+    """Return ascending frame numbers as ranges with gaps between them."""
     ranges: list[range] = []
     for frame in frames:
         if ranges and ranges[-1].stop == frame:
@@ -76,7 +76,7 @@ def ranges_of(frames: Sequence[int]) -> tuple[range, ...]:
 
 
 def frames_text(frames: Sequence[range], most: int = 8) -> str:
-    """Return frame numbers for people: `30, 41 to 52 and 3 more places`."""
+    """Return frame numbers as text: `30, 41 to 52 and 3 more places`."""
     parts = [
         str(part.start) if len(part) == 1 else f"{part.start} to {part.stop - 1}" for part in frames[:most]
     ]

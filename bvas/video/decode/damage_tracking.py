@@ -1,4 +1,11 @@
-"""Which pictures an error makes doubtful, those decoded after it up to the next keyframe, and what becomes of them."""
+"""Damage tracking: pictures decoded after a reported error, up to the next keyframe, are doubtful.
+
+Pictures are decoded in one order and shown in another, and an error may be reported late. So a picture is doubtful by
+its place in the order of decoding:
+
+    decoded   I0  P3  B1  B2  P6  B4  B5  I9  B7  B8     an error in P3
+    doubtful      x   x   x   x   x   x       x   x      B7 and B8 may still refer to P6
+"""
 
 import logging
 from pathlib import Path
@@ -12,17 +19,17 @@ logger = logging.getLogger(__name__)
 
 
 class Damage:
-    """What was reported since decoding started at a keyframe.
+    """Errors reported since decoding started at a keyframe.
 
-    Pictures are named by their times. A decoder is fed in one order and outputs in another, so a picture may
-    be output before the broken one that it refers to: `doubt_until` says how far to wait.
+    Pictures are identified by their times. A picture may be output before the broken one that it refers to;
+    `doubt_until` returns how far to wait.
     """
 
     def __init__(self, start: int) -> None:
         self.num_errors = 0
-        # Those that lead the first keyframe refer to what was not decoded; nobody asks for them here.
+        # Pictures that lead the first keyframe refer to pictures that were not decoded; they are not asked for.
         self._start = start
-        # In the order of decoding, with whether it is a keyframe; those not yet asked for or passed.
+        # Time -> is it a keyframe, in the order of decoding; of pictures not yet delivered or passed.
         self._fed: dict[int, bool] = {}
         self._is_broken = False
         self._follows_loss = False
@@ -31,10 +38,10 @@ class Damage:
         self._doubtful: set[int] = set()
 
     def feed(self, pts: int, *, is_keyframe: bool, is_corrupt: bool) -> None:
-        """Note a packet that is about to be decoded; the container may say that parts of it are missing."""
+        """Note a packet that is about to be decoded; `is_corrupt`: the container reports that parts are missing."""
         self._fed[pts] = is_keyframe
-        # A TS notices a loss late, and libav's parser hands the flag to the packet before: the one that
-        # follows may itself be broken, or followed by a gap.
+        # A TS demuxer notices a loss late, and libav's parser sets the flag on the packet before. So the keyframe
+        # right behind a flagged packet may itself be broken, or followed by a gap: it ends no doubt.
         if is_keyframe and self._is_broken and not self._follows_loss:
             self._is_broken = False
             self._sound_from = pts
@@ -58,15 +65,17 @@ class Damage:
             self._doubtful.add(pts)
 
     def show_broken(self, pts: int) -> None:
-        """Note that a picture was output whose gaps the decoder has filled in."""
+        """Note that a picture was output of which the decoder concealed parts."""
         if pts < self._start:
             return
         self.num_errors += 1
         self._doubtful.add(pts)
+        # The packets fed behind it are already decoded: the doubt is spread over them afterwards, by `feed`'s rule.
         order = list(self._fed)
         is_broken = True
         for later in order[order.index(pts) + 1 :] if pts in self._fed else order:
             if self._fed[later] and is_broken:
+                # A keyframe ends the doubt, except for pictures that lead it.
                 is_broken = False
                 self._sound_from = max(self._sound_from, later)
             if is_broken or later < self._sound_from:
@@ -74,7 +83,7 @@ class Damage:
         self._is_broken |= is_broken
 
     def doubt_until(self, pts: int) -> int:
-        """Return the last time of what was decoded before a picture and is shown after it, or its own."""
+        """Return the latest time among a picture and those decoded before it."""
         latest = pts
         for earlier in self._fed:
             if earlier == pts:
@@ -93,42 +102,42 @@ class Damage:
 
 
 class CountedDamage:
-    """What was reported of a stream without reliable times, where pictures cannot be told by theirs."""
+    """Errors reported in a stream without reliable times, where pictures are only counted."""
 
     def __init__(self) -> None:
-        # An error was reported, and no keyframe fed behind it has come out yet.
+        # An error was reported, and no keyframe fed behind it has been output yet.
         self._is_broken = False
         # That keyframe is in the decoder.
-        self._is_mending = False
+        self._is_recovering = False
 
     def feed(self, *, is_keyframe: bool) -> None:
         """Note a packet that is about to be decoded."""
-        self._is_mending = self._is_broken and (self._is_mending or is_keyframe)
+        self._is_recovering = self._is_broken and (self._is_recovering or is_keyframe)
 
     def fail(self) -> None:
         """Note that the packet that was fed last is broken."""
-        self._is_broken, self._is_mending = True, False
+        self._is_broken, self._is_recovering = True, False
 
     def is_doubtful(self, *, is_keyframe: bool, is_corrupt: bool) -> bool:
         """Return whether the next picture that is output was decoded after an error."""
-        self._is_broken &= not (self._is_mending and is_keyframe)
+        self._is_broken &= not (self._is_recovering and is_keyframe)
         return self._is_broken or is_corrupt
 
 
 class DamageLog:
-    """The frames of one video that were delivered although they may be wrong."""
+    """Doubtful frames of one video that were delivered."""
 
     def __init__(self, path: Path, on_damage: OnDamage) -> None:
         self.frames: set[int] = set()
         self.refuses = on_damage == "raise"
-        """Such frames are not to be delivered."""
+        """Doubtful frames are refused."""
         self._path = path
 
     def add(self, frame: int, index: VideoIndex) -> None:
         """List a frame of a file that is about to be delivered; warns of the first.
 
         Raises:
-            DecodeError: such frames are to be refused; `lost` reaches up to the next keyframe.
+            DecodeError: doubtful frames are refused; `lost` reaches up to the next keyframe.
         """
         if self.refuses:
             stop = index.first_of_keyframe(index.keyframe_of(frame) + 1)
@@ -147,7 +156,7 @@ class DamageLog:
         self.frames.add(frame)
 
     def refusal(self, frame: int, seconds: float, stop: int) -> DecodeError:
-        """Return the error of a frame that is not delivered, nor are those up to `stop`."""
+        """Return the error for a refused frame, and those up to `stop`."""
         return DecodeError(
             f"frame {frame} ({seconds:.3f} s) of {self._path} follows a decoding error and may be wrong up to "
             f'the next keyframe (frame {stop}); on_damage="deliver" accepts such frames',

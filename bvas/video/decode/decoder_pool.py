@@ -1,4 +1,4 @@
-"""Decoders that outlive the file they were made for: making one on a GPU costs more than a clip."""
+"""Pool of decoders that are reused from file to file: making one on a GPU takes longer than decoding a clip."""
 
 from collections.abc import Hashable
 from typing import Generic, Protocol, TypeVar

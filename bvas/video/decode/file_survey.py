@@ -1,4 +1,4 @@
-"""All that is to be said of a video file: its frames, who reads it, what that costs, what would help."""
+"""Survey of a video file: its frames, the backends that read it, the cost of a clip, damage, remedies."""
 
 import time
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 
 _MOST_CLIPS = 12
-# Where every clip is decoded from the start of the file, those near it tell as much.
+# Where every clip is decoded from the start of the file, clips near it suffice.
 _COUNTED_FRAMES = 500
 
 
@@ -32,12 +32,12 @@ class BackendVerdict:
 
     name: str
     refusal: str | None
-    """Why not; None where it reads the file."""
+    """The reason against it; None where it reads the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class VideoSurvey:
-    """What is known of a video file and of reading it on this machine."""
+    """Facts of a video file and of reading it on this machine."""
 
     index: VideoIndex
     info: VideoInfo
@@ -45,7 +45,7 @@ class VideoSurvey:
     frames_per_clip: float
     """Frames decoded for one clip of 15, every other frame, on average over all frames as its center."""
     cpu_seconds_per_clip: float | None
-    """What one such clip takes with `pyav`, by a few random ones; None where none of them could be read."""
+    """CPU time of one such clip with `pyav`, from a few random ones; None where none could be read."""
     remedy: Remedy | None
     damage: FileDamage | None
     """None where the file was not decoded to look for it."""
@@ -60,18 +60,18 @@ def survey_video(
     measure_seconds: float = 2.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> VideoSurvey:
-    """Find out what a video file is and what reads it.
+    """Find out what a video file is, and which backends read it.
 
     Args:
         path: The video file.
         reading: Which stream of it is read, and how.
         decode: Decode every frame to find those that are lost or damaged.
         cache: Keep the index of the file in the cache folder.
-        measure_seconds: About how long random clips are read to learn what one costs; at least one is.
+        measure_seconds: CPU seconds of random clips to read for the cost of one; at least one clip is read.
         progress: Called with the frames decoded and all there are, where `decode` is set.
 
     Raises:
-        DecodeError: there is no such file, or it is no video.
+        DecodeError: there is no such file, or it is not a video.
     """
     index, info = build_index(path, reading=reading, cache=cache)
     verdicts = tuple(_verdict(index, name, cache=cache) for name in BACKENDS)
@@ -120,7 +120,7 @@ def _measure(
     centers = np.random.default_rng(0).integers(0, reach, _MOST_CLIPS)
     with _open(index, "pyav", cache=cache) as reader:
         out = np.empty((clip.num_frames, *reader.size), np.uint8)
-        # Backwards, so that no clip goes on where another ended.
+        # Backward, so that no clip continues where another ended.
         for center in sorted(centers.tolist(), reverse=True):
             indices = clip.indices(center, index.num_frames)
             began = time.process_time()

@@ -1,4 +1,4 @@
-"""How a picture is fitted into the size that an experiment works at.
+"""Fitting of a picture into the size that an experiment works at.
 
 Aspect kept (that of the samples too), scaled down or up until one side touches, centered, the rest 0:
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitPlan:
-    """Where and how large an upright picture lands in the frame that is handed out."""
+    """Place and size of an upright picture in the frame that is returned."""
 
     source: tuple[int, int]
     """(h, w) of the upright picture."""
     size: tuple[int, int]
-    """(H, W) of the frame that is handed out."""
+    """(H, W) of the frame that is returned."""
     content: tuple[int, int]
     """(h, w) of the picture inside it."""
     top: int
@@ -57,7 +57,7 @@ class FitPlan:
         )
 
     def apply_tensor(self, luma: "Tensor") -> "Tensor":
-        """The twin of `apply` for the device that `luma` is on; within 1 of it.
+        """Do as `apply`, on the device of `luma`; the results differ by at most 1.
 
         Args:
             luma: uint8 [h, w], upright.
@@ -84,7 +84,7 @@ def plan_fit(
 
     Args:
         source: Rows and columns of the upright picture.
-        size: The size to fit into; None hands the picture out as it is, samples not made square.
+        size: The size to fit into; None returns the picture as it is, samples not made square.
         sample_aspect: Width over height of a sample of the upright picture.
 
     Raises:
@@ -110,7 +110,7 @@ def plan_fit(
 
 
 def _resize(luma: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Area where a side shrinks, bilinear where it grows; not square samples may make it do both."""
+    """Area filter where a side shrinks, bilinear where it grows; samples that are not square may need both."""
     shrunk = (min(height, luma.shape[0]), min(width, luma.shape[1]))
     if shrunk != luma.shape:
         luma = _cv2_resize(luma, shrunk, cv2.INTER_AREA)
@@ -125,7 +125,7 @@ def _cv2_resize(luma: NDArray[np.uint8], size: tuple[int, int], interpolation: i
 
 
 Taps = tuple[tuple["Tensor", "Tensor"], ...]
-"""Of each target sample the n-th source sample that counts: int64 [target], and its weight, float64 [target]."""
+"""For each tap: the source sample of each target sample, int64 [target], and its weight, float64 [target]."""
 
 
 def _resize_axis(picture: "Tensor", axis: int, taps: Taps) -> "Tensor":
@@ -144,18 +144,18 @@ def _taps(source: int, target: int, device: "torch.device") -> Taps:
 
     A target sample takes a few neighbors of many hundred, so the matrix is kept as its columns that are not 0.
     """
-    # Imported here: a reader on the CPU has no torch.
+    # Imported here: readers on the CPU need no torch.
     import torch
 
     weights = _weights(source, target)
     firsts = (weights > 0).argmax(axis=1)
     num_taps = int((weights > 0).sum(axis=1).max())
     taps = []
-    # A plain tensor, whatever mode the first frame comes in.
+    # Plain tensors, even where the first frame comes in inference mode: they are cached for all.
     with torch.inference_mode(False):
         for tap in range(num_taps):
             indices = np.minimum(firsts + tap, source - 1)
-            # Behind the last source sample the same one comes again, and counts once.
+            # Taps behind the last source sample read that sample with weight 0.
             tap_weights = np.where(firsts + tap < source, weights[np.arange(target), indices], 0.0)
             # In double precision: the result is within rounding of the exact one on every device.
             taps.append((torch.from_numpy(indices).to(device), torch.from_numpy(tap_weights).to(device)))

@@ -49,14 +49,14 @@ class FolderBackend:
             yield index, picture
 
     def close(self) -> None:
-        """Do nothing: each file is closed when it is read."""
+        """Do nothing: each file is closed after it is read."""
 
     def _lost(self, index: int) -> DecodeError:
         stop = min((frame for frame in self._files.paths if frame > index), default=index + 1)
         number = self._files.first + index
         return DecodeError(
             f"frame {index} ({float(index / self._rate):.3f} s) of {self._files.folder} is lost: it has no picture of "
-            f"number {number}; reading can go on at frame {stop}",
+            f"number {number}; reading can continue at frame {stop}",
             path=self._files.folder,
             lost=range(index, stop),
         )

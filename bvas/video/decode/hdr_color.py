@@ -1,4 +1,4 @@
-"""HDR pictures in color, mapped to SDR: tone.py's curve for each channel after BT.2020 to BT.709."""
+"""HDR pictures in color, mapped to SDR: the curve of tone_curve.py on each channel, after BT.2020 to BT.709."""
 
 from functools import lru_cache
 from typing import Any

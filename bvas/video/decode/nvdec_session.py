@@ -1,4 +1,4 @@
-"""Packets to pictures on NVDEC, with one decoder for each sequence header that a stream brings."""
+"""NVDEC session of one file: packets to pictures, with one decoder for each sequence header."""
 
 import logging
 from collections.abc import Callable
@@ -35,16 +35,16 @@ class Picture(NamedTuple):
     luma: "Tensor | None"
     """As stored, uint8 [h, w] on the GPU; None where it was not wanted."""
     sample_aspect: Fraction | None
-    """Width over height of a sample, as its sequence header has it; None where it does not say."""
+    """Width over height of a sample by its sequence header; None where it states none."""
 
 
 class SessionError(Exception):
-    """NVDEC cannot go on."""
+    """NVDEC failed."""
 
     def __init__(self, reason: str, *, was_borrowed: bool = False) -> None:
         super().__init__(reason)
         self.was_borrowed = was_borrowed
-        """The decoder came from another file, and gave no picture of this one."""
+        """The decoder came from another file, and gave no picture of this one: a new one may succeed."""
 
 
 class NvdecSession:
@@ -54,9 +54,9 @@ class NvdecSession:
         nvc: The module PyNvVideoCodec.
         gpu: Number of the GPU.
         codec: libav's name of the format.
-        size: (h, w) of the first pictures, where their headers do not tell.
+        size: (h, w) of the first pictures, where their headers cannot be read.
         tone: SDR luma of each code of an HDR video, uint8 [2 ** bits]; None where codes are shifted to 8 bits.
-        pool: Where decoders come from, and are left.
+        pool: Decoders are taken from it and returned to it.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class NvdecSession:
     ) -> None:
         self.num_decoded = 0
         self.may_borrow = True
-        """Decoders that served other files are used."""
+        """Decoders of other files may be used."""
         self._nvc = nvc
         self._gpu = gpu
         self._codec = codec
@@ -93,7 +93,7 @@ class NvdecSession:
             SessionError: the decoder fails.
         """
         if self._decoder is not None and not self._is_new:
-            # What it still gives belongs to the stream before.
+            # Pictures that it still holds belong to the stream before, and are dropped.
             self._feed(b"", 0)
         self._is_new = True
 
@@ -123,13 +123,13 @@ class NvdecSession:
         return pictures
 
     def hand_over(self, luma: "Tensor") -> None:
-        """Wait until a picture's luma is complete; the stream that is current may then use it."""
-        # Those of decoders before this one were waited for when it took over.
+        """Wait until a picture's luma is complete, for use on the current stream."""
+        # Copies of earlier decoders were waited for when this one took over (`_retire`).
         assert self._decoder is not None
         self._decoder.hand_over(luma)
 
     def close(self) -> None:
-        """Leave the decoder to the next file of its kind."""
+        """Return the decoder to the pool, for the next file of its kind."""
         if self._decoder is None:
             return
         try:
@@ -148,7 +148,7 @@ class NvdecSession:
         return parameter_sets(self._codec, extradata) + coded if must_tell and self._codec != "vp9" else coded
 
     def _change(self, sequence: Sequence | None, packet: Any, keep: Callable[[int], bool]) -> list[Picture]:
-        """Give the decoder back, with what it holds, and note what the next one is for."""
+        """Return the decoder to the pool, and its last pictures; note the header for the next one."""
         before, pictures = self._sequence, []
         if self._decoder is not None:
             if not self._is_new:
@@ -181,13 +181,13 @@ class NvdecSession:
         return pictures
 
     def _feed(self, coded: bytes, pts: int) -> list[Any]:
-        """Feed some bytes, or none for the end of a stream; the pictures live until the next call."""
+        """Feed some bytes, or none for the end of a stream; the pictures are valid until the next call."""
         data = self._nvc.PacketData()
         data.pts = pts
         if coded and self._codec in _WHOLE_PICTURES:
-            # Else the parser holds the picture back until the next one begins.
+            # Without the flag the parser holds a picture back until the next one begins.
             data.decode_flag = int(self._nvc.VideoPacketFlag.ENDOFPICTURE)
-        # The array keeps the bytes in place while the decoder reads them.
+        # The array keeps the bytes alive while the decoder reads them by address.
         memory = np.frombuffer(coded, np.uint8)
         data.bsl_data, data.bsl = (memory.ctypes.data if coded else 0), len(coded)
         try:
@@ -209,7 +209,7 @@ class NvdecSession:
         return CudaDecoder(self._nvc, gpu=self._gpu, codec=CODECS[self._codec], size=size)
 
     def _kind(self) -> tuple[int, str, bytes]:
-        """Return what a decoder is for. Equal headers ask for the same size, depth and reference pictures."""
+        """Return the kind of decoder. Equal headers need the same size, depth and reference pictures."""
         assert self._sequence is not None
         return self._gpu, self._codec, self._sequence.header
 
@@ -219,7 +219,7 @@ class NvdecSession:
         if self._sequence is None:
             decoder.close()
             return
-        # What was copied out of it is handed over by another one.
+        # Its copies must be complete: another decoder, on another stream, hands them over.
         decoder.synchronize()
         self._pool.give(self._kind(), decoder)
 
@@ -236,7 +236,7 @@ def _aspect_of(codec: str, sequence: Sequence | None, coded: bytes) -> Fraction 
     """Return the sample aspect of a header that comes with some packet."""
     if codec != "hevc" or sequence is None:
         return None if sequence is None else sequence.sample_aspect
-    # Far behind in the header. libav reads it when its decoder opens, where parameter sets are given to it.
+    # HEVC has it far behind in the header. libav's decoder reads it when it is opened with the parameter sets.
     decoder = av.CodecContext.create(codec, "r")
     decoder.extradata = coded
     decoder.open()

@@ -1,4 +1,4 @@
-"""Opening a video: the one door to all backends."""
+"""`open_video`: opens a finished file with any backend."""
 
 import logging
 from dataclasses import replace
@@ -49,14 +49,13 @@ def open_video(
             it may get wrong; `nvdec` decodes on an NVIDIA GPU. `auto` is `nvdec` where `device` is a CUDA
             device and it can decode this file there, else `pyav`.
         size: (H, W) that each frame is fitted into (fit.py); None for the picture's own size.
-        cache: Keep the index of the file, and what `opencv` was seen to make of it, in the cache folder.
-        on_damage: Frames that the decoder outputs after an error that it reported, up to the next keyframe:
-            `deliver` hands them out, warns once and lists them in `info.damaged`; `raise`
-            refuses them. Frames that it does not output raise in either case. Damage that libav conceals
-            without reporting it cannot be seen.
+        cache: Keep the index of the file, and a refusal by `opencv`, in the cache folder.
+        on_damage: Frames decoded after a reported error, up to the next keyframe: `deliver` returns them, warns
+            once and lists them in `info.damaged`; `raise` refuses them. Frames that the decoder does not output
+            raise in either case. Damage that libav conceals without reporting it is not seen.
         device: `cpu`, `cuda` or `cuda:N`: where `read` puts its tensors, and where `nvdec` decodes.
-        pool: Decoders that go on from file to file; of this process and thread. Who opens many videos on a
-            GPU hands the same one to each, and closes it at the end.
+        pool: Decoders that are reused from file to file, of this process and thread. To open many videos on a GPU,
+            pass the same pool to each, and close it at the end.
         stream: Number of the video stream in the container, as ffprobe counts all its streams; None: the best one.
         rate: Frames per second of a source whose frames have no times of their own; None: what its headers say.
         tone: `sdr` maps HDR (PQ, HLG) to SDR; `none` only shifts its bits to 8. SDR is the same in both.
@@ -76,7 +75,7 @@ def open_video(
     size = None if size is None else checked_size(size)
     reading = replace(ReadOptions.of(stream, rate, tone), fit=size)
     index, info = build_index(source, reading=reading, cache=cache)
-    # A pool of one's own keeps nothing: a decoder ends with its reader.
+    # Without a pool, a decoder ends with its reader.
     pool = DecoderPool(max_idle=0) if pool is None else pool
     options = BackendOptions(device=device, on_damage=on_damage, cache=cache, pool=pool)
     if backend == "auto":
@@ -96,7 +95,7 @@ def open_video(
 
 
 def _choose(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> str:
-    """Return the backend that reads this file: on the GPU where it can be, else the one that reads all."""
+    """Return the backend that reads this file: `nvdec` where it can, else `pyav`, which reads every file."""
     if options.device == "cpu":
         return "pyav"
     try:

@@ -1,4 +1,4 @@
-"""From the stored luma of a frame to the frame that a reader hands out: upright, and of the size asked for."""
+"""Stored luma to the frame that a reader returns: upright, and fitted into the requested size."""
 
 import logging
 from collections.abc import Callable
@@ -22,17 +22,17 @@ _SQUARE = Fraction(1)
 
 
 class UprightFit:
-    """How the frames of one video are turned and fitted.
+    """Turns and fits the frames of one video.
 
-    A picture may change its size or the shape of its samples in mid-stream. Where a size is asked for, each is
-    fitted into it, and one log line names the first that is another than the video began with.
+    A picture may change its size or sample aspect in mid-stream. Where a size is requested, each picture is fitted
+    into it, and one log line names the first that differs from the start of the video.
 
     Args:
         info: The video.
         size: (H, W) that each frame is fitted into; None for the picture's own size.
         seconds_of: Time of a frame, for messages.
         target_aspect: Width over height of a sample of the frames that are made.
-        is_said: Say in the log where the picture changes.
+        is_said: Log where the picture changes.
 
     Raises:
         ConfigError: `size` is not a pair of integers from 1 on.
@@ -57,7 +57,7 @@ class UprightFit:
         self._is_fitted = size is not None
         self._others: dict[tuple[tuple[int, ...], Fraction | None], FitPlan] = {}
         self.size = self._plan.size
-        """(H, W) of the frames handed out."""
+        """(H, W) of the returned frames."""
 
     def apply(
         self, index: int, luma: NDArray[np.uint8], out: NDArray[np.uint8], aspect: Fraction | None = None
@@ -71,7 +71,7 @@ class UprightFit:
             aspect: Width over height of its stored samples; None: as `info` has it.
 
         Raises:
-            DecodeError: the picture has another size than the video began with, and no size was asked for.
+            DecodeError: the picture differs in size from the start of the video, and no size was requested.
         """
         plan = self.plan_of(index, luma.shape, aspect)
         shown = upright(luma, self._info.rotation, self._info.mirrored)

@@ -1,4 +1,4 @@
-"""The packets of a video from any of its keyframes on, exactly, whatever its container's seeking does."""
+"""Exact seeking: the packets of a video from any of its keyframes on, even where the container seeks wrongly."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -27,7 +27,7 @@ class PacketSource:
 
     @property
     def decoder(self) -> Any:
-        """PyAV's codec context of the file; another one after a `start_at` that had to open it anew."""
+        """PyAV's codec context of the file; a new one after a `start_at` that had to open it again."""
         return self._stream.codec_context
 
     @property
@@ -43,7 +43,7 @@ class PacketSource:
             DecodeError: the file no longer holds that keyframe.
         """
         times = self._index.keyframe_dts if self._index.seek_by_dts else self._index.keyframe_pts
-        # A seek may land late, most of all in TS; then one to an earlier keyframe passes by this one.
+        # A seek may land late, above all in TS; reading from an earlier keyframe then passes this one.
         for back in (0, 1, 4):
             if back > keyframe:
                 break
@@ -53,14 +53,14 @@ class PacketSource:
                 continue
             if self._find(keyframe):
                 return
-        # Some containers cannot seek there; from the start every packet is met.
+        # Some containers cannot seek there: read from the start, where every packet is met.
         self.close()
         self._container, self._stream = self._index.open()
         self._changed_extradata = None
         if not self._find(keyframe):
             first = self._index.first_of_keyframe(keyframe)
             raise DecodeError(
-                f"{self._index.path} has no keyframe any more where its index has one (frame {first}); "
+                f"{self._index.path} no longer has a keyframe where its index has one (frame {first}); "
                 "if the file changed, open it again",
                 path=self._index.path,
             )
@@ -91,7 +91,7 @@ class PacketSource:
         self._container.close()
 
     def _find(self, keyframe: int) -> bool:
-        """Drop packets up to that of a keyframe; False if the file stands behind it."""
+        """Drop packets up to that of a keyframe; False where the file is behind it already."""
         wanted = int(self._index.keyframe_pts[keyframe])
         packets = self._read()
         for packet in packets:

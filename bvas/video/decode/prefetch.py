@@ -1,13 +1,13 @@
-"""Frames of one video in order, decoded ahead by threads while somebody works on those before.
+"""Prefetch: frames of one video in order, decoded by threads while the consumer works on earlier ones.
 
-With several readers each takes the next stretch between keyframes, so that all decoders of a GPU, or
-several cores, work on one long file. What comes out is the same frames in the same order.
+With several readers, each takes the next stretch between keyframes, so that all decoders of a GPU, or several cores,
+work on one long file. The frames and their order are those of a single reader.
 
     reader 0   |== stretch 0 ==|        |== stretch 2 ==|
     reader 1          |== stretch 1 ==|        |== stretch 3 ==|
 
-A reader whose room is full waits. A single one has room for `_AHEAD` chunks; of several each has room for a
-stretch, so that those that are not asked for their frames yet go on, within `_ROOM_BYTES` in all.
+A reader whose queue is full waits. The queue of a single reader holds `_AHEAD` chunks. Of several readers each has
+room for a whole stretch, so that it keeps decoding until its turn comes, within `_ROOM_BYTES` in all.
 """
 
 import queue
@@ -32,14 +32,14 @@ _CHUNK_FRAMES = 256
 _FIRST_CHUNK = 64
 _AHEAD = 2
 _ROOM_BYTES = 2 << 30
-# A stretch shorter than this costs more for the way to its first frame than a second reader gains.
+# In a shorter stretch, decoding up to its first frame costs more than a second reader gains.
 _SHORTEST_STRETCH = 64
 _SECONDS_BETWEEN_LOOKS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Frames that follow those before."""
+    """Decoded frames."""
 
     luma: "NDArray[np.uint8] | Tensor"
     """uint8 [n, H, W], on the GPU where they were decoded there; its own memory."""
@@ -47,7 +47,7 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Frames that cannot be had, in the place of frames."""
+    """Lost frames, in the place of frames."""
 
     count: int
     error: DecodeError
@@ -57,10 +57,10 @@ Piece = Frames | Lost
 
 
 def pieces(reader: FrameReader, indices: NDArray[np.int64], *, on_device: bool = False) -> Iterator[Piece]:
-    """Yield the frames at ascending indices, and in their place what is lost, in order.
+    """Yield the frames at ascending indices in order, with `Lost` in the place of lost ones.
 
     Raises:
-        DecodeError: reading failed, and not for frames that can be left out.
+        DecodeError: reading failed for another reason than lost frames.
     """
     chunk = _chunk(reader.size[0] * reader.size[1])
     position, length = 0, min(chunk, _FIRST_CHUNK)
@@ -80,7 +80,7 @@ def pieces(reader: FrameReader, indices: NDArray[np.int64], *, on_device: bool =
             position += len(wanted)
         if lost is not None:
             assert lost.lost is not None
-            # At least one frame further, or a reader that keeps naming earlier frames would never end.
+            # At least one frame is passed: a reader that names earlier frames would be asked forever.
             behind = max(int(np.searchsorted(indices, lost.lost.stop)), position + 1)
             yield Lost(behind - position, lost)
             position = behind
@@ -88,7 +88,7 @@ def pieces(reader: FrameReader, indices: NDArray[np.int64], *, on_device: bool =
 
 
 def _chunk(frame_bytes: int) -> int:
-    """Return how many frames are read at once: a power of two, which the predictors' batches divide or are made of."""
+    """Return the frames of a chunk: a power of two, so that it is a multiple or a divisor of a predictor's batch."""
     most = max(1, min(_CHUNK_FRAMES, _CHUNK_BYTES // frame_bytes))
     return 1 << (most.bit_length() - 1)
 
@@ -120,7 +120,7 @@ def stretches(
 
 
 class DecodedAhead(Closing):
-    """Iterate over it inside a `with` block: its end stops the readers, wherever they are."""
+    """Prefetched frames: iterate inside a `with` block, whose end stops the readers at any point."""
 
     def __init__(
         self,
@@ -199,14 +199,14 @@ class DecodedAhead(Closing):
                         if not self._put(outbox, piece):
                             return
                     self._put(outbox, None)
-        # Whatever it is, it is raised where the frames are asked for.
+        # Any error is raised in the consumer, in the place of frames.
         except BaseException as error:  # noqa: BLE001
             self._put(outbox, error)
 
     def _put(
         self, outbox: "queue.Queue[Piece | BaseException | None]", item: Piece | BaseException | None
     ) -> bool:
-        """Wait for room and return whether there was any before the end."""
+        """Wait for room in the queue; return False where the block ended first."""
         while not self._stopped.is_set():
             try:
                 outbox.put(item, timeout=_SECONDS_BETWEEN_LOOKS)

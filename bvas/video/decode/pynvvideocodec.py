@@ -1,4 +1,4 @@
-"""PyNvVideoCodec and the GPU that it would decode on, if they are there: what both can do, and why not."""
+"""PyNvVideoCodec and the GPU that it decodes on: import, checks and refusals with the remedy."""
 
 from importlib import import_module
 from typing import Any
@@ -13,10 +13,10 @@ def load_pynvvideocodec(info: VideoInfo) -> Any:
     """Import PyNvVideoCodec.
 
     Raises:
-        DecodeError: it does not load or is too old, so `info` cannot be decoded with it; with the remedy.
+        DecodeError: it does not load or is too old; the message names `info` and the remedy.
     """
-    # It links the driver's libraries when it is imported, so it is imported by whom decodes with it, and
-    # fails with whatever its loader raises.
+    # It links the driver's libraries when it is imported. So only readers that decode with it import it, and the
+    # import fails with any error of the loader.
     try:
         nvc = import_module("PyNvVideoCodec")
     except (ImportError, RuntimeError, OSError) as error:
@@ -36,7 +36,7 @@ def gpu_of(device: str, info: VideoInfo) -> int:
     """Return the number of the GPU that `cuda` or `cuda:N` means. Initialises CUDA.
 
     Raises:
-        DecodeError: it is not there, or torch is not installed.
+        DecodeError: there is no such GPU, or torch is not installed.
     """
     try:
         import torch
@@ -54,7 +54,7 @@ def gpu_of(device: str, info: VideoInfo) -> int:
 
 
 def num_engines(info: VideoInfo, device: str) -> int:
-    """Return how many decoders the GPU has, of which each reader keeps one busy; 1 if it does not say.
+    """Return how many decoders the GPU has, of which each reader keeps one busy; 1 if the driver states none.
 
     Args:
         info: A video that NVDEC decodes there.
@@ -65,12 +65,12 @@ def num_engines(info: VideoInfo, device: str) -> int:
 
 
 def errors_of(nvc: Any) -> tuple[type[Exception], ...]:
-    """Return what PyNvVideoCodec raises."""
+    """Return the exceptions that PyNvVideoCodec raises."""
     return (RuntimeError, ValueError, nvc.PyNvVCException, nvc.PyNvVCExceptionUnsupported)
 
 
 def first_line(error: BaseException) -> str:
-    """Return what went wrong without the advice and traces that follow it."""
+    """Return the first line of an error, without the advice and traces that follow it."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 

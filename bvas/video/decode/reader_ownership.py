@@ -1,7 +1,7 @@
-"""Use of a reader: one process, one thread at a time, until it is closed.
+"""Ownership of a reader: one process, one thread at a time, until it is closed.
 
-Nothing in libav, OpenCV or NVDEC guards a decoder: two threads inside one are a crash, or frames of a sound file
-that cannot be decoded. So every call into a decoder is made with its reader's `Ownership` entered.
+libav, OpenCV and NVDEC do not guard a decoder. Two threads inside one are a crash, or decoding errors in a sound file.
+So every call into a decoder is made with its reader's `Ownership` entered.
 """
 
 import os
@@ -16,12 +16,12 @@ T = TypeVar("T")
 
 
 class Ownership:
-    """The process of one reader, the thread that is in it, and whether it is still open.
+    """The process of one reader, the thread inside it, and whether it is still open.
 
-    `with ownership:` is one use of the reader. It never waits, and one thread may nest it.
+    `with ownership:` is one use of the reader. It never waits: a second thread gets an error. One thread may nest it.
 
     Args:
-        name: What is read, for messages.
+        name: Name of the source, for messages.
         opened_by: The function that makes such readers, for messages.
     """
 
@@ -34,7 +34,7 @@ class Ownership:
 
     @property
     def is_here(self) -> bool:
-        """This is the process that made the reader: a forked copy has nothing of its own to close."""
+        """This is the process that made the reader; a forked copy owns nothing that it could close."""
         return os.getpid() == self._pid
 
     def check(self) -> None:
@@ -57,7 +57,7 @@ class Ownership:
         Raises:
             RuntimeError: another process, another thread that is in the reader now, or a closed reader.
         """
-        # First the process: a lock that a thread held at a fork is held for ever in the copy.
+        # The process is checked first: a lock held by a thread at a fork stays locked in the copy.
         self.check()
         self._acquire()
         if self._closed:
@@ -71,7 +71,7 @@ class Ownership:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep other threads out, of a reader that may be closed already.
+        """Exclude other threads from a reader that may be closed already.
 
         Raises:
             RuntimeError: another thread is in the reader.
@@ -87,7 +87,7 @@ class Ownership:
 
     @contextmanager
     def closing(self) -> Iterator[bool]:
-        """Refuse any use from here on; yields whether this process has something to close.
+        """Refuse any later use; yields whether this process has something to close.
 
         Raises:
             RuntimeError: another thread is in the reader; it stays open.

@@ -1,4 +1,4 @@
-"""What is awkward about a video file, and the command that makes a plain one of it."""
+"""Remedies for awkward video files: their traits, and the command that makes a plain copy."""
 
 import re
 import shlex
@@ -18,25 +18,25 @@ _PLAIN_CONTAINERS = ("mov", "matroska")
 _PLAIN_CODECS = ("h264", "hevc")
 _PLAIN_FORMATS = ("yuv420p", "yuvj420p", "nv12")
 _COPY_INTERVAL = 12
-# A copy that saves less is not worth its room.
+# A copy that saves less is not worth its disk space.
 _WORTHWHILE_GAIN = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remedy:
-    """What to do about a file that some readers refuse, or read slowly."""
+    """Remedy for a file that some backends refuse, or read slowly."""
 
     traits: tuple[str, ...]
-    """What is awkward about it, one clause each."""
+    """Its awkward traits, one clause each."""
     ffmpeg: str
     """FFmpeg's command line for a file that every backend reads; frame numbers may change."""
     prepare: str | None
-    """The command for a copy with the same frames and times, where that settles all of it."""
+    """The command for a copy with the same frames and times, where that removes all traits; else None."""
 
 
 def find_remedy(index: VideoIndex, info: VideoInfo) -> Remedy | None:
-    """Return what is awkward about a file and what helps; None where nothing is."""
-    # What a copy by `bvas video prepare` settles, and what it keeps as it is.
+    """Return the awkward traits of a file and their remedy; None for a plain file."""
+    # Traits that a copy by `bvas video prepare` removes, and those that it keeps.
     settled, kept = _settled_by_a_copy(index, info), _kept_by_a_copy(info)
     if not settled and not kept:
         return None
@@ -123,7 +123,7 @@ def _filters(index: VideoIndex, info: VideoInfo) -> list[str]:
 
 
 def _even_rate(index: VideoIndex) -> str:
-    """Return the rate at which most frames follow each other."""
+    """Return the rate of the median interval."""
     if not index.variable_rate:
         return str(index.rate)
     rate = 1 / (Fraction(int(np.median(np.diff(index.pts)))) * index.time_base)

@@ -1,4 +1,4 @@
-"""Sample aspect of decoded pictures where it changes in mid-stream, as at an advertisement in 4:3."""
+"""Sample aspects that change in mid-stream, as at an advertisement in 4:3."""
 
 from bisect import bisect_right
 from fractions import Fraction
@@ -8,13 +8,13 @@ from bvas.video.container.time_array import NO_TIME
 
 
 class SampleAspects:
-    """What a decoder says of its pictures' samples, by their times.
+    """Sample aspects of a decoder's pictures, by their times.
 
-    libav's decoder takes over new parameters while pictures before them are still to be output, so a picture
-    has those of the last packet at or before its own time.
+    libav's decoder takes over new parameters while earlier pictures are still to be output. So a picture has the
+    parameters of the last packet at or before its own time.
 
     Args:
-        decoder: PyAV's codec context of a stream that was just opened: it has what the stream begins with.
+        decoder: PyAV's codec context of a stream that was just opened, with the parameters of its start.
     """
 
     def __init__(self, decoder: Any) -> None:
@@ -24,12 +24,12 @@ class SampleAspects:
         self._newest = NO_TIME
 
     def restart(self) -> None:
-        """Take note of a seek: the next packet is decoded with the present parameters, or brings its own."""
+        """Note a seek: the next packet is decoded with the present parameters, or brings its own."""
         self._from, self._changes = [NO_TIME], [self._changed]
         self._newest = NO_TIME
 
     def see(self, decoder: Any, pts: int | None) -> None:
-        """Take note of what a decoder says after the packet of a time."""
+        """Note the parameters of a decoder after the packet of a time."""
         now = decoder.sample_aspect_ratio
         if now == self._now:
             return

@@ -1,7 +1,7 @@
-"""The reader that `open_video` gives: all that is the same whatever decodes the file.
+"""`VideoReader`: what readers of all backends have in common.
 
 A backend (backends/) yields the stored luma of ascending frames. Order, repeats, rotation, fitting, checks and
-ownership are dealt with here, once.
+ownership are handled here, once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -53,8 +53,8 @@ class VideoReader(Closing):
 
     @property
     def info(self) -> VideoInfo:
-        """What is known of the video; `damaged` grows with what is read. Any thread may ask."""
-        # Another thread may read, or close it, meanwhile.
+        """Facts about the video; `damaged` grows with what is read. Any thread may ask."""
+        # One look at the attribute: another thread may read, or close the reader, meanwhile.
         opened = self._opened
         if opened is not None and len(opened.damaged) != len(self._info.damaged):
             self._info = replace(self._info, damaged=tuple(sorted(opened.damaged)))
@@ -79,7 +79,7 @@ class VideoReader(Closing):
         """Return the frames at `indices`, uint8 [T, H, W] on the reader's device, in the order asked.
 
         The tensor is the caller's own. With `nvdec` on a CUDA device the frames are fitted there,
-        within 1 of what `read_into` gives where they are resampled.
+        within 1 of the pixels of `read_into` where they are resampled.
 
         Raises:
             IndexError: an index lies outside the video.
@@ -98,13 +98,13 @@ class VideoReader(Closing):
 
     @owned
     def read_to(self, indices: Sequence[int] | NDArray[np.int64], outs: Sequence["Tensor"]) -> None:
-        """As `read`, each frame into a tensor of `outs`, uint8 [H, W], where the reader's frames are.
+        """As `read`, each frame into a tensor of `outs`, uint8 [H, W], on the reader's device.
 
         The copies are on the current stream of their device: synchronize it before another process reads them.
 
         Raises:
             IndexError: an index lies outside the video.
-            DecodeError: a frame is not output by the decoder; `outs` then hold no frames to be used.
+            DecodeError: a frame is not output by the decoder; the content of `outs` is then undefined.
             ValueError: `outs` are fewer or more than the indices, or one has another shape or type.
         """
         import torch
@@ -134,7 +134,7 @@ class VideoReader(Closing):
 
         Raises:
             IndexError: an index lies outside the video.
-            DecodeError: a frame is not output by the decoder; `out` then holds no frames to be used.
+            DecodeError: a frame is not output by the decoder; the content of `out` is then undefined.
             ValueError: `out` has another shape, type or layout.
         """
         wanted = self._checked(indices)
@@ -170,12 +170,12 @@ class VideoReader(Closing):
             stop: Behind the last frame; None for the end.
             step: Source frames from one frame to the next, at least 1.
             batch_size: Frames in a batch, at least 1. The memory of batches above 32 MB (36 frames at 720p)
-                comes from the system anew each time, which was measured to cost a fifth of the decoding.
+                is allocated from the system each time, which was measured to cost a fifth of the decoding.
 
         Raises:
             IndexError: `start` or `stop` lies outside the video.
-            DecodeError: frames `error.lost` are not to be had; what came before them was
-                yielded, and `stream(error.lost.stop)` goes on behind them.
+            DecodeError: the decoder does not output the frames `error.lost`. Those before them were yielded;
+                `stream(error.lost.stop)` continues behind them.
         """
         start, step, batch_size = integer(start), integer(step), integer(batch_size)
         stop = self._info.num_frames if stop is None else integer(stop)
@@ -243,7 +243,7 @@ class VideoReader(Closing):
         return wanted.astype(np.int64)
 
     def _check_outs(self, num_wanted: int, outs: Sequence[tuple[tuple[int, ...], bool]]) -> None:
-        """Refuse frames to be filled that are not uint8 [H, W], one for each index."""
+        """Refuse output frames that are not uint8 [H, W], one for each index."""
         wrong = [shape for shape, is_uint8 in outs if shape != self.size or not is_uint8]
         if wrong or len(outs) != num_wanted:
             about = f", one of them {wrong[0]}" if wrong else ""

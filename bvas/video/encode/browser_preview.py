@@ -1,7 +1,7 @@
-"""A copy of a video for browsers: small H.264 with sound, and a keyframe so often that any frame is there at once.
+"""Previews for browsers: small H.264 with sound, and short keyframe intervals for fast seeking.
 
-Its time zero is the first shown frame, and its frames have the times of the source's index. Frames of a damaged
-source that cannot be decoded are left out; the frame before them stays on screen in their stead.
+Time zero is the first shown frame, and the frames have the times of the source's index. Frames of a damaged source that
+cannot be decoded are missing; the frame before them stays on screen.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 
-# What browsers play for certain: 8-bit 4:2:0 in H.264, as mp4.
+# All browsers play 8-bit 4:2:0 in H.264, as mp4.
 _PLAYED_FORMATS = ("yuv420p", "yuvj420p")
 
 
@@ -45,13 +45,13 @@ class PreviewConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preview:
-    """What became of one."""
+    """Result of making a preview."""
 
     num_lost: int
-    """Frames that could not be decoded, and are left out."""
+    """Frames that could not be decoded, and are missing."""
     has_sound: bool
     reused: bool
-    """It was there already, with the right times."""
+    """It existed already, with the right times."""
 
 
 def make_preview(
@@ -62,7 +62,7 @@ def make_preview(
     reading: ReadOptions = DEFAULT_READING,
     progress: Callable[[int, int], None] | None = None,
 ) -> Preview:
-    """Write the preview of a video, unless one of the same times lies there that is newer than the video.
+    """Write the preview of a video, unless one with the same times exists that is newer than the video.
 
     Args:
         source: The video.
@@ -72,8 +72,8 @@ def make_preview(
         progress: Called with the frames done and all there are.
 
     Raises:
-        DecodeError: the source is no video, or none of its frames can be decoded.
-        DataError: the disk is full, the folder cannot be written, or the times came out otherwise.
+        DecodeError: the source is not a video, or none of its frames can be decoded.
+        DataError: the disk is full, the folder cannot be written, or the times came out wrong.
     """
     config = config or PreviewConfig()
     index, info = build_index(source, reading=reading)
@@ -87,7 +87,7 @@ def make_preview(
         rate=index.rate,
         time_base=index.time_base,
         keyframe_interval=config.keyframe_interval,
-        # Without them the file needs no edit list, which players read differently.
+        # Without B-frames the file needs no edit list, which players handle differently.
         max_b_frames=0,
         crf=config.crf,
         threads=0,

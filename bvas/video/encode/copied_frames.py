@@ -1,4 +1,4 @@
-"""A decoded picture as a copy of its video holds it: upright, fitted, 8-bit 4:2:0, at its time."""
+"""Decoded frames as pictures of a copy: upright, fitted, 8-bit 4:2:0, with their times."""
 
 from fractions import Fraction
 from typing import Any
@@ -36,7 +36,7 @@ class FrameCopier:
 
     Args:
         index: The video's frames.
-        info: What is known of the video.
+        info: Facts about the video.
         coding: How the pictures will be coded.
         fit: How the upright picture that the video began with is fitted.
         for_people: Colors that are mapped to SDR are right, and the luma is not that of readers.
@@ -67,7 +67,7 @@ class FrameCopier:
         """Return a picture for the encoder.
 
         Args:
-            frame: A decoded frame of PyAV's.
+            frame: A decoded frame of PyAV.
             number: Its place in the video.
             aspect: Width over height of the frame's stored samples; None: as the video began.
         """
@@ -81,7 +81,7 @@ class FrameCopier:
             picture = self._mapped(frame, fit, hdr)
         else:
             picture = yuv_picture(*self._planes(frame, fit, hdr, is_fitted=is_fitted))
-        # An mp4 shows nothing from before zero on the container's clock.
+        # Players of mp4 show no frame before zero on the container's clock.
         picture.pts = int(index.pts[number]) - min(int(index.pts[0]), 0)
         picture.time_base = index.time_base
         picture.duration = index.ticks_of(number)
@@ -124,7 +124,7 @@ class FrameCopier:
 
 
 def _fit_chroma(plane: NDArray[np.uint8], plan: FitPlan) -> NDArray[np.uint8]:
-    """Do at half the size what `plan` does, to within half a sample, with neutral padding."""
+    """Do as `plan` at half the size, to within half a sample, with neutral padding."""
     halved = FitPlan(
         source=(plane.shape[0], plane.shape[1]),
         size=(plan.size[0] // 2, plan.size[1] // 2),

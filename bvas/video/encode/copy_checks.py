@@ -1,4 +1,4 @@
-"""What all copies of a video have in common: the pictures that can be decoded, and times that are checked."""
+"""Checks that all copies share: decodable pictures of the source, and times of the finished copy."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,11 +18,11 @@ from bvas.video.index.video_info import VideoInfo
 
 
 class DecodablePictures:
-    """The pictures of a stretch of video, past damage: (number, PyAV's frame) of those that can be decoded.
+    """The decodable pictures of a stretch of video, past damage: (number, PyAV's frame).
 
     Args:
         index: The video's frames.
-        info: What is known of it.
+        info: Facts about it.
         start: First frame.
         stop: Behind the last frame; None for the end.
     """
@@ -65,13 +65,13 @@ class DecodablePictures:
 
 
 def check_times(part: Path, wanted: NDArray[np.float64], source: VideoIndex, what: str) -> VideoIndex:
-    """Refuse a copy whose frames are not where they belong; return its frames.
+    """Refuse a copy whose frames have wrong times; return its frames.
 
     Args:
         part: The finished copy.
         wanted: Seconds of each of its frames from the start of the file, which is what a player counts from.
         source: The original.
-        what: What messages call the copy.
+        what: Name of the copy in messages.
 
     Raises:
         DataError: names the first frame that is off.

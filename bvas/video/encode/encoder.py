@@ -1,4 +1,4 @@
-"""An encoder and the file that it fills, all of it or nothing."""
+"""`EncodedFile`: an encoder and its file, written whole or not at all."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,13 +18,15 @@ Codec = Literal["h264", "hevc"]
 
 _ENCODERS: dict[str, str] = {"h264": "libx264", "hevc": "libx265"}
 _CONTAINERS: dict[str, str] = {".mkv": "matroska", ".mp4": "mp4"}
+# Speed of the encoders, from `ultrafast` to `veryslow`.
+_PRESET = "veryfast"
 # libav's numbers of the ranges.
 _RANGES: dict[str, int] = {"limited": 1, "full": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coding:
-    """How pictures are coded, as 8-bit 4:2:0."""
+    """Coding of pictures, as 8-bit 4:2:0."""
 
     size: tuple[int, int]
     """(H, W), both even."""
@@ -39,13 +41,11 @@ class Coding:
     """B-frames in a row, at most."""
     crf: int = 23
     """Quality: 0 is the best, 51 the worst."""
-    preset: str = "veryfast"
-    """The encoder's speed, `ultrafast` to `veryslow`."""
     threads: int = 1
     """Encoder threads; 0 lets the encoder choose."""
     color_range: ColorRange = "limited"
     color: ColorTags = NO_TAGS
-    """What the file says of its colors."""
+    """Color tags of the file."""
     sample_aspect: Fraction = Fraction(1)
     """Width of a sample over its height."""
 
@@ -71,7 +71,7 @@ class Coding:
         context.gop_size = self.keyframe_interval
         context.max_b_frames = self.max_b_frames
         context.thread_count = self.threads
-        # So that the last picture is shown as long as it says.
+        # So that the last picture keeps its duration.
         context.flags |= Flags.frame_duration
         context.color_range = _RANGES[self.color_range]
         color = self.color.known
@@ -79,7 +79,7 @@ class Coding:
         context.colorspace = color.matrix
         if self.sample_aspect != 1:
             context.sample_aspect_ratio = self.sample_aspect
-        options = {"crf": str(self.crf), "preset": self.preset}
+        options = {"crf": str(self.crf), "preset": _PRESET}
         if self.codec == "hevc":
             pools = f":pools={self.threads}:frame-threads=1" if self.threads else ""
             options["x265-params"] = (
@@ -87,9 +87,9 @@ class Coding:
                 f"bframes={self.max_b_frames}{pools}"
             )
         else:
-            # Keyframes at fixed distances and nowhere else, so that the interval is what was asked for.
-            # Without mbtree, whose assembly reads memory that x264 never wrote: with it, about one file
-            # in five of the same frames differs (found with libx264 of PyAV at 64x112).
+            # Keyframes only at fixed distances, so that the interval is the one requested. Without mbtree, whose
+            # assembly reads memory that x264 never wrote: with it, about one file in five of the same frames
+            # differs (found with libx264 of PyAV at 64x112).
             options["x264-params"] = "scenecut=0:open-gop=0:mbtree=0"
         context.options = options
 
@@ -115,7 +115,7 @@ class EncodedFile:
             options: Of libav's muxer.
 
         Raises:
-            ConfigError: the name ends in neither.
+            ConfigError: the name ends otherwise.
             DataError: the folder cannot be written.
         """
         self.path = path
@@ -140,7 +140,7 @@ class EncodedFile:
         self._sound: Any = None
         self._copied: Any = None
         try:
-            # Without a date and random identifiers: the same frames give the same file.
+            # bitexact writes no date and no random identifiers: the same frames give the same file.
             self._container = av.open(
                 self._file,
                 "w",
@@ -164,7 +164,7 @@ class EncodedFile:
         self._sound.layout = "stereo"
 
     def add_copied_sound(self, stream: Any) -> None:
-        """Give the file sound coded as in another file, whose stream of PyAV's this is; before its first picture."""
+        """Give the file the sound of another one without coding it again, by its stream; before its first picture."""
         self._copied = self._container.add_stream_from_template(stream)
 
     def write_sound(self, packet: Any) -> None:
@@ -199,7 +199,7 @@ class EncodedFile:
         self._raise_if_full()
 
     def finish(self) -> None:
-        """Write what is left, so that the part file is complete.
+        """Flush encoder and muxer, so that the part file is complete.
 
         Raises:
             DataError: as `encode`.
@@ -224,7 +224,7 @@ class EncodedFile:
         self.part.replace(self.path)
 
     def abort(self) -> None:
-        """Drop what was written."""
+        """Remove what was written."""
         if not self.closed:
             self.closed = True
             if self._container is not None:
@@ -245,8 +245,8 @@ class EncodedFile:
 class _CheckedFile:
     """A file that keeps its first error instead of raising it.
 
-    libavformat does not report the loss of the last bytes, and PyAV prints an error that meets
-    another one on its way; so the file takes note, and its owner asks.
+    libavformat does not report that the last bytes were lost, and PyAV prints a second error that is raised while it
+    handles a first. So the file keeps its error, and `EncodedFile` checks for it.
     """
 
     def __init__(self, path: Path) -> None:

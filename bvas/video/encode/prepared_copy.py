@@ -1,10 +1,9 @@
-"""A copy of a video with short keyframe intervals: the same frames at the same times, fast to read anywhere.
+"""Prepared copies: the same frames at the same times, with short keyframe intervals for fast random access.
 
-Any random clip is decoded from the keyframe before it. A copy with a keyframe every 12 frames takes a few times
-the room and a fraction of the work. Its luma is that of the original, coded once more: as stored, of the same
-range, upright. HDR is mapped to SDR as readers map it, unless the reading declines that; color tags are kept, or
-become BT.709 with the mapping. Whatever else a reader would have to know of the original is settled in it: it is
-progressive 8-bit 4:2:0 in mp4, with every time of the original's index.
+A random clip is decoded from the keyframe before it. A copy with a keyframe every 12 frames takes a few times the disk
+space and a fraction of the work. Its luma is that of the original, encoded again: as stored, of the same range,
+upright. HDR is mapped to SDR as readers map it, unless `tone="none"`; color tags are kept, or become BT.709 with the
+mapping. The copy is progressive 8-bit 4:2:0 in mp4, with every time of the original's index.
 """
 
 import shutil
@@ -39,7 +38,7 @@ _STRETCH_FRAMES = 48
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyPlan:
-    """What a copy will be, and cost."""
+    """Plan of a copy, with its cost."""
 
     target: Path
     index: VideoIndex
@@ -50,20 +49,20 @@ class CopyPlan:
     fit: FitPlan
     bytes_before: int
     bytes_expected: int
-    """By what three stretches of the video came to when they were coded."""
+    """Extrapolated from three stretches of the video that were encoded."""
     frames_per_clip_before: float
     """Frames decoded for a random clip of 15, every other frame."""
     frames_per_clip_after: float
 
     @property
     def is_fitted(self) -> bool:
-        """Whether the pictures are fitted into a size that was asked for."""
+        """Whether the pictures are fitted into a requested size."""
         return self.fit.size != self.fit.source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
-    """What a finished copy is."""
+    """Facts of a finished copy."""
 
     num_bytes: int
     frames_per_clip: float
@@ -75,8 +74,8 @@ def copy_targets(sources: Sequence[Path], folder: Path, *, replace: bool) -> lis
     """Return where the copy of each source goes: `folder`/<stem>.mp4.
 
     Raises:
-        ConfigError: two copies would have one name, or a copy would replace a source; or
-            another file, unless `replace` allows that.
+        ConfigError: two copies would have one name, or a copy would replace a source, or another file without
+            `replace`.
     """
     stems = [output_stem(source.stem, suffix_bytes=_SUFFIX_BYTES) for source in sources]
     targets = [folder / f"{stem}.mp4" for stem in stems]
@@ -89,7 +88,7 @@ def copy_targets(sources: Sequence[Path], folder: Path, *, replace: bool) -> lis
                     f"the copy {target} would replace its original; choose another --out folder"
                 )
         if target.exists() and not replace:
-            raise ConfigError(f"{target} is there already; --force replaces it")
+            raise ConfigError(f"{target} exists already; --force replaces it")
     return targets
 
 
@@ -104,25 +103,25 @@ def plan_copy(
     reading: ReadOptions = DEFAULT_READING,
     cache: bool = True,
 ) -> CopyPlan:
-    """Plan a copy; codes some seconds of the video to see how large it becomes.
+    """Plan a copy; encodes some seconds of the video to estimate its size.
 
     Args:
         source: The video.
         target: Where the copy goes, `.mp4`.
         keyframe_interval: Frames from one keyframe of the copy to the next.
-        size: (H, W) that the pictures are fitted into (fit.py), both even; None keeps theirs.
+        size: (H, W) that the pictures are fitted into (fit.py), both even; None keeps their size.
         codec: The copy's coding.
         crf: Quality: 0 is the best, 51 the worst.
         reading: Which stream of the video is copied, and how it is read.
         cache: Keep the index of the source in the cache folder.
 
     Raises:
-        DecodeError: the source is no video, or nothing of the stretches can be decoded.
+        DecodeError: the source is not a video, or no frame of the stretches can be decoded.
         ConfigError: a value that no encoder takes.
     """
     index, info = build_index(source, reading=reading, cache=cache)
-    # An mp4 holds times of decoding, and how long its last frame is shown follows from them: exactly so where
-    # frames are evenly spaced, or are decoded in the order in which they are shown.
+    # An mp4 holds times of decoding, from which the duration of the last frame follows. It is exact where frames are
+    # evenly spaced, or decoded in the order in which they are shown: else B-frames are not used.
     is_even = bool((np.diff(index.pts) == index.last_duration).all())
     coding = Coding(
         # 4:2:0 has even sides.
@@ -154,10 +153,10 @@ def plan_copy(
 
 
 def check_room(plans: Sequence[CopyPlan], folder: Path) -> None:
-    """Refuse what the disk has no room for.
+    """Refuse copies that the disk has no room for.
 
     Raises:
-        DataError: names what is expected and what is free.
+        DataError: names the expected and the free bytes.
     """
     place = next(place for place in [folder, *folder.absolute().parents] if place.exists())
     needed, free = sum(plan.bytes_expected for plan in plans), shutil.disk_usage(place).free
@@ -169,7 +168,7 @@ def check_room(plans: Sequence[CopyPlan], folder: Path) -> None:
 
 
 def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = None) -> Copy:
-    """Write the copy, compare its frames and times with the original's, and only then give it its name.
+    """Write the copy, compare its frames and times with the original's, and only then publish it.
 
     Args:
         plan: What to make.
@@ -177,7 +176,7 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
 
     Raises:
         DecodeError: frames of the original cannot be decoded; all of them are named.
-        DataError: the disk is full, the folder cannot be written, or the copy's times came out otherwise.
+        DataError: the disk is full, the folder cannot be written, or the copy's times came out wrong.
     """
     index, target = plan.index, plan.target
     try:
@@ -186,7 +185,7 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
         raise DataError(
             f"cannot make the folder {target.parent}: {error.strerror}; choose another"
         ) from error
-    # Else libav counts an mp4's start in thousandths of a second.
+    # Else libav rounds an mp4's start to milliseconds.
     options = {"movie_timescale": str(index.time_base.denominator)}
     copier = FrameCopier(index, plan.info, plan.coding, plan.fit)
     source = open_pictures(index, plan.info)
@@ -210,7 +209,7 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
 
 
 def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: FitPlan) -> int:
-    """Code three stretches spread over the video, and scale up."""
+    """Encode three stretches spread over the video, and extrapolate."""
     num_frames = num_bytes = 0
     # The copy itself will say where the picture changes.
     copier = FrameCopier(index, info, coding, fit, is_said=False)
@@ -231,14 +230,14 @@ def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: Fit
     finally:
         source.close()
     if not num_frames:
-        raise DecodeError(f"nothing of {info.path} can be decoded where it was tried", path=info.path)
+        raise DecodeError(f"no frame of {info.path} can be decoded where it was tried", path=info.path)
     return round(num_bytes * index.num_frames / num_frames)
 
 
 def _stretches(index: VideoIndex, keyframe_interval: int) -> Iterator[range]:
     length = -(-_STRETCH_FRAMES // keyframe_interval) * keyframe_interval
     if index.num_frames <= _NUM_STRETCHES * length or index.decode_order:
-        # Where frames are counted, those further on are reached by decoding all before them.
+        # Where frames are counted, later ones are reached only by decoding all before them.
         yield range(min(index.num_frames, _NUM_STRETCHES * length))
         return
     for number in range(_NUM_STRETCHES):
@@ -271,7 +270,7 @@ def _refusal(plan: CopyPlan) -> DecodeError:
     path = plan.info.path
     return DecodeError(
         f"{path} is damaged: {damage.num_lost} of its {plan.index.num_frames} frames cannot be decoded "
-        f"({frames_text(damage.lost)}), and a copy cannot hold their numbers; get the file anew, or use it as it "
+        f"({frames_text(damage.lost)}), and a copy cannot hold their numbers; get the file again, or use it as it "
         "is: readers name the frames that are lost",
         path=path,
         lost=damage.lost[0] if damage.lost else None,

@@ -1,4 +1,4 @@
-"""The sound of a video, on its way into a copy: on the clock of the first shown frame."""
+"""Sound of a video for its copies, on the clock of the first shown frame."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -14,19 +14,19 @@ from bvas.video.container.open_container import open_media, reason_of
 from bvas.video.encode.encoder import EncodedFile
 
 SOUND_RATE = 48_000
-# What players know in an mp4, from containers that give its packets as an mp4 wants them.
+# Codecs that players know in an mp4, and containers whose packets fit an mp4.
 _COPIED_CODECS = ("aac", "mp3", "mp3float", "ac3", "eac3", "alac", "opus", "flac")
 _COPIED_CONTAINERS = ("mov", "matroska")
 
 
 class _Sound(Closing):
-    """Sound that is put into a file bit by bit, beside the pictures."""
+    """Sound that is written to a file beside the pictures, piece by piece."""
 
     def __init__(self, path: Path) -> None:
         # A folder of pictures has no sound.
         self._container: Any = None if path.is_dir() else open_media(str(path.absolute()))
         self._next: Any = None
-        """Read already, and not put yet."""
+        """The piece that was read and not written yet."""
 
     @abstractmethod
     def _read(self) -> Any:
@@ -34,14 +34,14 @@ class _Sound(Closing):
 
     @abstractmethod
     def _seconds_of(self, piece: Any) -> float | Fraction:
-        """Return when it begins to sound."""
+        """Return the time at which a piece starts."""
 
     @abstractmethod
     def _put(self, piece: Any, file: EncodedFile) -> None:
-        """Put it into the file."""
+        """Write a piece to the file."""
 
     def write_until(self, seconds: float | None, file: EncodedFile) -> None:
-        """Put what sounds before a time into a file, or all that is left.
+        """Write the sound before a time to a file; None writes all of it.
 
         Raises:
             DataError: the disk is full.
@@ -63,10 +63,10 @@ class _Sound(Closing):
 
 
 class SoundTrack(_Sound):
-    """The first sound of a file, coded once more into another file; a file without sound gives none.
+    """The first sound of a file, encoded again for another file; a file without sound gives none.
 
-    Gaps and a late start are filled with silence, what lies before the first shown frame is cut off, and what
-    cannot be decoded is left out, so that sound and picture stay together.
+    Gaps and a late start are filled with silence. Sound before the first shown frame is cut off, and packets that
+    cannot be decoded become silence, so that sound and picture stay together.
     """
 
     def __init__(self, path: Path, start_seconds: Fraction) -> None:
@@ -110,7 +110,7 @@ class SoundTrack(_Sound):
         resampler: _Resampler | None = None
         ended = 0
         for frame in self._decoded():
-            # Channels and rate may change where a recording goes from one program to the next.
+            # Channels and rate may change where a recording changes from one program to the next.
             if resampler is None or not resampler.takes(frame):
                 if resampler is not None:
                     yield from resampler.push(None)
@@ -141,9 +141,9 @@ class SoundTrack(_Sound):
 
 
 class CopiedSound(_Sound):
-    """The first sound of a file, copied as it is coded, for files whose coding an mp4 holds.
+    """The first sound of a file, copied without encoding it again, for codecs that an mp4 holds.
 
-    Packets stay at their times; what begins before the first shown frame is left out (up to 0.03 s of sound).
+    Packets keep their times; one that begins before the first shown frame is dropped (up to 0.03 s of sound).
     """
 
     def __init__(self, path: Path, start_seconds: Fraction) -> None:
@@ -183,7 +183,7 @@ class CopiedSound(_Sound):
 
 
 def sound_of(path: Path, start_seconds: Fraction) -> SoundTrack | CopiedSound:
-    """Return a file's sound, to be copied where an mp4 holds it as it is; arguments and errors as `SoundTrack`."""
+    """Return a file's sound, copied where an mp4 can hold it; arguments and errors as `SoundTrack`."""
     if path.is_dir():
         return SoundTrack(path, start_seconds)
     with open_media(str(path.absolute())) as container:
@@ -201,9 +201,9 @@ class _Resampler:
     """A filter graph for frames of one kind."""
 
     def __init__(self, frame: Any, start: int) -> None:
-        """Make one for frames like this; what comes out begins at sample `start`."""
+        """Make one for frames like this; the output begins at sample `start`."""
         self._kind = _kind_of(frame)
-        # Held: its filters do not keep it alive.
+        # Kept in an attribute: its filters do not keep it alive.
         self._graph = av.filter.Graph()
         self._nodes = [
             self._graph.add_abuffer(
@@ -226,7 +226,7 @@ class _Resampler:
         return _kind_of(frame) == self._kind
 
     def push(self, frame: Any) -> Iterator[Any]:
-        """Push a frame, or None at the end, and yield what comes out for it; times count samples."""
+        """Push a frame, or None at the end, and yield the output; times count samples."""
         self._nodes[0].push(frame)
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Write a video file frame by frame: gray or RGB in, H.264 or HEVC out, all of it or nothing."""
+"""`VideoWriter`: gray or RGB frames to a video file in H.264 or HEVC, written whole or not at all."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -21,8 +21,8 @@ class VideoWriter:
 
     Frames go to a file `<name>.part` beside `path`, which takes its name when the writer is
     closed without an error; after an exception nothing is left. The stream is 8-bit 4:2:0 of
-    limited range and constant rate. It is tagged BT.709 if its first frame is RGB: gray has no use of a
-    matrix, and OpenCV 5 changes the luma of files that name one.
+    limited range and constant rate. It is tagged BT.709 if its first frame is RGB. Gray needs no matrix, and
+    OpenCV 5 changes the luma of files that name one.
     """
 
     def __init__(
@@ -33,10 +33,7 @@ class VideoWriter:
         rate: Fraction | float,
         codec: Codec = "h264",
         keyframe_interval: int = 250,
-        max_b_frames: int = 3,
         crf: int = 23,
-        preset: str = "veryfast",
-        threads: int = 1,
     ) -> None:
         """Open the file.
 
@@ -46,13 +43,10 @@ class VideoWriter:
             rate: Frames per second.
             codec: The coding.
             keyframe_interval: Frames from one keyframe up to the next, at most.
-            max_b_frames: B-frames in a row, at most.
             crf: Quality: 0 is the best, 51 the worst.
-            preset: The encoder's speed, `ultrafast` to `veryslow`.
-            threads: Encoder threads; 0 lets the encoder choose.
 
         Raises:
-            ConfigError: a value that no encoder takes.
+            ConfigError: a value out of its range.
             DataError: the folder cannot be written.
         """
         self.path = Path(path)
@@ -65,10 +59,7 @@ class VideoWriter:
             time_base=1 / exact_rate,
             codec=codec,
             keyframe_interval=keyframe_interval,
-            max_b_frames=max_b_frames,
             crf=crf,
-            preset=preset,
-            threads=threads,
         )
         self._file = EncodedFile(self.path, coding)
 
@@ -91,7 +82,7 @@ class VideoWriter:
         if not self.num_frames and frame.ndim == 3:
             encoder = self._file.encoder
             encoder.color_primaries = encoder.color_trc = encoder.colorspace = BT709
-        # The encoder may still hold the last frame: each one travels in its own.
+        # The encoder may still hold the last picture, so each frame gets a new one.
         picture = _from_luma(frame) if frame.ndim == 2 else rgb_picture(frame)
         picture.pts = self.num_frames
         self._file.encode(picture)
@@ -110,7 +101,7 @@ class VideoWriter:
             self._file.publish()
 
     def abort(self) -> None:
-        """Drop what was written."""
+        """Remove what was written."""
         self._file.abort()
 
     def __enter__(self) -> Self:
@@ -129,7 +120,7 @@ def _from_luma(luma: NDArray[np.uint8]) -> Any:
 
 
 def rgb_picture(frame: NDArray[np.uint8], color_range: ColorRange = "limited") -> Any:
-    """Return a yuv420p frame of PyAV's, BT.709, that shows uint8 [H, W, 3] of RGB."""
+    """Return a yuv420p frame of PyAV in BT.709, from uint8 [H, W, 3] of RGB."""
     return av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24").reformat(
         format="yuv420p",
         src_colorspace=BT709,
@@ -140,7 +131,7 @@ def rgb_picture(frame: NDArray[np.uint8], color_range: ColorRange = "limited") -
 
 
 def yuv_picture(luma: NDArray[np.uint8], *chroma: NDArray[np.uint8]) -> Any:
-    """Return a yuv420p frame of PyAV's that holds these planes.
+    """Return a yuv420p frame of PyAV with these planes.
 
     Args:
         luma: uint8 [H, W], both even.

@@ -1,4 +1,4 @@
-"""What a random clip costs: the frames that must be decoded to show those of the clip."""
+"""Cost of random access: frames that must be decoded to show those of a clip."""
 
 import numpy as np
 from numpy.typing import NDArray

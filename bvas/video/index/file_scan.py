@@ -1,6 +1,6 @@
-"""One pass over a video file that finds its shown frames, their times and its keyframes.
+"""Scan of a video file: one pass over its packets finds the shown frames, their times and the keyframes.
 
-Where packets carry trustworthy times nothing but the first few frames is decoded (shown.py has the rule).
+Where packets carry reliable times, only the first few frames are decoded, to compare them (frame_numbering.py).
 Else the whole file is decoded once and its frames are counted.
 """
 
@@ -42,7 +42,7 @@ from bvas.video.index.video_info import VideoInfo
 
 logger = logging.getLogger(__name__)
 
-# Packets that are decoded to learn why none can be.
+# Packets that are decoded to learn libav's reason, where no frame can be.
 _NUM_TRIED = 50
 _RECODE = "code it once more in one codec: ffmpeg -i IN -c:v libx264 OUT"
 
@@ -55,7 +55,7 @@ def scan_file(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInfo]:
         reading: Which stream of it is read, and how.
 
     Raises:
-        DecodeError: not a video, or no frame of it can be decoded.
+        DecodeError: it is not a video, or no frame of it can be decoded.
         ConfigError: a rate is given, and the frames have times.
     """
     if path.is_dir():
@@ -93,7 +93,7 @@ def scan_file(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInfo]:
     )
     if fetcher is not None and fetcher.lost_codec:
         raise DecodeError(
-            f"the video of {path} goes over to {fetcher.lost_codec}; cut it where it does", path=path
+            f"the video of {path} changes to {fetcher.lost_codec}; cut it where it does", path=path
         )
     if not shown.counts and not is_fetched:
         _decode(again, facts, shown, notes)
@@ -130,7 +130,7 @@ def _scan_folder(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInf
     """Scan a folder of numbered pictures.
 
     Raises:
-        DecodeError: it is none, or its first picture cannot be decoded.
+        DecodeError: it holds no numbered pictures, or its first picture cannot be decoded.
     """
     if reading.stream not in (None, 0):
         raise DecodeError(
@@ -186,7 +186,7 @@ def _with_lost(frames: NumberedFrames, joints: Joints | None, path: Path) -> tup
     if frames.counted:
         if found[-1].pid >= 0:
             raise DecodeError(
-                f"{path} goes over to {codec} and back, and its times start again; cut it where it does",
+                f"{path} changes to {codec} and back, and its times start again; cut it where it does",
                 path=path,
             )
         # Of another clock than the counted frames: one period apart behind them.
@@ -201,7 +201,7 @@ def _with_lost(frames: NumberedFrames, joints: Joints | None, path: Path) -> tup
 
 
 def _reason(open_again: Callable[[], tuple[Any, Any]]) -> str:
-    """Return what libav says of the first packets that it cannot decode, to follow a message; or nothing."""
+    """Return libav's reason for not decoding the first packets, to follow a message; empty where it gives none."""
     container, stream = open_again()
     with container, libav_messages() as said:
         for packet in islice(read_packets(container, stream), _NUM_TRIED):
@@ -214,9 +214,9 @@ def _reason(open_again: Callable[[], tuple[Any, Any]]) -> str:
 def _decode(
     open_again: Callable[[], tuple[Any, Any]], facts: StreamFacts, shown: ShownFrames, notes: PictureNotes
 ) -> None:
-    """Decode from the start as long as pictures are compared with the packets, or counted."""
+    """Decode from the start, as long as pictures are compared with the packets, or counted."""
     container, stream = open_again()
-    # Times that libav made up, and those that the caller has set aside, do not count.
+    # Times that libav invented, and those that a given rate replaces, are not used.
     timeless = facts.untimed or facts.rate_origin == "option"
     counts = shown.counts
     strict = StrictDecoder.of(facts.codec, stream.codec_context)

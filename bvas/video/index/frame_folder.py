@@ -1,6 +1,6 @@
-"""A folder of numbered pictures, as E2E-Spot and T-DEED keep their data: a video of one frame a picture.
+"""Folders of numbered pictures, as E2E-Spot and T-DEED keep their data, read as videos.
 
-The numbers are those of the frames, from the lowest one on. One that is missing is a frame that is lost.
+The lowest number is frame 0. A missing number is a lost frame.
 """
 
 import os
@@ -14,7 +14,7 @@ import av
 from bvas.errors import DecodeError
 
 CONTAINER = "frames"
-"""Stands for the container where there is none."""
+"""`VideoIndex.container` of such a folder."""
 # Endings of picture files, and libav's decoders of them.
 _DECODERS = {
     ".jpg": "mjpeg",
@@ -55,10 +55,10 @@ class FrameFiles:
 
 
 def find_frames(folder: Path) -> FrameFiles:
-    """Return the numbered pictures of a folder; hidden files and those of other kinds are passed over.
+    """Return the numbered pictures of a folder; hidden files and those of other kinds are skipped.
 
     Raises:
-        DecodeError: it holds none, or pictures of more than one series, or one number twice.
+        DecodeError: it holds no picture, pictures of several series, or one number twice.
     """
     by_number: dict[int, Path] = {}
     series: str | None = None
@@ -130,7 +130,7 @@ def decode_picture(path: Path) -> Any:
 
 def _refusal(folder: Path, reason: str) -> DecodeError:
     return DecodeError(
-        f"{folder} is a folder, and not one of numbered pictures ({reason}); name a video file in it, or a folder "
+        f"{folder} is a folder, not one of numbered pictures ({reason}); name a video file in it, or a folder "
         "of pictures such as 000000.jpg, 000001.jpg",
         path=folder,
     )

@@ -1,7 +1,7 @@
-"""The frames of a video on an even grid in time, as an experiment counts them.
+"""Grid of a video: its frames at even distances in time, as an experiment counts them.
 
-Which frame a grid frame shows depends on nothing but the frames up to the one behind it, so that a stream
-(growing_grid.py) has the grid of the saved file.
+A grid frame depends only on the frames up to the one behind it, so a stream (live/growing_grid.py) has the grid of the
+saved file.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from bvas.values.checks import checked_seconds
 from bvas.video.container.frame_rate import as_rate, same_rate
 from bvas.video.index.frame_table import VideoIndex
 
-# In ticks: halves of them are exact in float64; this only absorbs the rounding of a tie.
+# In ticks. Half ticks are exact in float64; the tolerance absorbs the rounding of a tie.
 TIE = 1e-3
 
 
@@ -51,8 +51,8 @@ class Grid:
 def make_grid(index: VideoIndex, rate: float | Fraction) -> Grid:
     """Put a video on a grid of `rate` frames per second.
 
-    As long as its times follow that constant rate, a video is taken frame for frame. From the first frame on
-    that does not, grid frame i shows, at i / rate seconds, the frame nearest in presentation time (ties: the
+    As long as its times follow that constant rate, a video is taken frame for frame. From the first frame that
+    does not, grid frame i shows, at i / rate seconds, the frame nearest in presentation time (ties: the
     earlier), up to the end of the last one.
 
     Raises:
@@ -79,7 +79,7 @@ def ticks_per_step(rate: Fraction, time_base: Fraction) -> float:
 
 def num_steps(duration_seconds: float, time_base: Fraction, rate: Fraction) -> int:
     """Return the grid frames that a video of this duration has if it does not follow the rate, at least 1."""
-    # One that begins within half a tick of the end would show nothing of its own.
+    # A grid frame within half a tick of the end would lie behind the last frame.
     return max(int(np.ceil((duration_seconds - 0.5 * float(time_base)) * float(rate))), 1)
 
 
@@ -93,7 +93,7 @@ def most_deviation(period: float) -> float:
 
 
 def follows_to_the_end(num_frames: int, rate: Fraction, wanted: Fraction) -> bool:
-    """Return whether a video whose times all follow the wanted rate has it; a single frame has that it claims."""
+    """Return whether a video whose times all follow the wanted rate has it; a single frame has the rate it claims."""
     return num_frames > 1 or same_rate(rate, wanted)
 
 

@@ -1,11 +1,15 @@
-"""The rule that numbers the frames of a video, from its packets and from what the decoder makes of them.
+"""Numbering rule: which picture of a video is frame 0, 1, 2, ..., by its packets and its decoder's output.
 
-Where packets carry trustworthy times, a packet is a frame and its time says which. What the decoder
-outputs at the start is compared with that. Where it disagrees, or where times are missing, repeated or
-guessed by libav (AVI), frames are counted as the decoder outputs them.
+Where packets carry reliable times, each shown packet is a frame, and the order of times is the order of frames. The
+decoder's first pictures are compared with that. Where they disagree, or where times are missing, repeated or invented
+by libav (AVI), frames are counted as the decoder outputs them.
 
-A file's packets can all be given first and the pictures of its start after them; a stream gives both in
-turn. The numbers are the same, and those given to frames of a stream do not change with what comes later.
+    packets (decoding order)   0 3 1 2 6 4 5      times; a heap sorts them
+    pictures (decoder output)  0 1 2 3 4 5 6      each takes the waiting times up to its own
+    frames                     0 1 2 3 4 5 6      times passed over are frames that the decoder lost
+
+A file's packets can all be given first, and the pictures of its start after them; a stream gives both in turn. The
+numbers are the same, and a number once given to a frame of a stream does not change later.
 """
 
 import heapq
@@ -20,7 +24,7 @@ from bvas.video.container.frame_times import DEFAULT_RATE, SteadyTimes, ascendin
 from bvas.video.container.time_array import NO_TIME, Ticks
 from bvas.video.index.packet_facts import PacketFacts
 
-# Codecs of which a packet may hold no frame, or one of another packet's time: compared to the end.
+# In these codecs a packet may hold no frame, or one with another packet's time: they are compared to the end.
 _UNTIMED_CODECS = ("mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "vc1", "wmv3")
 # Shown frames behind the first keyframe up to which decoder and packets are compared.
 _NUM_HEAD_FRAMES = 12
@@ -28,10 +32,10 @@ _NUM_HEAD_FRAMES = 12
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """What a picture from the decoder is among the frames."""
+    """Place of a decoder's picture among the frames."""
 
     index: int | None
-    """Its number; None where it is none of the shown frames."""
+    """Its number; None where it is not a shown frame."""
     lost: range
     """Frames before it that the decoder did not output."""
 
@@ -44,7 +48,7 @@ class NumberedFrames(NamedTuple):
     keyframe_pts: NDArray[np.int64]
     keyframe_dts: NDArray[np.int64]
     last_duration: int
-    """Ticks; 0 where it is not known."""
+    """Ticks; 0 where it is unknown."""
     time_base: Fraction
     """Seconds of a tick."""
     counted: bool
@@ -66,7 +70,7 @@ class ShownFrames:
         self.counts = not timed
         """Frames are numbered as the decoder outputs them."""
         self.renumbered: str | None = None
-        """Why numbers given so far are not those that the whole video would have; None while they are."""
+        """Why the numbers given so far differ from those of the whole video; None while they are equal."""
         self.gradual_refresh = False
         self.num_errors = 0
         self._codec = codec
@@ -74,7 +78,7 @@ class ShownFrames:
         self._times = Ticks()
         self._keyframe_pts = Ticks()
         self._keyframe_dts = Ticks()
-        # Numbers of decoded keyframes: what a switch to counting needs.
+        # Numbers of decoded keyframes, for a switch to counting.
         self._keyframes = Ticks()
         self._waiting: list[int] = []
         self._waiting_set: set[int] = set()
@@ -83,7 +87,7 @@ class ShownFrames:
         self._num_left_ahead = 0
         self._last_output = NO_TIME
         self._num_untimed = 0
-        # From the first frame on that has no time, or not a later one than that before it.
+        # Used from the first frame that has no time, or one not later than the frame before it.
         self._steady: SteadyTimes | None = None
         self._newest = (NO_TIME, 0)
         self._oldest: int | None = None
@@ -131,7 +135,7 @@ class ShownFrames:
             self._waiting_set.add(packet.pts)
 
     def end_packets(self) -> None:
-        """Take note that there are no more packets."""
+        """Note that there are no more packets."""
         if self.counts or len(self._keyframe_pts) or self._first_packet is None:
             return
         # A video without a marked keyframe is read from its first packet.
@@ -141,7 +145,7 @@ class ShownFrames:
             self._count_from_here("no keyframe came")
 
     def add_error(self) -> None:
-        """Take note of an error that the decoder reported."""
+        """Note an error that the decoder reported."""
         self.num_errors += 1
 
     def add_output(self, pts: int | None, *, is_keyframe: bool) -> Placed:
@@ -151,11 +155,14 @@ class ShownFrames:
         if self.counts:
             return self._number(NO_TIME if pts is None else pts, is_keyframe)
         if pts is None or pts <= self._last_output:
+            # Behind the compared start such a picture is damage, and not a frame.
             self._in_step = False
             return Placed(None, range(0))
+        # Waiting times below its own: the decoder outputs in order, so their pictures will not come any more.
         passed = self._pass(pts)
         is_known = bool(passed) and passed[-1] == pts
         lost = [time for time in passed if time != pts and not self._may_be_left_out(time)]
+        # A difference that no error explains means that packets and frames do not match in this file.
         if self.is_comparing and not self.num_errors and (lost or not is_known):
             self._count_from_here("the decoder's pictures are not those of the packets")
             return self._number(pts, is_keyframe)
@@ -163,6 +170,7 @@ class ShownFrames:
         self._compare(passed)
         first = len(self._times)
         self._times.extend(lost)
+        # From a loss on, a later switch to counting would give other numbers than a scan of the whole file.
         self._in_step &= is_known and not lost
         gap = range(first, len(self._times))
         if not is_known:
@@ -170,7 +178,7 @@ class ShownFrames:
         return Placed(self._number(pts, is_keyframe).index, gap)
 
     def misses_before(self, pts: int) -> bool:
-        """Return whether a packet of an earlier frame was given whose picture was not."""
+        """Return whether the picture of an earlier frame, whose packet was given, is missing."""
         return any(time < pts and not self._may_be_left_out(time) for time in self._waiting)
 
     def finish(self) -> range:
@@ -184,7 +192,7 @@ class ShownFrames:
     def times(self, start: int, stop: int, rates: tuple[Fraction, ...]) -> tuple[NDArray[np.int64], Fraction]:
         """Return (times of some of the frames so far, seconds of a tick), strictly ascending.
 
-        They are those of `frames`, but that a time once returned stays as it is, and costs next to nothing.
+        They equal those of `frames`, except that a time once returned stays as it is. The call takes constant time.
         """
         known = self._times.view()
         if self._steady is None:
@@ -198,7 +206,7 @@ class ShownFrames:
         """Return the frames so far.
 
         Args:
-            rates: Frames per second by the container's word, for frames without times.
+            rates: Frames per second that the container claims, for frames without times.
         """
         times = self._times.view()
         if self.counts:
@@ -208,7 +216,7 @@ class ShownFrames:
             return NumberedFrames(times, keyframes, keyframes, 0, time_base, True, self.gradual_refresh)
         keys, dts = self._starts(times)
         if self._waiting and len(times):
-            # Those of frames that are still to come say nothing yet.
+            # Keyframes behind the last known frame are left out, until that of their own is known.
             count = int(np.searchsorted(keys, times[-1], side="right"))
             keys, dts = keys[:count], dts[:count]
         last_duration = max(self._newest[1], 0)
@@ -240,7 +248,7 @@ class ShownFrames:
     def _add_keyframe(self, packet: PacketFacts) -> None:
         keys = self._keyframe_pts
         if not len(keys):
-            # What came before it can be decoded by chance only.
+            # Pictures before the first keyframe are decodable only by chance.
             self._ahead = set(self._waiting)
         elif packet.pts <= int(keys.view()[-1]):
             self._count_from_here("the time of a keyframe goes back")
@@ -249,7 +257,7 @@ class ShownFrames:
         self._keyframe_dts.append(packet.dts)
 
     def _may_be_left_out(self, time: int) -> bool:
-        """Return whether a picture leads the first keyframe, or came before it: shown only if it is output."""
+        """Return whether a picture leads or precedes the first keyframe: a frame only if the decoder outputs it."""
         keys = self._keyframe_pts
         return not len(keys) or time < int(keys.view()[0]) or time in self._ahead
 

@@ -19,9 +19,9 @@ from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 class VideoIndex:
     """The shown frames of one video in presentation order, and where decoding can start.
 
-    Index 0 is the first shown frame and time 0 is its moment. Pictures that an edit list
-    cuts away, and leading pictures that cannot be decoded, are not counted. No frame count, rate or
-    seek by number of the container is used.
+    Index 0 is the first shown frame, and time 0 is its time. Pictures that an edit list cuts away, and leading
+    pictures that cannot be decoded, are not counted. The container's frame count, rate and seeking by number are not
+    used.
     """
 
     path: Path
@@ -38,22 +38,22 @@ class VideoIndex:
     keyframe_dts: NDArray[np.int64]
     """Decoding times of the same keyframes."""
     seek_by_dts: bool
-    """Containers such as TS find a keyframe by its decoding time, others by its presentation time."""
+    """A keyframe is found by its decoding time (mpegts, flv), not by its presentation time."""
     decode_order: bool
     """Packets carry no reliable times: frames are numbered as they come out, and read in order."""
     gradual_refresh: bool
-    """Some keyframes only begin to refresh the picture bit by bit, or are none; reads begin farther back."""
+    """Some keyframes only begin a gradual refresh, or are not keyframes at all; reads begin farther back."""
     container: str
     """Short name that libav has for the container, such as `mov`, `matroska`, `mpegts`, `avi`."""
     rate: Fraction
     """Frames per second: the constant rate that the times follow, else their average."""
     variable_rate: bool
     reading: ReadOptions = DEFAULT_READING
-    """How the file is read; who opens it again by this index does so alike."""
+    """How the file is read; `open` reads it alike."""
     is_fetched: bool = False
-    """The pieces of a playlist are joined where libav would not see it."""
+    """The pieces of a playlist are joined outside libav."""
     joints: Joints | None = None
-    """Of a transport stream: places where its video goes on in packets of another kind."""
+    """Of a transport stream: places where its video continues in packets of another kind."""
 
     def __post_init__(self) -> None:
         for array in (self.pts, self.keyframe_pts, self.keyframe_dts):
@@ -107,7 +107,7 @@ class VideoIndex:
     def frame_at(self, seconds: float) -> int:
         """Return the frame on screen at a time, with half a tick of tolerance.
 
-        A time before the first frame gives the first, one after the last the last, so do the infinities;
+        A time before the first frame gives the first, a time after the last the last; infinities likewise.
         `frame_at(seconds_of(i)) == i`.
 
         Raises:
@@ -121,7 +121,7 @@ class VideoIndex:
         return max(int(np.searchsorted(self.keyframe_pts, self.pts[index], side="right")) - 1, 0)
 
     def first_of_keyframe(self, keyframe: int) -> int:
-        """Return the first frame shown at or after a keyframe; num_frames where there is none."""
+        """Return the first frame shown at or after a keyframe; `num_frames` behind the last."""
         if keyframe >= len(self.keyframe_pts):
             return self.num_frames
         return int(np.searchsorted(self.pts, self.keyframe_pts[keyframe]))

@@ -1,4 +1,4 @@
-"""Frames of a video that are mapped to SDR, and the line that says so."""
+"""HDR frames of a video: which are mapped to SDR, and the log lines about it."""
 
 import logging
 from typing import Any
@@ -43,7 +43,7 @@ class ToneMap:
             index: Its number.
         """
         transfer = transfer_of(frame)
-        # The bitstream counts. HEVC and ProRes without tags of their own have those of the container.
+        # The bitstream decides. HEVC and ProRes without tags of their own have those of the container.
         if transfer == UNSPECIFIED:
             transfer = self._container.transfer
         if transfer == _HLG == self._first and self._is_hevc and self._is_leftover(frame):
@@ -53,7 +53,7 @@ class ToneMap:
         return hdr_of(transfer) if self._is_mapping else None
 
     def _is_leftover(self, frame: Any) -> bool:
-        """Return whether libav has HLG from an SEI ahead of a joint: it keeps that for the SDR that follows."""
+        """Return whether HLG comes from an SEI ahead of a joint, which libav keeps for the SDR that follows."""
         tags = tags_of(frame)
         return tags.or_else(self._container).primaries != self._primaries
 
@@ -83,7 +83,7 @@ def changes_system(info: VideoInfo) -> bool:
 def table_of_video(info: VideoInfo, tone: Tone) -> NDArray[np.uint8] | None:
     """Return the table from luma codes to SDR of a whole video, uint8 [2 ** bit_depth]; None where codes are shifted.
 
-    For decoders that do not hand out a frame's tags. Those refuse videos that change their system.
+    For decoders that do not return a frame's tags. Those refuse videos that change their system.
     """
     if tone == "none" or info.color.hdr is None:
         return None
@@ -91,7 +91,7 @@ def table_of_video(info: VideoInfo, tone: Tone) -> NDArray[np.uint8] | None:
 
 
 def hdr_text(info: VideoInfo, tone: Tone) -> str | None:
-    """Return in one line that a video is HDR, what is done, and the other choice; None for SDR."""
+    """Return one line on an HDR video: its system, how it is read, and the other option; None for SDR."""
     systems = sorted(
         {system for code in (info.color.transfer, *info.later_transfers) if (system := hdr_of(code))}
     )
@@ -112,7 +112,7 @@ def hdr_text(info: VideoInfo, tone: Tone) -> str | None:
 
 
 def contradiction_text(info: VideoInfo) -> str | None:
-    """Return that container and bitstream name different systems, and which one counts; None where they agree."""
+    """Return a line where container and bitstream name different systems; None where they agree."""
     container, stream = info.container_color.hdr, info.color.hdr
     named = info.container_color.transfer
     # HLG may be named as BT.2020 SDR, for displays that know no HDR, with HLG as the alternative (H.265, D.2.38).

@@ -1,4 +1,4 @@
-"""Facts of single packets that decide which frame they are."""
+"""Packet fields that decide frame numbering."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,13 +7,13 @@ from bvas.video.container.coded_packets import annex_b, new_extradata, parameter
 from bvas.video.container.header_traits import HeaderTraits, header_traits
 from bvas.video.container.time_array import NO_TIME
 
-# Containers that store presentation times; in all others libav makes them up.
+# Containers that store presentation times; in all others libav invents them.
 _TIMED_CONTAINERS = ("mov", "matroska", "mpegts", "flv", "hls")
 
 
 @dataclass(frozen=True, slots=True)
 class PacketFacts:
-    """What counts of one packet."""
+    """Packet fields that decide frame numbering."""
 
     pts: int
     """Presentation time in ticks; `NO_TIME` where it has none. So has `dts`, the decoding time."""
@@ -23,13 +23,13 @@ class PacketFacts:
     """Decoding can begin here."""
     is_shown: bool
     refreshes: bool
-    """Flagged as a keyframe, but it only begins a gradual refresh, or is none at all."""
+    """Flagged as a keyframe, but it only begins a gradual refresh, or is not a keyframe at all."""
     traits: HeaderTraits
-    """What its headers allow."""
+    """Features that its headers allow."""
 
 
 def packet_facts(codec: str, extradata: bytes | None, packet: Any) -> PacketFacts:
-    """Return what counts of a packet of PyAV."""
+    """Return the fields of a packet of PyAV."""
     coded = bytes(packet) if packet.is_keyframe else b""
     is_start = packet.is_keyframe and starts_afresh(codec, extradata, coded)
     changed = new_extradata(packet)

@@ -1,4 +1,4 @@
-"""Changes of a file's picture in mid-stream, as its headers or keyframes say."""
+"""Changes of a file's picture in mid-stream, by its headers or keyframes."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -49,5 +49,5 @@ def _sizes(container: Any, stream: Any) -> Iterator[tuple[int, int]]:
         try:
             yield from ((picture.height, picture.width) for picture in decoder.decode(packet))
         except av.FFmpegError:
-            # The reader says what is damaged.
+            # Damage is reported where the frames are read.
             continue

@@ -27,7 +27,7 @@ def turn_of(frame: Any) -> tuple[int, bool]:
     try:
         data = frame.side_data.get("DISPLAYMATRIX")
     except ValueError:
-        # PyAV 18 does not know all that libav puts beside a picture, such as EXIF. It still knows the turn,
+        # PyAV 18 fails at side data that it does not know, such as EXIF. It still has the rotation,
         # counterclockwise, without a mirror.
         return round(-frame.rotation / 90) * 90 % 360, False
     if data is None:
@@ -40,20 +40,20 @@ def turn_of(frame: Any) -> tuple[int, bool]:
 
 
 def sample_aspect_of(stream: Any) -> Fraction:
-    """Return width over height of a stored sample; 1 where the file does not say."""
+    """Return width over height of a stored sample; 1 where the file states none."""
     aspect = stream.sample_aspect_ratio
     return Fraction(aspect) if aspect and aspect > 0 else Fraction(1)
 
 
 class PictureNotes:
-    """What has been seen of the picture so far.
+    """Facts of the picture, as seen so far.
 
     Args:
         codec: libav's name of the coding format.
         sample_aspect: Width over height of a stored sample.
-        traits: What the headers beside the stream allow.
+        traits: Features that the extradata allows.
         container_color: Color tags of the container.
-        dolby_vision: What the container says of Dolby Vision.
+        dolby_vision: Dolby Vision configuration of the container.
         codec_tag: Four characters that the container has for the codec.
     """
 
@@ -83,11 +83,11 @@ class PictureNotes:
         return self._first is not None
 
     def see_traits(self, traits: HeaderTraits) -> None:
-        """Note what later headers allow."""
+        """Note features that later headers allow."""
         self._traits |= traits
 
     def see(self, frame: Any) -> None:
-        """Note what a decoded frame says."""
+        """Note the properties of a decoded frame."""
         self._first = self._first or frame
         self._has_fields |= bool(frame.interlaced_frame)
         self.see_color(color_tags_of(frame))
@@ -99,7 +99,7 @@ class PictureNotes:
 
     @property
     def dolby_vision(self) -> DolbyVision | None:
-        """What container and frames say of Dolby Vision; None where it is not. A frame must have been seen."""
+        """Dolby Vision configuration by container and frames; None without one. A frame must have been seen."""
         if self._dolby_vision is not None:
             return self._dolby_vision
         color = self._color
@@ -120,7 +120,7 @@ class PictureNotes:
         Args:
             index: The video's frames.
             streams: Video streams of the container.
-            rate_origin: What says how many frames a second there are.
+            rate_origin: Source of the rate.
         """
         frame = self._first
         rotation, mirrored = turn_of(frame)

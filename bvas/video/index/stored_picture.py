@@ -1,4 +1,4 @@
-"""From a decoded libav frame to the luma of the stored picture, and what its tags say."""
+"""Luma and chroma of a decoded frame as stored, and its color tags."""
 
 import re
 from typing import Any
@@ -11,9 +11,9 @@ from bvas.values.luma import ColorRange
 from bvas.video.container.color_tags import BT709, BT2020, ColorTags, Hdr, tags_of
 from bvas.video.index.tone_curve import tone_table
 
-# YUV with planes of their own (also half-planar nv12, p010) and gray: plane 0 is the luma, nothing else.
+# Planar and half-planar YUV (nv12, p010) and gray: plane 0 is the luma and nothing else.
 _LUMA_PLANE = re.compile(r"(yuvj?\d{3}p|yuva\d{3}p|nv(12|16|21|24|20)|p[024]1[0-6]|gray)(9|1[0-6])?(le|be)?")
-# These hold their bits at the top of the 16, all others at the bottom.
+# These hold their bits at the top of 16, all others at the bottom.
 _HIGH_BITS = re.compile(r"(p[024]1[0-6]|nv20)(le|be)?")
 
 
@@ -30,7 +30,7 @@ def luma_of(frame: Any, hdr: Hdr | None = None) -> NDArray[np.uint8]:
 
     Args:
         frame: A frame of PyAV's.
-        hdr: The system whose codes are mapped to SDR (tone.py) instead of shifted; None for SDR.
+        hdr: The system whose codes are mapped to SDR (tone_curve.py) instead of shifted; None for SDR.
     """
     name = frame.format.name
     if hdr is not None:
@@ -61,14 +61,14 @@ def _mapped_luma(frame: Any, hdr: Hdr) -> NDArray[np.uint8]:
     name = frame.format.name
     codes = _plane(frame, np.dtype(">u2" if name.endswith("be") else "<u2"))
     shift = 16 - bits if _HIGH_BITS.fullmatch(name) else 0
-    # A code beyond the table would be a bit above those that the format has: the last one stands for it.
+    # A code beyond the table has a bit that the format does not: it is clipped to the last entry.
     return table.take(codes >> shift if shift else codes, mode="clip")
 
 
 def chroma_of(frame: Any) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return the blue and red difference that go with `luma_of`, uint8 [ceil(h / 2), ceil(w / 2)] each.
 
-    8-bit 4:2:0 is handed out as stored, other formats go through swscale; gray has neutral chroma.
+    8-bit 4:2:0 is returned as stored, other formats go through swscale; gray has neutral chroma.
     """
     name = frame.format.name
     if name.startswith("gray"):
@@ -99,12 +99,12 @@ def _plane(frame: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def color_tags_of(frame: Any) -> ColorTags:
-    """Return the color tags of a decoded frame: those of its bitstream, as far as it has any."""
+    """Return the color tags of a decoded frame, from its bitstream."""
     return tags_of(frame, is_rgb=bool(frame.format.is_rgb))
 
 
 def color_range_of(frame: Any) -> ColorRange:
-    """Return the range of what `luma_of` gives: as tagged; limited where nothing is said."""
+    """Return the range of what `luma_of` gives: as tagged; limited where it is unspecified."""
     name = frame.format.name
     # Color range 2 is AVCOL_RANGE_JPEG, 1 AVCOL_RANGE_MPEG. Untagged gray is full, as swscale takes it.
     if not has_luma_plane(name) or name.startswith("yuvj") or int(frame.color_range) == 2:

@@ -20,7 +20,7 @@ _TAGGING_CONTAINERS = ("mov", "matroska", "mxf")
 
 @dataclass(frozen=True, slots=True)
 class StreamFacts:
-    """What container and stream say of themselves."""
+    """Facts that container and stream state."""
 
     stream: int
     """Number of the video stream in the container."""
@@ -33,15 +33,15 @@ class StreamFacts:
     claimed_rates: tuple[Fraction, ...]
     sample_aspect: Fraction
     traits: HeaderTraits
-    """What the headers beside the stream allow; those of later packets may allow more."""
+    """Features that the extradata allows; headers of later packets may allow more."""
     has_end: bool
-    """The container knows how long it is, as that of a running broadcast does not."""
+    """The container states its duration, unlike that of a running broadcast."""
     color: ColorTags
     """The container's color tags."""
     dolby_vision: DolbyVision | None
-    """What the container says of Dolby Vision."""
+    """Dolby Vision configuration of the container."""
     codec_tag: str
-    """Four characters that it has for the codec, such as hvc1."""
+    """Four characters of the container for the codec, such as hvc1."""
 
     streams: tuple[VideoStream, ...]
     """Video streams of the container."""
@@ -53,8 +53,8 @@ class StreamFacts:
         """Return these with the rate of frames whose times are not used.
 
         Args:
-            chosen: Frames per second by the caller's word; None: what the source says.
-            coded: By the headers of coded frames.
+            chosen: Frames per second that the caller gives; None: what the source states.
+            coded: Rate in the headers of coded frames.
         """
         if chosen is not None:
             return replace(self, claimed_rates=(chosen,), rate_origin="option")
@@ -75,7 +75,7 @@ class StreamFacts:
         return facts if is_kept else replace(facts, rate_origin="times")
 
     def picture_notes(self) -> PictureNotes:
-        """Return notes of the picture that begin with this."""
+        """Return notes on the picture that start from these."""
         return PictureNotes(
             self.codec,
             self.sample_aspect,
@@ -87,7 +87,7 @@ class StreamFacts:
 
 
 def stream_facts(container: Any, stream: Any, path: Path | None = None) -> StreamFacts:
-    """Return what an open container of PyAV and its video stream say of themselves.
+    """Return the facts that an open container of PyAV and its video stream state.
 
     Args:
         container: The container.

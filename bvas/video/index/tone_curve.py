@@ -7,7 +7,7 @@ A code becomes an 8-bit SDR code in six steps. All light is that of the display,
    PQ: the EOTF of SMPTE ST 2084 (BT.2100, table 4), 10000 cd/m2 at E' = 1.
    HLG: the inverse OETF of ARIB STD-B67 (BT.2100, table 5), then the OOTF F = 1000 E^1.2: a display of
    1000 cd/m2 with black at 0.
-3. The light is limited to 1000 cd/m2, the usual peak of mastering. What is brighter becomes white.
+3. The light is limited to 1000 cd/m2, the usual peak of mastering. Brighter light becomes white.
 4. The EETF of ITU-R BT.2390, section 5.4.1, in the PQ domain, from [0, 1000] to [0, 203] cd/m2. Black lift is 0.
    Up to the knee at KS = 1.5 max - 0.5 (92 cd/m2) light is kept; a Hermite spline leads from there to the peak.
 5. 203 cd/m2, the reference white of ITU-R BT.2408, is SDR's white: the inverse EOTF of ITU-R BT.1886,

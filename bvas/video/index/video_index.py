@@ -32,6 +32,7 @@ def build_index(
         found = scan_file(path, reading)
         if cache:
             store_index(path, reading, *found)
-    index, info = found
+    # An entry has the path as it was written when the file was scanned.
+    index, info = replace(found[0], path=path, reading=reading), replace(found[1], path=path)
     say_once(info)
-    return replace(index, path=path, reading=reading), replace(info, path=path)
+    return index, info

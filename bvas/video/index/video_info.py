@@ -1,4 +1,4 @@
-"""Facts about a video that are known before a frame is decoded."""
+"""`VideoInfo`: facts of a video that are known before its frames are read."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,7 +23,7 @@ class KeyframeIntervals(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoInfo:
-    """What is known of a video before a frame of it is decoded."""
+    """Facts of a video that are known before its frames are read."""
 
     path: Path
     num_frames: int
@@ -39,7 +39,7 @@ class VideoInfo:
     duration_seconds: float
     """From the first shown frame to the end of the last."""
     start_seconds: float
-    """The container's own time of the first shown frame; add it where a player wants its own clock."""
+    """The container's time of the first shown frame; add it where a player counts on the container's clock."""
     codec: str
     pixel_format: str
     bit_depth: int
@@ -58,9 +58,9 @@ class VideoInfo:
     streams: tuple[VideoStream, ...] = ()
     """Video streams of the container, of which `index.stream` is the number of the one that is read."""
     rate_origin: RateOrigin = "times"
-    """What says how many frames a second there are."""
+    """Source of the rate."""
     choices: tuple[str, ...] = ()
-    """What was chosen or assumed for want of a word by the file or the caller, and what is not read; a line each."""
+    """A line for each choice or assumption where file and caller left it open, and for what is not read."""
     color: ColorTags = NO_TAGS
     """Transfer characteristic, primaries and matrix of the first frame: the bitstream's, else the container's."""
     container_color: ColorTags = NO_TAGS
@@ -73,6 +73,6 @@ class VideoInfo:
 
 
 def say_once(info: VideoInfo) -> None:
-    """Log what was chosen or assumed for a file, one line each, as `warn_once` does."""
+    """Log the choices made for a file, one line each, once in a process."""
     for line in info.choices:
         warn_once(str(info.path), line)

@@ -1,11 +1,11 @@
-"""What a stream does behind damage: which pictures are doubtful, and when the next one is certain.
+"""Damage in a stream: pictures are held until they are known to be whole or doubtful.
 
-Without damage a picture is certain as soon as the decoder outputs it, and nothing waits. Behind an error it
-waits, as in a file, until those that it refers to are known to be whole or broken. Where a frame before it is
-missing, it waits for some pictures more, because broken times come out in mixed order.
+Without damage a picture is certain as soon as the decoder outputs it, and is not held. After an error it is held, as in
+a file, until the pictures that it refers to are known to be whole or broken. Where a frame before it is missing, it is
+held for some more pictures, because broken times are output in mixed order.
 
-A file is decoded again from the last keyframe when its first error shows; a stream cannot go back. So pictures
-that were handed out before that error are not listed as damaged, though they may refer to the broken one.
+A file is decoded again from the last keyframe at its first error; a stream cannot go back. So pictures returned before
+that error are not listed as damaged, though they may refer to the broken one.
 """
 
 from typing import Any
@@ -14,14 +14,14 @@ from bvas.video.container.time_array import NO_TIME
 from bvas.video.decode.damage_tracking import CountedDamage, Damage
 from bvas.video.index.frame_numbering import ShownFrames
 
-# So many frames of later times may come out before one that is missing counts as lost; as many as in a file.
+# So many frames of later times may be output before a missing one counts as lost; as many as in a file.
 _MAX_EARLY = 8
-# No codec reorders more pictures: one that waits longer has a broken time.
+# No codec reorders more pictures: one that is held longer has a broken time.
 _MAX_WAITING = 32
 
 
 class StreamDamage:
-    """What was reported of a stream, by the times of its packets and by counting."""
+    """Errors reported in a stream, tracked by the times of its packets and by counting."""
 
     def __init__(self) -> None:
         self._counted = CountedDamage()
@@ -38,13 +38,13 @@ class StreamDamage:
             self._timed.feed_nameless(is_corrupt=packet.is_corrupt)
             return
         if is_start and not self._has_started:
-            # Errors ahead of the first keyframe say nothing of what follows it.
+            # Errors before the first keyframe do not affect what follows it.
             self._timed = Damage(packet.pts)
             self._has_started = True
         self._timed.feed(packet.pts, is_keyframe=is_start, is_corrupt=packet.is_corrupt)
 
     def fail(self, packet: Any | None) -> None:
-        """Note that decoding a packet, or what was left at the end, raised an error."""
+        """Note that decoding a packet, or flushing at the end (None), raised an error."""
         self._counted.fail()
         if packet is not None:
             self._timed.fail(packet.pts)
@@ -58,7 +58,7 @@ class StreamDamage:
             self._timed.show_broken(picture.pts)
 
     def is_settled(self, picture: Any) -> bool:
-        """Return whether all that a picture may refer to is known to be whole or broken."""
+        """Return whether all pictures that one may refer to are known to be whole or broken."""
         return not self._timed.num_errors or self._timed.doubt_until(picture.pts) <= self._newest_output
 
     def is_doubtful(self, picture: Any, *, counts: bool) -> bool:
@@ -75,12 +75,12 @@ class StreamDamage:
         return by_order if counts else by_time
 
 
-class Settling:
-    """Pictures that the decoder has output, up to when they are certain.
+class HeldPictures:
+    """Pictures that the decoder has output, held until they are certain.
 
     Args:
         shown: The rule that numbers them.
-        damage: What is known of errors.
+        damage: Errors reported so far.
     """
 
     def __init__(self, shown: ShownFrames, damage: StreamDamage) -> None:

@@ -31,7 +31,7 @@ def first_facts(
     reading: ReadOptions,
     path: Path | None,
 ) -> tuple[StreamFacts, list[Any]]:
-    """Return what is known of a stream, and the packets that were taken to know it.
+    """Return the facts of a stream, and the packets that were read to find them.
 
     Args:
         container: The open container, of PyAV.

@@ -1,4 +1,4 @@
-"""The frames of a source that is read once, numbered as they come."""
+"""Frames of a running source, decoded and numbered as they come."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.index_assembly import index_of, with_choices
 from bvas.video.index.packet_facts import has_times, packet_facts
 from bvas.video.index.video_info import VideoInfo
-from bvas.video.live.damage_settling import Settling, StreamDamage
+from bvas.video.live.damage_settling import HeldPictures, StreamDamage
 from bvas.video.live.packet_feed import PacketFeed
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What came next: a frame, frames that are lost, or an error."""
+    """Next item of a running source: a frame, lost frames, or an error."""
 
     frames: range
     """Numbers of the frames; one where there is a picture."""
     picture: Any = None
-    """The frame as PyAV decoded it; None where it is not to be had."""
+    """The frame as PyAV decoded it; None where it is lost."""
     sample_aspect: Fraction | None = None
     """Width over height of its stored samples; None where it is that of the video."""
     is_damaged: bool = False
@@ -39,13 +39,13 @@ class Arrival:
 
 
 class GrowingVideo:
-    """Decodes a source packet by packet; the index grows by the rule of a whole scan (shown.py).
+    """Decodes a source packet by packet; the index grows by the numbering rule of files (frame_numbering.py).
 
     Args:
-        source: What is read, for messages.
+        source: The source, for messages.
         feed: Its packets.
-        is_resumed: Where the source breaks off, it will be opened again: pictures that the decoder still holds
-            then are left for that, since one that is missing may belong between them.
+        is_resumed: The source will be opened again where it breaks off. Pictures that the decoder still holds then
+            are dropped: a missing one may belong between them, and the new connection gives them again.
 
     Raises:
         DecodeError: the source ends before a frame can be decoded.
@@ -60,12 +60,12 @@ class GrowingVideo:
         self._shown = ShownFrames(timed, facts.codec, facts.time_base)
         self._notes = facts.picture_notes()
         self._errors = StreamDamage()
-        self._settling = Settling(self._shown, self._errors)
+        self._held_pictures = HeldPictures(self._shown, self._errors)
         self._strict = StrictDecoder.of(facts.codec, feed.decoder)
         self._aspects = SampleAspects(feed.decoder)
         self._ready: deque[Arrival] = deque()
         self._ended = False
-        # What is missing, and the time of the first packet behind it.
+        # (what is missing, time of the first packet behind the gap).
         self._missing: tuple[str, int | None] | None = None
         self._has_renumbered = False
         self.num_decoded = 0
@@ -80,22 +80,12 @@ class GrowingVideo:
         """Frames known so far."""
         return self._shown.num_frames
 
-    @property
-    def container(self) -> str:
-        """Short name that libav has for the container."""
-        return self._feed.facts.container
-
-    @property
-    def has_end(self) -> bool:
-        """The container knows how long it is."""
-        return self._feed.facts.has_end
-
     def times(self, start: int, stop: int) -> tuple[NDArray[np.int64], Fraction]:
         """Return (times of known frames in ticks, seconds of a tick), as `known` has them so far."""
         return self._shown.times(start, stop, self._feed.facts.claimed_rates)
 
     def must_wait(self) -> bool:
-        """Return whether what comes next needs data that is still to come; decodes what is there."""
+        """Return whether the next item needs data that is still to come; decodes what is there."""
         while not self._ready and not self._ended:
             if self._feed.must_wait():
                 return True
@@ -114,7 +104,7 @@ class GrowingVideo:
         return self._known[1:]
 
     def next(self) -> Arrival | None:
-        """Return what comes next, in order of the frames, as soon as it is there; None at the end.
+        """Return the next item, in the order of frames, as soon as it is there; None at the end.
 
         Raises:
             DecodeError: the source broke off; all that came before was returned.
@@ -128,7 +118,7 @@ class GrowingVideo:
         return self._ready.popleft()
 
     def put_back(self, arrival: Arrival) -> None:
-        """Let the last arrival be the next one again."""
+        """Make the last arrival the next one again."""
         self._ready.appendleft(arrival)
 
     def _await_first_frame(self) -> None:
@@ -154,12 +144,13 @@ class GrowingVideo:
             )
 
     def _advance(self) -> None:
-        """Decode the next packet, and number what comes out."""
+        """Decode the next packet, and number its pictures."""
         packet = self._feed.next_packet()
         self._ended = packet is None
         if packet is not None and self._feed.missing:
             self._missing = self._feed.missing, packet.pts
         if self._is_resumed and self._feed.failure is not None:
+            # The decoder is not flushed: its last pictures come again with the next connection.
             return
         if packet is None:
             self._shown.end_packets()
@@ -177,8 +168,8 @@ class GrowingVideo:
         self.num_decoded += len(pictures)
         self._aspects.see(self._feed.decoder, None if packet is None else packet.pts)
         for picture in pictures:
-            self._settling.add(picture)
-        while (picture := self._settling.take(at_end=self._ended)) is not None:
+            self._held_pictures.add(picture)
+        while (picture := self._held_pictures.take(at_end=self._ended)) is not None:
             self._number(picture)
         if self._ended:
             self._add_lost(self._shown.finish())
@@ -194,7 +185,7 @@ class GrowingVideo:
     def _number(self, picture: Any) -> None:
         if not self._notes.has_picture or self._shown.is_comparing:
             self._notes.see(picture)
-        # Times that libav made up do not count.
+        # Times that libav invented are not used.
         facts = self._feed.facts
         pts = None if facts.untimed or facts.rate_origin == "option" else picture.pts
         placed = self._shown.add_output(pts, is_keyframe=picture.key_frame)
@@ -208,7 +199,7 @@ class GrowingVideo:
         self._ready.append(Arrival(numbers, picture, self._aspects.of(picture.pts), is_doubtful))
 
     def _say_missing(self, index: int, picture: Any) -> None:
-        """Say once, before the first frame behind it, that part of the source did not come."""
+        """Report a gap of unknown length once, before the first frame behind it."""
         if self._missing is None:
             return
         reason, pts = self._missing
@@ -216,8 +207,8 @@ class GrowingVideo:
             return
         self._missing = None
         error = DecodeError(
-            f"frames are missing before frame {index} of {self._source.name}: {reason}; how many is not known. "
-            f"Reading can go on at frame {index}",
+            f"frames are missing before frame {index} of {self._source.name}: {reason}; their number is unknown. "
+            f"Reading can continue at frame {index}",
             path=self._source.path,
             lost=range(index, index),
         )
@@ -228,14 +219,14 @@ class GrowingVideo:
             self._ready.append(Arrival(frames))
 
     def _check_numbers(self, index: int) -> None:
-        """Say it once where numbers part from those of the whole video; see `StreamReader`."""
+        """Report once where numbers begin to differ from those of the whole video; see `StreamReader`."""
         if self._shown.renumbered is None or self._has_renumbered:
             return
         self._has_renumbered = True
         error = DecodeError(
             f"from frame {index} on the frames of {self._source.name} are only counted: "
             f"{self._shown.renumbered}. Frames were lost before it, so their numbers are not those of the "
-            f"saved file; where they must be, {self._source.remedy}. Reading can go on at frame {index}",
+            f"saved file; where they must be, {self._source.remedy}. Reading can continue at frame {index}",
             path=self._source.path,
             lost=range(index, index),
         )

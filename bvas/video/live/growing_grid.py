@@ -1,4 +1,4 @@
-"""The grid of a video whose frames come one by one: that of grid.py, each grid frame as soon as it is certain."""
+"""Grid of a running source: equal to that of frame_grid.py, each grid frame as soon as it is certain."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,7 +14,7 @@ class NewSteps:
     before: tuple[float, ...]
     """They show the frame before it."""
     lost: tuple[float, ...]
-    """They show none: the source was away."""
+    """They lie in a gap and show no frame."""
     now: tuple[float, ...]
     """They show it."""
 
@@ -50,8 +50,8 @@ class GrowingGrid:
 
         Args:
             ticks: Its time from the first frame; ascending.
-            after_gap: The source was not to be had before it. If more than half a frame is missing, grid frames
-                farther than half a step from both frames are lost.
+            after_gap: There may be a gap before it. If more than half a frame is missing, grid frames farther than
+                half a step from both frames are lost.
         """
         is_first = self._num_frames == 0
         before: tuple[float, ...] = ()
@@ -76,7 +76,7 @@ class GrowingGrid:
 
         Args:
             duration_seconds: From the first frame to the end of the last.
-            rate: What the container claims of a single frame.
+            rate: Rate that the container claims, for a single frame.
         """
         if not self._num_frames or (self._follows and follows_to_the_end(self._num_frames, rate, self.rate)):
             return ()
@@ -92,7 +92,7 @@ class GrowingGrid:
         return self._follows
 
     def _steps_up_to(self, ticks: float, *, excluded: bool = False) -> tuple[float, ...]:
-        """Return the next grid frames up to a time, with a little tolerance, or those before it."""
+        """Return the next grid frames up to a time, or (`excluded`) those before it; with the tolerance of a tie."""
         tie = -TIE if excluded else TIE
         first = self._num_steps
         while self._num_steps * self._period - tie <= ticks:

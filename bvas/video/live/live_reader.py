@@ -1,4 +1,4 @@
-"""Readers that `LiveVideo` reads from: running sources, and finished files read as such."""
+"""Readers of `LiveVideo`: running sources, and finished files that are read as such."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +21,7 @@ _NUM_AHEAD_PUSHED = 1024
 
 
 class FileStream:
-    """A finished file, read as a `StreamReader`: it has an end, and no frame has to be waited for.
+    """A finished file, read as a `StreamReader` is: it has an end, and no frame has to be waited for.
 
     Args:
         reader: The open file, which this closes.
@@ -80,7 +80,7 @@ def open_live_reader(
         reading: Which stream of it is read, and how.
 
     Raises:
-        DecodeError: it cannot be opened, or is no video.
+        DecodeError: it cannot be opened, or is not a video.
         ConfigError: the backend reads finished files only.
     """
     if source.is_indexable:

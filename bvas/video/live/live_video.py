@@ -1,8 +1,8 @@
-"""A video as it arrives: from a file, a pipe, or a broadcast that may break off and come back.
+"""`LiveVideo`: frames as they arrive, from a file, a pipe, or a broadcast that may break off and return.
 
-A broadcast is opened again when it stalls or breaks off. All its frames lie on one clock, that of its first
-opening, and each is given once. Where a new opening stands on that clock is told by its own times, if they can be
-believed (reconnect_clock.py); else by the time that passed here meanwhile.
+A broadcast is opened again when it stalls or breaks off. All its frames lie on one clock, that of the first connection,
+and each is given once. The place of a new connection on that clock follows from its own times, if they are plausible
+(reconnect_clock.py); else from the time that passed here meanwhile.
 """
 
 import logging
@@ -22,7 +22,7 @@ from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.container.sources import source_of
 from bvas.video.decode.reader_ownership import Ownership
 from bvas.video.live.live_reader import open_live_reader
-from bvas.video.live.packet_feed import GO_ON
+from bvas.video.live.packet_feed import TO_CONTINUE
 from bvas.video.live.patience import Patience
 from bvas.video.live.reconnect import ReconnectConfig, Reconnecting
 from bvas.video.live.reconnect_clock import SourceClock
@@ -36,7 +36,7 @@ _MOST_SECONDS_BETWEEN_FRAMES = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
-    """Frames that came together."""
+    """Frames that arrived together."""
 
     ticks: list[float]
     """Their times from the first frame of all, ascending."""
@@ -47,7 +47,7 @@ class Arrived:
     gap_before: str = ""
     """Why there may be a gap before the first of them; empty for none."""
     is_missing: bool = False
-    """Frames before the first of them are lost: what the source had there did not come."""
+    """Frames before the first of them are missing: the source did not deliver them."""
     is_newest: bool = False
     """The source has no further frame yet."""
 
@@ -59,7 +59,7 @@ class _Opening:
     is_placed: bool = False
     """Its place on our clock is known."""
     has_given: bool = False
-    """A frame of it was handed out."""
+    """A frame of it was given."""
     missing: str = ""
     """Why frames are missing before the next one that it gives."""
 
@@ -78,7 +78,7 @@ class LiveVideo(Closing):
         reading: Which stream of it is read, and how.
 
     Raises:
-        DecodeError: it cannot be opened, or is no video.
+        DecodeError: it cannot be opened, or is not a video.
     """
 
     def __init__(
@@ -111,14 +111,14 @@ class LiveVideo(Closing):
         )
         self._connection = Reconnecting(self._source, opener, config)
         self.info = self._connection.reader.info
-        """What is known of the video when it is opened."""
+        """Facts about the video at its opening."""
         self.size = self._connection.reader.size
         pts, self.time_base = self._connection.reader.times(0, 1)
         self._clock = SourceClock(int(pts[0]), self.time_base)
 
     @property
     def name(self) -> str:
-        """What messages call the source."""
+        """Name of the source in messages."""
         return self._source.name
 
     @property
@@ -128,7 +128,7 @@ class LiveVideo(Closing):
 
     @property
     def is_broadcast(self) -> bool:
-        """It runs on whether or not the receiver keeps up, and its end cannot be told from a break."""
+        """It runs on whether or not the receiver keeps up, and its end is indistinguishable from a break."""
         return self._connection.is_broadcast
 
     @property
@@ -137,14 +137,14 @@ class LiveVideo(Closing):
         index = self._connection.reader.index
         if not self._may_return or not self._clock.num_frames:
             return index.duration_seconds
-        # The index may hold a damaged time that was refused, or end before what an earlier opening gave.
+        # The index may hold a damaged time that was refused, or end before the frames of an earlier connection.
         shown = float(index.last_duration * index.time_base)
         if self.is_broadcast:
             shown = min(shown, _MOST_SECONDS_BETWEEN_FRAMES)
         return float(Fraction(self._clock.last) * self.time_base) + shown
 
     def arrivals(self) -> Iterator[Arrived]:
-        """Yield what arrives, up to the end.
+        """Yield frames as they arrive, up to the end.
 
         Raises:
             DecodeError: a source that cannot be opened again broke off, or one that can did not come back.
@@ -163,7 +163,7 @@ class LiveVideo(Closing):
             except DecodeError as error:
                 if error.lost is not None or not self._may_return:
                     raise
-                reason = str(error).removesuffix(GO_ON)
+                reason = str(error).removesuffix(TO_CONTINUE)
             self._connection.reopen(reason)
 
     def close(self) -> None:
@@ -176,7 +176,7 @@ class LiveVideo(Closing):
             self._connection.close()
 
     def _arrivals_of_opening(self, opening: _Opening) -> Iterator[Arrived]:
-        """Yield what the present opening of the source gives."""
+        """Yield the frames of the present connection."""
         start = 0
         while True:
             try:
@@ -199,13 +199,15 @@ class LiveVideo(Closing):
     def _give(
         self, opening: _Opening, index: int, count: int, luma: NDArray[np.uint8] | None, reason: str
     ) -> Iterator[Arrived]:
-        """Hand out frames from `index` on, but for those that were given before."""
+        """Give frames from `index` on, except those that were given before."""
         pts, time_base = self._connection.reader.times(index, index + count)
         if opening.reason and not opening.is_placed:
+            # A lost frame has no picture to recognize a repeat by: the first decoded one is placed.
             if luma is None:
                 return
             self._place(opening, int(pts[0]), time_base, luma[0])
         ticks = self._clock.ticks(pts, time_base)
+        # A new connection may repeat frames: those up to the last one given are dropped.
         first = 0
         while not opening.has_given and first < count and ticks[first] <= self._clock.last:
             first += 1
@@ -215,7 +217,7 @@ class LiveVideo(Closing):
         for part in self._without_jumps(ticks):
             gap = "" if opening.has_given else opening.reason
             if opening.has_given and ticks[part.start] - self._clock.last > self._most_ticks_between:
-                gap = f"{self.name} left something out"
+                gap = f"{self.name} left frames out"
             gap, is_missing = opening.missing or gap, bool(opening.missing)
             opening.has_given, opening.missing = True, ""
             pictures = None if luma is None else luma[part]
@@ -231,12 +233,12 @@ class LiveVideo(Closing):
             )
 
     def _place(self, opening: _Opening, pts: int, time_base: Fraction, luma: NDArray[np.uint8]) -> None:
-        """Find out where a new opening stands on the clock."""
+        """Find the place of a new connection on the clock."""
         opening.is_placed = True
         seconds = self._clock.reopen(pts, time_base, luma)
         if seconds is not None:
             logger.warning(
-                "%s has another clock than before; its times go on %.1f s after the last, as long as it was away",
+                "%s has another clock than before; its times continue %.1f s after the last, the length of the break",
                 self.name,
                 seconds,
             )
@@ -248,13 +250,14 @@ class LiveVideo(Closing):
             DecodeError: they go back, or far ahead, and the source can be opened again.
         """
         if self.is_broadcast and self._clock.num_frames and not self._clock.can_be(ticks[-1]):
-            # A damaged time would be days of nothing.
+            # A damaged time would become a gap of days.
             raise DecodeError(f"the clock of {self.name} jumped ahead", path=self._source.path)
         before = [self._clock.last, *ticks[:-1]]
         if all(late > early for early, late in zip(before, ticks, strict=True)):
             return ticks
         if self._may_return:
             raise DecodeError(f"the clock of {self.name} went back", path=self._source.path)
+        # A pipe or file is read once: equal or descending times are moved a tick behind the last.
         ascending = []
         last = self._clock.last
         for one in ticks:
@@ -268,7 +271,7 @@ class LiveVideo(Closing):
         return seconds / float(self.time_base)
 
     def _without_jumps(self, ticks: list[float]) -> list[slice]:
-        """Return the stretches of frames between which a broadcast left nothing out."""
+        """Return the stretches of frames without gaps of a broadcast inside."""
         if not self.is_broadcast:
             return [slice(0, len(ticks))]
         cuts = [i for i in range(1, len(ticks)) if ticks[i] - ticks[i - 1] > self._most_ticks_between]
@@ -276,5 +279,5 @@ class LiveVideo(Closing):
 
     def _ends_here(self, num_before: int) -> bool:
         """Return whether a source that ended without an error is over."""
-        # One that was opened again and had nothing new is over whatever it is.
+        # A source that was opened again and gave no new frame is over.
         return not self.is_broadcast or (self.num_reopened > 0 and self._clock.num_frames == num_before)

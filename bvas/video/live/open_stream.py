@@ -1,4 +1,4 @@
-"""`open_stream`: opens a source that runs, to be read once from front to back."""
+"""`open_stream`: opens a running source, to be read once from front to back."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -26,7 +26,7 @@ def open_stream(
     rate: float | Fraction | None = None,
     tone: Tone = "sdr",
 ) -> FrameStream:
-    """Open a source that runs, and wait for its first frame. It is decoded on the CPU.
+    """Open a running source, and wait for its first frame. It is decoded on the CPU.
 
     Args:
         source: A named pipe, `-` for standard input, a URL (http, https, HLS, RTSP, UDP, TCP and other protocols of

@@ -1,7 +1,7 @@
-"""Packets of a source that is read once, from front to back.
+"""Packets of a running source, fetched by a thread.
 
-A thread fetches them, so that whoever waits for a pipe or a connection can be interrupted: libav itself
-does not return to Python before there is something to read.
+libav does not return to Python before there is something to read. With a thread of its own, a consumer that waits for a
+pipe or a connection can still be interrupted.
 """
 
 import queue
@@ -27,13 +27,13 @@ from bvas.video.live.first_facts import first_facts
 from bvas.video.live.patience import Patience
 from bvas.video.live.waiting_bytes import GrowingBytes, PipeBytes, WaitingBytes
 
-# How messages of sources that broke off end.
-GO_ON = "; what came before can be used, open it again to go on"
+# Ends the messages of sources that broke off.
+TO_CONTINUE = "; what came before can be used, open it again to continue"
 _POLL_SECONDS = 0.1
-# Seconds that `close` waits for a thread that is inside libav.
+# Seconds that `close` waits for a thread inside libav.
 _PATIENCE = 0.5
-# Seconds after a packet within which the failure shows that cut it off: libav hands out what it has of the packet
-# as soon as it notices.
+# libav returns the part of a packet that it has as soon as it notices a failure. So a failure within so many seconds
+# after a packet means that the packet is cut off.
 _CUT_OFF = 0.03
 
 
@@ -62,7 +62,7 @@ class PacketFeed:
         reading: Which stream is read, and how.
 
     Raises:
-        DecodeError: the source cannot be opened, or is no video.
+        DecodeError: the source cannot be opened, or is not a video.
     """
 
     def __init__(self, source: Source, patience: Patience, reading: ReadOptions = DEFAULT_READING) -> None:
@@ -71,17 +71,17 @@ class PacketFeed:
         self._patience = patience
         self._bytes = _bytes_of(source, patience)
         self._fetched: FetchedBytes | None = None
-        # A growing file has its head by the time it can be opened.
+        # A growing file can be read twice: its head is complete by the time libav opens it.
         self._file = Path(source.location) if source.kind not in ("URL", "pipe") else None
         self._items: queue.Queue[Any] = queue.Queue(patience.num_ahead)
         self._stopped = threading.Event()
         self._ended = False
         self._ahead: list[Any] = []
         self.missing = ""
-        """What of the source is missing right before the packet that was returned last; empty for nothing."""
+        """What is missing right before the packet that was returned last; empty for no gap."""
         self.failure: DecodeError | None = None
-        """Why the packets ended, where it was not with the video."""
-        # A daemon: a thread inside libav must not hold up the end of the program.
+        """Why the packets ended before the video did; None where they did not."""
+        # A daemon thread: one inside libav must not delay the end of the program.
         self._thread = threading.Thread(target=self._fetch, name=f"bvas {source.name}", daemon=True)
         self._thread.start()
         try:
@@ -122,7 +122,7 @@ class PacketFeed:
         return not self._ended and not self._ahead and self._items.empty()
 
     def _peek(self, seconds: float) -> Any:
-        """Return what comes next, if it does within some seconds, and keep it for `next_packet`."""
+        """Return the next item if it comes within some seconds, and keep it for `next_packet`."""
         if not self._ahead:
             try:
                 self._ahead.append(self._items.get(timeout=seconds))
@@ -131,22 +131,22 @@ class PacketFeed:
         return self._ahead[0]
 
     def close(self) -> None:
-        """Let go of the source; a thread that waits for a connection lets go of it when libav returns."""
+        """Close the source. A thread that waits for a connection closes it when libav returns."""
         self._stopped.set()
         if self._bytes is not None:
             self._bytes.stop()
-        # The garbage collector may come by in any thread, in this one too.
+        # The finalizer may run in any thread, even in the feed's own, which cannot join itself.
         if threading.current_thread() is not self._thread:
             self._thread.join(_PATIENCE)
 
     @property
     def identity(self) -> tuple[str | None, int | None] | None:
-        """What tells a file on a web server from another of its name; None of other sources."""
+        """(version, bytes) of a file on a web server; None for other sources."""
         return self._bytes.identity if isinstance(self._bytes, HttpBytes) else None
 
     @property
     def hint(self) -> str:
-        """What may be wrong with a source that gives no frame, to follow a message; or nothing."""
+        """Likely cause for a source without a frame, to follow a message; empty where none is known."""
         # ISO/IEC 14496-12, 4.3: a file of this family begins with a box of this type.
         if self._bytes is None or self._bytes.head[4:8] != b"ftyp" or self._bytes.seekable():
             return ""
@@ -191,7 +191,7 @@ class PacketFeed:
                 tally.see(packet)
                 if arrival is not None:
                     arrival.stamp(packet)
-                # The last packet of a piece comes out when the next one is asked for.
+                # The demuxer returns the last packet of a piece when it reads the next piece.
                 if fetcher is not None and packet.is_keyframe and (missing := fetcher.take_missing()):
                     self._put(_Missing(missing))
                 self._put(packet)
@@ -199,23 +199,23 @@ class PacketFeed:
                     break
             if self._fetched is not None and self._fetched.failure is not None:
                 raise self._fetched.failure
-            joined = given.stretches if isinstance(given, JoinedBytes) else fetcher
+            joined = given.state if isinstance(given, JoinedBytes) else fetcher
             if joined is not None and joined.lost_codec:
                 raise DecodeError(
-                    f"the video of {self._source.name} goes over to {joined.lost_codec}, which is not decoded "
-                    f"with what came before{GO_ON}",
+                    f"the video of {self._source.name} changes to {joined.lost_codec}, which is not decoded "
+                    f"with what came before{TO_CONTINUE}",
                     path=self._source.name,
                 )
             if missing := self._missing_at_end(fetcher, tally, container, stream):
                 raise OSError(missing)
-        except BaseException as caught:  # noqa: BLE001  (it is raised where packets are taken)
+        except BaseException as caught:  # noqa: BLE001  (raised again in `next_packet`)
             error = caught
-        # A connection that broke off shows in whatever libav makes of it.
+        # The connection's own error is more exact than what libav reports.
         failure: BaseException | None = self._bytes.failure if isinstance(self._bytes, HttpBytes) else None
         if failure is not None and container is None:
             failure = self._broken(failure)
         self._put(_End(failure or error))
-        # Packets and decoder belong to it as long as they are in use.
+        # Packets and decoder are valid only while the container is open.
         self._stopped.wait()
         if container is not None:
             container.close()
@@ -224,7 +224,7 @@ class PacketFeed:
                 opened.close()
 
     def _given(self, timeout: tuple[float, float] | None) -> tuple[Any, PlaylistFetcher | None]:
-        """Return what libav reads from, and what opens the pieces of a playlist for it."""
+        """Return the input of libav, and the fetcher of pieces for a playlist."""
         if self._bytes is not None and self._bytes.seekable():
             return self._bytes, None
         if self._bytes is not None:
@@ -243,9 +243,9 @@ class PacketFeed:
     def _missing_at_end(
         self, fetcher: PlaylistFetcher | None, tally: PacketTally, container: Any, stream: Any
     ) -> str:
-        """Return what did not come of a source that ended, in words; empty for nothing that is known."""
+        """Return a text on what is missing of a source that ended; empty where no gap is known."""
         missing = "" if fetcher is None else fetcher.take_missing()
-        # Of a source without any packet something else is wrong.
+        # A source without any packet has another fault, which is reported elsewhere.
         if missing or self._stopped.is_set() or not tally.num_packets:
             return missing
         return tally.shortfall(container, stream)
@@ -256,7 +256,7 @@ class PacketFeed:
             reason = f"nothing came from {name} for {self._patience.stall:g} s"
         else:
             reason = f"{name} broke off: {reason_of(error)}"
-        return DecodeError(f"{reason}{GO_ON}", path=name)
+        return DecodeError(f"{reason}{TO_CONTINUE}", path=name)
 
 
 def _is_failure(error: BaseException | None) -> bool:
@@ -264,7 +264,7 @@ def _is_failure(error: BaseException | None) -> bool:
 
 
 def _bytes_of(source: Source, patience: Patience) -> WaitingBytes | HttpBytes | None:
-    """Return what the source's bytes come from; None where libav reads an address itself."""
+    """Return the bytes of a source; None where libav reads an address itself."""
     if source.kind == "pipe":
         return PipeBytes(source.location)
     if source.kind != "URL":

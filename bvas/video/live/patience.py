@@ -8,18 +8,18 @@ from bvas.values.checks import checked_seconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long a source may be silent, in seconds."""
+    """Time limits of a running source, in seconds, and its packet queue."""
 
     idle: float = 5.0
-    """A growing file; then it counts as complete."""
+    """Silence after which a growing file counts as complete."""
     connect: float = 20.0
-    """A URL, until it is open."""
+    """For opening a URL."""
     stall: float = 15.0
-    """A URL, from one packet to the next; then it counts as lost."""
+    """Silence after which the connection to a URL counts as broken."""
     num_ahead: int = 64
-    """Packets fetched ahead of the decoder."""
+    """Packets in the queue ahead of the decoder."""
     is_resumed: bool = False
-    """Where the source breaks off, it will be opened again: what may be cut off is left out, see `GrowingVideo`."""
+    """The source will be opened again where it breaks off: what may be cut off is dropped, see `GrowingVideo`."""
 
     def __post_init__(self) -> None:
         if not checked_seconds(self.idle, "idle_seconds") > 0:

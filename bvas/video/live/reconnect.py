@@ -22,7 +22,7 @@ class ReconnectConfig:
     """When a source counts as broken off, and how often it is opened again; in seconds."""
 
     connect: float = 20.0
-    """Until it is open."""
+    """For opening it."""
     stall: float = 15.0
     """Silence after which it counts as broken off."""
     first_wait: float = 0.5
@@ -33,7 +33,7 @@ class ReconnectConfig:
 
 
 class Reconnecting(Closing):
-    """The reader of a source, replaced by a new one where the source breaks off.
+    """The connection to a source: its reader is replaced by a new one where the source breaks off.
 
     Args:
         source: What is read.
@@ -61,12 +61,12 @@ class Reconnecting(Closing):
 
     @property
     def is_broadcast(self) -> bool:
-        """It runs on whether or not the receiver keeps up, and its end cannot be told from a break."""
+        """It runs on whether or not the receiver keeps up, and its end is indistinguishable from a break."""
         is_playlist = self.reader.container == "hls" and not self.reader.has_end
         return is_pushed(self._source) or (self._source.kind == "URL" and is_playlist)
 
     def note_frame(self) -> None:
-        """Take note of a new frame, which starts waits and tries over."""
+        """Note a new frame, which starts waits and tries over."""
         self._new_at = time.monotonic()
         self._wait, self._num_tries = self._config.first_wait, 0
 
@@ -74,7 +74,7 @@ class Reconnecting(Closing):
         """Close the source, wait, and open it again, up to the first success.
 
         Args:
-            reason: Why it is not read on.
+            reason: Why the connection ended.
 
         Raises:
             DecodeError: it did not come back, brings nothing new, or is another file now.
@@ -113,7 +113,7 @@ class Reconnecting(Closing):
         Raises:
             DecodeError: the server has another one under this name now.
         """
-        # A server that names no version may be a camera, which starts again with another clock.
+        # A server that states no version may be a camera, which starts again with another clock.
         before, now = (None if it is None else it[0] for it in (self._identity, self.reader.identity))
         if before is not None and now is not None and before != now:
             raise self._error("is another file now than the one that was begun")

@@ -1,8 +1,8 @@
-"""One clock for all openings of a source.
+"""`SourceClock`: one clock for all connections to a source.
 
-A source that is opened again may go on (a broadcast), show again what came before (a file on a server, a list
-of segments), or have a clock that began anew (a camera that was restarted). Frames are told by their times and
-pictures: one whose time was given before, with the same picture, was shown again, and the clock is the same.
+A source that is opened again may continue (a broadcast), repeat earlier frames (a file on a server, a list of
+segments), or have a clock that started again (a camera that was restarted). Frames are recognized by time and picture.
+A frame whose time was given before, with the same picture, is a repeat: then the clock is the same.
 """
 
 import time
@@ -14,17 +14,17 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-# Frames that are remembered: the first, which a file shows again, and the last, which a list of segments does.
+# Frames that are remembered: the first ones, which a file repeats, and the last ones, which a list of segments repeats.
 _NUM_FIRST = 64
 _NUM_LAST = 8192
-# Rows of a picture from one that counts to the next.
+# Every eighth row of a picture goes into its checksum.
 _ROW_STEP = 8
-# A clock that went on by so many seconds more than passed here is another one.
+# A clock that is ahead by so many seconds more than passed here is another one.
 _MOST_AHEAD = 60.0
 
 
 class SourceClock:
-    """Times of frames in ticks from the first one, over all openings of a source.
+    """Times of frames in ticks from the first one, over all connections to a source.
 
     Args:
         first_pts: Time of the first frame on the clock of the source, in ticks.
@@ -38,7 +38,7 @@ class SourceClock:
         self.last: float = -1
         """Ticks of the last one."""
         self._last_at = time.monotonic()
-        # A frame of the present opening whose time `pts` is `from_ticks` on our clock.
+        # A frame of the present connection: its time `_pts` in the source is `_from_ticks` on our clock.
         self._pts, self._from_ticks = first_pts, 0.0
         self._pictures: dict[float, int] = {}
         self._newest: deque[float] = deque()
@@ -49,7 +49,7 @@ class SourceClock:
         return [self._from_ticks + float((int(one) - self._pts) * ratio) for one in pts]
 
     def give(self, ticks: Sequence[float], luma: NDArray[np.uint8] | None, *, remember: bool) -> None:
-        """Note frames that are handed out."""
+        """Note frames that are given."""
         self.num_frames += len(ticks)
         self.last = ticks[-1]
         self._last_at = time.monotonic()
@@ -58,11 +58,11 @@ class SourceClock:
                 self._remember(one, picture)
 
     def reopen(self, first_pts: int, time_base: Fraction, luma: NDArray[np.uint8]) -> float | None:
-        """Place the first frame of a new opening.
+        """Find the place of a new connection on the clock, by its first frame.
 
         Returns:
-            None where the clock is the same; else the seconds that were found to lie between the last frame
-            and this one: those that passed here.
+            None where the clock is the same; else the assumed seconds between the last frame and this one, which
+            are those that passed here.
         """
         (ticks,) = self.ticks([first_pts], time_base)
         seconds_away = time.monotonic() - self._last_at

@@ -1,6 +1,6 @@
-"""The reader of a source that is read once: a pipe, a file that is being written, a URL.
+"""`StreamReader`: frames of a running source (pipe, growing file, URL), in order and once.
 
-Its index grows with the packets by the rule of a whole scan (shown.py), and equals that of the saved file
+Its index grows with the packets by the numbering rule of files (frame_numbering.py), and equals that of the saved file
 at the end.
 """
 
@@ -36,24 +36,24 @@ from bvas.video.live.patience import Patience
 class StreamReader(Closing):
     """The luma of a source as it comes: a `FrameStream`.
 
-    Opening waits for the first frame. `info` and `index` are of the frames known so far; each is a
-    snapshot that does not change, ask again for a newer one. A new snapshot takes time that grows with the frames;
-    the other attributes and `times` cost next to nothing.
+    Opening waits for the first frame. `info` and `index` cover the frames known so far. Each is a snapshot that does
+    not change. The time to make a new one grows with the number of frames; `times` and the other attributes take
+    constant time.
 
-    Numbers once given are those that the whole video has, with one exception: frames were lost, and later
-    the packets' times turn out to be unusable, so that a whole scan would only count what the decoder outputs.
-    There a `DecodeError` says so, with an empty `lost` range; `stream(error.lost.stop)` goes on counting.
-    settling.py says how `info.damaged` may differ from that of the file.
+    Numbers once given are those of the whole video, with one exception: frames were lost, and later the packets'
+    times turn out to be unusable, so that a scan of the file would only count the decoder's pictures. A `DecodeError`
+    with an empty `lost` range reports that, and `stream(error.lost.stop)` continues counting.
+    damage_settling.py explains how `info.damaged` may differ from that of the file.
 
     Args:
-        source: What to read.
+        source: The source.
         size: (H, W) that each frame is fitted into; None for the picture's own size.
         on_damage: What to do with frames between a reported error and the next keyframe.
         patience: How long to wait for data.
         reading: Which stream of it is read, and how.
 
     Raises:
-        DecodeError: it cannot be opened, is no video, or ends before a frame can be decoded.
+        DecodeError: it cannot be opened, is not a video, or ends before a frame can be decoded.
     """
 
     backend = "pyav"
@@ -67,15 +67,15 @@ class StreamReader(Closing):
         patience: Patience,
         reading: ReadOptions = DEFAULT_READING,
     ) -> None:
-        # Before the source is opened, which may wait for long.
+        # Checked before the source is opened, which may take long.
         size = None if size is None else checked_size(size)
         self._source = source
         self._owner = Ownership(source.name, opened_by="open_stream")
         self._feed = PacketFeed(source, patience, reading)
-        # Who forgets to close it leaves no thread behind.
+        # A reader that is not closed leaves no thread behind either.
         self._finalizer = weakref.finalize(self, self._feed.close)
         self._log = DamageLog(source.path, on_damage)
-        # Behind the last frame that was handed out, passed by or lost.
+        # The number behind the last frame that was given, passed or lost.
         self._next = 0
         try:
             self._video = GrowingVideo(source, self._feed, is_resumed=patience.is_resumed)
@@ -95,23 +95,23 @@ class StreamReader(Closing):
 
     @property
     def info(self) -> VideoInfo:
-        """What is known so far; `num_frames` grows, and with it rate and duration."""
+        """Facts about the frames known so far; `num_frames` grows, and with it rate and duration."""
         with self._owner.alone():
             return replace(self._video.known()[1], damaged=tuple(sorted(self._log.frames)))
 
     @property
     def container(self) -> str:
         """As `index.container`; constant."""
-        return self._video.container
+        return self._feed.facts.container
 
     @property
     def has_end(self) -> bool:
-        """The container knows how long it is, as that of a running broadcast does not."""
-        return self._video.has_end
+        """The container states its duration, unlike that of a running broadcast."""
+        return self._feed.facts.has_end
 
     @property
     def identity(self) -> tuple[str | None, int | None] | None:
-        """What tells a file on a web server from another of its name, and its bytes; None of other sources."""
+        """(version, bytes) of a file on a web server, as far as stated; None for other sources."""
         return self._feed.identity
 
     def times(self, start: int, stop: int) -> tuple[NDArray[np.int64], Fraction]:
@@ -121,7 +121,7 @@ class StreamReader(Closing):
 
     @property
     def num_decoded(self) -> int:
-        """Pictures that the decoder has output so far, those that are no frame included."""
+        """Pictures that the decoder has output so far, including those that are not frames."""
         return self._video.num_decoded
 
     def seconds_of(self, index: int) -> float:
@@ -129,7 +129,7 @@ class StreamReader(Closing):
         index = checked_index(index)
         if not 0 <= index < self._video.num_frames:
             self.index.check([index])
-        # Asked for each damaged picture of a broadcast: an index each time would take ever longer.
+        # Needed for each damaged picture of a broadcast: building an index each time would take ever longer.
         (pts,), time_base = self.times(index, index + 1)
         (first,), _ = self.times(0, 1)
         return float((int(pts) - int(first)) * time_base)
@@ -146,20 +146,19 @@ class StreamReader(Closing):
     ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index of the first frame, uint8 [n, H, W]) in order, n <= batch_size, as soon as it is full.
 
-        Each batch is the caller's own. A later call goes on where the last one ended, or further on.
+        Each batch is the caller's own. A later call continues where the last one ended, or further on.
 
         Args:
             start: First frame; not one that was passed already.
             stop: Behind the last frame; None for the end. A source that ends earlier ends the stream.
             step: Source frames from one frame to the next, at least 1.
             batch_size: Frames in a batch, at least 1; with 1 a frame comes as soon as the decoder outputs it.
-            at_once: Yield also what there is when the next frame needs data that is still to come; `must_wait`
-                tells whether that is so.
+            at_once: Yield a batch that is not full where the next frame needs data that is still to come
+                (`must_wait`).
 
         Raises:
-            DecodeError: `start` was passed; frames `error.lost` are not to be had: what came before them was
-                yielded, and `stream(error.lost.stop)` goes on behind them; or the source broke off
-                (`error.lost` is None).
+            DecodeError: `start` was passed; or the frames `error.lost` are lost: those before them were yielded, and
+                `stream(error.lost.stop)` continues behind them; or the source broke off (`error.lost` is None).
         """
         start, step, batch_size = integer(start), integer(step), integer(batch_size)
         stop = None if stop is None else integer(stop)
@@ -251,7 +250,7 @@ class StreamReader(Closing):
         return DecodeError(
             f"the decoder does not output frame {frames.start} ({self.seconds_of(frames.start):.3f} s) of "
             f"{self._source.name}: it is damaged there, {len(frames)} frame(s) lost; "
-            f"reading can go on at frame {frames.stop}",
+            f"reading can continue at frame {frames.stop}",
             path=self._source.path,
             lost=frames,
         )
@@ -260,6 +259,6 @@ class StreamReader(Closing):
         if index < self._next:
             raise DecodeError(
                 f"frame {index} of {self._source.name} has passed, it stands at frame {self._next}: a "
-                f"{self._source.kind} is read once; stream({self._next}) goes on, or {self._source.remedy}",
+                f"{self._source.kind} is read once; stream({self._next}) continues, or {self._source.remedy}",
                 path=self._source.path,
             )

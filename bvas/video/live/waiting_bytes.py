@@ -1,4 +1,4 @@
-"""Bytes that are still to come: from a pipe, or from a file that is being written.
+"""Bytes of pipes and growing files, which are waited for.
 
 libav reads them in a thread of its own. It asks for more bytes than there are and waits inside `read`, which `stop`
 of another thread ends. Without `seek` libav knows that there is no way back.

@@ -50,7 +50,7 @@ CONTAINERS = [
     Sample(
         name="all-marked-as-keyframes-hevc.mkv",
         make=edited(all_marked_as_keyframes, codec="libx265", options=OPEN_HEVC),
-        refused={"opencv": "marks packets as keyframes that are none"},
+        refused={"opencv": "marks packets as keyframes that are not"},
     ),
     Sample(name="Spiel 1, Köln 上半場 #1.mp4", make=coded()),
 ]

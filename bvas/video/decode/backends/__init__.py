@@ -1,8 +1,9 @@
 """Backends that decode files, a module each. A new one offers the functions of `BackendModule` and its name here.
 
-nvdec.py   NVIDIA's hardware decoders, by PyNvVideoCodec
-opencv.py  OpenCV's VideoCapture, for files that it reads right
-pyav.py    libav, by PyAV: the reference
+Files:
+    nvdec.py   NVIDIA's hardware decoders, by PyNvVideoCodec
+    opencv.py  OpenCV's VideoCapture, for files that it reads right
+    pyav.py    libav, by PyAV: the reference
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,20 +28,20 @@ OnDamage = Literal["deliver", "raise"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendOptions:
-    """What a backend is told besides the file."""
+    """Options of a backend besides the file."""
 
     device: str = "cpu"
     """`cpu`, `cuda` or `cuda:N`: where frames are wanted, and where a GPU's decoder works."""
     on_damage: OnDamage = "deliver"
     """What to do with frames between a reported error and the next keyframe."""
     cache: bool = True
-    """Keep what was found out about a file in the cache folder."""
+    """Keep refusals of a file in the cache folder."""
     pool: DecoderPool[Any] = field(default_factory=lambda: DecoderPool(max_idle=0))
-    """Decoders left over from other files, for backends that can go on with them; by default none."""
+    """Decoders of earlier files, for backends that can reuse them; by default none."""
 
 
 class Backend(Protocol):
-    """What decodes one open file. It need not check indices, and may assume one process and one thread."""
+    """Decoder of one open file. It need not check indices, and may assume one process and one thread."""
 
     damaged: set[int]
     """Frames delivered although a reported error came before them in their keyframe interval."""
@@ -59,12 +60,12 @@ class Backend(Protocol):
             indices: Ascending and distinct, each inside the video.
 
         Raises:
-            DecodeError: a frame is not to be had; `lost` starts with it. The next call works again.
+            DecodeError: a frame is not output; `lost` starts with it. The next call works again.
         """
         ...
 
     def close(self) -> None:
-        """Let go of the file and the decoder."""
+        """Release the file and the decoder."""
         ...
 
 

@@ -1,13 +1,12 @@
 """Decoding on an NVIDIA GPU with PyNvVideoCodec.
 
-Packets come from libav, from the same keyframes and with the same times as for `pyav`; only their decoding is
-NVDEC's. Every frame that it hands out carries the time of its packet, which is compared with the index, so a
-frame cannot be taken for its neighbor. NVDEC conceals damage without reporting it; a frame that it does not
-output is missed all the same.
+Packets come from libav, from the same keyframes and with the same times as for `pyav`; only the decoding is NVDEC's.
+Every picture carries the time of its packet, which is compared with the index, so a frame cannot be taken for its
+neighbor. NVDEC conceals damage without reporting it; a frame that it does not output is still noticed.
 
-The decoder owns a pool of pictures that the next call overwrites, so the luma is copied out first, on the
-decoder's CUDA stream, which is waited for before a frame is handed over. A decoder serves one sequence header
-(nvdec_session.py); when its reader is closed, the next file with the same one takes it over (pool.py).
+The decoder owns a pool of pictures that its next call overwrites. So the luma is copied out first, on the decoder's
+CUDA stream, which is waited for before a frame is returned. A decoder serves one sequence header (nvdec_session.py);
+when its reader is closed, the next file with an equal header takes it over (decoder_pool.py).
 """
 
 import logging
@@ -59,7 +58,7 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
             "changes its headers, which an flv holds only where they change and not where decoding starts",
         ),
         (info.codec not in CODECS, f"is coded as {info.codec}, not one of {', '.join(CODECS)}"),
-        (changes_system(info), "changes between SDR and HDR, and NVDEC tells no frame's tags"),
+        (changes_system(info), "changes between SDR and HDR, and NVDEC does not give the tags of frames"),
         (info.pixel_format not in _PIXEL_FORMATS, f"stores {info.pixel_format}, not 4:2:0"),
         (
             not options.device.startswith("cuda"),
@@ -177,7 +176,7 @@ class NvdecBackend:
         while True:
             picture = self._next_picture(run, keep)
             if picture is None or picture.pts > target:
-                # A decoder may need a keyframe more than its packets say.
+                # A decoder may need to start one keyframe earlier than the packets' flags say.
                 if run.started > max(keyframe - 2, 0):
                     run = self._start_at(run.started - 1)
                     continue
@@ -188,7 +187,7 @@ class NvdecBackend:
             if picture.pts == target:
                 if picture.luma is not None:
                     return picture.luma, picture.sample_aspect
-                # Decoded for an earlier call that did not want it.
+                # It was decoded for an earlier call that did not keep its luma.
                 run = self._start_at(keyframe)
 
     def _must_seek(self, run: "_Run", index: int, target: int) -> bool:
@@ -202,7 +201,7 @@ class NvdecBackend:
         return self._run
 
     def _next_picture(self, run: "_Run", keep: Callable[[int], bool]) -> Picture | None:
-        """Return the next picture, without luma where nobody wants it; None at the end."""
+        """Return the next picture, without luma where it is not wanted; None at the end."""
         while not run.ready:
             if run.ended:
                 return None
@@ -225,7 +224,7 @@ class NvdecBackend:
         stop = len(pts) if next_pts is None else int(np.searchsorted(pts, next_pts))
         return DecodeError(
             f"NVDEC does not output frame {index} ({self._index.seconds_of(index):.3f} s) of "
-            f"{self._index.path}: {stop - index} frame(s) lost; reading can go on at frame {stop}, "
+            f"{self._index.path}: {stop - index} frame(s) lost; reading can continue at frame {stop}, "
             'or with backend="pyav"',
             path=self._index.path,
             lost=range(index, max(stop, index + 1)),
@@ -234,7 +233,7 @@ class NvdecBackend:
 
 @dataclass(slots=True)
 class _Run:
-    """What is known of decoding since the last seek."""
+    """State of decoding since the last seek."""
 
     started: int
     """Keyframe that it began with."""

@@ -1,10 +1,9 @@
 """Decoding with OpenCV's VideoCapture, for files that it provably reads right.
 
-It numbers frames by the container's rate, gives black or stale pictures for interlaced video without
-saying so, changes the luma of files that carry BT.709 tags (5.0), cannot hand out more than 8 bits, and ends
-in silence at the first damaged packet, or hands out what libav makes up for it. So a file is admitted by its
-index and by three frames that equal the reference's (`check`), and the time of each frame read is compared
-with the index.
+OpenCV numbers frames by the container's rate. It gives black or stale pictures for interlaced video without an error,
+changes the luma of files tagged BT.709 (version 5.0), and returns no more than 8 bits. At the first damaged packet it
+ends silently, or returns what libav conceals. So a file is admitted by its index and by three frames that equal the
+reference's (`check`), and the time of each frame read is compared with the index.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +29,7 @@ from bvas.video.index.video_info import VideoInfo
 _CONTAINERS = ("mov", "matroska")
 _PIXEL_FORMATS = ("yuv420p", "yuvj420p")
 _NUM_PROBES = 3
-# A picture flatter than this could not be told from the black one that a failure gives.
+# A picture flatter than this is indistinguishable from the black one that a failure gives.
 _FLAT = 16
 
 
@@ -38,7 +37,7 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     """Refuse a file that OpenCV may number or decode wrongly. Decodes some frames of it twice, once for each version.
 
     Raises:
-        DecodeError: names what about the file is the reason, and the remedy.
+        DecodeError: names the reason and the remedy.
     """
     find = partial(_reason_against, index, info, options)
     version = f"OpenCV {cv2.__version__}"
@@ -62,10 +61,10 @@ def _probe_file(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> 
         (index.container not in _CONTAINERS, f"is in a {index.container} container, not mp4 or mkv"),
         (len(info.streams) > 1, "holds several video streams"),
         (index.variable_rate, "has a variable frame rate"),
-        (index.gradual_refresh, "refreshes gradually, or marks packets as keyframes that are none"),
+        (index.gradual_refresh, "refreshes gradually, or marks packets as keyframes that are not"),
         (info.interlaced, "is interlaced"),
         (changes_system(info), "changes between SDR and HDR"),
-        # OpenCV ends the process where it is given one.
+        # OpenCV aborts the process at such a name.
         (not _is_decodable(info.path), "has a name that is not UTF-8"),
         (info.pixel_format not in _PIXEL_FORMATS, f"stores {info.pixel_format}, not 8-bit 4:2:0 planes"),
     ]
@@ -104,19 +103,19 @@ class OpencvBackend:
         self._next = 0
         self._has_sought = False
         self._counts_to = index.num_frames
-        """From this frame on, counting from the start is known to fail."""
+        """Counting from the start is known to fail from this frame on."""
 
     def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index, luma as stored); see `Backend`."""
         for index in indices:
             luma = self._picture(index)
             if luma is None and self._has_sought and index < self._counts_to:
-                # Its seeks go wrong near the end of some files; counted from the start the frame is right.
+                # Its seeks fail near the end of some files; counted from the start, the frame is right.
                 self.close()
                 luma = self._picture(index, may_seek=False)
             if luma is None:
                 if not self._has_sought:
-                    # Later frames would be counted past the same damage.
+                    # Counting to a later frame would fail at the same damage.
                     self._counts_to = min(index, self._counts_to)
                 self.close()
                 raise DecodeError(
@@ -166,7 +165,7 @@ def _open_capture(info: VideoInfo) -> Any:
     capture = cv2.VideoCapture(str(info.path.absolute()), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not capture.isOpened():
         raise _refusal(info, f"cannot be opened by OpenCV {cv2.__version__}")
-    # Without conversion it hands out plane 0 of the stored picture; turning upright is the reader's.
+    # Without conversion it returns plane 0 of the stored picture; the reader turns it upright.
     capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
     capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
     return capture
@@ -203,7 +202,7 @@ def _refusal(info: VideoInfo, reason: str) -> DecodeError:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hold back OpenCV's warning, one per frame, that plane 0 of yuv420p is handed out as it is."""
+    """Suppress OpenCV's warning, one per frame, that plane 0 of yuv420p is returned as it is."""
     logging = cv2.utils.logging
     level = logging.setLogLevel(logging.LOG_LEVEL_ERROR)
     try:

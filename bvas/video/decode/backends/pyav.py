@@ -1,12 +1,12 @@
 """Decoding with libav through PyAV: the reference that other backends are compared with.
 
-A read goes to the keyframe before the wanted frame and decodes forward, matching each frame by its
-presentation time. Packets that hold no wanted frame and that no other picture refers to are
-skipped, which gives the same pixels (bitstream.py) for a quarter to a sixth less work.
+A read seeks to the keyframe before the wanted frame and decodes forward, matching each frame by its presentation
+time. Packets that hold no wanted frame, and that no other picture refers to, are skipped. That gives the same pixels
+(coded_packets.py) for a quarter to a sixth less work.
 
-libav's H.264 decoder fills in what it cannot decode and says so only when it outputs the picture, which may be
-after pictures that refer to it. So it is told to fail at the first error instead; where it does, the file is
-opened again without that, and from then on a picture is delivered when those it refers to are known.
+libav's H.264 decoder conceals errors, and reports one only when it outputs the picture, which may be after pictures
+that refer to it. So it is first told to fail at any error (strict). At the first failure the file is opened again
+without that (lenient), and from then on a picture is delivered once those that it refers to are known (careful).
 """
 
 from collections import deque
@@ -34,14 +34,14 @@ from bvas.video.index.hdr_frames import ToneMap
 from bvas.video.index.stored_picture import luma_of
 from bvas.video.index.video_info import VideoInfo
 
-# So many frames of later times may come out before the wanted one.
+# So many frames of later times may be output before the wanted one.
 _MAX_EARLY = 8
-# Bytes of a packet in which its first picture's header is found, behind what may precede it.
+# Bytes of a packet that hold the header of its first slice, behind parameter sets and SEI.
 _HEAD = 2048
 
 
 def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
-    """Admit every file: what has an index was decoded by libav."""
+    """Admit every file: a file with an index was opened by libav."""
 
 
 def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:
@@ -56,7 +56,7 @@ def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) ->
 def open_pictures(
     index: VideoIndex, info: VideoInfo, options: BackendOptions | None = None
 ) -> "PyavBackend | CountedBackend | FolderBackend":
-    """Open a file for decoding with libav, for who also wants the color: it has `pictures` besides `frames`.
+    """Open a file for decoding with libav, with color: it has `pictures` besides `frames`.
 
     Raises:
         DecodeError: the file cannot be opened.
@@ -71,7 +71,7 @@ def open_pictures(
 
 @dataclass(slots=True)
 class _Run:
-    """What is known of decoding since the last seek."""
+    """State of decoding since the last seek."""
 
     started: int
     """Keyframe that it began with."""
@@ -82,7 +82,7 @@ class _Run:
     """Time of the last frame taken from the decoder."""
     ended: bool = False
     is_void: bool = False
-    """The decoder met an error that it fails at, and has to start over."""
+    """The decoder failed at an error, and has to start over."""
     has_skipped: bool = False
     skipped: set[int] = field(default_factory=set)
     """Times of packets whose frames the decoder may have left out."""
@@ -101,8 +101,8 @@ class PyavBackend:
         self._source = PacketSource(index)
         self._decoder = self._source.decoder
         self._aspects = SampleAspects(self._decoder)
-        # With "raise", an error in a packet that would be skipped has to be seen too, or what is refused
-        # would depend on what else is asked for.
+        # With "raise", errors in packets that would be skipped have to be seen too. Else the refused frames would
+        # depend on the other frames of the call.
         self._may_skip = (
             on_damage == "deliver"
             and not info.interlaced
@@ -110,7 +110,7 @@ class PyavBackend:
         )
         self._codec = info.codec
         self._is_strict = info.codec == "h264"
-        # Once an error was met, frames wait for those that they refer to.
+        # After an error, a frame is delivered once those that it refers to are decoded.
         self._is_careful = False
         self._ready: deque[Any] = deque()
         self._early: dict[int, Any] = {}
@@ -156,18 +156,18 @@ class PyavBackend:
                 run = self._start_at(self._index.keyframe_of(index))
                 continue
             if self._may_skip and run.damage.num_errors:
-                # What libav makes up for a damaged picture depends on all that came before it, so
-                # from here on nothing is skipped: frames are the same however they are reached.
+                # libav's concealment depends on all pictures decoded before. From here on no packet is skipped, so
+                # that a frame is the same however it is reached.
                 self._may_skip = False
                 if run.has_skipped:
                     run = self._start_at(self._index.keyframe_of(index))
                     continue
             if frame is None or frame.pts > target:
-                # A decoder may need a keyframe more than its packets say.
+                # A decoder may need to start one keyframe earlier than the packets' flags say.
                 if run.started > max(self._index.keyframe_of(index) - 2, 0) and not run.damage.num_errors:
                     run = self._start_at(run.started - 1)
                     continue
-                # Nor is a frame lost before all that came before it was decoded.
+                # A frame counts as lost only after all packets before it were decoded, none skipped.
                 self._may_skip = False
                 if run.has_skipped:
                     run = self._start_at(self._index.keyframe_of(index))
@@ -187,7 +187,7 @@ class PyavBackend:
     def _at_or_behind(self, run: _Run, target: int, wanted: set[int], last: int) -> Any:
         """Return the frame of a time, else an earlier one if there is one, else the next; None at the end.
 
-        Broken times come out in mixed order, so some frames more are decoded before one counts as lost.
+        Frames with broken times are output in mixed order. So a few more are decoded before one counts as lost.
         """
         for pts in [pts for pts in self._early if pts < target]:
             del self._early[pts]
@@ -207,7 +207,7 @@ class PyavBackend:
         return self._ready.popleft() if self._ready else None
 
     def _settle(self, run: _Run, target: int, wanted: set[int], last: int) -> None:
-        """Decode on until all that a picture may refer to is output, and known to be whole or broken."""
+        """Decode on until all pictures that one may refer to are output, and known to be whole or broken."""
         until = run.damage.doubt_until(target)
         while not run.ended and until > (self._ready[-1].pts if self._ready else target):
             self._feed(run, wanted, last)
@@ -241,7 +241,7 @@ class PyavBackend:
             self._become_lenient(run)
 
     def _become_lenient(self, run: _Run) -> None:
-        """Open the file again for a decoder that makes the best of errors; the run has to start over."""
+        """Open the file again for a decoder that conceals errors; the run has to start over."""
         self._is_strict, self._is_careful = False, True
         self._source.close()
         self._source = PacketSource(self._index)
@@ -251,8 +251,8 @@ class PyavBackend:
     def _prepare(self, run: _Run, packet: Any, wanted: set[int], last: int) -> None:
         """Note what a packet means for damage, and set whether its frame may be left out."""
         if packet.pts is None:
-            # Behind a seek into a damaged file a packet may lack the time that it had in the scan. Its frame
-            # has none either and is passed over.
+            # After a seek into a damaged file, a packet may lack the time that it had in the scan. Its frame has no
+            # time either, and is dropped.
             run.damage.feed_nameless(is_corrupt=packet.is_corrupt)
             self._set_skipping(False)
             return
@@ -298,7 +298,7 @@ class PyavBackend:
         return DecodeError(
             f"the decoder does not output frame {index} ({self._index.seconds_of(index):.3f} s) of "
             f"{self._index.path}: the file is damaged there, {stop - index} frame(s) lost; "
-            f"reading can go on at frame {stop}",
+            f"reading can continue at frame {stop}",
             path=self._index.path,
             lost=range(index, stop),
         )

@@ -98,5 +98,5 @@ def test_a_count_of_none_is_left_out():
 
 
 def test_an_unknown_backend_is_refused_with_the_known_ones():
-    with pytest.raises(ConfigError, match=r"'cuda': 1 is no number.*nvdec, opencv, pyav"):
+    with pytest.raises(ConfigError, match=r"count 1 for backend 'cuda'.*nvdec, opencv, pyav"):
         mix.choose_workers({"cuda": 1}, 8)
