@@ -64,7 +64,7 @@ class VideoFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class VideoResult:
-    """What was found in one video."""
+    """Score curve, spots and more of one video."""
 
     video: VideoFile
     curve: ScoreCurve | None = None

@@ -191,7 +191,7 @@ def test_columns_in_another_order_are_told_by_their_names(workplace, capsys):
         (
             '{"labels": ["PASS"], "rate": 25, "peaks": {"per_label": {"SHOT": {}}}}',
             ConfigError,
-            "there is a rule for 'SHOT', which is none of PASS",
+            "there is a rule for 'SHOT', which is not among PASS",
         ),
         (
             '{"labels": ["PASS", "SHOT"], "rate": 25, "peaks": {}}',
