@@ -242,7 +242,7 @@ def test_what_has_no_mean_is_refused_in_a_line_and_nothing_is_written(workplace,
         (["first", "--select", "--name", "x"], "--select chooses among experiments, and first stands alone"),
         (["first", "--name", "a/b"], "must be a plain name"),
         (["first,second", "--challenge"], "no score curves of challenge matches of first"),
-        (["first", "--name", "x", "--folds", "9"], "there is no fold 9"),
+        (["first", "--name", "x", "--folds", "9"], "no fold 9; existing folds: 0, 1"),
     ):
         assert ensemble(*words) == WRONG_INPUT
         assert message in capsys.readouterr().err

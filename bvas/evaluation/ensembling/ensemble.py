@@ -198,7 +198,7 @@ def write_ensemble(
         if split is Split.CV and ensemble.is_selected:
             weights = ensemble.by_part[part_of[match]]
         mean = weighted_mean(member_curves, weights)
-        found = VideoResult.from_curve(half.video, mean, experiment.task.labels, experiment.peaks)
+        found = VideoResult.from_curve(half.video, mean, experiment)
         by_match.setdefault(match, []).append(found)
     for match, halves in by_match.items():
         write_match(folder / match, halves, rate=experiment.input.rate)
