@@ -1,4 +1,4 @@
-"""Make the pictures that the README shows, from what `bvas demo` left.
+"""Pictures of the documentation, from the output of `bvas demo`.
 
 python scripts/readme_pictures.py --demo demo
 
@@ -93,7 +93,7 @@ def write_overlay_picture(labels: Path, predictions: Path, path: Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the pictures into docs."""
-    parser = argparse.ArgumentParser(description="Make the pictures that the README shows.")
+    parser = argparse.ArgumentParser(description="Make the pictures of the documentation.")
     parser.add_argument("--demo", type=Path, default=Path("demo"), help="what `bvas demo --out` wrote")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where its predictions are")
     args = parser.parse_args(argv)

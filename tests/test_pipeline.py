@@ -300,7 +300,7 @@ def test_an_annotation_past_the_end_is_named(there, tmp_path, capsys):
         str(tmp_path / "runs"),
     )
     assert "3599.0 s lies after the end of " in line
-    assert f"{path.parent / '1_64p.mkv'} (12.0 s)" in line
+    assert f"{path.parent / '1_64p.mkv'} (12.000 s)" in line
 
 
 def test_weights_of_another_architecture_are_refused(there, tmp_path, capsys):

@@ -1,6 +1,5 @@
 """Command lines: one file a verb, with `build_parser(prog)` and `run(args) -> exit code`; `cli.main` runs them.
 
-children.py             processes that work for a command: what they say reaches its terminal, and none outlives it
 console.py              runner of the verbs: exit codes, error lines, progress bars
 data_check.py           `bvas data check`: list all faults of a data root
 data_download.py        `bvas data download`: download SoccerNet's videos and labels
@@ -12,16 +11,14 @@ evaluate.py             `bvas evaluate`: score an experiment's predictions, or c
 experiment_ensemble.py  `bvas experiment ensemble`: average the score curves of several experiments
 experiment_preview.py   `bvas experiment preview`: draw training clips before training
 experiment_run.py       `bvas experiment run`: train, predict and score the stages of a chain
-experiment_stages.py    what is done for one stage of a chain: train its folds, predict what they hold out, score it
+experiment_stages.py    stages of a chain: folds trained, held-out matches predicted and scored
 experiment_submit.py    `bvas experiment submit`: write the zip for SoccerNet's evaluation server
 experiment_suspects.py  `bvas experiment suspects`: rank annotations that look like mistakes
 experiment_tune.py      `bvas experiment tune`: choose smoothing, distances and operating points
-fold_jobs.py            several folds at once, each in a process of its own that never outlives this one
-job_progress.py         how far a job over many videos is, and how long the rest takes
+fold_training.py        training of several folds at once, each with a progress line
 option_values.py        parsers of option values: times, rates, sizes, worker counts
 options.py              options of the verbs: each is spelled and described here, once
 predict.py              `bvas predict`: predict matches
-predict_jobs.py         matches predicted here or on several devices
 report.py               a page to look at spots and to correct them: bvas report NAME|RESULTS
 score_table.py          tables of scores for the terminal
 scored_options.py       options of the verbs that compare files of spots with files of labels

@@ -28,9 +28,7 @@ INTERRUPTED = 130
 
 
 def run_command(
-    parser: argparse.ArgumentParser,
-    run: Callable[[argparse.Namespace], int],
-    argv: Sequence[str] | None,
+    parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int], argv: Sequence[str] | None
 ) -> int:
     """Parse, run, and report faults of users and files as one line and exit code 2."""
     parser.add_argument("--quiet", action="store_true", help="no progress bars, warnings only")

@@ -31,23 +31,15 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("source", type=Path, metavar="SOURCE", help="folder, .json or .csv file")
     add_out(parser, "data root to write to", required=True)
     parser.add_argument(
-        "--format",
-        choices=_FORMATS,
-        default=None,
-        help="format of SOURCE (default: recognized by name and content)",
+        "--format", choices=_FORMATS, help="format of SOURCE (default: recognized by name and content)"
     )
     parser.add_argument(
-        "--videos",
-        type=Path,
-        default=None,
-        metavar="DIR",
-        help="folder of the videos (default: beside SOURCE, or --with)",
+        "--videos", type=Path, metavar="DIR", help="folder of the videos (default: beside SOURCE, or --with)"
     )
     parser.add_argument(
         "--with",
         dest="root",
         type=Path,
-        default=None,
         metavar="DIR",
         help="for corrections: the data root whose other matches and folds are kept",
     )
@@ -65,7 +57,6 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--label-file",
         choices=["Labels-ball.json", "Labels-v2.json"],
-        default=None,
         help="label file of SoccerNet's layout (default: the one found)",
     )
     add_overwrite(parser, "replace a dataset.json in --out")

@@ -14,17 +14,13 @@ logger = logging.getLogger(__name__)
 def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Make synthetic matches in SoccerNet's layout, with labels.",
+        prog=prog, description="Make synthetic matches in SoccerNet's layout, with labels."
     )
     add_out(parser, "data root of the matches", required=True)
-    parser.add_argument(
-        "--matches", type=int, default=None, metavar="N", help="labelled matches (default: 7)"
-    )
+    parser.add_argument("--matches", type=int, metavar="N", help="labelled matches (default: 7)")
     parser.add_argument(
         "--challenge-matches",
         type=int,
-        default=None,
         metavar="N",
         help="matches without labels (default: 2, or 0 where --matches is given)",
     )
@@ -49,9 +45,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         "--fps", type=float, default=25.0, metavar="F", help="frames per second (default: 25)"
     )
     add_coding(parser, keyframe_interval=250)
-    parser.add_argument(
-        "--jobs", type=int, default=None, metavar="N", help="processes (default: one per core)"
-    )
+    parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one per core)")
     return parser
 
 

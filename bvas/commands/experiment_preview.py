@@ -19,9 +19,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         description="Draw the first training clips of a run, with targets and augmentation, and count what it draws.",
     )
     add_experiment(parser)
-    parser.add_argument(
-        "--fold", type=int, default=None, metavar="K", help="held-out fold (default: the lowest there is)"
-    )
+    parser.add_argument("--fold", type=int, metavar="K", help="held-out fold (default: the lowest there is)")
     add_seed(parser, "default: the seed of the experiment")
     parser.add_argument("--clips", type=int, default=8, metavar="N", help="clips to draw (default: 8)")
     add_out(parser, "default: RUNS/NAME/preview")

@@ -29,7 +29,6 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("experiments", metavar="A,B,C", help="config names, in the order of the stages")
     parser.add_argument(
         "--seeds",
-        default=None,
         metavar="0,1",
         help="random seeds of all stages; seeds other than the configs' use RUNS/seed_S (default: the configs')",
     )

@@ -1,4 +1,4 @@
-"""One stage of a chain: its folds are trained, their held-out matches predicted and scored."""
+"""Stages of a chain: folds trained, held-out matches predicted and scored."""
 
 import logging
 from collections.abc import Callable, Sequence

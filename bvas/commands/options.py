@@ -163,14 +163,12 @@ def add_reading(parser: Options) -> None:
     group.add_argument(
         "--stream",
         type=int,
-        default=None,
         metavar="N",
         help="number of the video stream, as ffprobe counts all streams of the file (default: the best one)",
     )
     group.add_argument(
         "--rate",
         type=parse_rate,
-        default=None,
         metavar="R",
         help="frames per second of a source whose frames have no times, such as .h264 (default: what its headers say)",
     )

@@ -106,11 +106,7 @@ def preview_config(args: argparse.Namespace) -> "PreviewConfig":
 
 
 def write_folder(
-    report: "MatchReport",
-    out: Path,
-    config: "PreviewConfig",
-    args: argparse.Namespace,
-    made_from: Path,
+    report: "MatchReport", out: Path, config: "PreviewConfig", args: argparse.Namespace, made_from: Path
 ) -> None:
     """Write the page and its previews, and say where they lie.
 

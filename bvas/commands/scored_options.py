@@ -47,9 +47,7 @@ def add_head(parser: argparse.ArgumentParser) -> None:
 def add_task(parser: argparse.ArgumentParser, *tasks: str) -> None:
     """Add `--task` with some of `ball`, `ball12`, `action` and `team`."""
     told = ", ".join(_TASKS[task] for task in tasks)
-    parser.add_argument(
-        "--task", choices=tasks, default=None, help=f"{told}; default: the labels of OSL JSON, else ball"
-    )
+    parser.add_argument("--task", choices=tasks, help=f"{told}; default: the labels of OSL JSON, else ball")
 
 
 def add_choice(parser: argparse.ArgumentParser, verb: str) -> None:

@@ -49,8 +49,7 @@ _LONG_SECONDS = 3600
 def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the command's parser."""
     parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Find the actions of one recording; several files are its parts, in order.",
+        prog=prog, description="Find the actions of one recording; several files are its parts, in order."
     )
     parser.add_argument(
         "videos",
@@ -197,10 +196,7 @@ def _spot_parts(
             in_part = _in_part(results, failure, len(plans))
             # At once: hours of work on one part are not lost with the next.
             writer.write(
-                results,
-                found.duration_seconds,
-                made_from=records.known(wait=not in_part),
-                in_part=in_part,
+                results, found.duration_seconds, made_from=records.known(wait=not in_part), in_part=in_part
             )
             if failure is not None:
                 break
@@ -249,12 +245,7 @@ def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
     experiment = with_postprocessing(load_experiment(name, args.runs), args.postprocessing)
     folds = trained_among(experiment, args.runs, args.folds)
     spotter = load_spotter(
-        experiment,
-        args.runs,
-        folds=folds,
-        device=args.device,
-        precision=args.precision,
-        stride=args.stride,
+        experiment, args.runs, folds=folds, device=args.device, precision=args.precision, stride=args.stride
     )
     return spotter, len(spotter.models)
 

@@ -31,23 +31,17 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--spots",
         type=Path,
-        default=None,
         metavar="SPOTS",
         help="a folder that bvas spot wrote, or a file of spots: .json, .csv or .jsonl (default: spots/NAME)",
     )
     parser.add_argument(
         "--part",
         type=int,
-        default=None,
         metavar="N",
         help="which part (half) of SPOTS and LABELS the video is (default: the one of its name)",
     )
     parser.add_argument(
-        "--labels",
-        type=Path,
-        default=None,
-        metavar="FILE",
-        help="annotations: a Labels-ball.json or Labels-v2.json",
+        "--labels", type=Path, metavar="FILE", help="annotations: a Labels-ball.json or Labels-v2.json"
     )
     add_out(parser, "an .mp4 (default: SPOTS/NAME_overlay.mp4)", metavar="FILE")
     add_overwrite(parser, "replace a file that exists")

@@ -26,11 +26,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     add_out(parser, "default: ./pictures", default=Path("pictures"))
     add_overwrite(parser, "replace pictures that exist")
     parser.add_argument(
-        "--videos",
-        type=Path,
-        default=None,
-        metavar="DIR",
-        help="videos as MATCH/1_224p.mkv (default: in --labels)",
+        "--videos", type=Path, metavar="DIR", help="videos as MATCH/1_224p.mkv (default: in --labels)"
     )
     add_task(parser, "ball", "ball12", "action")
     parser.add_argument(

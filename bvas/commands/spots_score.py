@@ -78,10 +78,7 @@ def run(args: argparse.Namespace) -> int:
     ):
         if names:
             logger.warning(
-                "%s with %s left out, the first is '%s'",
-                count_text(len(names), "match"),
-                what,
-                names[0],
+                "%s with %s left out, the first is '%s'", count_text(len(names), "match"), what, names[0]
             )
     if args.json:
         write_json(args.json, scores.to_json())

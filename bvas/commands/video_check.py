@@ -52,11 +52,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             with progress_bar(video.name, "frame", quiet=args.quiet or not args.decode) as bar:
                 survey = survey_video(
-                    video,
-                    reading=reading,
-                    decode=args.decode,
-                    cache=not args.no_cache,
-                    progress=bar,
+                    video, reading=reading, decode=args.decode, cache=not args.no_cache, progress=bar
                 )
         except DecodeError as error:
             if len(args.videos) == 1:

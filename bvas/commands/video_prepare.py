@@ -31,7 +31,6 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--size",
         type=parse_size,
-        default=None,
         metavar="HxW",
         help="fit the pictures into this size, aspect kept (default: their own)",
     )

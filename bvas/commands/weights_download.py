@@ -20,7 +20,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         description="Download weights that the author of lRomul/ball-action-spotting (1st place, Ball Action Spotting "
         "2023) publishes on Google Drive, and import them as an experiment. Needs gdown (pip install "
         "'bvas[download]'); without it the steps by hand are printed. An interrupted download is resumed. The "
-        "author's repository is under the MIT licence. Scores of these weights on real matches were not measured here.",
+        "author's repository is under the MIT license. Scores of these weights on real matches were not measured here.",
     )
     parser.add_argument("name", choices=["ball"], metavar="NAME", help="ball: passes and drives, 7 folds")
     parser.add_argument(
@@ -33,11 +33,12 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Download, import, and print origin, licence and the next command."""
+    """Download, import, and print origin, license and the next command."""
     from bvas.lromul.importing import import_reference
     from bvas.lromul.published import PUBLISHED, about, download_archive, download_drive, manual_steps
     from bvas.system.atomic_files import check_writable
     from bvas.system.cache_folder import cache_folder
+    from bvas.system.locks import locked
 
     weights = PUBLISHED[args.name]
     if (args.runs / args.name).exists():
@@ -45,20 +46,21 @@ def run(args: argparse.Namespace) -> int:
             f"{args.runs / args.name} exists already: use it with --experiment {args.name}, or remove it first"
         )
     check_writable(args.runs / args.name)
-    cache = cache_folder()
-    folder = (args.runs if cache is None else cache) / "downloads"
+    downloads = (cache_folder() or args.runs) / "downloads"
+    folder = downloads / args.name
     bar = partial(progress_bar, unit="B", quiet=args.quiet)
-    if args.url is not None:
-        source = download_archive(weights, args.url, folder, bar)
-    else:
-        try:
-            with quieted():
-                import gdown
-        except ImportError as error:
-            raise ConfigError(manual_steps(args.name)) from error
-        source = download_drive(weights, gdown, folder, bar)
-    folds = import_reference(source, args.name, args.runs)
-    shutil.rmtree(folder)
+    with locked(downloads):
+        if args.url is not None:
+            source = download_archive(weights, args.url, folder, bar)
+        else:
+            try:
+                with quieted():
+                    import gdown
+            except ImportError as error:
+                raise ConfigError(manual_steps(args.name)) from error
+            source = download_drive(weights, gdown, folder, bar)
+        folds = import_reference(source, args.name, args.runs)
+        shutil.rmtree(folder)
     for line in about(weights):
         print(line)
     print(f"{len(folds)} folds in {args.runs / args.name}, each with the hash of its file")

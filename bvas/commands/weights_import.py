@@ -28,7 +28,6 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--predictions",
         type=Path,
-        default=None,
         metavar="FOLDER",
         help="the folder predictions/NAME (default: the one beside experiments/NAME, if there)",
     )

@@ -17,4 +17,5 @@ soccernet_files.py     SoccerNet's files: names of videos, label files read, res
 soccernet_objects.py   the one parser of entries in SoccerNet's files
 spot_files.py          readers of files of spots: results_spotting.json, OSL JSON, spots.csv, JSON lines
 spotting_task.py       a spotting task: labels, matches, folds, and how its files are named
+video_end.py           check that the time of an annotation lies within its video
 """

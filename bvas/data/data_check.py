@@ -179,11 +179,7 @@ def _check_half(
 
 
 def _check_moments(
-    check: DataCheck,
-    filed: AnnotationList,
-    items: Sequence[FiledAnnotation],
-    index: VideoIndex,
-    grid: Grid,
+    check: DataCheck, filed: AnnotationList, items: Sequence[FiledAnnotation], index: VideoIndex, grid: Grid
 ) -> None:
     latest = max((item.seconds for item in items if item.seconds is not None), default=0.0)
     seen: dict[tuple[str, int], FiledAnnotation] = {}

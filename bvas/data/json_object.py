@@ -26,40 +26,51 @@ class Rule:
 
     text: str
     """Wording in messages."""
-    read: Callable[[Any], Any]
-    """Returns the value of the field; raises `ValueError` or `TypeError` where the rule is broken."""
+    read: Callable[[Any, Any], Any]
+    """Returns the field for (value, type), as cattrs calls it; raises `ValueError` or `TypeError` on other values."""
 
 
-def _where(holds: Callable[[Any], bool]) -> Callable[[Any], Any]:
-    def read(value: Any) -> Any:
-        if not holds(value):
-            raise ValueError
+# Plain functions without a layer between: a file may hold ten thousands of annotations.
+def _name(value: Any, _: Any) -> str:
+    if isinstance(value, str) and value.strip():
         return value
-
-    return read
-
-
-def _moment(value: Any) -> float:
-    if type(value) not in (int, float) or not 0 <= value < math.inf:
-        raise ValueError
-    return float(value)
+    raise ValueError
 
 
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and value.strip() != ""
+def _flag(value: Any, _: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise ValueError
 
 
-Name = Annotated[str, Rule("a text", _where(_is_name))]
-Flag = Annotated[bool, Rule("true or false", _where(lambda value: isinstance(value, bool)))]
-Count = Annotated[
-    int, Rule("a whole number from 0 up", _where(lambda value: type(value) is int and value >= 0))
-]
+def _count(value: Any, _: Any) -> int:
+    if type(value) is int and value >= 0:
+        return value
+    raise ValueError
+
+
+def _moment(value: Any, _: Any) -> float:
+    if type(value) in (int, float) and 0 <= value < math.inf:
+        return float(value)
+    raise ValueError
+
+
+def _items(value: Any, _: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    raise ValueError
+
+
+def _names(value: Any, _: Any) -> list[str]:
+    return [_name(item, _) for item in _items(value, _)]
+
+
+Name = Annotated[str, Rule("a text", _name)]
+Flag = Annotated[bool, Rule("true or false", _flag)]
+Count = Annotated[int, Rule("a whole number from 0 up", _count)]
 Moment = Annotated[float, Rule("a number from 0 up", _moment)]
-Items = Annotated[Sequence[Any], Rule("a list", _where(lambda value: isinstance(value, list)))]
-Names = Annotated[
-    Sequence[str],
-    Rule("a list of names", _where(lambda value: isinstance(value, list) and all(map(_is_name, value)))),
-]
+Items = Annotated[Sequence[Any], Rule("a list", _items)]
+Names = Annotated[Sequence[str], Rule("a list of names", _names)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +109,23 @@ class JsonPlace:
         Returns:
             The dataclass, wrong values replaced by defaults; None where the value is not an object.
         """
-        rules = _rules(cast("Hashable", type_))
+        rules, structure = _rules_and_hook(cast("Hashable", type_))
         if not isinstance(value, dict):
             keys = "" if others else f" with {', '.join(rules)}"
             self.fault(f"must be an object{keys}, got {short_text(value)}")
             return None
-        given = {key: item for key, item in value.items() if item is not None}
-        if not others:
+        given = value
+        if None in value.values():
+            given = {key: item for key, item in value.items() if item is not None}
+        if not others and not value.keys() <= rules.keys():
             for key in [key for key in value if key not in rules]:
                 self.fault(f"unknown key {key!r}; known are {', '.join(rules)}")
         wrong: list[str] = []
         try:
-            found = _CONVERTER.structure(given, type_)
+            found: _Object = structure(given, type_)
         except (ValueError, TypeError, OverflowError):
             wrong = _wrong_keys(given, type_)
-            found = _CONVERTER.structure({key: given[key] for key in given if key not in wrong}, type_)
+            found = structure({key: given[key] for key in given if key not in wrong}, type_)
         for key in [*wrong, *[key for key in needs if key not in given]]:
             begin = f"needs {key!r}," if key in needs else f"{key!r} must be"
             self.fault(f"{begin} {rules[key].text}, got {short_text(given.get(key))}")
@@ -127,7 +140,7 @@ def _wrong_keys(given: dict[str, Any], type_: type) -> list[str]:
     return []
 
 
-_ANYTHING = Rule("any value", lambda value: value)
+_ANYTHING = Rule("any value", lambda value, _: value)
 
 
 def _rule_of(type_: Any) -> Rule | None:
@@ -138,17 +151,17 @@ def _rule_of(type_: Any) -> Rule | None:
 
 
 @cache
-def _rules(type_: Hashable) -> dict[str, Rule]:
-    """Return the rule of each key of a dataclass."""
+def _rules_and_hook(type_: Hashable) -> tuple[dict[str, Rule], Callable[[Any, Any], Any]]:
+    """Return the rule of each key of a dataclass, and the function that structures one."""
     hints = get_type_hints(type_, include_extras=True)
-    return {name: _rule_of(hint) or _ANYTHING for name, hint in hints.items()}
+    rules = {name: _rule_of(hint) or _ANYTHING for name, hint in hints.items()}
+    return rules, _CONVERTER.get_structure_hook(type_)
 
 
 def _hook(type_: Any) -> Callable[[Any, Any], Any]:
     rule = _rule_of(type_)
     assert rule is not None
-    read = rule.read
-    return lambda value, _: read(value)
+    return rule.read
 
 
 def _converter(*, detailed: bool) -> cattrs.Converter:

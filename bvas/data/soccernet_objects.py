@@ -32,14 +32,14 @@ class GameTime:
     seconds: float
 
 
-def _game_time(value: Any) -> GameTime:
+def _game_time(value: Any, _: Any) -> GameTime:
     found, seconds = _GAME_TIME.fullmatch(str(value)), clock_seconds(value)
     if found is None or found[1] is None or seconds is None:
         raise ValueError
     return GameTime(int(found[1]), seconds)
 
 
-def _finite(value: Any) -> float:
+def _finite(value: Any, _: Any) -> float:
     number = float(value)
     if not math.isfinite(number):
         raise ValueError
@@ -47,8 +47,8 @@ def _finite(value: Any) -> float:
 
 
 _Clock = Annotated[GameTime, Rule("a game time like '1 - 00:03'", _game_time)]
-_Position = Annotated[float, Rule("milliseconds, a whole number", lambda value: int(value) / 1000)]
-_Half = Annotated[int, Rule("a whole number", int)]
+_Position = Annotated[float, Rule("milliseconds, a whole number", lambda value, _: int(value) / 1000)]
+_Half = Annotated[int, Rule("a whole number", lambda value, _: int(value))]
 _Confidence = Annotated[float, Rule("a finite number", _finite)]
 
 

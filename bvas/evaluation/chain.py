@@ -1,4 +1,4 @@
-"""Experiments that build on each other, over several seeds: what is done, and how the stages compare."""
+"""Chain of experiments that build on each other, over several seeds: order, state and comparison of the stages."""
 
 import statistics
 from collections.abc import Sequence
@@ -77,11 +77,11 @@ def check_order(stages: Sequence[Stage], runs: Path) -> None:
         runs: The runs folder of the seed.
 
     Raises:
-        ConfigError: a stage stands twice, builds on a later one, or on one that is neither here nor trained.
+        ConfigError: a stage occurs twice, builds on a later one, or on one that is neither here nor trained.
     """
     names = [stage.name for stage in stages]
     if len(set(names)) < len(names):
-        raise ConfigError(f"a stage stands twice among {', '.join(names)}")
+        raise ConfigError(f"a stage occurs twice among {', '.join(names)}")
     for place, stage in enumerate(stages):
         for source, command in stage.sources().items():
             if source in names[:place]:
@@ -141,7 +141,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What a stage scores above the first one, fold by fold and seed by seed."""
+    """Score of a stage minus that of the first, fold by fold and seed by seed."""
 
     stage: str
     base: str
@@ -149,11 +149,11 @@ class Gain:
     paired_spread: float | None
     """Standard deviation of the differences."""
     spread: float | None
-    """The larger of both stages' standard deviations: what the mean has to exceed."""
+    """The larger of both stages' standard deviations; a gain counts where its mean exceeds it."""
 
     @property
     def is_above(self) -> bool | None:
-        """Whether the stage is above the first one by more than the spread; None where there is no spread."""
+        """True where the stage is above the first one by more than the spread; None without a spread."""
         return None if self.spread is None else self.mean > self.spread
 
 

@@ -1,4 +1,4 @@
-"""Two experiments on the same matches: how far apart their scores are, and whether that is more than luck."""
+"""Comparison of two experiments on the same matches: difference of their scores, and its significance."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """What the interval says, in words."""
+        """Significance of the difference, in words."""
         if self.interval is None:
             return (
                 f"{len(self.matches)} common match{'es' if len(self.matches) > 1 else ''}: whether the difference "

@@ -1,4 +1,4 @@
-"""Out-of-fold scores: of each fold, of all folds together, of the test matches, and how sure they are."""
+"""Out-of-fold scores of each fold, of all folds and of the test matches, with intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,11 +48,11 @@ class CrossValidation:
     published: PublishedScores | None
     """None where the task names no matches, so that no figure is of the same ones."""
     complete: bool
-    """Whether these are all labelled matches that the task names."""
+    """True where these are all labelled matches that the task names."""
     tally: Tally
-    """What the scores come from, a group a match."""
+    """Counts behind the scores, a group for each match."""
     notes: tuple[str, ...]
-    """What cannot be said, and why."""
+    """Figures that are unavailable, with the reason."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as plain data."""

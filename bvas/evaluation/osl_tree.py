@@ -1,4 +1,4 @@
-"""OSL JSON files where scoring expects folders of SoccerNet's files: each sample is a match or a half of one."""
+"""OSL JSON files read as folders of SoccerNet's files: each sample is a match or a half of one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ def open_files(path: Path, *, head: str | None = None) -> FileTree | OslTree:
     """Open a folder, a zip, or an OSL JSON file.
 
     Raises:
-        DataError: it is none of these, or the OSL JSON is wrong.
+        DataError: it is neither, or the OSL JSON is wrong.
         ConfigError: it has no such head.
     """
     if not path.is_file() or path.suffix.lower() != ".json":

@@ -25,13 +25,13 @@ from bvas.video.container.file_tags import declared_seconds
 # Predictions that all lie in the first five hundredth of what the labels span are in another unit.
 _UNIT_RATIO = 500
 _MIN_EVENTS = 5
-# Sound may go on when the picture has ended.
+# Sound may be longer than the picture.
 _LENGTH_SLACK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScoredTask:
-    """What SoccerNet scores in one of its challenges."""
+    """Labels and metric of one of SoccerNet's challenges."""
 
     labels: LabelSet
     label_file: str
@@ -112,7 +112,7 @@ def _choose(
     *,
     partial: bool,
 ) -> tuple[list[str], list[str]]:
-    """Return the matches to score, and those that are left out for want of predictions."""
+    """Return the matches to score, and those left out since they have no predictions."""
     if not label_files:
         raise DataError(
             f"no {label_file} below {labels}; give the folder or zip that holds the labelled matches"

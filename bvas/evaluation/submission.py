@@ -1,4 +1,4 @@
-"""A zip of predictions in SoccerNet's layout: complete or not at all, and read back before it gets its name."""
+"""Submission zip in SoccerNet's layout: complete or not written, and read back before it gets its name."""
 
 import importlib.util
 import logging
@@ -37,7 +37,7 @@ class Submission:
     num_predictions: dict[str, int]
     """By match."""
     reader: str
-    """What read it back."""
+    """Name of the reader that read it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def official_task(labels: LabelSet) -> ScoredTask:
     """Return the challenge whose labels these are: the one with the fewest that knows them all.
 
     Raises:
-        ConfigError: there is none; the message names a label that none knows.
+        ConfigError: no challenge has them; the message names a label that none has.
     """
     tasks = sorted(scored_tasks().values(), key=lambda task: len(task.labels))
     for task in tasks:
@@ -105,7 +105,7 @@ def official_task(labels: LabelSet) -> ScoredTask:
             "an experiment that tells them apart"
         )
     raise ConfigError(
-        f"label {unknown[0]!r} is none of SoccerNet's, which leaves it out when it scores; a "
+        f"label {unknown[0]!r} is not one of SoccerNet's, and its evaluation ignores it; a "
         "submission takes labels of one of its challenges"
     )
 
@@ -183,7 +183,7 @@ def _read_back(path: Path, files: Sequence[_MatchFile], official: ScoredTask) ->
 
 
 def _vector(spots: Sequence[Spot], labels: LabelSet, rate: int) -> NDArray[np.float64]:
-    """Return the confidence of each frame and label of two hours, float64 [7200 rate, K]; -1 where there is none."""
+    """Return the confidence of each frame and label of two hours, float64 [7200 rate, K]; -1 without a spot."""
     vector = np.full((120 * 60 * rate, len(labels)), -1.0)
     for spot in spots:
         vector[min(int(rate * spot.seconds), len(vector) - 1), labels.label_id(spot.label)] = spot.confidence

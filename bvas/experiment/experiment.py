@@ -75,8 +75,8 @@ class TrainConfig:
     """Keep the backbone at its starting weights, its BatchNorm statistics too."""
     start_from: str = ""
     """Weights to start from; empty: none. The name of an experiment (weights of the same fold, or of any fold if its
-    data differ); the path of a run folder or a file (.safetensors of bvas, .pth of the reference system, `{fold}` for
-    the fold); or an address with its hash: `https://host/file.safetensors#sha256=HEX`."""
+    data differ), the path of a run folder or a file (.safetensors of bvas, .pth of the reference system), or an
+    address with its hash: `https://host/file.safetensors#sha256=HEX`. `{fold}` in a path stands for the fold."""
     validation_clips: int = 2600
     """Clips of held-out matches to validate on after each epoch, half of them at annotations; 0: no validation."""
     accumulation_steps: int = 1

@@ -21,7 +21,7 @@ from bvas.inference.live_rows import RowStream, ScoredRows
 from bvas.inference.spotter import VideoSpotter
 from bvas.inference.streaming import StreamingPredictor
 from bvas.inference.video_remarks import log_adaptation, log_repeats
-from bvas.tasks.peaks import find_spots
+from bvas.tasks.kind_choice import kind_of
 from bvas.values.annotations import Gap, Spot
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.container.read_options import ReadOptions, Tone
@@ -203,11 +203,11 @@ def _found(
     duration_seconds: float,
     failure: DecodeError | KeyboardInterrupt | None = None,
 ) -> VideoSpots:
-    labels = spotter.experiment.task.labels
-    spots = tuple(find_spots(scores, seconds, labels, spotter.experiment.peaks))
+    curve = ScoreCurve(scores, seconds, spotter.experiment.task.labels.names)
+    spots = tuple(kind_of(spotter.experiment).results(curve))
     return VideoSpots(
         path=path,
-        curve=ScoreCurve(scores, seconds, labels.names),
+        curve=curve,
         spots=spots,
         gaps=gaps,
         duration_seconds=duration_seconds,

@@ -98,7 +98,7 @@ def load_spotter(
     """
     from bvas.experiment.checkpoint import FILE_NAME, fold_folder, load_checkpoint, trained_among
     from bvas.models.spotting import SpottingModel
-    from bvas.tasks.kind_choice import trained_model
+    from bvas.tasks.trained_model import trained_model
 
     runs = Path(runs)
     if isinstance(experiment, str):

@@ -131,7 +131,7 @@ def _import_scores(stored: Sequence[ReferenceScores], experiment: Experiment, ou
     by_match: dict[Path, list[VideoResult]] = defaultdict(list)
     for (split, match, half), curves in by_half.items():
         video = VideoFile(name=f"{half}_720p", number=half, match=match)
-        found = VideoResult.from_curve(video, mean_curve(curves), labels, experiment.peaks)
+        found = VideoResult.from_curve(video, mean_curve(curves), experiment)
         by_match[out / split / match].append(found)
     for folder, results in by_match.items():
         write_match(folder, results, rate=_RATE)

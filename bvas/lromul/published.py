@@ -51,10 +51,10 @@ PUBLISHED = {
 
 
 def about(weights: PublishedWeights) -> list[str]:
-    """Return origin, licence and standing of weights, as lines for people."""
+    """Return origin, license and standing of weights, as lines for people."""
     return [
         f"{weights.experiment} of lRomul/ball-action-spotting, by Ruslan Baikulov: {weights.labels}",
-        "licence: MIT for the author's repository; the folder of the weights states none of its own. They were "
+        "license: MIT for the author's repository; the folder of the weights states none of its own. They were "
         "trained on SoccerNet's videos, whose terms apply (https://www.soccer-net.org/data)",
         f"scores: the author reports {weights.score}; bvas has not measured these weights on real matches",
     ]

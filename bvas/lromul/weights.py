@@ -264,9 +264,7 @@ def _configs(
     sizes = {ours: arguments[theirs] for theirs, ours in _NETWORK_ARGUMENTS.items()}
     try:
         model = ModelConfig(
-            **sizes,
-            pretrained=arguments["pretrained"],
-            encoder_drop_path_rate=sizes["drop_path_rate"],
+            **sizes, pretrained=arguments["pretrained"], encoder_drop_path_rate=sizes["drop_path_rate"]
         )
         clip = ClipConfig(
             num_frames=arguments["num_frames"],

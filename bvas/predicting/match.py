@@ -122,7 +122,7 @@ class MatchPrediction:
             DecodeError: a video changed meanwhile, or its gaps are too many.
         """
         experiment = self._work.experiment
-        labels, records, results = experiment.task.labels, dict(self._known), []
+        records, results = dict(self._known), []
         for half in self.halves:
             if half.number in self._predicted:
                 records[half.number], self._curves[half.number] = self._joined(half)
@@ -133,9 +133,7 @@ class MatchPrediction:
                 path=half.path,
             )
             gaps = [Gap.from_json(gap) for gap in records[half.number].gaps]
-            results.append(
-                VideoResult.from_curve(video, self._curves[half.number], labels, experiment.peaks, gaps=gaps)
-            )
+            results.append(VideoResult.from_curve(video, self._curves[half.number], experiment, gaps=gaps))
         record = Record(rows=self._rows, peaks=peak_settings(experiment), videos=records)
         write_match(self.assignment.folder, results, rate=experiment.input.rate, record=record)
         for _, segmented in self._predicted.values():

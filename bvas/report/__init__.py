@@ -1,1 +1,29 @@
-"""What people look at: timelines, an annotated clip, a page, a table of spots."""
+"""Reports: results in, pictures, page, annotated video and files for other programs out.
+
+captions.py             captions of the annotated video
+clip_preview.py         preview of training clips: draws, frames, targets, augmentation
+contact_sheet.py        sheet of training clips as a picture
+content.py              VideoReport, MatchReport: results matched with their annotations
+evaluation_pictures.py  timelines and a short clip of scored videos
+exporting.py            export of spots for other programs
+fonts.py                fonts that have the characters of a label
+formats/                text of spots in the formats of other programs
+lettering.py            lines of text drawn into pictures
+overlay.py              annotated video
+overlaying.py           input of the annotated video: part of the results, label file
+packed_arrays.py        arrays as short text for the page
+page.py                 index.html: data, script and style in one file
+page_data.py            data of the page, as plain values
+page_input.py           reports of an experiment or of a folder of results
+palette.py              colors of the pictures
+picturing.py            pictures of predictions against labels
+recording_outputs.py    parts of a recording, and the writer of the files of `bvas spot`
+report_folder.py        folder of a report: the page and its previews
+score_plots.py          precision over recall, and timing of hits
+spots_csv.py            table of spots
+strip.py                strip of score curves below the annotated video
+timeline.py             timeline of a video
+training_pictures.py    pictures for TensorBoard
+web/                    script and style of the page
+worst_events.py         worst misses and false alarms, as a sheet
+"""

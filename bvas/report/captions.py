@@ -1,4 +1,4 @@
-"""Captions of the annotated clip: what they say, and how they are drawn."""
+"""Captions of the annotated video: their text, and their drawing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Caption:
     """Two lines about one event."""
 
     seconds: float
-    """When it appears."""
+    """Time at which it appears."""
     text: str
     detail: str
     """Second line; may be empty."""

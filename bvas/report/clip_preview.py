@@ -1,4 +1,4 @@
-"""Training clips to look at before anyone trains: what is drawn, read, asked for and changed."""
+"""Preview of training clips: draws, frames as read, targets and augmentation."""
 
 import numpy as np
 import torch

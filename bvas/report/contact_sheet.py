@@ -1,4 +1,4 @@
-"""A contact sheet of training clips: frames as read, frames as the model sees them, targets, and what was changed."""
+"""Contact sheet of training clips: frames as read and as the model sees them, targets and augmentation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class SheetClip:
     """One clip of a sheet: the few frames of it that are shown, twice."""
 
     title: str
-    """Where it is from."""
+    """Match, video and time."""
     targets: tuple[tuple[str, float], ...]
     """Labels with their targets; those above 0 are drawn."""
     read: NDArray[np.uint8]
@@ -41,11 +41,11 @@ class SheetClip:
     augmented: NDArray[np.uint8]
     """The same frames as the model sees them [n, H, W]."""
     frame_names: tuple[str, ...]
-    """What stands below each frame [n]."""
+    """Text below each frame [n]."""
     center: int
-    """Which of the n frames the targets are about."""
+    """Number of the frame that the targets describe, of n."""
     changes: tuple[str, ...]
-    """What was done to it, in words."""
+    """Augmentation of the clip, in words."""
 
     def __post_init__(self) -> None:
         assert self.read.shape == self.augmented.shape, (self.read.shape, self.augmented.shape)

@@ -1,4 +1,4 @@
-"""Files of spots for other programs: which spots, which names, and all of them or none."""
+"""Export of spots: choice of spots, names of the files, and all files written or none."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -35,25 +35,25 @@ _MILLISECOND = 0.0011
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportConfig:
-    """What is exported, and how."""
+    """Choice of spots, and form of the file."""
 
     format: ExportFormat
     confidence: float | None = None
-    """Spots from here up; None: from the operating point, and all candidates for `soccernet` and `osl`."""
+    """Lowest confidence; None: the operating point, and all candidates for `soccernet` and `osl`."""
     labels: tuple[str, ...] = ()
     """Only these; none: all."""
     hold_seconds: float = 1.5
-    """How long a subtitle stays."""
+    """Time that a subtitle stays."""
     lead_seconds: float = 3.0
-    """How long before its spot a clip or instance begins."""
+    """Time between the begin of a clip or instance and its spot."""
     lag_seconds: float = 3.0
-    """How long behind it one ends."""
+    """Time between the spot and the end of it."""
     rate: str | None = None
-    """Of edit lists, by name; None: the video's, or the nearest that editing programs know."""
+    """Rate of edit lists, by name; None: that of the video, or the nearest that editing programs know."""
     markers: bool = False
-    """Edit lists of markers instead of clips."""
+    """Markers instead of clips in edit lists."""
     start_timecode: str | None = None
-    """Of the first shown frame in edit lists; None: the file's own, else zero."""
+    """Timecode of the first frame in edit lists; None: that of the file, else zero."""
 
     def __post_init__(self) -> None:
         if self.format not in get_args(ExportFormat):
@@ -82,7 +82,7 @@ def export_spots(
 
     Args:
         source: The spots.
-        config: What of them, and how.
+        config: Choice of spots, and form of the file.
         out: A file, to which the number is added where there are several parts; or a folder that is there; None:
             beside the spots, named after the videos.
         overwrite: Replace files that are there.
@@ -270,4 +270,4 @@ def _check_free(path: Path, source: Results, *, overwrite: bool) -> None:
     if any(path.samefile(file) for file in read if file is not None and file.exists()):
         raise ConfigError(f"{path} is what is exported; choose another --out")
     if path.is_dir() or not overwrite:
-        raise ConfigError(f"{path} is there already; --overwrite replaces it, --out names another")
+        raise ConfigError(f"{path} exists already; --overwrite replaces it, --out names another")

@@ -121,7 +121,7 @@ def _system_fonts() -> tuple[Path, ...]:
 
 @lru_cache(maxsize=1024)
 def _codes(path: Path) -> frozenset[int]:
-    """Return the characters of a font; none of one that cannot be drawn in any size."""
+    """Return the characters of a font; empty for a font that cannot be scaled."""
     try:
         font = FT2Font(str(path))
         return frozenset(font.get_charmap()) if font.scalable else frozenset()

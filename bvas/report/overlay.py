@@ -1,4 +1,4 @@
-"""The annotated video: spots and annotations written over its picture, and under it their score curves.
+"""Annotated video: spots and annotations over its picture, and their score curves below it.
 
 Each event is captioned from its moment on for a second or so; in the strip under the picture the curves run past a
 fixed line that marks the present. Frames keep their times, and the sound goes along.
@@ -44,10 +44,10 @@ _HD_ROWS = 720
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OverlayConfig:
-    """What the annotated video looks like."""
+    """Looks of the annotated video."""
 
     hold_seconds: float = 1.2
-    """How long a caption stays, from its event on."""
+    """Time that a caption stays, from its event on."""
     strip_seconds: float = 10.0
     """Time that the strip of scores shows, half of it past, half to come."""
     min_height: int = 540
@@ -66,7 +66,7 @@ class OverlayConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Overlay:
-    """What became of an annotated video."""
+    """Counts of an annotated video."""
 
     num_frames: int
     lost: tuple[range, ...]
@@ -104,7 +104,7 @@ def write_overlay(
 
     Raises:
         ConfigError: a range that holds no frame.
-        DecodeError: the source is no video, or nothing of the range can be decoded.
+        DecodeError: the source is not a video, or no frame of the range can be decoded.
         DataError: the file cannot be written, or its times came out otherwise.
     """
     config = config or OverlayConfig()

@@ -1,4 +1,4 @@
-"""What the page shows, as plain data; `web/data.js` and `web/events.js` read it."""
+"""Data of the page, as plain values; `web/data.js` and `web/events.js` read it."""
 
 import hashlib
 from collections.abc import Sequence

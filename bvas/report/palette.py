@@ -1,4 +1,4 @@
-"""Colors of the pictures: Okabe and Ito's set, told apart with every common color blindness.
+"""Colors of the pictures: Okabe and Ito's set, distinguishable with every common color blindness.
 
 Each outcome has a shape of its own too, so that no reading depends on color.
 """

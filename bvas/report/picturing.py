@@ -32,15 +32,15 @@ PictureKind = Literal["timeline", "precision-recall", "timing", "worst"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PictureConfig:
-    """Which pictures, of what."""
+    """Kinds of pictures, and the rules behind them."""
 
     kinds: tuple[PictureKind, ...] = get_args(PictureKind)
     peaks: PeakConfig = field(default_factory=PeakConfig)
-    """From which confidence spots of each label are shown, and how their curves are smoothed."""
+    """Operating points of the labels, and smoothing of the curves."""
     tolerance_seconds: float = 0.5
-    """Largest distance at which a spot answers an annotation, a half-width."""
+    """Largest distance of a spot and the annotation that it matches, a half-width."""
     num_worst: int = 6
-    """Misses and false alarms on the sheet, of each."""
+    """Number of misses, and of false alarms, on the sheet."""
 
     def __post_init__(self) -> None:
         if not 0 < self.tolerance_seconds < float("inf"):
@@ -51,11 +51,11 @@ class PictureConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pictures:
-    """What was drawn."""
+    """Pictures that were drawn."""
 
     paths: tuple[Path, ...]
     files: LabelledResults
-    """What was read, and what was left out."""
+    """The results that were read, and those left out."""
 
 
 def write_pictures_of_files(
@@ -79,7 +79,7 @@ def write_pictures_of_files(
         predictions: Folder or zip of results; score curves beside them are drawn too.
         task: Labels and file names.
         out: Folder of the pictures.
-        config: Which, of what.
+        config: Kinds of pictures, and rules.
         videos: Folder of the matches' videos; None: `labels`.
         matches: The matches to draw; none: all labelled ones.
         partial: Leave out labelled matches without predictions.
@@ -88,7 +88,7 @@ def write_pictures_of_files(
         progress: Called with the videos done and all there are.
 
     Raises:
-        ConfigError: a picture is there already.
+        ConfigError: a picture exists already.
         DataError: a file is missing or wrong, or cannot be written.
     """
     config = config or PictureConfig()
@@ -120,7 +120,7 @@ def write_pictures_of_files(
             )
     for path in targets:
         if path.exists() and not overwrite:
-            raise ConfigError(f"{path} is there already; --overwrite replaces it, --out names another folder")
+            raise ConfigError(f"{path} exists already; --overwrite replaces it, --out names another folder")
     drawn: list[tuple[Path, bytes]] = []
     for path, draw in targets.items():
         drawn.append((path, draw()))

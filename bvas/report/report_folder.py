@@ -1,4 +1,4 @@
-"""The folder that `bvas report` writes: the page, and beside it a preview of each video."""
+"""Folder of a report: the page, and a preview of each video beside it."""
 
 import logging
 import os
@@ -44,10 +44,10 @@ def write_report_folder(
         link: Show a source itself where browsers play it.
         config: How previews are coded.
         progress: Gives what is called with the frames done of a preview, by its name.
-        made_from: Where the results lie, for `check_same_report`.
+        made_from: Place of the results, for `check_same_report`.
 
     Raises:
-        DecodeError: a source is no video.
+        DecodeError: a source is not a video.
         DataError: the folder cannot be written.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -73,11 +73,11 @@ def write_report_folder(
 
 
 def check_same_report(out: Path, made_from: str) -> None:
-    """Refuse a folder that holds a page of other results.
+    """Refuse a folder with a page of other results.
 
     Args:
         out: The folder.
-        made_from: Where the results lie that the page is made from.
+        made_from: Place of the results that the page is made from.
 
     Raises:
         DataError: whose page it is, and the remedy.
@@ -133,10 +133,10 @@ def _preview(
     with progress(target.name) as bar:
         preview = make_preview(source, target, config, reading=video.reading, progress=bar)
     if preview.reused:
-        logger.info("%s is there already, with the times of %s", target, source)
+        logger.info("%s is reused: it has the times of %s", target, source)
     if preview.num_lost:
         logger.warning(
-            "%s: %s not in its preview, which cannot be decoded",
+            "%s: %s cannot be decoded, and are not in its preview",
             source,
             count_text(preview.num_lost, "frame"),
         )

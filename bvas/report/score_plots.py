@@ -1,4 +1,4 @@
-"""Two pictures of how good spots are: precision over recall, and how early or late hits come; a panel a label."""
+"""Plots of scores: precision over recall, and timing of hits; a panel for each label."""
 
 import io
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""`spots.csv`: one line per spot, for spreadsheets and other programs."""
+"""Table of spots: one line per spot, for spreadsheets and other programs."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ CSV_COLUMNS = ("seconds", "clock", "label", "confidence", "file", "frame")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpotRow:
-    """One line of `spots.csv`."""
+    """One line of the table."""
 
     spot: Spot
     """Its time is that of the recording; several files are its parts, end to end."""

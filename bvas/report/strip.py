@@ -1,4 +1,4 @@
-"""The strip of running score curves under the picture of an annotated video."""
+"""Strip of running score curves, below the picture of an annotated video."""
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass

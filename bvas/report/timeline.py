@@ -1,4 +1,4 @@
-"""The timeline of a video: score curves, spots and annotations, wrapped into rows like text.
+"""Timeline of a video: score curves, spots and annotations, wrapped into rows like text.
 
 Every row of the picture is a stretch of time; in it each label has a lane with its score curve.
 Lanes are drawn for labels that occur. Without annotations it is the picture of a score curve and

@@ -1,4 +1,4 @@
-"""What TensorBoard shows beside the figures: the first training clips, and score curves of a held-out stretch."""
+"""Pictures for TensorBoard: the first training clips, and score curves of a held-out stretch."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -52,7 +52,7 @@ class RunPictures:
         self._stretch: Stretch | None = None
 
     def begin(self, run: RunView, epoch: int) -> None:
-        """Draw the contact sheet, unless the run goes on and has one."""
+        """Draw the contact sheet, unless the run was resumed and has one."""
         num_frames = round(SECONDS * run.experiment.input.rate)
         self._stretch = None if run.held_out is None else busiest_stretch(run.held_out, num_frames)
         if epoch:

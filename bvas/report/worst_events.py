@@ -1,4 +1,4 @@
-"""The worst misses and false alarms: which they are, and a sheet of the frames around each."""
+"""Worst misses and false alarms: their choice, and a sheet of the frames around each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from bvas.values.annotations import LabelSet
 OFFSETS_SECONDS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 """Of the frames that a sheet shows, from the event's own."""
 NOTHING = 200
-"""Gray of a frame that could not be had."""
+"""Gray of a frame that could not be decoded."""
 
 Kind = Literal["miss", "false alarm"]
 
@@ -29,13 +29,13 @@ class WorstEvent:
 
     kind: Kind
     video: int
-    """Which of the videos it is in, from 0."""
+    """Number of its video, from 0."""
     label: str
     seconds: float
     confidence: float
-    """Of a false alarm; of a miss that of the best candidate near it, 0 where there is none."""
+    """Of a false alarm; for a miss, that of the best candidate near it, 0 without one."""
     near: str
-    """What else is there, in words; may be empty."""
+    """The nearest other event, in words; may be empty."""
 
 
 def worst_events(
@@ -115,7 +115,7 @@ def worst_sheet(
 
     Args:
         events: From top to bottom.
-        frames: Of each the gray frames at `OFFSETS_SECONDS`, uint8 [5, H, THUMB_WIDTH]; None where there are none.
+        frames: Gray frames of each at `OFFSETS_SECONDS`, uint8 [5, H, THUMB_WIDTH]; None where they cannot be decoded.
         videos: That the events are in.
         heading: First line.
     """

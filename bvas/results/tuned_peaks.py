@@ -1,4 +1,4 @@
-"""Rules that were tuned, as a file: what `bvas experiment tune` writes and other commands take."""
+"""Tuned peak rules as a file: `bvas experiment tune` writes it, other commands take it."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,20 +17,20 @@ FILE_NAME = "postprocessing.json"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TunedScore:
-    """What tuning brought to one figure, each match scored by rules that were chosen without its fold."""
+    """Gain of tuning in one figure; each match is scored by rules that were chosen without its fold."""
 
     figure: str
-    """What was scored, e.g. "official mAP@1"."""
+    """Name of the figure, e.g. "official mAP@1"."""
     before: float
     """With the experiment's own rules, in [0, 1]."""
     nested: float
     """With rules chosen on the other folds."""
     by_chance: float
-    """What the nested rules score on annotations that were thrown to other times: the mean over many throws."""
+    """Score of the nested rules on annotations at random times: the mean over many draws."""
     most_by_chance: float
-    """The most that they score in one of these throws."""
+    """Highest score of these draws."""
     interval: Interval | None
-    """Of the gain, paired over matches; None with fewer than three."""
+    """Confidence interval of the gain, paired over matches; None with fewer than three."""
     per_label: dict[str, tuple[float, float]]
     """Before and nested, by label."""
 
@@ -41,41 +41,41 @@ class TunedScore:
 
     @property
     def is_real(self) -> bool:
-        """Whether the gain is told from none, and the curves know more of the annotations than chance does."""
+        """True where the gain is significant and the score is above the chance baseline."""
         return self.interval is not None and self.interval.low > 0 and self.knows_more_than_chance
 
     @property
     def knows_more_than_chance(self) -> bool:
-        """Whether the nested score is above that of every throw."""
+        """True where the nested score is above that of every draw."""
         return self.nested > self.most_by_chance
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Provenance:
-    """How the rules came to be."""
+    """Data and scores behind the rules."""
 
     experiment: str
     matches: tuple[str, ...]
-    """Whose out-of-fold curves they were chosen on."""
+    """Matches whose out-of-fold curves they were chosen on."""
     bvas: str
     """Version."""
     spots: TunedScore
-    """Of smoothing, height and distance; the file holds tuned ones only if the gain is real."""
+    """Gain of smoothing, height and distance; the file holds tuned ones only if the gain is real."""
     operating_points: TunedScore
-    """Of the operating points, alike."""
+    """Gain of the operating points, likewise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Postprocessing:
-    """How the score curves of one experiment become spots."""
+    """Rules that turn the score curves of one experiment into spots."""
 
     labels: tuple[str, ...]
-    """What the curves score."""
+    """Labels of the curves."""
     rate: float
     """Rows per second of the curves: frames below are rows."""
     peaks: PeakConfig
     provenance: Provenance | None = None
-    """None where somebody wrote the file by hand."""
+    """None where the file was written by hand."""
     format: str = field(default=FORMAT)
 
     def __post_init__(self) -> None:
@@ -84,7 +84,7 @@ class Postprocessing:
         unknown = [label for label in self.peaks.per_label if label not in self.labels]
         if unknown:
             raise ConfigError(
-                f"there is a rule for {unknown[0]!r}, which is none of {', '.join(self.labels)}"
+                f"there is a rule for {unknown[0]!r}, which is not among {', '.join(self.labels)}"
             )
 
     def save(self, path: Path) -> None:
@@ -96,7 +96,7 @@ class Postprocessing:
 
         Args:
             experiment: Any of the same labels and rate.
-            where: What messages call this.
+            where: Name of the file in messages.
 
         Raises:
             ConfigError: other labels, or another rate.

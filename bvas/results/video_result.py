@@ -12,11 +12,13 @@ from typing import Self
 from bvas.data.matches import Half, Match
 from bvas.data.soccernet_entries import Notices
 from bvas.errors import DataError
+from bvas.experiment.experiment import Experiment
 from bvas.experiment.peak_config import PeakConfig
 from bvas.results.frame_times import FrameTimes
 from bvas.results.made_from import VideoRecord
 from bvas.system.file_names import output_stem
-from bvas.tasks.peaks import find_spots, shown, smoothed
+from bvas.tasks.kind_choice import kind_of
+from bvas.tasks.peaks import shown, smoothed
 from bvas.values.annotations import Annotation, Gap, LabelSet, Spot
 from bvas.values.match_clock import MatchClock
 from bvas.values.score_curve import ScoreCurve
@@ -62,7 +64,7 @@ class VideoFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class VideoResult:
-    """What was found in one video."""
+    """Score curve, spots and more of one video."""
 
     video: VideoFile
     curve: ScoreCurve | None = None
@@ -116,8 +118,7 @@ class VideoResult:
         cls,
         video: VideoFile,
         curve: ScoreCurve,
-        labels: LabelSet,
-        peaks: PeakConfig,
+        experiment: Experiment,
         *,
         gaps: Sequence[Gap] | None = None,
         clock: MatchClock | None = None,
@@ -128,8 +129,7 @@ class VideoResult:
         Args:
             video: The file.
             curve: Its scores, the columns in the order of `labels`.
-            labels: The labels of the model.
-            peaks: Smoothing, heights and distances of the spots.
+            experiment: The experiment of the model, with labels and peak rules.
             gaps: Stretches that could not be decoded; None: the curve's NaN rows.
             clock: The match clock; None: that of the half.
             made_from: The file as it was predicted.
@@ -140,10 +140,10 @@ class VideoResult:
         return cls(
             video=video,
             curve=curve,
-            spots=tuple(find_spots(curve.scores, curve.seconds, labels, peaks)),
+            spots=tuple(kind_of(experiment).results(curve)),
             gaps=tuple(curve.gaps() if gaps is None else gaps),
             clock=clock or MatchClock.of_half(video.number),
-            peaks=peaks,
+            peaks=experiment.peaks,
             made_from=made_from,
         )
 

@@ -1,21 +1,25 @@
 """Operating system, files and processes: every call that only one platform has.
 
-atomic_files.py     atomic file writing: to a temporary name beside the target, then renamed
-c_output.py         standard output of C libraries, sent to standard error
-cache_folder.py     folder for files that can be made again
-child_processes.py  start of worker processes: without the main script, without Ctrl-C, ended with their parent
-cuda_driver.py      calls of the CUDA driver: sharing memory between processes
-dataclass_json.py   frozen dataclasses as JSON and back, each value checked against its type
-devices.py          cores, devices and number formats of this machine
-doctor/             findings about this machine, with remedies
-download.py         downloads that resume, and that are never taken for another file
-file_names.py       file names: shown to people, and derived for outputs
-locks.py            locks between processes: on a folder, and on a file that is being written
-log_lines.py        log lines and error lines of a process, without the secrets of addresses
-notices.py          log lines that a process writes once
-nvdec_caps.py       NVDEC capabilities of a GPU, and the versions of PyNvVideoCodec that are used
-quiet_logging.py    suppression of other packages' warnings and log lines
-shared_memory.py    memory that a process shares with the workers it starts
-table_files.py      tables in text files, as spreadsheets and other programs write them
-text_files.py       text files and JSON: reading with one rule for encodings, line breaks and damage
+atomic_files.py       atomic file writing: to a temporary name beside the target, then renamed
+c_output.py           output of C libraries, redirected away from the results that a command prints
+cache_folder.py       folder for files that can be made again
+closing.py            base class of objects that are closed at the end of a `with` block
+compile_cache.py      compiled kernels kept between runs, in our cache folder
+compiled_function.py  torch.compile for batches of one shape, with plain calls as the fallback
+cuda_driver.py        calls of the CUDA driver: sharing memory between processes
+dataclass_json.py     frozen dataclasses as JSON and back, each value checked against its type
+devices.py            cores, devices and number formats of this machine
+doctor/               findings about this machine, with remedies
+download.py           downloads that resume, and that are never taken for another file
+file_names.py         file names: shown to people, and derived for outputs
+jobs/                 job runner and its executors
+locks.py              locks between processes: on a folder, and on a file that is being written
+log_lines.py          log lines and error lines of a process, without the secrets of addresses
+notices.py            log lines that a process writes once
+nvdec_caps.py         NVDEC capabilities of a GPU, and the versions of PyNvVideoCodec that are used
+pipes.py              reading ends of pipes, opened and waited for without blocking
+quiet_logging.py      suppression of other packages' warnings and log lines
+shared_memory.py      memory that a process shares with the workers it starts
+table_files.py        tables in text files, as spreadsheets and other programs write them
+text_files.py         text files and JSON: reading with one rule for encodings, line breaks and damage
 """

@@ -39,7 +39,7 @@ def value_from_json(text: str, type_: type[_Value], what: str) -> _Value:
             if isinstance(error, cattrs.BaseValidationError)
             else str(error)
         )
-        raise ConfigError(f"this is not a {what} of this version: {reasons}") from error
+        raise ConfigError(f"not a valid {what} of this version: {reasons}") from error
 
 
 def _reason(error: BaseException, type_: type | None) -> str:

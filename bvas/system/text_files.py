@@ -203,8 +203,8 @@ def _offset_of_repetition(text: str) -> int:
 
 def _check_depth(value: Any, where: str) -> None:
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [inner for outer in level for inner in _children(outer)]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _children(outer) if isinstance(inner, (dict, list))]
         if not level:
             return
     raise DataError(_too_deep(where))

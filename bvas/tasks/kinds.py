@@ -9,18 +9,22 @@ A kind is one file. Whatever is above this room works with the protocol and neve
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from bvas.data.matches import Match
 from bvas.loading.clip_requests import Clips
 from bvas.loading.labelled_video import LabelledVideo
-from bvas.models.clip_model import ClipModel
 from bvas.values.annotations import Spot
 from bvas.values.score_curve import ScoreCurve
+
+# For types only: results of curves are also made without PyTorch.
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bvas.models.clip_model import ClipModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,7 +70,7 @@ class TaskKind(Protocol):
         """Return lines of text about what the first epoch of training clips holds."""
         ...
 
-    def model(self, *, pretrained: bool = False) -> ClipModel:
+    def model(self, *, pretrained: bool = False) -> "ClipModel":
         """Return the experiment's network with random weights, on the CPU, in training mode.
 
         Args:
@@ -77,7 +81,7 @@ class TaskKind(Protocol):
         """
         ...
 
-    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+    def loss(self, logits: "Tensor", targets: "Tensor") -> "Tensor":
         """Return the mean loss over the clips, a float32 scalar.
 
         Args:
@@ -86,7 +90,7 @@ class TaskKind(Protocol):
         """
         ...
 
-    def scores(self, logits: Tensor) -> Tensor:
+    def scores(self, logits: "Tensor") -> "Tensor":
         """Return the scores [B, K] in [0, 1] that logits stand for."""
         ...
 

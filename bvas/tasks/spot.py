@@ -2,10 +2,10 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from bvas.data.matches import Match, annotated_halves
 from bvas.errors import ConfigError
@@ -20,12 +20,17 @@ from bvas.loading.weighting import (
 )
 from bvas.metrics.average_precision import clip_average_precision
 from bvas.models.focal_loss import focal_loss
-from bvas.models.spotting import SpottingModel, build_model
 from bvas.tasks.draw_summary import summarize_draws
 from bvas.tasks.kinds import Samples
 from bvas.tasks.peaks import find_spots
 from bvas.values.annotations import Spot
 from bvas.values.score_curve import ScoreCurve
+
+# Imported where it is used: spots are also found without PyTorch.
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bvas.models.spotting import SpottingModel
 
 logger = logging.getLogger(__name__)
 
@@ -130,16 +135,18 @@ class SpotKind:
         """Return what share of the clips is at actions, without any, and of each label."""
         return summarize_draws(clips, self._experiment).lines()
 
-    def model(self, *, pretrained: bool = False) -> SpottingModel:
+    def model(self, *, pretrained: bool = False) -> "SpottingModel":
         """Return a `SpottingModel` for the experiment's labels."""
+        from bvas.models.spotting import build_model
+
         labels = self._experiment.task.labels
         return build_model(self._experiment.model, self._experiment.clip, len(labels), pretrained=pretrained)
 
-    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+    def loss(self, logits: "Tensor", targets: "Tensor") -> "Tensor":
         """Return the sigmoid focal loss."""
         return focal_loss(logits, targets, self._experiment.loss)
 
-    def scores(self, logits: Tensor) -> Tensor:
+    def scores(self, logits: "Tensor") -> "Tensor":
         """Return a probability for each label by itself."""
         return logits.sigmoid()
 

@@ -1,1 +1,10 @@
-"""Value types of the field: annotations, spots, label sets, score curves, clips. No I/O and no torch."""
+"""Value types of the field. No I/O and no torch.
+
+annotations.py  annotations, spots, gaps and label sets
+checks.py       checks of sizes, times and frame numbers that callers give
+clip_config.py  ClipConfig: frames of a clip
+luma.py         scaling of stored luma to [0, 1]
+match_clock.py  MatchClock: times as people read them
+plural.py       counted nouns in messages
+score_curve.py  ScoreCurve: a score of each label for each grid frame
+"""

@@ -1,4 +1,4 @@
-"""The value types of the field: annotations, spots, and the labels that both carry."""
+"""Annotations, spots, gaps and label sets."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ class Annotation:
     seconds: float
     """Time from the video's first shown frame."""
     team: str | None = None
-    """`home`, `away`, `left`, `right` as the file says it; None where it does not."""
+    """`home`, `away`, `left` or `right`, as in the file; None where the file names none."""
     visible: bool = True
-    """False for actions that happened but were not shown."""
+    """False for actions that happened off screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Gap:
     start_seconds: float
     end_seconds: float
     num_frames: int
-    """Grid frames lost."""
+    """Grid frames in it."""
     reason: str
 
     @classmethod
@@ -74,9 +74,9 @@ class LabelSet:
 
     names: tuple[str, ...]
     merged: Mapping[str, str] = field(default_factory=dict)
-    """Names in label files that count as another label, e.g. the card colors a gray picture cannot tell."""
+    """Names in label files that count as another label, e.g. card colors, which gray pictures do not show."""
     ignored: tuple[str, ...] = ()
-    """Names in label files that are left out on purpose; any other unknown name is an error."""
+    """Names in label files that are skipped on purpose; any other unknown name is an error."""
 
     def __post_init__(self) -> None:
         if not self.names or len(set(self.names)) != len(self.names):
@@ -105,7 +105,7 @@ class LabelSet:
         """Return the column of a label, merged names included.
 
         Raises:
-            ConfigError: `name` is no label of this set; the message lists them.
+            ConfigError: `name` is not a label of this set; the message lists them.
         """
         name = self.merged.get(name, name)
         if name not in self.names:

@@ -1,4 +1,4 @@
-"""Which frames a clip holds: index arithmetic on integers, nothing else.
+"""Frames of a clip: index arithmetic on integers.
 
 With T = 5, frame_step = 2 and center c (frames of the clip marked x):
 
@@ -20,7 +20,7 @@ from bvas.values.checks import checked_index
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClipConfig:
-    """Which grid frames one forward pass sees, relative to its center frame."""
+    """Grid frames of one forward pass, relative to its center frame."""
 
     num_frames: int = 15
     """Frames in a clip (T)."""

@@ -1,4 +1,4 @@
-"""The one place that brings stored luma (uint8) to [0, 1].
+"""Scaling of stored luma (uint8) to [0, 1].
 
 Limited range ("tv", ITU-R BT.709 section 4.6, 8 bit) stores black as 16 and white as 235;
 full range ("pc") stores them as 0 and 255.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ColorRange = Literal["limited", "full"]
 LumaScaling = Literal["range", "stored"]
-"""`range`: by the range tag of the file. `stored`: y / 255 whatever the tag, as the seed's weights expect."""
+"""`range`: by the range tag of the file. `stored`: y / 255, as the weights of the reference system expect."""
 
 
 def offset_and_scale(color_range: ColorRange, scaling: LumaScaling) -> tuple[float, float]:
@@ -75,7 +75,7 @@ def _on_device(rules: tuple[tuple[float, float], ...], device: "torch.device") -
 def to_unit_array(
     frames: NDArray[np.uint8], color_range: ColorRange, scaling: LumaScaling
 ) -> NDArray[np.float32]:
-    """Return frames of one video as float32 in [0, 1]: `to_unit` where there is no PyTorch, to the same bits.
+    """Return frames of one video as float32 in [0, 1]: `to_unit` without PyTorch, bit for bit.
 
     Args:
         frames: uint8, luma as stored, of any shape.

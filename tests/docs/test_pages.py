@@ -43,7 +43,6 @@ def help_of(verb):
     return printed.getvalue()
 
 
-@pytest.mark.skipif("weights download" not in VERBS, reason="not there yet")
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_every_command_of_a_page_is_one(path):
     unknown = []

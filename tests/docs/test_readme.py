@@ -60,7 +60,6 @@ def test_the_weights_stand_before_the_command_that_needs_them():
     assert 0 < README.index("bvas weights download ball") < README.index("--experiment ball")
 
 
-@pytest.mark.skipif("load_spotter" not in bvas.__all__, reason="not public yet")
 def test_the_python_lines_use_public_names_only():
     (block,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     tree = ast.parse(block)

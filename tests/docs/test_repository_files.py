@@ -1,4 +1,4 @@
-"""What people look for in a repository: workflows, issue forms, hooks, and the smoke test of the platforms."""
+"""Repository files: workflows, issue forms, hooks, the citation, and the smoke test of the platforms."""
 
 import importlib.util
 from pathlib import Path

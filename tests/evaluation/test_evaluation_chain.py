@@ -99,7 +99,7 @@ def test_a_chain_names_what_stands_in_the_wrong_place_or_is_missing(tmp_path):
         check_order([PRETRAIN, TRANSFER, BASE], tmp_path)
     with pytest.raises(ConfigError, match=r"make it first: bvas train --experiment pretrain --runs /"):
         check_order([BASE, TRANSFER], tmp_path)
-    with pytest.raises(ConfigError, match="a stage stands twice among base, base"):
+    with pytest.raises(ConfigError, match="a stage occurs twice among base, base"):
         check_order([BASE, BASE], tmp_path)
     weights(tmp_path, "pretrain")
     check_order([BASE, TRANSFER], tmp_path)

@@ -236,13 +236,13 @@ def test_what_has_no_mean_is_refused_in_a_line_and_nothing_is_written(workplace,
     for words, message in (
         (["first,shots"], "first and shots spot different labels (PASS, DRIVE against PASS, SHOT)"),
         (["first,second"], "no out-of-fold score curves of second in runs/second/predictions/cv"),
-        (["first,first"], "first stands twice in the ensemble"),
+        (["first,first"], "first occurs twice in the ensemble"),
         (["first,nowhere"], "no experiment named 'nowhere'"),
         (["first"], "'first' is the name of the config"),
         (["first", "--select", "--name", "x"], "--select chooses among experiments, and first stands alone"),
         (["first", "--name", "a/b"], "must be a plain name"),
         (["first,second", "--challenge"], "no score curves of challenge matches of first"),
-        (["first", "--name", "x", "--folds", "9"], "there is no fold 9"),
+        (["first", "--name", "x", "--folds", "9"], "no fold 9; existing folds: 0, 1"),
     ):
         assert ensemble(*words) == WRONG_INPUT
         assert message in capsys.readouterr().err
@@ -263,7 +263,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(workplace, capsys):
     (workplace / "runs/trained/fold_0").mkdir(parents=True)
 
     assert ensemble("first,second", "--name", "trained") == WRONG_INPUT
-    assert "is there already and is no ensemble" in capsys.readouterr().err
+    assert "exists already and is not an ensemble" in capsys.readouterr().err
     assert ensemble("first,second", "--name", "both") == OK
     assert ensemble("first,second", "--name", "both") == OK  # again
     assert ensemble("second,first", "--name", "both") == WRONG_INPUT

@@ -166,7 +166,7 @@ def test_labels_belong_to_the_smallest_challenge_that_knows_them():
     assert len(official_task(LabelSet(("PASS", "DRIVE"))).labels) == 2
     assert len(official_task(LabelSet(BALL12_LABELS[:3])).labels) == 12
     assert official_task(LabelSet(("Foul", "Corner"))).rate == 2
-    with pytest.raises(ConfigError, match="'KICK' is none of SoccerNet's"):
+    with pytest.raises(ConfigError, match="'KICK' is not one of SoccerNet's"):
         official_task(LabelSet(("PASS", "KICK")))
     with pytest.raises(ConfigError, match="PASS, Foul belong to different challenges"):
         official_task(LabelSet(("PASS", "Foul")))

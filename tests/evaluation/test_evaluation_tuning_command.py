@@ -186,12 +186,12 @@ def test_columns_in_another_order_are_told_by_their_names(workplace, capsys):
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("{", ConfigError, "this is not a postprocessing file of this version"),
+        ("{", ConfigError, "not a valid postprocessing file of this version"),
         ('{"labels": ["PASS"], "rate": 25, "peaks": {"sigma": 3}}', ConfigError, "sigma"),
         (
             '{"labels": ["PASS"], "rate": 25, "peaks": {"per_label": {"SHOT": {}}}}',
             ConfigError,
-            "there is a rule for 'SHOT', which is none of PASS",
+            "there is a rule for 'SHOT', which is not among PASS",
         ),
         (
             '{"labels": ["PASS", "SHOT"], "rate": 25, "peaks": {}}',

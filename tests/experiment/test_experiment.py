@@ -50,7 +50,7 @@ def test_json_with_an_unknown_or_wrong_field_is_refused():
     content["clip"]["num_frames"] = 16
     with pytest.raises(ConfigError, match=r"num_frames \(16\) must be a multiple"):
         Experiment.from_json(json.dumps(content))
-    with pytest.raises(ConfigError, match="no experiment of this version"):
+    with pytest.raises(ConfigError, match="not a valid experiment of this version"):
         Experiment.from_json("{")
 
 

@@ -9,7 +9,7 @@ from tiny import tiny_experiment
 from bvas.errors import CheckpointError, DataError
 from bvas.experiment.checkpoint import FILE_NAME, fold_folder, load_checkpoint, save_checkpoint, trained_folds
 from bvas.models.spotting import SpottingModel, build_model
-from bvas.tasks.kind_choice import trained_model
+from bvas.tasks.trained_model import trained_model
 
 
 def _model(experiment):
@@ -53,7 +53,7 @@ def test_files_that_are_no_weights_of_ours_are_refused(tmp_path):
         load_checkpoint(tmp_path / "c.safetensors")
     facts = {"format": "bvas-1", "experiment": json.dumps({"name": "x"})}
     save_file({"x": torch.zeros(1)}, tmp_path / "d.safetensors", metadata=facts)
-    with pytest.raises(CheckpointError, match="no experiment of this version"):
+    with pytest.raises(CheckpointError, match="not a valid experiment of this version"):
         load_checkpoint(tmp_path / "d.safetensors")
 
 

@@ -90,7 +90,7 @@ def test_weights_carry_over_from_the_stage_before_save_for_the_classifier(runs_b
 
 
 def test_a_stage_whose_start_is_missing_says_which_command_makes_it(tmp_path):
-    with pytest.raises(CheckpointError, match="make them first: bvas train --experiment action_pretrain"):
+    with pytest.raises(CheckpointError, match="train them first: bvas train --experiment action_pretrain"):
         starting_model(load_experiment("ball_transfer"), fold=0, runs=tmp_path)
 
 

@@ -215,6 +215,18 @@ def test_a_range_outside_the_video_is_refused_before_anything_is_decoded(tiny_sp
         spot_video(path, tiny_spotter, from_seconds=0.3, to_seconds=0.2)
 
 
+def test_models_load_by_the_name_of_their_experiment(tmp_path):
+    experiment = tiny_experiment()
+    _save_untrained(experiment, tmp_path)
+    (tmp_path / "tiny" / "experiment.json").write_text(experiment.to_json())
+
+    spotter = load_spotter("tiny", str(tmp_path), device="cpu", stride=2)
+
+    assert (spotter.experiment, spotter.stride, len(spotter.models)) == (experiment, 2, 1)
+    with pytest.raises(ConfigError, match="no experiment named 'other'"):
+        load_spotter("other", tmp_path)
+
+
 def test_weights_answer_to_their_own_input_and_labels_only(tmp_path):
     experiment = tiny_experiment()
     _save_untrained(experiment, tmp_path)

@@ -13,7 +13,7 @@ from bvas.experiment.checkpoint import load_checkpoint, trained_folds
 from bvas.experiment.experiment import load_experiment
 from bvas.models.spotting import SpottingModel
 from bvas.results.store import curve_path, predictions_folder
-from bvas.tasks.kind_choice import trained_model
+from bvas.tasks.trained_model import trained_model
 from bvas.values.luma import to_unit
 
 MATCH = "england_efl/2019-2020/2019-10-01 - Leeds United - West Bromwich"

@@ -57,7 +57,7 @@ def test_a_zip_is_downloaded_resumed_imported_as_ball_and_keeps_its_hashes(
         assert main(["weights", "download", "ball", "--url", url]) == OK
     assert flaky.requests == ["", "bytes=100000-"]
     printed = capsys.readouterr().out
-    assert "licence: MIT" in printed
+    assert "license: MIT" in printed
     assert "not measured these weights on real matches" in printed
     assert printed.endswith("now: bvas spot VIDEO --experiment ball\n")
     assert trained_folds(tmp_path / "runs", "ball") == [0, 1]

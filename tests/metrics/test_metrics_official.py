@@ -132,7 +132,7 @@ def test_a_missing_video_is_refused_and_not_paired_with_another():
 
 
 def test_an_unknown_metric_is_refused_with_the_known_ones():
-    with pytest.raises(ConfigError, match="'at9'; known are at1"):
+    with pytest.raises(ConfigError, match="'at9'; use one of at1"):
         official_scores([], [], BALL, metric="at9")
 
 

@@ -160,7 +160,7 @@ def test_a_full_disk_leaves_the_export_that_was_there(runs, exported, tmp_path, 
     ("options", "message"),
     [
         (["--out", "FILE/out"], "choose another folder that can be written to"),
-        (["--folds", "7"], "there is no fold 7; there are: 0, 1"),
+        (["--folds", "7"], "no fold 7; existing folds: 0, 1"),
         (["--runs", "FILE/runs"], "no experiment named 'tiny'"),
     ],
 )

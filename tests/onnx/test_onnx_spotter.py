@@ -166,8 +166,10 @@ def test_files_of_other_programs_versions_and_exports_are_refused(copied, tmp_pa
     assert "ONNX Runtime" in after(unheard_of_opset)
     assert "has 2 inputs" in after(of_two_inputs)
     assert "has format 'bvas-onnx-9'" in after(set_entry("bvas_format", "bvas-onnx-9"))
-    assert "no set of export settings of this version" in after(set_entry("bvas_settings", "{"))
-    assert "no set of export settings of this version" in after(set_entry("bvas_settings", '{"name": "x"}'))
+    assert "not a valid set of export settings of this version" in after(set_entry("bvas_settings", "{"))
+    assert "not a valid set of export settings of this version" in after(
+        set_entry("bvas_settings", '{"name": "x"}')
+    )
     other = {**settings, "name": "another"}
     assert "different exports" in after(set_entry("bvas_settings", json.dumps(other)))
     other = {**settings, "labels": ["PASS"]}

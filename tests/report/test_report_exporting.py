@@ -402,7 +402,7 @@ def test_files_that_are_there_are_kept_unless_they_may_be_replaced(tmp_path, cap
     out.write_text("old")
 
     assert export(source, "--to", "csv", "--out", out) == WRONG_INPUT
-    assert "is there already; --overwrite replaces it" in capsys.readouterr().err
+    assert "exists already; --overwrite replaces it" in capsys.readouterr().err
     assert out.read_text() == "old"
     assert export(source, "--to", "csv", "--out", out, "--overwrite") == OK
     assert out.read_text().startswith("part,")

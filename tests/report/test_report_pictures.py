@@ -190,7 +190,7 @@ def test_pictures_that_are_there_are_kept(tmp_path, league, capsys):
 
     assert pictures(*arguments) == WRONG_INPUT
 
-    assert "timing.png is there already; --overwrite replaces it" in capsys.readouterr().err
+    assert "timing.png exists already; --overwrite replaces it" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "p").iterdir()] == ["timing.png"]
     assert pictures(*arguments, "--only", "timing", "--overwrite") == OK
     assert [path.name for path in (tmp_path / "p").iterdir()] == ["timing.png"]

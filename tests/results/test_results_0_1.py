@@ -59,7 +59,7 @@ def test_the_spots_are_those_of_the_curves(place):
         *results_of(place, "cup/2024/a", Split.CV),
         *results_of(place, "cup/2024/c", Split.CHALLENGE),
     ):
-        again = VideoResult.from_curve(result.video, result.curve, experiment.task.labels, experiment.peaks)
+        again = VideoResult.from_curve(result.video, result.curve, experiment)
         # Files hold the frame in milliseconds, rounded up, and six digits of the confidence.
         assert {(s.label, round(25 * s.seconds), round(s.confidence, 6)) for s in again.spots} == {
             (s.label, round(25 * s.seconds), s.confidence) for s in result.spots

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bvas.data.spotting_task import SpottingTask
 from bvas.errors import DataError
+from bvas.experiment.experiment import Experiment
 from bvas.experiment.peak_config import PeakConfig
 from bvas.results import store
 from bvas.results.made_from import Record
@@ -29,6 +31,7 @@ PACKAGE = Path(store.__file__).resolve().parents[1]
 STORE = PACKAGE / "results" / "store.py"
 BALL = LabelSet(("PASS", "DRIVE"))
 PEAKS = PeakConfig(sigma_frames=0.0)
+EXPERIMENT = Experiment(name="ball", task=SpottingTask(name="ball", labels=BALL), peaks=PEAKS)
 RECORD = Record(rows={"version": 2}, peaks={}, videos={})
 
 
@@ -38,7 +41,7 @@ def result_of(number=1, *, gap=False):
     if gap:
         scores[40:45] = np.nan
     video = VideoFile(name=f"{number}_720p", number=number, match="cup/a")
-    return VideoResult.from_curve(video, ScoreCurve(scores, np.arange(50) / 25, BALL.names), BALL, PEAKS)
+    return VideoResult.from_curve(video, ScoreCurve(scores, np.arange(50) / 25, BALL.names), EXPERIMENT)
 
 
 def test_a_match_comes_back_as_it_was_written(tmp_path):

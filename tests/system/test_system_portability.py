@@ -21,6 +21,7 @@ MODULES = {"fcntl", "msvcrt", "resource", "pwd", "grp", "termios", "winreg"}
 NAMES = {
     "os.fork",
     "os.getuid",
+    "os.O_NONBLOCK",
     "os.memfd_create",
     "os.name",
     "os.posix_fadvise",
@@ -28,6 +29,7 @@ NAMES = {
     "os.sched_getaffinity",
     "os.sched_setaffinity",
     "os.uname",
+    "select.poll",
     "signal.SIGHUP",
     "signal.SIGKILL",
     "signal.pthread_sigmask",

@@ -137,7 +137,7 @@ def test_luma_scaled_otherwise_is_warned_of(tmp_path, caplog):
 
 
 def test_a_missing_start_names_the_command_that_makes_it(tmp_path):
-    with pytest.raises(CheckpointError, match="make them first: bvas train --experiment before"):
+    with pytest.raises(CheckpointError, match="train them first: bvas train --experiment before"):
         starting_model(from_("before"), 0, tmp_path)
     with pytest.raises(CheckpointError, match=r"no weights at .*gone\.safetensors"):
         starting_model(from_(tmp_path / "gone.safetensors"), 0, tmp_path)

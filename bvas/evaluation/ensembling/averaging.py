@@ -1,4 +1,4 @@
-"""The weighted mean of score curves, on one grid of times."""
+"""Weighted mean of score curves, on one grid of times."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from bvas.values.score_curve import ScoreCurve
 def curve_at(curve: ScoreCurve, like: ScoreCurve, what: str) -> ScoreCurve:
     """Return a curve at the times of another one of the same video: between two rows on the line through them.
 
-    A row is a gap where a row that it takes from is one. Before the first and after the last row the curve
+    A row is a gap where a row that it is computed from is one. Before the first and after the last row the curve
     keeps their scores, for at most a row of the coarser grid.
 
     Args:
-        curve: The curve to bring.
+        curve: The curve.
         like: Gives the times and the order of the labels.
-        what: How messages call the curve.
+        what: Name of the curve in messages.
 
     Raises:
         DataError: other labels, or the curves end at different times, so that they are not of one video.
@@ -48,7 +48,7 @@ def curve_at(curve: ScoreCurve, like: ScoreCurve, what: str) -> ScoreCurve:
     gap = np.maximum(curve.seconds[after] - curve.seconds[before], 1e-9)
     share = np.clip((like.seconds - curve.seconds[before]) / gap, 0, 1)[:, None]
     first, second = curve.scores[before][:, columns], curve.scores[after][:, columns]
-    # A row that lies on one of its own takes nothing of the next, which may be a gap.
+    # A row at the time of one of its own takes nothing of the next, which may be a gap.
     mixed = np.where(
         share < 1e-6, first, np.where(share > 1 - 1e-6, second, (1 - share) * first + share * second)
     )

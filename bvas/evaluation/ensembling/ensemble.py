@@ -1,4 +1,4 @@
-"""An ensemble: how its members count, what that scores, and its folder, which is read like an experiment's."""
+"""Ensemble: weights of its members, their score, and its folder, which is read like an experiment's."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from bvas.system.text_files import read_json
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MemberScore:
-    """What one member scores alone, or all of them alike, and how far the ensemble is above it."""
+    """Score of one member alone, or of all with equal weights, and the difference of the ensemble."""
 
     name: str
     score: float
@@ -47,11 +47,11 @@ class MemberScore:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ensemble:
-    """How the members of an ensemble count."""
+    """Weights of the members of an ensemble."""
 
     members: tuple[str, ...]
     is_selected: bool
-    """Whether the weights were chosen; else all members count alike."""
+    """True where the weights were chosen; False where all members count alike."""
     weights: Weights
     """By member."""
     by_part: dict[int, Weights]
@@ -59,7 +59,7 @@ class Ensemble:
     score: float | None = None
     """Official mAP@1 of the out-of-fold mean, nested where the weights were chosen; None where it was not scored."""
     others: tuple[MemberScore, ...] = ()
-    """What it is compared with."""
+    """Scores that it is compared with."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -161,11 +161,11 @@ def check_folder(runs: Path, name: str, members: Sequence[Member], *, selected: 
     if not folder.exists():
         return
     if not (folder / ENSEMBLE_NAME).is_file():
-        raise ConfigError(f"{folder} is there already and is no ensemble; choose another --name")
+        raise ConfigError(f"{folder} exists already and is not an ensemble; choose another --name")
     found = read_json(folder / ENSEMBLE_NAME)
     if not isinstance(found, dict) or not isinstance(found.get("members"), list):
         raise DataError(
-            f"{folder / ENSEMBLE_NAME} is no ensemble's; choose another --name, or remove it first"
+            f"{folder / ENSEMBLE_NAME} is not an ensemble's; choose another --name, or remove it first"
         )
     if (found["members"], found.get("selected")) != ([member.name for member in members], selected):
         kind = "a selection" if found.get("selected") else "the mean"
@@ -198,7 +198,7 @@ def write_ensemble(
         if split is Split.CV and ensemble.is_selected:
             weights = ensemble.by_part[part_of[match]]
         mean = weighted_mean(member_curves, weights)
-        found = VideoResult.from_curve(half.video, mean, experiment.task.labels, experiment.peaks)
+        found = VideoResult.from_curve(half.video, mean, experiment)
         by_match.setdefault(match, []).append(found)
     for match, halves in by_match.items():
         write_match(folder / match, halves, rate=experiment.input.rate)

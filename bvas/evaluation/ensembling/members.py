@@ -1,4 +1,4 @@
-"""The experiments of an ensemble, and their curves on one grid."""
+"""Members of an ensemble, and their curves on one grid."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,10 +19,10 @@ class Member:
     """One experiment of an ensemble."""
 
     name: str
-    """What it was called: NAME, or FOLDER/NAME below the runs folder, e.g. `seed_1/ball_base`."""
+    """Its name as it was given: NAME, or FOLDER/NAME below the runs folder, e.g. `seed_1/ball_base`."""
     experiment: Experiment
     runs: Path
-    """Where its predictions lie."""
+    """The runs folder with its predictions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def load_members(names: Sequence[str], runs: Path) -> list[Member]:
         runs: The runs folder.
 
     Raises:
-        ConfigError: there is no such experiment, one stands twice, or they spot different labels.
+        ConfigError: there is no such experiment, one occurs twice, or they spot different labels.
     """
     members = []
     for name in names:
@@ -57,7 +57,7 @@ def load_members(names: Sequence[str], runs: Path) -> list[Member]:
     called = [member.name for member in members]
     twice = [name for name in called if called.count(name) > 1]
     if twice:
-        raise ConfigError(f"{twice[0]} stands twice in the ensemble; name each experiment once")
+        raise ConfigError(f"{twice[0]} occurs twice in the ensemble; name each experiment once")
     first = members[0]
     for member in members[1:]:
         if set(member.experiment.task.labels) != set(first.experiment.task.labels):

@@ -1,4 +1,4 @@
-"""Greedy forward selection with replacement (Caruana et al., 2004): which members count, and how often.
+"""Greedy forward selection with replacement (Caruana et al., 2004): the weights of the members.
 
 It begins with the best member and adds in each round the one that raises the score of the mean most, the same ones
 again if need be. The best of all rounds is taken, the earliest of equal ones. A selection is chosen to score well
@@ -20,10 +20,10 @@ _EQUAL = 1e-12
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """Which members were taken."""
+    """The members that were chosen."""
 
     weights: Weights
-    """Chosen on all matches; these hold for matches that nobody has scored, e.g. the challenge."""
+    """Chosen on all matches; these hold for matches without labels, e.g. the challenge."""
     by_part: dict[int, Weights]
     """Chosen on the matches of all other parts (folds); these make the out-of-fold mean of a part."""
     nested: Tally

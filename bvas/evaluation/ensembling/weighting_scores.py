@@ -1,4 +1,4 @@
-"""The official score of any weighting of the members, match by match."""
+"""Official scores of weightings of the members, match by match."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from bvas.metrics.official import scores_of
 from bvas.metrics.tally import Tally
 
 Weights = tuple[int, ...]
-"""How often each member counts."""
+"""Count of each member."""
 
 
 class EnsembleScores:

@@ -1,4 +1,4 @@
-"""The best rule and the best operating point of one label, on any of the matches."""
+"""Choice of the best rule and operating point of one label, on any of the matches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _POINTS = np.arange(1, 100) / 100
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CountedRules:
-    """What each rule finds of one label in each match."""
+    """Counts of each rule for one label in each match."""
 
     rules: Sequence[PeakRule]
     """[C], the label's own first, then in the order in which they are preferred."""

@@ -1,4 +1,4 @@
-"""Spots of one label by many rules, and how many of them answer annotations, match by match."""
+"""Counts of spots and hits of one label by many rules, match by match."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -187,7 +187,7 @@ def count_rule(
 
 
 def tally_of(counts_of_labels: Sequence[RuleCounts], true: Sequence[Truth]) -> Tally:
-    """Return the counts of all labels as those of all events; nothing is said of visible ones."""
+    """Return the counts of all labels as those of all events; visible ones are not counted apart."""
     annotations = np.stack([label.by_match for label in true], axis=1)
     num_matches, num_labels = annotations.shape
     hits = np.zeros((num_matches, NUM_KINDS, 1, num_labels, NUM_THRESHOLDS), np.int32)

@@ -1,4 +1,4 @@
-"""Out-of-fold curves of an experiment with the annotations of a data root."""
+"""Out-of-fold curves of an experiment, with the annotations of a data root."""
 
 from collections.abc import Sequence
 from pathlib import Path

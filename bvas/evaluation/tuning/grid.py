@@ -1,4 +1,4 @@
-"""The rules that are tried."""
+"""Grid of the rules that are tried."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -1,8 +1,8 @@
-"""Rules chosen on all folds but one, and scored on that one: what tuning brings, told honestly.
+"""Nested tuning: rules chosen on all folds but one, and scored on that one.
 
 The final rules are chosen on all matches in the same way. Their score on these matches would be too good, since they
 were chosen to be; that of the nested choice is not. What is left is chance of another kind: dense or sparse spots
-alone find more annotations, even in curves that know nothing. So a gain counts only if it is told from none, and if
+alone find more annotations, even in curves that know nothing. So a gain counts only if it is significant, and if
 the curves know anything: the nested score is above that of each of many throws of the annotations to other times.
 """
 
@@ -33,7 +33,7 @@ Rules = Mapping[str, PeakRule]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tuning:
-    """What was chosen, and what it is worth."""
+    """Chosen rules, and their gain."""
 
     peaks: PeakConfig
     """The rules to take: tuned ones where their gain is real, else the experiment's own."""
@@ -44,9 +44,9 @@ class Tuning:
     rules_by_fold: dict[int, Rules]
     """The best rules on the matches of all other folds."""
     spots: TunedScore
-    """What the rules bring."""
+    """Gain of the rules."""
     operating_points: TunedScore
-    """What the operating points bring."""
+    """Gain of the operating points."""
     num_annotations: dict[str, int]
     """Of each label, on all matches."""
 
@@ -69,7 +69,7 @@ def tune(
         progress: Called with (labels done, labels in all).
 
     Raises:
-        DataError: the matches are of one fold, so that there is none to choose on.
+        DataError: the matches are of one fold, so that none is left to choose on.
     """
     parts = sorted(set(folds.tolist()))
     if len(parts) < 2:

@@ -1,1 +1,11 @@
-"""Spots in the formats of other programs: each module makes one file's text of the spots of one video."""
+"""Spots in the formats of other programs: each module makes the text of one file.
+
+edit_list.py       edit lists: CMX 3600 and OpenTimelineIO
+exported_spots.py  text of a spot
+optional.py        packages that only exports need
+osl.py             OSL JSON of OpenSportsLib
+sportscode.py      Sportscode XML
+subtitles.py       subtitles: SubRip and WebVTT
+tables.py          csv and JSON lines
+timecode.py        edit rates and timecodes
+"""

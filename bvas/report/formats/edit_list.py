@@ -24,13 +24,13 @@ _RESOLVE_COLORS = ("Blue", "Red", "Green", "Yellow", "Pink", "Cyan", "Sand", "Pu
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EditConfig:
-    """What an edit list holds."""
+    """Content of an edit list."""
 
     rate: EditRate
     lead_seconds: float = 3.0
-    """How long before its spot a clip begins, unless the video begins later."""
+    """Time between the begin of a clip and its spot, unless the video begins later."""
     lag_seconds: float = 3.0
-    """How long behind it one ends, unless the video ends before."""
+    """Time between the spot and the end of its clip, unless the video ends before."""
     markers: bool = False
     """Markers on the video instead of clips."""
     start_timecode: str | None = None
@@ -62,7 +62,7 @@ def edl_text(part: VideoResult, config: EditConfig) -> str:
     the line that DaVinci Resolve reads.
 
     Raises:
-        ConfigError: OpenTimelineIO is missing, or a timecode is none.
+        ConfigError: OpenTimelineIO is missing, or a timecode is wrong.
     """
     otio = needed("opentimelineio")
     needed("otio_cmx3600_adapter")
@@ -102,7 +102,7 @@ def otio_text(part: VideoResult, config: EditConfig) -> str:
     """Return an OpenTimelineIO timeline (JSON) over the video.
 
     Raises:
-        ConfigError: OpenTimelineIO is missing, or a timecode is none.
+        ConfigError: OpenTimelineIO is missing, or a timecode is wrong.
     """
     otio = needed("opentimelineio")
     fps = float(config.rate.fps)

@@ -1,4 +1,4 @@
-"""Text of exported spots."""
+"""Spots as text, in the formats of other programs."""
 
 from bvas.values.annotations import Spot
 

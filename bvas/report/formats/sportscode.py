@@ -1,4 +1,4 @@
-"""Instances for Sportscode and the programs that read its XML: a stretch of video around each spot, a row a label."""
+"""Sportscode XML: an instance (a stretch of video) around each spot, a row for each label."""
 
 from xml.etree import ElementTree
 

@@ -25,7 +25,7 @@ _JOINER = "\u2060"  # of no width: it breaks up what a player would take for a c
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """What is on screen for a while."""
+    """Spots that are on screen for a while."""
 
     start_ms: int
     stop_ms: int

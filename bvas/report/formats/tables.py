@@ -1,4 +1,4 @@
-"""Spots as lines for spreadsheets (csv) and programs (jsonl); labels are given as they are."""
+"""Spots as lines, for spreadsheets (csv) and programs (jsonl)."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from typing import Any
 from bvas.results.video_result import VideoResult
 
 COLUMNS = ("part", "seconds", "clock", "label", "confidence", "file", "frame")
-"""Seconds from the first shown frame of the part's video; file and frame are empty where it is not known."""
+"""Seconds from the first shown frame of the part's video; file and frame are empty where it is unknown."""
 
 
 def csv_text(parts: Sequence[VideoResult]) -> str:

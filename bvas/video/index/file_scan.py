@@ -5,9 +5,9 @@ Else the whole file is decoded once and its frames are counted.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from itertools import islice
@@ -20,6 +20,7 @@ import numpy as np
 from bvas.errors import ConfigError, DecodeError
 from bvas.values.plural import count_text
 from bvas.video.container.coded_rate import CodedRate
+from bvas.video.container.color_tags import ColorTags
 from bvas.video.container.completeness import PacketTally, remark_on_bytes
 from bvas.video.container.frame_times import DEFAULT_RATE
 from bvas.video.container.header_color_tags import HeaderColors
@@ -63,6 +64,57 @@ def scan_file(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInfo]:
     check_sample_counts(path)
     joints = find_joints(path) if path.is_file() else None
     fetcher = PlaylistFetcher(None) if is_playlist(str(path)) else None
+    seen = _read_through(path, reading, joints, fetcher)
+    if fetcher is not None and fetcher.lost_codec:
+        raise DecodeError(
+            f"the video of {path} changes to {fetcher.lost_codec}; cut it where it does", path=path
+        )
+    is_fetched = fetcher is not None and fetcher.is_joined
+    again = partial(
+        reopen_container, path, replace(reading, stream=seen.facts.stream), joints, is_fetched=is_fetched
+    )
+    shown, facts = _numbered(path, reading, seen, again, is_fetched=is_fetched)
+    if not seen.notes.has_picture:
+        raise DecodeError(
+            f"no frame of {path} can be decoded; it holds {count_text(seen.num_packets, 'packet')}{_reason(again)}",
+            path=path,
+        )
+    if reading.rate is not None and not shown.counts:
+        raise ConfigError(
+            f"{path} has times of its own; a rate is for frames without times, such as those of a .h264 file"
+        )
+    if seen.notes.dolby_vision is not None:
+        seen.notes.dolby_vision.check(str(path))
+    for tags in seen.later_tags:
+        seen.notes.see_color(tags)
+    frames, lost = _with_lost(shown.frames(facts.claimed_rates), joints, path)
+    if lost:
+        lost += f" instead of {facts.codec}, which cannot be read with the others; {_RECODE}"
+    index = index_of(path, reading, facts, frames, joints=joints, is_fetched=is_fetched)
+    info = seen.notes.describe(index, facts.streams, facts.rate_origin)
+    return index, with_choices(index, info, seen.remarks, lost)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Findings of one pass over the packets of a file."""
+
+    facts: StreamFacts
+    shown: ShownFrames
+    notes: PictureNotes
+    later_tags: Set[ColorTags]
+    """Color tags of later headers."""
+    num_packets: int
+    coded_rate: Fraction | None
+    """Rate in the headers of coded frames, where they have no times."""
+    remarks: list[str]
+    """Lines on what of the file is missing, or not read."""
+
+
+def _read_through(
+    path: Path, reading: ReadOptions, joints: Joints | None, fetcher: PlaylistFetcher | None
+) -> _Seen:
+    """Pass over all packets of a file, without decoding them."""
     container, stream = open_container(path, reading=reading, joints=joints, fetcher=fetcher)
     with container:
         facts = stream_facts(container, stream, path)
@@ -72,58 +124,42 @@ def scan_file(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInfo]:
         notes = facts.picture_notes()
         headers = HeaderColors(facts.codec, facts.extradata)
         tally = PacketTally()
-        coded_rate = CodedRate(stream.codec_context) if facts.untimed else None
+        coded = CodedRate(stream.codec_context) if facts.untimed else None
         for packet in read_packets(container, stream):
-            if coded_rate is not None:
-                coded_rate.see(packet)
-            packet_is = packet_facts(facts.codec, facts.extradata, packet)
-            shown.add_packet(packet_is)
-            notes.see_traits(packet_is.traits)
+            if coded is not None:
+                coded.see(packet)
+            fields = packet_facts(facts.codec, facts.extradata, packet)
+            shown.add_packet(fields)
+            notes.see_traits(fields.traits)
             headers.add(packet)
             tally.see(packet)
-        told = (
+        remarks = [
             remark_on_bytes(path) if path.is_file() else "",
             tally.shortfall(container, stream),
             "" if fetcher is None else fetcher.take_missing(),
-        )
+        ]
     shown.end_packets()
-    is_fetched = fetcher is not None and fetcher.is_joined
-    again = partial(
-        reopen_container, path, replace(reading, stream=facts.stream), joints, is_fetched=is_fetched
-    )
-    if fetcher is not None and fetcher.lost_codec:
-        raise DecodeError(
-            f"the video of {path} changes to {fetcher.lost_codec}; cut it where it does", path=path
-        )
+    coded_rate = None if coded is None else coded.rate
+    remarks = [remark for remark in remarks if remark]
+    return _Seen(facts, shown, notes, headers.found, tally.num_packets, coded_rate, remarks)
+
+
+def _numbered(
+    path: Path, reading: ReadOptions, seen: _Seen, again: Callable[[], tuple[Any, Any]], *, is_fetched: bool
+) -> tuple[ShownFrames, StreamFacts]:
+    """Return the numbered frames, and the facts with the rate that holds for them."""
+    facts, shown = seen.facts, seen.shown
     if not shown.counts and not is_fetched:
-        _decode(again, facts, shown, notes)
+        _decode(again, facts, shown, seen.notes)
         shown.finish()
     if shown.counts or not shown.num_frames or is_fetched:
-        if notes.has_picture or not has_times(facts.container):
+        # The comparison may have ended in the middle of the file: counting starts at its beginning.
+        if seen.notes.has_picture or not has_times(facts.container):
             _warn_of_counting(path)
         shown = shown.restarted_to_count()
-        facts = facts.with_rate(reading.rate, None if coded_rate is None else coded_rate.rate)
-        _decode(again, facts, shown, notes)
-    if not notes.has_picture:
-        raise DecodeError(
-            f"no frame of {path} can be decoded; it holds {count_text(tally.num_packets, 'packet')}{_reason(again)}",
-            path=path,
-        )
-    if reading.rate is not None and not shown.counts:
-        raise ConfigError(
-            f"{path} has times of its own; a rate is for frames without times, such as those of a .h264 file"
-        )
-    if notes.dolby_vision is not None:
-        notes.dolby_vision.check(str(path))
-    for tags in headers.found:
-        notes.see_color(tags)
-    facts = facts.of_frames(counted=shown.counts)
-    frames, lost = _with_lost(shown.frames(facts.claimed_rates), joints, path)
-    if lost:
-        lost += f" instead of {facts.codec}, which cannot be read with the others; {_RECODE}"
-    index = index_of(path, reading, facts, frames, joints=joints, is_fetched=is_fetched)
-    info = notes.describe(index, facts.streams, facts.rate_origin)
-    return index, with_choices(index, info, [text for text in told if text], lost)
+        facts = facts.with_rate(reading.rate, seen.coded_rate)
+        _decode(again, facts, shown, seen.notes)
+    return shown, facts.of_frames(counted=shown.counts)
 
 
 def _scan_folder(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInfo]:

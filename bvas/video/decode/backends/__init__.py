@@ -1,9 +1,8 @@
 """Backends that decode files, a module each. A new one offers the functions of `BackendModule` and its name here.
 
-Files:
-    nvdec.py   NVIDIA's hardware decoders, by PyNvVideoCodec
-    opencv.py  OpenCV's VideoCapture, for files that it reads right
-    pyav.py    libav, by PyAV: the reference
+nvdec.py   NVIDIA's hardware decoders, by PyNvVideoCodec
+opencv.py  OpenCV's VideoCapture, for files that it reads right
+pyav.py    libav, by PyAV: the reference
 """
 
 from collections.abc import Iterator, Sequence
