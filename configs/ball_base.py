@@ -1,7 +1,8 @@
 """Stage 1, passes and drives from scratch; `sampling_weights_001` of the seed system. Seven folds, a match each."""
 
 from bvas.data.ball import ball_task
-from bvas.experiment.experiment import Experiment, PublishedScores
+from bvas.experiment.experiment import Experiment
+from bvas.experiment.published_scores import PublishedScores
 
 
 def experiment() -> Experiment:

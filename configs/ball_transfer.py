@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from bvas.experiment.experiment import Experiment, PublishedScores, load_experiment
+from bvas.experiment.experiment import Experiment, load_experiment
+from bvas.experiment.published_scores import PublishedScores
 
 
 def experiment() -> Experiment:

@@ -8,7 +8,7 @@ import numpy as np
 
 from bvas.data.matches import Match
 from bvas.data.spotting_task import SpottingTask
-from bvas.experiment.experiment import PublishedScores
+from bvas.experiment.published_scores import PublishedScores
 from bvas.metrics.bootstrap import MIN_MATCHES, Interval, score_interval
 from bvas.metrics.official import scores_of
 from bvas.metrics.tally import Tally

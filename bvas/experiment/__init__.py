@@ -1,9 +1,10 @@
 """Experiments: all configuration values, configs by name, checkpoints.
 
-experiment.py       Experiment, InputConfig, TrainConfig; experiments by name
-sampling_config.py  SamplingConfig, TargetConfig: which clips are drawn
-loading_config.py   LoadingConfig: shuffle buffer, prefetch, limits
-peak_config.py      PeakRule, PeakConfig: smoothing, distances, operating points
-checkpoint.py       weights with their experiment in a safetensors file
-seen_matches.py     record of the matches that a fold was trained on
+experiment.py        Experiment, InputConfig, TrainConfig; experiments by name
+sampling_config.py   SamplingConfig, TargetConfig: which clips are drawn
+loading_config.py    LoadingConfig: shuffle buffer, prefetch, limits
+peak_config.py       PeakRule, PeakConfig: smoothing, distances, operating points
+published_scores.py  PublishedScores: scores of another system
+checkpoint.py        weights with their experiment in a safetensors file
+seen_matches.py      record of the matches that a fold was trained on
 """

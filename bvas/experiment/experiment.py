@@ -16,6 +16,7 @@ from bvas.data.spotting_task import SpottingTask
 from bvas.errors import BvasError, ConfigError
 from bvas.experiment.loading_config import LoadingConfig
 from bvas.experiment.peak_config import PeakConfig
+from bvas.experiment.published_scores import PublishedScores
 from bvas.experiment.sampling_config import SamplingConfig, TargetConfig
 from bvas.models.config import ModelConfig
 from bvas.models.focal_loss import LossConfig
@@ -135,24 +136,6 @@ class TrainConfig:
         return bool(self.start_from) and not (
             "/" in self.start_from or self.start_from.endswith((".safetensors", ".pth"))
         )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PublishedScores:
-    """Scores that another system reports for the same matches and folds, for comparison."""
-
-    system: str
-    """Name of the system, and of its experiment."""
-    cross_validation: float | None = None
-    """mAP@1 in [0, 1] over all labelled matches, each scored by a model that was not trained on it."""
-    test: float | None = None
-    """mAP@1 in [0, 1] over the task's test matches."""
-
-    def __post_init__(self) -> None:
-        for name in ("cross_validation", "test"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value <= 1:
-                raise ConfigError(f"published {name} must lie in [0, 1], got {value}; 79.06 is 0.7906")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,6 +22,7 @@ from bvas.loading.clip_batch import BatchMaker, ClipBatch
 from bvas.loading.clip_requests import Clips
 from bvas.loading.device_slots import DeviceFrames, open_way_to_gpu
 from bvas.loading.epoch_order import EpochOrder
+from bvas.loading.idle_runner import IdleRunner
 from bvas.loading.job_runner import JobRunner
 from bvas.loading.loader_stats import LoaderStats
 from bvas.loading.rank_shards import WHOLE, Batches, Shard
@@ -31,7 +32,7 @@ from bvas.loading.skip_policy import OnError, SkipPolicy
 from bvas.loading.slot_counts import SlotCounts
 from bvas.loading.slot_filling import SlotFiller
 from bvas.loading.worker_counts import choose_workers
-from bvas.loading.worker_pool import IdleRunner, WorkerPool
+from bvas.loading.worker_pool import WorkerPool
 from bvas.system.closing import Closing
 from bvas.values.checks import checked_size
 
@@ -51,8 +52,7 @@ class ClipLoader(Closing):
     With `on_error="skip"`, a clip whose frames the decoder does not output is replaced by the next draw of the
     sample, which is again the same for the same seed. `FixedClips` have no next draw: their batch is smaller by
     one. Each skip is logged and counted, and too many end the epoch. A file that no backend reads is an error
-    in any case. Frames that a decoder outputs after an error that it reported are delivered; the worker warns of
-    them once per opening.
+    in any case. Frames that a decoder outputs after a reported error are delivered, with one warning per opening.
     """
 
     workers: dict[str, int]
@@ -85,10 +85,10 @@ class ClipLoader(Closing):
             clips: The clips of an epoch.
             batch_size: Clips in a batch (B), over all ranks; the last of an epoch may be smaller.
             size: (H, W) that frames are fitted into.
-            workers: Processes for each backend, e.g. {"nvdec": 3, "opencv": 1}; "auto" picks by the machine and
-                logs its choice; {} or 0 reads in this process.
+            workers: Processes for each backend, e.g. {"nvdec": 3, "opencv": 1}; "auto" picks by the machine; {} or 0
+                reads in this process.
             device: Device of frames and targets.
-            seed: From 0 up; it determines every draw, together with epoch and sample.
+            seed: From 0 up; determines all draws.
             loading: Shuffle buffer, prefetch and limits; `LoadingConfig()` by default.
             on_error: Raise an error for a damaged clip, or skip it.
             shard: The share of this process where several share the epoch. Of each batch of `TrainingClips`, so
@@ -157,7 +157,7 @@ class ClipLoader(Closing):
         self._counts = counts
         self._num_slots: int = num_slots
         self._spare_clips: int = spare_clips
-        # `pyav` reads all files; without it there may be one that no worker reads.
+        # `pyav` reads all files.
         self._is_admitted = "pyav" in self.workers or not self.workers
         self._current: object = None
         self._due: Sequence[int] | None = None
@@ -224,11 +224,7 @@ class ClipLoader(Closing):
         return self._deliver(epoch, first_batch, token, batches)
 
     def is_next_read(self) -> bool:
-        """Return whether the next batch of the epoch under way can be had without waiting.
-
-        Raises:
-            DecodeError, WorkerError: as `epoch`.
-        """
+        """Return whether the next batch of the epoch under way can be had without waiting; raises as `epoch`."""
         return self._due is not None and self._filler.has(self._due)
 
     def close(self) -> None:

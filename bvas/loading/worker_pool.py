@@ -14,7 +14,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 
@@ -121,15 +120,11 @@ class WorkerPool:
             return bool(self._idle_results if idle else self._results) or self._failure is not None
 
     def next_result(self, *, idle: bool = False) -> ReadResult:
-        """Wait for the next job to be over, an idle one or another.
-
-        Raises:
-            WorkerError: no worker can be started or ended any more; the pool is closed.
-        """
+        """Wait for the next job to be over, an idle one or another; raises as `JobRunner.next_result`."""
         results = self._idle_results if idle else self._results
         with self._changed:
             while not results and self._failure is None:
-                # The thread notifies; the timeout is for the case that it has died.
+                # The timeout is for the case that the thread has died.
                 self._changed.wait(timeout=1.0)
                 if not self._thread.is_alive():
                     self._fail("the loader's thread ended; the output above says why")
@@ -302,49 +297,3 @@ class WorkerPool:
         if self._failure is None:
             self._failure = message
         self._changed.notify_all()
-
-
-class IdleRunner:
-    """A pool as a second loader uses it: its jobs wait until the first loader has none."""
-
-    def __init__(self, pool: WorkerPool) -> None:
-        self._pool = pool
-
-    @property
-    def worker_stats(self) -> dict[str, WorkerStats]:
-        """Work done under each worker's name, for both loaders."""
-        return self._pool.worker_stats
-
-    @property
-    def num_restarts(self) -> int:
-        """Workers that were replaced."""
-        return self._pool.num_restarts
-
-    @property
-    def num_moved(self) -> int:
-        """Jobs that went to another backend, of both loaders."""
-        return self._pool.num_moved
-
-    @property
-    def process_ids(self) -> dict[str, int]:
-        """Process id of each worker that runs."""
-        return self._pool.process_ids
-
-    def submit(self, jobs: Sequence[ReadJob], *, first: bool = False) -> None:
-        """Queue jobs as `WorkerPool.submit` does, behind all that are not idle."""
-        self._pool.submit([replace(job, is_idle=True) for job in jobs], first=first)
-
-    def has_result(self) -> bool:
-        """Return whether `next_result` need not wait."""
-        return self._pool.has_result(idle=True)
-
-    def next_result(self) -> ReadResult:
-        """Wait for the next job to be over."""
-        return self._pool.next_result(idle=True)
-
-    def cancel(self) -> list[ReadJob]:
-        """Take back the jobs that no worker has yet."""
-        return self._pool.cancel(idle=True)
-
-    def close(self) -> None:
-        """Do nothing: the pool belongs to the other loader."""

@@ -10,7 +10,8 @@ from bvas.commands.console import OK, WRONG_INPUT
 from bvas.data.ball import ball_task
 from bvas.data.matches import find_matches
 from bvas.evaluation.experiment_scores import evaluate_predictions
-from bvas.experiment.experiment import Experiment, PublishedScores, load_experiment
+from bvas.experiment.experiment import Experiment, load_experiment
+from bvas.experiment.published_scores import PublishedScores
 from bvas.results.store import RESULTS_NAME, write_results
 from bvas.values.annotations import Spot
 
