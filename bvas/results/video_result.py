@@ -95,7 +95,7 @@ class VideoResult:
         return self.curve
 
     def smoothed_curve(self, labels: LabelSet) -> ScoreCurve | None:
-        """Return the curve as spots are found in it; None where there is none.
+        """Return the curve as spots are found in it; None without a curve.
 
         Raises:
             DataError: it is of other labels.
