@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Machine:
-    """What the stages run on, and how."""
+    """Devices, processes and policies of the stages."""
 
     device: torch.device
     workers: dict[str, int] | Literal["auto"]
@@ -38,12 +38,12 @@ class Machine:
     """Folds at a time."""
     on_error: OnError = "raise"
     overwrite: bool = False
-    """Train anew, whatever there is."""
+    """Train again from the start, also finished folds."""
     quiet: bool = False
 
 
 def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
-    """Train, predict and score what is not finished of one stage, in a runs folder of its seed; return its scores.
+    """Train and predict what is unfinished of one stage, in a runs folder of its seed; return its scores.
 
     Raises:
         BvasError: a fold failed; the others are done.
@@ -62,15 +62,15 @@ def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
         overwrite=machine.overwrite,
         observers=[RunPictures()],
     )
-    # Finished folds as well: they are checked to be of the same settings.
+    # Finished folds too: their settings are checked.
     unfinished = [fold for fold in stage.folds if machine.overwrite or fold not in finished]
     for fold in stage.folds:
         if fold not in unfinished:
             train(fold=fold, device=machine.device)
             for source in newer_sources(stage, fold, runs):
                 logger.warning(
-                    "fold %d of %s is older than weights of %s, which it builds on; if those are not the ones that it "
-                    "began with, --overwrite trains anew",
+                    "fold %d of %s is older than weights of %s, which it starts from; if it started from others, "
+                    "--overwrite trains it again",
                     *(fold, stage.name, source),
                 )
     _train(unfinished, train, stage.name, machine)
@@ -103,7 +103,7 @@ def _train(folds: Sequence[int], train: Callable[..., Path], title: str, machine
     failures = train_folds(folds, train, jobs=jobs, device=machine.device, title=title, quiet=machine.quiet)
     if failures:
         reasons = "; ".join(f"fold {fold}: {reason}" for fold, reason in failures.items())
-        raise BvasError(f"{title} failed, and what is finished is kept: {reasons}")
+        raise BvasError(f"{title} failed, finished folds are kept: {reasons}")
 
 
 def _score(stage: Stage, runs: Path) -> StageScore:

@@ -37,8 +37,8 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog,
         description="Predict each fold's held-out matches with that fold's model, the challenge with all folds, or "
-        "what a manifest lists. Finished matches are left as they are, and one that was interrupted is gone on with. "
-        "A match that fails stops no other: it is listed in failed.jsonl beside the results, and the exit code is 3, "
+        "what a manifest lists. Finished matches are skipped, and an interrupted one is resumed. "
+        "A failed match stops no other: it is listed in failed.jsonl beside the results, and the exit code is 3, "
         "or 2 if all failed.",
     )
     add_experiment_option(parser, required=True)
@@ -49,15 +49,15 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         "--manifest",
         type=Path,
         metavar="FILE",
-        help="predict what a text file lists, a match of the data root or a video file a line: labelled matches by "
-        "the model that has not seen them, all others with the mean of the folds' curves",
+        help="predict what a text file lists, one match of the data root or one video file per line: labelled "
+        "matches by the model that has not seen them, all others with the mean of the folds' curves",
     )
     parser.add_argument(
         "--shard",
         type=parse_shard,
         default=(1, 1),
         metavar="I/N",
-        help="predict the I-th of N shares (from 1/N to N/N) of the matches; all of them together are all matches",
+        help="predict the I-th of N shares (from 1/N to N/N) of the matches; together the shares are all matches",
     )
     add_inference(parser)
     add_overwrite(parser, "predict finished matches again")
@@ -66,7 +66,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         type=float,
         default=30.0,
         metavar="S",
-        help="save an unfinished match when its last save is S seconds old (default: 30)",
+        help="time between two saves of an unfinished segment: a kill costs so much work (default: 30)",
     )
     add_postprocessing(parser)
     add_folders(parser)
@@ -75,8 +75,8 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--devices",
         metavar="LIST",
-        help="several at once, each in a process of its own that takes one match after the other: 0,1 (CUDA devices), "
-        "all, or cpu,cpu; a process that dies costs only the match it was at",
+        help="several workers, each in a process, that share the segments of every video: 0,1 (CUDA devices), all, or "
+        "cpu,cpu; a process that is killed is replaced, and its segments are resumed",
     )
     return parser
 
@@ -155,7 +155,7 @@ def parse_devices(text: str) -> list[str]:
     """Return the devices of a list like `0,1`, `cpu,cpu` or `all`.
 
     Raises:
-        ConfigError: one is unknown or not on this machine, or there is none.
+        ConfigError: one is unknown or not on this machine, or the machine has none.
     """
     import torch
 

@@ -17,7 +17,7 @@ from bvas.values.annotations import Gap
 from bvas.values.checks import checked_seconds
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.open_video import open_video
-from bvas.video.decode.prefetch import DecodedAhead, Frames
+from bvas.video.decode.prefetch import DecodedAhead, Lost, Piece
 from bvas.video.decode.protocol import FrameReader
 from bvas.video.index.frame_grid import make_grid
 
@@ -147,23 +147,33 @@ class GridVideo:
         ) as decoded:
             for piece in decoded:
                 gaps: tuple[FrameGap, ...] = ()
-                if isinstance(piece, Frames):
-                    behind = position + len(piece.luma)
-                    repeats = is_repeat[position - first : behind - first]
-                    scores = predictor.push(piece.luma, self.info.color_range, repeats)
-                elif strict:
-                    raise piece.error
-                else:
-                    behind = position + piece.count
-                    scores = predictor.push_gap(piece.count)
-                    gaps = cut_gaps([FrameGap(position, behind, str(piece.error))], start, stop)
-                position = behind
-                num_decoded = min(max(position, start), stop) - start
-                yield RowChunk(scores[max(start - row, 0) : max(stop - row, 0)], gaps, num_decoded)
-                row += len(scores)
+                if isinstance(piece, Lost):
+                    if strict:
+                        raise piece.error
+                    gaps = cut_gaps(
+                        [FrameGap(position, position + piece.count, str(piece.error))], start, stop
+                    )
+                for count, scores in self._scores(predictor, piece, is_repeat[position - first :]):
+                    position += count
+                    num_decoded = min(max(position, start), stop) - start
+                    yield RowChunk(scores[max(start - row, 0) : max(stop - row, 0)], gaps, num_decoded)
+                    row += len(scores)
+                    gaps = ()
         # Behind the segment only clips are left whose rows are not wanted, unless a batch waits or the video ends.
         if row < stop:
             yield RowChunk(predictor.finish()[max(start - row, 0) : stop - row], (), stop - start)
+
+    def _scores(
+        self, predictor: StreamingPredictor, piece: Piece, is_repeat: NDArray[np.bool_]
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Yield (number of frames, rows that are final with them), batch by batch: a row may take seconds."""
+        if isinstance(piece, Lost):
+            yield piece.count, predictor.push_gap(piece.count)
+            return
+        step = predictor.frames_at_once((piece.luma.shape[1], piece.luma.shape[2]))
+        for first in range(0, len(piece.luma), step):
+            luma = piece.luma[first : first + step]
+            yield len(luma), predictor.push(luma, self.info.color_range, is_repeat[first : first + len(luma)])
 
     def _reader(self) -> FrameReader:
         """Return a reader that no thread uses; several threads may call this at once."""

@@ -195,6 +195,11 @@ class StreamingPredictor:
             )
         self._size = size
 
+    def frames_at_once(self, size: tuple[int, int]) -> int:
+        """Return how many frames of a size fill both batches; fewer in a push make partly filled batches."""
+        batch = self._engine.default_batch(size)
+        return max(self._given_stack_batch or batch, self._given_window_batch or batch)
+
     def _start(self, size: tuple[int, int]) -> None:
         """Choose batch sizes, and make room for what has to be kept between chunks; once a video."""
         if self._num_frames:
@@ -202,7 +207,7 @@ class StreamingPredictor:
         batch = self._engine.default_batch(size)
         self._stack_batch = self._given_stack_batch or batch
         self._window_batch = self._given_window_batch or batch
-        self._chunk = max(self._stack_batch, self._window_batch)
+        self._chunk = self.frames_at_once(size)
         self._room = most_waiting(self._chunk, self.stride)
         clip = self.clip
         num_frames = clip.stack_size * clip.frame_step + self._chunk + self._room

@@ -1,4 +1,4 @@
-"""Which matches and videos are predicted, by the models of which folds, and where results go."""
+"""Assignment of matches and videos to the models that predict them, and to folders of results."""
 
 import os
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ from bvas.video.index.file_identity import place_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """A match, or a video by itself, with the models that predict it."""
+    """A match, or a single video, with the models that predict it."""
 
     name: str
-    """Of the match; of a video its path."""
+    """Name of the match, or path of the video."""
     folds: tuple[int, ...]
     """Folds whose models are averaged, in order."""
     out: Path
@@ -28,7 +28,7 @@ class Assignment:
 
     @property
     def folder(self) -> Path:
-        """Where its results go."""
+        """Folder of its results."""
         return self.out / self.name
 
     def is_of(self, other: "Assignment") -> bool:
@@ -47,8 +47,7 @@ class Assignment:
         """Return its video files in order.
 
         Raises:
-            DataError: there is none, one that a list names is not there, or annotations lie in a half of which
-                there is no video.
+            DataError: it has no video, a listed one does not exist, or a half with annotations has no video.
         """
         if isinstance(self.source, Path):
             return [Half(1, self.source)]
@@ -60,7 +59,7 @@ class Assignment:
                 f"no video of half {missing[0]} in {self.source.folder}, where half {max(numbers)} is; add it"
             )
         if self.source.fold is not None:
-            # What else may be wrong with labels matters to those who train and score.
+            # Other faults of labels matter to training and scoring only.
             raw, faults = raw_annotations_of(self.source, task)
             raise_faults([] if faults else raw.half_faults(numbers))
         return halves
@@ -85,21 +84,21 @@ def of_match(match: Match, folds: Sequence[int], predictions: Path) -> Assignmen
     """Return a labelled match for the model of its fold, another one for the mean of all models.
 
     Raises:
-        ConfigError: the model of its fold is not there.
+        ConfigError: the model of its fold does not exist.
     """
     if match.fold is not None and match.fold not in folds:
         raise ConfigError(
-            f"match {match.name!r} is held out by fold {match.fold}, which is not trained or not among --folds; there "
-            f"are: {', '.join(map(str, folds))}"
+            f"match {match.name!r} is held out by fold {match.fold}, which is not trained or not among --folds; "
+            f"trained are: {', '.join(map(str, folds))}"
         )
     return _of_match(match, folds, predictions)
 
 
 def of_video(path: Path, folds: Sequence[int], predictions: Path) -> Assignment:
-    """Return a video by itself, for the mean of all models; results go to `videos/` and its path."""
+    """Return a single video, for the mean of all models; results go to `videos/` and its path."""
     absolute = Path(os.path.normpath(path.absolute()))
     here = Path.cwd()
-    # Whoever lists it as a path from here or from the root means the same file.
+    # A path from here and one from the root name the same file.
     within = (
         absolute.relative_to(here) if absolute.is_relative_to(here) else absolute.relative_to(absolute.anchor)
     )
@@ -128,7 +127,7 @@ def check_folds(matches: Sequence[Match], folds: Sequence[int], data: Path) -> N
 def share_of(assignments: Sequence[Assignment], shard: tuple[int, int]) -> list[Assignment]:
     """Return the share of shard (I, N), I from 1: every N-th from the I-th on.
 
-    The share depends on the list alone, so that all shards together are the list, whenever each runs.
+    The share depends on the list alone. So all shares together are the list, whenever each is predicted.
     """
     number, count = shard
     return list(assignments[number - 1 :: count])

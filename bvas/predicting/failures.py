@@ -1,6 +1,6 @@
-"""`failed.jsonl`: the matches of a results folder whose last try failed, `{"match": ..., "reason": ...}` a line.
+"""List of failed matches: `failed.jsonl` in a folder of results, with `{"match": ..., "reason": ...}` per line.
 
-Several jobs may write to it; each changes the lines of its own matches only.
+Several processes may write to it. Each changes the lines of its own matches only.
 """
 
 import json
@@ -16,7 +16,7 @@ _SECONDS_TO_WAIT = 30.0
 
 
 def read_failures(out: Path) -> dict[str, str]:
-    """Return the reason for each match that is listed; lines that are none are left out."""
+    """Return the reason for each listed match; lines of another form are skipped."""
     try:
         lines = text_lines(read_text(out / FAILED_NAME))
     except DataError:
@@ -32,7 +32,7 @@ def read_failures(out: Path) -> dict[str, str]:
 
 
 def note_failure(out: Path, name: str, reason: str | None) -> None:
-    """List a match as failed, or with None as reason take it off the list.
+    """List a match as failed, or remove it from the list where the reason is None.
 
     Raises:
         DataError: the list cannot be written.

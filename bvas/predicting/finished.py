@@ -1,7 +1,7 @@
 """Finished results: those of the weights, settings and videos as they are now."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,74 +15,94 @@ from bvas.system.file_names import output_stem
 from bvas.video.index.file_identity import fingerprint_of, is_same, place_of
 
 
-def is_finished(assignment: Assignment, work: Work, weights: Weights) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """The results of a match that are still valid."""
+
+    record: Record | None = None
+    """Record of the results that exist."""
+    videos: dict[int, VideoRecord] = field(default_factory=dict)
+    """By half: videos whose curves were made from the same, with their fingerprints of now."""
+    is_complete: bool = False
+    """Whether these are all videos, and the spots are of the same settings."""
+
+
+def is_finished(assignment: Assignment, work: Work, weights: Weights, *, by_content: bool = True) -> bool:
     """Return whether a match has results of these weights, settings and videos; nothing is locked or written.
+
+    Args:
+        assignment: The match.
+        work: Settings of its prediction.
+        weights: Of the same work.
+        by_content: Read a video whose fingerprint differs; otherwise its match is not finished.
 
     Raises:
         CheckpointError: a fold has no weights.
     """
-    record = read_record(assignment.folder)
-    if record is None or work.overwrite:
-        return False
+    rows = weights.rows_settings(assignment.folds)
     try:
         halves = assignment.halves(work.experiment.task)
-        known = known_videos(assignment.folder, halves, record, weights.rows_settings(assignment.folds), work)
+        record = read_record(assignment.folder)
+        if not by_content and record is not None and _is_touched(halves, record):
+            return False
+        return find_finished(assignment, halves, rows, work).is_complete
     except DataError:
         return False
-    return is_complete(assignment.folder, halves, record, known, work)
 
 
-def known_videos(
-    folder: Path, halves: Sequence[Half], record: Record, rows: dict[str, Any], work: Work
-) -> dict[int, VideoRecord]:
-    """Return the videos whose curves exist and were made from the same, with their fingerprints of now.
+def find_finished(
+    assignment: Assignment, halves: Sequence[Half], rows: dict[str, Any], work: Work
+) -> Finished:
+    """Return the results of a match that were made from these halves, with these settings of their rows.
 
     Raises:
-        DataError: a video cannot be read.
+        DataError: a video cannot be read, or results of another video would be replaced.
     """
-    if record.rows != rows:
-        return {}
-    known = {}
+    folder = assignment.folder
+    record = None if work.overwrite else read_record(folder)
+    if record is None:
+        return Finished()
+    if isinstance(assignment.source, Path) and 1 in record.videos:
+        _check_same_video(folder, assignment.source, record.videos[1])
+    videos = {}
     for half in halves:
-        video = record.videos.get(half.number)
-        if video is None or (work.strict and video.gaps):
-            continue
-        path = place_of(half.path)
-        if Path(video.path).name != Path(path).name or work.backend not in ("auto", video.backend):
-            continue
-        if curve_path(folder, output_stem(half.path.stem)).is_file() and is_same(
-            half.path, video.fingerprint, video.sha256
-        ):
-            known[half.number] = replace(video, path=path, fingerprint=fingerprint_of(half.path))
-    return known
-
-
-def check_same_video(assignment: Assignment, record: Record) -> None:
-    """Check that the results of a video by itself are of that file, at this place or as a copy of it.
-
-    In another working folder another file may have the same path. It must not replace these results.
-
-    Raises:
-        DataError: they are of another file.
-    """
-    if not isinstance(assignment.source, Path) or 1 not in record.videos:
-        return
-    video, path = record.videos[1], assignment.source
-    if video.path == place_of(path) or is_same(path, video.fingerprint, video.sha256):
-        return
-    raise DataError(
-        f"{assignment.folder} holds the results of {video.path}, which is another video than {place_of(path)}; "
-        "take other --runs, or replace them with --overwrite"
-    )
-
-
-def is_complete(
-    folder: Path, halves: Sequence[Half], record: Record, known: Mapping[int, VideoRecord], work: Work
-) -> bool:
-    """Return whether the known videos are all of a match, and its spots are of the same settings."""
-    numbers = {half.number for half in halves}
-    return (
-        numbers == known.keys() == record.videos.keys()
+        before = record.videos.get(half.number)
+        if before is not None and record.rows == rows and _is_known(folder, half.path, before, work):
+            videos[half.number] = replace(
+                before, path=place_of(half.path), fingerprint=fingerprint_of(half.path)
+            )
+    is_complete = (
+        {half.number for half in halves} == videos.keys() == record.videos.keys()
         and record.peaks == peak_settings(work.experiment)
         and has_results(folder)
     )
+    return Finished(record=record, videos=videos, is_complete=is_complete)
+
+
+def _is_touched(halves: Sequence[Half], record: Record) -> bool:
+    return any(
+        half.number in record.videos and record.videos[half.number].fingerprint != fingerprint_of(half.path)
+        for half in halves
+    )
+
+
+def _is_known(folder: Path, path: Path, before: VideoRecord, work: Work) -> bool:
+    return (
+        not (work.strict and before.gaps)
+        and work.backend in ("auto", before.backend)
+        and Path(before.path).name == Path(place_of(path)).name
+        and curve_path(folder, output_stem(path.stem)).is_file()
+        and is_same(path, before.fingerprint, before.sha256)
+    )
+
+
+def _check_same_video(folder: Path, path: Path, before: VideoRecord) -> None:
+    """Check that results are of a video file, at this place or as a copy of it.
+
+    In another working folder another file may have the same path. It must not replace these results.
+    """
+    if before.path != place_of(path) and not is_same(path, before.fingerprint, before.sha256):
+        raise DataError(
+            f"{folder} holds the results of {before.path}, which is another video than {place_of(path)}; take "
+            "other --runs, or replace them with --overwrite"
+        )

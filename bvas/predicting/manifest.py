@@ -1,4 +1,4 @@
-"""Manifests: matches of a data root and video files, one per line, `#` for remarks; or a table with such a column."""
+"""Manifests: lists of matches and video files, one per line, `#` for remarks; or a table with such a column."""
 
 import csv
 import difflib
@@ -16,14 +16,14 @@ from bvas.system.text_files import read_text, text_lines
 logger = logging.getLogger(__name__)
 
 _COLUMNS = ("video", "match", "path", "file")
-"""Names of the column that a table may list them in, the first of these that is there."""
+"""Possible names of the column that lists them; the first of these that a table has."""
 _REMARK = "#"
 
 
 def read_manifest(path: Path) -> list[tuple[int, str]]:
     """Return (line number, entry) of a manifest, each entry once.
 
-    A first line with the name of a column (video, match, path or file) makes it a table, of which that column counts.
+    A first line with one of the names video, match, path or file makes it a table, whose column of that name is read.
 
     Raises:
         DataError: it cannot be read or holds no entry.
@@ -36,7 +36,7 @@ def read_manifest(path: Path) -> list[tuple[int, str]]:
     if columns and not _is_file(lines[0][1].strip()):
         column = next(name for name in _COLUMNS if name in columns)
         others = f"; not {', '.join(name for name in columns if name != column)}" if len(columns) > 1 else ""
-        logger.info("manifest %s: the column '%s' lists what is predicted%s", path, column, others)
+        logger.info("manifest %s: the column '%s' lists the videos and matches%s", path, column, others)
         table = read_table(path, _COLUMNS, remark=_REMARK)
         lines = [(row.line, row.text(column)) for row in table.rows]
     entries: dict[str, int] = {}
@@ -66,17 +66,17 @@ def assign_manifest(
     folds: Sequence[int],
     predictions: Path,
 ) -> list[Assignment]:
-    """Return what a manifest lists, each once.
+    """Return the matches and videos of a manifest, each once.
 
     Args:
         path: The manifest.
-        find: Finds the matches of the data root; asked only if a line is no video file.
+        find: Finds the matches of the data root; called only if a line is not a video file.
         folds: Folds that are trained.
         predictions: Folder of the experiment's predictions.
 
     Raises:
         DataError: the manifest cannot be read, or the data root is needed and wrong.
-        ConfigError: a line names neither a match nor a video file, or a match whose model is not there; or results of
+        ConfigError: a line names neither a match nor a video file, or a match whose model does not exist; or results of
             two files would lie in one folder.
     """
     entries = read_manifest(path)
@@ -102,7 +102,7 @@ def assign_manifest(
 
 
 def _is_video(entry: str) -> bool:
-    """A file that is there, or whose name says that it should be."""
+    """Return whether an entry is a file, or has the suffix of one."""
     return "://" not in entry and (Path(entry).suffix.lower() in VIDEO_SUFFIXES or _is_file(entry))
 
 
@@ -118,4 +118,4 @@ def _named(entry: str, matches: dict[str, Match]) -> Match:
         return matches[entry]
     near = difflib.get_close_matches(entry, matches, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"the data has {len(matches)} others"
-    raise ConfigError(f"{entry!r} is no match of the data and no video file; {hint}")
+    raise ConfigError(f"{entry!r} is neither a match of the data nor a video file; {hint}")

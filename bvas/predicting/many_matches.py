@@ -57,7 +57,11 @@ def predict_matches(
         used = devices[0]
         executor = ProcessExecutor(devices, remedy="use fewer --devices")
     weights = Weights(work)
-    left = [assignment for assignment in assignments if not is_finished(assignment, work, weights)]
+    left = [
+        assignment
+        for assignment in assignments
+        if not is_finished(assignment, work, weights, by_content=False)
+    ]
     schedule = Schedule(
         # Those of the same models together, which are then loaded once.
         sorted(left, key=lambda assignment: assignment.folds),

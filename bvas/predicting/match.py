@@ -1,4 +1,4 @@
-"""Prediction of one match: which of its videos are known, and the results from its segments.
+"""Prediction of one match: known videos, segments of the others, and the results of all.
 
 The match's folder is locked while it is predicted. Rows of segments lie in a work folder for each video until all
 videos of the match are done. Then curves, spots and record are written, and the work folders are removed.
@@ -8,6 +8,7 @@ import json
 import logging
 import shutil
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,12 @@ from bvas.data.matches import Half
 from bvas.errors import DataError, DecodeError
 from bvas.inference.file_rows import check_gap_share, gaps_in_time
 from bvas.predicting.assignments import Assignment
-from bvas.predicting.finished import check_same_video, is_complete, known_videos
+from bvas.predicting.finished import Finished, find_finished
 from bvas.predicting.prepared_video import PreparedVideo
 from bvas.predicting.segments import SegmentedVideo, precision_settings
 from bvas.predicting.settings import Weights, Work
 from bvas.results.made_from import Record, VideoRecord, peak_settings
-from bvas.results.store import curve_path, has_results, load_curve, read_record, write_match, write_record
+from bvas.results.store import curve_path, has_results, load_curve, write_match, write_record
 from bvas.results.video_result import VideoFile, VideoResult
 from bvas.system.atomic_files import remove_unfinished
 from bvas.system.file_names import output_stem
@@ -58,37 +59,32 @@ class MatchPrediction:
             stack.enter_context(locked(assignment.folder))
             remove_unfinished(assignment.folder)
             self.halves = assignment.halves(work.experiment.task)
-            self._known, self._curves, self.is_finished = self._find_known()
+            finished = find_finished(assignment, self.halves, self._rows, work)
+            self.is_finished = finished.is_complete
+            """Whether nothing is missing."""
+            self._curves = {} if self.is_finished else self._load_curves(finished)
+            self._known = {number: finished.videos[number] for number in self._curves}
+            if finished.is_complete and finished.record and finished.videos != finished.record.videos:
+                # Touched or copied: next time the fingerprint suffices.
+                write_record(assignment.folder, replace(finished.record, videos=finished.videos))
             self._lock = stack.pop_all()
 
-    def _find_known(self) -> tuple[dict[int, VideoRecord], dict[int, ScoreCurve], bool]:
-        """Return records and curves of known videos by half, and whether nothing is missing."""
-        folder, work = self.assignment.folder, self._work
-        record = None if work.overwrite else read_record(folder)
-        if record is None:
-            if has_results(folder) and not work.overwrite:
-                logger.info("%s: its results have no valid record; they are made again", self.assignment.name)
-            return {}, {}, False
-        check_same_video(self.assignment, record)
-        known = known_videos(folder, self.halves, record, self._rows, work)
-        if is_complete(folder, self.halves, record, known, work):
-            if known != record.videos:
-                # Touched or copied: next time the fingerprint suffices.
-                write_record(folder, Record(rows=record.rows, peaks=record.peaks, videos=known))
-            return known, {}, True
-        if not known:
+    def _load_curves(self, finished: Finished) -> dict[int, ScoreCurve]:
+        """Return the curves of known videos by half; a damaged one is made again."""
+        folder = self.assignment.folder
+        if not finished.videos and not self._work.overwrite and has_results(folder):
             logger.info(
                 "%s: its results are of other weights, settings or videos; they are made again",
                 self.assignment.name,
             )
         curves = {}
         for half in self.halves:
-            if half.number in known:
+            if half.number in finished.videos:
                 try:
                     curves[half.number] = load_curve(curve_path(folder, output_stem(half.path.stem)))
                 except DataError as error:
                     logger.warning("%s", error)
-        return {number: known[number] for number in curves}, curves, False
+        return curves
 
     @property
     def missing(self) -> list[Half]:
@@ -171,7 +167,7 @@ class MatchPrediction:
 
 
 def first_video(assignment: Assignment, work: Work) -> Path | None:
-    """Return the first video of a match; None where there is none, which is an error later."""
+    """Return the first video of a match; None without one, which is an error later."""
     try:
         return assignment.halves(work.experiment.task)[0].path
     except DataError:

@@ -28,7 +28,7 @@ _SECONDS_BETWEEN_TRIES = 1.0
 class Schedule:
     """The matches that are left, and the outcome of the others.
 
-    `jobs` goes to `run_jobs`, and `settle` and `watch` receive what becomes of the jobs.
+    `jobs` goes to `run_jobs`, and `settle` and `watch` receive their progress and their ends.
     """
 
     def __init__(
@@ -53,17 +53,16 @@ class Schedule:
             progress: Receives the frames; None logs a line each minute instead.
             num_finished: Matches that have finished results.
         """
-        self._waiting = deque(assignments)
-        self._busy: deque[tuple[float, Assignment]] = deque()
-        self._logged_busy: set[Path] = set()
+        self._waiting = deque((0.0, assignment) for assignment in assignments)
+        """With the time before which it is not tried again."""
         self._work = work
         self._weights = weights
         self._num_workers = num_workers
         self._device = device
         self._preparing: dict[Path, Future[PreparedVideo]] = {}
         self._open: list[MatchPrediction] = []
-        self._running: dict[str, tuple[MatchPrediction, int, int]] = {}
-        """By job: its match, half, and frames done."""
+        self._running: dict[str, tuple[MatchPrediction, int]] = {}
+        """By job: its match, and the frames done."""
         sizes = {str(assignment.folder): _sizes(assignment, work) for assignment in assignments}
         self._count = FrameCount(sizes, progress)
         self.counts = {"made": 0, "finished": num_finished, "failed": 0}
@@ -76,12 +75,11 @@ class Schedule:
         Raises:
             BvasError: weights, settings or a full disk, which all matches would fail with.
         """
-        while self._waiting or self._busy:
-            if not self._waiting and self._busy[0][0] > time.monotonic():
+        while self._waiting:
+            if self._waiting[0][0] > time.monotonic():
                 yield None
                 continue
-            assignment = self._waiting.popleft() if self._waiting else self._busy.popleft()[1]
-            match = self._begin(assignment)
+            match = self._begin(*self._waiting.popleft())
             if match is None:
                 continue
             for half, following in zip_longest(match.missing, match.missing[1:]):
@@ -107,22 +105,22 @@ class Schedule:
         num_left = sum(len(video.frames_of(number)) for number in missing)
         self._count.open(name, half.number, num_frames=video.num_frames, num_left=num_left)
         while missing and match.failure is None:
-            # A single worker takes all at once: nothing is decoded twice.
+            # A single worker takes all of them, and decodes nothing twice.
             most = len(missing) if self._num_workers == 1 else max(1, len(missing) // (2 * self._num_workers))
             first = missing.pop(0)
             stop = first + 1
             while missing and missing[0] == stop and stop - first < most:
                 stop = missing.pop(0) + 1
             job = Job(f"{name}/{half.path.stem} {first}-{stop - 1}", predict_segments, (video, first, stop))
-            self._running[job.name] = match, half.number, 0
+            self._running[job.name] = match, 0
             match.num_running += 1
             yield job
 
     def watch(self, job: Job, done: int, total: int, note: str) -> None:
         """Take the progress of a job."""
-        match, half, before = self._running[job.name]
-        self._running[job.name] = match, half, done
-        self._count.add(str(match.assignment.folder), half, done - before)
+        match, before = self._running[job.name]
+        self._running[job.name] = match, done
+        self._count.add(str(match.assignment.folder), done - before)
 
     def settle(self, ended: Ended) -> None:
         """Take the end of a job.
@@ -130,7 +128,7 @@ class Schedule:
         Raises:
             BvasError: weights, settings or a full disk, which all matches would fail with.
         """
-        match, _, _ = self._running.pop(ended.job.name)
+        match, _ = self._running.pop(ended.job.name)
         match.num_running -= 1
         if ended.error is not None:
             self._fail(match, ended.error)
@@ -141,15 +139,14 @@ class Schedule:
         for match in list(self._open):
             self._release(match)
 
-    def _begin(self, assignment: Assignment) -> MatchPrediction | None:
-        """Open a match; None where nothing is left to do of it now."""
+    def _begin(self, tried_at: float, assignment: Assignment) -> MatchPrediction | None:
+        """Open a match; None where it has ended, or another process predicts it."""
         try:
             match = MatchPrediction(assignment, self._work, self._weights)
         except BusyError:
-            if assignment.folder not in self._logged_busy:
+            if not tried_at:
                 logger.info("%s: another process predicts it; it is looked at again later", assignment.name)
-                self._logged_busy.add(assignment.folder)
-            self._busy.append((time.monotonic() + _SECONDS_BETWEEN_TRIES, assignment))
+            self._waiting.append((time.monotonic() + _SECONDS_BETWEEN_TRIES, assignment))
             return None
         except USER_ERRORS as error:
             if ends_all(error):
@@ -173,7 +170,7 @@ class Schedule:
         """Begin to prepare the next video of a match, or the first one of the match behind it."""
         path = None if half is None else half.path
         if path is None and self._waiting:
-            path = first_video(self._waiting[0], self._work)
+            path = first_video(self._waiting[0][1], self._work)
         if path is not None:
             self._prepared(path)
 
@@ -212,7 +209,7 @@ class Schedule:
 
 
 def _sizes(assignment: Assignment, work: Work) -> dict[int, int]:
-    """Return the bytes of each video; nothing where they are unavailable, which is an error later."""
+    """Return the bytes of each video; empty where they are unavailable, which is an error later."""
     try:
         return {half.number: half.path.stat().st_size for half in assignment.halves(work.experiment.task)}
     except (DataError, OSError):

@@ -110,7 +110,7 @@ class SegmentRows:
 
 
 def precision_settings(device: str, work: Work) -> list[str]:
-    """Return, as plain data, how a device computes: rows of another precision are other rows."""
+    """Return, as plain data, kind and precision of a device; rows of another kind or precision are not reused."""
     chosen = torch.device(device)
     return [chosen.type, str(prediction_dtype(chosen, work.precision))]
 
@@ -146,7 +146,7 @@ def predict_segments(video: SegmentedVideo, first: int, stop: int, worker: Worke
             writer.save()
     except torch.OutOfMemoryError as error:
         raise MemoryError(
-            "the GPU's memory ran out; end what else computes on it, name it once in --devices, or take --device cpu"
+            "the GPU's memory ran out; end other programs on it, name it once in --devices, or take --device cpu"
         ) from error
 
 
@@ -154,7 +154,7 @@ def _models(video: SegmentedVideo, worker: Worker) -> tuple[Spotter, StreamingPr
     """Return the models of a video's folds; those of the job before are kept if they are the same."""
     key = f"{video.work.experiment.name} {video.folds}"
     if key not in worker.kept:
-        # Closed first: two sets may not fit on the device.
+        # The old ones are released first: two sets may not fit on the device.
         worker.kept.clear()
         work = video.work
         spotter = load_spotter(

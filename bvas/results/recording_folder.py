@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from bvas.errors import DataError
 from bvas.results.made_from import VideoRecord
@@ -18,12 +16,13 @@ from bvas.results.store import (
     read_recording,
     timeline_path,
 )
+from bvas.system.closing import Closing
 from bvas.system.file_names import shown_name
 from bvas.video.container.sources import Source
 from bvas.video.index.file_identity import DigestMeanwhile, fingerprint_of, is_same, place_of
 
 
-class FileRecords:
+class FileRecords(Closing):
     """Records of the files of a recording, made by threads while the block runs."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -47,12 +46,8 @@ class FileRecords:
             for file, digest in zip(self._files, self._digests, strict=True)
         ]
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Stop reading."""
         self._open.close()
 
 

@@ -1,4 +1,4 @@
-"""Which matches a manifest lists, and how shards divide them."""
+"""Matches that a manifest lists, and their shares."""
 
 from pathlib import Path
 
@@ -69,11 +69,11 @@ def test_all_shards_together_are_exactly_the_manifest(tmp_path, count):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("league/m0\nleage/m1\n", r"line 2 of .*'leage/m1' is no match .*did you mean 'league/m1'\?"),
-        ("rtsp://camera/1.mp4", "line 1 .*is no match of the data and no video file"),
+        ("league/m0\nleage/m1\n", r"line 2 of .*'leage/m1' is neither a match .*did you mean 'league/m1'\?"),
+        ("rtsp://camera/1.mp4", "line 1 .*is neither a match of the data nor a video file"),
         (
             "league/m2",
-            "line 1 .*held out by fold 2, which is not trained or not among --folds; there are: 0, 1",
+            "line 1 .*held out by fold 2, which is not trained or not among --folds; trained are: 0, 1",
         ),
     ],
 )

@@ -153,7 +153,10 @@ def test_results_of_an_earlier_version_are_made_again(there, capsys):
         del video["backend"]
     path.write_text(json.dumps(record))
     assert main(["predict", "--experiment", "tiny", "--device", "cpu", "--folds", "0"]) == OK
-    assert "game/a: its results have no valid record; they are made again" in capsys.readouterr().err
+    assert (
+        "game/a: its results are of other weights, settings or videos; they are made again"
+        in capsys.readouterr().err
+    )
     assert there.times() != first
 
 
@@ -207,7 +210,7 @@ def test_shards_of_a_manifest_make_all_of_it_and_wrong_ones_are_refused(there, c
 
     (there.folder / "list.txt").write_text("game/a\ngame/d\n")
     assert there.predict("--manifest", "list.txt") == WRONG_INPUT
-    assert "line 2 of list.txt: 'game/d' is no match of the data" in capsys.readouterr().err
+    assert "line 2 of list.txt: 'game/d' is neither a match of the data" in capsys.readouterr().err
     for wrong in ("0/2", "3/2", "1", "a/b"):
         with pytest.raises(SystemExit):
             there.predict("--shard", wrong)

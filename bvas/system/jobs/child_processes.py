@@ -17,10 +17,10 @@ _PR_SET_PDEATHSIG = 1
 def start_quietly(process: BaseProcess) -> None:
     """Start a process of the spawn context.
 
-    `multiprocessing` imports the program's main module in each child, in case the child's work is defined
-    there. Ours is not, and the import would cost each worker what the program imports (torch: 1.5 s,
-    600 MB), and would run a script that has no `if __name__ == "__main__"`: it is hidden meanwhile.
-    Ctrl-C is held back while the child starts, and stays held back in it: the parent ends it.
+    `multiprocessing` imports the program's main module in each child, in case the child's function is defined
+    there. Ours never is. The import would take time and memory (torch: 1.5 s, 600 MB), and would run a script
+    without `if __name__ == "__main__"` again. So the main module is hidden meanwhile.
+    Ctrl-C is blocked while the child starts, and stays blocked in it: the parent ends it.
     """
     with _hidden_main(), interrupts_held():
         process.start()
@@ -28,7 +28,7 @@ def start_quietly(process: BaseProcess) -> None:
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back until the block ends; does nothing on Windows, which cannot."""
+    """Hold Ctrl-C back until the block ends; on Windows, which cannot, do nothing."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -42,8 +42,8 @@ def interrupts_held() -> Iterator[None]:
 def end_with_parent() -> None:
     """Make this process, started by `start_quietly`, end at once when its parent ends, also after a kill.
 
-    On Linux the kernel ends it, even while it is stopped or decodes; and already when the thread of the
-    parent that started it ends. Elsewhere a thread watches the parent.
+    On Linux the kernel ends it, even while it is stopped or decodes. It also does so when the thread that started
+    it ends. Elsewhere a thread watches the parent.
     """
     if sys.platform == "linux" and ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) == 0:
         parent = parent_process()

@@ -39,7 +39,7 @@ class InProcessExecutor:
         return [Ended(job, *run_call(job, worker))]
 
     def close(self) -> None:
-        """Forget what jobs have left for the next ones."""
+        """Forget the values that jobs have kept."""
         self._kept.clear()
 
 

@@ -26,10 +26,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """What a job is told of the process that it runs in."""
+    """Surroundings of a running job: its device, and what it shares with the jobs before and after."""
 
     device: str
-    """`cpu`, `cuda:1`, ...; empty where the executor has no devices."""
+    """`cpu`, `cuda:1`, ...; empty where the jobs need none."""
     num_workers: int
     """Workers that share the cores of this machine, this one included."""
     kept: dict[str, Any]

@@ -34,7 +34,7 @@ class ProcessExecutor:
 
         Args:
             devices: Device names, repeated for workers that share a device; empty names for jobs that need none.
-            remedy: What to do if memory ran out, for the message about a process that died.
+            remedy: Advice for the case that memory ran out, in the message about a process that died.
         """
         self._slots = [_Slot(device) for device in devices]
         self._remedy = remedy

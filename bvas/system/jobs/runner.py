@@ -28,7 +28,7 @@ def run_jobs(
         jobs: In the order in which they begin. A job is taken when a worker is idle, so that a generator can
             decide late; it yields None where the next job is not known yet.
         executor: Runs them.
-        on_end: Receives the end of each job, in the order in which they end. What it raises ends the run.
+        on_end: Receives the end of each job, in the order in which they end. An exception from it ends the run.
         watch: Receives the progress of running jobs.
         tries: How often a job is tried whose worker is killed.
 
