@@ -64,9 +64,9 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--save-seconds",
         type=float,
-        default=30.0,
+        default=20.0,
         metavar="S",
-        help="time between two saves of an unfinished segment: a kill costs so much work (default: 30)",
+        help="time between two saves of an unfinished segment: a kill costs so much work (default: 20)",
     )
     add_postprocessing(parser)
     add_folders(parser)

@@ -159,47 +159,45 @@ def _spot_parts(
     is_stream = not sources[0].is_indexable
     writer = RecordingWriter(out, spotter.experiment, args.kickoff)
     results: list[VideoResult] = []
-    with FileRecords([] if is_stream else [source.path for source in sources]) as records:
-        for plan in plans:
-            video = plan.video
-            assert video.path is not None
-            with progress_bar(video.path.name, "frame", quiet=args.quiet) as bar:
-                estimate = _with_estimate(
-                    bar, len(sources), num_models, str(spotter.device).partition(":")[0]
-                )
-                found = spot_video(
-                    sources[0].location if is_stream else video.path,
-                    spotter,
-                    backend=args.backend,
-                    from_seconds=plan.from_seconds,
-                    to_seconds=plan.to_seconds,
-                    strict=args.strict,
-                    growing=args.growing,
-                    stream=video.reading.stream,
-                    rate=video.reading.rate,
-                    tone=video.reading.tone,
-                    # The length of a stream is unknown.
-                    progress=bar if is_stream else estimate,
-                    in_part=True,
-                )
-            results.append(
-                VideoResult(
-                    video=replace(video, match=out.name),
-                    curve=found.curve,
-                    spots=found.spots,
-                    spot_frames=found.source_frames,
-                    gaps=found.gaps,
-                    peaks=spotter.experiment.peaks,
-                )
+    records = FileRecords([] if is_stream else [source.path for source in sources])
+    for plan in plans:
+        video = plan.video
+        assert video.path is not None
+        with progress_bar(video.path.name, "frame", quiet=args.quiet) as bar:
+            estimate = _with_estimate(bar, len(sources), num_models, str(spotter.device).partition(":")[0])
+            found = spot_video(
+                sources[0].location if is_stream else video.path,
+                spotter,
+                backend=args.backend,
+                from_seconds=plan.from_seconds,
+                to_seconds=plan.to_seconds,
+                strict=args.strict,
+                growing=args.growing,
+                stream=video.reading.stream,
+                rate=video.reading.rate,
+                tone=video.reading.tone,
+                # The length of a stream is unknown.
+                progress=bar if is_stream else estimate,
+                in_part=True,
             )
-            failure = found.failure
-            in_part = _in_part(results, failure, len(plans))
-            # At once: hours of work on one part are not lost with the next.
-            writer.write(
-                results, found.duration_seconds, made_from=records.known(wait=not in_part), in_part=in_part
+        results.append(
+            VideoResult(
+                video=replace(video, match=out.name),
+                curve=found.curve,
+                spots=found.spots,
+                spot_frames=found.source_frames,
+                gaps=found.gaps,
+                peaks=spotter.experiment.peaks,
             )
-            if failure is not None:
-                break
+        )
+        failure = found.failure
+        in_part = _in_part(results, failure, len(plans))
+        # At once: hours of work on one part are not lost with the next.
+        writer.write(
+            results, found.duration_seconds, made_from=records.known(wait=not in_part), in_part=in_part
+        )
+        if failure is not None:
+            break
     remove_stale(out, before, [plan.video.name for plan in plans])
     _sum_up(results, spotter.experiment, out, in_part)
     if failure is None:

@@ -25,7 +25,8 @@ logger = logging.getLogger(__name__)
 
 _LARGEST_GAP_SHARE = 0.2
 # Segments are decoded from a multiple of so many computed rows on. So their rows fall into the same batches as those of
-# the whole video: batch sizes are powers of two up to this, and results depend on the batch in their last bits.
+# the whole video: batch sizes are powers of two up to this, and results depend on the batch in their last bits. Where
+# frames are so large that a batch is one row, as on a CPU, there is nothing to align.
 _ALIGNMENT = 64
 
 
@@ -95,7 +96,7 @@ class GridVideo:
         """The decoder that was chosen."""
         self.grid = make_grid(reader.index, spotter.experiment.input.rate)
         """Grid frames of the whole video: their source frames and times."""
-        self._frame_bytes = reader.size[0] * reader.size[1]
+        self._size = reader.size
         self._keyframes = np.searchsorted(reader.index.pts, reader.index.keyframe_pts)
         # It has opened nothing yet; the first segment is read by it.
         self._unused = [reader]
@@ -129,7 +130,7 @@ class GridVideo:
             raise ConfigError(
                 f"{self.path} has no grid frames [{start}, {stop}); a segment lies in [0, {self.grid.num_frames})"
             )
-        first, last = _needed_frames(predictor, start, stop, self.grid.num_frames)
+        first, last = self._needed_frames(predictor, start, stop)
         wanted = self.grid.indices[first:last]
         is_repeat = np.diff(wanted, prepend=-1) == 0
         if num_readers is None:
@@ -141,7 +142,7 @@ class GridVideo:
             self._reader,
             wanted,
             self._keyframes,
-            frame_bytes=self._frame_bytes,
+            frame_bytes=self._size[0] * self._size[1],
             num_readers=num_readers,
             on_device=self._device.startswith("cuda"),
         ) as decoded:
@@ -163,6 +164,17 @@ class GridVideo:
         if row < stop:
             yield RowChunk(predictor.finish()[max(start - row, 0) : stop - row], (), stop - start)
 
+    def _needed_frames(self, predictor: StreamingPredictor, start: int, stop: int) -> tuple[int, int]:
+        """Return the grid frames [first, last) that the rows [start, stop) are computed from.
+
+        With a stride a row lies between two computed ones, at multiples of the stride in the whole video.
+        """
+        clip, stride = predictor.clip, predictor.stride
+        step = stride if predictor.frames_at_once(self._size) == 1 else _ALIGNMENT * stride
+        first = max(0, start // stride * stride - clip.frames_before) // step * step
+        last_center = -(-(stop - 1) // stride) * stride
+        return first, min(self.grid.num_frames, last_center + clip.frames_after + 1)
+
     def _scores(
         self, predictor: StreamingPredictor, piece: Piece, is_repeat: NDArray[np.bool_]
     ) -> Iterator[tuple[int, NDArray[np.float32]]]:
@@ -170,7 +182,7 @@ class GridVideo:
         if isinstance(piece, Lost):
             yield piece.count, predictor.push_gap(piece.count)
             return
-        step = predictor.frames_at_once((piece.luma.shape[1], piece.luma.shape[2]))
+        step = predictor.frames_at_once(self._size)
         for first in range(0, len(piece.luma), step):
             luma = piece.luma[first : first + step]
             yield len(luma), predictor.push(luma, self.info.color_range, is_repeat[first : first + len(luma)])
@@ -181,18 +193,6 @@ class GridVideo:
             return self._unused.pop()
         except IndexError:
             return self._open()
-
-
-def _needed_frames(predictor: StreamingPredictor, start: int, stop: int, num_frames: int) -> tuple[int, int]:
-    """Return the grid frames [first, last) that the rows [start, stop) are computed from.
-
-    With a stride a row lies between two computed ones, at multiples of the stride in the whole video.
-    """
-    clip, stride = predictor.clip, predictor.stride
-    step = _ALIGNMENT * stride
-    first = max(0, start // stride * stride - clip.frames_before) // step * step
-    last_center = -(-(stop - 1) // stride) * stride
-    return first, min(num_frames, last_center + clip.frames_after + 1)
 
 
 def cut_gaps(gaps: Iterable[FrameGap], start: int, stop: int) -> tuple[FrameGap, ...]:

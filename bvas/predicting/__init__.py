@@ -4,7 +4,7 @@ many_matches.py    all matches on one or several devices: the way in
 schedule.py        the jobs of match after match, and the ends of the jobs
 match.py           one match: known videos, and its results from its segments
 segments.py        segments of a video, their files, and the job that computes them
-prepared_video.py  videos indexed and hashed in the background
+prepared_video.py  index, grid and hash of a video before its prediction
 finished.py        results of the weights, settings and videos as they are now
 assignments.py     which models predict which match, and where its results go
 manifest.py        lists of matches and videos

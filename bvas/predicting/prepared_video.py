@@ -1,7 +1,5 @@
-"""Videos that are indexed and hashed in the background, while the models work on the one before."""
+"""Preparation of a video: its index, grid and hash, while the models work on the video before."""
 
-import threading
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,18 +34,3 @@ def prepare_video(path: Path, settings: InputConfig) -> PreparedVideo:
     log_adaptation(path.name, info, settings)
     log_repeats(path.name, grid)
     return PreparedVideo(path=path, fingerprint=fingerprint, sha256=content_digest(path), grid=grid)
-
-
-def prepare_in_background(path: Path, settings: InputConfig) -> "Future[PreparedVideo]":
-    """Begin to prepare a video in a thread, which Ctrl-C does not wait for."""
-    future: Future[PreparedVideo] = Future()
-
-    def prepare() -> None:
-        try:
-            future.set_result(prepare_video(path, settings))
-        # Every error is raised where the result is asked for.
-        except BaseException as error:  # noqa: BLE001
-            future.set_exception(error)
-
-    threading.Thread(target=prepare, name="bvas-prepare", daemon=True).start()
-    return future

@@ -13,10 +13,11 @@ from bvas.errors import BusyError, DataError
 from bvas.predicting.assignments import Assignment
 from bvas.predicting.failures import note_failure
 from bvas.predicting.match import MatchPrediction, first_video
-from bvas.predicting.prepared_video import PreparedVideo, prepare_in_background
+from bvas.predicting.prepared_video import PreparedVideo, prepare_video
 from bvas.predicting.progress import FrameCount
 from bvas.predicting.segments import SegmentedVideo, predict_segments
 from bvas.predicting.settings import Weights, Work, ends_all
+from bvas.system.background import in_background
 from bvas.system.jobs.job import USER_ERRORS, Ended, Job, JobError, reason_of
 from bvas.values.progress import Progress
 
@@ -163,7 +164,7 @@ class Schedule:
     def _prepared(self, path: Path) -> "Future[PreparedVideo]":
         """Return a video that is being prepared."""
         if path not in self._preparing:
-            self._preparing[path] = prepare_in_background(path, self._work.experiment.input)
+            self._preparing[path] = in_background(prepare_video, path, self._work.experiment.input)
         return self._preparing[path]
 
     def _prepare_next(self, half: Half | None) -> None:

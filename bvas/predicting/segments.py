@@ -5,8 +5,9 @@ machine, finds the segments of the runs before it. Its rows are one file in the 
 whose file holds all rows, made from the same, is never computed again.
 
 A job computes consecutive segments as one stream. Only its first and its last clips see frames that another job
-decodes too: at most 96 grid frames (clips of 65 frames, and the step to a full batch), 3 % of one segment.
-While a segment is unfinished its file holds its first rows, and is saved again every `save_seconds`.
+decodes too: at most 96 grid frames, 3 % of one segment (stride 1, clips that span 65 grid frames).
+While a segment is unfinished its file holds its first rows, and is saved again every `save_seconds`. So a kill costs
+the rows since the last save, and the features of one clip's span.
 """
 
 import json

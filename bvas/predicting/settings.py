@@ -32,7 +32,7 @@ class Work:
     """Precision of the models."""
     stride: int = 1
     """Rows are computed for every so many grid frames."""
-    save_seconds: float = 30.0
+    save_seconds: float = 20.0
     """Time between two saves of an unfinished segment."""
     overwrite: bool = False
     """Make finished results again."""

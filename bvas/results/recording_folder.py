@@ -1,7 +1,6 @@
 """Folder of a recording: identity of its files, check for other results, removal of stale files."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,17 +15,17 @@ from bvas.results.store import (
     read_recording,
     timeline_path,
 )
-from bvas.system.closing import Closing
+from bvas.system.background import in_background
 from bvas.system.file_names import shown_name
 from bvas.video.container.sources import Source
-from bvas.video.index.file_identity import DigestMeanwhile, fingerprint_of, is_same, place_of
+from bvas.video.index.file_identity import content_digest, fingerprint_of, is_same, place_of
 
 
-class FileRecords(Closing):
-    """Records of the files of a recording, made by threads while the block runs."""
+class FileRecords:
+    """Records of the files of a recording, made in the background."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        """Look at the files, and begin to read the first.
+        """Look at the files, and begin to read them.
 
         Raises:
             DataError: one cannot be read.
@@ -34,8 +33,7 @@ class FileRecords(Closing):
         self._files = [
             VideoRecord(path=place_of(path), fingerprint=fingerprint_of(path), sha256="") for path in paths
         ]
-        self._open = ExitStack()
-        self._digests = [self._open.enter_context(DigestMeanwhile(path)) for path in paths]
+        self._digests = [in_background(content_digest, path) for path in paths]
 
     def known(self, *, wait: bool) -> list[VideoRecord]:
         """Return the records; with the digests of the contents where `wait`."""
@@ -45,10 +43,6 @@ class FileRecords(Closing):
             replace(file, sha256=digest.result())
             for file, digest in zip(self._files, self._digests, strict=True)
         ]
-
-    def close(self) -> None:
-        """Stop reading."""
-        self._open.close()
 
 
 def check_same_recording(out: Path, sources: Sequence[Source]) -> None:

@@ -5,7 +5,8 @@ import os
 import pytest
 
 from bvas.errors import DataError
-from bvas.video.index.file_identity import DigestMeanwhile, content_digest, fingerprint_of, is_same
+from bvas.system.background import in_background
+from bvas.video.index.file_identity import content_digest, fingerprint_of, is_same
 
 
 @pytest.fixture
@@ -50,21 +51,23 @@ def test_a_byte_more_makes_it_another(file):
     assert not is_same(file, before, digest)
 
 
-def test_the_digest_of_the_thread_is_that_of_sha256sum(tmp_path):
+def test_the_digest_is_that_of_sha256sum(tmp_path):
     path = tmp_path / "abc"
     path.write_bytes(b"abc")
-    with DigestMeanwhile(path) as digest:
-        # FIPS 180-4, the example of one block.
-        assert digest.result() == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    # FIPS 180-4, the example of one block.
+    assert (
+        in_background(content_digest, path).result()
+        == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
 
 
-def test_what_is_no_file_is_said_to_be_none(tmp_path):
+def test_what_is_not_a_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for name in ("nothing.mp4", "pipe", "."):
         with pytest.raises(DataError, match="no file"):
             fingerprint_of(tmp_path / name)
-    with DigestMeanwhile(tmp_path / "nothing.mp4") as digest, pytest.raises(DataError, match="cannot read"):
-        digest.result()
+    with pytest.raises(DataError, match="cannot read"):
+        in_background(content_digest, tmp_path / "nothing.mp4").result()
 
 
 def test_a_folder_of_pictures_is_known_by_their_content(tmp_path):

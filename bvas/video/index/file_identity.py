@@ -2,12 +2,10 @@
 
 import hashlib
 import os
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 from bvas.errors import DataError
-from bvas.system.closing import Closing
 from bvas.video.index.frame_folder import is_frame_folder, stamp_of
 
 _PIECE_BYTES = 4 << 20
@@ -47,8 +45,8 @@ def fingerprint_of(path: Path) -> Fingerprint:
     return Fingerprint(size=status.st_size, mtime_ns=status.st_mtime_ns)
 
 
-def content_digest(path: Path, stopped: threading.Event | None = None) -> str:
-    """Return the SHA-256 of the content of a file, or of a folder's pictures; partial if `stopped` is set meanwhile.
+def content_digest(path: Path) -> str:
+    """Return the SHA-256 of the content of a file, or of a folder's pictures.
 
     Raises:
         DataError: it cannot be read.
@@ -65,7 +63,7 @@ def content_digest(path: Path, stopped: threading.Event | None = None) -> str:
             paths = [path / name for name, _ in pictures]
         for path in paths:
             with path.open("rb", buffering=0) as file:
-                while (count := file.readinto(piece)) and not (stopped is not None and stopped.is_set()):
+                while count := file.readinto(piece):
                     digest.update(piece[:count])
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
@@ -84,37 +82,3 @@ def is_same(path: Path, before: Fingerprint, digest: str) -> bool:
         DataError: it cannot be read.
     """
     return fingerprint_of(path) == before or content_digest(path) == digest
-
-
-class DigestMeanwhile(Closing):
-    """The content digest of a file, computed by a thread during a `with` block, whose end stops the thread."""
-
-    def __init__(self, path: Path) -> None:
-        """Begin to read."""
-        self._path = path
-        self._stopped = threading.Event()
-        self._found: str | DataError = ""
-        self._thread = threading.Thread(target=self._read, name="bvas-digest", daemon=True)
-        self._thread.start()
-
-    def result(self) -> str:
-        """Wait for the digest and return it.
-
-        Raises:
-            DataError: the file cannot be read.
-        """
-        self._thread.join()
-        if isinstance(self._found, DataError):
-            raise self._found
-        return self._found
-
-    def close(self) -> None:
-        """Stop reading."""
-        self._stopped.set()
-        self._thread.join()
-
-    def _read(self) -> None:
-        try:
-            self._found = content_digest(self._path, self._stopped)
-        except DataError as error:
-            self._found = error
