@@ -68,7 +68,6 @@ def test_training_leaves_weights_logs_and_what_they_were_made_with(there):
     }
     rows = list(csv.DictReader((fold / "log.csv").read_text().splitlines()))
     assert [row["epoch"] for row in rows] == ["0", "1"]
-    print(rows)
     assert float(rows[1]["train_loss"]) < float(rows[0]["train_loss"])
 
 

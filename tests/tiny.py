@@ -11,6 +11,10 @@ from bvas.models.config import ModelConfig
 from bvas.models.spotting import build_model
 from bvas.synthetic.config import SyntheticConfig
 
+SHIPPED_CONFIGS = sorted(
+    path.stem for path in Path(__file__).resolve().parents[1].joinpath("configs").glob("*.py")
+)
+
 TINY_MODEL = ModelConfig(
     encoder="mobilenetv3_small_050",
     pretrained=False,

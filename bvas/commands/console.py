@@ -10,16 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr
 from traceback import format_exception
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bvas.errors import BvasError, redacted
 from bvas.system.file_names import shown_name, shown_text
 from bvas.system.log_lines import set_up_logging, set_up_streams, users_line
 from bvas.values.progress import Progress
-
-if TYPE_CHECKING:
-    pass
-
 
 OK = 0
 WRONG_INPUT = 2

@@ -3,12 +3,9 @@
 import argparse
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from bvas.errors import ConfigError
-
-if TYPE_CHECKING:
-    pass
 
 
 def parse_workers(text: str) -> dict[str, int] | Literal["auto"]:

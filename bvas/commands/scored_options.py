@@ -1,12 +1,18 @@
 """Options of the verbs that compare files of spots with files of labels."""
 
 import argparse
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bvas.values.plural import count_text
+
 if TYPE_CHECKING:
+    from bvas.evaluation.scored_files import LabelledResults
     from bvas.experiment.peak_config import PeakConfig
     from bvas.values.annotations import LabelSet
+
+logger = logging.getLogger(__name__)
 
 _TASKS = {
     "ball": "2 labels (2023)",
@@ -96,3 +102,17 @@ def peaks_of(args: argparse.Namespace, labels: "LabelSet") -> "PeakConfig":
             f"{', '.join(labels)}; --task names others, or take --operating-point"
         )
     return tuned.peaks
+
+
+def warn_of_files(files: "LabelledResults") -> None:
+    """Log what is odd in the files, and matches that only one side has."""
+    for line in files.notices.lines():
+        logger.warning("%s", line)
+    for names, what in (
+        (files.not_predicted, "labels and no predictions"),
+        (files.not_labelled, "predictions and no labels"),
+    ):
+        if names:
+            logger.warning(
+                "%s with %s left out, the first is '%s'", count_text(len(names), "match"), what, names[0]
+            )

@@ -1,16 +1,13 @@
 """Pictures of predictions against labels: bvas spots pictures."""
 
 import argparse
-import logging
 from pathlib import Path
 
 from bvas.commands.console import OK, progress_bar
 from bvas.commands.options import add_out, add_overwrite, add_tolerance
-from bvas.commands.scored_options import add_choice, add_files, add_task, peaks_of
+from bvas.commands.scored_options import add_choice, add_files, add_task, peaks_of, warn_of_files
 from bvas.commands.spots_score import read_names
 from bvas.values.plural import count_text
-
-logger = logging.getLogger(__name__)
 
 _KINDS = ("timeline", "precision-recall", "timing", "worst")
 
@@ -78,15 +75,6 @@ def run(args: argparse.Namespace) -> int:
             overwrite=args.overwrite,
             progress=bar,
         )
-    for line in drawn.files.notices.lines():
-        logger.warning("%s", line)
-    for names, what in (
-        (drawn.files.not_predicted, "labels and no predictions"),
-        (drawn.files.not_labelled, "predictions and no labels"),
-    ):
-        if names:
-            logger.warning(
-                "%s with %s left out, the first is '%s'", count_text(len(names), "match"), what, names[0]
-            )
+    warn_of_files(drawn.files)
     print(f"{count_text(len(drawn.paths), 'picture')} in {args.out}")
     return OK

@@ -1,20 +1,16 @@
 """Score predictions of any system against labels: bvas spots score."""
 
 import argparse
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvas.commands.console import OK
 from bvas.commands.score_table import score_line, sheet_lines
-from bvas.commands.scored_options import add_choice, add_files, add_task, peaks_of
-from bvas.values.plural import count_text
+from bvas.commands.scored_options import add_choice, add_files, add_task, peaks_of, warn_of_files
 
 if TYPE_CHECKING:
     from bvas.metrics.score_rules import Metric
-
-logger = logging.getLogger(__name__)
 
 _METRICS = ("at1", "at2", "at3", "at4", "at5", "tight", "loose", "seconds")
 
@@ -70,16 +66,7 @@ def run(args: argparse.Namespace) -> int:
         partial=args.partial,
         head=args.head,
     )
-    for line in scores.files.notices.lines():
-        logger.warning("%s", line)
-    for names, what in (
-        (scores.files.not_predicted, "labels and no predictions"),
-        (scores.files.not_labelled, "predictions and no labels"),
-    ):
-        if names:
-            logger.warning(
-                "%s with %s left out, the first is '%s'", count_text(len(names), "match"), what, names[0]
-            )
+    warn_of_files(scores.files)
     if args.json:
         write_json(args.json, scores.to_json())
     for line in (*sheet_lines(scores.sheet), score_line(scores.sheet)):

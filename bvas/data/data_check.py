@@ -8,8 +8,8 @@ from pathlib import Path
 from bvas.data.action import action_task
 from bvas.data.ball12 import ball12_task
 from bvas.data.dataset_json import DATASET_NAME, read_dataset
-from bvas.data.matches import Half, Match, filed_annotations, look_for_matches
-from bvas.data.raw_annotations import AnnotationList, Fault, FiledAnnotation
+from bvas.data.matches import Half, Match, look_for_matches, raw_annotations_of
+from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation
 from bvas.data.soccernet_files import best_renditions, label_files_in, match_folders
 from bvas.data.spotting_task import SpottingTask, dataset_task
 from bvas.data.video_end import after_end
@@ -110,9 +110,9 @@ def check_data(
     halves_of = [_halves(check, match) for match in check.matches]
     num_videos, num_done = sum(map(len, halves_of)), 0
     for match, halves in zip(check.matches, halves_of, strict=True):
-        filed = _annotations(check, match, halves)
+        raw = _annotations(check, match, halves)
         for half in halves:
-            _check_half(check, match, half, filed, rate=rate, decode=decode)
+            _check_half(check, match, half, raw, rate=rate, decode=decode)
             num_done += 1
             if progress is not None:
                 progress(num_done, num_videos)
@@ -141,19 +141,19 @@ def _halves(check: DataCheck, match: Match) -> list[Half]:
 def _annotations(check: DataCheck, match: Match, halves: Sequence[Half]) -> AnnotationList | None:
     if match.fold is None and (match.listed is None or match.listed.annotations is None):
         return None
-    filed, faults = filed_annotations(match, check.task)
+    raw, faults = raw_annotations_of(match, check.task)
     check.faults += faults
     declared = match.listed.declared if match.listed is not None else None
-    known = [item for item in filed.items if declared is None or item.label in declared]
-    check.faults += AnnotationList(filed.path, filed.place, tuple(known)).label_faults(check.task.labels)
+    known = [item for item in raw.items if declared is None or item.label in declared]
+    check.faults += AnnotationList(raw.path, raw.place, tuple(known)).label_faults(check.task.labels)
     if match.listed is None:
-        check.faults += filed.half_faults(half.number for half in halves)
-    check.counts.update((_name(item.label, check.task.labels), match.fold) for item in filed.items)
-    return filed
+        check.faults += raw.half_faults(half.number for half in halves)
+    check.counts.update((_name(item.label, check.task.labels), match.fold) for item in raw.items)
+    return raw
 
 
 def _check_half(
-    check: DataCheck, match: Match, half: Half, filed: AnnotationList | None, *, rate: float, decode: bool
+    check: DataCheck, match: Match, half: Half, raw: AnnotationList | None, *, rate: float, decode: bool
 ) -> None:
     try:
         index, info = build_index(half.path)
@@ -173,31 +173,31 @@ def _check_half(
     except DecodeError as error:
         check.faults.append(Fault(half.path, "", str(error).removeprefix(f"{half.path} ")))
         return
-    if filed is not None:
-        items = [item for item in filed.items if item.part == half.number]
-        _check_moments(check, filed, items, index, make_grid(index, rate))
+    if raw is not None:
+        items = [item for item in raw.items if item.part == half.number]
+        _check_moments(check, raw, items, index, make_grid(index, rate))
 
 
 def _check_moments(
-    check: DataCheck, filed: AnnotationList, items: Sequence[FiledAnnotation], index: VideoIndex, grid: Grid
+    check: DataCheck, raw: AnnotationList, items: Sequence[RawAnnotation], index: VideoIndex, grid: Grid
 ) -> None:
     latest = max((item.seconds for item in items if item.seconds is not None), default=0.0)
-    seen: dict[tuple[str, int], FiledAnnotation] = {}
+    seen: dict[tuple[str, int], RawAnnotation] = {}
     for item in items:
         if item.frame is not None and item.frame >= index.num_frames:
             message = f"frame {item.frame} is outside {index.path} ({count_text(index.num_frames, 'frame')}, from 0)"
-            check.faults.append(filed.fault(item, message))
+            check.faults.append(raw.fault(item, message))
             continue
         late = item.seconds is not None and after_end(item.seconds, index, float(grid.rate), latest=latest)
         if late:
-            check.faults.append(filed.fault(item, late))
+            check.faults.append(raw.fault(item, late))
             continue
         seconds = index.seconds_of(item.frame) if item.frame is not None else item.seconds
         assert seconds is not None
         key = _name(item.label, check.task.labels), grid.nearest(seconds)
         if key in seen:
             message = f"{item.label!r} at {item.moment} repeats annotation {seen[key].number}; delete one"
-            check.faults.append(filed.fault(item, message))
+            check.faults.append(raw.fault(item, message))
         seen.setdefault(key, item)
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bvas.data.json_object import Count, Flag, Items, JsonPlace, Moment, Name, Names, read_filed_json
-from bvas.data.raw_annotations import AnnotationList, Fault, FiledAnnotation
+from bvas.data.json_object import Count, Flag, Items, JsonPlace, Moment, Name, Names, read_json_file
+from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation
 from bvas.values.plural import count_text
 
 DATASET_NAME = "dataset.json"
@@ -97,7 +97,7 @@ def read_dataset(path: Path) -> tuple[Dataset, list[Fault]]:
         The contents, as far as they could be read, and all faults of the file.
     """
     faults: list[Fault] = []
-    content = read_filed_json(path, faults)
+    content = read_json_file(path, faults)
     return (Dataset(path=path, labels=(), matches=()), faults) if faults else parse_dataset(content, path)
 
 
@@ -130,7 +130,7 @@ def read_annotations(match: DatasetMatch) -> tuple[AnnotationList, list[Fault]]:
         # Read with the dataset, and its faults are noted there.
         return match.annotations, []
     path, faults = match.annotations, list[Fault]()
-    content = read_filed_json(path, faults)
+    content = read_json_file(path, faults)
     place = JsonPlace(path, "", faults)
     file = None if faults else place.read(content, _AnnotationsObject, needs=("annotations",))
     if file is None:
@@ -207,7 +207,7 @@ def _annotation_list(
             )
         elif item.label and (item.seconds is None) != (item.frame is None):
             items.append(
-                FiledAnnotation(
+                RawAnnotation(
                     number=number,
                     part=item.part or 1,
                     label=item.label,

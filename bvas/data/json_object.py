@@ -174,7 +174,7 @@ def _converter(*, detailed: bool) -> cattrs.Converter:
 _CONVERTER, _DETAILED = _converter(detailed=False), _converter(detailed=True)
 
 
-def read_filed_json(path: Path, faults: list[Fault]) -> Any:
+def read_json_file(path: Path, faults: list[Fault]) -> Any:
     """Return the JSON value of a file; None, and a fault noted, where it cannot be read."""
     if not path.is_file():
         faults.append(Fault(path, "", "no such file"))

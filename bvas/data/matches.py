@@ -193,17 +193,17 @@ def annotated_halves(match: Match, task: SpottingTask) -> list[tuple[Half, list[
             or names a frame that its video does not have.
         DecodeError: a video whose annotations are given as frames cannot be indexed.
     """
-    filed, faults = filed_annotations(match, task)
+    raw, faults = raw_annotations_of(match, task)
     raise_faults(faults)
-    filed.require_labels(task.labels)
+    raw.require_labels(task.labels)
     halves = match_halves(match, task.resolution)
-    raise_faults(filed.half_faults(half.number for half in halves))
+    raise_faults(raw.half_faults(half.number for half in halves))
     return [
-        (half, place_annotations(filed, half, task.labels, visible_only=task.visible_only)) for half in halves
+        (half, place_annotations(raw, half, task.labels, visible_only=task.visible_only)) for half in halves
     ]
 
 
-def filed_annotations(match: Match, task: SpottingTask) -> tuple[AnnotationList, list[Fault]]:
+def raw_annotations_of(match: Match, task: SpottingTask) -> tuple[AnnotationList, list[Fault]]:
     """Return the raw annotations of a labelled match, and the faults of its file."""
     if match.listed is None:
         return read_label_file(match.folder / task.label_file)
@@ -214,7 +214,7 @@ def filed_annotations(match: Match, task: SpottingTask) -> tuple[AnnotationList,
 
 
 def place_annotations(
-    filed: AnnotationList,
+    raw: AnnotationList,
     half: Half,
     labels: LabelSet,
     *,
@@ -224,7 +224,7 @@ def place_annotations(
     """Return the annotations of one half that a task knows, frames turned into times, in time order.
 
     Args:
-        filed: The annotations of the match; their labels were checked.
+        raw: The annotations of the match; their labels were checked.
         half: Which video.
         labels: The task's labels; merged names become those that they count as.
         visible_only: Leave out annotations of actions that are not shown.
@@ -235,7 +235,7 @@ def place_annotations(
         DecodeError: the video cannot be indexed.
     """
     placed = []
-    for item in filed.items:
+    for item in raw.items:
         if item.part != half.number or item.label not in labels or (visible_only and not item.visible):
             continue
         seconds = item.seconds
@@ -243,7 +243,7 @@ def place_annotations(
             index = index or build_index(half.path)[0]
             if item.frame >= index.num_frames:
                 message = f"frame {item.frame} is outside {half.path} ({count_text(index.num_frames, 'frame')}, from 0)"
-                raise_faults([filed.fault(item, message)])
+                raise_faults([raw.fault(item, message)])
             seconds = index.seconds_of(item.frame)
         assert seconds is not None
         name = labels.names[labels.label_id(item.label)]

@@ -35,7 +35,7 @@ def raise_faults(faults: Sequence[Fault]) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FiledAnnotation:
+class RawAnnotation:
     """One annotation as in its file: its label may be unknown, its moment outside the video."""
 
     number: int
@@ -64,9 +64,9 @@ class AnnotationList:
     """The file."""
     place: str
     """Place of the list in the file, e.g. `match 2 'cup final'`; empty where the file holds nothing else."""
-    items: tuple[FiledAnnotation, ...]
+    items: tuple[RawAnnotation, ...]
 
-    def fault(self, item: FiledAnnotation, message: str) -> Fault:
+    def fault(self, item: RawAnnotation, message: str) -> Fault:
         """Return a fault of one of the annotations."""
         entry = f"annotation {item.number}"
         return Fault(self.path, f"{self.place}, {entry}" if self.place else entry, message)

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
-from bvas.data.json_object import JsonPlace, read_filed_json
-from bvas.data.raw_annotations import AnnotationList, Fault, FiledAnnotation
+from bvas.data.json_object import JsonPlace, read_json_file
+from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation
 from bvas.data.soccernet_objects import is_visible, read_label, team_of
 from bvas.errors import DataError
 from bvas.values.annotations import Spot
@@ -85,7 +85,7 @@ def best_renditions(folder: Path, resolution: str) -> dict[int, Path]:
 def read_label_file(path: Path) -> tuple[AnnotationList, list[Fault]]:
     """Return the raw annotations of one label file, and all faults of the file."""
     faults: list[Fault] = []
-    content = read_filed_json(path, faults)
+    content = read_json_file(path, faults)
     if faults:
         return AnnotationList(path, "", ()), faults
     entries = content.get("annotations") if isinstance(content, dict) else None
@@ -108,7 +108,7 @@ def read_label_file(path: Path) -> tuple[AnnotationList, list[Fault]]:
             )
         else:
             items.append(
-                FiledAnnotation(
+                RawAnnotation(
                     number=number,
                     part=entry.half,
                     label=entry.label,

@@ -130,6 +130,6 @@ def trained_among(experiment: Experiment, runs: Path, folds: str = "all") -> lis
     if not trained:
         raise CheckpointError(
             f"experiment {experiment.name} has no weights in {runs / experiment.name}; train them with "
-            f"'bvas train --experiment {experiment.name}', or import some with 'bvas weights import'"
+            f"'bvas train --experiment {experiment.name}', or get published ones: bvas weights download ball"
         )
     return parse_folds(folds, trained)

@@ -5,8 +5,6 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from bvas.errors import DecodeError
 from bvas.experiment.peak_config import PeakConfig
@@ -14,6 +12,7 @@ from bvas.inference.incremental_peaks import SpotStream
 from bvas.inference.lag import DEFAULT_LAG_RULE, LagRule
 from bvas.inference.live_rows import RowStream
 from bvas.inference.spotter import VideoSpotter
+from bvas.system.closing import Closing
 from bvas.tasks.peaks import shown
 from bvas.values.annotations import Spot
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
@@ -32,7 +31,7 @@ class LiveSpot:
     """Time from the arrival of its frame until it was yielded."""
 
 
-class LiveSpots:
+class LiveSpots(Closing):
     """The spots of a source, each as soon as it is final, in order of time, then of label: `for spot in ...`.
 
     They are those that `spot_video` finds in the saved file. A spot is yielded `bound_frames` grid frames behind its
@@ -119,14 +118,6 @@ class LiveSpots:
         """Close the source."""
         self._spots.close()
         self._video.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _yielded(self) -> Generator[LiveSpot]:
         failure = None

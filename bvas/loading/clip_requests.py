@@ -187,9 +187,7 @@ class FixedClips:
 
     def request(self, sample: int, *, epoch: int, seed: int, attempt: int = 0) -> ClipRequest | None:
         """Return the clip, or None for a second attempt: a fixed clip has no replacement."""
-        if attempt:
-            return None
-        return self._clip(sample, epoch, seed)
+        return None if attempt else self._clip(sample, epoch, seed)
 
     def requests(self, epoch: int, *, seed: int = 0) -> list[ClipRequest]:
         """Return all clips, in order; in each epoch the same."""

@@ -12,8 +12,7 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 import torch
 
@@ -33,12 +32,13 @@ from bvas.loading.slot_counts import SlotCounts
 from bvas.loading.slot_filling import SlotFiller
 from bvas.loading.worker_counts import choose_workers
 from bvas.loading.worker_pool import IdleRunner, WorkerPool
+from bvas.system.closing import Closing
 from bvas.values.checks import checked_size
 
 logger = logging.getLogger(__name__)
 
 
-class ClipLoader:
+class ClipLoader(Closing):
     """Loads clips batch by batch: the same batches for the same seed, whatever decodes them.
 
     Use it as a context manager, or call `close`; a loader that is garbage-collected closes itself. Workers live as
@@ -234,14 +234,6 @@ class ClipLoader:
     def close(self) -> None:
         """End the workers. Batches that were handed out stay valid; may be called twice."""
         self._finalizer()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _deliver(
         self, epoch: int, first_batch: int, token: object, batches: Batches | None

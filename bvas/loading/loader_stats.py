@@ -1,6 +1,7 @@
 """Statistics of a loader: clips, decoded frames, waiting time, restarts."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from bvas.loading.read_jobs import ReadResult
 from bvas.values.plural import count_text
@@ -35,11 +36,7 @@ class WorkerStats:
 
     def since(self, before: "WorkerStats") -> "WorkerStats":
         """Return the difference to an earlier copy."""
-        return WorkerStats(
-            clips=self.clips - before.clips,
-            busy_seconds=self.busy_seconds - before.busy_seconds,
-            frames_decoded=self.frames_decoded - before.frames_decoded,
-        )
+        return WorkerStats(**_differences(self, before))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,19 +78,11 @@ class LoaderStats:
 
     def since(self, before: "LoaderStats") -> "LoaderStats":
         """Return the difference to an earlier copy."""
-        return LoaderStats(
-            clips=self.clips - before.clips,
-            frames=self.frames - before.frames,
-            bytes=self.bytes - before.bytes,
-            waiting_seconds=self.waiting_seconds - before.waiting_seconds,
-            skips=self.skips - before.skips,
-            restarts=self.restarts - before.restarts,
-            moved=self.moved - before.moved,
-            workers={
-                name: worker.since(before.workers.get(name, WorkerStats()))
-                for name, worker in self.workers.items()
-            },
-        )
+        workers = {
+            name: worker.since(before.workers.get(name, WorkerStats()))
+            for name, worker in self.workers.items()
+        }
+        return LoaderStats(**_differences(self, before), workers=workers)
 
     def __str__(self) -> str:
         """Return one line."""
@@ -107,3 +96,9 @@ class LoaderStats:
             f"frames a clip, waited {self.waiting_seconds:.1f} s, skipped {self.skips}, moved {self.moved}, "
             f"restarts {self.restarts}"
         )
+
+
+def _differences(now: WorkerStats | LoaderStats, before: WorkerStats | LoaderStats) -> dict[str, Any]:
+    """Return the difference of each number by its name."""
+    names = [one.name for one in fields(now) if one.name != "workers"]
+    return {name: getattr(now, name) - getattr(before, name) for name in names}

@@ -26,7 +26,7 @@ def start_runner(
     gpu: str,
     timeout_seconds: float,
 ) -> JobRunner:
-    """Return a pool of workers, or where there are none what reads in this process.
+    """Return a pool of workers, or an in-process runner if `workers` is empty.
 
     Args:
         workers: Processes of each backend.

@@ -65,7 +65,7 @@ class SqueezeExcite3d(nn.Module):
 
 
 class InvertedResidual3d(nn.Module):
-    """One 3D block: expand, mix over stacks and space, weigh, project back, add the input."""
+    """One 3D block: expand, convolve over stacks and space, weigh, project back, add the input."""
 
     def __init__(
         self, num_features: int, *, expansion: int, se_reduction: int, drop_path_rate: float = 0.0

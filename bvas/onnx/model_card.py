@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from bvas.errors import DataError
 from bvas.experiment.checkpoint import FILE_NAME, Checkpoint
-from bvas.experiment.experiment import Experiment
+from bvas.experiment.peak_config import PeakRule
 from bvas.onnx.model_folder import ExportSettings
 from bvas.system.text_files import read_json
 from bvas.values.plural import count_text
@@ -55,19 +54,16 @@ def model_card(
     Raises:
         DataError: a file in `run` cannot be read.
     """
-    clip, peaks = settings.clip, settings.peaks
-    is_imported = any("imported_from" in checkpoint.facts for checkpoint in checkpoints.values())
-    trained = next(iter(checkpoints.values())).experiment
-    rules = [(label, peaks.rule(label)) for label in settings.labels]
-    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
-        name=settings.name,
-        bvas_version=settings.bvas_version,
-        task=settings.task,
-        rate=f"{settings.input.rate:g}",
+    clip = settings.clip
+    return _TEMPLATE.read_text(encoding="utf-8").format(
+        settings=settings,
+        clip=clip,
+        opset=opset,
+        score_deviation=score_deviation,
         num_labels=count_text(len(settings.labels), "label"),
         num_frames=count_text(clip.num_frames, "frame"),
-        span_seconds=f"{clip.span / settings.input.rate:.2f}",
         num_folds=count_text(len(settings.weights), "fold"),
+        span_seconds=clip.span / settings.input.rate,
         files=_rows(
             (
                 f"`{file.name}`",
@@ -78,44 +74,22 @@ def model_card(
             )
             for file in files
         ),
-        opset=opset,
-        score_deviation=f"{score_deviation:.1e}",
-        stack_frames=", ".join(
-            f"`s + {i * clip.frame_step}`" if i else "`s`" for i in range(clip.stack_size)
-        ),
+        stack_frames=", ".join(f"`s + {place * clip.frame_step}`" for place in range(clip.stack_size)),
         reach=clip.stack_size * clip.frame_step,
         last_stack=clip.num_stacks - 1,
-        frame_step=clip.frame_step,
-        stack_size=clip.stack_size,
-        frames_before=clip.frames_before,
-        frames_after=clip.frames_after,
         flip_step=_FLIP_STEP if settings.flip_tta else "",
-        peaks=_rows(
-            (
-                label,
-                f"{r.sigma_frames:g}",
-                r.min_distance_frames,
-                f"{r.min_height:g}",
-                f"{r.operating_point:g}",
-            )
-            for label, r in rules
-        ),
+        peaks=_rows(_peak_row(label, settings.peaks.rule(label)) for label in settings.labels),
         labels=", ".join(settings.labels),
-        size=f"{settings.input.size[0]} x {settings.input.size[1]}",
         luma=_LUMA[settings.input.luma_scaling],
         weights="\n".join(_weights(checkpoints, settings, run)),
-        training=(
-            "How they were trained is not recorded here: they were imported."
-            if is_imported
-            else f"Trained with:\n\n```json\n{_training(trained)}\n```"
-        ),
-        training_data=(
-            "What the weights were trained on is not recorded here: they were imported."
-            if is_imported
-            else _training_data(trained, checkpoints, run)
-        ),
+        training=_training(checkpoints, run),
         scores=_scores(checkpoints, run),
     )
+
+
+def _peak_row(label: str, rule: PeakRule) -> tuple[object, ...]:
+    heights = (f"{rule.min_height:g}", f"{rule.operating_point:g}")
+    return label, f"{rule.sigma_frames:g}", rule.min_distance_frames, *heights
 
 
 def _weights(checkpoints: Mapping[int, Checkpoint], settings: ExportSettings, run: Path) -> list[str]:
@@ -134,40 +108,38 @@ def _weights(checkpoints: Mapping[int, Checkpoint], settings: ExportSettings, ru
     return lines
 
 
-def _training(trained: Experiment) -> str:
-    """Return the training settings as JSON, without the trainer's folders."""
-    train = trained.train
-    if train.start_from and "://" not in train.start_from:
-        train = replace(train, start_from=Path(train.start_from).name)
-    shown = {
+def _training(checkpoints: Mapping[int, Checkpoint], run: Path) -> str:
+    """Return the training settings, without the trainer's folders, and the matches that each fold leaves out."""
+    if any("imported_from" in checkpoint.facts for checkpoint in checkpoints.values()):
+        return "How and on which matches the weights were trained is not recorded here: they were imported."
+    trained = next(iter(checkpoints.values())).experiment
+    task, start = trained.task, trained.train.start_from
+    settings = {
         "model": asdict(replace(trained.model, weights_file=None)),
-        "train": asdict(train),
+        "train": asdict(trained.train)
+        | {"start_from": start if not start or "://" in start else Path(start).name},
         "sampling": asdict(trained.sampling),
         "loss": asdict(trained.loss),
         "seed": trained.seed,
     }
-    return json.dumps(shown, indent=1, default=str)
-
-
-def _training_data(trained: Experiment, checkpoints: Mapping[int, Checkpoint], run: Path) -> str:
-    """Return the matches that each fold leaves out: those of the task, else those that were scored."""
-    task = trained.task
-    made_by = (
-        f"Its matches are synthetic, made by `{task.made_by.format(root='data')}`. " if task.made_by else ""
-    )
     folds = dict(enumerate(task.folds))
     if not folds and (run / "evaluation.json").is_file():
         scored = _object(run / "evaluation.json").get("cross_validation", {}).get("folds", {})
         folds = {int(fold): score["matches"] for fold, score in scored.items()}
-    if not folds:
-        return made_by + "The matches that each fold was trained on are not recorded here."
     lines = [
         f"- fold {fold} leaves out{'' if fold in checkpoints else ' (not in this export)'}: {'; '.join(matches)}"
         for fold, matches in sorted(folds.items())
     ]
-    others = "" if task.folds else " Matches that were not scored are not recorded here."
-    head = "Each fold was trained on the labelled matches but those that it leaves out."
-    return "\n".join([made_by + head + others, "", *lines])
+    source = (
+        f"Its matches are synthetic, made by `{task.made_by.format(root='data')}`. " if task.made_by else ""
+    )
+    split = "Each fold was trained on the labelled matches but those that it leaves out."
+    if not folds:
+        split = "The matches of each fold are not recorded here."
+    elif not task.folds:
+        split += " Matches that were not scored are not recorded here."
+    shown = json.dumps(settings, indent=1, default=str)
+    return "\n".join([source + split, "", *lines, "", f"```json\n{shown}\n```"])
 
 
 def _scores(checkpoints: Mapping[int, Checkpoint], run: Path) -> str:

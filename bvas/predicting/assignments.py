@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bvas.data.matches import Half, Match, filed_annotations, folds_of, match_halves
+from bvas.data.matches import Half, Match, folds_of, match_halves, raw_annotations_of
 from bvas.data.raw_annotations import raise_faults
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import ConfigError, DataError
@@ -60,8 +60,8 @@ class Assignment:
             )
         if self.source.fold is not None:
             # Other faults of labels matter to training and scoring only.
-            filed, faults = filed_annotations(self.source, task)
-            raise_faults([] if faults else filed.half_faults(numbers))
+            raw, faults = raw_annotations_of(self.source, task)
+            raise_faults([] if faults else raw.half_faults(numbers))
         return halves
 
 

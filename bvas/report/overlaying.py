@@ -60,8 +60,8 @@ def read_annotations(path: Path, half: int, source: Results) -> tuple[list[Annot
         and isinstance(content, dict)
         and isinstance(content.get("annotations"), list)
     ):
-        filed = [str(entry.get("label")) for entry in content["annotations"] if isinstance(entry, dict)]
-        labels = LabelSet(tuple(dict.fromkeys([*labels.names, *filed])), labels.merged)
+        found = [str(entry.get("label")) for entry in content["annotations"] if isinstance(entry, dict)]
+        labels = LabelSet(tuple(dict.fromkeys([*labels.names, *found])), labels.merged)
     by_half = label_entries(content, str(path), labels, source.notices)
     annotations = by_half.get(half, [])
     if not annotations and any(by_half.values()):

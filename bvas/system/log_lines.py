@@ -4,14 +4,9 @@ import errno
 import io
 import logging
 import sys
-from typing import TYPE_CHECKING
 
 from bvas.errors import BvasError, redacted
 from bvas.system.file_names import ERROR_HANDLER
-
-if TYPE_CHECKING:
-    pass
-
 
 # Errors of full and read-only disks, and of missing permissions.
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)

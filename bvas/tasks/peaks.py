@@ -1,7 +1,7 @@
-"""Score curve to spots: smooth, find peaks, keep those that stand apart.
+"""Peak finding: smoothing, peaks and non-maximum suppression in score curves.
 
-Rows that hold a NaN are gaps (video that could not be decoded). Each stretch between gaps is
-smoothed on its own, so a gap neither yields a spot nor lends or takes score across its border.
+Rows with a NaN are gaps (video that could not be decoded). Each stretch between gaps is smoothed on its own, so a gap
+neither yields a spot nor changes scores beside it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,20 +20,20 @@ from bvas.values.score_curve import ScoreCurve
 
 
 def sigmas_of(config: PeakConfig, labels: Iterable[str]) -> tuple[float, ...]:
-    """Return the standard deviations that the labels' curves are smoothed with, for `smooth_scores`."""
+    """Return the standard deviation of each label's smoothing, for `smooth_scores`."""
     return tuple(config.rule(label).sigma_frames for label in labels)
 
 
 def smooth_scores(scores: NDArray[np.float32], sigma_frames: float | Sequence[float]) -> NDArray[np.float32]:
-    """Return the curves smoothed along time, float32 [L, K]; gaps stay NaN in every column.
+    """Return the curves smoothed along time, float32 [L, K]; gaps are NaN in every column.
 
     Args:
         scores: [L, K] in [0, 1]; a row with a NaN is a gap.
-        sigma_frames: Standard deviation of the Gaussian, cut off at 4 of them; 0 does not smooth. One for all
-            columns, or one for each.
+        sigma_frames: Standard deviation of the Gaussian, truncated at 4 of them; 0: no smoothing. One for all columns,
+            or one for each.
 
-    At the ends of the video and at gaps the curve is mirrored about its border, so that an
-    action at the very edge loses no height to frames that do not exist.
+    At the ends of the video and at gaps the curve is mirrored about its border, so that an action at the very edge
+    loses no height to missing frames.
     """
     if scores.ndim != 2:
         raise ConfigError(f"scores must be [L, K], one row per frame, got shape {scores.shape}")
@@ -49,7 +49,7 @@ def smooth_scores(scores: NDArray[np.float32], sigma_frames: float | Sequence[fl
 
 
 def smoothed(curve: ScoreCurve, peaks: PeakConfig) -> ScoreCurve:
-    """Return a curve as peaks are found in it."""
+    """Return the curve smoothed for peak finding."""
     return replace(curve, scores=smooth_scores(curve.scores, sigmas_of(peaks, curve.labels)))
 
 
@@ -67,68 +67,68 @@ def stretches(keep: NDArray[np.bool_]) -> list[slice]:
 def find_spots(
     scores: NDArray[np.float32], seconds: NDArray[np.float64], labels: LabelSet, config: PeakConfig
 ) -> list[Spot]:
-    """Return every candidate from its label's `min_height` up, in order of time, then of label.
+    """Return all candidates with at least their label's `min_height`, in order of time, then of label.
 
     Args:
         scores: Raw scores [L, K] in [0, 1], one column per label; rows with a NaN are gaps.
         seconds: Time of each row [L].
         labels: Names of the K columns.
-        config: Smoothing and peak rules, of all labels or of each.
+        config: Smoothing and peak rules.
 
     A spot's confidence is the smoothed score at its peak. A row that has a neighbor on one side
     only (first, last, or beside a gap) is a peak if it is higher than that one neighbor; of a
     flat top the middle row is taken. Of two equal peaks that are too near the earlier stays.
 
     Raises:
-        ConfigError: the shapes do not belong together.
+        ConfigError: the shapes do not match.
     """
     if scores.ndim != 2 or scores.shape != (len(seconds), len(labels)):
         raise ConfigError(
-            f"scores of shape {scores.shape} do not fit {count_text(len(seconds), 'time')} and "
-            f"{count_text(len(labels), 'label')}; "
-            "expected [times, labels]"
+            f"scores of shape {scores.shape} do not match {count_text(len(seconds), 'time')} and "
+            f"{count_text(len(labels), 'label')}; expected [times, labels]"
         )
     smooth = smooth_scores(scores, sigmas_of(config, labels))
     found = []
     for label_id, label in enumerate(labels):
         curve, rule = smooth[:, label_id], config.rule(label)
-        rows = rows_apart(peak_rows(curve, lowest_height(rule)), curve, rule.min_distance_frames).tolist()
+        rows = nms_rows(peak_rows(curve, lowest_height(rule)), curve, rule.min_distance_frames).tolist()
         found += [(float(seconds[row]), label_id, label, float(curve[row])) for row in rows]
     found.sort(key=lambda spot: spot[:2])
     return [Spot(label, time, min(confidence, 1.0)) for time, _, label, confidence in found]
 
 
 def lowest_height(rule: PeakRule) -> float:
-    """Return the height from which a peak counts: the curve is float32, where 0.01 is a little less than 0.01."""
+    """Return the smallest height of a peak in float32, where 0.01 is a little less than 0.01."""
     return float(np.float32(rule.min_height))
 
 
 def peak_rows(curve: NDArray[np.float32], height: float) -> NDArray[np.int64]:
-    """Return the rows of a label's peaks of at least this height, ascending, however near each other.
+    """Return the rows of a label's peaks of at least this height, ascending, before suppression.
 
     Args:
         curve: [L], smoothed; NaN in gaps.
         height: From `lowest_height`.
     """
-    # SciPy gives no peak to a row that lacks a neighbor, and compares nothing with NaN. Minus
-    # infinity in gaps and beyond both ends makes these rows peaks by the common rule.
+    # SciPy finds no peak in a row that lacks a neighbor, and comparisons with NaN are false. Minus infinity in gaps and
+    # beyond both ends applies the common rule to the rows beside them.
     walls = np.pad(np.where(np.isnan(curve), -np.inf, curve).astype(np.float64), 1, constant_values=-np.inf)
     peaks: NDArray[np.int64] = find_peaks(walls, height=height)[0]
     return peaks - 1
 
 
-def rows_apart(rows: NDArray[np.int64], curve: NDArray[np.float32], distance: int) -> NDArray[np.int64]:
-    """Return the peaks that stay when each, from the highest on, removes those nearer than `distance` to it.
+def nms_rows(rows: NDArray[np.int64], curve: NDArray[np.float32], distance: int) -> NDArray[np.int64]:
+    """Return the peaks that remain after non-maximum suppression.
 
-    Gaps do not part them. Of equal ones the earlier goes first.
+    From the highest on, each peak removes the others nearer than `distance` to it, across gaps too. Of equal ones the
+    earlier stays.
 
     Args:
         rows: From `peak_rows`.
         curve: [L], smoothed.
-        distance: In rows.
+        distance: Smallest distance of two remaining peaks, in rows.
     """
-    # SciPy sorts equal heights by chance, depending on all of the curve. Ranks have no ties. A row of
-    # zeros at both ends, since it gives no peak to the first and last row.
+    # SciPy orders equal heights arbitrarily; ranks have no ties. A row of zeros at both ends, since SciPy finds no peak
+    # in the first and last row.
     ranks = np.zeros(len(curve) + 2)
     ranks[rows[np.lexsort((-rows, curve[rows]))] + 1] = np.arange(1, len(rows) + 1)
     kept: NDArray[np.int64] = find_peaks(ranks, distance=distance)[0]
@@ -136,7 +136,7 @@ def rows_apart(rows: NDArray[np.int64], curve: NDArray[np.float32], distance: in
 
 
 def shown(spots: Iterable[Spot], config: PeakConfig) -> list[Spot]:
-    """Return the spots from their labels' operating points up, in the order given: what people are shown."""
+    """Return the spots at or above their labels' operating points, in the order given."""
     points = config.operating_points(config.per_label)
     return [spot for spot in spots if spot.confidence >= points.get(spot.label, config.operating_point)]
 

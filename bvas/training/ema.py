@@ -1,4 +1,4 @@
-"""Averaged weights: what is validated, saved and predicts."""
+"""Exponential moving average of the weights, which is validated, saved and used to predict."""
 
 import torch
 from torch import Tensor, nn
@@ -6,10 +6,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
 class AveragedWeights(AveragedModel):
-    """torch's exponential moving average over parameters and buffers, updated without waiting for the device.
+    """torch's exponential moving average over parameters and buffers, without a GPU sync per update.
 
-    torch copies the number of updates to the device for each type of tensor at each update, which waits for all that
-    is queued there; this average does not depend on it.
+    torch copies the number of updates to the device for each dtype at each update, which waits for all queued work.
+    This average does not depend on the number.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -17,7 +17,7 @@ class AveragedWeights(AveragedModel):
 
     @torch.no_grad()
     def update_parameters(self, model: nn.Module) -> None:
-        """Take in the model's weights and buffers as they are now; the first time they are copied."""
+        """Update the average by the model's weights and buffers; the first time they are copied."""
         if not int(self.n_averaged):
             super().update_parameters(model)
             return
@@ -38,6 +38,6 @@ def average_weights(model: nn.Module, decay: float) -> AveragedWeights:
     """Return the exponential moving average over `model`'s parameters and buffers.
 
     BatchNorm statistics are averaged with the same decay, as the reference system does, so that
-    they belong to the averaged weights and not to the latest ones.
+    they match the averaged weights and not the latest ones.
     """
     return AveragedWeights(model, decay)

@@ -82,7 +82,7 @@ def _fold_weights(
     if not folds:
         raise CheckpointError(
             f"experiment {experiment.name} starts from the weights of {name}, and {runs / name} holds no weights; "
-            f"make them first: bvas train --experiment {name}"
+            f"train them first: bvas train --experiment {name}"
         )
     seen = {number: seen_by(fold_folder(runs, name, number)) for number in folds}
     fitting = [number for number in folds if not (seen[number] or frozenset()).intersection(held_out)]

@@ -1,4 +1,4 @@
-"""The optimizer and the learning rate of each step."""
+"""Optimizer and learning rate schedule."""
 
 import math
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ def build_optimizer(parameters: Iterable[nn.Parameter], config: TrainConfig) -> 
 
 
 def learning_rate_at(step: int, steps_per_epoch: int, config: TrainConfig) -> float:
-    """Return the rate of step `step`, from 0.
+    """Return the learning rate of step `step`, from 0.
 
     It rises linearly over the warm-up epochs, reaches the peak at the first step after
     them, and falls along half a cosine to the final rate at the last step.

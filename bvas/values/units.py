@@ -1,10 +1,5 @@
 """Durations and file sizes as text."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
 
 def duration_text(seconds: float) -> str:
     """Return a duration for people: `45 s`, `12 min`, `2 h 05 min`."""

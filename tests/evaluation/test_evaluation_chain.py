@@ -89,7 +89,7 @@ def test_a_gain_within_the_spread_is_said_to_be_none():
 def test_one_fold_and_seed_have_no_spread():
     scores = [StageScore("base", 0, {0: 0.4}, 0.4), StageScore("transfer", 0, {0: 0.6}, 0.6)]
     lines = chain_lines([BASE, TRANSFER], scores)
-    assert lines[-1].endswith("+0.2000, one fold and seed give no spread to hold it against")
+    assert lines[-1].endswith("+0.2000, one fold and seed give no spread to compare with")
     assert chain_json([BASE, TRANSFER], scores)["gains"][0]["above_by_more_than_the_spread"] is None
 
 

@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from tiny import SHIPPED_CONFIGS
 
 from bvas.data.action import action_task
 from bvas.data.ball import ball_task
@@ -17,21 +18,8 @@ from bvas.experiment.experiment import (
 )
 from bvas.values.clip_config import ClipConfig
 
-SHIPPED = [
-    "action_pretrain",
-    "ball12",
-    "ball_base",
-    "ball_long",
-    "ball_transfer",
-    "demo",
-    "mini_action_pretrain",
-    "mini_ball_base",
-    "mini_ball_long",
-    "mini_ball_transfer",
-]
 
-
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", SHIPPED_CONFIGS)
 def test_an_experiment_goes_to_json_and_back(name):
     experiment = load_experiment(name)
 
@@ -94,7 +82,7 @@ def test_names_are_looked_up_here_then_shipped_then_in_the_runs_folder(tmp_path,
 
     assert load_experiment("mine", runs).name == "mine"
     assert load_experiment("mine", runs).seed == 5
-    assert experiment_names(runs) == sorted([*SHIPPED, "mine"])
+    assert experiment_names(runs) == sorted([*SHIPPED_CONFIGS, "mine"])
 
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "demo.py").write_text(

@@ -137,7 +137,7 @@ def test_wrong_input_leaves_nothing(tmp_path, match, capsys):
         ((tmp_path / "no.mkv", "--spots", match), "no file"),
         ((broken, "--spots", match, "--part", "1"), "is not a video that can be opened"),
         ((video, "--spots", tmp_path / "no"), "no file or folder"),
-        ((video, "--spots", broken), "a finite 'confidence'"),
+        ((video, "--spots", broken), "needs 'confidence', a finite number"),
         ((video, "--spots", match, "--part", "3"), "holds no part 3; there are 1, 2"),
         ((video, "--spots", match, "--labels", wrong_labels), "has no list 'annotations'"),
         ((video, "--spots", match, "--from", "9"), "no frames between 9 s and the end"),

@@ -240,5 +240,5 @@ def test_a_confidence_that_is_no_number_leaves_no_picture(tmp_path, league, caps
     content["predictions"][0]["confidence"] = "nan"
     path.write_text(json.dumps(content))
     assert pictures("--labels", labels, "--predictions", predictions, "--out", tmp_path / "p") == WRONG_INPUT
-    assert "a finite 'confidence'" in capsys.readouterr().err
+    assert "needs 'confidence', a finite number, got 'nan'" in capsys.readouterr().err
     assert not (tmp_path / "p").exists()

@@ -142,7 +142,7 @@ def test_stretches_are_the_runs_of_true():
 
 
 def test_scores_that_do_not_fit_times_and_labels_are_refused():
-    with pytest.raises(ConfigError, match=r"\(5, 1\) do not fit 4 times and 1 label"):
+    with pytest.raises(ConfigError, match=r"\(5, 1\) do not match 4 times and 1 label"):
         find_spots(np.zeros((5, 1), np.float32), np.arange(4.0), PASS, SHARP)
 
 

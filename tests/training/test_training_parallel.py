@@ -13,11 +13,10 @@ import pytest
 import torch
 from parallel_program import train
 from synchronized_program import SHARES, weights_after_a_step
-from tiny import TINY_CONFIG, TINY_LEAGUE
+from tiny import TINY_CONFIG
 
 from bvas.errors import ConfigError
 from bvas.experiment.checkpoint import load_checkpoint
-from bvas.synthetic.league import make_league
 from bvas.system.devices import use_device
 from bvas.training.distributed import World, is_launched, rank_device
 
@@ -28,13 +27,6 @@ def environment(**more):
     tests = Path(__file__).parents[1]
     path = [str(tests.parent), str(tests), str(Path(__file__).parent)]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path), "OMP_NUM_THREADS": "1", **more}
-
-
-@pytest.fixture(scope="module")
-def league(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("league")
-    make_league(folder / "data", TINY_LEAGUE, jobs=1)
-    return folder / "data"
 
 
 def largest_difference(one, other):

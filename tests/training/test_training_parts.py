@@ -1,12 +1,9 @@
 import csv
 import math
 from copy import deepcopy
-from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -16,16 +13,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from training_tiny import random_batch
 
 from bvas.experiment.experiment import TrainConfig
-from bvas.loading.labelled_video import LabelledVideo
-from bvas.metrics.average_precision import clip_average_precision
 from bvas.models.spotting import build_model
-from bvas.tasks.kind_choice import kind_of
 from bvas.training.ema import average_weights
 from bvas.training.optim import build_optimizer, learning_rate_at
 from bvas.training.run_logs import EpochLog, environment, table_lines
 from bvas.training.step import Trainer
 from bvas.training.validation import validate
-from bvas.video.index.frame_grid import Grid
 
 
 def test_the_rate_rises_to_the_peak_and_falls_along_a_cosine_to_the_last_step():
@@ -70,16 +63,7 @@ def test_averaged_weights_and_batch_norm_statistics_move_by_one_minus_decay():
     assert averaged.module[1].running_mean.item() == pytest.approx(0.1 * 5)
 
 
-def test_clip_average_precision_by_hand():
-    # Ranked 1 0 1: precisions at the positives are 1/1 and 2/3.
-    scores = np.array([0.9, 0.5, 0.1], dtype=np.float32)
-    assert clip_average_precision(scores, np.array([1, 0, 1], dtype=np.float32)) == pytest.approx(
-        (1 + 2 / 3) / 2
-    )
-    assert clip_average_precision(scores, np.zeros(3, dtype=np.float32)) == 0.0
-
-
-def test_scores_that_are_no_numbers_have_no_average_precision():
+def test_scores_that_are_nan_have_no_average_precision():
     experiment = tiny_experiment()
     batch = random_batch(experiment, 2)
     loader = SimpleNamespace(epoch=lambda epoch: [batch])
@@ -140,31 +124,6 @@ def test_the_environment_names_the_versions():
     assert facts["av"] != "not installed"
     assert facts["device"] == "cpu"
     assert facts["commit"] == "none" or len(facts["commit"].removesuffix("+changes")) == 40
-
-
-def _labelled(num_frames, annotation_frames):
-    grid = Grid(rate=Fraction(25), indices=np.arange(num_frames), seconds=np.arange(num_frames) / 25)
-    return LabelledVideo(
-        path=Path("a.mp4"),
-        color_range="limited",
-        grid=grid,
-        keyframes=np.array([0]),
-        num_labels=2,
-        annotation_frames=np.array(annotation_frames, dtype=np.int64),
-        label_ids=np.zeros(len(annotation_frames), dtype=np.int64),
-    )
-
-
-def test_validation_clips_are_half_at_annotations_and_half_evenly_spaced():
-    experiment = tiny_experiment()  # wants 8 clips
-    clips = kind_of(experiment).validation_clips([_labelled(1000, [100, 300, 500, 700])])
-
-    assert [request.center for request in clips.requests(0)] == [100, 125, 300, 375, 500, 625, 700, 875]
-
-
-def test_a_video_of_one_frame_without_annotations_is_validated_too():
-    clips = kind_of(tiny_experiment()).validation_clips([_labelled(1, [])])
-    assert [request.center for request in clips.requests(0)] == [0]
 
 
 def test_averaged_weights_are_those_of_torch_after_every_update():

@@ -1,11 +1,10 @@
 from dataclasses import replace
-from fractions import Fraction
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from loading_videos import labelled
 from tiny import TINY_CONFIG, tiny_experiment
 
 from bvas.augment.config import AugmentConfig
@@ -13,26 +12,11 @@ from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
 from bvas.data.matches import find_matches
 from bvas.experiment.sampling_config import SamplingConfig
-from bvas.loading.labelled_video import LabelledVideo
 from bvas.report.clip_preview import preview_clips
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.league import make_league
 from bvas.tasks.draw_summary import summarize_draws
 from bvas.tasks.kind_choice import kind_of
-from bvas.video.index.frame_grid import Grid
-
-
-def labelled(annotation_frames, label_ids, num_frames=1000):
-    grid = Grid(rate=Fraction(25), indices=np.arange(num_frames), seconds=np.arange(num_frames) / 25)
-    return LabelledVideo(
-        path=Path("a.mp4"),
-        color_range="limited",
-        grid=grid,
-        keyframes=np.array([0]),
-        num_labels=2,
-        annotation_frames=np.array(annotation_frames, dtype=np.int64),
-        label_ids=np.array(label_ids, dtype=np.int64),
-    )
 
 
 def summary_of(videos, **sampling):
@@ -42,7 +26,7 @@ def summary_of(videos, **sampling):
 
 def test_the_summary_counts_labels_actions_and_videos():
     # One PASS in the first video, a PASS and a DRIVE in one window in the second.
-    videos = [labelled([100], [0]), labelled([500, 502], [0, 1])]
+    videos = [labelled(1000, [(100, 0)]), labelled(1000, [(500, 0), (502, 1)])]
 
     summary = summary_of(videos, action_probability=1.0, action_window_frames=1, shake_probability=0.0)
 
@@ -56,7 +40,7 @@ def test_the_summary_counts_labels_actions_and_videos():
 
 
 def test_the_summary_counts_what_is_drawn_beside_the_actions():
-    summary = summary_of([labelled([500], [1])], action_probability=0.0, shake_probability=1.0)
+    summary = summary_of([labelled(1000, [(500, 1)])], action_probability=0.0, shake_probability=1.0)
 
     assert summary.num_at_actions == 0
     assert summary.clips_per_label["PASS"] == 0

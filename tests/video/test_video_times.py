@@ -4,7 +4,7 @@ import pytest
 from video_samples import make_video, numbers_in, read_luma, remux
 
 from bvas import open_video
-from bvas.video.container.frame_times import ascending_times, is_one_recording, usual_rates
+from bvas.video.container.time_repair import ascending_times, is_one_recording, usual_rates
 
 TICK = Fraction(1, 1000)
 

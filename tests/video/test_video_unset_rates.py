@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bvas.video.container.frame_times import usual_rates
 from bvas.video.container.stream_choice import _is_thumbnail
+from bvas.video.container.time_repair import usual_rates
 from bvas.video.index.picture_notes import sample_aspect_of
 
 UNSET = [None, Fraction(0)]

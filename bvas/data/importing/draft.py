@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Literal
 
 from bvas.data.dataset_json import DATASET_NAME, FORMAT, parse_dataset
-from bvas.data.raw_annotations import Fault, FiledAnnotation
+from bvas.data.raw_annotations import Fault, RawAnnotation
 from bvas.errors import DataError
 from bvas.system.atomic_files import replacing, write_json
 from bvas.system.file_names import output_stem, shown_name, shown_text
@@ -24,7 +24,7 @@ class MatchDraft:
     name: str
     videos: list[Path] = field(default_factory=list)
     """Its parts in order."""
-    annotations: list[FiledAnnotation] | None = None
+    annotations: list[RawAnnotation] | None = None
     """None for a challenge match."""
     fold: int | None = None
     is_test: bool = False
@@ -105,7 +105,7 @@ def write_dataset(found: Import, out: Path, *, placing: Placing, overwrite: bool
 
 
 def _match_json(match: MatchDraft, out: Path, placing: Placing) -> dict[str, Any]:
-    entry: dict[str, Any] = {"name": _filed_name(match.name)}
+    entry: dict[str, Any] = {"name": _json_name(match.name)}
     if match.fold is not None:
         entry["fold"] = match.fold
     if match.is_test:
@@ -117,12 +117,12 @@ def _match_json(match: MatchDraft, out: Path, placing: Placing) -> dict[str, Any
 
 
 def _annotations_name(match: MatchDraft) -> str:
-    return f"{ANNOTATIONS_FOLDER}/{_filed_name(match.name)}.json"
+    return f"{ANNOTATIONS_FOLDER}/{_json_name(match.name)}.json"
 
 
 def _video_name(video: Path, match: MatchDraft, out: Path, placing: Placing) -> str:
     if placing != "path":
-        return f"{VIDEOS_FOLDER}/{_filed_name(match.name)}/{_filed_name(video.stem)}{video.suffix}"
+        return f"{VIDEOS_FOLDER}/{_json_name(match.name)}/{_json_name(video.stem)}{video.suffix}"
     absolute, root = _absolute(video), out.resolve()
     return (absolute.relative_to(root) if absolute.is_relative_to(root) else absolute).as_posix()
 
@@ -139,7 +139,7 @@ def _check_names(found: Import, out: Path) -> None:
                 )
 
 
-def _filed_name(name: str) -> str:
+def _json_name(name: str) -> str:
     """Return a name, of several parts or one, that JSON can hold: the same wherever it is UTF-8."""
     return name if shown_text(name) == name else "/".join(output_stem(part) for part in name.split("/"))
 
@@ -149,7 +149,7 @@ def _absolute(video: Path) -> Path:
     return video.parent.resolve() / video.name
 
 
-def _annotation_json(item: FiledAnnotation, num_videos: int) -> dict[str, Any]:
+def _annotation_json(item: RawAnnotation, num_videos: int) -> dict[str, Any]:
     row: dict[str, Any] = {"part": item.part} if num_videos > 1 else {}
     row |= {"seconds": item.seconds} if item.frame is None else {"frame": item.frame}
     row["label"] = item.label

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bvas.data.importing.draft import Import, MatchDraft
-from bvas.data.json_object import Count, Flag, Items, JsonPlace, Name, Names, read_filed_json
-from bvas.data.raw_annotations import Fault, FiledAnnotation
+from bvas.data.json_object import Count, Flag, Items, JsonPlace, Name, Names, read_json_file
+from bvas.data.raw_annotations import Fault, RawAnnotation
 from bvas.values.plural import count_text
 from bvas.video.index.video_index import build_index
 
@@ -58,7 +58,7 @@ def read_corrections(source: Path, videos: Path) -> Import:
             as the match.
     """
     faults: list[Fault] = []
-    content = read_filed_json(source, faults)
+    content = read_json_file(source, faults)
     place = JsonPlace(source, "", faults)
     if not faults and not (isinstance(content, dict) and content.get("format") == FORMAT):
         found = content.get("format") if isinstance(content, dict) else None
@@ -111,7 +111,7 @@ def _read_video(
             inner.fault(f"has label {item.label!r}, which is not among {', '.join(labels)}")
         else:
             match.annotations.append(
-                FiledAnnotation(
+                RawAnnotation(
                     number=number,
                     part=len(match.videos),
                     label=item.label,

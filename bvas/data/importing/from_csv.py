@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bvas.data.importing.draft import Import, MatchDraft, labels_in, named_file
-from bvas.data.raw_annotations import Fault, FiledAnnotation
+from bvas.data.raw_annotations import Fault, RawAnnotation
 from bvas.errors import DataError
 from bvas.system.table_files import Table, TableRow, read_table
 
@@ -74,7 +74,7 @@ class _Matches:
         assert match.annotations is not None
         if label and (seconds is not None or frame is not None):
             match.annotations.append(
-                FiledAnnotation(
+                RawAnnotation(
                     number=row.line,
                     part=match.videos.index(video) + 1,
                     label=label,

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bvas.data.importing.draft import Import, MatchDraft, labels_in
-from bvas.data.json_object import Count, Items, JsonPlace, Moment, Name, read_filed_json
-from bvas.data.raw_annotations import Fault, FiledAnnotation
+from bvas.data.json_object import Count, Items, JsonPlace, Moment, Name, read_json_file
+from bvas.data.raw_annotations import Fault, RawAnnotation
 from bvas.data.soccernet_files import VIDEO_SUFFIXES, best_renditions
 from bvas.errors import DataError, DecodeError
 from bvas.system.text_files import read_text, text_lines
@@ -83,7 +83,7 @@ def _read_file(
     split: str,
     fold: int | None,
 ) -> None:
-    content = read_filed_json(path, faults)
+    content = read_json_file(path, faults)
     if not isinstance(content, list):
         if content is not None:
             is_label_file = isinstance(content, dict) and "annotations" in content
@@ -123,7 +123,7 @@ def _read_file(
             match.annotations += _annotations(entry, place, video, len(match.videos))
 
 
-def _annotations(entry: _VideoObject, place: JsonPlace, video: Path, part: int) -> list[FiledAnnotation]:
+def _annotations(entry: _VideoObject, place: JsonPlace, video: Path, part: int) -> list[RawAnnotation]:
     try:
         index, _ = build_index(video)
     except DecodeError as error:
@@ -144,7 +144,7 @@ def _annotations(entry: _VideoObject, place: JsonPlace, video: Path, part: int) 
             continue
         known = _COMMENT.fullmatch(event.comment) if isinstance(event.comment, str) else None
         items.append(
-            FiledAnnotation(
+            RawAnnotation(
                 number=number,
                 part=part,
                 label=event.label,

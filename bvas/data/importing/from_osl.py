@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from bvas.data.importing.draft import Import, MatchDraft, named_file
-from bvas.data.json_object import read_filed_json
+from bvas.data.json_object import read_json_file
 from bvas.data.osl_json import OslFile, OslSample, is_osl, parse_osl
-from bvas.data.raw_annotations import Fault, FiledAnnotation
+from bvas.data.raw_annotations import Fault, RawAnnotation
 
 
 def read_osl(source: Path, videos: Path, *, head: str | None = None) -> Import:
@@ -23,7 +23,7 @@ def read_osl(source: Path, videos: Path, *, head: str | None = None) -> Import:
         ConfigError: the file has no such head.
     """
     faults: list[Fault] = []
-    content = read_filed_json(source, faults)
+    content = read_json_file(source, faults)
     if not faults and not is_osl(content):
         faults.append(
             Fault(source, "", "is not OSL JSON: it needs 'version', 'labels' and 'data', a list of samples")
@@ -75,7 +75,7 @@ def _add(
     if sample.events is not None:
         match.annotations = match.annotations or []
         match.annotations += [
-            FiledAnnotation(
+            RawAnnotation(
                 number=event.number,
                 part=len(match.videos),
                 label=event.label,

@@ -68,11 +68,11 @@ def _match(source: Path, name: str, resolution: str, label_file: str, faults: li
     videos = best_renditions(folder, resolution)
     match = MatchDraft(name=folder.name if name == "." else name, videos=list(videos.values()))
     if (folder / label_file).is_file():
-        filed, wrong = read_label_file(folder / label_file)
-        faults += wrong + filed.half_faults(videos)
+        raw, wrong = read_label_file(folder / label_file)
+        faults += wrong + raw.half_faults(videos)
         part_of = {half: part for part, half in enumerate(videos, start=1)}
         match.annotations = [
-            replace(item, part=part_of[item.part]) for item in filed.items if item.part in part_of
+            replace(item, part=part_of[item.part]) for item in raw.items if item.part in part_of
         ]
     return match
 

@@ -26,9 +26,9 @@ def read_root(folder: Path, *, resolution: str, label_file: str | None) -> Impor
 def _draft(match: DatasetMatch, faults: list[Fault]) -> MatchDraft:
     draft = MatchDraft(name=match.name, videos=list(match.videos), fold=match.fold, is_test=match.is_test)
     if match.annotations is not None and not match.is_challenge:
-        filed, wrong = read_annotations(match)
+        raw, wrong = read_annotations(match)
         faults += wrong
-        draft.annotations = list(filed.items)
+        draft.annotations = list(raw.items)
     return draft
 
 

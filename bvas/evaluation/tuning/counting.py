@@ -12,7 +12,7 @@ from bvas.metrics.label_events import MAX_SECONDS, frame_events
 from bvas.metrics.matching import match_times
 from bvas.metrics.official import tolerance_of
 from bvas.metrics.tally import ALL, NUM_KINDS, Tally
-from bvas.tasks.peaks import lowest_height, peak_rows, rows_apart, smooth_scores
+from bvas.tasks.peaks import lowest_height, nms_rows, peak_rows, smooth_scores
 from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
 
@@ -121,7 +121,7 @@ def spots_of_rules(
         lowest = min(lowest_height(rules[n]) for numbers in by_distance.values() for n in numbers)
         peaks = [peak_rows(curve, lowest) for curve in smooth]
         for distance, numbers in by_distance.items():
-            kept = [rows_apart(rows, curve, distance) for rows, curve in zip(peaks, smooth, strict=True)]
+            kept = [nms_rows(rows, curve, distance) for rows, curve in zip(peaks, smooth, strict=True)]
             yield numbers, _frame_spots(data, smooth, kept)
 
 

@@ -8,7 +8,6 @@ completeness.py       announced against received bytes and packets
 dolby_vision.py       Dolby Vision profile and base layer
 file_tags.py          start timecode, start of the clock, declared length
 frame_rate.py         constant or average rate of presentation times
-frame_times.py        repair of missing and repeated presentation times
 header_bits.py        bit reader with Exp-Golomb numbers
 header_color_tags.py  color tags of headers in mid-stream
 header_traits.py      interlacing and cropping that headers allow
@@ -27,6 +26,7 @@ sources.py            Source: file, growing file, pipe or URL
 stream_choice.py      choice among several video streams
 strict_decoder.py     decoder that fails where others conceal
 time_array.py         growing array of times
+time_repair.py        repair of missing and repeated presentation times
 transport_packets.py  fields of transport stream packets
 transport_stream.py   joints of a transport stream, found and hidden
 """

@@ -110,7 +110,7 @@ def may_skip_nonref(codec: str, extradata: bytes | None) -> bool:
     """Return whether libav's skip_frame=NONREF leaves all other frames identical.
 
     H.264 marks pictures that no other refers to (nal_ref_idc 0). HEVC marks those that no other *in the same
-    temporal layer* refers to, so skipping is safe only in a stream of one layer, as its header states.
+    temporal layer* refers to. So skipping is safe only in a stream whose header states one layer.
     In other codecs libav decides by other means; those are decoded whole.
     """
     if codec == "h264":

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import av
 
-from bvas.video.container.frame_times import usual_rates
+from bvas.video.container.time_repair import usual_rates
 
 RateOrigin = Literal["times", "container", "headers", "arrival", "option", "assumed"]
 """In this order: presentation times, the container's header, the coded frames' headers, times of arrival, the

@@ -169,8 +169,8 @@ class VideoReader(Closing):
             start: First frame.
             stop: Behind the last frame; None for the end.
             step: Source frames from one frame to the next, at least 1.
-            batch_size: Frames in a batch, at least 1. The memory of batches above 32 MB (36 frames at 720p)
-                is allocated from the system each time, which was measured to cost a fifth of the decoding.
+            batch_size: Frames in a batch, at least 1. Memory above 32 MB (36 frames at 720p) is allocated from the
+                system for each batch. That was measured to cost a fifth of the decoding.
 
         Raises:
             IndexError: `start` or `stop` lies outside the video.

@@ -22,7 +22,6 @@ from bvas.values.plural import count_text
 from bvas.video.container.coded_rate import CodedRate
 from bvas.video.container.color_tags import ColorTags
 from bvas.video.container.completeness import PacketTally, remark_on_bytes
-from bvas.video.container.frame_times import DEFAULT_RATE
 from bvas.video.container.header_color_tags import HeaderColors
 from bvas.video.container.joined_bytes import Joints, find_joints
 from bvas.video.container.libav_io import PlaylistFetcher, is_playlist
@@ -32,6 +31,7 @@ from bvas.video.container.open_container import open_container, read_packets, re
 from bvas.video.container.read_options import ReadOptions
 from bvas.video.container.stream_choice import VideoStream
 from bvas.video.container.strict_decoder import StrictDecoder
+from bvas.video.container.time_repair import DEFAULT_RATE
 from bvas.video.index.frame_folder import CONTAINER, decode_picture, find_frames
 from bvas.video.index.frame_numbering import NumberedFrames, ShownFrames
 from bvas.video.index.frame_table import VideoIndex

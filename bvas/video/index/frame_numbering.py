@@ -20,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.container.frame_times import DEFAULT_RATE, SteadyTimes, ascending_times, is_one_recording
 from bvas.video.container.time_array import NO_TIME, Ticks
+from bvas.video.container.time_repair import DEFAULT_RATE, SteadyTimes, ascending_times, is_one_recording
 from bvas.video.index.packet_facts import PacketFacts
 
 # In these codecs a packet may hold no frame, or one with another packet's time: they are compared to the end.

@@ -9,9 +9,9 @@ from bvas.video.container.coded_packets import parameter_sets
 from bvas.video.container.coded_rate import RateOrigin, is_untimed
 from bvas.video.container.color_tags import NO_TAGS, ColorTags, tags_of
 from bvas.video.container.dolby_vision import DolbyVision, dolby_vision_of_decoder, find_dolby_vision
-from bvas.video.container.frame_times import DEFAULT_RATE, usual_rates
 from bvas.video.container.header_traits import HeaderTraits, header_traits
 from bvas.video.container.stream_choice import VideoStream, video_streams
+from bvas.video.container.time_repair import DEFAULT_RATE, usual_rates
 from bvas.video.index.picture_notes import PictureNotes, sample_aspect_of
 
 # Containers with color tags of their own; in others libav has those that it decoded while opening.

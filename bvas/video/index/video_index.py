@@ -22,8 +22,8 @@ def build_index(
         cache: Keep the result in the cache folder, and take it from there while the file is unchanged.
 
     Raises:
-        DecodeError: there is no such file, it is not a video, no frame of it can be decoded, or it is a pipe or a
-            URL, which cannot be indexed beforehand.
+        DecodeError: there is no such file, it is not a video, no frame of it can be decoded, or the source runs (a
+            pipe, a URL).
         ConfigError: a rate is given, and the frames have times of their own.
     """
     path = file_of(path)

@@ -1,8 +1,8 @@
 """`SourceClock`: one clock for all connections to a source.
 
-A source that is opened again may continue (a broadcast), repeat earlier frames (a file on a server, a list of
-segments), or have a clock that started again (a camera that was restarted). Frames are recognized by time and picture.
-A frame whose time was given before, with the same picture, is a repeat: then the clock is the same.
+A source that is opened again does one of three things. It continues (a broadcast), repeats earlier frames (a file on a
+server, a list of segments), or has a clock that started again (a restarted camera). Frames are recognized by time and
+picture. A frame whose time was given before, with the same picture, is a repeat: then the clock is the same.
 """
 
 import time

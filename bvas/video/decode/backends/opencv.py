@@ -1,9 +1,9 @@
 """Decoding with OpenCV's VideoCapture, for files that it provably reads right.
 
-OpenCV numbers frames by the container's rate. It gives black or stale pictures for interlaced video without an error,
-changes the luma of files tagged BT.709 (version 5.0), and returns no more than 8 bits. At the first damaged packet it
-ends silently, or returns what libav conceals. So a file is admitted by its index and by three frames that equal the
-reference's (`check`), and the time of each frame read is compared with the index.
+OpenCV numbers frames by the container's rate. It gives black or stale pictures for interlaced video without an error.
+It changes the luma of files tagged BT.709 (version 5.0), and returns no more than 8 bits. At the first damaged packet
+it ends silently, or returns what libav conceals. So a file is admitted by its index and by three frames that equal the
+reference's (`check`). The time of each frame read is compared with the index.
 """
 
 from collections.abc import Iterator, Sequence

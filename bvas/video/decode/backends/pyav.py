@@ -6,7 +6,7 @@ time. Packets that hold no wanted frame, and that no other picture refers to, ar
 
 libav's H.264 decoder conceals errors, and reports one only when it outputs the picture, which may be after pictures
 that refer to it. So it is first told to fail at any error (strict). At the first failure the file is opened again
-without that (lenient), and from then on a picture is delivered once those that it refers to are known (careful).
+without that (lenient). From then on a picture is delivered once those that it refers to are known (careful).
 """
 
 from collections import deque
