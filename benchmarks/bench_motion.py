@@ -30,7 +30,7 @@ def score(experiment: Experiment, matches: Sequence[Match], runs: Path) -> Evalu
         run_fold(experiment, FOLD, matches, runs=runs, device=torch.device("cpu"), workers="auto")
     unseen = [match for match in matches if match.fold == FOLD]
     predictions = runs / experiment.name / "predictions" / "cv"
-    predict_held_out(experiment, matches, [FOLD], runs, progress=None, device="cpu")
+    predict_held_out(experiment, matches, [FOLD], runs, progress=None, devices="cpu")
     return evaluate_predictions(experiment, unseen, predictions)
 
 

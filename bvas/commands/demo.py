@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     logger.info("3/4 predicting the match that training never saw: %s", unseen[0].folder.name)
     predictions = predictions_folder(runs, experiment.name)
     with progress_bar("predicting", "frame", quiet=args.quiet) as progress:
-        predict_held_out(experiment, matches, [_HELD_OUT_FOLD], runs, progress, device=args.device)
+        predict_held_out(experiment, matches, [_HELD_OUT_FOLD], runs, progress, devices=args.device)
 
     logger.info("4/4 scoring it and drawing the report")
     evaluation = evaluate_predictions(experiment, unseen, predictions)

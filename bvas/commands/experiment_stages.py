@@ -76,18 +76,9 @@ def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
     _train(unfinished, train, stage.name, machine)
     unpredicted = [fold for fold in stage.folds if not is_predicted(stage, fold, runs)]
     if unpredicted:
-        jobs = machine.jobs
-        devices = None if jobs == 1 else worker_devices(machine.device, jobs)
+        devices = str(machine.device) if machine.jobs == 1 else worker_devices(machine.device, machine.jobs)
         with progress_bar(f"{stage.name} predicting", "frame", quiet=machine.quiet) as progress:
-            predict_held_out(
-                experiment,
-                stage.matches,
-                unpredicted,
-                runs,
-                progress,
-                device=str(machine.device),
-                devices=devices,
-            )
+            predict_held_out(experiment, stage.matches, unpredicted, runs, progress, devices=devices)
     return _score(stage, runs)
 
 

@@ -104,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--stride must be at least 1, got {args.stride}")
     if args.devices is not None and args.device != "auto":
         raise ConfigError("--device names one device and --devices several; give one of them")
-    devices = None if args.devices is None else parse_devices(args.devices)
+    devices = args.device if args.devices is None else parse_devices(args.devices)
     experiment = with_postprocessing(load_experiment(args.experiment, args.runs), args.postprocessing)
     everything = _assignments(args, experiment)
     share = share_of(everything, args.shard)
@@ -124,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
         check_writable(out)
     with progress_bar(experiment.name, "frame", quiet=args.quiet) as bar:
         shown = bar if sys.stderr.isatty() else None
-        done = predict_matches(share, work, shown, device=args.device, devices=devices)
+        done = predict_matches(share, work, shown, devices=devices)
     return _conclude(done, share)
 
 

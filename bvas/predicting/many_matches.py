@@ -27,8 +27,7 @@ def predict_matches(
     work: Work,
     progress: Progress | None,
     *,
-    device: str = "auto",
-    devices: Sequence[str] | None = None,
+    devices: str | Sequence[str] = "auto",
 ) -> Schedule:
     """Predict the matches that have no finished results; return the outcome of each.
 
@@ -38,24 +37,22 @@ def predict_matches(
         assignments: The matches.
         work: Settings of the prediction.
         progress: Receives the frames; None logs a line each minute instead.
-        device: Device, in this process.
-        devices: Devices instead, each in a process; all CUDA or all CPU, repeats allowed.
+        devices: A device, in this process; or several, each in a process: all CUDA or all CPU, repeats allowed.
 
     Raises:
         ConfigError: the devices are of several kinds.
         BvasError: weights, settings or a full disk, which all matches would fail with; or no worker is left.
     """
-    executor: Executor
-    if devices is None:
-        used = str(choose_device(device))
-        executor = InProcessExecutor(used)
-    else:
-        if len({name.partition(":")[0] for name in devices}) > 1:
-            raise ConfigError(
-                f"devices must be all CUDA or all CPU, as a video has rows of one precision; got {', '.join(devices)}"
-            )
-        used = devices[0]
-        executor = ProcessExecutor(devices, remedy="use fewer --devices")
+    names = [str(choose_device(devices))] if isinstance(devices, str) else devices
+    if len({name.partition(":")[0] for name in names}) > 1:
+        raise ConfigError(
+            f"devices must be all CUDA or all CPU, as a video has rows of one precision; got {', '.join(names)}"
+        )
+    executor: Executor = (
+        InProcessExecutor(names[0])
+        if isinstance(devices, str)
+        else ProcessExecutor(names, remedy="use fewer --devices")
+    )
     weights = Weights(work)
     left = [
         assignment
@@ -68,7 +65,7 @@ def predict_matches(
         work,
         weights,
         num_workers=executor.num_workers,
-        device=used,
+        device=names[0],
         progress=progress,
         num_finished=len(assignments) - len(left),
     )
@@ -86,8 +83,7 @@ def predict_held_out(
     runs: Path,
     progress: Progress | None,
     *,
-    device: str = "auto",
-    devices: Sequence[str] | None = None,
+    devices: str | Sequence[str] = "auto",
 ) -> None:
     """Predict the matches of some folds, each with the model that has not seen it.
 
@@ -97,15 +93,13 @@ def predict_held_out(
         folds: Trained folds.
         runs: The runs folder.
         progress: As `predict_matches` takes it, as are the devices.
-        device: Device, in this process.
-        devices: Devices instead, each in a process.
 
     Raises:
         BvasError: a match failed; the others are done.
     """
     assignments = held_out(matches, folds, predictions_root(runs, experiment.name))
     work = Work(experiment=experiment, runs=runs)
-    failures = predict_matches(assignments, work, progress, device=device, devices=devices).failures
+    failures = predict_matches(assignments, work, progress, devices=devices).failures
     if failures:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in failures.items())
         raise BvasError(f"{len(failures)} of {len(assignments)} matches failed: {reasons}")

@@ -35,7 +35,7 @@ def predict(video: str, log: Path) -> None:
         save_seconds=0.0,
     )
     done = predict_matches(
-        [of_video(Path(video), (0, 1), Path("runs/tiny/predictions"))], work, report, device="cpu"
+        [of_video(Path(video), (0, 1), Path("runs/tiny/predictions"))], work, report, devices="cpu"
     )
     assert not done.failures, done.failures
 

@@ -73,7 +73,7 @@ class Workplace:
     def work(self, **settings) -> Work:
         return Work(experiment=load_experiment("tiny"), runs=self.folder / "runs", **settings)
 
-    def run(self, assignments, *, progress=None, devices=None, **settings) -> tuple[Schedule, int]:
+    def run(self, assignments, *, progress=None, devices="cpu", **settings) -> tuple[Schedule, int]:
         """Predict; return the outcome, and how many frames were computed."""
         reports = [0]
 
@@ -82,7 +82,7 @@ class Workplace:
             if progress is not None:
                 progress(done, total)
 
-        done = predict_matches(assignments, self.work(**settings), report, device="cpu", devices=devices)
+        done = predict_matches(assignments, self.work(**settings), report, devices=devices)
         return done, reports[-1]
 
     def scores(self, name: str, stem: str = "1_64p") -> np.ndarray:
