@@ -48,7 +48,7 @@ check: $(INSTALLED)
 
 # The site in docs/_build, without a network; the notebook is executed, and warnings are errors.
 docs: $(DOCS_INSTALLED)
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build/html
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --fresh-env docs docs/_build/html
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/bench_decode.py

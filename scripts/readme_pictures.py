@@ -18,13 +18,8 @@ import av
 import cv2
 from PIL import Image
 
+from bvas.cli import main as bvas
 from bvas.errors import DataError
-from bvas.evaluation.file_scores import scored_tasks
-from bvas.experiment.peak_config import PeakConfig
-from bvas.report.overlay import write_overlay
-from bvas.report.overlaying import drawn_report, part_of_video, read_annotations
-from bvas.report.picturing import PictureConfig, write_pictures_of_files
-from bvas.results.read_spots import read_spots
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.half_video import half_renderer
 
@@ -58,14 +53,21 @@ def write_report_picture(page_path: Path, path: Path) -> None:
     Image.open(io.BytesIO(picture)).convert("RGB").save(path, optimize=True)
 
 
+def run(*words: str | Path) -> None:
+    """Run one `bvas` command in this process.
+
+    Raises:
+        DataError: it failed.
+    """
+    if bvas([*map(str, words)]) != 0:
+        raise DataError(f"'bvas {' '.join(map(str, words))}' failed; run bvas demo again")
+
+
 def write_error_pictures(labels: Path, predictions: Path) -> None:
     """Draw precision over recall, and the worst miss and false alarm from confidence 0.6 up."""
-    config = PictureConfig(
-        kinds=("precision-recall", "worst"), peaks=PeakConfig().shown_from(0.6), num_worst=1
-    )
-    write_pictures_of_files(
-        labels, predictions, scored_tasks()["ball"], DOCS, config, partial=True, overwrite=True
-    )
+    files = ("--labels", labels, "--predictions", predictions, "--out", DOCS, "--task", "ball", "--partial")
+    kinds = ("--only", "precision-recall", "--only", "worst", "--worst", "1", "--operating-point", "0.6")
+    run("spots", "pictures", *files, *kinds, "--overwrite")
 
 
 def write_overlay_picture(labels: Path, predictions: Path, path: Path) -> None:
@@ -73,19 +75,10 @@ def write_overlay_picture(labels: Path, predictions: Path, path: Path) -> None:
     results = sorted(predictions.rglob("results_spotting.json"))[0]
     match = labels / results.parent.relative_to(predictions)
     video = sorted(match.glob("1_*.mkv"))[0]
-    source = read_spots([results])
-    annotations, names = read_annotations(match / "Labels-ball.json", 1, source)
-    shown = drawn_report(
-        part_of_video(source, video, None),
-        video,
-        names,
-        confidence=0.6,
-        annotations=annotations,
-        tolerance_seconds=0.5,
-    )
     with TemporaryDirectory() as folder:
         copy = Path(folder) / "overlay.mp4"
-        write_overlay(copy, video, shown, names, from_seconds=12.0, to_seconds=13.0)
+        files = ("--spots", results, "--part", "1", "--labels", match / "Labels-ball.json", "--out", copy)
+        run("spots", "overlay", video, *files, "--confidence", "0.6", "--from", "12", "--to", "13")
         with av.open(str(copy)) as container:
             frame = [*container.decode(video=0)][OVERLAY_FRAME]
             cv2.imwrite(str(path), frame.to_ndarray(format="bgr24"))

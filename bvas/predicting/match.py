@@ -132,8 +132,9 @@ class MatchPrediction:
                 match=self.assignment.name,
                 path=half.path,
             )
-            gaps = [Gap.from_json(gap) for gap in records[half.number].gaps]
-            results.append(VideoResult.from_curve(video, self._curves[half.number], experiment, gaps=gaps))
+            made_from, curve = records[half.number], self._curves[half.number]
+            gaps = [Gap.from_json(gap) for gap in made_from.gaps]
+            results.append(VideoResult.from_curve(video, curve, experiment, gaps=gaps, made_from=made_from))
         record = Record(rows=self._rows, peaks=peak_settings(experiment), videos=records)
         write_match(self.assignment.folder, results, rate=experiment.input.rate, record=record)
         for _, segmented in self._predicted.values():

@@ -25,7 +25,7 @@ def part_of_video(source: Results, video: Path, number: int | None) -> VideoResu
         number: Which part it is; None: the one whose file is called so, or the only one.
 
     Raises:
-        ConfigError: there is no such part, or several may be it.
+        ConfigError: no part is of this video, or several may be.
     """
     numbers = ", ".join(str(result.video.number) for result in source.videos)
     if number is not None:

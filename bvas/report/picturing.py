@@ -116,7 +116,8 @@ def write_pictures_of_files(
             targets[out / "worst.png"] = lambda: _worst(halves, task.labels, config)
         else:
             logger.warning(
-                "no videos in %s, so there is no sheet of the worst; name their folder", videos or labels
+                "no videos in %s: the sheet of the worst events is left out; name their folder",
+                videos or labels,
             )
     for path in targets:
         if path.exists() and not overwrite:

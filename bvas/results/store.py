@@ -208,7 +208,7 @@ def read_match(folder: Path, videos: Sequence[VideoFile], peaks: PeakConfig) -> 
 
 
 def read_record(folder: Path) -> Record | None:
-    """Return the provenance of a match's results; None where there is none, or one of another version."""
+    """Return the provenance of a match's results; None without one, or with one of another version."""
     path = folder / RECORD_NAME
     if not path.is_file():
         return None

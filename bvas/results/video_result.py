@@ -95,7 +95,7 @@ class VideoResult:
         return self.curve
 
     def smoothed_curve(self, labels: LabelSet) -> ScoreCurve | None:
-        """Return the curve as spots are found in it; None where there is none.
+        """Return the curve as spots are found in it; None without a curve.
 
         Raises:
             DataError: it is of other labels.
@@ -121,17 +121,15 @@ class VideoResult:
         experiment: Experiment,
         *,
         gaps: Sequence[Gap] | None = None,
-        clock: MatchClock | None = None,
         made_from: VideoRecord | None = None,
     ) -> Self:
         """Return the result of a video from its score curve; this is where spots are found.
 
         Args:
             video: The file.
-            curve: Its scores, the columns in the order of `labels`.
+            curve: Its scores, the columns in the order of the experiment's labels.
             experiment: The experiment of the model, with labels and peak rules.
             gaps: Stretches that could not be decoded; None: the curve's NaN rows.
-            clock: The match clock; None: that of the half.
             made_from: The file as it was predicted.
 
         Raises:
@@ -142,7 +140,7 @@ class VideoResult:
             curve=curve,
             spots=tuple(kind_of(experiment).results(curve)),
             gaps=tuple(curve.gaps() if gaps is None else gaps),
-            clock=clock or MatchClock.of_half(video.number),
+            clock=MatchClock.of_half(video.number),
             peaks=experiment.peaks,
             made_from=made_from,
         )

@@ -1,7 +1,7 @@
 """Operating system, files and processes: every call that only one platform has.
 
 atomic_files.py       atomic file writing: to a temporary name beside the target, then renamed
-background.py         calls in threads that the end of the program does not wait for
+background.py         calls in background threads that the end of the program does not wait for
 c_output.py           output of C libraries, redirected away from the results that a command prints
 cache_folder.py       folder for files that can be made again
 closing.py            base class of objects that are closed at the end of a `with` block

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from loading_videos import SIZE, labelled
+from loading_videos import SIZE, labelled, read_job
 
 from bvas.errors import DataError, WorkerError
 from bvas.loading import job_queue as dispatch
@@ -138,16 +138,33 @@ def test_a_replacement_is_at_work_soon(make_clips, open_loader):
     assert loader.stats.restarts == 1
 
 
+class HangingFrames:
+    """Slots that take forever to be found, as a disk that does not respond."""
+
+    clip_shape = (5, 32, 128)
+
+    def slot(self, number):
+        time.sleep(100)
+
+
 @needs_signals
-def test_clips_that_three_workers_hang_at_are_an_error_that_names_them(open_loader, tmp_path):
-    os.mkfifo(tmp_path / "pipe.mp4")  # who opens it waits for ever
-    fixed = FixedClips([labelled(100, path=tmp_path / "pipe.mp4")], ClipConfig(), [[30, 40]])
-    loader = open_loader(fixed, workers={"pyav": 1}, timeout_seconds=0.5)
-    with pytest.raises(WorkerError) as caught:
-        list(loader.epoch(0))
-    assert "3 workers ended while loading clips at frames 30 to 40 of" in str(caught.value)
-    assert "pipe.mp4: gave no result for 0.5 s" in str(caught.value)
-    assert loader.stats.restarts == 3
+def test_clips_that_three_workers_hang_at_are_an_error_that_names_them():
+    settings = WorkerSettings(frames=HangingFrames())
+    # A worker may take seconds to start; a hanging read has half a second.
+    pool = WorkerPool({"pyav": 1}, settings, timeout_seconds=0.5, start_seconds=60.0)
+    try:
+        pool.submit([read_job(1, [3, 4], range(10), path="slow.mp4")])
+        error = pool.next_result().failure.error
+        assert isinstance(error, WorkerError)
+        assert "3 workers ended while loading clips at frames 30 to 40 of slow.mp4" in str(error)
+        assert "slow.mp4: gave no result for 0.5 s" in str(error)
+        # The pool starts the third replacement after it has given the result.
+        deadline = time.monotonic() + 10.0
+        while pool.num_restarts < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert pool.num_restarts == 3
+    finally:
+        pool.close()
 
 
 class Fatal:

@@ -179,7 +179,7 @@ def test_without_videos_there_is_no_sheet_and_it_is_said(tmp_path, league, capsy
     (labels / MATCH / "1_224p.mkv").unlink()
     assert pictures("--labels", labels, "--predictions", predictions, "--out", tmp_path / "p") == OK
     assert not (tmp_path / "p" / "worst.png").exists()
-    assert "so there is no sheet of the worst" in capsys.readouterr().err
+    assert "the sheet of the worst events is left out" in capsys.readouterr().err
 
 
 def test_pictures_that_are_there_are_kept(tmp_path, league, capsys):

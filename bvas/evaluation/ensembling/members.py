@@ -44,7 +44,7 @@ def load_members(names: Sequence[str], runs: Path) -> list[Member]:
         runs: The runs folder.
 
     Raises:
-        ConfigError: there is no such experiment, one occurs twice, or they spot different labels.
+        ConfigError: an experiment does not exist, one occurs twice, or they spot different labels.
     """
     members = []
     for name in names:

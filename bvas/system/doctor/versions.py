@@ -18,7 +18,7 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 _CLONE = _PACKAGE.parent
 _CONSTRAINTS = "constraints.txt"
 # Its tools do not change what bvas does.
-_DEVELOPERS_EXTRA = "dev"
+_DEVELOPERS_EXTRAS = ("dev", "docs")
 
 
 def inspect_versions() -> Finding:
@@ -76,7 +76,7 @@ def required_packages() -> list[Requirement]:
     return [
         requirement
         for requirement, extra in _requirements()
-        if extra != _DEVELOPERS_EXTRA
+        if extra not in _DEVELOPERS_EXTRAS
         and requirement.name != "bvas"
         and (requirement.marker is None or requirement.marker.evaluate({"extra": extra}))
     ]
