@@ -78,7 +78,8 @@ class Runs:
             *(
                 sys.executable,
                 "-m",
-                "bvas.commands.train",
+                "bvas",
+                "train",
                 "--experiment",
                 str(self.config),
                 "--folds",

@@ -352,7 +352,7 @@ def test_a_shift_of_two_frames_in_the_labels_shows_in_the_timing_error(there, tm
 
 @pytest.mark.slow
 def test_ctrl_c_ends_training_with_130_and_leaves_no_worker(there, tmp_path):
-    command = [sys.executable, "-m", "bvas.commands.train", "--experiment", "tiny", "--folds", "0"]
+    command = [sys.executable, "-m", "bvas", "train", "--experiment", "tiny", "--folds", "0"]
     endless = (there / "configs/tiny.py").read_text().replace("epochs=2", "epochs=500")
     (tmp_path / "endless.py").write_text(endless)
     command[command.index("tiny")] = str(tmp_path / "endless.py")

@@ -81,7 +81,7 @@ def test_a_number_of_jobs_that_is_none_is_refused(workplace, monkeypatch, capsys
 def test_no_job_outlives_the_command(workplace, tmp_path, ending):
     config = tmp_path / "endless.py"
     config.write_text(TINY_CONFIG.replace("epochs=2", "epochs=500"))
-    command = [sys.executable, "-m", "bvas.commands.train", "--experiment", str(config), "--folds", "0,1"]
+    command = [sys.executable, "-m", "bvas", "train", "--experiment", str(config), "--folds", "0,1"]
     process = subprocess.Popen(
         [*command, "--jobs", "2", "--workers", "1", "--runs", str(tmp_path / "runs")],
         cwd=workplace,
