@@ -1,6 +1,7 @@
 """The rooms of the package: which may import which, and what each holds."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -46,6 +47,11 @@ WITHOUT_TORCH = {"errors", "values", "metrics", "data", "synthetic"}
 
 def _modules():
     return [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
+
+
+def _rooms():
+    """Return the folders that hold modules."""
+    return sorted({path.parent for path in _modules()} - {PACKAGE, PACKAGE / "commands"})
 
 
 def _ids(path):
@@ -97,6 +103,34 @@ def test_no_modules_import_each_other_in_a_circle():
         TopologicalSorter(imports).prepare()
     except CycleError as error:
         pytest.fail(f"a circle: {' -> '.join(error.args[1])}")
+
+
+def test_no_folders_import_each_other():
+    imports = {}
+    for path in _modules():
+        for name in _names(path):
+            if name.startswith("bvas."):
+                other = PACKAGE.parent.joinpath(*name.split("."))
+                folder = other if other.is_dir() else other.parent
+                if PACKAGE not in (folder, path.parent) and folder != path.parent:
+                    imports.setdefault(path.parent, set()).add(folder)
+    both = {(a, b) for a, others in imports.items() for b in others if a in imports.get(b, ())}
+    assert sorted(f"{a.relative_to(PACKAGE)} <-> {b.relative_to(PACKAGE)}" for a, b in both) == []
+
+
+@pytest.mark.parametrize("path", _rooms(), ids=_ids)
+def test_a_room_lists_its_files_with_a_line_each(path):
+    text = ast.get_docstring(ast.parse((path / "__init__.py").read_text()))
+    listed = re.findall(r"^([a-z0-9_]+(?:\.py|/)) +\S", text, flags=re.MULTILINE)
+    files = {file.name for file in path.glob("*.py")} - {"__init__.py"}
+    folders = {f"{file.name}/" for file in path.iterdir() if file.is_dir() and file.name != "__pycache__"}
+    assert sorted(listed) == sorted(files | folders)
+
+
+@pytest.mark.parametrize("path", _modules(), ids=_ids)
+def test_the_first_line_of_a_module_names_the_thing(path):
+    first = path.read_text().splitlines()[0]
+    assert not re.match(r'"""(What|Which|Who|How|Whether)\b', first), first
 
 
 def test_the_root_of_the_package_holds_rooms_and_command_lines_only():

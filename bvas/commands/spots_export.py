@@ -70,7 +70,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Read, check, write."""
-    from bvas.report.exporting import ExportConfig, export_spots
+    from bvas.report.formats.exporting import ExportConfig, export_spots
     from bvas.results.read_spots import read_spots
 
     config = ExportConfig(

@@ -9,6 +9,7 @@ file_tree.py           files below a folder or inside a zip, read alike; a zip i
 importing/             import of other formats as `dataset.json`
 json_object.py         JSON objects structured by cattrs; every fault is noted with its place
 matches.py             matches of a data root: from its `dataset.json`, or found in SoccerNet's layout
+named_files.py         videos that files of other programs name
 osl_json.py            OSL JSON, the annotation format of OpenSportsLib
 raw_annotations.py     raw annotations of a file, and the faults found in it
 soccernet_download.py  download of SoccerNet's data by its own package

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bvas.data.importing.draft import named_file
 from bvas.data.json_object import short_text
+from bvas.data.named_files import named_file
 from bvas.data.osl_json import is_osl, parse_osl
 from bvas.data.raw_annotations import Fault, raise_faults
 from bvas.data.soccernet_entries import Notices, all_prediction_entries, check_time

@@ -5,7 +5,6 @@ clip_preview.py         preview of training clips: draws, frames, targets, augme
 contact_sheet.py        sheet of training clips as a picture
 content.py              VideoReport, MatchReport: results matched with their annotations
 evaluation_pictures.py  timelines and a short clip of scored videos
-exporting.py            export of spots for other programs
 fonts.py                fonts that have the characters of a label
 formats/                text of spots in the formats of other programs
 lettering.py            lines of text drawn into pictures

@@ -1,24 +1,24 @@
 """Synthetic matches with true labels: game, cameras, pictures, league.
 
-config           settings and presets
-play_record      simulated half as plain data
-event_spacing    time between events
-movement         player movement
-pitch            state of the current frame
-receivers        choice of the player who receives a ball
-kicks            choice of kicks
-restarts         restarts of a stopped game
-game             game script of one half
-camera           broadcast cameras and projection
-shots            shot list: cuts, close-ups, replays
-officials        referee, assistants, substitutes
-bodies           body poses
-lighting         changing light
-staging          moment, camera and light of every frame
-ground           fixed scenery
-render           rendering of pictures
-half_video       video of one half
-workers          parallel writing of halves
-league_files     folders and label files
-league           all matches of a league
+config.py         settings and presets
+play_record.py    simulated half as plain data
+event_spacing.py  time between events
+movement.py       player movement
+pitch.py          state of the current frame
+receivers.py      choice of the player who receives a ball
+kicks.py          choice of kicks
+restarts.py       restarts of a stopped game
+game.py           game script of one half
+camera.py         broadcast cameras and projection
+shots.py          shot list: cuts, close-ups, replays
+officials.py      referee, assistants, substitutes
+bodies.py         body poses
+lighting.py       changing light
+staging.py        moment, camera and light of every frame
+ground.py         fixed scenery
+render.py         rendering of pictures
+half_video.py     video of one half
+workers.py        parallel writing of halves
+league_files.py   folders and label files
+league.py         all matches of a league
 """

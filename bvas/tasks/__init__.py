@@ -1,8 +1,9 @@
 """Task kinds: how clips are drawn, learned and measured, and what a score curve becomes.
 
-kinds.py         TaskKind: the protocol of a kind
-kind_choice.py   kind of an experiment, trained model of a checkpoint
-spot.py          SpotKind: instants of actions
-peaks.py         smoothing and peak finding in score curves
-draw_summary.py  counts of what an epoch draws
+kinds.py          TaskKind: the protocol of a kind
+kind_choice.py    kind of an experiment
+spot.py           SpotKind: instants of actions
+peaks.py          smoothing and peak finding in score curves
+draw_summary.py   counts of what an epoch draws
+trained_model.py  trained model of a checkpoint
 """

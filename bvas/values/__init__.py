@@ -6,5 +6,7 @@ clip_config.py  ClipConfig: frames of a clip
 luma.py         scaling of stored luma to [0, 1]
 match_clock.py  MatchClock: times as people read them
 plural.py       counted nouns in messages
+progress.py     Progress: how far a long task is
 score_curve.py  ScoreCurve: a score of each label for each grid frame
+units.py        durations and file sizes as text
 """

@@ -2,7 +2,8 @@ import pytest
 from video_samples import make_video
 
 from bvas import ConfigError, DecodeError, open_video
-from bvas.video.decode.backends import BACKENDS, opencv
+from bvas.video.decode import opencv_backend as opencv
+from bvas.video.decode.backends import BACKENDS
 
 
 def test_three_backends_are_there(tmp_path):

@@ -23,7 +23,8 @@ from bvas.report.content import video_report
 from bvas.report.overlay import OverlayConfig, write_overlay
 from bvas.results.video_result import VideoFile, VideoResult
 from bvas.values.annotations import LabelSet
-from bvas.video.decode.backends import BackendOptions, pyav
+from bvas.video.decode import pyav_backend as pyav
+from bvas.video.decode.backends import BackendOptions
 from bvas.video.decode.orientation import UprightFit
 from bvas.video.encode.browser_preview import make_preview
 from bvas.video.index.video_index import build_index

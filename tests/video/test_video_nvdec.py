@@ -15,8 +15,8 @@ from video_samples import make_video, numbers_in, read_luma, stream_past_damage
 from bvas import DecodeError, open_video
 from bvas.system import nvdec_caps
 from bvas.system.doctor import gpu
+from bvas.video.decode import nvdec_backend as nvdec
 from bvas.video.decode import pynvvideocodec as nvidia
-from bvas.video.decode.backends import nvdec
 from bvas.video.decode.cuda_decoder import luma_of_surface
 from bvas.video.decode.decoder_pool import DecoderPool
 from bvas.video.index.video_index import build_index

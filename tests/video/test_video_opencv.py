@@ -3,7 +3,7 @@ import pytest
 from video_samples import damage, make_video, read_luma, stream_past_damage
 
 from bvas import DecodeError, open_video
-from bvas.video.decode.backends import opencv
+from bvas.video.decode import opencv_backend as opencv
 
 
 def test_a_file_of_which_it_gives_other_pixels_is_refused(tmp_path, monkeypatch):

@@ -7,8 +7,8 @@ from video_samples import damage, make_video, numbers_in, picture, read_luma, re
 
 from bvas import DecodeError, open_video
 from bvas.video.container.coded_packets import may_skip_nonref
-from bvas.video.decode.backends.pyav import PyavBackend
 from bvas.video.decode.packet_seek import PacketSource
+from bvas.video.decode.pyav_backend import PyavBackend
 
 
 @pytest.mark.parametrize(("codec", "name"), [("libx264", "a.mp4"), ("libx265", "a.mkv")])

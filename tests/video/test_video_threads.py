@@ -13,7 +13,7 @@ from stream_sources import piped
 from video_samples import make_video, numbers_in, read_luma
 
 from bvas import open_stream, open_video
-from bvas.video.decode.backends.pyav import open_pictures
+from bvas.video.decode.pyav_backend import open_pictures
 from bvas.video.decode.video_reader import VideoReader
 from bvas.video.index.video_index import build_index
 from bvas.video.live.live_video import LiveVideo

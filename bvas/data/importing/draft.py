@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any, Literal
 
 from bvas.data.dataset_json import DATASET_NAME, FORMAT, parse_dataset
@@ -38,23 +38,6 @@ class Import:
     matches: tuple[MatchDraft, ...]
     faults: tuple[Fault, ...]
     """All faults of the files."""
-
-
-def named_file(folder: Path, name: str) -> Path | None:
-    """Return the video that a file of another program names; None where it does not exist.
-
-    Args:
-        folder: Where relative paths begin.
-        name: A path with separators of any system. One that begins at a root or drive of another machine stands for a
-            file of its name in `folder`.
-    """
-    places = [folder / name]
-    windows = PureWindowsPath(name)
-    if "\\" in name:
-        places.append(folder / windows.as_posix())
-    if PurePosixPath(name).is_absolute() or windows.is_absolute():
-        places.append(folder / windows.name)
-    return next((place for place in places if name and place.is_file()), None)
 
 
 def labels_in(matches: Sequence[MatchDraft], order: Sequence[str]) -> tuple[str, ...]:

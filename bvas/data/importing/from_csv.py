@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from bvas.data.importing.draft import Import, MatchDraft, labels_in, named_file
+from bvas.data.importing.draft import Import, MatchDraft, labels_in
+from bvas.data.named_files import named_file
 from bvas.data.raw_annotations import Fault, RawAnnotation
 from bvas.errors import DataError
 from bvas.system.table_files import Table, TableRow, read_table

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from bvas.data.importing.draft import Import, MatchDraft, named_file
+from bvas.data.importing.draft import Import, MatchDraft
 from bvas.data.json_object import read_json_file
+from bvas.data.named_files import named_file
 from bvas.data.osl_json import OslFile, OslSample, is_osl, parse_osl
 from bvas.data.raw_annotations import Fault, RawAnnotation
 

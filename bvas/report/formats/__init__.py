@@ -2,6 +2,7 @@
 
 edit_list.py       edit lists: CMX 3600 and OpenTimelineIO
 exported_spots.py  text of a spot
+exporting.py       export of spots: what is written, in which format
 optional.py        packages that only exports need
 osl.py             OSL JSON of OpenSportsLib
 sportscode.py      Sportscode XML

@@ -1,7 +1,7 @@
 """Decoding of finished files: `open_video`, the reader and its backends, color, fitting, damage, prefetch.
 
 adaptation.py        how a video is brought to a model's size and rate
-backends/            nvdec, opencv, pyav
+backends.py          names of the backends, BackendModule, Backend
 counting_decoder.py  libav where frames are counted
 cuda_decoder.py      one decoder session of PyNvVideoCodec
 damage_scan.py       decode a whole file, list lost and damaged frames
@@ -11,12 +11,15 @@ file_survey.py       all facts of `bvas video check`
 fit.py               scaling and padding into a size
 folder_decoder.py    folders of numbered pictures
 hdr_color.py         HDR in color, mapped to SDR
+nvdec_backend.py     backend on NVIDIA's hardware decoders, by PyNvVideoCodec
 nvdec_session.py     packets to pictures on NVDEC
 open_video.py        open_video
+opencv_backend.py    backend by OpenCV's VideoCapture, for files that it reads right
 orientation.py       stored luma turned upright and fitted
 packet_seek.py       packets from any keyframe on
 prefetch.py          frames decoded ahead by threads
 protocol.py          FrameStream and FrameReader
+pyav_backend.py      backend by PyAV: the reference
 pynvvideocodec.py    import of PyNvVideoCodec, choice of the GPU
 reader_ownership.py  one process and one thread at a time
 remedies.py          what is awkward about a file, and what helps

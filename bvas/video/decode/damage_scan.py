@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bvas.errors import DecodeError
-from bvas.video.decode.backends.pyav import open_pictures
+from bvas.video.decode.pyav_backend import open_pictures
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.video_info import VideoInfo
 

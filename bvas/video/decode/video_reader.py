@@ -1,6 +1,6 @@
 """`VideoReader`: what readers of all backends have in common.
 
-A backend (backends/) yields the stored luma of ascending frames. Order, repeats, rotation, fitting, checks and
+A backend (backends.py) yields the stored luma of ascending frames. Order, repeats, rotation, fitting, checks and
 ownership are handled here, once.
 """
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from bvas.errors import DataError, DecodeError
 from bvas.values.plural import count_text
-from bvas.video.decode.backends.pyav import open_pictures
 from bvas.video.decode.damage_scan import ranges_of
+from bvas.video.decode.pyav_backend import open_pictures
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo

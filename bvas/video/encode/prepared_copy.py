@@ -19,9 +19,9 @@ import numpy as np
 from bvas.errors import ConfigError, DataError, DecodeError
 from bvas.system.file_names import output_stem
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
-from bvas.video.decode.backends.pyav import open_pictures
 from bvas.video.decode.damage_scan import find_damage, frames_text
 from bvas.video.decode.fit import FitPlan, plan_fit
+from bvas.video.decode.pyav_backend import open_pictures
 from bvas.video.encode.copied_frames import FrameCopier, copied_color
 from bvas.video.encode.copy_checks import check_times
 from bvas.video.encode.encoder import Codec, Coding, EncodedFile

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
-from bvas.video.decode.backends import Backend, BackendOptions, pyav
+from bvas.video.decode import pyav_backend as pyav
+from bvas.video.decode.backends import Backend, BackendOptions
 from bvas.video.decode.packet_seek import NEAR_FRAMES
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import changes_system, table_of_video

@@ -1,8 +1,6 @@
-"""Backends that decode files, a module each. A new one offers the functions of `BackendModule` and its name here.
+"""Backends that decode files: their names, and what each of them offers.
 
-nvdec.py   NVIDIA's hardware decoders, by PyNvVideoCodec
-opencv.py  OpenCV's VideoCapture, for files that it reads right
-pyav.py    libav, by PyAV: the reference
+A backend NAME is the module `NAME_backend.py` beside this one, with the functions of `BackendModule`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -102,4 +100,4 @@ class BackendModule(Protocol):
 
 def load_backend(name: str) -> BackendModule:
     """Import a backend of `BACKENDS`, so that readers on the CPU load no library of the GPU."""
-    return cast(BackendModule, import_module(f"{__name__}.{name}"))
+    return cast(BackendModule, import_module(f"bvas.video.decode.{name}_backend"))
