@@ -71,3 +71,7 @@ def sleep(folder: Path, worker: Worker) -> None:
 
 def whereabouts(worker: Worker) -> tuple[str, int]:
     return worker.device, worker.num_workers
+
+
+def blocks(number: int, worker: Worker) -> bool:
+    return number in signal.pthread_sigmask(signal.SIG_BLOCK, [])

@@ -148,6 +148,29 @@ except KeyboardInterrupt:
 """
 
 
+FIRST_CHILDREN = """
+import signal
+import job_calls
+from bvas.system.jobs.job import Job
+from bvas.system.jobs.processes import ProcessExecutor
+from bvas.system.jobs.runner import run_jobs
+jobs = [Job(str(number), job_calls.blocks, (signal.SIGINT,)) for number in range(2)]
+run_jobs(jobs, ProcessExecutor(["", ""], remedy=""), on_end=lambda ended: print(ended.value))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signal masks")
+def test_ctrl_c_reaches_no_worker_the_first_one_included():
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_CHILDREN],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["True", "True"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of a process group")
 @pytest.mark.parametrize("ending", ["a kill", "Ctrl-C"])
 def test_no_worker_outlives_the_run(tmp_path, ending):
