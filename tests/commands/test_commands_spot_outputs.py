@@ -15,7 +15,6 @@ from urllib.parse import quote, unquote
 import numpy as np
 import pytest
 from live_sources import Paced, broadcast, write_video
-from tiny import save_tiny_runs
 
 from bvas.cli import main
 from bvas.errors import DecodeError
@@ -26,13 +25,6 @@ from bvas.video.encode.video_writer import VideoWriter
 from bvas.video.live.open_stream import open_stream
 
 OUTPUTS = ["recording.json", "results_spotting.json", "spots.csv"]
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    runs = tmp_path_factory.mktemp("runs")
-    save_tiny_runs(runs)
-    return runs
 
 
 @pytest.fixture

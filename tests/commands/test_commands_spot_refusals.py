@@ -19,7 +19,6 @@ import numpy as np
 import pytest
 from live_sources import moving_frames, write_video
 from stream_sources import piped
-from tiny import save_tiny_runs
 
 from bvas.cli import main
 from bvas.errors import DecodeError
@@ -29,13 +28,6 @@ from bvas.video.live.open_stream import open_stream
 
 TICK = Fraction(1, 25)
 SECRETS = ("us3r", "Pa55w0rd", "S1gn4ture")
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    runs = tmp_path_factory.mktemp("runs")
-    save_tiny_runs(runs)
-    return runs
 
 
 @pytest.fixture
