@@ -64,7 +64,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read everything, and write if there is no fault."""
+    """Read all files; write only without faults."""
     from bvas.data.importing.draft import write_dataset
     from bvas.data.importing.merging import put_into, read_root
     from bvas.errors import ConfigError

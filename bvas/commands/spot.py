@@ -295,7 +295,7 @@ def newest_experiment(runs: Path) -> str:
     """Return the trained or imported experiment whose weights are the newest, the demo left out.
 
     Raises:
-        CheckpointError: there is none; the message tells how to get one.
+        CheckpointError: no model was found; the message tells how to get one.
     """
     from bvas.errors import CheckpointError
     from bvas.experiment.checkpoint import FILE_NAME

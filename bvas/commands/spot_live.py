@@ -163,6 +163,6 @@ def _opened(name: str) -> Iterator[TextIO]:
     if name == "-":
         yield sys.stdout
         return
-    # Not beside and renamed: whoever follows it reads while it grows.
+    # Not beside and renamed: readers follow it while it grows.
     with Path(name).open("w", encoding="utf-8") as file:
         yield file

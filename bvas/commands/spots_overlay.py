@@ -124,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def check_target(out: Path, video: Path, *, overwrite: bool) -> None:
-    """Refuse a target that is no mp4, is the video itself, or is there already.
+    """Refuse a target that is not an mp4, is the video itself, or exists.
 
     Raises:
         ConfigError: names it.

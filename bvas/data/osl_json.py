@@ -67,7 +67,7 @@ class OslSample:
     id: str
     """Empty where the file has none."""
     path: str
-    """Of the video, as the file has it, with forward slashes; empty where there is no video."""
+    """Of the video, as the file has it, with forward slashes; empty without a video."""
     events: tuple[OslEvent, ...] | None
     """Of the chosen head, in the order of the file; None where the sample has no list of events."""
 

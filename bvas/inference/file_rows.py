@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _LARGEST_GAP_SHARE = 0.2
 # Segments are decoded from a multiple of so many computed rows on. So their rows fall into the same batches as those of
 # the whole video: batch sizes are powers of two up to this, and results depend on the batch in their last bits. Where
-# frames are so large that a batch is one row, as on a CPU, there is nothing to align.
+# frames are so large that a batch is one row, as on a CPU, nothing needs aligning.
 _ALIGNMENT = 64
 
 

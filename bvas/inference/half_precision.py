@@ -41,7 +41,7 @@ def halved(network: nn.Module, dtype: torch.dtype, example: Tensor) -> nn.Module
 
 
 def _first_convolution(network: nn.Module, example: Tensor) -> tuple[str, nn.Conv2d] | None:
-    """Return name and module of the convolution that runs first; None where there is none inside."""
+    """Return name and module of the convolution that runs first; None without a convolution inside."""
     ran: list[tuple[str, nn.Conv2d]] = []
     handles = [
         module.register_forward_pre_hook(lambda conv, _, name=name: ran.append((name, conv)))

@@ -57,7 +57,7 @@ class Lag:
             seconds: Time of the last of them on the clock of the source.
             now: The time here.
             num_frames: How many there are.
-            is_newest: The source has no further frame yet, so there is no lag.
+            is_newest: The source has no newer frame yet; the lag is zero.
         """
         offset = now - seconds
         if is_newest or self._offset is None:

@@ -64,7 +64,7 @@ class Clips(Protocol):
             sample: In [0, num_clips).
             epoch: From 0 up.
             seed: The run's seed, from 0 up.
-            attempt: Draws of this sample that could not be decoded. None is returned where there is no other draw.
+            attempt: Draws of this sample that could not be decoded. None is returned when no draw is left.
         """
         ...
 

@@ -161,7 +161,7 @@ class ClipLoader(Closing):
         self._is_admitted = "pyav" in self.workers or not self.workers
         self._current: object = None
         self._due: Sequence[int] | None = None
-        """Samples of the next batch of the epoch under way; None where there is none."""
+        """Samples of the next batch of the current epoch; None at its end."""
         self._stats = LoaderStats()
 
     @property

@@ -154,7 +154,7 @@ def list_reference_folds(folder: Path | str) -> dict[int, Path]:
         folder: `experiments/NAME`, which holds `fold_K` folders.
 
     Raises:
-        CheckpointError: there is no fold with a checkpoint; the message says what is expected.
+        CheckpointError: no fold has a checkpoint; the message says what is expected.
     """
     folds = best_checkpoints(Path(folder).glob("fold_*/*.pth"))
     if not folds:

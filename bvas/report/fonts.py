@@ -130,7 +130,7 @@ def _codes(path: Path) -> frozenset[int]:
 
 
 def _is_invisible(letter: str) -> bool:
-    # Joiners and selectors change how others look; without a font that has them there is nothing to change.
+    # Joiners and selectors change how others look; without a font that has them nothing changes.
     is_selector = 0xFE00 <= ord(letter) <= 0xFE0F
     return (unicodedata.category(letter)[0] == "C" or is_selector) and font_of(letter) is None
 

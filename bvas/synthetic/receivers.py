@@ -52,7 +52,7 @@ class Receivers:
         return min(mates, key=lambda player: abs(distances[player] - 8.0))
 
     def interceptor(self, receiver: int) -> int:
-        """Return the opponent nearest to the way of the ball, or `receiver` where there is none."""
+        """Return the opponent nearest to the way of the ball, or `receiver` without one."""
         pitch = self._pitch
         here, positions = pitch.ball[:2], pitch.moves.positions
         way = positions[receiver] - here

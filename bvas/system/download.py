@@ -31,7 +31,7 @@ def split_hash(address: str) -> tuple[str, str]:
     """Return the address and the hash of `https://host/file.safetensors#sha256=HEX`.
 
     Raises:
-        ConfigError: there is no hash of 64 hexadecimal digits.
+        ConfigError: the hash of 64 hexadecimal digits is missing.
     """
     url, fragment = urldefrag(address)
     found = re.fullmatch(r"sha256=([0-9a-fA-F]{64})", fragment)
@@ -50,7 +50,7 @@ def fetch(address: str, folder: Path | None) -> Path:
         folder: Where downloads are kept, under their hash.
 
     Raises:
-        ConfigError: the address has no hash, or there is no folder.
+        ConfigError: the hash of the address or the folder is missing.
         DataError: the file cannot be downloaded, or has another hash; nothing of it is kept then.
     """
     url, wanted = split_hash(address)

@@ -35,7 +35,7 @@ class TableRow:
     """As they stand in the file, by name of the column; cells that are missing at the end are empty."""
 
     def text(self, column: str) -> str:
-        """Return a cell without the spaces around it; empty where there is no such column."""
+        """Return a cell without the spaces around it; empty without such a column."""
         return self.cells.get(column, "").strip()
 
 

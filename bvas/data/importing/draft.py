@@ -59,7 +59,7 @@ def write_dataset(found: Import, out: Path, *, placing: Placing, overwrite: bool
     Names of matches, links and copies that are not UTF-8 are changed, as a JSON file cannot hold them.
 
     Raises:
-        DataError: one exists already, there is no match to write, the disk refuses, or the path of a video that is
+        DataError: one exists already, no match is left to write, the disk refuses, or the path of a video that is
             named where it lies is not UTF-8.
     """
     assert not found.faults

@@ -29,7 +29,7 @@ def read_soccernet(source: Path, *, resolution: str = "720p", label_file: str | 
         label_file: `Labels-ball.json` or `Labels-v2.json`; None takes the one found.
 
     Raises:
-        DataError: there is no match, or several data sets, or label files of both kinds and none was chosen.
+        DataError: no match was found, or several data sets, or label files of both kinds and none was chosen.
     """
     source = _dataset_folder(source)
     kinds = label_files_in(source)

@@ -14,7 +14,7 @@ def read_root(folder: Path, *, resolution: str, label_file: str | None) -> Impor
     """Read a data root: one with a `dataset.json`, or in SoccerNet's layout.
 
     Raises:
-        DataError: there is no match in it.
+        DataError: it holds no match.
     """
     if not (folder / DATASET_NAME).is_file():
         return read_soccernet(folder, resolution=resolution, label_file=label_file)

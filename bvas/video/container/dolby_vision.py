@@ -108,7 +108,7 @@ def dolby_vision_of_entry(codec_tag: str, *, is_tagged: bool) -> DolbyVision | N
 
 
 def find_dolby_vision(path: Path, container: str, stream: Any) -> DolbyVision | None:
-    """Return the Dolby Vision configuration of a video stream, from the head of its file; None if there is none.
+    """Return the Dolby Vision configuration of a video stream, from the head of its file; None without one.
 
     Args:
         path: The file.

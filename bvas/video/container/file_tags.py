@@ -15,7 +15,7 @@ class FileTags:
     """Tags in the head of a file."""
 
     timecode: str | None
-    """Of the first frame, `hh:mm:ss:ff` or `hh:mm:ss;ff`, as cameras write it; None where there is none."""
+    """Of the first frame, `hh:mm:ss:ff` or `hh:mm:ss;ff`, as cameras write it; None without one."""
     clock_start_seconds: float
     """Time of the first sound or picture on the container's clock; players call it zero."""
 

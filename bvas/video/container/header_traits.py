@@ -27,7 +27,7 @@ class HeaderTraits:
 
 
 def header_traits(codec: str, coded: bytes) -> HeaderTraits:
-    """Return the features that the headers among some coded data allow; none where there is no header.
+    """Return the features that the headers among some coded data allow; none without a header.
 
     Args:
         codec: libav's name of the format.

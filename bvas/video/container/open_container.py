@@ -44,7 +44,7 @@ def open_container(
         fetcher: Opens the pieces of a playlist. The container must then be closed, not left to the collector.
 
     Raises:
-        DecodeError: there is no such file, it is a folder or empty, or it holds no video.
+        DecodeError: the file does not exist, is a folder or empty, or it holds no video.
     """
     if not path.exists():
         raise DecodeError(f"{path} does not exist; check the path", path=path)

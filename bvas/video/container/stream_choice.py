@@ -69,7 +69,7 @@ def choose_stream(
         reason: libav's reason, to follow a message.
 
     Raises:
-        DecodeError: there is no stream, none of this number, or none that libav decodes.
+        DecodeError: no video stream was found, none has this number, or libav decodes none.
     """
     if not streams:
         raise DecodeError(f"{name} holds no video stream{reason}", path=name)

@@ -103,7 +103,7 @@ class Joiner:
 
     @property
     def tables(self) -> "HiddenTables | None":
-        """Tables that are hidden; None while there are none."""
+        """Hidden tables; None before the first."""
         if self._tables_from is None:
             return None
         return HiddenTables(self._tables_from, tuple(sorted(self._table_pids)))

@@ -71,7 +71,7 @@ def survey_video(
         progress: Called with the frames decoded and all there are, where `decode` is set.
 
     Raises:
-        DecodeError: there is no such file, or it is not a video.
+        DecodeError: the file does not exist or is not a video.
     """
     index, info = build_index(path, reading=reading, cache=cache)
     verdicts = tuple(_verdict(index, name, cache=cache) for name in BACKENDS)

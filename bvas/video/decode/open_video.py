@@ -61,7 +61,7 @@ def open_video(
         tone: `sdr` maps HDR (PQ, HLG) to SDR; `none` only shifts its bits to 8. SDR is the same in both.
 
     Raises:
-        DecodeError: there is no such file, it holds no video, the backend cannot decode it, or the source runs.
+        DecodeError: the file does not exist, it holds no video, the backend cannot decode it, or the source runs.
         ConfigError: an unknown backend, policy, device or tone, a size below 1 x 1, a stream below 0, or a rate
             that is not positive.
     """

@@ -36,7 +36,7 @@ def gpu_of(device: str, info: VideoInfo) -> int:
     """Return the number of the GPU that `cuda` or `cuda:N` means. Initialises CUDA.
 
     Raises:
-        DecodeError: there is no such GPU, or torch is not installed.
+        DecodeError: the GPU does not exist, or torch is not installed.
     """
     try:
         import torch

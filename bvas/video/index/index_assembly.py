@@ -39,7 +39,7 @@ def index_of(
         is_fetched: The pieces of a playlist are joined outside libav.
 
     Raises:
-        DecodeError: there is no frame.
+        DecodeError: the video has no frame.
     """
     if not len(frames.pts):
         raise DecodeError(f"{path} shows no frame", path=path)

@@ -35,7 +35,7 @@ _ARRAYS = ("pts", "keyframe_pts", "keyframe_dts")
 
 
 def load_index(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInfo] | None:
-    """Return the kept index and facts of a file, or None if there are none of the file as it is now."""
+    """Return the kept index and facts of a file, or None if the file has changed or is unknown."""
     entry = _entry_of(path, ".npz", reading)
     if entry is None:
         return None

@@ -22,7 +22,7 @@ def build_index(
         cache: Keep the result in the cache folder, and take it from there while the file is unchanged.
 
     Raises:
-        DecodeError: there is no such file, it is not a video, no frame of it can be decoded, or the source runs (a
+        DecodeError: the file does not exist, it is not a video, no frame of it can be decoded, or the source runs (a
             pipe, a URL).
         ConfigError: a rate is given, and the frames have times of their own.
     """

@@ -1,7 +1,7 @@
 """Bytes of pipes and growing files, which are waited for.
 
 libav reads them in a thread of its own. It asks for more bytes than there are and waits inside `read`, which `stop`
-of another thread ends. Without `seek` libav knows that there is no way back.
+of another thread ends. Without `seek` libav knows that it cannot go back.
 """
 
 import os
@@ -91,7 +91,7 @@ class GrowingBytes(WaitingBytes):
     """Bytes of a file that is being written, up to where it has not grown for `idle_seconds`.
 
     Raises:
-        DecodeError: there is no such file, or it may not be read.
+        DecodeError: the file does not exist or may not be read.
     """
 
     def __init__(self, location: str, idle_seconds: float) -> None:
