@@ -13,6 +13,7 @@ devices.py            cores, devices and number formats of this machine
 doctor/               findings about this machine, with remedies
 download.py           downloads that resume, and that are never taken for another file
 file_names.py         file names: shown to people, and derived for outputs
+interrupts.py         Ctrl-C delayed while C code calls Python functions
 jobs/                 job runner and its executors
 locks.py              locks between processes: on a folder, and on a file that is being written
 log_lines.py          log lines and error lines of a process, without the secrets of addresses

@@ -7,6 +7,7 @@ from typing import Any
 import av
 
 from bvas.errors import DecodeError, redacted, redacted_error
+from bvas.system.interrupts import InterruptsDelayed
 from bvas.video.container.joined_bytes import JoinedFile, Joints
 from bvas.video.container.libav_io import PLAYLIST_OPTIONS, PlaylistFetcher, lacks_end
 from bvas.video.container.libav_messages import last_message, libav_messages, speaks_of_protection
@@ -25,7 +26,8 @@ def open_media(source: Any, **options: Any) -> Any:
     Raises:
         FFmpegError, OSError: libav cannot open it.
     """
-    return av.open(source, **_METADATA, **options)
+    with InterruptsDelayed():
+        return av.open(source, **_METADATA, **options)
 
 
 def open_container(
@@ -168,7 +170,7 @@ def read_packets(container: Any, stream: Any) -> Iterator[Any]:
     num_failed = 0
     while num_failed < _MAX_FAILED_READS:
         try:
-            for packet in container.demux(stream):
+            for packet in _demuxed(container, stream):
                 if packet.size == 0 and packet.pts is None and packet.dts is None:
                     return
                 num_failed = 0
@@ -189,6 +191,20 @@ def read_packets(container: Any, stream: Any) -> Iterator[Any]:
             num_failed += 1
         else:
             return
+
+
+def _demuxed(container: Any, stream: Any) -> Iterator[Any]:
+    packets = container.demux(stream)
+    if container.file is None and container.io_open is None:
+        yield from packets
+        return
+    while True:
+        # The bytes come through callbacks.
+        with InterruptsDelayed():
+            packet = next(packets, None)
+        if packet is None:
+            return
+        yield packet
 
 
 def is_connection_error(error: BaseException) -> bool:

@@ -8,6 +8,7 @@ import av
 import numpy as np
 
 from bvas.errors import DecodeError
+from bvas.system.interrupts import InterruptsDelayed
 from bvas.video.container.coded_packets import new_extradata
 from bvas.video.container.open_container import read_packets
 from bvas.video.index.frame_table import VideoIndex
@@ -48,7 +49,8 @@ class PacketSource:
             if back > keyframe:
                 break
             try:
-                self._container.seek(int(times[keyframe - back]), stream=self._stream, backward=True)
+                with InterruptsDelayed():
+                    self._container.seek(int(times[keyframe - back]), stream=self._stream, backward=True)
             except av.FFmpegError:
                 continue
             if self._find(keyframe):

@@ -9,6 +9,7 @@ import av
 from av.codec.context import Flags
 
 from bvas.errors import BusyError, ConfigError, DataError
+from bvas.system.interrupts import InterruptsDelayed
 from bvas.system.locks import open_alone
 from bvas.values.checks import checked_size
 from bvas.values.luma import ColorRange
@@ -141,12 +142,13 @@ class EncodedFile:
         self._copied: Any = None
         try:
             # bitexact writes no date and no random identifiers: the same frames give the same file.
-            self._container = av.open(
-                self._file,
-                "w",
-                format=container_format,
-                container_options={"fflags": "+bitexact", **(options or {})},
-            )
+            with InterruptsDelayed():
+                self._container = av.open(
+                    self._file,
+                    "w",
+                    format=container_format,
+                    container_options={"fflags": "+bitexact", **(options or {})},
+                )
             self._stream = self._container.add_stream(_ENCODERS[coding.codec], rate=coding.rate)
             coding.configure(self._stream.codec_context)
         except BaseException:
@@ -174,7 +176,7 @@ class EncodedFile:
             DataError: as `encode`.
         """
         packet.stream = self._copied
-        self._container.mux(packet)
+        self._mux(packet)
         self._raise_if_full()
 
     def encode_sound(self, samples: Any) -> None:
@@ -195,8 +197,12 @@ class EncodedFile:
 
     def _encode(self, stream: Any, frame: Any) -> None:
         for packet in stream.encode(frame):
-            self._container.mux(packet)
+            self._mux(packet)
         self._raise_if_full()
+
+    def _mux(self, packet: Any) -> None:
+        with InterruptsDelayed():
+            self._container.mux(packet)
 
     def finish(self) -> None:
         """Flush encoder and muxer, so that the part file is complete.
@@ -207,7 +213,8 @@ class EncodedFile:
         self.encode(None)
         if self._sound is not None:
             self.encode_sound(None)
-        self._container.close()
+        with InterruptsDelayed():
+            self._container.close()
         self._file.close()
         self._raise_if_full()
         self.closed = True
@@ -225,12 +232,13 @@ class EncodedFile:
 
     def abort(self) -> None:
         """Remove what was written."""
-        if not self.closed:
-            self.closed = True
-            if self._container is not None:
-                self._container.close()
-            self._file.close()
-        self.part.unlink(missing_ok=True)
+        with InterruptsDelayed():
+            if not self.closed:
+                self.closed = True
+                if self._container is not None:
+                    self._container.close()
+                self._file.close()
+            self.part.unlink(missing_ok=True)
 
     def _raise_if_full(self) -> None:
         error = self._file.error
