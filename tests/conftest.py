@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# The tensors of the tests are small: a second thread of torch gains nothing, and waits in a busy loop.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SHARED_DATA = Path(
     os.environ.get("BVAS_TEST_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data"
 )

@@ -41,7 +41,8 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("folds", ["0,1", pytest.param("0,1,2", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("folds", ["0,1", "0,1,2"])
 def test_folds_at_once_are_those_one_after_the_other_and_one_that_fails_stops_no_other(
     workplace, monkeypatch, one_thread, capsys, folds
 ):

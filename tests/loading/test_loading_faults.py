@@ -93,8 +93,13 @@ def content(batch):
 @needs_signals
 @pytest.mark.parametrize(
     ("signals", "every_seconds", "timeout"),
-    [([signal.SIGKILL] * 20, 0.15, 60.0), ([signal.SIGSTOP] * 3, 1.5, 1.0)],
-    ids=["20 kills", "3 hangs"],
+    [
+        ([signal.SIGKILL] * 5, 0.15, 60.0),
+        ([signal.SIGSTOP], 1.5, 1.0),
+        pytest.param([signal.SIGKILL] * 20, 0.15, 60.0, marks=pytest.mark.slow),
+        pytest.param([signal.SIGSTOP] * 3, 1.5, 1.0, marks=pytest.mark.slow),
+    ],
+    ids=["5 kills", "1 hang", "20 kills", "3 hangs"],
 )
 def test_clips_come_once_and_in_order_although_workers_end_at_random_moments(
     make_clips, open_loader, disturb, monkeypatch, signals, every_seconds, timeout

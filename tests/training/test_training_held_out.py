@@ -60,7 +60,7 @@ def test_figures_are_the_same_to_the_bit_wherever_the_clips_are_read_and_kept(
     league, tmp_path, monkeypatch, caplog
 ):
     caplog.set_level(logging.INFO, logger="bvas.training.validation_clips")
-    experiment = restless_experiment(validation_clips=12)
+    experiment = restless_experiment(validation_clips=12, warmup_epochs=0, save_minutes=10.0)
     matches = find_matches(experiment.task, league)
     found = []
     for name, workers, free in (("here", {}, 2**40), ("kept", {"pyav": 1}, 2**40), ("again", {"pyav": 1}, 0)):
