@@ -113,7 +113,6 @@ def read_label_file(path: Path) -> tuple[AnnotationList, list[Fault]]:
                     part=entry.half,
                     label=entry.label,
                     seconds=entry.position,
-                    frame=None,
                     team=team_of(entry),
                     visible=is_visible(entry.visibility),
                 )

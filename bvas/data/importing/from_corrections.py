@@ -115,7 +115,6 @@ def _read_video(
                     number=number,
                     part=len(match.videos),
                     label=item.label,
-                    seconds=None,
                     frame=item.frame,
                     team=str(item.team) if item.team else None,
                     visible=item.visible is not False,

@@ -1,12 +1,13 @@
 """Import of OSL JSON: each sample with a video is a match, or a half of one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from bvas.data.importing.draft import Import, MatchDraft
 from bvas.data.json_object import read_json_file
 from bvas.data.named_files import named_file
 from bvas.data.osl_json import OslFile, OslSample, is_osl, parse_osl
-from bvas.data.raw_annotations import Fault, RawAnnotation
+from bvas.data.raw_annotations import Fault
 
 
 def read_osl(source: Path, videos: Path, *, head: str | None = None) -> Import:
@@ -75,15 +76,4 @@ def _add(
             )
     if sample.events is not None:
         match.annotations = match.annotations or []
-        match.annotations += [
-            RawAnnotation(
-                number=event.number,
-                part=len(match.videos),
-                label=event.label,
-                seconds=event.seconds,
-                frame=None,
-                team=event.team,
-                visible=event.visible,
-            )
-            for event in sample.events
-        ]
+        match.annotations += [replace(event, part=len(match.videos)) for event in sample.events]
