@@ -28,35 +28,20 @@ class Caption:
 
 def captions_of(video: VideoReport) -> list[Caption]:
     """Return the captions of all spots and misses, in order of time."""
-    if video.matching is None:
-        captions = [
-            Caption(seconds=s.seconds, text=f"{s.label} {s.confidence:.2f}", detail="", color=palette.HIT)
-            for s in video.spots
-        ]
-    else:
-        captions = [
+    details = {"spot": "", "hit": "hit", "false alarm": "false alarm", "miss": "missed"}
+    captions = []
+    for event in video.events():
+        confidence = "" if event.confidence is None else f" {event.confidence:.2f}"
+        error = "" if event.timing_error_seconds is None else f", {event.timing_error_seconds:+.2f} s"
+        captions.append(
             Caption(
-                seconds=hit.spot.seconds,
-                text=f"{hit.spot.label} {hit.spot.confidence:.2f}",
-                detail=f"hit, {hit.timing_error_seconds:+.2f} s",
-                color=palette.HIT,
+                seconds=event.seconds,
+                text=event.label + confidence,
+                detail=details[event.outcome] + error,
+                color=palette.OUTCOMES[event.outcome],
             )
-            for hit in video.matching.hits
-        ]
-        captions += [
-            Caption(
-                seconds=s.seconds,
-                text=f"{s.label} {s.confidence:.2f}",
-                detail="false alarm",
-                color=palette.FALSE_ALARM,
-            )
-            for s in video.matching.false_alarms
-        ]
-        captions += [
-            Caption(seconds=a.seconds, text=a.label, detail="missed", color=palette.MISS)
-            for a in video.matching.misses
-        ]
-    return sorted(captions, key=lambda caption: caption.seconds)
+        )
+    return captions
 
 
 def draw_captions(picture: NDArray[np.uint8], captions: Sequence[Caption], now: float) -> None:

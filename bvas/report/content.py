@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from bvas.metrics.analysis import Matching, match_spots
 from bvas.metrics.suspects import Suspect
@@ -10,6 +11,22 @@ from bvas.system.file_names import shown_name
 from bvas.values.annotations import Annotation, Gap, LabelSet, Spot
 from bvas.values.match_clock import MatchClock
 from bvas.values.score_curve import ScoreCurve
+
+Outcome = Literal["spot", "hit", "false alarm", "miss"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEvent:
+    """A spot, or an annotation without one, and its outcome."""
+
+    outcome: Outcome
+    """`spot` where the video has no annotations."""
+    label: str
+    seconds: float
+    confidence: float | None = None
+    """None for a miss."""
+    timing_error_seconds: float | None = None
+    """Of a hit: spot minus annotation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +71,17 @@ class VideoReport:
             return None
         found = [*(hit.annotation for hit in self.matching.hits), *self.matching.misses]
         return tuple(sorted(found, key=lambda a: a.seconds))
+
+    def events(self) -> list[ShownEvent]:
+        """Return its spots and missed annotations in order of time."""
+        matching = self.matching
+        if matching is None:
+            return [ShownEvent("spot", s.label, s.seconds, s.confidence) for s in self.spots]
+        hits = [(hit.spot, hit.timing_error_seconds) for hit in matching.hits]
+        found = [ShownEvent("hit", s.label, s.seconds, s.confidence, error) for s, error in hits]
+        found += [ShownEvent("false alarm", s.label, s.seconds, s.confidence) for s in matching.false_alarms]
+        found += [ShownEvent("miss", a.label, a.seconds) for a in matching.misses]
+        return sorted(found, key=lambda event: event.seconds)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,14 +20,13 @@ def write_pictures(evaluation: Evaluation, experiment: Experiment, out: Path) ->
     """Write a timeline picture of each scored video and a short annotated clip of the first; return the files."""
     out.mkdir(parents=True, exist_ok=True)
     labels = experiment.task.labels
-    operating_points = experiment.peaks.operating_points(labels)
     videos = [
         half_report(replace(result, video=result.video.indexed()), labels) for result in evaluation.videos
     ]
     pictures = []
     for shown in videos:
         pictures.append(timeline_path(out, shown.file_stem))
-        write_bytes(pictures[-1], timeline_png(shown, labels, operating_point=operating_points))
+        write_bytes(pictures[-1], timeline_png(shown, labels))
     clip = out / f"{videos[0].file_stem}_clip.mp4"
     _write_clip(videos[0], labels, clip)
     return [*pictures, clip]

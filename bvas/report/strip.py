@@ -122,33 +122,24 @@ class ScoreStrip:
     def _mark(self, strip: NDArray[np.uint8], x: float, y: float, color: str) -> None:
         """Draw a circle for a hit, a triangle for a false alarm, an open diamond for a miss."""
         size = max(3.0, min(5.0 * self._unit, self._lane * 0.2))
-        if color == palette.HIT:
-            shape = None
-        elif color == palette.FALSE_ALARM:
-            shape = np.array([(x - size, y + size), (x, y - size), (x + size, y + size)])
-        else:
-            shape = np.array([(x - size, y), (x, y - size), (x + size, y), (x, y + size)])
         ink = palette.rgb(color)
-        if shape is None:
+        if color == palette.HIT:
             center, radius = _fixed(np.array([(x, y)]))[0].tolist(), round(size * 2**SHIFT)
             cv2.circle(strip, center, radius, ink, cv2.FILLED, cv2.LINE_AA, SHIFT)
             return
+        shape = np.array([(x - size, y), (x, y - size), (x + size, y), (x, y + size)])
+        if color == palette.FALSE_ALARM:
+            shape = np.array([(x - size, y + size), (x, y - size), (x + size, y + size)])
         inner = (255, 255, 255) if color == palette.MISS else ink
         cv2.fillPoly(strip, [_fixed(shape)], inner, cv2.LINE_AA, SHIFT)
         cv2.polylines(strip, [_fixed(shape)], True, ink, max(1, round(1.4 * self._unit)), cv2.LINE_AA, SHIFT)
 
 
 def _marks_of(name: str, video: VideoReport, labels: LabelSet) -> list[_Mark]:
-    alarms = set() if video.matching is None else set(video.matching.false_alarms)
-    misses = () if video.matching is None else video.matching.misses
-    events = [
-        *((a.label, _Mark(a.seconds, 1.0, palette.ANNOTATION)) for a in video.annotations or ()),
-        *(
-            (s.label, _Mark(s.seconds, s.confidence, palette.FALSE_ALARM if s in alarms else palette.HIT))
-            for s in video.spots
-        ),
-        *((a.label, _Mark(a.seconds, 1.0, palette.MISS)) for a in misses),
-    ]
+    events = [(a.label, _Mark(a.seconds, 1.0, palette.ANNOTATION)) for a in video.annotations or ()]
+    for event in video.events():
+        share = 1.0 if event.confidence is None else event.confidence
+        events.append((event.label, _Mark(event.seconds, share, palette.OUTCOMES[event.outcome])))
     marks = [mark for label, mark in events if labels.merged.get(label, label) == name]
     return sorted(marks, key=lambda mark: mark.seconds)
 

@@ -149,7 +149,6 @@ def stretch_picture(result: VideoResult, labels: LabelSet, *, name: str) -> NDAr
     """Return curves, spots and annotations as a picture, uint8 [height, width, 3] RGB."""
     end = float(result.required_curve.seconds[-1])
     report = video_report(result, labels, name=name, duration_seconds=end)
-    content = timeline_png(report, labels, operating_point=result.peaks.operating_points(labels))
-    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    picture = cv2.imdecode(np.frombuffer(timeline_png(report, labels), np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
     return np.ascontiguousarray(picture[..., ::-1])

@@ -271,7 +271,7 @@ def test_the_strip_draws_nothing_in_a_gap():
     assert not filled(30.0)
 
 
-@pytest.mark.parametrize("name", ["hold_seconds", "strip_seconds", "min_height"])
+@pytest.mark.parametrize("name", ["hold_seconds", "min_height", "max_height"])
 def test_a_clip_of_no_size_or_time_is_refused(name):
     with pytest.raises(ConfigError, match=f"{name} must be positive, got 0"):
         OverlayConfig(**{name: 0})
