@@ -96,7 +96,13 @@ class JsonPlace:
         return JsonPlace(self.path, f"{self.place}, {entry}" if self.place else entry, self.faults)
 
     def read(
-        self, value: Any, type_: type[_Object], *, needs: Sequence[str] = (), others: bool = False
+        self,
+        value: Any,
+        type_: type[_Object],
+        *,
+        needs: Sequence[str] = (),
+        others: bool = False,
+        whole: bool = False,
     ) -> _Object | None:
         """Return an object as a dataclass, and note its faults; null counts as absent.
 
@@ -105,10 +111,12 @@ class JsonPlace:
             type_: The dataclass.
             needs: Keys that must be there.
             others: Other keys may be there; else one is taken for a misspelling.
+            whole: Whether an object with a fault is None.
 
         Returns:
             The dataclass, wrong values replaced by defaults; None where the value is not an object.
         """
+        num_faults = len(self.faults)
         rules, structure = _rules_and_hook(cast("Hashable", type_))
         if not isinstance(value, dict):
             keys = "" if others else f" with {', '.join(rules)}"
@@ -124,20 +132,20 @@ class JsonPlace:
         try:
             found: _Object = structure(given, type_)
         except (ValueError, TypeError, OverflowError):
-            wrong = _wrong_keys(given, type_)
+            wrong = [key for key in rules if key in given and not _is_allowed(given[key], rules[key])]
             found = structure({key: given[key] for key in given if key not in wrong}, type_)
         for key in [*wrong, *[key for key in needs if key not in given]]:
             begin = f"needs {key!r}," if key in needs else f"{key!r} must be"
             self.fault(f"{begin} {rules[key].text}, got {short_text(given.get(key))}")
-        return found
+        return None if whole and len(self.faults) > num_faults else found
 
 
-def _wrong_keys(given: dict[str, Any], type_: type) -> list[str]:
+def _is_allowed(value: Any, rule: Rule) -> bool:
     try:
-        _DETAILED.structure(given, type_)
-    except cattrs.ClassValidationError as error:
-        return [note.name for _, note in error.group_exceptions()[0]]
-    return []
+        rule.read(value, None)
+    except (ValueError, TypeError, OverflowError):
+        return False
+    return True
 
 
 _ANYTHING = Rule("any value", lambda value, _: value)
@@ -164,14 +172,9 @@ def _hook(type_: Any) -> Callable[[Any, Any], Any]:
     return rule.read
 
 
-def _converter(*, detailed: bool) -> cattrs.Converter:
-    converter = cattrs.Converter(detailed_validation=detailed)
-    converter.register_structure_hook_factory(lambda type_: _rule_of(type_) is not None, _hook)
-    return converter
-
-
-# The first is twice as fast, and does not say which value is wrong.
-_CONVERTER, _DETAILED = _converter(detailed=False), _converter(detailed=True)
+# Without details it is twice as fast, and does not say which value is wrong.
+_CONVERTER = cattrs.Converter(detailed_validation=False)
+_CONVERTER.register_structure_hook_factory(lambda type_: _rule_of(type_) is not None, _hook)
 
 
 def read_json_file(path: Path, faults: list[Fault]) -> Any:

@@ -19,7 +19,7 @@ from bvas.data.json_object import Items, JsonPlace, short_text
 from bvas.data.raw_annotations import Fault, RawAnnotation
 from bvas.data.soccernet_entries import check_unit
 from bvas.data.soccernet_files import VIDEO_SUFFIXES, rendition_of
-from bvas.data.soccernet_objects import clock_seconds, is_visible
+from bvas.data.soccernet_objects import NOT_SHOWN, clock_seconds
 from bvas.errors import ConfigError, DataError
 from bvas.values.annotations import LabelSet
 
@@ -266,7 +266,7 @@ def _events(event: Mapping[str, Any], place: JsonPlace, number: int) -> list[Osl
             label=name,
             seconds=seconds,
             team=team if isinstance(team, str) and team else None,
-            visible=is_visible(event.get("visibility")),
+            visible=event.get("visibility") != NOT_SHOWN,
             confidence=confidence,
         )
         for name in labels

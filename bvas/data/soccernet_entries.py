@@ -7,21 +7,14 @@ what would make a score meaningless is an error. Like `soccernet`, this is a pla
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bvas.data.json_object import JsonPlace
 from bvas.data.raw_annotations import Fault
-from bvas.data.soccernet_objects import (
-    LabelObject,
-    PredictionObject,
-    is_visible,
-    read_label,
-    read_prediction,
-    team_of,
-)
+from bvas.data.soccernet_objects import LabelObject, PredictionObject, read_label, read_prediction
 from bvas.errors import DataError
 from bvas.values.annotations import Annotation, LabelSet, Spot
 
@@ -89,10 +82,8 @@ def label_entries(
         assert entry.gameTime is not None
         seconds = entry.gameTime.seconds if entry.position is None else entry.position
         if _is_kept(entry.label, seconds, entry.half, labels, f"{where}, annotation {number}", notices):
-            by_half[entry.half].append(
-                Annotation(entry.label, seconds, team=team_of(entry), visible=is_visible(entry.visibility))
-            )
-    check_unit([clock for _, entry in entries for clock in _clocks(entry)], where)
+            by_half[entry.half].append(Annotation(entry.label, seconds, entry.team, entry.visibility))
+    _check_positions(entries, where)
     return by_half
 
 
@@ -129,8 +120,8 @@ def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[t
             )
         half = entry.gameTime.half if entry.half is None and entry.gameTime is not None else entry.half
         assert half is not None
-        found.append((number, half, Spot(entry.label, entry.position, entry.confidence, team_of(entry))))
-    check_unit([clock for _, entry in entries for clock in _clocks(entry)], where)
+        found.append((number, half, Spot(entry.label, entry.position, entry.confidence, entry.team)))
+    _check_positions(entries, where)
     return found
 
 
@@ -153,11 +144,9 @@ def _entries(
     return [(number, entry) for number, entry in entries if entry is not None]
 
 
-def _clocks(entry: LabelObject | PredictionObject) -> list[tuple[float, float]]:
-    """Return the game time and the position of an entry that has both, in seconds."""
-    if entry.gameTime is None or entry.position is None:
-        return []
-    return [(entry.gameTime.seconds, entry.position)]
+def _check_positions(entries: Iterable[tuple[int, LabelObject | PredictionObject]], where: str) -> None:
+    clocks = [(entry.gameTime, entry.position) for _, entry in entries]
+    check_unit([(clock.seconds, at) for clock, at in clocks if clock is not None and at is not None], where)
 
 
 def _is_kept(label: str, seconds: float, half: int, labels: LabelSet, place: str, notices: Notices) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bvas.data.json_object import JsonPlace, read_json_file
 from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation
-from bvas.data.soccernet_objects import is_visible, read_label, team_of
+from bvas.data.soccernet_objects import read_label
 from bvas.errors import DataError
 from bvas.values.annotations import Spot
 
@@ -113,8 +113,8 @@ def read_label_file(path: Path) -> tuple[AnnotationList, list[Fault]]:
                     part=entry.half,
                     label=entry.label,
                     seconds=entry.position,
-                    team=team_of(entry),
-                    visible=is_visible(entry.visibility),
+                    team=entry.team,
+                    visible=entry.visibility,
                 )
             )
     return AnnotationList(path, "", tuple(items)), faults

@@ -46,11 +46,6 @@ class SheetClip:
     changes: tuple[str, ...]
     """Augmentation of the clip, in words."""
 
-    def __post_init__(self) -> None:
-        assert self.read.shape == self.augmented.shape, (self.read.shape, self.augmented.shape)
-        assert len(self.read) == len(self.frame_names), (len(self.read), self.frame_names)
-        assert 0 <= self.center < len(self.read), self.center
-
 
 def shown_frames(num_frames: int) -> list[int]:
     """Return which frames of a clip of `num_frames` a sheet shows: both ends, the center, and those half-way.

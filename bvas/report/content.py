@@ -1,6 +1,6 @@
 """Content of a report: results matched with their annotations; pictures, page and overlay are drawn from it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,11 +8,10 @@ from bvas.metrics.analysis import Matching, match_spots
 from bvas.metrics.suspects import Suspect
 from bvas.results.video_result import VideoResult
 from bvas.system.file_names import shown_name
-from bvas.values.annotations import Annotation, Gap, LabelSet, Spot
-from bvas.values.match_clock import MatchClock
+from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
 
-Outcome = Literal["spot", "hit", "false alarm", "miss"]
+Outcome = Literal["spot", "hit", "false alarm", "miss", "annotation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +19,11 @@ class ShownEvent:
     """A spot, or an annotation without one, and its outcome."""
 
     outcome: Outcome
-    """`spot` where the video has no annotations."""
+    """`spot` where the video has no annotations; `annotation` for one of any outcome."""
     label: str
     seconds: float
     confidence: float | None = None
-    """None for a miss."""
+    """None for an annotation."""
     timing_error_seconds: float | None = None
     """Of a hit: spot minus annotation."""
 
@@ -53,16 +52,6 @@ class VideoReport:
     """Path of the file below the data root, with forward slashes; its full path where it lies elsewhere."""
     href: str | None = None
     """URL that the page plays: a path from the page's folder, escaped."""
-
-    @property
-    def clock(self) -> MatchClock:
-        """The match clock."""
-        return self.result.clock
-
-    @property
-    def gaps(self) -> tuple[Gap, ...]:
-        """Stretches without scores."""
-        return self.result.gaps
 
     @property
     def annotations(self) -> tuple[Annotation, ...] | None:
@@ -105,20 +94,10 @@ class MatchReport:
     """Sentences about the experiment and the data."""
 
     @property
-    def matchings(self) -> tuple[Matching, ...] | None:
-        """Those of all videos; None unless every video has one."""
-        return _all(video.matching for video in self.videos)
-
-    @property
     def rankings(self) -> tuple[Matching, ...] | None:
-        """Those of all videos with every candidate; None unless every video has one."""
-        return _all(video.ranking for video in self.videos)
-
-
-def _all(matchings: Iterable[Matching | None]) -> tuple[Matching, ...] | None:
-    listed = list(matchings)
-    found = tuple(matching for matching in listed if matching is not None)
-    return found if found and len(found) == len(listed) else None
+        """Those of all videos with every candidate; None unless every video has annotations."""
+        found = tuple(video.ranking for video in self.videos if video.ranking is not None)
+        return found if found and len(found) == len(self.videos) else None
 
 
 def video_report(

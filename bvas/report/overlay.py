@@ -133,7 +133,7 @@ def write_overlay(
             now = index.seconds_of(number)
             picture = canvas.paint(frame, number, pictures.sample_aspect)
             draw_captions(picture, _on_screen(captions, now, config.hold_seconds), now)
-            draw_clock(picture, video.clock.text(now + TIME_ROUNDING_SECONDS))
+            draw_clock(picture, video.result.clock.text(now + TIME_ROUNDING_SECONDS))
             coded = rgb_picture(np.concatenate([picture, strip.paint(now)]))
             coded.pts = int(index.pts[number] - index.pts[first])
             coded.time_base = index.time_base

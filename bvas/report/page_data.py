@@ -55,7 +55,7 @@ def _about(report: MatchReport) -> str:
         f"{minutes_text(total)} long",
         f"spots of confidence {report.operating_point:.2f} and more",
     ]
-    if report.matchings is not None:
+    if report.rankings is not None:
         parts.append(f"a spot hits within {report.tolerance_seconds:g} s of an annotation")
     return " · ".join(parts)
 
@@ -71,7 +71,7 @@ def _identity(report: MatchReport) -> str:
 
 def _video(video: VideoReport, labels: LabelSet) -> dict[str, Any]:
     annotations = None if video.annotations is None else list(video.annotations)
-    clock, frames = video.clock, _frame_times(video)
+    clock, frames = video.result.clock, _frame_times(video)
     match, part, file = _names(video)
     return {
         "name": video.name,
@@ -82,7 +82,7 @@ def _video(video: VideoReport, labels: LabelSet) -> dict[str, Any]:
         "href": video.href,
         "clock_offset": (clock.half - 1) * HALF_SECONDS - clock.kickoff_seconds,
         "frames": _packed_frames(frames),
-        "gaps": [[_rounded(gap.start_seconds), _rounded(gap.end_seconds)] for gap in video.gaps],
+        "gaps": [[_rounded(gap.start_seconds), _rounded(gap.end_seconds)] for gap in video.result.gaps],
         "curves": None if video.curve is None or not len(video.curve.seconds) else packed_curve(video.curve),
         "annotations": None if annotations is None else _annotations(annotations, frames, labels),
         "spots": _spots(video, annotations, frames, labels),

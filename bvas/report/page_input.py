@@ -15,6 +15,7 @@ from bvas.report.content import MatchReport, VideoReport, half_report, video_rep
 from bvas.results.read_spots import read_spots
 from bvas.results.store import has_results, read_match
 from bvas.results.video_result import VideoFile, VideoResult
+from bvas.values.annotations import LabelSet
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ def evaluation_report(
         labels=labels,
         videos=tuple(
             replace(
-                _placed(half_report(_indexed(result), labels), data_root),
+                _half(result, labels, data_root),
                 suspects=() if label_check is None else label_check.of_video(number),
             )
             for number, result in enumerate(evaluation.videos)
@@ -109,7 +110,7 @@ def challenge_report(
     return MatchReport(
         title=f"{experiment.name}, challenge",
         labels=labels,
-        videos=tuple(_placed(half_report(_indexed(result), labels), data_root) for result in results),
+        videos=tuple(_half(result, labels, data_root) for result in results),
         operating_point=experiment.peaks.lowest_operating_point(labels),
         experiment=experiment.name,
         notes=(f"Experiment {experiment.name}.",),
@@ -169,8 +170,8 @@ def _check_is_there(video: VideoFile, path: Path) -> None:
     raise DataError(f"no video {video.path}, which the results are about; say where it is with --video")
 
 
-def _indexed(result: VideoResult) -> VideoResult:
-    return replace(result, video=result.video.indexed())
+def _half(result: VideoResult, labels: LabelSet, data_root: Path) -> VideoReport:
+    return _placed(half_report(replace(result, video=result.video.indexed()), labels), data_root)
 
 
 def _placed(shown: VideoReport, data_root: Path | None) -> VideoReport:

@@ -7,9 +7,8 @@ HIT = "#0072B2"
 MISS = "#D55E00"
 FALSE_ALARM = "#E69F00"
 FALSE_ALARM_EDGE = "#7A5200"
-OUTCOMES = {"spot": HIT, "hit": HIT, "miss": MISS, "false alarm": FALSE_ALARM}
-"""Color of each outcome of a spot, and of a missed annotation."""
 ANNOTATION = "#333333"
+OUTCOMES = {"spot": HIT, "hit": HIT, "miss": MISS, "false alarm": FALSE_ALARM, "annotation": ANNOTATION}
 CURVE = "#7A8794"
 CURVE_FILL = "#DCE2E8"
 GRID = "#E3E6EA"

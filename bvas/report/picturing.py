@@ -50,15 +50,6 @@ class PictureConfig:
             raise ConfigError(f"num_worst must be at least 1, got {self.num_worst}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pictures:
-    """Pictures that were drawn."""
-
-    paths: tuple[Path, ...]
-    files: LabelledResults
-    """The results that were read, and those left out."""
-
-
 def write_pictures_of_files(
     labels: Path,
     predictions: Path,
@@ -72,7 +63,7 @@ def write_pictures_of_files(
     head: str | None = None,
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
-) -> Pictures:
+) -> tuple[list[Path], LabelledResults]:
     """Draw predictions against labels, and write the pictures when all of them are drawn.
 
     Args:
@@ -86,7 +77,10 @@ def write_pictures_of_files(
         partial: Leave out labelled matches without predictions.
         head: Of OSL JSON; None: `action`, else the one with the most events.
         overwrite: Replace pictures that are there.
-        progress: Called with the videos done and all there are.
+        progress: Called with the pictures done and all there are.
+
+    Returns:
+        The pictures; the results that were read, and those left out.
 
     Raises:
         ConfigError: a picture exists already.
@@ -127,7 +121,7 @@ def write_pictures_of_files(
             progress(len(drawn), len(targets))
     for path, picture in drawn:
         write_bytes(path, picture)
-    return Pictures(paths=tuple(targets), files=files)
+    return list(targets), files
 
 
 def _halves(

@@ -1,14 +1,13 @@
 """Strip of running score curves, below the picture of an annotated video."""
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.report import palette
-from bvas.report.content import VideoReport, drawn_labels
+from bvas.report.content import Outcome, ShownEvent, VideoReport, drawn_labels
 from bvas.report.lettering import draw_text, text_width
 from bvas.tasks.peaks import stretches
 from bvas.values.annotations import LabelSet
@@ -17,15 +16,6 @@ from bvas.values.annotations import LabelSet
 SHIFT = 4
 # Share of a lane's height that a score of 1 reaches.
 LANE_FILL = 0.7
-
-
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    seconds: float
-    share: float
-    """Of the lane's height."""
-    color: str
-    """Of the outcome, which has a shape too; an annotation is a line of the whole height."""
 
 
 class ScoreStrip:
@@ -111,36 +101,35 @@ class ScoreStrip:
         shown = marks[first:stop]
         # Lines lie below the marks of whatever answers them.
         for mark in shown:
-            if mark.color == palette.ANNOTATION:
+            if mark.outcome == "annotation":
                 x = round(self._x(mark.seconds, now))
                 color = palette.rgb(palette.ANNOTATION)
                 cv2.line(strip, (x, base), (x, round(base - full)), color, max(1, round(1.2 * self._unit)))
         for mark in shown:
-            if mark.color != palette.ANNOTATION:
-                self._mark(strip, self._x(mark.seconds, now), base - full * mark.share, mark.color)
+            if mark.outcome != "annotation":
+                share = 1.0 if mark.confidence is None else mark.confidence
+                self._mark(strip, self._x(mark.seconds, now), base - full * share, mark.outcome)
 
-    def _mark(self, strip: NDArray[np.uint8], x: float, y: float, color: str) -> None:
+    def _mark(self, strip: NDArray[np.uint8], x: float, y: float, outcome: Outcome) -> None:
         """Draw a circle for a hit, a triangle for a false alarm, an open diamond for a miss."""
         size = max(3.0, min(5.0 * self._unit, self._lane * 0.2))
-        ink = palette.rgb(color)
-        if color == palette.HIT:
+        ink = palette.rgb(palette.OUTCOMES[outcome])
+        if outcome in ("spot", "hit"):
             center, radius = _fixed(np.array([(x, y)]))[0].tolist(), round(size * 2**SHIFT)
             cv2.circle(strip, center, radius, ink, cv2.FILLED, cv2.LINE_AA, SHIFT)
             return
         shape = np.array([(x - size, y), (x, y - size), (x + size, y), (x, y + size)])
-        if color == palette.FALSE_ALARM:
+        if outcome == "false alarm":
             shape = np.array([(x - size, y + size), (x, y - size), (x + size, y + size)])
-        inner = (255, 255, 255) if color == palette.MISS else ink
+        inner = (255, 255, 255) if outcome == "miss" else ink
         cv2.fillPoly(strip, [_fixed(shape)], inner, cv2.LINE_AA, SHIFT)
         cv2.polylines(strip, [_fixed(shape)], True, ink, max(1, round(1.4 * self._unit)), cv2.LINE_AA, SHIFT)
 
 
-def _marks_of(name: str, video: VideoReport, labels: LabelSet) -> list[_Mark]:
-    events = [(a.label, _Mark(a.seconds, 1.0, palette.ANNOTATION)) for a in video.annotations or ()]
-    for event in video.events():
-        share = 1.0 if event.confidence is None else event.confidence
-        events.append((event.label, _Mark(event.seconds, share, palette.OUTCOMES[event.outcome])))
-    marks = [mark for label, mark in events if labels.merged.get(label, label) == name]
+def _marks_of(name: str, video: VideoReport, labels: LabelSet) -> list[ShownEvent]:
+    """Return the events of a label in order of time."""
+    annotations = [ShownEvent("annotation", a.label, a.seconds) for a in video.annotations or ()]
+    marks = [m for m in (*annotations, *video.events()) if labels.merged.get(m.label, m.label) == name]
     return sorted(marks, key=lambda mark: mark.seconds)
 
 

@@ -119,7 +119,7 @@ def _draw_row(
             axes.axhline(point, color=palette.CURVE, linewidth=0.6, linestyle=(0, (4, 4)))
     for lane in floor.values():
         axes.axhline(lane, color=palette.FAINT, linewidth=0.6)
-    for gap in video.gaps:
+    for gap in video.result.gaps:
         span = axes.axvspan(gap.start_seconds, gap.end_seconds, facecolor="#F4F4F4", edgecolor="#B5B5B5")
         span.set(hatch="////", linewidth=0)
     _draw_events(axes, video, labels, floor, start, stop)
@@ -189,7 +189,7 @@ def _draw_head(figure: Figure, video: VideoReport, height: float) -> None:
         dashes = Line2D([], [], color=palette.CURVE, linewidth=0.8, linestyle=(0, (4, 4)))
         dashes.set_label("operating point")
         handles.append(dashes)
-    if video.gaps:
+    if video.result.gaps:
         handles.append(Line2D([], [], color="#B5B5B5", linewidth=5, label="not decoded"))
     figure.legend(
         handles=handles,

@@ -123,7 +123,7 @@ def _row(event: WorstEvent, shown: NDArray[np.uint8] | None, video: VideoReport,
     else:
         words.append(Words(f"{event.label} {event.confidence:.2f}", bold=True))
     words += [Words(line) for line in wrapped(event.near, COLUMN - GAP) if line]
-    moment = f"{event.seconds:.2f} s, clock {video.clock.text(event.seconds)}"
+    moment = f"{event.seconds:.2f} s, clock {video.result.clock.text(event.seconds)}"
     words += [Words(line, palette.FAINT) for line in (moment, *wrapped(video.name, COLUMN - GAP))]
     frames = shown
     if frames is None:

@@ -102,8 +102,8 @@ def _read_video(
     assert match.annotations is not None
     for number, value in enumerate(entry.annotations):
         inner = place.inner(f"annotation {number}")
-        item = inner.read(value, _AnnotationObject, needs=("frame", "label"), others=True)
-        if item is None or item.frame is None or not item.label:
+        item = inner.read(value, _AnnotationObject, needs=("frame", "label"), others=True, whole=True)
+        if item is None or item.frame is None:
             continue
         if item.frame >= num_frames:
             inner.fault(f"has frame {item.frame}; the video has frames 0 to {num_frames - 1}")

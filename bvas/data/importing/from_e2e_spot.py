@@ -137,10 +137,9 @@ def _annotations(entry: _VideoObject, place: JsonPlace, video: Path, part: int) 
         )
     items = []
     for number, value in enumerate(entry.events):
-        event = place.inner(f"event {number}").read(
-            value, _EventObject, needs=("frame", "label"), others=True
-        )
-        if event is None or event.frame is None or not event.label:
+        inner = place.inner(f"event {number}")
+        event = inner.read(value, _EventObject, needs=("frame", "label"), others=True, whole=True)
+        if event is None or event.frame is None:
             continue
         known = _COMMENT.fullmatch(event.comment) if isinstance(event.comment, str) else None
         items.append(
