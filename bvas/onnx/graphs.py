@@ -118,14 +118,12 @@ def make_graphs(models: Sequence[SpottingModel], settings: ExportSettings) -> di
     with torch.no_grad():
         features_MChw = encoders(stacks)
         windows = torch.stack([features_MChw] * settings.clip.num_stacks, dim=1)
-        graphs = {
+        graphs: dict[Part, Any] = {
             "encoder": _graph(encoders, stacks, ("stacks", "features")),
             "head": _graph(heads, windows, ("windows", "scores")),
         }
     content: dict[Part, bytes] = {}
-    parts: tuple[Part, ...] = ("encoder", "head")
-    for part in parts:
-        graph = graphs[part]
+    for part, graph in graphs.items():
         _remove_traces(graph)
         graph.producer_name, graph.producer_version = "bvas", settings.bvas_version
         onnx.helper.set_model_props(graph, settings.metadata(part))
