@@ -8,7 +8,7 @@ from pathlib import Path
 from bvas.data.action import action_task
 from bvas.data.ball12 import ball12_task
 from bvas.data.dataset_json import DATASET_NAME, read_dataset
-from bvas.data.matches import Half, Match, look_for_matches, raw_annotations_of
+from bvas.data.matches import Half, Match, frame_faults, look_for_matches, raw_annotations_of
 from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation
 from bvas.data.soccernet_files import best_renditions, label_files_in, match_folders
 from bvas.data.spotting_task import SpottingTask, dataset_task
@@ -184,13 +184,12 @@ def _check_moments(
     latest = max((item.seconds for item in items if item.seconds is not None), default=0.0)
     seen: dict[tuple[str, int], RawAnnotation] = {}
     for item in items:
-        if item.frame is not None and item.frame >= index.num_frames:
-            message = f"frame {item.frame} is outside {index.path} ({count_text(index.num_frames, 'frame')}, from 0)"
-            check.faults.append(raw.fault(item, message))
-            continue
-        late = item.seconds is not None and after_end(item.seconds, index, float(grid.rate), latest=latest)
-        if late:
-            check.faults.append(raw.fault(item, late))
+        faults = frame_faults(raw, item, index)
+        if item.seconds is not None:
+            late = after_end(item.seconds, index, float(grid.rate), latest=latest)
+            faults += [] if late is None else [raw.fault(item, late)]
+        check.faults += faults
+        if faults:
             continue
         seconds = index.seconds_of(item.frame) if item.frame is not None else item.seconds
         assert seconds is not None

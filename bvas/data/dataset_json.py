@@ -119,7 +119,8 @@ def parse_dataset(content: Any, path: Path) -> tuple[Dataset, list[Fault]]:
     if not matches and not faults:
         place.fault("'matches' is empty; list at least one")
     there = [match for match in matches if match is not None]
-    faults += _repetitions(path, there) + _fold_faults(path, there)
+    _check_repetitions(place, there)
+    _check_folds(place, there)
     return Dataset(path=path, labels=labels, matches=tuple(there)), faults
 
 
@@ -206,16 +207,9 @@ def _annotation_list(
                 f"'part' is {item.part}; the match has {count_text(num_videos, 'video')}, counted from 1"
             )
         elif item.label and (item.seconds is None) != (item.frame is None):
+            part = item.part or 1
             items.append(
-                RawAnnotation(
-                    number=number,
-                    part=item.part or 1,
-                    label=item.label,
-                    seconds=item.seconds,
-                    frame=item.frame,
-                    team=item.team,
-                    visible=item.visible,
-                )
+                RawAnnotation(number, part, item.label, item.seconds, item.frame, item.team, item.visible)
             )
     return AnnotationList(place.path, place.place, tuple(items))
 
@@ -225,46 +219,32 @@ def _is_folder_name(name: str) -> bool:
     return not (set(name) & set("\\:\0")) and ".." not in parts and not name.startswith("/") and name != "."
 
 
-def _repetitions(path: Path, matches: Sequence[DatasetMatch]) -> list[Fault]:
-    """Return a fault for each repeated match and video: training data would be tested on."""
-    faults: list[Fault] = []
+def _check_repetitions(file: JsonPlace, matches: Sequence[DatasetMatch]) -> None:
+    """Note each repeated match and video: training data would be tested on."""
     names: dict[str, DatasetMatch] = {}
     videos: dict[Path, DatasetMatch] = {}
     for match in matches:
+        place = file.inner(match.place)
         if match.name in names:
             other = names[match.name]
             folds = f", in folds {other.fold} and {match.fold}" if match.fold != other.fold else ""
-            faults.append(Fault(path, match.place, f"stands twice{folds}: {other.place} has the same name"))
+            place.fault(f"stands twice{folds}: {other.place} has the same name")
         names.setdefault(match.name, match)
         for video in match.videos:
             if video.resolve() in videos:
-                other = videos[video.resolve()]
-                faults.append(Fault(path, match.place, f"{video} is also a video of {other.place}"))
+                place.fault(f"{video} is also a video of {videos[video.resolve()].place}")
             videos.setdefault(video.resolve(), match)
         stems = [video.stem for video in match.videos]
         if len(set(stems)) < len(set(match.videos)):
-            faults.append(
-                Fault(
-                    path, match.place, f"two videos are called alike ({stems}); score curves go by the name"
-                )
-            )
-    return faults
+            place.fault(f"two videos are called alike ({stems}); score curves go by the name")
 
 
-def _fold_faults(path: Path, matches: Sequence[DatasetMatch]) -> list[Fault]:
+def _check_folds(file: JsonPlace, matches: Sequence[DatasetMatch]) -> None:
     labelled = [match for match in matches if not match.is_challenge]
     folds = {match.fold for match in labelled if match.fold is not None}
-    if not folds:
-        return []
-    without = [
-        Fault(path, match.place, "has no 'fold' while other matches have one; give all or none")
-        for match in labelled
-        if match.fold is None
-    ]
-    return without + [
-        Fault(
-            path, "", f"fold {fold} has no match; folds are counted from 0 up to {max(folds)} without a gap"
-        )
-        for fold in range(max(folds))
-        if fold not in folds
-    ]
+    for match in labelled:
+        if folds and match.fold is None:
+            file.inner(match.place).fault("has no 'fold' while other matches have one; give all or none")
+    last = max(folds, default=0)
+    for fold in sorted(set(range(last)) - folds):
+        file.fault(f"fold {fold} has no match; folds are counted from 0 up to {last} without a gap")

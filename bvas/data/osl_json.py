@@ -45,9 +45,8 @@ class _SampleObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OslEvent(RawAnnotation):
-    """One event of a sample; its time counts from the start of the sample's video."""
+    """One event of a sample, a video of one part; its time counts from the start of the video."""
 
-    part: int = 1
     seconds: float
     confidence: float | None
     """None in annotations."""
@@ -260,15 +259,10 @@ def _events(event: Mapping[str, Any], place: JsonPlace, number: int) -> list[Osl
     seconds, confidence, team = _seconds(event, place), _confidence(event, place), event.get("team")
     if seconds is None:
         return []
+    team = team if isinstance(team, str) and team else None
+    is_visible = event.get("visibility") != NOT_SHOWN
     return [
-        OslEvent(
-            number=number,
-            label=name,
-            seconds=seconds,
-            team=team if isinstance(team, str) and team else None,
-            visible=event.get("visibility") != NOT_SHOWN,
-            confidence=confidence,
-        )
+        OslEvent(number, 1, name, team=team, visible=is_visible, seconds=seconds, confidence=confidence)
         for name in labels
     ]
 

@@ -34,7 +34,7 @@ def raise_faults(faults: Sequence[Fault]) -> None:
         raise DataError(f"{faults[0]}{more}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RawAnnotation:
     """One annotation as in its file: its label may be unknown, its moment outside the video."""
 

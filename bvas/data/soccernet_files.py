@@ -109,12 +109,7 @@ def read_label_file(path: Path) -> tuple[AnnotationList, list[Fault]]:
         else:
             items.append(
                 RawAnnotation(
-                    number=number,
-                    part=entry.half,
-                    label=entry.label,
-                    seconds=entry.position,
-                    team=entry.team,
-                    visible=entry.visibility,
+                    number, entry.half, entry.label, entry.position, None, entry.team, entry.visibility
                 )
             )
     return AnnotationList(path, "", tuple(items)), faults

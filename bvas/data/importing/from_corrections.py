@@ -110,15 +110,9 @@ def _read_video(
         elif item.label not in labels:
             inner.fault(f"has label {item.label!r}, which is not among {', '.join(labels)}")
         else:
+            team, is_visible = str(item.team) if item.team else None, item.visible is not False
             match.annotations.append(
-                RawAnnotation(
-                    number=number,
-                    part=len(match.videos),
-                    label=item.label,
-                    frame=item.frame,
-                    team=str(item.team) if item.team else None,
-                    visible=item.visible is not False,
-                )
+                RawAnnotation(number, len(match.videos), item.label, None, item.frame, team, is_visible)
             )
 
 

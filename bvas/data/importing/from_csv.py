@@ -74,16 +74,9 @@ class _Matches:
             self._fault(row, f"visible is {row.text('visible')!r}; write yes or no")
         assert match.annotations is not None
         if label and (seconds is not None or frame is not None):
+            part, team = match.videos.index(video) + 1, row.text("team") or None
             match.annotations.append(
-                RawAnnotation(
-                    number=row.line,
-                    part=match.videos.index(video) + 1,
-                    label=label,
-                    seconds=seconds,
-                    frame=frame,
-                    team=row.text("team") or None,
-                    visible=visible is not False,
-                )
+                RawAnnotation(row.line, part, label, seconds, frame, team, visible is not False)
             )
 
     def _fault(self, row: TableRow, message: str) -> None:

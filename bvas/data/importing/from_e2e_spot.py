@@ -85,12 +85,10 @@ def _read_file(
 ) -> None:
     content = read_json_file(path, faults)
     if not isinstance(content, list):
-        if content is not None:
-            is_label_file = isinstance(content, dict) and "annotations" in content
+        message = "is neither a list of videos, as E2E-Spot's files, nor OSL JSON, nor corrections"
+        if isinstance(content, dict) and "annotations" in content:
             message = "holds SoccerNet's labels of one match; import the folder of the match, with its videos"
-            if not is_label_file:
-                message = "is neither a list of videos, as E2E-Spot's files, nor OSL JSON, nor corrections"
-            faults.append(Fault(path, "", message))
+        faults += [] if content is None else [Fault(path, "", message)]
         return
     challenge = split == "challenge"
     for number, value in enumerate(content):
@@ -109,10 +107,9 @@ def _read_file(
         if video is None or not fps:
             continue
         halves = re.fullmatch(r"(.+)/[12]", name)
-        match = matches.setdefault(
-            halves[1] if halves else name,
-            MatchDraft(name=halves[1] if halves else name, fold=None if challenge else fold),
-        )
+        match_name = halves[1] if halves else name
+        draft = MatchDraft(name=match_name, fold=None if challenge else fold)
+        match = matches.setdefault(match_name, draft)
         if video in match.videos:
             place.fault(f"video {name!r} stands twice")
             continue
@@ -142,17 +139,9 @@ def _annotations(entry: _VideoObject, place: JsonPlace, video: Path, part: int) 
         if event is None or event.frame is None:
             continue
         known = _COMMENT.fullmatch(event.comment) if isinstance(event.comment, str) else None
-        items.append(
-            RawAnnotation(
-                number=number,
-                part=part,
-                label=event.label,
-                seconds=event.frame / fps if stride is None else None,
-                frame=None if stride is None else event.frame * stride,
-                team=known[1] if known else None,
-                visible=known is None or known[2] == "visible",
-            )
-        )
+        team, is_visible = (known[1], known[2] == "visible") if known else (None, True)
+        seconds, frame = (event.frame / fps, None) if stride is None else (None, event.frame * stride)
+        items.append(RawAnnotation(number, part, event.label, seconds, frame, team, is_visible))
     return items
 
 
@@ -164,11 +153,9 @@ def _stride(index: VideoIndex, fps: float) -> int | None:
 
 
 def _find_video(folder: Path, name: str) -> Path | None:
-    if (folder / name).is_file() or is_frame_folder(folder / name):
-        return folder / name
-    for suffix in VIDEO_SUFFIXES:
-        if (folder / f"{name}{suffix}").is_file():
-            return folder / f"{name}{suffix}"
+    for path in (folder / name, *(folder / f"{name}{suffix}" for suffix in VIDEO_SUFFIXES)):
+        if path.is_file() or is_frame_folder(path):
+            return path
     # Ids of their SoccerNet converter end in the half, whose file is called 1_720p.mkv.
     half = re.fullmatch(r"(.+)/([12])", name)
     if half and (folder / half[1]).is_dir():
