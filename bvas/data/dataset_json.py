@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bvas.data.json_object import Count, Flag, Items, JsonPlace, Moment, Name, Names, read_json_file
+from bvas.data.json_object import Count, Flag, Items, Moment, Name, Names, Place, read_json_file
 from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation
 from bvas.values.plural import count_text
 
@@ -104,7 +104,7 @@ def read_dataset(path: Path) -> tuple[Dataset, list[Fault]]:
 def parse_dataset(content: Any, path: Path) -> tuple[Dataset, list[Fault]]:
     """Return the contents of the JSON value of a `dataset.json`, and all its faults."""
     faults: list[Fault] = []
-    place = JsonPlace(path, "", faults)
+    place = Place(path, "", faults)
     file = place.read(content, _FileObject, needs=("format", "labels", "matches"))
     if file is None:
         return Dataset(path=path, labels=(), matches=()), faults
@@ -132,14 +132,14 @@ def read_annotations(match: DatasetMatch) -> tuple[AnnotationList, list[Fault]]:
         return match.annotations, []
     path, faults = match.annotations, list[Fault]()
     content = read_json_file(path, faults)
-    place = JsonPlace(path, "", faults)
+    place = Place(path, "", faults)
     file = None if faults else place.read(content, _AnnotationsObject, needs=("annotations",))
     if file is None:
         return AnnotationList(path, "", ()), faults
     return _annotation_list(file.annotations, place, len(match.videos), match.declared), faults
 
 
-def _match(value: Any, file: JsonPlace, number: int, declared: tuple[str, ...]) -> DatasetMatch | None:
+def _match(value: Any, file: Place, number: int, declared: tuple[str, ...]) -> DatasetMatch | None:
     name = value.get("name") if isinstance(value, dict) else None
     place = file.inner(f"match {number} {name!r}" if isinstance(name, str) else f"match {number}")
     match = place.read(value, _MatchObject, needs=("name", "videos"))
@@ -173,7 +173,7 @@ def _match(value: Any, file: JsonPlace, number: int, declared: tuple[str, ...]) 
 
 
 def _where_annotations(
-    match: _MatchObject, place: JsonPlace, declared: tuple[str, ...]
+    match: _MatchObject, place: Place, declared: tuple[str, ...]
 ) -> AnnotationList | Path | None:
     value = match.annotations
     if value is None:
@@ -187,7 +187,7 @@ def _where_annotations(
 
 
 def _annotation_list(
-    values: Sequence[Any], place: JsonPlace, num_videos: int, declared: tuple[str, ...]
+    values: Sequence[Any], place: Place, num_videos: int, declared: tuple[str, ...]
 ) -> AnnotationList:
     items = []
     for number, value in enumerate(values):
@@ -219,7 +219,7 @@ def _is_folder_name(name: str) -> bool:
     return not (set(name) & set("\\:\0")) and ".." not in parts and not name.startswith("/") and name != "."
 
 
-def _check_repetitions(file: JsonPlace, matches: Sequence[DatasetMatch]) -> None:
+def _check_repetitions(file: Place, matches: Sequence[DatasetMatch]) -> None:
     """Note each repeated match and video: training data would be tested on."""
     names: dict[str, DatasetMatch] = {}
     videos: dict[Path, DatasetMatch] = {}
@@ -239,7 +239,7 @@ def _check_repetitions(file: JsonPlace, matches: Sequence[DatasetMatch]) -> None
             place.fault(f"two videos are called alike ({stems}); score curves go by the name")
 
 
-def _check_folds(file: JsonPlace, matches: Sequence[DatasetMatch]) -> None:
+def _check_folds(file: Place, matches: Sequence[DatasetMatch]) -> None:
     labelled = [match for match in matches if not match.is_challenge]
     folds = {match.fold for match in labelled if match.fold is not None}
     for match in labelled:

@@ -74,12 +74,12 @@ Names = Annotated[Sequence[str], Rule("a list of names", _names)]
 
 
 @dataclass(frozen=True, slots=True)
-class JsonPlace:
-    """A place in a JSON file, and the list that takes the faults of the file."""
+class Place:
+    """A place in a file, and the list that takes the faults of the file."""
 
     path: Path
     place: str
-    """E.g. `match 2 'final', annotation 7`; empty for the whole file."""
+    """E.g. `match 2 'final', annotation 7`, or `line 3`; empty for the whole file."""
     faults: list[Fault]
 
     def fault(self, message: str) -> None:
@@ -91,9 +91,9 @@ class JsonPlace:
         """The file and the place in it."""
         return f"{self.path}: {self.place}" if self.place else str(self.path)
 
-    def inner(self, entry: str) -> "JsonPlace":
+    def inner(self, entry: str) -> "Place":
         """Return a place within this one."""
-        return JsonPlace(self.path, f"{self.place}, {entry}" if self.place else entry, self.faults)
+        return Place(self.path, f"{self.place}, {entry}" if self.place else entry, self.faults)
 
     def read(
         self,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bvas.data.json_object import Items, JsonPlace, short_text
+from bvas.data.json_object import Items, Place, short_text
 from bvas.data.raw_annotations import Fault, RawAnnotation
 from bvas.data.soccernet_entries import check_unit
 from bvas.data.soccernet_files import VIDEO_SUFFIXES, rendition_of
@@ -109,7 +109,7 @@ def parse_osl(content: Any, path: Path, faults: list[Fault], *, head: str | None
     Raises:
         ConfigError: the file has no such head.
     """
-    place = JsonPlace(path, "", faults)
+    place = Place(path, "", faults)
     file = place.read(content, _FileObject, needs=("data",), others=True) or _FileObject()
     samples = [
         (inner, sample)
@@ -146,7 +146,7 @@ def with_other_spellings(labels: LabelSet) -> LabelSet:
     return LabelSet(labels.names, merged, labels.ignored)
 
 
-def _declared(value: Any, place: JsonPlace) -> dict[str, tuple[str, ...]]:
+def _declared(value: Any, place: Place) -> dict[str, tuple[str, ...]]:
     """Return the labels of each head; a mere list belongs to the default one."""
     heads = {DEFAULT_HEAD: value} if isinstance(value, list) else value
     if heads is not None and not isinstance(heads, dict):
@@ -158,7 +158,7 @@ def _declared(value: Any, place: JsonPlace) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _names(value: Any, place: JsonPlace, head: str) -> tuple[str, ...]:
+def _names(value: Any, place: Place, head: str) -> tuple[str, ...]:
     """Return the names of a list, or of an object of names and numbers either way around."""
     if isinstance(value, dict):
         if all(key.isdecimal() for key in value):
@@ -195,7 +195,7 @@ def _chosen_head(
     return chosen
 
 
-def _sample(sample: _SampleObject, place: JsonPlace, head: str) -> OslSample:
+def _sample(sample: _SampleObject, place: Place, head: str) -> OslSample:
     parsed: list[OslEvent] = []
     for number, value in enumerate(sample.events or ()):
         inner = place.inner(f"event {number}")
@@ -222,7 +222,7 @@ def _clocks(sample: _SampleObject) -> list[tuple[float, float]]:
     return found
 
 
-def _video_path(inputs: Any, place: JsonPlace) -> str:
+def _video_path(inputs: Any, place: Place) -> str:
     """Return the path of a sample's first video; a line in the log names further ones."""
     listed = [] if inputs is None else [inputs] if isinstance(inputs, dict | str) else inputs
     if not isinstance(listed, list):
@@ -248,7 +248,7 @@ def _video_path(inputs: Any, place: JsonPlace) -> str:
     return (videos or others or [""])[0]
 
 
-def _events(event: Mapping[str, Any], place: JsonPlace, number: int) -> list[OslEvent]:
+def _events(event: Mapping[str, Any], place: Place, number: int) -> list[OslEvent]:
     """Return an event, one for each of its labels."""
     label, several = event.get("label"), event.get("labels")
     given = several if isinstance(several, list) and label is None else [label]
@@ -267,7 +267,7 @@ def _events(event: Mapping[str, Any], place: JsonPlace, number: int) -> list[Osl
     ]
 
 
-def _seconds(event: Mapping[str, Any], place: JsonPlace) -> float | None:
+def _seconds(event: Mapping[str, Any], place: Place) -> float | None:
     for key in ("position_ms", "position"):
         if event.get(key) is not None:
             milliseconds = _number(event[key])
@@ -283,7 +283,7 @@ def _seconds(event: Mapping[str, Any], place: JsonPlace) -> float | None:
     return seconds
 
 
-def _confidence(event: Mapping[str, Any], place: JsonPlace) -> float | None:
+def _confidence(event: Mapping[str, Any], place: Place) -> float | None:
     value = event.get("confidence")
     value = event.get("confidence_score") if value is None else value
     number = _number(value)

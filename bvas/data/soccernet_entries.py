@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bvas.data.json_object import JsonPlace
+from bvas.data.json_object import Place
 from bvas.data.raw_annotations import Fault
 from bvas.data.soccernet_objects import LabelObject, PredictionObject, read_label, read_prediction
 from bvas.errors import DataError
@@ -113,11 +113,7 @@ def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[t
         place = f"{where}, prediction {number}"
         if not 0 <= entry.confidence <= 1:
             notices.add("confidences outside [0, 1] (below 0 never counted, above 1 always)", place)
-        check_time(entry.position, place)
-        if entry.position < 0:
-            raise DataError(
-                f"{place}: position {entry.position * 1000:.0f} is negative; it counts from the start of the half"
-            )
+        _check_position(entry.position, place)
         half = entry.gameTime.half if entry.half is None and entry.gameTime is not None else entry.half
         assert half is not None
         found.append((number, half, Spot(entry.label, entry.position, entry.confidence, entry.team)))
@@ -126,7 +122,7 @@ def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[t
 
 
 def _entries(
-    content: Any, key: str, where: str, read: Callable[[Any, JsonPlace], _Item | None]
+    content: Any, key: str, where: str, read: Callable[[Any, Place], _Item | None]
 ) -> list[tuple[int, _Item]]:
     """Return (place in the list, entry) of all entries of a list."""
     values = content.get(key) if isinstance(content, dict) else None
@@ -135,7 +131,7 @@ def _entries(
     faults: list[Fault] = []
     name = key.removesuffix("s")
     entries = [
-        (number, read(value, JsonPlace(Path(where), f"{name} {number}", faults)))
+        (number, read(value, Place(Path(where), f"{name} {number}", faults)))
         for number, value in enumerate(values)
     ]
     if faults:
@@ -151,11 +147,7 @@ def _check_positions(entries: Iterable[tuple[int, LabelObject | PredictionObject
 
 def _is_kept(label: str, seconds: float, half: int, labels: LabelSet, place: str, notices: Notices) -> bool:
     """Return whether an event counts; events that do not, and odd ones, are noted."""
-    if seconds < 0:
-        raise DataError(
-            f"{place}: position {seconds * 1000:.0f} is negative; it counts from the start of the half"
-        )
-    check_time(seconds, place)
+    _check_position(seconds, place)
     if label not in labels:
         notices.add(f"of unknown label {label!r} left out", place)
         return False
@@ -165,6 +157,13 @@ def _is_kept(label: str, seconds: float, half: int, labels: LabelSet, place: str
     if seconds >= MAX_SECONDS:
         notices.add("beyond two hours, taken for the last frame as SoccerNet does", place)
     return True
+
+
+def _check_position(seconds: float, place: str) -> None:
+    check_time(seconds, place)
+    if seconds < 0:
+        position = f"position {seconds * 1000:.0f}"
+        raise DataError(f"{place}: {position} is negative; it counts from the start of the half")
 
 
 def check_time(seconds: float, where: str) -> None:

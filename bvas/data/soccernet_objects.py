@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from bvas.data.json_object import JsonPlace, Name, Rule
+from bvas.data.json_object import Name, Place, Rule
 
 NOT_SHOWN = "not shown"
 """Visibility of an action off screen; all others are shown, as the official evaluation has it."""
@@ -83,16 +83,15 @@ class PredictionObject:
     team: _Team | None = None
 
 
-def read_label(value: Any, place: JsonPlace) -> LabelObject | None:
+def read_label(value: Any, place: Place) -> LabelObject | None:
     """Return an annotation, or None with its faults noted."""
     return place.read(value, LabelObject, needs=("gameTime", "label"), others=True, whole=True)
 
 
-def read_prediction(value: Any, place: JsonPlace) -> PredictionObject | None:
+def read_prediction(value: Any, place: Place) -> PredictionObject | None:
     """Return a prediction, or None with its faults noted."""
-    needs = ("position", "label", "confidence")
-    found = place.read(value, PredictionObject, needs=needs, others=True, whole=True)
+    num_faults = len(place.faults)
+    found = place.read(value, PredictionObject, needs=("position", "label", "confidence"), others=True)
     if found is not None and found.half is None and found.gameTime is None:
         place.fault("needs 'half', a whole number, or 'gameTime' like '1 - 00:03'")
-        return None
-    return found
+    return found if len(place.faults) == num_faults else None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bvas.data.importing.draft import Import, MatchDraft
-from bvas.data.json_object import Count, Flag, Items, JsonPlace, Name, Names, read_json_file
+from bvas.data.json_object import Count, Flag, Items, Name, Names, Place, read_json_file
 from bvas.data.raw_annotations import Fault, RawAnnotation
 from bvas.values.plural import count_text
 from bvas.video.index.video_index import build_index
@@ -59,7 +59,7 @@ def read_corrections(source: Path, videos: Path) -> Import:
     """
     faults: list[Fault] = []
     content = read_json_file(source, faults)
-    place = JsonPlace(source, "", faults)
+    place = Place(source, "", faults)
     if not faults and not (isinstance(content, dict) and content.get("format") == FORMAT):
         found = content.get("format") if isinstance(content, dict) else None
         place.fault(f"its format is {found!r}; this version reads {FORMAT}")
@@ -81,7 +81,7 @@ def read_corrections(source: Path, videos: Path) -> Import:
 
 
 def _read_video(
-    entry: _VideoObject, place: JsonPlace, videos: Path, labels: Sequence[str], matches: dict[str, MatchDraft]
+    entry: _VideoObject, place: Place, videos: Path, labels: Sequence[str], matches: dict[str, MatchDraft]
 ) -> None:
     if not entry.reviewed:
         logger.warning("%s of %s is left out: it was not reviewed", entry.file, entry.match)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bvas.data.importing.draft import Import, MatchDraft, labels_in
-from bvas.data.json_object import Count, Items, JsonPlace, Moment, Name, read_json_file
+from bvas.data.json_object import Count, Items, Moment, Name, Place, read_json_file
 from bvas.data.raw_annotations import Fault, RawAnnotation
 from bvas.data.soccernet_files import VIDEO_SUFFIXES, best_renditions
 from bvas.errors import DataError, DecodeError
@@ -92,16 +92,15 @@ def _read_file(
         return
     challenge = split == "challenge"
     for number, value in enumerate(content):
-        place = JsonPlace(path, f"video {number}", faults)
+        place = Place(path, f"video {number}", faults)
         entry = place.read(value, _VideoObject, needs=("video", "fps", "events"), others=True)
         if entry is None:
             continue
         name, fps = entry.video, entry.fps
         video = _find_video(folder, name) if name else None
         if name and video is None:
-            place.fault(
-                f"no video {folder / name} with one of {', '.join(VIDEO_SUFFIXES)}; say where with --videos"
-            )
+            suffixes = ", ".join(VIDEO_SUFFIXES)
+            place.fault(f"no video {folder / name} with one of {suffixes}; say where with --videos")
         if value.get("fps") == 0:
             place.fault("'fps' is 0; it must be the rate at which its frames were counted")
         if video is None or not fps:
@@ -116,11 +115,11 @@ def _read_file(
         match.videos.append(video)
         match.is_test = split == "test"
         if not challenge:
-            match.annotations = match.annotations or []
-            match.annotations += _annotations(entry, place, video, len(match.videos))
+            items = _annotations(entry, place, video, len(match.videos))
+            match.annotations = [*(match.annotations or ()), *items]
 
 
-def _annotations(entry: _VideoObject, place: JsonPlace, video: Path, part: int) -> list[RawAnnotation]:
+def _annotations(entry: _VideoObject, place: Place, video: Path, part: int) -> list[RawAnnotation]:
     try:
         index, _ = build_index(video)
     except DecodeError as error:
