@@ -11,7 +11,7 @@ from bvas.metrics.precision_recall import PrecisionRecall, precision_recall
 from bvas.report.content import MatchReport, VideoReport
 from bvas.report.packed_arrays import packed_curve, packed_times
 from bvas.results.frame_times import FrameTimes
-from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, LabelSet
 from bvas.values.match_clock import HALF_SECONDS, minutes_text
 from bvas.values.plural import count_text
 
@@ -138,15 +138,10 @@ def _spots(
         return columns
     assert video.matching is not None
     places = {id(a): place for place, a in enumerate(annotations)}
-    answered = {id(hit.spot): hit for hit in video.matching.hits}
-
-    def answers(spot: Spot) -> int:
-        return places[id(answered[id(spot)].annotation)] if id(spot) in answered else -1
-
-    columns["answers"] = [answers(s) for s in video.spots]
-    columns["error"] = [
-        _rounded(answered[id(s)].timing_error_seconds) if id(s) in answered else None for s in video.spots
-    ]
+    hits = {id(hit.spot): hit for hit in video.matching.hits}
+    answers = [hits.get(id(spot)) for spot in video.spots]
+    columns["answers"] = [-1 if hit is None else places[id(hit.annotation)] for hit in answers]
+    columns["error"] = [None if hit is None else _rounded(hit.timing_error_seconds) for hit in answers]
     return columns
 
 

@@ -73,10 +73,7 @@ def default_row_seconds(duration_seconds: float) -> float:
     """Return a row length that keeps markers apart and the picture within about ten rows."""
     if duration_seconds <= 60:
         return max(duration_seconds, 1.0)
-    for row_seconds in (60.0, 120.0, 300.0):
-        if duration_seconds <= 10 * row_seconds:
-            return row_seconds
-    return 600.0
+    return next((length for length in (60.0, 120.0, 300.0) if duration_seconds <= 10 * length), 600.0)
 
 
 def row_points(

@@ -26,18 +26,14 @@ class EditConfig:
     """Content of an edit list."""
 
     rate: EditRate
+    first_frame: int = 0
+    """Frame that the timecode of the first shown frame counts."""
     lead_seconds: float = 3.0
     """Time between the begin of a clip and its spot, unless the video begins later."""
     lag_seconds: float = 3.0
     """Time between the spot and the end of its clip, unless the video ends before."""
     markers: bool = False
     """Markers on the video instead of clips."""
-    start_timecode: str | None = None
-    """Of the first shown frame; None: zero."""
-
-    def __post_init__(self) -> None:
-        if self.start_timecode is not None:
-            self.rate.frame_of(self.start_timecode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +54,7 @@ def edl_text(part: VideoResult, config: EditConfig) -> str:
     the line that DaVinci Resolve reads.
 
     Raises:
-        ConfigError: OpenTimelineIO is missing, or a timecode is wrong.
+        ConfigError: OpenTimelineIO is missing.
     """
     otio = needed("opentimelineio")
     needed("otio_cmx3600_adapter")
@@ -91,7 +87,7 @@ def otio_text(part: VideoResult, config: EditConfig) -> str:
     """Return an OpenTimelineIO timeline (JSON) over the video.
 
     Raises:
-        ConfigError: OpenTimelineIO is missing, or a timecode is wrong.
+        ConfigError: OpenTimelineIO is missing.
     """
     otio = needed("opentimelineio")
     fps = float(config.rate.fps)
@@ -144,8 +140,7 @@ def _cuts(part: VideoResult, config: EditConfig) -> list[_Cut]:
 
 def _extent(part: VideoResult, config: EditConfig) -> tuple[int, int]:
     """Return the first frame of the video and the one behind its last; without a video, behind the last clip."""
-    rate = config.rate
-    first = 0 if config.start_timecode is None else rate.frame_of(config.start_timecode)
+    rate, first = config.rate, config.first_frame
     if part.video.frames is not None:
         return first, first + max(rate.frame_at(part.video.frames.duration_seconds), 1)
     if not part.spots:

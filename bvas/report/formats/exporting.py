@@ -65,18 +65,10 @@ class ExportConfig:
                 raise ConfigError(f"{name} must be finite and not negative, got {getattr(self, name)}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Exported:
-    """A file that was written."""
-
-    path: Path
-    num_spots: int
-
-
 def export_spots(
     source: Results, config: ExportConfig, out: Path | None = None, *, overwrite: bool = False
-) -> list[Exported]:
-    """Write the spots of a source for another program, and return the files.
+) -> list[tuple[Path, int]]:
+    """Write the spots of a source for another program, and return the files with the number of spots in each.
 
     Tables and SoccerNet's results hold all parts; of the other formats each part has a file.
 
@@ -108,7 +100,7 @@ def export_spots(
     # Written when all of them are made: an error in the last part leaves no first one.
     for path, text in zip(paths, texts, strict=True):
         write_text(path, text)
-    return [Exported(path=path, num_spots=count) for path, count in zip(paths, counts, strict=True)]
+    return list(zip(paths, counts, strict=True))
 
 
 def _exported(result: VideoResult, config: ExportConfig) -> VideoResult:
@@ -179,18 +171,18 @@ def _text_of_one(part: VideoResult, config: ExportConfig) -> str:
 
 
 def _edit_config(part: VideoResult, config: ExportConfig) -> EditConfig:
-    rate = _edit_rate(part, config.rate)
+    rate, first_frame = _edit_rate(part, config.rate), 0
     timecode = config.start_timecode
     if timecode is None and part.video.path is not None:
         timecode = read_tags(part.video.path).timecode
-        try:
-            if timecode is not None:
-                counts_on(rate, timecode).frame_of(timecode)
-        except ConfigError as error:
-            logger.warning("%s: its timecode is not used: %s", part.video.name, error)
-            timecode = None
     if timecode is not None:
-        rate = counts_on(rate, timecode)
+        counted = counts_on(rate, timecode)
+        try:
+            rate, first_frame = counted, counted.frame_of(timecode)
+        except ConfigError as error:
+            if config.start_timecode is not None:
+                raise
+            logger.warning("%s: its timecode is not used: %s", part.video.name, error)
     if config.format == "edl" and len(part.spots) > _MOST_EVENTS:
         logger.warning(
             "%s: %d events; CMX 3600 counts to %d, and some programs stop there: take fewer (--confidence, --label), "
@@ -200,10 +192,10 @@ def _edit_config(part: VideoResult, config: ExportConfig) -> EditConfig:
     logger.info("%s: frames are counted at %s", part.video.name, rate.text)
     return EditConfig(
         rate=rate,
+        first_frame=first_frame,
         lead_seconds=config.lead_seconds,
         lag_seconds=config.lag_seconds,
         markers=config.markers,
-        start_timecode=timecode,
     )
 
 
@@ -238,13 +230,10 @@ def _paths(source: Results, parts: Sequence[VideoResult], format_name: str, out:
     folder = source.folder if out is None else out
     if format_name in _OF_ALL_PARTS:
         return [folder / f"{source.name}{suffix}"]
-    names = [part.video.name for part in parts]
-    stems = [
-        name if part.video.path is None else output_stem(part.video.path.stem)
-        for name, part in zip(names, parts, strict=True)
-    ]
+    videos = [part.video for part in parts]
+    stems = [video.name if video.path is None else output_stem(video.path.stem) for video in videos]
     if len(set(stems)) < len(stems):
-        stems = names
+        stems = [video.name for video in videos]
     return [folder / f"{stem}{suffix}" for stem in stems]
 
 

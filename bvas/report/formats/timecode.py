@@ -59,7 +59,7 @@ class EditRate:
         return int(time.to_frames())
 
 
-_RATES = (
+EDIT_RATES = (
     EditRate("23.976", Fraction(24000, 1001)),
     EditRate("24", Fraction(24)),
     EditRate("25", Fraction(25)),
@@ -71,26 +71,21 @@ _RATES = (
 )
 
 
-def edit_rates() -> tuple[str, ...]:
-    """Return the names of all rates."""
-    return tuple(rate.name for rate in _RATES)
-
-
 def edit_rate(name: str) -> EditRate:
     """Return the rate of a name.
 
     Raises:
         ConfigError: no rate has this name; the message lists all.
     """
-    for rate in _RATES:
-        if rate.name == name:
-            return rate
-    raise ConfigError(f"no rate {name!r}; timecodes are at {', '.join(edit_rates())}")
+    found = {rate.name: rate for rate in EDIT_RATES}
+    if name not in found:
+        raise ConfigError(f"no rate {name!r}; timecodes are at {', '.join(found)}")
+    return found[name]
 
 
 def nearest_edit_rate(rate: Fraction) -> EditRate:
     """Return the rate nearest to a video's, by their ratio."""
-    return min(_RATES, key=lambda known: max(known.fps / rate, rate / known.fps))
+    return min(EDIT_RATES, key=lambda known: max(known.fps / rate, rate / known.fps))
 
 
 def counts_on(rate: EditRate, timecode: str) -> EditRate:
