@@ -58,13 +58,12 @@ def tasks_in(root: Path) -> list[SpottingTask]:
     """
     if not root.is_dir():
         raise DataError(f"no folder {root}")
-    if (root / DATASET_NAME).is_file():
-        # Wrong labels in the file are faults when it is read for its matches.
-        return [dataset_task(read_dataset(root / DATASET_NAME)[0].labels or ("?",), name="dataset")]
     tasks = []
-    for folder in sorted(path for path in root.glob("*spotting*") if path.is_dir()) or [root]:
+    folders = sorted(path for path in root.glob("*spotting*") if path.is_dir()) or [root]
+    for folder in [root] if (root / DATASET_NAME).is_file() else folders:
         below = folder.relative_to(root).as_posix()
         if (folder / DATASET_NAME).is_file():
+            # Wrong labels in the file are faults when it is read for its matches.
             labels = read_dataset(folder / DATASET_NAME)[0].labels or ("?",)
             tasks.append(dataset_task(labels, name="dataset", folder=below))
             continue

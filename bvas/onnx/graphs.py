@@ -31,39 +31,36 @@ MOST_DEVIATION = 1e-4
 _MOST_BYTES = 2_000_000_000
 
 
-class _Encoders(nn.Module):
-    """Features [M, C, h, w] of stacks, C counting those of all models."""
+class _Part(nn.Module):
+    """The same part of all models."""
 
     def __init__(self, models: Sequence[SpottingModel]) -> None:
         super().__init__()
         self.models = nn.ModuleList(models)
+
+    def spotting_models(self) -> Iterator[SpottingModel]:
+        """Yield the models, by their type."""
+        for model in self.models:
+            assert isinstance(model, SpottingModel)
+            yield model
+
+
+class _Encoders(_Part):
+    """Features [M, C, h, w] of stacks, C counting those of all models."""
 
     def forward(self, stacks_MSHW: Tensor) -> Tensor:
         """Return the models' features, concatenated."""
-        return torch.cat([model.encode_stacks(stacks_MSHW) for model in _spotting(self.models)], dim=1)
+        return torch.cat([model.encode_stacks(stacks_MSHW) for model in self.spotting_models()], dim=1)
 
 
-class _Heads(nn.Module):
+class _Heads(_Part):
     """Scores [B, K] in [0, 1] of clips, the mean over the models."""
-
-    def __init__(self, models: Sequence[SpottingModel]) -> None:
-        super().__init__()
-        self.models = nn.ModuleList(models)
 
     def forward(self, windows_BNChw: Tensor) -> Tensor:
         """Return the mean of the sigmoids, of each model from its own features."""
         own = windows_BNChw.chunk(len(self.models), dim=2)
-        scores = [
-            model.score_windows(features).sigmoid()
-            for model, features in zip(_spotting(self.models), own, strict=True)
-        ]
-        return torch.stack(scores).mean(dim=0)
-
-
-def _spotting(models: nn.ModuleList) -> Iterator[SpottingModel]:
-    for model in models:
-        assert isinstance(model, SpottingModel)
-        yield model
+        pairs = zip(self.spotting_models(), own, strict=True)
+        return torch.stack([model.score_windows(features).sigmoid() for model, features in pairs]).mean(dim=0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

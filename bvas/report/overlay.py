@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, DecodeError
-from bvas.report.captions import Caption, captions_of, draw_captions, draw_clock
-from bvas.report.content import VideoReport
+from bvas.report.captions import draw_captions, draw_clock
+from bvas.report.content import ShownEvent, VideoReport
 from bvas.report.strip import ScoreStrip
 from bvas.values.annotations import LabelSet
 from bvas.values.checks import checked_seconds
@@ -122,7 +122,7 @@ def write_overlay(
         threads=0,
         color=ColorTags(primaries=BT709, transfer=BT709, matrix=BT709),
     )
-    captions = captions_of(video)
+    events = video.events()
     pictures = DecodablePictures(index, info, first, stop)
     shown: list[int] = []
     start = int(index.pts[first]) * index.time_base
@@ -132,7 +132,7 @@ def write_overlay(
         for number, frame in pictures:
             now = index.seconds_of(number)
             picture = canvas.paint(frame, number, pictures.sample_aspect)
-            draw_captions(picture, _on_screen(captions, now, config.hold_seconds), now)
+            draw_captions(picture, _on_screen(events, now, config.hold_seconds), now)
             draw_clock(picture, video.result.clock.text(now + TIME_ROUNDING_SECONDS))
             coded = rgb_picture(np.concatenate([picture, strip.paint(now)]))
             coded.pts = int(index.pts[number] - index.pts[first])
@@ -178,11 +178,11 @@ def _frames_between(index: VideoIndex, from_seconds: float, to_seconds: float | 
     return first, max(stop, first + 1)
 
 
-def _on_screen(captions: list[Caption], now: float, hold_seconds: float) -> list[Caption]:
-    """Return the captions on screen at a time; all are in order of time."""
+def _on_screen(events: list[ShownEvent], now: float, hold_seconds: float) -> list[ShownEvent]:
+    """Return the events whose captions are on screen at a time; all are in order of time."""
     latest = now + TIME_ROUNDING_SECONDS
-    first = bisect_right(captions, latest - hold_seconds, key=lambda caption: caption.seconds)
-    return captions[first : bisect_right(captions, latest, key=lambda caption: caption.seconds)]
+    first = bisect_right(events, latest - hold_seconds, key=lambda event: event.seconds)
+    return events[first : bisect_right(events, latest, key=lambda event: event.seconds)]
 
 
 class _Canvas:
