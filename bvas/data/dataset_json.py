@@ -85,9 +85,8 @@ class DatasetMatch:
 class Dataset:
     """Contents of a `dataset.json`."""
 
-    path: Path
-    labels: tuple[str, ...]
-    matches: tuple[DatasetMatch, ...]
+    labels: tuple[str, ...] = ()
+    matches: tuple[DatasetMatch, ...] = ()
 
 
 def read_dataset(path: Path) -> tuple[Dataset, list[Fault]]:
@@ -98,7 +97,7 @@ def read_dataset(path: Path) -> tuple[Dataset, list[Fault]]:
     """
     faults: list[Fault] = []
     content = read_json_file(path, faults)
-    return (Dataset(path=path, labels=(), matches=()), faults) if faults else parse_dataset(content, path)
+    return (Dataset(), faults) if faults else parse_dataset(content, path)
 
 
 def parse_dataset(content: Any, path: Path) -> tuple[Dataset, list[Fault]]:
@@ -107,7 +106,7 @@ def parse_dataset(content: Any, path: Path) -> tuple[Dataset, list[Fault]]:
     place = Place(path, "", faults)
     file = place.read(content, _FileObject, needs=("format", "labels", "matches"))
     if file is None:
-        return Dataset(path=path, labels=(), matches=()), faults
+        return Dataset(), faults
     if file.format and file.format != FORMAT:
         place.fault(f"'format' is {file.format!r}; this version reads {FORMAT!r}")
     if len(set(file.labels)) < len(file.labels):
@@ -121,7 +120,7 @@ def parse_dataset(content: Any, path: Path) -> tuple[Dataset, list[Fault]]:
     there = [match for match in matches if match is not None]
     _check_repetitions(place, there)
     _check_folds(place, there)
-    return Dataset(path=path, labels=labels, matches=tuple(there)), faults
+    return Dataset(labels=labels, matches=tuple(there)), faults
 
 
 def read_annotations(match: DatasetMatch) -> tuple[AnnotationList, list[Fault]]:

@@ -145,9 +145,7 @@ def results_report(results: Path, videos: Sequence[Path], *, confidence: float |
         title=found.folder.absolute().name,
         labels=found.labels,
         videos=tuple(shown),
-        operating_point=min(
-            result.peaks.lowest_operating_point(found.labels) for result in (video.result for video in shown)
-        ),
+        operating_point=min(video.result.peaks.lowest_operating_point(found.labels) for video in shown),
         experiment=found.experiment,
         notes=(f"Experiment {found.experiment}.",) if found.experiment else (),
     )

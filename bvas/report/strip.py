@@ -51,12 +51,13 @@ class ScoreStrip:
             self._text_scale *= width / 3 / names
             names = width // 3
         self._left = names + round(24 * self._unit)
+        first = round(8 * self._unit) - round(4 * self._unit)
+        self._bases = {name: first + row * self._lane for row, name in enumerate(self._lanes, 1)}
 
     def paint(self, now: float) -> NDArray[np.uint8]:
         """Return the strip at time `now`: uint8 [height, width, 3] RGB."""
         strip = np.full((self.height, self.width, 3), 250, np.uint8)
-        for row, name in enumerate(self._lanes):
-            base = round(8 * self._unit) + (row + 1) * self._lane - round(4 * self._unit)
+        for name, base in self._bases.items():
             self._paint_curve(strip, name, base, now)
             cv2.line(strip, (self._left, base), (self.width, base), palette.rgb(palette.FAINT), 1)
             self._paint_events(strip, name, base, now)
@@ -66,8 +67,7 @@ class ScoreStrip:
         )
         # What runs out on the left disappears behind the names.
         strip[:, : self._left] = 250
-        for row, name in enumerate(self._lanes):
-            base = round(8 * self._unit) + (row + 1) * self._lane - round(4 * self._unit)
+        for name, base in self._bases.items():
             place = round(14 * self._unit), base - round(self._lane * 0.2)
             draw_text(strip, name, *place, self._text_scale, palette.rgb(palette.TEXT))
         return strip

@@ -41,14 +41,14 @@ class EditRate:
             ConfigError: it is not a timecode, or this rate has no such timecode; or OpenTimelineIO is not installed.
         """
         opentime = needed("opentimelineio").opentime
-        text = timecode.strip()
-        if _TIMECODE.fullmatch(text) is None:
+        found = _TIMECODE.fullmatch(timecode.strip())
+        if found is None:
             raise ConfigError(
                 f"{timecode!r} is not a timecode; write hh:mm:ss:ff, or hh:mm:ss;ff for drop frame"
             )
         rate = float(self.fps) if self.drop_frame else self.nominal
-        parts = re.split("[:;.,]", text)
-        written = ":".join(parts[:3]) + (";" if self.drop_frame else ":") + parts[3]
+        hours, minutes, seconds, _, frames = found.groups()
+        written = f"{hours}:{minutes}:{seconds}{';' if self.drop_frame else ':'}{frames}"
         try:
             time = opentime.from_timecode(written, rate)
         except ValueError as error:
