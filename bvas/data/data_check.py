@@ -8,9 +8,9 @@ from pathlib import Path
 from bvas.data.action import action_task
 from bvas.data.ball12 import ball12_task
 from bvas.data.dataset_json import DATASET_NAME, read_dataset
-from bvas.data.matches import Half, Match, frame_faults, look_for_matches, raw_annotations_of
+from bvas.data.matches import Half, Match, frame_faults, look_for_matches, match_halves, raw_annotations_of
 from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation
-from bvas.data.soccernet_files import best_renditions, label_files_in, match_folders
+from bvas.data.soccernet_files import label_files_in, match_folders
 from bvas.data.spotting_task import SpottingTask, dataset_task
 from bvas.data.video_end import after_end
 from bvas.errors import DataError, DecodeError
@@ -18,6 +18,7 @@ from bvas.values.annotations import LabelSet
 from bvas.values.plural import count_text
 from bvas.values.progress import Progress
 from bvas.video.decode.damage_scan import find_damage, frames_text, ranges_of
+from bvas.video.index.frame_folder import is_frame_folder
 from bvas.video.index.frame_grid import Grid, make_grid
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.video_index import build_index
@@ -123,18 +124,15 @@ def _halves(check: DataCheck, match: Match) -> list[Half]:
     """Return the existing videos of a match."""
     if match.listed is None:
         try:
-            found = best_renditions(match.folder, check.task.resolution)
+            return match_halves(match, check.task.resolution)
         except DataError as error:
             check.faults.append(Fault(match.folder, "", str(error)))
             return []
-        return [Half(number, path) for number, path in found.items()]
-    halves = []
-    for number, path in enumerate(match.listed.videos, start=1):
-        if path.is_file():
-            halves.append(Half(number, path))
-        else:
-            check.faults.append(Fault(check.source, match.listed.place, f"no video {path}"))
-    return halves
+    halves = [Half(number, path) for number, path in enumerate(match.listed.videos, start=1)]
+    there = [half for half in halves if half.path.is_file() or is_frame_folder(half.path)]
+    place, missing = match.listed.place, [half.path for half in halves if half not in there]
+    check.faults += [Fault(check.source, place, f"no video {path}") for path in missing]
+    return there
 
 
 def _annotations(check: DataCheck, match: Match, halves: Sequence[Half]) -> AnnotationList | None:

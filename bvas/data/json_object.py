@@ -86,11 +86,6 @@ class Place:
         """Note a fault of this place."""
         self.faults.append(Fault(self.path, self.place, message))
 
-    @property
-    def where(self) -> str:
-        """The file and the place in it."""
-        return f"{self.path}: {self.place}" if self.place else str(self.path)
-
     def inner(self, entry: str) -> "Place":
         """Return a place within this one."""
         return Place(self.path, f"{self.place}, {entry}" if self.place else entry, self.faults)
@@ -122,12 +117,9 @@ class Place:
             keys = "" if others else f" with {', '.join(rules)}"
             self.fault(f"must be an object{keys}, got {short_text(value)}")
             return None
-        given = value
-        if None in value.values():
-            given = {key: item for key, item in value.items() if item is not None}
-        if not others and not value.keys() <= rules.keys():
-            for key in [key for key in value if key not in rules]:
-                self.fault(f"unknown key {key!r}; known are {', '.join(rules)}")
+        given = {key: item for key, item in value.items() if item is not None}
+        for key in [] if others else [key for key in value if key not in rules]:
+            self.fault(f"unknown key {key!r}; known are {', '.join(rules)}")
         wrong: list[str] = []
         try:
             found: _Object = structure(given, type_)

@@ -242,8 +242,8 @@ def _video_path(inputs: Any, place: Place) -> str:
         (videos if is_video else others).append(path)
     if len(videos) > 1:
         logger.warning(
-            "%s: the first of %d videos is read, %s; others are %s",
-            *(place.where, len(videos), videos[0], ", ".join(videos[1:])),
+            "%s: %s: the first of %d videos is read, %s; others are %s",
+            *(place.path, place.place, len(videos), videos[0], ", ".join(videos[1:])),
         )
     return (videos or others or [""])[0]
 

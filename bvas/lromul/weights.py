@@ -119,13 +119,7 @@ def read_reference_checkpoint(path: Path) -> ReferenceCheckpoint:
         raise CheckpointError(f"the params of {path} describe no network: {error}") from error
     load_weights(network, state, path)
     return ReferenceCheckpoint(
-        path=path,
-        model=model,
-        clip=clip,
-        num_labels=num_labels,
-        size=size,
-        params=params,
-        state_dict=state,
+        path=path, model=model, clip=clip, num_labels=num_labels, size=size, params=params, state_dict=state
     )
 
 
