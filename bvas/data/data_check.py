@@ -158,15 +158,11 @@ def _check_half(
         if decode:
             damage = find_damage(index, info)
             if damage.lost:
-                message = (
-                    f"lost frames: {frames_text(damage.lost)} ({damage.num_lost} in all); get a whole copy"
-                )
-                check.faults.append(Fault(half.path, "", message))
+                lost = f"{frames_text(damage.lost)} ({damage.num_lost} in all)"
+                check.faults.append(Fault(half.path, "", f"lost frames: {lost}; get a whole copy"))
             if damage.damaged:
-                places = frames_text(ranges_of(damage.damaged))
-                check.notes.append(
-                    f"{half.path}: {count_text(len(damage.damaged), 'frame')} after a decoding error: {places}"
-                )
+                frames, places = count_text(len(damage.damaged), "frame"), ranges_of(damage.damaged)
+                check.notes.append(f"{half.path}: {frames} after a decoding error: {frames_text(places)}")
     except DecodeError as error:
         check.faults.append(Fault(half.path, "", str(error).removeprefix(f"{half.path} ")))
         return
@@ -202,30 +198,25 @@ def _name(label: str, labels: LabelSet) -> str:
 
 
 def _add_notes(check: DataCheck) -> None:
+    notes = check.notes
     rates = sorted({video.info.rate for video in check.videos})
     if len(rates) > 1:
         text = ", ".join(f"{float(rate):.6g}" for rate in rates)
-        check.notes.append(f"videos of different rates ({text}) are put on one grid")
+        notes.append(f"videos of different rates ({text}) are put on one grid")
     variable = [video.info.path.name for video in check.videos if video.info.variable_rate]
     if variable:
-        check.notes.append(
-            f"{count_text(len(variable), 'video')} of varying rate, the first is {variable[0]}"
-        )
+        notes.append(f"{count_text(len(variable), 'video')} of varying rate, the first is {variable[0]}")
     labelled = {match.fold for match in check.matches if match.fold is not None}
     if not labelled:
-        check.notes.append("no match has annotations: nothing to train on")
+        notes.append("no match has annotations: nothing to train on")
     elif len(labelled) == 1:
-        check.notes.append(
-            "all labelled matches are in one fold: nothing is left to train on when it is held out"
-        )
-    used = {label for label, _ in check.counts}
-    unused = [label for label in check.task.labels if label not in used]
+        notes.append("all labelled matches are in one fold: nothing is left to train on when it is held out")
+    totals = Counter[str]()
+    for (label, _), count in check.counts.items():
+        totals[label] += count
+    unused = [label for label in check.task.labels if not totals[label]]
     if labelled and unused and not check.guessed:
-        check.notes.append(f"no annotation of {', '.join(unused)}: such labels count 0 in the official score")
-    ignored = {
-        label: sum(check.counts[label, fold] for fold in (*labelled, None))
-        for label in check.task.labels.ignored
-    }
-    if any(ignored.values()):
-        text = ", ".join(f"{label} ({count})" for label, count in ignored.items() if count)
-        check.notes.append(f"annotations of ignored labels: {text}")
+        notes.append(f"no annotation of {', '.join(unused)}: such labels count 0 in the official score")
+    ignored = [f"{label} ({totals[label]})" for label in check.task.labels.ignored if totals[label]]
+    if ignored:
+        notes.append(f"annotations of ignored labels: {', '.join(ignored)}")

@@ -146,9 +146,8 @@ def _match(value: Any, file: Place, number: int, declared: tuple[str, ...]) -> D
         return None
     is_name = not match.name or _is_folder_name(match.name)
     if not is_name:
-        place.fault(
-            f"'name' is {match.name!r}; it becomes a folder below the predictions, so no '..', '\\' or ':'"
-        )
+        rule = "it becomes a folder below the predictions, so no '..', '\\' or ':'"
+        place.fault(f"'name' is {match.name!r}; {rule}")
     if value.get("videos") == []:
         place.fault("'videos' is empty; list the files, as paths from the folder of this file")
     annotations = _where_annotations(match, place, declared)
@@ -189,6 +188,7 @@ def _annotation_list(
     values: Sequence[Any], place: Place, num_videos: int, declared: tuple[str, ...]
 ) -> AnnotationList:
     items = []
+    videos = count_text(num_videos, "video")
     for number, value in enumerate(values):
         entry = place.inner(f"annotation {number}")
         item = entry.read(value, _AnnotationObject, needs=("label",))
@@ -200,11 +200,9 @@ def _annotation_list(
         if (value.get("seconds") is None) == (value.get("frame") is None):
             entry.fault("needs 'seconds' or 'frame', one of the two")
         if value.get("part") is None and num_videos > 1:
-            entry.fault(f"needs 'part', as the match has {count_text(num_videos, 'video')}")
+            entry.fault(f"needs 'part', as the match has {videos}")
         elif item.part is not None and num_videos and not 1 <= item.part <= num_videos:
-            entry.fault(
-                f"'part' is {item.part}; the match has {count_text(num_videos, 'video')}, counted from 1"
-            )
+            entry.fault(f"'part' is {item.part}; the match has {videos}, counted from 1")
         elif item.label and (item.seconds is None) != (item.frame is None):
             part = item.part or 1
             items.append(

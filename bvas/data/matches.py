@@ -85,18 +85,14 @@ def _listed_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[F
     labelled = [match for match in dataset.matches if not match.is_challenge]
     own = {match.name: match.fold for match in labelled if match.fold is not None}
     if own and task.num_folds:
-        faults.append(
-            Fault(path, "", f"names folds, and task {task.name} wants {task.num_folds} by number; drop one")
-        )
+        message = f"names folds, and task {task.name} wants {task.num_folds} by number; drop one"
+        faults.append(Fault(path, "", message))
     folds, more = _folds(task, [match.name for match in labelled], own, path)
     faults += more
     challenge = task.challenge or [match.name for match in dataset.matches if match.is_challenge]
     there = {match.name for match in dataset.matches}
-    faults += [
-        Fault(path, "", f"has no match {name!r}, which task {task.name} names")
-        for name in (*folds, *challenge)
-        if name not in there
-    ]
+    missing = [name for name in (*folds, *challenge) if name not in there]
+    faults += [Fault(path, "", f"has no match {name!r}, which task {task.name} names") for name in missing]
     matches = [
         Match(match.name, base / match.name, fold, match, match.is_test or match.name in task.test)
         for match in dataset.matches
@@ -111,14 +107,13 @@ def _found_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fa
     faults: list[Fault] = []
     found: list[str] = []
     if task.folds:
-        names = [name for fold in task.folds for name in fold]
-        missing = [name for name in names if not (base / name).is_dir()]
+        folds, _ = _folds(task, [], {}, base)
+        missing = [name for name in folds if not (base / name).is_dir()]
         message = (
             f"task {task.name} names this match, and it is missing; complete the download, or take a config over "
             "found matches"
         )
         faults += [Fault(base, name, message) for name in missing]
-        folds, _ = _folds(task, [], {}, base)
         folds = {name: fold for name, fold in folds.items() if name not in missing}
     else:
         found, labels_only = match_folders(base, task.label_file)

@@ -23,7 +23,7 @@ _EVEN_SECONDS = 0.002
 
 def page_data(report: MatchReport) -> dict[str, Any]:
     """Return the data of the page, for strict JSON."""
-    matchings = report.rankings
+    curves = () if report.rankings is None else precision_recall(report.rankings, report.labels)
     scores = report.average_precisions or {}
     return {
         "id": _identity(report),
@@ -41,9 +41,7 @@ def page_data(report: MatchReport) -> dict[str, Any]:
         "average_precisions": {
             name: [_rounded(values[label]) for label in report.labels] for name, values in scores.items()
         },
-        "precision_recall": []
-        if matchings is None
-        else [_plotted(curve) for curve in precision_recall(matchings, report.labels)],
+        "precision_recall": [_plotted(curve) for curve in curves],
         "videos": [_video(video, report.labels) for video in report.videos],
     }
 
@@ -70,7 +68,7 @@ def _identity(report: MatchReport) -> str:
 
 
 def _video(video: VideoReport, labels: LabelSet) -> dict[str, Any]:
-    annotations = None if video.annotations is None else list(video.annotations)
+    annotations = video.annotations
     clock, frames = video.result.clock, _frame_times(video)
     match, part, file = _names(video)
     return {
@@ -86,7 +84,7 @@ def _video(video: VideoReport, labels: LabelSet) -> dict[str, Any]:
         "curves": None if video.curve is None or not len(video.curve.seconds) else packed_curve(video.curve),
         "annotations": None if annotations is None else _annotations(annotations, frames, labels),
         "spots": _spots(video, annotations, frames, labels),
-        "suspects": _suspects(video, annotations or []),
+        "suspects": _suspects(video, annotations or ()),
     }
 
 

@@ -63,12 +63,10 @@ def plan_parts(
     names = part_names(paths)
     plans, begin = [], 0.0
     for number, path in enumerate(paths, 1):
-        _, info = build_index(path, reading=reading)
-        end = begin + info.duration_seconds
+        end = begin + build_index(path, reading=reading)[1].duration_seconds
         if from_seconds < end and (to_seconds is None or to_seconds > begin):
-            video = VideoFile(
-                number=number, name=names[number - 1], path=path, begin_seconds=begin, reading=reading
-            )
+            name = names[number - 1]
+            video = VideoFile(number=number, name=name, path=path, begin_seconds=begin, reading=reading)
             to = None if to_seconds is None or to_seconds >= end else to_seconds - begin
             plans.append(PlannedPart(video, max(0.0, from_seconds - begin), to))
         begin = end

@@ -66,9 +66,8 @@ def write_report_folder(
         shown.append(replace(video, href=href))
     previews = [f"{name}.mp4" for name in names if (out / f"{name}.mp4").is_file()]
     if made_from:
-        write_json(
-            out / RECORD_NAME, {"format": _FORMAT, "made_from": made_from, "previews": sorted(previews)}
-        )
+        record = {"format": _FORMAT, "made_from": made_from, "previews": sorted(previews)}
+        write_json(out / RECORD_NAME, record)
     write_page(out / PAGE_NAME, replace(report, videos=tuple(shown)))
     for stale in set(before.get("previews", ())) - set(previews):
         (out / Path(str(stale)).name).unlink(missing_ok=True)

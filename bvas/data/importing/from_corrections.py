@@ -15,6 +15,7 @@ from bvas.video.index.video_index import build_index
 logger = logging.getLogger(__name__)
 
 FORMAT = "bvas-corrections-1"
+_NEEDED_OF_VIDEOS = ("match", "file", "num_frames", "annotations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ def read_corrections(source: Path, videos: Path) -> Import:
     faults: list[Fault] = []
     content = read_json_file(source, faults)
     place = Place(source, "", faults)
-    if not faults and not (isinstance(content, dict) and content.get("format") == FORMAT):
-        found = content.get("format") if isinstance(content, dict) else None
+    found = content.get("format") if isinstance(content, dict) else None
+    if not faults and found != FORMAT:
         place.fault(f"its format is {found!r}; this version reads {FORMAT}")
     if faults:
         return Import(labels=(), matches=(), faults=tuple(faults))
@@ -70,9 +71,7 @@ def read_corrections(source: Path, videos: Path) -> Import:
     matches: dict[str, MatchDraft] = {}
     for number, value in enumerate(file.videos):
         entry = place.inner(f"video {number}")
-        video = entry.read(
-            value, _VideoObject, needs=("match", "file", "num_frames", "annotations"), others=True
-        )
+        video = entry.read(value, _VideoObject, needs=_NEEDED_OF_VIDEOS, others=True)
         if video is not None and video.match and video.file:
             _read_video(video, entry, videos, file.labels, matches)
     if not matches and not faults:
