@@ -25,14 +25,6 @@ from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedVideo:
-    """One video that could be indexed."""
-
-    match: Match
-    info: VideoInfo
-
-
 @dataclass(slots=True, kw_only=True)
 class DataCheck:
     """Matches, videos and faults of a data root, as a task reads it."""
@@ -41,7 +33,8 @@ class DataCheck:
     source: Path
     """The `dataset.json`, or the folder of matches in SoccerNet's layout."""
     matches: Sequence[Match] = ()
-    videos: list[CheckedVideo] = field(default_factory=list)
+    videos: list[tuple[Match, VideoInfo]] = field(default_factory=list)
+    """Those that could be indexed."""
     counts: Counter[tuple[str, int | None]] = field(default_factory=Counter)
     """Annotations by label and fold; those of labels that are ignored count under the names in the files."""
     faults: list[Fault] = field(default_factory=list)
@@ -154,7 +147,7 @@ def _check_half(
 ) -> None:
     try:
         index, info = build_index(half.path)
-        check.videos.append(CheckedVideo(match, info))
+        check.videos.append((match, info))
         if decode:
             damage = find_damage(index, info)
             if damage.lost:
@@ -199,11 +192,11 @@ def _name(label: str, labels: LabelSet) -> str:
 
 def _add_notes(check: DataCheck) -> None:
     notes = check.notes
-    rates = sorted({video.info.rate for video in check.videos})
+    rates = sorted({info.rate for _, info in check.videos})
     if len(rates) > 1:
         text = ", ".join(f"{float(rate):.6g}" for rate in rates)
         notes.append(f"videos of different rates ({text}) are put on one grid")
-    variable = [video.info.path.name for video in check.videos if video.info.variable_rate]
+    variable = [info.path.name for _, info in check.videos if info.variable_rate]
     if variable:
         notes.append(f"{count_text(len(variable), 'video')} of varying rate, the first is {variable[0]}")
     labelled = {match.fold for match in check.matches if match.fold is not None}

@@ -79,10 +79,10 @@ def label_entries(
     by_half: dict[int, list[Annotation]] = {1: [], 2: []}
     entries = _entries(content, "annotations", where, read_label)
     for number, entry in entries:
-        assert entry.gameTime is not None
+        half = entry.gameTime.half
         seconds = entry.gameTime.seconds if entry.position is None else entry.position
-        if _is_kept(entry.label, seconds, entry.half, labels, f"{where}, annotation {number}", notices):
-            by_half[entry.half].append(Annotation(entry.label, seconds, entry.team, entry.visibility))
+        if _is_kept(entry.label, seconds, half, labels, f"{where}, annotation {number}", notices):
+            by_half[half].append(Annotation(entry.label, seconds, entry.team, entry.visibility))
     _check_positions(entries, where)
     return by_half
 

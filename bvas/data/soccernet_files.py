@@ -95,16 +95,15 @@ def read_label_file(path: Path) -> tuple[AnnotationList, list[Fault]]:
         entry = read_label(value, place)
         if entry is None:
             continue
-        if entry.position is None:
+        half, position = entry.gameTime.half, entry.position
+        if position is None:
             place.fault("needs 'position', milliseconds, a whole number, got nothing")
-        elif entry.half not in (1, 2) or entry.position < 0:
-            found = f"half {entry.half} and position {entry.position * 1000:.0f} ms"
+        elif half not in (1, 2) or position < 0:
+            found = f"half {half} and position {position * 1000:.0f} ms"
             place.fault(f"has {found}; halves are 1 or 2, positions are not negative")
         else:
             items.append(
-                RawAnnotation(
-                    number, entry.half, entry.label, entry.position, None, entry.team, entry.visibility
-                )
+                RawAnnotation(number, half, entry.label, position, None, entry.team, entry.visibility)
             )
     return AnnotationList(path, "", tuple(items)), faults
 

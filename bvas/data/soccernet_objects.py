@@ -55,19 +55,13 @@ _Visible = Annotated[bool, Rule("any value", lambda value, _: value != NOT_SHOWN
 class LabelObject:
     """One of `annotations` in a label file."""
 
-    gameTime: _Clock | None = None  # noqa: N815
+    gameTime: _Clock = GameTime(1, 0.0)  # noqa: N815
     position: _Position | None = None
     """Seconds; None: the clock of `gameTime` is all there is."""
     label: Name = ""
     team: _Team | None = None
     visibility: _Visible = True
     """Whether the action is shown."""
-
-    @property
-    def half(self) -> int:
-        """Half that it lies in."""
-        assert self.gameTime is not None
-        return self.gameTime.half
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,11 +55,10 @@ def export_onnx(
         weights=tuple(SourceWeights(fold=fold, sha256=hash_of(path)) for fold, path in paths.items()),
     )
     content = make_graphs(models, settings)
-    deviation = measure(models, content)
+    of_scores, of_features = measure(models, content)
     logger.info(
         "largest difference from PyTorch on random input: %.1e in scores, %.1e of the largest feature",
-        deviation.scores,
-        deviation.features,
+        *(of_scores, of_features),
     )
     facts = []
     for part, name in FILE_NAMES.items():
@@ -72,7 +71,7 @@ def export_onnx(
         {fold: load_checkpoint(path) for fold, path in paths.items()},
         runs / experiment.name,
         opset=OPSET,
-        score_deviation=deviation.scores,
+        score_deviation=of_scores,
     )
     # All files under temporary names, then renamed.
     with ExitStack() as files:

@@ -9,7 +9,6 @@ would have to be computed in the graph.
 #   M stacks, S frames per stack, N stacks per clip, B clips, C h w features of a stack, K labels, H W picture size.
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -61,15 +60,6 @@ class _Heads(_Part):
         own = windows_BNChw.chunk(len(self.models), dim=2)
         pairs = zip(self.spotting_models(), own, strict=True)
         return torch.stack([model.score_windows(features).sigmoid() for model, features in pairs]).mean(dim=0)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Deviation:
-    """Largest differences of exported graphs from PyTorch."""
-
-    features: float
-    """As a share of the largest feature."""
-    scores: float
 
 
 def import_exporter() -> Any:
@@ -162,8 +152,11 @@ def _remove_traces(graph: Any) -> None:
     assert not graph.functions
 
 
-def measure(models: Sequence[SpottingModel], content: Mapping[Part, bytes]) -> Deviation:
-    """Return the deviation of the two graphs from the models, on random pictures and on random features.
+def measure(models: Sequence[SpottingModel], content: Mapping[Part, bytes]) -> tuple[float, float]:
+    """Return how far the two graphs are from the models, on random pictures and on random features.
+
+    Returns:
+        The largest difference of a score; that of a feature, as a share of the largest feature.
 
     Raises:
         CheckpointError: it is above `MOST_DEVIATION`, or ONNX Runtime cannot run the graphs.
@@ -186,12 +179,12 @@ def measure(models: Sequence[SpottingModel], content: Mapping[Part, bytes]) -> D
         scored = np.concatenate([head(windows[:1].numpy()), head(windows.numpy())[1:]])
     largest = max(float(features.abs().max()), 1e-12)
     off = max(np.abs(found - features.numpy()).max(), np.abs(alone - features[:1].numpy()).max())
-    deviation = Deviation(features=float(off) / largest, scores=float(np.abs(scored - scores.numpy()).max()))
+    of_features, of_scores = float(off) / largest, float(np.abs(scored - scores.numpy()).max())
     # Negated, since comparisons with NaN are false.
-    if not (deviation.features <= MOST_DEVIATION and deviation.scores <= MOST_DEVIATION):
+    if not (of_features <= MOST_DEVIATION and of_scores <= MOST_DEVIATION):
         raise CheckpointError(
-            f"the ONNX files would differ from PyTorch by {deviation.scores:.1e} in scores and "
-            f"{deviation.features:.1e} of the largest feature, more than {MOST_DEVIATION:g}; nothing is written. "
+            f"the ONNX files would differ from PyTorch by {of_scores:.1e} in scores and "
+            f"{of_features:.1e} of the largest feature, more than {MOST_DEVIATION:g}; nothing is written. "
             "Another version of torch, onnxscript or onnxruntime may do better"
         )
-    return deviation
+    return of_scores, of_features
