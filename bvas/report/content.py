@@ -1,7 +1,7 @@
 """Content of a report: results matched with their annotations; pictures, page and overlay are drawn from it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bvas.metrics.analysis import Matching, match_spots
@@ -105,7 +105,6 @@ def video_report(
     labels: LabelSet,
     *,
     name: str = "",
-    file_stem: str = "",
     duration_seconds: float | None = None,
     tolerance_seconds: float = 0.5,
 ) -> VideoReport:
@@ -117,7 +116,6 @@ def video_report(
         result: What was found; its file was indexed, or `duration_seconds` is given.
         labels: The labels to show.
         name: Title; empty: the name of the file.
-        file_stem: First part of the names of files about it; empty: that of the result.
         duration_seconds: Length of the video; None: that of its file.
         tolerance_seconds: Largest distance of a spot and the annotation that it matches, a half-width.
 
@@ -139,7 +137,7 @@ def video_report(
     return VideoReport(
         result=result,
         name=name or (video.name if video.path is None else shown_name(video.path.name)),
-        file_stem=file_stem or video.name,
+        file_stem=video.name,
         duration_seconds=duration_seconds,
         spots=tuple(spots),
         matching=matching,
@@ -148,23 +146,12 @@ def video_report(
     )
 
 
-def half_report(
-    result: VideoResult,
-    labels: LabelSet,
-    *,
-    duration_seconds: float | None = None,
-    tolerance_seconds: float = 0.5,
-) -> VideoReport:
-    """Return the report of one half of a match; arguments and errors of `video_report`."""
-    match = result.video.match.rsplit("/", 1)[-1]
-    return video_report(
-        result,
-        labels,
-        name=f"{match}, half {result.video.number}",
-        file_stem=f"{match.replace(' ', '_')}_{result.video.number}",
-        duration_seconds=duration_seconds,
-        tolerance_seconds=tolerance_seconds,
-    )
+def as_half(report: VideoReport) -> VideoReport:
+    """Return the report of a half of a match, called after both."""
+    video = report.result.video
+    match = video.match.rsplit("/", 1)[-1]
+    stem = f"{match.replace(' ', '_')}_{video.number}"
+    return replace(report, name=f"{match}, half {video.number}", file_stem=stem)
 
 
 def drawn_labels(video: VideoReport, labels: LabelSet) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bvas.evaluation.experiment_scores import Evaluation
 from bvas.experiment.experiment import Experiment
-from bvas.report.content import VideoReport, half_report
+from bvas.report.content import VideoReport, as_half, video_report
 from bvas.report.overlay import write_overlay
 from bvas.report.timeline import timeline_png
 from bvas.results.store import timeline_path
@@ -20,9 +20,8 @@ def write_pictures(evaluation: Evaluation, experiment: Experiment, out: Path) ->
     """Write a timeline picture of each scored video and a short annotated clip of the first; return the files."""
     out.mkdir(parents=True, exist_ok=True)
     labels = experiment.task.labels
-    videos = [
-        half_report(replace(result, video=result.video.indexed()), labels) for result in evaluation.videos
-    ]
+    indexed = [replace(result, video=result.video.indexed()) for result in evaluation.videos]
+    videos = [as_half(video_report(result, labels)) for result in indexed]
     pictures = []
     for shown in videos:
         pictures.append(timeline_path(out, shown.file_stem))

@@ -11,7 +11,7 @@ from bvas.errors import ConfigError, DataError
 from bvas.evaluation.experiment_scores import Evaluation
 from bvas.evaluation.label_check import LabelCheck
 from bvas.experiment.experiment import Experiment
-from bvas.report.content import MatchReport, VideoReport, half_report, video_report
+from bvas.report.content import MatchReport, VideoReport, as_half, video_report
 from bvas.results.read_spots import read_spots
 from bvas.results.store import has_results, read_match
 from bvas.results.video_result import VideoFile, VideoResult
@@ -169,7 +169,8 @@ def _check_is_there(video: VideoFile, path: Path) -> None:
 
 
 def _half(result: VideoResult, labels: LabelSet, data_root: Path) -> VideoReport:
-    return _placed(half_report(replace(result, video=result.video.indexed()), labels), data_root)
+    report = video_report(replace(result, video=result.video.indexed()), labels)
+    return _placed(as_half(report), data_root)
 
 
 def _placed(shown: VideoReport, data_root: Path | None) -> VideoReport:

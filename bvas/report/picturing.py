@@ -14,7 +14,7 @@ from bvas.errors import ConfigError, DecodeError
 from bvas.evaluation.scored_files import LabelledResults, ScoredTask, half_files, read_videos
 from bvas.experiment.peak_config import PeakConfig
 from bvas.report.contact_sheet import THUMB_WIDTH, png
-from bvas.report.content import VideoReport, half_report
+from bvas.report.content import VideoReport, as_half, video_report
 from bvas.report.score_plots import precision_recall_png, timing_png
 from bvas.report.timeline import timeline_png
 from bvas.report.worst_events import OFFSETS_SECONDS, WorstEvent, worst_events, worst_sheet
@@ -148,7 +148,8 @@ def _halves(
         )
         length = max(ends, default=1.0) if length is None else length
         tolerance = config.tolerance_seconds
-        halves.append(half_report(shown, labels, duration_seconds=length, tolerance_seconds=tolerance))
+        report = video_report(shown, labels, duration_seconds=length, tolerance_seconds=tolerance)
+        halves.append(as_half(report))
     return halves
 
 
