@@ -75,7 +75,7 @@ def check_lines(check: "DataCheck") -> list[str]:
     """Return a check as lines for people: summary, notes, faults."""
     labelled = [match for match in check.matches if match.fold is not None]
     folds = sorted({match.fold for match in labelled if match.fold is not None})
-    infos = [video.info for video in check.videos]
+    infos = [info for _, info in check.videos]
     hours = sum(info.duration_seconds for info in infos) / 3600
     rows = [
         (
@@ -127,17 +127,17 @@ def check_json(check: "DataCheck") -> dict[str, Any]:
         ],
         "videos": [
             {
-                "match": video.match.name,
-                "path": str(video.info.path),
-                "seconds": video.info.duration_seconds,
-                "frames": video.info.num_frames,
-                "rate": str(video.info.rate),
-                "variable_rate": video.info.variable_rate,
-                "height": video.info.height,
-                "width": video.info.width,
-                "keyframe_intervals": video.info.keyframe_intervals._asdict(),
+                "match": match.name,
+                "path": str(info.path),
+                "seconds": info.duration_seconds,
+                "frames": info.num_frames,
+                "rate": str(info.rate),
+                "variable_rate": info.variable_rate,
+                "height": info.height,
+                "width": info.width,
+                "keyframe_intervals": info.keyframe_intervals._asdict(),
             }
-            for video in check.videos
+            for match, info in check.videos
         ],
         "annotations": {
             label: {

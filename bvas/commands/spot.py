@@ -147,17 +147,18 @@ def _spot_parts(
     """Spot the parts of a recording, and write the results of each as soon as they are there."""
     from bvas.errors import DataError
     from bvas.inference.spot_video import spot_video
-    from bvas.report.recording_outputs import RecordingWriter
+    from bvas.report.recording_outputs import write_outputs
     from bvas.results.recording_folder import FileRecords, remove_stale
     from bvas.results.store import read_recording
     from bvas.results.video_result import VideoResult
+    from bvas.values.match_clock import MatchClock
 
     try:
         before = read_recording(out)
     except DataError:
         before = None
     is_stream = not sources[0].is_indexable
-    writer = RecordingWriter(out, spotter.experiment, args.kickoff)
+    clock = MatchClock(kickoff_seconds=args.kickoff)
     results: list[VideoResult] = []
     records = FileRecords([] if is_stream else [source.path for source in sources])
     for plan in plans:
@@ -193,9 +194,9 @@ def _spot_parts(
         failure = found.failure
         in_part = _in_part(results, failure, len(plans))
         # At once: hours of work on one part are not lost with the next.
-        writer.write(
-            results, found.duration_seconds, made_from=records.known(wait=not in_part), in_part=in_part
-        )
+        made_from = records.known(wait=not in_part)
+        length = found.duration_seconds
+        write_outputs(out, spotter.experiment, clock, results, length, made_from=made_from, in_part=in_part)
         if failure is not None:
             break
     remove_stale(out, before, [plan.video.name for plan in plans])

@@ -87,6 +87,6 @@ def run(args: argparse.Namespace) -> int:
     source = read_spots(args.spots, args.video)
     for line in source.notices.lines():
         logger.warning("%s", line)
-    for exported in export_spots(source, config, args.out, overwrite=args.overwrite):
-        print(f"{count_text(exported.num_spots, 'spot')} in {exported.path}")
+    for path, num_spots in export_spots(source, config, args.out, overwrite=args.overwrite):
+        print(f"{count_text(num_spots, 'spot')} in {path}")
     return OK

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     matches = read_names(args.matches) if args.matches else []
     check_writable(args.out)
     with progress_bar("pictures", "picture", quiet=args.quiet) as bar:
-        drawn = write_pictures_of_files(
+        paths, files = write_pictures_of_files(
             args.labels,
             args.predictions,
             task,
@@ -75,6 +75,6 @@ def run(args: argparse.Namespace) -> int:
             overwrite=args.overwrite,
             progress=bar,
         )
-    warn_of_files(drawn.files)
-    print(f"{count_text(len(drawn.paths), 'picture')} in {args.out}")
+    warn_of_files(files)
+    print(f"{count_text(len(paths), 'picture')} in {args.out}")
     return OK

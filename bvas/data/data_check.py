@@ -8,9 +8,9 @@ from pathlib import Path
 from bvas.data.action import action_task
 from bvas.data.ball12 import ball12_task
 from bvas.data.dataset_json import DATASET_NAME, read_dataset
-from bvas.data.matches import Half, Match, look_for_matches, raw_annotations_of
+from bvas.data.matches import Half, Match, frame_faults, look_for_matches, match_halves, raw_annotations_of
 from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation
-from bvas.data.soccernet_files import best_renditions, label_files_in, match_folders
+from bvas.data.soccernet_files import label_files_in, match_folders
 from bvas.data.spotting_task import SpottingTask, dataset_task
 from bvas.data.video_end import after_end
 from bvas.errors import DataError, DecodeError
@@ -18,18 +18,11 @@ from bvas.values.annotations import LabelSet
 from bvas.values.plural import count_text
 from bvas.values.progress import Progress
 from bvas.video.decode.damage_scan import find_damage, frames_text, ranges_of
+from bvas.video.index.frame_folder import is_frame_folder
 from bvas.video.index.frame_grid import Grid, make_grid
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedVideo:
-    """One video that could be indexed."""
-
-    match: Match
-    info: VideoInfo
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,7 +33,8 @@ class DataCheck:
     source: Path
     """The `dataset.json`, or the folder of matches in SoccerNet's layout."""
     matches: Sequence[Match] = ()
-    videos: list[CheckedVideo] = field(default_factory=list)
+    videos: list[tuple[Match, VideoInfo]] = field(default_factory=list)
+    """Those that could be indexed."""
     counts: Counter[tuple[str, int | None]] = field(default_factory=Counter)
     """Annotations by label and fold; those of labels that are ignored count under the names in the files."""
     faults: list[Fault] = field(default_factory=list)
@@ -58,13 +52,12 @@ def tasks_in(root: Path) -> list[SpottingTask]:
     """
     if not root.is_dir():
         raise DataError(f"no folder {root}")
-    if (root / DATASET_NAME).is_file():
-        # Wrong labels in the file are faults when it is read for its matches.
-        return [dataset_task(read_dataset(root / DATASET_NAME)[0].labels or ("?",), name="dataset")]
     tasks = []
-    for folder in sorted(path for path in root.glob("*spotting*") if path.is_dir()) or [root]:
+    folders = sorted(path for path in root.glob("*spotting*") if path.is_dir()) or [root]
+    for folder in [root] if (root / DATASET_NAME).is_file() else folders:
         below = folder.relative_to(root).as_posix()
         if (folder / DATASET_NAME).is_file():
+            # Wrong labels in the file are faults when it is read for its matches.
             labels = read_dataset(folder / DATASET_NAME)[0].labels or ("?",)
             tasks.append(dataset_task(labels, name="dataset", folder=below))
             continue
@@ -124,18 +117,15 @@ def _halves(check: DataCheck, match: Match) -> list[Half]:
     """Return the existing videos of a match."""
     if match.listed is None:
         try:
-            found = best_renditions(match.folder, check.task.resolution)
+            return match_halves(match, check.task.resolution)
         except DataError as error:
             check.faults.append(Fault(match.folder, "", str(error)))
             return []
-        return [Half(number, path) for number, path in found.items()]
-    halves = []
-    for number, path in enumerate(match.listed.videos, start=1):
-        if path.is_file():
-            halves.append(Half(number, path))
-        else:
-            check.faults.append(Fault(check.source, match.listed.place, f"no video {path}"))
-    return halves
+    halves = [Half(number, path) for number, path in enumerate(match.listed.videos, start=1)]
+    there = [half for half in halves if half.path.is_file() or is_frame_folder(half.path)]
+    place, missing = match.listed.place, [half.path for half in halves if half not in there]
+    check.faults += [Fault(check.source, place, f"no video {path}") for path in missing]
+    return there
 
 
 def _annotations(check: DataCheck, match: Match, halves: Sequence[Half]) -> AnnotationList | None:
@@ -157,19 +147,15 @@ def _check_half(
 ) -> None:
     try:
         index, info = build_index(half.path)
-        check.videos.append(CheckedVideo(match, info))
+        check.videos.append((match, info))
         if decode:
             damage = find_damage(index, info)
             if damage.lost:
-                message = (
-                    f"lost frames: {frames_text(damage.lost)} ({damage.num_lost} in all); get a whole copy"
-                )
-                check.faults.append(Fault(half.path, "", message))
+                lost = f"{frames_text(damage.lost)} ({damage.num_lost} in all)"
+                check.faults.append(Fault(half.path, "", f"lost frames: {lost}; get a whole copy"))
             if damage.damaged:
-                places = frames_text(ranges_of(damage.damaged))
-                check.notes.append(
-                    f"{half.path}: {count_text(len(damage.damaged), 'frame')} after a decoding error: {places}"
-                )
+                frames, places = count_text(len(damage.damaged), "frame"), ranges_of(damage.damaged)
+                check.notes.append(f"{half.path}: {frames} after a decoding error: {frames_text(places)}")
     except DecodeError as error:
         check.faults.append(Fault(half.path, "", str(error).removeprefix(f"{half.path} ")))
         return
@@ -184,13 +170,12 @@ def _check_moments(
     latest = max((item.seconds for item in items if item.seconds is not None), default=0.0)
     seen: dict[tuple[str, int], RawAnnotation] = {}
     for item in items:
-        if item.frame is not None and item.frame >= index.num_frames:
-            message = f"frame {item.frame} is outside {index.path} ({count_text(index.num_frames, 'frame')}, from 0)"
-            check.faults.append(raw.fault(item, message))
-            continue
-        late = item.seconds is not None and after_end(item.seconds, index, float(grid.rate), latest=latest)
-        if late:
-            check.faults.append(raw.fault(item, late))
+        faults = frame_faults(raw, item, index)
+        if item.seconds is not None:
+            late = after_end(item.seconds, index, float(grid.rate), latest=latest)
+            faults += [] if late is None else [raw.fault(item, late)]
+        check.faults += faults
+        if faults:
             continue
         seconds = index.seconds_of(item.frame) if item.frame is not None else item.seconds
         assert seconds is not None
@@ -206,30 +191,25 @@ def _name(label: str, labels: LabelSet) -> str:
 
 
 def _add_notes(check: DataCheck) -> None:
-    rates = sorted({video.info.rate for video in check.videos})
+    notes = check.notes
+    rates = sorted({info.rate for _, info in check.videos})
     if len(rates) > 1:
         text = ", ".join(f"{float(rate):.6g}" for rate in rates)
-        check.notes.append(f"videos of different rates ({text}) are put on one grid")
-    variable = [video.info.path.name for video in check.videos if video.info.variable_rate]
+        notes.append(f"videos of different rates ({text}) are put on one grid")
+    variable = [info.path.name for _, info in check.videos if info.variable_rate]
     if variable:
-        check.notes.append(
-            f"{count_text(len(variable), 'video')} of varying rate, the first is {variable[0]}"
-        )
+        notes.append(f"{count_text(len(variable), 'video')} of varying rate, the first is {variable[0]}")
     labelled = {match.fold for match in check.matches if match.fold is not None}
     if not labelled:
-        check.notes.append("no match has annotations: nothing to train on")
+        notes.append("no match has annotations: nothing to train on")
     elif len(labelled) == 1:
-        check.notes.append(
-            "all labelled matches are in one fold: nothing is left to train on when it is held out"
-        )
-    used = {label for label, _ in check.counts}
-    unused = [label for label in check.task.labels if label not in used]
+        notes.append("all labelled matches are in one fold: nothing is left to train on when it is held out")
+    totals = Counter[str]()
+    for (label, _), count in check.counts.items():
+        totals[label] += count
+    unused = [label for label in check.task.labels if not totals[label]]
     if labelled and unused and not check.guessed:
-        check.notes.append(f"no annotation of {', '.join(unused)}: such labels count 0 in the official score")
-    ignored = {
-        label: sum(check.counts[label, fold] for fold in (*labelled, None))
-        for label in check.task.labels.ignored
-    }
-    if any(ignored.values()):
-        text = ", ".join(f"{label} ({count})" for label, count in ignored.items() if count)
-        check.notes.append(f"annotations of ignored labels: {text}")
+        notes.append(f"no annotation of {', '.join(unused)}: such labels count 0 in the official score")
+    ignored = [f"{label} ({totals[label]})" for label in check.task.labels.ignored if totals[label]]
+    if ignored:
+        notes.append(f"annotations of ignored labels: {', '.join(ignored)}")

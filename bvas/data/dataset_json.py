@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bvas.data.json_object import Count, Flag, Items, JsonPlace, Moment, Name, Names, read_json_file
+from bvas.data.json_object import Count, Flag, Items, Moment, Name, Names, Place, read_json_file
 from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation
 from bvas.values.plural import count_text
 
@@ -85,9 +85,8 @@ class DatasetMatch:
 class Dataset:
     """Contents of a `dataset.json`."""
 
-    path: Path
-    labels: tuple[str, ...]
-    matches: tuple[DatasetMatch, ...]
+    labels: tuple[str, ...] = ()
+    matches: tuple[DatasetMatch, ...] = ()
 
 
 def read_dataset(path: Path) -> tuple[Dataset, list[Fault]]:
@@ -98,16 +97,16 @@ def read_dataset(path: Path) -> tuple[Dataset, list[Fault]]:
     """
     faults: list[Fault] = []
     content = read_json_file(path, faults)
-    return (Dataset(path=path, labels=(), matches=()), faults) if faults else parse_dataset(content, path)
+    return (Dataset(), faults) if faults else parse_dataset(content, path)
 
 
 def parse_dataset(content: Any, path: Path) -> tuple[Dataset, list[Fault]]:
     """Return the contents of the JSON value of a `dataset.json`, and all its faults."""
     faults: list[Fault] = []
-    place = JsonPlace(path, "", faults)
+    place = Place(path, "", faults)
     file = place.read(content, _FileObject, needs=("format", "labels", "matches"))
     if file is None:
-        return Dataset(path=path, labels=(), matches=()), faults
+        return Dataset(), faults
     if file.format and file.format != FORMAT:
         place.fault(f"'format' is {file.format!r}; this version reads {FORMAT!r}")
     if len(set(file.labels)) < len(file.labels):
@@ -119,8 +118,9 @@ def parse_dataset(content: Any, path: Path) -> tuple[Dataset, list[Fault]]:
     if not matches and not faults:
         place.fault("'matches' is empty; list at least one")
     there = [match for match in matches if match is not None]
-    faults += _repetitions(path, there) + _fold_faults(path, there)
-    return Dataset(path=path, labels=labels, matches=tuple(there)), faults
+    _check_repetitions(place, there)
+    _check_folds(place, there)
+    return Dataset(labels=labels, matches=tuple(there)), faults
 
 
 def read_annotations(match: DatasetMatch) -> tuple[AnnotationList, list[Fault]]:
@@ -131,14 +131,14 @@ def read_annotations(match: DatasetMatch) -> tuple[AnnotationList, list[Fault]]:
         return match.annotations, []
     path, faults = match.annotations, list[Fault]()
     content = read_json_file(path, faults)
-    place = JsonPlace(path, "", faults)
+    place = Place(path, "", faults)
     file = None if faults else place.read(content, _AnnotationsObject, needs=("annotations",))
     if file is None:
         return AnnotationList(path, "", ()), faults
     return _annotation_list(file.annotations, place, len(match.videos), match.declared), faults
 
 
-def _match(value: Any, file: JsonPlace, number: int, declared: tuple[str, ...]) -> DatasetMatch | None:
+def _match(value: Any, file: Place, number: int, declared: tuple[str, ...]) -> DatasetMatch | None:
     name = value.get("name") if isinstance(value, dict) else None
     place = file.inner(f"match {number} {name!r}" if isinstance(name, str) else f"match {number}")
     match = place.read(value, _MatchObject, needs=("name", "videos"))
@@ -146,9 +146,8 @@ def _match(value: Any, file: JsonPlace, number: int, declared: tuple[str, ...]) 
         return None
     is_name = not match.name or _is_folder_name(match.name)
     if not is_name:
-        place.fault(
-            f"'name' is {match.name!r}; it becomes a folder below the predictions, so no '..', '\\' or ':'"
-        )
+        rule = "it becomes a folder below the predictions, so no '..', '\\' or ':'"
+        place.fault(f"'name' is {match.name!r}; {rule}")
     if value.get("videos") == []:
         place.fault("'videos' is empty; list the files, as paths from the folder of this file")
     annotations = _where_annotations(match, place, declared)
@@ -172,7 +171,7 @@ def _match(value: Any, file: JsonPlace, number: int, declared: tuple[str, ...]) 
 
 
 def _where_annotations(
-    match: _MatchObject, place: JsonPlace, declared: tuple[str, ...]
+    match: _MatchObject, place: Place, declared: tuple[str, ...]
 ) -> AnnotationList | Path | None:
     value = match.annotations
     if value is None:
@@ -186,9 +185,10 @@ def _where_annotations(
 
 
 def _annotation_list(
-    values: Sequence[Any], place: JsonPlace, num_videos: int, declared: tuple[str, ...]
+    values: Sequence[Any], place: Place, num_videos: int, declared: tuple[str, ...]
 ) -> AnnotationList:
     items = []
+    videos = count_text(num_videos, "video")
     for number, value in enumerate(values):
         entry = place.inner(f"annotation {number}")
         item = entry.read(value, _AnnotationObject, needs=("label",))
@@ -200,22 +200,13 @@ def _annotation_list(
         if (value.get("seconds") is None) == (value.get("frame") is None):
             entry.fault("needs 'seconds' or 'frame', one of the two")
         if value.get("part") is None and num_videos > 1:
-            entry.fault(f"needs 'part', as the match has {count_text(num_videos, 'video')}")
+            entry.fault(f"needs 'part', as the match has {videos}")
         elif item.part is not None and num_videos and not 1 <= item.part <= num_videos:
-            entry.fault(
-                f"'part' is {item.part}; the match has {count_text(num_videos, 'video')}, counted from 1"
-            )
+            entry.fault(f"'part' is {item.part}; the match has {videos}, counted from 1")
         elif item.label and (item.seconds is None) != (item.frame is None):
+            part = item.part or 1
             items.append(
-                RawAnnotation(
-                    number=number,
-                    part=item.part or 1,
-                    label=item.label,
-                    seconds=item.seconds,
-                    frame=item.frame,
-                    team=item.team,
-                    visible=item.visible,
-                )
+                RawAnnotation(number, part, item.label, item.seconds, item.frame, item.team, item.visible)
             )
     return AnnotationList(place.path, place.place, tuple(items))
 
@@ -225,46 +216,32 @@ def _is_folder_name(name: str) -> bool:
     return not (set(name) & set("\\:\0")) and ".." not in parts and not name.startswith("/") and name != "."
 
 
-def _repetitions(path: Path, matches: Sequence[DatasetMatch]) -> list[Fault]:
-    """Return a fault for each repeated match and video: training data would be tested on."""
-    faults: list[Fault] = []
+def _check_repetitions(file: Place, matches: Sequence[DatasetMatch]) -> None:
+    """Note each repeated match and video: training data would be tested on."""
     names: dict[str, DatasetMatch] = {}
     videos: dict[Path, DatasetMatch] = {}
     for match in matches:
+        place = file.inner(match.place)
         if match.name in names:
             other = names[match.name]
             folds = f", in folds {other.fold} and {match.fold}" if match.fold != other.fold else ""
-            faults.append(Fault(path, match.place, f"stands twice{folds}: {other.place} has the same name"))
+            place.fault(f"stands twice{folds}: {other.place} has the same name")
         names.setdefault(match.name, match)
         for video in match.videos:
             if video.resolve() in videos:
-                other = videos[video.resolve()]
-                faults.append(Fault(path, match.place, f"{video} is also a video of {other.place}"))
+                place.fault(f"{video} is also a video of {videos[video.resolve()].place}")
             videos.setdefault(video.resolve(), match)
         stems = [video.stem for video in match.videos]
         if len(set(stems)) < len(set(match.videos)):
-            faults.append(
-                Fault(
-                    path, match.place, f"two videos are called alike ({stems}); score curves go by the name"
-                )
-            )
-    return faults
+            place.fault(f"two videos are called alike ({stems}); score curves go by the name")
 
 
-def _fold_faults(path: Path, matches: Sequence[DatasetMatch]) -> list[Fault]:
+def _check_folds(file: Place, matches: Sequence[DatasetMatch]) -> None:
     labelled = [match for match in matches if not match.is_challenge]
     folds = {match.fold for match in labelled if match.fold is not None}
-    if not folds:
-        return []
-    without = [
-        Fault(path, match.place, "has no 'fold' while other matches have one; give all or none")
-        for match in labelled
-        if match.fold is None
-    ]
-    return without + [
-        Fault(
-            path, "", f"fold {fold} has no match; folds are counted from 0 up to {max(folds)} without a gap"
-        )
-        for fold in range(max(folds))
-        if fold not in folds
-    ]
+    for match in labelled:
+        if folds and match.fold is None:
+            file.inner(match.place).fault("has no 'fold' while other matches have one; give all or none")
+    last = max(folds, default=0)
+    for fold in sorted(set(range(last)) - folds):
+        file.fault(f"fold {fold} has no match; folds are counted from 0 up to {last} without a gap")

@@ -2,12 +2,12 @@
 
 import os
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bvas.errors import DataError
+from bvas.system.atomic_files import ARCHIVE_FAULTS
 from bvas.system.text_files import MAX_BYTES, decode_text, parse_json, read_json
 
 
@@ -61,14 +61,7 @@ class FileTree:
                     f"{self.where(path)} is larger than {MAX_BYTES >> 20} MiB; this is not a results file"
                 )
             content = self.archive.read(path)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            RuntimeError,
-            NotImplementedError,
-            OSError,
-            EOFError,
-        ) as error:
+        except ARCHIVE_FAULTS as error:
             raise DataError(f"cannot read {self.where(path)}: {error}; make the zip again") from error
         return parse_json(decode_text(content, self.where(path)), self.where(path))
 
@@ -76,16 +69,12 @@ class FileTree:
         """Return the name of a file in messages."""
         return str(self.root / path)
 
-    def close(self) -> None:
-        """Close the zip."""
-        if self.archive is not None:
-            self.archive.close()
-
     def __enter__(self) -> "FileTree":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        if self.archive is not None:
+            self.archive.close()
 
 
 def open_tree(path: Path) -> FileTree:

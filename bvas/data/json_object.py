@@ -74,29 +74,30 @@ Names = Annotated[Sequence[str], Rule("a list of names", _names)]
 
 
 @dataclass(frozen=True, slots=True)
-class JsonPlace:
-    """A place in a JSON file, and the list that takes the faults of the file."""
+class Place:
+    """A place in a file, and the list that takes the faults of the file."""
 
     path: Path
     place: str
-    """E.g. `match 2 'final', annotation 7`; empty for the whole file."""
+    """E.g. `match 2 'final', annotation 7`, or `line 3`; empty for the whole file."""
     faults: list[Fault]
 
     def fault(self, message: str) -> None:
         """Note a fault of this place."""
         self.faults.append(Fault(self.path, self.place, message))
 
-    @property
-    def where(self) -> str:
-        """The file and the place in it."""
-        return f"{self.path}: {self.place}" if self.place else str(self.path)
-
-    def inner(self, entry: str) -> "JsonPlace":
+    def inner(self, entry: str) -> "Place":
         """Return a place within this one."""
-        return JsonPlace(self.path, f"{self.place}, {entry}" if self.place else entry, self.faults)
+        return Place(self.path, f"{self.place}, {entry}" if self.place else entry, self.faults)
 
     def read(
-        self, value: Any, type_: type[_Object], *, needs: Sequence[str] = (), others: bool = False
+        self,
+        value: Any,
+        type_: type[_Object],
+        *,
+        needs: Sequence[str] = (),
+        others: bool = False,
+        whole: bool = False,
     ) -> _Object | None:
         """Return an object as a dataclass, and note its faults; null counts as absent.
 
@@ -105,39 +106,38 @@ class JsonPlace:
             type_: The dataclass.
             needs: Keys that must be there.
             others: Other keys may be there; else one is taken for a misspelling.
+            whole: Whether an object with a fault is None.
 
         Returns:
             The dataclass, wrong values replaced by defaults; None where the value is not an object.
         """
+        num_faults = len(self.faults)
         rules, structure = _rules_and_hook(cast("Hashable", type_))
         if not isinstance(value, dict):
             keys = "" if others else f" with {', '.join(rules)}"
             self.fault(f"must be an object{keys}, got {short_text(value)}")
             return None
-        given = value
-        if None in value.values():
-            given = {key: item for key, item in value.items() if item is not None}
-        if not others and not value.keys() <= rules.keys():
-            for key in [key for key in value if key not in rules]:
-                self.fault(f"unknown key {key!r}; known are {', '.join(rules)}")
+        given = {key: item for key, item in value.items() if item is not None}
+        for key in [] if others else [key for key in value if key not in rules]:
+            self.fault(f"unknown key {key!r}; known are {', '.join(rules)}")
         wrong: list[str] = []
         try:
             found: _Object = structure(given, type_)
         except (ValueError, TypeError, OverflowError):
-            wrong = _wrong_keys(given, type_)
+            wrong = [key for key in rules if key in given and not _is_allowed(given[key], rules[key])]
             found = structure({key: given[key] for key in given if key not in wrong}, type_)
         for key in [*wrong, *[key for key in needs if key not in given]]:
             begin = f"needs {key!r}," if key in needs else f"{key!r} must be"
             self.fault(f"{begin} {rules[key].text}, got {short_text(given.get(key))}")
-        return found
+        return None if whole and len(self.faults) > num_faults else found
 
 
-def _wrong_keys(given: dict[str, Any], type_: type) -> list[str]:
+def _is_allowed(value: Any, rule: Rule) -> bool:
     try:
-        _DETAILED.structure(given, type_)
-    except cattrs.ClassValidationError as error:
-        return [note.name for _, note in error.group_exceptions()[0]]
-    return []
+        rule.read(value, None)
+    except (ValueError, TypeError, OverflowError):
+        return False
+    return True
 
 
 _ANYTHING = Rule("any value", lambda value, _: value)
@@ -164,14 +164,9 @@ def _hook(type_: Any) -> Callable[[Any, Any], Any]:
     return rule.read
 
 
-def _converter(*, detailed: bool) -> cattrs.Converter:
-    converter = cattrs.Converter(detailed_validation=detailed)
-    converter.register_structure_hook_factory(lambda type_: _rule_of(type_) is not None, _hook)
-    return converter
-
-
-# The first is twice as fast, and does not say which value is wrong.
-_CONVERTER, _DETAILED = _converter(detailed=False), _converter(detailed=True)
+# Without details it is twice as fast, and does not say which value is wrong.
+_CONVERTER = cattrs.Converter(detailed_validation=False)
+_CONVERTER.register_structure_hook_factory(lambda type_: _rule_of(type_) is not None, _hook)
 
 
 def read_json_file(path: Path, faults: list[Fault]) -> Any:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bvas.data.dataset_json import DATASET_NAME, DatasetMatch, read_annotations, read_dataset
-from bvas.data.raw_annotations import AnnotationList, Fault, raise_faults
+from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation, raise_faults
 from bvas.data.soccernet_files import best_renditions, match_folders, read_label_file
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import DataError
-from bvas.values.annotations import Annotation, LabelSet
+from bvas.values.annotations import Annotation
 from bvas.values.plural import count_text
 from bvas.video.index.frame_folder import is_frame_folder
 from bvas.video.index.frame_table import VideoIndex
@@ -67,15 +67,14 @@ def look_for_matches(task: SpottingTask, root: Path) -> tuple[list[Match], list[
     if (base / DATASET_NAME).is_file():
         return _listed_matches(task, base)
     if not base.is_dir():
-        hint = f"; for the matches of {root / DATASET_NAME}, take a config with dataset_task() (docs/data.md)"
-        way = (
-            f"make it: {task.made_by.replace('{root}', shlex.quote(str(root)))}"
-            if task.made_by
-            else f"get one: 'bvas data download' for SoccerNet, 'bvas data synth --out {root}' for synthetic matches"
-        )
+        way = f"get one: 'bvas data download' for SoccerNet, 'bvas data synth --out {root}' for synthetic matches"
+        if task.made_by:
+            way = f"make it: {task.made_by.replace('{root}', shlex.quote(str(root)))}"
+        if (root / DATASET_NAME).is_file():
+            way += f"; for the matches of {root / DATASET_NAME}, take a config with dataset_task() (docs/data.md)"
         raise DataError(
             f"no folder {base} for task {task.name}; point --data at the folder that holds "
-            f"{task.folder or 'the matches'}, or {way}{hint if (root / DATASET_NAME).is_file() else ''}"
+            f"{task.folder or 'the matches'}, or {way}"
         )
     return _found_matches(task, base)
 
@@ -86,18 +85,14 @@ def _listed_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[F
     labelled = [match for match in dataset.matches if not match.is_challenge]
     own = {match.name: match.fold for match in labelled if match.fold is not None}
     if own and task.num_folds:
-        faults.append(
-            Fault(path, "", f"names folds, and task {task.name} wants {task.num_folds} by number; drop one")
-        )
+        message = f"names folds, and task {task.name} wants {task.num_folds} by number; drop one"
+        faults.append(Fault(path, "", message))
     folds, more = _folds(task, [match.name for match in labelled], own, path)
     faults += more
     challenge = task.challenge or [match.name for match in dataset.matches if match.is_challenge]
     there = {match.name for match in dataset.matches}
-    faults += [
-        Fault(path, "", f"has no match {name!r}, which task {task.name} names")
-        for name in (*folds, *challenge)
-        if name not in there
-    ]
+    missing = [name for name in (*folds, *challenge) if name not in there]
+    faults += [Fault(path, "", f"has no match {name!r}, which task {task.name} names") for name in missing]
     matches = [
         Match(match.name, base / match.name, fold, match, match.is_test or match.name in task.test)
         for match in dataset.matches
@@ -112,14 +107,13 @@ def _found_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fa
     faults: list[Fault] = []
     found: list[str] = []
     if task.folds:
-        names = [name for fold in task.folds for name in fold]
-        missing = [name for name in names if not (base / name).is_dir()]
+        folds, _ = _folds(task, [], {}, base)
+        missing = [name for name in folds if not (base / name).is_dir()]
         message = (
             f"task {task.name} names this match, and it is missing; complete the download, or take a config over "
             "found matches"
         )
         faults += [Fault(base, name, message) for name in missing]
-        folds, _ = _folds(task, [], {}, base)
         folds = {name: fold for name, fold in folds.items() if name not in missing}
     else:
         found, labels_only = match_folders(base, task.label_file)
@@ -153,8 +147,8 @@ def _folds(
     if 0 < len(names) < num_folds:
         message = (
             f"the data has {count_text(len(names), 'labelled match')}, and task {task.name} has "
-            f"{count_text(num_folds, 'fold')}: fold "
-            f"{len(names)} has no match; complete the data, or take a config with fewer (num_folds)"
+            f"{count_text(num_folds, 'fold')}: fold {len(names)} has no match; complete the data, or take a config "
+            "with fewer (num_folds)"
         )
         faults.append(Fault(path, "", message))
     numbered = {name: number % num_folds for number, name in enumerate(names)}
@@ -188,6 +182,8 @@ def match_halves(match: Match, resolution: str) -> list[Half]:
 def annotated_halves(match: Match, task: SpottingTask) -> list[tuple[Half, list[Annotation]]]:
     """Return a match's videos in order, each with its annotations in time order.
 
+    Annotations of labels that the task ignores are left out, and of merged labels have the label that they count as.
+
     Raises:
         DataError: a file is missing or wrong, a label is unknown, an annotation lies in a half without video
             or names a frame that its video does not have.
@@ -198,9 +194,7 @@ def annotated_halves(match: Match, task: SpottingTask) -> list[tuple[Half, list[
     raw.require_labels(task.labels)
     halves = match_halves(match, task.resolution)
     raise_faults(raw.half_faults(half.number for half in halves))
-    return [
-        (half, place_annotations(raw, half, task.labels, visible_only=task.visible_only)) for half in halves
-    ]
+    return [(half, _placed(raw, half, task)) for half in halves]
 
 
 def raw_annotations_of(match: Match, task: SpottingTask) -> tuple[AnnotationList, list[Fault]]:
@@ -213,39 +207,27 @@ def raw_annotations_of(match: Match, task: SpottingTask) -> tuple[AnnotationList
     return read_annotations(match.listed)
 
 
-def place_annotations(
-    raw: AnnotationList,
-    half: Half,
-    labels: LabelSet,
-    *,
-    visible_only: bool = False,
-    index: VideoIndex | None = None,
-) -> list[Annotation]:
-    """Return the annotations of one half that a task knows, frames turned into times, in time order.
-
-    Args:
-        raw: The annotations of the match; their labels were checked.
-        half: Which video.
-        labels: The task's labels; merged names become those that they count as.
-        visible_only: Leave out annotations of actions that are not shown.
-        index: The video's frames; None looks them up where an annotation is given as a frame.
-
-    Raises:
-        DataError: the video has no such frame.
-        DecodeError: the video cannot be indexed.
-    """
-    placed = []
+def _placed(raw: AnnotationList, half: Half, task: SpottingTask) -> list[Annotation]:
+    """Return the annotations of one half that a task knows, frames turned into times, in time order."""
+    labels, placed = task.labels, []
+    index: VideoIndex | None = None
     for item in raw.items:
-        if item.part != half.number or item.label not in labels or (visible_only and not item.visible):
+        if item.part != half.number or item.label not in labels or (task.visible_only and not item.visible):
             continue
         seconds = item.seconds
         if item.frame is not None:
             index = index or build_index(half.path)[0]
-            if item.frame >= index.num_frames:
-                message = f"frame {item.frame} is outside {half.path} ({count_text(index.num_frames, 'frame')}, from 0)"
-                raise_faults([raw.fault(item, message)])
+            raise_faults(frame_faults(raw, item, index))
             seconds = index.seconds_of(item.frame)
         assert seconds is not None
         name = labels.names[labels.label_id(item.label)]
         placed.append(Annotation(name, seconds, team=item.team, visible=item.visible))
     return sorted(placed, key=lambda annotation: annotation.seconds)
+
+
+def frame_faults(raw: AnnotationList, item: RawAnnotation, index: VideoIndex) -> list[Fault]:
+    """Return a fault where an annotation names a frame that its video does not have."""
+    if item.frame is None or item.frame < index.num_frames:
+        return []
+    frames = count_text(index.num_frames, "frame")
+    return [raw.fault(item, f"frame {item.frame} is outside {index.path} ({frames}, from 0)")]

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bvas.data.json_object import Items, JsonPlace, short_text
-from bvas.data.raw_annotations import Fault
+from bvas.data.json_object import Items, Place, short_text
+from bvas.data.raw_annotations import Fault, RawAnnotation
 from bvas.data.soccernet_entries import check_unit
 from bvas.data.soccernet_files import VIDEO_SUFFIXES, rendition_of
-from bvas.data.soccernet_objects import clock_seconds, is_visible
+from bvas.data.soccernet_objects import NOT_SHOWN, clock_seconds
 from bvas.errors import ConfigError, DataError
 from bvas.values.annotations import LabelSet
 
@@ -44,16 +44,10 @@ class _SampleObject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OslEvent:
-    """One event of a sample."""
+class OslEvent(RawAnnotation):
+    """One event of a sample, a video of one part; its time counts from the start of the video."""
 
-    number: int
-    """Place in the sample's list, from 0."""
-    label: str
     seconds: float
-    """Time from the start of the sample's video."""
-    team: str | None
-    visible: bool
     confidence: float | None
     """None in annotations."""
 
@@ -95,7 +89,6 @@ class OslFile:
     head: str
     labels: tuple[str, ...]
     """Declared for the head, else those that occur."""
-    is_declared: bool
     samples: tuple[OslSample, ...]
 
 
@@ -116,7 +109,7 @@ def parse_osl(content: Any, path: Path, faults: list[Fault], *, head: str | None
     Raises:
         ConfigError: the file has no such head.
     """
-    place = JsonPlace(path, "", faults)
+    place = Place(path, "", faults)
     file = place.read(content, _FileObject, needs=("data",), others=True) or _FileObject()
     samples = [
         (inner, sample)
@@ -128,38 +121,14 @@ def parse_osl(content: Any, path: Path, faults: list[Fault], *, head: str | None
     head = _chosen_head([sample for _, sample in samples], declared, head, path)
     parsed = tuple(_sample(sample, inner, head) for inner, sample in samples)
     occurring = sorted({event.label for sample in parsed for event in sample.events or ()})
-    labels = declared.get(head, ())
     if parsed and all(sample.events is None for sample in parsed) and not faults:
         task = f" (its task is {file.task})" if file.task else ""
         place.fault(f"no sample has 'events'{task}; bvas reads events with a time, as of action_spotting")
     try:
-        check_unit([event_clock for _, sample in samples for event_clock in _clocks(sample)], str(path))
+        check_unit([clock for _, sample in samples for clock in _clocks(sample)], str(path))
     except DataError as error:
         place.fault(str(error).removeprefix(f"{path}: "))
-    return OslFile(head=head, labels=labels or tuple(occurring), is_declared=bool(labels), samples=parsed)
-
-
-def osl_json(
-    name: str, labels: Sequence[str], samples: Sequence[Mapping[str, Any]], *, date: str
-) -> dict[str, Any]:
-    """Return the file of predictions.
-
-    Args:
-        name: Of the dataset.
-        labels: Of the head `action`.
-        samples: What stands in `data`.
-        date: As 2026-05-19.
-    """
-    return {
-        "version": "2.0",
-        "date": date,
-        "task": "action_spotting",
-        "dataset_name": name,
-        "modalities": ["video"],
-        "metadata": {"type": "predictions", "made_by": "bvas"},
-        "labels": {DEFAULT_HEAD: {"type": "single_label", "labels": list(labels)}},
-        "data": [dict(sample) for sample in samples],
-    }
+    return OslFile(head=head, labels=declared.get(head) or tuple(occurring), samples=parsed)
 
 
 def with_other_spellings(labels: LabelSet) -> LabelSet:
@@ -177,31 +146,22 @@ def with_other_spellings(labels: LabelSet) -> LabelSet:
     return LabelSet(labels.names, merged, labels.ignored)
 
 
-def _declared(value: Any, place: JsonPlace) -> dict[str, tuple[str, ...]]:
+def _declared(value: Any, place: Place) -> dict[str, tuple[str, ...]]:
     """Return the labels of each head; a mere list belongs to the default one."""
-    if value is None:
-        return {}
-    if isinstance(value, list):
-        return {DEFAULT_HEAD: _names(value, place, DEFAULT_HEAD)}
-    if not isinstance(value, dict):
+    heads = {DEFAULT_HEAD: value} if isinstance(value, list) else value
+    if heads is not None and not isinstance(heads, dict):
         place.fault(f"'labels' must be an object of heads, or a list of names, got {short_text(value)}")
-        return {}
-    heads = {}
-    for head, definition in value.items():
-        listed = (
-            definition.get("labels")
-            if isinstance(definition, dict) and "labels" in definition
-            else definition
-        )
-        heads[head] = _names(listed, place, head)
-    return heads
+    found = {}
+    for head, definition in heads.items() if isinstance(heads, dict) else ():
+        listed = definition.get("labels", definition) if isinstance(definition, dict) else definition
+        found[head] = _names(listed, place, head)
+    return found
 
 
-def _names(value: Any, place: JsonPlace, head: str) -> tuple[str, ...]:
+def _names(value: Any, place: Place, head: str) -> tuple[str, ...]:
     """Return the names of a list, or of an object of names and numbers either way around."""
     if isinstance(value, dict):
-        is_by_number = all(key.isdecimal() for key in value)
-        if is_by_number:
+        if all(key.isdecimal() for key in value):
             value = [value[key] for key in sorted(value, key=lambda key: (len(key), key))]
         elif all(isinstance(number, int | float) for number in value.values()):
             value = sorted(value, key=lambda name: value[name])
@@ -216,11 +176,8 @@ def _names(value: Any, place: JsonPlace, head: str) -> tuple[str, ...]:
 def _chosen_head(
     samples: Sequence[_SampleObject], declared: Mapping[str, tuple[str, ...]], wanted: str | None, path: Path
 ) -> str:
-    counts: Counter[str] = Counter()
-    for sample in samples:
-        for event in sample.events or ():
-            if isinstance(event, dict) and isinstance(event.get("head"), str):
-                counts[event["head"]] += 1
+    events = [event for sample in samples for event in sample.events or () if isinstance(event, dict)]
+    counts = Counter(event["head"] for event in events if isinstance(event.get("head"), str))
     there = dict.fromkeys([*counts, *declared])
     if wanted is not None:
         if there and wanted not in there:
@@ -238,7 +195,7 @@ def _chosen_head(
     return chosen
 
 
-def _sample(sample: _SampleObject, place: JsonPlace, head: str) -> OslSample:
+def _sample(sample: _SampleObject, place: Place, head: str) -> OslSample:
     parsed: list[OslEvent] = []
     for number, value in enumerate(sample.events or ()):
         inner = place.inner(f"event {number}")
@@ -265,18 +222,15 @@ def _clocks(sample: _SampleObject) -> list[tuple[float, float]]:
     return found
 
 
-def _video_path(inputs: Any, place: JsonPlace) -> str:
+def _video_path(inputs: Any, place: Place) -> str:
     """Return the path of a sample's first video; a line in the log names further ones."""
-    if isinstance(inputs, dict | str):
-        inputs = [inputs]
-    if inputs is None:
-        inputs = []
-    if not isinstance(inputs, list):
+    listed = [] if inputs is None else [inputs] if isinstance(inputs, dict | str) else inputs
+    if not isinstance(listed, list):
         place.fault(f"'inputs' must be a list of objects with type and path, got {short_text(inputs)}")
         return ""
     videos: list[str] = []
     others: list[str] = []
-    for value in inputs:
+    for value in listed:
         entry = {"path": value} if isinstance(value, str) else value
         path = entry.get("path") if isinstance(entry, dict) else None
         if not isinstance(path, str) or not path:
@@ -288,14 +242,13 @@ def _video_path(inputs: Any, place: JsonPlace) -> str:
         (videos if is_video else others).append(path)
     if len(videos) > 1:
         logger.warning(
-            "%s: the first of %d videos is read, %s; others are %s",
-            *(place.where, len(videos), videos[0], ", ".join(videos[1:])),
+            "%s: %s: the first of %d videos is read, %s; others are %s",
+            *(place.path, place.place, len(videos), videos[0], ", ".join(videos[1:])),
         )
-    found = videos or others
-    return found[0] if found else ""
+    return (videos or others or [""])[0]
 
 
-def _events(event: Mapping[str, Any], place: JsonPlace, number: int) -> list[OslEvent]:
+def _events(event: Mapping[str, Any], place: Place, number: int) -> list[OslEvent]:
     """Return an event, one for each of its labels."""
     label, several = event.get("label"), event.get("labels")
     given = several if isinstance(several, list) and label is None else [label]
@@ -303,24 +256,18 @@ def _events(event: Mapping[str, Any], place: JsonPlace, number: int) -> list[Osl
     if not labels or len(labels) < len(given):
         place.fault(f"needs 'label', a name, got {short_text(several if label is None else label)}")
         return []
-    seconds, team = _seconds(event, place), event.get("team")
-    confidence = _confidence(event, place)
+    seconds, confidence, team = _seconds(event, place), _confidence(event, place), event.get("team")
     if seconds is None:
         return []
+    team = team if isinstance(team, str) and team else None
+    is_visible = event.get("visibility") != NOT_SHOWN
     return [
-        OslEvent(
-            number=number,
-            label=str(name),
-            seconds=seconds,
-            team=team if isinstance(team, str) and team else None,
-            visible=is_visible(event.get("visibility")),
-            confidence=confidence,
-        )
+        OslEvent(number, 1, name, team=team, visible=is_visible, seconds=seconds, confidence=confidence)
         for name in labels
     ]
 
 
-def _seconds(event: Mapping[str, Any], place: JsonPlace) -> float | None:
+def _seconds(event: Mapping[str, Any], place: Place) -> float | None:
     for key in ("position_ms", "position"):
         if event.get(key) is not None:
             milliseconds = _number(event[key])
@@ -336,7 +283,7 @@ def _seconds(event: Mapping[str, Any], place: JsonPlace) -> float | None:
     return seconds
 
 
-def _confidence(event: Mapping[str, Any], place: JsonPlace) -> float | None:
+def _confidence(event: Mapping[str, Any], place: Place) -> float | None:
     value = event.get("confidence")
     value = event.get("confidence_score") if value is None else value
     number = _number(value)

@@ -34,7 +34,7 @@ def raise_faults(faults: Sequence[Fault]) -> None:
         raise DataError(f"{faults[0]}{more}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RawAnnotation:
     """One annotation as in its file: its label may be unknown, its moment outside the video."""
 
@@ -43,9 +43,9 @@ class RawAnnotation:
     part: int
     """Which video of the match it is about, from 1; what SoccerNet calls a half."""
     label: str
-    seconds: float | None
+    seconds: float | None = None
     """Time from the first shown frame of that video; None where `frame` is given."""
-    frame: int | None
+    frame: int | None = None
     """Index of the frame in that video; None where `seconds` is given."""
     team: str | None = None
     visible: bool = True

@@ -7,21 +7,14 @@ what would make a score meaningless is an error. Like `soccernet`, this is a pla
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bvas.data.json_object import JsonPlace
+from bvas.data.json_object import Place
 from bvas.data.raw_annotations import Fault
-from bvas.data.soccernet_objects import (
-    LabelObject,
-    PredictionObject,
-    is_visible,
-    read_label,
-    read_prediction,
-    team_of,
-)
+from bvas.data.soccernet_objects import LabelObject, PredictionObject, read_label, read_prediction
 from bvas.errors import DataError
 from bvas.values.annotations import Annotation, LabelSet, Spot
 
@@ -86,13 +79,11 @@ def label_entries(
     by_half: dict[int, list[Annotation]] = {1: [], 2: []}
     entries = _entries(content, "annotations", where, read_label)
     for number, entry in entries:
-        assert entry.gameTime is not None
+        half = entry.gameTime.half
         seconds = entry.gameTime.seconds if entry.position is None else entry.position
-        if _is_kept(entry.label, seconds, entry.half, labels, f"{where}, annotation {number}", notices):
-            by_half[entry.half].append(
-                Annotation(entry.label, seconds, team=team_of(entry), visible=is_visible(entry.visibility))
-            )
-    check_unit([clock for _, entry in entries for clock in _clocks(entry)], where)
+        if _is_kept(entry.label, seconds, half, labels, f"{where}, annotation {number}", notices):
+            by_half[half].append(Annotation(entry.label, seconds, entry.team, entry.visibility))
+    _check_positions(entries, where)
     return by_half
 
 
@@ -122,20 +113,16 @@ def all_prediction_entries(content: Any, where: str, notices: Notices) -> list[t
         place = f"{where}, prediction {number}"
         if not 0 <= entry.confidence <= 1:
             notices.add("confidences outside [0, 1] (below 0 never counted, above 1 always)", place)
-        check_time(entry.position, place)
-        if entry.position < 0:
-            raise DataError(
-                f"{place}: position {entry.position * 1000:.0f} is negative; it counts from the start of the half"
-            )
+        _check_position(entry.position, place)
         half = entry.gameTime.half if entry.half is None and entry.gameTime is not None else entry.half
         assert half is not None
-        found.append((number, half, Spot(entry.label, entry.position, entry.confidence, team_of(entry))))
-    check_unit([clock for _, entry in entries for clock in _clocks(entry)], where)
+        found.append((number, half, Spot(entry.label, entry.position, entry.confidence, entry.team)))
+    _check_positions(entries, where)
     return found
 
 
 def _entries(
-    content: Any, key: str, where: str, read: Callable[[Any, JsonPlace], _Item | None]
+    content: Any, key: str, where: str, read: Callable[[Any, Place], _Item | None]
 ) -> list[tuple[int, _Item]]:
     """Return (place in the list, entry) of all entries of a list."""
     values = content.get(key) if isinstance(content, dict) else None
@@ -144,7 +131,7 @@ def _entries(
     faults: list[Fault] = []
     name = key.removesuffix("s")
     entries = [
-        (number, read(value, JsonPlace(Path(where), f"{name} {number}", faults)))
+        (number, read(value, Place(Path(where), f"{name} {number}", faults)))
         for number, value in enumerate(values)
     ]
     if faults:
@@ -153,20 +140,14 @@ def _entries(
     return [(number, entry) for number, entry in entries if entry is not None]
 
 
-def _clocks(entry: LabelObject | PredictionObject) -> list[tuple[float, float]]:
-    """Return the game time and the position of an entry that has both, in seconds."""
-    if entry.gameTime is None or entry.position is None:
-        return []
-    return [(entry.gameTime.seconds, entry.position)]
+def _check_positions(entries: Iterable[tuple[int, LabelObject | PredictionObject]], where: str) -> None:
+    clocks = [(entry.gameTime, entry.position) for _, entry in entries]
+    check_unit([(clock.seconds, at) for clock, at in clocks if clock is not None and at is not None], where)
 
 
 def _is_kept(label: str, seconds: float, half: int, labels: LabelSet, place: str, notices: Notices) -> bool:
     """Return whether an event counts; events that do not, and odd ones, are noted."""
-    if seconds < 0:
-        raise DataError(
-            f"{place}: position {seconds * 1000:.0f} is negative; it counts from the start of the half"
-        )
-    check_time(seconds, place)
+    _check_position(seconds, place)
     if label not in labels:
         notices.add(f"of unknown label {label!r} left out", place)
         return False
@@ -176,6 +157,13 @@ def _is_kept(label: str, seconds: float, half: int, labels: LabelSet, place: str
     if seconds >= MAX_SECONDS:
         notices.add("beyond two hours, taken for the last frame as SoccerNet does", place)
     return True
+
+
+def _check_position(seconds: float, place: str) -> None:
+    check_time(seconds, place)
+    if seconds < 0:
+        position = f"position {seconds * 1000:.0f}"
+        raise DataError(f"{place}: {position} is negative; it counts from the start of the half")
 
 
 def check_time(seconds: float, where: str) -> None:

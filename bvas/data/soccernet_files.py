@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
-from bvas.data.json_object import JsonPlace, read_json_file
+from bvas.data.json_object import Place, read_json_file
 from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation
-from bvas.data.soccernet_objects import is_visible, read_label, team_of
+from bvas.data.soccernet_objects import read_label
 from bvas.errors import DataError
 from bvas.values.annotations import Spot
 
@@ -41,10 +41,8 @@ def match_folders(base: Path, label_file: str) -> tuple[list[str], list[str]]:
 
 def rendition_files(folder: Path) -> list[tuple[int, str, Path]]:
     """Return (half, resolution, file) of the videos named `1_720p.mkv`, `2_224p.mkv` or `720p.mp4`."""
-    named = [(rendition_of(path), path) for path in sorted(folder.iterdir())]
-    return [
-        (*name, path) for name, path in named if name is not None and path.suffix.lower() in VIDEO_SUFFIXES
-    ]
+    paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in VIDEO_SUFFIXES]
+    return [(*name, path) for path in paths if (name := rendition_of(path)) is not None]
 
 
 def rendition_of(path: PurePath) -> tuple[int, str] | None:
@@ -75,11 +73,10 @@ def best_renditions(folder: Path, resolution: str) -> dict[int, Path]:
         digits = file[1].removesuffix("p")
         return file[1] == resolution, int(digits) if digits.isdigit() else 0
 
-    best: dict[int, tuple[int, str, Path]] = {}
-    for file in files:
-        if file[0] not in best or preference(file) > preference(best[file[0]]):
-            best[file[0]] = file
-    return {number: best[number][2] for number in sorted(best)}
+    best: dict[int, Path] = {}
+    for number, _, path in sorted(files, key=preference, reverse=True):
+        best.setdefault(number, path)
+    return dict(sorted(best.items()))
 
 
 def read_label_file(path: Path) -> tuple[AnnotationList, list[Fault]]:
@@ -90,33 +87,23 @@ def read_label_file(path: Path) -> tuple[AnnotationList, list[Fault]]:
         return AnnotationList(path, "", ()), faults
     entries = content.get("annotations") if isinstance(content, dict) else None
     if not isinstance(entries, list):
-        return AnnotationList(path, "", ()), [
-            Fault(path, "", "has no list 'annotations'; it is not a SoccerNet label file")
-        ]
+        fault = Fault(path, "", "has no list 'annotations'; it is not a SoccerNet label file")
+        return AnnotationList(path, "", ()), [fault]
     items = []
     for number, value in enumerate(entries):
-        place = JsonPlace(path, f"annotation {number}", faults)
+        place = Place(path, f"annotation {number}", faults)
         entry = read_label(value, place)
         if entry is None:
             continue
-        if entry.position is None:
+        half, position = entry.gameTime.half, entry.position
+        if position is None:
             place.fault("needs 'position', milliseconds, a whole number, got nothing")
-        elif entry.half not in (1, 2) or entry.position < 0:
-            place.fault(
-                f"has half {entry.half} and position {entry.position * 1000:.0f} ms; halves are 1 or 2, positions are "
-                "not negative"
-            )
+        elif half not in (1, 2) or position < 0:
+            found = f"half {half} and position {position * 1000:.0f} ms"
+            place.fault(f"has {found}; halves are 1 or 2, positions are not negative")
         else:
             items.append(
-                RawAnnotation(
-                    number=number,
-                    part=entry.half,
-                    label=entry.label,
-                    seconds=entry.position,
-                    frame=None,
-                    team=team_of(entry),
-                    visible=is_visible(entry.visibility),
-                )
+                RawAnnotation(number, half, entry.label, position, None, entry.team, entry.visibility)
             )
     return AnnotationList(path, "", tuple(items)), faults
 

@@ -84,15 +84,8 @@ def _osl(content: Any, path: Path, notices: Notices) -> SpotFile:
             place = f"{path}: {sample.place}, event {event.number}"
             if event.confidence is None:
                 notices.add("events without a confidence, which counts as 1", place)
-            found.append(
-                _checked(
-                    event.label,
-                    event.seconds,
-                    1.0 if event.confidence is None else event.confidence,
-                    place,
-                    notices,
-                )
-            )
+            confidence = 1.0 if event.confidence is None else event.confidence
+            found.append(_checked(event.label, event.seconds, confidence, place, notices))
     return SpotFile(spots=_in_order(spots), files={part: file for part, file in files.items() if file})
 
 

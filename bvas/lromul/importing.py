@@ -52,10 +52,7 @@ def import_reference(source: Path, name: str, runs: Path, predictions: Path | No
         DataError: a file of predictions is wrong, or the runs folder cannot be written.
     """
     check_new_name(name)
-    if source.is_dir():
-        files = list_reference_folds(source)
-    else:
-        files = {0: source}
+    files = list_reference_folds(source) if source.is_dir() else {0: source}
     if (runs / name).exists():
         raise ConfigError(f"{runs / name} exists already; choose another --name, or remove it first")
     checkpoints = {fold: read_reference_checkpoint(path) for fold, path in files.items()}
@@ -97,10 +94,11 @@ def reference_experiment(checkpoint: ReferenceCheckpoint, name: str) -> Experime
         )
     _, loss = checkpoint.params.get("loss", ("focal_loss", {}))
     alpha = float(loss.get("alpha", -1.0))
+    # The reference system divides luma by 255 whatever its range.
     return Experiment(
         name=name,
         task=task,
-        input=InputConfig(size=checkpoint.size, rate=_RATE, luma_scaling=checkpoint.luma_scaling),
+        input=InputConfig(size=checkpoint.size, rate=_RATE, luma_scaling="stored"),
         clip=checkpoint.clip,
         model=replace(checkpoint.model, pretrained=False),
         loss=LossConfig(gamma=float(loss.get("gamma", 1.2)), alpha=alpha if alpha >= 0 else None),

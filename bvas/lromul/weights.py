@@ -27,10 +27,9 @@ from bvas.errors import CheckpointError, ConfigError, DataError
 from bvas.experiment.checkpoint import load_weights
 from bvas.models.config import ModelConfig
 from bvas.models.spotting import build_model
-from bvas.results.store import Split
 from bvas.values.clip_config import ClipConfig
-from bvas.values.luma import LumaScaling
 
+_SCORES_FILE = re.compile(r"(cv|challenge)/fold_(\d+)/(.+)/(\d+)_raw_predictions\.npz")
 # The reference system's prefixes of weight names, and ours; what follows a prefix is the same on both sides.
 _RENAMED = (
     (r"conv2d_encoder\.", "encoder.backbone."),
@@ -74,8 +73,6 @@ class ReferenceCheckpoint:
     num_labels: int
     size: tuple[int, int]
     """(H, W) of the input, padding counted."""
-    luma_scaling: LumaScaling
-    """Always `stored`: the reference system divides luma by 255 whatever its range."""
     params: Mapping[str, Any]
     """The file's own `params`, untouched."""
     state_dict: dict[str, Tensor]
@@ -94,14 +91,13 @@ class ReferenceScores:
     path: Path
 
 
-def read_reference_checkpoint(path: Path | str) -> ReferenceCheckpoint:
+def read_reference_checkpoint(path: Path) -> ReferenceCheckpoint:
     """Read a checkpoint of the reference system and translate all of it.
 
     Raises:
         CheckpointError: the file cannot be read without running code, is of another system, or holds weights
             that the network it describes does not have (or lacks some); the message names them.
     """
-    path = Path(path)
     content = _load(path)
     params = content["params"]
     try:
@@ -123,14 +119,7 @@ def read_reference_checkpoint(path: Path | str) -> ReferenceCheckpoint:
         raise CheckpointError(f"the params of {path} describe no network: {error}") from error
     load_weights(network, state, path)
     return ReferenceCheckpoint(
-        path=path,
-        model=model,
-        clip=clip,
-        num_labels=num_labels,
-        size=size,
-        luma_scaling="stored",
-        params=params,
-        state_dict=state,
+        path=path, model=model, clip=clip, num_labels=num_labels, size=size, params=params, state_dict=state
     )
 
 
@@ -147,7 +136,7 @@ def our_key(reference_key: str) -> str:
     return reference_key
 
 
-def list_reference_folds(folder: Path | str) -> dict[int, Path]:
+def list_reference_folds(folder: Path) -> dict[int, Path]:
     """Return the best checkpoint of each fold of an experiment folder, by fold.
 
     Args:
@@ -156,7 +145,7 @@ def list_reference_folds(folder: Path | str) -> dict[int, Path]:
     Raises:
         CheckpointError: no fold has a checkpoint; the message says what is expected.
     """
-    folds = best_checkpoints(Path(folder).glob("fold_*/*.pth"))
+    folds = best_checkpoints(folder.glob("fold_*/*.pth"))
     if not folds:
         raise CheckpointError(
             f"no checkpoints in {folder}; expected are fold_K/model-EPOCH-VALUE.pth, as the reference system's "
@@ -181,20 +170,18 @@ def best_checkpoints(paths: Iterable[Path]) -> dict[int, Path]:
     return {fold: best[fold][1] for fold in sorted(best)}
 
 
-def list_reference_scores(folder: Path | str) -> list[ReferenceScores]:
+def list_reference_scores(folder: Path) -> list[ReferenceScores]:
     """Return where the raw scores below `predictions/NAME` lie, by split, fold, match, half; may be empty."""
     found = []
-    for split in (Split.CV, Split.CHALLENGE):
-        for fold, fold_folder in _fold_folders(Path(folder) / split):
-            for path in fold_folder.rglob("*_raw_predictions.npz"):
-                half = path.name.removesuffix("_raw_predictions.npz")
-                if half.isdigit():
-                    match = path.parent.relative_to(fold_folder).as_posix()
-                    found.append(ReferenceScores(split, fold, match, int(half), path))
+    for path in folder.glob("*/fold_*/**/*_raw_predictions.npz"):
+        place = _SCORES_FILE.fullmatch(path.relative_to(folder).as_posix())
+        if place:
+            split, fold, match, half = place.groups()
+            found.append(ReferenceScores(split, int(fold), match, int(half), path))
     return sorted(found)
 
 
-def read_reference_scores(path: Path | str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def read_reference_scores(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Read a `HALF_raw_predictions.npz`.
 
     Returns:
@@ -204,7 +191,6 @@ def read_reference_scores(path: Path | str) -> tuple[NDArray[np.int64], NDArray[
     Raises:
         DataError: the file is missing or is not such a file.
     """
-    path = Path(path)
     try:
         with np.load(path, allow_pickle=False) as arrays:
             indices = np.asarray(arrays["frame_indexes"], dtype=np.int64)
@@ -226,7 +212,7 @@ def read_reference_scores(path: Path | str) -> tuple[NDArray[np.int64], NDArray[
 
 def _load(path: Path) -> Mapping[str, Any]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content: Mapping[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise CheckpointError(f"no checkpoint {path}") from error
     except pickle.UnpicklingError as error:
@@ -237,10 +223,9 @@ def _load(path: Path) -> Mapping[str, Any]:
         ) from error
     except (OSError, RuntimeError, EOFError, ValueError) as error:
         raise CheckpointError(f"cannot read {path}: {error}; is the download complete?") from error
-    if not isinstance(content, dict) or not isinstance(content.get("nn_state_dict"), dict):
-        raise CheckpointError(f"{path} has no nn_state_dict; it is not a checkpoint of the reference system")
-    if not isinstance(content.get("params"), dict):
-        raise CheckpointError(f"{path} has no params; it is not a checkpoint of the reference system")
+    for key in ("nn_state_dict", "params"):
+        if not isinstance(content, dict) or not isinstance(content.get(key), dict):
+            raise CheckpointError(f"{path} has no {key}; it is not a checkpoint of the reference system")
     return content
 
 
@@ -263,9 +248,8 @@ def _configs(
         )
     sizes = {ours: arguments[theirs] for theirs, ours in _NETWORK_ARGUMENTS.items()}
     try:
-        model = ModelConfig(
-            **sizes, pretrained=arguments["pretrained"], encoder_drop_path_rate=sizes["drop_path_rate"]
-        )
+        rate = sizes["drop_path_rate"]
+        model = ModelConfig(**sizes, pretrained=arguments["pretrained"], encoder_drop_path_rate=rate)
         clip = ClipConfig(
             num_frames=arguments["num_frames"],
             frame_step=params["frame_stack_step"],
@@ -282,8 +266,3 @@ def _strip(key: str) -> str:
     while key.startswith(("_orig_mod.", "module.")):
         key = key.partition(".")[2]
     return key
-
-
-def _fold_folders(folder: Path) -> list[tuple[int, Path]]:
-    found = ((re.fullmatch(r"fold_(\d+)", path.name), path) for path in folder.glob("fold_*"))
-    return sorted((int(name[1]), path) for name, path in found if name and path.is_dir())

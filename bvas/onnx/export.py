@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from bvas.onnx.model_card import FileFacts, model_card
 from bvas.onnx.model_folder import CARD_NAME, FILE_NAMES, ExportSettings, SourceWeights
 from bvas.onnx.session import OnnxPart
 from bvas.system.atomic_files import check_writable, replacing
+from bvas.system.download import hash_of
 
 logger = logging.getLogger(__name__)
 
@@ -51,40 +52,32 @@ def export_onnx(
         peaks=experiment.peaks,
         flip_tta=experiment.flip_tta,
         bvas_version=__version__,
-        weights=tuple(
-            SourceWeights(fold=fold, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
-            for fold, path in paths.items()
-        ),
+        weights=tuple(SourceWeights(fold=fold, sha256=hash_of(path)) for fold, path in paths.items()),
     )
     content = make_graphs(models, settings)
-    deviation = measure(models, content)
+    of_scores, of_features = measure(models, content)
     logger.info(
         "largest difference from PyTorch on random input: %.1e in scores, %.1e of the largest feature",
-        deviation.scores,
-        deviation.features,
+        *(of_scores, of_features),
     )
     facts = []
     for part, name in FILE_NAMES.items():
-        loaded = OnnxPart(content[part])
-        digest = hashlib.sha256(content[part]).hexdigest()
-        facts.append(
-            FileFacts(
-                name=name,
-                input_shape=loaded.input_shape,
-                output_shape=loaded.output_shape,
-                num_bytes=len(content[part]),
-                sha256=digest,
-            )
-        )
+        data, loaded = content[part], OnnxPart(content[part])
+        digest = hashlib.sha256(data).hexdigest()
+        facts.append(FileFacts(name, loaded.input_shape, loaded.output_shape, len(data), digest))
     card = model_card(
         settings,
         facts,
         {fold: load_checkpoint(path) for fold, path in paths.items()},
         runs / experiment.name,
         opset=OPSET,
-        score_deviation=deviation.scores,
+        score_deviation=of_scores,
     )
-    _write(out, {**{FILE_NAMES[part]: content[part] for part in FILE_NAMES}, CARD_NAME: card.encode()})
+    # All files under temporary names, then renamed.
+    with ExitStack() as files:
+        for part, name in FILE_NAMES.items():
+            files.enter_context(replacing(out / name)).write_bytes(content[part])
+        files.enter_context(replacing(out / CARD_NAME)).write_bytes(card.encode())
 
 
 def _check_place(out: Path, *, overwrite: bool) -> None:
@@ -95,10 +88,3 @@ def _check_place(out: Path, *, overwrite: bool) -> None:
         raise DataError(
             f"{out / there[0]} already exists; choose another --out, or replace it with --overwrite"
         )
-
-
-def _write(out: Path, content: Mapping[str, bytes]) -> None:
-    """Write all files under temporary names, then rename them."""
-    with ExitStack() as files:
-        for name, data in content.items():
-            files.enter_context(replacing(out / name)).write_bytes(data)

@@ -9,7 +9,6 @@ would have to be computed in the graph.
 #   M stacks, S frames per stack, N stacks per clip, B clips, C h w features of a stack, K labels, H W picture size.
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,48 +30,36 @@ MOST_DEVIATION = 1e-4
 _MOST_BYTES = 2_000_000_000
 
 
-class _Encoders(nn.Module):
-    """Features [M, C, h, w] of stacks, C counting those of all models."""
+class _Part(nn.Module):
+    """The same part of all models."""
 
     def __init__(self, models: Sequence[SpottingModel]) -> None:
         super().__init__()
         self.models = nn.ModuleList(models)
+
+    def spotting_models(self) -> Iterator[SpottingModel]:
+        """Yield the models, by their type."""
+        for model in self.models:
+            assert isinstance(model, SpottingModel)
+            yield model
+
+
+class _Encoders(_Part):
+    """Features [M, C, h, w] of stacks, C counting those of all models."""
 
     def forward(self, stacks_MSHW: Tensor) -> Tensor:
         """Return the models' features, concatenated."""
-        return torch.cat([model.encode_stacks(stacks_MSHW) for model in _spotting(self.models)], dim=1)
+        return torch.cat([model.encode_stacks(stacks_MSHW) for model in self.spotting_models()], dim=1)
 
 
-class _Heads(nn.Module):
+class _Heads(_Part):
     """Scores [B, K] in [0, 1] of clips, the mean over the models."""
-
-    def __init__(self, models: Sequence[SpottingModel]) -> None:
-        super().__init__()
-        self.models = nn.ModuleList(models)
 
     def forward(self, windows_BNChw: Tensor) -> Tensor:
         """Return the mean of the sigmoids, of each model from its own features."""
         own = windows_BNChw.chunk(len(self.models), dim=2)
-        scores = [
-            model.score_windows(features).sigmoid()
-            for model, features in zip(_spotting(self.models), own, strict=True)
-        ]
-        return torch.stack(scores).mean(dim=0)
-
-
-def _spotting(models: nn.ModuleList) -> Iterator[SpottingModel]:
-    for model in models:
-        assert isinstance(model, SpottingModel)
-        yield model
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Deviation:
-    """Largest differences of exported graphs from PyTorch."""
-
-    features: float
-    """As a share of the largest feature."""
-    scores: float
+        pairs = zip(self.spotting_models(), own, strict=True)
+        return torch.stack([model.score_windows(features).sigmoid() for model, features in pairs]).mean(dim=0)
 
 
 def import_exporter() -> Any:
@@ -118,14 +105,12 @@ def make_graphs(models: Sequence[SpottingModel], settings: ExportSettings) -> di
     with torch.no_grad():
         features_MChw = encoders(stacks)
         windows = torch.stack([features_MChw] * settings.clip.num_stacks, dim=1)
-        graphs = {
+        graphs: dict[Part, Any] = {
             "encoder": _graph(encoders, stacks, ("stacks", "features")),
             "head": _graph(heads, windows, ("windows", "scores")),
         }
     content: dict[Part, bytes] = {}
-    parts: tuple[Part, ...] = ("encoder", "head")
-    for part in parts:
-        graph = graphs[part]
+    for part, graph in graphs.items():
         _remove_traces(graph)
         graph.producer_name, graph.producer_version = "bvas", settings.bvas_version
         onnx.helper.set_model_props(graph, settings.metadata(part))
@@ -167,8 +152,11 @@ def _remove_traces(graph: Any) -> None:
     assert not graph.functions
 
 
-def measure(models: Sequence[SpottingModel], content: Mapping[Part, bytes]) -> Deviation:
-    """Return the deviation of the two graphs from the models, on random pictures and on random features.
+def measure(models: Sequence[SpottingModel], content: Mapping[Part, bytes]) -> tuple[float, float]:
+    """Return how far the two graphs are from the models, on random pictures and on random features.
+
+    Returns:
+        The largest difference of a score; that of a feature, as a share of the largest feature.
 
     Raises:
         CheckpointError: it is above `MOST_DEVIATION`, or ONNX Runtime cannot run the graphs.
@@ -191,12 +179,12 @@ def measure(models: Sequence[SpottingModel], content: Mapping[Part, bytes]) -> D
         scored = np.concatenate([head(windows[:1].numpy()), head(windows.numpy())[1:]])
     largest = max(float(features.abs().max()), 1e-12)
     off = max(np.abs(found - features.numpy()).max(), np.abs(alone - features[:1].numpy()).max())
-    deviation = Deviation(features=float(off) / largest, scores=float(np.abs(scored - scores.numpy()).max()))
+    of_features, of_scores = float(off) / largest, float(np.abs(scored - scores.numpy()).max())
     # Negated, since comparisons with NaN are false.
-    if not (deviation.features <= MOST_DEVIATION and deviation.scores <= MOST_DEVIATION):
+    if not (of_features <= MOST_DEVIATION and of_scores <= MOST_DEVIATION):
         raise CheckpointError(
-            f"the ONNX files would differ from PyTorch by {deviation.scores:.1e} in scores and "
-            f"{deviation.features:.1e} of the largest feature, more than {MOST_DEVIATION:g}; nothing is written. "
+            f"the ONNX files would differ from PyTorch by {of_scores:.1e} in scores and "
+            f"{of_features:.1e} of the largest feature, more than {MOST_DEVIATION:g}; nothing is written. "
             "Another version of torch, onnxscript or onnxruntime may do better"
         )
-    return deviation
+    return of_scores, of_features

@@ -21,7 +21,7 @@ _LUMA = {
 _FLIP_STEP = "1. Do the same with the pictures mirrored left to right, and take the mean of both scores.\n"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class FileFacts:
     """An exported file."""
 
@@ -64,16 +64,7 @@ def model_card(
         num_frames=count_text(clip.num_frames, "frame"),
         num_folds=count_text(len(settings.weights), "fold"),
         span_seconds=clip.span / settings.input.rate,
-        files=_rows(
-            (
-                f"`{file.name}`",
-                _shape(file.input_shape),
-                _shape(file.output_shape),
-                file.num_bytes,
-                f"`{file.sha256}`",
-            )
-            for file in files
-        ),
+        files=_rows(map(_file_row, files)),
         stack_frames=", ".join(f"`s + {place * clip.frame_step}`" for place in range(clip.stack_size)),
         reach=clip.stack_size * clip.frame_step,
         last_stack=clip.num_stacks - 1,
@@ -87,6 +78,11 @@ def model_card(
     )
 
 
+def _file_row(file: FileFacts) -> tuple[object, ...]:
+    shapes = (f"[{', '.join(map(str, shape))}]" for shape in (file.input_shape, file.output_shape))
+    return f"`{file.name}`", *shapes, file.num_bytes, f"`{file.sha256}`"
+
+
 def _peak_row(label: str, rule: PeakRule) -> tuple[object, ...]:
     heights = (f"{rule.min_height:g}", f"{rule.operating_point:g}")
     return label, f"{rule.sigma_frames:g}", rule.min_distance_frames, *heights
@@ -97,12 +93,9 @@ def _weights(checkpoints: Mapping[int, Checkpoint], settings: ExportSettings, ru
     hashes = {weights.fold: weights.sha256 for weights in settings.weights}
     lines = []
     for fold, checkpoint in checkpoints.items():
-        path = run / f"fold_{fold}" / "environment.json"
-        machine = _object(path) if path.is_file() else {}
-        facts = [f"{name} {value}" for name, value in checkpoint.facts.items()]
-        facts += [
-            f"{name} {machine[name]}" for name in ("bvas", "torch", "timm", "device") if name in machine
-        ]
+        machine = _object(run / f"fold_{fold}" / "environment.json")
+        of_machine = {name: machine[name] for name in ("bvas", "torch", "timm", "device") if name in machine}
+        facts = [f"{name} {value}" for name, value in (*checkpoint.facts.items(), *of_machine.items())]
         known = ", ".join(facts) or "nothing else is noted in it"
         lines.append(f"- fold {fold}: `{FILE_NAME}` with SHA-256 `{hashes[fold]}`; {known}")
     return lines
@@ -123,7 +116,7 @@ def _training(checkpoints: Mapping[int, Checkpoint], run: Path) -> str:
         "seed": trained.seed,
     }
     folds = dict(enumerate(task.folds))
-    if not folds and (run / "evaluation.json").is_file():
+    if not folds:
         scored = _object(run / "evaluation.json").get("cross_validation", {}).get("folds", {})
         folds = {int(fold): score["matches"] for fold, score in scored.items()}
     lines = [
@@ -145,9 +138,9 @@ def _training(checkpoints: Mapping[int, Checkpoint], run: Path) -> str:
 def _scores(checkpoints: Mapping[int, Checkpoint], run: Path) -> str:
     """Return the figures of the last evaluation, and whether they may be of other weights."""
     path = run / "evaluation.json"
-    if not path.is_file():
-        return "None are recorded: `bvas evaluate` had not been run when this was exported."
     found = _object(path)
+    if not found:
+        return "None are recorded: `bvas evaluate` had not been run when this was exported."
     lines = ["Of `bvas evaluate`: each match scored by the model of the fold that left it out."]
     if len(checkpoints) > 1:
         lines.append("The mean of the folds, as it is exported, was not scored by itself.")
@@ -170,7 +163,8 @@ def _scores(checkpoints: Mapping[int, Checkpoint], run: Path) -> str:
 
 
 def _object(path: Path) -> dict[str, Any]:
-    value = read_json(path)
+    """Return the JSON object in a file; empty where there is none."""
+    value = read_json(path) if path.is_file() else {}
     if not isinstance(value, dict):
         raise DataError(
             f"{path} is not a JSON object but {json.dumps(value)[:40]}; make it again or remove it"
@@ -181,7 +175,3 @@ def _object(path: Path) -> dict[str, Any]:
 def _rows(rows: Iterable[Sequence[object]]) -> str:
     """Return lines of a Markdown table."""
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
-
-
-def _shape(shape: Sequence[int | str | None]) -> str:
-    return f"[{', '.join(str(size) for size in shape)}]"

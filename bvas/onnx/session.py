@@ -63,12 +63,8 @@ class OnnxPart:
         provider = choose_provider(device)
         try:
             # By default it falls back to the CPU where CUDA fails, and prints that to standard output.
-            session = runtime.InferenceSession(
-                str(model) if isinstance(model, Path) else model,
-                options,
-                providers=[provider],
-                enable_fallback=0,
-            )
+            source = str(model) if isinstance(model, Path) else model
+            session = runtime.InferenceSession(source, options, providers=[provider], enable_fallback=0)
         except _runtime_errors() as error:
             raise CheckpointError(
                 f"ONNX Runtime {runtime.__version__} cannot load {self.name} ({_first_line(error)}); copy or export it "
@@ -127,16 +123,8 @@ def _runtime_errors() -> tuple[type[Exception], ...]:
     """Return the exceptions of ONNX Runtime; they have no common base below Exception."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-    return (
-        state.Fail,
-        state.InvalidArgument,
-        state.InvalidGraph,
-        state.InvalidProtobuf,
-        state.NoSuchFile,
-        state.NotImplemented,
-        state.RuntimeException,
-        RuntimeError,
-    )
+    load = (state.InvalidGraph, state.InvalidProtobuf, state.NoSuchFile, state.NotImplemented)
+    return (*load, state.Fail, state.InvalidArgument, state.RuntimeException, RuntimeError)
 
 
 def _first_line(error: Exception) -> str:

@@ -2,9 +2,10 @@
 
 captions.py             captions of the annotated video
 clip_preview.py         preview of training clips: draws, frames, targets, augmentation
-contact_sheet.py        sheet of training clips as a picture
+contact_sheet.py        sheet of training clips, and the layout of sheets
 content.py              VideoReport, MatchReport: results matched with their annotations
 evaluation_pictures.py  timelines and a short clip of scored videos
+figures.py              figures of matplotlib: axes, text, PNG files
 fonts.py                fonts that have the characters of a label
 formats/                text of spots in the formats of other programs
 lettering.py            lines of text drawn into pictures

@@ -18,12 +18,7 @@ from bvas.video.decode.open_video import open_video
 
 
 def preview_clips(
-    clips: Clips,
-    experiment: Experiment,
-    *,
-    num_clips: int,
-    device: torch.device,
-    on_error: OnError = "raise",
+    clips: Clips, experiment: Experiment, *, num_clips: int, device: torch.device, on_error: OnError = "raise"
 ) -> list[SheetClip]:
     """Read the first clips of a run's first epoch, in this process, and change them as training does.
 
@@ -57,11 +52,7 @@ def preview_clips(
 
 
 def _sheet_clip(
-    clips: Clips,
-    experiment: Experiment,
-    request: ClipRequest,
-    read: torch.Tensor,
-    augmented: torch.Tensor,
+    clips: Clips, experiment: Experiment, request: ClipRequest, read: torch.Tensor, augmented: torch.Tensor
 ) -> SheetClip:
     video = clips.videos[request.video_id]
     seconds = float(video.grid.seconds[request.center])
@@ -72,10 +63,8 @@ def _sheet_clip(
     changes = describe(experiment.augment, Draws(torch.tensor([request.seed])))[0]
     shifts = frame_shifts(clips, request)
     if shifts.any():
-        changes = (
-            f"frames shaken: {' '.join(f'{shift:+d}' if shift else '0' for shift in shifts)}",
-            *changes,
-        )
+        shaken = " ".join(f"{shift:+d}" if shift else "0" for shift in shifts)
+        changes = (f"frames shaken: {shaken}", *changes)
     return SheetClip(
         title=f"{video.path.parent.name}/{video.path.name}, {seconds:.2f} s, grid frame {request.center}",
         targets=tuple(zip(experiment.task.labels, request.targets.tolist(), strict=True)),

@@ -1,21 +1,16 @@
-"""Contact sheet of training clips: frames as read and as the model sees them, targets and augmentation."""
+"""Contact sheet of training clips, and the layout of sheets: rows of frames with words to their left."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from bvas.report import palette
-from bvas.report.fonts import drawable_text, font_families
+from bvas.report.lettering import draw_text, text_width
 
 FRAMES_SHOWN = 5
-DOTS_PER_INCH = 100
 EDGE = 24
 """Pixels around the sheet."""
 COLUMN = 330
@@ -25,7 +20,11 @@ GAP = 6
 """Pixels between frames."""
 LINE = 19
 """Pixels from one line of words to the next."""
-TEXT_POINTS = 10.0
+HEADING_SCALE, TEXT_SCALE, SMALL_SCALE = 0.67, 0.48, 0.38
+"""Sizes of letters, for `draw_text`."""
+
+Picture = NDArray[np.uint8]
+"""Rows of a sheet [height, width, 3], RGB."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -47,11 +46,6 @@ class SheetClip:
     changes: tuple[str, ...]
     """Augmentation of the clip, in words."""
 
-    def __post_init__(self) -> None:
-        assert self.read.shape == self.augmented.shape, (self.read.shape, self.augmented.shape)
-        assert len(self.read) == len(self.frame_names), (len(self.read), self.frame_names)
-        assert 0 <= self.center < len(self.read), self.center
-
 
 def shown_frames(num_frames: int) -> list[int]:
     """Return which frames of a clip of `num_frames` a sheet shows: both ends, the center, and those half-way.
@@ -63,9 +57,16 @@ def shown_frames(num_frames: int) -> list[int]:
     return sorted({0, center // 2, center, (center + last) // 2, last})
 
 
-def contact_sheet(
-    clips: Sequence[SheetClip], *, heading: str, notes: Sequence[str] = ()
-) -> NDArray[np.uint8]:
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A line of words to the left of frames."""
+
+    text: str
+    color: str = palette.TEXT
+    bold: bool = False
+
+
+def contact_sheet(clips: Sequence[SheetClip], *, heading: str, notes: Sequence[str] = ()) -> Picture:
     """Return the picture, uint8 [height, width, 3] RGB.
 
     Args:
@@ -73,103 +74,90 @@ def contact_sheet(
         heading: First line.
         notes: Lines below it, broken where they are longer than the sheet is wide.
     """
-    num_shown = max((len(clip.read) for clip in clips), default=FRAMES_SHOWN)
-    width = 2 * EDGE + COLUMN + num_shown * (THUMB_WIDTH + GAP)
-    note_lines = [line for note in notes for line in wrapped(note, width - 2 * EDGE)]
-    blocks = [_Block(clip) for clip in clips]
-    top = EDGE + 30 + LINE * len(note_lines) + GAP
-    height = top + sum(block.height for block in blocks) + EDGE
-    canvas = np.full((height, width, 3), 255, np.uint8)
-    figure = Figure(figsize=(width / DOTS_PER_INCH, height / DOTS_PER_INCH), dpi=DOTS_PER_INCH)
-    drawing = FigureCanvasAgg(figure)
-    write_line(figure, heading, EDGE, EDGE, size=14, bold=True)
-    for number, line in enumerate(note_lines):
-        write_line(figure, line, EDGE, EDGE + 30 + LINE * number)
-    for block in blocks:
-        block.draw(canvas, figure, top)
-        top += block.height
-    figure.figimage(canvas, 0, 0, origin="upper", zorder=-1)
-    drawing.draw()
-    return np.asarray(drawing.buffer_rgba())[..., :3].copy()
+    width = sheet_width(max((len(clip.read) for clip in clips), default=FRAMES_SHOWN))
+    return stacked([_clip_rows(clip, width) for clip in clips], width, heading=heading, notes=notes)
 
 
-def png(picture: NDArray[np.uint8]) -> bytes:
+def png(picture: Picture) -> bytes:
     """Return a picture [H, W, 3] RGB as a PNG file."""
     is_done, content = cv2.imencode(".png", picture[..., ::-1])
     assert is_done, picture.shape
     return content.tobytes()
 
 
-class _Block:
-    """One clip's part of the sheet."""
+def _clip_rows(clip: SheetClip, width: int) -> Picture:
+    """Return a row of frames as read, and one as the model sees them."""
+    positive = [name if value == 1 else f"{name} {value:.2g}" for name, value in clip.targets if value > 0]
+    is_positive = bool(positive)
+    color = palette.MISS if is_positive else palette.FAINT
+    targets = wrapped(", ".join(positive) or "no action", COLUMN, bold=is_positive)
+    upper = [*map(Words, wrapped(clip.title, COLUMN)), *(Words(line, color, is_positive) for line in targets)]
+    lower = [Words("as the model sees it:", palette.FAINT)]
+    for change in clip.changes or ("unchanged",):
+        lower += map(Words, wrapped(change, COLUMN, indent="   "))
+    rows = []
+    for frames, words, names in ((clip.read, upper, ()), (clip.augmented, lower, clip.frame_names)):
+        height = max(1, round(THUMB_WIDTH * frames.shape[1] / frames.shape[2]))
+        small = [cv2.resize(one, (THUMB_WIDTH, height), interpolation=cv2.INTER_AREA) for one in frames]
+        framed = clip.center if is_positive else None
+        rows.append(frame_row(width, words, np.stack(small), names, framed=framed))
+    return np.concatenate(rows)
 
-    def __init__(self, clip: SheetClip) -> None:
-        self._clip = clip
-        H, W = clip.read.shape[1:]
-        self._thumb = (THUMB_WIDTH, max(1, round(THUMB_WIDTH * H / W)))
-        positive = [
-            name if value == 1 else f"{name} {value:.2g}" for name, value in clip.targets if value > 0
-        ]
-        self._title = wrapped(clip.title, COLUMN)
-        self._upper = [
-            *self._title,
-            *wrapped(", ".join(positive) or "no action", COLUMN, bold=bool(positive)),
-        ]
-        changes = [
-            line for text in clip.changes or ("unchanged",) for line in wrapped(text, COLUMN, indent="   ")
-        ]
-        self._lower = ["as the model sees it:", *changes]
-        # Below the frames of the lower row there is a line with their names.
-        self._rows = (
-            max(self._thumb[1] + GAP, LINE * len(self._upper) + GAP),
-            max(self._thumb[1] + GAP + LINE, LINE * len(self._lower) + GAP),
-        )
-        self.height = sum(self._rows) + 2 * GAP + 1
 
-    def draw(self, canvas: NDArray[np.uint8], figure: Figure, top: int) -> None:
-        """Paint the frames into the canvas, and write into the figure over it."""
-        canvas[top, EDGE:-EDGE] = palette.rgb(palette.GRID)
-        top += 2 * GAP
-        is_positive = any(value > 0 for _, value in self._clip.targets)
-        for number, line in enumerate(self._upper):
-            is_title = number < len(self._title)
-            color = palette.TEXT if is_title else palette.MISS if is_positive else palette.FAINT
-            write_line(
-                figure, line, EDGE, top + LINE * number, color=color, bold=not is_title and is_positive
-            )
-        for frames, place in ((self._clip.read, top), (self._clip.augmented, top + self._rows[0])):
-            for column, frame in enumerate(frames):
-                small = cv2.resize(frame, self._thumb, interpolation=cv2.INTER_AREA)
-                x = self._left(column)
-                canvas[place : place + self._thumb[1], x : x + THUMB_WIDTH] = small[..., None]
-            if is_positive:
-                self._frame_center(figure, place)
-        top += self._rows[0]
-        for number, line in enumerate(self._lower):
-            write_line(
-                figure, line, EDGE, top + LINE * number, color=palette.FAINT if not number else palette.TEXT
-            )
-        for column, name in enumerate(self._clip.frame_names):
-            below = top + self._thumb[1] + 2
-            write_line(figure, name, self._left(column), below, color=palette.FAINT, size=8)
+def sheet_width(num_frames: int) -> int:
+    """Return the pixels of a sheet with so many frames beside each other."""
+    return 2 * EDGE + COLUMN + num_frames * (THUMB_WIDTH + GAP)
 
-    def _left(self, column: int) -> int:
-        return EDGE + COLUMN + GAP + column * (THUMB_WIDTH + GAP)
 
-    def _frame_center(self, figure: Figure, place: int) -> None:
-        """Draw a border around the frame that the targets are about."""
-        height = figure.get_figheight() * DOTS_PER_INCH
-        figure.add_artist(
-            Rectangle(
-                (self._left(self._clip.center), height - place - self._thumb[1]),
-                THUMB_WIDTH,
-                self._thumb[1],
-                transform=None,
-                fill=False,
-                edgecolor=palette.MISS,
-                linewidth=2,
-            )
-        )
+def stacked(blocks: Sequence[Picture], width: int, *, heading: str, notes: Sequence[str] = ()) -> Picture:
+    """Return a sheet: a heading, notes below it, and blocks with a line above each."""
+    lines = [line for note in notes for line in wrapped(note, width - 2 * EDGE)]
+    head = _blank(EDGE + 30 + LINE * len(lines) + GAP, width)
+    write_line(head, heading, EDGE, EDGE, scale=HEADING_SCALE, bold=True)
+    for number, line in enumerate(lines):
+        write_line(head, line, EDGE, EDGE + 30 + LINE * number)
+    rule = _blank(2 * GAP, width)
+    rule[0, EDGE:-EDGE] = palette.rgb(palette.GRID)
+    return np.concatenate([head, *(part for block in blocks for part in (rule, block)), _blank(EDGE, width)])
+
+
+def frame_row(
+    width: int,
+    words: Sequence[Words],
+    frames: NDArray[np.uint8],
+    names: Sequence[str] = (),
+    *,
+    framed: int | None,
+    frame_color: str = palette.MISS,
+) -> Picture:
+    """Return a row of a sheet.
+
+    Args:
+        width: Of the sheet.
+        words: To the left of the frames, from top to bottom.
+        frames: Gray frames, uint8 [n, H, THUMB_WIDTH].
+        names: Text below each frame [n]; may be empty.
+        framed: Number of the frame that gets a border; None: none does.
+        frame_color: Color of the border.
+    """
+    frames_height = frames.shape[1]
+    names_height = LINE if names else 0
+    row = _blank(max(frames_height + GAP + names_height, LINE * len(words) + GAP), width)
+    for number, line in enumerate(words):
+        write_line(row, line.text, EDGE, LINE * number, color=line.color, bold=line.bold)
+    lefts = [EDGE + COLUMN + GAP + column * (THUMB_WIDTH + GAP) for column in range(len(frames))]
+    for left, frame in zip(lefts, frames, strict=True):
+        row[:frames_height, left : left + THUMB_WIDTH] = frame[..., None]
+    for left, name in zip(lefts, names, strict=False):
+        write_line(row, name, left, frames_height + 2, color=palette.FAINT, scale=SMALL_SCALE)
+    if framed is not None:
+        corner = lefts[framed] + THUMB_WIDTH - 1, frames_height - 1
+        cv2.rectangle(row, (lefts[framed], 0), corner, palette.rgb(frame_color), 2)
+    return row
+
+
+def _blank(height: int, width: int) -> Picture:
+    return np.full((height, width, 3), 255, np.uint8)
 
 
 def wrapped(text: str, width: float, *, bold: bool = False, indent: str = "") -> list[str]:
@@ -177,53 +165,27 @@ def wrapped(text: str, width: float, *, bold: bool = False, indent: str = "") ->
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines[-1].strip() else lines[-1] + word
-        if text_width(longer, bold=bold) <= width:
+        if text_width(longer, TEXT_SCALE, bold=bold) <= width:
             lines[-1] = longer
             continue
         if lines[-1].strip():
             lines.append(indent)
         for letter in word:
-            if text_width(lines[-1] + letter, bold=bold) > width:
+            if text_width(lines[-1] + letter, TEXT_SCALE, bold=bold) > width:
                 lines.append(indent)
             lines[-1] += letter
     return lines
 
 
-def text_width(text: str, *, bold: bool = False) -> float:
-    """Return the pixels that a line of words takes."""
-    text = drawable_text(text)
-    font = FontProperties(family=font_families(text), size=TEXT_POINTS, weight=_weight(bold))
-    # As it is drawn: letters stand on whole pixels.
-    width, _, _ = RendererAgg(1, 1, DOTS_PER_INCH).get_text_width_height_descent(text, font, ismath=False)
-    return float(width)
-
-
-def _weight(bold: bool) -> str:
-    return "bold" if bold else "normal"
-
-
 def write_line(
-    figure: Figure,
+    picture: Picture,
     text: str,
     left: int,
     top: int,
     *,
-    size: float = TEXT_POINTS,
+    scale: float = TEXT_SCALE,
     color: str = palette.TEXT,
     bold: bool = False,
 ) -> None:
-    """Write one line into a figure, its upper left corner at a pixel."""
-    height = figure.get_figheight() * DOTS_PER_INCH
-    text = drawable_text(text)
-    figure.text(
-        left,
-        height - top,
-        text,
-        fontfamily=font_families(text),
-        transform=None,
-        va="top",
-        fontsize=size,
-        color=color,
-        fontweight=_weight(bold),
-        parse_math=False,
-    )
+    """Write one line into a picture, its upper left corner at a pixel."""
+    draw_text(picture, text, left, top + round(23 * scale), scale, palette.rgb(color), bold=bold)

@@ -1,15 +1,31 @@
 """Content of a report: results matched with their annotations; pictures, page and overlay are drawn from it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from bvas.metrics.analysis import Matching, match_spots
 from bvas.metrics.suspects import Suspect
 from bvas.results.video_result import VideoResult
 from bvas.system.file_names import shown_name
-from bvas.values.annotations import Annotation, Gap, LabelSet, Spot
-from bvas.values.match_clock import MatchClock
+from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
+
+Outcome = Literal["spot", "hit", "false alarm", "miss", "annotation"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEvent:
+    """A spot, or an annotation without one, and its outcome."""
+
+    outcome: Outcome
+    """`spot` where the video has no annotations; `annotation` for one of any outcome."""
+    label: str
+    seconds: float
+    confidence: float | None = None
+    """None for an annotation."""
+    timing_error_seconds: float | None = None
+    """Of a hit: spot minus annotation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,22 +54,23 @@ class VideoReport:
     """URL that the page plays: a path from the page's folder, escaped."""
 
     @property
-    def clock(self) -> MatchClock:
-        """The match clock."""
-        return self.result.clock
-
-    @property
-    def gaps(self) -> tuple[Gap, ...]:
-        """Stretches without scores."""
-        return self.result.gaps
-
-    @property
     def annotations(self) -> tuple[Annotation, ...] | None:
         """The annotations of known labels, in order of time; None where the video has none."""
         if self.matching is None:
             return None
         found = [*(hit.annotation for hit in self.matching.hits), *self.matching.misses]
         return tuple(sorted(found, key=lambda a: a.seconds))
+
+    def events(self) -> list[ShownEvent]:
+        """Return its spots and missed annotations in order of time."""
+        matching = self.matching
+        if matching is None:
+            return [ShownEvent("spot", s.label, s.seconds, s.confidence) for s in self.spots]
+        hits = [(hit.spot, hit.timing_error_seconds) for hit in matching.hits]
+        found = [ShownEvent("hit", s.label, s.seconds, s.confidence, error) for s, error in hits]
+        found += [ShownEvent("false alarm", s.label, s.seconds, s.confidence) for s in matching.false_alarms]
+        found += [ShownEvent("miss", a.label, a.seconds) for a in matching.misses]
+        return sorted(found, key=lambda event: event.seconds)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,20 +94,10 @@ class MatchReport:
     """Sentences about the experiment and the data."""
 
     @property
-    def matchings(self) -> tuple[Matching, ...] | None:
-        """Those of all videos; None unless every video has one."""
-        return _all(video.matching for video in self.videos)
-
-    @property
     def rankings(self) -> tuple[Matching, ...] | None:
-        """Those of all videos with every candidate; None unless every video has one."""
-        return _all(video.ranking for video in self.videos)
-
-
-def _all(matchings: Iterable[Matching | None]) -> tuple[Matching, ...] | None:
-    listed = list(matchings)
-    found = tuple(matching for matching in listed if matching is not None)
-    return found if found and len(found) == len(listed) else None
+        """Those of all videos with every candidate; None unless every video has annotations."""
+        found = tuple(video.ranking for video in self.videos if video.ranking is not None)
+        return found if found and len(found) == len(self.videos) else None
 
 
 def video_report(
@@ -98,7 +105,6 @@ def video_report(
     labels: LabelSet,
     *,
     name: str = "",
-    file_stem: str = "",
     duration_seconds: float | None = None,
     tolerance_seconds: float = 0.5,
 ) -> VideoReport:
@@ -110,7 +116,6 @@ def video_report(
         result: What was found; its file was indexed, or `duration_seconds` is given.
         labels: The labels to show.
         name: Title; empty: the name of the file.
-        file_stem: First part of the names of files about it; empty: that of the result.
         duration_seconds: Length of the video; None: that of its file.
         tolerance_seconds: Largest distance of a spot and the annotation that it matches, a half-width.
 
@@ -132,7 +137,7 @@ def video_report(
     return VideoReport(
         result=result,
         name=name or (video.name if video.path is None else shown_name(video.path.name)),
-        file_stem=file_stem or video.name,
+        file_stem=video.name,
         duration_seconds=duration_seconds,
         spots=tuple(spots),
         matching=matching,
@@ -141,23 +146,12 @@ def video_report(
     )
 
 
-def half_report(
-    result: VideoResult,
-    labels: LabelSet,
-    *,
-    duration_seconds: float | None = None,
-    tolerance_seconds: float = 0.5,
-) -> VideoReport:
-    """Return the report of one half of a match; arguments and errors of `video_report`."""
-    match = result.video.match.rsplit("/", 1)[-1]
-    return video_report(
-        result,
-        labels,
-        name=f"{match}, half {result.video.number}",
-        file_stem=f"{match.replace(' ', '_')}_{result.video.number}",
-        duration_seconds=duration_seconds,
-        tolerance_seconds=tolerance_seconds,
-    )
+def as_half(report: VideoReport) -> VideoReport:
+    """Return the report of a half of a match, called after both."""
+    video = report.result.video
+    match = video.match.rsplit("/", 1)[-1]
+    stem = f"{match.replace(' ', '_')}_{video.number}"
+    return replace(report, name=f"{match}, half {video.number}", file_stem=stem)
 
 
 def drawn_labels(video: VideoReport, labels: LabelSet) -> list[str]:

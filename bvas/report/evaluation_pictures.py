@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bvas.evaluation.experiment_scores import Evaluation
 from bvas.experiment.experiment import Experiment
-from bvas.report.content import VideoReport, half_report
+from bvas.report.content import VideoReport, as_half, video_report
 from bvas.report.overlay import write_overlay
 from bvas.report.timeline import timeline_png
 from bvas.results.store import timeline_path
@@ -20,14 +20,12 @@ def write_pictures(evaluation: Evaluation, experiment: Experiment, out: Path) ->
     """Write a timeline picture of each scored video and a short annotated clip of the first; return the files."""
     out.mkdir(parents=True, exist_ok=True)
     labels = experiment.task.labels
-    operating_points = experiment.peaks.operating_points(labels)
-    videos = [
-        half_report(replace(result, video=result.video.indexed()), labels) for result in evaluation.videos
-    ]
+    indexed = [replace(result, video=result.video.indexed()) for result in evaluation.videos]
+    videos = [as_half(video_report(result, labels)) for result in indexed]
     pictures = []
     for shown in videos:
         pictures.append(timeline_path(out, shown.file_stem))
-        write_bytes(pictures[-1], timeline_png(shown, labels, operating_point=operating_points))
+        write_bytes(pictures[-1], timeline_png(shown, labels))
     clip = out / f"{videos[0].file_stem}_clip.mp4"
     _write_clip(videos[0], labels, clip)
     return [*pictures, clip]

@@ -17,28 +17,10 @@ logger = logging.getLogger(__name__)
 
 # Substrings of font files, the better ones first.
 _PREFERRED = ("notosans", "regular")
-_AVOIDED = (
-    "mono",
-    "serif",
-    "bold",
-    "italic",
-    "oblique",
-    "condensed",
-    "light",
-    "thin",
-    "black",
-    "color",
-    "last",
-)
+_AVOIDED_STYLES = ("bold", "italic", "oblique", "condensed", "light", "thin", "black")
+_AVOIDED = (*_AVOIDED_STYLES, "mono", "serif", "color", "last")
 # Names of Unicode's characters begin with the script.
-_PACKAGES = {
-    "CJK": "fonts-noto-cjk",
-    "HIRAGANA": "fonts-noto-cjk",
-    "KATAKANA": "fonts-noto-cjk",
-    "KATAKANA-HIRAGANA": "fonts-noto-cjk",
-    "HANGUL": "fonts-noto-cjk",
-}
-_OTHER_SCRIPTS, _SYMBOLS = "fonts-noto-core", "fonts-symbola"
+_EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL")
 
 
 def drawable_text(text: str) -> str:
@@ -153,5 +135,6 @@ def _spelled_letter(letter: str) -> str:
 
 def _package(letter: str) -> str:
     if unicodedata.category(letter) in ("So", "Sk", "Sm"):
-        return _SYMBOLS
-    return _PACKAGES.get(unicodedata.name(letter, " ").split(" ")[0], _OTHER_SCRIPTS)
+        return "fonts-symbola"
+    script = unicodedata.name(letter, "").partition(" ")[0]
+    return "fonts-noto-cjk" if script in _EAST_ASIAN else "fonts-noto-core"

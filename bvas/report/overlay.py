@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, DecodeError
-from bvas.report.captions import Caption, captions_of, draw_captions, draw_clock
-from bvas.report.content import VideoReport
+from bvas.report.captions import draw_captions, draw_clock
+from bvas.report.content import ShownEvent, VideoReport
 from bvas.report.strip import ScoreStrip
 from bvas.values.annotations import LabelSet
 from bvas.values.checks import checked_seconds
@@ -36,6 +36,9 @@ from bvas.video.index.video_info import VideoInfo
 
 # A caption belongs to the frame on screen at its time, whatever the last digit of a sum of floats.
 TIME_ROUNDING_SECONDS = 1e-6
+STRIP_SECONDS = 10.0
+"""Time that the strip of scores shows, half of it past, half to come."""
+_CRF = 21
 _KEYFRAME_SECONDS = 2
 _BT601 = 5
 _SWSCALE_MATRICES = (0, 1, 4, 5, 6, 7, 9)
@@ -48,18 +51,14 @@ class OverlayConfig:
 
     hold_seconds: float = 1.2
     """Time that a caption stays, from its event on."""
-    strip_seconds: float = 10.0
-    """Time that the strip of scores shows, half of it past, half to come."""
     min_height: int = 540
     """A smaller picture is enlarged by a whole factor to at least these rows (an upright phone's, to as many columns):
     captions need room."""
     max_height: int = 1080
     """A taller picture is scaled down to these rows."""
-    crf: int = 21
-    """Quality, 0 (best) to 51."""
 
     def __post_init__(self) -> None:
-        for name in ("hold_seconds", "strip_seconds", "min_height", "max_height"):
+        for name in ("hold_seconds", "min_height", "max_height"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} must be positive, got {getattr(self, name)}")
 
@@ -111,7 +110,7 @@ def write_overlay(
     index, info = build_index(source, reading=reading)
     first, stop = _frames_between(index, from_seconds, to_seconds)
     canvas = _Canvas(index, info, config, ToneMap(info, reading.tone))
-    strip = ScoreStrip(video, labels, canvas.width, canvas.height, config.strip_seconds)
+    strip = ScoreStrip(video, labels, canvas.width, canvas.height, STRIP_SECONDS)
     coding = Coding(
         size=(canvas.height + strip.height, canvas.width),
         rate=index.rate,
@@ -119,11 +118,11 @@ def write_overlay(
         keyframe_interval=max(1, round(_KEYFRAME_SECONDS * index.rate)),
         # Without them the file needs no edit list, which players read differently.
         max_b_frames=0,
-        crf=config.crf,
+        crf=_CRF,
         threads=0,
         color=ColorTags(primaries=BT709, transfer=BT709, matrix=BT709),
     )
-    captions = _Captions(video, config.hold_seconds)
+    events = video.events()
     pictures = DecodablePictures(index, info, first, stop)
     shown: list[int] = []
     start = int(index.pts[first]) * index.time_base
@@ -133,8 +132,8 @@ def write_overlay(
         for number, frame in pictures:
             now = index.seconds_of(number)
             picture = canvas.paint(frame, number, pictures.sample_aspect)
-            draw_captions(picture, captions.at(now), now)
-            draw_clock(picture, video.clock.text(now + TIME_ROUNDING_SECONDS))
+            draw_captions(picture, _on_screen(events, now, config.hold_seconds), now)
+            draw_clock(picture, video.result.clock.text(now + TIME_ROUNDING_SECONDS))
             coded = rgb_picture(np.concatenate([picture, strip.paint(now)]))
             coded.pts = int(index.pts[number] - index.pts[first])
             coded.time_base = index.time_base
@@ -179,19 +178,11 @@ def _frames_between(index: VideoIndex, from_seconds: float, to_seconds: float | 
     return first, max(stop, first + 1)
 
 
-class _Captions:
-    """Those on screen at a time, of thousands."""
-
-    def __init__(self, video: VideoReport, hold_seconds: float) -> None:
-        self._captions = captions_of(video)
-        self._hold_seconds = hold_seconds
-
-    def at(self, now: float) -> list[Caption]:
-        """Return them in order of time."""
-        latest = now + TIME_ROUNDING_SECONDS
-        first = bisect_right(self._captions, latest - self._hold_seconds, key=lambda c: c.seconds)
-        stop = bisect_right(self._captions, latest, key=lambda c: c.seconds)
-        return self._captions[first:stop]
+def _on_screen(events: list[ShownEvent], now: float, hold_seconds: float) -> list[ShownEvent]:
+    """Return the events whose captions are on screen at a time; all are in order of time."""
+    latest = now + TIME_ROUNDING_SECONDS
+    first = bisect_right(events, latest - hold_seconds, key=lambda event: event.seconds)
+    return events[first : bisect_right(events, latest, key=lambda event: event.seconds)]
 
 
 class _Canvas:
@@ -205,9 +196,8 @@ class _Canvas:
         columns = round(rows * info.width * info.sample_aspect / info.height)
         self.height = max(rows // 2 * 2, 2)
         self.width = max(columns // 2 * 2, 2)
-        is_turned = info.rotation in (90, 270)
-        self._stored = (info.width, info.height) if is_turned else (info.height, info.width)
-        self._is_turned = is_turned
+        self._is_turned = info.rotation in (90, 270)
+        self._stored = (info.width, info.height) if self._is_turned else (info.height, info.width)
         # For pictures that are not as the video began.
         self._changed = UprightFit(info, (self.height, self.width), index.seconds_of)
 
@@ -225,9 +215,8 @@ class _Canvas:
         plan = self._changed.plan_of(number, (frame.height, frame.width), aspect)
         shown = np.zeros((self.height, self.width, 3), np.uint8)
         height, width = plan.content
-        shown[plan.top : plan.top + height, plan.left : plan.left + width] = self._paint(
-            frame, hdr, height, width
-        )
+        place = shown[plan.top : plan.top + height, plan.left : plan.left + width]
+        place[:] = self._paint(frame, hdr, height, width)
         return shown
 
     def _paint(self, frame: Any, hdr: Hdr | None, height: int, width: int) -> NDArray[np.uint8]:
@@ -238,10 +227,7 @@ class _Canvas:
             rgb = self._stored_rgb(frame, tags.matrix, scaled)
         else:
             rgb = sdr_rgb(frame, hdr, tags, color_range_of(frame), scaled)
-        shown: NDArray[np.uint8] = np.ascontiguousarray(
-            upright(rgb, self._info.rotation, self._info.mirrored)
-        )
-        return shown
+        return np.ascontiguousarray(upright(rgb, self._info.rotation, self._info.mirrored))
 
     def _stored_rgb(self, frame: Any, matrix: int, size: tuple[int, int]) -> NDArray[np.uint8]:
         if matrix not in _SWSCALE_MATRICES:

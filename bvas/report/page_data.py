@@ -11,7 +11,7 @@ from bvas.metrics.precision_recall import PrecisionRecall, precision_recall
 from bvas.report.content import MatchReport, VideoReport
 from bvas.report.packed_arrays import packed_curve, packed_times
 from bvas.results.frame_times import FrameTimes
-from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, LabelSet
 from bvas.values.match_clock import HALF_SECONDS, minutes_text
 from bvas.values.plural import count_text
 
@@ -23,7 +23,7 @@ _EVEN_SECONDS = 0.002
 
 def page_data(report: MatchReport) -> dict[str, Any]:
     """Return the data of the page, for strict JSON."""
-    matchings = report.rankings
+    curves = () if report.rankings is None else precision_recall(report.rankings, report.labels)
     scores = report.average_precisions or {}
     return {
         "id": _identity(report),
@@ -41,9 +41,7 @@ def page_data(report: MatchReport) -> dict[str, Any]:
         "average_precisions": {
             name: [_rounded(values[label]) for label in report.labels] for name, values in scores.items()
         },
-        "precision_recall": []
-        if matchings is None
-        else [_plotted(curve) for curve in precision_recall(matchings, report.labels)],
+        "precision_recall": [_plotted(curve) for curve in curves],
         "videos": [_video(video, report.labels) for video in report.videos],
     }
 
@@ -55,7 +53,7 @@ def _about(report: MatchReport) -> str:
         f"{minutes_text(total)} long",
         f"spots of confidence {report.operating_point:.2f} and more",
     ]
-    if report.matchings is not None:
+    if report.rankings is not None:
         parts.append(f"a spot hits within {report.tolerance_seconds:g} s of an annotation")
     return " · ".join(parts)
 
@@ -70,8 +68,8 @@ def _identity(report: MatchReport) -> str:
 
 
 def _video(video: VideoReport, labels: LabelSet) -> dict[str, Any]:
-    annotations = None if video.annotations is None else list(video.annotations)
-    clock, frames = video.clock, _frame_times(video)
+    annotations = video.annotations
+    clock, frames = video.result.clock, _frame_times(video)
     match, part, file = _names(video)
     return {
         "name": video.name,
@@ -82,11 +80,11 @@ def _video(video: VideoReport, labels: LabelSet) -> dict[str, Any]:
         "href": video.href,
         "clock_offset": (clock.half - 1) * HALF_SECONDS - clock.kickoff_seconds,
         "frames": _packed_frames(frames),
-        "gaps": [[_rounded(gap.start_seconds), _rounded(gap.end_seconds)] for gap in video.gaps],
+        "gaps": [[_rounded(gap.start_seconds), _rounded(gap.end_seconds)] for gap in video.result.gaps],
         "curves": None if video.curve is None or not len(video.curve.seconds) else packed_curve(video.curve),
         "annotations": None if annotations is None else _annotations(annotations, frames, labels),
         "spots": _spots(video, annotations, frames, labels),
-        "suspects": _suspects(video, annotations or []),
+        "suspects": _suspects(video, annotations or ()),
     }
 
 
@@ -138,15 +136,10 @@ def _spots(
         return columns
     assert video.matching is not None
     places = {id(a): place for place, a in enumerate(annotations)}
-    answered = {id(hit.spot): hit for hit in video.matching.hits}
-
-    def answers(spot: Spot) -> int:
-        return places[id(answered[id(spot)].annotation)] if id(spot) in answered else -1
-
-    columns["answers"] = [answers(s) for s in video.spots]
-    columns["error"] = [
-        _rounded(answered[id(s)].timing_error_seconds) if id(s) in answered else None for s in video.spots
-    ]
+    hits = {id(hit.spot): hit for hit in video.matching.hits}
+    answers = [hits.get(id(spot)) for spot in video.spots]
+    columns["answers"] = [-1 if hit is None else places[id(hit.annotation)] for hit in answers]
+    columns["error"] = [None if hit is None else _rounded(hit.timing_error_seconds) for hit in answers]
     return columns
 
 

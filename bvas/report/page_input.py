@@ -11,10 +11,11 @@ from bvas.errors import ConfigError, DataError
 from bvas.evaluation.experiment_scores import Evaluation
 from bvas.evaluation.label_check import LabelCheck
 from bvas.experiment.experiment import Experiment
-from bvas.report.content import MatchReport, VideoReport, half_report, video_report
+from bvas.report.content import MatchReport, VideoReport, as_half, video_report
 from bvas.results.read_spots import read_spots
 from bvas.results.store import has_results, read_match
 from bvas.results.video_result import VideoFile, VideoResult
+from bvas.values.annotations import LabelSet
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ def evaluation_report(
         labels=labels,
         videos=tuple(
             replace(
-                _placed(half_report(_indexed(result), labels), data_root),
+                _half(result, labels, data_root),
                 suspects=() if label_check is None else label_check.of_video(number),
             )
             for number, result in enumerate(evaluation.videos)
@@ -109,7 +110,7 @@ def challenge_report(
     return MatchReport(
         title=f"{experiment.name}, challenge",
         labels=labels,
-        videos=tuple(_placed(half_report(_indexed(result), labels), data_root) for result in results),
+        videos=tuple(_half(result, labels, data_root) for result in results),
         operating_point=experiment.peaks.lowest_operating_point(labels),
         experiment=experiment.name,
         notes=(f"Experiment {experiment.name}.",),
@@ -144,9 +145,7 @@ def results_report(results: Path, videos: Sequence[Path], *, confidence: float |
         title=found.folder.absolute().name,
         labels=found.labels,
         videos=tuple(shown),
-        operating_point=min(
-            result.peaks.lowest_operating_point(found.labels) for result in (video.result for video in shown)
-        ),
+        operating_point=min(video.result.peaks.lowest_operating_point(found.labels) for video in shown),
         experiment=found.experiment,
         notes=(f"Experiment {found.experiment}.",) if found.experiment else (),
     )
@@ -169,8 +168,9 @@ def _check_is_there(video: VideoFile, path: Path) -> None:
     raise DataError(f"no video {video.path}, which the results are about; say where it is with --video")
 
 
-def _indexed(result: VideoResult) -> VideoResult:
-    return replace(result, video=result.video.indexed())
+def _half(result: VideoResult, labels: LabelSet, data_root: Path) -> VideoReport:
+    report = video_report(replace(result, video=result.video.indexed()), labels)
+    return _placed(as_half(report), data_root)
 
 
 def _placed(shown: VideoReport, data_root: Path | None) -> VideoReport:

@@ -1,5 +1,6 @@
 """Pictures of predictions against labels: timelines, precision over recall, timing, and the worst events."""
 
+import functools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,14 +14,14 @@ from bvas.errors import ConfigError, DecodeError
 from bvas.evaluation.scored_files import LabelledResults, ScoredTask, half_files, read_videos
 from bvas.experiment.peak_config import PeakConfig
 from bvas.report.contact_sheet import THUMB_WIDTH, png
-from bvas.report.content import VideoReport, half_report
+from bvas.report.content import VideoReport, as_half, video_report
 from bvas.report.score_plots import precision_recall_png, timing_png
 from bvas.report.timeline import timeline_png
 from bvas.report.worst_events import OFFSETS_SECONDS, WorstEvent, worst_events, worst_sheet
 from bvas.results.store import curves_of_half, load_curve, timeline_path
 from bvas.system.atomic_files import write_bytes
 from bvas.values.annotations import LabelSet
-from bvas.values.luma import offset_and_scale
+from bvas.values.luma import to_unit_array
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.container.file_tags import declared_seconds
 from bvas.video.decode.open_video import open_video
@@ -49,21 +50,12 @@ class PictureConfig:
             raise ConfigError(f"num_worst must be at least 1, got {self.num_worst}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pictures:
-    """Pictures that were drawn."""
-
-    paths: tuple[Path, ...]
-    files: LabelledResults
-    """The results that were read, and those left out."""
-
-
 def write_pictures_of_files(
     labels: Path,
     predictions: Path,
     task: ScoredTask,
     out: Path,
-    config: PictureConfig | None = None,
+    config: PictureConfig,
     *,
     videos: Path | None = None,
     matches: Sequence[str] = (),
@@ -71,7 +63,7 @@ def write_pictures_of_files(
     head: str | None = None,
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
-) -> Pictures:
+) -> tuple[list[Path], LabelledResults]:
     """Draw predictions against labels, and write the pictures when all of them are drawn.
 
     Args:
@@ -85,26 +77,28 @@ def write_pictures_of_files(
         partial: Leave out labelled matches without predictions.
         head: Of OSL JSON; None: `action`, else the one with the most events.
         overwrite: Replace pictures that are there.
-        progress: Called with the videos done and all there are.
+        progress: Called with the pictures done and all there are.
+
+    Returns:
+        The pictures; the results that were read, and those left out.
 
     Raises:
         ConfigError: a picture exists already.
         DataError: a file is missing or wrong, or cannot be written.
     """
-    config = config or PictureConfig()
     files = read_videos(labels, predictions, task, matches=matches, partial=partial, head=head)
     halves = _halves(files, task.labels, config, videos or labels, predictions)
     targets: dict[Path, Callable[[], bytes]] = {}
     if "timeline" in config.kinds:
         for half in halves:
-            targets[timeline_path(out, half.file_stem)] = _timeline(half, task.labels, config)
+            targets[timeline_path(out, half.file_stem)] = functools.partial(timeline_png, half, task.labels)
     matchings = [half.matching for half in halves if half.matching is not None]
     rankings = [half.ranking for half in halves if half.ranking is not None]
     if "precision-recall" in config.kinds:
         targets[out / "precision_recall.png"] = lambda: precision_recall_png(
             rankings,
             task.labels,
-            operating_point=config.peaks.operating_points(task.labels),
+            operating_points=config.peaks.operating_points(task.labels),
             tolerance_seconds=config.tolerance_seconds,
         )
     if "timing" in config.kinds:
@@ -115,10 +109,8 @@ def write_pictures_of_files(
         if any(half.result.video.path for half in halves):
             targets[out / "worst.png"] = lambda: _worst(halves, task.labels, config)
         else:
-            logger.warning(
-                "no videos in %s: the sheet of the worst events is left out; name their folder",
-                videos or labels,
-            )
+            left_out = "no videos in %s: the sheet of the worst events is left out; name their folder"
+            logger.warning(left_out, videos or labels)
     for path in targets:
         if path.exists() and not overwrite:
             raise ConfigError(f"{path} exists already; --overwrite replaces it, --out names another folder")
@@ -129,11 +121,7 @@ def write_pictures_of_files(
             progress(len(drawn), len(targets))
     for path, picture in drawn:
         write_bytes(path, picture)
-    return Pictures(paths=tuple(targets), files=files)
-
-
-def _timeline(half: VideoReport, labels: LabelSet, config: PictureConfig) -> Callable[[], bytes]:
-    return lambda: timeline_png(half, labels, operating_point=config.peaks.operating_points(labels))
+    return list(targets), files
 
 
 def _halves(
@@ -158,14 +146,10 @@ def _halves(
             gaps=() if curve is None else tuple(curve.gaps()),
             peaks=config.peaks,
         )
-        halves.append(
-            half_report(
-                shown,
-                labels,
-                duration_seconds=max(ends, default=1.0) if length is None else length,
-                tolerance_seconds=config.tolerance_seconds,
-            )
-        )
+        length = max(ends, default=1.0) if length is None else length
+        tolerance = config.tolerance_seconds
+        report = video_report(shown, labels, duration_seconds=length, tolerance_seconds=tolerance)
+        halves.append(as_half(report))
     return halves
 
 
@@ -176,9 +160,8 @@ def _curve(folder: Path, half: int, labels: LabelSet) -> ScoreCurve | None:
         return None
     curve = load_curve(found[0])
     if curve.labels != labels.names:
-        logger.warning(
-            "%s has other labels than the task, and is not drawn: %s", found[0], ", ".join(curve.labels)
-        )
+        others = ", ".join(curve.labels)
+        logger.warning("%s has other labels than the task, and is not drawn: %s", found[0], others)
         return None
     return curve
 
@@ -206,8 +189,4 @@ def _frames_around(event: WorstEvent, path: Path | None) -> NDArray[np.uint8] | 
         except DecodeError as error:
             logger.warning("%s", error)
             return None
-    offset, scale = offset_and_scale(info.color_range, "range")
-    levels = np.clip((np.arange(256) - offset) / scale, 0, 1)
-    lightness: NDArray[np.uint8] = np.round(levels * 255).astype(np.uint8)
-    shown: NDArray[np.uint8] = lightness[frames]
-    return shown
+    return np.round(to_unit_array(frames, info.color_range, "range") * 255).astype(np.uint8)

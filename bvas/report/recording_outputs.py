@@ -63,12 +63,10 @@ def plan_parts(
     names = part_names(paths)
     plans, begin = [], 0.0
     for number, path in enumerate(paths, 1):
-        _, info = build_index(path, reading=reading)
-        end = begin + info.duration_seconds
+        end = begin + build_index(path, reading=reading)[1].duration_seconds
         if from_seconds < end and (to_seconds is None or to_seconds > begin):
-            video = VideoFile(
-                number=number, name=names[number - 1], path=path, begin_seconds=begin, reading=reading
-            )
+            name = names[number - 1]
+            video = VideoFile(number=number, name=name, path=path, begin_seconds=begin, reading=reading)
             to = None if to_seconds is None or to_seconds >= end else to_seconds - begin
             plans.append(PlannedPart(video, max(0.0, from_seconds - begin), to))
         begin = end
@@ -87,89 +85,69 @@ def output_names(names: Sequence[str]) -> list[str]:
     return [RESULTS_NAME, TABLE_NAME, RECORDING_NAME, *parts]
 
 
-class RecordingWriter:
-    """Writes the results of a recording into a folder, part by part."""
+def write_outputs(
+    out: Path,
+    experiment: Experiment,
+    clock: MatchClock,
+    results: Sequence[VideoResult],
+    duration_seconds: float,
+    *,
+    made_from: Sequence[VideoRecord],
+    in_part: str,
+) -> None:
+    """Write the newest part of a recording into a folder, and the files about all parts so far.
 
-    def __init__(self, out: Path, experiment: Experiment, kickoff_seconds: float) -> None:
-        """Take the folder.
+    Args:
+        out: The folder.
+        experiment: The experiment whose models are used.
+        clock: The match clock, on the timeline of all parts.
+        results: The parts so far; curves and pictures of those before the last are there already.
+        duration_seconds: Length of the last part.
+        made_from: All files of the recording.
+        in_part: Reason why the results cover a part of the recording only; empty where they are complete.
 
-        Args:
-            out: The folder.
-            experiment: The experiment whose models are used.
-            kickoff_seconds: Start of the match clock, on the timeline of all parts.
-        """
-        self._out = out
-        self._experiment = experiment
-        self._clock = MatchClock(kickoff_seconds=kickoff_seconds)
-
-    def write(
-        self,
-        results: Sequence[VideoResult],
-        duration_seconds: float,
-        *,
-        made_from: Sequence[VideoRecord] = (),
-        in_part: str = "",
-    ) -> None:
-        """Write the newest part, and the files about all parts so far.
-
-        Args:
-            results: The parts so far; curves and pictures of those before the last are there already.
-            duration_seconds: Length of the last part.
-            made_from: All files of the recording.
-            in_part: Reason why the results cover a part of the recording only.
-
-        Raises:
-            DataError: a file cannot be written.
-        """
-        experiment, out, newest = self._experiment, self._out, results[-1]
-        recording = Recording(
-            experiment=experiment.name,
-            labels=experiment.task.labels,
-            peaks=experiment.peaks,
-            kickoff_seconds=self._clock.kickoff_seconds,
-            made_from=tuple(made_from),
-            in_part=in_part,
-            parts=tuple(_absolute(result.video) for result in results),
-        )
-        # First: from now on the folder is known to be of this recording.
-        write_recording(out, recording)
-        save_curve(newest.required_curve, curve_path(out, newest.video.name))
-        self._write_timeline(newest, duration_seconds)
-        write_results(
-            out / RESULTS_NAME,
-            out.name,
-            {result.video.number: result.spots for result in results},
-            rate=experiment.input.rate,
-            gaps=[gap.to_json(result.video.number) for result in results for gap in result.gaps],
-        )
-        write_spots_csv(out / TABLE_NAME, self._rows(results))
-
-    def _write_timeline(self, result: VideoResult, duration_seconds: float) -> None:
-        labels = self._experiment.task.labels
-        kickoff = self._clock.kickoff_seconds - result.video.begin_seconds
-        shown = video_report(
-            replace(result, clock=MatchClock(kickoff_seconds=kickoff)),
-            labels,
-            duration_seconds=duration_seconds,
-        )
-        picture = timeline_png(shown, labels, operating_point=result.peaks.operating_points(labels))
-        write_bytes(timeline_path(self._out, result.video.name), picture)
-
-    def _rows(self, results: Sequence[VideoResult]) -> list[SpotRow]:
-        """Return the shown spots on the timeline of all parts."""
-        paths = [result.video.path or Path() for result in results]
-        names = Counter(path.name for path in paths)
-        rows = []
-        for result, path in zip(results, paths, strict=True):
-            file = shown_name(path.name if names[path.name] == 1 else path)
-            shown = set(result.shown)
-            for spot, frame in zip(result.spots, result.spot_frames, strict=True):
-                if spot in shown:
-                    seconds = result.video.begin_seconds + spot.seconds
-                    moved = replace(spot, seconds=seconds)
-                    rows.append(SpotRow(spot=moved, clock=self._clock.text(seconds), file=file, frame=frame))
-        return rows
+    Raises:
+        DataError: a file cannot be written.
+    """
+    labels, newest = experiment.task.labels, results[-1]
+    recording = Recording(
+        experiment=experiment.name,
+        labels=labels,
+        peaks=experiment.peaks,
+        kickoff_seconds=clock.kickoff_seconds,
+        made_from=tuple(made_from),
+        in_part=in_part,
+        parts=tuple(
+            replace(result.video, path=result.video.path and result.video.path.absolute())
+            for result in results
+        ),
+    )
+    # First: from now on the folder is known to be of this recording.
+    write_recording(out, recording)
+    save_curve(newest.required_curve, curve_path(out, newest.video.name))
+    own_clock = MatchClock(kickoff_seconds=clock.kickoff_seconds - newest.video.begin_seconds)
+    report = video_report(replace(newest, clock=own_clock), labels, duration_seconds=duration_seconds)
+    write_bytes(timeline_path(out, newest.video.name), timeline_png(report, labels))
+    write_results(
+        out / RESULTS_NAME,
+        out.name,
+        {result.video.number: result.spots for result in results},
+        rate=experiment.input.rate,
+        gaps=[gap.to_json(result.video.number) for result in results for gap in result.gaps],
+    )
+    write_spots_csv(out / TABLE_NAME, _rows(results, clock))
 
 
-def _absolute(video: VideoFile) -> VideoFile:
-    return replace(video, path=None if video.path is None else video.path.absolute())
+def _rows(results: Sequence[VideoResult], clock: MatchClock) -> list[SpotRow]:
+    """Return the shown spots on the timeline of all parts."""
+    paths = [result.video.path or Path() for result in results]
+    names = Counter(path.name for path in paths)
+    rows = []
+    for result, path in zip(results, paths, strict=True):
+        file = shown_name(path.name if names[path.name] == 1 else path)
+        shown = set(result.shown)
+        for spot, frame in zip(result.spots, result.spot_frames, strict=True):
+            if spot in shown:
+                moved = replace(spot, seconds=result.video.begin_seconds + spot.seconds)
+                rows.append(SpotRow(spot=moved, clock=clock.text(moved.seconds), file=file, frame=frame))
+    return rows

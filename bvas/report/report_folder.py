@@ -2,9 +2,10 @@
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,11 +13,11 @@ from urllib.parse import quote
 from bvas.errors import DataError
 from bvas.report.content import MatchReport
 from bvas.report.page import write_page
-from bvas.results.video_result import VideoFile
 from bvas.system.atomic_files import write_json
 from bvas.system.text_files import read_json
 from bvas.values.plural import count_text
 from bvas.values.progress import Progress
+from bvas.video.container.read_options import ReadOptions
 from bvas.video.encode.browser_preview import PreviewConfig, make_preview, why_not_played
 from bvas.video.index.video_index import build_index
 
@@ -55,17 +56,18 @@ def write_report_folder(
     names: set[str] = set()
     before = _made_from(out)
     for video in report.videos:
-        name = next(name for name in _names(video.file_stem) if name not in names)
+        # Matches of two leagues may share a name.
+        others = (f"{video.file_stem}_{number}" for number in count(2))
+        name = next(name for name in chain([video.file_stem], others) if name not in names)
         names.add(name)
-        href = _linked(video.result.video, out) if link else None
-        if href is None:
-            href = _preview(video.result.video, out / f"{name}.mp4", config, progress)
+        file, target = video.result.video, out / f"{name}.mp4"
+        assert file.path is not None
+        href = _href(file.path, file.reading, target, link=link, config=config, progress=progress)
         shown.append(replace(video, href=href))
     previews = [f"{name}.mp4" for name in names if (out / f"{name}.mp4").is_file()]
     if made_from:
-        write_json(
-            out / RECORD_NAME, {"format": _FORMAT, "made_from": made_from, "previews": sorted(previews)}
-        )
+        record = {"format": _FORMAT, "made_from": made_from, "previews": sorted(previews)}
+        write_json(out / RECORD_NAME, record)
     write_page(out / PAGE_NAME, replace(report, videos=tuple(shown)))
     for stale in set(before.get("previews", ())) - set(previews):
         (out / Path(str(stale)).name).unlink(missing_ok=True)
@@ -107,37 +109,27 @@ def _is_ours(page: Path) -> bool:
         return False
 
 
-def _names(name: str) -> Sequence[str]:
-    """Return a name and others for when it is taken: matches of two leagues may share one."""
-    return [name, *(f"{name}_{number}" for number in range(2, 1000))]
-
-
-def _linked(video: VideoFile, out: Path) -> str | None:
-    source = video.path
-    assert source is not None
-    reason = why_not_played(*build_index(source, reading=video.reading))
-    if reason is not None:
-        logger.info("%s gets a preview: %s", source, reason)
-        return None
-    return quote(os.fsencode(Path(os.path.relpath(source.absolute(), out.absolute())).as_posix()))
-
-
-def _preview(
-    video: VideoFile,
+def _href(
+    source: Path,
+    reading: ReadOptions,
     target: Path,
+    *,
+    link: bool,
     config: PreviewConfig,
     progress: Callable[[str], AbstractContextManager[Progress]],
 ) -> str:
-    source = video.path
-    assert source is not None
+    """Return the URL of a source itself, or of a preview that is made of it."""
+    reason = why_not_played(*build_index(source, reading=reading)) if link else None
+    if link and reason is None:
+        path = Path(os.path.relpath(source.absolute(), target.parent.absolute()))
+        return quote(os.fsencode(path.as_posix()))
+    if reason is not None:
+        logger.info("%s gets a preview: %s", source, reason)
     with progress(target.name) as bar:
-        preview = make_preview(source, target, config, reading=video.reading, progress=bar)
+        preview = make_preview(source, target, config, reading=reading, progress=bar)
     if preview.reused:
         logger.info("%s is reused: it has the times of %s", target, source)
     if preview.num_lost:
-        logger.warning(
-            "%s: %s cannot be decoded, and are not in its preview",
-            source,
-            count_text(preview.num_lost, "frame"),
-        )
+        lost = count_text(preview.num_lost, "frame")
+        logger.warning("%s: %s cannot be decoded, and are not in its preview", source, lost)
     return quote(os.fsencode(target.name))

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +21,25 @@ class SpotRow:
     """Its time is that of the recording; several files are its parts, end to end."""
     clock: str
     """Match clock, "mm:ss"."""
-    file: str
-    """Name of the video file."""
-    frame: int
-    """Index of the frame on screen then, from 0 at the start of that file."""
+    file: str | None
+    """Name of the video file; None where it is unknown."""
+    frame: int | None
+    """Index of the frame on screen then, from 0 at the start of that file; None where the file is unknown."""
+
+    def cells(self) -> list[object]:
+        """Return the line, in the order of `CSV_COLUMNS`."""
+        spot = self.spot
+        seconds, confidence = f"{spot.seconds:.3f}", f"{spot.confidence:.4f}"
+        return [seconds, self.clock, spot.label, confidence, self.file, self.frame]
+
+
+def table_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return lines under a line of column names; None is an empty cell."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def write_spots_csv(path: Path, rows: Iterable[SpotRow]) -> None:
@@ -33,18 +48,5 @@ def write_spots_csv(path: Path, rows: Iterable[SpotRow]) -> None:
     Raises:
         DataError: the file cannot be written.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for row in rows:
-        writer.writerow(
-            (
-                f"{row.spot.seconds:.3f}",
-                row.clock,
-                row.spot.label,
-                f"{row.spot.confidence:.4f}",
-                row.file,
-                row.frame,
-            )
-        )
-    write_bytes(path, shown_text(text.getvalue()).encode())
+    text = table_text(CSV_COLUMNS, (row.cells() for row in rows))
+    write_bytes(path, shown_text(text).encode())

@@ -1,14 +1,13 @@
 """Strip of running score curves, below the picture of an annotated video."""
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.report import palette
-from bvas.report.content import VideoReport, drawn_labels
+from bvas.report.content import Outcome, ShownEvent, VideoReport, drawn_labels
 from bvas.report.lettering import draw_text, text_width
 from bvas.tasks.peaks import stretches
 from bvas.values.annotations import LabelSet
@@ -17,15 +16,6 @@ from bvas.values.annotations import LabelSet
 SHIFT = 4
 # Share of a lane's height that a score of 1 reaches.
 LANE_FILL = 0.7
-
-
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    seconds: float
-    share: float
-    """Of the lane's height."""
-    color: str
-    """Of the outcome, which has a shape too; an annotation is a line of the whole height."""
 
 
 class ScoreStrip:
@@ -61,12 +51,13 @@ class ScoreStrip:
             self._text_scale *= width / 3 / names
             names = width // 3
         self._left = names + round(24 * self._unit)
+        first = round(8 * self._unit) - round(4 * self._unit)
+        self._bases = {name: first + row * self._lane for row, name in enumerate(self._lanes, 1)}
 
     def paint(self, now: float) -> NDArray[np.uint8]:
         """Return the strip at time `now`: uint8 [height, width, 3] RGB."""
         strip = np.full((self.height, self.width, 3), 250, np.uint8)
-        for row, name in enumerate(self._lanes):
-            base = round(8 * self._unit) + (row + 1) * self._lane - round(4 * self._unit)
+        for name, base in self._bases.items():
             self._paint_curve(strip, name, base, now)
             cv2.line(strip, (self._left, base), (self.width, base), palette.rgb(palette.FAINT), 1)
             self._paint_events(strip, name, base, now)
@@ -76,8 +67,7 @@ class ScoreStrip:
         )
         # What runs out on the left disappears behind the names.
         strip[:, : self._left] = 250
-        for row, name in enumerate(self._lanes):
-            base = round(8 * self._unit) + (row + 1) * self._lane - round(4 * self._unit)
+        for name, base in self._bases.items():
             place = round(14 * self._unit), base - round(self._lane * 0.2)
             draw_text(strip, name, *place, self._text_scale, palette.rgb(palette.TEXT))
         return strip
@@ -111,45 +101,35 @@ class ScoreStrip:
         shown = marks[first:stop]
         # Lines lie below the marks of whatever answers them.
         for mark in shown:
-            if mark.color == palette.ANNOTATION:
+            if mark.outcome == "annotation":
                 x = round(self._x(mark.seconds, now))
                 color = palette.rgb(palette.ANNOTATION)
                 cv2.line(strip, (x, base), (x, round(base - full)), color, max(1, round(1.2 * self._unit)))
         for mark in shown:
-            if mark.color != palette.ANNOTATION:
-                self._mark(strip, self._x(mark.seconds, now), base - full * mark.share, mark.color)
+            if mark.outcome != "annotation":
+                share = 1.0 if mark.confidence is None else mark.confidence
+                self._mark(strip, self._x(mark.seconds, now), base - full * share, mark.outcome)
 
-    def _mark(self, strip: NDArray[np.uint8], x: float, y: float, color: str) -> None:
+    def _mark(self, strip: NDArray[np.uint8], x: float, y: float, outcome: Outcome) -> None:
         """Draw a circle for a hit, a triangle for a false alarm, an open diamond for a miss."""
         size = max(3.0, min(5.0 * self._unit, self._lane * 0.2))
-        if color == palette.HIT:
-            shape = None
-        elif color == palette.FALSE_ALARM:
-            shape = np.array([(x - size, y + size), (x, y - size), (x + size, y + size)])
-        else:
-            shape = np.array([(x - size, y), (x, y - size), (x + size, y), (x, y + size)])
-        ink = palette.rgb(color)
-        if shape is None:
+        ink = palette.rgb(palette.OUTCOMES[outcome])
+        if outcome in ("spot", "hit"):
             center, radius = _fixed(np.array([(x, y)]))[0].tolist(), round(size * 2**SHIFT)
             cv2.circle(strip, center, radius, ink, cv2.FILLED, cv2.LINE_AA, SHIFT)
             return
-        inner = (255, 255, 255) if color == palette.MISS else ink
+        shape = np.array([(x - size, y), (x, y - size), (x + size, y), (x, y + size)])
+        if outcome == "false alarm":
+            shape = np.array([(x - size, y + size), (x, y - size), (x + size, y + size)])
+        inner = (255, 255, 255) if outcome == "miss" else ink
         cv2.fillPoly(strip, [_fixed(shape)], inner, cv2.LINE_AA, SHIFT)
         cv2.polylines(strip, [_fixed(shape)], True, ink, max(1, round(1.4 * self._unit)), cv2.LINE_AA, SHIFT)
 
 
-def _marks_of(name: str, video: VideoReport, labels: LabelSet) -> list[_Mark]:
-    alarms = set() if video.matching is None else set(video.matching.false_alarms)
-    misses = () if video.matching is None else video.matching.misses
-    events = [
-        *((a.label, _Mark(a.seconds, 1.0, palette.ANNOTATION)) for a in video.annotations or ()),
-        *(
-            (s.label, _Mark(s.seconds, s.confidence, palette.FALSE_ALARM if s in alarms else palette.HIT))
-            for s in video.spots
-        ),
-        *((a.label, _Mark(a.seconds, 1.0, palette.MISS)) for a in misses),
-    ]
-    marks = [mark for label, mark in events if labels.merged.get(label, label) == name]
+def _marks_of(name: str, video: VideoReport, labels: LabelSet) -> list[ShownEvent]:
+    """Return the events of a label in order of time."""
+    annotations = [ShownEvent("annotation", a.label, a.seconds) for a in video.annotations or ()]
+    marks = [m for m in (*annotations, *video.events()) if labels.merged.get(m.label, m.label) == name]
     return sorted(marks, key=lambda mark: mark.seconds)
 
 

@@ -5,92 +5,75 @@ Lanes are drawn for labels that occur. Without annotations it is the picture of 
 the spots found in it.
 """
 
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 from numpy.typing import NDArray
 
-from bvas.errors import ConfigError
 from bvas.report import palette
-from bvas.report.content import VideoReport, drawn_labels
+from bvas.report.content import Outcome, ShownEvent, VideoReport, drawn_labels
+from bvas.report.figures import DOTS_PER_INCH, add_axes, figure_png, new_figure, write_text
 from bvas.report.fonts import drawable_text, font_families
-from bvas.values.annotations import LabelSet
+from bvas.report.lettering import PIXELS, text_width
+from bvas.values.annotations import Annotation, LabelSet
 from bvas.values.match_clock import minutes_text
 from bvas.values.score_curve import ScoreCurve
 
 WIDTH_INCHES = 14.0
-DOTS_PER_INCH = 110
+HEAD_INCHES = 0.62
 NAME_POINTS = 9.0
 # Share of a lane that the highest score (1.0) reaches; the rest keeps neighbors apart.
 LANE_FILL = 0.74
+# A miss has no confidence: its mark lies above all others.
+MISS_SHARE = 1.08
 # More points than pixels draw the same line, only slower.
 POINTS_PER_ROW = 3000
+# Marker, its size in points, its face and its edge; the later ones lie over the others.
+MARKS: dict[Outcome, tuple[str, float, str, str]] = {
+    "spot": ("o", 4.5, palette.HIT, palette.HIT),
+    "hit": ("o", 4.5, palette.HIT, palette.HIT),
+    "false alarm": ("^", 6.5, palette.FALSE_ALARM, palette.FALSE_ALARM_EDGE),
+    "miss": ("D", 5.0, "white", palette.MISS),
+}
+
+_Event = TypeVar("_Event", Annotation, ShownEvent)
 
 
-def timeline_png(
-    video: VideoReport,
-    labels: LabelSet,
-    *,
-    operating_point: float | Mapping[str, float],
-    row_seconds: float | None = None,
-) -> bytes:
-    """Return the picture as a PNG file.
+def timeline_png(video: VideoReport, labels: LabelSet) -> bytes:
+    """Return the picture as a PNG file; operating points are lines in the lanes of a curve.
 
     Args:
         video: What to draw; curve and annotations are optional.
         labels: All labels, in order of the curve's columns.
-        operating_point: Drawn as a line in each lane that has a curve; one, or one by label.
-        row_seconds: Time that one row shows; by default 1 minute for a short video, up to 5 for a half.
-
-    Raises:
-        ConfigError: a row length that is not positive.
     """
-    if row_seconds is None:
-        row_seconds = default_row_seconds(video.duration_seconds)
-    if not row_seconds > 0:
-        raise ConfigError(f"row_seconds must be positive, got {row_seconds}")
+    row_seconds = default_row_seconds(video.duration_seconds)
     lanes = drawn_labels(video, labels)
     num_rows = max(1, int(np.ceil(video.duration_seconds / row_seconds - 1e-6)))
     lane_inches = 0.62 if len(lanes) <= 4 else 0.44
     row_inches = lane_inches * len(lanes) + 0.42
-    head_inches = 0.62
-    height = head_inches + num_rows * row_inches + 0.1
-    figure = Figure(figsize=(WIDTH_INCHES, height), dpi=DOTS_PER_INCH, facecolor="white")
-    FigureCanvasAgg(figure)
+    height = HEAD_INCHES + num_rows * row_inches + 0.1
+    figure = new_figure(WIDTH_INCHES, height)
     names_inches = 0.35 + max(map(_name_inches, lanes))
     for row in range(num_rows):
-        bottom = height - head_inches - (row + 1) * row_inches + 0.32
-        axes = figure.add_axes(
-            (
-                names_inches / WIDTH_INCHES,
-                bottom / height,
-                (WIDTH_INCHES - names_inches - 0.25) / WIDTH_INCHES,
-                (row_inches - 0.42) / height,
-            )
-        )
-        start = row * row_seconds
-        _draw_row(axes, video, labels, lanes, operating_point, start, start + row_seconds)
+        bottom = height - HEAD_INCHES - (row + 1) * row_inches + 0.32
+        width = WIDTH_INCHES - names_inches - 0.25
+        axes = add_axes(figure, names_inches, bottom, width, row_inches - 0.42, grid="x")
+        _draw_row(axes, video, labels, lanes, row * row_seconds, (row + 1) * row_seconds)
     _draw_head(figure, video, height)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png")
-    return picture.getvalue()
+    return figure_png(figure)
 
 
 def default_row_seconds(duration_seconds: float) -> float:
     """Return a row length that keeps markers apart and the picture within about ten rows."""
     if duration_seconds <= 60:
         return max(duration_seconds, 1.0)
-    for row_seconds in (60.0, 120.0, 300.0):
-        if duration_seconds <= 10 * row_seconds:
-            return row_seconds
-    return 600.0
+    return next((length for length in (60.0, 120.0, 300.0) if duration_seconds <= 10 * length), 600.0)
 
 
 def row_points(
@@ -114,60 +97,45 @@ def row_points(
 
 
 def _name_inches(name: str) -> float:
-    text = drawable_text(name)
-    font = FontProperties(family=font_families(text), size=NAME_POINTS)
-    width, _, _ = RendererAgg(1, 1, DOTS_PER_INCH).get_text_width_height_descent(text, font, ismath=False)
-    return float(width) / DOTS_PER_INCH
+    pixels_per_em = NAME_POINTS / 72 * DOTS_PER_INCH
+    return text_width(name, pixels_per_em / PIXELS) / DOTS_PER_INCH
 
 
 def _draw_row(
-    axes: Axes,
-    video: VideoReport,
-    labels: LabelSet,
-    lanes: Sequence[str],
-    operating_point: float | Mapping[str, float],
-    start: float,
-    stop: float,
+    axes: Axes, video: VideoReport, labels: LabelSet, lanes: Sequence[str], start: float, stop: float
 ) -> None:
     floor = {name: float(len(lanes) - 1 - i) for i, name in enumerate(lanes)}
     if video.curve is not None:
         seconds, scores = row_points(video.curve, start, stop, POINTS_PER_ROW)
-        for name in lanes:
-            lane = floor[name]
+        points = video.result.peaks.operating_points(lanes)
+        for name, lane in floor.items():
             heights = lane + LANE_FILL * scores[:, labels.label_id(name)].astype(np.float64)
             axes.fill_between(seconds, lane, heights, color=palette.CURVE_FILL, linewidth=0)
             axes.plot(seconds, heights, color=palette.CURVE, linewidth=0.9)
-            point = operating_point[name] if isinstance(operating_point, Mapping) else operating_point
-            axes.axhline(lane + LANE_FILL * point, color=palette.CURVE, linewidth=0.6, linestyle=(0, (4, 4)))
-    for name in lanes:
-        axes.axhline(floor[name], color=palette.FAINT, linewidth=0.6)
-    for gap in video.gaps:
-        axes.axvspan(
-            gap.start_seconds,
-            gap.end_seconds,
-            facecolor="#F4F4F4",
-            edgecolor="#B5B5B5",
-            hatch="////",
-            linewidth=0,
-        )
+            point = lane + LANE_FILL * points[name]
+            axes.axhline(point, color=palette.CURVE, linewidth=0.6, linestyle=(0, (4, 4)))
+    for lane in floor.values():
+        axes.axhline(lane, color=palette.FAINT, linewidth=0.6)
+    for gap in video.result.gaps:
+        span = axes.axvspan(gap.start_seconds, gap.end_seconds, facecolor="#F4F4F4", edgecolor="#B5B5B5")
+        span.set(hatch="////", linewidth=0)
     _draw_events(axes, video, labels, floor, start, stop)
     axes.set_xlim(start, stop)
     axes.set_ylim(-0.08, len(lanes) - 1 + LANE_FILL + 0.2)
-    axes.set_yticks([floor[name] + LANE_FILL / 2 for name in lanes])
     names = [drawable_text(name) for name in lanes]
-    axes.set_yticklabels(
-        names, fontsize=NAME_POINTS, fontfamily=font_families(*names), color=palette.TEXT, parse_math=False
+    axes.set_yticks(
+        [lane + LANE_FILL / 2 for lane in floor.values()],
+        labels=names,
+        fontsize=NAME_POINTS,
+        fontfamily=font_families(*names),
+        color=palette.TEXT,
+        parse_math=False,
     )
-    row_seconds = stop - start
-    step = next((s for s in (1, 2, 5, 10, 20, 30, 60) if row_seconds / s <= 15), 120)
+    step = next((s for s in (1, 2, 5, 10, 20, 30, 60) if (stop - start) / s <= 15), 120)
     axes.xaxis.set_major_locator(MultipleLocator(step))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda second, _: minutes_text(second + 1e-6)))
-    axes.tick_params(axis="x", labelsize=8, colors=palette.FAINT, length=3)
     axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", color=palette.GRID, linewidth=0.7)
-    axes.set_axisbelow(True)
-    for side in ("top", "right", "left", "bottom"):
-        axes.spines[side].set_visible(False)
+    axes.spines[:].set_visible(False)
     # What lies beyond the end of the video is not a quiet stretch of it.
     if video.duration_seconds < stop:
         axes.axvspan(video.duration_seconds, stop, color="white", zorder=10, linewidth=0)
@@ -176,85 +144,49 @@ def _draw_row(
 def _draw_events(
     axes: Axes, video: VideoReport, labels: LabelSet, floor: dict[str, float], start: float, stop: float
 ) -> None:
-    def lane_of(label: str) -> float | None:
-        return floor.get(labels.merged.get(label, label))
+    def in_row(events: Iterable[_Event]) -> list[tuple[float, _Event]]:
+        """Return the events in this row that have a lane, with its floor."""
+        lanes = ((floor.get(labels.merged.get(event.label, event.label)), event) for event in events)
+        return [(lane, event) for lane, event in lanes if lane is not None and start <= event.seconds < stop]
 
-    def marks(events: Iterable[tuple[str, float, float]]) -> NDArray[np.float64]:
-        """Times and heights of (label, seconds, share of the lane) in this row."""
-        found = []
-        for label, seconds, share in events:
-            lane = lane_of(label)
-            if lane is not None and start <= seconds < stop:
-                found.append((seconds, lane + LANE_FILL * share))
-        return np.array(found, dtype=np.float64).reshape(-1, 2).T
-
-    if video.matching is None:
-        spots = marks((s.label, s.seconds, s.confidence) for s in video.spots)
-        _draw_marks(axes, spots, "o", 4.5, palette.HIT, palette.HIT)
-        return
-    for annotation in video.annotations or ():
-        lane = lane_of(annotation.label)
-        if lane is not None and start <= annotation.seconds < stop:
-            axes.plot(
-                [annotation.seconds] * 2, [lane, lane + LANE_FILL], color=palette.ANNOTATION, linewidth=1.1
-            )
-    hits = marks((h.spot.label, h.spot.seconds, h.spot.confidence) for h in video.matching.hits)
-    _draw_marks(axes, hits, "o", 4.5, palette.HIT, palette.HIT)
-    alarms = marks((s.label, s.seconds, s.confidence) for s in video.matching.false_alarms)
-    _draw_marks(axes, alarms, "^", 6.5, palette.FALSE_ALARM, palette.FALSE_ALARM_EDGE)
-    misses = marks((a.label, a.seconds, 1.08) for a in video.matching.misses)
-    _draw_marks(axes, misses, "D", 5.0, "white", palette.MISS)
-
-
-def _draw_marks(
-    axes: Axes, marks: NDArray[np.float64], marker: str, size: float, face: str, edge: str
-) -> None:
-    times, heights = marks
-    axes.plot(
-        times,
-        heights,
-        linestyle="none",
-        marker=marker,
-        markersize=size,
-        markerfacecolor=face,
-        markeredgecolor=edge,
-        markeredgewidth=1.5 if face == "white" else 0.8,
-        clip_on=False,
-        zorder=11,  # a mark on the last moment lies over the blank behind the end
-    )
+    for lane, annotation in in_row(video.annotations or ()):
+        line = [annotation.seconds] * 2, [lane, lane + LANE_FILL]
+        axes.plot(*line, color=palette.ANNOTATION, linewidth=1.1)
+    events = in_row(video.events())
+    for outcome, (marker, size, face, edge) in MARKS.items():
+        own = [(lane, event) for lane, event in events if event.outcome == outcome]
+        shares = [MISS_SHARE if event.confidence is None else event.confidence for _, event in own]
+        axes.plot(
+            [event.seconds for _, event in own],
+            [lane + LANE_FILL * share for (lane, _), share in zip(own, shares, strict=True)],
+            linestyle="none",
+            marker=marker,
+            markersize=size,
+            markerfacecolor=face,
+            markeredgecolor=edge,
+            markeredgewidth=1.5 if face == "white" else 0.8,
+            clip_on=False,
+            zorder=11,  # a mark on the last moment lies over the blank behind the end
+        )
 
 
 def _draw_head(figure: Figure, video: VideoReport, height: float) -> None:
-    top = 1 - 0.2 / height
-    name = drawable_text(video.name)
-    figure.text(
-        0.2 / WIDTH_INCHES,
-        top,
-        name,
-        fontfamily=font_families(name),
-        fontsize=12,
-        fontweight="bold",
-        color=palette.TEXT,
-        va="top",
-        parse_math=False,
-    )
+    write_text(figure, 0.2 / WIDTH_INCHES, 1 - 0.2 / height, video.name, size=12, bold=True)
+    outcomes: tuple[Outcome, ...] = ("spot",) if video.matching is None else ("hit", "miss", "false alarm")
+    counts = Counter(event.outcome for event in video.events())
     handles = []
-    if video.matching is None:
-        handles.append(_legend_mark("o", palette.HIT, f"spot ({len(video.spots)})"))
-    else:
-        matching = video.matching
-        handles += [
-            _legend_mark("o", palette.HIT, f"hit ({len(matching.hits)})"),
-            _legend_mark("D", palette.MISS, f"miss ({len(matching.misses)})", filled=False),
-            _legend_mark("^", palette.FALSE_ALARM, f"false alarm ({len(matching.false_alarms)})"),
-            _legend_mark("|", palette.ANNOTATION, "annotation"),
-        ]
+    for outcome in outcomes:
+        marker, _, face, _ = MARKS[outcome]
+        color = palette.OUTCOMES[outcome]
+        handles.append(_legend_mark(marker, color, face, f"{outcome} ({counts[outcome]})"))
+    if video.matching is not None:
+        handles.append(_legend_mark("|", palette.ANNOTATION, palette.ANNOTATION, "annotation", size=9.0))
     if video.curve is not None:
         handles.append(Line2D([], [], color=palette.CURVE, linewidth=1.2, label="score"))
-        handles.append(
-            Line2D([], [], color=palette.CURVE, linewidth=0.8, linestyle=(0, (4, 4)), label="operating point")
-        )
-    if video.gaps:
+        dashes = Line2D([], [], color=palette.CURVE, linewidth=0.8, linestyle=(0, (4, 4)))
+        dashes.set_label("operating point")
+        handles.append(dashes)
+    if video.result.gaps:
         handles.append(Line2D([], [], color="#B5B5B5", linewidth=5, label="not decoded"))
     figure.legend(
         handles=handles,
@@ -269,15 +201,15 @@ def _draw_head(figure: Figure, video: VideoReport, height: float) -> None:
     )
 
 
-def _legend_mark(marker: str, color: str, label: str, *, filled: bool = True) -> Line2D:
+def _legend_mark(marker: str, color: str, face: str, label: str, *, size: float = 6.0) -> Line2D:
     return Line2D(
         [],
         [],
         linestyle="none",
         marker=marker,
-        markersize=9 if marker == "|" else 6,
+        markersize=size,
         color=color,
-        markerfacecolor=color if filled else "white",
+        markerfacecolor=face,
         markeredgewidth=1.5,
         label=label,
     )

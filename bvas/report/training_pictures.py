@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from bvas.errors import DecodeError, ScoresError
 from bvas.inference.spot_video import spot_video
@@ -75,23 +74,14 @@ class RunPictures:
         if self._stretch is None or not isinstance(model, SpottingModel):
             return
         # Mirrored clips would take twice the time.
-        spotter = Spotter(
-            replace(run.experiment, flip_tta=False),
-            (model,),
-            run.device,
-            _precision(autocast_dtype, run.device),
-        )
+        experiment = replace(run.experiment, flip_tta=False)
+        spotter = Spotter(experiment, (model,), run.device, _precision(autocast_dtype, run.device))
         seconds = self._stretch.video.grid.seconds
         start, last = float(seconds[self._stretch.start]), float(seconds[self._stretch.stop - 1])
         path = self._stretch.video.path
+        end = last + 0.5 / run.experiment.input.rate
         try:
-            found = spot_video(
-                path,
-                spotter,
-                backend="pyav",
-                from_seconds=start,
-                to_seconds=last + 0.5 / run.experiment.input.rate,
-            )
+            found = spot_video(path, spotter, backend="pyav", from_seconds=start, to_seconds=end)
         except (DecodeError, ScoresError) as error:
             logger.warning("no score curves are drawn: %s", error)
             return
@@ -104,8 +94,11 @@ class RunPictures:
             peaks=run.experiment.peaks,
         )
         name = f"epoch {epoch + 1}: {path.name[-_NAME_LETTERS:]} from {start:.2f} s"
-        picture = stretch_picture(result, labels, name=name)
-        run.board.add_image("score curves", picture, epoch, dataformats="HWC")
+        length = float(result.required_curve.seconds[-1])
+        png = timeline_png(video_report(result, labels, name=name, duration_seconds=length), labels)
+        picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+        assert picture is not None
+        run.board.add_image("score curves", picture[..., ::-1].copy(), epoch, dataformats="HWC")
         run.board.flush()
 
 
@@ -143,13 +136,3 @@ def annotations_in(stretch: Stretch, labels: LabelSet) -> list[Annotation]:
         for frame, label_id in zip(video.annotation_frames, video.label_ids, strict=True)
         if stretch.start <= frame < stretch.stop
     ]
-
-
-def stretch_picture(result: VideoResult, labels: LabelSet, *, name: str) -> NDArray[np.uint8]:
-    """Return curves, spots and annotations as a picture, uint8 [height, width, 3] RGB."""
-    end = float(result.required_curve.seconds[-1])
-    report = video_report(result, labels, name=name, duration_seconds=end)
-    content = timeline_png(report, labels, operating_point=result.peaks.operating_points(labels))
-    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    assert picture is not None
-    return np.ascontiguousarray(picture[..., ::-1])

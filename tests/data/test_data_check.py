@@ -2,6 +2,8 @@ import json
 import shutil
 
 import av
+import cv2
+import numpy as np
 import pytest
 from task_videos import entry, match, write_dataset, write_label_file, write_video
 
@@ -55,6 +57,16 @@ def test_a_clean_root_has_a_summary_and_exit_code_0(videos, tmp_path, capsys):
         (50, 2.0, "25"),
         (100, 2.0, "50"),
     ]
+
+
+def test_a_folder_of_frames_is_a_video(tmp_path):
+    (tmp_path / "frames").mkdir()
+    for number in range(12):
+        cv2.imwrite(str(tmp_path / f"frames/{number:03d}.png"), np.full((32, 48), 20 * number, np.uint8))
+    entry = {"name": "a", "videos": ["frames"], "annotations": [{"label": "PASS", "frame": 11}]}
+    write_dataset(tmp_path, [entry])
+
+    assert _faults(tmp_path) == []
 
 
 def test_everything_that_is_wrong_is_listed_in_one_run(videos, tmp_path, capsys):

@@ -7,14 +7,15 @@ from bvas.report.contact_sheet import (
     COLUMN,
     EDGE,
     GAP,
+    TEXT_SCALE,
     THUMB_WIDTH,
     SheetClip,
     contact_sheet,
     png,
     shown_frames,
-    text_width,
     wrapped,
 )
+from bvas.report.lettering import text_width
 
 LEFT = EDGE + COLUMN + GAP
 """Column of the sheet in which the first frame begins."""
@@ -94,7 +95,7 @@ def test_lines_are_no_wider_than_asked_for_and_hold_every_letter(bold):
 
     lines = wrapped(text, 200, bold=bold, indent="   ")
 
-    assert max(text_width(line, bold=bold) for line in lines) <= 200
+    assert max(text_width(line, TEXT_SCALE, bold=bold) for line in lines) <= 200
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
@@ -120,6 +121,6 @@ def test_the_png_holds_the_picture():
 
 def test_a_sheet_without_clips_has_its_heading():
     sheet = contact_sheet([], heading="mine", notes=["nothing"])
-    assert heading_width(sheet) > text_width("mine")
+    assert heading_width(sheet) > text_width("mine", TEXT_SCALE)
     assert (sheet[EDGE + 30 :] < 128).any()
     assert not (contact_sheet([], heading="")[EDGE + 30 :] < 128).any()

@@ -47,15 +47,15 @@ def test_an_empty_list_of_annotations_makes_every_spot_a_false_alarm_and_none_ma
     assert report_of([Spot("PASS", 5.0, 0.9)]).matching is None
 
 
-def test_a_report_has_matchings_only_if_all_its_videos_have():
+def test_a_report_has_rankings_only_if_all_its_videos_have():
     with_labels, without = report_of([], []), report_of([])
 
-    def matchings(*videos):
-        return MatchReport(title="", labels=BALL, videos=videos, operating_point=0.2).matchings
+    def rankings(*videos):
+        return MatchReport(title="", labels=BALL, videos=videos, operating_point=0.2).rankings
 
-    assert matchings(with_labels, without) is None
-    assert matchings() is None
-    assert len(matchings(with_labels, with_labels)) == 2
+    assert rankings(with_labels, without) is None
+    assert rankings() is None
+    assert len(rankings(with_labels, with_labels)) == 2
 
 
 def test_lanes_are_drawn_for_labels_that_occur():

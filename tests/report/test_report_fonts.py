@@ -8,8 +8,8 @@ import pytest
 from report_samples import shown_video
 
 from bvas.report import fonts
-from bvas.report.captions import Caption, draw_captions
-from bvas.report.contact_sheet import text_width as sheet_width
+from bvas.report.captions import draw_captions
+from bvas.report.content import ShownEvent
 from bvas.report.fonts import drawable_text, font_families, font_runs
 from bvas.report.lettering import draw_text, text_width
 from bvas.report.timeline import timeline_png
@@ -98,8 +98,7 @@ def test_text_is_cut_at_the_edges_of_the_picture():
 
 def test_a_caption_keeps_within_the_picture_in_every_script(without_system_fonts):
     picture = np.zeros((540, 720, 3), np.uint8)
-    caption = Caption(seconds=0.0, text="シュート 枠内 0.90 " * 3, detail="ok", color="#0072B2")
-    draw_captions(picture, [caption], 0.5)
+    draw_captions(picture, [ShownEvent("hit", "シュート 枠内 0.90 " * 3, 0.0, 0.9, 0.1)], 0.5)
     assert (picture > 0).any()
 
 
@@ -108,5 +107,5 @@ def test_the_timeline_draws_all_labels_without_a_missing_glyph(without_system_fo
     labels = LabelSet(("Höhe", "Гол", "シュート", "⚽"))
     spots = [Spot(label, 1.0, 0.9) for label in labels]
     video = shown_video("試合.mp4", spots, labels, duration_seconds=3.0, operating_point=0.2)
-    assert timeline_png(video, labels, operating_point=0.2).startswith(b"\x89PNG")
-    assert sheet_width("シュート") > sheet_width("シ")
+    assert timeline_png(video, labels).startswith(b"\x89PNG")
+    assert text_width("シュート", 1.0) > text_width("シ", 1.0)

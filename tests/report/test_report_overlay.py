@@ -11,7 +11,7 @@ from video_samples import make_video, remux
 
 from bvas.errors import ConfigError
 from bvas.report import palette
-from bvas.report.captions import captions_of, draw_captions
+from bvas.report.captions import caption_of, draw_captions
 from bvas.report.overlay import OverlayConfig, write_overlay
 from bvas.report.strip import ScoreStrip
 from bvas.values.annotations import Annotation, LabelSet, Spot
@@ -227,19 +227,19 @@ def test_captions_say_what_became_of_each_event():
         [Spot("PASS", 5.1, 0.9), Spot("DRIVE", 8.0, 0.4)], [Annotation("PASS", 5.0), Annotation("PASS", 7.0)]
     )
 
-    assert [(c.seconds, c.text, c.detail) for c in captions_of(video)] == [
+    assert [(event.seconds, *caption_of(event)) for event in video.events()] == [
         (5.1, "PASS 0.90", "hit, +0.10 s"),
         (7.0, "PASS", "missed"),
         (8.0, "DRIVE 0.40", "false alarm"),
     ]
-    assert captions_of(video_of([Spot("PASS", 5.0, 0.9)]))[0].detail == ""
+    assert caption_of(video_of([Spot("PASS", 5.0, 0.9)]).events()[0]) == ("PASS 0.90", "")
 
 
 def test_captions_that_do_not_fit_are_left_out_from_the_oldest():
     picture = np.zeros((100, 400, 3), np.uint8)
-    captions = captions_of(video_of([Spot("PASS", float(s), 0.9) for s in range(30)]))
+    events = video_of([Spot("PASS", float(s), 0.9) for s in range(30)]).events()
 
-    draw_captions(picture, captions, 29.0)
+    draw_captions(picture, events, 29.0)
 
     assert picture.any()
 
@@ -271,7 +271,7 @@ def test_the_strip_draws_nothing_in_a_gap():
     assert not filled(30.0)
 
 
-@pytest.mark.parametrize("name", ["hold_seconds", "strip_seconds", "min_height"])
+@pytest.mark.parametrize("name", ["hold_seconds", "min_height", "max_height"])
 def test_a_clip_of_no_size_or_time_is_refused(name):
     with pytest.raises(ConfigError, match=f"{name} must be positive, got 0"):
         OverlayConfig(**{name: 0})

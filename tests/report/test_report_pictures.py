@@ -21,6 +21,7 @@ from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
 
 BALL = LabelSet(("PASS", "DRIVE"))
+POINTS = dict.fromkeys(BALL, 0.2)
 MATCH = "league/2019/a match"
 ANNOTATIONS = [Annotation("PASS", 0.4), Annotation("DRIVE", 1.2), Annotation("PASS", 1.8)]
 SPOTS = [Spot("PASS", 0.44, 0.9), Spot("PASS", 1.2, 0.7), Spot("DRIVE", 1.64, 0.1), Spot("DRIVE", 0.4, 0.3)]
@@ -82,7 +83,7 @@ def test_a_miss_is_ranked_by_the_best_candidate_of_its_label_that_no_other_has()
 
 def test_the_sheet_shows_the_frames_around_each_and_gray_where_there_are_none():
     video = report()
-    event = WorstEvent(kind="false alarm", video=0, label="PASS", seconds=1.2, confidence=0.7, near="")
+    event = WorstEvent("false alarm", 0, "PASS", 1.2, 0.7, near="")
     frames = np.full((5, 144, 256), 17, np.uint8)
 
     sheet = worst_sheet([event, event], [frames, None], [video], heading="worst")
@@ -100,7 +101,7 @@ def test_precision_recall_has_a_panel_for_each_label_that_occurs():
     many = LabelSet(tuple(f"L{number}" for number in range(12)))
     annotations = [Annotation(f"L{number}", 1.0) for number in range(6)]
     ranking = match_spots(annotations, [Spot("L0", 1.0, 0.9)], many)
-    options = {"operating_point": 0.2, "tolerance_seconds": 0.5}
+    options = {"operating_points": dict.fromkeys(many, 0.2) | POINTS, "tolerance_seconds": 0.5}
 
     few = picture_of(precision_recall_png([match_spots(ANNOTATIONS, SPOTS, BALL)], BALL, **options))
     six = picture_of(precision_recall_png([ranking], many, **options))
@@ -115,7 +116,7 @@ def test_pictures_without_annotations_or_spots_are_drawn(annotations, spots):
     def drawn(matching):
         options = {"tolerance_seconds": 0.5}
         return (
-            picture_of(precision_recall_png([matching], BALL, operating_point=0.2, **options)),
+            picture_of(precision_recall_png([matching], BALL, operating_points=POINTS, **options)),
             picture_of(timing_png([matching], BALL, **options)),
         )
 

@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 from report_samples import shown_video
 
-from bvas.errors import ConfigError
 from bvas.report import palette
 from bvas.report.timeline import default_row_seconds, row_points, timeline_png
 from bvas.values.annotations import Annotation, Gap, LabelSet, Spot
@@ -14,8 +13,8 @@ from bvas.values.score_curve import ScoreCurve
 BALL = LabelSet(("PASS", "DRIVE"))
 
 
-def picture_of(video, labels=BALL, **options):
-    png = timeline_png(video, labels, operating_point=0.2, **options)
+def picture_of(video, labels=BALL):
+    png = timeline_png(video, labels)
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
 
 
@@ -105,8 +104,3 @@ def test_a_short_stretch_of_a_curve_is_drawn_point_by_point():
     curve = ScoreCurve(np.zeros((100, 1), np.float32), np.arange(100.0), ("PASS",))
     seconds, _ = row_points(curve, 10.0, 20.0, 1000)
     assert seconds.tolist() == list(range(9, 21))
-
-
-def test_a_row_of_no_time_is_refused():
-    with pytest.raises(ConfigError, match="row_seconds must be positive, got 0"):
-        timeline_png(video_of(), BALL, operating_point=0.2, row_seconds=0)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bvas.data.importing.draft import Import, MatchDraft
-from bvas.data.json_object import Count, Flag, Items, JsonPlace, Name, Names, read_json_file
+from bvas.data.json_object import Count, Flag, Items, Name, Names, Place, read_json_file
 from bvas.data.raw_annotations import Fault, RawAnnotation
 from bvas.values.plural import count_text
 from bvas.video.index.video_index import build_index
@@ -15,6 +15,7 @@ from bvas.video.index.video_index import build_index
 logger = logging.getLogger(__name__)
 
 FORMAT = "bvas-corrections-1"
+_NEEDED_OF_VIDEOS = ("match", "file", "num_frames", "annotations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ def read_corrections(source: Path, videos: Path) -> Import:
     """
     faults: list[Fault] = []
     content = read_json_file(source, faults)
-    place = JsonPlace(source, "", faults)
-    if not faults and not (isinstance(content, dict) and content.get("format") == FORMAT):
-        found = content.get("format") if isinstance(content, dict) else None
+    place = Place(source, "", faults)
+    found = content.get("format") if isinstance(content, dict) else None
+    if not faults and found != FORMAT:
         place.fault(f"its format is {found!r}; this version reads {FORMAT}")
     if faults:
         return Import(labels=(), matches=(), faults=tuple(faults))
@@ -70,9 +71,7 @@ def read_corrections(source: Path, videos: Path) -> Import:
     matches: dict[str, MatchDraft] = {}
     for number, value in enumerate(file.videos):
         entry = place.inner(f"video {number}")
-        video = entry.read(
-            value, _VideoObject, needs=("match", "file", "num_frames", "annotations"), others=True
-        )
+        video = entry.read(value, _VideoObject, needs=_NEEDED_OF_VIDEOS, others=True)
         if video is not None and video.match and video.file:
             _read_video(video, entry, videos, file.labels, matches)
     if not matches and not faults:
@@ -81,7 +80,7 @@ def read_corrections(source: Path, videos: Path) -> Import:
 
 
 def _read_video(
-    entry: _VideoObject, place: JsonPlace, videos: Path, labels: Sequence[str], matches: dict[str, MatchDraft]
+    entry: _VideoObject, place: Place, videos: Path, labels: Sequence[str], matches: dict[str, MatchDraft]
 ) -> None:
     if not entry.reviewed:
         logger.warning("%s of %s is left out: it was not reviewed", entry.file, entry.match)
@@ -102,24 +101,17 @@ def _read_video(
     assert match.annotations is not None
     for number, value in enumerate(entry.annotations):
         inner = place.inner(f"annotation {number}")
-        item = inner.read(value, _AnnotationObject, needs=("frame", "label"), others=True)
-        if item is None or item.frame is None or not item.label:
+        item = inner.read(value, _AnnotationObject, needs=("frame", "label"), others=True, whole=True)
+        if item is None or item.frame is None:
             continue
         if item.frame >= num_frames:
             inner.fault(f"has frame {item.frame}; the video has frames 0 to {num_frames - 1}")
         elif item.label not in labels:
             inner.fault(f"has label {item.label!r}, which is not among {', '.join(labels)}")
         else:
+            team, is_visible = str(item.team) if item.team else None, item.visible is not False
             match.annotations.append(
-                RawAnnotation(
-                    number=number,
-                    part=len(match.videos),
-                    label=item.label,
-                    seconds=None,
-                    frame=item.frame,
-                    team=str(item.team) if item.team else None,
-                    visible=item.visible is not False,
-                )
+                RawAnnotation(number, len(match.videos), item.label, None, item.frame, team, is_visible)
             )
 
 

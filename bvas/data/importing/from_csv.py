@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bvas.data.importing.draft import Import, MatchDraft, labels_in
+from bvas.data.json_object import Place
 from bvas.data.named_files import named_file
 from bvas.data.raw_annotations import Fault, RawAnnotation
 from bvas.errors import DataError
@@ -36,96 +37,78 @@ def read_csv(source: Path, videos: Path) -> Import:
             f"the first line of {source} names the columns {', '.join(columns) or '(none)'}; it needs video, label, "
             f"and seconds or frame, and may have team, visible, fold, match"
         )
-    table = _Matches(found, videos)
+    faults: list[Fault] = []
+    matches: dict[str, MatchDraft] = {}
     for row in found.rows:
-        table.add(row)
-    drafts = list(table.matches.values())
-    if not drafts and not table.faults:
+        _read_row(found, row, Place(source, f"line {row.line}", faults), videos, matches)
+    drafts = list(matches.values())
+    if not drafts and not faults:
         raise DataError(f"{source} has no line below the names of the columns")
-    return Import(labels=labels_in(drafts, ()), matches=tuple(drafts), faults=tuple(table.faults))
+    return Import(labels=labels_in(drafts, ()), matches=tuple(drafts), faults=tuple(faults))
 
 
-class _Matches:
-    """The matches of the rows read so far."""
+def _read_row(
+    table: Table, row: TableRow, place: Place, videos: Path, matches: dict[str, MatchDraft]
+) -> None:
+    name, label = row.text("video"), row.text("label")
+    video = named_file(videos, name)
+    if video is None:
+        place.fault(f"no video {name or '(empty)'} in {videos}; say where with --videos")
+        return
+    match = _match(row, place, video, matches)
+    if match is None or not (label or row.text("seconds") or row.text("frame")):
+        return
+    seconds, frame = _moment(table, row, place)
+    visible = _FLAGS.get(row.text("visible").lower())
+    if not label:
+        place.fault("has no label")
+    if visible is None:
+        place.fault(f"visible is {row.text('visible')!r}; write yes or no")
+    assert match.annotations is not None
+    if label and (seconds is not None or frame is not None):
+        part, team = match.videos.index(video) + 1, row.text("team") or None
+        match.annotations.append(
+            RawAnnotation(row.line, part, label, seconds, frame, team, visible is not False)
+        )
 
-    def __init__(self, table: Table, videos: Path) -> None:
-        self.matches: dict[str, MatchDraft] = {}
-        self.faults: list[Fault] = []
-        self._table, self._videos = table, videos
-        self._match_of: dict[Path, str] = {}
 
-    def add(self, row: TableRow) -> None:
-        """Take in one row."""
-        name, label = row.text("video"), row.text("label")
-        video = named_file(self._videos, name)
-        if video is None:
-            self._fault(row, f"no video {name or '(empty)'} in {self._videos}; say where with --videos")
-            return
-        match = self._match(row, video)
-        if match is None:
-            return
-        if not label and not row.text("seconds") and not row.text("frame"):
-            return
-        seconds, frame = self._moment(row)
-        visible = _FLAGS.get(row.text("visible").lower())
-        if not label:
-            self._fault(row, "has no label")
-        if visible is None:
-            self._fault(row, f"visible is {row.text('visible')!r}; write yes or no")
-        assert match.annotations is not None
-        if label and (seconds is not None or frame is not None):
-            match.annotations.append(
-                RawAnnotation(
-                    number=row.line,
-                    part=match.videos.index(video) + 1,
-                    label=label,
-                    seconds=seconds,
-                    frame=frame,
-                    team=row.text("team") or None,
-                    visible=visible is not False,
-                )
-            )
+def _match(row: TableRow, place: Place, video: Path, matches: dict[str, MatchDraft]) -> MatchDraft | None:
+    """Return the match of a row's video; None where the video is in another one."""
+    name = row.text("match") or video.stem
+    others = [match.name for match in matches.values() if match.name != name and video in match.videos]
+    if others:
+        place.fault(f"video {row.text('video')} is in match {others[0]!r} and in {name!r}")
+        return None
+    fold = _whole(row.text("fold"))
+    if row.text("fold") and fold is None:
+        place.fault(f"fold is {row.text('fold')!r}; write a whole number from 0 up")
+    match = matches.setdefault(name, MatchDraft(name=name, annotations=[], fold=fold))
+    if fold is not None and match.fold != fold:
+        place.fault(f"match {name!r} is in fold {match.fold} and in {fold}; one match is in one fold")
+    if video not in match.videos:
+        match.videos.append(video)
+    return match
 
-    def _fault(self, row: TableRow, message: str) -> None:
-        self.faults.append(Fault(self._table.path, f"line {row.line}", message))
 
-    def _match(self, row: TableRow, video: Path) -> MatchDraft | None:
-        name = row.text("match") or video.stem
-        if self._match_of.setdefault(video, name) != name:
-            self._fault(
-                row, f"video {row.text('video')} is in match {self._match_of[video]!r} and in {name!r}"
-            )
-            return None
-        fold = _whole(row.text("fold"))
-        if row.text("fold") and fold is None:
-            self._fault(row, f"fold is {row.text('fold')!r}; write a whole number from 0 up")
-        match = self.matches.setdefault(name, MatchDraft(name=name, annotations=[], fold=fold))
-        if fold is not None and match.fold != fold:
-            self._fault(
-                row, f"match {name!r} is in fold {match.fold} and in {fold}; one match is in one fold"
-            )
-        if video not in match.videos:
-            match.videos.append(video)
-        return match
-
-    def _moment(self, row: TableRow) -> tuple[float | None, int | None]:
-        seconds, frame = row.text("seconds"), row.text("frame")
-        if bool(seconds) == bool(frame):
-            self._fault(row, "needs seconds or frame, one of the two")
-        elif frame:
-            number = _whole(frame)
-            if number is None:
-                self._fault(row, f"frame is {frame!r}; write a whole number, from 0 for the first frame")
-            return None, number
-        else:
-            try:
-                value = self._table.number(row, "seconds")
-            except DataError:
-                value = -1.0
-            if value >= 0:
-                return value, None
-            self._fault(row, f"seconds is {seconds!r}; write a number from 0 up, like 12.5")
+def _moment(table: Table, row: TableRow, place: Place) -> tuple[float | None, int | None]:
+    """Return the time or the frame of a row; neither where there is a fault."""
+    seconds, frame = row.text("seconds"), row.text("frame")
+    if bool(seconds) == bool(frame):
+        place.fault("needs seconds or frame, one of the two")
         return None, None
+    if frame:
+        number = _whole(frame)
+        if number is None:
+            place.fault(f"frame is {frame!r}; write a whole number, from 0 for the first frame")
+        return None, number
+    try:
+        value = table.number(row, "seconds")
+    except DataError:
+        value = -1.0
+    if value >= 0:
+        return value, None
+    place.fault(f"seconds is {seconds!r}; write a number from 0 up, like 12.5")
+    return None, None
 
 
 def _whole(text: str) -> int | None:

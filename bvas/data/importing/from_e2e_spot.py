@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bvas.data.importing.draft import Import, MatchDraft, labels_in
-from bvas.data.json_object import Count, Items, JsonPlace, Moment, Name, read_json_file
+from bvas.data.json_object import Count, Items, Moment, Name, Place, read_json_file
 from bvas.data.raw_annotations import Fault, RawAnnotation
 from bvas.data.soccernet_files import VIDEO_SUFFIXES, best_renditions
 from bvas.errors import DataError, DecodeError
@@ -85,45 +85,41 @@ def _read_file(
 ) -> None:
     content = read_json_file(path, faults)
     if not isinstance(content, list):
-        if content is not None:
-            is_label_file = isinstance(content, dict) and "annotations" in content
+        message = "is neither a list of videos, as E2E-Spot's files, nor OSL JSON, nor corrections"
+        if isinstance(content, dict) and "annotations" in content:
             message = "holds SoccerNet's labels of one match; import the folder of the match, with its videos"
-            if not is_label_file:
-                message = "is neither a list of videos, as E2E-Spot's files, nor OSL JSON, nor corrections"
-            faults.append(Fault(path, "", message))
+        faults += [] if content is None else [Fault(path, "", message)]
         return
     challenge = split == "challenge"
     for number, value in enumerate(content):
-        place = JsonPlace(path, f"video {number}", faults)
+        place = Place(path, f"video {number}", faults)
         entry = place.read(value, _VideoObject, needs=("video", "fps", "events"), others=True)
         if entry is None:
             continue
         name, fps = entry.video, entry.fps
         video = _find_video(folder, name) if name else None
         if name and video is None:
-            place.fault(
-                f"no video {folder / name} with one of {', '.join(VIDEO_SUFFIXES)}; say where with --videos"
-            )
+            suffixes = ", ".join(VIDEO_SUFFIXES)
+            place.fault(f"no video {folder / name} with one of {suffixes}; say where with --videos")
         if value.get("fps") == 0:
             place.fault("'fps' is 0; it must be the rate at which its frames were counted")
         if video is None or not fps:
             continue
         halves = re.fullmatch(r"(.+)/[12]", name)
-        match = matches.setdefault(
-            halves[1] if halves else name,
-            MatchDraft(name=halves[1] if halves else name, fold=None if challenge else fold),
-        )
+        match_name = halves[1] if halves else name
+        draft = MatchDraft(name=match_name, fold=None if challenge else fold)
+        match = matches.setdefault(match_name, draft)
         if video in match.videos:
             place.fault(f"video {name!r} stands twice")
             continue
         match.videos.append(video)
         match.is_test = split == "test"
         if not challenge:
-            match.annotations = match.annotations or []
-            match.annotations += _annotations(entry, place, video, len(match.videos))
+            items = _annotations(entry, place, video, len(match.videos))
+            match.annotations = [*(match.annotations or ()), *items]
 
 
-def _annotations(entry: _VideoObject, place: JsonPlace, video: Path, part: int) -> list[RawAnnotation]:
+def _annotations(entry: _VideoObject, place: Place, video: Path, part: int) -> list[RawAnnotation]:
     try:
         index, _ = build_index(video)
     except DecodeError as error:
@@ -137,23 +133,14 @@ def _annotations(entry: _VideoObject, place: JsonPlace, video: Path, part: int) 
         )
     items = []
     for number, value in enumerate(entry.events):
-        event = place.inner(f"event {number}").read(
-            value, _EventObject, needs=("frame", "label"), others=True
-        )
-        if event is None or event.frame is None or not event.label:
+        inner = place.inner(f"event {number}")
+        event = inner.read(value, _EventObject, needs=("frame", "label"), others=True, whole=True)
+        if event is None or event.frame is None:
             continue
         known = _COMMENT.fullmatch(event.comment) if isinstance(event.comment, str) else None
-        items.append(
-            RawAnnotation(
-                number=number,
-                part=part,
-                label=event.label,
-                seconds=event.frame / fps if stride is None else None,
-                frame=None if stride is None else event.frame * stride,
-                team=known[1] if known else None,
-                visible=known is None or known[2] == "visible",
-            )
-        )
+        team, is_visible = (known[1], known[2] == "visible") if known else (None, True)
+        seconds, frame = (event.frame / fps, None) if stride is None else (None, event.frame * stride)
+        items.append(RawAnnotation(number, part, event.label, seconds, frame, team, is_visible))
     return items
 
 
@@ -165,11 +152,9 @@ def _stride(index: VideoIndex, fps: float) -> int | None:
 
 
 def _find_video(folder: Path, name: str) -> Path | None:
-    if (folder / name).is_file() or is_frame_folder(folder / name):
-        return folder / name
-    for suffix in VIDEO_SUFFIXES:
-        if (folder / f"{name}{suffix}").is_file():
-            return folder / f"{name}{suffix}"
+    for path in (folder / name, *(folder / f"{name}{suffix}" for suffix in VIDEO_SUFFIXES)):
+        if path.is_file() or is_frame_folder(path):
+            return path
     # Ids of their SoccerNet converter end in the half, whose file is called 1_720p.mkv.
     half = re.fullmatch(r"(.+)/([12])", name)
     if half and (folder / half[1]).is_dir():

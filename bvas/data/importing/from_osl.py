@@ -1,12 +1,13 @@
 """Import of OSL JSON: each sample with a video is a match, or a half of one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from bvas.data.importing.draft import Import, MatchDraft
 from bvas.data.json_object import read_json_file
 from bvas.data.named_files import named_file
 from bvas.data.osl_json import OslFile, OslSample, is_osl, parse_osl
-from bvas.data.raw_annotations import Fault, RawAnnotation
+from bvas.data.raw_annotations import Fault
 
 
 def read_osl(source: Path, videos: Path, *, head: str | None = None) -> Import:
@@ -57,33 +58,16 @@ def _add(
 ) -> None:
     video = named_file(videos, sample.path)
     if video is None:
-        named = (
-            f"no video {sample.path} in {videos}; say where with --videos" if sample.path else "has no video"
-        )
-        faults.append(Fault(source, sample.place, named))
+        missing = f"no video {sample.path} in {videos}; say where with --videos"
+        faults.append(Fault(source, sample.place, missing if sample.path else "has no video"))
         return
     match = matches.setdefault(sample.name, MatchDraft(name=sample.name))
     match.videos.append(video)
     for event in sample.events or ():
         if event.label not in osl.labels:
-            faults.append(
-                Fault(
-                    source,
-                    f"{sample.place}, event {event.number}",
-                    f"label {event.label!r} is not declared for head {osl.head!r}: {', '.join(osl.labels)}",
-                )
-            )
+            known = f"declared for head {osl.head!r}: {', '.join(osl.labels)}"
+            place = f"{sample.place}, event {event.number}"
+            faults.append(Fault(source, place, f"label {event.label!r} is not {known}"))
     if sample.events is not None:
-        match.annotations = match.annotations or []
-        match.annotations += [
-            RawAnnotation(
-                number=event.number,
-                part=len(match.videos),
-                label=event.label,
-                seconds=event.seconds,
-                frame=None,
-                team=event.team,
-                visible=event.visible,
-            )
-            for event in sample.events
-        ]
+        items = [replace(event, part=len(match.videos)) for event in sample.events]
+        match.annotations = [*(match.annotations or ()), *items]

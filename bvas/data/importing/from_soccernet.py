@@ -40,12 +40,8 @@ def read_soccernet(source: Path, *, resolution: str = "720p", label_file: str | 
             )
         label_file = kinds[0] if kinds else LABEL_FILES[0]
     names, labels_only = match_folders(source, label_file)
-    faults = [
-        Fault(
-            source / name, "", f"holds {label_file} and no video like 1_720p.mkv or 720p.mp4; add the video"
-        )
-        for name in labels_only
-    ]
+    message = f"holds {label_file} and no video like 1_720p.mkv or 720p.mp4; add the video"
+    faults = [Fault(source / name, "", message) for name in labels_only]
     if not names and not faults:
         raise DataError(f"no match in {source}: no folder there holds a video like 1_720p.mkv or 720p.mp4")
     matches = [_match(source, name, resolution, label_file, faults) for name in names]

@@ -1,6 +1,5 @@
 """Merge of corrected matches into an existing data root."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,29 +42,18 @@ def put_into(corrected: Import, root: Import, source: Path) -> Import:
         source: Where the corrections come from, for messages.
     """
     faults = [*corrected.faults, *root.faults]
-    there = {match.name: match for match in root.matches}
+    placed = {match.name: match for match in root.matches}
     folds = [match.fold for match in root.matches if match.fold is not None]
-    placed: dict[str, MatchDraft] = dict(there)
     for match in corrected.matches:
-        before = there.get(match.name)
+        before = placed.get(match.name)
         if before is None:
             fold = max(folds) + 1 if folds else None
             folds += [] if fold is None else [fold]
             placed[match.name] = replace(match, fold=fold)
             continue
         if len(match.videos) != len(before.videos):
-            faults.append(
-                Fault(
-                    source,
-                    match.name,
-                    f"is about {len(match.videos)} of its {len(before.videos)} videos; correct all, on one page",
-                )
-            )
+            counts = f"{len(match.videos)} of its {len(before.videos)} videos"
+            faults.append(Fault(source, match.name, f"is about {counts}; correct all, on one page"))
         placed[match.name] = replace(match, fold=before.fold, is_test=before.is_test)
-    return Import(
-        labels=_joined(root.labels, corrected.labels), matches=tuple(placed.values()), faults=tuple(faults)
-    )
-
-
-def _joined(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*first, *second]))
+    labels = tuple(dict.fromkeys([*root.labels, *corrected.labels]))
+    return Import(labels=labels, matches=tuple(placed.values()), faults=tuple(faults))

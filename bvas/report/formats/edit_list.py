@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from bvas.errors import ConfigError
 from bvas.report.formats.exported_spots import one_line, spot_text
 from bvas.report.formats.optional import needed
 from bvas.report.formats.timecode import EditRate
@@ -27,21 +26,14 @@ class EditConfig:
     """Content of an edit list."""
 
     rate: EditRate
+    first_frame: int = 0
+    """Frame that the timecode of the first shown frame counts."""
     lead_seconds: float = 3.0
     """Time between the begin of a clip and its spot, unless the video begins later."""
     lag_seconds: float = 3.0
     """Time between the spot and the end of its clip, unless the video ends before."""
     markers: bool = False
     """Markers on the video instead of clips."""
-    start_timecode: str | None = None
-    """Of the first shown frame; None: zero."""
-
-    def __post_init__(self) -> None:
-        for name in ("lead_seconds", "lag_seconds"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"{name} must be finite and not negative, got {getattr(self, name)}")
-        if self.start_timecode is not None:
-            self.rate.frame_of(self.start_timecode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +54,7 @@ def edl_text(part: VideoResult, config: EditConfig) -> str:
     the line that DaVinci Resolve reads.
 
     Raises:
-        ConfigError: OpenTimelineIO is missing, or a timecode is wrong.
+        ConfigError: OpenTimelineIO is missing.
     """
     otio = needed("opentimelineio")
     needed("otio_cmx3600_adapter")
@@ -76,16 +68,9 @@ def edl_text(part: VideoResult, config: EditConfig) -> str:
     else:
         record = 0
         for cut in _cuts(part, config):
-            clip = _clip(otio, part, cut.start, cut.stop, counted)
-            at = otio.opentime.RationalTime(record + cut.frame - cut.start, counted)
-            clip.markers.append(
-                otio.schema.Marker(
-                    spot_text(cut.spot),
-                    otio.opentime.TimeRange(at, otio.opentime.RationalTime(0, counted)),
-                    _MARKER_COLORS[colors[cut.spot.label]],
-                )
-            )
-            clip.metadata["cmx_3600"]["comments"] = [f"COMMENT: {spot_text(cut.spot)}"]
+            clip = _clip(otio, part, cut.start, cut.stop, counted, f"COMMENT: {spot_text(cut.spot)}")
+            at = record + cut.frame - cut.start
+            clip.markers.append(_marker(otio, cut.spot, _range(otio, at, at, counted), colors))
             track.append(clip)
             record += cut.stop - cut.start
     timeline = otio.schema.Timeline()
@@ -102,7 +87,7 @@ def otio_text(part: VideoResult, config: EditConfig) -> str:
     """Return an OpenTimelineIO timeline (JSON) over the video.
 
     Raises:
-        ConfigError: OpenTimelineIO is missing, or a timecode is wrong.
+        ConfigError: OpenTimelineIO is missing.
     """
     otio = needed("opentimelineio")
     fps = float(config.rate.fps)
@@ -120,11 +105,7 @@ def otio_text(part: VideoResult, config: EditConfig) -> str:
         return otio.schema.ExternalReference(url, _range(otio, start, stop, fps))
 
     def marker(cut: _Cut) -> Any:
-        found = otio.schema.Marker(
-            spot_text(cut.spot),
-            _range(otio, cut.frame, cut.frame + 1, fps),
-            _MARKER_COLORS[colors[cut.spot.label]],
-        )
+        found = _marker(otio, cut.spot, _range(otio, cut.frame, cut.frame + 1, fps), colors)
         found.metadata["bvas"] = {
             "label": cut.spot.label,
             "confidence": cut.spot.confidence,
@@ -150,18 +131,16 @@ def _cuts(part: VideoResult, config: EditConfig) -> list[_Cut]:
     cuts = []
     for spot in part.spots:
         frame = first + rate.frame_at(spot.seconds)
-        if part.video.frames is not None:
-            frame = min(frame, last - 1)
-        start = max(first, frame - rate.frame_at(config.lead_seconds))
         stop = max(frame + rate.frame_at(config.lag_seconds), frame + 1)
-        cuts.append(_Cut(spot, frame, start, stop if part.video.frames is None else min(stop, last)))
+        if part.video.frames is not None:
+            frame, stop = min(frame, last - 1), min(stop, last)
+        cuts.append(_Cut(spot, frame, max(first, frame - rate.frame_at(config.lead_seconds)), stop))
     return cuts
 
 
 def _extent(part: VideoResult, config: EditConfig) -> tuple[int, int]:
     """Return the first frame of the video and the one behind its last; without a video, behind the last clip."""
-    rate = config.rate
-    first = 0 if config.start_timecode is None else rate.frame_of(config.start_timecode)
+    rate, first = config.rate, config.first_frame
     if part.video.frames is not None:
         return first, first + max(rate.frame_at(part.video.frames.duration_seconds), 1)
     if not part.spots:
@@ -180,12 +159,16 @@ def _range(otio: Any, start: int, stop: int, fps: float) -> Any:
     )
 
 
-def _clip(otio: Any, part: VideoResult, start: int, stop: int, fps: float) -> Any:
+def _marker(otio: Any, spot: Spot, place: Any, colors: dict[str, int]) -> Any:
+    return otio.schema.Marker(spot_text(spot), place, _MARKER_COLORS[colors[spot.label]])
+
+
+def _clip(otio: Any, part: VideoResult, start: int, stop: int, fps: float, comment: str) -> Any:
     clip = otio.schema.Clip(
         name=one_line(part.video.name if part.video.path is None else part.video.path.name),
         source_range=_range(otio, start, stop, fps),
     )
-    clip.metadata["cmx_3600"] = {"reel": _reel(part)}
+    clip.metadata["cmx_3600"] = {"reel": _reel(part), "comments": [comment]}
     return clip
 
 
@@ -203,11 +186,10 @@ def _fill_with_markers(
             track.append(
                 otio.schema.Gap(source_range=_range(otio, 0, frame - (end if len(track) else 0), fps))
             )
-        clip = _clip(otio, part, frame, frame + 1, fps)
         text = ", ".join(spot_text(cut.spot) for cut in cuts).replace("|", "/")
         color = _RESOLVE_COLORS[colors[cuts[0].spot.label]]
-        clip.metadata["cmx_3600"]["comments"] = [f"|C:ResolveColor{color} |M:{text} |D:1"]
-        track.append(clip)
+        comment = f"|C:ResolveColor{color} |M:{text} |D:1"
+        track.append(_clip(otio, part, frame, frame + 1, fps, comment))
         end = frame + 1
 
 

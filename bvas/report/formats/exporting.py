@@ -1,7 +1,7 @@
 """Export of spots: choice of spots, names of the files, and all files written or none."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
@@ -14,11 +14,11 @@ from bvas.report.formats.sportscode import sportscode_text
 from bvas.report.formats.subtitles import srt_text, vtt_text
 from bvas.report.formats.tables import csv_text, jsonl_text
 from bvas.report.formats.timecode import EditRate, counts_on, edit_rate, nearest_edit_rate
-from bvas.results.video_result import Results, VideoResult
+from bvas.results.video_result import Results, VideoFile, VideoResult
 from bvas.system.atomic_files import check_writable, json_text, write_text
 from bvas.system.file_names import output_stem
 from bvas.tasks.peaks import above
-from bvas.video.container.file_tags import FileTags, read_tags
+from bvas.video.container.file_tags import read_tags
 from bvas.video.container.frame_rate import same_rate
 
 logger = logging.getLogger(__name__)
@@ -65,18 +65,10 @@ class ExportConfig:
                 raise ConfigError(f"{name} must be finite and not negative, got {getattr(self, name)}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Exported:
-    """A file that was written."""
-
-    path: Path
-    num_spots: int
-
-
 def export_spots(
     source: Results, config: ExportConfig, out: Path | None = None, *, overwrite: bool = False
-) -> list[Exported]:
-    """Write the spots of a source for another program, and return the files.
+) -> list[tuple[Path, int]]:
+    """Write the spots of a source for another program, and return the files with the number of spots in each.
 
     Tables and SoccerNet's results hold all parts; of the other formats each part has a file.
 
@@ -103,13 +95,12 @@ def export_spots(
         texts = [_text_of_all(config.format, source, parts, paths[0].parent)]
         counts = [sum(len(part.spots) for part in parts)]
     else:
-        write = _writer(config)
-        texts = [write(part) for part in parts]
+        texts = [_text_of_one(part, config) for part in parts]
         counts = [len(part.spots) for part in parts]
     # Written when all of them are made: an error in the last part leaves no first one.
     for path, text in zip(paths, texts, strict=True):
         write_text(path, text)
-    return [Exported(path=path, num_spots=count) for path, count in zip(paths, counts, strict=True)]
+    return list(zip(paths, counts, strict=True))
 
 
 def _exported(result: VideoResult, config: ExportConfig) -> VideoResult:
@@ -126,16 +117,11 @@ def _exported(result: VideoResult, config: ExportConfig) -> VideoResult:
     return replace(result, video=video, spots=tuple(spots))
 
 
-def _tags(part: VideoResult) -> FileTags | None:
-    return None if part.video.path is None else read_tags(part.video.path)
-
-
-def _player_offset(part: VideoResult) -> float:
+def _player_offset(video: VideoFile) -> float:
     """Return the time that players show for the first shown frame: they count from the first packet."""
-    tags = _tags(part)
-    if tags is None or part.video.frames is None:
+    if video.path is None or video.frames is None:
         return 0.0
-    return max(part.video.frames.start_seconds - tags.clock_start_seconds, 0.0)
+    return max(video.frames.start_seconds - read_tags(video.path).clock_start_seconds, 0.0)
 
 
 def _check_labels(source: Results, wanted: Sequence[str]) -> None:
@@ -151,7 +137,8 @@ def _text_of_all(format_name: str, source: Results, parts: Sequence[VideoResult]
     if format_name == "jsonl":
         return jsonl_text(parts)
     if format_name == "osl":
-        labels = source.labels if source.labels_are_known else _occurring(parts)
+        occurring = sorted({spot.label for part in parts for spot in part.spots})
+        labels = source.labels if source.labels_are_known else occurring
         return osl_text(source.name, labels, parts, folder, rate=_grid_rate(parts))
     beyond = [part.video.number for part in parts if part.video.number > 2 and part.spots]
     if beyond:
@@ -159,10 +146,6 @@ def _text_of_all(format_name: str, source: Results, parts: Sequence[VideoResult]
     return json_text(
         results_json(source.name, {part.video.number: part.spots for part in parts}, rate=_grid_rate(parts))
     )
-
-
-def _occurring(parts: Sequence[VideoResult]) -> list[str]:
-    return sorted({spot.label for part in parts for spot in part.spots})
 
 
 def _grid_rate(parts: Sequence[VideoResult]) -> float:
@@ -177,45 +160,42 @@ def _grid_rate(parts: Sequence[VideoResult]) -> float:
     return 1000.0
 
 
-def _writer(config: ExportConfig) -> Callable[[VideoResult], str]:
-    if config.format == "srt":
-        return lambda part: srt_text(part, config.hold_seconds, _player_offset(part))
-    if config.format == "vtt":
-        return lambda part: vtt_text(part, config.hold_seconds, _player_offset(part))
+def _text_of_one(part: VideoResult, config: ExportConfig) -> str:
     if config.format == "sportscode":
-        return lambda part: sportscode_text(part, config.lead_seconds, config.lag_seconds)
-    write = edl_text if config.format == "edl" else otio_text
-    return lambda part: write(part, _edit_config(part, config))
+        return sportscode_text(part, config.lead_seconds, config.lag_seconds)
+    if config.format in ("srt", "vtt"):
+        subtitles = srt_text if config.format == "srt" else vtt_text
+        return subtitles(part, config.hold_seconds, _player_offset(part.video))
+    edits = edl_text if config.format == "edl" else otio_text
+    return edits(part, _edit_config(part, config))
 
 
 def _edit_config(part: VideoResult, config: ExportConfig) -> EditConfig:
-    rate = _edit_rate(part, config.rate)
+    rate, first_frame = _edit_rate(part, config.rate), 0
     timecode = config.start_timecode
-    tags = _tags(part)
-    if timecode is None and tags is not None and tags.timecode is not None:
-        timecode = tags.timecode
-        try:
-            counts_on(rate, timecode).frame_of(timecode)
-        except ConfigError as error:
-            logger.warning("%s: its timecode is not used: %s", part.video.name, error)
-            timecode = None
+    if timecode is None and part.video.path is not None:
+        timecode = read_tags(part.video.path).timecode
     if timecode is not None:
-        rate = counts_on(rate, timecode)
+        counted = counts_on(rate, timecode)
+        try:
+            rate, first_frame = counted, counted.frame_of(timecode)
+        except ConfigError as error:
+            if config.start_timecode is not None:
+                raise
+            logger.warning("%s: its timecode is not used: %s", part.video.name, error)
     if config.format == "edl" and len(part.spots) > _MOST_EVENTS:
         logger.warning(
             "%s: %d events; CMX 3600 counts to %d, and some programs stop there: take fewer (--confidence, --label), "
             "or otio",
-            part.video.name,
-            len(part.spots),
-            _MOST_EVENTS,
+            *(part.video.name, len(part.spots), _MOST_EVENTS),
         )
     logger.info("%s: frames are counted at %s", part.video.name, rate.text)
     return EditConfig(
         rate=rate,
+        first_frame=first_frame,
         lead_seconds=config.lead_seconds,
         lag_seconds=config.lag_seconds,
         markers=config.markers,
-        start_timecode=timecode,
     )
 
 
@@ -227,8 +207,7 @@ def _edit_rate(part: VideoResult, name: str | None) -> EditRate:
         chosen = edit_rate(_DEFAULT_RATE)
         logger.warning(
             "%s: the video is unknown, so %s is assumed; name it with --video, or the rate with --rate",
-            part.video.name,
-            chosen.text,
+            *(part.video.name, chosen.text),
         )
     else:
         chosen = nearest_edit_rate(frames.rate)
@@ -236,9 +215,7 @@ def _edit_rate(part: VideoResult, name: str | None) -> EditRate:
         logger.warning(
             "%s has %s%.3f frames a second; its spots are put on %s by time",
             part.video.path and part.video.path.name,
-            "about " if frames.variable_rate else "",
-            float(frames.rate),
-            chosen.text,
+            *("about " if frames.variable_rate else "", float(frames.rate), chosen.text),
         )
     return chosen
 
@@ -253,13 +230,10 @@ def _paths(source: Results, parts: Sequence[VideoResult], format_name: str, out:
     folder = source.folder if out is None else out
     if format_name in _OF_ALL_PARTS:
         return [folder / f"{source.name}{suffix}"]
-    names = [part.video.name for part in parts]
-    stems = [
-        name if part.video.path is None else output_stem(part.video.path.stem)
-        for name, part in zip(names, parts, strict=True)
-    ]
+    videos = [part.video for part in parts]
+    stems = [video.name if video.path is None else output_stem(video.path.stem) for video in videos]
     if len(set(stems)) < len(stems):
-        stems = names
+        stems = [video.name for video in videos]
     return [folder / f"{stem}{suffix}" for stem in stems]
 
 

@@ -5,12 +5,8 @@ from typing import Any
 
 from bvas.errors import ConfigError
 
-_PACKAGES = {
-    "srt": "srt",
-    "webvtt": "webvtt-py",
-    "opentimelineio": "opentimelineio",
-    "otio_cmx3600_adapter": "otio-cmx3600-adapter",
-}
+# Those that are called otherwise than their module.
+_PACKAGES = {"webvtt": "webvtt-py", "otio_cmx3600_adapter": "otio-cmx3600-adapter"}
 
 
 def needed(module: str) -> Any:
@@ -22,6 +18,7 @@ def needed(module: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
+        package = _PACKAGES.get(module, module)
         raise ConfigError(
-            f"this format needs the package {_PACKAGES[module]}: pip install -e '.[export]' in bvas's clone"
+            f"this format needs the package {package}: pip install -e '.[export]' in bvas's clone"
         ) from error

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bvas.data.osl_json import DEFAULT_HEAD, osl_json
+from bvas.data.osl_json import DEFAULT_HEAD
 from bvas.data.soccernet_files import game_time, position_ms
 from bvas.results.video_result import VideoResult
 from bvas.system.atomic_files import json_text
@@ -14,17 +14,26 @@ from bvas.system.atomic_files import json_text
 def osl_text(
     name: str, labels: Iterable[str], parts: Sequence[VideoResult], folder: Path, *, rate: float
 ) -> str:
-    """Return the spots of all parts.
+    """Return the file of predictions.
 
     Args:
         name: Of the dataset.
-        labels: What is declared.
+        labels: Of the head `action`.
         parts: The videos.
         folder: Where the file goes; paths of videos below it begin there, others are absolute.
         rate: Of the grid of the spots, so that their milliseconds are on their frames.
     """
-    samples = [_sample(part, folder, rate) for part in parts]
-    return json_text(osl_json(name, list(labels), samples, date=date.today().isoformat()))
+    content = {
+        "version": "2.0",
+        "date": date.today().isoformat(),
+        "task": "action_spotting",
+        "dataset_name": name,
+        "modalities": ["video"],
+        "metadata": {"type": "predictions", "made_by": "bvas"},
+        "labels": {DEFAULT_HEAD: {"type": "single_label", "labels": list(labels)}},
+        "data": [_sample(part, folder, rate) for part in parts],
+    }
+    return json_text(content)
 
 
 def _sample(part: VideoResult, folder: Path, rate: float) -> dict[str, Any]:

@@ -1,52 +1,40 @@
 """Spots as lines, for spreadsheets (csv) and programs (jsonl)."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
+from bvas.report.spots_csv import CSV_COLUMNS, SpotRow, table_text
 from bvas.results.video_result import VideoResult
-
-COLUMNS = ("part", "seconds", "clock", "label", "confidence", "file", "frame")
-"""Seconds from the first shown frame of the part's video; file and frame are empty where it is unknown."""
 
 
 def csv_text(parts: Sequence[VideoResult]) -> str:
     """Return the spots of all parts under a line of column names."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in _rows(parts):
-        writer.writerow(
-            [
-                f"{value:.4f}" if name == "confidence" else f"{value:.3f}" if name == "seconds" else value
-                for name, value in row.items()
-            ]
-        )
-    return text.getvalue()
+    return table_text(("part", *CSV_COLUMNS), ([part, *row.cells()] for part, row in _rows(parts)))
 
 
 def jsonl_text(parts: Sequence[VideoResult]) -> str:
-    """Return the spots of all parts, a JSON object a line."""
+    """Return the spots of all parts, a JSON object a line; what is unknown has no key."""
     lines = []
-    for row in _rows(parts):
-        kept = {name: value for name, value in row.items() if value is not None}
-        kept["seconds"], kept["confidence"] = round(row["seconds"], 3), round(row["confidence"], 4)
+    for part, row in _rows(parts):
+        seconds, confidence = round(row.spot.seconds, 3), round(row.spot.confidence, 4)
+        values = (part, seconds, row.clock, row.spot.label, confidence, row.file, row.frame)
+        pairs = zip(("part", *CSV_COLUMNS), values, strict=True)
+        kept = {name: value for name, value in pairs if value is not None}
         lines.append(json.dumps(kept, ensure_ascii=False, allow_nan=False) + "\n")
     return "".join(lines)
 
 
-def _rows(parts: Sequence[VideoResult]) -> Iterator[dict[str, Any]]:
+def _rows(parts: Sequence[VideoResult]) -> Iterator[tuple[int, SpotRow]]:
+    """Yield the number of the part and the row of each spot; seconds count from the start of the part's video."""
     for part in parts:
         video = part.video
         for spot in part.spots:
-            yield {
-                "part": video.number,
-                "seconds": spot.seconds,
-                "clock": part.clock.text(spot.seconds),
-                "label": spot.label,
-                "confidence": spot.confidence,
-                "file": None if video.path is None else video.path.name,
-                "frame": None if video.frames is None else video.frames.nearest(spot.seconds),
-            }
+            yield (
+                video.number,
+                SpotRow(
+                    spot=spot,
+                    clock=part.clock.text(spot.seconds),
+                    file=None if video.path is None else video.path.name,
+                    frame=None if video.frames is None else video.frames.nearest(spot.seconds),
+                ),
+            )

@@ -41,14 +41,14 @@ class EditRate:
             ConfigError: it is not a timecode, or this rate has no such timecode; or OpenTimelineIO is not installed.
         """
         opentime = needed("opentimelineio").opentime
-        text = timecode.strip()
-        if _TIMECODE.fullmatch(text) is None:
+        found = _TIMECODE.fullmatch(timecode.strip())
+        if found is None:
             raise ConfigError(
                 f"{timecode!r} is not a timecode; write hh:mm:ss:ff, or hh:mm:ss;ff for drop frame"
             )
         rate = float(self.fps) if self.drop_frame else self.nominal
-        parts = re.split("[:;.,]", text)
-        written = ":".join(parts[:3]) + (";" if self.drop_frame else ":") + parts[3]
+        hours, minutes, seconds, _, frames = found.groups()
+        written = f"{hours}:{minutes}:{seconds}{';' if self.drop_frame else ':'}{frames}"
         try:
             time = opentime.from_timecode(written, rate)
         except ValueError as error:
@@ -59,7 +59,7 @@ class EditRate:
         return int(time.to_frames())
 
 
-_RATES = (
+EDIT_RATES = (
     EditRate("23.976", Fraction(24000, 1001)),
     EditRate("24", Fraction(24)),
     EditRate("25", Fraction(25)),
@@ -71,26 +71,21 @@ _RATES = (
 )
 
 
-def edit_rates() -> tuple[str, ...]:
-    """Return the names of all rates."""
-    return tuple(rate.name for rate in _RATES)
-
-
 def edit_rate(name: str) -> EditRate:
     """Return the rate of a name.
 
     Raises:
         ConfigError: no rate has this name; the message lists all.
     """
-    for rate in _RATES:
-        if rate.name == name:
-            return rate
-    raise ConfigError(f"no rate {name!r}; timecodes are at {', '.join(edit_rates())}")
+    found = {rate.name: rate for rate in EDIT_RATES}
+    if name not in found:
+        raise ConfigError(f"no rate {name!r}; timecodes are at {', '.join(found)}")
+    return found[name]
 
 
 def nearest_edit_rate(rate: Fraction) -> EditRate:
     """Return the rate nearest to a video's, by their ratio."""
-    return min(_RATES, key=lambda known: max(known.fps / rate, rate / known.fps))
+    return min(EDIT_RATES, key=lambda known: max(known.fps / rate, rate / known.fps))
 
 
 def counts_on(rate: EditRate, timecode: str) -> EditRate:
