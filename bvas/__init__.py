@@ -21,7 +21,7 @@ _HOME = {
     "Annotation": "bvas.values.annotations",
     "Spot": "bvas.values.annotations",
     "LabelSet": "bvas.values.annotations",
-    "FrameReader": "bvas.video.decode.protocol",
+    "FrameReader": "bvas.video.decode.video_reader",
     "FrameStream": "bvas.video.decode.protocol",
     "VideoInfo": "bvas.video.index.video_info",
     "VideoIndex": "bvas.video.index.frame_table",

@@ -59,7 +59,7 @@ def compare(paths: Sequence[Path], orders: Sequence[Sequence[int]]) -> Answer:
     from bvas.video.decode.decoder_pool import DecoderPool
     from bvas.video.decode.open_video import open_video
 
-    pool: DecoderPool[Any] = DecoderPool()
+    pool: DecoderPool = DecoderPool()
     found: Answer = {"equals_cpu": True, "frames": 0, "different_frames": 0, "largest_difference": 0}
     for path in paths:
         for order in orders:

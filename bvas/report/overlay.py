@@ -20,7 +20,7 @@ from bvas.report.content import VideoReport
 from bvas.report.strip import ScoreStrip
 from bvas.values.annotations import LabelSet
 from bvas.values.checks import checked_seconds
-from bvas.video.container.color_tags import BT709, ColorTags, Hdr
+from bvas.video.container.color_tags import BT709, ColorTags, Hdr, color_tags_of
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.hdr_color import sdr_rgb
 from bvas.video.decode.orientation import UprightFit
@@ -30,7 +30,7 @@ from bvas.video.encode.sound import CopiedSound, SoundTrack, sound_of
 from bvas.video.encode.video_writer import rgb_picture
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.stored_picture import color_range_of, color_tags_of, upright
+from bvas.video.index.stored_picture import color_range_of, upright
 from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 

@@ -10,7 +10,6 @@ file_tags.py          start timecode, start of the clock, declared length
 frame_rate.py         constant or average rate of presentation times
 header_bits.py        bit reader with Exp-Golomb numbers
 header_color_tags.py  color tags of headers in mid-stream
-header_traits.py      interlacing and cropping that headers allow
 http_bytes.py         a file on a web server, with resumed connections
 joined_bytes.py       bytes of a transport stream without its joints
 libav_io.py           bytes of addresses and HLS pieces, fetched for libav
@@ -21,7 +20,7 @@ open_container.py     opening with libav, packets past damage
 program_tables.py     PAT and PMT of a transport stream
 read_options.py       ReadOptions: stream, rate, tone
 sequence_headers.py   SPS of H.264 and HEVC, headers of VP9 and AV1
-sequence_tracking.py  the sequence header in force at each packet
+sequence_tracking.py  the sequence header in force at each packet, traits
 sources.py            Source: file, growing file, pipe or URL
 stream_choice.py      choice among several video streams
 strict_decoder.py     decoder that fails where others conceal

@@ -126,6 +126,11 @@ class ColorTags:
 NO_TAGS = ColorTags()
 
 
+def color_tags_of(frame: Any) -> ColorTags:
+    """Return the color tags of a decoded frame, from its bitstream."""
+    return tags_of(frame, is_rgb=bool(frame.format.is_rgb))
+
+
 def tags_of(tagged: Any, *, is_rgb: bool = False) -> ColorTags:
     """Return the tags of a frame or codec context of PyAV.
 
@@ -143,19 +148,9 @@ def tags_of(tagged: Any, *, is_rgb: bool = False) -> ColorTags:
     )
 
 
-def transfer_of(frame: Any) -> int:
-    """Return a frame's transfer characteristic; 2 is unspecified."""
-    return int(frame.color_trc) or UNSPECIFIED
-
-
 def hdr_of(transfer: int) -> Hdr | None:
     """Return the HDR system that a transfer characteristic names; None for SDR."""
     return _HDR.get(transfer)
-
-
-def transfer_name(code: int) -> str:
-    """Return FFmpeg's name of a transfer characteristic."""
-    return _name(_TRANSFERS, code)
 
 
 def _name(names: dict[int, str], code: int) -> str:

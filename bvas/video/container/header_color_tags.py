@@ -4,8 +4,8 @@ from typing import Any
 
 import av
 
-from bvas.video.container.coded_packets import nal_kind, nal_units, parameter_sets
-from bvas.video.container.color_tags import ColorTags, tags_of
+from bvas.video.container.coded_packets import nal_kind, nal_units, new_extradata, parameter_sets
+from bvas.video.container.color_tags import ColorTags, color_tags_of
 
 # ITU-T H.264, table 7-1: SEI and sequence parameter set. ITU-T H.265, table 7-1: the same.
 _H264_SEI, _H264_SPS = 6, 7
@@ -39,8 +39,8 @@ class HeaderColors:
             return
         # mp4 with several sample descriptions changes the extradata in mid-stream.
         beside = []
-        if packet.has_sidedata("new_extradata"):
-            self._extradata = bytes(packet.get_sidedata("new_extradata"))
+        if (changed := new_extradata(packet)) is not None:
+            self._extradata = changed
             beside = _color_headers(self._codec, None, parameter_sets(self._codec, self._extradata))
         head = bytes(memoryview(packet)[:_HEAD])
         headers = b"".join(beside + _color_headers(self._codec, self._extradata, head))
@@ -59,7 +59,7 @@ class HeaderColors:
         except av.FFmpegError:
             # A keyframe that cannot be decoded alone is judged when its frames are read.
             return []
-        return [tags_of(frame, is_rgb=bool(frame.format.is_rgb)) for frame in frames]
+        return [color_tags_of(frame) for frame in frames]
 
 
 def _color_headers(codec: str, extradata: bytes | None, coded: bytes) -> list[bytes]:

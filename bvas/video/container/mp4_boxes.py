@@ -1,7 +1,7 @@
 """Boxes of MP4 files (ISO/IEC 14496-12, 4.2)."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import BinaryIO, NamedTuple
 
 
@@ -36,3 +36,13 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
             return
         yield Box(kind, place, body, min(place + length, end))
         place += length
+
+
+def boxes_within(file: BinaryIO, start: int, end: int, parents: Container[bytes]) -> Iterator[Box]:
+    """Yield the boxes between two bytes of a file, and those in the boxes of some kinds, at any depth."""
+    todo = [(start, end)]
+    while todo:
+        for box in boxes(file, *todo.pop()):
+            if box.kind in parents:
+                todo.append((box.body, box.end))
+            yield box

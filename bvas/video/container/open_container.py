@@ -110,7 +110,7 @@ def open_input(
         # libav opens any text as ANSI art.
         is_text = container.format.name == "tty"
         streams = () if is_text else video_streams(container)
-        reason = _because(last_message(said))
+        reason = because(last_message(said))
         number = choose_stream(streams, reading, container.format.name, name, reason).number
     except DecodeError:
         container.close()
@@ -148,13 +148,14 @@ def not_opened(
     if isinstance(error, av.error.ExitError) and timeout is not None:
         reason = f"no answer for {timeout[0]:g} s"
     return DecodeError(
-        f"{name} is not a video that can be opened: {reason}{_because(message)}; "
+        f"{name} is not a video that can be opened: {reason}{because(message)}; "
         "the file may be cut off or of another kind, `ffprobe` shows more",
         path=name,
     )
 
 
-def _because(message: str) -> str:
+def because(message: str) -> str:
+    """Return libav's message to follow one of ours; empty where it has none."""
     return f" (libav: {message})" if message else ""
 
 

@@ -3,6 +3,7 @@
 Syntax: ISO/IEC 13818-1, 2.4.4.3 (program association) and 2.4.4.8 (program map).
 """
 
+import zlib
 from typing import NamedTuple
 
 _PAT_PID = 0
@@ -20,7 +21,8 @@ _CODECS = {
 }
 _REGISTERED = {b"HEVC": "hevc", b"AV01": "av1", b"VC-1": "vc1", b"drac": "dirac"}
 _REGISTRATION = 5
-_POLYNOMIAL = 0x04C11DB7
+# zlib has the CRC-32 of tables with the bits of each byte, and of the result, in the other order.
+_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 class VideoEntry(NamedTuple):
@@ -81,7 +83,7 @@ class TableReader:
 
     def _read(self, pid: int, section: bytes) -> bool:
         # The lowest bit of byte 5: it applies now, not later.
-        if len(section) < 12 or not section[5] & 1 or _crc(section):
+        if len(section) < 12 or not section[5] & 1 or not _is_whole(section):
             return False
         key = pid << 16 | (section[3] << 8 | section[4])
         if self._sections.get(key) == section:
@@ -143,11 +145,6 @@ def _registered(descriptors: bytes) -> str:
     return ""
 
 
-def _crc(section: bytes) -> int:
-    """Return the CRC-32 of a section with its own (Annex A); 0 where it is whole."""
-    value = 0xFFFFFFFF
-    for byte in section:
-        value ^= byte << 24
-        for _ in range(8):
-            value = (value << 1 ^ (_POLYNOMIAL if value & 0x80000000 else 0)) & 0xFFFFFFFF
-    return value
+def _is_whole(section: bytes) -> bool:
+    """Return whether the CRC-32 of a section with its own is 0 (Annex A), which zlib inverts."""
+    return zlib.crc32(section.translate(_MIRRORED)) == 0xFFFFFFFF

@@ -97,22 +97,19 @@ def _h264_sequence(header: bytes) -> Sequence:
         height *= 2
         bits.take(1)
     bits.take(1)
-    left = right = top = bottom = 0
-    if bits.take(1):
-        left, right, top, bottom = (bits.golomb() for _ in range(4))
     columns, rows = _SUBSAMPLING[0 if has_planes else min(chroma_format, 3)]
-    rows *= 2 - frames_only
+    size, corner = _cropped(bits, (height, width), (rows * (2 - frames_only), columns))
     return Sequence(
         header=header,
-        size=(height - rows * (top + bottom), width - columns * (left + right)),
-        corner=(rows * top, columns * left),
+        size=size,
+        corner=corner,
         num_references=num_references,
         may_hold_fields=not frames_only,
         sample_aspect=_h264_aspect(bits),
     )
 
 
-def _h264_aspect(bits: "Bits") -> Fraction | None:
+def _h264_aspect(bits: Bits) -> Fraction | None:
     """Read ITU-T H.264, E.1.1, up to sar_height, from vui_parameters_present_flag on."""
     if not (bits.take(1) and bits.take(1)):
         return None
@@ -132,23 +129,27 @@ def _hevc_sequence(header: bytes) -> Sequence:
     chroma_format = bits.golomb()
     has_planes = bits.take(1) if chroma_format == 3 else 0
     width, height = bits.golomb(), bits.golomb()
-    left = right = top = bottom = 0
-    if bits.take(1):
-        left, right, top, bottom = (bits.golomb() for _ in range(4))
     columns, rows = _SUBSAMPLING[0 if has_planes else min(chroma_format, 3)]
+    size, corner = _cropped(bits, (height, width), (rows, columns))
     bits.golomb(), bits.golomb(), bits.golomb()
     num_told = num_layers if bits.take(1) else 1
     num_pictures = [(bits.golomb(), bits.golomb(), bits.golomb())[0] + 1 for _ in range(num_told)]
-    return Sequence(
-        header=header,
-        size=(height - rows * (top + bottom), width - columns * (left + right)),
-        corner=(rows * top, columns * left),
-        # The picture itself is counted there.
-        num_references=max(num_pictures) - 1,
-    )
+    # The picture itself is counted there.
+    return Sequence(header=header, size=size, corner=corner, num_references=max(num_pictures) - 1)
 
 
-def _pass_hevc_profile(bits: "Bits") -> int:
+def _cropped(
+    bits: Bits, size: tuple[int, int], unit: tuple[int, int]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Read a cropping window, in units of (rows, columns); return size and corner of what it leaves."""
+    left = right = top = bottom = 0
+    if bits.take(1):
+        left, right, top, bottom = (bits.golomb() for _ in range(4))
+    rows, columns = unit
+    return (size[0] - rows * (top + bottom), size[1] - columns * (left + right)), (rows * top, columns * left)
+
+
+def _pass_hevc_profile(bits: Bits) -> int:
     """Pass what comes before the number of an HEVC sequence header; return its temporal layers."""
     bits.take(4)
     num_layers = bits.take(3) + 1
@@ -196,7 +197,7 @@ def vp9_sequence(head: bytes, before: Sequence | None) -> Sequence | None:
     return Sequence(header=header, size=(height, width))
 
 
-def _vp9_color(bits: "Bits", profile: int) -> bytes:
+def _vp9_color(bits: Bits, profile: int) -> bytes:
     """Pass the VP9 specification, 6.2.2; return profile, depth flag and subsampling."""
     deep = bits.take(1) if profile >= 2 else 0
     space, sampling = bits.take(3), 0
@@ -244,7 +245,7 @@ def av1_sequence(header: bytes) -> Sequence | None:
     return Sequence(header=header, size=(height, width))
 
 
-def _pass_av1_operation(bits: "Bits") -> None:
+def _pass_av1_operation(bits: Bits) -> None:
     delay_bits = 0
     if bits.take(1):
         bits.take(64)
@@ -264,7 +265,7 @@ def _pass_av1_operation(bits: "Bits") -> None:
             bits.take(4)
 
 
-def _pass_scaling_lists(bits: "Bits", num_lists: int) -> None:
+def _pass_scaling_lists(bits: Bits, num_lists: int) -> None:
     for number in range(num_lists):
         if not bits.take(1):
             continue

@@ -18,11 +18,11 @@ opencv_backend.py    backend by OpenCV's VideoCapture, for files that it reads r
 orientation.py       stored luma turned upright and fitted
 packet_seek.py       packets from any keyframe on
 prefetch.py          frames decoded ahead by threads
-protocol.py          FrameStream and FrameReader
+protocol.py          FrameStream
 pyav_backend.py      backend by PyAV: the reference
 pynvvideocodec.py    import of PyNvVideoCodec, choice of the GPU
 reader_ownership.py  one process and one thread at a time
 remedies.py          what is awkward about a file, and what helps
 sample_aspects.py    sample aspects that change in mid-stream
-video_reader.py      VideoReader over any backend
+video_reader.py      FrameReader over any backend
 """

@@ -3,40 +3,29 @@
 import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from typing import Any
 
 import av
-import numpy as np
-from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.video.container.open_container import read_packets
-from bvas.video.decode.backends import OnDamage
+from bvas.video.decode.backends import OnDamage, PictureBackend
 from bvas.video.decode.damage_tracking import CountedDamage, DamageLog
 from bvas.video.decode.sample_aspects import SampleAspects
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.stored_picture import luma_of
 from bvas.video.index.video_info import VideoInfo
 
 
-class CountedBackend:
+class CountedBackend(PictureBackend):
     """Frames of one open file in the decoder's output order; an earlier frame starts decoding over."""
 
     def __init__(self, index: VideoIndex, info: VideoInfo, *, on_damage: OnDamage) -> None:
         self._damage = DamageLog(index.path, on_damage)
         self.damaged = self._damage.frames
-        self.num_decoded = 0
-        self.sample_aspect: Fraction | None = None
         self._index = index
         self._tones = ToneMap(info, index.reading.tone)
         self._open()
-
-    def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """Yield (index, luma as stored); see `Backend`."""
-        for index, picture in self.pictures(indices):
-            yield index, luma_of(picture, self._tones.hdr_of(picture, index))
 
     def pictures(self, indices: Sequence[int]) -> Iterator[tuple[int, Any]]:
         """As `frames`, with PyAV's decoded frames, which also hold color."""
@@ -90,7 +79,7 @@ class CountedBackend:
                 self._errors.feed(is_keyframe=packet.is_keyframe)
             try:
                 pictures = self._stream.codec_context.decode(packet)
-                self.num_decoded += len(pictures)
+                self._num_decoded += len(pictures)
                 self._aspects.see(self._stream.codec_context, None if packet is None else packet.pts)
                 self._ready.extend(pictures)
             except MemoryError:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bvas.errors import DecodeError
-from bvas.video.decode.pyav_backend import open_pictures
+from bvas.video.decode.pyav_backend import open_backend
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.video_info import VideoInfo
 
@@ -42,7 +42,7 @@ def find_damage(
         DecodeError: the file can no longer be opened.
     """
     lost: list[int] = []
-    source = open_pictures(index, info)
+    source = open_backend(index, info)
     start = 0
     try:
         while start < index.num_frames:

@@ -1,28 +1,18 @@
 """Pool of decoders that are reused from file to file: making one on a GPU takes longer than decoding a clip."""
 
 from collections.abc import Hashable
-from typing import Generic, Protocol, TypeVar
+
+from bvas.video.decode.cuda_decoder import CudaDecoder
 
 
-class PooledDecoder(Protocol):
-    """A decoder that may serve another file."""
-
-    def close(self) -> None:
-        """End decoding and free its memory."""
-        ...
-
-
-D = TypeVar("D", bound=PooledDecoder)
-
-
-class DecoderPool(Generic[D]):
+class DecoderPool:
     """Idle decoders of one process and one thread, by kind: one decoder serves all files of its kind."""
 
     def __init__(self, *, max_idle: int = 4) -> None:
         self._max_idle = max_idle
-        self._idle: list[tuple[Hashable, D]] = []
+        self._idle: list[tuple[Hashable, CudaDecoder]] = []
 
-    def take(self, kind: Hashable) -> D | None:
+    def take(self, kind: Hashable) -> CudaDecoder | None:
         """Return the most recently used idle decoder of this kind, or None."""
         for place in range(len(self._idle) - 1, -1, -1):
             other, decoder = self._idle[place]
@@ -31,7 +21,7 @@ class DecoderPool(Generic[D]):
                 return decoder
         return None
 
-    def give(self, kind: Hashable, decoder: D) -> None:
+    def give(self, kind: Hashable, decoder: CudaDecoder) -> None:
         """Leave a decoder for the next file; beyond `max_idle` the one unused for longest is closed."""
         self._idle.append((kind, decoder))
         while len(self._idle) > self._max_idle:

@@ -5,15 +5,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bvas.errors import DecodeError
+from bvas.video.decode.backends import PictureBackend
 from bvas.video.index.frame_folder import decode_picture, find_frames
-from bvas.video.index.stored_picture import luma_of
 
 
-class FolderBackend:
+class FolderBackend(PictureBackend):
     """Frames of a folder of pictures; each is decoded by itself.
 
     Args:
@@ -22,16 +19,8 @@ class FolderBackend:
     """
 
     def __init__(self, folder: Path, rate: Fraction) -> None:
-        self.damaged: set[int] = set()
-        self.num_decoded = 0
-        self.sample_aspect: Fraction | None = None
         self._files = find_frames(folder)
         self._rate = rate
-
-    def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """Yield (index, luma as stored); see `Backend`."""
-        for index, picture in self.pictures(indices):
-            yield index, luma_of(picture)
 
     def pictures(self, indices: Sequence[int]) -> Iterator[tuple[int, Any]]:
         """As `frames`, with PyAV's decoded frames, which also hold color."""
@@ -45,7 +34,7 @@ class FolderBackend:
                 raise DecodeError(
                     f"frame {index} is lost: {error}", path=path, lost=range(index, index + 1)
                 ) from error
-            self.num_decoded += 1
+            self._num_decoded += 1
             yield index, picture
 
     def close(self) -> None:

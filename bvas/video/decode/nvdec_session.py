@@ -67,7 +67,7 @@ class NvdecSession:
         codec: str,
         size: tuple[int, int],
         tone: NDArray[np.uint8] | None,
-        pool: DecoderPool[CudaDecoder],
+        pool: DecoderPool,
     ) -> None:
         self.num_decoded = 0
         self.may_borrow = True

@@ -8,7 +8,6 @@ reference's (`check`). The time of each frame read is compared with the index.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -88,13 +87,10 @@ def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) ->
     return OpencvBackend(index, info)
 
 
-class OpencvBackend:
+class OpencvBackend(Backend):
     """Frames of one open file by OpenCV, in luma as stored."""
 
     def __init__(self, index: VideoIndex, info: VideoInfo) -> None:
-        self.damaged: set[int] = set()
-        self.num_decoded = 0
-        self.sample_aspect: Fraction | None = None
         self._index = index
         self._info = info
         turned = info.rotation in (90, 270)
@@ -146,7 +142,7 @@ class OpencvBackend:
             if not self._capture.grab():
                 return None
             self._next += 1
-            self.num_decoded += 1
+            self._num_decoded += 1
         with _quiet():
             ok, luma = self._capture.retrieve()
         seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000

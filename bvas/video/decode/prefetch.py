@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.system.closing import Closing
-from bvas.video.decode.protocol import FrameReader
+from bvas.video.decode.video_reader import FrameReader
 
 if TYPE_CHECKING:
     from torch import Tensor

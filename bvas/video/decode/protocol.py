@@ -1,18 +1,14 @@
-"""Protocols of readers: frames in order (`FrameStream`), and at random as well (`FrameReader`)."""
+"""`FrameStream`: protocol of readers of frames in order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.video_info import VideoInfo
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from bvas.video.index.frame_table import VideoIndex
 
 
 class FrameStream(Protocol):
@@ -35,7 +31,7 @@ class FrameStream(Protocol):
     """(H, W) of the frames it gives."""
 
     @property
-    def index(self) -> "VideoIndex":
+    def index(self) -> VideoIndex:
         """The frames; those known so far while the source runs."""
         ...
 
@@ -81,38 +77,3 @@ class FrameStream(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-
-
-class FrameReader(FrameStream, Protocol):
-    """Random access to the luma plane of a finished file, as `open_video` returns it.
-
-    The file is opened at the first read.
-    """
-
-    num_engines: int
-    """Decoders of the machine of which each reader of this file keeps one busy: those of the GPU, or 1."""
-
-    def frame_at(self, seconds: float) -> int:
-        """Return the frame on screen at a time, with half a time-base tick of tolerance."""
-        ...
-
-    def read(self, indices: Sequence[int] | NDArray[np.int64]) -> "Tensor":
-        """Return the frames at `indices`, uint8 [T, H, W], in the order asked, repeats allowed.
-
-        Raises:
-            IndexError: an index lies outside [0, num_frames).
-            DecodeError: the stream is damaged at one of the frames.
-        """
-        ...
-
-    def read_into(
-        self,
-        indices: Sequence[int] | NDArray[np.int64],
-        out: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
-    ) -> None:
-        """As `read`, into `out`: uint8 [T, H, W], C-contiguous, or T arrays uint8 [H, W]."""
-        ...
-
-    def read_to(self, indices: Sequence[int] | NDArray[np.int64], outs: Sequence["Tensor"]) -> None:
-        """As `read`, each frame into a tensor of `outs`, uint8 [H, W]."""
-        ...

@@ -12,17 +12,15 @@ without that (lenient). From then on a picture is delivered once those that it r
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.video.container.coded_packets import is_nonref, may_skip_nonref
 from bvas.video.container.time_array import NO_TIME
-from bvas.video.decode.backends import Backend, BackendOptions, OnDamage
+from bvas.video.decode.backends import BackendOptions, OnDamage, PictureBackend
 from bvas.video.decode.counting_decoder import CountedBackend
 from bvas.video.decode.damage_tracking import Damage, DamageLog
 from bvas.video.decode.folder_decoder import FolderBackend
@@ -31,7 +29,6 @@ from bvas.video.decode.sample_aspects import SampleAspects
 from bvas.video.index.frame_folder import CONTAINER
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.stored_picture import luma_of
 from bvas.video.index.video_info import VideoInfo
 
 # So many frames of later times may be output before the wanted one.
@@ -44,24 +41,13 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     """Admit every file: a file with an index was opened by libav."""
 
 
-def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:
+def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions | None = None) -> PictureBackend:
     """Open a file for decoding with libav.
 
     Raises:
         DecodeError: the file cannot be opened.
     """
-    return open_pictures(index, info, options)
-
-
-def open_pictures(
-    index: VideoIndex, info: VideoInfo, options: BackendOptions | None = None
-) -> "PyavBackend | CountedBackend | FolderBackend":
-    """Open a file for decoding with libav, with color: it has `pictures` besides `frames`.
-
-    Raises:
-        DecodeError: the file cannot be opened.
-    """
-    on_damage = (options or BackendOptions()).on_damage
+    on_damage: OnDamage = "deliver" if options is None else options.on_damage
     if index.container == CONTAINER:
         return FolderBackend(index.path, index.rate)
     if index.decode_order:
@@ -88,14 +74,12 @@ class _Run:
     """Times of packets whose frames the decoder may have left out."""
 
 
-class PyavBackend:
+class PyavBackend(PictureBackend):
     """Frames of one open file, matched by presentation time."""
 
     def __init__(self, index: VideoIndex, info: VideoInfo, *, on_damage: OnDamage) -> None:
         self._damage = DamageLog(index.path, on_damage)
         self.damaged = self._damage.frames
-        self.num_decoded = 0
-        self.sample_aspect: Fraction | None = None
         self._index = index
         self._tones = ToneMap(info, index.reading.tone)
         self._source = PacketSource(index)
@@ -117,11 +101,6 @@ class PyavBackend:
         """Frames by their times, output before the wanted one although theirs are later."""
         self._skip_mode = "DEFAULT"
         self._run: _Run | None = None
-
-    def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """Yield (index, luma as stored); see `Backend`."""
-        for index, picture in self.pictures(indices):
-            yield index, luma_of(picture, self._tones.hdr_of(picture, index))
 
     def pictures(self, indices: Sequence[int]) -> Iterator[tuple[int, Any]]:
         """As `frames`, with PyAV's decoded frames, which also hold color."""
@@ -229,7 +208,7 @@ class PyavBackend:
             if self._is_strict:
                 self._become_lenient(run)
             return
-        self.num_decoded += len(frames)
+        self._num_decoded += len(frames)
         self._aspects.see(self._decoder, None if packet is None else packet.pts)
         for frame in frames:
             if frame.pts is not None:

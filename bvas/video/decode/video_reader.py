@@ -1,4 +1,4 @@
-"""`VideoReader`: what readers of all backends have in common.
+"""`FrameReader`: random access to one file, over any backend.
 
 A backend (backends.py) yields the stored luma of ascending frames. Order, repeats, rotation, fitting, checks and
 ownership are handled here, once.
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class VideoReader(Closing):
-    """Random access to the luma of one video: a `FrameReader` over any backend."""
+class FrameReader(Closing):
+    """Random access to the luma plane of a finished file, as `open_video` returns it: also a `FrameStream`.
+
+    The file is opened at the first read.
+    """
 
     def __init__(
         self,
@@ -42,10 +45,13 @@ class VideoReader(Closing):
         self.index = index
         self._info = info
         self.backend = backend
+        """`pyav`, `opencv` or `nvdec`."""
         self.device = device
         self.num_engines = num_engines
+        """Decoders of the machine of which each reader of this file keeps one busy: those of the GPU, or 1."""
         self._fit = UprightFit(info, size, index.seconds_of)
         self.size = self._fit.size
+        """(H, W) of the frames it gives."""
         self._open_backend = open_backend
         self._opened: Backend | None = None
         self._num_decoded = 0
@@ -224,7 +230,7 @@ class VideoReader(Closing):
 
     def __repr__(self) -> str:
         about = f"{count_text(self._info.num_frames, 'frame')}, size {self.size}, {self.backend}"
-        return f"<VideoReader {self._info.path.name}: {about}>"
+        return f"<FrameReader {self._info.path.name}: {about}>"
 
     def _backend(self) -> Backend:
         if self._opened is None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.container.color_tags import ColorTags, Hdr
+from bvas.video.container.color_tags import ColorTags, Hdr, color_tags_of
 from bvas.video.container.read_options import Tone
 from bvas.video.decode.fit import FitPlan
 from bvas.video.decode.hdr_color import sdr_chroma, sdr_rgb
@@ -15,7 +15,7 @@ from bvas.video.encode.encoder import Coding
 from bvas.video.encode.video_writer import rgb_picture, yuv_picture
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.stored_picture import chroma_of, color_range_of, color_tags_of, luma_of, upright
+from bvas.video.index.stored_picture import chroma_of, color_range_of, luma_of, upright
 from bvas.video.index.video_info import VideoInfo
 
 _NEUTRAL = 128

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bvas.errors import DataError, DecodeError
 from bvas.values.plural import count_text
 from bvas.video.decode.damage_scan import ranges_of
-from bvas.video.decode.pyav_backend import open_pictures
+from bvas.video.decode.pyav_backend import open_backend
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
@@ -48,7 +48,7 @@ class DecodablePictures:
     def __iter__(self) -> Iterator[tuple[int, Any]]:
         start, stop = self._range.start, self._range.stop
         while start < stop:
-            pictures = open_pictures(self._index, self._info)
+            pictures = open_backend(self._index, self._info)
             try:
                 for number, picture in pictures.pictures(range(start, stop)):
                     self.sample_aspect = pictures.sample_aspect

@@ -1,5 +1,6 @@
 """`EncodedFile`: an encoder and its file, written whole or not at all."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -120,7 +121,8 @@ class EncodedFile:
             DataError: the folder cannot be written.
         """
         self.path = path
-        self.part = part_path(path)
+        self.part = path.with_name(f"{path.name}.part")
+        """Where it is kept until it is complete."""
         self.closed = False
         container_format = _CONTAINERS.get(path.suffix.lower())
         if container_format is None:
@@ -139,7 +141,6 @@ class EncodedFile:
             ) from error
         self._container: Any = None
         self._sound: Any = None
-        self._copied: Any = None
         try:
             # bitexact writes no date and no random identifiers: the same frames give the same file.
             with InterruptsDelayed():
@@ -150,6 +151,7 @@ class EncodedFile:
                     container_options={"fflags": "+bitexact", **(options or {})},
                 )
             self._stream = self._container.add_stream(_ENCODERS[coding.codec], rate=coding.rate)
+            self._coded = [self._stream]
             coding.configure(self._stream.codec_context)
         except BaseException:
             self.abort()
@@ -164,45 +166,37 @@ class EncodedFile:
         """Give the file stereo sound in AAC; before its first picture."""
         self._sound = self._container.add_stream("aac", rate=sample_rate)
         self._sound.layout = "stereo"
+        self._coded.append(self._sound)
 
     def add_copied_sound(self, stream: Any) -> None:
         """Give the file the sound of another one without coding it again, by its stream; before its first picture."""
-        self._copied = self._container.add_stream_from_template(stream)
+        self._sound = self._container.add_stream_from_template(stream)
 
-    def write_sound(self, packet: Any) -> None:
-        """Add a packet of the copied sound, as `encode_sound` adds samples.
-
-        Raises:
-            DataError: as `encode`.
-        """
-        packet.stream = self._copied
-        self._mux(packet)
-        self._raise_if_full()
-
-    def encode_sound(self, samples: Any) -> None:
-        """Add a frame of PyAV's with sound, in order, not far from the pictures of its time; None ends it.
+    def add_piece(self, sound: Any) -> None:
+        """Add a frame of sound, or a packet of the copied one, in order, not far from the pictures of its time.
 
         Raises:
             DataError: as `encode`.
         """
-        self._encode(self._sound, samples)
+        if isinstance(sound, av.Packet):
+            sound.stream = self._sound
+            self._mux([sound])
+        else:
+            self._mux(self._sound.encode(sound))
 
     def encode(self, picture: Any) -> None:
-        """Add a picture with a time, in the order of presentation; None ends the stream.
+        """Add a picture with a time, in the order of presentation.
 
         Raises:
             DataError: the disk is full, or the file cannot be written; nothing is left of it then.
         """
-        self._encode(self._stream, picture)
+        self._mux(self._stream.encode(picture))
 
-    def _encode(self, stream: Any, frame: Any) -> None:
-        for packet in stream.encode(frame):
-            self._mux(packet)
+    def _mux(self, packets: Iterable[Any]) -> None:
+        for packet in packets:
+            with InterruptsDelayed():
+                self._container.mux(packet)
         self._raise_if_full()
-
-    def _mux(self, packet: Any) -> None:
-        with InterruptsDelayed():
-            self._container.mux(packet)
 
     def finish(self) -> None:
         """Flush encoder and muxer, so that the part file is complete.
@@ -210,9 +204,8 @@ class EncodedFile:
         Raises:
             DataError: as `encode`.
         """
-        self.encode(None)
-        if self._sound is not None:
-            self.encode_sound(None)
+        for stream in self._coded:
+            self._mux(stream.encode(None))
         with InterruptsDelayed():
             self._container.close()
         self._file.close()
@@ -284,8 +277,3 @@ class _CheckedFile:
             self._file.close()
         except OSError as error:
             self.error = self.error or error
-
-
-def part_path(path: Path) -> Path:
-    """Return where a video is kept until it is complete."""
-    return path.with_name(f"{path.name}.part")

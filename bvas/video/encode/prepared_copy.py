@@ -21,7 +21,7 @@ from bvas.system.file_names import output_stem
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.damage_scan import find_damage, frames_text
 from bvas.video.decode.fit import FitPlan, plan_fit
-from bvas.video.decode.pyav_backend import open_pictures
+from bvas.video.decode.pyav_backend import open_backend
 from bvas.video.encode.copied_frames import FrameCopier, copied_color
 from bvas.video.encode.copy_checks import check_times
 from bvas.video.encode.encoder import Codec, Coding, EncodedFile
@@ -188,7 +188,7 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
     # Else libav rounds an mp4's start to milliseconds.
     options = {"movie_timescale": str(index.time_base.denominator)}
     copier = FrameCopier(index, plan.info, plan.coding, plan.fit)
-    source = open_pictures(index, plan.info)
+    source = open_backend(index, plan.info)
     try:
         with EncodedFile(target, plan.coding, options=options) as file:
             for number, frame in source.pictures(range(index.num_frames)):
@@ -213,7 +213,7 @@ def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: Fit
     num_frames = num_bytes = 0
     # The copy itself will say where the picture changes.
     copier = FrameCopier(index, info, coding, fit, is_said=False)
-    source = open_pictures(index, info)
+    source = open_backend(index, info)
     try:
         for stretch in _stretches(index, coding.keyframe_interval):
             encoder = coding.new_encoder()

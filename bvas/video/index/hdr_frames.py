@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.container.color_tags import BT709, UNSPECIFIED, Hdr, hdr_of, tags_of, transfer_of
+from bvas.video.container.color_tags import BT709, Hdr, hdr_of, tags_of
 from bvas.video.container.read_options import Tone
 from bvas.video.index.tone_curve import tone_table
 from bvas.video.index.video_info import VideoInfo
@@ -25,13 +25,9 @@ class ToneMap:
     """
 
     def __init__(self, info: VideoInfo, tone: Tone) -> None:
+        self._info = info
         self._is_mapping = tone == "sdr"
-        self._name = info.path.name
-        self._container = info.container_color
-        self._first = info.color.transfer
-        self._is_hevc = info.codec == "hevc"
-        self._primaries = info.color.primaries
-        self._others: set[int] = {self._first}
+        self._others: set[int] = {info.color.transfer}
 
     def hdr_of(self, frame: Any, index: int) -> Hdr | None:
         """Return the system that a frame is mapped from; None where its bits are only shifted to 8.
@@ -42,24 +38,23 @@ class ToneMap:
             frame: A frame of PyAV's.
             index: Its number.
         """
-        transfer = transfer_of(frame)
         # The bitstream decides. HEVC and ProRes without tags of their own have those of the container.
-        if transfer == UNSPECIFIED:
-            transfer = self._container.transfer
-        if transfer == _HLG == self._first and self._is_hevc and self._is_leftover(frame):
+        tags = tags_of(frame).or_else(self._info.container_color)
+        transfer, first = tags.transfer, self._info.color
+        # An SEI with HLG ahead of a joint is kept by libav for the SDR that follows.
+        if (
+            transfer == _HLG == first.transfer
+            and self._info.codec == "hevc"
+            and tags.primaries != first.primaries
+        ):
             transfer = BT709
         if transfer not in self._others:
             self._note(transfer, index)
         return hdr_of(transfer) if self._is_mapping else None
 
-    def _is_leftover(self, frame: Any) -> bool:
-        """Return whether HLG comes from an SEI ahead of a joint, which libav keeps for the SDR that follows."""
-        tags = tags_of(frame)
-        return tags.or_else(self._container).primaries != self._primaries
-
     def _note(self, transfer: int, index: int) -> None:
         self._others.add(transfer)
-        before, now = hdr_of(self._first) or "SDR", hdr_of(transfer) or "SDR"
+        before, now = self._info.color.hdr or "SDR", hdr_of(transfer) or "SDR"
         if before == now:
             return
         done = (
@@ -67,7 +62,7 @@ class ToneMap:
         )
         logger.warning(
             "%s: its picture is %s at the start and %s from frame %d on; each frame %s",
-            self._name,
+            self._info.path.name,
             before,
             now,
             index,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bvas.video.container.coded_packets import annex_b, new_extradata, parameter_sets, starts_afresh
-from bvas.video.container.header_traits import HeaderTraits, header_traits
+from bvas.video.container.sequence_tracking import HeaderTraits, header_traits
 from bvas.video.container.time_array import NO_TIME
 
 # Containers that store presentation times; in all others libav invents them.
@@ -36,6 +36,7 @@ def packet_facts(codec: str, extradata: bytes | None, packet: Any) -> PacketFact
     headers = parameter_sets(codec, changed)
     # RFC 6386, 9.1: bit 4 of a VP8 frame is show_frame; a hidden one has a packet of its own.
     hidden = codec == "vp8" and packet.size > 0 and not bytes(packet)[0] & 0x10
+    traits = header_traits(codec, headers + annex_b(codec, extradata, coded))
     return PacketFacts(
         pts=NO_TIME if packet.pts is None else packet.pts,
         dts=NO_TIME if packet.dts is None else packet.dts,
@@ -43,8 +44,7 @@ def packet_facts(codec: str, extradata: bytes | None, packet: Any) -> PacketFact
         is_start=is_start,
         is_shown=not packet.is_discard and not hidden,
         refreshes=packet.is_keyframe and not is_start,
-        traits=header_traits(codec, headers + annex_b(codec, extradata, coded))
-        | HeaderTraits(changes=changed is not None),
+        traits=traits if changed is None else traits | HeaderTraits.CHANGES,
     )
 
 

@@ -2,21 +2,17 @@
 
 import math
 import struct
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from bvas.video.container.coded_rate import RateOrigin
-from bvas.video.container.color_tags import NO_TAGS, ColorTags
+from bvas.video.container.color_tags import ColorTags, color_tags_of
 from bvas.video.container.dolby_vision import DolbyVision, dolby_vision_of_entry, dolby_vision_of_frame
-from bvas.video.container.header_traits import HeaderTraits
-from bvas.video.container.stream_choice import VideoStream
+from bvas.video.container.sequence_tracking import HeaderTraits
 from bvas.video.index.frame_table import VideoIndex
-from bvas.video.index.stored_picture import color_range_of, color_tags_of, has_luma_plane
+from bvas.video.index.stored_picture import color_range_of, has_luma_plane
+from bvas.video.index.stream_facts import StreamFacts
 from bvas.video.index.video_info import KeyframeIntervals, VideoInfo
-
-_NO_TRAITS = HeaderTraits()
 
 
 def turn_of(frame: Any) -> tuple[int, bool]:
@@ -39,42 +35,17 @@ def turn_of(frame: Any) -> tuple[int, bool]:
     return round(degrees / 90) * 90 % 360, mirrored
 
 
-def sample_aspect_of(stream: Any) -> Fraction:
-    """Return width over height of a stored sample; 1 where the file states none."""
-    aspect = stream.sample_aspect_ratio
-    return Fraction(aspect) if aspect and aspect > 0 else Fraction(1)
-
-
 class PictureNotes:
     """Facts of the picture, as seen so far.
 
     Args:
-        codec: libav's name of the coding format.
-        sample_aspect: Width over height of a stored sample.
-        traits: Features that the extradata allows.
-        container_color: Color tags of the container.
-        dolby_vision: Dolby Vision configuration of the container.
-        codec_tag: Four characters that the container has for the codec.
+        facts: What container and stream state.
     """
 
-    def __init__(
-        self,
-        codec: str,
-        sample_aspect: Fraction,
-        traits: HeaderTraits = _NO_TRAITS,
-        *,
-        container_color: ColorTags = NO_TAGS,
-        dolby_vision: DolbyVision | None = None,
-        codec_tag: str = "",
-    ) -> None:
-        self._codec = codec
-        self._sample_aspect = sample_aspect
+    def __init__(self, facts: StreamFacts) -> None:
+        self._facts = facts
         self._first: Any = None
-        self._traits = traits
-        self._has_fields = False
-        self._container_color = container_color
-        self._dolby_vision = dolby_vision
-        self._codec_tag = codec_tag
+        self._traits = facts.traits
         self._later_transfers: set[int] = set()
 
     @property
@@ -89,38 +60,36 @@ class PictureNotes:
     def see(self, frame: Any) -> None:
         """Note the properties of a decoded frame."""
         self._first = self._first or frame
-        self._has_fields |= bool(frame.interlaced_frame)
+        if frame.interlaced_frame:
+            self._traits |= HeaderTraits.FIELDS
         self.see_color(color_tags_of(frame))
 
     def see_color(self, tags: ColorTags) -> None:
         """Note the color tags of a frame or of a header."""
         if self._first is not None:
-            self._later_transfers.add(tags.or_else(self._container_color).transfer)
+            self._later_transfers.add(tags.or_else(self._facts.color).transfer)
 
     @property
     def dolby_vision(self) -> DolbyVision | None:
         """Dolby Vision configuration by container and frames; None without one. A frame must have been seen."""
-        if self._dolby_vision is not None:
-            return self._dolby_vision
+        if self._facts.dolby_vision is not None:
+            return self._facts.dolby_vision
         color = self._color
         if color.is_dolby_ipt:
             return DolbyVision(profile=5)
         found = dolby_vision_of_frame(self._first)
-        return found or dolby_vision_of_entry(self._codec_tag, is_tagged=color.hdr is not None)
+        return found or dolby_vision_of_entry(self._facts.codec_tag, is_tagged=color.hdr is not None)
 
     @property
     def _color(self) -> ColorTags:
-        return color_tags_of(self._first).or_else(self._container_color)
+        return color_tags_of(self._first).or_else(self._facts.color)
 
-    def describe(
-        self, index: VideoIndex, streams: tuple[VideoStream, ...], rate_origin: RateOrigin
-    ) -> VideoInfo:
+    def describe(self, index: VideoIndex, facts: StreamFacts) -> VideoInfo:
         """Return the facts of a video, without `choices`; a frame must have been seen.
 
         Args:
             index: The video's frames.
-            streams: Video streams of the container.
-            rate_origin: Source of the rate.
+            facts: As at the beginning, with the rate that holds for the frames.
         """
         frame = self._first
         rotation, mirrored = turn_of(frame)
@@ -135,27 +104,27 @@ class PictureNotes:
             num_frames=index.num_frames,
             rate=index.rate,
             variable_rate=index.variable_rate,
-            rate_origin=rate_origin,
+            rate_origin=facts.rate_origin,
             duration_seconds=index.duration_seconds,
             start_seconds=float(int(index.pts[0]) * index.time_base),
             keyframe_intervals=KeyframeIntervals(
                 int(intervals.min()), round(float(np.median(intervals))), int(intervals.max())
             ),
-            streams=streams,
+            streams=facts.streams,
             height=frame.width if turned else frame.height,
             width=frame.height if turned else frame.width,
-            sample_aspect=1 / self._sample_aspect if turned else self._sample_aspect,
+            sample_aspect=1 / facts.sample_aspect if turned else facts.sample_aspect,
             pixel_format=pixel_format,
             bit_depth=frame.format.components[0].bits if has_luma_plane(pixel_format) else 8,
             color_range=color_range_of(frame),
             color=self._color,
-            container_color=self._container_color,
+            container_color=facts.color,
             later_transfers=tuple(sorted(self._later_transfers - {self._color.transfer})),
             dolby_vision=self.dolby_vision,
             rotation=rotation,
             mirrored=mirrored,
-            interlaced=self._has_fields or self._traits.fields,
-            crops_corner=self._traits.crops_corner,
-            changes_headers=self._traits.changes,
-            codec=self._codec,
+            interlaced=HeaderTraits.FIELDS in self._traits,
+            crops_corner=HeaderTraits.CROPS_CORNER in self._traits,
+            changes_headers=HeaderTraits.CHANGES in self._traits,
+            codec=facts.codec,
         )

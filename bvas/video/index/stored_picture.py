@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.values.luma import ColorRange
-from bvas.video.container.color_tags import BT709, BT2020, ColorTags, Hdr, tags_of
+from bvas.video.container.color_tags import BT709, BT2020, Hdr
 from bvas.video.index.tone_curve import tone_table
 
 # Planar and half-planar YUV (nv12, p010) and gray: plane 0 is the luma and nothing else.
@@ -96,11 +96,6 @@ def _plane(frame: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     pitch = plane.line_size // dtype.itemsize
     rows = np.frombuffer(plane, dtype=dtype, count=pitch * frame.height).reshape(frame.height, pitch)
     return rows[:, : frame.width]
-
-
-def color_tags_of(frame: Any) -> ColorTags:
-    """Return the color tags of a decoded frame, from its bitstream."""
-    return tags_of(frame, is_rgb=bool(frame.format.is_rgb))
 
 
 def color_range_of(frame: Any) -> ColorRange:

@@ -11,7 +11,7 @@ from bvas.errors import ConfigError
 from bvas.video.container.read_options import ReadOptions
 from bvas.video.container.sources import Source
 from bvas.video.decode.open_video import open_video
-from bvas.video.decode.protocol import FrameReader
+from bvas.video.decode.video_reader import FrameReader
 from bvas.video.live.first_facts import is_pushed
 from bvas.video.live.patience import Patience
 from bvas.video.live.stream_reader import StreamReader

@@ -7,7 +7,7 @@ and each is given once. The place of a new connection on that clock follows from
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
@@ -107,7 +107,7 @@ class LiveVideo(Closing):
             backend=backend,
             device=device,
             patience=patience,
-            reading=replace(reading, fit=size),
+            reading=reading,
         )
         self._connection = Reconnecting(self._source, opener, config)
         self.info = self._connection.reader.info

@@ -1,12 +1,10 @@
 """`open_stream`: opens a running source, to be read once from front to back."""
 
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import get_args
 
 from bvas.errors import ConfigError, DecodeError
-from bvas.values.checks import checked_size
 from bvas.video.container.read_options import ReadOptions, Tone
 from bvas.video.container.sources import source_of
 from bvas.video.decode.backends import OnDamage
@@ -49,9 +47,8 @@ def open_stream(
     """
     if on_damage not in get_args(OnDamage):
         raise ConfigError(f"unknown on_damage {on_damage!r}; known are {', '.join(get_args(OnDamage))}")
-    size = None if size is None else checked_size(size)
     patience = Patience(idle=idle_seconds)
-    reading = replace(ReadOptions.of(stream, rate, tone), fit=size)
+    reading = ReadOptions.of(stream, rate, tone)
     origin = source_of(source, growing=growing)
     if origin.is_indexable:
         raise DecodeError(

@@ -71,7 +71,7 @@ class StreamReader(Closing):
         size = None if size is None else checked_size(size)
         self._source = source
         self._owner = Ownership(source.name, opened_by="open_stream")
-        self._feed = PacketFeed(source, patience, reading)
+        self._feed = PacketFeed(source, patience, replace(reading, fit=size))
         # A reader that is not closed leaves no thread behind either.
         self._finalizer = weakref.finalize(self, self._feed.close)
         self._log = DamageLog(source.path, on_damage)

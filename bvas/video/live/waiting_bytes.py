@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 
 from bvas.errors import DecodeError
@@ -78,12 +79,9 @@ class PipeBytes(WaitingBytes):
     def _next(self, size: int) -> bytes:
         # A pipe without a writer reads as ended; one that was never written to has to be waited for.
         while not self._stopped.is_set():
-            if not wait_readable(self._file, _POLL_SECONDS):
-                continue
-            try:
-                return os.read(self._file, size)
-            except BlockingIOError:
-                continue
+            if wait_readable(self._file, _POLL_SECONDS):
+                with suppress(BlockingIOError):
+                    return os.read(self._file, size)
         return b""
 
 
