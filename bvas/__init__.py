@@ -22,7 +22,7 @@ _HOME = {
     "Spot": "bvas.values.annotations",
     "LabelSet": "bvas.values.annotations",
     "FrameReader": "bvas.video.decode.video_reader",
-    "FrameStream": "bvas.video.decode.protocol",
+    "FrameStream": "bvas.video.live.open_stream",
     "VideoInfo": "bvas.video.index.video_info",
     "VideoIndex": "bvas.video.index.frame_table",
     "open_video": "bvas.video.decode.open_video",

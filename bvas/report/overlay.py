@@ -24,7 +24,7 @@ from bvas.video.container.color_tags import BT709, ColorTags, Hdr, color_tags_of
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.hdr_color import sdr_rgb
 from bvas.video.decode.orientation import UprightFit
-from bvas.video.encode.copy_checks import DecodablePictures, check_times
+from bvas.video.encode.copied_frames import DecodablePictures, check_times
 from bvas.video.encode.encoder import Coding, EncodedFile
 from bvas.video.encode.sound import CopiedSound, SoundTrack, sound_of
 from bvas.video.encode.video_writer import rgb_picture

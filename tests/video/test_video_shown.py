@@ -5,9 +5,9 @@ from fractions import Fraction
 import pytest
 
 from bvas.video.container.sequence_tracking import NO_TRAITS
-from bvas.video.container.time_array import NO_TIME, Ticks
+from bvas.video.container.time_repair import NO_TIME, Ticks
 from bvas.video.index.frame_numbering import ShownFrames
-from bvas.video.index.packet_facts import PacketFacts
+from bvas.video.index.stream_facts import PacketFacts
 
 # Decoding order of a keyframe, two groups of B-frames, and another keyframe that a B-frame leads.
 ORDER = [0, 3, 1, 2, 6, 4, 5, 8, 7]

@@ -21,7 +21,7 @@ from bvas.video.container.sources import source_of
 from bvas.video.decode.video_reader import FrameReader
 from bvas.video.index.video_index import build_index
 from bvas.video.live.live_video import LiveVideo
-from bvas.video.live.patience import Patience
+from bvas.video.live.packet_feed import Patience
 from bvas.video.live.stream_reader import StreamReader
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this platform has no named pipes")

@@ -1,6 +1,5 @@
 """Bytes to packets: files, pipes and addresses, container formats, and the headers of coded streams.
 
-arrival_times.py      times of arrival for packets without times
 coded_packets.py      NAL units: random access points, pictures that may be skipped
 coded_rate.py         frame rate that the headers of coded frames state
 color_tags.py         primaries, transfer characteristic, matrix
@@ -14,8 +13,7 @@ http_bytes.py         a file on a web server, with resumed connections
 joined_bytes.py       bytes of a transport stream without its joints
 libav_io.py           bytes of addresses and HLS pieces, fetched for libav
 libav_messages.py     libav's log lines of one operation
-mp4_boxes.py          walk over the boxes of an MP4 file
-mp4_sample_counts.py  refusal of impossible sample counts
+mp4_boxes.py          walk over the boxes of an MP4 file, impossible sample counts
 open_container.py     opening with libav, packets past damage
 program_tables.py     PAT and PMT of a transport stream
 read_options.py       ReadOptions: stream, rate, tone
@@ -24,8 +22,7 @@ sequence_tracking.py  the sequence header in force at each packet, traits
 sources.py            Source: file, growing file, pipe or URL
 stream_choice.py      choice among several video streams
 strict_decoder.py     decoder that fails where others conceal
-time_array.py         growing array of times
-time_repair.py        repair of missing and repeated presentation times
+time_repair.py        times as an array, repair of missing and repeated ones
 transport_packets.py  fields of transport stream packets
 transport_stream.py   joints of a transport stream, found and hidden
 """

@@ -1,5 +1,6 @@
 """Color tags of a picture: primaries, transfer characteristic and matrix (ITU-T H.273)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,54 +14,27 @@ _SMPTE170M = 6
 _ICTCP = 14
 _IPT_C2 = 15
 _HDR: dict[int, Hdr] = {16: "PQ", 18: "HLG"}
-# Names as FFmpeg and ffprobe write them.
-_PRIMARIES = {
-    1: "bt709",
-    4: "bt470m",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "film",
-    9: "bt2020",
-    10: "smpte428",
-    11: "smpte431",
-    12: "smpte432",
-    22: "ebu3213",
-}
-_TRANSFERS = {
-    1: "bt709",
-    4: "bt470m",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "linear",
-    9: "log100",
-    10: "log316",
-    11: "iec61966-2-4",
-    12: "bt1361e",
-    13: "iec61966-2-1",
-    14: "bt2020-10",
-    15: "bt2020-12",
-    16: "smpte2084",
-    17: "smpte428",
-    18: "arib-std-b67",
-}
-_MATRICES = {
-    0: "gbr",
-    1: "bt709",
-    4: "fcc",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "ycgco",
-    9: "bt2020nc",
-    10: "bt2020c",
-    11: "smpte2085",
-    12: "chroma-derived-nc",
-    13: "chroma-derived-c",
-    14: "ictcp",
-    15: "ipt-c2",
-}
+
+
+def _named(codes: Iterable[int], names: str) -> dict[int, str]:
+    return dict(zip(codes, names.split(), strict=True))
+
+
+# Names as FFmpeg and ffprobe write them, by code point.
+_PRIMARIES = _named(
+    (1, *range(4, 13), 22),
+    "bt709 bt470m bt470bg smpte170m smpte240m film bt2020 smpte428 smpte431 smpte432 ebu3213",
+)
+_TRANSFERS = _named(
+    (1, *range(4, 19)),
+    "bt709 bt470m bt470bg smpte170m smpte240m linear log100 log316 iec61966-2-4 bt1361e iec61966-2-1 "
+    "bt2020-10 bt2020-12 smpte2084 smpte428 arib-std-b67",
+)
+_MATRICES = _named(
+    (0, 1, *range(4, 16)),
+    "gbr bt709 fcc bt470bg smpte170m smpte240m ycgco bt2020nc bt2020c smpte2085 chroma-derived-nc chroma-derived-c "
+    "ictcp ipt-c2",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

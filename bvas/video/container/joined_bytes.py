@@ -43,52 +43,31 @@ def find_joints(path: Path) -> Joints | None:
     return Joints(layout, tuple(joiner.joints), joiner.tables, tuple(joiner.lost_times))
 
 
-class JoinedFile(io.RawIOBase):
+class JoinedFile(io.FileIO):
     """A transport stream file without its joints, for libav to read and to seek in."""
 
     def __init__(self, path: Path, joints: Joints) -> None:
-        self.name = str(path)
-        self._file = path.open("rb", buffering=0)
+        super().__init__(str(path))
         self._joints = joints
-        self._place = 0
 
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes from here on, or all that are left."""
-        size_before, _, start = self._joints.layout
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return up to `size` bytes from here on."""
+        # libav names the bytes that it wants.
+        assert size is not None
+        layout, place = self._joints.layout, self.tell()
         # Packets are rewritten whole, so the read begins at a packet border.
-        first = start + max(self._place - start, 0) // size_before * size_before
-        self._file.seek(first)
-        wanted = None if size < 0 else self._place - first + size + size_before
-        data = bytearray(self._file.read(-1 if wanted is None else wanted))
-        packets = _packets_in(data, self._joints.layout)
-        hide_joints(packets, first, self._joints.layout, self._joints.joints, self._joints.tables)
-        begin = self._place - first
-        found = bytes(data[begin : None if size < 0 else begin + size])
-        self._place += len(found)
+        first = layout.start + max(place - layout.start, 0) // layout.size * layout.size
+        self.seek(first)
+        data = bytearray(super().read(place - first + size + layout.size))
+        packets = _packets_in(data, layout)
+        hide_joints(packets, first, layout, self._joints.joints, self._joints.tables)
+        found = bytes(data[place - first :][:size])
+        self.seek(place + len(found))
         return found
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a byte; return its place."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place}.get(whence)
-        self._place = (self._file.seek(0, io.SEEK_END) if base is None else base) + offset
-        return self._place
-
-    def tell(self) -> int:
-        """Return the place of the next byte."""
-        return self._place
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-        super().close()
+    def __del__(self) -> None:
+        # PyAV leaves open what it is given; Python would warn of that.
+        self.close()
 
 
 class JoinState:

@@ -111,20 +111,21 @@ def open_input(
         is_text = container.format.name == "tty"
         streams = () if is_text else video_streams(container)
         reason = because(last_message(said))
-        number = choose_stream(streams, reading, container.format.name, name, reason).number
+        chosen = container.streams[
+            choose_stream(streams, reading, container.format.name, name, reason).number
+        ]
+        try:
+            # One thread is the fastest per core, and lets packets be skipped singly.
+            chosen.codec_context.thread_count = 1
+        except (AttributeError, RuntimeError) as error:
+            raise DecodeError(
+                f"{name}: this build of libav has no decoder for its codec", path=name
+            ) from error
+        if key := chosen.metadata.get("enc_key_id"):
+            raise encrypted(name, f"its key has the ID {key}")
     except DecodeError:
         container.close()
         raise
-    chosen = container.streams[number]
-    try:
-        # One thread is the fastest per core, and lets packets be skipped singly.
-        chosen.codec_context.thread_count = 1
-    except (AttributeError, RuntimeError) as error:
-        container.close()
-        raise DecodeError(f"{name}: this build of libav has no decoder for its codec", path=name) from error
-    if key := chosen.metadata.get("enc_key_id"):
-        container.close()
-        raise encrypted(name, f"its key has the ID {key}")
     discard_others(container, chosen)
     return container, chosen
 
@@ -176,18 +177,16 @@ def read_packets(container: Any, stream: Any) -> Iterator[Any]:
                     return
                 num_failed = 0
                 if packet.has_sidedata("encryption_info"):
-                    at = (
-                        ""
-                        if packet.pts is None
-                        else f", from {float(packet.pts * packet.time_base):.3f} s on"
-                    )
+                    pts = packet.pts
+                    at = "" if pts is None else f", from {float(pts * packet.time_base):.3f} s on"
                     raise encrypted(redacted(container.name), f"Common Encryption{at}")
                 yield packet
         except IndexError:
             # PyAV flushes all streams at the end, and fails at those that appeared after the opening.
             return
         except av.FFmpegError as error:
-            if is_connection_error(error):
+            # The connection failed, and not the data.
+            if isinstance(error, av.error.ExitError | OSError):
                 raise
             num_failed += 1
         else:
@@ -206,11 +205,6 @@ def _demuxed(container: Any, stream: Any) -> Iterator[Any]:
         if packet is None:
             return
         yield packet
-
-
-def is_connection_error(error: BaseException) -> bool:
-    """Return whether the connection failed, and not the data."""
-    return isinstance(error, av.error.ExitError | OSError)
 
 
 def reason_of(error: BaseException) -> str:

@@ -72,6 +72,12 @@ def times_of(packet: NDArray[np.uint8]) -> tuple[int | None, int | None]:
     return _time_at(payload[9:14]), dts
 
 
+def decoding_time_of(packet: NDArray[np.uint8]) -> int | None:
+    """Return the decoding time as `times_of`; the presentation time where there is no other."""
+    pts, dts = times_of(packet)
+    return pts if dts is None else dts
+
+
 def _time_at(five: bytes) -> int:
     return (five[0] >> 1 & 7) << 30 | five[1] << 22 | (five[2] >> 1) << 15 | five[3] << 7 | five[4] >> 1
 

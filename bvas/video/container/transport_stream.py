@@ -19,6 +19,7 @@ from bvas.video.container.transport_packets import (
     NULL_PID,
     PACKET_BYTES,
     Layout,
+    decoding_time_of,
     is_stuffed,
     pids_of,
     renumber,
@@ -169,9 +170,7 @@ class Joiner:
             done = jump + first
             if _is_whole_joint(video, before[jump], after[jump]):
                 video.shift = (video.shift + int(before[jump, 3]) + 1 - int(after[jump, 3])) & 15
-                place = position + int(rows[jump + first]) * self.layout.size
-                hidden = tuple(sorted(video.pids - {video.pid}))
-                self.joints.append(Joint(place, video.number, video.pid, video.shift, hidden))
+                self._add_joint(video, position + int(rows[jump + first]) * self.layout.size)
         self._note_times(video, own[done:])
         video.last = own[-1].copy()
 
@@ -180,8 +179,7 @@ class Joiner:
         """Keep the time of the last picture, and the step to it from the one before."""
         starts = np.flatnonzero(packets[:, 1] & 0x40)[-2:]
         for packet in packets[starts]:
-            pts, dts = times_of(packet)
-            time = pts if dts is None else dts
+            time = decoding_time_of(packet)
             if time is None:
                 continue
             if video.dts is not None and 0 < time - video.dts < _CLOCK:
@@ -195,15 +193,19 @@ class Joiner:
         video.pids.add(entry.pid)
         video.pid = entry.pid
         video.codec_now = entry.codec
+        if not video.is_lost:
+            if video.last is not None:
+                video.shift = (video.shift + int(video.last[3]) + 1 - int(packet[3])) & 15
+            video.last = None
+        self._add_joint(video, position)
+
+    def _add_joint(self, video: _Video, position: int) -> None:
         if video.is_lost:
-            hidden = tuple(sorted(video.pids))
-            self.joints.append(Joint(position, video.number, -1, 0, hidden, entry.codec))
-            return
-        if video.last is not None:
-            video.shift = (video.shift + int(video.last[3]) + 1 - int(packet[3])) & 15
-        video.last = None
-        hidden = tuple(sorted(video.pids - {video.pid}))
-        self.joints.append(Joint(position, video.number, video.pid, video.shift, hidden))
+            joint = Joint(position, video.number, -1, 0, tuple(sorted(video.pids)), video.codec_now)
+        else:
+            hidden = tuple(sorted(video.pids - {video.pid}))
+            joint = Joint(position, video.number, video.pid, video.shift, hidden)
+        self.joints.append(joint)
 
     def _list_videos(self) -> None:
         """Match the videos of new tables with those before."""
@@ -240,8 +242,7 @@ def _is_whole_joint(video: _Video, before: NDArray[np.uint8], after: NDArray[np.
     is_start = bool(after[1] & 0x40) and starts_keyframe(after, video.codec)
     if not is_start or not is_stuffed(before):
         return False
-    pts, dts = times_of(after)
-    time = pts if dts is None else dts
+    time = decoding_time_of(after)
     if time is None or video.dts is None or not video.step:
         return True
     ahead = time - video.dts

@@ -3,10 +3,9 @@
 adaptation.py        how a video is brought to a model's size and rate
 backends.py          names of the backends, BackendModule, Backend
 counting_decoder.py  libav where frames are counted
-cuda_decoder.py      one decoder session of PyNvVideoCodec
+cuda_decoder.py      one decoder session of PyNvVideoCodec, pool of sessions
 damage_scan.py       decode a whole file, list lost and damaged frames
 damage_tracking.py   pictures that a reported error makes doubtful
-decoder_pool.py      decoders kept for the next file
 file_survey.py       all facts of `bvas video check`
 fit.py               scaling and padding into a size
 folder_decoder.py    folders of numbered pictures
@@ -18,7 +17,6 @@ opencv_backend.py    backend by OpenCV's VideoCapture, for files that it reads r
 orientation.py       stored luma turned upright and fitted
 packet_seek.py       packets from any keyframe on
 prefetch.py          frames decoded ahead by threads
-protocol.py          FrameStream
 pyav_backend.py      backend by PyAV: the reference
 pynvvideocodec.py    import of PyNvVideoCodec, choice of the GPU
 reader_ownership.py  one process and one thread at a time

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.decode.decoder_pool import DecoderPool
+from bvas.video.decode.cuda_decoder import DecoderPool
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
 from bvas.video.index.stored_picture import luma_of

@@ -1,6 +1,5 @@
 """Decoding with libav where packets carry no reliable times: frames are counted as the decoder outputs them."""
 
-import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,9 +7,9 @@ from typing import Any
 import av
 
 from bvas.errors import DecodeError
-from bvas.video.container.open_container import read_packets
 from bvas.video.decode.backends import OnDamage, PictureBackend
 from bvas.video.decode.damage_tracking import CountedDamage, DamageLog
+from bvas.video.decode.packet_seek import PacketSource
 from bvas.video.decode.sample_aspects import SampleAspects
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import ToneMap
@@ -56,14 +55,11 @@ class CountedBackend(PictureBackend):
     def close(self) -> None:
         """Close the file."""
         self._ready.clear()
-        self._finalizer()
+        self._source.close()
 
     def _open(self) -> None:
-        self._container, self._stream = self._index.open()
-        self._aspects = SampleAspects(self._stream.codec_context)
-        # Left to the garbage collector, PyAV would free the input before the container that reads from it.
-        self._finalizer = weakref.finalize(self, self._container.close)
-        self._packets = read_packets(self._container, self._stream)
+        self._source = PacketSource(self._index)
+        self._aspects = SampleAspects(self._source.decoder)
         self._ready: deque[Any] = deque()
         self._ended = False
         self._next = 0
@@ -73,14 +69,14 @@ class CountedBackend(PictureBackend):
         while not self._ready:
             if self._ended:
                 return None
-            packet = next(self._packets, None)
+            packet = self._source.next_packet()
             self._ended = packet is None
             if packet is not None:
                 self._errors.feed(is_keyframe=packet.is_keyframe)
             try:
-                pictures = self._stream.codec_context.decode(packet)
+                pictures = self._source.decoder.decode(packet)
                 self._num_decoded += len(pictures)
-                self._aspects.see(self._stream.codec_context, None if packet is None else packet.pts)
+                self._aspects.see(self._source.decoder, None if packet is None else packet.pts)
                 self._ready.extend(pictures)
             except MemoryError:
                 raise

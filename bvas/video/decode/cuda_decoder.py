@@ -1,4 +1,4 @@
-"""Decoder session of PyNvVideoCodec: its CUDA stream, and copies of the pictures that it owns."""
+"""Decoder session of PyNvVideoCodec: its CUDA stream, copies of the pictures that it owns, and a pool of sessions."""
 
 from contextlib import AbstractContextManager
 from importlib import import_module
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+from collections.abc import Hashable
 
 
 class CudaDecoder:
@@ -142,3 +144,31 @@ def mapped_luma(luma: "Tensor", table: "Tensor") -> "Tensor":
     # torch shifts no uint16: as int16 the upper half is negative, until it is masked.
     codes = luma.contiguous().view(torch.int16).to(torch.int32) >> (16 - bits) & (1 << bits) - 1
     return table[codes]
+
+
+class DecoderPool:
+    """Idle decoders of one process and one thread, by kind: one decoder serves all files of its kind."""
+
+    def __init__(self, *, max_idle: int = 4) -> None:
+        self._max_idle = max_idle
+        self._idle: list[tuple[Hashable, CudaDecoder]] = []
+
+    def take(self, kind: Hashable) -> CudaDecoder | None:
+        """Return the most recently used idle decoder of this kind, or None."""
+        for place in range(len(self._idle) - 1, -1, -1):
+            other, decoder = self._idle[place]
+            if other == kind:
+                del self._idle[place]
+                return decoder
+        return None
+
+    def give(self, kind: Hashable, decoder: CudaDecoder) -> None:
+        """Leave a decoder for the next file; beyond `max_idle` the one unused for longest is closed."""
+        self._idle.append((kind, decoder))
+        while len(self._idle) > self._max_idle:
+            self._idle.pop(0)[1].close()
+
+    def close(self) -> None:
+        """Close all idle decoders."""
+        while self._idle:
+            self._idle.pop()[1].close()

@@ -11,7 +11,7 @@ import logging
 from pathlib import Path
 
 from bvas.errors import DecodeError
-from bvas.video.container.time_array import NO_TIME
+from bvas.video.container.time_repair import NO_TIME
 from bvas.video.decode.backends import OnDamage
 from bvas.video.index.frame_table import VideoIndex
 

@@ -6,7 +6,7 @@ neighbor. NVDEC conceals damage without reporting it; a frame that it does not o
 
 The decoder owns a pool of pictures that its next call overwrites. So the luma is copied out first, on the decoder's
 CUDA stream, which is waited for before a frame is returned. A decoder serves one sequence header (nvdec_session.py);
-when its reader is closed, the next file with an equal header takes it over (decoder_pool.py).
+when its reader is closed, the next file with an equal header takes it over (`DecoderPool`).
 """
 
 import logging
@@ -20,9 +20,9 @@ import numpy as np
 
 from bvas.errors import DecodeError
 from bvas.system.nvdec_caps import decoder_caps
-from bvas.video.container.time_array import NO_TIME
+from bvas.video.container.time_repair import NO_TIME
 from bvas.video.decode.backends import Backend, BackendOptions, DeviceBackend
-from bvas.video.decode.decoder_pool import DecoderPool
+from bvas.video.decode.cuda_decoder import DecoderPool
 from bvas.video.decode.nvdec_session import CODECS, NvdecSession, Picture, SessionError
 from bvas.video.decode.packet_seek import PacketSource
 from bvas.video.decode.pynvvideocodec import first_line, gpu_of, load_pynvvideocodec, refusal

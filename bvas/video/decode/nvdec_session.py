@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from bvas.video.container.coded_packets import annex_b, parameter_sets
 from bvas.video.container.sequence_headers import Sequence
 from bvas.video.container.sequence_tracking import SequenceHeaders
-from bvas.video.decode.cuda_decoder import CudaDecoder
-from bvas.video.decode.decoder_pool import DecoderPool
+from bvas.video.decode.cuda_decoder import CudaDecoder, DecoderPool
 from bvas.video.decode.pynvvideocodec import errors_of, first_line
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from bvas.video.decode.backends import (
     OnDamage,
     load_backend,
 )
-from bvas.video.decode.decoder_pool import DecoderPool
+from bvas.video.decode.cuda_decoder import DecoderPool
 from bvas.video.decode.pynvvideocodec import num_engines
 from bvas.video.decode.video_reader import FrameReader
 from bvas.video.index.frame_table import VideoIndex

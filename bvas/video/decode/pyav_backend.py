@@ -19,7 +19,7 @@ import numpy as np
 
 from bvas.errors import DecodeError
 from bvas.video.container.coded_packets import is_nonref, may_skip_nonref
-from bvas.video.container.time_array import NO_TIME
+from bvas.video.container.time_repair import NO_TIME
 from bvas.video.decode.backends import BackendOptions, OnDamage, PictureBackend
 from bvas.video.decode.counting_decoder import CountedBackend
 from bvas.video.decode.damage_tracking import Damage, DamageLog

@@ -22,12 +22,10 @@ from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.damage_scan import find_damage, frames_text
 from bvas.video.decode.fit import FitPlan, plan_fit
 from bvas.video.decode.pyav_backend import open_backend
-from bvas.video.encode.copied_frames import FrameCopier, copied_color
-from bvas.video.encode.copy_checks import check_times
+from bvas.video.encode.copied_frames import FrameCopier, check_times, copied_color
 from bvas.video.encode.encoder import Codec, Coding, EncodedFile
-from bvas.video.index.access_cost import frames_per_clip, start_frames
 from bvas.video.index.frame_folder import bytes_of
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.frame_table import VideoIndex, frames_per_clip, start_frames
 from bvas.video.index.video_index import build_index
 from bvas.video.index.video_info import VideoInfo
 

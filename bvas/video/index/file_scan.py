@@ -25,7 +25,7 @@ from bvas.video.container.header_color_tags import HeaderColors
 from bvas.video.container.joined_bytes import Joints, find_joints
 from bvas.video.container.libav_io import PlaylistFetcher, is_playlist
 from bvas.video.container.libav_messages import last_message, libav_messages
-from bvas.video.container.mp4_sample_counts import check_sample_counts
+from bvas.video.container.mp4_boxes import check_sample_counts
 from bvas.video.container.open_container import because, open_container, read_packets, reopen_container
 from bvas.video.container.read_options import ReadOptions
 from bvas.video.container.stream_choice import VideoStream
@@ -35,9 +35,8 @@ from bvas.video.index.frame_folder import CONTAINER, decode_picture, find_frames
 from bvas.video.index.frame_numbering import NumberedFrames, ShownFrames
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.index_assembly import index_of, with_choices
-from bvas.video.index.packet_facts import has_times, packet_facts
 from bvas.video.index.picture_notes import PictureNotes
-from bvas.video.index.stream_facts import StreamFacts, stream_facts
+from bvas.video.index.stream_facts import StreamFacts, has_times, packet_facts, stream_facts
 from bvas.video.index.video_info import VideoInfo
 
 logger = logging.getLogger(__name__)

@@ -20,9 +20,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.container.time_array import NO_TIME, Ticks
-from bvas.video.container.time_repair import DEFAULT_RATE, SteadyTimes, ascending_times, is_one_recording
-from bvas.video.index.packet_facts import PacketFacts
+from bvas.video.container.time_repair import (
+    DEFAULT_RATE,
+    NO_TIME,
+    SteadyTimes,
+    Ticks,
+    ascending_times,
+    is_one_recording,
+)
+from bvas.video.index.stream_facts import PacketFacts
 
 # In these codecs a packet may hold no frame, or one with another packet's time: they are compared to the end.
 _UNTIMED_CODECS = ("mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "vc1", "wmv3")

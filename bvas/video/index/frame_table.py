@@ -1,4 +1,4 @@
-"""Frame table of a video: which frames it shows, at what times, and where decoding can start."""
+"""Frame table of a video: which frames it shows, at what times, where decoding can start, and what a clip costs."""
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.values.checks import checked_index, checked_seconds
+from bvas.values.clip_config import ClipConfig
 from bvas.values.plural import count_text
 from bvas.video.container.joined_bytes import Joints
 from bvas.video.container.open_container import reopen_container
@@ -137,3 +138,28 @@ class VideoIndex:
                 raise IndexError(
                     f"frame {index} of {self.path.name} is outside the video ({count_text(self.num_frames, 'frame')})"
                 )
+
+
+def start_frames(index: VideoIndex) -> NDArray[np.int64]:
+    """Return the frames that decoding can start from, int64, ascending; only 0 where frames are counted."""
+    if index.decode_order:
+        return np.zeros(1, np.int64)
+    return np.unique(np.searchsorted(index.pts, index.keyframe_pts)).astype(np.int64)
+
+
+def frames_per_clip(starts: NDArray[np.int64], num_frames: int) -> float:
+    """Return how many frames are decoded for a clip of 15, every other frame, on average over all frames as its center.
+
+    Decoding goes from the last start at or before the clip's first frame to its last frame:
+    with a start every 250 frames and a clip that spans 29, 29 + 124.5 of them.
+
+    Args:
+        starts: Frames that decoding can start from, ascending.
+        num_frames: Frames of the video (L), at least 1.
+    """
+    clip = ClipConfig()
+    first = np.maximum(np.arange(num_frames) - clip.frames_before, 0)
+    last = np.minimum(np.arange(num_frames) + clip.frames_after, num_frames - 1)
+    start = starts[np.maximum(np.searchsorted(starts, first, side="right") - 1, 0)]
+    # Frames that lead the first keyframe are decoded from themselves.
+    return float(np.mean(last - np.minimum(start, first) + 1))

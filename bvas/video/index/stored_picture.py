@@ -32,37 +32,24 @@ def luma_of(frame: Any, hdr: Hdr | None = None) -> NDArray[np.uint8]:
         frame: A frame of PyAV's.
         hdr: The system whose codes are mapped to SDR (tone_curve.py) instead of shifted; None for SDR.
     """
-    name = frame.format.name
-    if hdr is not None:
-        return _mapped_luma(frame, hdr)
-    if not has_luma_plane(name):
-        frame = frame.reformat(format="gray", dst_color_range="JPEG")
-        return _plane(frame, np.dtype(np.uint8))
-    bits = frame.format.components[0].bits
-    if bits == 8:
-        return _plane(frame, np.dtype(np.uint8))
-    wide = _plane(frame, np.dtype(">u2" if name.endswith("be") else "<u2"))
-    shift = 8 if _HIGH_BITS.fullmatch(name) else bits - 8
-    return (wide >> shift).astype(np.uint8)
-
-
-def _mapped_luma(frame: Any, hdr: Hdr) -> NDArray[np.uint8]:
-    """Return the SDR luma of an HDR frame, uint8 [h, w], in the range of its tag."""
-    bits = frame.format.components[0].bits
     color_range = color_range_of(frame)
     if not has_luma_plane(frame.format.name):
         # swscale weighs red, green and blue by the matrix that it is given.
-        frame = frame.reformat(format="gray12le", dst_colorspace=BT2020, dst_color_range="JPEG")
-        bits = 12
-    table = tone_table(hdr, bits, color_range)
+        wide = {} if hdr is None else {"dst_colorspace": BT2020}
+        frame = frame.reformat(format="gray12le" if wide else "gray", dst_color_range="JPEG", **wide)
+    name, bits = frame.format.name, frame.format.components[0].bits
     if bits == 8:
-        mapped: NDArray[np.uint8] = cv2.LUT(_plane(frame, np.dtype(np.uint8)), table)
-        return mapped
-    name = frame.format.name
+        luma: NDArray[np.uint8] = _plane(frame, np.dtype(np.uint8))
+        if hdr is not None:
+            luma = cv2.LUT(luma, tone_table(hdr, bits, color_range))
+        return luma
     codes = _plane(frame, np.dtype(">u2" if name.endswith("be") else "<u2"))
     shift = 16 - bits if _HIGH_BITS.fullmatch(name) else 0
+    if hdr is None:
+        shifted: NDArray[np.uint8] = (codes >> (shift + bits - 8)).astype(np.uint8)
+        return shifted
     # A code beyond the table has a bit that the format does not: it is clipped to the last entry.
-    return table.take(codes >> shift if shift else codes, mode="clip")
+    return tone_table(hdr, bits, color_range).take(codes >> shift if shift else codes, mode="clip")
 
 
 def chroma_of(frame: Any) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -10,7 +10,7 @@ that error are not listed as damaged, though they may refer to the broken one.
 
 from typing import Any
 
-from bvas.video.container.time_array import NO_TIME
+from bvas.video.container.time_repair import NO_TIME
 from bvas.video.decode.damage_tracking import CountedDamage, Damage
 from bvas.video.index.frame_numbering import ShownFrames
 

@@ -19,8 +19,8 @@ from bvas.video.index.file_scan import rate_refusal
 from bvas.video.index.frame_numbering import ShownFrames
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.index_assembly import index_of, with_choices
-from bvas.video.index.packet_facts import has_times, packet_facts
 from bvas.video.index.picture_notes import PictureNotes
+from bvas.video.index.stream_facts import has_times, packet_facts
 from bvas.video.index.video_info import VideoInfo
 from bvas.video.live.damage_settling import HeldPictures, StreamDamage
 from bvas.video.live.packet_feed import PacketFeed

@@ -13,8 +13,8 @@ from typing import Any
 
 import av
 
-from bvas.errors import DecodeError, redacted_error
-from bvas.video.container.arrival_times import ArrivalTimes
+from bvas.errors import ConfigError, DecodeError, redacted_error
+from bvas.values.checks import checked_seconds
 from bvas.video.container.completeness import PacketTally
 from bvas.video.container.http_bytes import HttpBytes, NotPlainError
 from bvas.video.container.joined_bytes import JoinedBytes
@@ -23,9 +23,29 @@ from bvas.video.container.open_container import not_opened, open_input, read_pac
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.container.sources import Source
 from bvas.video.index.stream_facts import StreamFacts
-from bvas.video.live.first_facts import first_facts
-from bvas.video.live.patience import Patience
+from bvas.video.live.first_facts import ArrivalTimes, first_facts
 from bvas.video.live.waiting_bytes import GrowingBytes, PipeBytes, WaitingBytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Time limits of a running source, in seconds, and its packet queue."""
+
+    idle: float = 5.0
+    """Silence after which a growing file counts as complete."""
+    connect: float = 20.0
+    """For opening a URL."""
+    stall: float = 15.0
+    """Silence after which the connection to a URL counts as broken."""
+    num_ahead: int = 64
+    """Packets in the queue ahead of the decoder."""
+    is_resumed: bool = False
+    """The source will be opened again where it breaks off: what may be cut off is dropped, see `GrowingVideo`."""
+
+    def __post_init__(self) -> None:
+        if not checked_seconds(self.idle, "idle_seconds") > 0:
+            raise ConfigError(f"idle_seconds must be positive, got {self.idle}")
+
 
 # Ends the messages of sources that broke off.
 TO_CONTINUE = "; what came before can be used, open it again to continue"

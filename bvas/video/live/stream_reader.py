@@ -29,8 +29,7 @@ from bvas.video.index.hdr_frames import ToneMap
 from bvas.video.index.stored_picture import luma_of
 from bvas.video.index.video_info import VideoInfo, say_once
 from bvas.video.live.growing_frames import Arrival, GrowingVideo
-from bvas.video.live.packet_feed import PacketFeed
-from bvas.video.live.patience import Patience
+from bvas.video.live.packet_feed import PacketFeed, Patience
 
 
 class StreamReader(Closing):
