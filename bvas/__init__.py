@@ -23,7 +23,7 @@ _HOME = {
     "LabelSet": "bvas.values.annotations",
     "FrameReader": "bvas.video.decode.video_reader",
     "FrameStream": "bvas.video.live.open_stream",
-    "VideoInfo": "bvas.video.index.video_info",
+    "VideoInfo": "bvas.video.index.frame_table",
     "VideoIndex": "bvas.video.index.frame_table",
     "open_video": "bvas.video.decode.open_video",
     "open_stream": "bvas.video.live.open_stream",

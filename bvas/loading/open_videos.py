@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.loading.read_jobs import Failure, FailureKind, ReadJob, ReadResult
-from bvas.video.decode.cuda_decoder import DecoderPool
 from bvas.video.decode.open_video import open_video
+from bvas.video.decode.pynvvideocodec import DecoderPool
 from bvas.video.decode.video_reader import FrameReader
 
 if TYPE_CHECKING:

@@ -1,28 +1,24 @@
 """Bytes to packets: files, pipes and addresses, container formats, and the headers of coded streams.
 
 coded_packets.py      NAL units: random access points, pictures that may be skipped
-coded_rate.py         frame rate that the headers of coded frames state
+coded_rate.py         rate that the headers of coded frames state, concealed errors
 color_tags.py         primaries, transfer characteristic, matrix
 completeness.py       announced against received bytes and packets
 dolby_vision.py       Dolby Vision profile and base layer
 file_tags.py          start timecode, start of the clock, declared length
 frame_rate.py         constant or average rate of presentation times
-header_bits.py        bit reader with Exp-Golomb numbers
 header_color_tags.py  color tags of headers in mid-stream
 http_bytes.py         a file on a web server, with resumed connections
 joined_bytes.py       bytes of a transport stream without its joints
 libav_io.py           bytes of addresses and HLS pieces, fetched for libav
-libav_messages.py     libav's log lines of one operation
 mp4_boxes.py          walk over the boxes of an MP4 file, impossible sample counts
-open_container.py     opening with libav, packets past damage
-program_tables.py     PAT and PMT of a transport stream
+open_container.py     opening with libav, its messages, packets past damage
 read_options.py       ReadOptions: stream, rate, tone
 sequence_headers.py   SPS of H.264 and HEVC, headers of VP9 and AV1
 sequence_tracking.py  the sequence header in force at each packet, traits
 sources.py            Source: file, growing file, pipe or URL
 stream_choice.py      choice among several video streams
-strict_decoder.py     decoder that fails where others conceal
 time_repair.py        times as an array, repair of missing and repeated ones
-transport_packets.py  fields of transport stream packets
+transport_packets.py  fields and program tables of a transport stream
 transport_stream.py   joints of a transport stream, found and hidden
 """

@@ -1,7 +1,7 @@
-"""Frame rate that the headers of coded frames state, for sources whose frames have no times of their own."""
+"""Second decoders of a stream's packets: for the rate that headers state, and for errors that libav conceals."""
 
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import av
 
@@ -21,6 +21,14 @@ def is_untimed(container: Any) -> bool:
     return bool(int(container.format.flags) & _NO_TIMESTAMPS)
 
 
+def _second(decoder: Any) -> Any:
+    """Return another decoder for the packets of one, without what the demuxer told that one."""
+    second = av.CodecContext.create(decoder.codec.name, "r")
+    second.extradata = decoder.extradata
+    second.thread_count = 1
+    return second
+
+
 class CodedRate:
     """Finds the rate by decoding the first packets with a decoder that knows none from the demuxer.
 
@@ -35,9 +43,7 @@ class CodedRate:
         self.is_found = False
         """No more packets are needed."""
         self._num_packets = 0
-        self._decoder = av.CodecContext.create(decoder.codec.name, "r")
-        self._decoder.extradata = decoder.extradata
-        self._decoder.thread_count = 1
+        self._decoder = _second(decoder)
 
     def see(self, packet: Any) -> None:
         """Take the next packet from the start of the stream."""
@@ -51,3 +57,34 @@ class CodedRate:
         if pictures or self._num_packets >= _MAX_PACKETS:
             self.is_found = True
             self.rate = next(iter(usual_rates([self._decoder.framerate])), None)
+
+
+# libav's HEVC decoder drops damaged pictures without an error.
+_SILENT_CODECS = ("hevc",)
+
+
+class StrictDecoder:
+    """A second decoder of the same packets, told to fail at errors. Its pictures are not used.
+
+    Args:
+        decoder: PyAV's codec context of the stream.
+    """
+
+    def __init__(self, decoder: Any) -> None:
+        self._decoder = _second(decoder)
+        self._decoder.options = {"err_detect": "explode"}
+
+    @classmethod
+    def of(cls, codec: str, decoder: Any) -> Self | None:
+        """Return one for a codec whose decoder conceals errors; None for any other."""
+        return cls(decoder) if codec in _SILENT_CODECS else None
+
+    def fails(self, packet: Any | None) -> bool:
+        """Return whether decoding a packet, or None for the end, fails without concealment."""
+        try:
+            self._decoder.decode(packet)
+        except MemoryError:
+            raise
+        except av.FFmpegError:
+            return True
+        return False

@@ -3,11 +3,12 @@
 from enum import Flag, auto
 
 from bvas.video.container.coded_packets import nal_kind, nal_units
-from bvas.video.container.header_bits import Bits, payload_of
 from bvas.video.container.sequence_headers import (
+    Bits,
     Sequence,
     av1_sequence,
     av1_units,
+    payload_of,
     read_sequence,
     sequence_number,
     vp9_sequence,

@@ -14,11 +14,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.container.program_tables import TableReader, VideoEntry
 from bvas.video.container.transport_packets import (
     NULL_PID,
     PACKET_BYTES,
     Layout,
+    TableReader,
+    VideoEntry,
     decoding_time_of,
     is_stuffed,
     pids_of,

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.decode.cuda_decoder import DecoderPool
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.decode.pynvvideocodec import DecoderPool
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.hdr_frames import ToneMap
 from bvas.video.index.stored_picture import luma_of
-from bvas.video.index.video_info import VideoInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -108,7 +107,6 @@ class BackendModule(Protocol):
         Raises:
             DecodeError: names the reason and the remedy.
         """
-        ...
 
     def open_backend(self, index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:
         """Open a file that `check` admits.
@@ -116,7 +114,6 @@ class BackendModule(Protocol):
         Raises:
             DecodeError: the file cannot be opened.
         """
-        ...
 
 
 def load_backend(name: str) -> BackendModule:

@@ -11,9 +11,8 @@ from bvas.video.decode.backends import OnDamage, PictureBackend
 from bvas.video.decode.damage_tracking import CountedDamage, DamageLog
 from bvas.video.decode.packet_seek import PacketSource
 from bvas.video.decode.sample_aspects import SampleAspects
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.video_info import VideoInfo
 
 
 class CountedBackend(PictureBackend):
@@ -48,7 +47,7 @@ class CountedBackend(PictureBackend):
                 if self._next > index:
                     break
             if is_doubtful:
-                self._damage.add(index, self._index)
+                self._damage.add(index, self._index.seconds_of(index), self._index.first_of_next_keyframe)
             self.sample_aspect = self._aspects.of(frame.pts)
             yield index, frame
 

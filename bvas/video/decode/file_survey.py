@@ -16,9 +16,8 @@ from bvas.video.decode.damage_scan import FileDamage, find_damage
 from bvas.video.decode.open_video import open_video
 from bvas.video.decode.remedies import Remedy, find_remedy
 from bvas.video.decode.video_reader import FrameReader
-from bvas.video.index.frame_table import VideoIndex, frames_per_clip, start_frames
+from bvas.video.index.frame_table import VideoIndex, VideoInfo, frames_per_clip, start_frames
 from bvas.video.index.video_index import build_index
-from bvas.video.index.video_info import VideoInfo
 
 _MOST_CLIPS = 12
 # Where every clip is decoded from the start of the file, clips near it suffice.

@@ -22,13 +22,11 @@ from bvas.errors import DecodeError
 from bvas.system.nvdec_caps import decoder_caps
 from bvas.video.container.time_repair import NO_TIME
 from bvas.video.decode.backends import Backend, BackendOptions, DeviceBackend
-from bvas.video.decode.cuda_decoder import DecoderPool
 from bvas.video.decode.nvdec_session import CODECS, NvdecSession, Picture, SessionError
 from bvas.video.decode.packet_seek import PacketSource
-from bvas.video.decode.pynvvideocodec import first_line, gpu_of, load_pynvvideocodec, refusal
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.decode.pynvvideocodec import DecoderPool, first_line, gpu_of, load_pynvvideocodec, refusal
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.hdr_frames import changes_system, table_of_video
-from bvas.video.index.video_info import VideoInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,7 +72,7 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
         raise refusal(info, f"cannot be checked against the GPU: {first_line(error)}") from error
     if not caps.is_supported:
         raise refusal(info, f"is {info.bit_depth}-bit {info.codec}, which this GPU does not decode")
-    height, width = _stored_shape(info)
+    height, width = info.stored_size
     for name, size, low, high in (
         ("width", width, caps.min_width, caps.max_width),
         ("height", height, caps.min_height, caps.max_height),
@@ -108,15 +106,10 @@ class NvdecBackend(DeviceBackend):
         nvc = load_pynvvideocodec(info)
         self._source = PacketSource(index)
         self._first_aspect = self._source.decoder.sample_aspect_ratio
-        self._session = NvdecSession(
-            nvc,
-            gpu=gpu_of(options.device, info),
-            codec=info.codec,
-            size=_stored_shape(info),
-            tone=table_of_video(info, index.reading.tone),
-            # Without a pool, a decoder ends with its reader.
-            pool=DecoderPool(max_idle=0) if options.pool is None else options.pool,
-        )
+        # Without a pool, a decoder ends with its reader.
+        pool = DecoderPool(max_idle=0) if options.pool is None else options.pool
+        tone = table_of_video(info, index.reading.tone)
+        self._session = NvdecSession(nvc, gpu_of(options.device, info), info, tone, pool)
         self._run: _Run | None = None
 
     @property
@@ -223,7 +216,3 @@ class _Run:
     done: int = NO_TIME
     """Time of the last picture taken."""
     ended: bool = False
-
-
-def _stored_shape(info: VideoInfo) -> tuple[int, int]:
-    return (info.width, info.height) if info.rotation in (90, 270) else (info.height, info.width)

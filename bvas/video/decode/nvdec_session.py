@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from bvas.video.container.coded_packets import annex_b, parameter_sets
 from bvas.video.container.sequence_headers import Sequence
 from bvas.video.container.sequence_tracking import SequenceHeaders
-from bvas.video.decode.cuda_decoder import CudaDecoder, DecoderPool
-from bvas.video.decode.pynvvideocodec import errors_of, first_line
+from bvas.video.decode.pynvvideocodec import CudaDecoder, DecoderPool, errors_of, first_line
+from bvas.video.index.frame_table import VideoInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,32 +52,24 @@ class NvdecSession:
     Args:
         nvc: The module PyNvVideoCodec.
         gpu: Number of the GPU.
-        codec: libav's name of the format.
-        size: (h, w) of the first pictures, where their headers cannot be read.
+        info: The file.
         tone: SDR luma of each code of an HDR video, uint8 [2 ** bits]; None where codes are shifted to 8 bits.
         pool: Decoders are taken from it and returned to it.
     """
 
     def __init__(
-        self,
-        nvc: Any,
-        *,
-        gpu: int,
-        codec: str,
-        size: tuple[int, int],
-        tone: NDArray[np.uint8] | None,
-        pool: DecoderPool,
+        self, nvc: Any, gpu: int, info: VideoInfo, tone: NDArray[np.uint8] | None, pool: DecoderPool
     ) -> None:
         self.num_decoded = 0
         self.may_borrow = True
         """Decoders of other files may be used."""
         self._nvc = nvc
         self._gpu = gpu
-        self._codec = codec
-        self._size = size
+        self._codec = info.codec
+        self._size = info.stored_size
         self._tone = tone
         self._pool = pool
-        self._headers = SequenceHeaders(codec)
+        self._headers = SequenceHeaders(info.codec)
         self._sequence: Sequence | None = None
         self._sample_aspect: Fraction | None = None
         self._told: bytes | None = None

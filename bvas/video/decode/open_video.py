@@ -15,12 +15,10 @@ from bvas.video.decode.backends import (
     OnDamage,
     load_backend,
 )
-from bvas.video.decode.cuda_decoder import DecoderPool
-from bvas.video.decode.pynvvideocodec import num_engines
+from bvas.video.decode.pynvvideocodec import DecoderPool, num_engines
 from bvas.video.decode.video_reader import FrameReader
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.video_index import build_index
-from bvas.video.index.video_info import VideoInfo
 
 logger = logging.getLogger(__name__)
 

@@ -24,10 +24,9 @@ from bvas.video.container.sequence_tracking import HEADER_CODECS, SequenceHeader
 from bvas.video.decode import pyav_backend as pyav
 from bvas.video.decode.backends import Backend, BackendOptions
 from bvas.video.decode.packet_seek import NEAR_FRAMES
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.hdr_frames import changes_system, table_of_video
 from bvas.video.index.video_index import remembered_refusal
-from bvas.video.index.video_info import VideoInfo
 
 _CONTAINERS = ("mov", "matroska")
 _PIXEL_FORMATS = ("yuv420p", "yuvj420p")
@@ -96,8 +95,6 @@ class OpencvBackend(Backend):
     def __init__(self, index: VideoIndex, info: VideoInfo) -> None:
         self._index = index
         self._info = info
-        turned = info.rotation in (90, 270)
-        self._shape = (info.width, info.height) if turned else (info.height, info.width)
         self._table = table_of_video(info, index.reading.tone)
         self._capture: Any = None
         self._next = 0
@@ -150,7 +147,7 @@ class OpencvBackend(Backend):
             ok, luma = self._capture.retrieve()
         seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         off = abs(seconds - self._index.seconds_of(index)) * float(self._index.rate)
-        sound = ok and off < 0.45 and luma.dtype == np.uint8 and luma.shape == self._shape
+        sound = ok and off < 0.45 and luma.dtype == np.uint8 and luma.shape == self._info.stored_size
         if not sound:
             return None
         found: NDArray[np.uint8] = luma if self._table is None else cv2.LUT(luma, self._table)

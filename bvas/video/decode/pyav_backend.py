@@ -27,9 +27,8 @@ from bvas.video.decode.folder_decoder import FolderBackend
 from bvas.video.decode.packet_seek import PacketSource
 from bvas.video.decode.sample_aspects import SampleAspects
 from bvas.video.index.frame_folder import CONTAINER
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.video_info import VideoInfo
 
 # So many frames of later times may be output before the wanted one.
 _MAX_EARLY = 8
@@ -155,7 +154,7 @@ class PyavBackend(PictureBackend):
             run.done = frame.pts
             if frame.pts == target:
                 if run.damage.is_doubtful(target):
-                    self._damage.add(index, self._index)
+                    self._damage.add(index, self._index.seconds_of(index), self._index.first_of_next_keyframe)
                 run.damage.forget(target)
                 return frame
 

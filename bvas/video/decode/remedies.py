@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from bvas.video.container.frame_rate import nominal_rate
-from bvas.video.index.frame_table import VideoIndex, frames_per_clip, start_frames
+from bvas.video.index.frame_table import VideoIndex, VideoInfo, frames_per_clip, start_frames
 from bvas.video.index.stored_picture import has_luma_plane
-from bvas.video.index.video_info import VideoInfo
 
 _PLAIN_CONTAINERS = ("mov", "matroska")
 _PLAIN_CODECS = ("h264", "hevc")

@@ -18,8 +18,7 @@ from bvas.values.plural import count_text
 from bvas.video.decode.backends import Backend, DeviceBackend
 from bvas.video.decode.orientation import UprightFit
 from bvas.video.decode.reader_ownership import Ownership, owned
-from bvas.video.index.frame_table import VideoIndex
-from bvas.video.index.video_info import VideoInfo
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 
 if TYPE_CHECKING:
     from torch import Tensor

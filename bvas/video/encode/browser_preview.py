@@ -13,13 +13,13 @@ import numpy as np
 from bvas.errors import ConfigError, DecodeError
 from bvas.video.container.color_tags import ColorTags
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
+from bvas.video.decode.damage_scan import DecodablePictures
 from bvas.video.decode.fit import plan_fit
-from bvas.video.encode.copied_frames import DecodablePictures, FrameCopier, check_times, copied_color
+from bvas.video.encode.copied_frames import FrameCopier, check_times, copied_color
 from bvas.video.encode.encoder import Coding, EncodedFile
 from bvas.video.encode.sound import SoundTrack
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.video_index import build_index
-from bvas.video.index.video_info import VideoInfo
 
 # All browsers play 8-bit 4:2:0 in H.264, as mp4.
 _PLAYED_FORMATS = ("yuv420p", "yuvj420p")

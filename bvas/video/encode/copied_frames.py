@@ -1,6 +1,5 @@
 """Frames of a video for its copies: decoded past damage, upright and fitted, in 8-bit 4:2:0, with checked times."""
 
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -8,22 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.errors import DataError, DecodeError
+from bvas.errors import DataError
 from bvas.values.plural import count_text
 from bvas.video.container.color_tags import ColorTags, Hdr, color_tags_of
 from bvas.video.container.read_options import Tone
-from bvas.video.decode.damage_scan import ranges_of
 from bvas.video.decode.fit import FitPlan
 from bvas.video.decode.hdr_color import sdr_chroma, sdr_rgb
 from bvas.video.decode.orientation import UprightFit
-from bvas.video.decode.pyav_backend import open_backend
 from bvas.video.encode.encoder import Coding
 from bvas.video.encode.video_writer import rgb_picture, yuv_picture
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.hdr_frames import ToneMap
 from bvas.video.index.stored_picture import chroma_of, color_range_of, luma_of, upright
 from bvas.video.index.video_index import build_index
-from bvas.video.index.video_info import VideoInfo
 
 _NEUTRAL = 128
 
@@ -64,7 +60,6 @@ class FrameCopier:
         self._info = info
         self._fit = fit
         self._for_people = for_people
-        self._is_turned = info.rotation in (90, 270)
         self._changed = UprightFit(
             info, coding.size, index.seconds_of, target_aspect=coding.sample_aspect, is_said=is_said
         )
@@ -79,10 +74,10 @@ class FrameCopier:
             aspect: Width over height of the frame's stored samples; None: as the video began.
         """
         info, index, fit = self._info, self._index, self._fit
-        stored = (frame.width, frame.height) if self._is_turned else (frame.height, frame.width)
         is_fitted = fit.size != fit.source
-        if stored != (info.height, info.width) or aspect is not None:
-            fit, is_fitted = self._changed.plan_of(number, (frame.height, frame.width), aspect), True
+        stored = frame.height, frame.width
+        if stored != info.stored_size or aspect is not None:
+            fit, is_fitted = self._changed.plan_of(number, stored, aspect), True
         hdr = self._tones.hdr_of(frame, number)
         if hdr is not None and self._for_people:
             picture = self._mapped(frame, fit, hdr)
@@ -116,7 +111,7 @@ class FrameCopier:
     def _mapped(self, frame: Any, fit: FitPlan, hdr: Hdr) -> Any:
         """Return an HDR frame as SDR, mapped in color, on black where it does not fill the size."""
         rows, columns = fit.content
-        stored = (columns, rows) if self._is_turned else fit.content
+        stored = (columns, rows) if self._info.is_turned else fit.content
         color_range = color_range_of(frame)
         canvas = np.zeros((*fit.size, 3), np.uint8)
         canvas[fit.top : fit.top + rows, fit.left : fit.left + columns] = upright(
@@ -145,53 +140,6 @@ def _fit_chroma(plane: NDArray[np.uint8], plan: FitPlan) -> NDArray[np.uint8]:
     fitted[: halved.top] = fitted[bottom:] = _NEUTRAL
     fitted[:, : halved.left] = fitted[:, right:] = _NEUTRAL
     return fitted
-
-
-class DecodablePictures:
-    """The decodable pictures of a stretch of video, past damage: (number, PyAV's frame).
-
-    Args:
-        index: The video's frames.
-        info: Facts about it.
-        start: First frame.
-        stop: Behind the last frame; None for the end.
-    """
-
-    def __init__(self, index: VideoIndex, info: VideoInfo, start: int = 0, stop: int | None = None) -> None:
-        self._index, self._info = index, info
-        self._range = range(start, index.num_frames if stop is None else stop)
-        self.sample_aspect: Fraction | None = None
-        """Of the picture that came last, as `Backend.sample_aspect`."""
-        self._lost: set[int] = set()
-        self._damaged: set[int] = set()
-
-    @property
-    def lost(self) -> tuple[range, ...]:
-        """Frames met so far that cannot be decoded."""
-        return ranges_of(sorted(self._lost))
-
-    @property
-    def num_damaged(self) -> int:
-        """Frames met so far that follow a reported error, and may be wrong."""
-        return len(self._damaged)
-
-    def __iter__(self) -> Iterator[tuple[int, Any]]:
-        start, stop = self._range.start, self._range.stop
-        while start < stop:
-            pictures = open_backend(self._index, self._info)
-            try:
-                for number, picture in pictures.pictures(range(start, stop)):
-                    self.sample_aspect = pictures.sample_aspect
-                    yield number, picture
-                return
-            except DecodeError as error:
-                if error.lost is None:
-                    raise
-                self._lost.update(number for number in error.lost if start <= number < stop)
-                start = error.lost.stop
-            finally:
-                self._damaged.update(pictures.damaged)
-                pictures.close()
 
 
 def check_times(part: Path, wanted: NDArray[np.float64], source: VideoIndex, what: str) -> VideoIndex:

@@ -1,6 +1,7 @@
 """`EncodedFile`: an encoder and its file, written whole or not at all."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -256,24 +257,26 @@ class _CheckedFile:
 
     def write(self, data: bytes) -> int:
         if self.error is None:
-            try:
+            with self._keeping_errors():
                 self._file.write(data)
-            except OSError as error:
-                self.error = error
         return len(data)
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        try:
+        # A seek writes what is buffered.
+        with self._keeping_errors():
             return self._file.seek(offset, whence)
-        except OSError as error:  # A seek writes what is buffered.
-            self.error = self.error or error
-            return offset
+        return offset
 
     def tell(self) -> int:
         return self._file.tell()
 
     def close(self) -> None:
-        try:
+        with self._keeping_errors():
             self._file.close()
+
+    @contextmanager
+    def _keeping_errors(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             self.error = self.error or error

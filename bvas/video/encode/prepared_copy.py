@@ -25,9 +25,8 @@ from bvas.video.decode.pyav_backend import open_backend
 from bvas.video.encode.copied_frames import FrameCopier, check_times, copied_color
 from bvas.video.encode.encoder import Codec, Coding, EncodedFile
 from bvas.video.index.frame_folder import bytes_of
-from bvas.video.index.frame_table import VideoIndex, frames_per_clip, start_frames
+from bvas.video.index.frame_table import VideoIndex, VideoInfo, frames_per_clip, start_frames
 from bvas.video.index.video_index import build_index
-from bvas.video.index.video_info import VideoInfo
 
 _NUM_STRETCHES = 3
 _SUFFIX_BYTES = len(".mp4.part")
@@ -51,11 +50,6 @@ class CopyPlan:
     frames_per_clip_before: float
     """Frames decoded for a random clip of 15, every other frame."""
     frames_per_clip_after: float
-
-    @property
-    def is_fitted(self) -> bool:
-        """Whether the pictures are fitted into a requested size."""
-        return self.fit.size != self.fit.source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from bvas.values.luma import ColorRange
 from bvas.video.container.color_tags import BT709
 from bvas.video.container.frame_rate import as_rate
 from bvas.video.encode.encoder import Codec, Coding, EncodedFile
+from bvas.video.index.stored_picture import samples_of
 
 _NEUTRAL_CHROMA = 128
 
@@ -100,10 +101,6 @@ class VideoWriter:
             self._file.finish()
             self._file.publish()
 
-    def abort(self) -> None:
-        """Remove what was written."""
-        self._file.abort()
-
     def __enter__(self) -> Self:
         return self
 
@@ -111,7 +108,7 @@ class VideoWriter:
         if kind is None:
             self.close()
         elif not self._file.closed:
-            self.abort()
+            self._file.abort()
 
 
 def _from_luma(luma: NDArray[np.uint8]) -> Any:
@@ -139,6 +136,5 @@ def yuv_picture(luma: NDArray[np.uint8], *chroma: NDArray[np.uint8]) -> Any:
     """
     picture = av.VideoFrame(luma.shape[1], luma.shape[0], "yuv420p")
     for plane, values in zip(picture.planes, (luma, *chroma), strict=True):
-        rows = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
-        rows[: values.shape[0], : values.shape[1]] = values
+        samples_of(plane)[...] = values
     return picture

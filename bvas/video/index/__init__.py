@@ -3,9 +3,9 @@
 file_identity.py    fingerprint and content hash of a file
 file_scan.py        one pass over a file
 frame_folder.py     folders of numbered pictures
-frame_grid.py       frames on an even grid in time
+frame_grid.py       frames on an even grid in time, of a file or as they come
 frame_numbering.py  THE rule that gives frames their numbers
-frame_table.py      VideoIndex: frames, times, keyframes, cost of a clip
+frame_table.py      VideoIndex: frames, times, keyframes, cost of a clip; VideoInfo: facts
 hdr_frames.py       HDR frames, and the lines on tone mapping
 index_assembly.py   VideoIndex and choices from scanned facts
 picture_notes.py    facts of the picture, from headers and frames
@@ -13,5 +13,4 @@ stored_picture.py   luma and chroma of a decoded frame
 stream_facts.py     facts that container, stream and packets state
 tone_curve.py       tone mapping of PQ and HLG to SDR
 video_index.py      build_index: scan a file, or read the cache; remembered refusals
-video_info.py       VideoInfo: facts of a video
 """

@@ -18,26 +18,30 @@ import numpy as np
 
 from bvas.errors import ConfigError, DecodeError
 from bvas.values.plural import count_text
-from bvas.video.container.coded_rate import CodedRate
+from bvas.video.container.coded_rate import CodedRate, StrictDecoder
 from bvas.video.container.color_tags import ColorTags
 from bvas.video.container.completeness import PacketTally, remark_on_bytes
 from bvas.video.container.header_color_tags import HeaderColors
 from bvas.video.container.joined_bytes import Joints, find_joints
 from bvas.video.container.libav_io import PlaylistFetcher, is_playlist
-from bvas.video.container.libav_messages import last_message, libav_messages
 from bvas.video.container.mp4_boxes import check_sample_counts
-from bvas.video.container.open_container import because, open_container, read_packets, reopen_container
+from bvas.video.container.open_container import (
+    because,
+    last_message,
+    libav_messages,
+    open_container,
+    read_packets,
+    reopen_container,
+)
 from bvas.video.container.read_options import ReadOptions
 from bvas.video.container.stream_choice import VideoStream
-from bvas.video.container.strict_decoder import StrictDecoder
 from bvas.video.container.time_repair import DEFAULT_RATE
 from bvas.video.index.frame_folder import CONTAINER, decode_picture, find_frames
 from bvas.video.index.frame_numbering import NumberedFrames, ShownFrames
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.index_assembly import index_of, with_choices
 from bvas.video.index.picture_notes import PictureNotes
 from bvas.video.index.stream_facts import StreamFacts, has_times, packet_facts, stream_facts
-from bvas.video.index.video_info import VideoInfo
 
 logger = logging.getLogger(__name__)
 
@@ -251,7 +255,7 @@ def _with_lost(frames: NumberedFrames, joints: Joints | None, path: Path) -> tup
     pts = frames.pts
     times = np.unique(np.array(joints.lost_times, np.int64))
     last, step = int(pts[-1]), max(int(np.median(np.diff(pts))) if len(pts) > 1 else 1, 1)
-    if frames.counted:
+    if frames.decode_order:
         if found[-1].pid >= 0:
             raise DecodeError(
                 f"{path} changes to {codec} and back, and its times start again; cut it where it does",

@@ -57,7 +57,7 @@ class NumberedFrames(NamedTuple):
     """Ticks; 0 where it is unknown."""
     time_base: Fraction
     """Seconds of a tick."""
-    counted: bool
+    decode_order: bool
     """They are numbered as the decoder outputs them: packets carry no reliable times."""
     gradual_refresh: bool
     """Some keyframes only begin to refresh the picture bit by bit, or are not keyframes at all."""

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from bvas.video.container.color_tags import BT709, Hdr, hdr_of, tags_of
 from bvas.video.container.read_options import Tone
+from bvas.video.index.frame_table import VideoInfo
 from bvas.video.index.tone_curve import tone_table
-from bvas.video.index.video_info import VideoInfo
 
 logger = logging.getLogger(__name__)
 

@@ -10,10 +10,9 @@ from bvas.video.container.joined_bytes import Joints
 from bvas.video.container.read_options import ReadOptions
 from bvas.video.container.stream_choice import choice_text
 from bvas.video.index.frame_numbering import NumberedFrames
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.hdr_frames import contradiction_text, hdr_text
 from bvas.video.index.stream_facts import StreamFacts
-from bvas.video.index.video_info import VideoInfo
 
 # libav finds a keyframe of these by its decoding time, in others by its presentation time.
 _SOUGHT_BY_DTS = ("mpegts", "flv")
@@ -44,20 +43,16 @@ def index_of(
     if not len(frames.pts):
         raise DecodeError(f"{path} shows no frame", path=path)
     rate, variable_rate = rate_of(frames.pts, frames.time_base, facts.claimed_rates)
+    if not frames.last_duration:
+        frames = frames._replace(last_duration=max(round(1 / (rate * frames.time_base)), 1))
     return VideoIndex(
+        **frames._asdict(),
         path=path,
         stream=facts.stream,
         reading=reading,
         joints=joints,
         is_fetched=is_fetched,
-        time_base=frames.time_base,
-        pts=frames.pts,
-        last_duration=frames.last_duration or max(round(1 / (rate * frames.time_base)), 1),
-        keyframe_pts=frames.keyframe_pts,
-        keyframe_dts=frames.keyframe_dts,
         seek_by_dts=facts.container in _SOUGHT_BY_DTS,
-        decode_order=frames.counted,
-        gradual_refresh=frames.gradual_refresh,
         container=facts.container,
         rate=rate,
         variable_rate=variable_rate,

@@ -9,10 +9,9 @@ import numpy as np
 from bvas.video.container.color_tags import ColorTags, color_tags_of
 from bvas.video.container.dolby_vision import DolbyVision, dolby_vision_of_entry, dolby_vision_of_frame
 from bvas.video.container.sequence_tracking import HeaderTraits
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.frame_table import KeyframeIntervals, VideoIndex, VideoInfo
 from bvas.video.index.stored_picture import color_range_of, has_luma_plane
 from bvas.video.index.stream_facts import StreamFacts
-from bvas.video.index.video_info import KeyframeIntervals, VideoInfo
 
 
 def turn_of(frame: Any) -> tuple[int, bool]:

@@ -39,11 +39,11 @@ def luma_of(frame: Any, hdr: Hdr | None = None) -> NDArray[np.uint8]:
         frame = frame.reformat(format="gray12le" if wide else "gray", dst_color_range="JPEG", **wide)
     name, bits = frame.format.name, frame.format.components[0].bits
     if bits == 8:
-        luma: NDArray[np.uint8] = _plane(frame, np.dtype(np.uint8))
+        luma: NDArray[np.uint8] = samples_of(frame.planes[0])
         if hdr is not None:
             luma = cv2.LUT(luma, tone_table(hdr, bits, color_range))
         return luma
-    codes = _plane(frame, np.dtype(">u2" if name.endswith("be") else "<u2"))
+    codes = samples_of(frame.planes[0], ">u2" if name.endswith("be") else "<u2")
     shift = 16 - bits if _HIGH_BITS.fullmatch(name) else 0
     if hdr is None:
         shifted: NDArray[np.uint8] = (codes >> (shift + bits - 8)).astype(np.uint8)
@@ -70,19 +70,14 @@ def chroma_of(frame: Any) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
             matrices = {"src_colorspace": BT709, "dst_colorspace": BT709}
             source = {"src_color_range": 2 if full else 1, **matrices}
         frame = frame.reformat(format="yuv420p", dst_color_range=2 if full else 1, **source)
-    return _samples(frame.planes[1]), _samples(frame.planes[2])
+    return samples_of(frame.planes[1]), samples_of(frame.planes[2])
 
 
-def _samples(plane: Any) -> NDArray[np.uint8]:
-    rows = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
+def samples_of(plane: Any, kind: str = "u1") -> NDArray[Any]:
+    """Return the samples of a plane of PyAV's as a view, [h, w] of a NumPy type."""
+    dtype = np.dtype(kind)
+    rows = np.frombuffer(plane, dtype).reshape(-1, plane.line_size // dtype.itemsize)
     return rows[: plane.height, : plane.width]
-
-
-def _plane(frame: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
-    plane = frame.planes[0]
-    pitch = plane.line_size // dtype.itemsize
-    rows = np.frombuffer(plane, dtype=dtype, count=pitch * frame.height).reshape(frame.height, pitch)
-    return rows[:, : frame.width]
 
 
 def color_range_of(frame: Any) -> ColorRange:

@@ -24,8 +24,7 @@ from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.container.sources import file_of
 from bvas.video.index.file_scan import scan_file
 from bvas.video.index.frame_folder import stamp_of
-from bvas.video.index.frame_table import VideoIndex
-from bvas.video.index.video_info import VideoInfo, say_once
+from bvas.video.index.frame_table import VideoIndex, VideoInfo, say_once
 
 
 def build_index(

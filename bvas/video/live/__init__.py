@@ -3,7 +3,6 @@
 damage_settling.py  pictures held until they are known to be whole
 first_facts.py      facts from the container and the first packets, times of arrival
 growing_frames.py   decoding, with an index that grows
-growing_grid.py     the grid, frame by frame
 live_video.py       LiveVideo: frames of a source on one clock
 open_stream.py      open_stream, FrameStream
 packet_feed.py      packets, fetched by a thread, within time limits

@@ -10,18 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
-from bvas.video.container.libav_messages import last_message, libav_messages
-from bvas.video.container.open_container import because
+from bvas.video.container.coded_rate import StrictDecoder
+from bvas.video.container.open_container import because, last_message, libav_messages
 from bvas.video.container.sources import Source
-from bvas.video.container.strict_decoder import StrictDecoder
 from bvas.video.decode.sample_aspects import SampleAspects
 from bvas.video.index.file_scan import rate_refusal
 from bvas.video.index.frame_numbering import ShownFrames
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.index_assembly import index_of, with_choices
 from bvas.video.index.picture_notes import PictureNotes
 from bvas.video.index.stream_facts import has_times, packet_facts
-from bvas.video.index.video_info import VideoInfo
 from bvas.video.live.damage_settling import HeldPictures, StreamDamage
 from bvas.video.live.packet_feed import PacketFeed
 

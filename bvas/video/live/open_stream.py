@@ -1,10 +1,10 @@
 """`open_stream` opens a running source, to be read once from front to back: a `FrameStream`."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self, get_args
+from typing import Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,12 @@ from bvas.errors import ConfigError, DecodeError
 from bvas.video.container.read_options import ReadOptions, Tone
 from bvas.video.container.sources import source_of
 from bvas.video.decode.backends import OnDamage
-from bvas.video.index.frame_table import VideoIndex
-from bvas.video.index.video_info import VideoInfo
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.live.packet_feed import Patience
 from bvas.video.live.stream_reader import StreamReader
 
 
-class FrameStream(Protocol):
+class FrameStream(AbstractContextManager["FrameStream"], Protocol):
     """The luma plane of one video, frame after frame.
 
     Index 0 is the first shown frame. Frames are uint8, upright, `size` = (H, W): the picture's own size, or the
@@ -41,17 +40,14 @@ class FrameStream(Protocol):
     @property
     def index(self) -> VideoIndex:
         """The frames; those known so far while the source runs."""
-        ...
 
     @property
     def info(self) -> VideoInfo:
         """Facts about the video; `damaged` grows with what is read."""
-        ...
 
     @property
     def num_decoded(self) -> int:
         """Pictures that the decoder has output so far, those on the way to wanted ones included."""
-        ...
 
     def seconds_of(self, index: int) -> float:
         """Return the time of a frame in seconds from the first one.
@@ -59,7 +55,6 @@ class FrameStream(Protocol):
         Raises:
             IndexError: `index` lies outside [0, num_frames).
         """
-        ...
 
     def stream(
         self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 16
@@ -70,7 +65,6 @@ class FrameStream(Protocol):
             DecodeError: the decoder does not output the frames `error.lost`. Those before them were yielded;
                 `stream(error.lost.stop)` continues behind them.
         """
-        ...
 
     def close(self) -> None:
         """Close the source. Closing twice is allowed; any read afterwards is an error.
@@ -78,13 +72,6 @@ class FrameStream(Protocol):
         Raises:
             RuntimeError: another thread reads from it now; it stays open.
         """
-        ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 def open_stream(

@@ -24,10 +24,9 @@ from bvas.video.decode.backends import OnDamage
 from bvas.video.decode.damage_tracking import DamageLog
 from bvas.video.decode.orientation import UprightFit
 from bvas.video.decode.reader_ownership import Ownership, owned
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.frame_table import VideoIndex, VideoInfo, say_once
 from bvas.video.index.hdr_frames import ToneMap
 from bvas.video.index.stored_picture import luma_of
-from bvas.video.index.video_info import VideoInfo, say_once
 from bvas.video.live.growing_frames import Arrival, GrowingVideo
 from bvas.video.live.packet_feed import PacketFeed, Patience
 
@@ -230,20 +229,19 @@ class StreamReader(Closing):
             if arrival.picture is None:
                 raise self._lost(range(index, frames.stop))
             if arrival.is_damaged:
-                if self._log.refuses:
-                    raise self._log.refusal(index, self.seconds_of(index), self._skip_damaged(frames.stop))
-                self._log.deliver(index, self.seconds_of(index))
+                self._log.add(index, self.seconds_of(index), self._skip_damaged)
             return arrival
         return None
 
     def _skip_damaged(self, index: int) -> int:
-        """Pass frames from `index` on that are lost or damaged; return the number of the next sound one."""
+        """Pass the frames behind `index` that are lost or damaged; return the number of the next sound one."""
+        stop = index + 1
         while (arrival := self._video.next()) is not None:
             if arrival.error is not None or (arrival.picture is not None and not arrival.is_damaged):
                 self._video.put_back(arrival)
                 break
-            index = self._next = arrival.frames.stop
-        return index
+            stop = self._next = arrival.frames.stop
+        return stop
 
     def _lost(self, frames: range) -> DecodeError:
         return DecodeError(
