@@ -1,7 +1,7 @@
 """Second decoders of a stream's packets: for the rate that headers state, and for errors that libav conceals."""
 
 from fractions import Fraction
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import av
 
@@ -67,20 +67,20 @@ class StrictDecoder:
     """A second decoder of the same packets, told to fail at errors. Its pictures are not used.
 
     Args:
+        codec: libav's name of the format. Only where its decoder conceals errors there is anything to find.
         decoder: PyAV's codec context of the stream.
     """
 
-    def __init__(self, decoder: Any) -> None:
-        self._decoder = _second(decoder)
-        self._decoder.options = {"err_detect": "explode"}
-
-    @classmethod
-    def of(cls, codec: str, decoder: Any) -> Self | None:
-        """Return one for a codec whose decoder conceals errors; None for any other."""
-        return cls(decoder) if codec in _SILENT_CODECS else None
+    def __init__(self, codec: str, decoder: Any) -> None:
+        self._decoder: Any = None
+        if codec in _SILENT_CODECS:
+            self._decoder = _second(decoder)
+            self._decoder.options = {"err_detect": "explode"}
 
     def fails(self, packet: Any | None) -> bool:
         """Return whether decoding a packet, or None for the end, fails without concealment."""
+        if self._decoder is None:
+            return False
         try:
             self._decoder.decode(packet)
         except MemoryError:

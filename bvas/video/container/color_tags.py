@@ -12,7 +12,8 @@ BT2020 = 9
 UNSPECIFIED = 2
 _SMPTE170M = 6
 _ICTCP = 14
-_IPT_C2 = 15
+IPT_C2 = 15
+"""Matrix IPT-PQ-C2, as in Dolby Vision without a base layer for others."""
 _HDR: dict[int, Hdr] = {16: "PQ", 18: "HLG"}
 
 
@@ -49,11 +50,6 @@ class ColorTags:
     def hdr(self) -> Hdr | None:
         """The HDR system that the transfer characteristic names; None for SDR and unspecified."""
         return _HDR.get(self.transfer)
-
-    @property
-    def is_dolby_ipt(self) -> bool:
-        """The matrix is IPT-PQ-C2, as in Dolby Vision without a base layer for others."""
-        return self.matrix == _IPT_C2
 
     @property
     def is_ictcp(self) -> bool:

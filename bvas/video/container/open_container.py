@@ -47,11 +47,6 @@ def last_message(said: list[tuple[int, str, str]]) -> str:
     return redacted((protection or errors or [""])[-1])
 
 
-def speaks_of_protection(text: str) -> bool:
-    """Return whether a message says that media is encrypted."""
-    return _PROTECTION.search(text) is not None
-
-
 def _listen(change: int) -> None:
     """Switch PyAV's log on for the first listener and off behind the last."""
     global _num_listening, _before
@@ -94,6 +89,7 @@ def open_container(
     reading: ReadOptions = DEFAULT_READING,
     joints: Joints | None = None,
     fetcher: PlaylistFetcher | None = None,
+    is_fetched: bool = False,
 ) -> tuple[Any, Any]:
     """Open a video file; return (container, video stream) of PyAV. All other streams are skipped.
 
@@ -102,6 +98,7 @@ def open_container(
         reading: Which stream of it is read.
         joints: Those of a transport stream, which are hidden from libav.
         fetcher: Opens the pieces of a playlist. The container must then be closed, not left to the collector.
+        is_fetched: The pieces of a playlist are joined outside libav, by a fetcher that is made here.
 
     Raises:
         DecodeError: the file does not exist, is a folder or empty, or it holds no video.
@@ -112,26 +109,11 @@ def open_container(
         raise DecodeError(f"{path} is a folder, not a video file; name the file in it", path=path)
     if path.is_file() and path.stat().st_size == 0:
         raise DecodeError(f"{path} is empty (0 bytes); copy or download it again", path=path)
-    if fetcher is None and lacks_end(path):
+    if fetcher is None and (is_fetched or lacks_end(path)):
         fetcher = PlaylistFetcher(None)
     # Absolute: libav takes `a:b.mp4` for a protocol.
     source = str(path.absolute()) if joints is None else JoinedFile(path, joints)
     return open_input(source, str(path), reading=reading, fetcher=fetcher)
-
-
-def reopen_container(
-    path: Path, reading: ReadOptions, joints: Joints | None, *, is_fetched: bool
-) -> tuple[Any, Any]:
-    """Open a video file as it was opened when it was scanned; return and errors as of `open_container`.
-
-    Args:
-        path: The file.
-        reading: Which stream of it is read.
-        joints: Those of a transport stream, which are hidden from libav.
-        is_fetched: The pieces of a playlist are joined outside libav.
-    """
-    fetcher = PlaylistFetcher(None) if is_fetched else None
-    return open_container(path, reading=reading, joints=joints, fetcher=fetcher)
 
 
 def open_input(
@@ -201,7 +183,7 @@ def not_opened(
     name: str, error: BaseException, timeout: tuple[float, float] | None, message: str = ""
 ) -> DecodeError:
     """Return the error of a source that libav cannot open, with its last message."""
-    if speaks_of_protection(message):
+    if _PROTECTION.search(message):
         return encrypted(name, f"libav: {message}")
     reason = reason_of(error)
     if isinstance(error, av.error.ExitError) and timeout is not None:

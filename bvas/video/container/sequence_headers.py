@@ -59,6 +59,8 @@ class Sequence:
     """Its bytes: a decoder made for one header fits any equal one."""
     size: tuple[int, int]
     """(h, w) of what is shown."""
+    number: int = 0
+    """By which picture parameters name an H.264 or HEVC header."""
     corner: tuple[int, int] = (0, 0)
     """(rows, columns) of the coded picture above and left of what is shown."""
     num_references: int = _NUM_REFERENCES
@@ -79,25 +81,12 @@ def read_sequence(codec: str, header: bytes) -> Sequence | None:
         return None
 
 
-@lru_cache(maxsize=64)
-def sequence_number(codec: str, header: bytes) -> int | None:
-    """Return the number by which picture parameters name an H.264 or HEVC header; None where it breaks off."""
-    try:
-        if codec == "h264":
-            return Bits(header[4:12]).golomb()
-        bits = Bits(payload_of(header, 2))
-        _pass_hevc_profile(bits)
-        return bits.golomb()
-    except IndexError:
-        return None
-
-
 def _h264_sequence(header: bytes) -> Sequence:
     """Read ITU-T H.264, 7.3.2.1.1, up to frame_crop_bottom_offset."""
     bits = Bits(payload_of(header, 1))
     profile = bits.take(8)
     bits.take(16)
-    bits.golomb()
+    number = bits.golomb()
     chroma_format, has_planes = 1, 0
     if profile in _HIGH_PROFILES:
         chroma_format = bits.golomb()
@@ -129,6 +118,7 @@ def _h264_sequence(header: bytes) -> Sequence:
     return Sequence(
         header=header,
         size=size,
+        number=number,
         corner=corner,
         num_references=num_references,
         may_hold_fields=not frames_only,
@@ -152,7 +142,7 @@ def _hevc_sequence(header: bytes) -> Sequence:
     """Read ITU-T H.265, 7.3.2.2.1, up to sps_max_dec_pic_buffering_minus1."""
     bits = Bits(payload_of(header, 2))
     num_layers = _pass_hevc_profile(bits)
-    bits.golomb()
+    number = bits.golomb()
     chroma_format = bits.golomb()
     has_planes = bits.take(1) if chroma_format == 3 else 0
     width, height = bits.golomb(), bits.golomb()
@@ -162,7 +152,8 @@ def _hevc_sequence(header: bytes) -> Sequence:
     num_told = num_layers if bits.take(1) else 1
     num_pictures = [(bits.golomb(), bits.golomb(), bits.golomb())[0] + 1 for _ in range(num_told)]
     # The picture itself is counted there.
-    return Sequence(header=header, size=size, corner=corner, num_references=max(num_pictures) - 1)
+    num_references = max(num_pictures) - 1
+    return Sequence(header=header, size=size, number=number, corner=corner, num_references=num_references)
 
 
 def _cropped(

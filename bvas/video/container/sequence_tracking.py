@@ -1,5 +1,6 @@
 """Sequence headers of a stream: the one in force at each packet, for which a decoder is made, and traits of them."""
 
+from contextlib import suppress
 from enum import Flag, auto
 
 from bvas.video.container.coded_packets import nal_kind, nal_units
@@ -10,7 +11,6 @@ from bvas.video.container.sequence_headers import (
     av1_units,
     payload_of,
     read_sequence,
-    sequence_number,
     vp9_sequence,
 )
 
@@ -31,7 +31,7 @@ class SequenceHeaders:
 
     def __init__(self, codec: str) -> None:
         self._codec = codec
-        self._sequences: dict[int, bytes] = {}
+        self._sequences: dict[int, Sequence] = {}
         self._sequence_of_picture: dict[int, int] = {}
         self._active: Sequence | None = None
 
@@ -58,28 +58,23 @@ class SequenceHeaders:
                 continue
             kind = nal_kind(self._codec, unit)
             if kind == _SEQUENCE_KINDS[self._codec]:
-                header = unit.rstrip(b"\x00")
-                number = sequence_number(self._codec, header)
-                if number is not None:
-                    self._sequences[number] = header
+                sequence = read_sequence(self._codec, unit.rstrip(b"\x00"))
+                if sequence is not None:
+                    self._sequences[sequence.number] = sequence
             elif kind == (34 if is_hevc else 8):
-                self._see_picture_parameters(Bits(payload_of(unit[:_HEAD_BYTES], 2 if is_hevc else 1)))
+                bits = Bits(payload_of(unit[:_HEAD_BYTES], 2 if is_hevc else 1))
+                with suppress(IndexError):
+                    number = bits.golomb()
+                    self._sequence_of_picture[number] = bits.golomb()
             elif kind < 32 if is_hevc else 1 <= kind <= 5:
                 self._see_slice(kind, unit)
                 return
         # Parameter sets without a slice: a single one is the one that will be in force.
         if self._active is None and len(self._sequences) == 1:
-            self._activate(next(iter(self._sequences)))
-
-    def _see_picture_parameters(self, bits: "Bits") -> None:
-        try:
-            number = bits.golomb()
-            self._sequence_of_picture[number] = bits.golomb()
-        except IndexError:
-            return
+            (self._active,) = self._sequences.values()
 
     def _see_slice(self, kind: int, unit: bytes) -> None:
-        try:
+        with suppress(IndexError, KeyError):
             if self._codec == "h264":
                 # ITU-T H.264, 7.3.3: first_mb_in_slice, slice_type, then the number of the picture's parameters.
                 bits = Bits(payload_of(unit[:_HEAD_BYTES], 1))
@@ -88,14 +83,7 @@ class SequenceHeaders:
                 # ITU-T H.265, 7.3.6.1: a flag, and one more in pictures to start from, before it.
                 bits = Bits(payload_of(unit[:_HEAD_BYTES], 2))
                 bits.take(2 if 16 <= kind <= 23 else 1)
-            self._activate(self._sequence_of_picture[bits.golomb()])
-        except (IndexError, KeyError):
-            return
-
-    def _activate(self, number: int) -> None:
-        header = self._sequences.get(number)
-        if header is not None and (self._active is None or self._active.header != header):
-            self._active = read_sequence(self._codec, header) or self._active
+            self._active = self._sequences[self._sequence_of_picture[bits.golomb()]]
 
 
 class HeaderTraits(Flag):

@@ -3,7 +3,7 @@
 A backend NAME is the module `NAME_backend.py` beside this one, with the functions of `BackendModule`.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.system.closing import Closing
 from bvas.video.decode.pynvvideocodec import DecoderPool
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.hdr_frames import ToneMap
@@ -39,7 +40,7 @@ class BackendOptions:
     """Decoders of earlier files, for backends that can reuse them; None: a decoder ends with its reader."""
 
 
-class Backend(ABC):
+class Backend(Closing):
     """Decoder of one open file. It need not check indices, and may assume one process and one thread."""
 
     damaged: Set[int] = frozenset()
@@ -63,10 +64,6 @@ class Backend(ABC):
         Raises:
             DecodeError: a frame is not output; `lost` starts with it. The next call works again.
         """
-
-    @abstractmethod
-    def close(self) -> None:
-        """Release the file and the decoder."""
 
 
 class PictureBackend(Backend):

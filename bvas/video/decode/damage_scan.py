@@ -52,9 +52,8 @@ class DecodablePictures:
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
         start, stop = self._range.start, self._range.stop
-        source = open_backend(self._index, self._info)
-        self._damaged = source.damaged
-        try:
+        with open_backend(self._index, self._info) as source:
+            self._damaged = source.damaged
             while start < stop:
                 try:
                     for number, picture in source.pictures(range(start, stop)):
@@ -66,8 +65,6 @@ class DecodablePictures:
                         raise
                     self._lost.update(number for number in error.lost if start <= number < stop)
                     start = error.lost.stop
-        finally:
-            source.close()
 
 
 def find_damage(

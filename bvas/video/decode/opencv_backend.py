@@ -9,7 +9,6 @@ reference's (`check`). The time of each frame read is compared with the index.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import av
@@ -75,13 +74,9 @@ def _probe_file(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> 
             raise _refusal(info, reason)
     if picture_may_change(index):
         raise _refusal(info, "changes its picture in mid-stream, which OpenCV scales to the first size")
-    backend = open_backend(index, info, options)
-    reference = pyav.open_backend(index, info, BackendOptions(on_damage="raise"))
-    try:
+    whole = BackendOptions(on_damage="raise")
+    with open_backend(index, info, options) as backend, pyav.open_backend(index, info, whole) as reference:
         _probe(backend, reference, index, info)
-    finally:
-        backend.close()
-        reference.close()
 
 
 def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:

@@ -53,7 +53,6 @@ class FrameReader(Closing):
         """(H, W) of the frames it gives."""
         self._open_backend = open_backend
         self._opened: Backend | None = None
-        self._num_decoded = 0
         self._owner = Ownership(info.path.name)
 
     @property
@@ -68,8 +67,7 @@ class FrameReader(Closing):
     @property
     def num_decoded(self) -> int:
         """Pictures that the decoder has output so far, those on the way to wanted ones included."""
-        opened = self._opened
-        return self._num_decoded if opened is None else opened.num_decoded
+        return 0 if self._opened is None else self._opened.num_decoded
 
     def seconds_of(self, index: int) -> float:
         """Return the time of a frame from the first one; see `VideoIndex.seconds_of`."""
@@ -216,13 +214,9 @@ class FrameReader(Closing):
             RuntimeError: another thread reads from it now; it stays open.
         """
         with self._owner.closing() as is_here:
-            opened = self._opened
-            if opened is None or not is_here:
-                return
-            self._info = self.info
-            self._num_decoded = opened.num_decoded
-            self._opened = None
-            opened.close()
+            # The closed backend is kept: what it has counted can still be asked for.
+            if self._opened is not None and is_here:
+                self._opened.close()
 
     def __reduce__(self) -> NoReturn:
         self._owner.refuse_pickling()

@@ -110,11 +110,10 @@ class FrameCopier:
 
     def _mapped(self, frame: Any, fit: FitPlan, hdr: Hdr) -> Any:
         """Return an HDR frame as SDR, mapped in color, on black where it does not fill the size."""
-        rows, columns = fit.content
-        stored = (columns, rows) if self._info.is_turned else fit.content
+        stored = fit.content[::-1] if self._info.is_turned else fit.content
         color_range = color_range_of(frame)
         canvas = np.zeros((*fit.size, 3), np.uint8)
-        canvas[fit.top : fit.top + rows, fit.left : fit.left + columns] = upright(
+        canvas[fit.area] = upright(
             sdr_rgb(frame, hdr, self._tags_of(frame), color_range, stored),
             self._info.rotation,
             self._info.mirrored,
@@ -135,10 +134,7 @@ def _fit_chroma(plane: NDArray[np.uint8], plan: FitPlan) -> NDArray[np.uint8]:
         left=plan.left // 2,
     )
     fitted = np.empty(halved.size, np.uint8)
-    halved.apply(np.ascontiguousarray(plane), fitted)
-    bottom, right = halved.top + halved.content[0], halved.left + halved.content[1]
-    fitted[: halved.top] = fitted[bottom:] = _NEUTRAL
-    fitted[:, : halved.left] = fitted[:, right:] = _NEUTRAL
+    halved.apply(np.ascontiguousarray(plane), fitted, padding=_NEUTRAL)
     return fitted
 
 

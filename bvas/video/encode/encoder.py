@@ -158,11 +158,6 @@ class EncodedFile:
             self.abort()
             raise
 
-    @property
-    def encoder(self) -> Any:
-        """PyAV's codec context; it takes tags until the first picture is encoded."""
-        return self._stream.codec_context
-
     def add_sound(self, sample_rate: int) -> None:
         """Give the file stereo sound in AAC; before its first picture."""
         self._sound = self._container.add_stream("aac", rate=sample_rate)

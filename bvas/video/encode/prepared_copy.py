@@ -180,9 +180,11 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
     # Else libav rounds an mp4's start to milliseconds.
     options = {"movie_timescale": str(index.time_base.denominator)}
     copier = FrameCopier(index, plan.info, plan.coding, plan.fit)
-    source = open_backend(index, plan.info)
     try:
-        with EncodedFile(target, plan.coding, options=options) as file:
+        with (
+            open_backend(index, plan.info) as source,
+            EncodedFile(target, plan.coding, options=options) as file,
+        ):
             for number, frame in source.pictures(range(index.num_frames)):
                 file.encode(copier.picture(frame, number, source.sample_aspect))
                 if progress is not None:
@@ -191,13 +193,11 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
             per_clip = _check(plan, file.part)
             num_bytes = file.part.stat().st_size
             file.publish()
-        return Copy(num_bytes=num_bytes, frames_per_clip=per_clip, num_damaged=len(source.damaged))
+            return Copy(num_bytes=num_bytes, frames_per_clip=per_clip, num_damaged=len(source.damaged))
     except DecodeError as error:
         if error.lost is None:
             raise
         raise _refusal(plan) from error
-    finally:
-        source.close()
 
 
 def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: FitPlan) -> int:
@@ -205,8 +205,7 @@ def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: Fit
     num_frames = num_bytes = 0
     # The copy itself will say where the picture changes.
     copier = FrameCopier(index, info, coding, fit, is_said=False)
-    source = open_backend(index, info)
-    try:
+    with open_backend(index, info) as source:
         for stretch in _stretches(index, coding.keyframe_interval):
             encoder = coding.new_encoder()
             try:
@@ -219,8 +218,6 @@ def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: Fit
                     raise
             if num_frames:
                 num_bytes += _size_of(encoder.encode(None))
-    finally:
-        source.close()
     if not num_frames:
         raise DecodeError(f"no frame of {info.path} can be decoded where it was tried", path=info.path)
     return round(num_bytes * index.num_frames / num_frames)

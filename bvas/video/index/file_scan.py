@@ -31,7 +31,6 @@ from bvas.video.container.open_container import (
     libav_messages,
     open_container,
     read_packets,
-    reopen_container,
 )
 from bvas.video.container.read_options import ReadOptions
 from bvas.video.container.stream_choice import VideoStream
@@ -177,18 +176,16 @@ class _Scan:
 
     def _open_again(self) -> tuple[Any, Any]:
         reading = replace(self._reading, stream=self.facts.stream)
-        return reopen_container(self._path, reading, self.joints, is_fetched=self.is_fetched)
+        return open_container(self._path, reading=reading, joints=self.joints, is_fetched=self.is_fetched)
 
     def _decode(self) -> None:
         """Decode from the start, as long as pictures are compared with the packets, or counted."""
         container, stream = self._open_again()
-        # Times that libav invented, and those that a given rate replaces, are not used.
-        timeless = self.facts.untimed or self.facts.rate_origin == "option"
         shown, counts = self.shown, self.shown.counts
-        strict = StrictDecoder.of(self.facts.codec, stream.codec_context)
+        strict = StrictDecoder(self.facts.codec, stream.codec_context)
         with container:
             for packet in chain(read_packets(container, stream), [None]):
-                if strict is not None and strict.fails(packet):
+                if strict.fails(packet):
                     shown.add_error()
                 try:
                     frames = stream.codec_context.decode(packet)
@@ -197,7 +194,7 @@ class _Scan:
                     continue
                 for frame in frames:
                     self.notes.see(frame)
-                    shown.add_output(None if timeless else frame.pts, is_keyframe=frame.key_frame)
+                    shown.add_output(self.facts.time_of(frame), is_keyframe=frame.key_frame)
                     if shown.counts is not counts or not shown.is_comparing:
                         return
 

@@ -17,7 +17,7 @@ from bvas.video.container.coded_rate import RateOrigin
 from bvas.video.container.color_tags import NO_TAGS, ColorTags
 from bvas.video.container.dolby_vision import DolbyVision
 from bvas.video.container.joined_bytes import Joints
-from bvas.video.container.open_container import reopen_container
+from bvas.video.container.open_container import open_container
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.container.stream_choice import VideoStream
 
@@ -69,7 +69,7 @@ class VideoIndex:
     def open(self) -> tuple[Any, Any]:
         """Open the file as it was opened for this index; return and errors as of `open_container`."""
         reading = replace(self.reading, stream=self.stream)
-        return reopen_container(self.path, reading, self.joints, is_fetched=self.is_fetched)
+        return open_container(self.path, reading=reading, joints=self.joints, is_fetched=self.is_fetched)
 
     @property
     def num_frames(self) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bvas.video.container.color_tags import ColorTags, color_tags_of
+from bvas.video.container.color_tags import IPT_C2, ColorTags, color_tags_of
 from bvas.video.container.dolby_vision import DolbyVision, dolby_vision_of_entry, dolby_vision_of_frame
 from bvas.video.container.sequence_tracking import HeaderTraits
 from bvas.video.index.frame_table import KeyframeIntervals, VideoIndex, VideoInfo
@@ -74,7 +74,7 @@ class PictureNotes:
         if self._facts.dolby_vision is not None:
             return self._facts.dolby_vision
         color = self._color
-        if color.is_dolby_ipt:
+        if color.matrix == IPT_C2:
             return DolbyVision(profile=5)
         found = dolby_vision_of_frame(self._first)
         return found or dolby_vision_of_entry(self._facts.codec_tag, is_tagged=color.hdr is not None)

@@ -48,6 +48,11 @@ class StreamFacts:
     codec_tag: str = ""
     """Four characters of the container for the codec, such as hvc1."""
 
+    def time_of(self, picture: Any) -> int | None:
+        """Return the time of a picture; None for times that libav invented, or that a given rate replaces."""
+        pts: int | None = picture.pts
+        return None if self.untimed or self.rate_origin == "option" else pts
+
     def with_rate(self, chosen: Fraction | None, coded: Fraction | None = None) -> "StreamFacts":
         """Return these with the rate of frames whose times are not used.
 

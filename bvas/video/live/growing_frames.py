@@ -62,7 +62,7 @@ class GrowingVideo:
         self._notes = PictureNotes(facts)
         self._errors = StreamDamage()
         self._held_pictures = HeldPictures(self._shown, self._errors)
-        self._strict = StrictDecoder.of(facts.codec, feed.decoder)
+        self._strict = StrictDecoder(facts.codec, feed.decoder)
         self._aspects = SampleAspects(feed.decoder)
         self._ready: deque[Arrival] = deque()
         self._ended = False
@@ -172,16 +172,13 @@ class GrowingVideo:
         self._shown.add_packet(facts)
         self._notes.see_traits(facts.traits)
         self._errors.feed(packet, is_start=facts.is_start)
-        if self._strict is not None and self._shown.is_comparing and self._strict.fails(packet):
+        if self._shown.is_comparing and self._strict.fails(packet):
             self._shown.add_error()
 
     def _number(self, picture: Any) -> None:
         if not self._notes.has_picture or self._shown.is_comparing:
             self._notes.see(picture)
-        # Times that libav invented are not used.
-        facts = self._feed.facts
-        pts = None if facts.untimed or facts.rate_origin == "option" else picture.pts
-        placed = self._shown.add_output(pts, is_keyframe=picture.key_frame)
+        placed = self._shown.add_output(self._feed.facts.time_of(picture), is_keyframe=picture.key_frame)
         self._add_lost(placed.lost)
         is_doubtful = self._errors.is_doubtful(picture, counts=self._shown.counts)
         if placed.index is None:

@@ -19,9 +19,6 @@ from bvas.video.live.first_facts import is_pushed
 from bvas.video.live.packet_feed import Patience
 from bvas.video.live.stream_reader import StreamReader
 
-# Packets of sources that send whether or not the receiver keeps up wait here, for as long as a slow model may need.
-_NUM_AHEAD_PUSHED = 1024
-
 
 class FileStream:
     """A finished file, read as a `StreamReader` is: it has an end, and no frame has to be waited for.
@@ -108,6 +105,9 @@ def open_live_reader(
 
 logger = logging.getLogger(__name__)
 
+# Packets of sources that send whether or not the receiver keeps up wait here, for as long as a slow model may need.
+_NUM_AHEAD_PUSHED = 1024
+
 # A file on a server that brings nothing new in so many tries is cut off there.
 _MOST_TRIES = 5
 
@@ -190,7 +190,10 @@ class Reconnecting(Closing):
                 reason = str(error)
                 continue
             self.num_reopened += 1
-            self._check_identity()
+            # A server that states no version may be a camera, which starts again with another clock.
+            before, now = (None if it is None else it[0] for it in (self._identity, self.reader.identity))
+            if before is not None and now is not None and before != now:
+                raise self._error("is another file now than the one that was begun")
             return
 
     def close(self) -> None:
@@ -201,17 +204,6 @@ class Reconnecting(Closing):
     def _is_cut_off(self) -> bool:
         is_file = self._identity is not None and self._identity[1] is not None
         return (is_file or self._is_whole_list) and self._num_tries >= _MOST_TRIES
-
-    def _check_identity(self) -> None:
-        """Refuse to resume with another file.
-
-        Raises:
-            DecodeError: the server has another one under this name now.
-        """
-        # A server that states no version may be a camera, which starts again with another clock.
-        before, now = (None if it is None else it[0] for it in (self._identity, self.reader.identity))
-        if before is not None and now is not None and before != now:
-            raise self._error("is another file now than the one that was begun")
 
     def _error(self, what: str) -> DecodeError:
         return DecodeError(
