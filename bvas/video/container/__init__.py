@@ -2,12 +2,11 @@
 
 coded_packets.py      NAL units: random access points, pictures that may be skipped
 coded_rate.py         rate that the headers of coded frames state, concealed errors
-color_tags.py         primaries, transfer characteristic, matrix
+color_tags.py         primaries, transfer characteristic, matrix; those of headers in mid-stream
 completeness.py       announced against received bytes and packets
 dolby_vision.py       Dolby Vision profile and base layer
 file_tags.py          start timecode, start of the clock, declared length
 frame_rate.py         constant or average rate of presentation times
-header_color_tags.py  color tags of headers in mid-stream
 http_bytes.py         a file on a web server, with resumed connections
 joined_bytes.py       bytes of a transport stream without its joints
 libav_io.py           bytes of addresses and HLS pieces, fetched for libav

@@ -14,6 +14,8 @@ caller, and an assumption where no source states it."""
 # AVFMT_NOTIMESTAMPS of libavformat: packets have no times, and libav invents some at 25 a second.
 _NO_TIMESTAMPS = 0x80
 _MAX_PACKETS = 100
+# libav's HEVC decoder drops damaged pictures without an error.
+_SILENT_CODECS = ("hevc",)
 
 
 def is_untimed(container: Any) -> bool:
@@ -57,10 +59,6 @@ class CodedRate:
         if pictures or self._num_packets >= _MAX_PACKETS:
             self.is_found = True
             self.rate = next(iter(usual_rates([self._decoder.framerate])), None)
-
-
-# libav's HEVC decoder drops damaged pictures without an error.
-_SILENT_CODECS = ("hevc",)
 
 
 class StrictDecoder:

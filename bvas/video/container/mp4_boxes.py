@@ -11,6 +11,11 @@ from typing import BinaryIO, NamedTuple
 
 from bvas.errors import DecodeError
 
+# ISO/IEC 14496-12: boxes that hold boxes, on the way to those that count samples.
+_PARENTS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf")
+# libav allocates 36 bytes a sample; so many are harmless even where they are wrong.
+_HARMLESS = 1 << 20
+
 
 class Box(NamedTuple):
     """Place of one box in its file."""
@@ -53,12 +58,6 @@ def boxes_within(file: BinaryIO, start: int, end: int, parents: Container[bytes]
             if box.kind in parents:
                 todo.append((box.body, box.end))
             yield box
-
-
-# ISO/IEC 14496-12: boxes that hold boxes, on the way to those that count samples.
-_PARENTS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf")
-# libav allocates 36 bytes a sample; so many are harmless even where they are wrong.
-_HARMLESS = 1 << 20
 
 
 def check_sample_counts(path: Path) -> None:

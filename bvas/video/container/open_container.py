@@ -23,6 +23,10 @@ _PROTECTION = re.compile(r"encrypt|decrypt|\bDRM\b|\bkey ?file\b|\bprotected\b|\
 _lock = threading.Lock()
 _num_listening = 0
 _before: tuple[int | None, bool, int] = (None, True, logging.NOTSET)
+# PyAV 18 refuses titles that are not UTF-8 unless told otherwise. PyAV 19 escapes them and has no such argument.
+_METADATA = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+# After so many failed reads in a row, the rest of the file counts as missing.
+_MAX_FAILED_READS = 1000
 
 
 @contextmanager
@@ -65,12 +69,6 @@ def _listen(change: int) -> None:
             av.logging.set_level(level)
             av.logging.set_skip_repeated(skips)
             logger.setLevel(logger_level)
-
-
-# PyAV 18 refuses titles that are not UTF-8 unless told otherwise. PyAV 19 escapes them and has no such argument.
-_METADATA = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
-# After so many failed reads in a row, the rest of the file counts as missing.
-_MAX_FAILED_READS = 1000
 
 
 def open_media(source: Any, **options: Any) -> Any:

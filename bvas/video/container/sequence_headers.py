@@ -9,6 +9,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
+# H.264 profiles whose headers hold chroma format and bit depth (ITU-T H.264, 7.3.2.1.1).
+_HIGH_PROFILES = (44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244)
+# Width and height of a sample by aspect_ratio_idc, from 1 on (ITU-T H.264, table E-1); 255 is followed by both.
+_ASPECTS = (
+    *((1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11), (32, 11)),
+    *((80, 33), (18, 11), (15, 11), (64, 33), (160, 99), (4, 3), (3, 2), (2, 1)),
+)
+# Columns and rows of luma for each sample of chroma, by chroma_format_idc (ITU-T H.264, table 6-1).
+_SUBSAMPLING = ((1, 1), (2, 2), (2, 1), (1, 1))
+# VP9 and AV1 keep eight reference pictures in each stream.
+_NUM_REFERENCES = 8
+
 
 def payload_of(unit: bytes, head: int) -> bytes:
     """Return the bits of a NAL unit behind the bytes of its header."""
@@ -36,19 +48,6 @@ class Bits:
         while not self.take(1):
             num_zeros += 1
         return (1 << num_zeros) - 1 + (self.take(num_zeros) if num_zeros else 0)
-
-
-# H.264 profiles whose headers hold chroma format and bit depth (ITU-T H.264, 7.3.2.1.1).
-_HIGH_PROFILES = (44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244)
-# Width and height of a sample by aspect_ratio_idc, from 1 on (ITU-T H.264, table E-1); 255 is followed by both.
-_ASPECTS = (
-    *((1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11), (32, 11)),
-    *((80, 33), (18, 11), (15, 11), (64, 33), (160, 99), (4, 3), (3, 2), (2, 1)),
-)
-# Columns and rows of luma for each sample of chroma, by chroma_format_idc (ITU-T H.264, table 6-1).
-_SUBSAMPLING = ((1, 1), (2, 2), (2, 1), (1, 1))
-# VP9 and AV1 keep eight reference pictures in each stream.
-_NUM_REFERENCES = 8
 
 
 @dataclass(frozen=True, slots=True)

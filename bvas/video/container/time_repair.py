@@ -10,6 +10,17 @@ from numpy.typing import NDArray
 
 # Marks an unknown time.
 NO_TIME = int(np.iinfo(np.int64).min)
+# A recording of more than ten days counts as a broken time: its grid (frame_grid.py) would fill the memory.
+_LONGEST_SECONDS = 10 * 24 * 3600
+_SLOWEST, _FASTEST = Fraction(1, 100), Fraction(1000)
+DEFAULT_RATE = Fraction(25)
+"""Frames per second where no source states a rate."""
+# This share of the times has to ascend in the decoder's order; the others are then interpolated.
+_MIN_ASCENDING = 0.9
+# A run of so many ascending times is a recording of its own; a shorter one counts as wrong times.
+_SHORTEST_RUN = 12
+# A step of more periods is a pause, and not the frame period.
+_LONGEST_PERIODS = 3
 
 
 class Ticks:
@@ -48,19 +59,6 @@ class Ticks:
         times = self.view()
         place = int(np.searchsorted(times, time))
         return place < len(times) and int(times[place]) == time
-
-
-# A recording of more than ten days counts as a broken time: its grid (frame_grid.py) would fill the memory.
-_LONGEST_SECONDS = 10 * 24 * 3600
-_SLOWEST, _FASTEST = Fraction(1, 100), Fraction(1000)
-DEFAULT_RATE = Fraction(25)
-"""Frames per second where no source states a rate."""
-# This share of the times has to ascend in the decoder's order; the others are then interpolated.
-_MIN_ASCENDING = 0.9
-# A run of so many ascending times is a recording of its own; a shorter one counts as wrong times.
-_SHORTEST_RUN = 12
-# A step of more periods is a pause, and not the frame period.
-_LONGEST_PERIODS = 3
 
 
 def is_one_recording(first: int, last: int, time_base: Fraction) -> bool:

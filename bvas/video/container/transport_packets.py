@@ -19,6 +19,23 @@ NULL_PID = 0x1FFF
 _H264_STARTS = (5, 7)
 _HEVC_STARTS = (16, 17, 18, 19, 20, 21, 32, 33)
 _MPEG_SEQUENCE = 0xB3
+_PAT_PID = 0
+# Stream types (2.4.4.10), and of private streams the registrations, that are video.
+_CODECS = {
+    0x01: "mpeg1video",
+    0x02: "mpeg2video",
+    0x10: "mpeg4",
+    0x1B: "h264",
+    0x24: "hevc",
+    0x33: "vvc",
+    0x42: "cavs",
+    0xD1: "dirac",
+    0xEA: "vc1",
+}
+_REGISTERED = {b"HEVC": "hevc", b"AV01": "av1", b"VC-1": "vc1", b"drac": "dirac"}
+_REGISTRATION = 5
+# zlib has the CRC-32 of tables with the bits of each byte, and of the result, in the other order.
+_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 class Layout(NamedTuple):
@@ -95,25 +112,6 @@ def renumber(packets: NDArray[np.uint8], rows: NDArray[np.bool_], pid: int) -> N
     """Give some packets another PID, in place."""
     packets[rows, 1] = packets[rows, 1] & 0xE0 | pid >> 8
     packets[rows, 2] = pid & 0xFF
-
-
-_PAT_PID = 0
-# Stream types (2.4.4.10), and of private streams the registrations, that are video.
-_CODECS = {
-    0x01: "mpeg1video",
-    0x02: "mpeg2video",
-    0x10: "mpeg4",
-    0x1B: "h264",
-    0x24: "hevc",
-    0x33: "vvc",
-    0x42: "cavs",
-    0xD1: "dirac",
-    0xEA: "vc1",
-}
-_REGISTERED = {b"HEVC": "hevc", b"AV01": "av1", b"VC-1": "vc1", b"drac": "dirac"}
-_REGISTRATION = 5
-# zlib has the CRC-32 of tables with the bits of each byte, and of the result, in the other order.
-_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 class VideoEntry(NamedTuple):

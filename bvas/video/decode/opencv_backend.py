@@ -9,6 +9,7 @@ reference's (`check`). The time of each frame read is compared with the index.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import av

@@ -19,9 +19,8 @@ import numpy as np
 from bvas.errors import ConfigError, DecodeError
 from bvas.values.plural import count_text
 from bvas.video.container.coded_rate import CodedRate, StrictDecoder
-from bvas.video.container.color_tags import ColorTags
+from bvas.video.container.color_tags import ColorTags, HeaderColors
 from bvas.video.container.completeness import PacketTally, remark_on_bytes
-from bvas.video.container.header_color_tags import HeaderColors
 from bvas.video.container.joined_bytes import Joints, find_joints
 from bvas.video.container.libav_io import PlaylistFetcher, is_playlist
 from bvas.video.container.mp4_boxes import check_sample_counts
@@ -38,8 +37,7 @@ from bvas.video.container.time_repair import DEFAULT_RATE
 from bvas.video.index.frame_folder import CONTAINER, decode_picture, find_frames
 from bvas.video.index.frame_numbering import NumberedFrames, ShownFrames
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
-from bvas.video.index.index_assembly import index_of, with_choices
-from bvas.video.index.picture_notes import PictureNotes
+from bvas.video.index.index_assembly import PictureNotes, index_of, with_choices
 from bvas.video.index.stream_facts import StreamFacts, has_times, packet_facts, stream_facts
 
 logger = logging.getLogger(__name__)

@@ -15,6 +15,8 @@ from bvas.video.container.time_repair import DEFAULT_RATE, NO_TIME, usual_rates
 
 # Containers with color tags of their own; in others libav has those that it decoded while opening.
 _TAGGING_CONTAINERS = ("mov", "matroska", "mxf")
+# Containers that store presentation times; in all others libav invents them.
+_TIMED_CONTAINERS = ("mov", "matroska", "mpegts", "flv", "hls")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +123,6 @@ def stream_facts(container: Any, stream: Any, path: Path | None = None) -> Strea
         dolby_vision=dolby_vision,
         codec_tag=str(decoder.codec_tag),
     )
-
-
-# Containers that store presentation times; in all others libav invents them.
-_TIMED_CONTAINERS = ("mov", "matroska", "mpegts", "flv", "hls")
 
 
 @dataclass(frozen=True, slots=True)

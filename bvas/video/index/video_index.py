@@ -26,6 +26,15 @@ from bvas.video.index.file_scan import scan_file
 from bvas.video.index.frame_folder import stamp_of
 from bvas.video.index.frame_table import VideoIndex, VideoInfo, say_once
 
+logger = logging.getLogger(__name__)
+
+# Raise it whenever a scan of the same file would give another result.
+_VERSION = 11
+_HASHED_BYTES = 64 * 1024
+# Playlists that may list one video in several sizes.
+_ADAPTIVE = (".m3u8", ".m3u", ".mpd")
+_ARRAYS = ("pts", "keyframe_pts", "keyframe_dts")
+
 
 def build_index(
     path: Path | str, *, reading: ReadOptions = DEFAULT_READING, cache: bool = True
@@ -52,16 +61,6 @@ def build_index(
     index, info = replace(found[0], path=path, reading=reading), replace(found[1], path=path)
     say_once(info)
     return index, info
-
-
-logger = logging.getLogger(__name__)
-
-# Raise it whenever a scan of the same file would give another result.
-_VERSION = 11
-_HASHED_BYTES = 64 * 1024
-# Playlists that may list one video in several sizes.
-_ADAPTIVE = (".m3u8", ".m3u", ".mpd")
-_ARRAYS = ("pts", "keyframe_pts", "keyframe_dts")
 
 
 def load_index(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInfo] | None:

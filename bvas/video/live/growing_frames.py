@@ -17,8 +17,7 @@ from bvas.video.decode.sample_aspects import SampleAspects
 from bvas.video.index.file_scan import rate_refusal
 from bvas.video.index.frame_numbering import ShownFrames
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
-from bvas.video.index.index_assembly import index_of, with_choices
-from bvas.video.index.picture_notes import PictureNotes
+from bvas.video.index.index_assembly import PictureNotes, index_of, with_choices
 from bvas.video.index.stream_facts import has_times, packet_facts
 from bvas.video.live.damage_settling import HeldPictures, StreamDamage
 from bvas.video.live.packet_feed import PacketFeed

@@ -26,6 +26,15 @@ from bvas.video.index.stream_facts import StreamFacts
 from bvas.video.live.first_facts import ArrivalTimes, first_facts
 from bvas.video.live.waiting_bytes import GrowingBytes, PipeBytes, WaitingBytes
 
+# Ends the messages of sources that broke off.
+TO_CONTINUE = "; what came before can be used, open it again to continue"
+_POLL_SECONDS = 0.1
+# Seconds that `close` waits for a thread inside libav.
+_PATIENCE = 0.5
+# libav returns the part of a packet that it has as soon as it notices a failure. So a failure within so many seconds
+# after a packet means that the packet is cut off.
+_CUT_OFF = 0.03
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
@@ -45,16 +54,6 @@ class Patience:
     def __post_init__(self) -> None:
         if not checked_seconds(self.idle, "idle_seconds") > 0:
             raise ConfigError(f"idle_seconds must be positive, got {self.idle}")
-
-
-# Ends the messages of sources that broke off.
-TO_CONTINUE = "; what came before can be used, open it again to continue"
-_POLL_SECONDS = 0.1
-# Seconds that `close` waits for a thread inside libav.
-_PATIENCE = 0.5
-# libav returns the part of a packet that it has as soon as it notices a failure. So a failure within so many seconds
-# after a packet means that the packet is cut off.
-_CUT_OFF = 0.03
 
 
 @dataclass(frozen=True, slots=True)

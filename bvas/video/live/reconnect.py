@@ -19,6 +19,13 @@ from bvas.video.live.first_facts import is_pushed
 from bvas.video.live.packet_feed import Patience
 from bvas.video.live.stream_reader import StreamReader
 
+logger = logging.getLogger(__name__)
+
+# Packets of sources that send whether or not the receiver keeps up wait here, for as long as a slow model may need.
+_NUM_AHEAD_PUSHED = 1024
+# A file on a server that brings nothing new in so many tries is cut off there.
+_MOST_TRIES = 5
+
 
 class FileStream:
     """A finished file, read as a `StreamReader` is: it has an end, and no frame has to be waited for.
@@ -101,15 +108,6 @@ def open_live_reader(
     if is_pushed(source):
         patience = replace(patience, num_ahead=_NUM_AHEAD_PUSHED)
     return StreamReader(source, size=size, on_damage="deliver", patience=patience, reading=reading)
-
-
-logger = logging.getLogger(__name__)
-
-# Packets of sources that send whether or not the receiver keeps up wait here, for as long as a slow model may need.
-_NUM_AHEAD_PUSHED = 1024
-
-# A file on a server that brings nothing new in so many tries is cut off there.
-_MOST_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
