@@ -30,8 +30,7 @@ from bvas.video.encode.encoder import Coding, EncodedFile
 from bvas.video.encode.sound import CopiedSound, SoundTrack, sound_of
 from bvas.video.encode.video_writer import rgb_picture
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
-from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.stored_picture import color_range_of, upright
+from bvas.video.index.stored_picture import ToneMap, color_range_of, upright
 from bvas.video.index.video_index import build_index
 
 # A caption belongs to the frame on screen at its time, whatever the last digit of a sum of floats.

@@ -17,7 +17,7 @@ from video_samples import HEIGHT, WIDTH, make_video, numbers_in
 
 from bvas import ConfigError, DecodeError, open_stream, open_video
 from bvas.cli import main
-from bvas.video.container.sources import source_of
+from bvas.video.container.read_options import source_of
 from bvas.video.decode.video_reader import FrameReader
 from bvas.video.index.video_index import build_index
 from bvas.video.live.live_video import LiveVideo

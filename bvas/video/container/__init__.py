@@ -12,10 +12,9 @@ joined_bytes.py       bytes of a transport stream without its joints
 libav_io.py           bytes of addresses and HLS pieces, fetched for libav
 mp4_boxes.py          walk over the boxes of an MP4 file, impossible sample counts
 open_container.py     opening with libav, its messages, packets past damage
-read_options.py       ReadOptions: stream, rate, tone
+read_options.py       Source: file, growing file, pipe or URL; ReadOptions: stream, rate, tone
 sequence_headers.py   SPS of H.264 and HEVC, headers of VP9 and AV1
 sequence_tracking.py  the sequence header in force at each packet, traits
-sources.py            Source: file, growing file, pipe or URL
 stream_choice.py      choice among several video streams
 time_repair.py        times as an array, repair of missing and repeated ones
 transport_packets.py  fields and program tables of a transport stream

@@ -2,28 +2,16 @@
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.video.container.transport_packets import Layout, layout_of
-from bvas.video.container.transport_stream import HiddenTables, Joiner, Joint, hide_joints
+from bvas.video.container.transport_stream import Joiner, Joints, hide_joints
 
 _HEAD_BYTES = 4096
 _NUM_PACKETS_AT_ONCE = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Joints:
-    """The joints of one transport stream file."""
-
-    layout: Layout
-    joints: tuple[Joint, ...]
-    tables: HiddenTables | None
-    lost_times: tuple[int, ...] = ()
-    """Presentation times of pictures in a codec that is not followed, in ticks of 1/90000 s."""
 
 
 def find_joints(path: Path) -> Joints | None:
@@ -38,9 +26,7 @@ def find_joints(path: Path) -> Joints | None:
         while data := file.read(layout.size * _NUM_PACKETS_AT_ONCE):
             joiner.find(_packets_in(bytearray(data), layout), position)
             position += len(data)
-    if not joiner.joints:
-        return None
-    return Joints(layout, tuple(joiner.joints), joiner.tables, tuple(joiner.lost_times))
+    return joiner.found if joiner.joints else None
 
 
 class JoinedFile(io.FileIO):
@@ -60,7 +46,7 @@ class JoinedFile(io.FileIO):
         self.seek(first)
         data = bytearray(super().read(place - first + size + layout.size))
         packets = _packets_in(data, layout)
-        hide_joints(packets, first, layout, self._joints.joints, self._joints.tables)
+        hide_joints(packets, first, self._joints)
         found = bytes(data[place - first :][:size])
         self.seek(place + len(found))
         return found
@@ -142,7 +128,7 @@ class JoinedBytes:
         block, self._rest = bytearray(data[:whole]), data[whole:]
         packets = _packets_in(block, layout)
         joiner.find(packets, position)
-        hide_joints(packets, position, layout, joiner.joints, joiner.tables)
+        hide_joints(packets, position, joiner.found)
         state.position += len(block)
         lost = next((joint.position for joint in joiner.joints if joint.codec), None)
         self._ready += bytes(block if lost is None else block[: max(lost - position, 0)])

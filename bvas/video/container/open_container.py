@@ -13,10 +13,11 @@ import av.logging
 
 from bvas.errors import DecodeError, redacted, redacted_error
 from bvas.system.interrupts import InterruptsDelayed
-from bvas.video.container.joined_bytes import JoinedFile, Joints
+from bvas.video.container.joined_bytes import JoinedFile
 from bvas.video.container.libav_io import PLAYLIST_OPTIONS, PlaylistFetcher, lacks_end
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.container.stream_choice import choose_stream, discard_others, video_streams
+from bvas.video.container.transport_stream import Joints
 
 # Words in libav's messages on media that it may not or cannot decrypt.
 _PROTECTION = re.compile(r"encrypt|decrypt|\bDRM\b|\bkey ?file\b|\bprotected\b|\bcenc\b", re.IGNORECASE)

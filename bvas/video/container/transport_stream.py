@@ -7,7 +7,6 @@ Continuity counters are continued where no packet is missing, so that a joint do
 Syntax: ISO/IEC 13818-1, 2.4.3 (packets and PES headers).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -58,6 +57,17 @@ class HiddenTables(NamedTuple):
     pids: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Joints:
+    """The joints of one transport stream, so far."""
+
+    layout: Layout
+    joints: tuple[Joint, ...]
+    tables: HiddenTables | None
+    lost_times: tuple[int, ...] = ()
+    """Presentation times of pictures in a codec that is not followed, in ticks of 1/90000 s."""
+
+
 @dataclass(slots=True)
 class _Video:
     """One video of a program, through all PIDs that it had."""
@@ -104,11 +114,12 @@ class Joiner:
         self._tables_from: int | None = None
 
     @property
-    def tables(self) -> "HiddenTables | None":
-        """Hidden tables; None before the first."""
-        if self._tables_from is None:
-            return None
-        return HiddenTables(self._tables_from, tuple(sorted(self._table_pids)))
+    def found(self) -> Joints:
+        """The joints so far."""
+        tables = None
+        if self._tables_from is not None:
+            tables = HiddenTables(self._tables_from, tuple(sorted(self._table_pids)))
+        return Joints(self.layout, tuple(self.joints), tables, tuple(self.lost_times))
 
     def find(self, packets: NDArray[np.uint8], position: int) -> None:
         """Note the joints among packets, uint8 [n, size]; `position` is the byte of the first."""
@@ -250,22 +261,15 @@ def _is_whole_joint(video: _Video, before: NDArray[np.uint8], after: NDArray[np.
     return not 1.5 * video.step < ahead < _MOST_SECONDS_LOST * _CLOCK
 
 
-def hide_joints(
-    packets: NDArray[np.uint8],
-    position: int,
-    layout: Layout,
-    joints: Sequence[Joint],
-    tables: HiddenTables | None,
-) -> None:
+def hide_joints(packets: NDArray[np.uint8], position: int, found: Joints) -> None:
     """Rewrite packets in place, uint8 [n, size], so that each video has one PID and one counter.
 
     Args:
         packets: Whole packets.
         position: Byte of the first.
-        layout: How they lie in the bytes.
-        joints: Those of all videos, in order.
-        tables: Those that are left out.
+        found: The joints of all videos, in order.
     """
+    layout, joints, tables = found.layout, found.joints, found.tables
     first = min(
         [joint.position for joint in joints[:1]] + ([] if tables is None else [tables.position]), default=None
     )

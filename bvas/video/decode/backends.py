@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from bvas.system.closing import Closing
 from bvas.video.decode.pynvvideocodec import DecoderPool
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
-from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.stored_picture import luma_of
+from bvas.video.index.stored_picture import ToneMap, luma_of
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,7 +12,7 @@ from bvas.video.decode.damage_tracking import CountedDamage, DamageLog
 from bvas.video.decode.packet_seek import PacketSource
 from bvas.video.decode.sample_aspects import SampleAspects
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
-from bvas.video.index.hdr_frames import ToneMap
+from bvas.video.index.stored_picture import ToneMap
 
 
 class CountedBackend(PictureBackend):

@@ -26,7 +26,7 @@ from bvas.video.decode.nvdec_session import CODECS, NvdecSession, Picture, Sessi
 from bvas.video.decode.packet_seek import PacketSource
 from bvas.video.decode.pynvvideocodec import DecoderPool, first_line, gpu_of, load_pynvvideocodec, refusal
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
-from bvas.video.index.hdr_frames import changes_system, table_of_video
+from bvas.video.index.stored_picture import changes_system, table_of_video
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -83,10 +83,8 @@ class NvdecSession:
         Raises:
             SessionError: the decoder fails.
         """
-        if self._decoder is not None and not self._is_new:
-            # Pictures that it still holds belong to the stream before, and are dropped.
-            self._feed(b"", 0)
-        self._is_new = True
+        # Pictures that the decoder still holds belong to the stream before, and are dropped.
+        self._flush(lambda pts: False)
 
     def decode(self, packet: Any, extradata: bytes | None, keep: Callable[[int], bool]) -> list[Picture]:
         """Return the pictures that come out of the decoder when a packet goes in.
@@ -100,9 +98,7 @@ class NvdecSession:
             SessionError: the decoder fails, or does not give these pictures as they are.
         """
         if packet is None:
-            pictures = [] if self._decoder is None else self._pictures(b"", 0, keep)
-            self._is_new = True
-            return pictures
+            return self._flush(keep)
         coded = self._coded(packet, extradata)
         sequence = self._headers.at(coded)
         pictures = []
@@ -140,10 +136,8 @@ class NvdecSession:
 
     def _change(self, sequence: Sequence | None, packet: Any, keep: Callable[[int], bool]) -> list[Picture]:
         """Return the decoder to the pool, and its last pictures; note the header for the next one."""
-        before, pictures = self._sequence, []
+        before, pictures = self._sequence, self._flush(keep)
         if self._decoder is not None:
-            if not self._is_new:
-                pictures = self._pictures(b"", 0, keep)
             self._retire()
         self._sequence = sequence
         if sequence is None:
@@ -157,6 +151,12 @@ class NvdecSession:
         if before is not None and self._codec == "vp9" and not packet.is_keyframe:
             raise SessionError(f"pictures become {width}x{height} between keyframes, and would be scaled")
         logger.debug("%s of %dx%d, %d references", self._codec, width, height, sequence.num_references)
+        return pictures
+
+    def _flush(self, keep: Callable[[int], bool]) -> list[Picture]:
+        """End the stream so far; return the pictures that the decoder still holds."""
+        pictures = [] if self._decoder is None or self._is_new else self._pictures(b"", 0, keep)
+        self._is_new = True
         return pictures
 
     def _pictures(self, coded: bytes, pts: int, keep: Callable[[int], bool]) -> list[Picture]:

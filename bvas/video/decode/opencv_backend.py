@@ -25,7 +25,7 @@ from bvas.video.decode import pyav_backend as pyav
 from bvas.video.decode.backends import Backend, BackendOptions
 from bvas.video.decode.packet_seek import NEAR_FRAMES
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
-from bvas.video.index.hdr_frames import changes_system, table_of_video
+from bvas.video.index.stored_picture import changes_system, table_of_video
 from bvas.video.index.video_index import remembered_refusal
 
 _CONTAINERS = ("mov", "matroska")

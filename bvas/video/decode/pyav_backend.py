@@ -28,7 +28,7 @@ from bvas.video.decode.packet_seek import PacketSource
 from bvas.video.decode.sample_aspects import SampleAspects
 from bvas.video.index.frame_folder import CONTAINER
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
-from bvas.video.index.hdr_frames import ToneMap
+from bvas.video.index.stored_picture import ToneMap
 
 # So many frames of later times may be output before the wanted one.
 _MAX_EARLY = 8
@@ -124,7 +124,8 @@ class PyavBackend(PictureBackend):
     def _frame(self, index: int, wanted: set[int], last: int) -> Any:
         target = int(self._index.pts[index])
         run = self._run
-        if run is None or self._must_seek(run, index, target):
+        is_reachable = run is not None and target > run.done and target not in run.skipped
+        if run is None or not is_reachable or self._source.is_far(index, run.done, run.keyframe):
             run = self._start_at(self._index.keyframe_of(index))
         while True:
             frame = self._at_or_behind(run, target, wanted, last)
@@ -157,10 +158,6 @@ class PyavBackend(PictureBackend):
                     self._damage.add(index, self._index.seconds_of(index), self._index.first_of_next_keyframe)
                 run.damage.forget(target)
                 return frame
-
-    def _must_seek(self, run: _Run, index: int, target: int) -> bool:
-        is_behind = target <= run.done or target in run.skipped
-        return is_behind or self._source.is_far(index, run.done, run.keyframe)
 
     def _at_or_behind(self, run: _Run, target: int, wanted: set[int], last: int) -> Any:
         """Return the frame of a time, else an earlier one if there is one, else the next; None at the end.

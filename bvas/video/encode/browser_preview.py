@@ -8,9 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from bvas.errors import ConfigError, DecodeError
+from bvas.errors import ConfigError, DataError, DecodeError
 from bvas.video.container.color_tags import ColorTags
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.damage_scan import DecodablePictures
@@ -144,12 +142,7 @@ def _is_current(
     if not target.is_file() or target.stat().st_mtime < source.stat().st_mtime:
         return False
     try:
-        found, info = build_index(target, cache=False)
-    except DecodeError:
+        found, info = check_times(target, index.seconds, index, "preview")
+    except (DataError, DecodeError):
         return False
-    return (
-        (info.height, info.width, info.color) == (*size, color)
-        and found.num_frames == index.num_frames
-        and found.pts[0] == 0
-        and bool((np.abs(found.seconds - index.seconds) <= float(index.time_base) / 2).all())
-    )
+    return (info.height, info.width, info.color) == (*size, color) and found.pts[0] == 0

@@ -17,8 +17,7 @@ from bvas.video.decode.orientation import UprightFit
 from bvas.video.encode.encoder import Coding
 from bvas.video.encode.video_writer import rgb_picture, yuv_picture
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
-from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.stored_picture import chroma_of, color_range_of, luma_of, upright
+from bvas.video.index.stored_picture import ToneMap, chroma_of, color_range_of, luma_of, upright
 from bvas.video.index.video_index import build_index
 
 _NEUTRAL = 128
@@ -138,8 +137,10 @@ def _fit_chroma(plane: NDArray[np.uint8], plan: FitPlan) -> NDArray[np.uint8]:
     return fitted
 
 
-def check_times(part: Path, wanted: NDArray[np.float64], source: VideoIndex, what: str) -> VideoIndex:
-    """Refuse a copy whose frames have wrong times; return its frames.
+def check_times(
+    part: Path, wanted: NDArray[np.float64], source: VideoIndex, what: str
+) -> tuple[VideoIndex, VideoInfo]:
+    """Refuse a copy whose frames have wrong times; return its frames and facts.
 
     Args:
         part: The finished copy.
@@ -162,4 +163,4 @@ def check_times(part: Path, wanted: NDArray[np.float64], source: VideoIndex, wha
             fault = f"has frame {worst} at {seconds[worst]:.6f} s instead of {wanted[worst]:.6f} s"
     if fault:
         raise DataError(f"the {what} of {source.path} {fault}, and was not kept; please report this")
-    return found
+    return found, info

@@ -245,7 +245,7 @@ def _check(plan: CopyPlan, part: Path) -> float:
         DataError: its number of frames, a time or its duration differs from the original's.
     """
     before = plan.index
-    found = check_times(part, before.seconds + max(plan.info.start_seconds, 0.0), before, "copy")
+    found, _ = check_times(part, before.seconds + max(plan.info.start_seconds, 0.0), before, "copy")
     if abs(found.duration_seconds - before.duration_seconds) > float(before.time_base) / 2:
         raise DataError(
             f"the copy of {before.path} came out {found.duration_seconds:.6f} s long instead of "

@@ -21,7 +21,7 @@ from bvas.values.plural import count_text
 from bvas.video.container.coded_rate import CodedRate, StrictDecoder
 from bvas.video.container.color_tags import ColorTags, HeaderColors
 from bvas.video.container.completeness import PacketTally, remark_on_bytes
-from bvas.video.container.joined_bytes import Joints, find_joints
+from bvas.video.container.joined_bytes import find_joints
 from bvas.video.container.libav_io import PlaylistFetcher, is_playlist
 from bvas.video.container.mp4_boxes import check_sample_counts
 from bvas.video.container.open_container import (
@@ -34,6 +34,7 @@ from bvas.video.container.open_container import (
 from bvas.video.container.read_options import ReadOptions
 from bvas.video.container.stream_choice import VideoStream
 from bvas.video.container.time_repair import DEFAULT_RATE
+from bvas.video.container.transport_stream import Joints
 from bvas.video.index.frame_folder import CONTAINER, decode_picture, find_frames
 from bvas.video.index.frame_numbering import NumberedFrames, ShownFrames
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
@@ -80,7 +81,8 @@ def scan_file(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInfo]:
     frames, lost = _with_lost(scan.shown.frames(facts.claimed_rates), scan.joints, path)
     if lost:
         lost += f" instead of {facts.codec}, which cannot be read with the others; {_RECODE}"
-    index = index_of(path, reading, facts, frames, joints=scan.joints, is_fetched=scan.is_fetched)
+    index = index_of(path, reading, facts, frames)
+    index = replace(index, joints=scan.joints, is_fetched=scan.is_fetched)
     return index, with_choices(index, scan.notes.describe(index, facts), scan.remarks, lost)
 
 

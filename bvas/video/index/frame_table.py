@@ -16,10 +16,10 @@ from bvas.values.plural import count_text
 from bvas.video.container.coded_rate import RateOrigin
 from bvas.video.container.color_tags import NO_TAGS, ColorTags
 from bvas.video.container.dolby_vision import DolbyVision
-from bvas.video.container.joined_bytes import Joints
 from bvas.video.container.open_container import open_container
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.container.stream_choice import VideoStream
+from bvas.video.container.transport_stream import Joints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

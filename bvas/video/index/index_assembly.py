@@ -13,14 +13,12 @@ from bvas.errors import DecodeError
 from bvas.video.container.color_tags import IPT_C2, ColorTags, color_tags_of
 from bvas.video.container.dolby_vision import DolbyVision, dolby_vision_of_entry, dolby_vision_of_frame
 from bvas.video.container.frame_rate import rate_of
-from bvas.video.container.joined_bytes import Joints
 from bvas.video.container.read_options import ReadOptions
 from bvas.video.container.sequence_tracking import HeaderTraits
 from bvas.video.container.stream_choice import choice_text
 from bvas.video.index.frame_numbering import NumberedFrames
 from bvas.video.index.frame_table import KeyframeIntervals, VideoIndex, VideoInfo
-from bvas.video.index.hdr_frames import contradiction_text, hdr_text
-from bvas.video.index.stored_picture import color_range_of, has_luma_plane
+from bvas.video.index.stored_picture import color_range_of, contradiction_text, has_luma_plane, hdr_text
 from bvas.video.index.stream_facts import StreamFacts
 
 # libav finds a keyframe of these by its decoding time, in others by its presentation time.
@@ -142,15 +140,7 @@ class PictureNotes:
         )
 
 
-def index_of(
-    path: Path,
-    reading: ReadOptions,
-    facts: StreamFacts,
-    frames: NumberedFrames,
-    *,
-    joints: Joints | None = None,
-    is_fetched: bool = False,
-) -> VideoIndex:
+def index_of(path: Path, reading: ReadOptions, facts: StreamFacts, frames: NumberedFrames) -> VideoIndex:
     """Return the frame table of a video.
 
     Args:
@@ -158,8 +148,6 @@ def index_of(
         reading: Which stream of it is read, and how.
         facts: What container and stream state.
         frames: The frames.
-        joints: Of a transport stream: places where its video continues in packets of another kind.
-        is_fetched: The pieces of a playlist are joined outside libav.
 
     Raises:
         DecodeError: the video has no frame.
@@ -174,8 +162,6 @@ def index_of(
         path=path,
         stream=facts.stream,
         reading=reading,
-        joints=joints,
-        is_fetched=is_fetched,
         seek_by_dts=facts.container in _SOUGHT_BY_DTS,
         container=facts.container,
         rate=rate,

@@ -20,8 +20,7 @@ import numpy as np
 from bvas.errors import DataError
 from bvas.system.atomic_files import ARCHIVE_FAULTS, replacing, write_text
 from bvas.system.cache_folder import cache_folder
-from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
-from bvas.video.container.sources import file_of
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions, file_of
 from bvas.video.index.file_scan import scan_file
 from bvas.video.index.frame_folder import stamp_of
 from bvas.video.index.frame_table import VideoIndex, VideoInfo, say_once

@@ -9,8 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bvas.video.container.coded_rate import CodedRate
-from bvas.video.container.read_options import ReadOptions
-from bvas.video.container.sources import Source
+from bvas.video.container.read_options import ReadOptions, Source
 from bvas.video.index.stream_facts import StreamFacts, has_times, stream_facts
 
 PUSHED_SCHEMES = ("rtsp", "rtsps", "rtp", "udp", "srt", "rtmp", "rtmps")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bvas.errors import DecodeError
 from bvas.video.container.coded_rate import StrictDecoder
 from bvas.video.container.open_container import because, last_message, libav_messages
-from bvas.video.container.sources import Source
+from bvas.video.container.read_options import Source
 from bvas.video.decode.sample_aspects import SampleAspects
 from bvas.video.index.file_scan import rate_refusal
 from bvas.video.index.frame_numbering import ShownFrames

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.system.closing import Closing
-from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
-from bvas.video.container.sources import source_of
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions, source_of
 from bvas.video.decode.reader_ownership import Ownership
 from bvas.video.live.packet_feed import TO_CONTINUE, Patience
 from bvas.video.live.reconnect import ReconnectConfig, Reconnecting, open_live_reader

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, DecodeError
-from bvas.video.container.read_options import ReadOptions, Tone
-from bvas.video.container.sources import source_of
+from bvas.video.container.read_options import ReadOptions, Tone, source_of
 from bvas.video.decode.backends import OnDamage
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.live.packet_feed import Patience

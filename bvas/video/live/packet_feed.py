@@ -20,8 +20,7 @@ from bvas.video.container.http_bytes import HttpBytes, NotPlainError
 from bvas.video.container.joined_bytes import JoinedBytes
 from bvas.video.container.libav_io import FetchedBytes, PlaylistFetcher, is_playlist, is_transport_address
 from bvas.video.container.open_container import not_opened, open_input, read_packets, reason_of
-from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
-from bvas.video.container.sources import Source
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions, Source
 from bvas.video.index.stream_facts import StreamFacts
 from bvas.video.live.first_facts import ArrivalTimes, first_facts
 from bvas.video.live.waiting_bytes import GrowingBytes, PipeBytes, WaitingBytes
@@ -221,7 +220,11 @@ class PacketFeed:
                     f"with what came before{TO_CONTINUE}",
                     path=self._source.name,
                 )
-            if missing := self._missing_at_end(fetcher, tally, container, stream):
+            missing = "" if fetcher is None else fetcher.take_missing()
+            # A source without any packet has another fault, which is reported elsewhere.
+            if not missing and tally.num_packets and not self._stopped.is_set():
+                missing = tally.shortfall(container, stream)
+            if missing:
                 raise OSError(missing)
         except BaseException as caught:  # noqa: BLE001  (raised again in `next_packet`)
             error = caught
@@ -254,16 +257,6 @@ class PacketFeed:
         except (av.FFmpegError, OSError) as error:
             raise not_opened(self._source.name, error, timeout) from redacted_error(error)
         return JoinedBytes(self._fetched.read, location), None
-
-    def _missing_at_end(
-        self, fetcher: PlaylistFetcher | None, tally: PacketTally, container: Any, stream: Any
-    ) -> str:
-        """Return a text on what is missing of a source that ended; empty where no gap is known."""
-        missing = "" if fetcher is None else fetcher.take_missing()
-        # A source without any packet has another fault, which is reported elsewhere.
-        if missing or self._stopped.is_set() or not tally.num_packets:
-            return missing
-        return tally.shortfall(container, stream)
 
     def _broken(self, error: BaseException) -> DecodeError:
         name = self._source.name

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, DecodeError
 from bvas.system.closing import Closing
-from bvas.video.container.read_options import ReadOptions
-from bvas.video.container.sources import Source
+from bvas.video.container.read_options import ReadOptions, Source
 from bvas.video.decode.open_video import open_video
 from bvas.video.decode.video_reader import FrameReader
 from bvas.video.live.first_facts import is_pushed

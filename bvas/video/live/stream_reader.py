@@ -18,15 +18,13 @@ from bvas.errors import DecodeError
 from bvas.system.closing import Closing
 from bvas.values.checks import checked_index, checked_size, integer
 from bvas.values.plural import count_text
-from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
-from bvas.video.container.sources import Source
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions, Source
 from bvas.video.decode.backends import OnDamage
 from bvas.video.decode.damage_tracking import DamageLog
 from bvas.video.decode.orientation import UprightFit
 from bvas.video.decode.reader_ownership import Ownership, owned
 from bvas.video.index.frame_table import VideoIndex, VideoInfo, say_once
-from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.stored_picture import luma_of
+from bvas.video.index.stored_picture import ToneMap, luma_of
 from bvas.video.live.growing_frames import Arrival, GrowingVideo
 from bvas.video.live.packet_feed import PacketFeed, Patience
 
