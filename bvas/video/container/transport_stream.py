@@ -8,7 +8,7 @@ Syntax: ISO/IEC 13818-1, 2.4.3 (packets and PES headers).
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ from bvas.video.container.transport_packets import (
     times_of,
 )
 
+Packets: TypeAlias = NDArray[np.uint8]
+"""Packets of a transport stream, uint8 [n, size], or one, uint8 [size]."""
 _CLOCK = 90_000
 # A joint of two clocks jumps back, or further ahead than missing pictures ever do.
 _MOST_SECONDS_LOST = 10
@@ -83,7 +85,7 @@ class _Video:
     pending: VideoEntry | None = None
     """Its successor by the tables, which takes over with its first whole picture."""
     shift: int = 0
-    last: NDArray[np.uint8] | None = None
+    last: Packets | None = None
     """Its last packet."""
     dts: int | None = None
     step: int = 0
@@ -121,7 +123,7 @@ class Joiner:
             tables = HiddenTables(self._tables_from, tuple(sorted(self._table_pids)))
         return Joints(self.layout, tuple(self.joints), tables, tuple(self.lost_times))
 
-    def find(self, packets: NDArray[np.uint8], position: int) -> None:
+    def find(self, packets: Packets, position: int) -> None:
         """Note the joints among packets, uint8 [n, size]; `position` is the byte of the first."""
         # From the sync byte on.
         packets = packets[:, self.layout.lead : self.layout.lead + PACKET_BYTES]
@@ -130,9 +132,7 @@ class Joiner:
         while row < len(packets):
             row = self._find_next(packets, pids, row, position)
 
-    def _find_next(
-        self, packets: NDArray[np.uint8], pids: NDArray[np.uint16], row: int, position: int
-    ) -> int:
+    def _find_next(self, packets: Packets, pids: NDArray[np.uint16], row: int, position: int) -> int:
         """Search packets from a row on, up to one that changes the search; return the row to continue at."""
         # The first of two events ends the search: a successor's first picture, or a table that changes the programs.
         stop, table, switch = len(packets), None, None
@@ -162,9 +162,7 @@ class Joiner:
             return table + 1
         return stop
 
-    def _follow(
-        self, video: _Video, packets: NDArray[np.uint8], rows: NDArray[np.int64], position: int
-    ) -> None:
+    def _follow(self, video: _Video, packets: Packets, rows: NDArray[np.int64], position: int) -> None:
         """Search a video's packets for jumps of the counter where no packet is missing."""
         own = packets[rows]
         if video.is_lost:
@@ -187,7 +185,7 @@ class Joiner:
         video.last = own[-1].copy()
 
     @staticmethod
-    def _note_times(video: _Video, packets: NDArray[np.uint8]) -> None:
+    def _note_times(video: _Video, packets: Packets) -> None:
         """Keep the time of the last picture, and the step to it from the one before."""
         starts = np.flatnonzero(packets[:, 1] & 0x40)[-2:]
         for packet in packets[starts]:
@@ -198,7 +196,7 @@ class Joiner:
                 video.step = time - video.dts
             video.dts = time
 
-    def _switch(self, video: _Video, packet: NDArray[np.uint8], position: int) -> None:
+    def _switch(self, video: _Video, packet: Packets, position: int) -> None:
         """Let the announced successor take over with its first picture."""
         entry, video.pending = video.pending, None
         assert entry is not None
@@ -249,7 +247,7 @@ class Joiner:
         return next(iter(same or gone), None)
 
 
-def _is_whole_joint(video: _Video, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> bool:
+def _is_whole_joint(video: _Video, before: Packets, after: Packets) -> bool:
     """Return whether two packets are the end of a picture and the start of a keyframe, without a gap between."""
     is_start = bool(after[1] & 0x40) and starts_keyframe(after, video.codec)
     if not is_start or not is_stuffed(before):
@@ -261,7 +259,7 @@ def _is_whole_joint(video: _Video, before: NDArray[np.uint8], after: NDArray[np.
     return not 1.5 * video.step < ahead < _MOST_SECONDS_LOST * _CLOCK
 
 
-def hide_joints(packets: NDArray[np.uint8], position: int, found: Joints) -> None:
+def hide_joints(packets: Packets, position: int, found: Joints) -> None:
     """Rewrite packets in place, uint8 [n, size], so that each video has one PID and one counter.
 
     Args:

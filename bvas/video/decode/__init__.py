@@ -1,12 +1,11 @@
 """Decoding of finished files: `open_video`, the reader and its backends, color, fitting, damage, prefetch.
 
 backends.py          names of the backends, BackendModule, Backend
-counting_decoder.py  libav where frames are counted
+counting_decoder.py  libav where frames are counted, and folders of numbered pictures
 damage_scan.py       decode a whole file, list lost and damaged frames
 damage_tracking.py   pictures that a reported error makes doubtful
 file_survey.py       all facts of `bvas video check`
 fit.py               scaling and padding into a size
-folder_decoder.py    folders of numbered pictures
 hdr_color.py         HDR in color, mapped to SDR
 nvdec_backend.py     backend on NVIDIA's hardware decoders, by PyNvVideoCodec
 nvdec_session.py     packets to pictures on NVDEC

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 BACKENDS = ("nvdec", "opencv", "pyav")
 OnDamage = Literal["deliver", "raise"]
+Batches: TypeAlias = Iterator[tuple[int, NDArray[np.uint8]]]
+"""Frames in order: (index of the first frame, luma uint8 [n, H, W])."""
+Indices: TypeAlias = Sequence[int] | NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

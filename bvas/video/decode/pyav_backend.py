@@ -21,9 +21,8 @@ from bvas.errors import DecodeError
 from bvas.video.container.coded_packets import is_nonref, may_skip_nonref
 from bvas.video.container.time_repair import NO_TIME
 from bvas.video.decode.backends import BackendOptions, OnDamage, PictureBackend
-from bvas.video.decode.counting_decoder import CountedBackend
+from bvas.video.decode.counting_decoder import CountedBackend, FolderBackend
 from bvas.video.decode.damage_tracking import Damage, DamageLog
-from bvas.video.decode.folder_decoder import FolderBackend
 from bvas.video.decode.packet_seek import PacketSource
 from bvas.video.decode.sample_aspects import SampleAspects
 from bvas.video.index.frame_folder import CONTAINER

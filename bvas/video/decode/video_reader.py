@@ -4,7 +4,7 @@ A backend (backends.py) yields the stored luma of ascending frames. Order, repea
 ownership are handled here, once.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -15,7 +15,7 @@ from bvas.errors import DecodeError
 from bvas.system.closing import Closing
 from bvas.values.checks import integer
 from bvas.values.plural import count_text
-from bvas.video.decode.backends import Backend, DeviceBackend
+from bvas.video.decode.backends import Backend, Batches, DeviceBackend, Indices
 from bvas.video.decode.orientation import UprightFit
 from bvas.video.decode.reader_ownership import Ownership, owned
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
@@ -78,7 +78,7 @@ class FrameReader(Closing):
         return self.index.frame_at(seconds)
 
     @owned
-    def read(self, indices: Sequence[int] | NDArray[np.int64]) -> "Tensor":
+    def read(self, indices: Indices) -> "Tensor":
         """Return the frames at `indices`, uint8 [T, H, W] on the reader's device, in the order asked.
 
         The tensor is the caller's own. With `nvdec` on a CUDA device the frames are fitted there,
@@ -100,7 +100,7 @@ class FrameReader(Closing):
         return torch.from_numpy(pixels).to(self.device)
 
     @owned
-    def read_to(self, indices: Sequence[int] | NDArray[np.int64], outs: Sequence["Tensor"]) -> None:
+    def read_to(self, indices: Indices, outs: Sequence["Tensor"]) -> None:
         """As `read`, each frame into a tensor of `outs`, uint8 [H, W], on the reader's device.
 
         The copies are on the current stream of their device: synchronize it before another process reads them.
@@ -128,11 +128,7 @@ class FrameReader(Closing):
                 outs[int(slot)].copy_(fitted)
 
     @owned
-    def read_into(
-        self,
-        indices: Sequence[int] | NDArray[np.int64],
-        out: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
-    ) -> None:
+    def read_into(self, indices: Indices, out: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> None:
         """As `read`, into `out`: uint8 [T, H, W], C-contiguous, or T arrays [H, W]. Needs no torch.
 
         Raises:
@@ -161,9 +157,7 @@ class FrameReader(Closing):
                 outs[slot][...] = outs[first]
 
     @owned
-    def stream(
-        self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 16
-    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    def stream(self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 16) -> Batches:
         """Yield (index of the first frame, uint8 [n, H, W]) in order, n <= batch_size.
 
         Each batch is the caller's own.
@@ -191,7 +185,7 @@ class FrameReader(Closing):
             raise ValueError(f"step and batch_size must be at least 1, got {step} and {batch_size}")
         return self._owner.steps(self._batches(range(start, stop, step), batch_size))
 
-    def _batches(self, wanted: range, batch_size: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    def _batches(self, wanted: range, batch_size: int) -> Batches:
         for offset in range(0, len(wanted), batch_size):
             part = wanted[offset : offset + batch_size]
             batch = np.empty((len(part), *self.size), dtype=np.uint8)
@@ -230,7 +224,7 @@ class FrameReader(Closing):
             self._opened = self._open_backend()
         return self._opened
 
-    def _checked(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    def _checked(self, indices: Indices) -> NDArray[np.int64]:
         wanted: NDArray[Any] = np.asarray(indices)
         if wanted.ndim != 1 or (wanted.size and wanted.dtype.kind not in "iu"):
             raise TypeError(

@@ -124,9 +124,7 @@ class GrowingVideo:
     def _await_first_frame(self) -> None:
         while not any(arrival.picture is not None for arrival in self._ready):
             if self._ended:
-                if self._feed.failure is not None:
-                    raise self._feed.failure
-                raise DecodeError(
+                raise self._feed.failure or DecodeError(
                     f"no frame of {self._source.name} can be decoded{because(last_message(self._said))}"
                     f"{self._feed.hint}",
                     path=self._source.path,

@@ -1,17 +1,13 @@
 """`open_stream` opens a running source, to be read once from front to back: a `FrameStream`."""
 
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, get_args
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bvas.errors import ConfigError, DecodeError
 from bvas.video.container.read_options import ReadOptions, Tone, source_of
-from bvas.video.decode.backends import OnDamage
+from bvas.video.decode.backends import Batches, OnDamage
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.live.packet_feed import Patience
 from bvas.video.live.stream_reader import StreamReader
@@ -55,9 +51,7 @@ class FrameStream(AbstractContextManager["FrameStream"], Protocol):
             IndexError: `index` lies outside [0, num_frames).
         """
 
-    def stream(
-        self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 16
-    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    def stream(self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 16) -> Batches:
         """Yield (index of the first frame, uint8 [n, H, W]) in order, n <= batch_size.
 
         Raises:

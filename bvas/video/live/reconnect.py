@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bvas.errors import ConfigError, DecodeError
 from bvas.system.closing import Closing
 from bvas.video.container.read_options import ReadOptions, Source
+from bvas.video.decode.backends import Batches
 from bvas.video.decode.open_video import open_video
 from bvas.video.decode.video_reader import FrameReader
 from bvas.video.live.first_facts import is_pushed
@@ -47,9 +48,7 @@ class FileStream:
         """Return (times in ticks, seconds of a tick); see `StreamReader.times`."""
         return self.index.pts[start:stop], self.index.time_base
 
-    def stream(
-        self, start: int = 0, *, batch_size: int = 16, at_once: bool = False
-    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    def stream(self, start: int = 0, *, batch_size: int = 16, at_once: bool = False) -> Batches:
         """Yield the frames in full batches; see `StreamReader.stream`."""
         return self._reader.stream(start, batch_size=batch_size)
 

@@ -19,7 +19,7 @@ from bvas.system.closing import Closing
 from bvas.values.checks import checked_index, checked_size, integer
 from bvas.values.plural import count_text
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions, Source
-from bvas.video.decode.backends import OnDamage
+from bvas.video.decode.backends import Batches, OnDamage
 from bvas.video.decode.damage_tracking import DamageLog
 from bvas.video.decode.orientation import UprightFit
 from bvas.video.decode.reader_ownership import Ownership, owned
@@ -139,7 +139,7 @@ class StreamReader(Closing):
         batch_size: int = 16,
         *,
         at_once: bool = False,
-    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    ) -> Batches:
         """Yield (index of the first frame, uint8 [n, H, W]) in order, n <= batch_size, as soon as it is full.
 
         Each batch is the caller's own. A later call continues where the last one ended, or further on.
@@ -188,9 +188,7 @@ class StreamReader(Closing):
         frames = count_text(self._video.num_frames, "frame")
         return f"<StreamReader {self._source.name}: {frames} so far, size {self.size}>"
 
-    def _batches(
-        self, wanted: Iterator[int], batch_size: int, *, at_once: bool
-    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    def _batches(self, wanted: Iterator[int], batch_size: int, *, at_once: bool) -> Batches:
         batch = np.empty((batch_size, *self.size), dtype=np.uint8)
         first = filled = 0
         for index in wanted:
