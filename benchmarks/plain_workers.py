@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from bvas.loading.clip_requests import Clips
 from bvas.loading.read_plan import group_by_interval, intervals_of
 from bvas.video.decode.open_video import open_video
-from bvas.video.decode.protocol import FrameReader
+from bvas.video.decode.video_reader import FrameReader
 
 
 class TorchLoader:

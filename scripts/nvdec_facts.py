@@ -56,10 +56,10 @@ def write(path: Path, encoder: str, options: dict[str, str], num: int = 60) -> P
 
 def compare(paths: Sequence[Path], orders: Sequence[Sequence[int]]) -> Answer:
     """Return whether NVDEC's frames of files, read one after the other with one pool, equal the CPU's."""
-    from bvas.video.decode.decoder_pool import DecoderPool
     from bvas.video.decode.open_video import open_video
+    from bvas.video.decode.pynvvideocodec import DecoderPool
 
-    pool: DecoderPool[Any] = DecoderPool()
+    pool: DecoderPool = DecoderPool()
     found: Answer = {"equals_cpu": True, "frames": 0, "different_frames": 0, "largest_difference": 0}
     for path in paths:
         for order in orders:

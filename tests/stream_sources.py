@@ -13,7 +13,7 @@ import numpy as np
 from video_samples import number_in
 
 from bvas import DecodeError, open_stream, open_video
-from bvas.video.container.sources import source_of
+from bvas.video.container.read_options import source_of
 
 # A packet of a transport stream that holds nothing.
 _NOTHING = b"\x47\x1f\xff\x10" + b"\xff" * 184

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from bvas.inference.spotter import VideoSpotter
     from bvas.report.recording_outputs import PlannedPart
     from bvas.results.video_result import VideoResult
-    from bvas.video.container.sources import Source
+    from bvas.video.container.read_options import Source
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Spot, and write the results, a table, the score curves and pictures."""
-    from bvas.video.container.sources import source_of
+    from bvas.video.container.read_options import source_of
 
     check_live(args)
     reading = reading_of(args)

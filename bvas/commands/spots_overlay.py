@@ -69,8 +69,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.report.overlaying import drawn_report, part_of_video, read_annotations
     from bvas.results.read_spots import read_spots
     from bvas.system.atomic_files import check_writable
-    from bvas.video.container.read_options import DEFAULT_READING
-    from bvas.video.container.sources import source_of
+    from bvas.video.container.read_options import DEFAULT_READING, source_of
     from bvas.video.decode.damage_scan import frames_text
 
     config = OverlayConfig(max_height=args.height, min_height=min(540, args.height))

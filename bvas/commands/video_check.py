@@ -104,9 +104,8 @@ def survey_text(survey: "VideoSurvey") -> str:
         rows.append(("", "the picture is refreshed bit by bit"))
     if index.decode_order:
         rows.append(("numbering", "in the order of decoding, as the packets carry no reliable times"))
-    for backend in survey.backends:
-        verdict = "reads it" if backend.refusal is None else f"refuses it: {backend.refusal}"
-        rows.append((backend.name, verdict))
+    for backend, refusal in survey.refusals.items():
+        rows.append((backend, "reads it" if refusal is None else f"refuses it: {refusal}"))
     cost = f"{survey.frames_per_clip:.1f} frames decoded for a random clip of 15 (step 2)"
     if survey.cpu_seconds_per_clip is not None:
         cost += f", about {survey.cpu_seconds_per_clip:.3f} s of one CPU core"
@@ -123,7 +122,7 @@ def survey_text(survey: "VideoSurvey") -> str:
 
 def survey_json(survey: "VideoSurvey") -> dict[str, Any]:
     """Return a survey as plain values; the keys are the same for every video."""
-    from bvas.video.container.color_tags import transfer_name
+    from bvas.video.container.color_tags import ColorTags
 
     info, index, remedy, damage = survey.info, survey.index, survey.remedy, survey.damage
     return {
@@ -136,7 +135,7 @@ def survey_json(survey: "VideoSurvey") -> dict[str, Any]:
         "color": info.color.names,
         "container_color": info.container_color.names,
         "hdr": info.color.hdr,
-        "later_transfers": [transfer_name(code) for code in info.later_transfers],
+        "later_transfers": [ColorTags(transfer=code).names["transfer"] for code in info.later_transfers],
         "dolby_vision": None if info.dolby_vision is None else info.dolby_vision.name,
         "tone": index.reading.tone,
         "height": info.height,
@@ -159,8 +158,8 @@ def survey_json(survey: "VideoSurvey") -> dict[str, Any]:
         "gradual_refresh": index.gradual_refresh,
         "notes": list(info.choices),
         "backends": {
-            backend.name: {"admitted": backend.refusal is None, "refusal": backend.refusal}
-            for backend in survey.backends
+            backend: {"admitted": refusal is None, "refusal": refusal}
+            for backend, refusal in survey.refusals.items()
         },
         "frames_per_clip": survey.frames_per_clip,
         "cpu_seconds_per_clip": survey.cpu_seconds_per_clip,

@@ -98,7 +98,7 @@ def plan_text(plan: "CopyPlan") -> str:
         "  frames decoded for a random clip of 15 (step 2): "
         f"{plan.frames_per_clip_before:.1f} -> {plan.frames_per_clip_after:.1f}, {gain:.1f} times fewer",
     ]
-    if plan.fit.source != coding.size and not plan.is_fitted:
+    if plan.fit.size == plan.fit.source != coding.size:
         lines.append("  an odd side is made even: its last row or column is repeated")
     if gain < 1.1:
         lines.append("  the video is about as fast to read as the copy will be")

@@ -20,9 +20,8 @@ from bvas.values.progress import Progress
 from bvas.video.decode.damage_scan import find_damage, frames_text, ranges_of
 from bvas.video.index.frame_folder import is_frame_folder
 from bvas.video.index.frame_grid import Grid, make_grid
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.video_index import build_index
-from bvas.video.index.video_info import VideoInfo
 
 
 @dataclass(slots=True, kw_only=True)

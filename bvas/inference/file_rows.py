@@ -18,7 +18,7 @@ from bvas.values.checks import checked_seconds
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.open_video import open_video
 from bvas.video.decode.prefetch import DecodedAhead, Lost, Piece
-from bvas.video.decode.protocol import FrameReader
+from bvas.video.decode.video_reader import FrameReader
 from bvas.video.index.frame_grid import make_grid
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from bvas.inference.lag import Lag, LagRule
 from bvas.inference.spotter import VideoSpotter
 from bvas.inference.video_remarks import LONG_STILL_SECONDS, log_adaptation
 from bvas.values.annotations import Gap
-from bvas.video.live.growing_grid import GrowingGrid
+from bvas.video.index.frame_grid import GrowingGrid
 from bvas.video.live.live_video import Arrived, LiveVideo
 
 logger = logging.getLogger(__name__)

@@ -24,8 +24,7 @@ from bvas.inference.video_remarks import log_adaptation, log_repeats
 from bvas.tasks.kind_choice import kind_of
 from bvas.values.annotations import Gap, Spot
 from bvas.values.score_curve import ScoreCurve
-from bvas.video.container.read_options import ReadOptions, Tone
-from bvas.video.container.sources import source_of
+from bvas.video.container.read_options import ReadOptions, Tone, source_of
 from bvas.video.live.live_video import LiveVideo
 
 # Assumed, not measured yet: compiling takes a minute, as twenty minutes of video do at 20 times real time.

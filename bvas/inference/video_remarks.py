@@ -5,9 +5,9 @@ import logging
 import numpy as np
 
 from bvas.experiment.experiment import InputConfig
-from bvas.video.decode.adaptation import adaptation
+from bvas.video.decode.orientation import adaptation
 from bvas.video.index.frame_grid import Grid
-from bvas.video.index.video_info import VideoInfo
+from bvas.video.index.frame_table import VideoInfo
 
 logger = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.loading.read_jobs import Failure, FailureKind, ReadJob, ReadResult
-from bvas.video.decode.decoder_pool import DecoderPool
 from bvas.video.decode.open_video import open_video
-from bvas.video.decode.protocol import FrameReader
+from bvas.video.decode.pynvvideocodec import DecoderPool
+from bvas.video.decode.video_reader import FrameReader
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,7 +42,7 @@ class OpenVideos:
         self._size = size
         self._max_open = max_open
         self._open: OrderedDict[Path, FrameReader] = OrderedDict()
-        self._pool: DecoderPool[Any] = DecoderPool()
+        self._pool: DecoderPool = DecoderPool()
         # Frames of the last chain that its next job needs.
         self._chain: int | None = None
         self._kept: dict[int, Any] = {}

@@ -20,19 +20,18 @@ from bvas.report.content import ShownEvent, VideoReport
 from bvas.report.strip import ScoreStrip
 from bvas.values.annotations import LabelSet
 from bvas.values.checks import checked_seconds
-from bvas.video.container.color_tags import BT709, ColorTags, Hdr
+from bvas.video.container.color_tags import BT709, ColorTags, Hdr, color_tags_of
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
+from bvas.video.decode.damage_scan import DecodablePictures
 from bvas.video.decode.hdr_color import sdr_rgb
 from bvas.video.decode.orientation import UprightFit
-from bvas.video.encode.copy_checks import DecodablePictures, check_times
+from bvas.video.encode.copied_frames import check_times
 from bvas.video.encode.encoder import Coding, EncodedFile
 from bvas.video.encode.sound import CopiedSound, SoundTrack, sound_of
 from bvas.video.encode.video_writer import rgb_picture
-from bvas.video.index.frame_table import VideoIndex
-from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.stored_picture import color_range_of, color_tags_of, upright
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
+from bvas.video.index.stored_picture import ToneMap, color_range_of, upright
 from bvas.video.index.video_index import build_index
-from bvas.video.index.video_info import VideoInfo
 
 # A caption belongs to the frame on screen at its time, whatever the last digit of a sum of floats.
 TIME_ROUNDING_SECONDS = 1e-6
@@ -151,7 +150,10 @@ def write_overlay(
         check_times(file.part, index.seconds[shown] - index.seconds_of(first), index, "annotated copy")
         file.publish()
     return Overlay(
-        num_frames=len(shown), lost=pictures.lost, num_damaged=pictures.num_damaged, sound=_kind_of(sound)
+        num_frames=len(shown),
+        lost=pictures.damage.lost,
+        num_damaged=len(pictures.damage.damaged),
+        sound=_kind_of(sound),
     )
 
 

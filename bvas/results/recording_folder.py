@@ -17,7 +17,7 @@ from bvas.results.store import (
 )
 from bvas.system.background import in_background
 from bvas.system.file_names import shown_name
-from bvas.video.container.sources import Source
+from bvas.video.container.read_options import Source
 from bvas.video.index.file_identity import content_digest, fingerprint_of, is_same, place_of
 
 

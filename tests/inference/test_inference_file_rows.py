@@ -13,7 +13,7 @@ from usable_models import usable_model
 from bvas.errors import ConfigError, DecodeError
 from bvas.inference.file_rows import FrameGap, GridVideo, cut_gaps, gaps_in_time
 from bvas.inference.spotter import Spotter
-from bvas.video.decode.video_reader import VideoReader
+from bvas.video.decode.video_reader import FrameReader
 
 NUM_FRAMES = 300
 LOST = range(150, 154)
@@ -35,14 +35,14 @@ def path(tmp_path_factory):
 @pytest.fixture
 def damaged(monkeypatch):
     """Frames 150 to 153 cannot be decoded."""
-    read_into = VideoReader.read_into
+    read_into = FrameReader.read_into
 
     def read_what_is_there(self, indices, out):
         if set(LOST) & set(np.asarray(indices).tolist()):
             raise DecodeError("damaged", path=self.info.path, lost=LOST)
         read_into(self, indices, out)
 
-    monkeypatch.setattr(VideoReader, "read_into", read_what_is_there)
+    monkeypatch.setattr(FrameReader, "read_into", read_what_is_there)
 
 
 def rows_of(path, spotter, cuts):
@@ -95,13 +95,13 @@ def test_segments_of_one_open_video_may_be_asked_for_in_any_order(spotter, path)
 
 
 def test_a_segment_reads_what_its_clips_see_beyond_it_and_no_more(spotter, path, monkeypatch):
-    read, read_into = [], VideoReader.read_into
+    read, read_into = [], FrameReader.read_into
 
     def noted(self, indices, out):
         read.extend(indices.tolist())
         read_into(self, indices, out)
 
-    monkeypatch.setattr(VideoReader, "read_into", noted)
+    monkeypatch.setattr(FrameReader, "read_into", noted)
     rows_of(path, spotter, (200, 290))
 
     # 6 frames before row 200, from a multiple of 64 on; 4 behind row 289.

@@ -24,7 +24,7 @@ from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import load_spotter
 from bvas.models.spotting import build_model
 from bvas.video.decode.open_video import open_video
-from bvas.video.decode.video_reader import VideoReader
+from bvas.video.decode.video_reader import FrameReader
 from bvas.video.encode.video_writer import VideoWriter
 
 VIDEOS = [
@@ -161,14 +161,14 @@ def test_another_rate_is_put_on_the_grid_and_spots_name_the_files_own_frames(tin
 @pytest.mark.parametrize(("lost", "is_error"), [(range(10, 22), False), (range(10, 23), True)])
 def test_up_to_a_fifth_lost_is_a_gap_and_more_an_error(tiny_spotter, tmp_path, monkeypatch, lost, is_error):
     path = _video(tmp_path / "a.mp4", 60)
-    read_into = VideoReader.read_into
+    read_into = FrameReader.read_into
 
     def damaged(self, indices, out):
         if set(lost) & set(np.asarray(indices).tolist()):
             raise DecodeError("frame 10 is damaged", path=path, lost=lost)
         read_into(self, indices, out)
 
-    monkeypatch.setattr(VideoReader, "read_into", damaged)
+    monkeypatch.setattr(FrameReader, "read_into", damaged)
     if is_error:
         with pytest.raises(DecodeError, match="13 of 60 frames cannot be decoded, more than 20%"):
             spot_video(path, tiny_spotter)

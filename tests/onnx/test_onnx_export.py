@@ -18,7 +18,7 @@ from bvas.inference.spotter import load_spotter
 from bvas.onnx.graphs import measure
 from bvas.onnx.model_folder import load_exported
 from bvas.onnx.spotter import load_onnx_spotter
-from bvas.video.decode.video_reader import VideoReader
+from bvas.video.decode.video_reader import FrameReader
 
 FILES = ["README.md", "encoder.onnx", "head.onnx"]
 
@@ -185,14 +185,14 @@ def test_without_a_package_the_command_says_how_to_install_it(runs, tmp_path, mo
 def test_a_damaged_video_has_the_gap_and_the_rows_that_pytorch_gives(runs, exported, tmp_path, monkeypatch):
 
     path = write_video(tmp_path / "a.mp4", 60)
-    read_into = VideoReader.read_into
+    read_into = FrameReader.read_into
 
     def damaged(self, indices, out):
         if set(range(30, 34)) & set(np.asarray(indices).tolist()):
             raise DecodeError("frame 30 is damaged", path=path, lost=range(30, 34))
         read_into(self, indices, out)
 
-    monkeypatch.setattr(VideoReader, "read_into", damaged)
+    monkeypatch.setattr(FrameReader, "read_into", damaged)
     expected = spot_video(path, load_spotter(EXPERIMENT, runs, device="cpu"))
     found = spot_video(path, load_onnx_spotter(exported, device="cpu"))
 

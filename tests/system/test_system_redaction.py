@@ -4,7 +4,7 @@ from traceback import format_exception
 import pytest
 
 from bvas.errors import DecodeError, redacted, redacted_error, redacted_url
-from bvas.video.container.sources import source_of
+from bvas.video.container.read_options import source_of
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from bvas.video.container.dolby_vision import (
     dolby_vision_of_frame,
     parse_record,
 )
-from bvas.video.index.hdr_frames import hdr_text
+from bvas.video.index.stored_picture import hdr_text
 from bvas.video.index.video_index import build_index
 
 

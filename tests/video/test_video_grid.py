@@ -6,8 +6,7 @@ import pytest
 
 from bvas import ConfigError, VideoIndex
 from bvas.video.container.frame_rate import as_rate, rate_of
-from bvas.video.index.frame_grid import make_grid
-from bvas.video.live.growing_grid import GrowingGrid
+from bvas.video.index.frame_grid import GrowingGrid, make_grid
 
 
 def index_at(times, rate, *, variable=False, last_duration=40, time_base=Fraction(1, 1000)):

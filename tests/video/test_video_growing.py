@@ -11,9 +11,9 @@ from stream_sources import assert_same_index, frames_of, open_any, piped, sent_b
 from video_samples import make_video, remux
 
 from bvas import DecodeError, open_stream, open_video
-from bvas.video.container.sources import source_of
+from bvas.video.container.read_options import source_of
 from bvas.video.index.video_index import build_index
-from bvas.video.live.patience import Patience
+from bvas.video.live.packet_feed import Patience
 from bvas.video.live.stream_reader import StreamReader
 
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}

@@ -23,8 +23,8 @@ from video_samples import make_video, read_luma, remux
 
 from bvas import DecodeError, open_stream, open_video
 from bvas.cli import main
-from bvas.video.decode.cuda_decoder import luma_of_surface
-from bvas.video.index.hdr_frames import contradiction_text, hdr_text
+from bvas.video.decode.pynvvideocodec import luma_of_surface
+from bvas.video.index.stored_picture import contradiction_text, hdr_text
 from bvas.video.index.tone_curve import tone_table
 from bvas.video.index.video_index import build_index
 

@@ -7,12 +7,12 @@ from hdr_samples import BT2020, HLG, PQ, light_of_hlg, light_of_pq, ramp, sdr_of
 from video_samples import make_video, read_luma
 
 from bvas import open_video
+from bvas.video.container.color_tags import color_tags_of
 from bvas.video.container.read_options import ReadOptions
 from bvas.video.decode.hdr_color import sdr_rgb
 from bvas.video.encode.browser_preview import make_preview
 from bvas.video.encode.prepared_copy import make_copy, plan_copy
-from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.stored_picture import color_range_of, color_tags_of
+from bvas.video.index.stored_picture import ToneMap, color_range_of
 from bvas.video.index.video_index import build_index
 
 HDR_TAGS = {PQ: ("smpte2084", "bt2020", "bt2020nc"), HLG: ("arib-std-b67", "bt2020", "bt2020nc")}

@@ -5,7 +5,7 @@ import pytest
 from video_samples import make_video
 
 from bvas import DecodeError, open_video
-from bvas.video.container.mp4_sample_counts import check_sample_counts
+from bvas.video.container.mp4_boxes import check_sample_counts
 
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
 

@@ -17,8 +17,7 @@ from bvas.system import nvdec_caps
 from bvas.system.doctor import gpu
 from bvas.video.decode import nvdec_backend as nvdec
 from bvas.video.decode import pynvvideocodec as nvidia
-from bvas.video.decode.cuda_decoder import luma_of_surface
-from bvas.video.decode.decoder_pool import DecoderPool
+from bvas.video.decode.pynvvideocodec import DecoderPool, luma_of_surface
 from bvas.video.index.video_index import build_index
 
 # Height and width from which on NVDEC decodes all codecs.

@@ -13,7 +13,7 @@ from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT
 from bvas.video.encode.copied_frames import FrameCopier
 from bvas.video.encode.prepared_copy import check_room, copy_targets, make_copy, plan_copy
 from bvas.video.encode.video_writer import VideoWriter
-from bvas.video.index.access_cost import frames_per_clip
+from bvas.video.index.frame_table import frames_per_clip
 from bvas.video.index.video_index import build_index
 
 

@@ -6,7 +6,7 @@ from video_samples import make_video
 
 from bvas.video.container.coded_packets import annex_b, nal_units, parameter_sets
 from bvas.video.container.sequence_headers import read_sequence, vp9_sequence
-from bvas.video.container.sequence_tracking import SequenceHeaders, sequences_in
+from bvas.video.container.sequence_tracking import SequenceHeaders
 
 SIZE = (144, 160)
 
@@ -121,8 +121,7 @@ def test_of_several_headers_the_one_holds_that_a_picture_names(tmp_path):
 def test_a_header_that_breaks_off_says_nothing_and_one_of_another_layer_is_passed(tmp_path):
     for codec, encoder in (("h264", "libx264"), ("hevc", "libx265")):
         sets, _ = packets_of(make_video(tmp_path / f"{codec}.mp4", num_frames=2, codec=encoder))
-        (sequence,) = sequences_in(codec, sets)
-        header = sequence.header
+        header = SequenceHeaders(codec).at(sets).header
         assert [read_sequence(codec, header[:end]) for end in range(2, 8)] == [None] * 6
     units = [unit for unit in nal_units("hevc", None, sets) if unit[0] >> 1 & 63 == 33]
     assert read_sequence("hevc", units[0][:1] + bytes([units[0][1] | 8]) + units[0][2:]) is None

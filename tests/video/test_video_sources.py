@@ -17,11 +17,11 @@ from video_samples import HEIGHT, WIDTH, make_video, numbers_in
 
 from bvas import ConfigError, DecodeError, open_stream, open_video
 from bvas.cli import main
-from bvas.video.container.sources import source_of
-from bvas.video.decode.video_reader import VideoReader
+from bvas.video.container.read_options import source_of
+from bvas.video.decode.video_reader import FrameReader
 from bvas.video.index.video_index import build_index
 from bvas.video.live.live_video import LiveVideo
-from bvas.video.live.patience import Patience
+from bvas.video.live.packet_feed import Patience
 from bvas.video.live.stream_reader import StreamReader
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this platform has no named pipes")
@@ -120,7 +120,7 @@ def test_devices_are_refused_and_a_file_address_is_a_file(video):
     with pytest.raises(DecodeError, match="device or a socket"):
         open_video("/dev/zero")
     with open_video(f"file://{video}") as reader:
-        assert isinstance(reader, VideoReader)
+        assert isinstance(reader, FrameReader)
         assert reader.info.path == video
 
 

@@ -3,8 +3,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from bvas.video.container.time_array import NO_TIME
-from bvas.video.container.time_repair import SteadyTimes, ascending_times
+from bvas.video.container.time_repair import NO_TIME, SteadyTimes, ascending_times
 
 
 def steady(*times, known=(0, 40)):

@@ -50,13 +50,10 @@ def test_backends_are_admitted_or_refused_with_the_reason(tmp_path, monkeypatch)
     plain = survey_video(make_video(tmp_path / "a.mp4"), cache=False)
     ts = survey_video(make_video(tmp_path / "a.ts"), cache=False)
 
-    refusals = {backend.name: backend.refusal for backend in plain.backends}
-    assert refusals["pyav"] is None
-    assert refusals["opencv"] is None
-    assert refusals["nvdec"].startswith("cannot be decoded by NVDEC here")
-    assert {backend.name: backend.refusal for backend in ts.backends}["opencv"] == (
-        "is in a mpegts container, not mp4 or mkv"
-    )
+    assert plain.refusals["pyav"] is None
+    assert plain.refusals["opencv"] is None
+    assert plain.refusals["nvdec"].startswith("cannot be decoded by NVDEC here")
+    assert ts.refusals["opencv"] == "is in a mpegts container, not mp4 or mkv"
 
 
 def test_a_clip_of_a_video_with_one_keyframe_is_decoded_from_its_start(tmp_path):
@@ -238,8 +235,7 @@ def test_a_file_is_checked_without_torch_and_nvdec_refused_with_the_reason(tmp_p
     monkeypatch.setitem(sys.modules, "torch", None)  # What import finds where it is not installed.
     survey = survey_video(video, cache=False)
     assert survey.index.num_frames == 60
-    refusals = {verdict.name: verdict.refusal for verdict in survey.backends}
-    assert refusals == {
+    assert survey.refusals == {
         "nvdec": "cannot be decoded by NVDEC here, torch is not installed",
         "opencv": None,
         "pyav": None,

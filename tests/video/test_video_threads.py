@@ -13,8 +13,8 @@ from stream_sources import piped
 from video_samples import make_video, numbers_in, read_luma
 
 from bvas import open_stream, open_video
-from bvas.video.decode.pyav_backend import open_pictures
-from bvas.video.decode.video_reader import VideoReader
+from bvas.video.decode.pyav_backend import open_backend
+from bvas.video.decode.video_reader import FrameReader
 from bvas.video.index.video_index import build_index
 from bvas.video.live.live_video import LiveVideo
 
@@ -50,8 +50,8 @@ class Held:
 def held(video):
     """(reader, its backend, the frames that another thread reads from it)."""
     index, info = build_index(video)
-    backend = Held(open_pictures(index, info))
-    reader = VideoReader(index, info, backend="pyav", open_backend=lambda: backend)
+    backend = Held(open_backend(index, info))
+    reader = FrameReader(index, info, backend="pyav", open_backend=lambda: backend)
     with ThreadPoolExecutor(1) as other:
         reading = other.submit(read_luma, reader, [30, 5])
         assert backend.is_in.wait(20)
@@ -83,8 +83,8 @@ def test_what_another_thread_does_meanwhile_is_refused_and_changes_nothing(held,
 
 def test_a_step_of_a_stream_is_refused_while_another_thread_takes_one(video):
     index, info = build_index(video)
-    backend = Held(open_pictures(index, info))
-    with VideoReader(index, info, backend="pyav", open_backend=lambda: backend) as reader:
+    backend = Held(open_backend(index, info))
+    with FrameReader(index, info, backend="pyav", open_backend=lambda: backend) as reader:
         steps = reader.stream(batch_size=20)
         with ThreadPoolExecutor(1) as other:
             first = other.submit(next, steps)

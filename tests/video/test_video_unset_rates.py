@@ -7,7 +7,7 @@ import pytest
 
 from bvas.video.container.stream_choice import _is_thumbnail
 from bvas.video.container.time_repair import usual_rates
-from bvas.video.index.picture_notes import sample_aspect_of
+from bvas.video.index.stream_facts import sample_aspect_of
 
 UNSET = [None, Fraction(0)]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import emulated_driver
 import numpy as np
 
-from bvas.video.container.sources import source_of
+from bvas.video.container.read_options import source_of
 from bvas.video.decode.open_video import open_video
-from bvas.video.live.patience import Patience
+from bvas.video.live.packet_feed import Patience
 from bvas.video.live.stream_reader import StreamReader
 
 NUM_THREADS = 8

@@ -1,7 +1,12 @@
-"""Color tags of a picture: primaries, transfer characteristic and matrix (ITU-T H.273)."""
+"""Color tags of a picture: primaries, transfer characteristic and matrix (ITU-T H.273); headers that change them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
+
+import av
+
+from bvas.video.container.coded_packets import nal_kind, nal_units, new_extradata, parameter_sets
 
 Hdr = Literal["PQ", "HLG"]
 """`PQ`: SMPTE ST 2084. `HLG`: ARIB STD-B67. Both are systems of ITU-R BT.2100."""
@@ -11,56 +16,38 @@ BT2020 = 9
 UNSPECIFIED = 2
 _SMPTE170M = 6
 _ICTCP = 14
-_IPT_C2 = 15
+IPT_C2 = 15
+"""Matrix IPT-PQ-C2, as in Dolby Vision without a base layer for others."""
 _HDR: dict[int, Hdr] = {16: "PQ", 18: "HLG"}
-# Names as FFmpeg and ffprobe write them.
-_PRIMARIES = {
-    1: "bt709",
-    4: "bt470m",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "film",
-    9: "bt2020",
-    10: "smpte428",
-    11: "smpte431",
-    12: "smpte432",
-    22: "ebu3213",
-}
-_TRANSFERS = {
-    1: "bt709",
-    4: "bt470m",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "linear",
-    9: "log100",
-    10: "log316",
-    11: "iec61966-2-4",
-    12: "bt1361e",
-    13: "iec61966-2-1",
-    14: "bt2020-10",
-    15: "bt2020-12",
-    16: "smpte2084",
-    17: "smpte428",
-    18: "arib-std-b67",
-}
-_MATRICES = {
-    0: "gbr",
-    1: "bt709",
-    4: "fcc",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "ycgco",
-    9: "bt2020nc",
-    10: "bt2020c",
-    11: "smpte2085",
-    12: "chroma-derived-nc",
-    13: "chroma-derived-c",
-    14: "ictcp",
-    15: "ipt-c2",
-}
+# ITU-T H.264, table 7-1: SEI and sequence parameter set. ITU-T H.265, table 7-1: the same.
+_H264_SEI, _H264_SPS = 6, 7
+_HEVC_SEI, _HEVC_SPS = 39, 33
+# Payload type of the alternative transfer characteristics SEI (H.265, D.2.38).
+_ALTERNATIVE_TRANSFER = 147
+_MOST_HEADERS = 64
+# Bytes of a packet in which its headers are found, ahead of the picture.
+_HEAD = 8192
+
+
+def _named(codes: Iterable[int], names: str) -> dict[int, str]:
+    return dict(zip(codes, names.split(), strict=True))
+
+
+# Names as FFmpeg and ffprobe write them, by code point.
+_PRIMARIES = _named(
+    (1, *range(4, 13), 22),
+    "bt709 bt470m bt470bg smpte170m smpte240m film bt2020 smpte428 smpte431 smpte432 ebu3213",
+)
+_TRANSFERS = _named(
+    (1, *range(4, 19)),
+    "bt709 bt470m bt470bg smpte170m smpte240m linear log100 log316 iec61966-2-4 bt1361e iec61966-2-1 "
+    "bt2020-10 bt2020-12 smpte2084 smpte428 arib-std-b67",
+)
+_MATRICES = _named(
+    (0, 1, *range(4, 16)),
+    "gbr bt709 fcc bt470bg smpte170m smpte240m ycgco bt2020nc bt2020c smpte2085 chroma-derived-nc chroma-derived-c "
+    "ictcp ipt-c2",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +62,6 @@ class ColorTags:
     def hdr(self) -> Hdr | None:
         """The HDR system that the transfer characteristic names; None for SDR and unspecified."""
         return _HDR.get(self.transfer)
-
-    @property
-    def is_dolby_ipt(self) -> bool:
-        """The matrix is IPT-PQ-C2, as in Dolby Vision without a base layer for others."""
-        return self.matrix == _IPT_C2
 
     @property
     def is_ictcp(self) -> bool:
@@ -126,6 +108,11 @@ class ColorTags:
 NO_TAGS = ColorTags()
 
 
+def color_tags_of(frame: Any) -> ColorTags:
+    """Return the color tags of a decoded frame, from its bitstream."""
+    return tags_of(frame, is_rgb=bool(frame.format.is_rgb))
+
+
 def tags_of(tagged: Any, *, is_rgb: bool = False) -> ColorTags:
     """Return the tags of a frame or codec context of PyAV.
 
@@ -143,20 +130,69 @@ def tags_of(tagged: Any, *, is_rgb: bool = False) -> ColorTags:
     )
 
 
-def transfer_of(frame: Any) -> int:
-    """Return a frame's transfer characteristic; 2 is unspecified."""
-    return int(frame.color_trc) or UNSPECIFIED
-
-
 def hdr_of(transfer: int) -> Hdr | None:
     """Return the HDR system that a transfer characteristic names; None for SDR."""
     return _HDR.get(transfer)
 
 
-def transfer_name(code: int) -> str:
-    """Return FFmpeg's name of a transfer characteristic."""
-    return _name(_TRANSFERS, code)
-
-
 def _name(names: dict[int, str], code: int) -> str:
     return "unspecified" if code == UNSPECIFIED else names.get(code, str(code))
+
+
+class HeaderColors:
+    """Finds keyframes whose headers differ from all before, and decodes those to learn their tags.
+
+    Args:
+        codec: libav's name of the coding format.
+        extradata: The headers beside the stream.
+    """
+
+    def __init__(self, codec: str, extradata: bytes | None) -> None:
+        self._codec = codec
+        self._extradata = extradata
+        beside = b"".join(_color_headers(codec, None, parameter_sets(codec, extradata)))
+        self._seen: set[bytes] = {beside} if beside else set()
+        self.found: set[ColorTags] = set()
+        """Tags of all headers but the first."""
+
+    def add(self, packet: Any) -> None:
+        """Take the next packet of the stream."""
+        if self._codec not in ("h264", "hevc") or not packet.is_keyframe:
+            return
+        # mp4 with several sample descriptions changes the extradata in mid-stream.
+        beside = []
+        if (changed := new_extradata(packet)) is not None:
+            self._extradata = changed
+            beside = _color_headers(self._codec, None, parameter_sets(self._codec, self._extradata))
+        head = bytes(memoryview(packet)[:_HEAD])
+        headers = b"".join(beside + _color_headers(self._codec, self._extradata, head))
+        if not headers or headers in self._seen or len(self._seen) >= _MOST_HEADERS:
+            return
+        self._seen.add(headers)
+        if len(self._seen) > 1:
+            self.found.update(self._tags_of(packet))
+
+    def _tags_of(self, packet: Any) -> list[ColorTags]:
+        """Return the tags that a keyframe comes out with."""
+        decoder = av.CodecContext.create(self._codec, "r")
+        decoder.extradata = self._extradata
+        try:
+            frames = [*decoder.decode(packet), *decoder.decode(None)]
+        except av.FFmpegError:
+            # A keyframe that cannot be decoded alone is judged when its frames are read.
+            return []
+        return [color_tags_of(frame) for frame in frames]
+
+
+def _color_headers(codec: str, extradata: bytes | None, coded: bytes) -> list[bytes]:
+    """Return the NAL units of some coded data that decide about color tags."""
+    is_h264 = codec == "h264"
+    wanted_sps, wanted_sei = (_H264_SPS, _H264_SEI) if is_h264 else (_HEVC_SPS, _HEVC_SEI)
+    found = []
+    for unit in nal_units(codec, extradata, coded):
+        kind = nal_kind(codec, unit)
+        # The payload type follows a header of 1 byte, or 2.
+        payload = unit[1:2] if is_h264 else unit[2:3]
+        if kind == wanted_sps or (kind == wanted_sei and payload == bytes([_ALTERNATIVE_TRANSFER])):
+            found.append(unit)
+    return found

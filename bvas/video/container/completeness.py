@@ -2,8 +2,11 @@
 
 import re
 import struct
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from bvas.video.container.mp4_boxes import boxes
 
 # Containers whose header states the duration.
 _WITH_DURATION = ("matroska", "flv")
@@ -14,6 +17,8 @@ _BOXES = frozenset(
     b"ftyp styp moov moof mdat free skip wide uuid mfra sidx ssix prft emsg meta pnot udta mpvd sefd pdin bloc".split()
 )
 _MOST_BOXES = 1 << 16
+# The end of a box that reaches up to the end of its file.
+_ENDLESS = 1 << 64
 
 
 class PacketTally:
@@ -81,27 +86,21 @@ def remark_on_bytes(path: Path) -> str:
 
 
 def _remark_on_boxes(file: BinaryIO, size: int) -> str:
-    place, has_description, is_fragmented = 0, False, False
-    for _ in range(_MOST_BOXES):
-        head = _at(file, place, 16)
-        if len(head) < 8:
+    end, has_description, is_fragmented = 0, False, False
+    for box in islice(boxes(file, 0, _ENDLESS), _MOST_BOXES):
+        if has_description and not is_fragmented and box.kind in (b"ftyp", b"moov"):
+            return _joined(box.start, size)
+        if box.kind not in _BOXES:
+            break
+        if box.end == _ENDLESS:
             return ""
-        length, kind = struct.unpack(">I4s", head[:8])
-        if length == 1 and len(head) == 16:
-            length = struct.unpack(">Q", head[8:])[0]
-        if place and has_description and not is_fragmented and kind in (b"ftyp", b"moov"):
-            return _joined(place, size)
-        if kind not in _BOXES or (length < 8 and length != 0):
-            return _joined(place, size) if place and _begins_video(_at(file, place, 400)) else ""
-        if length == 0:
-            return ""
-        if place + length > size:
-            missing = place + length - size
-            return f"it is cut off: the last {missing} bytes of its {kind.decode()} box are missing"
-        has_description |= kind == b"moov"
-        is_fragmented |= kind == b"moof"
-        place += length
-    return ""
+        if box.end > size:
+            missing = box.end - size
+            return f"it is cut off: the last {missing} bytes of its {box.kind.decode()} box are missing"
+        has_description |= box.kind == b"moov"
+        is_fragmented |= box.kind == b"moof"
+        end = box.end
+    return _joined(end, size) if end and _begins_video(_at(file, end, 400)) else ""
 
 
 def _remark_on_riff(file: BinaryIO, size: int) -> str:

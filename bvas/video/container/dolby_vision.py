@@ -6,20 +6,20 @@ here. Without a record, the metadata of the frames (RPU) shows whether the profi
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from bvas.errors import DecodeError
 from bvas.video.container.color_tags import NO_TAGS, ColorTags
-from bvas.video.container.mp4_boxes import Box, boxes
+from bvas.video.container.mp4_boxes import Box, boxes, boxes_within
 
 _SIDE_DATA = "dovi_conf"
 _RECORDS = (b"dvcC", b"dvvC", b"dvwC")
 _SAMPLE_ENTRIES = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
 # ISO/IEC 14496-12: boxes on the way to the sample description.
-_ON_THE_WAY = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
+_ON_THE_WAY = (b"mdia", b"minf", b"stbl")
 _VISUAL_ENTRY_BYTES = 78
 # RFC 9559 and the Matroska registry of block additions.
 _SEGMENT, _TRACKS, _TRACK_ENTRY = 0x18538067, 0x1654AE6B, 0xAE
@@ -117,15 +117,13 @@ def find_dolby_vision(path: Path, container: str, stream: Any) -> DolbyVision | 
     """
     if not path.is_file():
         return None
-    if container == "mov":
-        with path.open("rb") as file:
-            records = list(_mp4_records(file, track_id=int(stream.id)))
-    elif container == "matroska":
-        with path.open("rb") as file:
-            records = list(_matroska_records(file, number=int(stream.index)))
-    else:
-        return None
-    return next((found for record in records if (found := parse_record(record))), None)
+    with path.open("rb") as file:
+        records: Iterable[bytes] = ()
+        if container == "mov":
+            records = _mp4_records(file, track_id=int(stream.id))
+        elif container == "matroska":
+            records = _matroska_records(file, number=int(stream.index))
+        return next(filter(None, map(parse_record, records)), None)
 
 
 def parse_record(record: bytes) -> DolbyVision | None:
@@ -139,24 +137,21 @@ def parse_record(record: bytes) -> DolbyVision | None:
 
 def _mp4_records(file: BinaryIO, track_id: int) -> Iterator[bytes]:
     """Yield the records in the sample description of a track."""
-    for movie in boxes(file, 0, file.seek(0, 2)):
-        if movie.kind == b"moov":
-            for track in boxes(file, movie.body, movie.end):
-                if track.kind == b"trak" and _track_id(file, track) == track_id:
-                    yield from _sample_records(file, track)
+    for track in boxes_within(file, 0, file.seek(0, 2), (b"moov",)):
+        if track.kind != b"trak" or _track_id(file, track) != track_id:
+            continue
+        for table in boxes_within(file, track.body, track.end, _ON_THE_WAY):
+            if table.kind == b"stsd":
+                # Version, flags and the number of entries stand before the entries.
+                for entry in boxes(file, table.body + 8, table.end):
+                    yield from _entry_records(file, entry)
 
 
-def _sample_records(file: BinaryIO, outer: Box) -> Iterator[bytes]:
-    for box in boxes(file, outer.body, outer.end):
-        if box.kind in _ON_THE_WAY:
-            yield from _sample_records(file, box)
-        elif box.kind == b"stsd":
-            # Version, flags and the number of entries stand before the entries, 78 bytes of fields in each.
-            for entry in boxes(file, box.body + 8, box.end):
-                for inner in boxes(file, entry.body + _VISUAL_ENTRY_BYTES, entry.end):
-                    if inner.kind in _RECORDS:
-                        file.seek(inner.body)
-                        yield file.read(min(inner.end - inner.body, 32))
+def _entry_records(file: BinaryIO, entry: Box) -> Iterator[bytes]:
+    for box in boxes(file, entry.body + _VISUAL_ENTRY_BYTES, entry.end):
+        if box.kind in _RECORDS:
+            file.seek(box.body)
+            yield file.read(min(box.end - box.body, 32))
 
 
 def _track_id(file: BinaryIO, track: Box) -> int | None:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bvas.errors import DecodeError
 from bvas.video.container.open_container import open_container
@@ -31,15 +30,13 @@ def read_tags(path: Path) -> FileTags:
     container, stream = open_container(path)
     with container:
         places = [stream.metadata, *(data.metadata for data in container.streams.data), container.metadata]
+        found = (
+            text for place in places for name, text in place.items() if name.lower() == "timecode" and text
+        )
         return FileTags(
-            timecode=next((found for found in map(_timecode, places) if found), None),
+            timecode=next(found, None),
             clock_start_seconds=(container.start_time or 0) / _MICROSECONDS,
         )
-
-
-def _timecode(metadata: Any) -> str | None:
-    found = {name.lower(): value for name, value in metadata.items()}
-    return found.get("timecode")
 
 
 def declared_seconds(path: Path) -> float | None:

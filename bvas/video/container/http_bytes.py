@@ -79,7 +79,7 @@ class HttpBytes:
         """Bytes of the file; None where the server does not say."""
         self._end = self.size if self._stop is None else self._stop
         if first and not self._gives_ranges:
-            self._drop()
+            self.close()
             raise DecodeError(f"{name}: the server gives no ranges", path=name)
         self._validator = _validator_of(self._body)
         self.failure: OSError | None = None
@@ -137,10 +137,10 @@ class HttpBytes:
                     return data
                 if self._can_resume and self._body.length == 0:
                     # A server may answer with a shorter range than requested.
-                    self._drop()
+                    self.close()
                     continue
                 failure = OSError(f"the connection closed after {self._place} of {self.size} bytes")
-            self._drop()
+            self.close()
             wait = next(waits, None) if self._can_resume else None
             if wait is None:
                 self.failure = failure
@@ -155,7 +155,9 @@ class HttpBytes:
 
     def close(self) -> None:
         """Close the connection."""
-        self._drop()
+        body, self._body = self._body, None
+        if body is not None:
+            body.close()
 
     def _ends_here(self) -> bool:
         is_over = self._end is not None and self._place >= self._end
@@ -163,9 +165,7 @@ class HttpBytes:
 
     def _first_answer(self) -> Any:
         try:
-            answer = self._opener.open(
-                Request(self._url, headers=_headers(self._place)), timeout=self._connect
-            )
+            answer = self._ask()
         except _FAULTS as error:
             _close_answer(error)
             reason = error.reason if isinstance(error, URLError) else error
@@ -180,10 +180,17 @@ class HttpBytes:
             raise NotPlainError() from error
         self._body = answer
         if not self._is_part and self._is_list(answer):
-            self._drop()
+            self.close()
             raise NotPlainError()
         self._set_timeout(answer)
         return answer
+
+    def _ask(self, validator: str | None = None) -> Any:
+        """Ask for the file from the present place on, if it still has this validator; return the answer."""
+        headers = {"Range": f"bytes={self._place}-", "Accept-Encoding": "identity", "User-Agent": "bvas"}
+        if validator is not None:
+            headers["If-Range"] = validator
+        return self._opener.open(Request(self._url, headers=headers), timeout=self._connect)
 
     def _is_list(self, answer: Any) -> bool:
         try:
@@ -208,11 +215,8 @@ class HttpBytes:
                 self._body_at += len(passed)
             if not ahead:
                 return
-        self._drop()
-        headers = _headers(self._place)
-        if self._validator is not None:
-            headers["If-Range"] = self._validator
-        answer = self._opener.open(Request(self._url, headers=headers), timeout=self._connect)
+        self.close()
+        answer = self._ask(self._validator)
         is_same = answer.status == 206 and _span_of(answer) == (self._place, self.size)
         if not is_same or _validator_of(answer) != self._validator:
             answer.close()
@@ -237,11 +241,6 @@ class HttpBytes:
             return TimeoutError(f"nothing came for {self._stall:g} s")
         return OSError(getattr(cause, "strerror", None) or str(cause) or type(cause).__name__)
 
-    def _drop(self) -> None:
-        body, self._body = self._body, None
-        if body is not None:
-            body.close()
-
 
 class NotPlainError(Exception):
     """An address that only libav can read."""
@@ -255,10 +254,6 @@ def _close_answer(error: Exception) -> None:
     """Close the answer that an error of urllib holds, if it holds one."""
     if isinstance(error, HTTPError):
         error.close()
-
-
-def _headers(place: int) -> dict[str, str]:
-    return {"Range": f"bytes={place}-", "Accept-Encoding": "identity", "User-Agent": "bvas"}
 
 
 def _span_of(answer: Any) -> tuple[int | None, int | None]:

@@ -2,28 +2,16 @@
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.video.container.transport_packets import Layout, layout_of
-from bvas.video.container.transport_stream import HiddenTables, Joiner, Joint, hide_joints
+from bvas.video.container.transport_stream import Joiner, Joints, hide_joints
 
 _HEAD_BYTES = 4096
 _NUM_PACKETS_AT_ONCE = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Joints:
-    """The joints of one transport stream file."""
-
-    layout: Layout
-    joints: tuple[Joint, ...]
-    tables: HiddenTables | None
-    lost_times: tuple[int, ...] = ()
-    """Presentation times of pictures in a codec that is not followed, in ticks of 1/90000 s."""
 
 
 def find_joints(path: Path) -> Joints | None:
@@ -38,57 +26,34 @@ def find_joints(path: Path) -> Joints | None:
         while data := file.read(layout.size * _NUM_PACKETS_AT_ONCE):
             joiner.find(_packets_in(bytearray(data), layout), position)
             position += len(data)
-    if not joiner.joints:
-        return None
-    return Joints(layout, tuple(joiner.joints), joiner.tables, tuple(joiner.lost_times))
+    return joiner.found if joiner.joints else None
 
 
-class JoinedFile(io.RawIOBase):
+class JoinedFile(io.FileIO):
     """A transport stream file without its joints, for libav to read and to seek in."""
 
     def __init__(self, path: Path, joints: Joints) -> None:
-        self.name = str(path)
-        self._file = path.open("rb", buffering=0)
+        super().__init__(str(path))
         self._joints = joints
-        self._place = 0
 
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes from here on, or all that are left."""
-        size_before, _, start = self._joints.layout
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return up to `size` bytes from here on."""
+        # libav names the bytes that it wants.
+        assert size is not None
+        layout, place = self._joints.layout, self.tell()
         # Packets are rewritten whole, so the read begins at a packet border.
-        first = start + max(self._place - start, 0) // size_before * size_before
-        self._file.seek(first)
-        wanted = None if size < 0 else self._place - first + size + size_before
-        data = bytearray(self._file.read(-1 if wanted is None else wanted))
-        packets = _packets_in(data, self._joints.layout)
-        hide_joints(packets, first, self._joints.layout, self._joints.joints, self._joints.tables)
-        begin = self._place - first
-        found = bytes(data[begin : None if size < 0 else begin + size])
-        self._place += len(found)
+        first = layout.start + max(place - layout.start, 0) // layout.size * layout.size
+        self.seek(first)
+        data = bytearray(super().read(place - first + size + layout.size))
+        packets = _packets_in(data, layout)
+        hide_joints(packets, first, self._joints)
+        found = bytes(data[place - first :][:size])
+        self.seek(place + len(found))
         return found
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a byte; return its place."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place}.get(whence)
-        self._place = (self._file.seek(0, io.SEEK_END) if base is None else base) + offset
-        return self._place
-
-    def tell(self) -> int:
-        """Return the place of the next byte."""
-        return self._place
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-        super().close()
+    def __del__(self) -> None:
+        # PyAV leaves open what it is given; Python would warn of that.
+        self.close()
 
 
 class JoinState:
@@ -163,7 +128,7 @@ class JoinedBytes:
         block, self._rest = bytearray(data[:whole]), data[whole:]
         packets = _packets_in(block, layout)
         joiner.find(packets, position)
-        hide_joints(packets, position, layout, joiner.joints, joiner.tables)
+        hide_joints(packets, position, joiner.found)
         state.position += len(block)
         lost = next((joint.position for joint in joiner.joints if joint.codec), None)
         self._ready += bytes(block if lost is None else block[: max(lost - position, 0)])

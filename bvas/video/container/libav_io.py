@@ -188,31 +188,22 @@ class _Piece:
         self.name = location
         self._fetcher = fetcher
         self._source = source
-        self._joined: JoinedBytes | None = None
-        self._text = b""
-        self._head = b""
+        self._text: bytes | None = None
+        """That of a playlist so far; empty of other sources; None before the first bytes."""
         self._ended = False
-
-    def read(self, size: int) -> bytes:
-        """Return up to `size` bytes; none at the end."""
-        if self._joined is None:
-            self._head = self._source.read(size)
-            if self._head.startswith(_PLAYLIST):
-                self._text = self._head
-            self._joined = JoinedBytes(self._read_on, self.name, self._fetcher.join_state_of(self.name))
-        return self._joined.read(size)
+        self.read = JoinedBytes(self._read_on, location, fetcher.join_state_of(location)).read
+        """Returns up to some bytes; none at the end."""
 
     def close(self) -> None:
         """Close it."""
         self._source.close()
 
     def _read_on(self, size: int) -> bytes:
-        data: bytes = self._head
+        data: bytes = b"" if self._ended else self._source.read(size)
         if data:
-            self._head = b""
-            return data
-        data = b"" if self._ended else self._source.read(size)
-        if not data and not self._ended:
+            is_playlist = data.startswith(_PLAYLIST) if self._text is None else self._text
+            self._text = (self._text or b"") + data if is_playlist else b""
+        elif not self._ended:
             self._ended = True
             # PyAV does not close what libav has read to its end.
             self._source.close()
@@ -221,11 +212,8 @@ class _Piece:
                 raise failure
             if failure is not None:
                 self._fetcher.miss(self.name, reason_text(failure))
-        if self._text and data:
-            self._text += data
-        elif self._text:
-            self._fetcher.note_playlist(self.name, self._text.decode(errors="replace"))
-            self._text = b""
+            if self._text:
+                self._fetcher.note_playlist(self.name, self._text.decode(errors="replace"))
         return data
 
 

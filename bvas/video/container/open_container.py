@@ -1,23 +1,75 @@
-"""Opening files with libav, and reading the packets of their video past damage."""
+"""Opening files with libav, its log messages, and reading the packets of their video past damage."""
 
+import logging
+import re
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import av
+import av.logging
 
 from bvas.errors import DecodeError, redacted, redacted_error
 from bvas.system.interrupts import InterruptsDelayed
-from bvas.video.container.joined_bytes import JoinedFile, Joints
+from bvas.video.container.joined_bytes import JoinedFile
 from bvas.video.container.libav_io import PLAYLIST_OPTIONS, PlaylistFetcher, lacks_end
-from bvas.video.container.libav_messages import last_message, libav_messages, speaks_of_protection
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.container.stream_choice import choose_stream, discard_others, video_streams
+from bvas.video.container.transport_stream import Joints
 
+# Words in libav's messages on media that it may not or cannot decrypt.
+_PROTECTION = re.compile(r"encrypt|decrypt|\bDRM\b|\bkey ?file\b|\bprotected\b|\bcenc\b", re.IGNORECASE)
+_lock = threading.Lock()
+_num_listening = 0
+_before: tuple[int | None, bool, int] = (None, True, logging.NOTSET)
 # PyAV 18 refuses titles that are not UTF-8 unless told otherwise. PyAV 19 escapes them and has no such argument.
 _METADATA = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 # After so many failed reads in a row, the rest of the file counts as missing.
 _MAX_FAILED_READS = 1000
+
+
+@contextmanager
+def libav_messages() -> Iterator[list[tuple[int, str, str]]]:
+    """Yield a list that fills with libav's messages in this thread: (level, component, text).
+
+    Keep the block short: PyAV asks for Python's lock at each message, of whatever thread.
+    """
+    _listen(1)
+    try:
+        with av.logging.Capture(local=True) as said:
+            yield said
+    finally:
+        _listen(-1)
+
+
+def last_message(said: list[tuple[int, str, str]]) -> str:
+    """Return the last message on protection, else the last error, as one line; empty if there is neither."""
+    texts = [(level, " ".join(text.split())) for level, _, text in said]
+    protection = [text for _, text in texts if _PROTECTION.search(text)]
+    errors = [text for level, text in texts if level <= av.logging.ERROR and text]
+    return redacted((protection or errors or [""])[-1])
+
+
+def _listen(change: int) -> None:
+    """Switch PyAV's log on for the first listener and off behind the last."""
+    global _num_listening, _before
+    logger = logging.getLogger("libav")
+    with _lock:
+        _num_listening += change
+        if change > 0 and _num_listening == 1:
+            _before = av.logging.get_level(), av.logging.get_skip_repeated(), logger.level
+            # Messages of other threads' decoders go to this logger meanwhile, and are dropped by default.
+            logger.setLevel(logging.CRITICAL + 1)
+            # Else a message equal to the last one of an earlier failure would be suppressed.
+            av.logging.set_skip_repeated(False)
+            av.logging.set_level(av.logging.WARNING)
+        elif not _num_listening:
+            level, skips, logger_level = _before
+            av.logging.set_level(level)
+            av.logging.set_skip_repeated(skips)
+            logger.setLevel(logger_level)
 
 
 def open_media(source: Any, **options: Any) -> Any:
@@ -36,6 +88,7 @@ def open_container(
     reading: ReadOptions = DEFAULT_READING,
     joints: Joints | None = None,
     fetcher: PlaylistFetcher | None = None,
+    is_fetched: bool = False,
 ) -> tuple[Any, Any]:
     """Open a video file; return (container, video stream) of PyAV. All other streams are skipped.
 
@@ -44,6 +97,7 @@ def open_container(
         reading: Which stream of it is read.
         joints: Those of a transport stream, which are hidden from libav.
         fetcher: Opens the pieces of a playlist. The container must then be closed, not left to the collector.
+        is_fetched: The pieces of a playlist are joined outside libav, by a fetcher that is made here.
 
     Raises:
         DecodeError: the file does not exist, is a folder or empty, or it holds no video.
@@ -54,26 +108,11 @@ def open_container(
         raise DecodeError(f"{path} is a folder, not a video file; name the file in it", path=path)
     if path.is_file() and path.stat().st_size == 0:
         raise DecodeError(f"{path} is empty (0 bytes); copy or download it again", path=path)
-    if fetcher is None and lacks_end(path):
+    if fetcher is None and (is_fetched or lacks_end(path)):
         fetcher = PlaylistFetcher(None)
     # Absolute: libav takes `a:b.mp4` for a protocol.
     source = str(path.absolute()) if joints is None else JoinedFile(path, joints)
     return open_input(source, str(path), reading=reading, fetcher=fetcher)
-
-
-def reopen_container(
-    path: Path, reading: ReadOptions, joints: Joints | None, *, is_fetched: bool
-) -> tuple[Any, Any]:
-    """Open a video file as it was opened when it was scanned; return and errors as of `open_container`.
-
-    Args:
-        path: The file.
-        reading: Which stream of it is read.
-        joints: Those of a transport stream, which are hidden from libav.
-        is_fetched: The pieces of a playlist are joined outside libav.
-    """
-    fetcher = PlaylistFetcher(None) if is_fetched else None
-    return open_container(path, reading=reading, joints=joints, fetcher=fetcher)
 
 
 def open_input(
@@ -110,21 +149,22 @@ def open_input(
         # libav opens any text as ANSI art.
         is_text = container.format.name == "tty"
         streams = () if is_text else video_streams(container)
-        reason = _because(last_message(said))
-        number = choose_stream(streams, reading, container.format.name, name, reason).number
+        reason = because(last_message(said))
+        chosen = container.streams[
+            choose_stream(streams, reading, container.format.name, name, reason).number
+        ]
+        try:
+            # One thread is the fastest per core, and lets packets be skipped singly.
+            chosen.codec_context.thread_count = 1
+        except (AttributeError, RuntimeError) as error:
+            raise DecodeError(
+                f"{name}: this build of libav has no decoder for its codec", path=name
+            ) from error
+        if key := chosen.metadata.get("enc_key_id"):
+            raise encrypted(name, f"its key has the ID {key}")
     except DecodeError:
         container.close()
         raise
-    chosen = container.streams[number]
-    try:
-        # One thread is the fastest per core, and lets packets be skipped singly.
-        chosen.codec_context.thread_count = 1
-    except (AttributeError, RuntimeError) as error:
-        container.close()
-        raise DecodeError(f"{name}: this build of libav has no decoder for its codec", path=name) from error
-    if key := chosen.metadata.get("enc_key_id"):
-        container.close()
-        raise encrypted(name, f"its key has the ID {key}")
     discard_others(container, chosen)
     return container, chosen
 
@@ -142,19 +182,20 @@ def not_opened(
     name: str, error: BaseException, timeout: tuple[float, float] | None, message: str = ""
 ) -> DecodeError:
     """Return the error of a source that libav cannot open, with its last message."""
-    if speaks_of_protection(message):
+    if _PROTECTION.search(message):
         return encrypted(name, f"libav: {message}")
     reason = reason_of(error)
     if isinstance(error, av.error.ExitError) and timeout is not None:
         reason = f"no answer for {timeout[0]:g} s"
     return DecodeError(
-        f"{name} is not a video that can be opened: {reason}{_because(message)}; "
+        f"{name} is not a video that can be opened: {reason}{because(message)}; "
         "the file may be cut off or of another kind, `ffprobe` shows more",
         path=name,
     )
 
 
-def _because(message: str) -> str:
+def because(message: str) -> str:
+    """Return libav's message to follow one of ours; empty where it has none."""
     return f" (libav: {message})" if message else ""
 
 
@@ -175,18 +216,16 @@ def read_packets(container: Any, stream: Any) -> Iterator[Any]:
                     return
                 num_failed = 0
                 if packet.has_sidedata("encryption_info"):
-                    at = (
-                        ""
-                        if packet.pts is None
-                        else f", from {float(packet.pts * packet.time_base):.3f} s on"
-                    )
+                    pts = packet.pts
+                    at = "" if pts is None else f", from {float(pts * packet.time_base):.3f} s on"
                     raise encrypted(redacted(container.name), f"Common Encryption{at}")
                 yield packet
         except IndexError:
             # PyAV flushes all streams at the end, and fails at those that appeared after the opening.
             return
         except av.FFmpegError as error:
-            if is_connection_error(error):
+            # The connection failed, and not the data.
+            if isinstance(error, av.error.ExitError | OSError):
                 raise
             num_failed += 1
         else:
@@ -205,11 +244,6 @@ def _demuxed(container: Any, stream: Any) -> Iterator[Any]:
         if packet is None:
             return
         yield packet
-
-
-def is_connection_error(error: BaseException) -> bool:
-    """Return whether the connection failed, and not the data."""
-    return isinstance(error, av.error.ExitError | OSError)
 
 
 def reason_of(error: BaseException) -> str:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from bvas.video.container.header_bits import Bits, payload_of
-
 # H.264 profiles whose headers hold chroma format and bit depth (ITU-T H.264, 7.3.2.1.1).
 _HIGH_PROFILES = (44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244)
 # Width and height of a sample by aspect_ratio_idc, from 1 on (ITU-T H.264, table E-1); 255 is followed by both.
@@ -24,6 +22,34 @@ _SUBSAMPLING = ((1, 1), (2, 2), (2, 1), (1, 1))
 _NUM_REFERENCES = 8
 
 
+def payload_of(unit: bytes, head: int) -> bytes:
+    """Return the bits of a NAL unit behind the bytes of its header."""
+    # Emulation prevention: a 3 is inserted behind two zeros, so that no start code appears by chance.
+    return unit[head:].replace(b"\x00\x00\x03", b"\x00\x00")
+
+
+class Bits:
+    """Bits of a header, from the first on; reading past the end raises IndexError."""
+
+    def __init__(self, data: bytes) -> None:
+        self._value = int.from_bytes(data, "big")
+        self._left = 8 * len(data)
+
+    def take(self, count: int) -> int:
+        """Return the next bits as a number."""
+        self._left -= count
+        if self._left < 0:
+            raise IndexError(self._left)
+        return self._value >> self._left & (1 << count) - 1
+
+    def golomb(self) -> int:
+        """Return the next Exp-Golomb number, without sign (ITU-T H.264, 9.1)."""
+        num_zeros = 0
+        while not self.take(1):
+            num_zeros += 1
+        return (1 << num_zeros) - 1 + (self.take(num_zeros) if num_zeros else 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Sequence:
     """Fields of a sequence header, for the pictures that follow it."""
@@ -32,6 +58,8 @@ class Sequence:
     """Its bytes: a decoder made for one header fits any equal one."""
     size: tuple[int, int]
     """(h, w) of what is shown."""
+    number: int = 0
+    """By which picture parameters name an H.264 or HEVC header."""
     corner: tuple[int, int] = (0, 0)
     """(rows, columns) of the coded picture above and left of what is shown."""
     num_references: int = _NUM_REFERENCES
@@ -52,25 +80,12 @@ def read_sequence(codec: str, header: bytes) -> Sequence | None:
         return None
 
 
-@lru_cache(maxsize=64)
-def sequence_number(codec: str, header: bytes) -> int | None:
-    """Return the number by which picture parameters name an H.264 or HEVC header; None where it breaks off."""
-    try:
-        if codec == "h264":
-            return Bits(header[4:12]).golomb()
-        bits = Bits(payload_of(header, 2))
-        _pass_hevc_profile(bits)
-        return bits.golomb()
-    except IndexError:
-        return None
-
-
 def _h264_sequence(header: bytes) -> Sequence:
     """Read ITU-T H.264, 7.3.2.1.1, up to frame_crop_bottom_offset."""
     bits = Bits(payload_of(header, 1))
     profile = bits.take(8)
     bits.take(16)
-    bits.golomb()
+    number = bits.golomb()
     chroma_format, has_planes = 1, 0
     if profile in _HIGH_PROFILES:
         chroma_format = bits.golomb()
@@ -97,22 +112,20 @@ def _h264_sequence(header: bytes) -> Sequence:
         height *= 2
         bits.take(1)
     bits.take(1)
-    left = right = top = bottom = 0
-    if bits.take(1):
-        left, right, top, bottom = (bits.golomb() for _ in range(4))
     columns, rows = _SUBSAMPLING[0 if has_planes else min(chroma_format, 3)]
-    rows *= 2 - frames_only
+    size, corner = _cropped(bits, (height, width), (rows * (2 - frames_only), columns))
     return Sequence(
         header=header,
-        size=(height - rows * (top + bottom), width - columns * (left + right)),
-        corner=(rows * top, columns * left),
+        size=size,
+        number=number,
+        corner=corner,
         num_references=num_references,
         may_hold_fields=not frames_only,
         sample_aspect=_h264_aspect(bits),
     )
 
 
-def _h264_aspect(bits: "Bits") -> Fraction | None:
+def _h264_aspect(bits: Bits) -> Fraction | None:
     """Read ITU-T H.264, E.1.1, up to sar_height, from vui_parameters_present_flag on."""
     if not (bits.take(1) and bits.take(1)):
         return None
@@ -128,27 +141,32 @@ def _hevc_sequence(header: bytes) -> Sequence:
     """Read ITU-T H.265, 7.3.2.2.1, up to sps_max_dec_pic_buffering_minus1."""
     bits = Bits(payload_of(header, 2))
     num_layers = _pass_hevc_profile(bits)
-    bits.golomb()
+    number = bits.golomb()
     chroma_format = bits.golomb()
     has_planes = bits.take(1) if chroma_format == 3 else 0
     width, height = bits.golomb(), bits.golomb()
-    left = right = top = bottom = 0
-    if bits.take(1):
-        left, right, top, bottom = (bits.golomb() for _ in range(4))
     columns, rows = _SUBSAMPLING[0 if has_planes else min(chroma_format, 3)]
+    size, corner = _cropped(bits, (height, width), (rows, columns))
     bits.golomb(), bits.golomb(), bits.golomb()
     num_told = num_layers if bits.take(1) else 1
     num_pictures = [(bits.golomb(), bits.golomb(), bits.golomb())[0] + 1 for _ in range(num_told)]
-    return Sequence(
-        header=header,
-        size=(height - rows * (top + bottom), width - columns * (left + right)),
-        corner=(rows * top, columns * left),
-        # The picture itself is counted there.
-        num_references=max(num_pictures) - 1,
-    )
+    # The picture itself is counted there.
+    num_references = max(num_pictures) - 1
+    return Sequence(header=header, size=size, number=number, corner=corner, num_references=num_references)
 
 
-def _pass_hevc_profile(bits: "Bits") -> int:
+def _cropped(
+    bits: Bits, size: tuple[int, int], unit: tuple[int, int]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Read a cropping window, in units of (rows, columns); return size and corner of what it leaves."""
+    left = right = top = bottom = 0
+    if bits.take(1):
+        left, right, top, bottom = (bits.golomb() for _ in range(4))
+    rows, columns = unit
+    return (size[0] - rows * (top + bottom), size[1] - columns * (left + right)), (rows * top, columns * left)
+
+
+def _pass_hevc_profile(bits: Bits) -> int:
     """Pass what comes before the number of an HEVC sequence header; return its temporal layers."""
     bits.take(4)
     num_layers = bits.take(3) + 1
@@ -196,7 +214,7 @@ def vp9_sequence(head: bytes, before: Sequence | None) -> Sequence | None:
     return Sequence(header=header, size=(height, width))
 
 
-def _vp9_color(bits: "Bits", profile: int) -> bytes:
+def _vp9_color(bits: Bits, profile: int) -> bytes:
     """Pass the VP9 specification, 6.2.2; return profile, depth flag and subsampling."""
     deep = bits.take(1) if profile >= 2 else 0
     space, sampling = bits.take(3), 0
@@ -244,7 +262,7 @@ def av1_sequence(header: bytes) -> Sequence | None:
     return Sequence(header=header, size=(height, width))
 
 
-def _pass_av1_operation(bits: "Bits") -> None:
+def _pass_av1_operation(bits: Bits) -> None:
     delay_bits = 0
     if bits.take(1):
         bits.take(64)
@@ -264,7 +282,7 @@ def _pass_av1_operation(bits: "Bits") -> None:
             bits.take(4)
 
 
-def _pass_scaling_lists(bits: "Bits", num_lists: int) -> None:
+def _pass_scaling_lists(bits: Bits, num_lists: int) -> None:
     for number in range(num_lists):
         if not bits.take(1):
             continue

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,26 +125,19 @@ def _area(stream: VideoStream) -> int:
 
 def _described(stream: Any) -> VideoStream:
     decoder = stream.codec_context
-    if decoder is None:
-        return VideoStream(number=stream.index, codec="", height=0, width=0, is_default=_is_default(stream))
-    try:
-        bit_rate = int(stream.metadata.get("variant_bitrate", 0)) or int(decoder.bit_rate or 0)
-    except ValueError:
-        bit_rate = 0
-    codec = str(decoder.codec.canonical_name)
+    codec = "" if decoder is None else str(decoder.codec.canonical_name)
+    bit_rate = 0
+    with suppress(ValueError):
+        bit_rate = int(stream.metadata.get("variant_bitrate", 0)) or int(getattr(decoder, "bit_rate", 0) or 0)
     return VideoStream(
         number=stream.index,
         codec=codec,
-        height=decoder.height,
-        width=decoder.width,
-        is_default=_is_default(stream),
+        height=0 if decoder is None else decoder.height,
+        width=0 if decoder is None else decoder.width,
+        is_default=bool(stream.disposition & Disposition.default),
         bit_rate=bit_rate,
         may_be_thumbnail=codec in _PICTURE_CODECS and not _num_frames(stream),
     )
-
-
-def _is_default(stream: Any) -> bool:
-    return bool(stream.disposition & Disposition.default)
 
 
 def _is_thumbnail(container: Any, stream: Any) -> bool:

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.container.time_array import NO_TIME, Ticks
-
+# Marks an unknown time.
+NO_TIME = int(np.iinfo(np.int64).min)
 # A recording of more than ten days counts as a broken time: its grid (frame_grid.py) would fill the memory.
 _LONGEST_SECONDS = 10 * 24 * 3600
 _SLOWEST, _FASTEST = Fraction(1, 100), Fraction(1000)
@@ -21,6 +21,44 @@ _MIN_ASCENDING = 0.9
 _SHORTEST_RUN = 12
 # A step of more periods is a pause, and not the frame period.
 _LONGEST_PERIODS = 3
+
+
+class Ticks:
+    """Times in ticks, 8 bytes each. A view of them stays as it is while more are added."""
+
+    def __init__(self) -> None:
+        self._buffer: NDArray[np.int64] = np.empty(1024, dtype=np.int64)
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, time: int) -> None:
+        """Add one time."""
+        self.extend([time])
+
+    def extend(self, times: Sequence[int]) -> None:
+        """Add several times."""
+        end = self._count + len(times)
+        if end > len(self._buffer):
+            # Views of the old buffer keep it.
+            larger = np.empty(max(2 * len(self._buffer), end), dtype=np.int64)
+            larger[: self._count] = self._buffer[: self._count]
+            self._buffer = larger
+        self._buffer[self._count : end] = times
+        self._count = end
+
+    def view(self) -> NDArray[np.int64]:
+        """Return the times so far, int64, read-only, without a copy."""
+        times = self._buffer[: self._count]
+        times.setflags(write=False)
+        return times
+
+    def holds(self, time: int) -> bool:
+        """Return whether a time is among these, which must be ascending."""
+        times = self.view()
+        place = int(np.searchsorted(times, time))
+        return place < len(times) and int(times[place]) == time
 
 
 def is_one_recording(first: int, last: int, time_base: Fraction) -> bool:

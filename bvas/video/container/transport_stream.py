@@ -7,18 +7,19 @@ Continuity counters are continued where no packet is missing, so that a joint do
 Syntax: ISO/IEC 13818-1, 2.4.3 (packets and PES headers).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.container.program_tables import TableReader, VideoEntry
 from bvas.video.container.transport_packets import (
     NULL_PID,
     PACKET_BYTES,
     Layout,
+    TableReader,
+    VideoEntry,
+    decoding_time_of,
     is_stuffed,
     pids_of,
     renumber,
@@ -26,6 +27,8 @@ from bvas.video.container.transport_packets import (
     times_of,
 )
 
+Packets: TypeAlias = NDArray[np.uint8]
+"""Packets of a transport stream, uint8 [n, size], or one, uint8 [size]."""
 _CLOCK = 90_000
 # A joint of two clocks jumps back, or further ahead than missing pictures ever do.
 _MOST_SECONDS_LOST = 10
@@ -56,6 +59,17 @@ class HiddenTables(NamedTuple):
     pids: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Joints:
+    """The joints of one transport stream, so far."""
+
+    layout: Layout
+    joints: tuple[Joint, ...]
+    tables: HiddenTables | None
+    lost_times: tuple[int, ...] = ()
+    """Presentation times of pictures in a codec that is not followed, in ticks of 1/90000 s."""
+
+
 @dataclass(slots=True)
 class _Video:
     """One video of a program, through all PIDs that it had."""
@@ -71,7 +85,7 @@ class _Video:
     pending: VideoEntry | None = None
     """Its successor by the tables, which takes over with its first whole picture."""
     shift: int = 0
-    last: NDArray[np.uint8] | None = None
+    last: Packets | None = None
     """Its last packet."""
     dts: int | None = None
     step: int = 0
@@ -102,13 +116,14 @@ class Joiner:
         self._tables_from: int | None = None
 
     @property
-    def tables(self) -> "HiddenTables | None":
-        """Hidden tables; None before the first."""
-        if self._tables_from is None:
-            return None
-        return HiddenTables(self._tables_from, tuple(sorted(self._table_pids)))
+    def found(self) -> Joints:
+        """The joints so far."""
+        tables = None
+        if self._tables_from is not None:
+            tables = HiddenTables(self._tables_from, tuple(sorted(self._table_pids)))
+        return Joints(self.layout, tuple(self.joints), tables, tuple(self.lost_times))
 
-    def find(self, packets: NDArray[np.uint8], position: int) -> None:
+    def find(self, packets: Packets, position: int) -> None:
         """Note the joints among packets, uint8 [n, size]; `position` is the byte of the first."""
         # From the sync byte on.
         packets = packets[:, self.layout.lead : self.layout.lead + PACKET_BYTES]
@@ -117,9 +132,7 @@ class Joiner:
         while row < len(packets):
             row = self._find_next(packets, pids, row, position)
 
-    def _find_next(
-        self, packets: NDArray[np.uint8], pids: NDArray[np.uint16], row: int, position: int
-    ) -> int:
+    def _find_next(self, packets: Packets, pids: NDArray[np.uint16], row: int, position: int) -> int:
         """Search packets from a row on, up to one that changes the search; return the row to continue at."""
         # The first of two events ends the search: a successor's first picture, or a table that changes the programs.
         stop, table, switch = len(packets), None, None
@@ -149,9 +162,7 @@ class Joiner:
             return table + 1
         return stop
 
-    def _follow(
-        self, video: _Video, packets: NDArray[np.uint8], rows: NDArray[np.int64], position: int
-    ) -> None:
+    def _follow(self, video: _Video, packets: Packets, rows: NDArray[np.int64], position: int) -> None:
         """Search a video's packets for jumps of the counter where no packet is missing."""
         own = packets[rows]
         if video.is_lost:
@@ -169,41 +180,42 @@ class Joiner:
             done = jump + first
             if _is_whole_joint(video, before[jump], after[jump]):
                 video.shift = (video.shift + int(before[jump, 3]) + 1 - int(after[jump, 3])) & 15
-                place = position + int(rows[jump + first]) * self.layout.size
-                hidden = tuple(sorted(video.pids - {video.pid}))
-                self.joints.append(Joint(place, video.number, video.pid, video.shift, hidden))
+                self._add_joint(video, position + int(rows[jump + first]) * self.layout.size)
         self._note_times(video, own[done:])
         video.last = own[-1].copy()
 
     @staticmethod
-    def _note_times(video: _Video, packets: NDArray[np.uint8]) -> None:
+    def _note_times(video: _Video, packets: Packets) -> None:
         """Keep the time of the last picture, and the step to it from the one before."""
         starts = np.flatnonzero(packets[:, 1] & 0x40)[-2:]
         for packet in packets[starts]:
-            pts, dts = times_of(packet)
-            time = pts if dts is None else dts
+            time = decoding_time_of(packet)
             if time is None:
                 continue
             if video.dts is not None and 0 < time - video.dts < _CLOCK:
                 video.step = time - video.dts
             video.dts = time
 
-    def _switch(self, video: _Video, packet: NDArray[np.uint8], position: int) -> None:
+    def _switch(self, video: _Video, packet: Packets, position: int) -> None:
         """Let the announced successor take over with its first picture."""
         entry, video.pending = video.pending, None
         assert entry is not None
         video.pids.add(entry.pid)
         video.pid = entry.pid
         video.codec_now = entry.codec
+        if not video.is_lost:
+            if video.last is not None:
+                video.shift = (video.shift + int(video.last[3]) + 1 - int(packet[3])) & 15
+            video.last = None
+        self._add_joint(video, position)
+
+    def _add_joint(self, video: _Video, position: int) -> None:
         if video.is_lost:
-            hidden = tuple(sorted(video.pids))
-            self.joints.append(Joint(position, video.number, -1, 0, hidden, entry.codec))
-            return
-        if video.last is not None:
-            video.shift = (video.shift + int(video.last[3]) + 1 - int(packet[3])) & 15
-        video.last = None
-        hidden = tuple(sorted(video.pids - {video.pid}))
-        self.joints.append(Joint(position, video.number, video.pid, video.shift, hidden))
+            joint = Joint(position, video.number, -1, 0, tuple(sorted(video.pids)), video.codec_now)
+        else:
+            hidden = tuple(sorted(video.pids - {video.pid}))
+            joint = Joint(position, video.number, video.pid, video.shift, hidden)
+        self.joints.append(joint)
 
     def _list_videos(self) -> None:
         """Match the videos of new tables with those before."""
@@ -235,35 +247,27 @@ class Joiner:
         return next(iter(same or gone), None)
 
 
-def _is_whole_joint(video: _Video, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> bool:
+def _is_whole_joint(video: _Video, before: Packets, after: Packets) -> bool:
     """Return whether two packets are the end of a picture and the start of a keyframe, without a gap between."""
     is_start = bool(after[1] & 0x40) and starts_keyframe(after, video.codec)
     if not is_start or not is_stuffed(before):
         return False
-    pts, dts = times_of(after)
-    time = pts if dts is None else dts
+    time = decoding_time_of(after)
     if time is None or video.dts is None or not video.step:
         return True
     ahead = time - video.dts
     return not 1.5 * video.step < ahead < _MOST_SECONDS_LOST * _CLOCK
 
 
-def hide_joints(
-    packets: NDArray[np.uint8],
-    position: int,
-    layout: Layout,
-    joints: Sequence[Joint],
-    tables: HiddenTables | None,
-) -> None:
+def hide_joints(packets: Packets, position: int, found: Joints) -> None:
     """Rewrite packets in place, uint8 [n, size], so that each video has one PID and one counter.
 
     Args:
         packets: Whole packets.
         position: Byte of the first.
-        layout: How they lie in the bytes.
-        joints: Those of all videos, in order.
-        tables: Those that are left out.
+        found: The joints of all videos, in order.
     """
+    layout, joints, tables = found.layout, found.joints, found.tables
     first = min(
         [joint.position for joint in joints[:1]] + ([] if tables is None else [tables.position]), default=None
     )

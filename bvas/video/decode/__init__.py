@@ -1,28 +1,23 @@
 """Decoding of finished files: `open_video`, the reader and its backends, color, fitting, damage, prefetch.
 
-adaptation.py        how a video is brought to a model's size and rate
 backends.py          names of the backends, BackendModule, Backend
-counting_decoder.py  libav where frames are counted
-cuda_decoder.py      one decoder session of PyNvVideoCodec
+counting_decoder.py  libav where frames are counted, and folders of numbered pictures
 damage_scan.py       decode a whole file, list lost and damaged frames
 damage_tracking.py   pictures that a reported error makes doubtful
-decoder_pool.py      decoders kept for the next file
 file_survey.py       all facts of `bvas video check`
 fit.py               scaling and padding into a size
-folder_decoder.py    folders of numbered pictures
 hdr_color.py         HDR in color, mapped to SDR
 nvdec_backend.py     backend on NVIDIA's hardware decoders, by PyNvVideoCodec
 nvdec_session.py     packets to pictures on NVDEC
 open_video.py        open_video
 opencv_backend.py    backend by OpenCV's VideoCapture, for files that it reads right
-orientation.py       stored luma turned upright and fitted
+orientation.py       stored luma turned upright and fitted, to a model's size and rate
 packet_seek.py       packets from any keyframe on
 prefetch.py          frames decoded ahead by threads
-protocol.py          FrameStream and FrameReader
 pyav_backend.py      backend by PyAV: the reference
-pynvvideocodec.py    import of PyNvVideoCodec, choice of the GPU
+pynvvideocodec.py    PyNvVideoCodec: import, choice of the GPU, decoder sessions and their pool
 reader_ownership.py  one process and one thread at a time
 remedies.py          what is awkward about a file, and what helps
 sample_aspects.py    sample aspects that change in mid-stream
-video_reader.py      VideoReader over any backend
+video_reader.py      FrameReader over any backend
 """

@@ -3,24 +3,29 @@
 A backend NAME is the module `NAME_backend.py` beside this one, with the functions of `BackendModule`.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
 from fractions import Fraction
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.decode.decoder_pool import DecoderPool
-from bvas.video.index.frame_table import VideoIndex
-from bvas.video.index.video_info import VideoInfo
+from bvas.system.closing import Closing
+from bvas.video.decode.pynvvideocodec import DecoderPool
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
+from bvas.video.index.stored_picture import ToneMap, luma_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 BACKENDS = ("nvdec", "opencv", "pyav")
 OnDamage = Literal["deliver", "raise"]
+Batches: TypeAlias = Iterator[tuple[int, NDArray[np.uint8]]]
+"""Frames in order: (index of the first frame, luma uint8 [n, H, W])."""
+Indices: TypeAlias = Sequence[int] | NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,23 +38,25 @@ class BackendOptions:
     """What to do with frames between a reported error and the next keyframe."""
     cache: bool = True
     """Keep refusals of a file in the cache folder."""
-    pool: DecoderPool[Any] = field(default_factory=lambda: DecoderPool(max_idle=0))
-    """Decoders of earlier files, for backends that can reuse them; by default none."""
+    pool: DecoderPool | None = None
+    """Decoders of earlier files, for backends that can reuse them; None: a decoder ends with its reader."""
 
 
-class Backend(Protocol):
+class Backend(Closing):
     """Decoder of one open file. It need not check indices, and may assume one process and one thread."""
 
-    damaged: set[int]
+    damaged: Set[int] = frozenset()
     """Frames delivered although a reported error came before them in their keyframe interval."""
-    sample_aspect: Fraction | None
+    sample_aspect: Fraction | None = None
     """Width over height of a stored sample of the frame yielded last; None where it is that of the video."""
+    _num_decoded = 0
 
     @property
     def num_decoded(self) -> int:
         """Pictures that the decoder has output so far, wanted or not."""
-        ...
+        return self._num_decoded
 
+    @abstractmethod
     def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index, luma) for each index; luma is uint8 [h, w] as stored, valid until the next one.
 
@@ -59,23 +66,35 @@ class Backend(Protocol):
         Raises:
             DecodeError: a frame is not output; `lost` starts with it. The next call works again.
         """
-        ...
-
-    def close(self) -> None:
-        """Release the file and the decoder."""
-        ...
 
 
-@runtime_checkable
-class DeviceBackend(Protocol):
+class PictureBackend(Backend):
+    """A backend by libav, whose frames also hold color."""
+
+    _tones: ToneMap | None = None
+
+    @abstractmethod
+    def pictures(self, indices: Sequence[int]) -> Iterator[tuple[int, Any]]:
+        """As `frames`, with PyAV's decoded frames."""
+
+    def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Yield (index, luma as stored); see `Backend`."""
+        for index, picture in self.pictures(indices):
+            hdr = None if self._tones is None else self._tones.hdr_of(picture, index)
+            yield index, luma_of(picture, hdr)
+
+
+class DeviceBackend(Backend):
     """A backend that decodes on a GPU and can leave the frames there."""
 
-    sample_aspect: Fraction | None
-    """As `Backend.sample_aspect`."""
-
+    @abstractmethod
     def tensor_frames(self, indices: Sequence[int]) -> "Iterator[tuple[int, Tensor]]":
         """As `frames`, with CUDA tensors that are complete when they are yielded."""
-        ...
+
+    def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Yield (index, luma as stored) in host memory; see `Backend`."""
+        for index, luma in self.tensor_frames(indices):
+            yield index, luma.cpu().numpy()
 
 
 class BackendModule(Protocol):
@@ -87,7 +106,6 @@ class BackendModule(Protocol):
         Raises:
             DecodeError: names the reason and the remedy.
         """
-        ...
 
     def open_backend(self, index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:
         """Open a file that `check` admits.
@@ -95,7 +113,6 @@ class BackendModule(Protocol):
         Raises:
             DecodeError: the file cannot be opened.
         """
-        ...
 
 
 def load_backend(name: str) -> BackendModule:

@@ -1,14 +1,15 @@
 """Damage scan: decode a whole file, and list its lost and damaged frames."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
 
 from bvas.errors import DecodeError
-from bvas.video.decode.pyav_backend import open_pictures
-from bvas.video.index.frame_table import VideoIndex
-from bvas.video.index.video_info import VideoInfo
+from bvas.video.decode.pyav_backend import open_backend
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 
-_CHUNK_FRAMES = 1000
+_FRAMES_PER_CALL = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,46 @@ class FileDamage:
         return sum(map(len, self.lost))
 
 
+class DecodablePictures:
+    """The decodable pictures of a stretch of video, past damage: (number, PyAV's frame).
+
+    Args:
+        index: The video's frames.
+        info: Facts about it.
+        start: First frame.
+        stop: Behind the last frame; None for the end.
+    """
+
+    def __init__(self, index: VideoIndex, info: VideoInfo, start: int = 0, stop: int | None = None) -> None:
+        self._index, self._info = index, info
+        self._range = range(start, index.num_frames if stop is None else stop)
+        self.sample_aspect: Fraction | None = None
+        """Of the picture that came last, as `Backend.sample_aspect`."""
+        self._lost: set[int] = set()
+        self._damaged: Set[int] = frozenset()
+
+    @property
+    def damage(self) -> FileDamage:
+        """Lost and damaged frames met so far."""
+        return FileDamage(lost=ranges_of(sorted(self._lost)), damaged=tuple(sorted(self._damaged)))
+
+    def __iter__(self) -> Iterator[tuple[int, Any]]:
+        start, stop = self._range.start, self._range.stop
+        with open_backend(self._index, self._info) as source:
+            self._damaged = source.damaged
+            while start < stop:
+                try:
+                    for number, picture in source.pictures(range(start, stop)):
+                        self.sample_aspect = source.sample_aspect
+                        yield number, picture
+                    return
+                except DecodeError as error:
+                    if error.lost is None:
+                        raise
+                    self._lost.update(number for number in error.lost if start <= number < stop)
+                    start = error.lost.stop
+
+
 def find_damage(
     index: VideoIndex, info: VideoInfo, *, progress: Callable[[int, int], None] | None = None
 ) -> FileDamage:
@@ -41,27 +82,13 @@ def find_damage(
     Raises:
         DecodeError: the file can no longer be opened.
     """
-    lost: list[int] = []
-    source = open_pictures(index, info)
-    start = 0
-    try:
-        while start < index.num_frames:
-            stop = min(start + _CHUNK_FRAMES, index.num_frames)
-            try:
-                for _ in source.pictures(range(start, stop)):
-                    pass
-            except DecodeError as error:
-                if error.lost is None:
-                    raise
-                lost += error.lost
-                stop = error.lost.stop
-            start = stop
-            if progress is not None:
-                progress(min(start, index.num_frames), index.num_frames)
-        damaged = tuple(sorted(source.damaged))
-    finally:
-        source.close()
-    return FileDamage(lost=ranges_of(lost), damaged=damaged)
+    pictures = DecodablePictures(index, info)
+    for number, _ in pictures:
+        if progress is not None and number % _FRAMES_PER_CALL == 0:
+            progress(number, index.num_frames)
+    if progress is not None:
+        progress(index.num_frames, index.num_frames)
+    return pictures.damage
 
 
 def ranges_of(frames: Sequence[int]) -> tuple[range, ...]:

@@ -8,12 +8,12 @@ its place in the order of decoding:
 """
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from bvas.errors import DecodeError
-from bvas.video.container.time_array import NO_TIME
+from bvas.video.container.time_repair import NO_TIME
 from bvas.video.decode.backends import OnDamage
-from bvas.video.index.frame_table import VideoIndex
 
 logger = logging.getLogger(__name__)
 
@@ -125,27 +125,37 @@ class CountedDamage:
 
 
 class DamageLog:
-    """Doubtful frames of one video that were delivered."""
+    """Doubtful frames of one video that were delivered.
+
+    Args:
+        path: The video.
+        on_damage: Whether doubtful frames are delivered, or refused.
+    """
 
     def __init__(self, path: Path, on_damage: OnDamage) -> None:
         self.frames: set[int] = set()
-        self.refuses = on_damage == "raise"
-        """Doubtful frames are refused."""
+        self._refuses = on_damage == "raise"
         self._path = path
 
-    def add(self, frame: int, index: VideoIndex) -> None:
-        """List a frame of a file that is about to be delivered; warns of the first.
+    def add(self, frame: int, seconds: float, next_sound: Callable[[int], int]) -> None:
+        """List a frame that is about to be delivered; warns of the first.
+
+        Args:
+            frame: Its number.
+            seconds: Its time.
+            next_sound: Returns the number of the next frame that is not doubtful, for a refused one.
 
         Raises:
-            DecodeError: doubtful frames are refused; `lost` reaches up to the next keyframe.
+            DecodeError: doubtful frames are refused; `lost` reaches up to the next sound one.
         """
-        if self.refuses:
-            stop = index.first_of_keyframe(index.keyframe_of(frame) + 1)
-            raise self.refusal(frame, index.seconds_of(frame), stop)
-        self.deliver(frame, index.seconds_of(frame))
-
-    def deliver(self, frame: int, seconds: float) -> None:
-        """List a frame; warns of the first."""
+        if self._refuses:
+            stop = next_sound(frame)
+            raise DecodeError(
+                f"frame {frame} ({seconds:.3f} s) of {self._path} follows a decoding error and may be wrong up to "
+                f'the next keyframe (frame {stop}); on_damage="deliver" accepts such frames',
+                path=self._path,
+                lost=range(frame, max(stop, frame + 1)),
+            )
         if not self.frames:
             logger.warning(
                 "%s is damaged: frame %d (%.3f s) and others up to the next keyframe may be wrong",
@@ -154,12 +164,3 @@ class DamageLog:
                 seconds,
             )
         self.frames.add(frame)
-
-    def refusal(self, frame: int, seconds: float, stop: int) -> DecodeError:
-        """Return the error for a refused frame, and those up to `stop`."""
-        return DecodeError(
-            f"frame {frame} ({seconds:.3f} s) of {self._path} follows a decoding error and may be wrong up to "
-            f'the next keyframe (frame {stop}); on_damage="deliver" accepts such frames',
-            path=self._path,
-            lost=range(frame, max(stop, frame + 1)),
-        )

@@ -14,25 +14,14 @@ from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.backends import BACKENDS
 from bvas.video.decode.damage_scan import FileDamage, find_damage
 from bvas.video.decode.open_video import open_video
-from bvas.video.decode.protocol import FrameReader
 from bvas.video.decode.remedies import Remedy, find_remedy
-from bvas.video.index.access_cost import frames_per_clip, start_frames
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.decode.video_reader import FrameReader
+from bvas.video.index.frame_table import VideoIndex, VideoInfo, frames_per_clip, start_frames
 from bvas.video.index.video_index import build_index
-from bvas.video.index.video_info import VideoInfo
 
 _MOST_CLIPS = 12
 # Where every clip is decoded from the start of the file, clips near it suffice.
 _COUNTED_FRAMES = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackendVerdict:
-    """Whether a backend reads a file."""
-
-    name: str
-    refusal: str | None
-    """The reason against it; None where it reads the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,7 +30,8 @@ class VideoSurvey:
 
     index: VideoIndex
     info: VideoInfo
-    backends: tuple[BackendVerdict, ...]
+    refusals: dict[str, str | None]
+    """By backend the reason against it; None where it reads the file."""
     frames_per_clip: float
     """Frames decoded for one clip of 15, every other frame, on average over all frames as its center."""
     cpu_seconds_per_clip: float | None
@@ -74,13 +64,12 @@ def survey_video(
         DecodeError: the file does not exist or is not a video.
     """
     index, info = build_index(path, reading=reading, cache=cache)
-    verdicts = tuple(_verdict(index, name, cache=cache) for name in BACKENDS)
     starts = start_frames(index)
     per_clip = frames_per_clip(starts, index.num_frames)
     return VideoSurvey(
         index=index,
         info=info,
-        backends=verdicts,
+        refusals={name: _refusal(index, name, cache=cache) for name in BACKENDS},
         frames_per_clip=per_clip,
         cpu_seconds_per_clip=_measure(index, starts, per_clip, measure_seconds, cache=cache),
         remedy=find_remedy(index, info),
@@ -88,14 +77,14 @@ def survey_video(
     )
 
 
-def _verdict(index: VideoIndex, name: str, *, cache: bool) -> BackendVerdict:
+def _refusal(index: VideoIndex, name: str, *, cache: bool) -> str | None:
     path = index.path
     try:
         _open(index, name, cache=cache).close()
     except DecodeError as error:
         reason, _, advice = str(error).removeprefix(f"{path} ").rpartition("; ")
-        return BackendVerdict(name=name, refusal=reason if "pyav" in advice else f"{reason}; {advice}")
-    return BackendVerdict(name=name, refusal=None)
+        return reason if "pyav" in advice else f"{reason}; {advice}"
+    return None
 
 
 def _open(index: VideoIndex, name: str, *, cache: bool) -> FrameReader:

@@ -42,19 +42,20 @@ class FitPlan:
         """Whether the picture changes size; if not, its pixels are kept as they are."""
         return self.content != self.source
 
-    def apply(self, luma: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+    @property
+    def area(self) -> tuple[slice, slice]:
+        """(rows, columns) of the frame that the picture covers."""
+        height, width = self.content
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+    def apply(self, luma: NDArray[np.uint8], out: NDArray[np.uint8], padding: int = 0) -> None:
         """Fit one upright picture, uint8 [h, w], into `out`, uint8 [H, W], padding included."""
         assert luma.shape == self.source, (luma.shape, self)
         assert out.shape == self.size, (out.shape, self)
-        height, width = self.content
-        bottom, right = self.top + height, self.left + width
-        out[: self.top] = 0
-        out[bottom:] = 0
-        out[self.top : bottom, : self.left] = 0
-        out[self.top : bottom, right:] = 0
-        out[self.top : bottom, self.left : right] = (
-            _resize(luma, height, width) if self.is_resampled else luma
-        )
+        rows, columns = self.area
+        out[: rows.start] = out[rows.stop :] = padding
+        out[rows, : columns.start] = out[rows, columns.stop :] = padding
+        out[rows, columns] = _resize(luma, *self.content) if self.is_resampled else luma
 
     def apply_tensor(self, luma: "Tensor") -> "Tensor":
         """Do as `apply`, on the device of `luma`; the results differ by at most 1.
@@ -73,7 +74,7 @@ class FitPlan:
             resized = _resize_axis(luma, 0, _taps(self.source[0], height, luma.device))
             resized = _resize_axis(resized, 1, _taps(self.source[1], width, luma.device))
             picture = resized.round_().clamp_(0, 255).to(luma.dtype)
-        out[self.top : self.top + height, self.left : self.left + width] = picture
+        out[self.area] = picture
         return out
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bvas.values.luma import ColorRange
 from bvas.video.container.color_tags import BT709, ColorTags, Hdr
+from bvas.video.index.stored_picture import samples_of
 from bvas.video.index.tone_curve import HLG_GAMMA, SOURCE_PEAK, hlg_scene, pq_light, sdr_signal
 
 # Weights of red and blue in luma, by matrix (ITU-T H.273, table 4). HDR without a matrix has BT.2020's.
@@ -88,23 +89,16 @@ def _signal(
         "interpolation": "AREA" if height < frame.height else "BILINEAR",
     }
     if frame.format.is_rgb:
-        green, blue, red = _planes(frame.reformat(format="gbrp16le", **scaling))
+        frame = frame.reformat(format="gbrp16le", **scaling)
+        green, blue, red = (samples_of(plane, "<u2") for plane in frame.planes)
         return np.stack([red, green, blue], axis=-1)
     # swscale refuses frames of a matrix that it lacks, though none is applied between two YUV formats.
     alike = {"src_colorspace": BT709, "dst_colorspace": BT709}
     alike |= dict.fromkeys(("src_color_range", "dst_color_range"), 2 if color_range == "full" else 1)
-    planes = _planes(frame.reformat(format="yuv444p16le", **alike, **scaling))
+    frame = frame.reformat(format="yuv444p16le", **alike, **scaling)
+    planes = [samples_of(plane, "<u2") for plane in frame.planes]
     signal: NDArray[np.uint16] = cv2.transform(cv2.merge(planes), _from_codes(hdr, tags, color_range))
     return signal
-
-
-def _planes(frame: Any) -> list[NDArray[np.uint16]]:
-    """Return the 16-bit planes of a frame, uint16 [H, W] each."""
-    planes = []
-    for plane in frame.planes:
-        rows = np.frombuffer(plane, np.dtype("<u2")).reshape(plane.height, -1)
-        planes.append(rows[:, : plane.width])
-    return planes
 
 
 def _from_codes(hdr: Hdr, tags: ColorTags, color_range: ColorRange) -> NDArray[np.float64]:

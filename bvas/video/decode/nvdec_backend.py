@@ -6,7 +6,7 @@ neighbor. NVDEC conceals damage without reporting it; a frame that it does not o
 
 The decoder owns a pool of pictures that its next call overwrites. So the luma is copied out first, on the decoder's
 CUDA stream, which is waited for before a frame is returned. A decoder serves one sequence header (nvdec_session.py);
-when its reader is closed, the next file with an equal header takes it over (decoder_pool.py).
+when its reader is closed, the next file with an equal header takes it over (`DecoderPool`).
 """
 
 import logging
@@ -17,20 +17,16 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.system.nvdec_caps import decoder_caps
-from bvas.video.container.time_array import NO_TIME
-from bvas.video.decode.backends import Backend, BackendOptions
-from bvas.video.decode.cuda_decoder import CudaDecoder
-from bvas.video.decode.decoder_pool import DecoderPool
+from bvas.video.container.time_repair import NO_TIME
+from bvas.video.decode.backends import Backend, BackendOptions, DeviceBackend
 from bvas.video.decode.nvdec_session import CODECS, NvdecSession, Picture, SessionError
 from bvas.video.decode.packet_seek import PacketSource
-from bvas.video.decode.pynvvideocodec import first_line, gpu_of, load_pynvvideocodec, refusal
-from bvas.video.index.frame_table import VideoIndex
-from bvas.video.index.hdr_frames import changes_system, table_of_video
-from bvas.video.index.video_info import VideoInfo
+from bvas.video.decode.pynvvideocodec import DecoderPool, first_line, gpu_of, load_pynvvideocodec, refusal
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
+from bvas.video.index.stored_picture import changes_system, table_of_video
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,7 +72,7 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
         raise refusal(info, f"cannot be checked against the GPU: {first_line(error)}") from error
     if not caps.is_supported:
         raise refusal(info, f"is {info.bit_depth}-bit {info.codec}, which this GPU does not decode")
-    height, width = _stored_shape(info)
+    height, width = info.stored_size
     for name, size, low, high in (
         ("width", width, caps.min_width, caps.max_width),
         ("height", height, caps.min_height, caps.max_height),
@@ -98,41 +94,28 @@ def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) ->
     Raises:
         DecodeError: the file cannot be opened.
     """
-    return NvdecBackend(index, info, gpu=gpu_of(options.device, info), pool=options.pool)
+    return NvdecBackend(index, info, options)
 
 
-class NvdecBackend:
+class NvdecBackend(DeviceBackend):
     """Frames of one open file by NVDEC, matched by presentation time."""
 
-    def __init__(
-        self, index: VideoIndex, info: VideoInfo, *, gpu: int, pool: DecoderPool[CudaDecoder]
-    ) -> None:
-        self.damaged: set[int] = set()
-        self.sample_aspect: Fraction | None = None
+    def __init__(self, index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
         self._index = index
         self._info = info
         nvc = load_pynvvideocodec(info)
         self._source = PacketSource(index)
         self._first_aspect = self._source.decoder.sample_aspect_ratio
-        self._session = NvdecSession(
-            nvc,
-            gpu=gpu,
-            codec=info.codec,
-            size=_stored_shape(info),
-            tone=table_of_video(info, index.reading.tone),
-            pool=pool,
-        )
+        # Without a pool, a decoder ends with its reader.
+        pool = DecoderPool(max_idle=0) if options.pool is None else options.pool
+        tone = table_of_video(info, index.reading.tone)
+        self._session = NvdecSession(nvc, gpu_of(options.device, info), info, tone, pool)
         self._run: _Run | None = None
 
     @property
     def num_decoded(self) -> int:
         """Pictures that the decoder has output so far, wanted or not."""
         return self._session.num_decoded
-
-    def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """Yield (index, luma as stored) in host memory; see `Backend`."""
-        for index, luma in self.tensor_frames(indices):
-            yield index, luma.cpu().numpy()
 
     def tensor_frames(self, indices: Sequence[int]) -> "Iterator[tuple[int, Tensor]]":
         """Yield (index, luma as stored), uint8 [h, w] on the GPU; see `DeviceBackend`."""
@@ -153,25 +136,25 @@ class NvdecBackend:
         self._session.close()
 
     def _frame(self, index: int, keep: Callable[[int], bool]) -> "tuple[Tensor, Fraction | None]":
-        try:
-            return self._find(index, keep)
-        except SessionError as error:
-            self._run = None
-            if not error.was_borrowed:
-                raise self._failed(index, error) from error
-            logger.info("%s gets a decoder of its own: %s", self._info.path.name, error)
-        self._session.may_borrow = False
-        try:
-            return self._find(index, keep)
-        except SessionError as error:
-            self._run = None
-            raise self._failed(index, error) from error
+        while True:
+            try:
+                return self._find(index, keep)
+            except SessionError as error:
+                self._run = None
+                if not error.was_borrowed:
+                    raise DecodeError(
+                        f"NVDEC failed before frame {index} of {self._index.path}: {error}; "
+                        'the file can be read with backend="pyav"',
+                        path=self._index.path,
+                    ) from error
+                logger.info("%s gets a decoder of its own: %s", self._info.path.name, error)
+                self._session.may_borrow = False
 
     def _find(self, index: int, keep: Callable[[int], bool]) -> "tuple[Tensor, Fraction | None]":
         target = int(self._index.pts[index])
         keyframe = self._index.keyframe_of(index)
         run = self._run
-        if run is None or self._must_seek(run, index, target):
+        if run is None or target <= run.done or self._source.is_far(index, run.done, run.keyframe):
             run = self._start_at(keyframe)
         while True:
             picture = self._next_picture(run, keep)
@@ -189,9 +172,6 @@ class NvdecBackend:
                     return picture.luma, picture.sample_aspect
                 # It was decoded for an earlier call that did not keep its luma.
                 run = self._start_at(keyframe)
-
-    def _must_seek(self, run: "_Run", index: int, target: int) -> bool:
-        return target <= run.done or self._source.is_far(index, run.done, run.keyframe)
 
     def _start_at(self, keyframe: int) -> "_Run":
         self._run = None
@@ -211,13 +191,6 @@ class NvdecBackend:
                 run.keyframe = max(run.keyframe, self._source.keyframe_passed(packet))
             run.ready += self._session.decode(packet, self._source.extradata, keep)
         return run.ready.popleft()
-
-    def _failed(self, index: int, error: SessionError) -> DecodeError:
-        return DecodeError(
-            f"NVDEC failed before frame {index} of {self._index.path}: {error}; "
-            'the file can be read with backend="pyav"',
-            path=self._index.path,
-        )
 
     def _lost(self, index: int, next_pts: int | None) -> DecodeError:
         pts = self._index.pts
@@ -243,7 +216,3 @@ class _Run:
     done: int = NO_TIME
     """Time of the last picture taken."""
     ended: bool = False
-
-
-def _stored_shape(info: VideoInfo) -> tuple[int, int]:
-    return (info.width, info.height) if info.rotation in (90, 270) else (info.height, info.width)

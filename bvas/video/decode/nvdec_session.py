@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from bvas.video.container.coded_packets import annex_b, parameter_sets
 from bvas.video.container.sequence_headers import Sequence
 from bvas.video.container.sequence_tracking import SequenceHeaders
-from bvas.video.decode.cuda_decoder import CudaDecoder
-from bvas.video.decode.decoder_pool import DecoderPool
-from bvas.video.decode.pynvvideocodec import errors_of, first_line
+from bvas.video.decode.pynvvideocodec import CudaDecoder, DecoderPool, errors_of, first_line
+from bvas.video.index.frame_table import VideoInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,32 +52,24 @@ class NvdecSession:
     Args:
         nvc: The module PyNvVideoCodec.
         gpu: Number of the GPU.
-        codec: libav's name of the format.
-        size: (h, w) of the first pictures, where their headers cannot be read.
+        info: The file.
         tone: SDR luma of each code of an HDR video, uint8 [2 ** bits]; None where codes are shifted to 8 bits.
         pool: Decoders are taken from it and returned to it.
     """
 
     def __init__(
-        self,
-        nvc: Any,
-        *,
-        gpu: int,
-        codec: str,
-        size: tuple[int, int],
-        tone: NDArray[np.uint8] | None,
-        pool: DecoderPool[CudaDecoder],
+        self, nvc: Any, gpu: int, info: VideoInfo, tone: NDArray[np.uint8] | None, pool: DecoderPool
     ) -> None:
         self.num_decoded = 0
         self.may_borrow = True
         """Decoders of other files may be used."""
         self._nvc = nvc
         self._gpu = gpu
-        self._codec = codec
-        self._size = size
+        self._codec = info.codec
+        self._size = info.stored_size
         self._tone = tone
         self._pool = pool
-        self._headers = SequenceHeaders(codec)
+        self._headers = SequenceHeaders(info.codec)
         self._sequence: Sequence | None = None
         self._sample_aspect: Fraction | None = None
         self._told: bytes | None = None
@@ -92,10 +83,8 @@ class NvdecSession:
         Raises:
             SessionError: the decoder fails.
         """
-        if self._decoder is not None and not self._is_new:
-            # Pictures that it still holds belong to the stream before, and are dropped.
-            self._feed(b"", 0)
-        self._is_new = True
+        # Pictures that the decoder still holds belong to the stream before, and are dropped.
+        self._flush(lambda pts: False)
 
     def decode(self, packet: Any, extradata: bytes | None, keep: Callable[[int], bool]) -> list[Picture]:
         """Return the pictures that come out of the decoder when a packet goes in.
@@ -109,9 +98,7 @@ class NvdecSession:
             SessionError: the decoder fails, or does not give these pictures as they are.
         """
         if packet is None:
-            pictures = [] if self._decoder is None else self._pictures(b"", 0, keep)
-            self._is_new = True
-            return pictures
+            return self._flush(keep)
         coded = self._coded(packet, extradata)
         sequence = self._headers.at(coded)
         pictures = []
@@ -149,10 +136,8 @@ class NvdecSession:
 
     def _change(self, sequence: Sequence | None, packet: Any, keep: Callable[[int], bool]) -> list[Picture]:
         """Return the decoder to the pool, and its last pictures; note the header for the next one."""
-        before, pictures = self._sequence, []
+        before, pictures = self._sequence, self._flush(keep)
         if self._decoder is not None:
-            if not self._is_new:
-                pictures = self._pictures(b"", 0, keep)
             self._retire()
         self._sequence = sequence
         if sequence is None:
@@ -166,6 +151,12 @@ class NvdecSession:
         if before is not None and self._codec == "vp9" and not packet.is_keyframe:
             raise SessionError(f"pictures become {width}x{height} between keyframes, and would be scaled")
         logger.debug("%s of %dx%d, %d references", self._codec, width, height, sequence.num_references)
+        return pictures
+
+    def _flush(self, keep: Callable[[int], bool]) -> list[Picture]:
+        """End the stream so far; return the pictures that the decoder still holds."""
+        pictures = [] if self._decoder is None or self._is_new else self._pictures(b"", 0, keep)
+        self._is_new = True
         return pictures
 
     def _pictures(self, coded: bytes, pts: int, keep: Callable[[int], bool]) -> list[Picture]:

@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from bvas.errors import ConfigError, DecodeError
 from bvas.values.checks import checked_size
@@ -15,13 +15,10 @@ from bvas.video.decode.backends import (
     OnDamage,
     load_backend,
 )
-from bvas.video.decode.decoder_pool import DecoderPool
-from bvas.video.decode.protocol import FrameReader
-from bvas.video.decode.pynvvideocodec import num_engines
-from bvas.video.decode.video_reader import VideoReader
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.decode.pynvvideocodec import DecoderPool, num_engines
+from bvas.video.decode.video_reader import FrameReader
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.video_index import build_index
-from bvas.video.index.video_info import VideoInfo
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +31,7 @@ def open_video(
     cache: bool = True,
     on_damage: OnDamage = "deliver",
     device: str = "cpu",
-    pool: DecoderPool[Any] | None = None,
+    pool: DecoderPool | None = None,
     stream: int | None = None,
     rate: float | Fraction | None = None,
     tone: Tone = "sdr",
@@ -75,15 +72,13 @@ def open_video(
     size = None if size is None else checked_size(size)
     reading = replace(ReadOptions.of(stream, rate, tone), fit=size)
     index, info = build_index(source, reading=reading, cache=cache)
-    # Without a pool, a decoder ends with its reader.
-    pool = DecoderPool(max_idle=0) if pool is None else pool
     options = BackendOptions(device=device, on_damage=on_damage, cache=cache, pool=pool)
     if backend == "auto":
         backend = _choose(index, info, options)
     else:
         load_backend(backend).check(index, info, options)
     module = load_backend(backend)
-    return VideoReader(
+    return FrameReader(
         index,
         info,
         backend=backend,

@@ -8,24 +8,25 @@ reference's (`check`). The time of each frame read is compared with the index.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
+from bvas.video.container.coded_packets import annex_b, parameter_sets
+from bvas.video.container.open_container import read_packets
+from bvas.video.container.sequence_tracking import HEADER_CODECS, SequenceHeaders
 from bvas.video.decode import pyav_backend as pyav
 from bvas.video.decode.backends import Backend, BackendOptions
 from bvas.video.decode.packet_seek import NEAR_FRAMES
-from bvas.video.index.frame_table import VideoIndex
-from bvas.video.index.hdr_frames import changes_system, table_of_video
-from bvas.video.index.index_cache import remembered_refusal
-from bvas.video.index.picture_changes import picture_may_change
-from bvas.video.index.video_info import VideoInfo
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
+from bvas.video.index.stored_picture import changes_system, table_of_video
+from bvas.video.index.video_index import remembered_refusal
 
 _CONTAINERS = ("mov", "matroska")
 _PIXEL_FORMATS = ("yuv420p", "yuvj420p")
@@ -74,13 +75,9 @@ def _probe_file(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> 
             raise _refusal(info, reason)
     if picture_may_change(index):
         raise _refusal(info, "changes its picture in mid-stream, which OpenCV scales to the first size")
-    backend = open_backend(index, info, options)
-    reference = pyav.open_backend(index, info, BackendOptions(on_damage="raise"))
-    try:
+    whole = BackendOptions(on_damage="raise")
+    with open_backend(index, info, options) as backend, pyav.open_backend(index, info, whole) as reference:
         _probe(backend, reference, index, info)
-    finally:
-        backend.close()
-        reference.close()
 
 
 def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:
@@ -88,17 +85,12 @@ def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) ->
     return OpencvBackend(index, info)
 
 
-class OpencvBackend:
+class OpencvBackend(Backend):
     """Frames of one open file by OpenCV, in luma as stored."""
 
     def __init__(self, index: VideoIndex, info: VideoInfo) -> None:
-        self.damaged: set[int] = set()
-        self.num_decoded = 0
-        self.sample_aspect: Fraction | None = None
         self._index = index
         self._info = info
-        turned = info.rotation in (90, 270)
-        self._shape = (info.width, info.height) if turned else (info.height, info.width)
         self._table = table_of_video(info, index.reading.tone)
         self._capture: Any = None
         self._next = 0
@@ -146,12 +138,12 @@ class OpencvBackend:
             if not self._capture.grab():
                 return None
             self._next += 1
-            self.num_decoded += 1
+            self._num_decoded += 1
         with _quiet():
             ok, luma = self._capture.retrieve()
         seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         off = abs(seconds - self._index.seconds_of(index)) * float(self._index.rate)
-        sound = ok and off < 0.45 and luma.dtype == np.uint8 and luma.shape == self._shape
+        sound = ok and off < 0.45 and luma.dtype == np.uint8 and luma.shape == self._info.stored_size
         if not sound:
             return None
         found: NDArray[np.uint8] = luma if self._table is None else cv2.LUT(luma, self._table)
@@ -210,3 +202,45 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logging.setLogLevel(level)
+
+
+def picture_may_change(index: VideoIndex) -> bool:
+    """Return whether pictures of a file have other headers than those before them, by one pass over it.
+
+    Headers of H.264, HEVC, VP9 and AV1 are read. Of other codecs the keyframes are decoded and their sizes compared.
+
+    Raises:
+        DecodeError: the file cannot be opened.
+    """
+    container, stream = index.open()
+    with container:
+        codec = str(stream.codec_context.codec.canonical_name)
+        kinds = _headers(codec, container, stream) if codec in HEADER_CODECS else _sizes(container, stream)
+        first = next(kinds, None)
+        return any(kind != first for kind in kinds)
+
+
+def _headers(codec: str, container: Any, stream: Any) -> Iterator[bytes]:
+    extradata = stream.codec_context.extradata
+    headers = SequenceHeaders(codec)
+    is_coded_in_units = codec in ("h264", "hevc")
+    if is_coded_in_units:
+        headers.at(parameter_sets(codec, extradata))
+    for packet in read_packets(container, stream):
+        coded = annex_b(codec, extradata, bytes(packet)) if is_coded_in_units else bytes(packet)
+        sequence = headers.at(coded)
+        if sequence is not None:
+            yield sequence.header
+
+
+def _sizes(container: Any, stream: Any) -> Iterator[tuple[int, int]]:
+    decoder = stream.codec_context
+    decoder.skip_frame = "NONKEY"
+    for packet in read_packets(container, stream):
+        if not packet.is_keyframe:
+            continue
+        try:
+            yield from ((picture.height, picture.width) for picture in decoder.decode(packet))
+        except av.FFmpegError:
+            # Damage is reported where the frames are read.
+            continue

@@ -1,4 +1,4 @@
-"""Stored luma to the frame that a reader returns: upright, and fitted into the requested size."""
+"""Stored luma to the frame that a reader returns: upright, and fitted into the requested size; in words, too."""
 
 import logging
 from collections.abc import Callable
@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.video.decode.fit import FitPlan, plan_fit
+from bvas.video.index.frame_table import VideoInfo
 from bvas.video.index.stored_picture import upright
-from bvas.video.index.video_info import VideoInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+from bvas.video.container.frame_rate import as_rate, same_rate
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +51,7 @@ class UprightFit:
     ) -> None:
         self._info = info
         self._seconds_of = seconds_of
-        self._is_turned = info.rotation in (90, 270)
-        self._stored = self._turned((info.height, info.width))
+        self._stored = info.stored_size
         self._target_aspect = target_aspect
         self._is_said = is_said
         self._plan = plan_fit((info.height, info.width), size, info.sample_aspect / target_aspect)
@@ -117,7 +118,9 @@ class UprightFit:
         if known is None:
             if self._is_said and not self._others:
                 self._say(index, shape, aspect)
-            shown = self._info.sample_aspect if aspect is None else 1 / aspect if self._is_turned else aspect
+            shown = (
+                self._info.sample_aspect if aspect is None else 1 / aspect if self._info.is_turned else aspect
+            )
             known = plan_fit(self._turned(shape), self.size, shown / self._target_aspect)
             self._others[shape, aspect] = known
         return known
@@ -132,15 +135,39 @@ class UprightFit:
             _text(shape) if aspect is None else f"{_text(shape)} of samples {aspect}",
             _text(self._stored)
             if aspect is None
-            else f"{_text(self._stored)} of samples {1 / first if self._is_turned else first}",
+            else f"{_text(self._stored)} of samples {1 / first if self._info.is_turned else first}",
             _text(self.size),
         )
 
     def _turned(self, shape: tuple[int, ...]) -> tuple[int, int]:
         height, width = shape
-        return (width, height) if self._is_turned else (height, width)
+        return (width, height) if self._info.is_turned else (height, width)
 
 
 def _text(shape: tuple[int, ...]) -> str:
     """Return (height, width) as FFmpeg writes a size."""
     return f"{shape[1]}x{shape[0]}"
+
+
+def adaptation(info: VideoInfo, size: tuple[int, int], rate: float) -> str:
+    """Return a text on how a video is brought to a model's size (H, W) and rate; empty where it has both.
+
+    >>> adaptation(info, (736, 1280), 25)  # doctest: +SKIP
+    '50 frames per second are put on a grid of 25; 1080x1920 is turned upright by 90 degrees; ...'
+    """
+    parts = []
+    if info.variable_rate or not same_rate(info.rate, as_rate(rate)):
+        times = "variable times" if info.variable_rate else f"{float(info.rate):.5g} frames per second"
+        parts.append(f"{times} are put on a grid of {rate:g} per second")
+    if info.rotation or info.mirrored:
+        turned = f"turned by {info.rotation} degrees" if info.rotation else ""
+        parts.append(
+            " and ".join(filter(None, ["mirrored" if info.mirrored else "", turned])) + " to be upright"
+        )
+    plan = plan_fit((info.height, info.width), size, info.sample_aspect)
+    if plan.is_resampled:
+        parts.append(
+            f"{info.width}x{info.height} is scaled to {plan.content[1]}x{plan.content[0]} within "
+            f"{size[1]}x{size[0]}"
+        )
+    return "; ".join(parts)

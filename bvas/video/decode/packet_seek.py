@@ -1,5 +1,6 @@
 """Exact seeking: the packets of a video from any of its keyframes on, even where the container seeks wrongly."""
 
+import weakref
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
@@ -18,13 +19,11 @@ NEAR_FRAMES = 16
 
 
 class PacketSource:
-    """One open file, read packet by packet from a keyframe."""
+    """One open file, read packet by packet from its start or a keyframe."""
 
     def __init__(self, index: VideoIndex) -> None:
         self._index = index
-        self._container, self._stream = index.open()
-        self._packets: Iterator[Any] = iter(())
-        self._changed_extradata: bytes | None = None
+        self._open()
 
     @property
     def decoder(self) -> Any:
@@ -57,8 +56,7 @@ class PacketSource:
                 return
         # Some containers cannot seek there: read from the start, where every packet is met.
         self.close()
-        self._container, self._stream = self._index.open()
-        self._changed_extradata = None
+        self._open()
         if not self._find(keyframe):
             first = self._index.first_of_keyframe(keyframe)
             raise DecodeError(
@@ -90,7 +88,14 @@ class PacketSource:
     def close(self) -> None:
         """Close the file."""
         self._packets = iter(())
-        self._container.close()
+        self._finalizer()
+
+    def _open(self) -> None:
+        self._container, self._stream = self._index.open()
+        # Left to the garbage collector, PyAV would free the input before the container that reads from it.
+        self._finalizer = weakref.finalize(self, self._container.close)
+        self._changed_extradata: bytes | None = None
+        self._packets = self._read()
 
     def _find(self, keyframe: int) -> bool:
         """Drop packets up to that of a keyframe; False where the file is behind it already."""

@@ -14,14 +14,14 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.system.closing import Closing
-from bvas.video.decode.protocol import FrameReader
+from bvas.video.decode.video_reader import FrameReader
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,6 +54,7 @@ class Lost:
 
 
 Piece = Frames | Lost
+_Queue: TypeAlias = "queue.Queue[Piece | BaseException | None]"
 
 
 def pieces(reader: FrameReader, indices: NDArray[np.int64], *, on_device: bool = False) -> Iterator[Piece]:
@@ -151,18 +152,13 @@ class DecodedAhead(Closing):
             chunk = _chunk(frame_bytes)
             chunks = max(len(part) for part in parts) // chunk + 2
             room = max(_AHEAD, min(chunks, _ROOM_BYTES // (chunk * frame_bytes * num_threads)))
-        self._queues: list[queue.Queue[Piece | BaseException | None]] = [
-            queue.Queue(room) for _ in range(num_threads)
-        ]
-        self._threads = [
-            threading.Thread(
-                target=self._decode,
-                args=(open_reader, parts[number::num_threads], self._queues[number], on_device),
-                name=f"bvas-decode-{number}",
-                daemon=True,
-            )
-            for number in range(num_threads)
-        ]
+        self._open_reader = open_reader
+        self._on_device = on_device
+        self._queues: list[_Queue] = [queue.Queue(room) for _ in range(num_threads)]
+        self._threads = []
+        for number, outbox in enumerate(self._queues):
+            given, name = (parts[number::num_threads], outbox), f"bvas-decode-{number}"
+            self._threads.append(threading.Thread(target=self._decode, args=given, name=name, daemon=True))
         for thread in self._threads:
             thread.start()
 
@@ -185,17 +181,11 @@ class DecodedAhead(Closing):
         for thread in self._threads:
             thread.join()
 
-    def _decode(
-        self,
-        open_reader: Callable[[], FrameReader],
-        parts: Sequence[NDArray[np.int64]],
-        outbox: "queue.Queue[Piece | BaseException | None]",
-        on_device: bool,
-    ) -> None:
+    def _decode(self, parts: Sequence[NDArray[np.int64]], outbox: _Queue) -> None:
         try:
-            with open_reader() as reader:
+            with self._open_reader() as reader:
                 for part in parts:
-                    for piece in pieces(reader, part, on_device=on_device):
+                    for piece in pieces(reader, part, on_device=self._on_device):
                         if not self._put(outbox, piece):
                             return
                     self._put(outbox, None)
@@ -203,9 +193,7 @@ class DecodedAhead(Closing):
         except BaseException as error:  # noqa: BLE001
             self._put(outbox, error)
 
-    def _put(
-        self, outbox: "queue.Queue[Piece | BaseException | None]", item: Piece | BaseException | None
-    ) -> bool:
+    def _put(self, outbox: _Queue, item: Piece | BaseException | None) -> bool:
         """Wait for room in the queue; return False where the block ended first."""
         while not self._stopped.is_set():
             try:

@@ -12,27 +12,22 @@ without that (lenient). From then on a picture is delivered once those that it r
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.video.container.coded_packets import is_nonref, may_skip_nonref
-from bvas.video.container.time_array import NO_TIME
-from bvas.video.decode.backends import Backend, BackendOptions, OnDamage
-from bvas.video.decode.counting_decoder import CountedBackend
+from bvas.video.container.time_repair import NO_TIME
+from bvas.video.decode.backends import BackendOptions, OnDamage, PictureBackend
+from bvas.video.decode.counting_decoder import CountedBackend, FolderBackend
 from bvas.video.decode.damage_tracking import Damage, DamageLog
-from bvas.video.decode.folder_decoder import FolderBackend
 from bvas.video.decode.packet_seek import PacketSource
 from bvas.video.decode.sample_aspects import SampleAspects
 from bvas.video.index.frame_folder import CONTAINER
-from bvas.video.index.frame_table import VideoIndex
-from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.stored_picture import luma_of
-from bvas.video.index.video_info import VideoInfo
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
+from bvas.video.index.stored_picture import ToneMap
 
 # So many frames of later times may be output before the wanted one.
 _MAX_EARLY = 8
@@ -44,24 +39,13 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     """Admit every file: a file with an index was opened by libav."""
 
 
-def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> Backend:
+def open_backend(index: VideoIndex, info: VideoInfo, options: BackendOptions | None = None) -> PictureBackend:
     """Open a file for decoding with libav.
 
     Raises:
         DecodeError: the file cannot be opened.
     """
-    return open_pictures(index, info, options)
-
-
-def open_pictures(
-    index: VideoIndex, info: VideoInfo, options: BackendOptions | None = None
-) -> "PyavBackend | CountedBackend | FolderBackend":
-    """Open a file for decoding with libav, with color: it has `pictures` besides `frames`.
-
-    Raises:
-        DecodeError: the file cannot be opened.
-    """
-    on_damage = (options or BackendOptions()).on_damage
+    on_damage: OnDamage = "deliver" if options is None else options.on_damage
     if index.container == CONTAINER:
         return FolderBackend(index.path, index.rate)
     if index.decode_order:
@@ -88,14 +72,12 @@ class _Run:
     """Times of packets whose frames the decoder may have left out."""
 
 
-class PyavBackend:
+class PyavBackend(PictureBackend):
     """Frames of one open file, matched by presentation time."""
 
     def __init__(self, index: VideoIndex, info: VideoInfo, *, on_damage: OnDamage) -> None:
         self._damage = DamageLog(index.path, on_damage)
         self.damaged = self._damage.frames
-        self.num_decoded = 0
-        self.sample_aspect: Fraction | None = None
         self._index = index
         self._tones = ToneMap(info, index.reading.tone)
         self._source = PacketSource(index)
@@ -117,11 +99,6 @@ class PyavBackend:
         """Frames by their times, output before the wanted one although theirs are later."""
         self._skip_mode = "DEFAULT"
         self._run: _Run | None = None
-
-    def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """Yield (index, luma as stored); see `Backend`."""
-        for index, picture in self.pictures(indices):
-            yield index, luma_of(picture, self._tones.hdr_of(picture, index))
 
     def pictures(self, indices: Sequence[int]) -> Iterator[tuple[int, Any]]:
         """As `frames`, with PyAV's decoded frames, which also hold color."""
@@ -146,7 +123,8 @@ class PyavBackend:
     def _frame(self, index: int, wanted: set[int], last: int) -> Any:
         target = int(self._index.pts[index])
         run = self._run
-        if run is None or self._must_seek(run, index, target):
+        is_reachable = run is not None and target > run.done and target not in run.skipped
+        if run is None or not is_reachable or self._source.is_far(index, run.done, run.keyframe):
             run = self._start_at(self._index.keyframe_of(index))
         while True:
             frame = self._at_or_behind(run, target, wanted, last)
@@ -176,13 +154,9 @@ class PyavBackend:
             run.done = frame.pts
             if frame.pts == target:
                 if run.damage.is_doubtful(target):
-                    self._damage.add(index, self._index)
+                    self._damage.add(index, self._index.seconds_of(index), self._index.first_of_next_keyframe)
                 run.damage.forget(target)
                 return frame
-
-    def _must_seek(self, run: _Run, index: int, target: int) -> bool:
-        is_behind = target <= run.done or target in run.skipped
-        return is_behind or self._source.is_far(index, run.done, run.keyframe)
 
     def _at_or_behind(self, run: _Run, target: int, wanted: set[int], last: int) -> Any:
         """Return the frame of a time, else an earlier one if there is one, else the next; None at the end.
@@ -229,7 +203,7 @@ class PyavBackend:
             if self._is_strict:
                 self._become_lenient(run)
             return
-        self.num_decoded += len(frames)
+        self._num_decoded += len(frames)
         self._aspects.see(self._decoder, None if packet is None else packet.pts)
         for frame in frames:
             if frame.pts is not None:

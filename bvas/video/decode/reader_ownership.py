@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Concatenate, Generic, NoReturn, ParamSpec, Protocol, Self, TypeVar
+from typing import Any, Concatenate, NoReturn, ParamSpec, Self, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -96,9 +96,15 @@ class Ownership:
             self._closed = True
             yield self.is_here
 
-    def steps(self, steps: Iterator[T]) -> "OwnedSteps[T]":
-        """Return an iterator of which each step is a use of the reader."""
-        return OwnedSteps(self, steps)
+    def steps(self, steps: Iterator[T]) -> Iterator[T]:
+        """Return an iterator of which each step is a use of the reader; no step gives None."""
+
+        # Not a generator, which would raise a ValueError in a second thread.
+        def step() -> T | None:
+            with self:
+                return next(steps, None)
+
+        return iter(step, None)
 
     def refuse_pickling(self) -> NoReturn:
         """Refuse to be sent to another process, or copied.
@@ -119,33 +125,11 @@ class Ownership:
             )
 
 
-class OwnedSteps(Generic[T]):
-    """An iterator that one thread at a time may take a step of; a generator itself would raise a ValueError."""
-
-    def __init__(self, owner: Ownership, steps: Iterator[T]) -> None:
-        self._owner = owner
-        self._steps = steps
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> T:
-        with self._owner:
-            return next(self._steps)
-
-
-class _Owned(Protocol):
-    _owner: Ownership
-
-
-S = TypeVar("S", bound=_Owned)
-
-
-def owned(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
-    """Make each call of a reader's method one use of the reader."""
+def owned(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Any, P], T]:
+    """Make each call of a reader's method one use of the reader, whose `_owner` is its `Ownership`."""
 
     @wraps(method)
-    def within(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def within(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
         with self._owner:
             return method(self, *args, **kwargs)
 

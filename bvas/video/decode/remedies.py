@@ -9,10 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from bvas.video.container.frame_rate import nominal_rate
-from bvas.video.index.access_cost import frames_per_clip, start_frames
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.frame_table import VideoIndex, VideoInfo, frames_per_clip, start_frames
 from bvas.video.index.stored_picture import has_luma_plane
-from bvas.video.index.video_info import VideoInfo
 
 _PLAIN_CONTAINERS = ("mov", "matroska")
 _PLAIN_CODECS = ("h264", "hevc")
@@ -86,14 +84,12 @@ def _settled_by_a_copy(index: VideoIndex, info: VideoInfo) -> list[str]:
 
 
 def _kept_by_a_copy(info: VideoInfo) -> list[str]:
-    traits = []
-    if info.interlaced:
-        traits.append("it is interlaced: each frame weaves two moments")
-    if info.variable_rate:
-        traits.append("its frame rate varies")
-    if info.sample_aspect != 1:
-        traits.append(f"its samples are not square ({info.sample_aspect})")
-    return traits
+    traits = (
+        (info.interlaced, "it is interlaced: each frame weaves two moments"),
+        (info.variable_rate, "its frame rate varies"),
+        (info.sample_aspect != 1, f"its samples are not square ({info.sample_aspect})"),
+    )
+    return [text for applies, text in traits if applies]
 
 
 def _awkward_container(index: VideoIndex) -> list[str]:

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from fractions import Fraction
 from typing import Any
 
-from bvas.video.container.time_array import NO_TIME
+from bvas.video.container.time_repair import NO_TIME
 
 
 class SampleAspects:

@@ -1,10 +1,10 @@
-"""`VideoReader`: what readers of all backends have in common.
+"""`FrameReader`: random access to one file, over any backend.
 
 A backend (backends.py) yields the stored luma of ascending frames. Order, repeats, rotation, fitting, checks and
 ownership are handled here, once.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -15,18 +15,20 @@ from bvas.errors import DecodeError
 from bvas.system.closing import Closing
 from bvas.values.checks import integer
 from bvas.values.plural import count_text
-from bvas.video.decode.backends import Backend, DeviceBackend
+from bvas.video.decode.backends import Backend, Batches, DeviceBackend, Indices
 from bvas.video.decode.orientation import UprightFit
 from bvas.video.decode.reader_ownership import Ownership, owned
-from bvas.video.index.frame_table import VideoIndex
-from bvas.video.index.video_info import VideoInfo
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class VideoReader(Closing):
-    """Random access to the luma of one video: a `FrameReader` over any backend."""
+class FrameReader(Closing):
+    """Random access to the luma plane of a finished file, as `open_video` returns it: also a `FrameStream`.
+
+    The file is opened at the first read.
+    """
 
     def __init__(
         self,
@@ -42,13 +44,15 @@ class VideoReader(Closing):
         self.index = index
         self._info = info
         self.backend = backend
+        """`pyav`, `opencv` or `nvdec`."""
         self.device = device
         self.num_engines = num_engines
+        """Decoders of the machine of which each reader of this file keeps one busy: those of the GPU, or 1."""
         self._fit = UprightFit(info, size, index.seconds_of)
         self.size = self._fit.size
+        """(H, W) of the frames it gives."""
         self._open_backend = open_backend
         self._opened: Backend | None = None
-        self._num_decoded = 0
         self._owner = Ownership(info.path.name)
 
     @property
@@ -63,8 +67,7 @@ class VideoReader(Closing):
     @property
     def num_decoded(self) -> int:
         """Pictures that the decoder has output so far, those on the way to wanted ones included."""
-        opened = self._opened
-        return self._num_decoded if opened is None else opened.num_decoded
+        return 0 if self._opened is None else self._opened.num_decoded
 
     def seconds_of(self, index: int) -> float:
         """Return the time of a frame from the first one; see `VideoIndex.seconds_of`."""
@@ -75,7 +78,7 @@ class VideoReader(Closing):
         return self.index.frame_at(seconds)
 
     @owned
-    def read(self, indices: Sequence[int] | NDArray[np.int64]) -> "Tensor":
+    def read(self, indices: Indices) -> "Tensor":
         """Return the frames at `indices`, uint8 [T, H, W] on the reader's device, in the order asked.
 
         The tensor is the caller's own. With `nvdec` on a CUDA device the frames are fitted there,
@@ -97,7 +100,7 @@ class VideoReader(Closing):
         return torch.from_numpy(pixels).to(self.device)
 
     @owned
-    def read_to(self, indices: Sequence[int] | NDArray[np.int64], outs: Sequence["Tensor"]) -> None:
+    def read_to(self, indices: Indices, outs: Sequence["Tensor"]) -> None:
         """As `read`, each frame into a tensor of `outs`, uint8 [H, W], on the reader's device.
 
         The copies are on the current stream of their device: synchronize it before another process reads them.
@@ -125,11 +128,7 @@ class VideoReader(Closing):
                 outs[int(slot)].copy_(fitted)
 
     @owned
-    def read_into(
-        self,
-        indices: Sequence[int] | NDArray[np.int64],
-        out: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
-    ) -> None:
+    def read_into(self, indices: Indices, out: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> None:
         """As `read`, into `out`: uint8 [T, H, W], C-contiguous, or T arrays [H, W]. Needs no torch.
 
         Raises:
@@ -158,9 +157,7 @@ class VideoReader(Closing):
                 outs[slot][...] = outs[first]
 
     @owned
-    def stream(
-        self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 16
-    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    def stream(self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 16) -> Batches:
         """Yield (index of the first frame, uint8 [n, H, W]) in order, n <= batch_size.
 
         Each batch is the caller's own.
@@ -188,7 +185,7 @@ class VideoReader(Closing):
             raise ValueError(f"step and batch_size must be at least 1, got {step} and {batch_size}")
         return self._owner.steps(self._batches(range(start, stop, step), batch_size))
 
-    def _batches(self, wanted: range, batch_size: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    def _batches(self, wanted: range, batch_size: int) -> Batches:
         for offset in range(0, len(wanted), batch_size):
             part = wanted[offset : offset + batch_size]
             batch = np.empty((len(part), *self.size), dtype=np.uint8)
@@ -211,27 +208,23 @@ class VideoReader(Closing):
             RuntimeError: another thread reads from it now; it stays open.
         """
         with self._owner.closing() as is_here:
-            opened = self._opened
-            if opened is None or not is_here:
-                return
-            self._info = self.info
-            self._num_decoded = opened.num_decoded
-            self._opened = None
-            opened.close()
+            # The closed backend is kept: what it has counted can still be asked for.
+            if self._opened is not None and is_here:
+                self._opened.close()
 
     def __reduce__(self) -> NoReturn:
         self._owner.refuse_pickling()
 
     def __repr__(self) -> str:
         about = f"{count_text(self._info.num_frames, 'frame')}, size {self.size}, {self.backend}"
-        return f"<VideoReader {self._info.path.name}: {about}>"
+        return f"<FrameReader {self._info.path.name}: {about}>"
 
     def _backend(self) -> Backend:
         if self._opened is None:
             self._opened = self._open_backend()
         return self._opened
 
-    def _checked(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    def _checked(self, indices: Indices) -> NDArray[np.int64]:
         wanted: NDArray[Any] = np.asarray(indices)
         if wanted.ndim != 1 or (wanted.size and wanted.dtype.kind not in "iu"):
             raise TypeError(

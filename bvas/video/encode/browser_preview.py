@@ -6,22 +6,18 @@ cannot be decoded are missing; the frame before them stays on screen.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
-from bvas.errors import ConfigError, DecodeError
+from bvas.errors import ConfigError, DataError, DecodeError
 from bvas.video.container.color_tags import ColorTags
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
+from bvas.video.decode.damage_scan import DecodablePictures
 from bvas.video.decode.fit import plan_fit
-from bvas.video.encode.copied_frames import FrameCopier, copied_color
-from bvas.video.encode.copy_checks import DecodablePictures, check_times
+from bvas.video.encode.copied_frames import FrameCopier, check_times, copied_color
 from bvas.video.encode.encoder import Coding, EncodedFile
 from bvas.video.encode.sound import SoundTrack
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.video_index import build_index
-from bvas.video.index.video_info import VideoInfo
 
 # All browsers play 8-bit 4:2:0 in H.264, as mp4.
 _PLAYED_FORMATS = ("yuv420p", "yuvj420p")
@@ -49,7 +45,6 @@ class Preview:
 
     num_lost: int
     """Frames that could not be decoded, and are missing."""
-    has_sound: bool
     reused: bool
     """It existed already, with the right times."""
 
@@ -80,7 +75,7 @@ def make_preview(
     size = _size(info, config.max_height)
     color = copied_color(info, reading.tone)
     if _is_current(source, target, index, size, color):
-        return Preview(num_lost=0, has_sound=_has_sound(target), reused=True)
+        return Preview(num_lost=0, reused=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     coding = Coding(
         size=size,
@@ -118,7 +113,7 @@ def make_preview(
         file.finish()
         check_times(file.part, index.seconds[shown], index, "preview")
         file.publish()
-    return Preview(num_lost=index.num_frames - len(shown), has_sound=sound.is_there, reused=False)
+    return Preview(num_lost=index.num_frames - len(shown), reused=False)
 
 
 def why_not_played(index: VideoIndex, info: VideoInfo) -> str | None:
@@ -147,21 +142,7 @@ def _is_current(
     if not target.is_file() or target.stat().st_mtime < source.stat().st_mtime:
         return False
     try:
-        found, info = build_index(target, cache=False)
-    except DecodeError:
+        found, info = check_times(target, index.seconds, index, "preview")
+    except (DataError, DecodeError):
         return False
-    return (
-        (info.height, info.width, info.color) == (*size, color)
-        and found.num_frames == index.num_frames
-        and found.pts[0] == 0
-        and bool((np.abs(found.seconds - index.seconds) <= _tolerance(index)).all())
-    )
-
-
-def _has_sound(path: Path) -> bool:
-    with SoundTrack(path, Fraction(0)) as sound:
-        return sound.is_there
-
-
-def _tolerance(index: VideoIndex) -> float:
-    return float(index.time_base) / 2
+    return (info.height, info.width, info.color) == (*size, color) and found.pts[0] == 0

@@ -1,22 +1,24 @@
-"""Decoded frames as pictures of a copy: upright, fitted, 8-bit 4:2:0, with their times."""
+"""Frames of a video for its copies: decoded past damage, upright and fitted, in 8-bit 4:2:0, with checked times."""
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.container.color_tags import ColorTags, Hdr
+from bvas.errors import DataError
+from bvas.values.plural import count_text
+from bvas.video.container.color_tags import ColorTags, Hdr, color_tags_of
 from bvas.video.container.read_options import Tone
 from bvas.video.decode.fit import FitPlan
 from bvas.video.decode.hdr_color import sdr_chroma, sdr_rgb
 from bvas.video.decode.orientation import UprightFit
 from bvas.video.encode.encoder import Coding
 from bvas.video.encode.video_writer import rgb_picture, yuv_picture
-from bvas.video.index.frame_table import VideoIndex
-from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.stored_picture import chroma_of, color_range_of, color_tags_of, luma_of, upright
-from bvas.video.index.video_info import VideoInfo
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
+from bvas.video.index.stored_picture import ToneMap, chroma_of, color_range_of, luma_of, upright
+from bvas.video.index.video_index import build_index
 
 _NEUTRAL = 128
 
@@ -57,7 +59,6 @@ class FrameCopier:
         self._info = info
         self._fit = fit
         self._for_people = for_people
-        self._is_turned = info.rotation in (90, 270)
         self._changed = UprightFit(
             info, coding.size, index.seconds_of, target_aspect=coding.sample_aspect, is_said=is_said
         )
@@ -72,10 +73,10 @@ class FrameCopier:
             aspect: Width over height of the frame's stored samples; None: as the video began.
         """
         info, index, fit = self._info, self._index, self._fit
-        stored = (frame.width, frame.height) if self._is_turned else (frame.height, frame.width)
         is_fitted = fit.size != fit.source
-        if stored != (info.height, info.width) or aspect is not None:
-            fit, is_fitted = self._changed.plan_of(number, (frame.height, frame.width), aspect), True
+        stored = frame.height, frame.width
+        if stored != info.stored_size or aspect is not None:
+            fit, is_fitted = self._changed.plan_of(number, stored, aspect), True
         hdr = self._tones.hdr_of(frame, number)
         if hdr is not None and self._for_people:
             picture = self._mapped(frame, fit, hdr)
@@ -108,11 +109,10 @@ class FrameCopier:
 
     def _mapped(self, frame: Any, fit: FitPlan, hdr: Hdr) -> Any:
         """Return an HDR frame as SDR, mapped in color, on black where it does not fill the size."""
-        rows, columns = fit.content
-        stored = (columns, rows) if self._is_turned else fit.content
+        stored = fit.content[::-1] if self._info.is_turned else fit.content
         color_range = color_range_of(frame)
         canvas = np.zeros((*fit.size, 3), np.uint8)
-        canvas[fit.top : fit.top + rows, fit.left : fit.left + columns] = upright(
+        canvas[fit.area] = upright(
             sdr_rgb(frame, hdr, self._tags_of(frame), color_range, stored),
             self._info.rotation,
             self._info.mirrored,
@@ -133,8 +133,34 @@ def _fit_chroma(plane: NDArray[np.uint8], plan: FitPlan) -> NDArray[np.uint8]:
         left=plan.left // 2,
     )
     fitted = np.empty(halved.size, np.uint8)
-    halved.apply(np.ascontiguousarray(plane), fitted)
-    bottom, right = halved.top + halved.content[0], halved.left + halved.content[1]
-    fitted[: halved.top] = fitted[bottom:] = _NEUTRAL
-    fitted[:, : halved.left] = fitted[:, right:] = _NEUTRAL
+    halved.apply(np.ascontiguousarray(plane), fitted, padding=_NEUTRAL)
     return fitted
+
+
+def check_times(
+    part: Path, wanted: NDArray[np.float64], source: VideoIndex, what: str
+) -> tuple[VideoIndex, VideoInfo]:
+    """Refuse a copy whose frames have wrong times; return its frames and facts.
+
+    Args:
+        part: The finished copy.
+        wanted: Seconds of each of its frames from the start of the file, which is what a player counts from.
+        source: The original.
+        what: Name of the copy in messages.
+
+    Raises:
+        DataError: names the first frame that is off.
+    """
+    found, info = build_index(part, cache=False)
+    fault = ""
+    if found.num_frames != len(wanted):
+        fault = f"came out with {count_text(found.num_frames, 'frame')} instead of {len(wanted)}"
+    else:
+        seconds = found.seconds + info.start_seconds
+        off = np.abs(seconds - wanted)
+        worst = int(off.argmax())
+        if off[worst] > float(source.time_base) / 2:
+            fault = f"has frame {worst} at {seconds[worst]:.6f} s instead of {wanted[worst]:.6f} s"
+    if fault:
+        raise DataError(f"the {what} of {source.path} {fault}, and was not kept; please report this")
+    return found, info

@@ -1,5 +1,7 @@
 """`EncodedFile`: an encoder and its file, written whole or not at all."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -120,7 +122,8 @@ class EncodedFile:
             DataError: the folder cannot be written.
         """
         self.path = path
-        self.part = part_path(path)
+        self.part = path.with_name(f"{path.name}.part")
+        """Where it is kept until it is complete."""
         self.closed = False
         container_format = _CONTAINERS.get(path.suffix.lower())
         if container_format is None:
@@ -139,7 +142,6 @@ class EncodedFile:
             ) from error
         self._container: Any = None
         self._sound: Any = None
-        self._copied: Any = None
         try:
             # bitexact writes no date and no random identifiers: the same frames give the same file.
             with InterruptsDelayed():
@@ -150,59 +152,47 @@ class EncodedFile:
                     container_options={"fflags": "+bitexact", **(options or {})},
                 )
             self._stream = self._container.add_stream(_ENCODERS[coding.codec], rate=coding.rate)
+            self._coded = [self._stream]
             coding.configure(self._stream.codec_context)
         except BaseException:
             self.abort()
             raise
 
-    @property
-    def encoder(self) -> Any:
-        """PyAV's codec context; it takes tags until the first picture is encoded."""
-        return self._stream.codec_context
-
     def add_sound(self, sample_rate: int) -> None:
         """Give the file stereo sound in AAC; before its first picture."""
         self._sound = self._container.add_stream("aac", rate=sample_rate)
         self._sound.layout = "stereo"
+        self._coded.append(self._sound)
 
     def add_copied_sound(self, stream: Any) -> None:
         """Give the file the sound of another one without coding it again, by its stream; before its first picture."""
-        self._copied = self._container.add_stream_from_template(stream)
+        self._sound = self._container.add_stream_from_template(stream)
 
-    def write_sound(self, packet: Any) -> None:
-        """Add a packet of the copied sound, as `encode_sound` adds samples.
-
-        Raises:
-            DataError: as `encode`.
-        """
-        packet.stream = self._copied
-        self._mux(packet)
-        self._raise_if_full()
-
-    def encode_sound(self, samples: Any) -> None:
-        """Add a frame of PyAV's with sound, in order, not far from the pictures of its time; None ends it.
+    def add_piece(self, sound: Any) -> None:
+        """Add a frame of sound, or a packet of the copied one, in order, not far from the pictures of its time.
 
         Raises:
             DataError: as `encode`.
         """
-        self._encode(self._sound, samples)
+        if isinstance(sound, av.Packet):
+            sound.stream = self._sound
+            self._mux([sound])
+        else:
+            self._mux(self._sound.encode(sound))
 
     def encode(self, picture: Any) -> None:
-        """Add a picture with a time, in the order of presentation; None ends the stream.
+        """Add a picture with a time, in the order of presentation.
 
         Raises:
             DataError: the disk is full, or the file cannot be written; nothing is left of it then.
         """
-        self._encode(self._stream, picture)
+        self._mux(self._stream.encode(picture))
 
-    def _encode(self, stream: Any, frame: Any) -> None:
-        for packet in stream.encode(frame):
-            self._mux(packet)
+    def _mux(self, packets: Iterable[Any]) -> None:
+        for packet in packets:
+            with InterruptsDelayed():
+                self._container.mux(packet)
         self._raise_if_full()
-
-    def _mux(self, packet: Any) -> None:
-        with InterruptsDelayed():
-            self._container.mux(packet)
 
     def finish(self) -> None:
         """Flush encoder and muxer, so that the part file is complete.
@@ -210,9 +200,8 @@ class EncodedFile:
         Raises:
             DataError: as `encode`.
         """
-        self.encode(None)
-        if self._sound is not None:
-            self.encode_sound(None)
+        for stream in self._coded:
+            self._mux(stream.encode(None))
         with InterruptsDelayed():
             self._container.close()
         self._file.close()
@@ -263,29 +252,26 @@ class _CheckedFile:
 
     def write(self, data: bytes) -> int:
         if self.error is None:
-            try:
+            with self._keeping_errors():
                 self._file.write(data)
-            except OSError as error:
-                self.error = error
         return len(data)
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        try:
+        # A seek writes what is buffered.
+        with self._keeping_errors():
             return self._file.seek(offset, whence)
-        except OSError as error:  # A seek writes what is buffered.
-            self.error = self.error or error
-            return offset
+        return offset
 
     def tell(self) -> int:
         return self._file.tell()
 
     def close(self) -> None:
-        try:
+        with self._keeping_errors():
             self._file.close()
+
+    @contextmanager
+    def _keeping_errors(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             self.error = self.error or error
-
-
-def part_path(path: Path) -> Path:
-    """Return where a video is kept until it is complete."""
-    return path.with_name(f"{path.name}.part")

@@ -21,15 +21,12 @@ from bvas.system.file_names import output_stem
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.damage_scan import find_damage, frames_text
 from bvas.video.decode.fit import FitPlan, plan_fit
-from bvas.video.decode.pyav_backend import open_pictures
-from bvas.video.encode.copied_frames import FrameCopier, copied_color
-from bvas.video.encode.copy_checks import check_times
+from bvas.video.decode.pyav_backend import open_backend
+from bvas.video.encode.copied_frames import FrameCopier, check_times, copied_color
 from bvas.video.encode.encoder import Codec, Coding, EncodedFile
-from bvas.video.index.access_cost import frames_per_clip, start_frames
 from bvas.video.index.frame_folder import bytes_of
-from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.frame_table import VideoIndex, VideoInfo, frames_per_clip, start_frames
 from bvas.video.index.video_index import build_index
-from bvas.video.index.video_info import VideoInfo
 
 _NUM_STRETCHES = 3
 _SUFFIX_BYTES = len(".mp4.part")
@@ -53,11 +50,6 @@ class CopyPlan:
     frames_per_clip_before: float
     """Frames decoded for a random clip of 15, every other frame."""
     frames_per_clip_after: float
-
-    @property
-    def is_fitted(self) -> bool:
-        """Whether the pictures are fitted into a requested size."""
-        return self.fit.size != self.fit.source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,9 +180,11 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
     # Else libav rounds an mp4's start to milliseconds.
     options = {"movie_timescale": str(index.time_base.denominator)}
     copier = FrameCopier(index, plan.info, plan.coding, plan.fit)
-    source = open_pictures(index, plan.info)
     try:
-        with EncodedFile(target, plan.coding, options=options) as file:
+        with (
+            open_backend(index, plan.info) as source,
+            EncodedFile(target, plan.coding, options=options) as file,
+        ):
             for number, frame in source.pictures(range(index.num_frames)):
                 file.encode(copier.picture(frame, number, source.sample_aspect))
                 if progress is not None:
@@ -199,13 +193,11 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
             per_clip = _check(plan, file.part)
             num_bytes = file.part.stat().st_size
             file.publish()
-        return Copy(num_bytes=num_bytes, frames_per_clip=per_clip, num_damaged=len(source.damaged))
+            return Copy(num_bytes=num_bytes, frames_per_clip=per_clip, num_damaged=len(source.damaged))
     except DecodeError as error:
         if error.lost is None:
             raise
         raise _refusal(plan) from error
-    finally:
-        source.close()
 
 
 def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: FitPlan) -> int:
@@ -213,8 +205,7 @@ def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: Fit
     num_frames = num_bytes = 0
     # The copy itself will say where the picture changes.
     copier = FrameCopier(index, info, coding, fit, is_said=False)
-    source = open_pictures(index, info)
-    try:
+    with open_backend(index, info) as source:
         for stretch in _stretches(index, coding.keyframe_interval):
             encoder = coding.new_encoder()
             try:
@@ -227,8 +218,6 @@ def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: Fit
                     raise
             if num_frames:
                 num_bytes += _size_of(encoder.encode(None))
-    finally:
-        source.close()
     if not num_frames:
         raise DecodeError(f"no frame of {info.path} can be decoded where it was tried", path=info.path)
     return round(num_bytes * index.num_frames / num_frames)
@@ -256,7 +245,7 @@ def _check(plan: CopyPlan, part: Path) -> float:
         DataError: its number of frames, a time or its duration differs from the original's.
     """
     before = plan.index
-    found = check_times(part, before.seconds + max(plan.info.start_seconds, 0.0), before, "copy")
+    found, _ = check_times(part, before.seconds + max(plan.info.start_seconds, 0.0), before, "copy")
     if abs(found.duration_seconds - before.duration_seconds) > float(before.time_base) / 2:
         raise DataError(
             f"the copy of {before.path} came out {found.duration_seconds:.6f} s long instead of "

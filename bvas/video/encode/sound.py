@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -20,41 +21,39 @@ _COPIED_CONTAINERS = ("mov", "matroska")
 
 
 class _Sound(Closing):
-    """Sound that is written to a file beside the pictures, piece by piece."""
+    """Sound that is written to a file beside the pictures, piece by piece, on the clock of the first shown frame.
+
+    Args:
+        path: The video.
+
+    Raises:
+        FFmpegError: the file cannot be opened.
+    """
 
     def __init__(self, path: Path) -> None:
         # A folder of pictures has no sound.
         self._container: Any = None if path.is_dir() else open_media(str(path.absolute()))
+        self._pieces: Iterator[Any] = iter(())
         self._next: Any = None
-        """The piece that was read and not written yet."""
+        """The frame or packet that was read and not written yet."""
 
     @abstractmethod
-    def _read(self) -> Any:
-        """Return the next frame or packet, on the clock of the first shown frame; None at the end."""
+    def add_to(self, file: EncodedFile) -> None:
+        """Announce the sound, if there is any, to a file."""
 
-    @abstractmethod
-    def _seconds_of(self, piece: Any) -> float | Fraction:
-        """Return the time at which a piece starts."""
-
-    @abstractmethod
-    def _put(self, piece: Any, file: EncodedFile) -> None:
-        """Write a piece to the file."""
-
-    def write_until(self, seconds: float | None, file: EncodedFile) -> None:
-        """Write the sound before a time to a file; None writes all of it.
+    def write_until(self, seconds: float, file: EncodedFile) -> None:
+        """Write the sound before a time to a file.
 
         Raises:
             DataError: the disk is full.
         """
         while True:
-            piece = self._next if self._next is not None else self._read()
+            if self._next is None:
+                self._next = next(self._pieces, None)
+            if self._next is None or self._next.pts * self._next.time_base >= seconds:
+                return
+            file.add_piece(self._next)
             self._next = None
-            if piece is None:
-                return
-            if seconds is not None and self._seconds_of(piece) >= seconds:
-                self._next = piece
-                return
-            self._put(piece, file)
 
     def close(self) -> None:
         """Close the file."""
@@ -67,24 +66,21 @@ class SoundTrack(_Sound):
 
     Gaps and a late start are filled with silence. Sound before the first shown frame is cut off, and packets that
     cannot be decoded become silence, so that sound and picture stay together.
+
+    Args:
+        path: The video.
+        start_seconds: Time of its first shown frame on the container's clock.
+
+    Raises:
+        FFmpegError: the file cannot be opened.
     """
 
     def __init__(self, path: Path, start_seconds: Fraction) -> None:
-        """Open the sound.
-
-        Args:
-            path: The video.
-            start_seconds: Time of its first shown frame on the container's clock.
-
-        Raises:
-            FFmpegError: the file cannot be opened.
-        """
         super().__init__(path)
         sounds = () if self._container is None else self._container.streams.audio
-        streams = [stream for stream in sounds if stream.codec_context is not None]
-        self._stream: Any = streams[0] if streams else None
-        self._start = start_seconds
-        self._frames = self._resampled() if self._stream is not None else iter(())
+        self._stream = next((stream for stream in sounds if stream.codec_context is not None), None)
+        if self._stream is not None:
+            self._pieces = self._resampled(round(start_seconds / self._stream.time_base))
 
     @property
     def is_there(self) -> bool:
@@ -96,20 +92,12 @@ class SoundTrack(_Sound):
         if self.is_there:
             file.add_sound(SOUND_RATE)
 
-    def _put(self, piece: Any, file: EncodedFile) -> None:
-        file.encode_sound(piece)
-
-    def _seconds_of(self, piece: Any) -> float | Fraction:
-        return float(piece.pts / SOUND_RATE)
-
-    def _read(self) -> Any:
-        return next(self._frames, None)
-
-    def _resampled(self) -> Iterator[Any]:
+    def _resampled(self, start: int) -> Iterator[Any]:
         """Yield the sound in frames of 48 kHz stereo, without a gap from time zero on."""
         resampler: _Resampler | None = None
         ended = 0
         for frame in self._decoded():
+            frame.pts -= start
             # Channels and rate may change where a recording changes from one program to the next.
             if resampler is None or not resampler.takes(frame):
                 if resampler is not None:
@@ -122,64 +110,49 @@ class SoundTrack(_Sound):
             yield from resampler.push(None)
 
     def _decoded(self) -> Iterator[Any]:
-        start = round(self._start / self._stream.time_base)
+        """Yield the frames that have a time and can be decoded."""
         packets = self._container.demux(self._stream)
         while True:
             try:
                 packet = next(packets, None)
                 if packet is None:
                     return
-                frames = packet.decode()
+                yield from (frame for frame in packet.decode() if frame.pts is not None)
             except av.FFmpegError as error:
                 if reason_of(error) == "End of file":
                     return
-                continue
-            for frame in frames:
-                if frame.pts is not None:
-                    frame.pts -= start
-                    yield frame
 
 
 class CopiedSound(_Sound):
     """The first sound of a file, copied without encoding it again, for codecs that an mp4 holds.
 
     Packets keep their times; one that begins before the first shown frame is dropped (up to 0.03 s of sound).
+    Arguments and errors as those of `SoundTrack`.
     """
 
     def __init__(self, path: Path, start_seconds: Fraction) -> None:
-        """Open the sound; arguments and errors as those of `SoundTrack`."""
         super().__init__(path)
-        self._stream: Any = self._container.streams.audio[0]
-        self._start = round(start_seconds / self._stream.time_base)
-        self._packets = self._container.demux(self._stream)
-        self._last = 0
+        self._stream = self._container.streams.audio[0]
+        self._pieces = self._packets(round(start_seconds / self._stream.time_base))
 
     def add_to(self, file: EncodedFile) -> None:
         """Announce the sound to a file."""
         file.add_copied_sound(self._stream)
 
-    def _put(self, piece: Any, file: EncodedFile) -> None:
-        file.write_sound(piece)
-
-    def _seconds_of(self, piece: Any) -> float | Fraction:
-        return Fraction(piece.pts * self._stream.time_base)
-
-    def _read(self) -> Any:
-        """Return the next packet behind the first shown frame, on its clock; None at the end."""
-        while True:
-            try:
-                packet = next(self._packets, None)
-            except av.FFmpegError:
-                return None
-            if packet is None or packet.size == 0:
-                return None
-            if packet.pts is None or packet.pts - self._start < self._last:
-                continue
-            packet.pts -= self._start
-            packet.dts = packet.pts
-            # An mp4 takes ascending times only.
-            self._last = packet.pts + 1
-            return packet
+    def _packets(self, start: int) -> Iterator[Any]:
+        """Yield the packets behind the first shown frame, on its clock."""
+        last = 0
+        with suppress(av.FFmpegError):
+            for packet in self._container.demux(self._stream):
+                if packet.size == 0:
+                    return
+                if packet.pts is None or packet.pts - start < last:
+                    continue
+                packet.pts -= start
+                packet.dts = packet.pts
+                # An mp4 takes ascending times only.
+                last = packet.pts + 1
+                yield packet
 
 
 def sound_of(path: Path, start_seconds: Fraction) -> SoundTrack | CopiedSound:

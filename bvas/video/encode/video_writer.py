@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import av
 import numpy as np
@@ -12,12 +12,13 @@ from bvas.values.luma import ColorRange
 from bvas.video.container.color_tags import BT709
 from bvas.video.container.frame_rate import as_rate
 from bvas.video.encode.encoder import Codec, Coding, EncodedFile
+from bvas.video.index.stored_picture import samples_of
 
 _NEUTRAL_CHROMA = 128
 
 
-class VideoWriter:
-    """An encoder and its file. Use it as a context manager.
+class VideoWriter(EncodedFile):
+    """A file of frames. Use it as a context manager.
 
     Frames go to a file `<name>.part` beside `path`, which takes its name when the writer is
     closed without an error; after an exception nothing is left. The stream is 8-bit 4:2:0 of
@@ -49,7 +50,6 @@ class VideoWriter:
             ConfigError: a value out of its range.
             DataError: the folder cannot be written.
         """
-        self.path = Path(path)
         self.size = size
         self.num_frames = 0
         exact_rate = as_rate(rate)
@@ -61,7 +61,7 @@ class VideoWriter:
             keyframe_interval=keyframe_interval,
             crf=crf,
         )
-        self._file = EncodedFile(self.path, coding)
+        super().__init__(Path(path), coding)
 
     def write(self, frame: NDArray[np.uint8]) -> None:
         """Add one frame.
@@ -72,7 +72,7 @@ class VideoWriter:
         Raises:
             DataError: the disk is full, or the file cannot be written for another reason.
         """
-        if self._file.closed:
+        if self.closed:
             raise ValueError(f"the writer of {self.path.name} is closed")
         if frame.dtype != np.uint8 or frame.shape not in (self.size, (*self.size, 3)):
             raise ValueError(
@@ -80,12 +80,13 @@ class VideoWriter:
                 f"got {frame.dtype} {frame.shape}"
             )
         if not self.num_frames and frame.ndim == 3:
-            encoder = self._file.encoder
+            # The encoder takes tags until its first picture.
+            encoder = self._stream.codec_context
             encoder.color_primaries = encoder.color_trc = encoder.colorspace = BT709
         # The encoder may still hold the last picture, so each frame gets a new one.
         picture = _from_luma(frame) if frame.ndim == 2 else rgb_picture(frame)
         picture.pts = self.num_frames
-        self._file.encode(picture)
+        self.encode(picture)
         self.num_frames += 1
 
     def close(self) -> None:
@@ -94,23 +95,19 @@ class VideoWriter:
         Raises:
             DataError: the disk is full, or the file cannot be written; nothing is left of it then.
         """
-        if self._file.closed:
+        if self.closed:
             return
-        with self._file:
-            self._file.finish()
-            self._file.publish()
-
-    def abort(self) -> None:
-        """Remove what was written."""
-        self._file.abort()
-
-    def __enter__(self) -> Self:
-        return self
+        try:
+            self.finish()
+            self.publish()
+        except BaseException:
+            self.abort()
+            raise
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self.close()
-        elif not self._file.closed:
+        else:
             self.abort()
 
 
@@ -139,6 +136,5 @@ def yuv_picture(luma: NDArray[np.uint8], *chroma: NDArray[np.uint8]) -> Any:
     """
     picture = av.VideoFrame(luma.shape[1], luma.shape[0], "yuv420p")
     for plane, values in zip(picture.planes, (luma, *chroma), strict=True):
-        rows = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
-        rows[: values.shape[0], : values.shape[1]] = values
+        samples_of(plane)[...] = values
     return picture

@@ -1,21 +1,14 @@
 """Frame index of a video: which frames it shows, at what times, and where decoding can start.
 
-access_cost.py      frames decoded for a random clip
 file_identity.py    fingerprint and content hash of a file
 file_scan.py        one pass over a file
 frame_folder.py     folders of numbered pictures
-frame_grid.py       frames on an even grid in time
+frame_grid.py       frames on an even grid in time, of a file or as they come
 frame_numbering.py  THE rule that gives frames their numbers
-frame_table.py      VideoIndex: frames, times, keyframes
-hdr_frames.py       HDR frames, and the lines on tone mapping
-index_assembly.py   VideoIndex and choices from scanned facts
-index_cache.py      indices and refusals kept between runs
-packet_facts.py     packet fields that decide frame numbering
-picture_changes.py  pictures that change in mid-stream
-picture_notes.py    facts of the picture, from headers and frames
-stored_picture.py   luma and chroma of a decoded frame
-stream_facts.py     facts that container and stream state
+frame_table.py      VideoIndex: frames, times, keyframes, cost of a clip; VideoInfo: facts
+index_assembly.py   notes on the picture; VideoIndex, VideoInfo and choices from them
+stored_picture.py   luma and chroma of a decoded frame; HDR frames, and the lines on tone mapping
+stream_facts.py     facts that container, stream and packets state
 tone_curve.py       tone mapping of PQ and HLG to SDR
-video_index.py      build_index: scan a file, or read the cache
-video_info.py       VideoInfo: facts of a video
+video_index.py      build_index: scan a file, or read the cache; remembered refusals
 """

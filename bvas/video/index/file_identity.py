@@ -8,8 +8,6 @@ from pathlib import Path
 from bvas.errors import DataError
 from bvas.video.index.frame_folder import is_frame_folder, stamp_of
 
-_PIECE_BYTES = 4 << 20
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
@@ -53,7 +51,6 @@ def content_digest(path: Path) -> str:
     """
     digest = hashlib.sha256()
     paths = [path]
-    piece = memoryview(bytearray(_PIECE_BYTES))
     try:
         if is_frame_folder(path):
             pictures = [(name, size) for name, size, _ in stamp_of(path)]
@@ -62,9 +59,8 @@ def content_digest(path: Path) -> str:
             digest.update(names.hexdigest().encode())
             paths = [path / name for name, _ in pictures]
         for path in paths:
-            with path.open("rb", buffering=0) as file:
-                while count := file.readinto(piece):
-                    digest.update(piece[:count])
+            with path.open("rb") as file:
+                hashlib.file_digest(file, lambda: digest)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     return digest.hexdigest()

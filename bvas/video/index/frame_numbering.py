@@ -20,9 +20,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.container.time_array import NO_TIME, Ticks
-from bvas.video.container.time_repair import DEFAULT_RATE, SteadyTimes, ascending_times, is_one_recording
-from bvas.video.index.packet_facts import PacketFacts
+from bvas.video.container.time_repair import (
+    DEFAULT_RATE,
+    NO_TIME,
+    SteadyTimes,
+    Ticks,
+    ascending_times,
+    is_one_recording,
+)
+from bvas.video.index.stream_facts import PacketFacts
 
 # In these codecs a packet may hold no frame, or one with another packet's time: they are compared to the end.
 _UNTIMED_CODECS = ("mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "vc1", "wmv3")
@@ -51,7 +57,7 @@ class NumberedFrames(NamedTuple):
     """Ticks; 0 where it is unknown."""
     time_base: Fraction
     """Seconds of a tick."""
-    counted: bool
+    decode_order: bool
     """They are numbered as the decoder outputs them: packets carry no reliable times."""
     gradual_refresh: bool
     """Some keyframes only begin to refresh the picture bit by bit, or are not keyframes at all."""

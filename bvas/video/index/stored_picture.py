@@ -1,5 +1,6 @@
-"""Luma and chroma of a decoded frame as stored, and its color tags."""
+"""Luma and chroma of a decoded frame as stored, and which frames of a video are mapped from HDR to SDR."""
 
+import logging
 import re
 from typing import Any
 
@@ -8,9 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.values.luma import ColorRange
-from bvas.video.container.color_tags import BT709, BT2020, ColorTags, Hdr, tags_of
+from bvas.video.container.color_tags import BT709, BT2020, Hdr, hdr_of, tags_of
+from bvas.video.container.read_options import Tone
+from bvas.video.index.frame_table import VideoInfo
 from bvas.video.index.tone_curve import tone_table
 
+logger = logging.getLogger(__name__)
+
+_HLG = 18
 # Planar and half-planar YUV (nv12, p010) and gray: plane 0 is the luma and nothing else.
 _LUMA_PLANE = re.compile(r"(yuvj?\d{3}p|yuva\d{3}p|nv(12|16|21|24|20)|p[024]1[0-6]|gray)(9|1[0-6])?(le|be)?")
 # These hold their bits at the top of 16, all others at the bottom.
@@ -32,37 +38,24 @@ def luma_of(frame: Any, hdr: Hdr | None = None) -> NDArray[np.uint8]:
         frame: A frame of PyAV's.
         hdr: The system whose codes are mapped to SDR (tone_curve.py) instead of shifted; None for SDR.
     """
-    name = frame.format.name
-    if hdr is not None:
-        return _mapped_luma(frame, hdr)
-    if not has_luma_plane(name):
-        frame = frame.reformat(format="gray", dst_color_range="JPEG")
-        return _plane(frame, np.dtype(np.uint8))
-    bits = frame.format.components[0].bits
-    if bits == 8:
-        return _plane(frame, np.dtype(np.uint8))
-    wide = _plane(frame, np.dtype(">u2" if name.endswith("be") else "<u2"))
-    shift = 8 if _HIGH_BITS.fullmatch(name) else bits - 8
-    return (wide >> shift).astype(np.uint8)
-
-
-def _mapped_luma(frame: Any, hdr: Hdr) -> NDArray[np.uint8]:
-    """Return the SDR luma of an HDR frame, uint8 [h, w], in the range of its tag."""
-    bits = frame.format.components[0].bits
     color_range = color_range_of(frame)
     if not has_luma_plane(frame.format.name):
         # swscale weighs red, green and blue by the matrix that it is given.
-        frame = frame.reformat(format="gray12le", dst_colorspace=BT2020, dst_color_range="JPEG")
-        bits = 12
-    table = tone_table(hdr, bits, color_range)
+        wide = {} if hdr is None else {"dst_colorspace": BT2020}
+        frame = frame.reformat(format="gray12le" if wide else "gray", dst_color_range="JPEG", **wide)
+    name, bits = frame.format.name, frame.format.components[0].bits
     if bits == 8:
-        mapped: NDArray[np.uint8] = cv2.LUT(_plane(frame, np.dtype(np.uint8)), table)
-        return mapped
-    name = frame.format.name
-    codes = _plane(frame, np.dtype(">u2" if name.endswith("be") else "<u2"))
+        luma: NDArray[np.uint8] = samples_of(frame.planes[0])
+        if hdr is not None:
+            luma = cv2.LUT(luma, tone_table(hdr, bits, color_range))
+        return luma
+    codes = samples_of(frame.planes[0], ">u2" if name.endswith("be") else "<u2")
     shift = 16 - bits if _HIGH_BITS.fullmatch(name) else 0
+    if hdr is None:
+        shifted: NDArray[np.uint8] = (codes >> (shift + bits - 8)).astype(np.uint8)
+        return shifted
     # A code beyond the table has a bit that the format does not: it is clipped to the last entry.
-    return table.take(codes >> shift if shift else codes, mode="clip")
+    return tone_table(hdr, bits, color_range).take(codes >> shift if shift else codes, mode="clip")
 
 
 def chroma_of(frame: Any) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -83,24 +76,14 @@ def chroma_of(frame: Any) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
             matrices = {"src_colorspace": BT709, "dst_colorspace": BT709}
             source = {"src_color_range": 2 if full else 1, **matrices}
         frame = frame.reformat(format="yuv420p", dst_color_range=2 if full else 1, **source)
-    return _samples(frame.planes[1]), _samples(frame.planes[2])
+    return samples_of(frame.planes[1]), samples_of(frame.planes[2])
 
 
-def _samples(plane: Any) -> NDArray[np.uint8]:
-    rows = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
+def samples_of(plane: Any, kind: str = "u1") -> NDArray[Any]:
+    """Return the samples of a plane of PyAV's as a view, [h, w] of a NumPy type."""
+    dtype = np.dtype(kind)
+    rows = np.frombuffer(plane, dtype).reshape(-1, plane.line_size // dtype.itemsize)
     return rows[: plane.height, : plane.width]
-
-
-def _plane(frame: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
-    plane = frame.planes[0]
-    pitch = plane.line_size // dtype.itemsize
-    rows = np.frombuffer(plane, dtype=dtype, count=pitch * frame.height).reshape(frame.height, pitch)
-    return rows[:, : frame.width]
-
-
-def color_tags_of(frame: Any) -> ColorTags:
-    """Return the color tags of a decoded frame, from its bitstream."""
-    return tags_of(frame, is_rgb=bool(frame.format.is_rgb))
 
 
 def color_range_of(frame: Any) -> ColorRange:
@@ -118,3 +101,106 @@ def upright(luma: NDArray[np.uint8], rotation: int, mirrored: bool) -> NDArray[n
     """Return a view of a stored picture as it is shown; see `turn_of`."""
     flipped = luma[:, ::-1] if mirrored else luma
     return np.rot90(flipped, -rotation // 90) if rotation else flipped
+
+
+class ToneMap:
+    """Finds the HDR system of each frame by its own tags, so that joined SDR and HDR are both right.
+
+    Args:
+        info: The video.
+        tone: Whether HDR is mapped to SDR.
+    """
+
+    def __init__(self, info: VideoInfo, tone: Tone) -> None:
+        self._info = info
+        self._is_mapping = tone == "sdr"
+        self._others: set[int] = {info.color.transfer}
+
+    def hdr_of(self, frame: Any, index: int) -> Hdr | None:
+        """Return the system that a frame is mapped from; None where its bits are only shifted to 8.
+
+        A transfer characteristic that differs from the first frame's is logged once.
+
+        Args:
+            frame: A frame of PyAV's.
+            index: Its number.
+        """
+        # The bitstream decides. HEVC and ProRes without tags of their own have those of the container.
+        tags = tags_of(frame).or_else(self._info.container_color)
+        transfer, first = tags.transfer, self._info.color
+        # An SEI with HLG ahead of a joint is kept by libav for the SDR that follows.
+        if (
+            transfer == _HLG == first.transfer
+            and self._info.codec == "hevc"
+            and tags.primaries != first.primaries
+        ):
+            transfer = BT709
+        if transfer not in self._others:
+            self._note(transfer, index)
+        return hdr_of(transfer) if self._is_mapping else None
+
+    def _note(self, transfer: int, index: int) -> None:
+        self._others.add(transfer)
+        before, now = self._info.color.hdr or "SDR", hdr_of(transfer) or "SDR"
+        if before == now:
+            return
+        done = (
+            "is mapped to SDR by its own tag" if self._is_mapping else "is taken as stored, shifted to 8 bits"
+        )
+        logger.warning(
+            "%s: its picture is %s at the start and %s from frame %d on; each frame %s",
+            self._info.path.name,
+            before,
+            now,
+            index,
+            done,
+        )
+
+
+def changes_system(info: VideoInfo) -> bool:
+    """Return whether later headers name another system (SDR, PQ, HLG) than the first frame."""
+    return any(hdr_of(code) != info.color.hdr for code in info.later_transfers)
+
+
+def table_of_video(info: VideoInfo, tone: Tone) -> NDArray[np.uint8] | None:
+    """Return the table from luma codes to SDR of a whole video, uint8 [2 ** bit_depth]; None where codes are shifted.
+
+    For decoders that do not return a frame's tags. Those refuse videos that change their system.
+    """
+    if tone == "none" or info.color.hdr is None:
+        return None
+    return tone_table(info.color.hdr, info.bit_depth, info.color_range)
+
+
+def hdr_text(info: VideoInfo, tone: Tone) -> str | None:
+    """Return one line on an HDR video: its system, how it is read, and the other option; None for SDR."""
+    systems = sorted(
+        {system for code in (info.color.transfer, *info.later_transfers) if (system := hdr_of(code))}
+    )
+    dolby = info.dolby_vision
+    if not systems and dolby is None:
+        return None
+    said = " and ".join(systems) or "SDR"
+    if info.color.hdr is None and systems:
+        said += " in later frames"
+    elif systems and any(hdr_of(code) is None for code in info.later_transfers):
+        said += ", SDR in later frames"
+    what = f"HDR ({said})" if dolby is None else f"Dolby Vision {dolby.name}, read as its base layer ({said})"
+    if not systems:
+        return f"{what}; nothing is mapped"
+    if tone == "sdr":
+        return f"{what}; mapped to SDR (203 cd/m2 is white); --tone none takes the stored bits, shifted to 8"
+    return f"{what}; the stored bits are taken, shifted to 8; --tone sdr maps them to SDR"
+
+
+def contradiction_text(info: VideoInfo) -> str | None:
+    """Return a line where container and bitstream name different systems; None where they agree."""
+    container, stream = info.container_color.hdr, info.color.hdr
+    named = info.container_color.transfer
+    # HLG may be named as BT.2020 SDR, for displays that know no HDR, with HLG as the alternative (H.265, D.2.38).
+    if named == 2 or container == stream or (stream == "HLG" and named in (1, 14, 15)):
+        return None
+    return (
+        f"the container says {container or 'SDR'} ({info.container_color.names['transfer']}) and the bitstream "
+        f"{stream or 'SDR'} ({info.color.names['transfer']}); the bitstream counts"
+    )

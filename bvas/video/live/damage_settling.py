@@ -10,7 +10,7 @@ that error are not listed as damaged, though they may refer to the broken one.
 
 from typing import Any
 
-from bvas.video.container.time_array import NO_TIME
+from bvas.video.container.time_repair import NO_TIME
 from bvas.video.decode.damage_tracking import CountedDamage, Damage
 from bvas.video.index.frame_numbering import ShownFrames
 
@@ -100,10 +100,11 @@ class HeldPictures:
         shown = self._shown
         if shown.counts or shown.is_comparing or self._held[0].pts is None:
             return self._held.pop(0)
-        place = min(range(len(self._held)), key=lambda i: _time_of(self._held[i]))
-        if at_end or self._is_certain(self._held[place]):
-            return self._held.pop(place)
-        return None
+        picture = min(self._held, key=lambda held: NO_TIME if held.pts is None else held.pts)
+        if not at_end and not self._is_certain(picture):
+            return None
+        self._held.remove(picture)
+        return picture
 
     def _is_certain(self, picture: Any) -> bool:
         if picture.pts is None or len(self._held) > _MAX_WAITING:
@@ -111,7 +112,3 @@ class HeldPictures:
         if len(self._held) < _MAX_EARLY and self._shown.misses_before(picture.pts):
             return False
         return self._damage.is_settled(picture)
-
-
-def _time_of(picture: Any) -> int:
-    return NO_TIME if picture.pts is None else int(picture.pts)

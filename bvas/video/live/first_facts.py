@@ -1,16 +1,16 @@
-"""Facts about a running source, from its container and its first packets."""
+"""Facts about a running source, from its container and first packets; times of arrival for packets without times."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from bvas.video.container.coded_rate import CodedRate
-from bvas.video.container.read_options import ReadOptions
-from bvas.video.container.sources import Source
-from bvas.video.index.packet_facts import has_times
-from bvas.video.index.stream_facts import StreamFacts, stream_facts
+from bvas.video.container.read_options import ReadOptions, Source
+from bvas.video.index.stream_facts import StreamFacts, has_times, stream_facts
 
 PUSHED_SCHEMES = ("rtsp", "rtsps", "rtp", "udp", "srt", "rtmp", "rtmps")
 """Protocols whose sender does not wait for the receiver."""
@@ -65,3 +65,21 @@ def _is_camera(facts: StreamFacts, source: Source) -> bool:
 
 def _scheme_of(source: Source) -> str:
     return urlsplit(source.location).scheme.lower() if source.kind == "URL" else ""
+
+
+class ArrivalTimes:
+    """Stamps each packet with the time at which it came, on the machine's monotonic clock.
+
+    Args:
+        time_base: Seconds of a tick of the stream.
+    """
+
+    def __init__(self, time_base: Fraction) -> None:
+        self._time_base = time_base
+        self._last = -1
+
+    def stamp(self, packet: Any) -> None:
+        """Set the packet's times, later than those of all packets before it."""
+        now = int(time.monotonic() / self._time_base)
+        self._last = max(now, self._last + 1)
+        packet.pts = packet.dts = self._last

@@ -9,16 +9,16 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.errors import ConfigError, DecodeError
-from bvas.video.container.libav_messages import last_message, libav_messages
-from bvas.video.container.sources import Source
-from bvas.video.container.strict_decoder import StrictDecoder
+from bvas.errors import DecodeError
+from bvas.video.container.coded_rate import StrictDecoder
+from bvas.video.container.open_container import because, last_message, libav_messages
+from bvas.video.container.read_options import Source
 from bvas.video.decode.sample_aspects import SampleAspects
+from bvas.video.index.file_scan import rate_refusal
 from bvas.video.index.frame_numbering import ShownFrames
-from bvas.video.index.frame_table import VideoIndex
-from bvas.video.index.index_assembly import index_of, with_choices
-from bvas.video.index.packet_facts import has_times, packet_facts
-from bvas.video.index.video_info import VideoInfo
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
+from bvas.video.index.index_assembly import PictureNotes, index_of, with_choices
+from bvas.video.index.stream_facts import has_times, packet_facts
 from bvas.video.live.damage_settling import HeldPictures, StreamDamage
 from bvas.video.live.packet_feed import PacketFeed
 
@@ -58,10 +58,10 @@ class GrowingVideo:
         self._is_resumed = is_resumed
         timed = has_times(facts.container) or facts.rate_origin == "arrival"
         self._shown = ShownFrames(timed, facts.codec, facts.time_base)
-        self._notes = facts.picture_notes()
+        self._notes = PictureNotes(facts)
         self._errors = StreamDamage()
         self._held_pictures = HeldPictures(self._shown, self._errors)
-        self._strict = StrictDecoder.of(facts.codec, feed.decoder)
+        self._strict = StrictDecoder(facts.codec, feed.decoder)
         self._aspects = SampleAspects(feed.decoder)
         self._ready: deque[Arrival] = deque()
         self._ended = False
@@ -73,7 +73,8 @@ class GrowingVideo:
         self._known: tuple[tuple[int, bool], VideoIndex, VideoInfo] | None = None
         with libav_messages() as self._said:
             self._await_first_frame()
-        self._check_rate()
+        if feed.reading.rate is not None and not self._shown.counts:
+            raise rate_refusal(source.name)
 
     @property
     def num_frames(self) -> int:
@@ -99,8 +100,7 @@ class GrowingVideo:
             facts = self._feed.facts.of_frames(counted=self._shown.counts)
             frames = self._shown.frames(facts.claimed_rates)
             index = index_of(self._source.path, self._feed.reading, facts, frames)
-            info = self._notes.describe(index, facts.streams, facts.rate_origin)
-            self._known = state, index, with_choices(index, info)
+            self._known = state, index, with_choices(index, self._notes.describe(index, facts))
         return self._known[1:]
 
     def next(self) -> Arrival | None:
@@ -124,24 +124,14 @@ class GrowingVideo:
     def _await_first_frame(self) -> None:
         while not any(arrival.picture is not None for arrival in self._ready):
             if self._ended:
-                if self._feed.failure is not None:
-                    raise self._feed.failure
-                message = last_message(self._said)
-                raise DecodeError(
-                    f"no frame of {self._source.name} can be decoded{f' (libav: {message})' if message else ''}"
+                raise self._feed.failure or DecodeError(
+                    f"no frame of {self._source.name} can be decoded{because(last_message(self._said))}"
                     f"{self._feed.hint}",
                     path=self._source.path,
                 )
             self._advance()
         if self._notes.dolby_vision is not None:
             self._notes.dolby_vision.check(self._source.name)
-
-    def _check_rate(self) -> None:
-        if self._feed.reading.rate is not None and not self._shown.counts:
-            raise ConfigError(
-                f"{self._source.name} has times of its own; a rate is for frames without times, such as those of "
-                "a .h264 file"
-            )
 
     def _advance(self) -> None:
         """Decode the next packet, and number its pictures."""
@@ -179,16 +169,13 @@ class GrowingVideo:
         self._shown.add_packet(facts)
         self._notes.see_traits(facts.traits)
         self._errors.feed(packet, is_start=facts.is_start)
-        if self._strict is not None and self._shown.is_comparing and self._strict.fails(packet):
+        if self._shown.is_comparing and self._strict.fails(packet):
             self._shown.add_error()
 
     def _number(self, picture: Any) -> None:
         if not self._notes.has_picture or self._shown.is_comparing:
             self._notes.see(picture)
-        # Times that libav invented are not used.
-        facts = self._feed.facts
-        pts = None if facts.untimed or facts.rate_origin == "option" else picture.pts
-        placed = self._shown.add_output(pts, is_keyframe=picture.key_frame)
+        placed = self._shown.add_output(self._feed.facts.time_of(picture), is_keyframe=picture.key_frame)
         self._add_lost(placed.lost)
         is_doubtful = self._errors.is_doubtful(picture, counts=self._shown.counts)
         if placed.index is None:
@@ -206,13 +193,10 @@ class GrowingVideo:
         if pts is not None and picture.pts is not None and picture.pts < pts:
             return
         self._missing = None
-        error = DecodeError(
-            f"frames are missing before frame {index} of {self._source.name}: {reason}; their number is unknown. "
-            f"Reading can continue at frame {index}",
-            path=self._source.path,
-            lost=range(index, index),
+        self._report(
+            index,
+            f"frames are missing before frame {index} of {self._source.name}: {reason}; their number is unknown",
         )
-        self._ready.append(Arrival(range(index, index), error=error))
 
     def _add_lost(self, frames: range) -> None:
         if frames:
@@ -223,11 +207,15 @@ class GrowingVideo:
         if self._shown.renumbered is None or self._has_renumbered:
             return
         self._has_renumbered = True
-        error = DecodeError(
+        self._report(
+            index,
             f"from frame {index} on the frames of {self._source.name} are only counted: "
             f"{self._shown.renumbered}. Frames were lost before it, so their numbers are not those of the "
-            f"saved file; where they must be, {self._source.remedy}. Reading can continue at frame {index}",
-            path=self._source.path,
-            lost=range(index, index),
+            f"saved file; where they must be, {self._source.remedy}",
         )
-        self._ready.append(Arrival(range(index, index), error=error))
+
+    def _report(self, index: int, text: str) -> None:
+        """Raise an error in the reader before a frame, at which it can continue."""
+        here = range(index, index)
+        text += f". Reading can continue at frame {index}"
+        self._ready.append(Arrival(here, error=DecodeError(text, path=self._source.path, lost=here)))

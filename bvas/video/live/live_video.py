@@ -7,7 +7,7 @@ and each is given once. The place of a new connection on that clock follows from
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
@@ -18,13 +18,10 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.system.closing import Closing
-from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
-from bvas.video.container.sources import source_of
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions, source_of
 from bvas.video.decode.reader_ownership import Ownership
-from bvas.video.live.live_reader import open_live_reader
-from bvas.video.live.packet_feed import TO_CONTINUE
-from bvas.video.live.patience import Patience
-from bvas.video.live.reconnect import ReconnectConfig, Reconnecting
+from bvas.video.live.packet_feed import TO_CONTINUE, Patience
+from bvas.video.live.reconnect import ReconnectConfig, Reconnecting, open_live_reader
 from bvas.video.live.reconnect_clock import SourceClock
 
 logger = logging.getLogger(__name__)
@@ -100,15 +97,7 @@ class LiveVideo(Closing):
         patience = Patience(
             idle=idle_seconds, connect=config.connect, stall=config.stall, is_resumed=self._may_return
         )
-        opener = partial(
-            open_live_reader,
-            self._source,
-            size=size,
-            backend=backend,
-            device=device,
-            patience=patience,
-            reading=replace(reading, fit=size),
-        )
+        opener = partial(open_live_reader, self._source, size, backend, device, patience, reading)
         self._connection = Reconnecting(self._source, opener, config)
         self.info = self._connection.reader.info
         """Facts about the video at its opening."""

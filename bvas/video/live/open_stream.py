@@ -1,18 +1,70 @@
-"""`open_stream`: opens a running source, to be read once from front to back."""
+"""`open_stream` opens a running source, to be read once from front to back: a `FrameStream`."""
 
-from dataclasses import replace
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
-from typing import get_args
+from typing import Protocol, get_args
 
 from bvas.errors import ConfigError, DecodeError
-from bvas.values.checks import checked_size
-from bvas.video.container.read_options import ReadOptions, Tone
-from bvas.video.container.sources import source_of
-from bvas.video.decode.backends import OnDamage
-from bvas.video.decode.protocol import FrameStream
-from bvas.video.live.patience import Patience
+from bvas.video.container.read_options import ReadOptions, Tone, source_of
+from bvas.video.decode.backends import Batches, OnDamage
+from bvas.video.index.frame_table import VideoIndex, VideoInfo
+from bvas.video.live.packet_feed import Patience
 from bvas.video.live.stream_reader import StreamReader
+
+
+class FrameStream(AbstractContextManager["FrameStream"], Protocol):
+    """The luma plane of one video, frame after frame.
+
+    Index 0 is the first shown frame. Frames are uint8, upright, `size` = (H, W): the picture's own size, or the
+    one that was asked for when the video was opened.
+
+    A reader belongs to one process: it refuses to be pickled, and to be used after a fork. Any thread may use it,
+    one at a time. What a second thread calls meanwhile (the next step of a stream, close) raises a RuntimeError and
+    changes nothing. Threads that read at the same time need a reader each.
+
+    `open_stream` returns one for a source that runs (pipe, growing file, URL). It gives each frame once; `index`
+    and `info` cover the frames known so far, and equal those of the saved file at the end.
+    """
+
+    backend: str
+    """`pyav`, `opencv` or `nvdec`."""
+    size: tuple[int, int]
+    """(H, W) of the frames it gives."""
+
+    @property
+    def index(self) -> VideoIndex:
+        """The frames; those known so far while the source runs."""
+
+    @property
+    def info(self) -> VideoInfo:
+        """Facts about the video; `damaged` grows with what is read."""
+
+    @property
+    def num_decoded(self) -> int:
+        """Pictures that the decoder has output so far, those on the way to wanted ones included."""
+
+    def seconds_of(self, index: int) -> float:
+        """Return the time of a frame in seconds from the first one.
+
+        Raises:
+            IndexError: `index` lies outside [0, num_frames).
+        """
+
+    def stream(self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 16) -> Batches:
+        """Yield (index of the first frame, uint8 [n, H, W]) in order, n <= batch_size.
+
+        Raises:
+            DecodeError: the decoder does not output the frames `error.lost`. Those before them were yielded;
+                `stream(error.lost.stop)` continues behind them.
+        """
+
+    def close(self) -> None:
+        """Close the source. Closing twice is allowed; any read afterwards is an error.
+
+        Raises:
+            RuntimeError: another thread reads from it now; it stays open.
+        """
 
 
 def open_stream(
@@ -49,9 +101,8 @@ def open_stream(
     """
     if on_damage not in get_args(OnDamage):
         raise ConfigError(f"unknown on_damage {on_damage!r}; known are {', '.join(get_args(OnDamage))}")
-    size = None if size is None else checked_size(size)
     patience = Patience(idle=idle_seconds)
-    reading = replace(ReadOptions.of(stream, rate, tone), fit=size)
+    reading = ReadOptions.of(stream, rate, tone)
     origin = source_of(source, growing=growing)
     if origin.is_indexable:
         raise DecodeError(

@@ -13,18 +13,16 @@ from typing import Any
 
 import av
 
-from bvas.errors import DecodeError, redacted_error
-from bvas.video.container.arrival_times import ArrivalTimes
+from bvas.errors import ConfigError, DecodeError, redacted_error
+from bvas.values.checks import checked_seconds
 from bvas.video.container.completeness import PacketTally
 from bvas.video.container.http_bytes import HttpBytes, NotPlainError
 from bvas.video.container.joined_bytes import JoinedBytes
 from bvas.video.container.libav_io import FetchedBytes, PlaylistFetcher, is_playlist, is_transport_address
 from bvas.video.container.open_container import not_opened, open_input, read_packets, reason_of
-from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
-from bvas.video.container.sources import Source
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions, Source
 from bvas.video.index.stream_facts import StreamFacts
-from bvas.video.live.first_facts import first_facts
-from bvas.video.live.patience import Patience
+from bvas.video.live.first_facts import ArrivalTimes, first_facts
 from bvas.video.live.waiting_bytes import GrowingBytes, PipeBytes, WaitingBytes
 
 # Ends the messages of sources that broke off.
@@ -37,20 +35,36 @@ _PATIENCE = 0.5
 _CUT_OFF = 0.03
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    decoder: Any
-    facts: StreamFacts
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Time limits of a running source, in seconds, and its packet queue."""
+
+    idle: float = 5.0
+    """Silence after which a growing file counts as complete."""
+    connect: float = 20.0
+    """For opening a URL."""
+    stall: float = 15.0
+    """Silence after which the connection to a URL counts as broken."""
+    num_ahead: int = 64
+    """Packets in the queue ahead of the decoder."""
+    is_resumed: bool = False
+    """The source will be opened again where it breaks off: what may be cut off is dropped, see `GrowingVideo`."""
+
+    def __post_init__(self) -> None:
+        if not checked_seconds(self.idle, "idle_seconds") > 0:
+            raise ConfigError(f"idle_seconds must be positive, got {self.idle}")
 
 
 @dataclass(frozen=True, slots=True)
-class _Missing:
-    reason: str
+class _Item:
+    """One item of the thread: that the source is open, then each packet, then the end."""
 
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    error: BaseException | None
+    packet: Any = None
+    """None at the opening and at the end."""
+    missing: str = ""
+    """What is missing right before the packet."""
+    error: BaseException | None = None
+    """Of the end."""
 
 
 class PacketFeed:
@@ -73,12 +87,15 @@ class PacketFeed:
         self._fetched: FetchedBytes | None = None
         # A growing file can be read twice: its head is complete by the time libav opens it.
         self._file = Path(source.location) if source.kind not in ("URL", "pipe") else None
-        self._items: queue.Queue[Any] = queue.Queue(patience.num_ahead)
+        self._items: queue.Queue[_Item] = queue.Queue(patience.num_ahead)
         self._stopped = threading.Event()
         self._ended = False
-        self._ahead: list[Any] = []
+        self._ahead: list[_Item] = []
         self.missing = ""
         """What is missing right before the packet that was returned last; empty for no gap."""
+        self.decoder: Any = None
+        """PyAV's codec context of the stream."""
+        self.facts: StreamFacts
         self.failure: DecodeError | None = None
         """Why the packets ended before the video did; None where they did not."""
         # A daemon thread: one inside libav must not delay the end of the program.
@@ -86,31 +103,28 @@ class PacketFeed:
         self._thread.start()
         try:
             opened = self._take()
+            if opened.error is not None:
+                raise opened.error
         except BaseException:
             self.close()
             raise
-        self.decoder = opened.decoder
-        self.facts: StreamFacts = opened.facts
 
     def next_packet(self) -> Any:
         """Return the next packet, as soon as there is one, or None at the end of the source."""
         if self._ended:
             return None
-        self.missing = ""
         item = self._ahead.pop() if self._ahead else self._take()
-        if isinstance(item, _Missing):
-            self.missing = item.reason
-            item = self._take()
-        if not isinstance(item, _End) and self._patience.is_resumed:
+        if item.packet is not None and self._patience.is_resumed:
             following = self._peek(_CUT_OFF)
-            if isinstance(following, _End) and _is_failure(following.error):
+            if following is not None and isinstance(following.error, av.FFmpegError | OSError):
                 item = self._ahead.pop()
-        if not isinstance(item, _End):
-            return item
+        self.missing = item.missing
+        if item.packet is not None:
+            return item.packet
         self._ended = True
         if isinstance(item.error, DecodeError):
             self.failure = item.error
-        elif item.error is not None and _is_failure(item.error):
+        elif isinstance(item.error, av.FFmpegError | OSError):
             redacted_error(item.error)
             self.failure = self._broken(item.error)
         elif item.error is not None:
@@ -121,7 +135,7 @@ class PacketFeed:
         """Return whether the next packet, or the end, is still to come."""
         return not self._ended and not self._ahead and self._items.empty()
 
-    def _peek(self, seconds: float) -> Any:
+    def _peek(self, seconds: float) -> _Item | None:
         """Return the next item if it comes within some seconds, and keep it for `next_packet`."""
         if not self._ahead:
             try:
@@ -155,17 +169,17 @@ class PacketFeed:
             "with -movflags frag_keyframe+empty_moov, or as mkv or ts"
         )
 
-    def _take(self) -> Any:
+    def _take(self) -> _Item:
         while True:
             try:
                 item = self._items.get(timeout=_POLL_SECONDS)
             except queue.Empty:
                 continue
-            if isinstance(item, _End) and isinstance(item.error, DecodeError):
+            if isinstance(item.error, DecodeError):
                 raise DecodeError(f"{item.error}{self.hint}", path=self._source.name) from item.error
             return item
 
-    def _put(self, item: Any) -> None:
+    def _put(self, item: _Item) -> None:
         while not self._stopped.is_set():
             try:
                 self._items.put(item, timeout=_POLL_SECONDS)
@@ -184,7 +198,8 @@ class PacketFeed:
             )
             packets = read_packets(container, stream)
             facts, first = first_facts(container, stream, packets, self._source, self.reading, self._file)
-            self._put(_Opened(stream.codec_context, facts))
+            self.decoder, self.facts = stream.codec_context, facts
+            self._put(_Item())
             arrival = ArrivalTimes(facts.time_base) if facts.rate_origin == "arrival" else None
             tally = PacketTally()
             for packet in chain(first, packets):
@@ -192,9 +207,8 @@ class PacketFeed:
                 if arrival is not None:
                     arrival.stamp(packet)
                 # The demuxer returns the last packet of a piece when it reads the next piece.
-                if fetcher is not None and packet.is_keyframe and (missing := fetcher.take_missing()):
-                    self._put(_Missing(missing))
-                self._put(packet)
+                missing = fetcher.take_missing() if fetcher is not None and packet.is_keyframe else ""
+                self._put(_Item(packet, missing))
                 if self._stopped.is_set():
                     break
             if self._fetched is not None and self._fetched.failure is not None:
@@ -206,7 +220,11 @@ class PacketFeed:
                     f"with what came before{TO_CONTINUE}",
                     path=self._source.name,
                 )
-            if missing := self._missing_at_end(fetcher, tally, container, stream):
+            missing = "" if fetcher is None else fetcher.take_missing()
+            # A source without any packet has another fault, which is reported elsewhere.
+            if not missing and tally.num_packets and not self._stopped.is_set():
+                missing = tally.shortfall(container, stream)
+            if missing:
                 raise OSError(missing)
         except BaseException as caught:  # noqa: BLE001  (raised again in `next_packet`)
             error = caught
@@ -214,7 +232,7 @@ class PacketFeed:
         failure: BaseException | None = self._bytes.failure if isinstance(self._bytes, HttpBytes) else None
         if failure is not None and container is None:
             failure = self._broken(failure)
-        self._put(_End(failure or error))
+        self._put(_Item(error=failure or error))
         # Packets and decoder are valid only while the container is open.
         self._stopped.wait()
         if container is not None:
@@ -240,16 +258,6 @@ class PacketFeed:
             raise not_opened(self._source.name, error, timeout) from redacted_error(error)
         return JoinedBytes(self._fetched.read, location), None
 
-    def _missing_at_end(
-        self, fetcher: PlaylistFetcher | None, tally: PacketTally, container: Any, stream: Any
-    ) -> str:
-        """Return a text on what is missing of a source that ended; empty where no gap is known."""
-        missing = "" if fetcher is None else fetcher.take_missing()
-        # A source without any packet has another fault, which is reported elsewhere.
-        if missing or self._stopped.is_set() or not tally.num_packets:
-            return missing
-        return tally.shortfall(container, stream)
-
     def _broken(self, error: BaseException) -> DecodeError:
         name = self._source.name
         if isinstance(error, av.error.ExitError | TimeoutError):
@@ -257,10 +265,6 @@ class PacketFeed:
         else:
             reason = f"{name} broke off: {reason_of(error)}"
         return DecodeError(f"{reason}{TO_CONTINUE}", path=name)
-
-
-def _is_failure(error: BaseException | None) -> bool:
-    return isinstance(error, av.FFmpegError | OSError)
 
 
 def _bytes_of(source: Source, patience: Patience) -> WaitingBytes | HttpBytes | None:

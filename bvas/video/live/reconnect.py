@@ -1,20 +1,111 @@
-"""Reconnecting to a source that stalls or breaks off, with exponential backoff."""
+"""Readers of `LiveVideo`, and reconnecting to a source that stalls or breaks off, with exponential backoff."""
 
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
-from bvas.errors import DecodeError
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.errors import ConfigError, DecodeError
 from bvas.system.closing import Closing
-from bvas.video.container.sources import Source
+from bvas.video.container.read_options import ReadOptions, Source
+from bvas.video.decode.backends import Batches
+from bvas.video.decode.open_video import open_video
+from bvas.video.decode.video_reader import FrameReader
 from bvas.video.live.first_facts import is_pushed
-from bvas.video.live.live_reader import LiveReader
+from bvas.video.live.packet_feed import Patience
+from bvas.video.live.stream_reader import StreamReader
 
 logger = logging.getLogger(__name__)
 
+# Packets of sources that send whether or not the receiver keeps up wait here, for as long as a slow model may need.
+_NUM_AHEAD_PUSHED = 1024
 # A file on a server that brings nothing new in so many tries is cut off there.
 _MOST_TRIES = 5
+
+
+class FileStream:
+    """A finished file, read as a `StreamReader` is: it has an end, and no frame has to be waited for.
+
+    Args:
+        reader: The open file, which this closes.
+    """
+
+    has_end = True
+    identity = None
+
+    def __init__(self, reader: FrameReader) -> None:
+        self._reader = reader
+        self.index = reader.index
+        self.info = reader.info
+        self.size = reader.size
+        self.container = reader.index.container
+
+    def times(self, start: int, stop: int) -> tuple[NDArray[np.int64], Fraction]:
+        """Return (times in ticks, seconds of a tick); see `StreamReader.times`."""
+        return self.index.pts[start:stop], self.index.time_base
+
+    def stream(self, start: int = 0, *, batch_size: int = 16, at_once: bool = False) -> Batches:
+        """Yield the frames in full batches; see `StreamReader.stream`."""
+        return self._reader.stream(start, batch_size=batch_size)
+
+    def must_wait(self) -> bool:
+        """Return False."""
+        return False
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()
+
+
+LiveReader = StreamReader | FileStream
+"""Frames in order with their times, as soon as they are there."""
+
+
+def open_live_reader(
+    source: Source,
+    size: tuple[int, int] | None,
+    backend: str,
+    device: str,
+    patience: Patience,
+    reading: ReadOptions,
+) -> LiveReader:
+    """Open a source for `LiveVideo`.
+
+    Args:
+        source: Where the video comes from.
+        size: (H, W) that each frame is fitted into; None for the picture's own size.
+        backend: As `open_video` takes it.
+        device: As `open_video` takes it, for finished files.
+        patience: How long a running source may be silent.
+        reading: Which stream of it is read, and how.
+
+    Raises:
+        DecodeError: it cannot be opened, or is not a video.
+        ConfigError: the backend reads finished files only.
+    """
+    if source.is_indexable:
+        reader = open_video(
+            source.location,
+            backend,
+            size=size,
+            device=device,
+            stream=reading.stream,
+            rate=reading.rate,
+            tone=reading.tone,
+        )
+        return FileStream(reader)
+    if backend not in ("auto", StreamReader.backend):
+        raise ConfigError(
+            f"{source.name} is a {source.kind}, which backend {backend!r} does not read; take "
+            f'backend="{StreamReader.backend}", or {source.remedy}'
+        )
+    if is_pushed(source):
+        patience = replace(patience, num_ahead=_NUM_AHEAD_PUSHED)
+    return StreamReader(source, size=size, on_damage="deliver", patience=patience, reading=reading)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +186,10 @@ class Reconnecting(Closing):
                 reason = str(error)
                 continue
             self.num_reopened += 1
-            self._check_identity()
+            # A server that states no version may be a camera, which starts again with another clock.
+            before, now = (None if it is None else it[0] for it in (self._identity, self.reader.identity))
+            if before is not None and now is not None and before != now:
+                raise self._error("is another file now than the one that was begun")
             return
 
     def close(self) -> None:
@@ -106,17 +200,6 @@ class Reconnecting(Closing):
     def _is_cut_off(self) -> bool:
         is_file = self._identity is not None and self._identity[1] is not None
         return (is_file or self._is_whole_list) and self._num_tries >= _MOST_TRIES
-
-    def _check_identity(self) -> None:
-        """Refuse to resume with another file.
-
-        Raises:
-            DecodeError: the server has another one under this name now.
-        """
-        # A server that states no version may be a camera, which starts again with another clock.
-        before, now = (None if it is None else it[0] for it in (self._identity, self.reader.identity))
-        if before is not None and now is not None and before != now:
-            raise self._error("is another file now than the one that was begun")
 
     def _error(self, what: str) -> DecodeError:
         return DecodeError(

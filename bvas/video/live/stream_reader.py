@@ -18,19 +18,15 @@ from bvas.errors import DecodeError
 from bvas.system.closing import Closing
 from bvas.values.checks import checked_index, checked_size, integer
 from bvas.values.plural import count_text
-from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
-from bvas.video.container.sources import Source
-from bvas.video.decode.backends import OnDamage
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions, Source
+from bvas.video.decode.backends import Batches, OnDamage
 from bvas.video.decode.damage_tracking import DamageLog
 from bvas.video.decode.orientation import UprightFit
 from bvas.video.decode.reader_ownership import Ownership, owned
-from bvas.video.index.frame_table import VideoIndex
-from bvas.video.index.hdr_frames import ToneMap
-from bvas.video.index.stored_picture import luma_of
-from bvas.video.index.video_info import VideoInfo, say_once
+from bvas.video.index.frame_table import VideoIndex, VideoInfo, say_once
+from bvas.video.index.stored_picture import ToneMap, luma_of
 from bvas.video.live.growing_frames import Arrival, GrowingVideo
-from bvas.video.live.packet_feed import PacketFeed
-from bvas.video.live.patience import Patience
+from bvas.video.live.packet_feed import PacketFeed, Patience
 
 
 class StreamReader(Closing):
@@ -71,7 +67,7 @@ class StreamReader(Closing):
         size = None if size is None else checked_size(size)
         self._source = source
         self._owner = Ownership(source.name, opened_by="open_stream")
-        self._feed = PacketFeed(source, patience, reading)
+        self._feed = PacketFeed(source, patience, replace(reading, fit=size))
         # A reader that is not closed leaves no thread behind either.
         self._finalizer = weakref.finalize(self, self._feed.close)
         self._log = DamageLog(source.path, on_damage)
@@ -143,7 +139,7 @@ class StreamReader(Closing):
         batch_size: int = 16,
         *,
         at_once: bool = False,
-    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    ) -> Batches:
         """Yield (index of the first frame, uint8 [n, H, W]) in order, n <= batch_size, as soon as it is full.
 
         Each batch is the caller's own. A later call continues where the last one ended, or further on.
@@ -192,9 +188,7 @@ class StreamReader(Closing):
         frames = count_text(self._video.num_frames, "frame")
         return f"<StreamReader {self._source.name}: {frames} so far, size {self.size}>"
 
-    def _batches(
-        self, wanted: Iterator[int], batch_size: int, *, at_once: bool
-    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    def _batches(self, wanted: Iterator[int], batch_size: int, *, at_once: bool) -> Batches:
         batch = np.empty((batch_size, *self.size), dtype=np.uint8)
         first = filled = 0
         for index in wanted:
@@ -231,20 +225,19 @@ class StreamReader(Closing):
             if arrival.picture is None:
                 raise self._lost(range(index, frames.stop))
             if arrival.is_damaged:
-                if self._log.refuses:
-                    raise self._log.refusal(index, self.seconds_of(index), self._skip_damaged(frames.stop))
-                self._log.deliver(index, self.seconds_of(index))
+                self._log.add(index, self.seconds_of(index), self._skip_damaged)
             return arrival
         return None
 
     def _skip_damaged(self, index: int) -> int:
-        """Pass frames from `index` on that are lost or damaged; return the number of the next sound one."""
+        """Pass the frames behind `index` that are lost or damaged; return the number of the next sound one."""
+        stop = index + 1
         while (arrival := self._video.next()) is not None:
             if arrival.error is not None or (arrival.picture is not None and not arrival.is_damaged):
                 self._video.put_back(arrival)
                 break
-            index = self._next = arrival.frames.stop
-        return index
+            stop = self._next = arrival.frames.stop
+        return stop
 
     def _lost(self, frames: range) -> DecodeError:
         return DecodeError(

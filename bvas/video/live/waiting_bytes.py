@@ -7,17 +7,19 @@ of another thread ends. Without `seek` libav knows that it cannot go back.
 import os
 import threading
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from contextlib import suppress
 from pathlib import Path
 
 from bvas.errors import DecodeError
+from bvas.system.closing import Closing
 from bvas.system.pipes import open_pipe, wait_readable
 
 _POLL_SECONDS = 0.05
 
 
-class WaitingBytes(ABC):
-    """An open source of bytes that is read once, from front to back.
+class WaitingBytes(Closing):
+    """An open source of bytes that is read once, from front to back; it is closed when no thread is reading.
 
     Args:
         name: Path, by whose ending libav knows some formats.
@@ -42,10 +44,6 @@ class WaitingBytes(ABC):
     def stop(self) -> None:
         """End a `read` that waits in another thread."""
         self._stopped.set()
-
-    @abstractmethod
-    def close(self) -> None:
-        """Close the source; no thread may be reading."""
 
     @abstractmethod
     def _next(self, size: int) -> bytes:
@@ -78,12 +76,9 @@ class PipeBytes(WaitingBytes):
     def _next(self, size: int) -> bytes:
         # A pipe without a writer reads as ended; one that was never written to has to be waited for.
         while not self._stopped.is_set():
-            if not wait_readable(self._file, _POLL_SECONDS):
-                continue
-            try:
-                return os.read(self._file, size)
-            except BlockingIOError:
-                continue
+            if wait_readable(self._file, _POLL_SECONDS):
+                with suppress(BlockingIOError):
+                    return os.read(self._file, size)
         return b""
 
 

@@ -17,7 +17,7 @@ from sample import SIZE, coded, edited
 from video_samples import make_changing_video, numbers_in, read_luma, remux
 
 from bvas import DecodeError, open_video
-from bvas.video.decode.decoder_pool import DecoderPool
+from bvas.video.decode.pynvvideocodec import DecoderPool
 
 HEIGHT, WIDTH = SIZE
 LARGER, SMALLER = (288, 320), (72, 80)

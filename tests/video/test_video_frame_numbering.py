@@ -4,17 +4,17 @@ from fractions import Fraction
 
 import pytest
 
-from bvas.video.container.header_traits import HeaderTraits
-from bvas.video.container.time_array import NO_TIME, Ticks
+from bvas.video.container.sequence_tracking import NO_TRAITS
+from bvas.video.container.time_repair import NO_TIME, Ticks
 from bvas.video.index.frame_numbering import ShownFrames
-from bvas.video.index.packet_facts import PacketFacts
+from bvas.video.index.stream_facts import PacketFacts
 
 # Decoding order of a keyframe, two groups of B-frames, and another keyframe that a B-frame leads.
 ORDER = [0, 3, 1, 2, 6, 4, 5, 8, 7]
 
 
 def packet(pts, *, is_start=False, is_shown=True):
-    return PacketFacts(pts, pts, 1, is_start, is_shown, False, HeaderTraits())
+    return PacketFacts(pts, pts, 1, is_start, is_shown, False, NO_TRAITS)
 
 
 def rule(codec="h264"):

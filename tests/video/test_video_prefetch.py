@@ -7,7 +7,7 @@ from video_samples import make_video, numbers_in
 
 from bvas import DecodeError, open_video
 from bvas.video.decode.prefetch import DecodedAhead, Frames, Lost, pieces, stretches
-from bvas.video.decode.video_reader import VideoReader
+from bvas.video.decode.video_reader import FrameReader
 
 KEYFRAME_EACH_20 = {"x264-params": "keyint=20:min-keyint=20:scenecut=0:bframes=2"}
 FRAME_BYTES = 48 * 80
@@ -60,14 +60,14 @@ def test_who_stops_in_the_middle_leaves_no_thread_behind(path):
 
 
 def test_an_error_is_raised_behind_the_frames_before_it(path, monkeypatch):
-    read_into = VideoReader.read_into
+    read_into = FrameReader.read_into
 
     def broken(self, indices, out):
         if 200 in indices:
             raise DecodeError("the disk is gone", path=path)
         read_into(self, indices, out)
 
-    monkeypatch.setattr(VideoReader, "read_into", broken)
+    monkeypatch.setattr(FrameReader, "read_into", broken)
     seen = []
     with decode_ahead(path, range(300), 2) as decoded, pytest.raises(DecodeError, match="the disk is gone"):
         for piece in decoded:
@@ -78,14 +78,14 @@ def test_an_error_is_raised_behind_the_frames_before_it(path, monkeypatch):
 
 @pytest.mark.parametrize("num_readers", [1, 3])
 def test_what_is_lost_stands_in_the_place_of_its_frames(path, monkeypatch, num_readers):
-    read_into = VideoReader.read_into
+    read_into = FrameReader.read_into
 
     def damaged(self, indices, out):
         if set(range(110, 120)) & set(np.asarray(indices).tolist()):
             raise DecodeError("damaged", path=path, lost=range(110, 120))
         read_into(self, indices, out)
 
-    monkeypatch.setattr(VideoReader, "read_into", damaged)
+    monkeypatch.setattr(FrameReader, "read_into", damaged)
     found = []
     with decode_ahead(path, range(300), num_readers) as decoded:
         for piece in decoded:

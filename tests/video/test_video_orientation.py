@@ -2,7 +2,7 @@ import pytest
 from video_samples import make_video
 
 from bvas import open_video
-from bvas.video.decode.adaptation import adaptation
+from bvas.video.decode.orientation import adaptation
 
 
 @pytest.mark.parametrize(
