@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bvas.loading.loader_stats import WorkerStats
+from bvas.loading.loader_stats import LoaderStats
 from bvas.loading.read_jobs import ReadJob, ReadResult
 from bvas.loading.worker_pool import WorkerPool
 
@@ -15,19 +15,9 @@ class IdleRunner:
         self._pool = pool
 
     @property
-    def worker_stats(self) -> dict[str, WorkerStats]:
-        """Work done under each worker's name, for both loaders."""
-        return self._pool.worker_stats
-
-    @property
-    def num_restarts(self) -> int:
-        """Workers that were replaced."""
-        return self._pool.num_restarts
-
-    @property
-    def num_moved(self) -> int:
-        """Jobs that went to another backend, of both loaders."""
-        return self._pool.num_moved
+    def stats(self) -> LoaderStats:
+        """Work, restarts and moves so far, of both loaders, a copy."""
+        return self._pool.stats
 
     @property
     def process_ids(self) -> dict[str, int]:

@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bvas.errors import WorkerError
-from bvas.loading.loader_stats import WorkerStats
+from bvas.loading.loader_stats import LoaderStats, WorkerStats
 from bvas.loading.open_videos import OpenVideos
 from bvas.loading.read_jobs import ReadJob, ReadResult
 from bvas.loading.shared_slots import SharedFrames
@@ -15,9 +16,6 @@ NAME = "pyav-here"
 class InProcessRunner:
     """A `JobRunner` without processes: for small inputs, and for a debugger."""
 
-    num_restarts = 0
-    num_moved = 0
-
     def __init__(self, frames: SharedFrames) -> None:
         self._frames = frames
         # `pyav` is the reference. A GPU decoder may end its process, which a worker can afford and we cannot.
@@ -27,9 +25,9 @@ class InProcessRunner:
         self._closed = False
 
     @property
-    def worker_stats(self) -> dict[str, WorkerStats]:
-        """Work done, under one name."""
-        return {NAME: self._stats.copy()}
+    def stats(self) -> LoaderStats:
+        """Work done so far, under one name, a copy."""
+        return LoaderStats(workers={NAME: replace(self._stats)})
 
     @property
     def process_ids(self) -> dict[str, int]:

@@ -23,10 +23,9 @@ from bvas.loading.clip_requests import Clips
 from bvas.loading.device_slots import DeviceFrames, open_way_to_gpu
 from bvas.loading.epoch_order import EpochOrder
 from bvas.loading.idle_runner import IdleRunner
-from bvas.loading.job_runner import JobRunner
 from bvas.loading.loader_stats import LoaderStats
 from bvas.loading.rank_shards import WHOLE, Batches, Shard
-from bvas.loading.runner_start import start_runner
+from bvas.loading.runner_start import JobRunner, start_runner
 from bvas.loading.shared_slots import SharedFrames
 from bvas.loading.skip_policy import OnError, SkipPolicy
 from bvas.loading.slot_counts import SlotCounts
@@ -184,12 +183,13 @@ class ClipLoader(Closing):
     @property
     def stats(self) -> LoaderStats:
         """Statistics so far, a copy."""
+        of_runner = self._runner.stats
         return replace(
             self._stats,
             skips=self._filler.num_skipped,
-            restarts=self._runner.num_restarts,
-            moved=self._runner.num_moved,
-            workers=self._runner.worker_stats,
+            restarts=of_runner.restarts,
+            moved=of_runner.moved,
+            workers=of_runner.workers,
         )
 
     @property

@@ -6,21 +6,24 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from bvas.loading.device_slots import DeviceSlots
+from bvas.loading.device_slots import AttachedFrames
+from bvas.loading.idle_runner import IdleRunner
 from bvas.loading.in_process_runner import InProcessRunner
-from bvas.loading.job_runner import JobRunner
 from bvas.loading.shared_slots import SharedFrames
 from bvas.loading.worker import WorkerSettings
 from bvas.loading.worker_pool import WorkerPool
-from bvas.system.cache_folder import cache_folder
+from bvas.system.cache_folder import cache_folder, fault_of_writing
 
 logger = logging.getLogger(__name__)
+
+JobRunner = WorkerPool | IdleRunner | InProcessRunner
+"""Does read jobs in any order: in worker processes, in those of another loader, or in this process."""
 
 
 def start_runner(
     workers: Mapping[str, int],
     frames: SharedFrames,
-    device_frames: DeviceSlots | None,
+    device_frames: AttachedFrames | None,
     stack: ExitStack,
     *,
     gpu: str,
@@ -56,18 +59,8 @@ def _make_index_cache() -> tempfile.TemporaryDirectory[str] | None:
     Without a cache each worker would scan each video whenever it opens it.
     """
     folder = cache_folder()
-    if folder is not None and _is_writable(folder / "index"):
+    if folder is not None and fault_of_writing(folder / "index") is None:
         return None
     made = tempfile.TemporaryDirectory(prefix="bvas-index-", ignore_cleanup_errors=True)
     logger.info("the cache folder %s is not writable; workers use %s", folder, made.name)
     return made
-
-
-def _is_writable(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Permissions say less than writing a file does, as on a read-only file system.
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from bvas.errors import DecodeError, WorkerError
 from bvas.loading.epoch_order import EpochOrder
-from bvas.loading.job_runner import JobRunner
 from bvas.loading.read_jobs import Clip, Failure, ReadJob
+from bvas.loading.runner_start import JobRunner
 from bvas.loading.skip_policy import MAX_ATTEMPTS, SkipPolicy
 
 logger = logging.getLogger(__name__)
@@ -142,13 +142,8 @@ class SlotFiller:
                 self._jobs.pop(self._runner.next_result().job_id)
 
     def _submit(self, run: _Run | None, jobs: Sequence[ReadJob], *, first: bool = False) -> None:
+        self._runner.submit(jobs, first=first)
         self._jobs |= {job.job_id: (run, job) for job in jobs}
-        try:
-            self._runner.submit(jobs, first=first)
-        except BaseException:
-            for job in jobs:
-                del self._jobs[job.job_id]
-            raise
 
     def _take_result(self) -> None:
         assert self._jobs, "a batch waits for clips, and no slot is left to read them into"
