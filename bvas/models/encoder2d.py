@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from bvas.errors import CheckpointError, ConfigError
 from bvas.models.config import ModelConfig
+from bvas.system.log_lines import first_line
 from bvas.system.quiet_logging import quieted
 
 
@@ -100,11 +101,11 @@ def _create(name: str, *, pretrained: bool, **options: Any) -> Any:
         source = cfg and (f"https://huggingface.co/{cfg.hf_hub_id}" if cfg.hf_hub_id else cfg.url)
         if "pretrained_cfg_overlay" in options or not source:
             raise CheckpointError(
-                f"no pretrained weights for the encoder {name}: {_first_line(error)}; name an encoder with a "
+                f"no pretrained weights for the encoder {name}: {first_line(error)}; name an encoder with a "
                 "weights tag (timm.list_pretrained() lists them), or set the model's pretrained to False"
             ) from error
         raise CheckpointError(
-            f"the weights of the encoder {name} are unavailable ({_first_line(error)}). Without network: download "
+            f"the weights of the encoder {name} are unavailable ({first_line(error)}). Without network: download "
             f"model.safetensors from {source} elsewhere, copy it here, and set the model's weights_file to its "
             "path; or set pretrained to False to start from random weights"
         ) from error
@@ -125,7 +126,7 @@ def _check_weights_file(config: ModelConfig) -> None:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         raise CheckpointError(
-            f"cannot read the encoder's weights {path}: {_first_line(error)}; weights_file must be "
+            f"cannot read the encoder's weights {path}: {first_line(error)}; weights_file must be "
             "timm's state dict as .safetensors, or as a .pth that torch.load reads with weights_only=True"
         ) from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
@@ -148,7 +149,3 @@ def _check_weights_file(config: ModelConfig) -> None:
             f"{path} is not of the encoder {config.encoder}: {len(missing)} of its weights are missing, "
             f"e.g. {', '.join(missing[:3])}"
         )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import CheckpointError, ConfigError
 from bvas.system.devices import num_cpus
+from bvas.system.log_lines import first_line
 from bvas.values.plural import count_text
 
 
@@ -71,7 +72,7 @@ class OnnxPart:
             )
         except _runtime_errors() as error:
             raise CheckpointError(
-                f"ONNX Runtime {runtime.__version__} cannot load {self.name} ({_first_line(error)}); copy or export it "
+                f"ONNX Runtime {runtime.__version__} cannot load {self.name} ({first_line(error)}); copy or export it "
                 "again, or install a newer onnxruntime"
             ) from error
         if provider[0] not in session.get_providers():
@@ -103,7 +104,7 @@ class OnnxPart:
             output: NDArray[np.float32] = self._session.run(None, {self._input: batch})[0]
         except _runtime_errors() as error:
             raise CheckpointError(
-                f"ONNX Runtime failed in {self.name} on an input of {list(batch.shape)}: {_first_line(error)}"
+                f"ONNX Runtime failed in {self.name} on an input of {list(batch.shape)}: {first_line(error)}"
             ) from error
         return output
 
@@ -137,7 +138,3 @@ def _runtime_errors() -> tuple[type[Exception], ...]:
         state.RuntimeException,
         RuntimeError,
     )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

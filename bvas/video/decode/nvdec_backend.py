@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
+from bvas.system.log_lines import first_line
 from bvas.system.nvdec_caps import decoder_caps
 from bvas.video.container.time_array import NO_TIME
 from bvas.video.decode.backends import Backend, BackendOptions
@@ -27,7 +28,7 @@ from bvas.video.decode.cuda_decoder import CudaDecoder
 from bvas.video.decode.decoder_pool import DecoderPool
 from bvas.video.decode.nvdec_session import CODECS, NvdecSession, Picture, SessionError
 from bvas.video.decode.packet_seek import PacketSource
-from bvas.video.decode.pynvvideocodec import first_line, gpu_of, load_pynvvideocodec, refusal
+from bvas.video.decode.pynvvideocodec import gpu_of, load_pynvvideocodec, refusal
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.hdr_frames import changes_system, table_of_video
 from bvas.video.index.video_info import VideoInfo

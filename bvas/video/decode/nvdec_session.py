@@ -9,12 +9,13 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.system.log_lines import first_line
 from bvas.video.container.coded_packets import annex_b, parameter_sets
 from bvas.video.container.sequence_headers import Sequence
 from bvas.video.container.sequence_tracking import SequenceHeaders
 from bvas.video.decode.cuda_decoder import CudaDecoder
 from bvas.video.decode.decoder_pool import DecoderPool
-from bvas.video.decode.pynvvideocodec import errors_of, first_line
+from bvas.video.decode.pynvvideocodec import errors_of
 
 if TYPE_CHECKING:
     from torch import Tensor
