@@ -91,12 +91,12 @@ def reason_of(error: JobError) -> str:
     return users_line(error) or str(error)
 
 
-def run_call(job: Job, worker: Worker) -> tuple[Any, JobError | None]:
-    """Make the call of a job; return its value, or the error that it failed with."""
+def run_job(job: Job, worker: Worker) -> Ended:
+    """Make the call of a job; return its end, with a value or the error that it failed with."""
     try:
-        return job.call(*job.arguments, worker), None
+        return Ended(job, job.call(*job.arguments, worker))
     except USER_ERRORS as error:
-        return None, error
+        return Ended(job, error=error)
 
 
 def use_cores(device: str, num_workers: int) -> None:
