@@ -49,18 +49,14 @@ def starting_model(
 def _starting_weights(experiment: Experiment, fold: int, runs: Path, held_out: Collection[str]) -> Checkpoint:
     start_from = experiment.train.start_from
     if "://" in start_from:
-        return _read(fetch(start_from, _downloads()))
+        cache = cache_folder()
+        return _read(fetch(start_from, None if cache is None else cache / "weights"))
     if not experiment.train.starts_from_experiment:
         path = Path(start_from.replace("{fold}", str(fold)))
         if path.is_dir():
             return _fold_weights(experiment, fold, path.absolute().parent, path.absolute().name, held_out)
         return _read(path)
     return _fold_weights(experiment, fold, runs, start_from, held_out)
-
-
-def _downloads() -> Path | None:
-    cache = cache_folder()
-    return None if cache is None else cache / "weights"
 
 
 def _read(path: Path) -> Checkpoint:

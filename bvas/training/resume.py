@@ -57,28 +57,19 @@ def check_finished(folder: Path, experiment: Experiment) -> None:
         _refuse_differences(f"{folder} holds a finished fold", read_text(stored), experiment)
 
 
-def _check_new(folder: Path) -> None:
-    """Refuse to overwrite the files of an older run.
-
-    Raises:
-        CheckpointError: the folder holds a log or weights, and no state to resume from.
-    """
-    left = [name for name in (LOG_NAME, BEST_NAME, METRICS_NAME) if (folder / name).exists()]
-    if left:
-        raise CheckpointError(
-            f"{folder} holds {left[0]} of a run whose state {STATE_NAME} is missing; --overwrite starts over"
-        )
-
-
 def load_unfinished(folder: Path, experiment: Experiment, data: Sequence[str]) -> TrainingState | None:
     """Return the state of an unfinished run of this experiment on this data; None where no run was begun.
 
     Raises:
         ConfigError: settings differ; the message lists them.
-        CheckpointError: the state is damaged or missing, or of other data.
+        CheckpointError: the state is damaged or of other data, or missing beside a log or weights.
     """
     if not (folder / STATE_NAME).is_file():
-        _check_new(folder)
+        left = [name for name in (LOG_NAME, BEST_NAME, METRICS_NAME) if (folder / name).exists()]
+        if left:
+            raise CheckpointError(
+                f"{folder} holds {left[0]} of a run whose state {STATE_NAME} is missing; --overwrite starts over"
+            )
         return None
     state = load_state(folder / STATE_NAME)
     _refuse_differences(f"{folder} holds an unfinished run", state.experiment, experiment)

@@ -17,7 +17,7 @@ from bvas.system.devices import autocast_dtype
 from bvas.tasks.kind_choice import kind_of
 from bvas.training.compile import forward_of
 from bvas.training.distributed import World, without_averaging
-from bvas.training.ema import average_weights
+from bvas.training.ema import AveragedWeights
 from bvas.training.optim import build_optimizer, learning_rate_at
 from bvas.values.luma import to_unit
 
@@ -56,7 +56,7 @@ class Trainer:
         self.experiment = experiment
         self.model = model
         self.autocast_dtype = autocast_dtype(device, config.precision)
-        self.averaged = average_weights(model, config.ema_decay)
+        self.averaged = AveragedWeights(model, config.ema_decay)
         self.learning_rate = 0.0
         """Of the last step."""
         self.num_steps = 0
