@@ -67,12 +67,7 @@ class Assignment:
 
 def held_out(matches: Sequence[Match], folds: Sequence[int], predictions: Path) -> list[Assignment]:
     """Return the matches of some folds, each for the model that has not seen it; results go to `cv/`."""
-    return [
-        _of_match(match, folds, predictions)
-        for fold in folds
-        for match in matches
-        if match.fold is not None and match.fold == fold
-    ]
+    return [_of_match(match, folds, predictions) for fold in folds for match in matches if match.fold == fold]
 
 
 def challenge(matches: Sequence[Match], folds: Sequence[int], predictions: Path) -> list[Assignment]:
