@@ -11,7 +11,6 @@ slot_counts.py        sizes of buffer, jobs and slots
 epoch_order.py        EpochOrder: jobs and batches of an epoch
 read_jobs.py          Clip, ReadJob, ReadResult: what parent and worker exchange
 worker_pool.py        WorkerPool: worker processes with deadlines and restarts
-idle_runner.py        IdleRunner: the pool of another loader, when it is idle
 job_queue.py          JobQueue: rules for jobs that fail
 worker_process.py     start of a worker process
 worker.py             main loop of a worker process

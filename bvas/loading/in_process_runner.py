@@ -14,7 +14,7 @@ NAME = "pyav-here"
 
 
 class InProcessRunner:
-    """A `JobRunner` without processes: for small inputs, and for a debugger."""
+    """A `JobRunner` without processes: for small inputs, and for a debugger. It has no idle jobs."""
 
     def __init__(self, frames: SharedFrames) -> None:
         self._frames = frames
@@ -42,11 +42,11 @@ class InProcessRunner:
         else:
             self._pending.extend(jobs)
 
-    def has_result(self) -> bool:
+    def has_result(self, *, idle: bool = False) -> bool:
         """Return False: nothing is read before its result is asked for."""
         return False
 
-    def next_result(self) -> ReadResult:
+    def next_result(self, *, idle: bool = False) -> ReadResult:
         """Do the next job."""
         self._check_open()
         job = self._pending.popleft()
@@ -54,7 +54,7 @@ class InProcessRunner:
         self._stats.add(result, job.num_clips)
         return result
 
-    def cancel(self) -> list[ReadJob]:
+    def cancel(self, *, idle: bool = False) -> list[ReadJob]:
         """Take back the jobs that are not done."""
         taken = list(self._pending)
         self._pending.clear()

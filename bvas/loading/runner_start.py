@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bvas.loading.device_slots import AttachedFrames
-from bvas.loading.idle_runner import IdleRunner
 from bvas.loading.in_process_runner import InProcessRunner
 from bvas.loading.shared_slots import SharedFrames
 from bvas.loading.worker import WorkerSettings
@@ -16,8 +15,8 @@ from bvas.system.cache_folder import cache_folder, fault_of_writing
 
 logger = logging.getLogger(__name__)
 
-JobRunner = WorkerPool | IdleRunner | InProcessRunner
-"""Does read jobs in any order: in worker processes, in those of another loader, or in this process."""
+JobRunner = WorkerPool | InProcessRunner
+"""Does read jobs in any order: in worker processes, or in this process."""
 
 
 def start_runner(

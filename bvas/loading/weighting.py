@@ -100,19 +100,6 @@ class WeightedSampler(ActionSampler):
             return super()._place_among_others(random)
         return _place(self._other_sums, random)
 
-    def probabilities(self, num_frames: int) -> NDArray[np.float64]:
-        """Return the probability that each of a video's grid frames is drawn, float64 [L]."""
-        is_near = np.isin(np.arange(num_frames), self._near)
-        near = np.diff(self._near_sums, prepend=0.0)
-        others = np.ones(self._num_others)
-        if self._other_sums is not None:
-            others = np.diff(self._other_sums, prepend=0.0)
-        share = self._action_probability if len(near) and len(others) else float(len(near) > 0)
-        probabilities = np.zeros(num_frames)
-        probabilities[is_near] = share * near / max(near.sum(), 1e-300)
-        probabilities[~is_near] = (1.0 - share) * others / max(others.sum(), 1e-300)
-        return probabilities
-
     def _label_weights(
         self, video: LabelledVideo, config: SamplingConfig, label_weights: NDArray[np.float64]
     ) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from bvas.errors import ConfigError, DecodeError
 from bvas.system.devices import num_cpus
+from bvas.system.doctor.finding import try_import
 from bvas.video.decode.backends import BACKENDS
 from bvas.video.index.video_index import build_index
 
@@ -88,10 +89,7 @@ def _has_nvdec() -> bool:
 
     if not torch.cuda.is_available():
         return False
-    try:
-        import PyNvVideoCodec  # noqa: F401
-    except (ImportError, RuntimeError, OSError) as error:
-        # RuntimeError: the library is installed, and the driver's video part is missing.
-        logger.info("no GPU decoding: %s", error)
-        return False
-    return True
+    nvc, reason = try_import("PyNvVideoCodec")
+    if nvc is None:
+        logger.info("no GPU decoding: %s", reason)
+    return nvc is not None

@@ -4,7 +4,6 @@ import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -112,8 +111,8 @@ def run_fold(
         stack.enter_context(_seeded(experiment.seed * 1000 + fold, device))
         # A state holds all weights, so those that the run started from may be missing by now. The writer's weights are
         # copied to the other ranks below.
-        begin_with = experiment if state is None and world.is_writer else _without_start(experiment)
-        model = starting_model(begin_with, fold, runs, held_out_names).to(device)
+        is_begun = state is not None or not world.is_writer
+        model = starting_model(experiment, fold, runs, held_out_names, is_begun=is_begun).to(device)
         world.copy_weights(model)
         if experiment.train.sync_batchnorm:
             model = world.synchronized(model)
@@ -184,14 +183,6 @@ def run_fold(
             record = Record(view=view, log=log, progress=progress, observers=observers)
         FoldRun(folder, world, trainer, loader, validation, state, record).fit()
     return folder / FILE_NAME
-
-
-def _without_start(experiment: Experiment) -> Experiment:
-    return replace(
-        experiment,
-        model=replace(experiment.model, pretrained=False),
-        train=replace(experiment.train, start_from=""),
-    )
 
 
 def _write_facts(

@@ -21,8 +21,9 @@ from bvas.values.plural import count_text
 BEST_NAME = "best.safetensors"
 METRICS_NAME = "metrics.json"
 
-# Settings that do not affect the weights: saves, memory, prediction, peaks, and what scores are compared with.
+# Settings that do not affect the weights: name, saves, memory, prediction, peaks, and what scores are compared with.
 _FREE = (
+    "name",
     "train.save_minutes",
     "train.activation_checkpointing",
     "train.folds",
@@ -127,20 +128,15 @@ def _refuse_differences(what: str, stored: str, experiment: Experiment) -> None:
         before = Experiment.from_json(stored)
     except ConfigError as error:
         raise ConfigError(f"{what} of another version of bvas ({error}); {remedy}") from error
+    old, new = (dict(_leaves(json.loads(one.to_json()))) for one in (before, experiment))
     differences = [
-        f"{name} was {old} and is {new}"
-        for name, old, new in _differing_values(before, experiment)
-        if not any(name == free or name.startswith(f"{free}.") for free in _FREE)
+        f"{name} was {old.get(name, 'absent')} and is {new.get(name, 'absent')}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+        and not any(name == free or name.startswith(f"{free}.") for free in _FREE)
     ]
     if differences:
         raise ConfigError(f"{what} with other settings: {_listed(differences)}; {remedy}")
-
-
-def _differing_values(before: Experiment, now: Experiment) -> Iterator[tuple[str, str, str]]:
-    old, new = (dict(_leaves(json.loads(experiment.to_json()))) for experiment in (before, now))
-    for name in sorted(old.keys() | new.keys()):
-        if name != "name" and old.get(name) != new.get(name):
-            yield name, old.get(name, "absent"), new.get(name, "absent")
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from bvas.augment.augmenter import ClipAugmenter
 from bvas.experiment.checkpoint import save_checkpoint
 from bvas.experiment.experiment import Experiment
 from bvas.loading.clip_batch import ClipBatch
-from bvas.models.clip_model import ClipModel
+from bvas.models.spotting import SpottingModel
 from bvas.system.devices import autocast_dtype
 from bvas.tasks.kind_choice import kind_of
 from bvas.training.compile import forward_of
@@ -38,7 +38,7 @@ class Trainer:
     def __init__(
         self,
         experiment: Experiment,
-        model: ClipModel,
+        model: SpottingModel,
         device: torch.device,
         steps_per_epoch: int,
         world: World | None = None,
@@ -106,7 +106,7 @@ class Trainer:
     def _train_mode(self) -> None:
         self.model.train()
         if self.experiment.train.freeze_encoder2d:
-            self.model.backbone.eval()  # BatchNorm statistics stay as well
+            self.model.encoder.eval()  # BatchNorm statistics stay as well
 
     def _micro_batches(self, batch: ClipBatch) -> list[slice]:
         """Return the clips of each micro-batch; their number is the same on all ranks, which step together."""
