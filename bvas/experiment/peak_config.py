@@ -1,7 +1,7 @@
 """Configuration of smoothing and peak finding, by label."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -52,12 +52,7 @@ class PeakConfig(PeakRule):
     @property
     def common(self) -> PeakRule:
         """Rule of the labels without their own."""
-        return PeakRule(
-            sigma_frames=self.sigma_frames,
-            min_height=self.min_height,
-            min_distance_frames=self.min_distance_frames,
-            operating_point=self.operating_point,
-        )
+        return PeakRule(**{rule.name: getattr(self, rule.name) for rule in fields(PeakRule)})
 
     def operating_points(self, labels: Iterable[str]) -> dict[str, float]:
         """Return the operating point of each label."""

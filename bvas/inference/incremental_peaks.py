@@ -101,7 +101,8 @@ class SpotStream:
         # Rows of the stretch between gaps that is going on: those not smoothed yet, and `radius` before them.
         self._raw: NDArray[np.float32] = np.empty((0, len(self._labels)), dtype=np.float32)
         self._num_smoothed = 0
-        self._ready: list[deque[_Peak]] = [deque() for _ in self._labels]
+        # (row, label id, height) of the peaks that are certain, and wait for those of other labels before them.
+        self._ready: list[tuple[int, int, float]] = []
         self._seconds: deque[float] = deque()
         self.first_open_row = 0
         """The first row, counted from 0, that a spot may still be given out for; `_seconds` begins with it."""
@@ -135,20 +136,17 @@ class SpotStream:
         self._num_smoothed = stop
 
     def _decided(self) -> list[Spot]:
-        for column, ready in zip(self._columns, self._ready, strict=True):
-            ready.extend(column.decide())
+        for number, column in enumerate(self._columns):
+            self._ready += [(peak.row, number, peak.height) for peak in column.decide()]
+        self._ready.sort()
         first_open = min((column.first_open, number) for number, column in enumerate(self._columns))
-        waiting = sorted(
-            (peak.row, number, peak.height) for number, ready in enumerate(self._ready) for peak in ready
-        )
-        spots = []
-        for row, label_id, height in waiting:
-            if (row, label_id) >= first_open:
-                break
-            self._ready[label_id].popleft()
-            time = self._seconds[row - self.first_open_row]
-            spots.append(Spot(self._labels.names[label_id], time, min(height, 1.0)))
-        oldest = min([first_open[0], *(ready[0].row for ready in self._ready if ready)])
+        num_final = bisect_left(self._ready, first_open)
+        spots = [
+            Spot(self._labels.names[label_id], self._seconds[row - self.first_open_row], min(height, 1.0))
+            for row, label_id, height in self._ready[:num_final]
+        ]
+        del self._ready[:num_final]
+        oldest = min([first_open[0], *(row for row, _, _ in self._ready[:1])])
         while self._seconds and self.first_open_row < oldest:
             self._seconds.popleft()
             self.first_open_row += 1

@@ -40,11 +40,9 @@ def start_runner(
     """
     runner: JobRunner
     if workers:
-        cache = _make_index_cache()
-        if cache is not None:
-            stack.callback(cache.cleanup)
-        cache_home = None if cache is None else Path(cache.name)
-        settings = WorkerSettings(frames=frames, device_frames=device_frames, gpu=gpu, cache_home=cache_home)
+        settings = WorkerSettings(
+            frames=frames, device_frames=device_frames, gpu=gpu, cache_home=_index_cache(stack)
+        )
         runner = WorkerPool(workers, settings, timeout_seconds=timeout_seconds)
     else:
         runner = InProcessRunner(frames)
@@ -52,8 +50,8 @@ def start_runner(
     return runner
 
 
-def _make_index_cache() -> tempfile.TemporaryDirectory[str] | None:
-    """Return a folder for the loader's lifetime, or None where the user's own cache is writable.
+def _index_cache(stack: ExitStack) -> Path | None:
+    """Return a folder that lives as long as the stack, or None where the user's own cache is writable.
 
     Without a cache each worker would scan each video whenever it opens it.
     """
@@ -62,4 +60,4 @@ def _make_index_cache() -> tempfile.TemporaryDirectory[str] | None:
         return None
     made = tempfile.TemporaryDirectory(prefix="bvas-index-", ignore_cleanup_errors=True)
     logger.info("the cache folder %s is not writable; workers use %s", folder, made.name)
-    return made
+    return Path(stack.enter_context(made))

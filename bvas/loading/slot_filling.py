@@ -70,8 +70,7 @@ class SlotFiller:
         Raises:
             DecodeError: no worker reads one of them.
         """
-        for path in dict.fromkeys(paths):
-            self._submit(None, [ReadJob(path)])
+        self._submit(None, [ReadJob(path) for path in dict.fromkeys(paths)])
         try:
             while any(run is None and not job.clips for run, job in self._jobs.values()):
                 self._take_result()

@@ -28,7 +28,7 @@ from bvas.loading.weighting import (
 )
 from bvas.metrics.average_precision import clip_average_precision
 from bvas.models.focal_loss import focal_loss
-from bvas.tasks.draw_summary import summarize_draws
+from bvas.tasks.draw_summary import draw_summary
 from bvas.tasks.peaks import find_spots
 from bvas.values.annotations import Spot
 from bvas.values.score_curve import ScoreCurve
@@ -163,7 +163,7 @@ class SpotKind:
 
     def draw_summary(self, clips: Clips) -> tuple[str, ...]:
         """Return lines of text: what share of the first epoch's clips is at actions, without any, and of each label."""
-        return summarize_draws(clips, self._experiment).lines()
+        return draw_summary(clips, self._experiment)
 
     def model(self, *, pretrained: bool = False) -> "SpottingModel":
         """Return a `SpottingModel` for the experiment's labels, with random weights, on the CPU, in training mode.

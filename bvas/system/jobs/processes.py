@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from logging.handlers import QueueHandler
-from multiprocessing import connection, get_context
+from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from bvas.errors import WorkerError
-from bvas.system.jobs.child_processes import end_with_parent, interrupts_held, start_quietly
+from bvas.system.jobs.child_processes import end_with_parent, interrupts_held, start_child
 from bvas.system.jobs.job import Ended, Job, Watch, Worker, run_job, use_cores
 from bvas.system.log_lines import set_up_logging
 
@@ -45,7 +45,7 @@ class ProcessExecutor:
         self.num_workers = len(devices)
 
     def num_idle(self) -> int:
-        """Return how many workers have no job.
+        """Return how many jobs can be submitted now: workers without a job.
 
         Raises:
             WorkerError: the processes of all workers died several times in a row.
@@ -73,7 +73,12 @@ class ProcessExecutor:
             slot.pipe.send(job)
 
     def wait(self, seconds: float | None, watch: Watch) -> list[Ended]:
-        """Return the jobs that ended, after a message of any worker or the time has passed."""
+        """Return the jobs that ended, after a message of any worker or the time has passed.
+
+        Args:
+            seconds: Longest wait; None where a job is running and nothing else matters.
+            watch: Receives the progress of running jobs meanwhile.
+        """
         busy = {slot.pipe: slot for slot in self._slots if slot.pipe is not None and slot.job is not None}
         if not busy:
             time.sleep(seconds or 0.0)
@@ -84,7 +89,7 @@ class ProcessExecutor:
         return [ended for ended in ends if ended is not None]
 
     def close(self) -> None:
-        """End all processes, by force where a request does not suffice."""
+        """End all processes, also in the middle of a job, by force where a request does not suffice."""
         with interrupts_held():
             started = [slot.process for slot in self._slots if slot.process is not None]
             for process in started:
@@ -138,14 +143,9 @@ class _Slot:
     """In a row."""
 
     def start(self, num_workers: int) -> None:
-        context = get_context("spawn")
-        self.pipe, other = context.Pipe(duplex=True)
         level = logging.getLogger().getEffectiveLevel()
         # Not a daemon: those may not have children, and loader workers are some.
-        self.process = context.Process(target=_serve, args=(self.device, num_workers, level, other))
-        start_quietly(self.process)
-        # Only the child holds the other end now, so that its death is an end of file here.
-        other.close()
+        self.process, self.pipe = start_child(_serve, self.device, num_workers, level, daemon=False)
 
     def forget(self) -> None:
         if self.pipe is not None:
@@ -153,7 +153,7 @@ class _Slot:
         self.pipe = self.process = self.job = None
 
 
-def _serve(device: str, num_workers: int, level: int, pipe: Connection) -> None:
+def _serve(pipe: Connection, device: str, num_workers: int, level: int) -> None:
     """Run in the child: jobs come in, progress, log lines and ends go out."""
     end_with_parent()
     outbox: Any = _Outbox(pipe)
