@@ -60,12 +60,7 @@ class RowStream:
     """
 
     def __init__(
-        self,
-        video: LiveVideo,
-        spotter: VideoSpotter,
-        *,
-        strict: bool = False,
-        lag_rule: LagRule | None = None,
+        self, video: LiveVideo, spotter: VideoSpotter, *, strict: bool, lag_rule: LagRule | None
     ) -> None:
         self._video = video
         self._strict = strict
