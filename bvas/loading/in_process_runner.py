@@ -51,7 +51,7 @@ class InProcessRunner:
         self._check_open()
         job = self._pending.popleft()
         result = self._videos.read(job, [self._frames.slot(slot) for slot in job.slots])
-        self._stats.add(result, job.num_clips)
+        self._stats.add(result, len(job.clips))
         return result
 
     def cancel(self, *, idle: bool = False) -> list[ReadJob]:

@@ -90,7 +90,7 @@ class SlotFiller:
         assert run is not None
         while True:
             run.next_job = job = run.next_job or next(run.order.jobs, None)
-            if job is None or job.num_clips > len(self._free):
+            if job is None or len(job.clips) > len(self._free):
                 return
             run.next_job = None
             for clip in job.clips:
@@ -172,11 +172,11 @@ class SlotFiller:
     def _fail(self, run: _Run | None, job: ReadJob, failure: Failure) -> None:
         error = failure.error
         if run is not None and failure.kind == "damaged" and isinstance(error, DecodeError):
-            if job.num_clips > 1:
+            if len(job.clips) > 1:
                 # Reading them one by one finds the damaged ones.
                 self._submit(run, [run.order.job_of(clip) for clip in job.clips], first=True)
                 return
-            if self._policy.skips_damage:
+            if self._policy.on_error == "skip":
                 self._skip(run, job, error)
                 return
         error.add_note(job.note())

@@ -59,13 +59,9 @@ def _choose(num_slots: int, cores: int, video: Path | None, device: str) -> dict
     if _has_nvdec():
         engines = None if video is None else _num_engines(video, device)
         num_nvdec = min(engines or _NUM_NVDEC, num_slots)
-        chosen = {
-            "nvdec": num_nvdec,
-            "pyav": max(1, min(cores // 2, cores - 1 - num_nvdec, num_slots)),
-        }
-        reason += (
-            f" and {'decoders of unknown number' if engines is None else f'{engines} decoders'} of the GPU"
-        )
+        chosen = {"nvdec": num_nvdec, "pyav": max(1, min(cores // 2, cores - 1 - num_nvdec, num_slots))}
+        decoders = "decoders of unknown number" if engines is None else f"{engines} decoders"
+        reason += f" and {decoders} of the GPU"
     logger.info("workers: %s, for %s", chosen, reason)
     return chosen
 

@@ -225,7 +225,7 @@ class WorkerPool:
         job, worker.job = worker.job, None
         assert job is not None
         assert job.job_id == message.job_id
-        self._stats[worker.name].add(message, job.num_clips)
+        self._stats[worker.name].add(message, len(job.clips))
         self._add_results(self._queue.settle(job, worker.backend, message))
 
     def _replace(self, worker: Worker) -> None:

@@ -148,7 +148,7 @@ def parse_json(text: str, where: str, *, line: int | None = None) -> Any:
     except _RepeatedKeyError as error:
         place = place_in(text, _offset_of_repetition(text), first)
         raise DataError(
-            f"{where}, {place}: the key {error.key!r} stands twice in one object; delete one"
+            f"{where}, {place}: the key {error.args[0]!r} stands twice in one object; delete one"
         ) from error
     _check_depth(value, whole)
     if _ESCAPES.search(text):
@@ -157,9 +157,7 @@ def parse_json(text: str, where: str, *, line: int | None = None) -> Any:
 
 
 class _RepeatedKeyError(Exception):
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
+    """The key, which stands twice in one object."""
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

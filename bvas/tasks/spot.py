@@ -9,7 +9,6 @@ A kind is one class. Whatever is above this room asks it what is special about t
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,12 +19,7 @@ from bvas.errors import ConfigError
 from bvas.experiment.experiment import Experiment
 from bvas.loading.clip_requests import Clips, FixedClips, TrainingClips
 from bvas.loading.labelled_video import LabelledVideo, label_video
-from bvas.loading.weighting import (
-    WeightedSampler,
-    effective_number_weights,
-    label_counts,
-    scores_on_grid,
-)
+from bvas.loading.weighting import WeightedSampler, effective_number_weights, label_counts, scores_on_grid
 from bvas.metrics.average_precision import clip_average_precision
 from bvas.models.focal_loss import focal_loss
 from bvas.tasks.draw_summary import draw_summary
@@ -42,14 +36,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Samples:
-    """Labelled videos of a fold."""
-
-    training: Sequence[LabelledVideo]
-    held_out: Sequence[LabelledVideo]
-
-
 class SpotKind:
     """Task kind of spotting, for one experiment."""
 
@@ -59,8 +45,8 @@ class SpotKind:
     def __init__(self, experiment: Experiment) -> None:
         self._experiment = experiment
 
-    def samples(self, matches: Sequence[Match], fold: int) -> Samples:
-        """Return the videos of all labelled matches, those of `fold` held out.
+    def samples(self, matches: Sequence[Match], fold: int) -> tuple[list[LabelledVideo], list[LabelledVideo]]:
+        """Return the videos of all labelled matches: those to train on, and those of `fold`, which are held out.
 
         Raises:
             ConfigError: the fold does not exist, or no match remains to train on.
@@ -94,10 +80,9 @@ class SpotKind:
                 for half, annotations in halves[match.name]
             ]
 
-        return Samples(
-            training=videos([match for match in labelled if match.fold != fold]),
-            held_out=videos([match for match in labelled if match.fold == fold]),
-        )
+        training = [match for match in labelled if match.fold != fold]
+        held_out = [match for match in labelled if match.fold == fold]
+        return videos(training), videos(held_out)
 
     def training_clips(
         self, videos: Sequence[LabelledVideo], curves: Sequence[ScoreCurve] | None = None

@@ -81,17 +81,12 @@ def rank_device(name: str, environment: Mapping[str, str] = os.environ) -> torch
 class World:
     """This rank and the others. Methods are collective: all ranks must call them in the same order."""
 
-    rank: int
-    size: int
-    local_size: int
-    """Processes of this host, which share its cores."""
     device: torch.device
     """Of this process."""
-
-    @staticmethod
-    def single(device: torch.device, sharing: int = 1) -> "World":
-        """Return a world of one process, which shares the host's cores with `sharing - 1` independent ones."""
-        return World(rank=0, size=1, local_size=sharing, device=device)
+    rank: int = 0
+    size: int = 1
+    local_size: int = 1
+    """Processes of this host, which share its cores; they may train models of their own."""
 
     @property
     def is_writer(self) -> bool:
@@ -210,7 +205,7 @@ def join_world(device: torch.device) -> Iterator[World]:
     of other hosts end when their collective calls time out.
     """
     if not is_launched():
-        yield World.single(device)
+        yield World(device=device)
         return
     # A launcher that is killed cannot end its ranks.
     end_with_parent()

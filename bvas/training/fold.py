@@ -82,7 +82,7 @@ def run_fold(
         TrainingError: the loss, a gradient or a weight is NaN or infinite.
         WorkerError: a loader process died.
     """
-    world = World.single(device) if world is None else world
+    world = World(device=device) if world is None else world
     folder = fold_folder(runs, experiment.name, fold)
     status = "new" if overwrite else world.from_writer(resume.fold_status(folder))
     held_out_names = [match.name for match in matches if match.fold == fold]
@@ -94,11 +94,11 @@ def run_fold(
             logger.info("fold %d of %s is finished: %s", fold, experiment.name, folder / FILE_NAME)
         return folder / FILE_NAME
     kind = kind_of(experiment)
-    samples = kind.samples(matches, fold)
-    curves = out_of_fold_curves(experiment, samples.training, runs)
+    training, held_out = kind.samples(matches, fold)
+    curves = out_of_fold_curves(experiment, training, runs)
     data = [
-        *resume.data_digests([*samples.training, *samples.held_out]),
-        *curve_digests(experiment, samples.training, curves),
+        *resume.data_digests([*training, *held_out]),
+        *curve_digests(experiment, training, curves),
     ]
     with ExitStack() as stack:
         state = None
@@ -134,10 +134,10 @@ def run_fold(
             )
             return stack.enter_context(loader)
 
-        clips = kind.training_clips(samples.training, curves)
-        held_out = kind.validation_clips(samples.held_out)
+        clips = kind.training_clips(training, curves)
+        validation_clips = kind.validation_clips(held_out)
         validation = None
-        if held_out is None:
+        if validation_clips is None:
             loader = load(clips)
         else:
             clip_bytes = experiment.clip.num_frames * math.prod(experiment.input.size)
@@ -145,7 +145,7 @@ def run_fold(
             loader = load(clips, spare_clips=spare_clips)
             # Workers read these clips when they have no training clips to read.
             place = partial(place_to_keep, device=device, sharing=world.local_size)
-            validation = KeptClips(load(held_out, beside=loader), device, place)
+            validation = KeptClips(load(validation_clips, beside=loader), device, place)
         trainer = Trainer(experiment, model, device, loader.num_batches, world)
         if world.is_writer:
             if state is None:
@@ -176,7 +176,7 @@ def run_fold(
                 fold=fold,
                 folder=folder,
                 clips=clips,
-                held_out=held_out,
+                held_out=validation_clips,
                 device=device,
                 board=log.board,
             )

@@ -64,7 +64,7 @@ class Trainer:
         self._kind = kind_of(experiment)
         self._device = device
         self._steps_per_epoch = steps_per_epoch
-        self._world = World.single(device) if world is None else world
+        self._world = World(device=device) if world is None else world
         share = max(self._world.shard.sizes(config.batch_size))
         self._micro_batch = -(-share // config.accumulation_steps)
         self._augment = ClipAugmenter(experiment.augment)

@@ -34,7 +34,7 @@ def validate(
     """
     kind = kind_of(experiment)
     model.eval()
-    world = world or World.single(torch.device("cpu"))
+    world = world or World(device=torch.device("cpu"))
     losses: list[float] = []
     # A rank may have no clip.
     scores = [np.empty((0, len(experiment.task.labels)), dtype=np.float32)]

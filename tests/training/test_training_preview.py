@@ -75,7 +75,7 @@ def data(tmp_path_factory):
 def clips_of(data):
     def made(experiment):
         kind = kind_of(experiment)
-        return kind.training_clips(kind.samples(find_matches(experiment.task, data), 0).training)
+        return kind.training_clips(kind.samples(find_matches(experiment.task, data), 0)[0])
 
     return made
 
