@@ -44,7 +44,7 @@ from bvas.models.spotting import build_model
 from bvas.system.devices import choose_device
 from bvas.tasks.kind_choice import kind_of
 from bvas.training.step import Trainer
-from bvas.training.validation import FixedBatches, ValidationFigures, validate
+from bvas.training.validation import validate
 from bvas.training.validation_clips import place_to_keep
 
 HERE, WORKERS, KEPT = "in this process", "by the workers", "once and kept"
@@ -58,13 +58,13 @@ class Case:
 
     trainer: Trainer
     training: ClipLoader
-    held_out: FixedBatches
+    held_out: KeptClips | ClipLoader
     epoch_seconds: list[float] = field(default_factory=list)
     validation_seconds: list[float] = field(default_factory=list)
     validation_cpu_seconds: list[float] = field(default_factory=list)
     """Of this process alone, as the next."""
     epoch_cpu_seconds: list[float] = field(default_factory=list)
-    scores: list[ValidationFigures] = field(default_factory=list)
+    scores: list[dict[str, float]] = field(default_factory=list)
 
     def run(self) -> None:
         """Train and validate one epoch more."""
@@ -131,7 +131,7 @@ def make_case(
     loader = stack.enter_context(
         ClipLoader(clips, batch, size=size, workers={}, device=device, beside=beside)
     )
-    held_out: FixedBatches = loader
+    held_out: KeptClips | ClipLoader = loader
     if name != HERE:
         places = {WORKERS: lambda _: None, KEPT: lambda _: device}
         held_out = KeptClips(loader, device, places.get(name, partial(place_to_keep, device=device)))
@@ -219,7 +219,7 @@ def under_limit(args: argparse.Namespace, videos: Sequence[Any], device: torch.d
         json.dumps(
             {
                 "log": said,
-                "val_loss": [scores.loss for scores in case.scores],
+                "val_loss": [scores["loss"] for scores in case.scores],
                 "share_of_epoch": [case.share(epoch) for epoch in range(args.epochs)],
             }
         )

@@ -13,7 +13,7 @@ from bvas.loading.clip_batch import ClipBatch
 from bvas.models.focal_loss import focal_loss
 from bvas.models.spotting import SpottingModel, build_model
 from bvas.training.compile import Forward, compiled_forward
-from bvas.training.ema import average_weights
+from bvas.training.ema import AveragedWeights
 from bvas.training.optim import build_optimizer
 from bvas.values.luma import to_unit
 
@@ -37,7 +37,7 @@ class TimedStep:
         )
         self._augment = ClipAugmenter(experiment.augment)
         self._optimizer = build_optimizer(self._model.parameters(), config)
-        self._averaged = average_weights(self._model, config.ema_decay)
+        self._averaged = AveragedWeights(self._model, config.ema_decay)
         self._scaler = torch.GradScaler(device.type, enabled=dtype is torch.float16)
 
     def step(self, host: ClipBatch) -> list[float]:

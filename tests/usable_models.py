@@ -58,10 +58,22 @@ def small_model(clip, seed=0):
     return usable_model(SMALL, clip, textured_frames(40 * clip.num_frames, seed=99), seed=seed)
 
 
-def torch_predictor(models, clip, *, stack_batch=None, window_batch=None, stride=1, **options):
+def torch_predictor(models, clip, *, batch=None, stride=1, **options):
     """Return a predictor of models; `options` are those of `TorchEngine`."""
     engine = TorchEngine(models, clip, **options)
-    return StreamingPredictor(engine, stack_batch=stack_batch, window_batch=window_batch, stride=stride)
+    return StreamingPredictor(engine, batch=batch, stride=stride)
+
+
+def held_bytes(predictor):
+    """Return the memory of the frames and features that a predictor keeps."""
+
+    def rings(value):
+        return [ring for one in value for ring in rings(one)] if isinstance(value, list | tuple) else [value]
+
+    engine = predictor._engine
+    return sum(
+        ring.rows.nbytes for ring in rings([engine._frames, engine._features]) if ring.rows is not None
+    )
 
 
 def textured_frames(num, seed=0, cell=8):

@@ -9,6 +9,8 @@ nor on the device, and the probability of one augmentation does not affect the d
 import torch
 from torch import Tensor
 
+from bvas.augment.config import AugmentConfig
+
 _POSE = ("degrees", "shift_x", "shift_y", "scale")
 # Append only: the position of a name decides its value.
 _NAMES = (
@@ -53,6 +55,7 @@ class Draws:
         """Return int64 numbers in low..high, both included, all equally likely."""
         return self.uniform(name, low, high + 1).floor().long()
 
-    def chosen(self, name: str, probability: float) -> Tensor:
-        """Return whether each clip undergoes the change, bool [B]."""
+    def chosen(self, name: str, config: AugmentConfig) -> Tensor:
+        """Return whether each clip undergoes the change, bool [B], by the config's `NAME_probability`."""
+        probability: float = getattr(config, f"{name}_probability")
         return self._unit[_NAMES.index(name)] < probability

@@ -50,25 +50,17 @@ def recolor(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws, *, in_plac
             clip.add_(noise.to(frames.dtype), alpha=config.noise_deviation)
         return frames
 
-    changes: tuple[tuple[str, float, Callable[[Tensor, Tensor], Tensor]], ...] = (
-        ("sharpness", config.sharpness_probability, lambda x, clips: sharpness(x, sharpness_factor[clips])),
-        ("motion_blur", config.motion_blur_probability, blur),
-        (
-            "brightness",
-            config.brightness_probability,
-            lambda x, clips: adjust_brightness(x, brightness_factor[clips] - 1),
-        ),
-        (
-            "contrast",
-            config.contrast_probability,
-            lambda x, clips: adjust_contrast(x, contrast_factor[clips]),
-        ),
-        ("posterize", config.posterize_probability, lambda x, clips: posterize(x, bits[clips].int())),
-        ("noise", config.noise_probability, add_noise),
-    )
+    changes: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+        "sharpness": lambda x, clips: sharpness(x, sharpness_factor[clips]),
+        "motion_blur": blur,
+        "brightness": lambda x, clips: adjust_brightness(x, brightness_factor[clips] - 1),
+        "contrast": lambda x, clips: adjust_contrast(x, contrast_factor[clips]),
+        "posterize": lambda x, clips: posterize(x, bits[clips].int()),
+        "noise": add_noise,
+    }
     out = frames_BTHW
-    for name, probability, change in changes:
-        clips = draws.chosen(name, probability).nonzero()[:, 0]
+    for name, change in changes.items():
+        clips = draws.chosen(name, config).nonzero()[:, 0]
         if len(clips):
             at = to_device(clips, frames_BTHW.device)
             # The chosen clips are copies, so a change may work in place.

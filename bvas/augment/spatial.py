@@ -18,18 +18,14 @@ from bvas.system.devices import to_device
 def move(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
     """Return the frames after camera move, rotation, crop and flip; the given ones are not modified."""
     T, H, W = frames_BTHW.shape[1:]
-    moving = draws.chosen("camera_move", config.camera_move_probability)
-    resampled = (
-        moving
-        | draws.chosen("rotation", config.rotation_probability)
-        | draws.chosen("crop", config.crop_probability)
-    )
-    flipped = draws.chosen("flip", config.flip_probability)
+    moving = draws.chosen("camera_move", config)
+    resampled = moving | draws.chosen("rotation", config) | draws.chosen("crop", config)
+    flipped = draws.chosen("flip", config)
     maps_BT33 = frame_maps(config, draws, (T, H, W))
 
     out = frames_BTHW
     for chosen, change in (
-        (moving, lambda frames, maps: _warp_each_frame(frames, maps)),
+        (moving, _warp_each_frame),
         (resampled & ~moving, lambda frames, maps: _warp(frames, maps[:, 0])),
         # A clip that is only flipped is not resampled.
         (flipped & ~resampled, lambda frames, maps: frames.flip(-1)),
@@ -77,13 +73,13 @@ def _camera(config: AugmentConfig, draws: Draws, T: int, H: int, W: int) -> Tens
         H,
         W,
     )
-    chosen = draws.chosen("camera_move", config.camera_move_probability)
+    chosen = draws.chosen("camera_move", config)
     return torch.where(chosen[:, None, None, None], poses, torch.eye(3, dtype=torch.float64))
 
 
 def _rotation(config: AugmentConfig, draws: Draws, H: int, W: int) -> Tensor:
     degrees = draws.either_side("rotation_degrees", config.rotation_degrees)
-    degrees = degrees * draws.chosen("rotation", config.rotation_probability)
+    degrees = degrees * draws.chosen("rotation", config)
     still = torch.zeros_like(degrees)
     return _poses(degrees, still + 1, still, still, H, W)
 
@@ -102,7 +98,7 @@ def _crop(config: AugmentConfig, draws: Draws, H: int, W: int) -> Tensor:
     # In pictures much taller than wide, the jitter may exceed the aspect.
     stretch = (drawn.clamp(min=aspect / 2) / aspect).sqrt()
     side = draws.uniform("crop_area", *config.crop_area).sqrt()
-    chosen = draws.chosen("crop", config.crop_probability)
+    chosen = draws.chosen("crop", config)
     # Share of the picture's width and height, at most 1.
     part_x = torch.where(chosen, (side * stretch).clamp(max=1), 1.0)
     part_y = torch.where(chosen, (side / stretch).clamp(max=1), 1.0)
@@ -116,7 +112,7 @@ def _crop(config: AugmentConfig, draws: Draws, H: int, W: int) -> Tensor:
 
 
 def _flip(config: AugmentConfig, draws: Draws, W: int) -> Tensor:
-    chosen = draws.chosen("flip", config.flip_probability).double()
+    chosen = draws.chosen("flip", config).double()
     none = torch.zeros_like(chosen)
     return _matrix(1 - 2 * chosen, none, chosen * (W - 1), none, none + 1, none)
 

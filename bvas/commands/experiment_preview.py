@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     matches = find_matches(experiment.task, args.data)
     fold = args.fold if args.fold is not None else min(folds_of(matches), default=0)
     kind = kind_of(experiment)
-    videos = kind.samples(matches, fold).training
+    videos, _ = kind.samples(matches, fold)
     clips = kind.training_clips(videos, out_of_fold_curves(experiment, videos, args.runs))
     summary = kind.draw_summary(clips)
     sheet = contact_sheet(

@@ -69,7 +69,7 @@ def train_folds(
 
 def _train_fold(train: Callable[..., Path], fold: int, worker: Worker) -> Path:
     device = torch.device(worker.device)
-    world = World.single(device, sharing=worker.num_workers)
+    world = World(device=device, local_size=worker.num_workers)
     return train(fold=fold, device=device, world=world, progress=worker.progress)
 
 

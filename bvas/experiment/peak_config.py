@@ -1,7 +1,8 @@
 """Configuration of smoothing and peak finding, by label."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -51,12 +52,7 @@ class PeakConfig(PeakRule):
     @property
     def common(self) -> PeakRule:
         """Rule of the labels without their own."""
-        return PeakRule(
-            sigma_frames=self.sigma_frames,
-            min_height=self.min_height,
-            min_distance_frames=self.min_distance_frames,
-            operating_point=self.operating_point,
-        )
+        return PeakRule(**{rule.name: getattr(self, rule.name) for rule in fields(PeakRule)})
 
     def operating_points(self, labels: Iterable[str]) -> dict[str, float]:
         """Return the operating point of each label."""
@@ -68,23 +64,15 @@ class PeakConfig(PeakRule):
 
     def shown_from(self, confidence: float) -> "PeakConfig":
         """Return the same rules with one operating point for all labels."""
-        return replace(
-            self,
-            min_height=min(self.min_height, confidence),
-            operating_point=confidence,
-            per_label={
-                label: replace(rule, min_height=min(rule.min_height, confidence), operating_point=confidence)
-                for label, rule in self.per_label.items()
-            },
+        return self._changed(
+            lambda rule: {"min_height": min(rule.min_height, confidence), "operating_point": confidence}
         )
 
     def from_operating_points(self) -> "PeakConfig":
         """Return the same rules without candidates below the operating points."""
-        return replace(
-            self,
-            min_height=self.operating_point,
-            per_label={
-                label: replace(rule, min_height=rule.operating_point)
-                for label, rule in self.per_label.items()
-            },
-        )
+        return self._changed(lambda rule: {"min_height": rule.operating_point})
+
+    def _changed(self, values: Callable[[PeakRule], dict[str, Any]]) -> "PeakConfig":
+        """Return the same rules, each with other values in some fields."""
+        per_label = {label: replace(rule, **values(rule)) for label, rule in self.per_label.items()}
+        return replace(self, per_label=per_label, **values(self))

@@ -1,6 +1,7 @@
 """Inference: frames of a video in, score rows out, spots from these.
 
 batchnorm_folding.py  batch normalization as part of the convolutions
+clip_states.py        frames of stacks and stacks of clips, with their states
 engine_protocol.py    interface between the streaming algorithm and what computes
 file_rows.py          score rows of a video file, segment by segment
 flip_tta.py           mirror images, and the mean over models

@@ -31,11 +31,6 @@ class Engine(Protocol):
     half: str
     """Name of the half precision that it computes in; empty for float32."""
 
-    @property
-    def num_bytes(self) -> int:
-        """Memory of both ring buffers."""
-        ...
-
     def default_batch(self, size: tuple[int, int]) -> int:
         """Return how many stacks are encoded, and how many clips are scored, at once; by (H, W) of the frames."""
         ...

@@ -17,7 +17,7 @@ peak that nothing higher follows within the smallest distance is decided without
 
 import math
 import sys
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,11 +25,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.errors import ConfigError
 from bvas.experiment.peak_config import PeakConfig, PeakRule
-from bvas.tasks.peaks import lowest_height, sigmas_of, smooth_scores, stretches
+from bvas.tasks.peaks import check_scores, lowest_height, sigmas_of, smooth_scores, stretches
 from bvas.values.annotations import LabelSet, Spot
-from bvas.values.plural import count_text
 
 _GAP = -math.inf
 # A row behind all rows.
@@ -68,11 +66,6 @@ class SpotStream:
         """
         return self._radius + max(max(rule.min_distance_frames for rule in self._rules) - 1, 1)
 
-    @property
-    def first_open_row(self) -> int:
-        """The first row, counted from 0, that a spot may still be given out for."""
-        return self._seconds_from
-
     def push(self, rows: NDArray[np.float32], seconds: NDArray[np.float64]) -> list[Spot]:
         """Take the next rows and return the spots that are final with them, in order of time, then of label.
 
@@ -83,12 +76,7 @@ class SpotStream:
         Raises:
             ConfigError: the shapes do not match.
         """
-        if rows.ndim != 2 or rows.shape != (len(seconds), len(self._labels)):
-            raise ConfigError(
-                f"rows of shape {rows.shape} do not fit {count_text(len(seconds), 'time')} and "
-                f"{count_text(len(self._labels), 'label')}; "
-                "expected [times, labels]"
-            )
+        check_scores(rows, len(seconds), len(self._labels))
         self._seconds.extend(seconds.tolist())
         is_gap: NDArray[np.bool_] = np.asarray(np.isnan(rows).any(axis=1))
         end = 0
@@ -113,9 +101,11 @@ class SpotStream:
         # Rows of the stretch between gaps that is going on: those not smoothed yet, and `radius` before them.
         self._raw: NDArray[np.float32] = np.empty((0, len(self._labels)), dtype=np.float32)
         self._num_smoothed = 0
-        self._ready: list[deque[_Peak]] = [deque() for _ in self._labels]
+        # (row, label id, height) of the peaks that are certain, and wait for those of other labels before them.
+        self._ready: list[tuple[int, int, float]] = []
         self._seconds: deque[float] = deque()
-        self._seconds_from = 0
+        self.first_open_row = 0
+        """The first row, counted from 0, that a spot may still be given out for; `_seconds` begins with it."""
 
     def _add_run(self, rows: NDArray[np.float32]) -> None:
         """Take rows without a gap, and smooth those whose neighborhood is complete."""
@@ -146,23 +136,20 @@ class SpotStream:
         self._num_smoothed = stop
 
     def _decided(self) -> list[Spot]:
-        for column, ready in zip(self._columns, self._ready, strict=True):
-            ready.extend(column.decide())
+        for number, column in enumerate(self._columns):
+            self._ready += [(peak.row, number, peak.height) for peak in column.decide()]
+        self._ready.sort()
         first_open = min((column.first_open, number) for number, column in enumerate(self._columns))
-        waiting = sorted(
-            (peak.row, number, peak.height) for number, ready in enumerate(self._ready) for peak in ready
-        )
-        spots = []
-        for row, label_id, height in waiting:
-            if (row, label_id) >= first_open:
-                break
-            self._ready[label_id].popleft()
-            time = self._seconds[row - self._seconds_from]
-            spots.append(Spot(self._labels.names[label_id], time, min(height, 1.0)))
-        oldest = min([first_open[0], *(ready[0].row for ready in self._ready if ready)])
-        while self._seconds and self._seconds_from < oldest:
+        num_final = bisect_left(self._ready, first_open)
+        spots = [
+            Spot(self._labels.names[label_id], self._seconds[row - self.first_open_row], min(height, 1.0))
+            for row, label_id, height in self._ready[:num_final]
+        ]
+        del self._ready[:num_final]
+        oldest = min([first_open[0], *(row for row, _, _ in self._ready[:1])])
+        while self._seconds and self.first_open_row < oldest:
             self._seconds.popleft()
-            self._seconds_from += 1
+            self.first_open_row += 1
         return spots
 
 
@@ -239,7 +226,7 @@ class _Column:
         self._peaks = [
             peak for peak in self._peaks if not peak.is_kept or peak.row + self._distance > next_peak
         ]
-        return sorted(kept, key=lambda peak: peak.row)
+        return sorted(kept, key=_row)
 
     def _next_peak(self, *, above: float, or_equal: bool = False) -> int:
         """Return the first row on which a peak of more than this height may still be found."""
@@ -249,13 +236,13 @@ class _Column:
 
     def _near(self, peak: _Peak) -> list[_Peak]:
         """Return the other peaks nearer than the smallest distance."""
-        place = bisect_left(self._peaks, peak.row, key=lambda one: one.row)
-        first, stop = place, place + 1
-        while first > 0 and peak.row - self._peaks[first - 1].row < self._distance:
-            first -= 1
-        while stop < len(self._peaks) and self._peaks[stop].row - peak.row < self._distance:
-            stop += 1
-        return self._peaks[first:place] + self._peaks[place + 1 : stop]
+        first = bisect_right(self._peaks, peak.row - self._distance, key=_row)
+        stop = bisect_left(self._peaks, peak.row + self._distance, key=_row)
+        return [other for other in self._peaks[first:stop] if other is not peak]
+
+
+def _row(peak: _Peak) -> int:
+    return peak.row
 
 
 def _is_higher(peak: _Peak, other: _Peak) -> bool:

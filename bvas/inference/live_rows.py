@@ -60,12 +60,7 @@ class RowStream:
     """
 
     def __init__(
-        self,
-        video: LiveVideo,
-        spotter: VideoSpotter,
-        *,
-        strict: bool = False,
-        lag_rule: LagRule | None = None,
+        self, video: LiveVideo, spotter: VideoSpotter, *, strict: bool, lag_rule: LagRule | None
     ) -> None:
         self._video = video
         self._strict = strict
@@ -73,7 +68,8 @@ class RowStream:
         self._predictor.is_prompt = True
         self._stride = self._predictor.stride
         self._grid = GrowingGrid(spotter.experiment.input.rate, video.time_base)
-        self._lag = Lag(lag_rule if video.is_broadcast else None, video.name)
+        self.lag = Lag(lag_rule if video.is_broadcast else None, video.name)
+        """Lag of the models behind a broadcast, and the frames that it has cost."""
         # The newest frame: grid frames before the next one may still show it.
         self._last: _GridFrame | None = None
         self._num_frames = 0
@@ -92,11 +88,6 @@ class RowStream:
     def gaps(self) -> tuple[Gap, ...]:
         """Gaps so far, in order; the last may still grow."""
         return tuple(self._gaps)
-
-    @property
-    def lag(self) -> Lag:
-        """Lag of the models behind a broadcast, and the frames that it has cost."""
-        return self._lag
 
     def __iter__(self) -> Iterator[ScoredRows]:
         """Yield the rows in order, each once, as soon as they are final.
@@ -127,8 +118,8 @@ class RowStream:
             raise DecodeError(reason, path=self._video.info.path, lost=range(self._num_frames))
         now = time.monotonic()
         newest = float(Fraction(arrived.ticks[-1]) * self._video.time_base)
-        skipped = self._lag.see(newest, now, num_frames=len(arrived.ticks), is_newest=arrived.is_newest)
-        self._predictor.stride = self._stride * self._lag.stride
+        skipped = self.lag.see(newest, now, num_frames=len(arrived.ticks), is_newest=arrived.is_newest)
+        self._predictor.stride = self._stride * self.lag.stride
         for place, ticks in enumerate(arrived.ticks):
             luma = None if arrived.luma is None or skipped else arrived.luma[place]
             reason = arrived.reason or skipped
@@ -175,12 +166,8 @@ class RowStream:
 
     def _rows(self, scores: NDArray[np.float32]) -> ScoredRows:
         facts = [self._pending.popleft() for _ in range(len(scores))]
-        return ScoredRows(
-            scores,
-            np.array([seconds for seconds, _, _ in facts], np.float64),
-            np.array([frame for _, frame, _ in facts], np.int64),
-            np.array([at for _, _, at in facts], np.float64),
-        )
+        seconds, frames, arrived = np.array(facts, np.float64).reshape(-1, 3).T
+        return ScoredRows(scores, seconds, frames.astype(np.int64), arrived)
 
     def _note_gap(self, frames: list[_GridFrame]) -> None:
         if self._gap_ends_at == self.num_grid_frames:

@@ -120,18 +120,16 @@ class LiveSpots(Closing):
         self._video.close()
 
     def _yielded(self) -> Generator[LiveSpot]:
-        failure = None
         try:
             for rows in self.rows:
                 for facts in zip(rows.seconds.tolist(), rows.arrived.tolist(), strict=True):
                     self._open.append((facts[0], self._num_rows, facts[1]))
                     self._num_rows += 1
                 yield from self._with_latency(self._stream.push(rows.scores, rows.seconds))
-        except DecodeError as error:
-            failure = error
+        except DecodeError:
+            yield from self._with_latency(self._stream.finish())
+            raise
         yield from self._with_latency(self._stream.finish())
-        if failure is not None:
-            raise failure
 
     def _with_latency(self, spots: list[Spot]) -> Iterator[LiveSpot]:
         newest = self.rows.num_grid_frames - 1

@@ -10,10 +10,13 @@ stack and kept with its features.
 #   B clips, N stacks, M stacks of any clips, C features of a stack, E features inside a block, K labels,
 #   h w feature-map size, S frames of a stack, H W picture size.
 
+import copy
+
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name PyTorch's own documentation uses
 from einops import rearrange
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from bvas.inference.batchnorm_folding import folded_weights, without_batch_norm
 from bvas.inference.half_precision import halved
@@ -29,46 +32,30 @@ class PreparedBlock(nn.Module):
 
     def __init__(self, block: InvertedResidual3d) -> None:
         super().__init__()
-        expand = folded_weights(block.expand.weight.flatten(1), block.expand_norm)
-        depthwise = folded_weights(block.depthwise.weight, block.depthwise_norm)
-        project = folded_weights(block.project.weight.flatten(1), block.project_norm)
-        gate = block.squeeze_excite
-        self.register_buffer("expand_weight", expand[0])
-        self.register_buffer("expand_bias", expand[1])
-        self.register_buffer("depthwise_weight", depthwise[0].to(memory_format=torch.channels_last_3d))
-        self.register_buffer("depthwise_bias", depthwise[1])
-        self.register_buffer("project_weight", project[0])
-        self.register_buffer("project_bias", project[1])
-        for name, conv in (("reduce", gate.reduce), ("widen", gate.expand)):
-            assert conv.bias is not None
-            self.register_buffer(f"{name}_weight", conv.weight.detach().flatten(1).clone())
-            self.register_buffer(f"{name}_bias", conv.bias.detach().clone())
+        self.expand_layer = _pixelwise(block.expand, block.expand_norm)
+        depthwise_weight, depthwise_bias = folded_weights(block.depthwise.weight, block.depthwise_norm)
+        self.register_buffer("depthwise_weight", depthwise_weight.to(memory_format=torch.channels_last_3d))
+        self.register_buffer("depthwise_bias", depthwise_bias)
+        self.reduce = _pixelwise(block.squeeze_excite.reduce)
+        self.widen = _pixelwise(block.squeeze_excite.expand)
+        self.project = _pixelwise(block.project, block.project_norm)
 
-    expand_weight: Tensor
-    expand_bias: Tensor
     depthwise_weight: Tensor
     depthwise_bias: Tensor
-    project_weight: Tensor
-    project_bias: Tensor
-    reduce_weight: Tensor
-    reduce_bias: Tensor
-    widen_weight: Tensor
-    widen_bias: Tensor
 
     def expand(self, x: Tensor) -> Tensor:
         """Return [..., E] of [..., C]."""
-        return F.silu(F.linear(x, self.expand_weight, self.expand_bias), inplace=True)
+        return F.silu(self.expand_layer(x), inplace=True)
 
     def forward(self, x_BNhwC: Tensor, expanded_BNhwE: Tensor) -> Tensor:
         """Return features of the shape of `x`, given `x` and `expand(x)`."""
         B, N, h, w, C = x_BNhwC.shape
         mixed = F.silu(self._mixed(expanded_BNhwE), inplace=True)
         means = mixed.mean(dim=(1, 2, 3))
-        squeezed = F.silu(F.linear(means, self.reduce_weight, self.reduce_bias))
-        gates = F.linear(squeezed, self.widen_weight, self.widen_bias).sigmoid()
-        projections_BEC = (self.project_weight * gates[:, None]).transpose(1, 2)
+        gates = self.widen(F.silu(self.reduce(means))).sigmoid()
+        projections_BEC = (self.project.weight * gates[:, None]).transpose(1, 2)
         out = torch.baddbmm(
-            (x_BNhwC + self.project_bias).reshape(B, N * h * w, C),
+            (x_BNhwC + self.project.bias).reshape(B, N * h * w, C),
             mixed.reshape(B, N * h * w, -1),
             projections_BEC,
         )
@@ -129,23 +116,13 @@ class PreparedModel(nn.Module):
             self.encoder = halved(without_batch_norm(model.encoder, example), dtype, example)
             blocks = [block for block in model.blocks if isinstance(block, InvertedResidual3d)]
             self.blocks = nn.ModuleList(PreparedBlock(block) for block in blocks).to(dtype)
-            weight, bias = folded_weights(
-                model.stack_projection.conv.weight.flatten(1), model.stack_projection.norm
-            )
-            self.register_buffer("projection_weight", weight.to(dtype))
-            self.register_buffer("projection_bias", bias.to(dtype))
-            self.register_buffer("classifier_weight", model.classifier.weight.detach().clone())
-            self.register_buffer("classifier_bias", model.classifier.bias.detach().clone())
+            self.projection = _pixelwise(model.stack_projection.conv, model.stack_projection.norm).to(dtype)
+            self.classifier = copy.deepcopy(model.classifier)
         self.power = float(model.pool.p.detach())
         self.floor = model.pool.floor
         self.dtype = dtype
         self.requires_grad_(False)
         self.eval()
-
-    projection_weight: Tensor
-    projection_bias: Tensor
-    classifier_weight: Tensor
-    classifier_bias: Tensor
 
     def encode(self, stacks_MSHW: Tensor) -> tuple[Tensor, ...]:
         """Return the features of stacks, [M, h, w, C], and expanded [M, h, w, E] if there are 3D blocks.
@@ -165,7 +142,20 @@ class PreparedModel(nn.Module):
             if number or expanded is None:
                 expanded = block.expand(x)  # type: ignore[operator]
             x = block(x, expanded)
-        per_stack = F.silu(F.linear(x, self.projection_weight, self.projection_bias)).float()
+        per_stack = F.silu(self.projection(x)).float()
         powers = per_stack.clamp_(min=self.floor).pow_(self.power)
         pooled_BNP = powers.mean(dim=(2, 3)).pow(1.0 / self.power)
-        return F.linear(pooled_BNP.flatten(1), self.classifier_weight, self.classifier_bias)
+        logits: Tensor = self.classifier(pooled_BNP.flatten(1))
+        return logits
+
+
+def _pixelwise(conv: nn.Conv2d | nn.Conv3d, norm: _BatchNorm | None = None) -> nn.Linear:
+    """Return a convolution of single pixels, and the norm behind it, as a matrix product over the last dimension."""
+    weight, bias = conv.weight.detach().flatten(1).clone(), conv.bias
+    if norm is not None:
+        weight, bias = folded_weights(weight, norm)
+    assert bias is not None
+    # Without memory, so that no random numbers are drawn for weights that are replaced.
+    layer = nn.Linear(conv.in_channels, conv.out_channels, device="meta")
+    layer.weight, layer.bias = nn.Parameter(weight), nn.Parameter(bias.detach().clone())
+    return layer

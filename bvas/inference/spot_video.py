@@ -130,18 +130,12 @@ def spot_video(
         failure = error
     scores = np.concatenate(parts)
     # Behind the last row that is final nothing is known.
-    stop = start + len(scores)
-    gaps_found = gaps_in_time(cut_gaps(gaps, start, stop), grid.seconds)
+    rows = slice(start, start + len(scores))
+    gaps_found = gaps_in_time(cut_gaps(gaps, rows.start, rows.stop), grid.seconds)
     check_gap_share(video.path, gaps_found, len(scores))
+    duration = video.info.duration_seconds
     return _found(
-        video.path,
-        spotter,
-        scores,
-        grid.seconds[start:stop],
-        grid.indices[start:stop],
-        gaps_found,
-        video.info.duration_seconds,
-        failure,
+        video.path, spotter, scores, grid.seconds[rows], grid.indices[rows], gaps_found, duration, failure
     )
 
 
@@ -173,23 +167,16 @@ def _spots_of_stream(
                 raise
             failure = error
         path, duration = video.info.path, video.duration_seconds
+    scores = np.concatenate([part.scores for part in parts])
     seconds = np.concatenate([part.seconds for part in parts])
+    frames = np.concatenate([part.frames for part in parts])
     # Rows of the last frames are not final where Ctrl-C came.
     gaps = tuple(gap for gap in rows.gaps if gap.start_seconds <= seconds[-1])
     try:
         check_gap_share(path, gaps, len(seconds))
     except DecodeError as error:
         failure = failure or error
-    return _found(
-        path,
-        spotter,
-        np.concatenate([part.scores for part in parts]),
-        seconds,
-        np.concatenate([part.frames for part in parts]),
-        gaps,
-        duration,
-        failure,
-    )
+    return _found(path, spotter, scores, seconds, frames, gaps, duration, failure)
 
 
 def _found(
@@ -200,7 +187,7 @@ def _found(
     frames: NDArray[np.int64],
     gaps: tuple[Gap, ...],
     duration_seconds: float,
-    failure: DecodeError | KeyboardInterrupt | None = None,
+    failure: DecodeError | KeyboardInterrupt | None,
 ) -> VideoSpots:
     curve = ScoreCurve(scores, seconds, spotter.experiment.task.labels.names)
     spots = tuple(kind_of(spotter.experiment).results(curve))

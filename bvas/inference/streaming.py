@@ -8,9 +8,8 @@ is encoded once and serves N clips:
     clip c        [stack 0]          [stack 1]           [stack 2]
     clip c + 1     [stack 0]          [stack 1]           [stack 2]
 
-Each new frame costs one stack of 2D work and one pass of the 3D blocks. Before the first and
-after the last frame stacks start at places that do not exist; their frames repeat the edge, as
-`ClipConfig.indices` has it.
+Each new frame costs one stack of 2D work and one pass of the 3D blocks. Before the first and after the last frame
+stacks start at places that do not exist; their frames repeat the edge, as `ClipConfig.indices` has it.
 
 What is computed, and when, is decided here, with NumPy alone. An engine computes it (engine_protocol.py).
 """
@@ -26,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, ScoresError
+from bvas.inference.clip_states import clips_around, stacks_from
 from bvas.inference.engine_protocol import Engine, EngineArray
 from bvas.inference.ring_buffer import RingTable, SlotState
 from bvas.inference.row_stride import Interpolation, batch_length, most_waiting
@@ -39,47 +39,34 @@ if TYPE_CHECKING:
 class StreamingPredictor:
     """Score every frame of a video in one pass.
 
-    A row is final once the frame `clip.frames_after` behind it was pushed, or the video ended. With a stride it
-    is returned when it fills a batch, unless `is_prompt`. In float32 it equals the whole clip's forward pass up to
-    rounding, whatever the chunks. Memory is bounded by the clip's span, the batch sizes and the stride, not by the
-    video or the chunk.
+    A row is final once the frame `clip.frames_after` behind it was pushed, or the video ended. With a stride it is
+    returned when it fills a batch, unless `is_prompt`. In float32 it equals the whole clip's forward pass up to
+    rounding, whatever the chunks. Memory is bounded by the clip's span, the batch and the stride, not by the video.
 
     Not to be shared between threads or videos at a time; after `finish` or `reset` it is ready for the next video.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        *,
-        stack_batch: int | None = None,
-        window_batch: int | None = None,
-        stride: int = 1,
-    ) -> None:
+    def __init__(self, engine: Engine, *, batch: int | None = None, stride: int = 1) -> None:
         """Take an engine, of this predictor alone.
 
         Args:
             engine: A `TorchEngine` or an `OnnxEngine`.
-            stack_batch: Most stacks encoded at once, each twice with flip TTA. None: by device and picture size.
-            window_batch: Most clips scored at once, each twice with flip TTA. None: by device and picture size.
+            batch: Most stacks encoded, and most clips scored, at once; each twice with flip TTA. None: by device and
+                picture size.
             stride: As the attribute.
 
         Raises:
             ConfigError: a batch size or stride below 1.
         """
-        for name, value in (("stack_batch", stack_batch), ("window_batch", window_batch), ("stride", stride)):
+        for name, value in (("batch", batch), ("stride", stride)):
             if value is not None and value < 1:
                 raise ConfigError(f"{name} must be at least 1, got {value}")
         self._engine = engine
-        self._given_stack_batch, self._given_window_batch = stack_batch, window_batch
-        clip = engine.clip
-        self.clip = clip
+        self._given_batch = batch
+        self.clip = engine.clip
         """Frames that a clip holds."""
         self.num_labels = engine.num_labels
         """Columns of a row (K)."""
-        self._stack_offsets = np.arange(clip.stack_size) * clip.frame_step
-        self._clip_offsets = (
-            np.arange(clip.num_stacks) * clip.stack_size * clip.frame_step - clip.frames_before
-        )
         self.stride = stride
         """Rows are computed for every so many frames, and interpolated in between (row_stride.py); may change at any
         time. Where it falls, rows are interpolated until the stacks that were skipped lie behind. That of the first
@@ -99,8 +86,8 @@ class StreamingPredictor:
         self._still_clip: LastStill[EngineArray] = LastStill()
         """Scores [1, K]."""
         self._size: tuple[int, int] | None = None
-        self._stack_batch = self._window_batch = self._chunk = 1
-        """The last one is how many frames are taken at once: enough to fill both batches."""
+        self._batch = 1
+        """Stacks encoded, clips scored, and frames taken at once."""
         self._room = 0
         """Stacks, and clips, that may wait for a full batch."""
         self._frames = RingTable(1)
@@ -111,11 +98,6 @@ class StreamingPredictor:
         """First frame of the first stack that is not encoded yet."""
         self._next_center = 0
         """Center of the first clip not yet scored."""
-
-    @property
-    def num_bytes(self) -> int:
-        """Memory of the frames and features that are kept; constant from the first row on."""
-        return self._engine.num_bytes
 
     def push(
         self,
@@ -143,12 +125,12 @@ class StreamingPredictor:
         own = self._engine.to_frames(frames)
         self._check_frames(own)
         rows: list[NDArray[np.float32]] = []
-        for first in range(0, len(own), self._chunk):
-            chunk = own[first : first + self._chunk]
-            repeats = None if is_repeat is None else is_repeat[first : first + self._chunk]
+        for first in range(0, len(own), self._batch):
+            chunk = own[first : first + self._batch]
+            repeats = None if is_repeat is None else is_repeat[first : first + self._batch]
             self._put(chunk, color_range, self._pictures.number(len(chunk), repeats))
             self._num_frames += len(chunk)
-            rows += self._advance(waits=self._waits(first + len(chunk) == len(own)))
+            rows += self._advance(is_last=first + len(chunk) == len(own))
         return self._joined(rows)
 
     def push_gap(self, num_frames: int) -> NDArray[np.float32]:
@@ -165,26 +147,24 @@ class StreamingPredictor:
             self._start((1, 1))
         self._pictures.push_gap()
         rows: list[NDArray[np.float32]] = []
-        for first in range(0, num_frames, self._chunk):
-            count = min(self._chunk, num_frames - first)
+        for first in range(0, num_frames, self._batch):
+            count = min(self._batch, num_frames - first)
             self._frames.put(self._num_frames + np.arange(count), SlotState.GAP)
             self._num_frames += count
-            rows += self._advance(waits=self._waits(first + count == num_frames))
+            rows += self._advance(is_last=first + count == num_frames)
         return self._joined(rows)
 
     def finish(self) -> NDArray[np.float32]:
         """End the video, return its remaining rows, and be ready for the next one."""
-        rows = self._advance(waits=False, ended=True) if self._num_frames else []
+        rows = self._advance(is_last=True, ended=True) if self._num_frames else []
         rows.append(self._between.finish())
         self.reset()
         return self._joined(rows)
 
     def _check_frames(self, frames: EngineArray) -> None:
         if str(frames.dtype).removeprefix("torch.") != "uint8" or frames.ndim != 3:
-            raise ConfigError(
-                f"frames must be uint8 [n, H, W], got {frames.dtype} {list(frames.shape)}; "
-                "luma is brought to [0, 1] in here"
-            )
+            got = f"{frames.dtype} {list(frames.shape)}"
+            raise ConfigError(f"frames must be uint8 [n, H, W], got {got}; luma is brought to [0, 1] in here")
         size = (frames.shape[1], frames.shape[2])
         if self._size is None:
             self._start(size)
@@ -196,29 +176,21 @@ class StreamingPredictor:
         self._size = size
 
     def frames_at_once(self, size: tuple[int, int]) -> int:
-        """Return how many frames of a size fill both batches; fewer in a push make partly filled batches."""
-        batch = self._engine.default_batch(size)
-        return max(self._given_stack_batch or batch, self._given_window_batch or batch)
+        """Return how many frames of a size fill a batch; fewer in a push make partly filled batches."""
+        return self._given_batch or self._engine.default_batch(size)
 
     def _start(self, size: tuple[int, int]) -> None:
-        """Choose batch sizes, and make room for what has to be kept between chunks; once a video."""
+        """Choose the batch size, and make room for what has to be kept between chunks; once a video."""
         if self._num_frames:
             return
-        batch = self._engine.default_batch(size)
-        self._stack_batch = self._given_stack_batch or batch
-        self._window_batch = self._given_window_batch or batch
-        self._chunk = self.frames_at_once(size)
-        self._room = most_waiting(self._chunk, self.stride)
+        self._batch = self.frames_at_once(size)
+        self._room = most_waiting(self._batch, self.stride)
         clip = self.clip
-        num_frames = clip.stack_size * clip.frame_step + self._chunk + self._room
+        num_frames = clip.stack_size * clip.frame_step + self._batch + self._room
         # After the end as many stacks are encoded at once as a clip looks ahead. Both stacks and clips may have waited.
-        num_stacks = clip.span + clip.frames_after + self._chunk + 2 * self._room
+        num_stacks = clip.span + clip.frames_after + self._batch + 2 * self._room
         self._frames, self._stacks = RingTable(num_frames), RingTable(num_stacks)
         self._engine.reserve(num_frames, num_stacks)
-
-    def _waits(self, is_last: bool) -> bool:
-        """Return whether a partly filled batch waits for more frames, behind the last chunk of a push or another."""
-        return not (is_last and self.is_prompt)
 
     def _put(self, chunk: EngineArray, color_range: ColorRange, pictures: NDArray[np.int64]) -> None:
         """Keep the next frames, unless they only repeat what is kept in their places."""
@@ -227,21 +199,22 @@ class StreamingPredictor:
             return
         self._engine.put_frames(self._frames.put(positions, SlotState.READY, pictures), chunk, color_range)
 
-    def _advance(self, *, waits: bool, ended: bool = False) -> list[NDArray[np.float32]]:
-        """Encode the stacks and score the clips that the frames so far allow, and of these what fills a batch."""
-        # All work of a GPU is queued before the first scores are waited for.
-        return [self._rows(*batch) for batch in self._computed(self._room if waits else 0, ended=ended)]
+    def _advance(self, *, is_last: bool, ended: bool = False) -> list[NDArray[np.float32]]:
+        """Encode the stacks and score the clips that the frames so far allow, and of these what fills a batch.
 
-    def _computed(self, may_wait: int, *, ended: bool) -> list[tuple[EngineArray | None, NDArray[np.uint8]]]:
-        """Return of each batch of clips what `_score` gives."""
+        Args:
+            is_last: No frames of the same push follow. What does not fill a batch is computed too if rows are prompt.
+            ended: The video ends here: everything is computed.
+        """
+        may_wait = 0 if ended or (is_last and self.is_prompt) else self._room
         clip = self.clip
         reach = (clip.stack_size - 1) * clip.frame_step
         # From its own center on, a clip goes up to frames_after; after the end, so far beyond the last frame.
         last_start = self._num_frames - 1 - reach + (clip.frames_after if ended else 0)
         while self._next_start <= last_start:
             starts = np.arange(self._next_start, last_start + 1)
-            frames, states = self._stacks_from(starts)
-            length = batch_length(states == SlotState.READY, self._stack_batch, may_wait)
+            frames, states = stacks_from(starts, clip, self._frames, self._num_frames, self.stride)
+            length = batch_length(states == SlotState.READY, self._batch, may_wait)
             if not length:
                 break
             self._encode(starts[:length], frames[:length], states[:length])
@@ -250,26 +223,14 @@ class StreamingPredictor:
         batches: list[tuple[EngineArray | None, NDArray[np.uint8]]] = []
         while self._next_center <= last_center:
             centers = np.arange(self._next_center, last_center + 1)
-            stacks, states = self._clips_around(centers)
-            length = batch_length(states == SlotState.READY, self._window_batch, may_wait)
+            stacks, states = clips_around(centers, clip, self._stacks, self.stride)
+            length = batch_length(states == SlotState.READY, self._batch, may_wait)
             if not length:
                 break
             batches.append(self._score(stacks[:length], states[:length]))
             self._next_center += length
-        return batches
-
-    def _stacks_from(self, starts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-        """Return the frames [M, S] of stacks, and each stack's state."""
-        frames_MS = np.clip(starts[:, None] + self._stack_offsets, 0, self._num_frames - 1)
-        is_whole = (self._frames.states(frames_MS) == SlotState.READY).all(axis=1)
-        wanted = np.where(self._are_needed(starts), SlotState.READY, SlotState.SKIPPED)
-        return frames_MS, np.where(is_whole, wanted, SlotState.GAP).astype(np.uint8)
-
-    def _are_needed(self, starts: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return of stacks whether a clip whose row is computed holds them."""
-        centers = starts[:, None] - self._clip_offsets
-        needed: NDArray[np.bool_] = (centers % self.stride == 0).any(axis=1)
-        return needed
+        # All work of a GPU is queued before the first scores are waited for.
+        return [self._rows(*batch) for batch in batches]
 
     def _encode(
         self, starts: NDArray[np.int64], frames_MS: NDArray[np.int64], states: NDArray[np.uint8]
@@ -277,34 +238,21 @@ class StreamingPredictor:
         is_ready = states == SlotState.READY
         ready = starts[is_ready]
         pictures = common_picture(self._frames.pictures(frames_MS))
-        if not len(ready):
-            self._stacks.put(starts, states)
-            return
-        still = self._still_stack.of_batch(pictures[is_ready])
-        if still is not None:
-            # The batch shows one picture, and so did an earlier one of its size: its features are repeated.
-            is_kept = self._stacks.holds(ready, int(pictures[is_ready][0]))
-            self._stacks.put(starts, states, pictures)
-            if not is_kept:
-                self._engine.put_stack(self._stacks.slots(ready), still)
-            return
+        of_ready = pictures[is_ready]
+        # Where a batch shows one picture, and so did an earlier one of its size, its features are repeated.
+        still = self._still_stack.of_batch(of_ready)
+        is_kept = still is not None and self._stacks.holds(ready, int(of_ready[0]))
         self._stacks.put(starts, states, pictures)
+        if not len(ready) or is_kept:
+            return
         slots = self._stacks.slots(ready)
-        is_full = len(ready) == self._stack_batch
+        if still is not None:
+            self._engine.put_stack(slots, still)
+            return
+        is_full = len(ready) == self._batch
         self._engine.encode(self._frames.slots(frames_MS[is_ready]), slots, is_full=is_full)
-        is_still = pictures[is_ready][-1] != UNIQUE
-        self._still_stack.keep(
-            pictures[is_ready], self._engine.stack_at(int(slots[-1])) if is_still else None
-        )
-
-    def _clips_around(self, centers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-        """Return the starts [M, N] of the stacks of clips, and the state of each clip's row."""
-        starts_MN = centers[:, None] + self._clip_offsets
-        stacks = self._stacks.states(starts_MN)
-        has_gap = (stacks == SlotState.GAP).any(axis=1)
-        is_skipped = (stacks == SlotState.SKIPPED).any(axis=1) | (centers % self.stride != 0)
-        states = np.where(is_skipped, SlotState.SKIPPED, SlotState.READY)
-        return starts_MN, np.where(has_gap, SlotState.GAP, states).astype(np.uint8)
+        is_still = of_ready[-1] != UNIQUE
+        self._still_stack.keep(of_ready, self._engine.stack_at(int(slots[-1])) if is_still else None)
 
     def _score(
         self, starts_MN: NDArray[np.int64], states: NDArray[np.uint8]
@@ -316,7 +264,7 @@ class StreamingPredictor:
         pictures = common_picture(self._stacks.pictures(ready_MN))
         scores = self._still_clip.of_batch(pictures)
         if scores is None:
-            is_full = len(ready_MN) == self._window_batch
+            is_full = len(ready_MN) == self._batch
             scores = self._engine.score(self._stacks.slots(ready_MN), is_full=is_full)
             self._still_clip.keep(pictures, scores[-1:])
         return scores, states
@@ -340,12 +288,7 @@ def _checked(scores: NDArray[np.float32], half: str) -> NDArray[np.float32]:
     """
     if not np.isnan(scores).any():
         return scores
+    why = ": its weights are damaged, or its training diverged; train it again, or take another checkpoint"
     if half:
-        raise ScoresError(
-            f"the model gives NaN or infinite scores in {half}, whose range its features may leave; "
-            "take --precision float32"
-        )
-    raise ScoresError(
-        "the model gives NaN or infinite scores: its weights are damaged, or its training diverged; train it "
-        "again, or take another checkpoint"
-    )
+        why = f" in {half}, whose range its features may leave; take --precision float32"
+    raise ScoresError(f"the model gives NaN or infinite scores{why}")

@@ -68,12 +68,6 @@ class TorchEngine:
         self._features = [tuple(_Ring(num_stacks) for _ in range(num_kept)) for _ in self._models]
         """Of each model what `PreparedModel.encode` gives, [V, R, h, w, C or E]."""
 
-    @property
-    def num_bytes(self) -> int:
-        """Memory of both ring buffers."""
-        rings = [self._frames, *(ring for rings in self._features for ring in rings)]
-        return sum(0 if ring.rows is None else ring.rows.nbytes for ring in rings)
-
     def default_batch(self, size: tuple[int, int]) -> int:
         """Return the batch size for this device and frames of (H, W)."""
         return default_batch(self._device, size, self._num_flips)

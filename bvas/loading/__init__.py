@@ -10,15 +10,13 @@ read_plan.py          clips grouped by keyframe interval, and the shuffle buffer
 slot_counts.py        sizes of buffer, jobs and slots
 epoch_order.py        EpochOrder: jobs and batches of an epoch
 read_jobs.py          Clip, ReadJob, ReadResult: what parent and worker exchange
-job_runner.py         JobRunner: protocol of what does jobs
 worker_pool.py        WorkerPool: worker processes with deadlines and restarts
-idle_runner.py        IdleRunner: the pool of another loader, when it is idle
 job_queue.py          JobQueue: rules for jobs that fail
 worker_process.py     start of a worker process
 worker.py             main loop of a worker process
 open_videos.py        OpenVideos: a worker's open videos, and the reading of jobs
 in_process_runner.py  InProcessRunner: the same work without processes
-runner_start.py       start of a runner
+runner_start.py       JobRunner: what does jobs, and its start
 worker_counts.py      numbers of workers of each backend
 shared_slots.py       SharedFrames: slots in shared host memory
 device_slots.py       DeviceFrames: slots in GPU memory

@@ -3,9 +3,10 @@
 `TrainingClips` are drawn at random in each epoch; `FixedClips` are the same in each epoch, in order.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from bvas.errors import ConfigError
 from bvas.experiment.sampling_config import SamplingConfig, TargetConfig
 from bvas.loading.labelled_video import LabelledVideo
-from bvas.loading.sampling import ActionSampler, FrameSampler, sample_seed, sample_stream, shake
+from bvas.loading.sampling import ActionSampler, sample_seed, sample_stream, shake
 from bvas.loading.targets import targets_at
 from bvas.values.clip_config import ClipConfig, clamp_indices
 
@@ -34,29 +35,37 @@ class ClipRequest:
     """Random seed of the augmentation, derived from (seed, epoch, sample)."""
 
 
-class Clips(Protocol):
+class Clips(ABC):
     """Clips that a `ClipLoader` can load."""
 
-    @property
-    def videos(self) -> Sequence[LabelledVideo]:
-        """Videos of the clips; a request's `video_id` is an index into them."""
-        ...
+    sequential: ClassVar[bool]
+    """Whether neighbors in the epoch are neighbors in the video, so that one pass may read several."""
+    num_clips: int
+    """Clips in an epoch."""
 
-    @property
-    def clip(self) -> ClipConfig:
-        """Number and spacing of a clip's frames."""
-        ...
+    def __init__(
+        self, videos: Sequence[LabelledVideo], clip: ClipConfig, targets: TargetConfig | None
+    ) -> None:
+        """Take what all clips share.
 
-    @property
-    def sequential(self) -> bool:
-        """Whether neighbors in the epoch are neighbors in the video, so that one pass may read several."""
-        ...
+        Args:
+            videos: At least one, all of one label set; a request's `video_id` is an index into them.
+            clip: Number and spacing of a clip's frames.
+            targets: The window of the target; the reference system's by default.
 
-    @property
-    def num_clips(self) -> int:
-        """Clips in an epoch."""
-        ...
+        Raises:
+            ConfigError: no videos, or videos of different label sets.
+        """
+        if not videos:
+            raise ConfigError("no videos to take clips from; give at least one")
+        numbers = sorted({video.num_labels for video in videos})
+        if len(numbers) > 1:
+            raise ConfigError(f"videos of one loader must share one label set, got sets of {numbers} labels")
+        self.videos = tuple(videos)
+        self.clip = clip
+        self.targets = targets or TargetConfig()
 
+    @abstractmethod
     def request(self, sample: int, *, epoch: int, seed: int, attempt: int = 0) -> ClipRequest | None:
         """Return clip `sample` of an epoch.
 
@@ -64,16 +73,25 @@ class Clips(Protocol):
             sample: In [0, num_clips).
             epoch: From 0 up.
             seed: The run's seed, from 0 up.
-            attempt: Draws of this sample that could not be decoded. None is returned when no draw is left.
+            attempt: Draws of this sample that could not be decoded. None is returned when no draw is left; for a first
+                attempt there always is one.
         """
-        ...
 
     def requests(self, epoch: int, *, seed: int = 0) -> list[ClipRequest]:
         """Return all clips of an epoch, in order."""
-        ...
+        found = (self.request(sample, epoch=epoch, seed=seed) for sample in range(self.num_clips))
+        return [request for request in found if request is not None]
+
+    def _request_at(
+        self, video_id: int, center: int, frames: NDArray[np.int64], random_seed: int
+    ) -> ClipRequest:
+        """Return the request of a clip of these grid frames."""
+        video = self.videos[video_id]
+        targets = targets_at(center, video, self.targets)
+        return ClipRequest(video_id, center, video.grid.indices[frames], targets, random_seed)
 
 
-class TrainingClips:
+class TrainingClips(Clips):
     """Clips drawn at random: a video uniformly, then a frame of it."""
 
     sequential = False
@@ -85,7 +103,7 @@ class TrainingClips:
         *,
         sampling: SamplingConfig | None = None,
         targets: TargetConfig | None = None,
-        samplers: Sequence[FrameSampler] | None = None,
+        samplers: Sequence[ActionSampler] | None = None,
     ) -> None:
         """Prepare the draws.
 
@@ -99,21 +117,14 @@ class TrainingClips:
         Raises:
             ConfigError: no videos, videos of different label sets, or a wrong number of samplers.
         """
-        _check(videos)
-        self.videos = tuple(videos)
-        self.clip = clip
+        super().__init__(videos, clip, targets)
         self.sampling = sampling or SamplingConfig()
-        self.targets = targets or TargetConfig()
-        self._samplers: Sequence[FrameSampler] = (
-            [ActionSampler(video, self.sampling) for video in videos] if samplers is None else samplers
-        )
+        self.num_clips = self.sampling.clips_per_epoch
+        if samplers is None:
+            samplers = [ActionSampler(video, self.sampling) for video in videos]
+        self._samplers = samplers
         if len(self._samplers) != len(self.videos):
             raise ConfigError(f"{len(self.videos)} videos need as many samplers, got {len(self._samplers)}")
-
-    @property
-    def num_clips(self) -> int:
-        """Clips in an epoch."""
-        return self.sampling.clips_per_epoch
 
     def request(self, sample: int, *, epoch: int, seed: int, attempt: int = 0) -> ClipRequest:
         """Return draw number `attempt` of the sample's own stream: see `Clips.request`."""
@@ -125,20 +136,10 @@ class TrainingClips:
             # Shaken before they are clamped to the video: at an edge, too, each frame moves by itself.
             frames = center - self.clip.frames_before + np.arange(self.clip.num_frames) * self.clip.frame_step
             frames = clamp_indices(shake(frames, self.sampling, random), video.num_frames)
-        return ClipRequest(
-            video_id,
-            center,
-            video.grid.indices[frames],
-            targets_at(center, video, self.targets),
-            sample_seed(seed, epoch, sample),
-        )
-
-    def requests(self, epoch: int, *, seed: int = 0) -> list[ClipRequest]:
-        """Return all clips of an epoch, in order."""
-        return [self.request(sample, epoch=epoch, seed=seed) for sample in range(self.num_clips)]
+        return self._request_at(video_id, center, frames, sample_seed(seed, epoch, sample))
 
 
-class FixedClips:
+class FixedClips(Clips):
     """Clips at given centers, video by video in ascending order, as for validation."""
 
     sequential = True
@@ -163,12 +164,9 @@ class FixedClips:
             ConfigError: no videos or no centers, videos of different label sets, or a center
                 outside its video.
         """
-        _check(videos)
+        super().__init__(videos, clip, targets)
         if len(centers) != len(videos):
             raise ConfigError(f"{len(videos)} videos need as many lists of centers, got {len(centers)}")
-        self.videos = tuple(videos)
-        self.clip = clip
-        self.targets = targets or TargetConfig()
         self._centers = [np.sort(np.asarray(frames, dtype=np.int64)) for frames in centers]
         for video, frames in zip(self.videos, self._centers, strict=True):
             if len(frames) and not (0 <= frames[0] and frames[-1] < video.num_frames):
@@ -177,40 +175,16 @@ class FixedClips:
                     f"0 to {video.num_frames - 1}"
                 )
         self._stops = np.cumsum([len(frames) for frames in self._centers])
-        if not self._stops[-1]:
+        self.num_clips = int(self._stops[-1])
+        if not self.num_clips:
             raise ConfigError("no centers, so there is no clip to load; give at least one")
-
-    @property
-    def num_clips(self) -> int:
-        """Clips in an epoch."""
-        return int(self._stops[-1])
 
     def request(self, sample: int, *, epoch: int, seed: int, attempt: int = 0) -> ClipRequest | None:
         """Return the clip, or None for a second attempt: a fixed clip has no replacement."""
-        return None if attempt else self._clip(sample, epoch, seed)
-
-    def requests(self, epoch: int, *, seed: int = 0) -> list[ClipRequest]:
-        """Return all clips, in order; in each epoch the same."""
-        return [self._clip(sample, epoch, seed) for sample in range(self.num_clips)]
-
-    def _clip(self, sample: int, epoch: int, seed: int) -> ClipRequest:
+        if attempt:
+            return None
         video_id = int(np.searchsorted(self._stops, sample, side="right"))
-        video = self.videos[video_id]
         # A negative index, counted from the end of the video's list.
         center = int(self._centers[video_id][sample - self._stops[video_id]])
-        frames = self.clip.indices(center, video.num_frames)
-        return ClipRequest(
-            video_id,
-            center,
-            video.grid.indices[frames],
-            targets_at(center, video, self.targets),
-            sample_seed(seed, epoch, sample),
-        )
-
-
-def _check(videos: Sequence[LabelledVideo]) -> None:
-    if not videos:
-        raise ConfigError("no videos to take clips from; give at least one")
-    numbers = sorted({video.num_labels for video in videos})
-    if len(numbers) > 1:
-        raise ConfigError(f"videos of one loader must share one label set, got sets of {numbers} labels")
+        frames = self.clip.indices(center, self.videos[video_id].num_frames)
+        return self._request_at(video_id, center, frames, sample_seed(seed, epoch, sample))

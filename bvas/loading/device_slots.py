@@ -9,7 +9,8 @@ import logging
 import math
 import weakref
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Protocol
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 from bvas.errors import DataError
 from bvas.loading.shared_slots import SharedFrames
@@ -22,20 +23,35 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class DeviceSlots(Protocol):
-    """Slots on a device, for a worker."""
+class AttachedFrames:
+    """Slots on a GPU, one clip each, in a worker. The memory is opened at its first use, which loads torch and CUDA."""
+
+    def __init__(self, shared: bytes, shape: tuple[int, int, int, int], gpu: int) -> None:
+        self._shared = shared
+        self._shape = shape
+        self._gpu = gpu
+        self._frames: Tensor | None = None
 
     def slot(self, number: int) -> "Tensor":
-        """Return a slot, uint8 [T, H, W], on the device."""
-        ...
+        """Return a slot, uint8 [T, H, W], on the GPU.
+
+        Raises:
+            DataError: the memory cannot be opened from this process.
+        """
+        if self._frames is None:
+            with cuda_driver.current_context(self._gpu):
+                self._frames = _tensor_at(cuda_driver.open_shared(self._shared), self._shape, self._gpu)
+        return self._frames[number]
 
     def complete(self) -> None:
         """Wait until everything that this process wrote has arrived."""
-        ...
+        import torch
+
+        torch.cuda.current_stream(self._gpu).synchronize()
 
 
-class DeviceFrames:
-    """Slots on a GPU, one clip each. Pickled as `AttachedFrames`, for an argument of a worker process."""
+class DeviceFrames(AttachedFrames):
+    """The same slots in the process that owns them. Pickled as `AttachedFrames`, for an argument of a worker."""
 
     def __init__(self, num_slots: int, clip_shape: tuple[int, int, int], gpu: int) -> None:
         """Reserve the memory.
@@ -48,27 +64,17 @@ class DeviceFrames:
         Raises:
             DataError: the GPU has too little memory, or the system does not share it between processes.
         """
-        self._shape = (num_slots, *clip_shape)
-        self._gpu = gpu
+        shape = (num_slots, *clip_shape)
         with cuda_driver.current_context(gpu):
-            address = cuda_driver.allocate(math.prod(self._shape))
+            address = cuda_driver.allocate(math.prod(shape))
             self._finalizer = weakref.finalize(self, _free, address, gpu)
             try:
-                self._shared = cuda_driver.share(address)
+                shared = cuda_driver.share(address)
             except DataError:
                 self.close()
                 raise
-        self._frames = _tensor_at(address, self._shape, gpu)
-
-    def slot(self, number: int) -> "Tensor":
-        """Return a slot, uint8 [T, H, W], on the GPU."""
-        return self._frames[number]
-
-    def complete(self) -> None:
-        """Wait until everything that this process wrote has arrived."""
-        import torch
-
-        torch.cuda.current_stream(self._gpu).synchronize()
+        super().__init__(shared, shape, gpu)
+        self._frames = _tensor_at(address, shape, gpu)
 
     def close(self) -> None:
         """Free the memory; the workers must have ended. May be called twice."""
@@ -112,49 +118,13 @@ def open_way_to_gpu(
     return device_frames
 
 
-class AttachedFrames:
-    """The same slots in a worker. The memory is opened at its first use, which loads torch and CUDA."""
-
-    def __init__(self, shared: bytes, shape: tuple[int, int, int, int], gpu: int) -> None:
-        self._shared = shared
-        self._shape = shape
-        self._gpu = gpu
-        self._frames: Tensor | None = None
-
-    def slot(self, number: int) -> "Tensor":
-        """Return a slot, uint8 [T, H, W], on the GPU.
-
-        Raises:
-            DataError: the memory cannot be opened from this process.
-        """
-        if self._frames is None:
-            with cuda_driver.current_context(self._gpu):
-                self._frames = _tensor_at(cuda_driver.open_shared(self._shared), self._shape, self._gpu)
-        return self._frames[number]
-
-    def complete(self) -> None:
-        """Wait until everything that this process wrote has arrived."""
-        import torch
-
-        torch.cuda.current_stream(self._gpu).synchronize()
-
-
-class _Memory:
-    """Memory that torch makes a tensor of without a copy."""
-
-    def __init__(self, address: int, shape: tuple[int, ...]) -> None:
-        self.__cuda_array_interface__ = {
-            "shape": shape,
-            "typestr": "|u1",
-            "data": (address, False),
-            "version": 3,
-        }
-
-
 def _tensor_at(address: int, shape: tuple[int, ...], gpu: int) -> "Tensor":
+    """Return the memory as a tensor, without a copy."""
     import torch
 
-    return torch.as_tensor(_Memory(address, shape), device=f"cuda:{gpu}")
+    layout = {"shape": shape, "typestr": "|u1", "data": (address, False), "version": 3}
+    memory = SimpleNamespace(__cuda_array_interface__=layout)
+    return torch.as_tensor(memory, device=f"cuda:{gpu}")
 
 
 def _free(address: int, gpu: int) -> None:

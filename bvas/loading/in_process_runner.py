@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bvas.errors import WorkerError
-from bvas.loading.loader_stats import WorkerStats
+from bvas.loading.loader_stats import LoaderStats, WorkerStats
 from bvas.loading.open_videos import OpenVideos
 from bvas.loading.read_jobs import ReadJob, ReadResult
 from bvas.loading.shared_slots import SharedFrames
@@ -13,10 +14,7 @@ NAME = "pyav-here"
 
 
 class InProcessRunner:
-    """A `JobRunner` without processes: for small inputs, and for a debugger."""
-
-    num_restarts = 0
-    num_moved = 0
+    """A `JobRunner` without processes: for small inputs, and for a debugger. It has no idle jobs."""
 
     def __init__(self, frames: SharedFrames) -> None:
         self._frames = frames
@@ -27,9 +25,9 @@ class InProcessRunner:
         self._closed = False
 
     @property
-    def worker_stats(self) -> dict[str, WorkerStats]:
-        """Work done, under one name."""
-        return {NAME: self._stats.copy()}
+    def stats(self) -> LoaderStats:
+        """Work done so far, under one name, a copy."""
+        return LoaderStats(workers={NAME: replace(self._stats)})
 
     @property
     def process_ids(self) -> dict[str, int]:
@@ -44,19 +42,19 @@ class InProcessRunner:
         else:
             self._pending.extend(jobs)
 
-    def has_result(self) -> bool:
+    def has_result(self, *, idle: bool = False) -> bool:
         """Return False: nothing is read before its result is asked for."""
         return False
 
-    def next_result(self) -> ReadResult:
+    def next_result(self, *, idle: bool = False) -> ReadResult:
         """Do the next job."""
         self._check_open()
         job = self._pending.popleft()
         result = self._videos.read(job, [self._frames.slot(slot) for slot in job.slots])
-        self._stats.add(result, job.num_clips)
+        self._stats.add(result, len(job.clips))
         return result
 
-    def cancel(self) -> list[ReadJob]:
+    def cancel(self, *, idle: bool = False) -> list[ReadJob]:
         """Take back the jobs that are not done."""
         taken = list(self._pending)
         self._pending.clear()

@@ -45,21 +45,14 @@ class JobQueue:
 
     def put(self, jobs: Sequence[ReadJob], *, first: bool = False) -> list[ReadResult]:
         """Queue jobs behind the others, or with `first` before them; return results of those that no backend can do."""
-        results = []
-        kept = []
-        for job in jobs:
-            if self._candidates(job):
-                kept.append(job)
-            else:
-                results.append(self._give_up(job))
-        for queue, its in (
-            (self._pending, [job for job in kept if not job.is_idle]),
-            (self._idle, [job for job in kept if job.is_idle]),
-        ):
+        kept = [job for job in jobs if self._candidates(job)]
+        results = [self._give_up(job) for job in jobs if not self._candidates(job)]
+        for job in reversed(kept) if first else kept:
+            queue = self._idle if job.is_idle else self._pending
             if first:
-                queue.extendleft(reversed(its))
+                queue.appendleft(job)
             else:
-                queue.extend(its)
+                queue.append(job)
         return results
 
     def take(self, worker: str, backend: str) -> ReadJob | None:

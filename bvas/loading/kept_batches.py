@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cached_property
 
 import torch
 
@@ -30,8 +31,6 @@ class KeptClips:
         self._loader = loader
         self._device = device
         self._choose_place = choose_place
-        self._is_placed = False
-        self._place: torch.device | None = None
         self._kept: list[ClipBatch] = []
         self._rest: Iterator[ClipBatch] | None = None
         self._is_complete = False
@@ -43,7 +42,7 @@ class KeptClips:
             DecodeError: a clip cannot be decoded.
             WorkerError: as `ClipLoader.epoch`.
         """
-        if self._is_complete or self._where() is None:
+        if self._is_complete or self._place is None:
             return
         if self._rest is None:
             self._rest = self._loader.epoch(0, at_once=True)
@@ -57,7 +56,7 @@ class KeptClips:
             DecodeError: a clip cannot be decoded.
             WorkerError: as `ClipLoader.epoch`.
         """
-        if self._where() is None:
+        if self._place is None:
             yield from self._loader.epoch(epoch)
             return
         number = 0
@@ -66,12 +65,10 @@ class KeptClips:
             yield replace(batch, frames=batch.frames.to(self._device))
             number += 1
 
-    def _where(self) -> torch.device | None:
-        if not self._is_placed:
-            clip_bytes = self._loader.clip_bytes
-            self._place = self._choose_place(self._loader.num_own_clips * clip_bytes)
-            self._is_placed = True
-        return self._place
+    @cached_property
+    def _place(self) -> torch.device | None:
+        """Device that keeps the batches; None to read them in each epoch."""
+        return self._choose_place(self._loader.num_own_clips * self._loader.clip_bytes)
 
     def _keep_next(self) -> bool:
         """Wait for one more batch and keep it; return whether there was one."""

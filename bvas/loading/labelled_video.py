@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.data.video_end import after_end
-from bvas.errors import ConfigError, DataError
+from bvas.errors import DataError
 from bvas.values.annotations import Annotation, LabelSet
 from bvas.values.luma import ColorRange
 from bvas.video.index.frame_grid import Grid, make_grid
@@ -35,21 +35,6 @@ class LabelledVideo:
     """Their labels [A], each in [0, K)."""
     name: str = ""
     """Name of its results: the match and the file's stem; empty if it belongs to no match."""
-
-    def __post_init__(self) -> None:
-        if self.annotation_frames.shape != self.label_ids.shape or self.label_ids.ndim != 1:
-            raise ConfigError(
-                f"annotation_frames {self.annotation_frames.shape} and label_ids {self.label_ids.shape} "
-                f"of {self.path.name} must be two arrays [A] of the same length"
-            )
-        for name, values, stop in (
-            ("annotation_frames", self.annotation_frames, self.num_frames),
-            ("label_ids", self.label_ids, self.num_labels),
-        ):
-            if len(values) and not (0 <= values.min() and values.max() < stop):
-                raise ConfigError(f"{name} of {self.path.name} must lie in [0, {stop}), got {values}")
-        if np.any(np.diff(self.annotation_frames) < 0):
-            raise ConfigError(f"annotation_frames of {self.path.name} must be ascending")
 
     @property
     def num_frames(self) -> int:

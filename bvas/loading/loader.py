@@ -22,17 +22,14 @@ from bvas.loading.clip_batch import BatchMaker, ClipBatch
 from bvas.loading.clip_requests import Clips
 from bvas.loading.device_slots import DeviceFrames, open_way_to_gpu
 from bvas.loading.epoch_order import EpochOrder
-from bvas.loading.idle_runner import IdleRunner
-from bvas.loading.job_runner import JobRunner
 from bvas.loading.loader_stats import LoaderStats
 from bvas.loading.rank_shards import WHOLE, Batches, Shard
-from bvas.loading.runner_start import start_runner
+from bvas.loading.runner_start import JobRunner, start_runner
 from bvas.loading.shared_slots import SharedFrames
 from bvas.loading.skip_policy import OnError, SkipPolicy
 from bvas.loading.slot_counts import SlotCounts
 from bvas.loading.slot_filling import SlotFiller
 from bvas.loading.worker_counts import choose_workers
-from bvas.loading.worker_pool import WorkerPool
 from bvas.system.closing import Closing
 from bvas.values.checks import checked_size
 
@@ -126,14 +123,14 @@ class ClipLoader(Closing):
             self.workers = beside.workers
         num_slots = counts.num_slots(sum(self.workers.values()))
         first_slot = 0
+        shares_pool = beside is not None and bool(self.workers)
         with ExitStack() as stack:
-            if beside is not None and self.workers:
+            if beside is not None and shares_pool:
                 assert beside._frames.clip_shape == clip_shape
-                assert isinstance(beside._runner, WorkerPool)
                 first_slot, num_slots = beside._num_slots, min(beside._spare_clips, counts.num_own)
                 counts = counts.within(num_slots)
                 self._frames, self._device_frames = beside._frames, beside._device_frames
-                self._runner = IdleRunner(beside._runner)
+                self._runner = beside._runner
             else:
                 self._frames = SharedFrames(num_slots + spare_clips, clip_shape)
                 self._device_frames = open_way_to_gpu(
@@ -147,16 +144,18 @@ class ClipLoader(Closing):
                     gpu=gpu,
                     timeout_seconds=loading.timeout_seconds,
                 )
-            self._filler = SlotFiller(self._runner, num_slots, policy, first_slot=first_slot)
-            if isinstance(self._runner, IdleRunner):
+            self._filler = SlotFiller(
+                self._runner, num_slots, policy, first_slot=first_slot, idle=shares_pool
+            )
+            if shares_pool:
                 # The pool outlives this loader: its workers must not write to the spare slots any more.
                 stack.callback(self._filler.close)
             # Runs when the loader is garbage-collected or the program ends, whichever comes first.
             self._finalizer = weakref.finalize(self, stack.pop_all().close)
         self._maker = BatchMaker(target)
         self._counts = counts
-        self._num_slots: int = num_slots
-        self._spare_clips: int = spare_clips
+        self._num_slots = num_slots
+        self._spare_clips = spare_clips
         # `pyav` reads all files.
         self._is_admitted = "pyav" in self.workers or not self.workers
         self._current: object = None
@@ -184,12 +183,13 @@ class ClipLoader(Closing):
     @property
     def stats(self) -> LoaderStats:
         """Statistics so far, a copy."""
+        of_runner = self._runner.stats
         return replace(
             self._stats,
             skips=self._filler.num_skipped,
-            restarts=self._runner.num_restarts,
-            moved=self._runner.num_moved,
-            workers=self._runner.worker_stats,
+            restarts=of_runner.restarts,
+            moved=of_runner.moved,
+            workers=of_runner.workers,
         )
 
     @property

@@ -1,6 +1,6 @@
 """Statistics of a loader: clips, decoded frames, waiting time, restarts."""
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from bvas.loading.read_jobs import ReadResult
@@ -29,10 +29,6 @@ class WorkerStats:
             self.clips += num_clips
         self.busy_seconds += result.busy_seconds
         self.frames_decoded += result.num_decoded
-
-    def copy(self) -> "WorkerStats":
-        """Return a copy."""
-        return replace(self)
 
     def since(self, before: "WorkerStats") -> "WorkerStats":
         """Return the difference to an earlier copy."""
@@ -70,11 +66,6 @@ class LoaderStats:
         """Pictures that decoders output for each clip read; 0 before any."""
         clips = sum(worker.clips for worker in self.workers.values())
         return self.frames_decoded / clips if clips else 0.0
-
-    @property
-    def clips_per_worker(self) -> dict[str, int]:
-        """Clips read under each worker's name."""
-        return {name: worker.clips for name, worker in self.workers.items()}
 
     def since(self, before: "LoaderStats") -> "LoaderStats":
         """Return the difference to an earlier copy."""

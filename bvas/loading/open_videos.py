@@ -62,7 +62,7 @@ class OpenVideos:
         try:
             decoder = self._decoder(job.path)
             before = decoder.num_decoded
-            if job.num_clips:
+            if job.clips:
                 self._fill(job, decoder, [frame for slot in slots for frame in slot])
         except Exception as error:  # noqa: BLE001  (the loader raises it, or counts it as skipped)
             # The decoder may be in any state: the next read opens the video again.

@@ -58,11 +58,6 @@ class ReadJob:
     job_id: int = field(default_factory=lambda: next(_JOB_IDS))
 
     @property
-    def num_clips(self) -> int:
-        """Clips of the job (n)."""
-        return len(self.clips)
-
-    @property
     def slots(self) -> tuple[int, ...]:
         """Slot of each clip [n]."""
         return tuple(clip.slot for clip in self.clips)

@@ -6,21 +6,23 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from bvas.loading.device_slots import DeviceSlots
+from bvas.loading.device_slots import AttachedFrames
 from bvas.loading.in_process_runner import InProcessRunner
-from bvas.loading.job_runner import JobRunner
 from bvas.loading.shared_slots import SharedFrames
 from bvas.loading.worker import WorkerSettings
 from bvas.loading.worker_pool import WorkerPool
-from bvas.system.cache_folder import cache_folder
+from bvas.system.cache_folder import cache_folder, fault_of_writing
 
 logger = logging.getLogger(__name__)
+
+JobRunner = WorkerPool | InProcessRunner
+"""Does read jobs in any order: in worker processes, or in this process."""
 
 
 def start_runner(
     workers: Mapping[str, int],
     frames: SharedFrames,
-    device_frames: DeviceSlots | None,
+    device_frames: AttachedFrames | None,
     stack: ExitStack,
     *,
     gpu: str,
@@ -38,11 +40,9 @@ def start_runner(
     """
     runner: JobRunner
     if workers:
-        cache = _make_index_cache()
-        if cache is not None:
-            stack.callback(cache.cleanup)
-        cache_home = None if cache is None else Path(cache.name)
-        settings = WorkerSettings(frames=frames, device_frames=device_frames, gpu=gpu, cache_home=cache_home)
+        settings = WorkerSettings(
+            frames=frames, device_frames=device_frames, gpu=gpu, cache_home=_index_cache(stack)
+        )
         runner = WorkerPool(workers, settings, timeout_seconds=timeout_seconds)
     else:
         runner = InProcessRunner(frames)
@@ -50,24 +50,14 @@ def start_runner(
     return runner
 
 
-def _make_index_cache() -> tempfile.TemporaryDirectory[str] | None:
-    """Return a folder for the loader's lifetime, or None where the user's own cache is writable.
+def _index_cache(stack: ExitStack) -> Path | None:
+    """Return a folder that lives as long as the stack, or None where the user's own cache is writable.
 
     Without a cache each worker would scan each video whenever it opens it.
     """
     folder = cache_folder()
-    if folder is not None and _is_writable(folder / "index"):
+    if folder is not None and fault_of_writing(folder / "index") is None:
         return None
     made = tempfile.TemporaryDirectory(prefix="bvas-index-", ignore_cleanup_errors=True)
     logger.info("the cache folder %s is not writable; workers use %s", folder, made.name)
-    return made
-
-
-def _is_writable(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Permissions say less than writing a file does, as on a read-only file system.
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
+    return Path(stack.enter_context(made))

@@ -4,21 +4,11 @@ Each sample has a random stream of its own, made from (seed, epoch, sample). So 
 samples nor on the worker that reads it.
 """
 
-from typing import Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.experiment.sampling_config import SamplingConfig
 from bvas.loading.labelled_video import LabelledVideo
-
-
-class FrameSampler(Protocol):
-    """Draws center frames of one video."""
-
-    def draw(self, random: np.random.Generator) -> int:
-        """Return a grid frame of the video."""
-        ...
 
 
 class ActionSampler:
@@ -38,9 +28,15 @@ class ActionSampler:
         """Return a grid frame of the video."""
         wants_action = random.random() < self._action_probability
         if len(self._near) and (wants_action or not self._num_others):
-            return int(self._near[random.integers(len(self._near))])
-        rank = int(random.integers(self._num_others))
+            return int(self._near[self._place_near(random)])
+        rank = self._place_among_others(random)
         return rank + int(np.searchsorted(self._others_before, rank, side="right"))
+
+    def _place_near(self, random: np.random.Generator) -> int:
+        return int(random.integers(len(self._near)))
+
+    def _place_among_others(self, random: np.random.Generator) -> int:
+        return int(random.integers(self._num_others))
 
 
 def frames_near(video: LabelledVideo, window_frames: int) -> NDArray[np.int64]:

@@ -40,9 +40,7 @@ class SharedFrames:
     def slot(self, number: int) -> NDArray[np.uint8]:
         """Return a view of a slot, uint8 [T, H, W]."""
         clip_bytes = math.prod(self.clip_shape)
-        flat = np.frombuffer(
-            self._memory.buffer, dtype=np.uint8, count=clip_bytes, offset=number * clip_bytes
-        )
+        flat = np.frombuffer(self._memory, dtype=np.uint8, count=clip_bytes, offset=number * clip_bytes)
         return flat.reshape(self.clip_shape)
 
     def lock_pages(self, gpu: int) -> Callable[[], None]:
@@ -51,7 +49,7 @@ class SharedFrames:
         Raises:
             DataError: the system does not allow so much locked memory.
         """
-        flat = np.frombuffer(self._memory.buffer, dtype=np.uint8)
+        flat = np.frombuffer(self._memory, dtype=np.uint8)
         address = flat.ctypes.data
         with cuda_driver.current_context(gpu):
             cuda_driver.lock_pages(address, flat.nbytes)

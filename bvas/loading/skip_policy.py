@@ -1,11 +1,9 @@
 """Policy for damaged clips: raise an error, or skip them up to a limit."""
 
-import logging
+from dataclasses import dataclass
 from typing import Literal
 
 from bvas.errors import ConfigError, DecodeError
-
-logger = logging.getLogger(__name__)
 
 OnError = Literal["raise", "skip"]
 
@@ -15,23 +13,18 @@ MAX_ATTEMPTS = 20
 """Damaged draws of one sample before it is an error."""
 
 
+@dataclass(frozen=True, slots=True)
 class SkipPolicy:
     """Decision of a loader about clips that cannot be decoded."""
 
-    def __init__(self, on_error: OnError, max_share: float) -> None:
-        """Keep the policy.
+    on_error: OnError
+    """Raise an error for a damaged clip, or skip it."""
+    max_share: float
+    """Share of an epoch's clips that may be skipped, in [0, 1]; `ALWAYS_ALLOWED` always may."""
 
-        Args:
-            on_error: Raise an error for a damaged clip, or skip it.
-            max_share: Share of an epoch's clips that may be skipped, in [0, 1]; `ALWAYS_ALLOWED` always may.
-
-        Raises:
-            ConfigError: another policy.
-        """
-        if on_error not in ("raise", "skip"):
-            raise ConfigError(f"on_error must be 'raise' or 'skip', got {on_error!r}")
-        self.skips_damage = on_error == "skip"
-        self._max_share = max_share
+    def __post_init__(self) -> None:
+        if self.on_error not in ("raise", "skip"):
+            raise ConfigError(f"on_error must be 'raise' or 'skip', got {self.on_error!r}")
 
     def check(self, num_skipped: int, num_clips: int, error: DecodeError) -> None:
         """Refuse more skips than are allowed in an epoch.
@@ -44,11 +37,11 @@ class SkipPolicy:
         Raises:
             DecodeError: the limit is exceeded; `error` is its cause.
         """
-        allowed = max(ALWAYS_ALLOWED, int(self._max_share * num_clips))
+        allowed = max(ALWAYS_ALLOWED, int(self.max_share * num_clips))
         if num_skipped > allowed:
             raise DecodeError(
                 f"{num_skipped} damaged clips in an epoch of {num_clips} are more than the {allowed} that "
-                f"loading.max_skip_share={self._max_share:g} allows, the last one in {error.path}; repair or remove "
+                f"loading.max_skip_share={self.max_share:g} allows, the last one in {error.path}; repair or remove "
                 "the files that the log names, or raise it in the config",
                 path=error.path,
                 lost=error.lost,

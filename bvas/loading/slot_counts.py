@@ -30,7 +30,7 @@ class SlotCounts:
     """Clips of a batch, at most."""
     num_own: int
     """Clips of an epoch, at most."""
-    stretch_clips: int = 0
+    stretch_clips: int
     """Clips that workers may read ahead in stretches of their own; of sequential clips only."""
 
     @staticmethod
@@ -47,27 +47,16 @@ class SlotCounts:
             shard: This rank's share.
         """
         own_batch = max(shard.sizes(batch_size))
-        ahead = own_batch * loading.prefetch_batches
         fitting = max(1, _MAX_BUFFER_BYTES // clip_bytes)
-        if clips.sequential:
-            job_clips = min(_MAX_JOB_CLIPS, fitting)
-            num_own = len(shard.stretch(clips.num_clips))
-            return SlotCounts(
-                buffer_clips=0,
-                job_clips=job_clips,
-                ahead=ahead,
-                own_batch=own_batch,
-                num_own=num_own,
-                stretch_clips=min(_MAX_STRETCH_CLIPS, fitting),
-            )
         # One rank may have all the clips of the buffer.
-        buffer_clips = min(loading.shuffle_buffer_clips, fitting)
+        buffer_clips = 0 if clips.sequential else min(loading.shuffle_buffer_clips, fitting)
         return SlotCounts(
             buffer_clips=buffer_clips,
-            job_clips=max(1, min(_MAX_JOB_CLIPS, buffer_clips)),
-            ahead=ahead + max(0, buffer_clips - 1),
+            job_clips=min(_MAX_JOB_CLIPS, fitting if clips.sequential else max(1, buffer_clips)),
+            ahead=own_batch * loading.prefetch_batches + max(0, buffer_clips - 1),
             own_batch=own_batch,
-            num_own=clips.num_clips,
+            num_own=len(shard.stretch(clips.num_clips)) if clips.sequential else clips.num_clips,
+            stretch_clips=min(_MAX_STRETCH_CLIPS, fitting) if clips.sequential else 0,
         )
 
     def num_slots(self, num_workers: int) -> int:

@@ -9,13 +9,13 @@ or when the job is taken back from the queue, to which it returned when its work
 import contextlib
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bvas.errors import DecodeError, WorkerError
 from bvas.loading.epoch_order import EpochOrder
-from bvas.loading.job_runner import JobRunner
 from bvas.loading.read_jobs import Clip, Failure, ReadJob
+from bvas.loading.runner_start import JobRunner
 from bvas.loading.skip_policy import MAX_ATTEMPTS, SkipPolicy
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,15 @@ class _Run:
 class SlotFiller:
     """Has the clips of one epoch at a time read into slots."""
 
-    def __init__(self, runner: JobRunner, num_slots: int, policy: SkipPolicy, *, first_slot: int = 0) -> None:
+    def __init__(
+        self,
+        runner: JobRunner,
+        num_slots: int,
+        policy: SkipPolicy,
+        *,
+        first_slot: int = 0,
+        idle: bool = False,
+    ) -> None:
         """Begin with all slots free.
 
         Args:
@@ -45,11 +53,13 @@ class SlotFiller:
             num_slots: Enough for a batch, for what may be read before it, and for one job more.
             policy: Decides about damage.
             first_slot: Number of the first slot; lower ones belong to another filler.
+            idle: Jobs wait until the runner has no others, which are those of another filler.
         """
         self.num_skipped = 0
         """Clips skipped so far, in all epochs."""
         self._runner = runner
         self._policy = policy
+        self._idle = idle
         self._free = list(range(first_slot, first_slot + num_slots))
         self._jobs: dict[int, tuple[_Run | None, ReadJob]] = {}
         self._run: _Run | None = None
@@ -60,8 +70,7 @@ class SlotFiller:
         Raises:
             DecodeError: no worker reads one of them.
         """
-        for path in dict.fromkeys(paths):
-            self._submit(None, [ReadJob(path)])
+        self._submit(None, [ReadJob(path) for path in dict.fromkeys(paths)])
         try:
             while any(run is None and not job.clips for run, job in self._jobs.values()):
                 self._take_result()
@@ -81,7 +90,7 @@ class SlotFiller:
         assert run is not None
         while True:
             run.next_job = job = run.next_job or next(run.order.jobs, None)
-            if job is None or job.num_clips > len(self._free):
+            if job is None or len(job.clips) > len(self._free):
                 return
             run.next_job = None
             for clip in job.clips:
@@ -110,7 +119,7 @@ class SlotFiller:
         """
         run = self._run
         assert run is not None
-        while self._runner.has_result():
+        while self._runner.has_result(idle=self._idle):
             self._take_result()
             self.fill()
         return all(sample in run.clips and run.clips[sample].is_done for sample in samples)
@@ -123,7 +132,7 @@ class SlotFiller:
 
     def abandon(self) -> None:
         """End the running epoch: jobs that no worker has begun are taken back, results of the others come later."""
-        for job in self._runner.cancel():
+        for job in self._runner.cancel(idle=self._idle):
             run, _ = self._jobs.pop(job.job_id)
             if run is not self._run:
                 # The job was under way when its epoch ended, and returned to the queue when its worker died.
@@ -139,20 +148,17 @@ class SlotFiller:
         # A closed pool writes to no slot any more.
         with contextlib.suppress(WorkerError):
             while self._jobs:
-                self._jobs.pop(self._runner.next_result().job_id)
+                self._jobs.pop(self._runner.next_result(idle=self._idle).job_id)
 
     def _submit(self, run: _Run | None, jobs: Sequence[ReadJob], *, first: bool = False) -> None:
+        if self._idle:
+            jobs = [replace(job, is_idle=True) for job in jobs]
+        self._runner.submit(jobs, first=first)
         self._jobs |= {job.job_id: (run, job) for job in jobs}
-        try:
-            self._runner.submit(jobs, first=first)
-        except BaseException:
-            for job in jobs:
-                del self._jobs[job.job_id]
-            raise
 
     def _take_result(self) -> None:
         assert self._jobs, "a batch waits for clips, and no slot is left to read them into"
-        result = self._runner.next_result()
+        result = self._runner.next_result(idle=self._idle)
         run, job = self._jobs.pop(result.job_id)
         if run is not self._run:
             self._free.extend(job.slots)
@@ -166,11 +172,11 @@ class SlotFiller:
     def _fail(self, run: _Run | None, job: ReadJob, failure: Failure) -> None:
         error = failure.error
         if run is not None and failure.kind == "damaged" and isinstance(error, DecodeError):
-            if job.num_clips > 1:
+            if len(job.clips) > 1:
                 # Reading them one by one finds the damaged ones.
                 self._submit(run, [run.order.job_of(clip) for clip in job.clips], first=True)
                 return
-            if self._policy.skips_damage:
+            if self._policy.on_error == "skip":
                 self._skip(run, job, error)
                 return
         error.add_note(job.note())

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from bvas.experiment.sampling_config import SamplingConfig
 from bvas.loading.labelled_video import LabelledVideo
-from bvas.loading.sampling import frames_near
+from bvas.loading.sampling import ActionSampler, frames_near
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.index.frame_grid import Grid
 
@@ -55,7 +55,7 @@ def scores_on_grid(curve: ScoreCurve, grid: Grid) -> NDArray[np.float64]:
     return scores
 
 
-class WeightedSampler:
+class WeightedSampler(ActionSampler):
     """As `ActionSampler`, but with weights among action frames and among the others, by search in cumulative sums.
 
     An action frame has the weight of the heaviest label annotated near it. Another frame has its score as weight, and
@@ -80,10 +80,7 @@ class WeightedSampler:
             label_weights: Weight of each label [K], positive for those in the video; None: all alike.
             scores: Highest score of an earlier model at each grid frame [L], in [0, 1]; None: no hard negatives.
         """
-        self._near = frames_near(video, config.action_window_frames)
-        self._others_before = self._near - np.arange(len(self._near))
-        self._num_others = video.num_frames - len(self._near)
-        self._action_probability = config.action_probability
+        super().__init__(video, config)
         self._near_sums = (
             np.arange(1.0, len(self._near) + 1)
             if label_weights is None
@@ -95,29 +92,13 @@ class WeightedSampler:
             else None
         )
 
-    def draw(self, random: np.random.Generator) -> int:
-        """Return a grid frame of the video."""
-        wants_action = random.random() < self._action_probability
-        if len(self._near) and (wants_action or not self._num_others):
-            return int(self._near[_place(self._near_sums, random)])
-        if self._other_sums is None:
-            rank = int(random.integers(self._num_others))
-        else:
-            rank = _place(self._other_sums, random)
-        return rank + int(np.searchsorted(self._others_before, rank, side="right"))
+    def _place_near(self, random: np.random.Generator) -> int:
+        return _place(self._near_sums, random)
 
-    def probabilities(self, num_frames: int) -> NDArray[np.float64]:
-        """Return the probability that each of a video's grid frames is drawn, float64 [L]."""
-        is_near = np.isin(np.arange(num_frames), self._near)
-        near = np.diff(self._near_sums, prepend=0.0)
-        others = np.ones(self._num_others)
-        if self._other_sums is not None:
-            others = np.diff(self._other_sums, prepend=0.0)
-        share = self._action_probability if len(near) and len(others) else float(len(near) > 0)
-        probabilities = np.zeros(num_frames)
-        probabilities[is_near] = share * near / max(near.sum(), 1e-300)
-        probabilities[~is_near] = (1.0 - share) * others / max(others.sum(), 1e-300)
-        return probabilities
+    def _place_among_others(self, random: np.random.Generator) -> int:
+        if self._other_sums is None:
+            return super()._place_among_others(random)
+        return _place(self._other_sums, random)
 
     def _label_weights(
         self, video: LabelledVideo, config: SamplingConfig, label_weights: NDArray[np.float64]

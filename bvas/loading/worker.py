@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 
 from bvas.errors import DataError, WorkerError
-from bvas.loading.device_slots import DeviceSlots
+from bvas.loading.device_slots import AttachedFrames
 from bvas.loading.open_videos import OpenVideos
 from bvas.loading.read_jobs import Failure, ReadJob, ReadResult, Ready
 from bvas.loading.shared_slots import SharedFrames
@@ -31,7 +31,7 @@ class WorkerSettings:
 
     frames: SharedFrames
     """Slots in host memory."""
-    device_frames: DeviceSlots | None = None
+    device_frames: AttachedFrames | None = None
     """Slots on the GPU, for `nvdec`; None sends its frames through host memory."""
     gpu: str = "cuda"
     """The device that `nvdec` decodes on."""

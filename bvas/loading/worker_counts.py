@@ -7,6 +7,7 @@ from typing import Literal
 
 from bvas.errors import ConfigError, DecodeError
 from bvas.system.devices import num_cpus
+from bvas.system.doctor.finding import try_import
 from bvas.video.decode.backends import BACKENDS
 from bvas.video.index.video_index import build_index
 
@@ -58,13 +59,9 @@ def _choose(num_slots: int, cores: int, video: Path | None, device: str) -> dict
     if _has_nvdec():
         engines = None if video is None else _num_engines(video, device)
         num_nvdec = min(engines or _NUM_NVDEC, num_slots)
-        chosen = {
-            "nvdec": num_nvdec,
-            "pyav": max(1, min(cores // 2, cores - 1 - num_nvdec, num_slots)),
-        }
-        reason += (
-            f" and {'decoders of unknown number' if engines is None else f'{engines} decoders'} of the GPU"
-        )
+        chosen = {"nvdec": num_nvdec, "pyav": max(1, min(cores // 2, cores - 1 - num_nvdec, num_slots))}
+        decoders = "decoders of unknown number" if engines is None else f"{engines} decoders"
+        reason += f" and {decoders} of the GPU"
     logger.info("workers: %s, for %s", chosen, reason)
     return chosen
 
@@ -88,10 +85,7 @@ def _has_nvdec() -> bool:
 
     if not torch.cuda.is_available():
         return False
-    try:
-        import PyNvVideoCodec  # noqa: F401
-    except (ImportError, RuntimeError, OSError) as error:
-        # RuntimeError: the library is installed, and the driver's video part is missing.
-        logger.info("no GPU decoding: %s", error)
-        return False
-    return True
+    nvc, reason = try_import("PyNvVideoCodec")
+    if nvc is None:
+        logger.info("no GPU decoding: %s", reason)
+    return nvc is not None

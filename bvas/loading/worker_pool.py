@@ -14,12 +14,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 
 from bvas.errors import WorkerError
 from bvas.loading.job_queue import JobQueue
-from bvas.loading.loader_stats import WorkerStats
+from bvas.loading.loader_stats import LoaderStats, WorkerStats
 from bvas.loading.read_jobs import ReadJob, ReadResult, Ready
 from bvas.loading.worker import WorkerSettings
 from bvas.loading.worker_process import StartCount, Worker, start_worker
@@ -67,7 +68,8 @@ class WorkerPool:
         self._woken, self._wake = get_context("spawn").Pipe(duplex=False)
         self._workers: list[Worker] = []
         self._starts = StartCount()
-        self._num_restarts = 0
+        self.num_restarts = 0
+        """Workers that were replaced."""
         self._stats = {name: WorkerStats() for name, _ in self._wanted}
         started = threading.Event()
         # Workers end with the thread that started them, so this thread lives as long as the pool.
@@ -80,20 +82,11 @@ class WorkerPool:
             raise
 
     @property
-    def worker_stats(self) -> dict[str, WorkerStats]:
-        """Work done under each worker's name, a copy."""
+    def stats(self) -> LoaderStats:
+        """Work, restarts and moves so far, a copy."""
         with self._changed:
-            return {name: stats.copy() for name, stats in self._stats.items()}
-
-    @property
-    def num_restarts(self) -> int:
-        """Workers that were replaced."""
-        return self._num_restarts
-
-    @property
-    def num_moved(self) -> int:
-        """Jobs that went to another backend after one had failed at them."""
-        return self._queue.moved
+            workers = {name: replace(worker) for name, worker in self._stats.items()}
+            return LoaderStats(restarts=self.num_restarts, moved=self._queue.moved, workers=workers)
 
     @property
     def process_ids(self) -> dict[str, int]:
@@ -120,7 +113,11 @@ class WorkerPool:
             return bool(self._idle_results if idle else self._results) or self._failure is not None
 
     def next_result(self, *, idle: bool = False) -> ReadResult:
-        """Wait for the next job to be over, an idle one or another; raises as `JobRunner.next_result`."""
+        """Wait for the next job to be over, an idle one or another.
+
+        Raises:
+            WorkerError: the pool is closed, or no worker can be started or ended any more.
+        """
         results = self._idle_results if idle else self._results
         with self._changed:
             while not results and self._failure is None:
@@ -228,7 +225,7 @@ class WorkerPool:
         job, worker.job = worker.job, None
         assert job is not None
         assert job.job_id == message.job_id
-        self._stats[worker.name].add(message, job.num_clips)
+        self._stats[worker.name].add(message, len(job.clips))
         self._add_results(self._queue.settle(job, worker.backend, message))
 
     def _replace(self, worker: Worker) -> None:
@@ -247,7 +244,7 @@ class WorkerPool:
         worker.release()
         if self._failure is None:
             logger.warning("%s; a new worker replaces it", what)
-            self._num_restarts += 1
+            self.num_restarts += 1
             self._start(worker.name, worker.backend)
 
     def _check_deadlines(self) -> None:

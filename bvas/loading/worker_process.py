@@ -4,13 +4,12 @@ import contextlib
 import signal
 import time
 from dataclasses import dataclass
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from bvas.loading.read_jobs import ReadJob
 from bvas.loading.worker import WorkerSettings, run_worker
-from bvas.system.jobs.child_processes import start_quietly
+from bvas.system.jobs.child_processes import start_child
 
 _KILLED = 9
 _MAX_FAILED_STARTS = 3
@@ -101,21 +100,6 @@ def start_worker(name: str, backend: str, settings: WorkerSettings, seconds_to_s
         settings: Settings of the pool's workers.
         seconds_to_start: Longest time that this may take.
     """
-    context = get_context("spawn")
-    pipe, worker_pipe = context.Pipe()
-    process = context.Process(
-        target=run_worker,
-        args=(worker_pipe, backend, settings.of(backend)),
-        name=f"bvas-{name}",
-        daemon=True,
-    )
-    try:
-        start_quietly(process)
-    except BaseException:
-        pipe.close()
-        raise
-    finally:
-        # The worker holds the only other end now: its death closes the pipe.
-        worker_pipe.close()
+    process, pipe = start_child(run_worker, backend, settings.of(backend), name=f"bvas-{name}", daemon=True)
     assert process.pid is not None
     return Worker(name, backend, process, process.pid, pipe, time.monotonic() + seconds_to_start)

@@ -1,8 +1,7 @@
 """Networks over clips.
 
 config.py      ModelConfig
-clip_model.py  ClipModel: base class, with the parts that training addresses
-spotting.py    SpottingModel: the network that is trained
+spotting.py    SpottingModel: the network that is trained, with the parts that training addresses
 encoder2d.py   2D encoder of stacks of frames
 blocks3d.py    3D blocks over the stacks
 pooling.py     generalized-mean pooling

@@ -11,12 +11,14 @@ from typing import Any
 
 import timm
 import torch
+from huggingface_hub.errors import HfHubHTTPError  # A dependency of timm.
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from bvas.errors import CheckpointError, ConfigError
 from bvas.models.config import ModelConfig
+from bvas.system.log_lines import first_line
 from bvas.system.quiet_logging import quieted
 
 
@@ -73,7 +75,7 @@ def _build_backbone(config: ModelConfig, stack_size: int, *, pretrained: bool) -
         options["pretrained_cfg_overlay"] = {"file": config.weights_file}
     try:
         with quieted("timm", "huggingface_hub"):
-            return _create(config.encoder, pretrained=pretrained, **options)
+            return timm.create_model(config.encoder, pretrained=pretrained, **options)
     except TypeError as error:
         if "drop_path_rate" in str(error):
             raise ConfigError(
@@ -85,28 +87,20 @@ def _build_backbone(config: ModelConfig, stack_size: int, *, pretrained: bool) -
             f"timm's {config.encoder} has no feature map {config.feature_level}; "
             "feature_level -1 is the deepest of any encoder"
         ) from error
-
-
-def _create(name: str, *, pretrained: bool, **options: Any) -> Any:
-    if not pretrained:
-        return timm.create_model(name, pretrained=False, **options)
-    # A dependency of timm.
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        return timm.create_model(name, pretrained=True, **options)
     except (OSError, HfHubHTTPError, RuntimeError) as error:
-        cfg = timm.get_pretrained_cfg(name)
+        if not pretrained:
+            raise
+        cfg = timm.get_pretrained_cfg(config.encoder)
         source = cfg and (f"https://huggingface.co/{cfg.hf_hub_id}" if cfg.hf_hub_id else cfg.url)
-        if "pretrained_cfg_overlay" in options or not source:
+        if config.weights_file is not None or not source:
             raise CheckpointError(
-                f"no pretrained weights for the encoder {name}: {_first_line(error)}; name an encoder with a "
+                f"no pretrained weights for the encoder {config.encoder}: {first_line(error)}; name an encoder with a "
                 "weights tag (timm.list_pretrained() lists them), or set the model's pretrained to False"
             ) from error
         raise CheckpointError(
-            f"the weights of the encoder {name} are unavailable ({_first_line(error)}). Without network: download "
-            f"model.safetensors from {source} elsewhere, copy it here, and set the model's weights_file to its "
-            "path; or set pretrained to False to start from random weights"
+            f"the weights of the encoder {config.encoder} are unavailable ({first_line(error)}). Without network: "
+            f"download model.safetensors from {source} elsewhere, copy it here, and set the model's weights_file to "
+            "its path; or set pretrained to False to start from random weights"
         ) from error
 
 
@@ -125,7 +119,7 @@ def _check_weights_file(config: ModelConfig) -> None:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         raise CheckpointError(
-            f"cannot read the encoder's weights {path}: {_first_line(error)}; weights_file must be "
+            f"cannot read the encoder's weights {path}: {first_line(error)}; weights_file must be "
             "timm's state dict as .safetensors, or as a .pth that torch.load reads with weights_only=True"
         ) from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
@@ -148,7 +142,3 @@ def _check_weights_file(config: ModelConfig) -> None:
             f"{path} is not of the encoder {config.encoder}: {len(missing)} of its weights are missing, "
             f"e.g. {', '.join(missing[:3])}"
         )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

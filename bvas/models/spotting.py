@@ -21,25 +21,25 @@ from torch import Tensor, nn
 
 from bvas.errors import ConfigError
 from bvas.models.blocks3d import InvertedResidual3d
-from bvas.models.clip_model import ClipModel
 from bvas.models.config import ModelConfig
 from bvas.models.encoder2d import ProjectNormAct, StackEncoder
 from bvas.models.pooling import GeneralizedMeanPool
 from bvas.values.clip_config import ClipConfig
 
 
-class SpottingModel(ClipModel):
+class SpottingModel(nn.Module):
     """Score the center of a clip for each label.
 
     Attributes:
         config: Configuration.
         clip: Its clips: another T or S needs another model.
         num_labels: Labels (K).
-        encoder: The 2D encoder (`StackEncoder`), which is the backbone.
+        encoder: The 2D encoder (`StackEncoder`): the backbone, with pre-trained weights. It can be frozen. At least
+            half of it must fit weights to start from.
+        classifier: The last layer; each row of its parameters belongs to a label.
+        has_unused_parameters: Whether some parameters never receive gradients, which data-parallel training has to
+            search for.
     """
-
-    backbone_name = "encoder"
-    classifier_name = "classifier"
 
     def __init__(
         self, config: ModelConfig, clip: ClipConfig, num_labels: int, *, pretrained: bool = False
@@ -85,7 +85,10 @@ class SpottingModel(ClipModel):
         return logits_BK
 
     def checkpointed_blocks(self) -> Iterator[nn.Module]:
-        """Yield the blocks of the 2D encoder, its projection, and the 3D blocks."""
+        """Yield the blocks whose activations can be recomputed in the backward pass; none contains another.
+
+        They are the blocks of the 2D encoder, its projection, and the 3D blocks.
+        """
         yield from _blocks_of(self.encoder.backbone)
         yield self.encoder.projection
         yield from self.blocks

@@ -61,11 +61,6 @@ class OnnxEngine:
         self._features = _Ring(num_stacks)
         """[V, R, C, h, w]."""
 
-    @property
-    def num_bytes(self) -> int:
-        """Memory of both ring buffers."""
-        return sum(0 if ring.rows is None else ring.rows.nbytes for ring in (self._frames, self._features))
-
     def default_batch(self, size: tuple[int, int]) -> int:
         """Return the batch size, whatever the size of the frames."""
         return _PICTURES_AT_ONCE // self._num_flips

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import CheckpointError, ConfigError
 from bvas.system.devices import num_cpus
+from bvas.system.log_lines import first_line
 from bvas.values.plural import count_text
 
 
@@ -67,7 +68,7 @@ class OnnxPart:
             session = runtime.InferenceSession(source, options, providers=[provider], enable_fallback=0)
         except _runtime_errors() as error:
             raise CheckpointError(
-                f"ONNX Runtime {runtime.__version__} cannot load {self.name} ({_first_line(error)}); copy or export it "
+                f"ONNX Runtime {runtime.__version__} cannot load {self.name} ({first_line(error)}); copy or export it "
                 "again, or install a newer onnxruntime"
             ) from error
         if provider[0] not in session.get_providers():
@@ -99,7 +100,7 @@ class OnnxPart:
             output: NDArray[np.float32] = self._session.run(None, {self._input: batch})[0]
         except _runtime_errors() as error:
             raise CheckpointError(
-                f"ONNX Runtime failed in {self.name} on an input of {list(batch.shape)}: {_first_line(error)}"
+                f"ONNX Runtime failed in {self.name} on an input of {list(batch.shape)}: {first_line(error)}"
             ) from error
         return output
 
@@ -125,7 +126,3 @@ def _runtime_errors() -> tuple[type[Exception], ...]:
 
     load = (state.InvalidGraph, state.InvalidProtobuf, state.NoSuchFile, state.NotImplemented)
     return (*load, state.Fail, state.InvalidArgument, state.RuntimeException, RuntimeError)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

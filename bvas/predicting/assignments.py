@@ -67,31 +67,29 @@ class Assignment:
 
 def held_out(matches: Sequence[Match], folds: Sequence[int], predictions: Path) -> list[Assignment]:
     """Return the matches of some folds, each for the model that has not seen it; results go to `cv/`."""
-    return [
-        _of_match(match, folds, predictions)
-        for fold in folds
-        for match in matches
-        if match.fold is not None and match.fold == fold
-    ]
+    return [of_match(match, folds, predictions) for fold in folds for match in matches if match.fold == fold]
 
 
 def challenge(matches: Sequence[Match], folds: Sequence[int], predictions: Path) -> list[Assignment]:
     """Return the challenge matches, for the mean of all models; results go to `challenge/`."""
-    return [_of_match(match, folds, predictions) for match in matches if match.fold is None]
+    return [of_match(match, folds, predictions) for match in matches if match.fold is None]
 
 
 def of_match(match: Match, folds: Sequence[int], predictions: Path) -> Assignment:
     """Return a labelled match for the model of its fold, another one for the mean of all models.
 
     Raises:
-        ConfigError: the model of its fold does not exist.
+        ConfigError: the model of its fold does not exist, or was trained on it.
     """
     if match.fold is not None and match.fold not in folds:
         raise ConfigError(
             f"match {match.name!r} is held out by fold {match.fold}, which is not trained or not among --folds; "
             f"trained are: {', '.join(map(str, folds))}"
         )
-    return _of_match(match, folds, predictions)
+    split, own = (Split.CHALLENGE, tuple(folds)) if match.fold is None else (Split.CV, (match.fold,))
+    if match.fold is not None:
+        check_unseen(predictions.parent / f"fold_{match.fold}", [match.name])
+    return Assignment(name=match.name, folds=own, out=predictions / split, source=match)
 
 
 def of_video(path: Path, folds: Sequence[int], predictions: Path) -> Assignment:
@@ -104,13 +102,6 @@ def of_video(path: Path, folds: Sequence[int], predictions: Path) -> Assignment:
     )
     name = within.as_posix()
     return Assignment(name=name, folds=tuple(folds), out=predictions / Split.VIDEOS, source=path)
-
-
-def _of_match(match: Match, folds: Sequence[int], predictions: Path) -> Assignment:
-    split, own = (Split.CHALLENGE, tuple(folds)) if match.fold is None else (Split.CV, (match.fold,))
-    if match.fold is not None:
-        check_unseen(predictions.parent / f"fold_{match.fold}", [match.name])
-    return Assignment(name=match.name, folds=own, out=predictions / split, source=match)
 
 
 def check_folds(matches: Sequence[Match], folds: Sequence[int], data: Path) -> None:

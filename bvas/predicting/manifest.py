@@ -61,10 +61,7 @@ def _unquoted(entry: str) -> str:
 
 
 def assign_manifest(
-    path: Path,
-    find: Callable[[], Sequence[Match]],
-    folds: Sequence[int],
-    predictions: Path,
+    path: Path, find: Callable[[], Sequence[Match]], folds: Sequence[int], predictions: Path
 ) -> list[Assignment]:
     """Return the matches and videos of a manifest, each once.
 

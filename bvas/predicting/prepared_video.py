@@ -14,7 +14,6 @@ from bvas.video.index.video_index import build_index
 class PreparedVideo:
     """A video file before its prediction."""
 
-    path: Path
     fingerprint: Fingerprint
     sha256: str
     """Hash of its content."""
@@ -33,4 +32,4 @@ def prepare_video(path: Path, settings: InputConfig) -> PreparedVideo:
     grid = make_grid(index, settings.rate)
     log_adaptation(path.name, info, settings)
     log_repeats(path.name, grid)
-    return PreparedVideo(path=path, fingerprint=fingerprint, sha256=content_digest(path), grid=grid)
+    return PreparedVideo(fingerprint=fingerprint, sha256=content_digest(path), grid=grid)

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
@@ -26,47 +27,38 @@ logger = logging.getLogger(__name__)
 _SECONDS_BETWEEN_TRIES = 1.0
 
 
+@dataclass(eq=False)
 class Schedule:
     """The matches that are left, and the outcome of the others.
 
     `jobs` goes to `run_jobs`, and `settle` and `watch` receive their progress and their ends.
     """
 
-    def __init__(
-        self,
-        assignments: Sequence[Assignment],
-        work: Work,
-        weights: Weights,
-        *,
-        num_workers: int,
-        device: str,
-        progress: Progress | None = None,
-        num_finished: int = 0,
-    ) -> None:
-        """Take the matches, in the order in which they begin.
+    assignments: Sequence[Assignment]
+    """Matches without finished results, in the order in which they begin."""
+    work: Work
+    """Settings of the prediction."""
+    weights: Weights
+    """Of the same work."""
+    num_workers: int
+    """Workers that take the jobs."""
+    device: str
+    """Device of a worker; all are of its kind."""
+    progress: Progress | None = None
+    """Receives the frames; None logs a line each minute instead."""
+    num_finished: int = 0
+    """Matches that have finished results."""
 
-        Args:
-            assignments: Matches without finished results.
-            work: Settings of the prediction.
-            weights: Of the same work.
-            num_workers: Workers that take the jobs.
-            device: Device of a worker; all are of its kind.
-            progress: Receives the frames; None logs a line each minute instead.
-            num_finished: Matches that have finished results.
-        """
-        self._waiting = deque((0.0, assignment) for assignment in assignments)
+    def __post_init__(self) -> None:
+        self._waiting = deque((0.0, assignment) for assignment in self.assignments)
         """With the time before which it is not tried again."""
-        self._work = work
-        self._weights = weights
-        self._num_workers = num_workers
-        self._device = device
         self._preparing: dict[Path, Future[PreparedVideo]] = {}
         self._open: list[MatchPrediction] = []
         self._running: dict[str, tuple[MatchPrediction, int]] = {}
         """By job: its match, and the frames done."""
-        sizes = {str(assignment.folder): _sizes(assignment, work) for assignment in assignments}
-        self._count = FrameCount(sizes, progress)
-        self.counts = {"made": 0, "finished": num_finished, "failed": 0}
+        sizes = {str(assignment.folder): _sizes(assignment, self.work) for assignment in self.assignments}
+        self._count = FrameCount(sizes, self.progress)
+        self.counts = {"made": 0, "finished": self.num_finished, "failed": 0}
         self.failures: dict[str, str] = {}
         """Reason by match."""
 
@@ -90,7 +82,7 @@ class Schedule:
                     yield None
                 del self._preparing[half.path]
                 try:
-                    video = match.segmented(half, future.result(), self._device)
+                    video = match.segmented(half, future.result(), self.device)
                 except USER_ERRORS as error:
                     self._fail(match, error)
                 if match.failure is not None:
@@ -107,7 +99,7 @@ class Schedule:
         self._count.open(name, half.number, num_frames=video.num_frames, num_left=num_left)
         while missing and match.failure is None:
             # A single worker takes all of them, and decodes nothing twice.
-            most = len(missing) if self._num_workers == 1 else max(1, len(missing) // (2 * self._num_workers))
+            most = len(missing) if self.num_workers == 1 else max(1, len(missing) // (2 * self.num_workers))
             first = missing.pop(0)
             stop = first + 1
             while missing and missing[0] == stop and stop - first < most:
@@ -143,7 +135,7 @@ class Schedule:
     def _begin(self, tried_at: float, assignment: Assignment) -> MatchPrediction | None:
         """Open a match; None where it has ended, or another process predicts it."""
         try:
-            match = MatchPrediction(assignment, self._work, self._weights)
+            match = MatchPrediction(assignment, self.work, self.weights)
         except BusyError:
             if not tried_at:
                 logger.info("%s: another process predicts it; it is looked at again later", assignment.name)
@@ -164,14 +156,14 @@ class Schedule:
     def _prepared(self, path: Path) -> "Future[PreparedVideo]":
         """Return a video that is being prepared."""
         if path not in self._preparing:
-            self._preparing[path] = in_background(prepare_video, path, self._work.experiment.input)
+            self._preparing[path] = in_background(prepare_video, path, self.work.experiment.input)
         return self._preparing[path]
 
     def _prepare_next(self, half: Half | None) -> None:
         """Begin to prepare the next video of a match, or the first one of the match behind it."""
         path = None if half is None else half.path
         if path is None and self._waiting:
-            path = first_video(self._waiting[0][1], self._work)
+            path = first_video(self._waiting[0][1], self.work)
         if path is not None:
             self._prepared(path)
 

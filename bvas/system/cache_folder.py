@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 
@@ -22,3 +23,14 @@ def cache_folder() -> Path | None:
     except RuntimeError:
         return None
     return base / "bvas"
+
+
+def fault_of_writing(folder: Path) -> OSError | None:
+    """Make a folder; return why no file can be written to it, or None where one can."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # What permissions say and what a read-only system does differ; a file tells.
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return error

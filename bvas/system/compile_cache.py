@@ -2,10 +2,9 @@
 
 import logging
 import os
-import tempfile
 from functools import lru_cache
 
-from bvas.system.cache_folder import cache_folder
+from bvas.system.cache_folder import cache_folder, fault_of_writing
 
 logger = logging.getLogger(__name__)
 
@@ -26,13 +25,9 @@ def keep_compiled() -> None:
     if home is None:
         return
     folder = home / _FOLDER
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # What permissions say and what a read-only system does differ; a file tells.
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        logger.info("compiled kernels are not kept in %s (%s); torch keeps them where it does", folder, error)
+    fault = fault_of_writing(folder)
+    if fault is not None:
+        logger.info("compiled kernels are not kept in %s (%s); torch keeps them where it does", folder, fault)
         return
     # Its own libraries and Triton's read it when they first compile.
     os.environ[_VARIABLE] = str(folder)

@@ -7,6 +7,7 @@ from typing import TypeVar
 import torch
 
 from bvas.system.compile_cache import keep_compiled
+from bvas.system.log_lines import first_line
 
 logger = logging.getLogger(__name__)
 
@@ -64,9 +65,8 @@ class CompiledCalls:
 
     def stop(self, error: RuntimeError) -> None:
         """Run everything plainly from now on, and log why."""
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         logger.warning(
-            "torch.compile failed, so the model runs uncompiled: slower, same results (%s)", reason
+            "torch.compile failed, so the model runs uncompiled: slower, same results (%s)", first_line(error)
         )
         self.is_on = False
         self._compiled.clear()

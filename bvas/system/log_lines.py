@@ -10,12 +10,8 @@ from bvas.system.file_names import ERROR_HANDLER
 
 # Errors of full and read-only disks, and of missing permissions.
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
-
-
 # Errors of paths that no file can have, as lists and JSON files may hold them.
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
-
-
 _MOST_LETTERS = 1000
 
 
@@ -58,3 +54,8 @@ def short_line(text: str) -> str:
     if len(text) <= _MOST_LETTERS:
         return text
     return f"{text[: _MOST_LETTERS * 2 // 3]} ... {text[-_MOST_LETTERS // 3 :]}"
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error of another library, without the advice and traces that follow it."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -9,24 +9,17 @@ import mmap
 import os
 import weakref
 from multiprocessing import get_context, reduction
-from typing import Any, Protocol
+from typing import Any
 
 
-class SharedMemory(Protocol):
-    """Memory that travels to a worker as an argument of its process."""
-
-    buffer: Any
-    """Offers Python's buffer protocol."""
-
-
-def reserve(num_bytes: int) -> SharedMemory:
-    """Return shared memory, all of it available.
+def reserve(num_bytes: int) -> Any:
+    """Return shared memory, all of it available: a buffer that travels to a worker as an argument of its process.
 
     Raises:
         OSError: the system has not that much.
     """
     if not hasattr(os, "memfd_create"):
-        return _RawArray(num_bytes)
+        return get_context("spawn").RawArray("B", num_bytes)
     fd = os.memfd_create("bvas-frames")
     try:
         # Pages that are only promised would kill the process that touches them first; these exist.
@@ -37,24 +30,16 @@ def reserve(num_bytes: int) -> SharedMemory:
         raise
 
 
-class _Memfd:
+class _Memfd(mmap.mmap):
     """Anonymous memory behind a file descriptor; a spawned process receives a copy of the descriptor."""
 
     def __init__(self, fd: int, num_bytes: int) -> None:
         self._fd = fd
         self._num_bytes = num_bytes
-        self.buffer: Any = mmap.mmap(fd, num_bytes)
         weakref.finalize(self, os.close, fd)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _attach, (reduction.DupFd(self._fd), self._num_bytes)
-
-
-class _RawArray:
-    """Memory where the system has no memfd."""
-
-    def __init__(self, num_bytes: int) -> None:
-        self.buffer: Any = get_context("spawn").RawArray("B", num_bytes)
 
 
 def _attach(fd: Any, num_bytes: int) -> _Memfd:

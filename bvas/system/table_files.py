@@ -48,7 +48,6 @@ class Table:
     """Their names: lower case, single spaces."""
     rows: tuple[TableRow, ...]
     """Empty rows are left out."""
-    delimiter: str
     has_decimal_comma: bool
     """Numbers are written as 0,5."""
 
@@ -92,7 +91,7 @@ def read_table(
     if stated:
         records = records[1:]
     if not records:
-        return Table(path, (), (), delimiter, False)
+        return Table(path, (), (), False)
     head_line, head = records[0]
     columns = [_name(cell) for cell in head]
     while columns and not columns[-1]:
@@ -116,7 +115,7 @@ def read_table(
             TableRow(line, dict(zip(reversed(columns), reversed(filled[: len(columns)]), strict=True)))
         )
     comma = _has_decimal_comma(path, rows, [name for name in numbers if name in columns], delimiter)
-    return Table(path, tuple(columns), tuple(rows), delimiter, comma)
+    return Table(path, tuple(columns), tuple(rows), comma)
 
 
 def head_names(line: str, known: Sequence[str]) -> list[str]:

@@ -71,7 +71,8 @@ def decode_text(content: bytes, where: str) -> str:
         if encoding.startswith("utf-8"):
             hint = f": byte 0x{content[error.start]:02X}{_as_windows_text(content, error.start)}"
         name = encoding.upper().removesuffix("-SIG")
-        raise DataError(f"{where}, {_place(before)} is not {name}{hint}; save the file as UTF-8") from error
+        place = place_in(before, len(before))
+        raise DataError(f"{where}, {place} is not {name}{hint}; save the file as UTF-8") from error
     zero = text.find("\0")
     if zero >= 0:
         raise DataError(
@@ -97,11 +98,7 @@ def place_in(text: str, offset: int, first_line: int = 1) -> str:
     >>> place_in("ab\\ncd", 4)
     'line 2, column 2'
     """
-    return _place(text[:offset], first_line)
-
-
-def _place(before: str, first_line: int = 1) -> str:
-    lines = _LINE_BREAK.split(before)
+    lines = _LINE_BREAK.split(text[:offset])
     return f"line {len(lines) - 1 + first_line}, column {len(lines[-1]) + 1}"
 
 
@@ -151,7 +148,7 @@ def parse_json(text: str, where: str, *, line: int | None = None) -> Any:
     except _RepeatedKeyError as error:
         place = place_in(text, _offset_of_repetition(text), first)
         raise DataError(
-            f"{where}, {place}: the key {error.key!r} stands twice in one object; delete one"
+            f"{where}, {place}: the key {error.args[0]!r} stands twice in one object; delete one"
         ) from error
     _check_depth(value, whole)
     if _ESCAPES.search(text):
@@ -160,9 +157,7 @@ def parse_json(text: str, where: str, *, line: int | None = None) -> Any:
 
 
 class _RepeatedKeyError(Exception):
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
+    """The key, which stands twice in one object."""
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,14 +1,11 @@
 """Kind of an experiment's task, by its name."""
 
-from collections.abc import Callable, Mapping
-
 from bvas.experiment.experiment import Experiment
-from bvas.tasks.kinds import TaskKind
 from bvas.tasks.spot import SpotKind
 
-_KINDS: Mapping[str, Callable[[Experiment], TaskKind]] = {"spot": SpotKind}
+_KINDS = {"spot": SpotKind}
 
 
-def kind_of(experiment: Experiment) -> TaskKind:
+def kind_of(experiment: Experiment) -> SpotKind:
     """Return the kind of an experiment's task."""
     return _KINDS[experiment.kind](experiment)

@@ -82,11 +82,7 @@ def find_spots(
     Raises:
         ConfigError: the shapes do not match.
     """
-    if scores.ndim != 2 or scores.shape != (len(seconds), len(labels)):
-        raise ConfigError(
-            f"scores of shape {scores.shape} do not match {count_text(len(seconds), 'time')} and "
-            f"{count_text(len(labels), 'label')}; expected [times, labels]"
-        )
+    check_scores(scores, len(seconds), len(labels))
     smooth = smooth_scores(scores, sigmas_of(config, labels))
     found = []
     for label_id, label in enumerate(labels):
@@ -95,6 +91,19 @@ def find_spots(
         found += [(float(seconds[row]), label_id, label, float(curve[row])) for row in rows]
     found.sort(key=lambda spot: spot[:2])
     return [Spot(label, time, min(confidence, 1.0)) for time, _, label, confidence in found]
+
+
+def check_scores(scores: NDArray[np.float32], num_times: int, num_labels: int) -> None:
+    """Check that scores have a row for each time and a column for each label.
+
+    Raises:
+        ConfigError: they have not.
+    """
+    if scores.shape != (num_times, num_labels):
+        raise ConfigError(
+            f"scores of shape {scores.shape} do not match {count_text(num_times, 'time')} and "
+            f"{count_text(num_labels, 'label')}; expected [times, labels]"
+        )
 
 
 def lowest_height(rule: PeakRule) -> float:

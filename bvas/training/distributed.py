@@ -21,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from bvas.errors import ConfigError
 from bvas.loading.rank_shards import Shard
-from bvas.models.clip_model import ClipModel
+from bvas.models.spotting import SpottingModel
 from bvas.system.devices import choose_device, num_cpus, use_device
 from bvas.system.jobs.child_processes import end_with_parent
 from bvas.training.compile import Forward
@@ -81,17 +81,12 @@ def rank_device(name: str, environment: Mapping[str, str] = os.environ) -> torch
 class World:
     """This rank and the others. Methods are collective: all ranks must call them in the same order."""
 
-    rank: int
-    size: int
-    local_size: int
-    """Processes of this host, which share its cores."""
     device: torch.device
     """Of this process."""
-
-    @staticmethod
-    def single(device: torch.device, sharing: int = 1) -> "World":
-        """Return a world of one process, which shares the host's cores with `sharing - 1` independent ones."""
-        return World(rank=0, size=1, local_size=sharing, device=device)
+    rank: int = 0
+    size: int = 1
+    local_size: int = 1
+    """Processes of this host, which share its cores; they may train models of their own."""
 
     @property
     def is_writer(self) -> bool:
@@ -150,7 +145,7 @@ class World:
                 dist.broadcast(parameter.data, src=0)
         self.copy_buffers(module)
 
-    def synchronized(self, model: ClipModel) -> ClipModel:
+    def synchronized(self, model: SpottingModel) -> SpottingModel:
         """Return the model with BatchNorm statistics over the clips of all ranks; names stay.
 
         Raises:
@@ -163,10 +158,10 @@ class World:
                 "sync_batchnorm needs GPUs; set it to False in the config, or train with one process"
             )
         # timm's own: torch's would drop the activation that is part of timm's layers.
-        converted: ClipModel = convert_sync_batchnorm(model)
+        converted: SpottingModel = convert_sync_batchnorm(model)
         return converted
 
-    def averaging(self, model: ClipModel, forward: Forward) -> Forward:
+    def averaging(self, model: SpottingModel, forward: Forward) -> Forward:
         """Return a forward pass whose gradients are averaged over ranks."""
         if self.size == 1:
             return forward
@@ -186,7 +181,7 @@ class World:
 class _Called(nn.Module):
     """Module for DistributedDataParallel: the model's weights, with `forward` as the call."""
 
-    def __init__(self, model: ClipModel, forward: Forward) -> None:
+    def __init__(self, model: SpottingModel, forward: Forward) -> None:
         super().__init__()
         self.model = model
         self._call = (forward,)  # in a tuple, since a module would be registered a second time
@@ -210,7 +205,7 @@ def join_world(device: torch.device) -> Iterator[World]:
     of other hosts end when their collective calls time out.
     """
     if not is_launched():
-        yield World.single(device)
+        yield World(device=device)
         return
     # A launcher that is killed cannot end its ranks.
     end_with_parent()

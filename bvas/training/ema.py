@@ -10,6 +10,9 @@ class AveragedWeights(AveragedModel):
 
     torch copies the number of updates to the device for each dtype at each update, which waits for all queued work.
     This average does not depend on the number.
+
+    BatchNorm statistics are averaged with the same decay, as the reference system does, so that they match the
+    averaged weights and not the latest ones.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -32,12 +35,3 @@ class AveragedWeights(AveragedModel):
             assert self.multi_avg_fn is not None
             self.multi_avg_fn(averaged, latest, self.n_averaged)
         self.n_averaged += 1
-
-
-def average_weights(model: nn.Module, decay: float) -> AveragedWeights:
-    """Return the exponential moving average over `model`'s parameters and buffers.
-
-    BatchNorm statistics are averaged with the same decay, as the reference system does, so that
-    they match the averaged weights and not the latest ones.
-    """
-    return AveragedWeights(model, decay)

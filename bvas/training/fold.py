@@ -4,7 +4,6 @@ import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -83,7 +82,7 @@ def run_fold(
         TrainingError: the loss, a gradient or a weight is NaN or infinite.
         WorkerError: a loader process died.
     """
-    world = World.single(device) if world is None else world
+    world = World(device=device) if world is None else world
     folder = fold_folder(runs, experiment.name, fold)
     status = "new" if overwrite else world.from_writer(resume.fold_status(folder))
     held_out_names = [match.name for match in matches if match.fold == fold]
@@ -95,11 +94,11 @@ def run_fold(
             logger.info("fold %d of %s is finished: %s", fold, experiment.name, folder / FILE_NAME)
         return folder / FILE_NAME
     kind = kind_of(experiment)
-    samples = kind.samples(matches, fold)
-    curves = out_of_fold_curves(experiment, samples.training, runs)
+    training, held_out = kind.samples(matches, fold)
+    curves = out_of_fold_curves(experiment, training, runs)
     data = [
-        *resume.data_digests([*samples.training, *samples.held_out]),
-        *curve_digests(experiment, samples.training, curves),
+        *resume.data_digests([*training, *held_out]),
+        *curve_digests(experiment, training, curves),
     ]
     with ExitStack() as stack:
         state = None
@@ -112,8 +111,8 @@ def run_fold(
         stack.enter_context(_seeded(experiment.seed * 1000 + fold, device))
         # A state holds all weights, so those that the run started from may be missing by now. The writer's weights are
         # copied to the other ranks below.
-        begin_with = experiment if state is None and world.is_writer else _without_start(experiment)
-        model = starting_model(begin_with, fold, runs, held_out_names).to(device)
+        is_begun = state is not None or not world.is_writer
+        model = starting_model(experiment, fold, runs, held_out_names, is_begun=is_begun).to(device)
         world.copy_weights(model)
         if experiment.train.sync_batchnorm:
             model = world.synchronized(model)
@@ -135,10 +134,10 @@ def run_fold(
             )
             return stack.enter_context(loader)
 
-        clips = kind.training_clips(samples.training, curves)
-        held_out = kind.validation_clips(samples.held_out)
+        clips = kind.training_clips(training, curves)
+        validation_clips = kind.validation_clips(held_out)
         validation = None
-        if held_out is None:
+        if validation_clips is None:
             loader = load(clips)
         else:
             clip_bytes = experiment.clip.num_frames * math.prod(experiment.input.size)
@@ -146,7 +145,7 @@ def run_fold(
             loader = load(clips, spare_clips=spare_clips)
             # Workers read these clips when they have no training clips to read.
             place = partial(place_to_keep, device=device, sharing=world.local_size)
-            validation = KeptClips(load(held_out, beside=loader), device, place)
+            validation = KeptClips(load(validation_clips, beside=loader), device, place)
         trainer = Trainer(experiment, model, device, loader.num_batches, world)
         if world.is_writer:
             if state is None:
@@ -177,21 +176,13 @@ def run_fold(
                 fold=fold,
                 folder=folder,
                 clips=clips,
-                held_out=held_out,
+                held_out=validation_clips,
                 device=device,
                 board=log.board,
             )
             record = Record(view=view, log=log, progress=progress, observers=observers)
         FoldRun(folder, world, trainer, loader, validation, state, record).fit()
     return folder / FILE_NAME
-
-
-def _without_start(experiment: Experiment) -> Experiment:
-    return replace(
-        experiment,
-        model=replace(experiment.model, pretrained=False),
-        train=replace(experiment.train, start_from=""),
-    )
 
 
 def _write_facts(

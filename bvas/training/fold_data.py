@@ -22,15 +22,15 @@ def out_of_fold_curves(
     source = experiment.train.hard_negatives_from
     if not source:
         return None
-    for video in videos:
-        path = curve_path(predictions_folder(runs, source), video.name)
+    paths = [curve_path(predictions_folder(runs, source), video.name) for video in videos]
+    for path in paths:
         if not path.is_file():
             raise DataError(
                 f"experiment {experiment.name} draws hard negatives from the out-of-fold curves of {source}, and "
                 f"{path} is missing; make them first: bvas train --experiment {source}, then "
                 f"bvas predict --experiment {source}"
             )
-    return [load_curve(curve_path(predictions_folder(runs, source), video.name)) for video in videos]
+    return [load_curve(path) for path in paths]
 
 
 def curve_digests(

@@ -13,7 +13,7 @@ from bvas.experiment.experiment import Experiment
 from bvas.experiment.seen_matches import seen_by
 from bvas.lromul.importing import reference_experiment
 from bvas.lromul.weights import read_reference_checkpoint
-from bvas.models.clip_model import ClipModel
+from bvas.models.spotting import SpottingModel
 from bvas.system.cache_folder import cache_folder
 from bvas.system.download import fetch
 from bvas.tasks.kind_choice import kind_of
@@ -21,10 +21,13 @@ from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
 
+# Beginnings of the names of their weights.
+_ENCODER, _CLASSIFIER = "encoder.", "classifier."
+
 
 def starting_model(
-    experiment: Experiment, fold: int, runs: Path, held_out: Collection[str] = ()
-) -> ClipModel:
+    experiment: Experiment, fold: int, runs: Path, held_out: Collection[str] = (), *, is_begun: bool = False
+) -> SpottingModel:
     """Return the model that a fold's training starts from, on the CPU, its backbone frozen if so configured.
 
     Args:
@@ -32,35 +35,33 @@ def starting_model(
         fold: The fold that is held out.
         runs: The runs folder.
         held_out: Names of the matches that the fold holds out: weights that were trained on them are not used.
+        is_begun: The run has weights already, which replace those of the model; none are loaded here.
 
     Raises:
         CheckpointError: the weights to start from are missing, or too few of them fit.
         DataError: they cannot be downloaded, or have another hash.
     """
-    start_from = experiment.train.start_from
-    model = kind_of(experiment).model(pretrained=experiment.model.pretrained and not start_from)
+    start_from = "" if is_begun else experiment.train.start_from
+    is_pretrained = experiment.model.pretrained and not experiment.train.start_from
+    model = kind_of(experiment).model(pretrained=is_pretrained and not is_begun)
     if start_from:
         _fill(model, experiment, _starting_weights(experiment, fold, runs, held_out))
     if experiment.train.freeze_encoder2d:
-        model.backbone.requires_grad_(False)
+        model.encoder.requires_grad_(False)
     return model
 
 
 def _starting_weights(experiment: Experiment, fold: int, runs: Path, held_out: Collection[str]) -> Checkpoint:
     start_from = experiment.train.start_from
     if "://" in start_from:
-        return _read(fetch(start_from, _downloads()))
+        cache = cache_folder()
+        return _read(fetch(start_from, None if cache is None else cache / "weights"))
     if not experiment.train.starts_from_experiment:
         path = Path(start_from.replace("{fold}", str(fold)))
         if path.is_dir():
             return _fold_weights(experiment, fold, path.absolute().parent, path.absolute().name, held_out)
         return _read(path)
     return _fold_weights(experiment, fold, runs, start_from, held_out)
-
-
-def _downloads() -> Path | None:
-    cache = cache_folder()
-    return None if cache is None else cache / "weights"
 
 
 def _read(path: Path) -> Checkpoint:
@@ -104,20 +105,19 @@ def _fold_weights(
     return checkpoint
 
 
-def _fill(model: ClipModel, experiment: Experiment, checkpoint: Checkpoint) -> None:
+def _fill(model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint) -> None:
     """Copy the tensors that fit by name and shape, and of the classifier the rows of common labels.
 
     Raises:
         CheckpointError: fewer than half of the backbone's tensors are in the file with the same shape.
     """
     own = model.state_dict()
-    backbone_prefix, classifier_prefix = f"{model.backbone_name}.", f"{model.classifier_name}."
     taken = {
         name: tensor
         for name, tensor in checkpoint.state.items()
-        if not name.startswith(classifier_prefix) and name in own and own[name].shape == tensor.shape
+        if not name.startswith(_CLASSIFIER) and name in own and own[name].shape == tensor.shape
     }
-    encoder = [name for name in own if name.startswith(backbone_prefix)]
+    encoder = [name for name in own if name.startswith(_ENCODER)]
     fitting = sum(name in taken for name in encoder)
     if 2 * fitting < len(encoder):
         raise CheckpointError(
@@ -129,10 +129,8 @@ def _fill(model: ClipModel, experiment: Experiment, checkpoint: Checkpoint) -> N
         )
     classifier, labels = _classifier(model, experiment, checkpoint)
     model.load_state_dict({**own, **taken, **classifier})
-    fresh = [name for name in own if name not in taken and not name.startswith(classifier_prefix)]
-    unused = [
-        name for name in checkpoint.state if name not in taken and not name.startswith(classifier_prefix)
-    ]
+    fresh = [name for name in own if name not in taken and not name.startswith(_CLASSIFIER)]
+    unused = [name for name in checkpoint.state if name not in taken and not name.startswith(_CLASSIFIER)]
     new_labels = [label for label in experiment.task.labels if label not in labels]
     notes = [
         f"{what}: {len(names)} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
@@ -153,10 +151,10 @@ def _fill(model: ClipModel, experiment: Experiment, checkpoint: Checkpoint) -> N
 
 
 def _classifier(
-    model: ClipModel, experiment: Experiment, checkpoint: Checkpoint
+    model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint
 ) -> tuple[dict[str, Tensor], list[str]]:
     """Return the classifier's tensors with the rows of known labels filled in, and these labels."""
-    layer = model.classifier_layer.state_dict(prefix=f"{model.classifier_name}.")
+    layer = model.classifier.state_dict(prefix=_CLASSIFIER)
     own = {name: tensor.clone() for name, tensor in layer.items()}
     stored = {name: checkpoint.state.get(name) for name in own}
     theirs = checkpoint.experiment.task.labels.names

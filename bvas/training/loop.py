@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -14,16 +14,16 @@ from bvas.errors import TrainingError
 from bvas.experiment.checkpoint import FILE_NAME
 from bvas.loading.kept_batches import KeptClips
 from bvas.loading.loader import ClipLoader
-from bvas.models.clip_model import ClipModel
+from bvas.models.spotting import SpottingModel
 from bvas.system.atomic_files import write_json
 from bvas.tasks.kind_choice import kind_of
 from bvas.training.distributed import World
 from bvas.training.divergence import LossWatch
 from bvas.training.observer import Observer, RunView
 from bvas.training.resume import BEST_NAME, METRICS_NAME, best_epoch
-from bvas.training.run_logs import EpochLog, Row, table_lines
+from bvas.training.run_logs import EpochLog, table_lines
 from bvas.training.run_state import FILE_NAME as STATE_NAME
-from bvas.training.run_state import TrainingState, save_state
+from bvas.training.run_state import Row, TrainingState, save_state
 from bvas.training.step import Trainer
 from bvas.training.validation import validate
 from bvas.values.progress import Progress
@@ -41,155 +41,142 @@ class Record:
     observers: Sequence[Observer]
 
 
+@dataclass(eq=False)
 class FoldRun:
     """Training of a fold, from a state to the last epoch."""
 
-    def __init__(
-        self,
-        folder: Path,
-        world: World,
-        trainer: Trainer,
-        loader: ClipLoader,
-        validation: KeptClips | None,
-        state: TrainingState,
-        record: Record | None,
-    ) -> None:
-        self._folder = folder
-        self._world = world
-        self._trainer = trainer
-        self._loader = loader
-        self._validation = validation
-        self._record = record
-        self._epoch = state.epoch
-        self._batches = state.batches
-        self._losses: list[Tensor] = [state.losses.to(world.device)]
-        self._seconds = state.seconds
-        self._waited = state.waited
-        self._data = state.data
-        self._path = folder / STATE_NAME
-        self._config = trainer.experiment.train
-        self._best_figure = f"val_{kind_of(trainer.experiment).best_figure}"
+    folder: Path
+    world: World
+    trainer: Trainer
+    loader: ClipLoader
+    validation: KeptClips | None
+    state: TrainingState
+    """Its counts and times are those of now; losses, rows and weights those of the last save."""
+    record: Record | None
+
+    def __post_init__(self) -> None:
+        self._losses: list[Tensor] = [self.state.losses.to(self.world.device)]
+        self._path = self.folder / STATE_NAME
+        self._config = self.trainer.experiment.train
+        self._best_figure = f"val_{kind_of(self.trainer.experiment).best_figure}"
         self._num_epochs = self._config.warmup_epochs + self._config.epochs
-        self._watch = LossWatch(loader.clips.videos, f"{self._path} holds the last saved state")
+        self._watch = LossWatch(self.loader.clips.videos, f"{self._path} holds the last saved state")
         self._saved_at = time.monotonic()
         self._has_header = False
 
     def fit(self) -> None:
         """Train the remaining epochs, and save the final weights."""
-        if self._record is not None:
-            for observer in self._record.observers:
-                observer.begin(self._record.view, self._epoch)
-        while self._epoch < self._num_epochs:
+        if self.record is not None:
+            for observer in self.record.observers:
+                observer.begin(self.record.view, self.state.epoch)
+        while self.state.epoch < self._num_epochs:
             self._train_epoch()
             self._end_epoch()
-        if self._record is not None:
-            self._finish(self._record.log.rows)
+        if self.record is not None:
+            self._finish(self.record.log.rows)
 
     def _finish(self, rows: Sequence[Row]) -> None:
         best = best_epoch(rows, self._best_figure)
         write_json(
-            self._folder / METRICS_NAME,
+            self.folder / METRICS_NAME,
             {
                 "epochs": len(rows),
-                "steps": self._trainer.num_steps,
+                "steps": self.trainer.num_steps,
                 "last": _metrics(len(rows) - 1, rows[-1]),
                 "best": None if best is None else _metrics(best, rows[best]),
             },
         )
-        self._trainer.save(self._folder / FILE_NAME, _facts(len(rows) - 1, rows[-1]))
+        self.trainer.save(self.folder / FILE_NAME, _facts(len(rows) - 1, rows[-1]))
         self._path.unlink()
 
     def _train_epoch(self) -> None:
         """Do the remaining steps of the epoch."""
-        trainer, loader = self._trainer, self._loader
-        seconds, waited = self._seconds, self._waited
+        trainer, loader, state = self.trainer, self.loader, self.state
+        seconds, waited = state.seconds, state.waited
         started, waiting = time.monotonic(), loader.stats.waiting_seconds
         self._report()
-        for batch in loader.epoch(self._epoch, first_batch=self._batches):
+        for batch in loader.epoch(state.epoch, first_batch=state.batches):
             result = trainer.step(batch)
             self._losses.append(result.loss[None])
-            self._batches += 1
+            state.batches += 1
             self._watch.add(trainer.num_steps, result, batch)
-            self._seconds = seconds + time.monotonic() - started
-            self._waited = waited + loader.stats.waiting_seconds - waiting
+            state.seconds = seconds + time.monotonic() - started
+            state.waited = waited + loader.stats.waiting_seconds - waiting
             self._report()
-            if self._validation is not None:
-                self._validation.prefetch()
+            if self.validation is not None:
+                self.validation.prefetch()
             if time.monotonic() - self._saved_at >= self._config.save_minutes * 60:
                 self._save()
         self._watch.settle()
-        self._seconds = seconds + time.monotonic() - started
+        state.seconds = seconds + time.monotonic() - started
 
     def _end_epoch(self) -> None:
-        trainer, world = self._trainer, self._world
+        trainer, world, state = self.trainer, self.world, self.state
+        seconds = max(state.seconds, 1e-9)
         # A rank that waits delays all.
-        waiting_share = world.mean(torch.tensor(self._waited / max(self._seconds, 1e-9), dtype=torch.float64))
+        waiting_share = world.mean(torch.tensor(state.waited / seconds, dtype=torch.float64))
         figures: Row = {
             "train_loss": float(torch.cat(self._losses).mean()),
             "learning_rate": trainer.learning_rate,
-            "seconds": self._seconds,
-            "clips_per_second": self._loader.clips.num_clips / max(self._seconds, 1e-9),
+            "seconds": state.seconds,
+            "clips_per_second": self.loader.clips.num_clips / seconds,
             "waiting_share": float(waiting_share),
         }
-        if self._validation is not None:
+        if self.validation is not None:
             # Validation may take longer than the time that a kill may cost.
             self._save()
             averaged = trainer.averaged.module
             world.copy_buffers(averaged)
             scores = validate(
                 averaged,
-                self._validation,
+                self.validation,
                 trainer.experiment,
                 autocast_dtype=trainer.autocast_dtype,
                 world=world,
             )
-            figures["val_loss"] = scores.loss
-            figures |= {f"val_{name}": value for name, value in scores.figures.items()}
-            if self._record is not None and not math.isfinite(scores.loss):
+            figures |= {f"val_{name}": value for name, value in scores.items()}
+            if self.record is not None and not math.isfinite(scores["loss"]):
                 # The save above found all weights finite, and they may be good: the run continues.
                 logger.warning(
                     "the validation loss of epoch %d/%d is %s (computed in %s): the averaged weights lead to values "
                     "that are too large; training continues, and this epoch cannot be the best; if later epochs "
                     "do not recover, start over with precision='float32' or a lower learning rate, and --overwrite",
-                    *(
-                        self._epoch + 1,
-                        self._num_epochs,
-                        scores.loss,
-                        trainer.autocast_dtype or torch.float32,
-                    ),
+                    *(state.epoch + 1, self._num_epochs),
+                    *(scores["loss"], trainer.autocast_dtype or torch.float32),
                 )
-        if self._record is not None:
-            self._note(figures, self._record)
-        self._epoch += 1
-        self._batches, self._losses, self._seconds, self._waited = 0, [], 0.0, 0.0
+        if self.record is not None:
+            self._note(figures, self.record)
+        self._losses = []
+        self.state = replace(state, epoch=state.epoch + 1, batches=0, seconds=0.0, waited=0.0)
         self._save()
 
     def _note(self, figures: Row, record: Record) -> None:
         """Log an epoch's figures, save the best weights, and call the observers."""
         record.log.add(figures)
-        for line in table_lines(self._epoch, self._num_epochs, figures, header=not self._has_header):
+        epoch = self.state.epoch
+        for line in table_lines(epoch, self._num_epochs, figures, header=not self._has_header):
             logger.info("%s", line)
         self._has_header = True
-        trainer = self._trainer
-        if best_epoch(record.log.rows, self._best_figure) == self._epoch:
-            trainer.save(self._folder / BEST_NAME, _facts(self._epoch, figures))
+        trainer = self.trainer
+        if best_epoch(record.log.rows, self._best_figure) == epoch:
+            trainer.save(self.folder / BEST_NAME, _facts(epoch, figures))
         averaged = trainer.averaged.module.eval()
-        assert isinstance(averaged, ClipModel)
+        assert isinstance(averaged, SpottingModel)
         for observer in record.observers:
-            observer.epoch_done(record.view, self._epoch, averaged, trainer.autocast_dtype)
+            observer.epoch_done(record.view, epoch, averaged, trainer.autocast_dtype)
 
     def _report(self) -> None:
-        if self._record is None or self._record.progress is None:
+        if self.record is None or self.record.progress is None:
             return
-        clips = self._loader.clips.num_clips
-        done = self._epoch * clips + min(self._batches * self._loader.batch_size, clips)
+        clips, state = self.loader.clips.num_clips, self.state
+        done = state.epoch * clips + min(state.batches * self.loader.batch_size, clips)
         remark = ""
-        if self._seconds:
+        if state.seconds:
             remark = (
-                f"loss {self._watch.loss:.4f}, rate {self._trainer.learning_rate:.1e}, "
-                f"waiting {self._waited / self._seconds:.0%}"
+                f"loss {self._watch.loss:.4f}, rate {self.trainer.learning_rate:.1e}, "
+                f"waiting {state.waited / state.seconds:.0%}"
             )
-        self._record.progress(done, self._num_epochs * clips, remark)
+        self.record.progress(done, self._num_epochs * clips, remark)
 
     def _save(self) -> None:
         """Save the state, at the writer, if its values are finite.
@@ -199,26 +186,22 @@ class FoldRun:
             DataError: it cannot be written; the state saved before stays.
         """
         self._watch.settle()
-        if self._record is not None:
-            self._write_state(self._record)
+        if self.record is not None:
+            self._write_state(self.record)
         self._saved_at = time.monotonic()
 
     def _write_state(self, record: Record) -> None:
-        if not self._trainer.is_finite():
+        if not self.trainer.is_finite():
             raise TrainingError(
-                f"after step {self._trainer.num_steps} weights are NaN or infinite, though its loss and gradients were "
+                f"after step {self.trainer.num_steps} weights are NaN or infinite, though its loss and gradients were "
                 f"finite; {self._path} holds the last saved state; lower the learning rate and start over with "
                 "--overwrite"
             )
-        state = TrainingState(
-            experiment=self._trainer.experiment.to_json(),
-            data=self._data,
-            trainer=self._trainer.state_dict(),
-            epoch=self._epoch,
-            batches=self._batches,
+        state = replace(
+            self.state,
+            experiment=self.trainer.experiment.to_json(),
+            trainer=self.trainer.state_dict(),
             losses=torch.cat([torch.empty(0), *(losses.cpu() for losses in self._losses)]),
-            seconds=self._seconds,
-            waited=self._waited,
             rows=record.log.rows,
         )
         save_state(self._path, state)

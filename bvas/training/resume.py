@@ -21,8 +21,9 @@ from bvas.values.plural import count_text
 BEST_NAME = "best.safetensors"
 METRICS_NAME = "metrics.json"
 
-# Settings that do not affect the weights: saves, memory, prediction, peaks, and what scores are compared with.
+# Settings that do not affect the weights: name, saves, memory, prediction, peaks, and what scores are compared with.
 _FREE = (
+    "name",
     "train.save_minutes",
     "train.activation_checkpointing",
     "train.folds",
@@ -57,28 +58,19 @@ def check_finished(folder: Path, experiment: Experiment) -> None:
         _refuse_differences(f"{folder} holds a finished fold", read_text(stored), experiment)
 
 
-def _check_new(folder: Path) -> None:
-    """Refuse to overwrite the files of an older run.
-
-    Raises:
-        CheckpointError: the folder holds a log or weights, and no state to resume from.
-    """
-    left = [name for name in (LOG_NAME, BEST_NAME, METRICS_NAME) if (folder / name).exists()]
-    if left:
-        raise CheckpointError(
-            f"{folder} holds {left[0]} of a run whose state {STATE_NAME} is missing; --overwrite starts over"
-        )
-
-
 def load_unfinished(folder: Path, experiment: Experiment, data: Sequence[str]) -> TrainingState | None:
     """Return the state of an unfinished run of this experiment on this data; None where no run was begun.
 
     Raises:
         ConfigError: settings differ; the message lists them.
-        CheckpointError: the state is damaged or missing, or of other data.
+        CheckpointError: the state is damaged or of other data, or missing beside a log or weights.
     """
     if not (folder / STATE_NAME).is_file():
-        _check_new(folder)
+        left = [name for name in (LOG_NAME, BEST_NAME, METRICS_NAME) if (folder / name).exists()]
+        if left:
+            raise CheckpointError(
+                f"{folder} holds {left[0]} of a run whose state {STATE_NAME} is missing; --overwrite starts over"
+            )
         return None
     state = load_state(folder / STATE_NAME)
     _refuse_differences(f"{folder} holds an unfinished run", state.experiment, experiment)
@@ -136,20 +128,15 @@ def _refuse_differences(what: str, stored: str, experiment: Experiment) -> None:
         before = Experiment.from_json(stored)
     except ConfigError as error:
         raise ConfigError(f"{what} of another version of bvas ({error}); {remedy}") from error
+    old, new = (dict(_leaves(json.loads(one.to_json()))) for one in (before, experiment))
     differences = [
-        f"{name} was {old} and is {new}"
-        for name, old, new in _differing_values(before, experiment)
-        if not any(name == free or name.startswith(f"{free}.") for free in _FREE)
+        f"{name} was {old.get(name, 'absent')} and is {new.get(name, 'absent')}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+        and not any(name == free or name.startswith(f"{free}.") for free in _FREE)
     ]
     if differences:
         raise ConfigError(f"{what} with other settings: {_listed(differences)}; {remedy}")
-
-
-def _differing_values(before: Experiment, now: Experiment) -> Iterator[tuple[str, str, str]]:
-    old, new = (dict(_leaves(json.loads(experiment.to_json()))) for experiment in (before, now))
-    for name in sorted(old.keys() | new.keys()):
-        if name != "name" and old.get(name) != new.get(name):
-            yield name, old.get(name, "absent"), new.get(name, "absent")
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

@@ -15,12 +15,10 @@ import torch
 from bvas import __version__
 from bvas.errors import DataError
 from bvas.system.atomic_files import replacing
+from bvas.training.run_state import Row
 
 LOG_NAME = "log.csv"
 BOARD_NAME = "tensorboard"
-
-Row = dict[str, float]
-"""Figures of one epoch by name."""
 
 
 class EpochLog:

@@ -12,12 +12,12 @@ from bvas.augment.augmenter import ClipAugmenter
 from bvas.experiment.checkpoint import save_checkpoint
 from bvas.experiment.experiment import Experiment
 from bvas.loading.clip_batch import ClipBatch
-from bvas.models.clip_model import ClipModel
+from bvas.models.spotting import SpottingModel
 from bvas.system.devices import autocast_dtype
 from bvas.tasks.kind_choice import kind_of
 from bvas.training.compile import forward_of
 from bvas.training.distributed import World, without_averaging
-from bvas.training.ema import average_weights
+from bvas.training.ema import AveragedWeights
 from bvas.training.optim import build_optimizer, learning_rate_at
 from bvas.values.luma import to_unit
 
@@ -38,7 +38,7 @@ class Trainer:
     def __init__(
         self,
         experiment: Experiment,
-        model: ClipModel,
+        model: SpottingModel,
         device: torch.device,
         steps_per_epoch: int,
         world: World | None = None,
@@ -56,7 +56,7 @@ class Trainer:
         self.experiment = experiment
         self.model = model
         self.autocast_dtype = autocast_dtype(device, config.precision)
-        self.averaged = average_weights(model, config.ema_decay)
+        self.averaged = AveragedWeights(model, config.ema_decay)
         self.learning_rate = 0.0
         """Of the last step."""
         self.num_steps = 0
@@ -64,7 +64,7 @@ class Trainer:
         self._kind = kind_of(experiment)
         self._device = device
         self._steps_per_epoch = steps_per_epoch
-        self._world = World.single(device) if world is None else world
+        self._world = World(device=device) if world is None else world
         share = max(self._world.shard.sizes(config.batch_size))
         self._micro_batch = -(-share // config.accumulation_steps)
         self._augment = ClipAugmenter(experiment.augment)
@@ -106,7 +106,7 @@ class Trainer:
     def _train_mode(self) -> None:
         self.model.train()
         if self.experiment.train.freeze_encoder2d:
-            self.model.backbone.eval()  # BatchNorm statistics stay as well
+            self.model.encoder.eval()  # BatchNorm statistics stay as well
 
     def _micro_batches(self, batch: ClipBatch) -> list[slice]:
         """Return the clips of each micro-batch; their number is the same on all ranks, which step together."""

@@ -1,47 +1,29 @@
 """Validation between epochs: loss and figures of the averaged weights on held-out clips."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Protocol
-
 import numpy as np
 import torch
 from torch import nn
 
 from bvas.experiment.experiment import Experiment
-from bvas.loading.clip_batch import ClipBatch
+from bvas.loading.kept_batches import KeptClips
+from bvas.loading.loader import ClipLoader
 from bvas.tasks.kind_choice import kind_of
 from bvas.training.distributed import World
 from bvas.values.luma import to_unit
 
 
-@dataclass(frozen=True, slots=True)
-class ValidationFigures:
-    """Figures over the validation clips; NaN where a score is NaN or infinite, as when float16 overflows."""
-
-    loss: float
-    """Mean over the clips."""
-    figures: Mapping[str, float]
-    """The task kind's own, by name."""
-
-
-class FixedBatches(Protocol):
-    """Validation clips in batches."""
-
-    def epoch(self, epoch: int) -> Iterator[ClipBatch]:
-        """Yield the batches, the same in each epoch."""
-        ...
-
-
 def validate(
     model: nn.Module,
-    loader: FixedBatches,
+    loader: KeptClips | ClipLoader,
     experiment: Experiment,
     *,
     autocast_dtype: torch.dtype | None,
     world: World | None = None,
-) -> ValidationFigures:
-    """Compute scores for all clips without augmentation, and return their figures.
+) -> dict[str, float]:
+    """Compute scores for all clips without augmentation, and return their figures by name.
+
+    These are `loss`, the mean over the clips, and the task kind's own: NaN where a score is NaN or infinite,
+    as when float16 overflows.
 
     Args:
         model: Equal on all ranks.
@@ -52,7 +34,7 @@ def validate(
     """
     kind = kind_of(experiment)
     model.eval()
-    world = world or World.single(torch.device("cpu"))
+    world = world or World(device=torch.device("cpu"))
     losses: list[float] = []
     # A rank may have no clip.
     scores = [np.empty((0, len(experiment.task.labels)), dtype=np.float32)]
@@ -69,4 +51,4 @@ def validate(
     all_losses = world.gather(np.array(losses, dtype=np.float64))
     all_scores, all_targets = world.gather(np.concatenate(scores)), world.gather(np.concatenate(targets))
     loss = sum(all_losses.tolist()) / len(all_scores)
-    return ValidationFigures(loss, kind.figures(all_scores, all_targets))
+    return {"loss": loss, **kind.figures(all_scores, all_targets)}

@@ -92,7 +92,7 @@ def test_each_change_happens_as_often_as_its_probability_says():
 
     for field in fields(AugmentConfig):
         if field.name.endswith("_probability"):
-            share = draws.chosen(field.name.removesuffix("_probability"), field.default).double().mean()
+            share = draws.chosen(field.name.removesuffix("_probability"), AugmentConfig()).double().mean()
             assert share.item() == pytest.approx(field.default, abs=0.025)
 
 

@@ -172,5 +172,5 @@ def test_what_is_kept_does_not_grow_with_the_curve():
 
 
 def test_rows_that_do_not_fit_are_refused():
-    with pytest.raises(ConfigError, match=r"\(5, 1\) do not fit 4 times and 3 labels"):
+    with pytest.raises(ConfigError, match=r"\(5, 1\) do not match 4 times and 3 labels"):
         SpotStream(LABELS, PeakConfig()).push(np.zeros((5, 1), np.float32), np.arange(4.0))

@@ -74,7 +74,7 @@ def test_the_halves_of_a_prepared_model_are_those_of_the_model():
 
 def test_the_depthwise_convolution_of_a_gpu_is_that_of_a_cpu():
     block = PreparedModel(small_model(SHORT)).blocks[0]
-    features = torch.rand(2, 5, 3, 4, block.expand_weight.shape[0])
+    features = torch.rand(2, 5, 3, 4, block.expand_layer.out_features)
 
     torch.testing.assert_close(block._by_taps(features), block._mixed(features), atol=1e-5, rtol=0)
 
@@ -251,7 +251,7 @@ def test_a_gpu_gives_the_scores_of_a_cpu(dtype, is_compiled):
     exact = stream(torch_predictor([model], SHORT), frames, 70)
 
     predictor = torch_predictor(
-        [copy.deepcopy(model).cuda()], SHORT, dtype=dtype, compiled=is_compiled, stack_batch=8, window_batch=8
+        [copy.deepcopy(model).cuda()], SHORT, dtype=dtype, compiled=is_compiled, batch=8
     )
 
     allowed = 1e-4 if dtype == torch.float32 else 2e-2

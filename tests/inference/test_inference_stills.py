@@ -28,7 +28,7 @@ def _shown(counts, seed=0):
 
 def _rows(model, frames, is_repeat, *, chunk=64, stride=1, lost=None):
     clip = tiny_experiment().clip
-    predictor = torch_predictor([model], clip, stride=stride, stack_batch=4, window_batch=4)
+    predictor = torch_predictor([model], clip, stride=stride, batch=4)
     rows = []
     for first in range(0, len(frames), chunk):
         part = slice(first, first + chunk)
@@ -102,7 +102,7 @@ def test_the_form_without_pytorch_gives_equal_rows_and_runs_as_seldom():
         return windows.reshape(len(windows), -1)[:, :2].copy()
 
     def rows(is_repeat):
-        predictor = StreamingPredictor(OnnxEngine(encode, score, clip, 2), stack_batch=4, window_batch=4)
+        predictor = StreamingPredictor(OnnxEngine(encode, score, clip, 2), batch=4)
         calls.update(encode=0, score=0)
         found = np.concatenate([predictor.push(frames, "limited", is_repeat), predictor.finish()])
         return found, dict(calls)

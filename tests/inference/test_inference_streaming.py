@@ -3,7 +3,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from usable_models import SHORT, small_model, stream, textured_frames, torch_predictor
+from usable_models import SHORT, held_bytes, small_model, stream, textured_frames, torch_predictor
 from whole_clip import predict_clip_scores
 
 from bvas.errors import ConfigError
@@ -41,13 +41,13 @@ def test_videos_shorter_than_a_clip_get_all_their_rows(clip, length):
     )
 
 
-@pytest.mark.parametrize(("stack_batch", "window_batch"), [(1, 1), (5, 2), (2, 64)])
-def test_batch_sizes_change_nothing(stack_batch, window_batch):
+@pytest.mark.parametrize("batch", [1, 2, 5, 64])
+def test_batch_sizes_change_nothing(batch):
     clip = ClipConfig()
     frames = textured_frames(23)
     usual = stream(torch_predictor([small_model(clip)], clip), frames, 64)
 
-    predictor = torch_predictor([small_model(clip)], clip, stack_batch=stack_batch, window_batch=window_batch)
+    predictor = torch_predictor([small_model(clip)], clip, batch=batch)
 
     np.testing.assert_allclose(stream(predictor, frames, 64), usual, atol=1e-5, rtol=0)
 
@@ -81,11 +81,11 @@ def test_each_new_frame_costs_one_stack(monkeypatch):
 
 def test_memory_does_not_grow_with_the_video():
     clip = ClipConfig()
-    predictor = torch_predictor([small_model(clip)], clip, flip_tta=False, stack_batch=4, window_batch=4)
+    predictor = torch_predictor([small_model(clip)], clip, flip_tta=False, batch=4)
     held = []
     for _ in range(4):
         predictor.push(textured_frames(30))
-        held.append(predictor.num_bytes)
+        held.append(held_bytes(predictor))
 
     # float32: 3 * 2 + 4 frames of 32 x 48; 29 + 14 + 4 stacks of 8 + 24 features on a map of 1 x 2.
     assert held == [4 * (10 * 32 * 48 + 47 * 2 * (8 + 24))] * 4
@@ -193,8 +193,8 @@ def test_models_and_frames_that_do_not_fit_are_refused():
         torch_predictor([], SHORT)
     with pytest.raises(ConfigError, match="cannot predict"):
         torch_predictor([model], ClipConfig())
-    with pytest.raises(ConfigError, match="stack_batch"):
-        torch_predictor([model], SHORT, stack_batch=0)
+    with pytest.raises(ConfigError, match="batch must be at least 1"):
+        torch_predictor([model], SHORT, batch=0)
     with pytest.raises(ConfigError, match="CUDA"):
         torch_predictor([model], SHORT, dtype=torch.float16)
     with pytest.raises(ConfigError, match="float64"):
@@ -284,13 +284,13 @@ def test_with_a_stride_all_batches_but_the_last_are_full(chunk, stride):
     frames = textured_frames(200)
     whole = predict_clip_scores([small_model(SHORT)], SHORT, frames, range(0, 200, stride), flip=False)
     engine = CountingEngine(SHORT)
-    predictor = StreamingPredictor(engine, stride=stride, stack_batch=8, window_batch=4)
+    predictor = StreamingPredictor(engine, stride=stride, batch=8)
 
     rows = stream(predictor, frames, chunk)
 
     np.testing.assert_allclose(rows[::stride], whole, atol=1e-5, rtol=0)
     num_rows = -(-200 // stride)
-    assert engine.scored == [4] * (num_rows // 4) + [num_rows % 4] * bool(num_rows % 4)
+    assert engine.scored == [8] * (num_rows // 8) + [num_rows % 8] * bool(num_rows % 8)
     # Every stack of the two of a clip that is computed: they start 6 frames apart.
     starts = {center + offset for center in range(0, 200, stride) for offset in (-5, 1)}
     # A stack of the next clips that would be computed, before the beginning and behind the end, may come besides.
@@ -299,25 +299,13 @@ def test_with_a_stride_all_batches_but_the_last_are_full(chunk, stride):
     assert engine.full.count(False) <= 2
 
 
-def test_two_batches_of_different_size_are_both_filled():
-    clip = ClipConfig()
-    engine = CountingEngine(clip)
-    predictor = StreamingPredictor(engine, stride=2, stack_batch=2, window_batch=16)
-
-    rows = stream(predictor, textured_frames(128), 30)
-
-    assert len(rows) == 128
-    assert engine.scored == [16] * 4
-    assert set(engine.encoded) == {2}
-
-
 @pytest.mark.parametrize("num_missing", [1, 30, 500])
 def test_a_gap_does_not_hold_up_rows_nor_lose_frames_that_wait(num_missing):
     frames = textured_frames(100 + num_missing)
-    plain = torch_predictor([small_model(SHORT)], SHORT, stack_batch=1, window_batch=1, stride=3)
+    plain = torch_predictor([small_model(SHORT)], SHORT, batch=1, stride=3)
     plain.is_prompt = True
     expected = with_gap(plain, frames, 50, num_missing)
-    predictor = torch_predictor([small_model(SHORT)], SHORT, stack_batch=8, window_batch=8, stride=3)
+    predictor = torch_predictor([small_model(SHORT)], SHORT, batch=8, stride=3)
 
     np.testing.assert_allclose(
         with_gap(predictor, frames, 50, num_missing), expected, atol=1e-5, rtol=0, equal_nan=True
@@ -326,7 +314,7 @@ def test_a_gap_does_not_hold_up_rows_nor_lose_frames_that_wait(num_missing):
 
 
 def test_a_prompt_predictor_gives_rows_as_soon_as_they_are_final():
-    predictor = torch_predictor([small_model(SHORT)], SHORT, stride=2, stack_batch=8, window_batch=8)
+    predictor = torch_predictor([small_model(SHORT)], SHORT, stride=2, batch=8)
     predictor.is_prompt = True
 
     # A clip of 6 frames, every 2nd, reaches 5 frames beyond its center; rows come in twos.
@@ -337,10 +325,10 @@ def test_a_prompt_predictor_gives_rows_as_soon_as_they_are_final():
 
 
 def test_memory_with_a_stride_does_not_grow_with_the_video():
-    predictor = torch_predictor([small_model(SHORT)], SHORT, stride=4, stack_batch=8, window_batch=8)
+    predictor = torch_predictor([small_model(SHORT)], SHORT, stride=4, batch=8)
     held = set()
     for _ in range(10):
         predictor.push(textured_frames(50))
-        held.add(predictor.num_bytes)
+        held.add(held_bytes(predictor))
 
     assert len(held) == 1

@@ -4,7 +4,7 @@ import torch
 
 
 class SlotsOfTensors:
-    """`DeviceSlots` of plain tensors, which counts how often they were waited for."""
+    """Slots of plain tensors, which counts how often they were waited for."""
 
     def __init__(self, num_slots, clip_shape):
         self.frames = torch.zeros((num_slots, *clip_shape), dtype=torch.uint8)

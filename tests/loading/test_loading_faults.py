@@ -44,7 +44,7 @@ def wait_until_gone(process_ids, seconds=5.0):
 
 
 def num_read(loader):
-    return sum(loader.stats.clips_per_worker.values())
+    return sum(worker.clips for worker in loader.stats.workers.values())
 
 
 @pytest.fixture
@@ -133,9 +133,9 @@ def test_a_replacement_is_at_work_soon(make_clips, open_loader):
     before = loader.process_ids["pyav-0"]
     started = time.monotonic()
     os.kill(before, signal.SIGKILL)
-    clips_then = loader.stats.clips_per_worker["pyav-0"]
+    clips_then = loader.stats.workers["pyav-0"].clips
     while loader.process_ids.get("pyav-0", before) == before or (
-        loader.stats.clips_per_worker["pyav-0"] <= clips_then + 200
+        loader.stats.workers["pyav-0"].clips <= clips_then + 200
     ):
         next(epoch)
     # 2 s on an idle machine with two cores; the rest is for busy ones.

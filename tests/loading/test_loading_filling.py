@@ -31,11 +31,11 @@ class OneWorker:
         self.queue.insert(0, self.begun)
         self.begun = None
 
-    def next_result(self):
+    def next_result(self, *, idle):
         job, self.begun = self.begun or self.queue.pop(0), None
         return ReadResult(job.job_id)
 
-    def cancel(self):
+    def cancel(self, *, idle):
         jobs, self.queue = self.queue, []
         return jobs
 

@@ -27,7 +27,7 @@ def test_gpu_decoders_beside_cpu_decoders_give_the_same_batches(clips, open_load
     for want, got in zip(expected, mixed.epoch(0), strict=True):
         assert torch.equal(got.frames.cpu(), want.frames)
     assert mixed.stats.moved == 0
-    assert sum(clips for name, clips in mixed.stats.clips_per_worker.items() if name.startswith("nvdec")) > 0
+    assert sum(worker.clips for name, worker in mixed.stats.workers.items() if name.startswith("nvdec")) > 0
 
 
 def test_frames_of_gpu_decoders_come_through_device_memory(clips, open_loader):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from usable_models import SHORT, small_model, stream, textured_frames, torch_predictor
+from usable_models import SHORT, held_bytes, small_model, stream, textured_frames, torch_predictor
 
 from bvas.errors import ConfigError
 from bvas.inference.streaming import StreamingPredictor
@@ -15,7 +15,7 @@ CLIP = ClipConfig(num_frames=9, frame_step=2, stack_size=3)
 WITHIN = 1e-4
 
 
-def make_predictors(clip=CLIP, *, stack_batch=None, window_batch=None, **options):
+def make_predictors(clip=CLIP, *, batch=None, **options):
     model = small_model(clip)
     sizes = {"encode": [], "score": []}
 
@@ -29,10 +29,9 @@ def make_predictors(clip=CLIP, *, stack_batch=None, window_batch=None, **options
         with torch.inference_mode():
             return model.score_windows(torch.from_numpy(windows)).sigmoid().numpy()
 
-    batches = {"stack_batch": stack_batch, "window_batch": window_batch}
-    predictor = StreamingPredictor(OnnxEngine(encode, score, clip, 2, **options), **batches)
+    predictor = StreamingPredictor(OnnxEngine(encode, score, clip, 2, **options), batch=batch)
     predictor.sizes = sizes
-    return predictor, torch_predictor([model], clip, **batches, **options)
+    return predictor, torch_predictor([model], clip, batch=batch, **options)
 
 
 @pytest.mark.parametrize("flip_tta", [False, True])
@@ -74,7 +73,7 @@ def test_luma_is_scaled_alike(scaling, color_range):
 
 
 def test_each_new_frame_costs_one_stack_and_batches_are_as_large_as_asked_for():
-    ours, _ = make_predictors(flip_tta=True, stack_batch=5, window_batch=3)
+    ours, _ = make_predictors(flip_tta=True, batch=5)
     ours.push(textured_frames(40))
     for sizes in ours.sizes.values():
         sizes.clear()
@@ -82,15 +81,15 @@ def test_each_new_frame_costs_one_stack_and_batches_are_as_large_as_asked_for():
     ours.push(textured_frames(30))
 
     # Each frame and its mirror image; frames are taken 5 at a time.
-    assert ours.sizes == {"encode": [10] * 6, "score": [6, 4] * 6}
+    assert ours.sizes == {"encode": [10] * 6, "score": [10] * 6}
 
 
 def test_memory_does_not_grow_with_the_video():
-    ours, _ = make_predictors(stack_batch=4)
+    ours, _ = make_predictors(batch=4)
     held = set()
     for _ in range(4):
         ours.push(textured_frames(30))
-        held.add(ours.num_bytes)
+        held.add(held_bytes(ours))
 
     assert len(held) == 1
 

@@ -61,7 +61,7 @@ def test_calls_of_one_operating_system_lie_in_system():
 def test_memory_is_shared_where_the_system_has_no_memfd(monkeypatch):
     monkeypatch.delattr(os, "memfd_create", raising=False)
     memory = shared_memory.reserve(6)
-    view = memoryview(memory.buffer).cast("B")
+    view = memoryview(memory).cast("B")
     view[2] = 7
     assert bytes(view) == b"\0\0\7\0\0\0"
 

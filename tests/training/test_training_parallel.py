@@ -196,14 +196,14 @@ def test_ranks_share_the_cores_of_their_host(monkeypatch):
     monkeypatch.setattr("bvas.training.distributed.num_cpus", lambda: 12)
     cpu = torch.device("cpu")
     assert World(rank=5, size=8, local_size=4, device=cpu).cpus == 3
-    assert World.single(cpu).cpus == 12
-    assert World.single(cpu, sharing=20).cpus == 1
+    assert World(device=cpu).cpus == 12
+    assert World(device=cpu, local_size=20).cpus == 1
 
 
 def test_synchronized_batchnorm_is_refused_on_cpus_and_nothing_for_one_process():
     model = torch.nn.BatchNorm2d(1)
     cpu = torch.device("cpu")
-    assert World.single(cpu).synchronized(model) is model
+    assert World(device=cpu).synchronized(model) is model
     with pytest.raises(ConfigError, match="sync_batchnorm needs GPUs"):
         World(rank=0, size=2, local_size=2, device=cpu).synchronized(model)
 
@@ -221,7 +221,7 @@ def test_synchronized_batchnorm_makes_a_step_of_two_ranks_that_of_one(tmp_path, 
     ]
     assert [rank.wait(timeout=120) for rank in ranks] == [0, 0]
     together = torch.load(tmp_path / "weights.pt", weights_only=True)
-    gpu = World.single(torch.device("cuda", 0))
+    gpu = World(device=torch.device("cuda", 0))
     alone, one_share = (weights_after_a_step(gpu, share) for share in (slice(None), SHARES[0]))
     # The statistics of a share are others; those of both are those of the whole.
     assert largest_difference(alone, one_share) > 1e-2

@@ -14,7 +14,7 @@ from training_tiny import random_batch
 
 from bvas.experiment.experiment import TrainConfig
 from bvas.models.spotting import build_model
-from bvas.training.ema import average_weights
+from bvas.training.ema import AveragedWeights
 from bvas.training.optim import build_optimizer, learning_rate_at
 from bvas.training.run_logs import EpochLog, environment, table_lines
 from bvas.training.step import Trainer
@@ -52,7 +52,7 @@ def test_both_optimizers_leave_frozen_weights_out():
 def test_averaged_weights_and_batch_norm_statistics_move_by_one_minus_decay():
     model = nn.Sequential(nn.Linear(1, 1, bias=False), nn.BatchNorm1d(1))
     nn.init.constant_(model[0].weight, 1.0)
-    averaged = average_weights(model, 0.9)
+    averaged = AveragedWeights(model, 0.9)
     averaged.update_parameters(model)  # the first update copies
 
     nn.init.constant_(model[0].weight, 2.0)
@@ -73,8 +73,8 @@ def test_scores_that_are_nan_have_no_average_precision():
             return torch.full((2, len(experiment.task.labels)), float("nan"))
 
     scores = validate(Overflowing(), loader, experiment, autocast_dtype=None)
-    assert math.isnan(scores.loss)
-    assert math.isnan(scores.figures["average_precision"])
+    assert math.isnan(scores["loss"])
+    assert math.isnan(scores["average_precision"])
 
 
 def test_the_log_has_a_row_per_epoch_and_events_for_tensorboard(tmp_path):
@@ -130,7 +130,7 @@ def test_averaged_weights_are_those_of_torch_after_every_update():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
     expected = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.7), use_buffers=True)
-    averaged = average_weights(model, 0.7)
+    averaged = AveragedWeights(model, 0.7)
     for _ in range(4):
         model(torch.randn(5, 3))
         with torch.no_grad():

@@ -44,13 +44,13 @@ def run(tmp_path_factory):
     make_league(folder, config, jobs=1)
     experiment = replace(EXPERIMENT, augment=replace(AugmentConfig.none(), flip_probability=0.5))
     kind = kind_of(experiment)
-    samples = kind.samples(find_matches(experiment.task, folder), 0)
+    training, held_out = kind.samples(find_matches(experiment.task, folder), 0)
     return RunView(
         experiment=experiment,
         fold=0,
         folder=folder,
-        clips=kind.training_clips(samples.training),
-        held_out=kind.validation_clips(samples.held_out),
+        clips=kind.training_clips(training),
+        held_out=kind.validation_clips(held_out),
         device=torch.device("cpu"),
         board=Board(),
     )

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import cv2
@@ -15,39 +16,51 @@ from bvas.experiment.sampling_config import SamplingConfig
 from bvas.report.clip_preview import preview_clips
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.league import make_league
-from bvas.tasks.draw_summary import summarize_draws
+from bvas.tasks.draw_summary import draw_summary
 from bvas.tasks.kind_choice import kind_of
 
 
 def summary_of(videos, **sampling):
+    """Return the numbers of clips in the summary by what they count, and those of each video."""
     experiment = replace(tiny_experiment(), sampling=SamplingConfig(clips_per_epoch=400, **sampling))
-    return summarize_draws(kind_of(experiment).training_clips(videos), experiment)
+    clips = kind_of(experiment).training_clips(videos)
+    per_video = np.bincount([request.video_id for request in clips.requests(0)]).tolist()
+    totals, labels = draw_summary(clips, experiment)
+    assert totals.endswith(f", {min(per_video)} to {max(per_video)} clips from each")
+    assert totals.startswith("400 clips in an epoch: ")
+    counts = {what: int(number) for number, what in re.findall(r"(\d+) \(\d+ %\) ([a-z ]+)", totals)}
+    counts |= {label: int(number) for label, number in re.findall(r"([A-Z]+) (\d+) \(", labels)}
+    return counts, per_video
 
 
 def test_the_summary_counts_labels_actions_and_videos():
     # One PASS in the first video, a PASS and a DRIVE in one window in the second.
     videos = [labelled(1000, [(100, 0)]), labelled(1000, [(500, 0), (502, 1)])]
 
-    summary = summary_of(videos, action_probability=1.0, action_window_frames=1, shake_probability=0.0)
+    counts, (first, second) = summary_of(
+        videos, action_probability=1.0, action_window_frames=1, shake_probability=0.0
+    )
 
-    first, second = summary.clips_per_video
     assert first + second == 400
     assert 150 < first < 250
-    assert summary.num_at_actions == 400
-    assert summary.num_without_action == 0
-    assert summary.clips_per_label == {"PASS": 400, "DRIVE": second}
-    assert summary.num_shaken == 0
+    assert counts == {
+        "centered at an action": 400,
+        "without an action in the target window": 0,
+        "with shaken frames": 0,
+        "PASS": 400,
+        "DRIVE": second,
+    }
 
 
 def test_the_summary_counts_what_is_drawn_beside_the_actions():
-    summary = summary_of([labelled(1000, [(500, 1)])], action_probability=0.0, shake_probability=1.0)
+    counts, _ = summary_of([labelled(1000, [(500, 1)])], action_probability=0.0, shake_probability=1.0)
 
-    assert summary.num_at_actions == 0
-    assert summary.clips_per_label["PASS"] == 0
+    assert counts["centered at an action"] == 0
+    assert counts["PASS"] == 0
     # Of 991 frames outside the window of 9, 6 lie in the target's window of 15.
-    assert summary.num_without_action == pytest.approx(400 * 985 / 991, abs=8)
+    assert counts["without an action in the target window"] == pytest.approx(400 * 985 / 991, abs=8)
     # A clip of 6 frames stays as it is with a probability of 0.6 ** 6, a twentieth.
-    assert summary.num_shaken == pytest.approx(400 * (1 - 0.6**6), abs=20)
+    assert counts["with shaken frames"] == pytest.approx(400 * (1 - 0.6**6), abs=20)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +75,7 @@ def data(tmp_path_factory):
 def clips_of(data):
     def made(experiment):
         kind = kind_of(experiment)
-        return kind.training_clips(kind.samples(find_matches(experiment.task, data), 0).training)
+        return kind.training_clips(kind.samples(find_matches(experiment.task, data), 0)[0])
 
     return made
 

@@ -28,7 +28,6 @@ from bvas.training.resume import check_finished
 from bvas.training.run_state import FILE_NAME as STATE_NAME
 from bvas.training.run_state import TrainingState, load_state, save_state
 from bvas.training.step import StepResult, Trainer
-from bvas.training.validation import ValidationFigures
 
 EXPERIMENT = restless_experiment()
 
@@ -308,7 +307,7 @@ def test_a_validation_that_comes_to_no_number_costs_neither_the_weights_nor_the_
     nan = float("nan")
     scores = iter(
         [
-            ValidationFigures(loss, {"average_precision": figure})
+            {"loss": loss, "average_precision": figure}
             for loss, figure in [(nan, nan), (0.5, 0.25), (nan, nan)]
         ]
     )

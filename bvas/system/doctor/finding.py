@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
 
+from bvas.system.log_lines import first_line
+
 State = Literal["ok", "note", "problem"]
 
 # Errors of importing a package that is missing, or whose linked libraries are missing.
@@ -44,8 +46,3 @@ def try_import(name: str) -> tuple[Any, str]:
         return import_module(name), ""
     except IMPORT_ERRORS as error:
         return None, f"{type(error).__name__}: {first_line(error)}"
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error, without advice that follows it."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

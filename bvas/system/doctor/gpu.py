@@ -3,10 +3,12 @@
 import ctypes
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bvas.system.doctor.finding import Finding, State, first_line, note, ok, problem, try_import
+from bvas.system.doctor.finding import Finding, note, ok, problem, try_import
+from bvas.system.log_lines import first_line
 
 # PyNvVideoCodec links all three when it is imported. The last two come with the `video` capability of a container.
 _CUDA_LIBRARY = "libcuda.so.1"
@@ -15,7 +17,7 @@ _CODECS = ("h264", "hevc", "av1", "vp9")
 _BIT_DEPTHS = (8, 10)
 
 
-def inspect_gpu(root: Path = Path("/")) -> list[Finding]:
+def inspect_gpu(root: Path = Path("/")) -> Iterator[Finding]:
     """Look at the GPU, from the driver up.
 
     Args:
@@ -24,19 +26,19 @@ def inspect_gpu(root: Path = Path("/")) -> list[Finding]:
     driver = _driver_version(root)
     missing = [name for name in (_CUDA_LIBRARY, *_VIDEO_LIBRARIES) if not can_load(name)]
     has_driver = driver is not None or _CUDA_LIBRARY not in missing
-    if not has_driver:
-        return [
-            note(
-                "GPU",
-                "no NVIDIA driver: everything runs on the CPU",
-                "on a machine that has such a GPU install its driver; in a container add --gpus all",
-            ),
-            *_pynvvideocodec(has_driver=False),
-        ]
-    found = [_driver(driver, missing), *_torch_devices(driver)]
-    if _CUDA_LIBRARY not in missing and (absent := [name for name in _VIDEO_LIBRARIES if name in missing]):
-        found.append(_without_video(absent))
-    return [*found, *_pynvvideocodec(has_driver=True)]
+    if has_driver:
+        yield _driver(driver, missing)
+        yield from _torch_devices(driver)
+        absent = [name for name in _VIDEO_LIBRARIES if name in missing]
+        if absent and _CUDA_LIBRARY not in missing:
+            yield _without_video(absent)
+    else:
+        yield note(
+            "GPU",
+            "no NVIDIA driver: everything runs on the CPU",
+            "on a machine that has such a GPU install its driver; in a container add --gpus all",
+        )
+    yield from _pynvvideocodec(has_driver=has_driver)
 
 
 def can_load(library: str) -> bool:
@@ -69,33 +71,27 @@ def _driver(driver: str | None, missing: list[str]) -> Finding:
     return ok("driver", name)
 
 
-def _torch_devices(driver: str | None) -> list[Finding]:
+def _torch_devices(driver: str | None) -> Iterator[Finding]:
     torch, _ = try_import("torch")
     if torch is None:
-        return []
+        return
     if torch.version.cuda is None:
-        return [
-            problem(
-                "CUDA",
-                "there is a driver, and this build of torch cannot use it",
-                "install a CUDA build of torch: https://pytorch.org/get-started",
-            )
-        ]
-    if not torch.cuda.is_available():
-        return [
-            problem(
-                "CUDA",
-                f"torch, built for CUDA {torch.version.cuda}, finds no usable device with driver {driver}",
-                "update the driver, or install a build of torch for an older CUDA; in a container add "
-                "--gpus all, and see that CUDA_VISIBLE_DEVICES is not empty",
-            )
-        ]
-    found = []
-    for number in range(torch.cuda.device_count()):
-        device = torch.cuda.get_device_properties(number)
-        memory = f"{device.total_memory / 2**30:.0f} GiB"
-        found.append(ok(f"cuda:{number}", f"{device.name}, {memory}"))
-    return found
+        yield problem(
+            "CUDA",
+            "there is a driver, and this build of torch cannot use it",
+            "install a CUDA build of torch: https://pytorch.org/get-started",
+        )
+    elif not torch.cuda.is_available():
+        yield problem(
+            "CUDA",
+            f"torch, built for CUDA {torch.version.cuda}, finds no usable device with driver {driver}",
+            "update the driver, or install a build of torch for an older CUDA; in a container add "
+            "--gpus all, and see that CUDA_VISIBLE_DEVICES is not empty",
+        )
+    else:
+        for number in range(torch.cuda.device_count()):
+            device = torch.cuda.get_device_properties(number)
+            yield ok(f"cuda:{number}", f"{device.name}, {device.total_memory / 2**30:.0f} GiB")
 
 
 def _without_video(absent: list[str]) -> Finding:
@@ -109,29 +105,20 @@ def _without_video(absent: list[str]) -> Finding:
     )
 
 
-def _pynvvideocodec(*, has_driver: bool) -> list[Finding]:
+def _pynvvideocodec(*, has_driver: bool) -> Iterator[Finding]:
     topic = "PyNvVideoCodec"
-    state: State = "problem" if has_driver else "note"
-    nvc, reason = try_import("PyNvVideoCodec")
+    nvc, reason = try_import(topic)
     if nvc is not None:
-        return [_version(topic, nvc), *_capabilities()]
+        yield _version(topic, nvc)
+        yield from _capabilities()
+        return
     if reason.startswith("ModuleNotFoundError"):
-        return [
-            Finding(
-                topic=topic,
-                state=state,
-                text="not installed: nothing is decoded on the GPU",
-                remedy="pip install PyNvVideoCodec (Linux on x86-64)" if has_driver else None,
-            )
-        ]
-    return [
-        Finding(
-            topic=topic,
-            state=state,
-            text=f"cannot be imported ({reason})",
-            remedy="fix the driver as described above" if has_driver else "it works where the driver is",
-        )
-    ]
+        text = "not installed: nothing is decoded on the GPU"
+        remedy = "pip install PyNvVideoCodec (Linux on x86-64)" if has_driver else None
+    else:
+        text = f"cannot be imported ({reason})"
+        remedy = "fix the driver as described above" if has_driver else "it works where the driver is"
+    yield Finding(topic=topic, state="problem" if has_driver else "note", text=text, remedy=remedy)
 
 
 def _version(topic: str, nvc: Any) -> Finding:
@@ -147,27 +134,22 @@ def _version(topic: str, nvc: Any) -> Finding:
     )
 
 
-def _capabilities() -> list[Finding]:
+def _capabilities() -> Iterator[Finding]:
     torch, _ = try_import("torch")
     if torch is None or not torch.cuda.is_available():
-        return []
+        return
     from bvas.system.nvdec_caps import decoder_caps
 
-    found = []
     for gpu in range(torch.cuda.device_count()):
         parts = []
         try:
             for codec in _CODECS:
                 depths = [str(bits) for bits in _BIT_DEPTHS if decoder_caps(gpu, codec, bits).is_supported]
                 parts.append(f"{codec} {' and '.join(depths)} bits" if depths else f"no {codec}")
+            yield ok(f"NVDEC {gpu}", f"decodes {', '.join(parts)} (4:2:0)")
         except (OSError, RuntimeError) as error:
-            found.append(
-                problem(
-                    f"NVDEC {gpu}",
-                    f"the decoder does not report its capabilities: {first_line(error)}",
-                    "update the driver; in a container set NVIDIA_DRIVER_CAPABILITIES=compute,utility,video",
-                )
+            yield problem(
+                f"NVDEC {gpu}",
+                f"the decoder does not report its capabilities: {first_line(error)}",
+                "update the driver; in a container set NVIDIA_DRIVER_CAPABILITIES=compute,utility,video",
             )
-            continue
-        found.append(ok(f"NVDEC {gpu}", f"decodes {', '.join(parts)} (4:2:0)"))
-    return found

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,17 +19,21 @@ _LITTLE_DISK = 2 * _GIB
 _NO_LIMIT = 2**60
 
 
-def inspect_resources(runs: Path, root: Path = Path("/")) -> list[Finding]:
+def inspect_resources(runs: Path, root: Path = Path("/")) -> Iterator[Finding]:
     """Look at what this process may use of the machine.
 
     Args:
         runs: The runs folder.
         root: Folder of `proc` and `sys`.
     """
-    found = [_cpus(root), *_memory(root), *_shared_memory(), _disk("this folder", Path.cwd())]
+    yield _cpus(root)
+    yield from _memory(root)
+    yield from _shared_memory()
+    yield _disk("this folder", Path.cwd())
     if runs.absolute() != Path.cwd():
-        found.append(_disk("runs folder", runs.absolute()))
-    return [*found, _cache(), _disk("temporary files", Path(tempfile.gettempdir()))]
+        yield _disk("runs folder", runs.absolute())
+    yield _cache()
+    yield _disk("temporary files", Path(tempfile.gettempdir()))
 
 
 def cpu_quota(root: Path) -> float | None:
@@ -61,12 +66,10 @@ def free_memory(root: Path = Path("/")) -> int | None:
     Args:
         root: Folder of `proc` and `sys`.
     """
-    free = []
-    try:
-        lines = (root / "proc/meminfo").read_text().splitlines()
-    except OSError:
+    values = _memory_values(root)
+    if "MemAvailable" not in values:
         return None
-    free += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    free = [values["MemAvailable"]]
     for folder in _control_groups(root, "memory"):
         for limit_name, used_name, files_name in (
             ("memory.max", "memory.current", "inactive_file"),
@@ -75,26 +78,33 @@ def free_memory(root: Path = Path("/")) -> int | None:
             limit, used = _numbers(folder / limit_name), _numbers(folder / used_name)
             if limit and used and limit[0] < _NO_LIMIT:
                 free.append(max(0, limit[0] - used[0] + _statistic(folder / "memory.stat", files_name)))
-    return min(free, default=None)
+    return min(free)
+
+
+def _kernel_text(path: Path) -> str:
+    """Return the text of a file of the kernel; empty where it is absent."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _memory_values(root: Path) -> dict[str, int]:
+    """Return the bytes that the kernel reports, by name; none where it does not."""
+    lines = _kernel_text(root / "proc/meminfo").splitlines()
+    return {name: int(rest.split()[0]) * 1024 for name, _, rest in (line.partition(":") for line in lines)}
 
 
 def _statistic(path: Path, name: str) -> int:
     """Return the number behind a name in a file of the kernel; 0 where the name is absent."""
-    try:
-        lines = path.read_text().splitlines()
-    except OSError:
-        return 0
+    lines = _kernel_text(path).splitlines()
     return next((int(line.split()[1]) for line in lines if line.startswith(f"{name} ")), 0)
 
 
 def _control_groups(root: Path, controller: str) -> list[Path]:
     """Return the folders of this process's control groups, whose limits all hold: its own and those above."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return []
     folders: list[Path] = []
-    for line in lines:
+    for line in _kernel_text(root / "proc/self/cgroup").splitlines():
         _, controllers, place = line.split(":", 2)
         if controllers and controller not in controllers.split(","):
             continue
@@ -107,10 +117,7 @@ def _control_groups(root: Path, controller: str) -> list[Path]:
 
 def _numbers(path: Path) -> list[int]:
     """Return the numbers in a file of the kernel's; none where it is absent or says `max`."""
-    try:
-        words = path.read_text().split()
-    except OSError:
-        return []
+    words = _kernel_text(path).split()
     return [int(word) for word in words] if all(word.lstrip("-").isdigit() for word in words) else []
 
 
@@ -125,14 +132,10 @@ def _cpus(root: Path) -> Finding:
     return ok("CPU", f"{cores} cores")
 
 
-def _memory(root: Path) -> list[Finding]:
-    values = {}
-    try:
-        for line in (root / "proc/meminfo").read_text().splitlines():
-            name, _, rest = line.partition(":")
-            values[name] = int(rest.split()[0]) * 1024
-    except OSError:
-        return []
+def _memory(root: Path) -> Iterator[Finding]:
+    values = _memory_values(root)
+    if not values:
+        return
     total, free = values.get("MemTotal", 0), values.get("MemAvailable", 0)
     limit = memory_limit(root)
     usable = free if limit is None else min(free, limit)
@@ -140,30 +143,27 @@ def _memory(root: Path) -> list[Finding]:
     if limit is not None and limit < total:
         text += f"; this container may use {_gib(limit)}"
     if usable < _LITTLE_MEMORY:
-        return [
-            note(
-                "memory", text, "close other programs, use fewer --workers, or raise the container's --memory"
-            )
-        ]
-    return [ok("memory", text)]
+        remedy = "close other programs, use fewer --workers, or raise the container's --memory"
+        yield note("memory", text, remedy)
+    else:
+        yield ok("memory", text)
 
 
-def _shared_memory() -> list[Finding]:
+def _shared_memory() -> Iterator[Finding]:
     place = Path("/dev/shm")
     if not place.is_dir():
-        return []
+        return
     usage = shutil.disk_usage(place)
     text = f"{_gib(usage.total)}, {_gib(usage.free)} of it free"
     # Where there are anonymous files, clips are handed over in those, which do not count here.
     if not hasattr(os, "memfd_create") and min(usage.total, usage.free) < _LITTLE_SHARED:
-        return [
-            problem(
-                "shared memory",
-                f"{text}; workers hand clips over in it",
-                "start the container with --shm-size=8g (or --ipc=host), or read with --workers 0",
-            )
-        ]
-    return [ok("shared memory", text)]
+        yield problem(
+            "shared memory",
+            f"{text}; workers hand clips over in it",
+            "start the container with --shm-size=8g (or --ipc=host), or read with --workers 0",
+        )
+    else:
+        yield ok("shared memory", text)
 
 
 def _cache() -> Finding:

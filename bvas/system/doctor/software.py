@@ -3,6 +3,7 @@
 import platform
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
@@ -23,9 +24,13 @@ _DECODERS = {
 _ENCODERS = ("libx264", "libx265")
 
 
-def inspect_software() -> list[Finding]:
+def inspect_software() -> Iterator[Finding]:
     """Look at the programs and libraries that bvas runs on."""
-    return [_python(), _packages(), _torch(), *_pyav(), _opencv()]
+    yield _python()
+    yield _packages()
+    yield _torch()
+    yield from _pyav()
+    yield _opencv()
 
 
 def _python() -> Finding:
@@ -61,39 +66,35 @@ def _torch() -> Finding:
     return ok("torch", f"{torch.__version__}, {build}")
 
 
-def _pyav() -> list[Finding]:
+def _pyav() -> Iterator[Finding]:
     av, reason = try_import("av")
     if av is None:
-        return [_broken("PyAV", reason, "it decodes every video: pip install --force-reinstall av")]
+        yield _broken("PyAV", reason, "it decodes every video: pip install --force-reinstall av")
+        return
     libraries = ", ".join(
         f"{name} {'.'.join(map(str, av.library_versions[name]))}"
         for name in ("libavcodec", "libavformat", "libswscale")
         if name in av.library_versions
     )
     ffmpeg = getattr(av, "ffmpeg_version_info", "of unknown version")
-    found = [ok("PyAV", f"{av.__version__} with FFmpeg {ffmpeg} ({libraries})")]
+    yield ok("PyAV", f"{av.__version__} with FFmpeg {ffmpeg} ({libraries})")
     without = [codec for codec, names in _DECODERS.items() if not any(_has(av, name, "r") for name in names)]
     text = f"{', '.join(codec for codec in _DECODERS if codec not in without)} on the CPU"
     if without:
-        found.append(
-            problem(
-                "decoders",
-                f"{text}; not {', '.join(without)}",
-                "PyAV's own wheels have all of them: pip install --force-reinstall --only-binary av av",
-            )
+        yield problem(
+            "decoders",
+            f"{text}; not {', '.join(without)}",
+            "PyAV's own wheels have all of them: pip install --force-reinstall --only-binary av av",
         )
     else:
-        found.append(ok("decoders", text))
+        yield ok("decoders", text)
     lacking = [name for name in _ENCODERS if not _has(av, name, "w")]
     if lacking:
-        found.append(
-            note(
-                "encoders",
-                f"no {', '.join(lacking)}: bvas video prepare and bvas data synth cannot write that codec",
-                "PyAV's own wheels have both: pip install --force-reinstall --only-binary av av",
-            )
+        yield note(
+            "encoders",
+            f"no {', '.join(lacking)}: bvas video prepare and bvas data synth cannot write that codec",
+            "PyAV's own wheels have both: pip install --force-reinstall --only-binary av av",
         )
-    return found
 
 
 def _has(av: Any, name: str, mode: str) -> bool:

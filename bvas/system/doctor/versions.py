@@ -49,11 +49,8 @@ def versions_finding(required: Iterable[Requirement], newest: dict[str, Version]
         if not is_old and (tested is None or installed <= tested):
             continue
         too_old |= is_old
-        outside.append(
-            f"{name} {installed} (bvas needs {requirement.specifier})"
-            if is_old
-            else f"{name} {installed} (newest tested {tested})"
-        )
+        bound = f"bvas needs {requirement.specifier}" if is_old else f"newest tested {tested}"
+        outside.append(f"{name} {installed} ({bound})")
         remedies.append(f"'{name}{requirement.specifier}'" if tested is None else f"{name}=={tested}")
     if not num_installed:
         return note(

@@ -5,25 +5,46 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing import parent_process, resource_tracker
-from multiprocessing.process import BaseProcess
+from multiprocessing import get_context, parent_process, resource_tracker
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Any
 
 _STARTING = threading.Lock()
 _PR_SET_PDEATHSIG = 1
 
 
-def start_quietly(process: BaseProcess) -> None:
-    """Start a process of the spawn context.
+def start_child(
+    target: Callable[..., None], *arguments: Any, name: str | None = None, daemon: bool
+) -> tuple[SpawnProcess, Connection]:
+    """Start a process of the spawn context, and return it with the parent's end of a pipe to it.
+
+    Args:
+        target: A function of a module; it gets the child's end of the pipe and the arguments.
+        arguments: They must pickle.
+        name: Of the process.
+        daemon: Whether it may have no children of its own.
 
     `multiprocessing` imports the program's main module in each child, in case the child's function is defined
     there. Ours never is. The import would take time and memory (torch: 1.5 s, 600 MB), and would run a script
     without `if __name__ == "__main__"` again. So the main module is hidden meanwhile.
     Ctrl-C is blocked while the child starts, and stays blocked in it: the parent ends it.
     """
-    with _hidden_main(), interrupts_held():
-        process.start()
+    context = get_context("spawn")
+    pipe, other = context.Pipe()
+    process = context.Process(target=target, args=(other, *arguments), name=name, daemon=daemon)
+    try:
+        with _hidden_main(), interrupts_held():
+            process.start()
+    except BaseException:
+        pipe.close()
+        raise
+    finally:
+        # Only the child holds the other end now: its death is an end of file here.
+        other.close()
+    return process, pipe
 
 
 @contextmanager
@@ -43,7 +64,7 @@ def interrupts_held() -> Iterator[None]:
 
 
 def end_with_parent() -> None:
-    """Make this process, started by `start_quietly`, end at once when its parent ends, also after a kill.
+    """Make this process, started by `start_child`, end at once when its parent ends, also after a kill.
 
     On Linux the kernel ends it, even while it is stopped or decodes. It also does so when the thread that started
     it ends. Elsewhere a thread watches the parent.

@@ -1,10 +1,9 @@
 """Executor without processes: one job at a time, in the process that waits for it."""
 
 import time
-from functools import partial
 from typing import Any
 
-from bvas.system.jobs.job import Ended, Job, Watch, Worker, run_call, use_cores
+from bvas.system.jobs.job import Ended, Job, Watch, Worker, run_job, use_cores
 
 
 class InProcessExecutor:
@@ -34,14 +33,13 @@ class InProcessExecutor:
         if job is None:
             time.sleep(seconds or 0.0)
             return []
-        report = partial(_report, job, watch)
+
+        def report(done: int, total: int, note: str = "") -> None:
+            watch(job, done, total, note)
+
         worker = Worker(device=self._device, num_workers=1, kept=self._kept, progress=report)
-        return [Ended(job, *run_call(job, worker))]
+        return [run_job(job, worker)]
 
     def close(self) -> None:
         """Forget the values that jobs have kept."""
         self._kept.clear()
-
-
-def _report(job: Job, watch: Watch, done: int, total: int, note: str = "") -> None:
-    watch(job, done, total, note)

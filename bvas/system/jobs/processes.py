@@ -6,19 +6,23 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import connection, get_context
+from logging.handlers import QueueHandler
+from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from bvas.errors import WorkerError
-from bvas.system.jobs.child_processes import end_with_parent, interrupts_held, start_quietly
-from bvas.system.jobs.job import Ended, Job, JobError, Watch, Worker, run_call, use_cores
+from bvas.system.jobs.child_processes import end_with_parent, interrupts_held, start_child
+from bvas.system.jobs.job import Ended, Job, Watch, Worker, run_job, use_cores
 from bvas.system.log_lines import set_up_logging
 
 _SECONDS_BETWEEN_REPORTS = 0.2
 _SECONDS_TO_END = 5.0
 _MOST_DEATHS = 3
+
+_Message = tuple[int, int, str] | logging.LogRecord | Ended
+"""From a worker: progress of its job (units done, their total, a remark), a log line, or the end of the job."""
 
 
 class ProcessExecutor:
@@ -41,7 +45,7 @@ class ProcessExecutor:
         self.num_workers = len(devices)
 
     def num_idle(self) -> int:
-        """Return how many workers have no job.
+        """Return how many jobs can be submitted now: workers without a job.
 
         Raises:
             WorkerError: the processes of all workers died several times in a row.
@@ -69,7 +73,12 @@ class ProcessExecutor:
             slot.pipe.send(job)
 
     def wait(self, seconds: float | None, watch: Watch) -> list[Ended]:
-        """Return the jobs that ended, after a message of any worker or the time has passed."""
+        """Return the jobs that ended, after a message of any worker or the time has passed.
+
+        Args:
+            seconds: Longest wait; None where a job is running and nothing else matters.
+            watch: Receives the progress of running jobs meanwhile.
+        """
         busy = {slot.pipe: slot for slot in self._slots if slot.pipe is not None and slot.job is not None}
         if not busy:
             time.sleep(seconds or 0.0)
@@ -80,7 +89,7 @@ class ProcessExecutor:
         return [ended for ended in ends if ended is not None]
 
     def close(self) -> None:
-        """End all processes, by force where a request does not suffice."""
+        """End all processes, also in the middle of a job, by force where a request does not suffice."""
         with interrupts_held():
             started = [slot.process for slot in self._slots if slot.process is not None]
             for process in started:
@@ -100,7 +109,7 @@ class ProcessExecutor:
         assert slot.job is not None
         job = slot.job
         try:
-            message: _Report | _Line | _Answer = slot.pipe.recv()
+            message: _Message = slot.pipe.recv()
         except (EOFError, OSError):
             slot.process.join()
             code = slot.process.exitcode or 0
@@ -110,14 +119,15 @@ class ProcessExecutor:
             text = f"its process {how}; its log lines are above; if memory ran out, {self._remedy}"
             return Ended(job, error=WorkerError(text), is_lost=code < 0)
         match message:
-            case _Report(done, total, note):
-                watch(job, done, total, note)
-            case _Line(name, level, text):
-                logging.getLogger(name).log(level, "%s: %s", job.name, text)
-            case _Answer(value, error):
+            case Ended():
                 slot.job = None
                 slot.num_deaths = 0
-                return Ended(job, value, error)
+                return message
+            case logging.LogRecord():
+                message.msg = f"{job.name}: {message.msg}"
+                logging.getLogger(message.name).handle(message)
+            case (done, total, note):
+                watch(job, done, total, note)
         return None
 
 
@@ -133,14 +143,9 @@ class _Slot:
     """In a row."""
 
     def start(self, num_workers: int) -> None:
-        context = get_context("spawn")
-        self.pipe, other = context.Pipe(duplex=True)
         level = logging.getLogger().getEffectiveLevel()
         # Not a daemon: those may not have children, and loader workers are some.
-        self.process = context.Process(target=_serve, args=(self.device, num_workers, level, other))
-        start_quietly(self.process)
-        # Only the child holds the other end now, so that its death is an end of file here.
-        other.close()
+        self.process, self.pipe = start_child(_serve, self.device, num_workers, level, daemon=False)
 
     def forget(self) -> None:
         if self.pipe is not None:
@@ -148,32 +153,11 @@ class _Slot:
         self.pipe = self.process = self.job = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Report:
-    done: int
-    total: int
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    name: str
-    """Of the logger."""
-    level: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    value: Any
-    error: JobError | None
-
-
-def _serve(device: str, num_workers: int, level: int, pipe: Connection) -> None:
-    """Run in the child: jobs come in, reports, log lines and answers go out."""
+def _serve(pipe: Connection, device: str, num_workers: int, level: int) -> None:
+    """Run in the child: jobs come in, progress, log lines and ends go out."""
     end_with_parent()
-    outbox = _Outbox(pipe)
-    set_up_logging(level, _Lines(outbox))
+    outbox: Any = _Outbox(pipe)
+    set_up_logging(level, QueueHandler(outbox))
     if device:
         use_cores(device, num_workers)
     kept: dict[str, Any] = {}
@@ -183,30 +167,19 @@ def _serve(device: str, num_workers: int, level: int, pipe: Connection) -> None:
         except EOFError:
             return
         worker = Worker(device=device, num_workers=num_workers, kept=kept, progress=_Reporter(outbox))
-        outbox.send(_Answer(*run_call(job, worker)))
+        outbox.put_nowait(run_job(job, worker))
 
 
 class _Outbox:
-    """The sending end of the pipe to the parent, for all threads."""
+    """The sending end of the pipe to the parent, for all threads; as much of a queue as `QueueHandler` uses."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
         self._lock = threading.Lock()
 
-    def send(self, message: _Report | _Line | _Answer) -> None:
+    def put_nowait(self, message: _Message) -> None:
         with self._lock:
             self._pipe.send(message)
-
-
-class _Lines(logging.Handler):
-    """Sends log lines to the parent, which has the terminal."""
-
-    def __init__(self, outbox: _Outbox) -> None:
-        super().__init__()
-        self._outbox = outbox
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._outbox.send(_Line(record.name, record.levelno, self.format(record)))
 
 
 class _Reporter:
@@ -219,5 +192,5 @@ class _Reporter:
     def __call__(self, done: int, total: int, note: str = "") -> None:
         now = time.monotonic()
         if now - self._sent_at >= _SECONDS_BETWEEN_REPORTS or done >= total:
-            self._outbox.send(_Report(done, total, note))
+            self._outbox.put_nowait((done, total, note))
             self._sent_at = now

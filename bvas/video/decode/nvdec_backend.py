@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bvas.errors import DecodeError
+from bvas.system.log_lines import first_line
 from bvas.system.nvdec_caps import decoder_caps
 from bvas.video.container.time_repair import NO_TIME
 from bvas.video.decode.backends import Backend, BackendOptions, DeviceBackend
 from bvas.video.decode.nvdec_session import CODECS, NvdecSession, Picture, SessionError
 from bvas.video.decode.packet_seek import PacketSource
-from bvas.video.decode.pynvvideocodec import DecoderPool, first_line, gpu_of, load_pynvvideocodec, refusal
+from bvas.video.decode.pynvvideocodec import DecoderPool, gpu_of, load_pynvvideocodec, refusal
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.stored_picture import changes_system, table_of_video
 

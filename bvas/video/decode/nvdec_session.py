@@ -9,10 +9,11 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.system.log_lines import first_line
 from bvas.video.container.coded_packets import annex_b, parameter_sets
 from bvas.video.container.sequence_headers import Sequence
 from bvas.video.container.sequence_tracking import SequenceHeaders
-from bvas.video.decode.pynvvideocodec import CudaDecoder, DecoderPool, errors_of, first_line
+from bvas.video.decode.pynvvideocodec import CudaDecoder, DecoderPool, errors_of
 from bvas.video.index.frame_table import VideoInfo
 
 if TYPE_CHECKING:

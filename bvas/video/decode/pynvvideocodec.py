@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.system.c_output import print_to_stderr
+from bvas.system.log_lines import first_line
 from bvas.system.nvdec_caps import decoder_caps, fault_of_version
 from bvas.video.index.frame_table import VideoInfo
 
@@ -76,11 +77,6 @@ def num_engines(info: VideoInfo, device: str) -> int:
 def errors_of(nvc: Any) -> tuple[type[Exception], ...]:
     """Return the exceptions that PyNvVideoCodec raises."""
     return (RuntimeError, ValueError, nvc.PyNvVCException, nvc.PyNvVCExceptionUnsupported)
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error, without the advice and traces that follow it."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def refusal(info: VideoInfo, reason: str) -> DecodeError:
