@@ -1,4 +1,8 @@
-"""Verb `bvas data import`: make a dataset.json from other formats."""
+"""Make a data root with a dataset.json from labels in other formats.
+
+These are a folder in SoccerNet's layout, E2E-Spot's JSON, OSL JSON, a CSV table with the columns video, label, seconds
+or frame, and optionally team, visible, fold, match; or the corrections.json that the page of 'bvas report' saves.
+"""
 
 import argparse
 import logging
@@ -6,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bvas.commands import options
 from bvas.commands.console import OK, WRONG_INPUT
-from bvas.commands.options import add_out, add_overwrite
 from bvas.commands.scored_options import add_head
 from bvas.system.log_lines import short_line
 from bvas.values.plural import count_text
@@ -20,16 +24,10 @@ logger = logging.getLogger(__name__)
 _FORMATS = ("soccernet", "e2e-spot", "csv", "osl", "corrections")
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Make a data root with a dataset.json from a folder in SoccerNet's layout, from E2E-Spot's JSON, "
-        "OSL JSON, a CSV table with the columns video, label, seconds or frame, and optionally team, visible, fold, "
-        "match; or from the corrections.json that the page of 'bvas report' saves.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas data import`."""
     parser.add_argument("source", type=Path, metavar="SOURCE", help="folder, .json or .csv file")
-    add_out(parser, "data root to write to", required=True)
+    options.add_out(parser, "data root to write to", required=True)
     parser.add_argument(
         "--format", choices=_FORMATS, help="format of SOURCE (default: recognized by name and content)"
     )
@@ -59,8 +57,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         choices=["Labels-ball.json", "Labels-v2.json"],
         help="label file of SoccerNet's layout (default: the one found)",
     )
-    add_overwrite(parser, "replace a dataset.json in --out")
-    return parser
+    options.add_overwrite(parser, "replace a dataset.json in --out")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,12 +1,15 @@
-"""Verb `bvas demo`: render, train, predict, score and report in minutes on a CPU."""
+"""Make synthetic matches, train on all but one, predict that one, score it, and write a report.
+
+This takes minutes on a CPU.
+"""
 
 import argparse
 import logging
 from pathlib import Path
 
+from bvas.commands import options
 from bvas.commands.console import OK, progress_bar
 from bvas.commands.option_values import parse_workers
-from bvas.commands.options import add_device, add_folders, add_out, add_seed, add_workers
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
@@ -18,19 +21,13 @@ _KEYFRAME_INTERVAL = 25
 _HELD_OUT_FOLD = 0
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Render a small league of synthetic matches, train on all but one, predict that one, "
-        "score it, and write a report.",
-    )
-    add_out(parser, "default: ./demo", default=Path("demo"))
-    add_seed(parser, "seed of the league (default: 0)", default=0)
-    add_folders(parser, data=False)
-    add_device(parser)
-    add_workers(parser)
-    return parser
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas demo`."""
+    options.add_out(parser, "default: ./demo", default=Path("demo"))
+    options.add_seed(parser, "seed of the league (default: 0)", default=0)
+    options.add_folders(parser, data=False)
+    options.add_device(parser)
+    options.add_workers(parser)
 
 
 def run(args: argparse.Namespace) -> int:

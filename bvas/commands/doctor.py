@@ -1,4 +1,7 @@
-"""Verb `bvas doctor`: check this machine, with a remedy for each problem."""
+"""Check what works on this machine, with a remedy for each problem.
+
+The exit code is 2 where something is missing that everything needs, else 0.
+"""
 
 import argparse
 import json
@@ -6,23 +9,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from bvas.commands import options
 from bvas.commands.console import OK, WRONG_INPUT
-from bvas.commands.options import add_folders, add_json
 
 if TYPE_CHECKING:
     from bvas.system.doctor.finding import Finding
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Check what works on this machine, with a remedy for each problem. The exit code is 2 where "
-        "something is missing that everything needs, else 0.",
-    )
-    add_json(parser)
-    add_folders(parser, data=False)
-    return parser
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas doctor`."""
+    options.add_json(parser)
+    options.add_folders(parser, data=False)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,10 +1,13 @@
-"""Verb `bvas evaluate`: score an experiment's predictions, or compare experiments."""
+"""Score an experiment's out-of-fold predictions, or compare experiments.
+
+The figures are also written to runs/NAME/evaluation.json, those of a comparison to runs/comparisons/A,B.json.
+"""
 
 import argparse
 from typing import TYPE_CHECKING
 
+from bvas.commands import options
 from bvas.commands.console import OK
-from bvas.commands.options import add_experiment_option, add_folders, add_folds, add_postprocessing
 from bvas.commands.score_table import interval_text, sheet_lines
 
 if TYPE_CHECKING:
@@ -14,24 +17,18 @@ if TYPE_CHECKING:
     from bvas.experiment.experiment import Experiment
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Score an experiment's out-of-fold predictions, and write runs/NAME/evaluation.json; or compare "
-        "experiments, and also write runs/comparisons/A,B.json.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas evaluate`."""
     what = parser.add_mutually_exclusive_group(required=True)
-    add_experiment_option(what)
+    options.add_experiment_option(what)
     what.add_argument(
         "--experiments", metavar="A,B", help="how B (and C, ...) differ from A on the same matches"
     )
-    add_folds(parser, "folds to score (default: all predicted ones)")
-    add_postprocessing(
+    options.add_folds(parser, "folds to score (default: all predicted ones)")
+    options.add_postprocessing(
         parser, "rules that the predictions were made with: their operating points decide which spots count"
     )
-    add_folders(parser)
-    return parser
+    options.add_folders(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,12 +1,16 @@
-"""Verb `bvas experiment ensemble`: average the score curves of several experiments."""
+"""Average the score curves of several experiments.
+
+Each match is averaged over models that have not seen it. The result is RUNS/NAME, which evaluate, report, submit and
+tune take like an experiment's. No video is read.
+"""
 
 import argparse
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bvas.commands import options
 from bvas.commands.console import OK, progress_bar
-from bvas.commands.options import add_challenge, add_folders, add_folds, add_postprocessing
 from bvas.commands.score_table import interval_text
 
 if TYPE_CHECKING:
@@ -15,17 +19,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Average the score curves of experiments, those of each match by models that have not seen it, and "
-        "write RUNS/NAME, which evaluate, report, submit and tune take like an experiment's. No video is read.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas experiment ensemble`."""
     parser.add_argument(
         "experiments", metavar="A,B", help="experiments, or seed_1/A for the one in RUNS/seed_1"
     )
-    add_challenge(parser, "the challenge matches instead of the out-of-fold curves")
+    options.add_challenge(parser, "the challenge matches instead of the out-of-fold curves")
     parser.add_argument(
         "--select",
         action="store_true",
@@ -33,10 +32,11 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         "each fold is averaged by the choice of the other folds, so that its score is unbiased",
     )
     parser.add_argument("--name", help="name of the ensemble (default: A+B, or A+B_selected)")
-    add_folds(parser, "folds whose matches are averaged (default: all that are trained)", default=None)
-    add_postprocessing(parser)
-    add_folders(parser)
-    return parser
+    options.add_folds(
+        parser, "folds whose matches are averaged (default: all that are trained)", default=None
+    )
+    options.add_postprocessing(parser)
+    options.add_folders(parser)
 
 
 def run(args: argparse.Namespace) -> int:

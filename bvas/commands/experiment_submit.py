@@ -1,33 +1,30 @@
-"""Verb `bvas experiment submit`: write the zip for SoccerNet's evaluation server."""
+"""Write the predictions of the challenge matches as a zip in SoccerNet's layout.
+
+The zip is read back, with SoccerNet's own reader where its package is installed. Matches or halves without predictions
+are listed, and no zip is written then.
+"""
 
 import argparse
 from pathlib import Path
 
+from bvas.commands import options
 from bvas.commands.console import OK
-from bvas.commands.options import add_experiment, add_folders, add_out
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Write the predictions of the challenge matches as a zip in SoccerNet's layout, and read it back "
-        "with SoccerNet's own reader where its package is installed. Matches or halves without predictions are "
-        "listed, and no zip is written then.",
-    )
-    add_experiment(parser, "config name or path, or an ensemble")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas experiment submit`."""
+    options.add_experiment(parser, "config name or path, or an ensemble")
     parser.add_argument(
         "--test",
         action="store_true",
         help="the out-of-fold predictions of the task's test matches instead of the challenge",
     )
-    add_out(
+    options.add_out(
         parser,
         "default: RUNS/NAME/submission_challenge.zip, or submission_test.zip with --test",
         metavar="ZIP",
     )
-    add_folders(parser)
-    return parser
+    options.add_folders(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,10 +1,14 @@
-"""Verb `bvas experiment suspects`: rank annotations that look like mistakes."""
+"""Rank annotations that look like mistakes.
+
+These are the annotations that out-of-fold predictions contradict most, and the confident spots where nothing is
+annotated. Writes runs/NAME/suspects.json, and the page of 'bvas report' with them first.
+"""
 
 import argparse
 from typing import TYPE_CHECKING
 
+from bvas.commands import options
 from bvas.commands.console import OK
-from bvas.commands.options import add_experiment, add_folders
 from bvas.commands.report import add_match, add_page, evaluated, preview_config, write_folder
 from bvas.values.plural import count_text
 
@@ -13,22 +17,16 @@ if TYPE_CHECKING:
     from bvas.metrics.suspects import Suspect
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Rank the annotations that out-of-fold predictions contradict most, and the confident spots "
-        "where nothing is annotated. Writes runs/NAME/suspects.json, and the page of bvas report with them first.",
-    )
-    add_experiment(parser, "an experiment with predictions and labels")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas experiment suspects`."""
+    options.add_experiment(parser, "an experiment with predictions and labels")
     add_match(parser)
     parser.add_argument(
         "--top", type=int, default=20, metavar="N", help="lines of the table (default: 20); the file has all"
     )
     parser.add_argument("--no-page", action="store_true", help="only the table and the file")
     add_page(parser, out="runs/NAME/report")
-    add_folders(parser)
-    return parser
+    options.add_folders(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,19 +1,15 @@
-"""A page to look at spots and to correct them: bvas report NAME|RESULTS."""
+"""Write a folder with a page that shows predictions on the video and lets you correct them.
+
+The page opens by double click and needs no network.
+"""
 
 import argparse
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bvas.commands import options
 from bvas.commands.console import OK, progress_bar
-from bvas.commands.options import (
-    add_challenge,
-    add_confidence,
-    add_folders,
-    add_out,
-    add_overwrite,
-    add_video_of,
-)
 
 if TYPE_CHECKING:
     from bvas.evaluation.experiment_scores import Evaluation
@@ -24,25 +20,19 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Write a folder with a page that shows predictions on the video and lets you correct them. "
-        "It opens by double click and asks nothing of any network.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas report`."""
     parser.add_argument(
         "what",
         metavar="NAME|RESULTS",
         help="an experiment with predictions and labels; or the folder of bvas spot, or a file of spots of any system",
     )
     add_match(parser)
-    add_challenge(parser, "an experiment's challenge predictions, which have no labels")
-    add_video_of(parser)
-    add_confidence(parser)
+    options.add_challenge(parser, "an experiment's challenge predictions, which have no labels")
+    options.add_video_of(parser)
+    options.add_confidence(parser)
     add_page(parser, out="runs/NAME/report or RESULTS/report")
-    add_folders(parser)
-    return parser
+    options.add_folders(parser)
 
 
 def add_match(parser: argparse.ArgumentParser) -> None:
@@ -58,8 +48,8 @@ def add_match(parser: argparse.ArgumentParser) -> None:
 
 def add_page(parser: argparse.ArgumentParser, *, out: str) -> None:
     """Add what says where the page goes and how it shows videos."""
-    add_out(parser, f"default: {out}")
-    add_overwrite(parser, "replace a page of other results")
+    options.add_out(parser, f"default: {out}")
+    options.add_overwrite(parser, "replace a page of other results")
     parser.add_argument(
         "--link",
         action="store_true",

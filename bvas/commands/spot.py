@@ -1,4 +1,7 @@
-"""Find the actions in a recording, or in what is running: bvas spot VIDEO... --experiment NAME|--model DIR [--live]."""
+"""Find the actions in a recording, or in a source that is still running.
+
+Several files are the parts of one recording, in order.
+"""
 
 import argparse
 import logging
@@ -10,22 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from bvas.commands import options
 from bvas.commands.console import DONE_IN_PART, OK, progress_bar
 from bvas.commands.option_values import parse_time
-from bvas.commands.options import (
-    add_backend,
-    add_device,
-    add_experiment_option,
-    add_folders,
-    add_folds,
-    add_inference,
-    add_out,
-    add_overwrite,
-    add_postprocessing,
-    add_reading,
-    add_span,
-    reading_of,
-)
 from bvas.commands.spot_live import add_live, check_live, run_live
 from bvas.errors import HIDDEN, ConfigError, DecodeError
 from bvas.system.file_names import output_stem
@@ -46,11 +36,8 @@ _ESTIMATE_AFTER_FRAMES = 200
 _LONG_SECONDS = 3600
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description="Find the actions of one recording; several files are its parts, in order."
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas spot`."""
     parser.add_argument(
         "videos",
         nargs="+",
@@ -58,7 +45,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         help="any file that FFmpeg reads; or one pipe, - for standard input, or one address (http, HLS, rtsp, udp)",
     )
     which = parser.add_mutually_exclusive_group()
-    add_experiment_option(
+    options.add_experiment_option(
         which, "trained or imported experiment (default: the newest one that is not the demo)"
     )
     which.add_argument(
@@ -67,21 +54,20 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         metavar="DIR",
         help="a model that 'bvas weights export' wrote; runs on ONNX Runtime, without PyTorch",
     )
-    add_folds(parser, "folds whose scores are averaged (default: all trained ones)")
-    add_span(parser)
+    options.add_folds(parser, "folds whose scores are averaged (default: all trained ones)")
+    options.add_span(parser)
     parser.add_argument(
         "--kickoff", type=parse_time, default=0.0, metavar="T", help="when the match clock starts"
     )
-    add_out(parser, "default: ./spots/<first video's name>")
-    add_overwrite(parser, "replace results of another recording, or a --jsonl file")
-    add_inference(parser)
-    add_postprocessing(parser)
+    options.add_out(parser, "default: ./spots/<first video's name>")
+    options.add_overwrite(parser, "replace results of another recording, or a --jsonl file")
+    options.add_inference(parser)
+    options.add_postprocessing(parser)
     add_live(parser)
-    add_reading(parser)
-    add_folders(parser, data=False)
-    add_device(parser)
-    add_backend(parser)
-    return parser
+    options.add_reading(parser)
+    options.add_folders(parser, data=False)
+    options.add_device(parser)
+    options.add_backend(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -89,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.video.container.sources import source_of
 
     check_live(args)
-    reading = reading_of(args)
+    reading = options.reading_of(args)
     if args.stride < 1:
         raise ConfigError(f"--stride must be at least 1, got {args.stride}")
     # As text, a path would not show that it is a URL; and before the imports that take seconds.

@@ -1,11 +1,15 @@
-"""Spots for other programs: bvas spots export SPOTS... --to FORMAT."""
+"""Write spots for other programs.
+
+These are tables, subtitles for players, edit lists for editing programs, instances for analysts, and results for
+SoccerNet's evaluation and OpenSportsLib's.
+"""
 
 import argparse
 import logging
 from pathlib import Path
 
+from bvas.commands import options
 from bvas.commands.console import OK
-from bvas.commands.options import add_confidence, add_out, add_overwrite, add_video_of
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
@@ -13,13 +17,8 @@ logger = logging.getLogger(__name__)
 _FORMATS = ("csv", "jsonl", "srt", "vtt", "edl", "otio", "sportscode", "soccernet", "osl")
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Write spots for other programs: tables, subtitles for players, edit lists for editing programs, "
-        "instances for analysts, results for SoccerNet's evaluation and OpenSportsLib's.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas spots export`."""
     parser.add_argument(
         "spots",
         nargs="+",
@@ -29,14 +28,14 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         "order",
     )
     parser.add_argument("--to", required=True, choices=_FORMATS, metavar="FORMAT", help=", ".join(_FORMATS))
-    add_out(
+    options.add_out(
         parser,
         "where to; with several parts the number is added (default: beside SPOTS, named after the video)",
         metavar="FILE",
     )
-    add_overwrite(parser, "replace files that exist")
-    add_video_of(parser)
-    add_confidence(parser, "the operating point; soccernet, osl: all")
+    options.add_overwrite(parser, "replace files that exist")
+    options.add_video_of(parser)
+    options.add_confidence(parser, "the operating point; soccernet, osl: all")
     parser.add_argument(
         "--label", action="append", default=[], metavar="NAME", help="only spots of this label (repeat)"
     )
@@ -65,7 +64,6 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     lists.add_argument(
         "--markers", action="store_true", help="markers on the video instead of a clip for each spot"
     )
-    return parser
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,32 +1,22 @@
-"""Spots, annotations and score curves drawn on their video: bvas spots overlay VIDEO."""
+"""Draw spots, annotations and score curves on a copy of their video.
+
+The copy is H.264 in mp4, each frame at its own time, with the sound.
+"""
 
 import argparse
 import logging
 from pathlib import Path
 
+from bvas.commands import options
 from bvas.commands.console import OK, progress_bar
-from bvas.commands.options import (
-    add_confidence,
-    add_out,
-    add_overwrite,
-    add_reading,
-    add_span,
-    add_tolerance,
-    reading_of,
-)
 from bvas.system.file_names import output_stem
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Write a copy of a video with its spots, annotations and score curves drawn on: H.264 in mp4, "
-        "each frame at its own time, with the sound.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas spots overlay`."""
     parser.add_argument("video", type=Path, metavar="VIDEO", help="any file that FFmpeg reads")
     parser.add_argument(
         "--spots",
@@ -43,11 +33,11 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--labels", type=Path, metavar="FILE", help="annotations: a Labels-ball.json or Labels-v2.json"
     )
-    add_out(parser, "an .mp4 (default: SPOTS/NAME_overlay.mp4)", metavar="FILE")
-    add_overwrite(parser, "replace a file that exists")
-    add_confidence(parser)
-    add_tolerance(parser)
-    add_span(parser)
+    options.add_out(parser, "an .mp4 (default: SPOTS/NAME_overlay.mp4)", metavar="FILE")
+    options.add_overwrite(parser, "replace a file that exists")
+    options.add_confidence(parser)
+    options.add_tolerance(parser)
+    options.add_span(parser)
     parser.add_argument(
         "--height",
         type=int,
@@ -55,8 +45,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         metavar="H",
         help="rows of the picture, at most; small ones are enlarged to 540 or more (default: 1080)",
     )
-    add_reading(parser)
-    return parser
+    options.add_reading(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -85,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     check_writable(out.parent, out.name, f"{out.name}.part")
     part = part_of_video(source, args.video, args.part)
     # Nothing given: as the spots were found.
-    given = reading_of(args)
+    given = options.reading_of(args)
     reading = part.video.reading if given == DEFAULT_READING else given
     part, labels = replace(part, video=replace(part.video, path=args.video, reading=reading)), source.labels
     if args.labels is not None:

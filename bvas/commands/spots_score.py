@@ -1,4 +1,8 @@
-"""Score predictions of any system against labels: bvas spots score."""
+"""Score the predictions of any system against labels.
+
+Predictions are results_spotting.json files, in a folder or a zip; labels are SoccerNet's label files. Either may be OSL
+JSON. Prints the official figures, and what was missed.
+"""
 
 import argparse
 from collections.abc import Sequence
@@ -15,13 +19,8 @@ if TYPE_CHECKING:
 _METRICS = ("at1", "at2", "at3", "at4", "at5", "tight", "loose", "seconds")
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Score results_spotting.json files, in a folder or a zip, against SoccerNet's label files, or OSL "
-        "JSON on either side: the official figures, and what was missed.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas spots score`."""
     add_files(parser, ", e.g. a submission")
     add_task(parser, "ball", "ball12", "action", "team")
     parser.add_argument(
@@ -39,7 +38,6 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     )
     add_choice(parser, "score")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
-    return parser
 
 
 def run(args: argparse.Namespace) -> int:

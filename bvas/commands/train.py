@@ -1,22 +1,13 @@
-"""Verb `bvas train`: train an experiment on folds."""
+"""Train an experiment on folds."""
 
 import argparse
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bvas.commands import options
 from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT, progress_bar
 from bvas.commands.option_values import parse_workers
-from bvas.commands.options import (
-    add_device,
-    add_experiment_option,
-    add_folders,
-    add_folds,
-    add_overwrite,
-    add_seed,
-    add_training,
-    add_workers,
-)
 from bvas.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,24 +18,22 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(prog=prog, description="Train an experiment on folds.")
-    add_experiment_option(parser, required=True)
-    add_folds(parser, "all, or some (default: those that the config names, else all)", default=None)
-    add_training(parser)
-    add_seed(parser, "in place of the config's seed; use another --runs for it")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas train`."""
+    options.add_experiment_option(parser, required=True)
+    options.add_folds(parser, "all, or some (default: those that the config names, else all)", default=None)
+    options.add_training(parser)
+    options.add_seed(parser, "in place of the config's seed; use another --runs for it")
     again = parser.add_mutually_exclusive_group()
     again.add_argument(
         "--resume",
         action="store_true",
         help="resume; fail if there is nothing to resume (default: resume if possible, else start)",
     )
-    add_overwrite(again, "train again, also finished folds")
-    add_folders(parser)
-    add_device(parser)
-    add_workers(parser)
-    return parser
+    options.add_overwrite(again, "train again, also finished folds")
+    options.add_folders(parser)
+    options.add_device(parser)
+    options.add_workers(parser)
 
 
 def run(args: argparse.Namespace) -> int:
