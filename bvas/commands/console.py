@@ -66,6 +66,13 @@ def _parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argp
         sys.stderr.write(redacted(said.getvalue()))
 
 
+def partial_code(num_failed: int, num_tried: int) -> int:
+    """Return the exit code of a verb that continues after failures."""
+    if not num_failed:
+        return OK
+    return DONE_IN_PART if num_failed < num_tried else WRONG_INPUT
+
+
 def json_shown(value: Any) -> str:
     """Return indented JSON for standard output, in ASCII where that is not UTF-8."""
     is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bvas.commands import options
 from bvas.commands.console import OK, WRONG_INPUT
 from bvas.commands.scored_options import add_head
+from bvas.errors import ConfigError, DataError
 from bvas.system.log_lines import short_line
 from bvas.values.plural import count_text
 
@@ -64,7 +65,6 @@ def run(args: argparse.Namespace) -> int:
     """Read all files; write only without faults."""
     from bvas.data.importing.draft import write_dataset
     from bvas.data.importing.merging import put_into, read_root
-    from bvas.errors import ConfigError
     from bvas.system.atomic_files import check_writable
 
     check_writable(args.out, "dataset.json")
@@ -111,7 +111,6 @@ def format_of(source: Path) -> str:
     """
     from bvas.data.importing.from_corrections import is_corrections
     from bvas.data.osl_json import is_osl
-    from bvas.errors import DataError
     from bvas.system.text_files import read_json
 
     if not source.exists():
@@ -119,11 +118,11 @@ def format_of(source: Path) -> str:
     if source.is_dir():
         splits = [source / f"{split}.json" for split in ("train", "val", "test", "challenge")]
         return "e2e-spot" if any(path.is_file() for path in splits) else "soccernet"
-    by_suffix = {".csv": "csv", ".tsv": "csv", ".json": "json"}
-    if source.suffix.lower() not in by_suffix:
-        raise DataError(f"{source} is neither a folder nor .csv nor .json; name its format with --format")
-    if by_suffix[source.suffix.lower()] == "csv":
+    suffix = source.suffix.lower()
+    if suffix in (".csv", ".tsv"):
         return "csv"
+    if suffix != ".json":
+        raise DataError(f"{source} is neither a folder nor .csv nor .json; name its format with --format")
     content = read_json(source)
     return "corrections" if is_corrections(content) else "osl" if is_osl(content) else "e2e-spot"
 

@@ -102,6 +102,5 @@ def run(args: argparse.Namespace) -> int:
         print(f"          {path}")
     print(f"results   {predictions}")
     print(f"model     {runs / experiment.name}; on a video: bvas spot VIDEO --experiment demo --runs {runs}")
-    for line in evaluation_lines(evaluation):
-        print(line)
+    print(*evaluation_lines(evaluation), sep="\n")
     return OK

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bvas.commands import options
 from bvas.commands.console import OK
 from bvas.commands.score_table import interval_text, sheet_lines
+from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.evaluation.comparison import Comparison
@@ -22,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     options.add_experiment_option(what)
     what.add_argument(
-        "--experiments", metavar="A,B", help="how B (and C, ...) differ from A on the same matches"
+        "--experiments", metavar="A,B", help="compare B (and C, ...) with A on the same matches"
     )
     options.add_folds(parser, "folds to score (default: all predicted ones)")
     options.add_postprocessing(
@@ -50,8 +51,7 @@ def run(args: argparse.Namespace) -> int:
         write_json(args.runs / experiment.name / "evaluation.json", evaluation.to_json())
         if args.experiments:
             print(f"{experiment.name}:")
-        for line in evaluation_lines(evaluation):
-            print(line)
+        print(*evaluation_lines(evaluation), sep="\n")
     if args.experiments:
         comparisons = compare(
             experiments, {name: evaluation.cross_validation for name, evaluation in evaluations.items()}
@@ -62,8 +62,7 @@ def run(args: argparse.Namespace) -> int:
             {"comparisons": [comparison.to_json() for comparison in comparisons]},
         )
         for comparison in comparisons:
-            for line in comparison_lines(comparison):
-                print(line)
+            print(*comparison_lines(comparison), sep="\n")
     return OK
 
 
@@ -84,14 +83,13 @@ def _evaluate(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation
 
 def evaluation_lines(evaluation: "Evaluation") -> list[str]:
     """Return the figures as lines for people; the last one is the official score."""
-    lines = sheet_lines(evaluation.sheet)
-    lines += [
+    return [
+        *sheet_lines(evaluation.sheet),
         f"mAP within 0.2 s {evaluation.tight:.3f}",
         f"blind baseline mAP@1 {evaluation.blind:.3f} (spots at the average rate)",
         *_validation_lines(evaluation.cross_validation),
         f"official mAP@1 {evaluation.official:.4f}",
     ]
-    return lines
 
 
 def _validation_lines(validation: "CrossValidation") -> list[str]:
@@ -102,8 +100,6 @@ def _validation_lines(validation: "CrossValidation") -> list[str]:
             names = [name.rsplit("/", 1)[-1] for name in score.matches]
             shown = "; ".join(names) if len(names) < 3 else f"{len(names)} matches"
             lines.append(f"  {fold:<6}{score.official:>8.4f}  {shown}")
-        assert validation.mean_over_folds is not None
-        assert validation.spread is not None
         lines.append(
             f"mean over folds {validation.mean_over_folds:.4f}, standard deviation {validation.spread:.4f}"
         )
@@ -123,9 +119,8 @@ def _validation_lines(validation: "CrossValidation") -> list[str]:
 def comparison_lines(comparison: "Comparison") -> list[str]:
     """Return a comparison as lines for people."""
     lines = [
-        f"{comparison.other} against {comparison.base}, {len(comparison.matches)} common "
-        f"match{'es' if len(comparison.matches) > 1 else ''}: {comparison.other_score:.4f} - "
-        f"{comparison.base_score:.4f} = {comparison.difference:+.4f}"
+        f"{comparison.other} against {comparison.base}, {count_text(len(comparison.matches), 'common match')}: "
+        f"{comparison.other_score:.4f} - {comparison.base_score:.4f} = {comparison.difference:+.4f}"
     ]
     if comparison.left_out:
         lines.append(f"  not compared: {len(comparison.left_out)} that only one of them predicted")

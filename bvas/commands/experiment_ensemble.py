@@ -5,7 +5,6 @@ tune take like an experiment's. No video is read.
 """
 
 import argparse
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,6 @@ from bvas.commands.score_table import interval_text
 
 if TYPE_CHECKING:
     from bvas.evaluation.ensembling.ensemble import Ensemble
-
-logger = logging.getLogger(__name__)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -82,8 +79,7 @@ def run(args: argparse.Namespace) -> int:
     assert curves is not None
     split = Split.CHALLENGE if args.challenge else Split.CV
     out = write_ensemble(ensemble, experiment, curves, args.runs, split)
-    for line in ensemble_lines(ensemble):
-        print(line)
+    print(*ensemble_lines(ensemble), sep="\n")
     print(f"predictions are in {out}")
     return OK
 

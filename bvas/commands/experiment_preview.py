@@ -18,7 +18,7 @@ MOST_CLIPS = 64
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `bvas experiment preview`."""
     options.add_experiment(parser)
-    parser.add_argument("--fold", type=int, metavar="K", help="held-out fold (default: the lowest there is)")
+    parser.add_argument("--fold", type=int, metavar="K", help="held-out fold (default: the lowest)")
     options.add_seed(parser, "default: the seed of the experiment")
     parser.add_argument("--clips", type=int, default=8, metavar="N", help="clips to draw (default: 8)")
     options.add_out(parser, "default: RUNS/NAME/preview")
@@ -62,7 +62,6 @@ def run(args: argparse.Namespace) -> int:
     )
     path = out / f"fold_{fold}_seed_{experiment.seed}.png"
     write_bytes(path, png(sheet))
-    for line in summary:
-        print(line)
+    print(*summary, sep="\n")
     logger.info("the contact sheet is %s", path)
     return OK

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-REPORT_NAME = "experiment_run.json"
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `bvas experiment run`."""
@@ -69,9 +67,8 @@ def run(args: argparse.Namespace) -> int:
         for place, stage in enumerate(stages, start=1):
             logger.info("seed %d, stage %d of %d: %s", seed, place, len(stages), stage.name)
             scores.append(run_stage(stage.with_seed(seed), folder, machine))
-    write_json(args.runs / REPORT_NAME, chain_json(stages, scores))
-    for line in chain_lines(stages, scores):
-        print(line)
+    write_json(args.runs / "experiment_run.json", chain_json(stages, scores))
+    print(*chain_lines(stages, scores), sep="\n")
     return OK
 
 

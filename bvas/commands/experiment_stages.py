@@ -49,9 +49,6 @@ def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
         BvasError: a fold failed; the others are done.
     """
     experiment = stage.experiment
-    finished = [
-        fold for fold in stage.folds if fold_status(fold_folder(runs, stage.name, fold)) == "finished"
-    ]
     train = partial(
         run_fold,
         experiment,
@@ -62,17 +59,19 @@ def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
         overwrite=machine.overwrite,
         observers=[RunPictures()],
     )
-    # Finished folds too: their settings are checked.
-    unfinished = [fold for fold in stage.folds if machine.overwrite or fold not in finished]
+    unfinished = []
     for fold in stage.folds:
-        if fold not in unfinished:
-            train(fold=fold, device=machine.device)
-            for source in newer_sources(stage, fold, runs):
-                logger.warning(
-                    "fold %d of %s is older than weights of %s, which it starts from; if it started from others, "
-                    "--overwrite trains it again",
-                    *(fold, stage.name, source),
-                )
+        if machine.overwrite or fold_status(fold_folder(runs, stage.name, fold)) != "finished":
+            unfinished.append(fold)
+            continue
+        # Of a finished fold the settings are checked.
+        train(fold=fold, device=machine.device)
+        for source in newer_sources(stage, fold, runs):
+            logger.warning(
+                "fold %d of %s is older than weights of %s, which it starts from; if it started from others, "
+                "--overwrite trains it again",
+                *(fold, stage.name, source),
+            )
     _train(unfinished, train, stage.name, machine)
     unpredicted = [fold for fold in stage.folds if not is_predicted(stage, fold, runs)]
     if unpredicted:
@@ -98,14 +97,9 @@ def _train(folds: Sequence[int], train: Callable[..., Path], title: str, machine
 
 
 def _score(stage: Stage, runs: Path) -> StageScore:
-    out = predictions_folder(runs, stage.name)
-    by_fold = {
-        fold: evaluate_predictions(stage.experiment, stage.held_out(fold), out).official
-        for fold in stage.folds
-    }
-    pooled = evaluate_predictions(
-        stage.experiment, [match for fold in stage.folds for match in stage.held_out(fold)], out
-    )
+    matches = [match for fold in stage.folds for match in stage.held_out(fold)]
+    pooled = evaluate_predictions(stage.experiment, matches, predictions_folder(runs, stage.name))
     write_json(runs / stage.name / "evaluation.json", pooled.to_json())
     logger.info("%s: official mAP@1 %.4f", stage.name, pooled.official)
+    by_fold = {fold: score.official for fold, score in pooled.cross_validation.folds.items()}
     return StageScore(stage.name, stage.experiment.seed, by_fold, pooled.official)

@@ -47,8 +47,7 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or args.runs / experiment.name / "report"
     check_writable(path.parent)
     write_json(path, label_check.to_json())
-    for line in suspect_lines(label_check, args.top):
-        print(line)
+    print(*suspect_lines(label_check, args.top), sep="\n")
     print(f"all       {path}")
     if not args.no_page:
         check_writable(out)

@@ -6,7 +6,6 @@ significant.
 """
 
 import argparse
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,6 @@ from bvas.values.plural import count_text
 if TYPE_CHECKING:
     from bvas.evaluation.tuning.nested import Tuning
     from bvas.results.tuned_peaks import TunedScore
-
-logger = logging.getLogger(__name__)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -67,8 +64,7 @@ def run(args: argparse.Namespace) -> int:
             operating_points=tuning.operating_points,
         ),
     ).save(out)
-    for line in tuning_lines(tuning, len(matches)):
-        print(line)
+    print(*tuning_lines(tuning, len(matches)), sep="\n")
     print(f"{'tuned' if tuning.peaks != experiment.peaks else 'unchanged'} rules in {out}")
     return OK
 

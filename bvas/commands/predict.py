@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvas.commands import options
-from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT, progress_bar
+from bvas.commands.console import OK, partial_code, progress_bar
 from bvas.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=20.0,
         metavar="S",
-        help="time between two saves of an unfinished segment: a kill costs so much work (default: 20)",
+        help="seconds between two saves of an unfinished segment: the most work that a kill costs (default: 20)",
     )
     options.add_postprocessing(parser)
     options.add_folders(parser)
@@ -175,4 +175,4 @@ def _conclude(done: "Schedule", share: "Sequence[Assignment]") -> int:
         *(len(names), len(share), ", ".join(names[:_MOST_NAMED]), more),
         ", ".join(str(out / FAILED_NAME) for out in outs),
     )
-    return DONE_IN_PART if len(names) < len(share) else WRONG_INPUT
+    return partial_code(len(names), len(share))

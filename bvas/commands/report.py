@@ -4,20 +4,19 @@ The page opens by double click and needs no network.
 """
 
 import argparse
-import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvas.commands import options
 from bvas.commands.console import OK, progress_bar
+from bvas.errors import ConfigError
 
 if TYPE_CHECKING:
     from bvas.evaluation.experiment_scores import Evaluation
     from bvas.experiment.experiment import Experiment
     from bvas.report.content import MatchReport
     from bvas.video.encode.browser_preview import PreviewConfig
-
-logger = logging.getLogger(__name__)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -56,30 +55,31 @@ def add_page(parser: argparse.ArgumentParser, *, out: str) -> None:
         help="play the video itself where browsers can, instead of a preview beside the page",
     )
     parser.add_argument(
-        "--height", type=int, default=540, metavar="H", help="of previews, at most (default: 540)"
+        "--height", type=int, default=540, metavar="H", help="largest height of previews (default: 540)"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Gather, code previews, write the page."""
+    from bvas.experiment.experiment import load_experiment
     from bvas.report.report_folder import PAGE_NAME
     from bvas.results.store import has_results
     from bvas.system.atomic_files import check_writable
 
     config = preview_config(args)
     given = Path(args.what)
-    is_results = has_results(given) or (
-        given.is_file() and given.suffix.lower() in (".json", ".jsonl", ".csv", ".tsv")
-    )
-    if is_results:
-        out: Path = args.out or (given if given.is_dir() else given.parent) / "report"
-        check_writable(out, PAGE_NAME)
-        report, made_from = _results_report(given, args), given if given.is_dir() else given.parent
+    if has_results(given):
+        made_from, experiment = given, None
+    elif given.is_file() and given.suffix.lower() in (".json", ".jsonl", ".csv", ".tsv"):
+        made_from, experiment = given.parent, None
+    elif args.video:
+        raise ConfigError("--video is for results of a recording; an experiment's videos are in --data")
     else:
-        report, name = _experiment_report(args)
-        out = args.out or args.runs / name / "report"
-        check_writable(out, PAGE_NAME)
-        made_from = args.runs / name
+        experiment = load_experiment(args.what, args.runs)
+        made_from = args.runs / experiment.name
+    out: Path = args.out or made_from / "report"
+    check_writable(out, PAGE_NAME)
+    report = _results_report(given, args) if experiment is None else _experiment_report(experiment, args)
     write_folder(report, out, config, args, made_from)
     return OK
 
@@ -125,7 +125,6 @@ def write_folder(
 
 
 def _results_report(given: Path, args: argparse.Namespace) -> "MatchReport":
-    from bvas.errors import ConfigError
     from bvas.report.page_input import results_report
 
     if args.match or args.challenge:
@@ -133,32 +132,23 @@ def _results_report(given: Path, args: argparse.Namespace) -> "MatchReport":
     return results_report(given, args.video, confidence=args.confidence)
 
 
-def _experiment_report(args: argparse.Namespace) -> tuple["MatchReport", str]:
-    """Return the report and the experiment's name."""
-    from dataclasses import replace
-
+def _experiment_report(experiment: "Experiment", args: argparse.Namespace) -> "MatchReport":
     from bvas.data.matches import find_matches
-    from bvas.errors import ConfigError
     from bvas.evaluation.label_check import check_labels
-    from bvas.experiment.experiment import load_experiment
     from bvas.report.page_input import challenge_report, choose_matches, evaluation_report
     from bvas.results.store import Split, predictions_folder
 
-    if args.video:
-        raise ConfigError("--video is for results of a recording; an experiment's videos are in --data")
-    experiment = load_experiment(args.what, args.runs)
     if args.confidence is not None:
         experiment = replace(experiment, peaks=experiment.peaks.shown_from(args.confidence))
     if args.challenge:
         matches = find_matches(experiment.task, args.data)
         chosen = choose_matches([match for match in matches if match.fold is None], args.match)
         predictions = predictions_folder(args.runs, experiment.name, Split.CHALLENGE)
-        return challenge_report(experiment, chosen, predictions, args.data), experiment.name
+        return challenge_report(experiment, chosen, predictions, args.data)
     evaluation = evaluated(experiment, args)
-    report = evaluation_report(
+    return evaluation_report(
         evaluation, experiment, args.data, label_check=check_labels(evaluation, experiment)
     )
-    return report, experiment.name
 
 
 def evaluated(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation":

@@ -51,7 +51,7 @@ def score_line(sheet: "ScoreSheet") -> str:
     team = "team-" if sheet.rules.sides is not None else ""
     more = []
     if sheet.without_sides is not None:
-        more.append(f"whoever did it {sheet.without_sides.mean:.4f}")
+        more.append(f"regardless of team {sheet.without_sides.mean:.4f}")
     if sheet.tally.annotations[:, 2].any():
         more.append(f"visible {sheet.official.visible_mean:.4f}, not shown {sheet.official.unshown_mean:.4f}")
     name = _metric_name(sheet).removeprefix("AP")

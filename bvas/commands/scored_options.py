@@ -46,7 +46,7 @@ def add_head(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--head",
         metavar="NAME",
-        help="whose events of OSL JSON are read (default: action, else the one with the most)",
+        help="head of OSL JSON to read (default: action, else the one with the most events)",
     )
 
 
@@ -64,7 +64,7 @@ def add_choice(parser: argparse.ArgumentParser, verb: str) -> None:
         type=float,
         default=0.2,
         metavar="CONFIDENCE",
-        help="from here on a spot counts as a hit or a false alarm (default: 0.2)",
+        help="confidence from which a spot counts as a hit or a false alarm (default: 0.2)",
     )
     shown.add_argument(
         "--postprocessing",

@@ -5,21 +5,18 @@ Several files are the parts of one recording, in order.
 
 import argparse
 import logging
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from bvas.commands import options
 from bvas.commands.console import DONE_IN_PART, OK, progress_bar
 from bvas.commands.option_values import parse_time
 from bvas.commands.spot_live import add_live, check_live, run_live
-from bvas.errors import HIDDEN, ConfigError, DecodeError
+from bvas.errors import CheckpointError, ConfigError, DataError, DecodeError
 from bvas.system.file_names import output_stem
-from bvas.values.plural import count_text
 from bvas.values.progress import Progress
 from bvas.values.units import duration_text
 
@@ -80,9 +77,8 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--stride must be at least 1, got {args.stride}")
     # As text, a path would not show that it is a URL; and before the imports that take seconds.
     sources = [source_of(video, growing=args.growing) for video in args.videos]
-    from bvas.errors import DataError
     from bvas.report.recording_outputs import PlannedPart, output_names, part_names, plan_parts
-    from bvas.results.recording_folder import check_same_recording
+    from bvas.results.recording_folder import check_same_recording, default_folder
     from bvas.results.video_result import VideoFile
     from bvas.system.atomic_files import check_writable
     from bvas.system.locks import locked
@@ -95,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(
             f"{streams[0].name} is a {streams[0].kind}: it is spotted alone, not as a part of others"
         )
-    out: Path = args.out or default_out(sources[0])
+    out: Path = args.out or default_folder(sources[0])
     names = [output_stem(out.name)] if streams else part_names([source.path for source in sources])
     if not args.live:
         # Hours of work must not end at a folder that cannot be written, or in that of another recording.
@@ -104,9 +100,7 @@ def run(args: argparse.Namespace) -> int:
             check_same_recording(out, sources)
     spotter, num_models = _spotter(args)
     if spotter.experiment.name == "demo":
-        logger.warning(
-            "the demo model knows synthetic matches only; what it says of other videos means nothing"
-        )
+        logger.warning("the demo model knows synthetic matches only; its spots of other videos mean nothing")
     if args.live:
         return run_live(args, spotter)
     if streams:
@@ -131,17 +125,12 @@ def _spot_parts(
     out: Path,
 ) -> int:
     """Spot the parts of a recording, and write the results of each as soon as they are there."""
-    from bvas.errors import DataError
     from bvas.inference.spot_video import spot_video
     from bvas.report.recording_outputs import RecordingWriter
-    from bvas.results.recording_folder import FileRecords, remove_stale
-    from bvas.results.store import read_recording
+    from bvas.results.recording_folder import FileRecords, stale_files
     from bvas.results.video_result import VideoResult
 
-    try:
-        before = read_recording(out)
-    except DataError:
-        before = None
+    stale = stale_files(out, [plan.video.name for plan in plans])
     is_stream = not sources[0].is_indexable
     writer = RecordingWriter(out, spotter.experiment, args.kickoff)
     results: list[VideoResult] = []
@@ -184,7 +173,8 @@ def _spot_parts(
         )
         if failure is not None:
             break
-    remove_stale(out, before, [plan.video.name for plan in plans])
+    for path in stale:
+        path.unlink(missing_ok=True)
     _sum_up(results, spotter.experiment, out, in_part)
     if failure is None:
         return OK
@@ -234,16 +224,6 @@ def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
     return spotter, len(spotter.models)
 
 
-def default_out(source: "Source") -> Path:
-    """Return `spots/<name>`: the video's, or its folder's where the file is called `1_720p` as in SoccerNet."""
-    if source.location == "-":
-        return Path("spots") / "stdin"
-    video = Path(urlsplit(source.name).path or "stream") if source.kind == "URL" else source.path
-    stem = video.stem.replace(HIDDEN, "") or "stream"
-    named = stem if not re.fullmatch(r"([12]_)?\d+p", stem) else video.absolute().parent.name
-    return Path("spots") / output_stem(named)
-
-
 def _with_estimate(
     bar: Progress, num_videos: int, num_models: int, device: str
 ) -> Callable[[int, int], None]:
@@ -267,9 +247,7 @@ def _with_estimate(
         if left > _LONG_SECONDS:
             ways = ["a part of the video (--from, --to)", "every other row (--stride 2)"]
             if num_models > 1:
-                ways.insert(
-                    0, f"one of the {count_text(num_models, 'fold')} (--folds 0) takes 1/{num_models} of it"
-                )
+                ways.insert(0, f"one of the {num_models} folds (--folds 0) takes 1/{num_models} of it")
             if device == "cpu":
                 ways.insert(0, "a CUDA device (--device cuda)")
             logger.info("what would shorten it: %s", "; ".join(ways))
@@ -283,7 +261,6 @@ def newest_experiment(runs: Path) -> str:
     Raises:
         CheckpointError: no model was found; the message tells how to get one.
     """
-    from bvas.errors import CheckpointError
     from bvas.experiment.checkpoint import FILE_NAME
 
     files = [path for path in runs.glob(f"*/fold_*/{FILE_NAME}") if path.parent.parent.name != "demo"]
@@ -302,9 +279,8 @@ def _sum_up(results: "Sequence[VideoResult]", experiment: "Experiment", out: Pat
     found = [spot for result in results for spot in result.shown]
     counts = ", ".join(f"{sum(s.label == label for s in found)} {label}" for label in experiment.task.labels)
     points = experiment.peaks.operating_points(experiment.task.labels)
+    shown = "from " + ", ".join(f"{label} {point:g}" for label, point in points.items())
     if len(set(points.values())) == 1:
-        print(f"{counts} (confidence {next(iter(points.values())):g} or more)")
-    else:
-        each = ", ".join(f"{label} {point:g}" for label, point in points.items())
-        print(f"{counts} (confidence from {each})")
+        shown = f"{min(points.values()):g} or more"
+    print(f"{counts} (confidence {shown})")
     print(f"results in {out}" + (f", in part: {in_part}" if in_part else ""))

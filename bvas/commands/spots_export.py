@@ -30,7 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", required=True, choices=_FORMATS, metavar="FORMAT", help=", ".join(_FORMATS))
     options.add_out(
         parser,
-        "where to; with several parts the number is added (default: beside SPOTS, named after the video)",
+        "file to write; with several parts the number is added (default: beside SPOTS, named after the video)",
         metavar="FILE",
     )
     options.add_overwrite(parser, "replace files that exist")
@@ -48,7 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--lead", type=float, default=3.0, metavar="S", help="seconds before a spot (default: 3)"
     )
     clips.add_argument(
-        "--lag", type=float, default=3.0, metavar="S", help="seconds behind a spot (default: 3)"
+        "--lag", type=float, default=3.0, metavar="S", help="seconds after a spot (default: 3)"
     )
     lists = parser.add_argument_group("edl, otio")
     lists.add_argument(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bvas.commands import options
 from bvas.commands.console import OK, progress_bar
+from bvas.errors import ConfigError, DecodeError
 from bvas.system.file_names import output_stem
 from bvas.values.plural import count_text
 
@@ -52,11 +53,10 @@ def run(args: argparse.Namespace) -> int:
     """Read, draw, and say what could not be drawn."""
     from dataclasses import replace
 
-    from bvas.commands.spot import default_out
-    from bvas.errors import ConfigError, DecodeError
     from bvas.report.overlay import OverlayConfig, write_overlay
     from bvas.report.overlaying import drawn_report, part_of_video, read_annotations
     from bvas.results.read_spots import read_spots
+    from bvas.results.recording_folder import default_folder
     from bvas.system.atomic_files import check_writable
     from bvas.video.container.read_options import DEFAULT_READING
     from bvas.video.container.sources import source_of
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         raise DecodeError(f"no file {args.video}", path=args.video)
     if args.confidence is not None and not 0 <= args.confidence <= 1:
         raise ConfigError(f"--confidence must lie in [0, 1], got {args.confidence}")
-    spots: Path = args.spots or default_out(source_of(str(args.video), growing=False))
+    spots: Path = args.spots or default_folder(source_of(str(args.video)))
     source = read_spots([spots])
     out: Path = args.out or source.folder / f"{output_stem(args.video.stem)}_overlay.mp4"
     check_target(out, args.video, overwrite=args.overwrite)
@@ -118,8 +118,6 @@ def check_target(out: Path, video: Path, *, overwrite: bool) -> None:
     Raises:
         ConfigError: names it.
     """
-    from bvas.errors import ConfigError
-
     if out.suffix.lower() != ".mp4":
         raise ConfigError(f"the annotated video must be an .mp4, got {out}")
     if out.exists() and out.samefile(video):

@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=6,
         metavar="N",
-        help="misses and false alarms on the sheet, of each (default: 6)",
+        help="number of misses, and of false alarms, on the sheet (default: 6)",
     )
     add_choice(parser, "draw")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bvas.commands.console import OK
 from bvas.commands.score_table import score_line, sheet_lines
 from bvas.commands.scored_options import add_choice, add_files, add_task, peaks_of, warn_of_files
+from bvas.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from bvas.metrics.score_rules import Metric
@@ -67,8 +68,7 @@ def run(args: argparse.Namespace) -> int:
     warn_of_files(scores.files)
     if args.json:
         write_json(args.json, scores.to_json())
-    for line in (*sheet_lines(scores.sheet), score_line(scores.sheet)):
-        print(line)
+    print(*sheet_lines(scores.sheet), score_line(scores.sheet), sep="\n")
     return OK
 
 
@@ -78,8 +78,6 @@ def parse_metric(words: Sequence[str]) -> "tuple[Metric | None, list[float]]":
     Raises:
         ConfigError: no such metric, or tolerances that are no positive numbers.
     """
-    from bvas.errors import ConfigError
-
     if not words:
         return None, []
     name, *rest = words
@@ -104,7 +102,6 @@ def read_names(path: Path) -> list[str]:
     Raises:
         DataError: it cannot be read, or holds none.
     """
-    from bvas.errors import DataError
     from bvas.system.text_files import read_text, text_lines
 
     names = [line.strip() for line in text_lines(read_text(path)) if line.strip()]

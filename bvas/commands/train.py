@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvas.commands import options
-from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT, progress_bar
+from bvas.commands.console import OK, partial_code, progress_bar
 from bvas.commands.option_values import parse_workers
 from bvas.errors import ConfigError
 
@@ -114,7 +114,7 @@ def _train_at_once(
     if not failures:
         path.unlink(missing_ok=True)
         return OK
-    write_json(path, {"failed": {str(fold): failure for fold, failure in failures.items()}})
+    write_json(path, {"failed": failures})
     numbers = ", ".join(map(str, failures))
     logger.error("%d of %d folds failed (%s), see %s", len(failures), len(folds), numbers, path)
-    return DONE_IN_PART if len(failures) < len(folds) else WRONG_INPUT
+    return partial_code(len(failures), len(folds))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bvas.commands import options
-from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT, json_shown, progress_bar
+from bvas.commands.console import json_shown, partial_code, progress_bar
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
@@ -64,9 +64,7 @@ def run(args: argparse.Namespace) -> int:
             print(survey_text(survey))
     if args.json:
         print(json_shown(found if len(args.videos) > 1 else found[0]))
-    if not num_failed:
-        return OK
-    return DONE_IN_PART if num_failed < len(args.videos) else WRONG_INPUT
+    return partial_code(num_failed, len(args.videos))
 
 
 def survey_text(survey: "VideoSurvey") -> str:

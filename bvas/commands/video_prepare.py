@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvas.commands import options
-from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT, progress_bar
+from bvas.commands.console import partial_code, progress_bar
 from bvas.commands.option_values import parse_size
 from bvas.values.plural import count_text
 from bvas.values.units import bytes_text
@@ -77,9 +77,7 @@ def run(args: argparse.Namespace) -> int:
                 logger.error("%s", error)
                 continue
         logger.info("%s", copy_text(plan, copy))
-    if not num_failed:
-        return OK
-    return DONE_IN_PART if num_failed < len(plans) else WRONG_INPUT
+    return partial_code(num_failed, len(plans))
 
 
 def plan_text(plan: "CopyPlan") -> str:

@@ -7,7 +7,6 @@ here.
 """
 
 import argparse
-import logging
 import shutil
 from functools import partial
 
@@ -15,8 +14,6 @@ from bvas.commands import options
 from bvas.commands.console import OK, progress_bar
 from bvas.errors import ConfigError
 from bvas.system.quiet_logging import quieted
-
-logger = logging.getLogger(__name__)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -59,8 +56,7 @@ def run(args: argparse.Namespace) -> int:
             source = download_drive(weights, gdown, folder, bar)
         folds = import_reference(source, args.name, args.runs)
         shutil.rmtree(folder)
-    for line in about(weights):
-        print(line)
+    print(*about(weights), sep="\n")
     print(f"{len(folds)} folds in {args.runs / args.name}, each with the hash of its file")
     print(f"now: bvas spot VIDEO --experiment {args.name}")
     return OK

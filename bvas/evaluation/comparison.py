@@ -8,7 +8,6 @@ from bvas.errors import ConfigError, DataError
 from bvas.evaluation.cross_validation import CrossValidation, cross_validate
 from bvas.experiment.experiment import Experiment
 from bvas.metrics.bootstrap import MIN_MATCHES, Interval, difference_interval
-from bvas.metrics.tally import Tally
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +113,7 @@ def _compare(
         )
     chosen = [match for match in first.matches if match.name in common]
     counts = [
-        _groups(scores.tally, [names.index(name) for name in common])
+        scores.tally.of_groups([names.index(name) for name in common])
         for scores, names in ((first, first_names), (second, second_names))
     ]
     both = [cross_validate(part, chosen, base.task, None) for part in counts]
@@ -128,8 +127,3 @@ def _compare(
         folds={fold: both[1].folds[fold].official - s.official for fold, s in both[0].folds.items()},
         interval=difference_interval(counts[0], counts[1]),
     )
-
-
-def _groups(counts: Tally, indices: Sequence[int]) -> Tally:
-    taken = list(indices)
-    return Tally(hits=counts.hits[taken], spots=counts.spots[taken], annotations=counts.annotations[taken])

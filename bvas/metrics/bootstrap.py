@@ -56,9 +56,8 @@ def resampled_means(counts: Tally, weights: NDArray[np.float64]) -> NDArray[np.f
         weights: [B, G], from `resamples`.
     """
     per_label = over_widths(np.moveaxis(counts.resampled(weights), 1, 0))
-    return mean_over_labels(
-        per_label, counts.annotations_of(weights), counts.annotations_of(_once(counts))[0]
-    )
+    in_all = counts.annotations_of(np.ones((1, counts.num_groups)))[0]
+    return mean_over_labels(per_label, counts.annotations_of(weights), in_all)
 
 
 def mean_over_labels(
@@ -76,10 +75,6 @@ def mean_over_labels(
     """
     counted = (annotations_in_all == 0) | (annotations > 0)
     return np.asarray((per_label * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1))
-
-
-def _once(counts: Tally) -> NDArray[np.float64]:
-    return np.ones((1, counts.num_groups))
 
 
 def interval_of(values: NDArray[np.float64], num_matches: int) -> Interval:
