@@ -69,14 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
     check_writable(args.out, "dataset.json")
     format = args.format or format_of(args.source)
-    found = read_source(
-        args.source,
-        format=format,
-        videos=args.videos or (args.root if format == "corrections" else None),
-        resolution=args.resolution,
-        label_file=args.label_file,
-        head=args.head,
-    )
+    found = _read_source(args, format)
     if args.root is not None:
         if format != "corrections":
             raise ConfigError(f"--with is for corrections, and {args.source} is {format}")
@@ -127,15 +120,7 @@ def format_of(source: Path) -> str:
     return "corrections" if is_corrections(content) else "osl" if is_osl(content) else "e2e-spot"
 
 
-def read_source(
-    source: Path,
-    *,
-    format: str,
-    videos: Path | None,
-    resolution: str,
-    label_file: str | None,
-    head: str | None = None,
-) -> "Import":
+def _read_source(args: argparse.Namespace, format: str) -> "Import":
     """Return the matches that the reader of a format finds."""
     from bvas.data.importing.from_corrections import read_corrections
     from bvas.data.importing.from_csv import read_csv
@@ -143,10 +128,14 @@ def read_source(
     from bvas.data.importing.from_osl import read_osl
     from bvas.data.importing.from_soccernet import read_soccernet
 
+    source: Path = args.source
     if format == "soccernet":
-        return read_soccernet(source, resolution=resolution, label_file=label_file)
-    folder = videos or (source if source.is_dir() else source.parent)
+        return read_soccernet(source, resolution=args.resolution, label_file=args.label_file)
+    folder = source if source.is_dir() else source.parent
+    if format == "corrections" and args.root is not None:
+        folder = args.root
+    folder = args.videos or folder
     if format == "osl":
-        return read_osl(source, folder, head=head)
+        return read_osl(source, folder, head=args.head)
     readers = {"csv": read_csv, "e2e-spot": read_e2e_spot, "corrections": read_corrections}
     return readers[format](source, folder)

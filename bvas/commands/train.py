@@ -13,8 +13,6 @@ from bvas.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import torch
-
 logger = logging.getLogger(__name__)
 
 
@@ -38,6 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train the folds one after another, alone or as one of torchrun's processes, or several at once."""
+    from bvas.commands.fold_training import train_folds
     from bvas.system.devices import choose_device, use_device
     from bvas.training.distributed import is_launched, join_world, rank_device
 
@@ -50,8 +49,10 @@ def run(args: argparse.Namespace) -> int:
         if not world.is_writer:
             logging.getLogger().setLevel(logging.WARNING)
         name, folds, work = _prepare(args)
-        if args.jobs > 1 and len(folds) > 1:
-            return _train_at_once(args, name, folds, work, device)
+        jobs = min(args.jobs, len(folds))
+        if jobs > 1:
+            failures = train_folds(folds, work, jobs=jobs, device=device, title=name, quiet=args.quiet)
+            return _conclude(failures, len(folds), args.runs / name / "failed_folds.json")
         use_device(device)
         for fold in folds:
             quiet = args.quiet or not world.is_writer
@@ -97,24 +98,14 @@ def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], Callable[..., P
     return experiment.name, folds, work
 
 
-def _train_at_once(
-    args: argparse.Namespace,
-    name: str,
-    folds: "list[int]",
-    work: "Callable[..., Path]",
-    device: "torch.device",
-) -> int:
-    from bvas.commands.fold_training import train_folds
+def _conclude(failures: dict[int, str], num_folds: int, path: Path) -> int:
+    """Write the reasons of failed folds, or remove those of an earlier run; return the exit code."""
     from bvas.system.atomic_files import write_json
 
-    failures = train_folds(
-        folds, work, jobs=min(args.jobs, len(folds)), device=device, title=name, quiet=args.quiet
-    )
-    path = args.runs / name / "failed_folds.json"
     if not failures:
         path.unlink(missing_ok=True)
         return OK
     write_json(path, {"failed": failures})
     numbers = ", ".join(map(str, failures))
-    logger.error("%d of %d folds failed (%s), see %s", len(failures), len(folds), numbers, path)
-    return partial_code(len(failures), len(folds))
+    logger.error("%d of %d folds failed (%s), see %s", len(failures), num_folds, numbers, path)
+    return partial_code(len(failures), num_folds)

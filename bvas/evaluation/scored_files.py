@@ -156,16 +156,13 @@ def _check_lengths(
         return
     for half, length in _lengths((truth.root / label_file).parent).items():
         end = length + _LENGTH_SLACK_SECONDS
-        late = sum(s.seconds > end for s in spots[half])
-        if late:
-            notices.add(
-                f"predictions after the end of the video (half {half})", found.where(result_file), late
-            )
-        late = sum(a.seconds > end for a in annotations[half])
-        if late:
-            notices.add(
-                f"annotations after the end of the video (half {half})", truth.where(label_file), late
-            )
+        for what, events, where in (
+            ("predictions", spots[half], found.where(result_file)),
+            ("annotations", annotations[half], truth.where(label_file)),
+        ):
+            late = sum(event.seconds > end for event in events)
+            if late:
+                notices.add(f"{what} after the end of the video (half {half})", where, late)
 
 
 def half_files(folder: Path) -> dict[int, Path]:

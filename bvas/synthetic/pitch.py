@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from bvas.synthetic.movement import HALF_LENGTH, Floats, Movement
-from bvas.synthetic.play_record import NUM_PLAYERS, ActionKind, Phase, Play, PlayerAction, PlayEvent
+from bvas.synthetic.play_record import NUM_PLAYERS, STATES, ActionKind, Phase, Play, PlayerAction, PlayEvent
 
 _FOOT_M = 0.4
 _DRIBBLE_SECONDS = 0.56
@@ -174,12 +174,11 @@ class Pitch:
 
     def record(self) -> Play:
         """Return the frames and events so far."""
-        names = ("players", "facing", "speed", "gait", "ball", "watched")
         columns = (np.stack(column) for column in zip(*self._rows, strict=True))
         phase, owner = np.array(self._states).T
         return Play(
             rate=self._exact_rate,
-            **dict(zip(names, columns, strict=True)),
+            **dict(zip(STATES, columns, strict=True)),
             phase=phase.astype(np.uint8),
             owner=owner.astype(np.int16),
             events=tuple(event for event in self._events if event.frame < self.frame),
