@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bvas.commands import options
 from bvas.commands.console import OK
-from bvas.commands.score_table import interval_text, sheet_lines
+from bvas.commands.score_table import sheet_lines
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
@@ -128,5 +128,5 @@ def comparison_lines(comparison: "Comparison") -> list[str]:
         by_fold = ", ".join(f"{fold}: {value:+.4f}" for fold, value in comparison.folds.items())
         lines.append(f"  by fold {by_fold}")
     if comparison.interval is not None:
-        lines.append(f"  interval {interval_text(comparison.interval, signed=True)}")
+        lines.append(f"  interval {comparison.interval.text(signed=True)}")
     return [*lines, f"  {comparison.verdict}"]

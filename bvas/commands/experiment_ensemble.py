@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from bvas.commands import options
 from bvas.commands.console import OK, progress_bar
-from bvas.commands.score_table import interval_text
 
 if TYPE_CHECKING:
     from bvas.evaluation.ensembling.ensemble import Ensemble
@@ -103,7 +102,7 @@ def ensemble_lines(ensemble: "Ensemble") -> list[str]:
     for other in ensemble.others:
         lines.append(f"{other.name}: {other.score:.4f}, the ensemble {other.difference:+.4f}")
         if other.interval is not None:
-            lines.append(f"  interval {interval_text(other.interval, signed=True)}")
+            lines.append(f"  interval {other.interval.text(signed=True)}")
     nested = " (nested: each part by what the others select)" if ensemble.is_selected else ""
     return [*lines, f"out-of-fold mAP@1 {ensemble.score:.4f}{nested}"]
 

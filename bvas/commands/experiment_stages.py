@@ -1,7 +1,6 @@
 """Stages of a chain: folds trained, held-out matches predicted and scored."""
 
 import logging
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +19,6 @@ from bvas.predicting.many_matches import predict_held_out
 from bvas.report.training_pictures import RunPictures
 from bvas.results.store import predictions_folder
 from bvas.system.atomic_files import write_json
-from bvas.system.devices import use_device
 from bvas.training.fold import run_fold
 from bvas.training.resume import fold_status
 
@@ -72,28 +70,19 @@ def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
                 "--overwrite trains it again",
                 *(fold, stage.name, source),
             )
-    _train(unfinished, train, stage.name, machine)
+    jobs = min(machine.jobs, len(unfinished))
+    failures = train_folds(
+        unfinished, train, jobs=jobs, device=machine.device, title=stage.name, quiet=machine.quiet
+    )
+    if failures:
+        reasons = "; ".join(f"fold {fold}: {reason}" for fold, reason in failures.items())
+        raise BvasError(f"{stage.name} failed, finished folds are kept: {reasons}")
     unpredicted = [fold for fold in stage.folds if not is_predicted(stage, fold, runs)]
     if unpredicted:
         devices = str(machine.device) if machine.jobs == 1 else worker_devices(machine.device, machine.jobs)
         with progress_bar(f"{stage.name} predicting", "frame", quiet=machine.quiet) as progress:
             predict_held_out(experiment, stage.matches, unpredicted, runs, progress, devices=devices)
     return _score(stage, runs)
-
-
-def _train(folds: Sequence[int], train: Callable[..., Path], title: str, machine: Machine) -> None:
-    """Train folds, in this process or several at a time."""
-    jobs = min(machine.jobs, len(folds))
-    if jobs <= 1:
-        use_device(machine.device)
-        for fold in folds:
-            with progress_bar(f"{title} fold {fold}", "clip", quiet=machine.quiet) as progress:
-                train(fold=fold, device=machine.device, progress=progress)
-        return
-    failures = train_folds(folds, train, jobs=jobs, device=machine.device, title=title, quiet=machine.quiet)
-    if failures:
-        reasons = "; ".join(f"fold {fold}: {reason}" for fold, reason in failures.items())
-        raise BvasError(f"{title} failed, finished folds are kept: {reasons}")
 
 
 def _score(stage: Stage, runs: Path) -> StageScore:

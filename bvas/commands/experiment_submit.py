@@ -37,16 +37,14 @@ def run(args: argparse.Namespace) -> int:
     from bvas.system.atomic_files import check_writable
 
     experiment = load_experiment(args.experiment, args.runs)
-    out: Path = (
-        args.out or args.runs / experiment.name / f"submission_{'test' if args.test else 'challenge'}.zip"
-    )
+    kind = "test" if args.test else "challenge"
+    out: Path = args.out or args.runs / experiment.name / f"submission_{kind}.zip"
     if out.suffix != ".zip":
         raise ConfigError(f"--out must end in .zip, got {out}")
     check_writable(out.parent)
     found = find_matches(experiment.task, args.data)
     matches = [match for match in found if (match.is_test if args.test else match.fold is None)]
     if not matches:
-        kind = "test" if args.test else "challenge"
         raise DataError(f"nothing to submit: no {kind} match in {args.data / experiment.task.folder}")
     submission = write_submission(
         experiment, matches, args.runs, out, Split.CV if args.test else Split.CHALLENGE

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from bvas.commands import options
 from bvas.commands.console import OK, progress_bar
-from bvas.commands.score_table import interval_text
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
@@ -104,4 +103,4 @@ def _gain_lines(score: "TunedScore", what: str) -> list[str]:
         verdict = "not taken: the gain is not above the chance baseline"
     else:
         verdict = "not taken: the interval is not above 0"
-    return [*lines, f"  interval {interval_text(score.interval, signed=True)}", f"  {verdict}"]
+    return [*lines, f"  interval {score.interval.text(signed=True)}", f"  {verdict}"]

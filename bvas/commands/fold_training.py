@@ -9,6 +9,7 @@ import torch
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from bvas.commands.console import progress_bar
+from bvas.system.devices import use_device
 from bvas.system.jobs.job import Ended, Job, Worker, reason_of
 from bvas.system.jobs.processes import ProcessExecutor
 from bvas.system.jobs.runner import run_jobs
@@ -34,19 +35,30 @@ def train_folds(
     device: torch.device,
     title: str,
     quiet: bool,
+    world: World | None = None,
 ) -> dict[int, str]:
-    """Train folds, `jobs` at a time, each in a process; return the reason for each that failed.
+    """Train folds one after another in this process, or several at a time, each in a process.
 
-    A failed fold stops no other.
+    Returns the reason for each fold that failed where several are trained at a time: it stops no other.
 
     Args:
         folds: In the order in which they begin.
         train: `run_fold` with everything but fold, device, world and progress; it is pickled.
-        jobs: Folds at a time, at least 1.
+        jobs: Folds at a time.
         device: As `worker_devices` takes it.
         title: Begins the progress lines.
         quiet: Show no progress.
+        world: The ranks that train a fold together, one fold at a time; None: this process alone.
+
+    Raises:
+        BvasError: the only fold that is trained at a time failed.
     """
+    if jobs <= 1:
+        use_device(device)
+        for fold in folds:
+            with progress_bar(f"{title} fold {fold}", "clip", quiet=quiet) as progress:
+                train(fold=fold, device=device, world=world, progress=progress)
+        return {}
     names = {f"fold {fold}": fold for fold in folds}
     failures: dict[int, str] = {}
     lines: dict[str, tuple[int, Progress, ExitStack]] = {}

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
-    from bvas.metrics.bootstrap import Interval
     from bvas.metrics.score_sheet import ScoreSheet
 
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -58,15 +57,6 @@ def score_line(sheet: "ScoreSheet") -> str:
     return f"official {team}mAP{name} {sheet.official.mean:.4f}" + (f" ({'; '.join(more)})" if more else "")
 
 
-def interval_text(interval: "Interval", *, signed: bool = False) -> str:
-    """Return an interval in words."""
-    low, high = (f"{value:+.4f}" if signed else f"{value:.4f}" for value in (interval.low, interval.high))
-    return (
-        f"{low} to {high} ({100 * interval.level:.0f} %, bootstrap over {count_text(interval.num_matches, 'match')}, "
-        f"{count_text(interval.num_resamples, 'resample')}, seed {interval.seed})"
-    )
-
-
 def _metric_name(sheet: "ScoreSheet") -> str:
     metric = sheet.rules.metric
     return f"AP@{metric.removeprefix('at')}" if metric.startswith("at") else f"AP {metric}"
@@ -104,10 +94,11 @@ def _confusion_lines(sheet: "ScoreSheet") -> list[str]:
 def _interval_lines(sheet: "ScoreSheet") -> list[str]:
     if sheet.interval is None or sheet.exact.interval is None or sheet.rate_intervals is None:
         return []
-    rates = sheet.rate_intervals
+    names = {"precision": "precision", "recall": "recall", "f1": "F1"}
+    rates = [
+        f"{names[name]} {rate.low:.3f} to {rate.high:.3f}" for name, rate in sheet.rate_intervals.items()
+    ]
     return [
-        f"interval of the score {interval_text(sheet.interval)}",
-        f"  of the exact mAP {sheet.exact.interval.low:.4f} to {sheet.exact.interval.high:.4f}, "
-        f"precision {rates.precision.low:.3f} to {rates.precision.high:.3f}, "
-        f"recall {rates.recall.low:.3f} to {rates.recall.high:.3f}, F1 {rates.f1.low:.3f} to {rates.f1.high:.3f}",
+        f"interval of the score {sheet.interval.text()}",
+        f"  of the exact mAP {sheet.exact.interval.low:.4f} to {sheet.exact.interval.high:.4f}, {', '.join(rates)}",
     ]

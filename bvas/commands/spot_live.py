@@ -4,8 +4,7 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -154,11 +153,6 @@ def _sum_up(found: "LiveSpots", num_spots: int) -> None:
     logger.info("%s: %s", found.name, ", ".join(parts))
 
 
-@contextmanager
-def _opened(name: str) -> Iterator[TextIO]:
-    if name == "-":
-        yield sys.stdout
-        return
+def _opened(name: str) -> AbstractContextManager[TextIO]:
     # Not beside and renamed: readers follow it while it grows.
-    with Path(name).open("w", encoding="utf-8") as file:
-        yield file
+    return nullcontext(sys.stdout) if name == "-" else Path(name).open("w", encoding="utf-8")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvas.commands import options
-from bvas.commands.console import OK, partial_code, progress_bar
+from bvas.commands.console import OK, partial_code
 from bvas.commands.option_values import parse_workers
 from bvas.errors import ConfigError
 
@@ -37,7 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train the folds one after another, alone or as one of torchrun's processes, or several at once."""
     from bvas.commands.fold_training import train_folds
-    from bvas.system.devices import choose_device, use_device
+    from bvas.system.devices import choose_device
     from bvas.training.distributed import is_launched, join_world, rank_device
 
     if args.jobs < 1 or (args.jobs > 1 and is_launched()):
@@ -50,15 +50,9 @@ def run(args: argparse.Namespace) -> int:
             logging.getLogger().setLevel(logging.WARNING)
         name, folds, work = _prepare(args)
         jobs = min(args.jobs, len(folds))
-        if jobs > 1:
-            failures = train_folds(folds, work, jobs=jobs, device=device, title=name, quiet=args.quiet)
-            return _conclude(failures, len(folds), args.runs / name / "failed_folds.json")
-        use_device(device)
-        for fold in folds:
-            quiet = args.quiet or not world.is_writer
-            with progress_bar(f"{name} fold {fold}", "clip", quiet=quiet) as progress:
-                work(fold=fold, device=device, world=world, progress=progress)
-    return OK
+        quiet = args.quiet or not world.is_writer
+        failures = train_folds(folds, work, jobs=jobs, device=device, title=name, quiet=quiet, world=world)
+    return OK if jobs == 1 else _conclude(failures, len(folds), args.runs / name / "failed_folds.json")
 
 
 def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], Callable[..., Path]]":

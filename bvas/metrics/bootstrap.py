@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bvas.metrics.official import over_widths
 from bvas.metrics.tally import Tally
+from bvas.values.plural import count_text
 
 NUM_RESAMPLES = 1000
 SEED = 0
@@ -36,6 +37,14 @@ class Interval:
     def excludes_zero(self) -> bool:
         """Whether the interval excludes zero, i.e. the difference is significant."""
         return self.low > 0 or self.high < 0
+
+    def text(self, *, signed: bool = False) -> str:
+        """Return the interval in words."""
+        low, high = (f"{value:{'+' if signed else ''}.4f}" for value in (self.low, self.high))
+        return (
+            f"{low} to {high} ({100 * self.level:.0f} %, bootstrap over {count_text(self.num_matches, 'match')}, "
+            f"{count_text(self.num_resamples, 'resample')}, seed {self.seed})"
+        )
 
     def to_json(self) -> dict[str, float | int]:
         """Return plain data."""

@@ -136,7 +136,7 @@ def write_match(
     Raises:
         DataError: a file cannot be written.
     """
-    remove_record(folder)
+    (folder / RECORD_NAME).unlink(missing_ok=True)
     for result in results:
         save_curve(result.required_curve, curve_path(folder, result.video.name))
     write_results(
@@ -228,11 +228,6 @@ def write_record(folder: Path, record: Record) -> None:
         DataError: it cannot be written.
     """
     write_json(folder / RECORD_NAME, record_converter().unstructure(record))
-
-
-def remove_record(folder: Path) -> None:
-    """Remove the provenance of a match's results, before any other file changes."""
-    (folder / RECORD_NAME).unlink(missing_ok=True)
 
 
 def read_recording(folder: Path) -> Recording | None:

@@ -1,6 +1,5 @@
 """Video of one half: simulation, camera, rendering, encoding."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from bvas.synthetic.play_record import PlayEvent
 from bvas.synthetic.render import Renderer
 from bvas.synthetic.shots import Shot, plan_shots
 from bvas.synthetic.staging import Staging, stage
+from bvas.system.jobs.job import Worker
 from bvas.video.encode.video_writer import VideoWriter
 
 _CODING_QUALITY = 20
@@ -68,12 +68,12 @@ def half_renderer(config: SyntheticConfig, match_number: int, half: int) -> Rend
     )
 
 
-def write_half(task: HalfTask, progress: Callable[[int], None]) -> tuple[PlayEvent, ...]:
+def write_half(task: HalfTask, worker: Worker) -> tuple[PlayEvent, ...]:
     """Write the video of a half, and return the events of its task.
 
     Args:
         task: The half and its file.
-        progress: Called now and then with the number of frames written since the last call.
+        worker: Takes the number of frames written so far, now and then.
 
     Raises:
         DataError: the disk is full or the folder not writable; nothing of the video remains.
@@ -88,13 +88,10 @@ def write_half(task: HalfTask, progress: Callable[[int], None]) -> tuple[PlayEve
         keyframe_interval=config.keyframe_interval,
         crf=_CODING_QUALITY,
     ) as writer:
-        waiting = 0
-        for picture in renderer.frames():
+        for number, picture in enumerate(renderer.frames(), start=1):
             writer.write(picture)
-            waiting += 1
-            if waiting == _REPORT_EVERY:
-                progress(waiting)
-                waiting = 0
-    progress(waiting)
+            if number % _REPORT_EVERY == 0:
+                worker.progress(number, renderer.num_frames)
+    worker.progress(renderer.num_frames, renderer.num_frames)
     play = renderer.staging.play
     return play.incidents if config.task == "action" else play.events
