@@ -12,7 +12,7 @@ from bvas import __version__
 from bvas.errors import redacted
 
 # A verb of two words is a group and its verb. The module `bvas.commands.<verb>`, words joined by `_`, describes the
-# verb in its docstring, and has `add_options(parser)` and `run(args) -> exit code`.
+# verb in its docstring, and has `add_options(parser)` and `run(args) -> exit code`, None for 0.
 VERBS = {
     "demo": "make synthetic matches, train on them, predict, score, and write a report",
     "spot": "find the actions in your own video",

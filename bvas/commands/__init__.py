@@ -1,6 +1,6 @@
-"""Command lines: one file a verb, with `add_options(parser)` and `run(args) -> exit code`; `cli.main` runs them.
+"""Command lines: one file a verb, with `add_options(parser)` and `run(args)`; `cli.main` runs them.
 
-The docstring of a verb's file is the text of its --help.
+A run returns an exit code, or None for 0. The docstring of a verb's file is the text of its --help.
 
 console.py              runner of the verbs: exit codes, error lines, progress bars
 data_check.py           `bvas data check`: list the faults of a data root

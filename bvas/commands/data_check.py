@@ -4,14 +4,13 @@ Reads all labels and indexes all videos. The exit code is 2 if there is a fault.
 """
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bvas.commands import options
-from bvas.commands.console import OK, WRONG_INPUT, progress_bar
+from bvas.commands.console import OK, WRONG_INPUT, json_shown, progress_bar
 from bvas.system.log_lines import short_line
 from bvas.values.plural import count_text
 
@@ -60,8 +59,7 @@ def run(args: argparse.Namespace) -> int:
                 )
             )
     if args.json:
-        content = {"decoded": args.decode, "data": [check_json(check) for check in checks]}
-        print(json.dumps(content, indent=2, ensure_ascii=False))
+        print(json_shown({"decoded": args.decode, "data": [check_json(check) for check in checks]}))
     else:
         for check in checks:
             print("\n".join(check_lines(check)))

@@ -11,7 +11,6 @@ import os
 import sys
 
 from bvas.commands import options
-from bvas.commands.console import OK
 from bvas.errors import ConfigError
 
 logger = logging.getLogger(__name__)
@@ -47,7 +46,7 @@ def ask_password() -> str:
     return getpass.getpass("SoccerNet password: ")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Download, and log the place."""
     from bvas.data.soccernet_download import download
 
@@ -57,4 +56,3 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"unknown split {wrong[0]!r}; known are {', '.join(_SPLITS)}")
     download(args.task, splits, args.data, source=args.source, ask_password=ask_password)
     logger.info("the data is in %s", args.data)
-    return OK

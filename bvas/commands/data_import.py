@@ -8,17 +8,14 @@ import argparse
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bvas.commands import options
 from bvas.commands.console import OK, WRONG_INPUT
 from bvas.commands.scored_options import add_head
+from bvas.data.importing.draft import Import, Placing, write_dataset
 from bvas.errors import ConfigError, DataError
 from bvas.system.log_lines import short_line
 from bvas.values.plural import count_text
-
-if TYPE_CHECKING:
-    from bvas.data.importing.draft import Import, Placing
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +60,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read all files; write only without faults."""
-    from bvas.data.importing.draft import write_dataset
     from bvas.data.importing.merging import put_into, read_root
     from bvas.system.atomic_files import check_writable
 
@@ -120,7 +116,7 @@ def format_of(source: Path) -> str:
     return "corrections" if is_corrections(content) else "osl" if is_osl(content) else "e2e-spot"
 
 
-def _read_source(args: argparse.Namespace, format: str) -> "Import":
+def _read_source(args: argparse.Namespace, format: str) -> Import:
     """Return the matches that the reader of a format finds."""
     from bvas.data.importing.from_corrections import read_corrections
     from bvas.data.importing.from_csv import read_csv

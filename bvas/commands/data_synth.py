@@ -4,7 +4,7 @@ import argparse
 import logging
 
 from bvas.commands import options
-from bvas.commands.console import OK, progress_bar
+from bvas.commands.console import progress_bar
 from bvas.commands.option_values import parse_size
 from bvas.values.plural import count_text
 
@@ -45,7 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one per core)")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Render the league."""
     from bvas.synthetic.config import SyntheticConfig, with_preset
     from bvas.synthetic.league import make_league
@@ -75,4 +75,3 @@ def run(args: argparse.Namespace) -> int:
         count_text(config.matches, "labelled match"),
         count_text(challenge, "challenge match"),
     )
-    return OK

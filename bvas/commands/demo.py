@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 
 from bvas.commands import options
-from bvas.commands.console import OK, progress_bar
+from bvas.commands.console import progress_bar
 from bvas.commands.option_values import parse_workers
 from bvas.values.plural import count_text
 
@@ -30,7 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_workers(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Render, train, predict, score, report."""
     from bvas.commands.evaluate import evaluation_lines
     from bvas.data.matches import find_matches
@@ -103,4 +103,3 @@ def run(args: argparse.Namespace) -> int:
     print(f"results   {predictions}")
     print(f"model     {runs / experiment.name}; on a video: bvas spot VIDEO --experiment demo --runs {runs}")
     print(*evaluation_lines(evaluation), sep="\n")
-    return OK

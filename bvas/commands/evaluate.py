@@ -7,7 +7,6 @@ import argparse
 from typing import TYPE_CHECKING
 
 from bvas.commands import options
-from bvas.commands.console import OK
 from bvas.commands.score_table import sheet_lines
 from bvas.values.plural import count_text
 
@@ -32,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_folders(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Score, print tables, and write the figures."""
     from bvas.evaluation.comparison import check_comparable, compare
     from bvas.experiment.experiment import load_experiment
@@ -63,7 +62,6 @@ def run(args: argparse.Namespace) -> int:
         )
         for comparison in comparisons:
             print(*comparison_lines(comparison), sep="\n")
-    return OK
 
 
 def _evaluate(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation":

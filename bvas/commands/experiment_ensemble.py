@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bvas.commands import options
-from bvas.commands.console import OK, progress_bar
+from bvas.commands.console import progress_bar
 
 if TYPE_CHECKING:
     from bvas.evaluation.ensembling.ensemble import Ensemble
@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_folders(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Average, print the scores, and write the folder."""
     from dataclasses import replace
 
@@ -80,7 +80,6 @@ def run(args: argparse.Namespace) -> int:
     out = write_ensemble(ensemble, experiment, curves, args.runs, split)
     print(*ensemble_lines(ensemble), sep="\n")
     print(f"predictions are in {out}")
-    return OK
 
 
 def default_name(names: Sequence[str], *, selected: bool) -> str:

@@ -7,7 +7,6 @@ import argparse
 import logging
 
 from bvas.commands import options
-from bvas.commands.console import OK
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_folders(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Write the sheet."""
     from dataclasses import replace
 
@@ -64,4 +63,3 @@ def run(args: argparse.Namespace) -> int:
     write_bytes(path, png(sheet))
     print(*summary, sep="\n")
     logger.info("the contact sheet is %s", path)
-    return OK

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bvas.commands import options
-from bvas.commands.console import OK
 from bvas.commands.option_values import parse_workers
 from bvas.errors import ConfigError
 from bvas.values.plural import count_text
@@ -35,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_workers(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Run the stages for each seed, print the table, and write it."""
     from bvas.commands.experiment_stages import Machine, run_stage
     from bvas.data.matches import find_matches
@@ -69,7 +68,6 @@ def run(args: argparse.Namespace) -> int:
             scores.append(run_stage(stage.with_seed(seed), folder, machine))
     write_json(args.runs / "experiment_run.json", chain_json(stages, scores))
     print(*chain_lines(stages, scores), sep="\n")
-    return OK
 
 
 def _parse_seeds(text: str | None, own: int) -> list[int]:

@@ -8,7 +8,6 @@ import argparse
 from pathlib import Path
 
 from bvas.commands import options
-from bvas.commands.console import OK
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_folders(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Write the zip, and print its contents."""
     from bvas.data.matches import find_matches
     from bvas.errors import ConfigError, DataError
@@ -46,11 +45,9 @@ def run(args: argparse.Namespace) -> int:
     matches = [match for match in found if (match.is_test if args.test else match.fold is None)]
     if not matches:
         raise DataError(f"nothing to submit: no {kind} match in {args.data / experiment.task.folder}")
-    submission = write_submission(
-        experiment, matches, args.runs, out, Split.CV if args.test else Split.CHALLENGE
-    )
-    for name, count in submission.num_predictions.items():
+    split = Split.CV if args.test else Split.CHALLENGE
+    num_predictions, reader = write_submission(experiment, matches, args.runs, out, split)
+    for name, count in num_predictions.items():
         print(f"{count:>7} predictions  {name}")
-    print(f"read back by {submission.reader}: as written")
-    print(f"submission in {submission.path}")
-    return OK
+    print(f"read back by {reader}: as written")
+    print(f"submission in {out}")

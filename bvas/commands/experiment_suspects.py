@@ -8,7 +8,6 @@ import argparse
 from typing import TYPE_CHECKING
 
 from bvas.commands import options
-from bvas.commands.console import OK
 from bvas.commands.report import add_match, add_page, evaluated, preview_config, write_folder
 from bvas.values.plural import count_text
 
@@ -29,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_folders(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Judge the labels, print the table, write the file and the page."""
     from bvas.errors import ConfigError
     from bvas.evaluation.label_check import check_labels
@@ -55,7 +54,6 @@ def run(args: argparse.Namespace) -> int:
             evaluation, experiment, args.data, label_check=label_check, begins_with_suspects=True
         )
         write_folder(report, out, config, args, args.runs / experiment.name)
-    return OK
 
 
 def suspect_lines(label_check: "LabelCheck", top: int) -> list[str]:

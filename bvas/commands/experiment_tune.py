@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvas.commands import options
-from bvas.commands.console import OK, progress_bar
+from bvas.commands.console import progress_bar
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_folders(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Tune, print the gain, and write the file."""
     from bvas import __version__
     from bvas.data.matches import find_matches, folds_of
@@ -65,7 +65,6 @@ def run(args: argparse.Namespace) -> int:
     ).save(out)
     print(*tuning_lines(tuning, len(matches)), sep="\n")
     print(f"{'tuned' if tuning.peaks != experiment.peaks else 'unchanged'} rules in {out}")
-    return OK
 
 
 def tuning_lines(tuning: "Tuning", num_matches: int) -> list[str]:

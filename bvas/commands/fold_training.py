@@ -51,7 +51,7 @@ def train_folds(
         world: The ranks that train a fold together, one fold at a time; None: this process alone.
 
     Raises:
-        BvasError: the only fold that is trained at a time failed.
+        BvasError: one of the folds that are trained one after another failed; those behind it are not trained.
     """
     if jobs <= 1:
         use_device(device)

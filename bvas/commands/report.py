@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvas.commands import options
-from bvas.commands.console import OK, progress_bar
+from bvas.commands.console import progress_bar
 from bvas.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def add_page(parser: argparse.ArgumentParser, *, out: str) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Gather, code previews, write the page."""
     from bvas.experiment.experiment import load_experiment
     from bvas.report.report_folder import PAGE_NAME
@@ -81,7 +81,6 @@ def run(args: argparse.Namespace) -> int:
     check_writable(out, PAGE_NAME)
     report = _results_report(given, args) if experiment is None else _experiment_report(experiment, args)
     write_folder(report, out, config, args, made_from)
-    return OK
 
 
 def preview_config(args: argparse.Namespace) -> "PreviewConfig":

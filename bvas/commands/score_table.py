@@ -94,9 +94,9 @@ def _confusion_lines(sheet: "ScoreSheet") -> list[str]:
 def _interval_lines(sheet: "ScoreSheet") -> list[str]:
     if sheet.interval is None or sheet.exact.interval is None or sheet.rate_intervals is None:
         return []
-    names = {"precision": "precision", "recall": "recall", "f1": "F1"}
     rates = [
-        f"{names[name]} {rate.low:.3f} to {rate.high:.3f}" for name, rate in sheet.rate_intervals.items()
+        f"{name.replace('f1', 'F1')} {rate.low:.3f} to {rate.high:.3f}"
+        for name, rate in sheet.rate_intervals.items()
     ]
     return [
         f"interval of the score {sheet.interval.text()}",

@@ -24,20 +24,13 @@ _TASKS = {
 
 def add_files(parser: argparse.ArgumentParser, predictions: str) -> None:
     """Add `--labels` and `--predictions`; `predictions` ends the help of the latter."""
-    parser.add_argument(
-        "--labels",
-        type=Path,
-        required=True,
-        metavar="DIR|ZIP|FILE",
-        help="labels as MATCH/Labels-*.json, or OSL JSON",
-    )
-    parser.add_argument(
-        "--predictions",
-        type=Path,
-        required=True,
-        metavar="DIR|ZIP|FILE",
-        help=f"predictions as MATCH/results_spotting.json{predictions}; or OSL JSON",
-    )
+    for name, files in (
+        ("labels", "MATCH/Labels-*.json, or OSL JSON"),
+        ("predictions", f"MATCH/results_spotting.json{predictions}; or OSL JSON"),
+    ):
+        parser.add_argument(
+            f"--{name}", type=Path, required=True, metavar="DIR|ZIP|FILE", help=f"{name} as {files}"
+        )
     add_head(parser)
 
 

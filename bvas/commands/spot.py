@@ -19,13 +19,13 @@ from bvas.errors import CheckpointError, ConfigError, DataError, DecodeError
 from bvas.system.file_names import output_stem
 from bvas.values.progress import Progress
 from bvas.values.units import duration_text
+from bvas.video.container.sources import Source, source_of
 
 if TYPE_CHECKING:
     from bvas.experiment.experiment import Experiment
     from bvas.inference.spotter import VideoSpotter
     from bvas.report.recording_outputs import PlannedPart
     from bvas.results.video_result import VideoResult
-    from bvas.video.container.sources import Source
 
 logger = logging.getLogger(__name__)
 
@@ -69,8 +69,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Spot, and write the results, a table, the score curves and pictures."""
-    from bvas.video.container.sources import source_of
-
     check_live(args)
     reading = options.reading_of(args)
     if args.stride < 1:

@@ -9,7 +9,6 @@ import logging
 from pathlib import Path
 
 from bvas.commands import options
-from bvas.commands.console import OK
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
@@ -66,7 +65,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Read, check, write."""
     from bvas.report.formats.exporting import ExportConfig, export_spots
     from bvas.results.read_spots import read_spots
@@ -87,4 +86,3 @@ def run(args: argparse.Namespace) -> int:
         logger.warning("%s", line)
     for exported in export_spots(source, config, args.out, overwrite=args.overwrite):
         print(f"{count_text(exported.num_spots, 'spot')} in {exported.path}")
-    return OK

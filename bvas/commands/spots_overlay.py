@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 
 from bvas.commands import options
-from bvas.commands.console import OK, progress_bar
+from bvas.commands.console import progress_bar
 from bvas.errors import ConfigError, DecodeError
 from bvas.system.file_names import output_stem
 from bvas.values.plural import count_text
@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_reading(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Read, draw, and say what could not be drawn."""
     from dataclasses import replace
 
@@ -109,7 +109,6 @@ def run(args: argparse.Namespace) -> int:
         )
     sound = {"copied": "its sound", "coded": "its sound, coded once more", "none": "no sound"}[made.sound]
     print(f"{count_text(made.num_frames, 'frame')} with {sound} in {out}")
-    return OK
 
 
 def check_target(out: Path, video: Path, *, overwrite: bool) -> None:

@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 
 from bvas.commands import options
-from bvas.commands.console import OK, progress_bar
+from bvas.commands.console import progress_bar
 from bvas.commands.scored_options import add_choice, add_files, add_task, peaks_of, warn_of_files
 from bvas.commands.spots_score import read_names
 from bvas.values.plural import count_text
@@ -44,7 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_choice(parser, "draw")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Read, draw, write."""
     from bvas.evaluation.file_scores import scored_task
     from bvas.report.picturing import PictureConfig, write_pictures_of_files
@@ -75,4 +75,3 @@ def run(args: argparse.Namespace) -> int:
         )
     warn_of_files(drawn.files)
     print(f"{count_text(len(drawn.paths), 'picture')} in {args.out}")
-    return OK

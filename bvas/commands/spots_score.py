@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK
 from bvas.commands.score_table import score_line, sheet_lines
 from bvas.commands.scored_options import add_choice, add_files, add_task, peaks_of, warn_of_files
 from bvas.errors import ConfigError, DataError
@@ -41,7 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Score, write the figures, and print a table."""
     from bvas.evaluation.file_scores import score_files, scored_task
     from bvas.system.atomic_files import check_writable, write_json
@@ -69,7 +68,6 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         write_json(args.json, scores.to_json())
     print(*sheet_lines(scores.sheet), score_line(scores.sheet), sep="\n")
-    return OK
 
 
 def parse_metric(words: Sequence[str]) -> "tuple[Metric | None, list[float]]":

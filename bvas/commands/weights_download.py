@@ -11,7 +11,7 @@ import shutil
 from functools import partial
 
 from bvas.commands import options
-from bvas.commands.console import OK, progress_bar
+from bvas.commands.console import progress_bar
 from bvas.errors import ConfigError
 from bvas.system.quiet_logging import quieted
 
@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_folders(parser, data=False)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Download, import, and print origin, license and the next command."""
     from bvas.lromul.importing import import_reference
     from bvas.lromul.published import PUBLISHED, about, download_archive, download_drive, manual_steps
@@ -59,4 +59,3 @@ def run(args: argparse.Namespace) -> int:
     print(*about(weights), sep="\n")
     print(f"{len(folds)} folds in {args.runs / args.name}, each with the hash of its file")
     print(f"now: bvas spot VIDEO --experiment {args.name}")
-    return OK

@@ -8,7 +8,6 @@ import argparse
 import logging
 
 from bvas.commands import options
-from bvas.commands.console import OK
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_folders(parser, data=False)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Export, and log the next command."""
     from bvas.experiment.checkpoint import trained_among
     from bvas.experiment.experiment import load_experiment
@@ -37,4 +36,3 @@ def run(args: argparse.Namespace) -> int:
     export_onnx(experiment, args.runs, folds, out, overwrite=args.overwrite)
     logger.info("fold%s %s in %s", "s" if len(folds) > 1 else "", ", ".join(map(str, folds)), out)
     logger.info("now: bvas spot VIDEO --model %s", out)
-    return OK

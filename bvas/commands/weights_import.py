@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bvas.commands import options
-from bvas.commands.console import OK
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_folders(parser, data=False)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Import, and log the next command."""
     from bvas.errors import DataError
     from bvas.lromul.importing import import_reference
@@ -47,4 +46,3 @@ def run(args: argparse.Namespace) -> int:
         folds = import_reference(source, args.name, args.runs, args.predictions)
     logger.info("%d fold(s) in %s", len(folds), args.runs / args.name)
     logger.info("now: bvas spot VIDEO --experiment %s", args.name)
-    return OK

@@ -8,6 +8,7 @@ from bvas.errors import ConfigError, DataError
 from bvas.evaluation.cross_validation import CrossValidation, cross_validate
 from bvas.experiment.experiment import Experiment
 from bvas.metrics.bootstrap import MIN_MATCHES, Interval, difference_interval
+from bvas.values.plural import count_text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +37,7 @@ class Comparison:
         """Significance of the difference, in words."""
         if self.interval is None:
             return (
-                f"{len(self.matches)} common match{'es' if len(self.matches) > 1 else ''}: whether the difference "
+                f"{count_text(len(self.matches), 'common match')}: whether the difference "
                 f"is more than luck cannot be said, which takes at least {MIN_MATCHES}"
             )
         return "the interval excludes 0" if self.interval.excludes_zero else "the interval includes 0"

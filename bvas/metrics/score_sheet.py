@@ -128,11 +128,5 @@ def _plain(interval: Interval | None) -> dict[str, Any] | None:
 
 
 def _counts_json(counts: Counts) -> dict[str, Any]:
-    return {
-        "hits": counts.hits,
-        "misses": counts.misses,
-        "false_alarms": counts.false_alarms,
-        "precision": counts.precision,
-        "recall": counts.recall,
-        "f1": counts.f1,
-    }
+    rates = {"precision": counts.precision, "recall": counts.recall, "f1": counts.f1}
+    return {**asdict(counts), **rates}

@@ -1,6 +1,5 @@
 """Video of one half: simulation, camera, rendering, encoding."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from bvas.synthetic.camera import follow_ball
@@ -19,19 +18,6 @@ _CODING_QUALITY = 20
 _REPORT_EVERY = 50
 # Streams of random numbers of a match: the draws of one never shift those of another.
 _PLAY, _CAMERA, _LOOK, _NOISE, _CUTS, _WEATHER, _EXPOSURE = range(7)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HalfTask:
-    """Job of a worker process: one video; plain data."""
-
-    config: SyntheticConfig
-    match_number: int
-    """From 0, challenge matches last."""
-    half: int
-    """1 or 2."""
-    path: Path
-    """File of the video."""
 
 
 def film_half(config: SyntheticConfig, match_number: int, half: int) -> Staging:
@@ -68,20 +54,24 @@ def half_renderer(config: SyntheticConfig, match_number: int, half: int) -> Rend
     )
 
 
-def write_half(task: HalfTask, worker: Worker) -> tuple[PlayEvent, ...]:
+def write_half(
+    config: SyntheticConfig, match_number: int, half: int, path: Path, worker: Worker
+) -> tuple[PlayEvent, ...]:
     """Write the video of a half, and return the events of its task.
 
     Args:
-        task: The half and its file.
+        config: The league.
+        match_number: From 0, challenge matches last.
+        half: 1 or 2.
+        path: File of the video.
         worker: Takes the number of frames written so far, now and then.
 
     Raises:
         DataError: the disk is full or the folder not writable; nothing of the video remains.
     """
-    config = task.config
-    renderer = half_renderer(config, task.match_number, task.half)
+    renderer = half_renderer(config, match_number, half)
     with VideoWriter(
-        task.path,
+        path,
         size=config.size,
         rate=config.rate,
         codec=config.codec,

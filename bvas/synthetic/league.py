@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from bvas.errors import ConfigError, DataError
 from bvas.synthetic.config import SyntheticConfig
-from bvas.synthetic.half_video import HalfTask, write_half
+from bvas.synthetic.half_video import write_half
 from bvas.synthetic.league_files import Layout, label_file, layout_of
 from bvas.synthetic.play_record import PlayEvent
 from bvas.system.atomic_files import write_json
@@ -97,19 +97,21 @@ def _make_matches(
     config: SyntheticConfig,
     numbers: list[int],
     count: Callable[[int], None],
-    jobs: int,
+    workers: int,
 ) -> dict[int, Path]:
     folder, workshop = root / layout.folder, root / layout.workshop
     building = {number: workshop / str(number) for number in numbers}
     made: dict[int, Path] = {}
-    tasks = {
-        f"match {number} half {half}": HalfTask(
-            config=config, match_number=number, half=half, path=place / f"{half}_{config.size[0]}p.mkv"
+    jobs = [
+        Job(
+            f"match {number} half {half}",
+            write_half,
+            (config, number, half, place / f"{half}_{config.size[0]}p.mkv"),
         )
         for number, place in building.items()
         for half in (1, 2)
-    }
-    num_written = dict.fromkeys(tasks, 0)
+    ]
+    num_written = {job.name: 0 for job in jobs}
     events: dict[tuple[int, int], tuple[PlayEvent, ...]] = {}
 
     def watch(job: Job, done: int, total: int, note: str) -> None:
@@ -117,12 +119,11 @@ def _make_matches(
         num_written[job.name] = done
 
     def settle(ended: Ended) -> None:
-        task = tasks[ended.job.name]
+        _, number, half, path = ended.job.arguments
         if ended.error is not None:
-            ended.error.add_note(f"while writing {task.path.name}")
+            ended.error.add_note(f"while writing {path.name}")
             raise ended.error
-        number = task.match_number
-        events[number, task.half] = ended.value
+        events[number, half] = ended.value
         if all((number, half) in events for half in (1, 2)):
             halves = [events[number, half] for half in (1, 2)]
             made[number] = folder / layout.match_name(number, _score(halves))
@@ -135,8 +136,10 @@ def _make_matches(
         for place in building.values():
             place.mkdir(parents=True)
         run_jobs(
-            [Job(name, write_half, (task,)) for name, task in tasks.items()],
-            InProcessExecutor() if jobs == 1 else ProcessExecutor([""] * jobs, remedy="use fewer --jobs"),
+            jobs,
+            InProcessExecutor()
+            if workers == 1
+            else ProcessExecutor([""] * workers, remedy="use fewer --jobs"),
             on_end=settle,
             watch=watch,
         )
