@@ -26,7 +26,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_out(parser, "default: ./demo", default=Path("demo"))
     options.add_seed(parser, "seed of the league (default: 0)", default=0)
     options.add_folders(parser, data=False)
-    options.add_device(parser)
     options.add_workers(parser)
 
 

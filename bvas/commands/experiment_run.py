@@ -30,7 +30,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_training(parser)
     options.add_overwrite(parser, "train all stages again")
     options.add_folders(parser)
-    options.add_device(parser)
     options.add_workers(parser)
 
 

@@ -58,7 +58,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     options.add_postprocessing(parser)
     options.add_folders(parser)
-    options.add_device(parser)
     options.add_backend(parser)
     parser.add_argument(
         "--devices",

@@ -63,7 +63,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_live(parser)
     options.add_reading(parser)
     options.add_folders(parser, data=False)
-    options.add_device(parser)
     options.add_backend(parser)
 
 

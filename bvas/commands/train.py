@@ -30,7 +30,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     options.add_overwrite(again, "train again, also finished folds")
     options.add_folders(parser)
-    options.add_device(parser)
     options.add_workers(parser)
 
 

@@ -19,7 +19,6 @@ WINDUP_SECONDS = 0.24
 SUBSTITUTION_SPOT = np.array([0.0, -34.3])
 """[2] place of a substitution: at the halfway line, on the main camera's side."""
 _AREA_DEPTH, _AREA_HALF_WIDTH = 16.5, 20.16
-_TEAM_SIZE = NUM_PLAYERS // 2
 _WALL_M = 9.15
 _LONGEST_SUBSTITUTION_SECONDS = 12.0
 _CLEARING_SECONDS = 5.0
