@@ -337,8 +337,8 @@ def test_a_shift_of_two_frames_in_the_labels_shows_in_the_timing_error(there, tm
         experiment, [match for match in moved if match.fold is not None], tmp_path / "predictions"
     )
 
-    assert true.timing.median_seconds == pytest.approx(0.0, abs=1e-3)
-    assert shifted.timing.median_seconds == pytest.approx(-0.08, abs=2e-3)
+    assert true.sheet.timing.median_seconds == pytest.approx(0.0, abs=1e-3)
+    assert shifted.sheet.timing.median_seconds == pytest.approx(-0.08, abs=2e-3)
     assert shifted.official == pytest.approx(true.official)  # which the official figure does not show
 
 

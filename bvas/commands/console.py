@@ -24,16 +24,18 @@ INTERRUPTED = 130
 
 
 def run_command(
-    parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int], argv: Sequence[str] | None
+    parser: argparse.ArgumentParser,
+    run: Callable[[argparse.Namespace], int | None],
+    argv: Sequence[str] | None,
 ) -> int:
-    """Parse, run, and report faults of users and files as one line and exit code 2."""
+    """Parse, run, and report faults of users and files as one line and exit code 2; a run that returns None is OK."""
     parser.add_argument("--quiet", action="store_true", help="no progress bars, warnings only")
     set_up_streams()
     sys.excepthook = _print_failure
     args = _parsed(parser, argv)
     set_up_logging(logging.WARNING if args.quiet else logging.INFO, logging.StreamHandler(sys.stderr))
     try:
-        code = run(args)
+        code = run(args) or OK
         sys.stdout.flush()
         return code
     except BrokenPipeError:
@@ -64,6 +66,13 @@ def _parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argp
             return parser.parse_args(argv)
     finally:
         sys.stderr.write(redacted(said.getvalue()))
+
+
+def partial_code(num_failed: int, num_tried: int) -> int:
+    """Return the exit code of a verb that continues after failures."""
+    if not num_failed:
+        return OK
+    return DONE_IN_PART if num_failed < num_tried else WRONG_INPUT
 
 
 def json_shown(value: Any) -> str:

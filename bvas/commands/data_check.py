@@ -1,14 +1,16 @@
-"""Verb `bvas data check`: list all faults of a data root."""
+"""List the faults of a data root, and count its contents.
+
+Reads all labels and indexes all videos. The exit code is 2 if there is a fault.
+"""
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bvas.commands.console import OK, WRONG_INPUT, progress_bar
-from bvas.commands.options import add_decode, add_experiment_option, add_folders, add_json
+from bvas.commands import options
+from bvas.commands.console import OK, WRONG_INPUT, json_shown, progress_bar
 from bvas.system.log_lines import short_line
 from bvas.values.plural import count_text
 
@@ -19,21 +21,17 @@ if TYPE_CHECKING:
 _MOST_FOLDS = 10
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Read all labels and index all videos of a data root, list every fault, and count the "
-        "contents. The exit code is 2 if there is a fault.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas data check`."""
     parser.add_argument(
         "root", type=Path, metavar="DIR", help="data root: with dataset.json or SoccerNet's folders"
     )
-    add_experiment_option(parser, "check what this experiment would read: its labels, matches and folds")
-    add_decode(parser)
-    add_json(parser)
-    add_folders(parser, data=False)
-    return parser
+    options.add_experiment_option(
+        parser, "check what this experiment would read: its labels, matches and folds"
+    )
+    options.add_decode(parser)
+    options.add_json(parser)
+    options.add_folders(parser, data=False)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,8 +59,7 @@ def run(args: argparse.Namespace) -> int:
                 )
             )
     if args.json:
-        content = {"decoded": args.decode, "data": [check_json(check) for check in checks]}
-        print(json.dumps(content, indent=2, ensure_ascii=False))
+        print(json_shown({"decoded": args.decode, "data": [check_json(check) for check in checks]}))
     else:
         for check in checks:
             print("\n".join(check_lines(check)))

@@ -1,4 +1,8 @@
-"""Verb `bvas data download`: download SoccerNet's videos and labels."""
+"""Download SoccerNet's videos and labels.
+
+This needs the NDA (https://www.soccer-net.org/data) and HF_TOKEN. Where a password is needed, it is asked for or read
+from SOCCERNET_PASSWORD.
+"""
 
 import argparse
 import getpass
@@ -6,8 +10,7 @@ import logging
 import os
 import sys
 
-from bvas.commands.console import OK
-from bvas.commands.options import add_data
+from bvas.commands import options
 from bvas.errors import ConfigError
 
 logger = logging.getLogger(__name__)
@@ -16,23 +19,17 @@ PASSWORD_VARIABLE = "SOCCERNET_PASSWORD"  # the variable's name, no password
 _SPLITS = ("train", "valid", "test", "challenge")
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Download SoccerNet's videos and labels, after the NDA (https://www.soccer-net.org/data), with "
-        f"HF_TOKEN. Where a password is needed, it is asked for or read from {PASSWORD_VARIABLE}.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas data download`."""
     parser.add_argument("--task", required=True, choices=["ball-2023", "ball-2024", "ball-2025", "action"])
     parser.add_argument("--splits", default=",".join(_SPLITS), help=f"default: {','.join(_SPLITS)}")
-    add_data(parser)
+    options.add_data(parser)
     parser.add_argument(
         "--source",
         choices=["HuggingFace", "EXRCSDrive"],
         default="HuggingFace",
         help="server; HuggingFace needs granted access and HF_TOKEN, EXRCSDrive the password (default: HuggingFace)",
     )
-    return parser
 
 
 def ask_password() -> str:
@@ -49,7 +46,7 @@ def ask_password() -> str:
     return getpass.getpass("SoccerNet password: ")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Download, and log the place."""
     from bvas.data.soccernet_download import download
 
@@ -59,4 +56,3 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"unknown split {wrong[0]!r}; known are {', '.join(_SPLITS)}")
     download(args.task, splits, args.data, source=args.source, ask_password=ask_password)
     logger.info("the data is in %s", args.data)
-    return OK

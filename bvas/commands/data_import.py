@@ -1,35 +1,31 @@
-"""Verb `bvas data import`: make a dataset.json from other formats."""
+"""Make a data root with a dataset.json from labels in other formats.
+
+These are a folder in SoccerNet's layout, E2E-Spot's JSON, OSL JSON, a CSV table with the columns video, label, seconds
+or frame, and optionally team, visible, fold, match; or the corrections.json that the page of 'bvas report' saves.
+"""
 
 import argparse
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from bvas.commands import options
 from bvas.commands.console import OK, WRONG_INPUT
-from bvas.commands.options import add_out, add_overwrite
 from bvas.commands.scored_options import add_head
+from bvas.data.importing.draft import Import, Placing, write_dataset
+from bvas.errors import ConfigError, DataError
 from bvas.system.log_lines import short_line
 from bvas.values.plural import count_text
-
-if TYPE_CHECKING:
-    from bvas.data.importing.draft import Import, Placing
 
 logger = logging.getLogger(__name__)
 
 _FORMATS = ("soccernet", "e2e-spot", "csv", "osl", "corrections")
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Make a data root with a dataset.json from a folder in SoccerNet's layout, from E2E-Spot's JSON, "
-        "OSL JSON, a CSV table with the columns video, label, seconds or frame, and optionally team, visible, fold, "
-        "match; or from the corrections.json that the page of 'bvas report' saves.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas data import`."""
     parser.add_argument("source", type=Path, metavar="SOURCE", help="folder, .json or .csv file")
-    add_out(parser, "data root to write to", required=True)
+    options.add_out(parser, "data root to write to", required=True)
     parser.add_argument(
         "--format", choices=_FORMATS, help="format of SOURCE (default: recognized by name and content)"
     )
@@ -59,27 +55,17 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         choices=["Labels-ball.json", "Labels-v2.json"],
         help="label file of SoccerNet's layout (default: the one found)",
     )
-    add_overwrite(parser, "replace a dataset.json in --out")
-    return parser
+    options.add_overwrite(parser, "replace a dataset.json in --out")
 
 
 def run(args: argparse.Namespace) -> int:
     """Read all files; write only without faults."""
-    from bvas.data.importing.draft import write_dataset
     from bvas.data.importing.merging import put_into, read_root
-    from bvas.errors import ConfigError
     from bvas.system.atomic_files import check_writable
 
     check_writable(args.out, "dataset.json")
     format = args.format or format_of(args.source)
-    found = read_source(
-        args.source,
-        format=format,
-        videos=args.videos or (args.root if format == "corrections" else None),
-        resolution=args.resolution,
-        label_file=args.label_file,
-        head=args.head,
-    )
+    found = _read_source(args, format)
     if args.root is not None:
         if format != "corrections":
             raise ConfigError(f"--with is for corrections, and {args.source} is {format}")
@@ -114,7 +100,6 @@ def format_of(source: Path) -> str:
     """
     from bvas.data.importing.from_corrections import is_corrections
     from bvas.data.osl_json import is_osl
-    from bvas.errors import DataError
     from bvas.system.text_files import read_json
 
     if not source.exists():
@@ -122,24 +107,16 @@ def format_of(source: Path) -> str:
     if source.is_dir():
         splits = [source / f"{split}.json" for split in ("train", "val", "test", "challenge")]
         return "e2e-spot" if any(path.is_file() for path in splits) else "soccernet"
-    by_suffix = {".csv": "csv", ".tsv": "csv", ".json": "json"}
-    if source.suffix.lower() not in by_suffix:
-        raise DataError(f"{source} is neither a folder nor .csv nor .json; name its format with --format")
-    if by_suffix[source.suffix.lower()] == "csv":
+    suffix = source.suffix.lower()
+    if suffix in (".csv", ".tsv"):
         return "csv"
+    if suffix != ".json":
+        raise DataError(f"{source} is neither a folder nor .csv nor .json; name its format with --format")
     content = read_json(source)
     return "corrections" if is_corrections(content) else "osl" if is_osl(content) else "e2e-spot"
 
 
-def read_source(
-    source: Path,
-    *,
-    format: str,
-    videos: Path | None,
-    resolution: str,
-    label_file: str | None,
-    head: str | None = None,
-) -> "Import":
+def _read_source(args: argparse.Namespace, format: str) -> Import:
     """Return the matches that the reader of a format finds."""
     from bvas.data.importing.from_corrections import read_corrections
     from bvas.data.importing.from_csv import read_csv
@@ -147,10 +124,14 @@ def read_source(
     from bvas.data.importing.from_osl import read_osl
     from bvas.data.importing.from_soccernet import read_soccernet
 
+    source: Path = args.source
     if format == "soccernet":
-        return read_soccernet(source, resolution=resolution, label_file=label_file)
-    folder = videos or (source if source.is_dir() else source.parent)
+        return read_soccernet(source, resolution=args.resolution, label_file=args.label_file)
+    folder = source if source.is_dir() else source.parent
+    if format == "corrections" and args.root is not None:
+        folder = args.root
+    folder = args.videos or folder
     if format == "osl":
-        return read_osl(source, folder, head=head)
+        return read_osl(source, folder, head=args.head)
     readers = {"csv": read_csv, "e2e-spot": read_e2e_spot, "corrections": read_corrections}
     return readers[format](source, folder)

@@ -1,22 +1,19 @@
-"""Verb `bvas data synth`: make synthetic matches."""
+"""Make synthetic matches in SoccerNet's layout, with labels."""
 
 import argparse
 import logging
 
-from bvas.commands.console import OK, progress_bar
+from bvas.commands import options
+from bvas.commands.console import progress_bar
 from bvas.commands.option_values import parse_size
-from bvas.commands.options import add_coding, add_out, add_seed
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description="Make synthetic matches in SoccerNet's layout, with labels."
-    )
-    add_out(parser, "data root of the matches", required=True)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas data synth`."""
+    options.add_out(parser, "data root of the matches", required=True)
     parser.add_argument("--matches", type=int, metavar="N", help="labelled matches (default: 7)")
     parser.add_argument(
         "--challenge-matches",
@@ -39,17 +36,16 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--minutes", type=float, default=10.0, metavar="M", help="per match, both halves (default: 10)"
     )
-    add_seed(parser, "random seed of labels and pixels (default: 0)", default=0)
+    options.add_seed(parser, "random seed of labels and pixels (default: 0)", default=0)
     parser.add_argument("--size", type=parse_size, default=(224, 400), metavar="HxW", help="default: 224x400")
     parser.add_argument(
         "--fps", type=float, default=25.0, metavar="F", help="frames per second (default: 25)"
     )
-    add_coding(parser, keyframe_interval=250)
+    options.add_coding(parser, keyframe_interval=250)
     parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one per core)")
-    return parser
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Render the league."""
     from bvas.synthetic.config import SyntheticConfig, with_preset
     from bvas.synthetic.league import make_league
@@ -79,4 +75,3 @@ def run(args: argparse.Namespace) -> int:
         count_text(config.matches, "labelled match"),
         count_text(challenge, "challenge match"),
     )
-    return OK

@@ -1,12 +1,15 @@
-"""Verb `bvas demo`: render, train, predict, score and report in minutes on a CPU."""
+"""Make synthetic matches, train on all but one, predict that one, score it, and write a report.
+
+This takes minutes on a CPU.
+"""
 
 import argparse
 import logging
 from pathlib import Path
 
-from bvas.commands.console import OK, progress_bar
+from bvas.commands import options
+from bvas.commands.console import progress_bar
 from bvas.commands.option_values import parse_workers
-from bvas.commands.options import add_device, add_folders, add_out, add_seed, add_workers
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
@@ -18,22 +21,15 @@ _KEYFRAME_INTERVAL = 25
 _HELD_OUT_FOLD = 0
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Render a small league of synthetic matches, train on all but one, predict that one, "
-        "score it, and write a report.",
-    )
-    add_out(parser, "default: ./demo", default=Path("demo"))
-    add_seed(parser, "seed of the league (default: 0)", default=0)
-    add_folders(parser, data=False)
-    add_device(parser)
-    add_workers(parser)
-    return parser
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas demo`."""
+    options.add_out(parser, "default: ./demo", default=Path("demo"))
+    options.add_seed(parser, "seed of the league (default: 0)", default=0)
+    options.add_folders(parser, data=False)
+    options.add_workers(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Render, train, predict, score, report."""
     from bvas.commands.evaluate import evaluation_lines
     from bvas.data.matches import find_matches
@@ -105,6 +101,4 @@ def run(args: argparse.Namespace) -> int:
         print(f"          {path}")
     print(f"results   {predictions}")
     print(f"model     {runs / experiment.name}; on a video: bvas spot VIDEO --experiment demo --runs {runs}")
-    for line in evaluation_lines(evaluation):
-        print(line)
-    return OK
+    print(*evaluation_lines(evaluation), sep="\n")

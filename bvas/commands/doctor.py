@@ -1,28 +1,21 @@
-"""Verb `bvas doctor`: check this machine, with a remedy for each problem."""
+"""Check what works on this machine, with a remedy for each problem.
+
+The exit code is 2 where something is missing that everything needs, else 0.
+"""
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, WRONG_INPUT
-from bvas.commands.options import add_folders, add_json
-
-if TYPE_CHECKING:
-    from bvas.system.doctor.finding import Finding
+from bvas.commands import options
+from bvas.commands.console import OK, WRONG_INPUT, json_shown
+from bvas.system.doctor.finding import Finding, try_import
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Check what works on this machine, with a remedy for each problem. The exit code is 2 where "
-        "something is missing that everything needs, else 0.",
-    )
-    add_json(parser)
-    add_folders(parser, data=False)
-    return parser
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas doctor`."""
+    options.add_json(parser)
+    options.add_folders(parser, data=False)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,16 +28,14 @@ def run(args: argparse.Namespace) -> int:
     works = not any(finding.is_needed for finding in found)
     if args.json:
         findings = [asdict(finding) for finding in found]
-        print(json.dumps({"works": works, "findings": findings}, indent=2, ensure_ascii=False))
+        print(json_shown({"works": works, "findings": findings}))
     else:
         print("\n".join(map(finding_text, found)))
         print(summary_text(found))
     return OK if works else WRONG_INPUT
 
 
-def _versions() -> "Finding":
-    from bvas.system.doctor.finding import Finding, try_import
-
+def _versions() -> Finding:
     versions, reason = try_import("bvas.system.doctor.versions")
     if versions is None:
         return Finding(
@@ -54,13 +45,13 @@ def _versions() -> "Finding":
     return found
 
 
-def finding_text(finding: "Finding") -> str:
+def finding_text(finding: Finding) -> str:
     """Return a finding as a line, and its remedy as a second one."""
     line = f"{finding.state:<8} {finding.topic:<16} {finding.text}"
     return line if finding.remedy is None else f"{line}\n{'':<26}-> {finding.remedy}"
 
 
-def summary_text(found: "Sequence[Finding]") -> str:
+def summary_text(found: Sequence[Finding]) -> str:
     """Return the last line: whether bvas works here."""
     needed = [finding.topic for finding in found if finding.is_needed]
     if needed:

@@ -1,11 +1,14 @@
-"""Verb `bvas evaluate`: score an experiment's predictions, or compare experiments."""
+"""Score an experiment's out-of-fold predictions, or compare experiments.
+
+The figures are also written to runs/NAME/evaluation.json, those of a comparison to runs/comparisons/A,B.json.
+"""
 
 import argparse
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK
-from bvas.commands.options import add_experiment_option, add_folders, add_folds, add_postprocessing
-from bvas.commands.score_table import interval_text, sheet_lines
+from bvas.commands import options
+from bvas.commands.score_table import sheet_lines
+from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.evaluation.comparison import Comparison
@@ -14,27 +17,21 @@ if TYPE_CHECKING:
     from bvas.experiment.experiment import Experiment
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Score an experiment's out-of-fold predictions, and write runs/NAME/evaluation.json; or compare "
-        "experiments, and also write runs/comparisons/A,B.json.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas evaluate`."""
     what = parser.add_mutually_exclusive_group(required=True)
-    add_experiment_option(what)
+    options.add_experiment_option(what)
     what.add_argument(
-        "--experiments", metavar="A,B", help="how B (and C, ...) differ from A on the same matches"
+        "--experiments", metavar="A,B", help="compare B (and C, ...) with A on the same matches"
     )
-    add_folds(parser, "folds to score (default: all predicted ones)")
-    add_postprocessing(
+    options.add_folds(parser, "folds to score (default: all predicted ones)")
+    options.add_postprocessing(
         parser, "rules that the predictions were made with: their operating points decide which spots count"
     )
-    add_folders(parser)
-    return parser
+    options.add_folders(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Score, print tables, and write the figures."""
     from bvas.evaluation.comparison import check_comparable, compare
     from bvas.experiment.experiment import load_experiment
@@ -53,8 +50,7 @@ def run(args: argparse.Namespace) -> int:
         write_json(args.runs / experiment.name / "evaluation.json", evaluation.to_json())
         if args.experiments:
             print(f"{experiment.name}:")
-        for line in evaluation_lines(evaluation):
-            print(line)
+        print(*evaluation_lines(evaluation), sep="\n")
     if args.experiments:
         comparisons = compare(
             experiments, {name: evaluation.cross_validation for name, evaluation in evaluations.items()}
@@ -65,9 +61,7 @@ def run(args: argparse.Namespace) -> int:
             {"comparisons": [comparison.to_json() for comparison in comparisons]},
         )
         for comparison in comparisons:
-            for line in comparison_lines(comparison):
-                print(line)
-    return OK
+            print(*comparison_lines(comparison), sep="\n")
 
 
 def _evaluate(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation":
@@ -87,14 +81,13 @@ def _evaluate(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation
 
 def evaluation_lines(evaluation: "Evaluation") -> list[str]:
     """Return the figures as lines for people; the last one is the official score."""
-    lines = sheet_lines(evaluation.sheet)
-    lines += [
+    return [
+        *sheet_lines(evaluation.sheet),
         f"mAP within 0.2 s {evaluation.tight:.3f}",
         f"blind baseline mAP@1 {evaluation.blind:.3f} (spots at the average rate)",
         *_validation_lines(evaluation.cross_validation),
         f"official mAP@1 {evaluation.official:.4f}",
     ]
-    return lines
 
 
 def _validation_lines(validation: "CrossValidation") -> list[str]:
@@ -105,8 +98,6 @@ def _validation_lines(validation: "CrossValidation") -> list[str]:
             names = [name.rsplit("/", 1)[-1] for name in score.matches]
             shown = "; ".join(names) if len(names) < 3 else f"{len(names)} matches"
             lines.append(f"  {fold:<6}{score.official:>8.4f}  {shown}")
-        assert validation.mean_over_folds is not None
-        assert validation.spread is not None
         lines.append(
             f"mean over folds {validation.mean_over_folds:.4f}, standard deviation {validation.spread:.4f}"
         )
@@ -126,9 +117,8 @@ def _validation_lines(validation: "CrossValidation") -> list[str]:
 def comparison_lines(comparison: "Comparison") -> list[str]:
     """Return a comparison as lines for people."""
     lines = [
-        f"{comparison.other} against {comparison.base}, {len(comparison.matches)} common "
-        f"match{'es' if len(comparison.matches) > 1 else ''}: {comparison.other_score:.4f} - "
-        f"{comparison.base_score:.4f} = {comparison.difference:+.4f}"
+        f"{comparison.other} against {comparison.base}, {count_text(len(comparison.matches), 'common match')}: "
+        f"{comparison.other_score:.4f} - {comparison.base_score:.4f} = {comparison.difference:+.4f}"
     ]
     if comparison.left_out:
         lines.append(f"  not compared: {len(comparison.left_out)} that only one of them predicted")
@@ -136,5 +126,5 @@ def comparison_lines(comparison: "Comparison") -> list[str]:
         by_fold = ", ".join(f"{fold}: {value:+.4f}" for fold, value in comparison.folds.items())
         lines.append(f"  by fold {by_fold}")
     if comparison.interval is not None:
-        lines.append(f"  interval {interval_text(comparison.interval, signed=True)}")
+        lines.append(f"  interval {comparison.interval.text(signed=True)}")
     return [*lines, f"  {comparison.verdict}"]

@@ -1,31 +1,26 @@
-"""Verb `bvas experiment ensemble`: average the score curves of several experiments."""
+"""Average the score curves of several experiments.
+
+Each match is averaged over models that have not seen it. The result is RUNS/NAME, which evaluate, report, submit and
+tune take like an experiment's. No video is read.
+"""
 
 import argparse
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, progress_bar
-from bvas.commands.options import add_challenge, add_folders, add_folds, add_postprocessing
-from bvas.commands.score_table import interval_text
+from bvas.commands import options
+from bvas.commands.console import progress_bar
 
 if TYPE_CHECKING:
     from bvas.evaluation.ensembling.ensemble import Ensemble
 
-logger = logging.getLogger(__name__)
 
-
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Average the score curves of experiments, those of each match by models that have not seen it, and "
-        "write RUNS/NAME, which evaluate, report, submit and tune take like an experiment's. No video is read.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas experiment ensemble`."""
     parser.add_argument(
         "experiments", metavar="A,B", help="experiments, or seed_1/A for the one in RUNS/seed_1"
     )
-    add_challenge(parser, "the challenge matches instead of the out-of-fold curves")
+    options.add_challenge(parser, "the challenge matches instead of the out-of-fold curves")
     parser.add_argument(
         "--select",
         action="store_true",
@@ -33,13 +28,14 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         "each fold is averaged by the choice of the other folds, so that its score is unbiased",
     )
     parser.add_argument("--name", help="name of the ensemble (default: A+B, or A+B_selected)")
-    add_folds(parser, "folds whose matches are averaged (default: all that are trained)", default=None)
-    add_postprocessing(parser)
-    add_folders(parser)
-    return parser
+    options.add_folds(
+        parser, "folds whose matches are averaged (default: all that are trained)", default=None
+    )
+    options.add_postprocessing(parser)
+    options.add_folders(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Average, print the scores, and write the folder."""
     from dataclasses import replace
 
@@ -82,10 +78,8 @@ def run(args: argparse.Namespace) -> int:
     assert curves is not None
     split = Split.CHALLENGE if args.challenge else Split.CV
     out = write_ensemble(ensemble, experiment, curves, args.runs, split)
-    for line in ensemble_lines(ensemble):
-        print(line)
+    print(*ensemble_lines(ensemble), sep="\n")
     print(f"predictions are in {out}")
-    return OK
 
 
 def default_name(names: Sequence[str], *, selected: bool) -> str:
@@ -107,7 +101,7 @@ def ensemble_lines(ensemble: "Ensemble") -> list[str]:
     for other in ensemble.others:
         lines.append(f"{other.name}: {other.score:.4f}, the ensemble {other.difference:+.4f}")
         if other.interval is not None:
-            lines.append(f"  interval {interval_text(other.interval, signed=True)}")
+            lines.append(f"  interval {other.interval.text(signed=True)}")
     nested = " (nested: each part by what the others select)" if ensemble.is_selected else ""
     return [*lines, f"out-of-fold mAP@1 {ensemble.score:.4f}{nested}"]
 

@@ -1,10 +1,12 @@
-"""Verb `bvas experiment preview`: draw training clips before training."""
+"""Draw the first training clips of a run, with targets and augmentation.
+
+The counts of the drawn clips are printed.
+"""
 
 import argparse
 import logging
 
-from bvas.commands.console import OK
-from bvas.commands.options import add_experiment, add_folders, add_out, add_seed
+from bvas.commands import options
 
 logger = logging.getLogger(__name__)
 
@@ -12,22 +14,17 @@ MOST_CLIPS = 64
 """A sheet of more is taller than viewers show."""
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Draw the first training clips of a run, with targets and augmentation, and count what it draws.",
-    )
-    add_experiment(parser)
-    parser.add_argument("--fold", type=int, metavar="K", help="held-out fold (default: the lowest there is)")
-    add_seed(parser, "default: the seed of the experiment")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas experiment preview`."""
+    options.add_experiment(parser)
+    parser.add_argument("--fold", type=int, metavar="K", help="held-out fold (default: the lowest)")
+    options.add_seed(parser, "default: the seed of the experiment")
     parser.add_argument("--clips", type=int, default=8, metavar="N", help="clips to draw (default: 8)")
-    add_out(parser, "default: RUNS/NAME/preview")
-    add_folders(parser)
-    return parser
+    options.add_out(parser, "default: RUNS/NAME/preview")
+    options.add_folders(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Write the sheet."""
     from dataclasses import replace
 
@@ -64,7 +61,5 @@ def run(args: argparse.Namespace) -> int:
     )
     path = out / f"fold_{fold}_seed_{experiment.seed}.png"
     write_bytes(path, png(sheet))
-    for line in summary:
-        print(line)
+    print(*summary, sep="\n")
     logger.info("the contact sheet is %s", path)
-    return OK

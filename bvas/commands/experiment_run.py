@@ -1,13 +1,15 @@
-"""Verb `bvas experiment run`: train, predict and score the stages of a chain."""
+"""Train, predict and score experiments that build on each other.
+
+Finished work is skipped, interrupted work is resumed. The table is also written to RUNS/experiment_run.json.
+"""
 
 import argparse
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK
+from bvas.commands import options
 from bvas.commands.option_values import parse_workers
-from bvas.commands.options import add_device, add_folders, add_overwrite, add_training, add_workers
 from bvas.errors import ConfigError
 from bvas.values.plural import count_text
 
@@ -16,31 +18,22 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-REPORT_NAME = "experiment_run.json"
 
-
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Train, predict and score experiments that build on each other. Finished work is skipped, "
-        f"interrupted work is resumed. The table is also written to RUNS/{REPORT_NAME}.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas experiment run`."""
     parser.add_argument("experiments", metavar="A,B,C", help="config names, in the order of the stages")
     parser.add_argument(
         "--seeds",
         metavar="0,1",
         help="random seeds of all stages; seeds other than the configs' use RUNS/seed_S (default: the configs')",
     )
-    add_training(parser)
-    add_overwrite(parser, "train all stages again")
-    add_folders(parser)
-    add_device(parser)
-    add_workers(parser)
-    return parser
+    options.add_training(parser)
+    options.add_overwrite(parser, "train all stages again")
+    options.add_folders(parser)
+    options.add_workers(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Run the stages for each seed, print the table, and write it."""
     from bvas.commands.experiment_stages import Machine, run_stage
     from bvas.data.matches import find_matches
@@ -72,10 +65,8 @@ def run(args: argparse.Namespace) -> int:
         for place, stage in enumerate(stages, start=1):
             logger.info("seed %d, stage %d of %d: %s", seed, place, len(stages), stage.name)
             scores.append(run_stage(stage.with_seed(seed), folder, machine))
-    write_json(args.runs / REPORT_NAME, chain_json(stages, scores))
-    for line in chain_lines(stages, scores):
-        print(line)
-    return OK
+    write_json(args.runs / "experiment_run.json", chain_json(stages, scores))
+    print(*chain_lines(stages, scores), sep="\n")
 
 
 def _parse_seeds(text: str | None, own: int) -> list[int]:

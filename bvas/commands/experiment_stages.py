@@ -1,7 +1,6 @@
 """Stages of a chain: folds trained, held-out matches predicted and scored."""
 
 import logging
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +19,6 @@ from bvas.predicting.many_matches import predict_held_out
 from bvas.report.training_pictures import RunPictures
 from bvas.results.store import predictions_folder
 from bvas.system.atomic_files import write_json
-from bvas.system.devices import use_device
 from bvas.training.fold import run_fold
 from bvas.training.resume import fold_status
 
@@ -49,9 +47,6 @@ def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
         BvasError: a fold failed; the others are done.
     """
     experiment = stage.experiment
-    finished = [
-        fold for fold in stage.folds if fold_status(fold_folder(runs, stage.name, fold)) == "finished"
-    ]
     train = partial(
         run_fold,
         experiment,
@@ -62,18 +57,26 @@ def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
         overwrite=machine.overwrite,
         observers=[RunPictures()],
     )
-    # Finished folds too: their settings are checked.
-    unfinished = [fold for fold in stage.folds if machine.overwrite or fold not in finished]
+    unfinished = []
     for fold in stage.folds:
-        if fold not in unfinished:
-            train(fold=fold, device=machine.device)
-            for source in newer_sources(stage, fold, runs):
-                logger.warning(
-                    "fold %d of %s is older than weights of %s, which it starts from; if it started from others, "
-                    "--overwrite trains it again",
-                    *(fold, stage.name, source),
-                )
-    _train(unfinished, train, stage.name, machine)
+        if machine.overwrite or fold_status(fold_folder(runs, stage.name, fold)) != "finished":
+            unfinished.append(fold)
+            continue
+        # Of a finished fold the settings are checked.
+        train(fold=fold, device=machine.device)
+        for source in newer_sources(stage, fold, runs):
+            logger.warning(
+                "fold %d of %s is older than weights of %s, which it starts from; if it started from others, "
+                "--overwrite trains it again",
+                *(fold, stage.name, source),
+            )
+    jobs = min(machine.jobs, len(unfinished))
+    failures = train_folds(
+        unfinished, train, jobs=jobs, device=machine.device, title=stage.name, quiet=machine.quiet
+    )
+    if failures:
+        reasons = "; ".join(f"fold {fold}: {reason}" for fold, reason in failures.items())
+        raise BvasError(f"{stage.name} failed, finished folds are kept: {reasons}")
     unpredicted = [fold for fold in stage.folds if not is_predicted(stage, fold, runs)]
     if unpredicted:
         devices = str(machine.device) if machine.jobs == 1 else worker_devices(machine.device, machine.jobs)
@@ -82,30 +85,10 @@ def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
     return _score(stage, runs)
 
 
-def _train(folds: Sequence[int], train: Callable[..., Path], title: str, machine: Machine) -> None:
-    """Train folds, in this process or several at a time."""
-    jobs = min(machine.jobs, len(folds))
-    if jobs <= 1:
-        use_device(machine.device)
-        for fold in folds:
-            with progress_bar(f"{title} fold {fold}", "clip", quiet=machine.quiet) as progress:
-                train(fold=fold, device=machine.device, progress=progress)
-        return
-    failures = train_folds(folds, train, jobs=jobs, device=machine.device, title=title, quiet=machine.quiet)
-    if failures:
-        reasons = "; ".join(f"fold {fold}: {reason}" for fold, reason in failures.items())
-        raise BvasError(f"{title} failed, finished folds are kept: {reasons}")
-
-
 def _score(stage: Stage, runs: Path) -> StageScore:
-    out = predictions_folder(runs, stage.name)
-    by_fold = {
-        fold: evaluate_predictions(stage.experiment, stage.held_out(fold), out).official
-        for fold in stage.folds
-    }
-    pooled = evaluate_predictions(
-        stage.experiment, [match for fold in stage.folds for match in stage.held_out(fold)], out
-    )
+    matches = [match for fold in stage.folds for match in stage.held_out(fold)]
+    pooled = evaluate_predictions(stage.experiment, matches, predictions_folder(runs, stage.name))
     write_json(runs / stage.name / "evaluation.json", pooled.to_json())
     logger.info("%s: official mAP@1 %.4f", stage.name, pooled.official)
+    by_fold = {fold: score.official for fold, score in pooled.cross_validation.folds.items()}
     return StageScore(stage.name, stage.experiment.seed, by_fold, pooled.official)

@@ -1,10 +1,13 @@
-"""Verb `bvas experiment suspects`: rank annotations that look like mistakes."""
+"""Rank annotations that look like mistakes.
+
+These are the annotations that out-of-fold predictions contradict most, and the confident spots where nothing is
+annotated. Writes runs/NAME/suspects.json, and the page of 'bvas report' with them first.
+"""
 
 import argparse
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK
-from bvas.commands.options import add_experiment, add_folders
+from bvas.commands import options
 from bvas.commands.report import add_match, add_page, evaluated, preview_config, write_folder
 from bvas.values.plural import count_text
 
@@ -13,25 +16,19 @@ if TYPE_CHECKING:
     from bvas.metrics.suspects import Suspect
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Rank the annotations that out-of-fold predictions contradict most, and the confident spots "
-        "where nothing is annotated. Writes runs/NAME/suspects.json, and the page of bvas report with them first.",
-    )
-    add_experiment(parser, "an experiment with predictions and labels")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas experiment suspects`."""
+    options.add_experiment(parser, "an experiment with predictions and labels")
     add_match(parser)
     parser.add_argument(
         "--top", type=int, default=20, metavar="N", help="lines of the table (default: 20); the file has all"
     )
     parser.add_argument("--no-page", action="store_true", help="only the table and the file")
     add_page(parser, out="runs/NAME/report")
-    add_folders(parser)
-    return parser
+    options.add_folders(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Judge the labels, print the table, write the file and the page."""
     from bvas.errors import ConfigError
     from bvas.evaluation.label_check import check_labels
@@ -49,8 +46,7 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or args.runs / experiment.name / "report"
     check_writable(path.parent)
     write_json(path, label_check.to_json())
-    for line in suspect_lines(label_check, args.top):
-        print(line)
+    print(*suspect_lines(label_check, args.top), sep="\n")
     print(f"all       {path}")
     if not args.no_page:
         check_writable(out)
@@ -58,7 +54,6 @@ def run(args: argparse.Namespace) -> int:
             evaluation, experiment, args.data, label_check=label_check, begins_with_suspects=True
         )
         write_folder(report, out, config, args, args.runs / experiment.name)
-    return OK
 
 
 def suspect_lines(label_check: "LabelCheck", top: int) -> list[str]:

@@ -1,39 +1,34 @@
-"""Verb `bvas experiment tune`: choose smoothing, distances and operating points."""
+"""Choose smoothing, smallest height, smallest distance and operating point of each label on out-of-fold score curves.
+
+The gain is printed: each fold is scored with rules chosen on the others. Writes a file for 'bvas predict
+--postprocessing FILE' and 'bvas spot --postprocessing FILE'. It holds the experiment's own rules where the gain is not
+significant.
+"""
 
 import argparse
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, progress_bar
-from bvas.commands.options import add_experiment, add_folders, add_folds, add_out
-from bvas.commands.score_table import interval_text
+from bvas.commands import options
+from bvas.commands.console import progress_bar
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.evaluation.tuning.nested import Tuning
     from bvas.results.tuned_peaks import TunedScore
 
-logger = logging.getLogger(__name__)
 
-
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Choose each label's smoothing, smallest height, smallest distance and operating point from "
-        "out-of-fold score curves, and print the gain: each fold is scored with rules chosen on the others. "
-        "Writes a file for 'bvas predict --postprocessing FILE' and 'bvas spot --postprocessing FILE'. It holds the "
-        "experiment's own rules where the gain is not significant.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas experiment tune`."""
+    options.add_experiment(parser)
+    options.add_folds(
+        parser, "folds whose curves are used (default: all that the experiment trains)", default=None
     )
-    add_experiment(parser)
-    add_folds(parser, "folds whose curves are used (default: all that the experiment trains)", default=None)
-    add_out(parser, "default: RUNS/NAME/postprocessing.json", metavar="FILE")
-    add_folders(parser)
-    return parser
+    options.add_out(parser, "default: RUNS/NAME/postprocessing.json", metavar="FILE")
+    options.add_folders(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Tune, print the gain, and write the file."""
     from bvas import __version__
     from bvas.data.matches import find_matches, folds_of
@@ -68,10 +63,8 @@ def run(args: argparse.Namespace) -> int:
             operating_points=tuning.operating_points,
         ),
     ).save(out)
-    for line in tuning_lines(tuning, len(matches)):
-        print(line)
+    print(*tuning_lines(tuning, len(matches)), sep="\n")
     print(f"{'tuned' if tuning.peaks != experiment.peaks else 'unchanged'} rules in {out}")
-    return OK
 
 
 def tuning_lines(tuning: "Tuning", num_matches: int) -> list[str]:
@@ -109,4 +102,4 @@ def _gain_lines(score: "TunedScore", what: str) -> list[str]:
         verdict = "not taken: the gain is not above the chance baseline"
     else:
         verdict = "not taken: the interval is not above 0"
-    return [*lines, f"  interval {interval_text(score.interval, signed=True)}", f"  {verdict}"]
+    return [*lines, f"  interval {score.interval.text(signed=True)}", f"  {verdict}"]

@@ -9,6 +9,7 @@ import torch
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from bvas.commands.console import progress_bar
+from bvas.system.devices import use_device
 from bvas.system.jobs.job import Ended, Job, Worker, reason_of
 from bvas.system.jobs.processes import ProcessExecutor
 from bvas.system.jobs.runner import run_jobs
@@ -34,25 +35,48 @@ def train_folds(
     device: torch.device,
     title: str,
     quiet: bool,
+    world: World | None = None,
 ) -> dict[int, str]:
-    """Train folds, `jobs` at a time, each in a process; return the reason for each that failed.
+    """Train folds one after another in this process, or several at a time, each in a process.
 
-    A failed fold stops no other.
+    Returns the reason for each fold that failed where several are trained at a time: it stops no other.
 
     Args:
         folds: In the order in which they begin.
         train: `run_fold` with everything but fold, device, world and progress; it is pickled.
-        jobs: Folds at a time, at least 1.
+        jobs: Folds at a time.
         device: As `worker_devices` takes it.
         title: Begins the progress lines.
         quiet: Show no progress.
+        world: The ranks that train a fold together, one fold at a time; None: this process alone.
+
+    Raises:
+        BvasError: one of the folds that are trained one after another failed; those behind it are not trained.
     """
+    if jobs <= 1:
+        use_device(device)
+        for fold in folds:
+            with progress_bar(f"{title} fold {fold}", "clip", quiet=quiet) as progress:
+                train(fold=fold, device=device, world=world, progress=progress)
+        return {}
     names = {f"fold {fold}": fold for fold in folds}
     failures: dict[int, str] = {}
-    with logging_redirect_tqdm(), _Lines(title, quiet) as lines:
+    lines: dict[str, tuple[int, Progress, ExitStack]] = {}
+    with logging_redirect_tqdm(), ExitStack() as all_lines:
+
+        def show(job: Job, done: int, total: int, note: str) -> None:
+            """Move the line of a job, which takes the first free place."""
+            if job.name not in lines:
+                taken = {place for place, _, _ in lines.values()}
+                place = next(place for place in range(len(taken) + 1) if place not in taken)
+                line = all_lines.enter_context(ExitStack())
+                bar = progress_bar(f"{title} {job.name}", "clip", quiet=quiet, place=place)
+                lines[job.name] = place, line.enter_context(bar), line
+            lines[job.name][1](done, total, note)
 
         def settle(ended: Ended) -> None:
-            lines.end(ended.job)
+            if ended.job.name in lines:
+                lines.pop(ended.job.name)[2].close()
             if ended.error is not None:
                 reason = reason_of(ended.error)
                 failures[names[ended.job.name]] = reason
@@ -62,7 +86,7 @@ def train_folds(
             [Job(name, _train_fold, (train, fold)) for name, fold in names.items()],
             ProcessExecutor(worker_devices(device, jobs), remedy="use fewer --jobs"),
             on_end=settle,
-            watch=lines.show,
+            watch=show,
         )
     return dict(sorted(failures.items()))
 
@@ -71,34 +95,3 @@ def _train_fold(train: Callable[..., Path], fold: int, worker: Worker) -> Path:
     device = torch.device(worker.device)
     world = World(device=device, local_size=worker.num_workers)
     return train(fold=fold, device=device, world=world, progress=worker.progress)
-
-
-class _Lines:
-    """A progress line for each running job."""
-
-    def __init__(self, title: str, quiet: bool) -> None:
-        self._title = title
-        self._quiet = quiet
-        self._open: dict[str, tuple[int, Progress, ExitStack]] = {}
-
-    def show(self, job: Job, done: int, total: int, note: str) -> None:
-        """Move the line of a job, which takes the first free place."""
-        if job.name not in self._open:
-            taken = {place for place, _, _ in self._open.values()}
-            place = next(place for place in range(len(taken) + 1) if place not in taken)
-            stack = ExitStack()
-            bar = progress_bar(f"{self._title} {job.name}", "clip", quiet=self._quiet, place=place)
-            self._open[job.name] = place, stack.enter_context(bar), stack
-        self._open[job.name][1](done, total, note)
-
-    def end(self, job: Job) -> None:
-        """Remove the line of a job."""
-        if job.name in self._open:
-            self._open.pop(job.name)[2].close()
-
-    def __enter__(self) -> "_Lines":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for _, _, stack in self._open.values():
-            stack.close()

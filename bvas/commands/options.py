@@ -213,13 +213,13 @@ def add_coding(parser: Options, *, keyframe_interval: int) -> None:
     )
 
 
-def add_device(parser: Options) -> None:
-    """Add --device."""
+def _add_device(parser: Options) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
 
 
 def add_workers(parser: Options) -> None:
-    """Add --workers, the loader's processes."""
+    """Add --device and --workers, the loader's processes: what trains."""
+    _add_device(parser)
     parser.add_argument(
         "--workers",
         default="auto",
@@ -229,9 +229,10 @@ def add_workers(parser: Options) -> None:
 
 
 def add_backend(parser: Options) -> None:
-    """Add --backend, the decoder."""
+    """Add --device and --backend, the decoder: what predicts."""
     from bvas.video.decode.backends import BACKENDS
 
+    _add_device(parser)
     parser.add_argument(
         "--backend", default="auto", choices=["auto", *BACKENDS], help="decoder (default: auto)"
     )

@@ -1,4 +1,9 @@
-"""Predict matches: python -m bvas.predict --experiment NAME [--folds 0,3] [--challenge] [--manifest FILE]."""
+"""Predict the held-out matches of each fold, the challenge, or what a manifest lists.
+
+Held-out matches are predicted with their fold's model, the challenge with all folds. Finished matches are skipped, and
+an interrupted one is resumed. A failed match stops no other: it is listed in failed.jsonl beside the results, and the
+exit code is 3, or 2 if all failed.
+"""
 
 import argparse
 import logging
@@ -8,18 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT, progress_bar
-from bvas.commands.options import (
-    add_backend,
-    add_challenge,
-    add_device,
-    add_experiment_option,
-    add_folders,
-    add_folds,
-    add_inference,
-    add_overwrite,
-    add_postprocessing,
-)
+from bvas.commands import options
+from bvas.commands.console import OK, partial_code, progress_bar
 from bvas.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -32,19 +27,12 @@ logger = logging.getLogger(__name__)
 _MOST_NAMED = 3
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Predict each fold's held-out matches with that fold's model, the challenge with all folds, or "
-        "what a manifest lists. Finished matches are skipped, and an interrupted one is resumed. "
-        "A failed match stops no other: it is listed in failed.jsonl beside the results, and the exit code is 3, "
-        "or 2 if all failed.",
-    )
-    add_experiment_option(parser, required=True)
-    add_folds(parser, "folds whose models predict (default: all trained ones)")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas predict`."""
+    options.add_experiment_option(parser, required=True)
+    options.add_folds(parser, "folds whose models predict (default: all trained ones)")
     what = parser.add_mutually_exclusive_group()
-    add_challenge(what, "predict the challenge matches with the mean of the folds' curves")
+    options.add_challenge(what, "predict the challenge matches with the mean of the folds' curves")
     what.add_argument(
         "--manifest",
         type=Path,
@@ -59,26 +47,24 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         metavar="I/N",
         help="predict the I-th of N shares (from 1/N to N/N) of the matches; together the shares are all matches",
     )
-    add_inference(parser)
-    add_overwrite(parser, "predict finished matches again")
+    options.add_inference(parser)
+    options.add_overwrite(parser, "predict finished matches again")
     parser.add_argument(
         "--save-seconds",
         type=float,
         default=20.0,
         metavar="S",
-        help="time between two saves of an unfinished segment: a kill costs so much work (default: 20)",
+        help="seconds between two saves of an unfinished segment: the most work that a kill costs (default: 20)",
     )
-    add_postprocessing(parser)
-    add_folders(parser)
-    add_device(parser)
-    add_backend(parser)
+    options.add_postprocessing(parser)
+    options.add_folders(parser)
+    options.add_backend(parser)
     parser.add_argument(
         "--devices",
         metavar="LIST",
         help="several workers, each in a process, that share the segments of every video: 0,1 (CUDA devices), all, or "
         "cpu,cpu; a process that is killed is replaced, and its segments are resumed",
     )
-    return parser
 
 
 def parse_shard(text: str) -> tuple[int, int]:
@@ -188,4 +174,4 @@ def _conclude(done: "Schedule", share: "Sequence[Assignment]") -> int:
         *(len(names), len(share), ", ".join(names[:_MOST_NAMED]), more),
         ", ".join(str(out / FAILED_NAME) for out in outs),
     )
-    return DONE_IN_PART if len(names) < len(share) else WRONG_INPUT
+    return partial_code(len(names), len(share))

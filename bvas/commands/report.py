@@ -1,19 +1,16 @@
-"""A page to look at spots and to correct them: bvas report NAME|RESULTS."""
+"""Write a folder with a page that shows predictions on the video and lets you correct them.
+
+The page opens by double click and needs no network.
+"""
 
 import argparse
-import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK, progress_bar
-from bvas.commands.options import (
-    add_challenge,
-    add_confidence,
-    add_folders,
-    add_out,
-    add_overwrite,
-    add_video_of,
-)
+from bvas.commands import options
+from bvas.commands.console import progress_bar
+from bvas.errors import ConfigError
 
 if TYPE_CHECKING:
     from bvas.evaluation.experiment_scores import Evaluation
@@ -21,28 +18,20 @@ if TYPE_CHECKING:
     from bvas.report.content import MatchReport
     from bvas.video.encode.browser_preview import PreviewConfig
 
-logger = logging.getLogger(__name__)
 
-
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Write a folder with a page that shows predictions on the video and lets you correct them. "
-        "It opens by double click and asks nothing of any network.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas report`."""
     parser.add_argument(
         "what",
         metavar="NAME|RESULTS",
         help="an experiment with predictions and labels; or the folder of bvas spot, or a file of spots of any system",
     )
     add_match(parser)
-    add_challenge(parser, "an experiment's challenge predictions, which have no labels")
-    add_video_of(parser)
-    add_confidence(parser)
+    options.add_challenge(parser, "an experiment's challenge predictions, which have no labels")
+    options.add_video_of(parser)
+    options.add_confidence(parser)
     add_page(parser, out="runs/NAME/report or RESULTS/report")
-    add_folders(parser)
-    return parser
+    options.add_folders(parser)
 
 
 def add_match(parser: argparse.ArgumentParser) -> None:
@@ -58,40 +47,40 @@ def add_match(parser: argparse.ArgumentParser) -> None:
 
 def add_page(parser: argparse.ArgumentParser, *, out: str) -> None:
     """Add what says where the page goes and how it shows videos."""
-    add_out(parser, f"default: {out}")
-    add_overwrite(parser, "replace a page of other results")
+    options.add_out(parser, f"default: {out}")
+    options.add_overwrite(parser, "replace a page of other results")
     parser.add_argument(
         "--link",
         action="store_true",
         help="play the video itself where browsers can, instead of a preview beside the page",
     )
     parser.add_argument(
-        "--height", type=int, default=540, metavar="H", help="of previews, at most (default: 540)"
+        "--height", type=int, default=540, metavar="H", help="largest height of previews (default: 540)"
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Gather, code previews, write the page."""
+    from bvas.experiment.experiment import load_experiment
     from bvas.report.report_folder import PAGE_NAME
     from bvas.results.store import has_results
     from bvas.system.atomic_files import check_writable
 
     config = preview_config(args)
     given = Path(args.what)
-    is_results = has_results(given) or (
-        given.is_file() and given.suffix.lower() in (".json", ".jsonl", ".csv", ".tsv")
-    )
-    if is_results:
-        out: Path = args.out or (given if given.is_dir() else given.parent) / "report"
-        check_writable(out, PAGE_NAME)
-        report, made_from = _results_report(given, args), given if given.is_dir() else given.parent
+    if has_results(given):
+        made_from, experiment = given, None
+    elif given.is_file() and given.suffix.lower() in (".json", ".jsonl", ".csv", ".tsv"):
+        made_from, experiment = given.parent, None
+    elif args.video:
+        raise ConfigError("--video is for results of a recording; an experiment's videos are in --data")
     else:
-        report, name = _experiment_report(args)
-        out = args.out or args.runs / name / "report"
-        check_writable(out, PAGE_NAME)
-        made_from = args.runs / name
+        experiment = load_experiment(args.what, args.runs)
+        made_from = args.runs / experiment.name
+    out: Path = args.out or made_from / "report"
+    check_writable(out, PAGE_NAME)
+    report = _results_report(given, args) if experiment is None else _experiment_report(experiment, args)
     write_folder(report, out, config, args, made_from)
-    return OK
 
 
 def preview_config(args: argparse.Namespace) -> "PreviewConfig":
@@ -135,7 +124,6 @@ def write_folder(
 
 
 def _results_report(given: Path, args: argparse.Namespace) -> "MatchReport":
-    from bvas.errors import ConfigError
     from bvas.report.page_input import results_report
 
     if args.match or args.challenge:
@@ -143,32 +131,23 @@ def _results_report(given: Path, args: argparse.Namespace) -> "MatchReport":
     return results_report(given, args.video, confidence=args.confidence)
 
 
-def _experiment_report(args: argparse.Namespace) -> tuple["MatchReport", str]:
-    """Return the report and the experiment's name."""
-    from dataclasses import replace
-
+def _experiment_report(experiment: "Experiment", args: argparse.Namespace) -> "MatchReport":
     from bvas.data.matches import find_matches
-    from bvas.errors import ConfigError
     from bvas.evaluation.label_check import check_labels
-    from bvas.experiment.experiment import load_experiment
     from bvas.report.page_input import challenge_report, choose_matches, evaluation_report
     from bvas.results.store import Split, predictions_folder
 
-    if args.video:
-        raise ConfigError("--video is for results of a recording; an experiment's videos are in --data")
-    experiment = load_experiment(args.what, args.runs)
     if args.confidence is not None:
         experiment = replace(experiment, peaks=experiment.peaks.shown_from(args.confidence))
     if args.challenge:
         matches = find_matches(experiment.task, args.data)
         chosen = choose_matches([match for match in matches if match.fold is None], args.match)
         predictions = predictions_folder(args.runs, experiment.name, Split.CHALLENGE)
-        return challenge_report(experiment, chosen, predictions, args.data), experiment.name
+        return challenge_report(experiment, chosen, predictions, args.data)
     evaluation = evaluated(experiment, args)
-    report = evaluation_report(
+    return evaluation_report(
         evaluation, experiment, args.data, label_check=check_labels(evaluation, experiment)
     )
-    return report, experiment.name
 
 
 def evaluated(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation":

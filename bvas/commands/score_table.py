@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
-    from bvas.metrics.bootstrap import Interval
     from bvas.metrics.score_sheet import ScoreSheet
 
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -51,20 +50,11 @@ def score_line(sheet: "ScoreSheet") -> str:
     team = "team-" if sheet.rules.sides is not None else ""
     more = []
     if sheet.without_sides is not None:
-        more.append(f"whoever did it {sheet.without_sides.mean:.4f}")
+        more.append(f"regardless of team {sheet.without_sides.mean:.4f}")
     if sheet.tally.annotations[:, 2].any():
         more.append(f"visible {sheet.official.visible_mean:.4f}, not shown {sheet.official.unshown_mean:.4f}")
     name = _metric_name(sheet).removeprefix("AP")
     return f"official {team}mAP{name} {sheet.official.mean:.4f}" + (f" ({'; '.join(more)})" if more else "")
-
-
-def interval_text(interval: "Interval", *, signed: bool = False) -> str:
-    """Return an interval in words."""
-    low, high = (f"{value:+.4f}" if signed else f"{value:.4f}" for value in (interval.low, interval.high))
-    return (
-        f"{low} to {high} ({100 * interval.level:.0f} %, bootstrap over {count_text(interval.num_matches, 'match')}, "
-        f"{count_text(interval.num_resamples, 'resample')}, seed {interval.seed})"
-    )
 
 
 def _metric_name(sheet: "ScoreSheet") -> str:
@@ -104,10 +94,11 @@ def _confusion_lines(sheet: "ScoreSheet") -> list[str]:
 def _interval_lines(sheet: "ScoreSheet") -> list[str]:
     if sheet.interval is None or sheet.exact.interval is None or sheet.rate_intervals is None:
         return []
-    rates = sheet.rate_intervals
+    rates = [
+        f"{name.replace('f1', 'F1')} {rate.low:.3f} to {rate.high:.3f}"
+        for name, rate in sheet.rate_intervals.items()
+    ]
     return [
-        f"interval of the score {interval_text(sheet.interval)}",
-        f"  of the exact mAP {sheet.exact.interval.low:.4f} to {sheet.exact.interval.high:.4f}, "
-        f"precision {rates.precision.low:.3f} to {rates.precision.high:.3f}, "
-        f"recall {rates.recall.low:.3f} to {rates.recall.high:.3f}, F1 {rates.f1.low:.3f} to {rates.f1.high:.3f}",
+        f"interval of the score {sheet.interval.text()}",
+        f"  of the exact mAP {sheet.exact.interval.low:.4f} to {sheet.exact.interval.high:.4f}, {', '.join(rates)}",
     ]

@@ -24,20 +24,13 @@ _TASKS = {
 
 def add_files(parser: argparse.ArgumentParser, predictions: str) -> None:
     """Add `--labels` and `--predictions`; `predictions` ends the help of the latter."""
-    parser.add_argument(
-        "--labels",
-        type=Path,
-        required=True,
-        metavar="DIR|ZIP|FILE",
-        help="labels as MATCH/Labels-*.json, or OSL JSON",
-    )
-    parser.add_argument(
-        "--predictions",
-        type=Path,
-        required=True,
-        metavar="DIR|ZIP|FILE",
-        help=f"predictions as MATCH/results_spotting.json{predictions}; or OSL JSON",
-    )
+    for name, files in (
+        ("labels", "MATCH/Labels-*.json, or OSL JSON"),
+        ("predictions", f"MATCH/results_spotting.json{predictions}; or OSL JSON"),
+    ):
+        parser.add_argument(
+            f"--{name}", type=Path, required=True, metavar="DIR|ZIP|FILE", help=f"{name} as {files}"
+        )
     add_head(parser)
 
 
@@ -46,7 +39,7 @@ def add_head(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--head",
         metavar="NAME",
-        help="whose events of OSL JSON are read (default: action, else the one with the most)",
+        help="head of OSL JSON to read (default: action, else the one with the most events)",
     )
 
 
@@ -64,7 +57,7 @@ def add_choice(parser: argparse.ArgumentParser, verb: str) -> None:
         type=float,
         default=0.2,
         metavar="CONFIDENCE",
-        help="from here on a spot counts as a hit or a false alarm (default: 0.2)",
+        help="confidence from which a spot counts as a hit or a false alarm (default: 0.2)",
     )
     shown.add_argument(
         "--postprocessing",

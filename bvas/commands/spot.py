@@ -1,44 +1,31 @@
-"""Find the actions in a recording, or in what is running: bvas spot VIDEO... --experiment NAME|--model DIR [--live]."""
+"""Find the actions in a recording, or in a source that is still running.
+
+Several files are the parts of one recording, in order.
+"""
 
 import argparse
 import logging
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from bvas.commands import options
 from bvas.commands.console import DONE_IN_PART, OK, progress_bar
 from bvas.commands.option_values import parse_time
-from bvas.commands.options import (
-    add_backend,
-    add_device,
-    add_experiment_option,
-    add_folders,
-    add_folds,
-    add_inference,
-    add_out,
-    add_overwrite,
-    add_postprocessing,
-    add_reading,
-    add_span,
-    reading_of,
-)
 from bvas.commands.spot_live import add_live, check_live, run_live
-from bvas.errors import HIDDEN, ConfigError, DecodeError
+from bvas.errors import CheckpointError, ConfigError, DataError, DecodeError
 from bvas.system.file_names import output_stem
-from bvas.values.plural import count_text
 from bvas.values.progress import Progress
 from bvas.values.units import duration_text
+from bvas.video.container.read_options import Source, source_of
 
 if TYPE_CHECKING:
     from bvas.experiment.experiment import Experiment
     from bvas.inference.spotter import VideoSpotter
     from bvas.report.recording_outputs import PlannedPart
     from bvas.results.video_result import VideoResult
-    from bvas.video.container.read_options import Source
 
 logger = logging.getLogger(__name__)
 
@@ -46,11 +33,8 @@ _ESTIMATE_AFTER_FRAMES = 200
 _LONG_SECONDS = 3600
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description="Find the actions of one recording; several files are its parts, in order."
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas spot`."""
     parser.add_argument(
         "videos",
         nargs="+",
@@ -58,7 +42,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         help="any file that FFmpeg reads; or one pipe, - for standard input, or one address (http, HLS, rtsp, udp)",
     )
     which = parser.add_mutually_exclusive_group()
-    add_experiment_option(
+    options.add_experiment_option(
         which, "trained or imported experiment (default: the newest one that is not the demo)"
     )
     which.add_argument(
@@ -67,36 +51,31 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         metavar="DIR",
         help="a model that 'bvas weights export' wrote; runs on ONNX Runtime, without PyTorch",
     )
-    add_folds(parser, "folds whose scores are averaged (default: all trained ones)")
-    add_span(parser)
+    options.add_folds(parser, "folds whose scores are averaged (default: all trained ones)")
+    options.add_span(parser)
     parser.add_argument(
         "--kickoff", type=parse_time, default=0.0, metavar="T", help="when the match clock starts"
     )
-    add_out(parser, "default: ./spots/<first video's name>")
-    add_overwrite(parser, "replace results of another recording, or a --jsonl file")
-    add_inference(parser)
-    add_postprocessing(parser)
+    options.add_out(parser, "default: ./spots/<first video's name>")
+    options.add_overwrite(parser, "replace results of another recording, or a --jsonl file")
+    options.add_inference(parser)
+    options.add_postprocessing(parser)
     add_live(parser)
-    add_reading(parser)
-    add_folders(parser, data=False)
-    add_device(parser)
-    add_backend(parser)
-    return parser
+    options.add_reading(parser)
+    options.add_folders(parser, data=False)
+    options.add_backend(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Spot, and write the results, a table, the score curves and pictures."""
-    from bvas.video.container.read_options import source_of
-
     check_live(args)
-    reading = reading_of(args)
+    reading = options.reading_of(args)
     if args.stride < 1:
         raise ConfigError(f"--stride must be at least 1, got {args.stride}")
     # As text, a path would not show that it is a URL; and before the imports that take seconds.
     sources = [source_of(video, growing=args.growing) for video in args.videos]
-    from bvas.errors import DataError
     from bvas.report.recording_outputs import PlannedPart, output_names, part_names, plan_parts
-    from bvas.results.recording_folder import check_same_recording
+    from bvas.results.recording_folder import check_same_recording, default_folder
     from bvas.results.video_result import VideoFile
     from bvas.system.atomic_files import check_writable
     from bvas.system.locks import locked
@@ -109,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(
             f"{streams[0].name} is a {streams[0].kind}: it is spotted alone, not as a part of others"
         )
-    out: Path = args.out or default_out(sources[0])
+    out: Path = args.out or default_folder(sources[0])
     names = [output_stem(out.name)] if streams else part_names([source.path for source in sources])
     if not args.live:
         # Hours of work must not end at a folder that cannot be written, or in that of another recording.
@@ -118,9 +97,7 @@ def run(args: argparse.Namespace) -> int:
             check_same_recording(out, sources)
     spotter, num_models = _spotter(args)
     if spotter.experiment.name == "demo":
-        logger.warning(
-            "the demo model knows synthetic matches only; what it says of other videos means nothing"
-        )
+        logger.warning("the demo model knows synthetic matches only; its spots of other videos mean nothing")
     if args.live:
         return run_live(args, spotter)
     if streams:
@@ -145,18 +122,13 @@ def _spot_parts(
     out: Path,
 ) -> int:
     """Spot the parts of a recording, and write the results of each as soon as they are there."""
-    from bvas.errors import DataError
     from bvas.inference.spot_video import spot_video
     from bvas.report.recording_outputs import write_outputs
-    from bvas.results.recording_folder import FileRecords, remove_stale
-    from bvas.results.store import read_recording
+    from bvas.results.recording_folder import FileRecords, stale_files
     from bvas.results.video_result import VideoResult
     from bvas.values.match_clock import MatchClock
 
-    try:
-        before = read_recording(out)
-    except DataError:
-        before = None
+    stale = stale_files(out, [plan.video.name for plan in plans])
     is_stream = not sources[0].is_indexable
     clock = MatchClock(kickoff_seconds=args.kickoff)
     results: list[VideoResult] = []
@@ -199,7 +171,8 @@ def _spot_parts(
         write_outputs(out, spotter.experiment, clock, results, length, made_from=made_from, in_part=in_part)
         if failure is not None:
             break
-    remove_stale(out, before, [plan.video.name for plan in plans])
+    for path in stale:
+        path.unlink(missing_ok=True)
     _sum_up(results, spotter.experiment, out, in_part)
     if failure is None:
         return OK
@@ -249,16 +222,6 @@ def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
     return spotter, len(spotter.models)
 
 
-def default_out(source: "Source") -> Path:
-    """Return `spots/<name>`: the video's, or its folder's where the file is called `1_720p` as in SoccerNet."""
-    if source.location == "-":
-        return Path("spots") / "stdin"
-    video = Path(urlsplit(source.name).path or "stream") if source.kind == "URL" else source.path
-    stem = video.stem.replace(HIDDEN, "") or "stream"
-    named = stem if not re.fullmatch(r"([12]_)?\d+p", stem) else video.absolute().parent.name
-    return Path("spots") / output_stem(named)
-
-
 def _with_estimate(
     bar: Progress, num_videos: int, num_models: int, device: str
 ) -> Callable[[int, int], None]:
@@ -282,9 +245,7 @@ def _with_estimate(
         if left > _LONG_SECONDS:
             ways = ["a part of the video (--from, --to)", "every other row (--stride 2)"]
             if num_models > 1:
-                ways.insert(
-                    0, f"one of the {count_text(num_models, 'fold')} (--folds 0) takes 1/{num_models} of it"
-                )
+                ways.insert(0, f"one of the {num_models} folds (--folds 0) takes 1/{num_models} of it")
             if device == "cpu":
                 ways.insert(0, "a CUDA device (--device cuda)")
             logger.info("what would shorten it: %s", "; ".join(ways))
@@ -298,7 +259,6 @@ def newest_experiment(runs: Path) -> str:
     Raises:
         CheckpointError: no model was found; the message tells how to get one.
     """
-    from bvas.errors import CheckpointError
     from bvas.experiment.checkpoint import FILE_NAME
 
     files = [path for path in runs.glob(f"*/fold_*/{FILE_NAME}") if path.parent.parent.name != "demo"]
@@ -317,9 +277,8 @@ def _sum_up(results: "Sequence[VideoResult]", experiment: "Experiment", out: Pat
     found = [spot for result in results for spot in result.shown]
     counts = ", ".join(f"{sum(s.label == label for s in found)} {label}" for label in experiment.task.labels)
     points = experiment.peaks.operating_points(experiment.task.labels)
+    shown = "from " + ", ".join(f"{label} {point:g}" for label, point in points.items())
     if len(set(points.values())) == 1:
-        print(f"{counts} (confidence {next(iter(points.values())):g} or more)")
-    else:
-        each = ", ".join(f"{label} {point:g}" for label, point in points.items())
-        print(f"{counts} (confidence from {each})")
+        shown = f"{min(points.values()):g} or more"
+    print(f"{counts} (confidence {shown})")
     print(f"results in {out}" + (f", in part: {in_part}" if in_part else ""))

@@ -4,13 +4,13 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from bvas.commands.console import DONE_IN_PART, OK
 from bvas.commands.options import reading_of
+from bvas.errors import ConfigError, DataError, DecodeError
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ def add_live(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=10.0,
         metavar="S",
-        help="with --live: where the models are slower than a broadcast, skip frames beyond so many seconds "
-        "(default: 10; 0: never)",
+        help="with --live: seconds behind a broadcast from which frames are skipped (default: 10; 0: never)",
     )
     group.add_argument("--growing", action="store_true", help="the file is still being written")
 
@@ -54,8 +53,6 @@ def check_live(args: argparse.Namespace) -> None:
     Raises:
         ConfigError: names them.
     """
-    from bvas.errors import ConfigError
-
     if args.max_lag < 0:
         raise ConfigError(f"--max-lag must not be negative, got {args.max_lag:g}")
     if not args.live:
@@ -71,7 +68,6 @@ def check_live(args: argparse.Namespace) -> None:
 
 def run_live(args: argparse.Namespace, spotter: "VideoSpotter") -> int:
     """Print the spots of a source while it runs; return the exit code."""
-    from bvas.errors import DecodeError
     from bvas.inference.lag import LagRule
     from bvas.inference.live_spots import LiveSpots
     from bvas.values.match_clock import MatchClock
@@ -113,7 +109,6 @@ def run_live(args: argparse.Namespace, spotter: "VideoSpotter") -> int:
 
 def _check_jsonl(path: Path, *, overwrite: bool) -> None:
     """Refuse a file that holds lines already, or that cannot be written; a pipe is neither."""
-    from bvas.errors import DataError
     from bvas.system.atomic_files import check_writable
 
     if path.exists() and not path.is_file() and not path.is_dir():
@@ -158,11 +153,6 @@ def _sum_up(found: "LiveSpots", num_spots: int) -> None:
     logger.info("%s: %s", found.name, ", ".join(parts))
 
 
-@contextmanager
-def _opened(name: str) -> Iterator[TextIO]:
-    if name == "-":
-        yield sys.stdout
-        return
+def _opened(name: str) -> AbstractContextManager[TextIO]:
     # Not beside and renamed: readers follow it while it grows.
-    with Path(name).open("w", encoding="utf-8") as file:
-        yield file
+    return nullcontext(sys.stdout) if name == "-" else Path(name).open("w", encoding="utf-8")

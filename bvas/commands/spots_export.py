@@ -1,11 +1,14 @@
-"""Spots for other programs: bvas spots export SPOTS... --to FORMAT."""
+"""Write spots for other programs.
+
+These are tables, subtitles for players, edit lists for editing programs, instances for analysts, and results for
+SoccerNet's evaluation and OpenSportsLib's.
+"""
 
 import argparse
 import logging
 from pathlib import Path
 
-from bvas.commands.console import OK
-from bvas.commands.options import add_confidence, add_out, add_overwrite, add_video_of
+from bvas.commands import options
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
@@ -13,13 +16,8 @@ logger = logging.getLogger(__name__)
 _FORMATS = ("csv", "jsonl", "srt", "vtt", "edl", "otio", "sportscode", "soccernet", "osl")
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Write spots for other programs: tables, subtitles for players, edit lists for editing programs, "
-        "instances for analysts, results for SoccerNet's evaluation and OpenSportsLib's.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas spots export`."""
     parser.add_argument(
         "spots",
         nargs="+",
@@ -29,14 +27,14 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         "order",
     )
     parser.add_argument("--to", required=True, choices=_FORMATS, metavar="FORMAT", help=", ".join(_FORMATS))
-    add_out(
+    options.add_out(
         parser,
-        "where to; with several parts the number is added (default: beside SPOTS, named after the video)",
+        "file to write; with several parts the number is added (default: beside SPOTS, named after the video)",
         metavar="FILE",
     )
-    add_overwrite(parser, "replace files that exist")
-    add_video_of(parser)
-    add_confidence(parser, "the operating point; soccernet, osl: all")
+    options.add_overwrite(parser, "replace files that exist")
+    options.add_video_of(parser)
+    options.add_confidence(parser, "the operating point; soccernet, osl: all")
     parser.add_argument(
         "--label", action="append", default=[], metavar="NAME", help="only spots of this label (repeat)"
     )
@@ -49,7 +47,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         "--lead", type=float, default=3.0, metavar="S", help="seconds before a spot (default: 3)"
     )
     clips.add_argument(
-        "--lag", type=float, default=3.0, metavar="S", help="seconds behind a spot (default: 3)"
+        "--lag", type=float, default=3.0, metavar="S", help="seconds after a spot (default: 3)"
     )
     lists = parser.add_argument_group("edl, otio")
     lists.add_argument(
@@ -65,10 +63,9 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     lists.add_argument(
         "--markers", action="store_true", help="markers on the video instead of a clip for each spot"
     )
-    return parser
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Read, check, write."""
     from bvas.report.formats.exporting import ExportConfig, export_spots
     from bvas.results.read_spots import read_spots
@@ -89,4 +86,3 @@ def run(args: argparse.Namespace) -> int:
         logger.warning("%s", line)
     for path, num_spots in export_spots(source, config, args.out, overwrite=args.overwrite):
         print(f"{count_text(num_spots, 'spot')} in {path}")
-    return OK

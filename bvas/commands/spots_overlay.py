@@ -1,32 +1,23 @@
-"""Spots, annotations and score curves drawn on their video: bvas spots overlay VIDEO."""
+"""Draw spots, annotations and score curves on a copy of their video.
+
+The copy is H.264 in mp4, each frame at its own time, with the sound.
+"""
 
 import argparse
 import logging
 from pathlib import Path
 
-from bvas.commands.console import OK, progress_bar
-from bvas.commands.options import (
-    add_confidence,
-    add_out,
-    add_overwrite,
-    add_reading,
-    add_span,
-    add_tolerance,
-    reading_of,
-)
+from bvas.commands import options
+from bvas.commands.console import progress_bar
+from bvas.errors import ConfigError, DecodeError
 from bvas.system.file_names import output_stem
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Write a copy of a video with its spots, annotations and score curves drawn on: H.264 in mp4, "
-        "each frame at its own time, with the sound.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas spots overlay`."""
     parser.add_argument("video", type=Path, metavar="VIDEO", help="any file that FFmpeg reads")
     parser.add_argument(
         "--spots",
@@ -43,11 +34,11 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--labels", type=Path, metavar="FILE", help="annotations: a Labels-ball.json or Labels-v2.json"
     )
-    add_out(parser, "an .mp4 (default: SPOTS/NAME_overlay.mp4)", metavar="FILE")
-    add_overwrite(parser, "replace a file that exists")
-    add_confidence(parser)
-    add_tolerance(parser)
-    add_span(parser)
+    options.add_out(parser, "an .mp4 (default: SPOTS/NAME_overlay.mp4)", metavar="FILE")
+    options.add_overwrite(parser, "replace a file that exists")
+    options.add_confidence(parser)
+    options.add_tolerance(parser)
+    options.add_span(parser)
     parser.add_argument(
         "--height",
         type=int,
@@ -55,19 +46,17 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         metavar="H",
         help="rows of the picture, at most; small ones are enlarged to 540 or more (default: 1080)",
     )
-    add_reading(parser)
-    return parser
+    options.add_reading(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Read, draw, and say what could not be drawn."""
     from dataclasses import replace
 
-    from bvas.commands.spot import default_out
-    from bvas.errors import ConfigError, DecodeError
     from bvas.report.overlay import OverlayConfig, write_overlay
     from bvas.report.overlaying import drawn_report, part_of_video, read_annotations
     from bvas.results.read_spots import read_spots
+    from bvas.results.recording_folder import default_folder
     from bvas.system.atomic_files import check_writable
     from bvas.video.container.read_options import DEFAULT_READING, source_of
     from bvas.video.decode.damage_scan import frames_text
@@ -77,14 +66,14 @@ def run(args: argparse.Namespace) -> int:
         raise DecodeError(f"no file {args.video}", path=args.video)
     if args.confidence is not None and not 0 <= args.confidence <= 1:
         raise ConfigError(f"--confidence must lie in [0, 1], got {args.confidence}")
-    spots: Path = args.spots or default_out(source_of(str(args.video), growing=False))
+    spots: Path = args.spots or default_folder(source_of(str(args.video)))
     source = read_spots([spots])
     out: Path = args.out or source.folder / f"{output_stem(args.video.stem)}_overlay.mp4"
     check_target(out, args.video, overwrite=args.overwrite)
     check_writable(out.parent, out.name, f"{out.name}.part")
     part = part_of_video(source, args.video, args.part)
     # Nothing given: as the spots were found.
-    given = reading_of(args)
+    given = options.reading_of(args)
     reading = part.video.reading if given == DEFAULT_READING else given
     part, labels = replace(part, video=replace(part.video, path=args.video, reading=reading)), source.labels
     if args.labels is not None:
@@ -119,7 +108,6 @@ def run(args: argparse.Namespace) -> int:
         )
     sound = {"copied": "its sound", "coded": "its sound, coded once more", "none": "no sound"}[made.sound]
     print(f"{count_text(made.num_frames, 'frame')} with {sound} in {out}")
-    return OK
 
 
 def check_target(out: Path, video: Path, *, overwrite: bool) -> None:
@@ -128,8 +116,6 @@ def check_target(out: Path, video: Path, *, overwrite: bool) -> None:
     Raises:
         ConfigError: names it.
     """
-    from bvas.errors import ConfigError
-
     if out.suffix.lower() != ".mp4":
         raise ConfigError(f"the annotated video must be an .mp4, got {out}")
     if out.exists() and out.samefile(video):

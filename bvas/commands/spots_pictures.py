@@ -1,10 +1,14 @@
-"""Pictures of predictions against labels: bvas spots pictures."""
+"""Draw pictures of predictions against labels.
+
+Predictions are results_spotting.json files, in a folder or a zip; labels are SoccerNet's label files. The pictures are
+a timeline of each video, precision over recall, timing, and frames around the worst misses and false alarms.
+"""
 
 import argparse
 from pathlib import Path
 
-from bvas.commands.console import OK, progress_bar
-from bvas.commands.options import add_out, add_overwrite, add_tolerance
+from bvas.commands import options
+from bvas.commands.console import progress_bar
 from bvas.commands.scored_options import add_choice, add_files, add_task, peaks_of, warn_of_files
 from bvas.commands.spots_score import read_names
 from bvas.values.plural import count_text
@@ -12,16 +16,11 @@ from bvas.values.plural import count_text
 _KINDS = ("timeline", "precision-recall", "timing", "worst")
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Draw results_spotting.json files, in a folder or a zip, against SoccerNet's label files: a "
-        "timeline of each video, precision over recall, timing, and frames around the worst misses and false alarms.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas spots pictures`."""
     add_files(parser, "; score curves beside them are drawn too")
-    add_out(parser, "default: ./pictures", default=Path("pictures"))
-    add_overwrite(parser, "replace pictures that exist")
+    options.add_out(parser, "default: ./pictures", default=Path("pictures"))
+    options.add_overwrite(parser, "replace pictures that exist")
     parser.add_argument(
         "--videos", type=Path, metavar="DIR", help="videos as MATCH/1_224p.mkv (default: in --labels)"
     )
@@ -34,19 +33,18 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         metavar="KIND",
         help=f"{', '.join(_KINDS)} (repeat)",
     )
-    add_tolerance(parser)
+    options.add_tolerance(parser)
     parser.add_argument(
         "--worst",
         type=int,
         default=6,
         metavar="N",
-        help="misses and false alarms on the sheet, of each (default: 6)",
+        help="number of misses, and of false alarms, on the sheet (default: 6)",
     )
     add_choice(parser, "draw")
-    return parser
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Read, draw, write."""
     from bvas.evaluation.file_scores import scored_task
     from bvas.report.picturing import PictureConfig, write_pictures_of_files
@@ -77,4 +75,3 @@ def run(args: argparse.Namespace) -> int:
         )
     warn_of_files(files)
     print(f"{count_text(len(paths), 'picture')} in {args.out}")
-    return OK

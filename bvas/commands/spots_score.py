@@ -1,13 +1,17 @@
-"""Score predictions of any system against labels: bvas spots score."""
+"""Score the predictions of any system against labels.
+
+Predictions are results_spotting.json files, in a folder or a zip; labels are SoccerNet's label files. Either may be OSL
+JSON. Prints the official figures, and what was missed.
+"""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import OK
 from bvas.commands.score_table import score_line, sheet_lines
 from bvas.commands.scored_options import add_choice, add_files, add_task, peaks_of, warn_of_files
+from bvas.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from bvas.metrics.score_rules import Metric
@@ -15,13 +19,8 @@ if TYPE_CHECKING:
 _METRICS = ("at1", "at2", "at3", "at4", "at5", "tight", "loose", "seconds")
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Score results_spotting.json files, in a folder or a zip, against SoccerNet's label files, or OSL "
-        "JSON on either side: the official figures, and what was missed.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas spots score`."""
     add_files(parser, ", e.g. a submission")
     add_task(parser, "ball", "ball12", "action", "team")
     parser.add_argument(
@@ -39,10 +38,9 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     )
     add_choice(parser, "score")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
-    return parser
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Score, write the figures, and print a table."""
     from bvas.evaluation.file_scores import score_files, scored_task
     from bvas.system.atomic_files import check_writable, write_json
@@ -69,9 +67,7 @@ def run(args: argparse.Namespace) -> int:
     warn_of_files(scores.files)
     if args.json:
         write_json(args.json, scores.to_json())
-    for line in (*sheet_lines(scores.sheet), score_line(scores.sheet)):
-        print(line)
-    return OK
+    print(*sheet_lines(scores.sheet), score_line(scores.sheet), sep="\n")
 
 
 def parse_metric(words: Sequence[str]) -> "tuple[Metric | None, list[float]]":
@@ -80,8 +76,6 @@ def parse_metric(words: Sequence[str]) -> "tuple[Metric | None, list[float]]":
     Raises:
         ConfigError: no such metric, or tolerances that are no positive numbers.
     """
-    from bvas.errors import ConfigError
-
     if not words:
         return None, []
     name, *rest = words
@@ -106,7 +100,6 @@ def read_names(path: Path) -> list[str]:
     Raises:
         DataError: it cannot be read, or holds none.
     """
-    from bvas.errors import DataError
     from bvas.system.text_files import read_text, text_lines
 
     names = [line.strip() for line in text_lines(read_text(path)) if line.strip()]

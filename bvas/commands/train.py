@@ -1,55 +1,42 @@
-"""Verb `bvas train`: train an experiment on folds."""
+"""Train an experiment on folds."""
 
 import argparse
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT, progress_bar
+from bvas.commands import options
+from bvas.commands.console import OK, partial_code
 from bvas.commands.option_values import parse_workers
-from bvas.commands.options import (
-    add_device,
-    add_experiment_option,
-    add_folders,
-    add_folds,
-    add_overwrite,
-    add_seed,
-    add_training,
-    add_workers,
-)
 from bvas.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import torch
-
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(prog=prog, description="Train an experiment on folds.")
-    add_experiment_option(parser, required=True)
-    add_folds(parser, "all, or some (default: those that the config names, else all)", default=None)
-    add_training(parser)
-    add_seed(parser, "in place of the config's seed; use another --runs for it")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas train`."""
+    options.add_experiment_option(parser, required=True)
+    options.add_folds(parser, "all, or some (default: those that the config names, else all)", default=None)
+    options.add_training(parser)
+    options.add_seed(parser, "in place of the config's seed; use another --runs for it")
     again = parser.add_mutually_exclusive_group()
     again.add_argument(
         "--resume",
         action="store_true",
         help="resume; fail if there is nothing to resume (default: resume if possible, else start)",
     )
-    add_overwrite(again, "train again, also finished folds")
-    add_folders(parser)
-    add_device(parser)
-    add_workers(parser)
-    return parser
+    options.add_overwrite(again, "train again, also finished folds")
+    options.add_folders(parser)
+    options.add_workers(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train the folds one after another, alone or as one of torchrun's processes, or several at once."""
-    from bvas.system.devices import choose_device, use_device
+    from bvas.commands.fold_training import train_folds
+    from bvas.system.devices import choose_device
     from bvas.training.distributed import is_launched, join_world, rank_device
 
     if args.jobs < 1 or (args.jobs > 1 and is_launched()):
@@ -61,14 +48,10 @@ def run(args: argparse.Namespace) -> int:
         if not world.is_writer:
             logging.getLogger().setLevel(logging.WARNING)
         name, folds, work = _prepare(args)
-        if args.jobs > 1 and len(folds) > 1:
-            return _train_at_once(args, name, folds, work, device)
-        use_device(device)
-        for fold in folds:
-            quiet = args.quiet or not world.is_writer
-            with progress_bar(f"{name} fold {fold}", "clip", quiet=quiet) as progress:
-                work(fold=fold, device=device, world=world, progress=progress)
-    return OK
+        jobs = min(args.jobs, len(folds))
+        quiet = args.quiet or not world.is_writer
+        failures = train_folds(folds, work, jobs=jobs, device=device, title=name, quiet=quiet, world=world)
+    return OK if jobs == 1 else _conclude(failures, len(folds), args.runs / name / "failed_folds.json")
 
 
 def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], Callable[..., Path]]":
@@ -108,24 +91,14 @@ def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], Callable[..., P
     return experiment.name, folds, work
 
 
-def _train_at_once(
-    args: argparse.Namespace,
-    name: str,
-    folds: "list[int]",
-    work: "Callable[..., Path]",
-    device: "torch.device",
-) -> int:
-    from bvas.commands.fold_training import train_folds
+def _conclude(failures: dict[int, str], num_folds: int, path: Path) -> int:
+    """Write the reasons of failed folds, or remove those of an earlier run; return the exit code."""
     from bvas.system.atomic_files import write_json
 
-    failures = train_folds(
-        folds, work, jobs=min(args.jobs, len(folds)), device=device, title=name, quiet=args.quiet
-    )
-    path = args.runs / name / "failed_folds.json"
     if not failures:
         path.unlink(missing_ok=True)
         return OK
-    write_json(path, {"failed": {str(fold): failure for fold, failure in failures.items()}})
+    write_json(path, {"failed": failures})
     numbers = ", ".join(map(str, failures))
-    logger.error("%d of %d folds failed (%s), see %s", len(failures), len(folds), numbers, path)
-    return DONE_IN_PART if len(failures) < len(folds) else WRONG_INPUT
+    logger.error("%d of %d folds failed (%s), see %s", len(failures), num_folds, numbers, path)
+    return partial_code(len(failures), num_folds)

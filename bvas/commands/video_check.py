@@ -1,4 +1,8 @@
-"""Verb `bvas video check`: properties of video files, decoders that read them, and remedies."""
+"""Print the properties of video files, and the decoders that read them.
+
+These are frames and times, decoders that read or refuse a file, the cost of a random clip, and the command that makes a
+plain file of an awkward one.
+"""
 
 import argparse
 import logging
@@ -6,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT, json_shown, progress_bar
-from bvas.commands.options import add_decode, add_json, add_no_cache, add_reading, reading_of
+from bvas.commands import options
+from bvas.commands.console import json_shown, partial_code, progress_bar
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
@@ -25,19 +29,13 @@ _RATE_ORIGINS = {
 }
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Print the properties of video files: frames and times, decoders that read or refuse them, "
-        "the cost of a random clip, and the command that makes a plain file of an awkward one.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas video check`."""
     parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="any file that FFmpeg reads")
-    add_decode(parser)
-    add_json(parser)
-    add_reading(parser)
-    add_no_cache(parser)
-    return parser
+    options.add_decode(parser)
+    options.add_json(parser)
+    options.add_reading(parser)
+    options.add_no_cache(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.errors import DecodeError
     from bvas.video.decode.file_survey import survey_video
 
-    reading = reading_of(args)
+    reading = options.reading_of(args)
     found: list[dict[str, Any]] = []
     num_failed = 0
     for video in args.videos:
@@ -66,9 +64,7 @@ def run(args: argparse.Namespace) -> int:
             print(survey_text(survey))
     if args.json:
         print(json_shown(found if len(args.videos) > 1 else found[0]))
-    if not num_failed:
-        return OK
-    return DONE_IN_PART if num_failed < len(args.videos) else WRONG_INPUT
+    return partial_code(num_failed, len(args.videos))
 
 
 def survey_text(survey: "VideoSurvey") -> str:

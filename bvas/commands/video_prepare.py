@@ -1,13 +1,17 @@
-"""Verb `bvas video prepare`: copies of videos for fast random access."""
+"""Make copies of videos with short keyframe intervals, so that random clips cost less to read.
+
+Frame numbers and times are unchanged; this is checked before a copy takes its name. Copies are upright progressive
+8-bit 4:2:0 in mp4, without sound.
+"""
 
 import argparse
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands.console import DONE_IN_PART, OK, WRONG_INPUT, progress_bar
+from bvas.commands import options
+from bvas.commands.console import partial_code, progress_bar
 from bvas.commands.option_values import parse_size
-from bvas.commands.options import add_coding, add_no_cache, add_out, add_reading, reading_of
 from bvas.values.plural import count_text
 from bvas.values.units import bytes_text
 
@@ -17,17 +21,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Encode videos again with short keyframe intervals, so that random clips cost less to read. "
-        "Frame numbers and times are unchanged; this is checked before a copy takes its name. "
-        "Copies are upright progressive 8-bit 4:2:0 in mp4, without sound.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas video prepare`."""
     parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="any file that FFmpeg reads")
-    add_out(parser, "folder of the copies, <name>.mp4 of each video", required=True)
-    add_coding(parser, keyframe_interval=12)
+    options.add_out(parser, "folder of the copies, <name>.mp4 of each video", required=True)
+    options.add_coding(parser, keyframe_interval=12)
     parser.add_argument(
         "--size",
         type=parse_size,
@@ -38,9 +36,8 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         "--crf", type=int, default=18, metavar="N", help="quality, 0 (best) to 51 (default: 18)"
     )
     parser.add_argument("--force", action="store_true", help="replace copies that exist")
-    add_reading(parser)
-    add_no_cache(parser)
-    return parser
+    options.add_reading(parser)
+    options.add_no_cache(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
             size=args.size,
             codec=args.codec,
             crf=args.crf,
-            reading=reading_of(args),
+            reading=options.reading_of(args),
             cache=not args.no_cache,
         )
         for video, target in zip(args.videos, targets, strict=True)
@@ -80,9 +77,7 @@ def run(args: argparse.Namespace) -> int:
                 logger.error("%s", error)
                 continue
         logger.info("%s", copy_text(plan, copy))
-    if not num_failed:
-        return OK
-    return DONE_IN_PART if num_failed < len(plans) else WRONG_INPUT
+    return partial_code(num_failed, len(plans))
 
 
 def plan_text(plan: "CopyPlan") -> str:

@@ -1,38 +1,33 @@
-"""Verb `bvas weights download`: published weights of the reference system, imported by name."""
+"""Download published weights of the reference system, and import them as an experiment.
+
+The author of lRomul/ball-action-spotting (1st place, Ball Action Spotting 2023) publishes them on Google Drive. This
+needs gdown (pip install 'bvas[download]'); without it the steps by hand are printed. An interrupted download is
+resumed. The author's repository is under the MIT license. Scores of these weights on real matches were not measured
+here.
+"""
 
 import argparse
-import logging
 import shutil
 from functools import partial
 
-from bvas.commands.console import OK, progress_bar
-from bvas.commands.options import add_folders
+from bvas.commands import options
+from bvas.commands.console import progress_bar
 from bvas.errors import ConfigError
 from bvas.system.quiet_logging import quieted
 
-logger = logging.getLogger(__name__)
 
-
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Download weights that the author of lRomul/ball-action-spotting (1st place, Ball Action Spotting "
-        "2023) publishes on Google Drive, and import them as an experiment. Needs gdown (pip install "
-        "'bvas[download]'); without it the steps by hand are printed. An interrupted download is resumed. The "
-        "author's repository is under the MIT license. Scores of these weights on real matches were not measured here.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas weights download`."""
     parser.add_argument("name", choices=["ball"], metavar="NAME", help="ball: passes and drives, 7 folds")
     parser.add_argument(
         "--url",
         metavar="ZIP",
         help="address of a zip of the folder, in place of Google Drive; #sha256=HEX behind it is checked",
     )
-    add_folders(parser, data=False)
-    return parser
+    options.add_folders(parser, data=False)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Download, import, and print origin, license and the next command."""
     from bvas.lromul.importing import import_reference
     from bvas.lromul.published import PUBLISHED, about, download_archive, download_drive, manual_steps
@@ -61,8 +56,6 @@ def run(args: argparse.Namespace) -> int:
             source = download_drive(weights, gdown, folder, bar)
         folds = import_reference(source, args.name, args.runs)
         shutil.rmtree(folder)
-    for line in about(weights):
-        print(line)
+    print(*about(weights), sep="\n")
     print(f"{len(folds)} folds in {args.runs / args.name}, each with the hash of its file")
     print(f"now: bvas spot VIDEO --experiment {args.name}")
-    return OK

@@ -1,23 +1,20 @@
-"""Verb `bvas weights import`: take in weights of the reference system."""
+"""Import checkpoints of lRomul/ball-action-spotting (1st place, Ball Action Spotting 2023).
+
+Only tensors and plain data are read from them, never code.
+"""
 
 import argparse
 import logging
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bvas.commands.console import OK
-from bvas.commands.options import add_folders
+from bvas.commands import options
 
 logger = logging.getLogger(__name__)
 
 
-def build_parser(prog: str) -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Take in checkpoints of lRomul/ball-action-spotting (1st place, Ball Action Spotting 2023). "
-        "Only tensors and plain data are read from them, never code.",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `bvas weights import`."""
     parser.add_argument(
         "source",
         type=Path,
@@ -31,11 +28,10 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="the folder predictions/NAME (default: the one beside experiments/NAME, if there)",
     )
-    add_folders(parser, data=False)
-    return parser
+    options.add_folders(parser, data=False)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     """Import, and log the next command."""
     from bvas.errors import DataError
     from bvas.lromul.importing import import_reference
@@ -50,4 +46,3 @@ def run(args: argparse.Namespace) -> int:
         folds = import_reference(source, args.name, args.runs, args.predictions)
     logger.info("%d fold(s) in %s", len(folds), args.runs / args.name)
     logger.info("now: bvas spot VIDEO --experiment %s", args.name)
-    return OK

@@ -8,7 +8,7 @@ from bvas.errors import ConfigError, DataError
 from bvas.evaluation.cross_validation import CrossValidation, cross_validate
 from bvas.experiment.experiment import Experiment
 from bvas.metrics.bootstrap import MIN_MATCHES, Interval, difference_interval
-from bvas.metrics.tally import Tally
+from bvas.values.plural import count_text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +37,7 @@ class Comparison:
         """Significance of the difference, in words."""
         if self.interval is None:
             return (
-                f"{len(self.matches)} common match{'es' if len(self.matches) > 1 else ''}: whether the difference "
+                f"{count_text(len(self.matches), 'common match')}: whether the difference "
                 f"is more than luck cannot be said, which takes at least {MIN_MATCHES}"
             )
         return "the interval excludes 0" if self.interval.excludes_zero else "the interval includes 0"
@@ -114,7 +114,7 @@ def _compare(
         )
     chosen = [match for match in first.matches if match.name in common]
     counts = [
-        _groups(scores.tally, [names.index(name) for name in common])
+        scores.tally.of_groups([names.index(name) for name in common])
         for scores, names in ((first, first_names), (second, second_names))
     ]
     both = [cross_validate(part, chosen, base.task, None) for part in counts]
@@ -128,8 +128,3 @@ def _compare(
         folds={fold: both[1].folds[fold].official - s.official for fold, s in both[0].folds.items()},
         interval=difference_interval(counts[0], counts[1]),
     )
-
-
-def _groups(counts: Tally, indices: Sequence[int]) -> Tally:
-    taken = list(indices)
-    return Tally(hits=counts.hits[taken], spots=counts.spots[taken], annotations=counts.annotations[taken])

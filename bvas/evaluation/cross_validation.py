@@ -12,6 +12,7 @@ from bvas.experiment.published_scores import PublishedScores
 from bvas.metrics.bootstrap import MIN_MATCHES, Interval, score_interval
 from bvas.metrics.official import scores_of
 from bvas.metrics.tally import Tally
+from bvas.values.plural import count_text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,8 +125,8 @@ def _notes(num_matches: int, num_folds: int, lacking_test: Sequence[str], num_te
         notes.append("one fold: no spread over folds")
     if num_matches < MIN_MATCHES:
         notes.append(
-            f"{num_matches} match{'es' if num_matches > 1 else ''}: no interval over matches, which takes at "
-            f"least {MIN_MATCHES}; how the score would come out on other matches cannot be said"
+            f"{count_text(num_matches, 'match')}: no interval over matches, which takes at least {MIN_MATCHES}; how "
+            "the score would come out on other matches cannot be said"
         )
     if lacking_test:
         notes.append(

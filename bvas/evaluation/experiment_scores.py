@@ -11,7 +11,7 @@ from bvas.data.matches import Match, annotated_halves
 from bvas.errors import DataError
 from bvas.evaluation.cross_validation import CrossValidation, cross_validate
 from bvas.experiment.experiment import Experiment
-from bvas.metrics.analysis import Counts, TimingError, blind_spots
+from bvas.metrics.analysis import blind_spots
 from bvas.metrics.average_precision import mean_average_precision
 from bvas.metrics.official import official_scores
 from bvas.metrics.score_rules import ScoreRules
@@ -44,26 +44,11 @@ class Evaluation:
         """mAP@1."""
         return self.sheet.official.mean
 
-    @property
-    def official_per_label(self) -> dict[str, float]:
-        """AP@1 of each label."""
-        return self.sheet.official.per_label
-
-    @property
-    def counts(self) -> dict[str, Counts]:
-        """By label, at the operating point."""
-        return self.sheet.counts
-
-    @property
-    def timing(self) -> TimingError | None:
-        """None without hits."""
-        return self.sheet.timing
-
     def to_json(self) -> dict[str, Any]:
         """Return the figures as plain data."""
         return {
             "official_map_at_1": self.official,
-            "official_map_at_1_per_label": self.official_per_label,
+            "official_map_at_1_per_label": self.sheet.official.per_label,
             "map_at_0.2_seconds": self.tight,
             "blind_baseline_map_at_1": self.blind,
             "matches": sorted({result.video.match for result in self.videos}),

@@ -55,12 +55,11 @@ def scored_task(name: str | None, labels: Path, *, head: str | None = None) -> S
         DataError: the OSL JSON is wrong, or names no label.
         ConfigError: it has no such head.
     """
-    tree = None
-    if labels.is_file() and labels.suffix.lower() == ".json":
-        tree = open_files(labels, head=head)
     task = scored_tasks()[name or "ball"]
-    if not isinstance(tree, OslTree):
+    if not labels.is_file() or labels.suffix.lower() != ".json":
         return task
+    with open_files(labels, head=head) as tree:
+        assert isinstance(tree, OslTree)
     if name is None and not tree.osl.labels:
         raise DataError(f"{labels} names no label and has no event; say with --task what is scored")
     known = task.labels if name is not None else LabelSet(tree.osl.labels)

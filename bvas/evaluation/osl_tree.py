@@ -1,6 +1,7 @@
 """OSL JSON files read as folders of SoccerNet's files: each sample is a match or a half of one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,22 +41,19 @@ class OslTree:
         """Return the ids of a match's samples."""
         return {sample.id for sample in self.matches[path].values() if sample.id}
 
-    def __enter__(self) -> "OslTree":
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
-def open_files(path: Path, *, head: str | None = None) -> FileTree | OslTree:
-    """Open a folder, a zip, or an OSL JSON file.
+@contextmanager
+def open_files(path: Path, *, head: str | None = None) -> Iterator[FileTree | OslTree]:
+    """Yield a folder, a zip, or an OSL JSON file.
 
     Raises:
         DataError: it is neither, or the OSL JSON is wrong.
         ConfigError: it has no such head.
     """
     if not path.is_file() or path.suffix.lower() != ".json":
-        return open_tree(path)
+        with open_tree(path) as tree:
+            yield tree
+        return
     content = read_json(path)
     if not is_osl(content):
         raise DataError(
@@ -63,7 +61,7 @@ def open_files(path: Path, *, head: str | None = None) -> FileTree | OslTree:
             "zip that holds the matches"
         )
     osl = _parsed(content, path, head)
-    return OslTree(path, osl, _by_match(osl, path))
+    yield OslTree(path, osl, _by_match(osl, path))
 
 
 def as_soccernet(content: Any, where: str) -> Any:

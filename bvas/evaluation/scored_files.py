@@ -1,17 +1,13 @@
 """Labels and predictions of the same matches, read from files and checked against each other."""
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bvas.data.file_tree import FileTree
-from bvas.data.soccernet_entries import (
-    MAX_SECONDS,
-    Notices,
-    label_entries,
-    prediction_entries,
-)
+from bvas.data.soccernet_entries import MAX_SECONDS, Notices, label_entries, prediction_entries
 from bvas.data.soccernet_files import best_renditions
 from bvas.errors import ConfigError, DataError
 from bvas.evaluation.osl_tree import OslTree, as_soccernet, count_uncertain, open_files, paired_names
@@ -154,18 +150,16 @@ def _check_lengths(
     """Count events after the end of videos that lie beside the labels."""
     if isinstance(truth, OslTree) or truth.archive is not None:
         return
-    for half, length in _lengths((truth.root / label_file).parent).items():
-        end = length + _LENGTH_SLACK_SECONDS
-        late = sum(s.seconds > end for s in spots[half])
-        if late:
-            notices.add(
-                f"predictions after the end of the video (half {half})", found.where(result_file), late
-            )
-        late = sum(a.seconds > end for a in annotations[half])
-        if late:
-            notices.add(
-                f"annotations after the end of the video (half {half})", truth.where(label_file), late
-            )
+    for half, path in half_files((truth.root / label_file).parent).items():
+        length = declared_seconds(path)
+        end = math.inf if length is None else length + _LENGTH_SLACK_SECONDS
+        for what, events, where in (
+            ("predictions", spots[half], found.where(result_file)),
+            ("annotations", annotations[half], truth.where(label_file)),
+        ):
+            late = sum(event.seconds > end for event in events)
+            if late:
+                notices.add(f"{what} after the end of the video (half {half})", where, late)
 
 
 def half_files(folder: Path) -> dict[int, Path]:
@@ -174,13 +168,6 @@ def half_files(folder: Path) -> dict[int, Path]:
         return best_renditions(folder, "224p")
     except DataError:
         return {}  # labels without videos
-
-
-def _lengths(folder: Path) -> dict[int, float]:
-    """Return the seconds of each half whose video lies in a match's folder and says how long it is."""
-    videos = half_files(folder)
-    lengths = {half: declared_seconds(path) for half, path in videos.items()}
-    return {half: length for half, length in lengths.items() if length is not None}
 
 
 def _check_span(videos: Sequence[VideoResult], where: Path) -> None:

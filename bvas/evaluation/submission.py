@@ -29,17 +29,6 @@ logger = logging.getLogger(__name__)
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Submission:
-    """A zip that was written."""
-
-    path: Path
-    num_predictions: dict[str, int]
-    """By match."""
-    reader: str
-    """Name of the reader that read it back."""
-
-
 @dataclass(frozen=True, slots=True)
 class _MatchFile:
     match: Match
@@ -49,8 +38,8 @@ class _MatchFile:
 
 def write_submission(
     experiment: Experiment, matches: Sequence[Match], runs: Path, out: Path, split: Split = Split.CHALLENGE
-) -> Submission:
-    """Write the zip of some matches.
+) -> tuple[dict[str, int], str]:
+    """Write the zip of some matches; return the number of predictions by match, and what read the zip back.
 
     Args:
         experiment: Whose predictions.
@@ -75,11 +64,7 @@ def write_submission(
                 name.external_attr = 0o644 << 16
                 archive.writestr(name, file.path.read_bytes())
         reader = _read_back(temporary, files, official)
-    return Submission(
-        path=out,
-        num_predictions={file.match.name: sum(map(len, file.spots.values())) for file in files},
-        reader=reader,
-    )
+    return {file.match.name: sum(map(len, file.spots.values())) for file in files}, reader
 
 
 def official_task(labels: LabelSet) -> ScoredTask:

@@ -4,6 +4,7 @@ A hit is a true positive, a false alarm a false positive, a miss a false negativ
 point: pass the spots at or above it, not every candidate.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -154,14 +155,11 @@ def _by_label(events: Iterable[_Event], ids: Mapping[str, int]) -> dict[int, lis
 def counts_per_label(matchings: Iterable[Matching], labels: LabelSet) -> dict[str, Counts]:
     """Return the counts of each label over all videos, in the order of the labels; their sum is the total."""
     ids = label_ids(labels)
-    hits, misses, false_alarms = ([0] * len(labels) for _ in range(3))
+    hits, misses, false_alarms = Counter[int](), Counter[int](), Counter[int]()
     for matching in matchings:
-        for hit in matching.hits:
-            hits[ids[hit.annotation.label]] += 1
-        for miss in matching.misses:
-            misses[ids[miss.label]] += 1
-        for spot in matching.false_alarms:
-            false_alarms[ids[spot.label]] += 1
+        hits.update(ids[hit.annotation.label] for hit in matching.hits)
+        misses.update(ids[annotation.label] for annotation in matching.misses)
+        false_alarms.update(ids[spot.label] for spot in matching.false_alarms)
     return {
         label: Counts(hits=hits[i], misses=misses[i], false_alarms=false_alarms[i])
         for i, label in enumerate(labels)
@@ -222,17 +220,13 @@ def blind_spots(
             f"got {list(durations_seconds)}"
         )
     ids = label_ids(labels)
-    counts = np.zeros(len(labels), dtype=np.int64)
-    for video_annotations in annotations:
-        for annotation in video_annotations:
-            if annotation.label in ids:
-                counts[ids[annotation.label]] += 1
+    counts = Counter(ids[a.label] for video in annotations for a in video if a.label in ids)
     guesses = []
     for duration in durations_seconds:
         found = []
-        for label, count in zip(labels, counts.tolist(), strict=True):
-            if count:
-                distance = sum(durations_seconds) / count
+        for label_id, label in enumerate(labels):
+            if counts[label_id]:
+                distance = sum(durations_seconds) / counts[label_id]
                 times = np.arange(distance / 2, duration, distance).tolist()
                 found += [Spot(label, time, 0.5) for time in times]
         guesses.append(sorted(found, key=lambda s: s.seconds))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
-from bvas.metrics.matching import match_times
+from bvas.metrics.matching import are_hits
 from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.plural import count_text
 
@@ -59,13 +59,10 @@ def average_precision(
             times = np.sort([a.seconds for a in video_annotations if ids.get(a.label) == label_id])
             found = sorted((s.seconds, s.confidence) for s in video_spots if ids.get(s.label) == label_id)
             spot_times, spot_confidences = np.array(found, dtype=np.float64).reshape(-1, 2).T
-            matched = match_times(
-                times, spot_times, spot_confidences, tolerance_seconds + TIME_ROUNDING_SECONDS
-            )
-            hit = np.zeros(len(found), dtype=np.bool_)
-            hit[matched[matched >= 0]] = True
             confidences.append(spot_confidences)
-            is_hit.append(hit)
+            is_hit.append(
+                are_hits(times, spot_times, spot_confidences, tolerance_seconds + TIME_ROUNDING_SECONDS)
+            )
             num_annotations += len(times)
         scores[label] = (
             interpolated_average_precision(
@@ -115,10 +112,10 @@ def thresholds_reached(confidences: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def counts_at_thresholds(reached: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many spots lie at or above each threshold, int64 [..., NUM_THRESHOLDS].
+    """Return how many spots lie at or above each of T rising thresholds, int64 [..., T].
 
     Args:
-        reached: [..., NUM_THRESHOLDS + 1], number of spots by how many thresholds they reach.
+        reached: [..., T + 1], number of spots by how many thresholds they reach.
     """
     return np.cumsum(reached[..., ::-1], axis=-1, dtype=np.int64)[..., -2::-1]
 

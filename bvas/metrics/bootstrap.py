@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bvas.metrics.official import over_widths
 from bvas.metrics.tally import Tally
+from bvas.values.plural import count_text
 
 NUM_RESAMPLES = 1000
 SEED = 0
@@ -37,6 +38,14 @@ class Interval:
         """Whether the interval excludes zero, i.e. the difference is significant."""
         return self.low > 0 or self.high < 0
 
+    def text(self, *, signed: bool = False) -> str:
+        """Return the interval in words."""
+        low, high = (f"{value:{'+' if signed else ''}.4f}" for value in (self.low, self.high))
+        return (
+            f"{low} to {high} ({100 * self.level:.0f} %, bootstrap over {count_text(self.num_matches, 'match')}, "
+            f"{count_text(self.num_resamples, 'resample')}, seed {self.seed})"
+        )
+
     def to_json(self) -> dict[str, float | int]:
         """Return plain data."""
         return asdict(self)
@@ -56,9 +65,8 @@ def resampled_means(counts: Tally, weights: NDArray[np.float64]) -> NDArray[np.f
         weights: [B, G], from `resamples`.
     """
     per_label = over_widths(np.moveaxis(counts.resampled(weights), 1, 0))
-    return mean_over_labels(
-        per_label, counts.annotations_of(weights), counts.annotations_of(_once(counts))[0]
-    )
+    in_all = counts.annotations_of(np.ones((1, counts.num_groups)))[0]
+    return mean_over_labels(per_label, counts.annotations_of(weights), in_all)
 
 
 def mean_over_labels(
@@ -76,10 +84,6 @@ def mean_over_labels(
     """
     counted = (annotations_in_all == 0) | (annotations > 0)
     return np.asarray((per_label * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1))
-
-
-def _once(counts: Tally) -> NDArray[np.float64]:
-    return np.ones((1, counts.num_groups))
 
 
 def interval_of(values: NDArray[np.float64], num_matches: int) -> Interval:

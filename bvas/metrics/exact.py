@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.metrics.label_events import LabelEvents
-from bvas.metrics.matching import match_times
 
 # Floats of resampled curves in one chunk: 64 MB an array.
 _CHUNK = 8_000_000
@@ -45,14 +44,7 @@ def rank_spots(
         groups: [V], group of each video.
         num_groups: G.
     """
-    matched = match_times(
-        events.annotation_times.astype(np.float64),
-        events.spot_times.astype(np.float64),
-        events.confidences,
-        tolerance,
-    )
-    is_hit = np.zeros(len(events.spot_times), dtype=np.bool_)
-    is_hit[matched[matched >= 0]] = True
+    is_hit = events.are_hits(tolerance)
     # Each spot belongs to the stretch that ends with the nearest hit's confidence at or below its own.
     borders = np.unique(events.confidences[is_hit])
     stretches = len(borders) - np.searchsorted(borders, events.confidences, side="right")

@@ -4,14 +4,16 @@ On frames the rules are those of `bvas.metrics.official`: times rounded down, on
 per video. At exact times (microseconds) all events are kept.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.metrics.average_precision import label_ids
+from bvas.metrics.matching import are_hits
 from bvas.values.annotations import Annotation, LabelSet, Spot
 
 MAX_SECONDS = 120 * 60
@@ -37,6 +39,10 @@ class LabelEvents:
     near_visible: NDArray[np.bool_]
     """[P], whether the nearest annotation of the spot's video is visible."""
 
+    def are_hits(self, tolerance: float) -> NDArray[np.bool_]:
+        """Return whether each spot matches an annotation, bool [P]; the half-width is in the unit of the times."""
+        return are_hits(self.annotation_times, self.spot_times, self.confidences, tolerance)
+
 
 def frame_events(
     annotations: Sequence[Sequence[Annotation]],
@@ -52,31 +58,10 @@ def frame_events(
         labels: Events of other labels are ignored.
         rate: Frames per second.
     """
-    ids = label_ids(labels)
     last = int(MAX_SECONDS * rate) - 1
-    truths, founds = [], []
-    for video_annotations, video_spots in zip(annotations, spots, strict=True):
-        truths.append(
-            _last_of_each_frame(
-                ((ids.get(a.label), a.seconds, 1.0 if a.visible else -1.0) for a in video_annotations),
-                rate,
-                last,
-            )
-        )
-        founds.append(
-            _last_of_each_frame(
-                ((ids.get(s.label), s.seconds, s.confidence) for s in video_spots), rate, last
-            )
-        )
-    return [
-        _end_to_end(
-            [truth.get(label_id, _NO_EVENTS) for truth in truths],
-            [found.get(label_id, _NO_EVENTS) for found in founds],
-            # Twice the length of a video, so that no tolerance reaches the next one.
-            2 * (last + 1),
-        )
-        for label_id in range(len(labels))
-    ]
+    arrays = partial(_last_of_each_frame, rate=rate, last=last)
+    # Twice the length of a video, so that no tolerance reaches the next one.
+    return _label_events(annotations, spots, labels, arrays, 2 * (last + 1))
 
 
 def moment_events(
@@ -89,23 +74,10 @@ def moment_events(
         spots: One sequence per video, in any order.
         labels: Events of other labels are ignored.
     """
-    ids = label_ids(labels)
-    truths = [
-        _sorted_moments((ids.get(a.label), a.seconds, 1.0 if a.visible else -1.0) for a in video)
-        for video in annotations
-    ]
-    founds = [_sorted_moments((ids.get(s.label), s.seconds, s.confidence) for s in video) for video in spots]
-    times = [a.seconds for video in annotations for a in video] + [
-        s.seconds for video in spots for s in video
-    ]
-    return [
-        _end_to_end(
-            [truth.get(label_id, _NO_EVENTS) for truth in truths],
-            [found.get(label_id, _NO_EVENTS) for found in founds],
-            round((max(times, default=0.0) + MAX_SECONDS) * MICROSECONDS),
-        )
-        for label_id in range(len(labels))
-    ]
+    times = [a.seconds for video in annotations for a in video]
+    times += [s.seconds for video in spots for s in video]
+    distance = round((max(times, default=0.0) + MAX_SECONDS) * MICROSECONDS)
+    return _label_events(annotations, spots, labels, _sorted_moments, distance)
 
 
 def tolerance_us(tolerance_seconds: float) -> float:
@@ -119,6 +91,32 @@ def tolerance_us(tolerance_seconds: float) -> float:
 _Number = TypeVar("_Number", np.int64, np.float64)
 _Events = tuple[NDArray[np.int64], NDArray[np.float64]]
 _NO_EVENTS: _Events = (np.zeros(0, np.int64), np.zeros(0))
+# (label id, None for one that is ignored; seconds; value)
+_Entries = Iterable[tuple[int | None, float, float]]
+
+
+def _label_events(
+    annotations: Sequence[Sequence[Annotation]],
+    spots: Sequence[Sequence[Spot]],
+    labels: LabelSet,
+    arrays: Callable[[_Entries], dict[int, _Events]],
+    distance: int,
+) -> list[LabelEvents]:
+    """Return the events of each label, with the begins of neighboring videos `distance` apart."""
+    ids = label_ids(labels)
+    truths = [
+        arrays((ids.get(a.label), a.seconds, 1.0 if a.visible else -1.0) for a in video)
+        for video in annotations
+    ]
+    founds = [arrays((ids.get(s.label), s.seconds, s.confidence) for s in video) for video in spots]
+    return [
+        _end_to_end(
+            [truth.get(label_id, _NO_EVENTS) for truth in truths],
+            [found.get(label_id, _NO_EVENTS) for found in founds],
+            distance,
+        )
+        for label_id in range(len(labels))
+    ]
 
 
 def _end_to_end(truths: Sequence[_Events], founds: Sequence[_Events], distance: int) -> LabelEvents:
@@ -146,36 +144,27 @@ def _videos(events: Sequence[_Events]) -> NDArray[np.int64]:
     return np.repeat(np.arange(len(events)), [len(frames) for frames, _ in events]).astype(np.int64)
 
 
-def _sorted_moments(events: Iterable[tuple[int | None, float, float]]) -> dict[int, _Events]:
+def _sorted_moments(entries: _Entries) -> dict[int, _Events]:
     """Return per label id the times in microseconds, ascending, and their values."""
     held: dict[int, list[tuple[int, float]]] = {}
-    for label_id, seconds, value in events:
+    for label_id, seconds, value in entries:
         if label_id is not None:
             held.setdefault(label_id, []).append((round(seconds * MICROSECONDS), value))
-    arrays = {}
-    for label_id, moments in held.items():
-        moments.sort()
-        arrays[label_id] = (
-            np.array([time for time, _ in moments], dtype=np.int64),
-            np.array([value for _, value in moments], dtype=np.float64),
-        )
-    return arrays
+    return {label_id: _sorted(moments) for label_id, moments in held.items()}
 
 
-def _last_of_each_frame(
-    events: Iterable[tuple[int | None, float, float]], rate: float, last: int
-) -> dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+def _last_of_each_frame(entries: _Entries, rate: float, last: int) -> dict[int, _Events]:
     """Return per label id the frames, ascending, and the last value of each frame."""
     held: dict[int, dict[int, float]] = {}
-    for label_id, seconds, value in events:
+    for label_id, seconds, value in entries:
         if label_id is not None:
             held.setdefault(label_id, {})[min(int(rate * seconds), last)] = value
-    arrays = {}
-    for label_id, values in held.items():
-        frames = np.fromiter(values.keys(), np.int64, len(values))
-        order = np.argsort(frames)
-        arrays[label_id] = frames[order], np.fromiter(values.values(), np.float64, len(values))[order]
-    return arrays
+    return {label_id: _sorted(values.items()) for label_id, values in held.items()}
+
+
+def _sorted(events: Iterable[tuple[int, float]]) -> _Events:
+    times, values = zip(*sorted(events), strict=True)
+    return np.array(times, np.int64), np.array(values, np.float64)
 
 
 def _nearest_values(

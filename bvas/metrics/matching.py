@@ -9,10 +9,12 @@ SoccerNet metric. (In COCO the *detections* choose, by confidence; results diffe
 import numpy as np
 from numpy.typing import NDArray
 
+Times = NDArray[np.float64] | NDArray[np.int64]
+
 
 def match_times(
-    annotation_times: NDArray[np.float64],
-    spot_times: NDArray[np.float64],
+    annotation_times: Times,
+    spot_times: Times,
     confidences: NDArray[np.float64],
     tolerance: float,
 ) -> NDArray[np.int64]:
@@ -35,3 +37,13 @@ def match_times(
             matched[i] = first[i] + best
             window[best] = -np.inf  # taken
     return matched
+
+
+def are_hits(
+    annotation_times: Times, spot_times: Times, confidences: NDArray[np.float64], tolerance: float
+) -> NDArray[np.bool_]:
+    """Return whether each spot matches an annotation, bool [P]; arguments as of `match_times`."""
+    matched = match_times(annotation_times, spot_times, confidences, tolerance)
+    hit = np.zeros(len(spot_times), dtype=np.bool_)
+    hit[matched[matched >= 0]] = True
+    return hit

@@ -77,11 +77,12 @@ class ScoreRules:
     def scores(self, counts: Tally, weights: NDArray[np.float64]) -> OfficialScores:
         """Return the scores of groups of videos, each taken `weights` [G] times."""
         of = scores_of if self.sides is None else team_scores_of
-        return of(counts, self.labels, weights, plain_mean=self._plain_mean)
+        return of(counts, self.labels, weights, plain_mean=self.metric == "seconds")
 
     def resampled(self, counts: Tally, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return each label's score in each sample of groups, float64 [B, K]; `weights` is [B, G]."""
-        scores = over_widths(np.moveaxis(counts.resampled(weights), 1, 0), plain_mean=self._plain_mean)
+        by_width = np.moveaxis(counts.resampled(weights), 1, 0)
+        scores = over_widths(by_width, plain_mean=self.metric == "seconds")
         return scores if self.sides is None else mean_of_sides(scores, signed_annotations(counts, weights))
 
     def annotations(self, counts: Tally, weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -96,7 +97,3 @@ class ScoreRules:
             once = np.ones((1, counts.num_groups))
             scores = mean_of_sides(scores, signed_annotations(counts, once))
         return dict(zip(self.half_widths_seconds, scores.mean(axis=1).tolist(), strict=True))
-
-    @property
-    def _plain_mean(self) -> bool:
-        return self.metric == "seconds"

@@ -24,15 +24,6 @@ class ExactScores:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RateIntervals:
-    """Bootstrap intervals over matches at the operating point, all labels together."""
-
-    precision: Interval
-    recall: Interval
-    f1: Interval
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class MatchScore:
     """Score of a single match."""
 
@@ -65,7 +56,8 @@ class ScoreSheet:
     """One per video, of the spots at or above the operating point."""
     counts: dict[str, Counts]
     """By scored label."""
-    rate_intervals: RateIntervals | None
+    rate_intervals: dict[str, Interval] | None
+    """Of `precision`, `recall` and `f1`, over matches, all labels together."""
     timing: TimingError | None
     """None without hits."""
     timing_histogram: TimingHistogram
@@ -105,9 +97,7 @@ class ScoreSheet:
                 "all_labels": _counts_json(self.total),
                 "intervals_over_matches": None
                 if self.rate_intervals is None
-                else {
-                    name: _plain(getattr(self.rate_intervals, name)) for name in ("precision", "recall", "f1")
-                },
+                else {name: interval.to_json() for name, interval in self.rate_intervals.items()},
                 "per_label": {label: _counts_json(counts) for label, counts in self.counts.items()},
                 "timing_error": None if self.timing is None else asdict(self.timing),
                 "timing_histogram": asdict(self.timing_histogram),
@@ -138,11 +128,5 @@ def _plain(interval: Interval | None) -> dict[str, Any] | None:
 
 
 def _counts_json(counts: Counts) -> dict[str, Any]:
-    return {
-        "hits": counts.hits,
-        "misses": counts.misses,
-        "false_alarms": counts.false_alarms,
-        "precision": counts.precision,
-        "recall": counts.recall,
-        "f1": counts.f1,
-    }
+    rates = {"precision": counts.precision, "recall": counts.recall, "f1": counts.f1}
+    return {**asdict(counts), **rates}

@@ -21,7 +21,7 @@ from bvas.metrics.exact import RankedSpots, exact_average_precisions, rank_spots
 from bvas.metrics.label_events import moment_events, tolerance_us
 from bvas.metrics.official import OfficialScores, official_tally
 from bvas.metrics.score_rules import ScoreRules
-from bvas.metrics.score_sheet import ExactScores, MatchScore, RateIntervals, ScoreSheet
+from bvas.metrics.score_sheet import ExactScores, MatchScore, ScoreSheet
 from bvas.metrics.tally import Tally, tally
 from bvas.metrics.team import label_without_side
 from bvas.values.annotations import Annotation, Spot
@@ -156,15 +156,15 @@ def _exact_interval(ranked: Sequence[RankedSpots], counts: Tally, weights: NDArr
     )
 
 
-def _rate_intervals(by_match: Sequence[Counts], weights: NDArray[np.float64]) -> RateIntervals:
+def _rate_intervals(by_match: Sequence[Counts], weights: NDArray[np.float64]) -> dict[str, Interval]:
     table = np.array([[c.hits, c.misses, c.false_alarms] for c in by_match], dtype=np.float64)
     hits, misses, false_alarms = (weights @ table).T
     num_matches = len(by_match)
-    return RateIntervals(
-        precision=interval_of(hits / np.maximum(hits + false_alarms, 1), num_matches),
-        recall=interval_of(hits / np.maximum(hits + misses, 1), num_matches),
-        f1=interval_of(2 * hits / np.maximum(2 * hits + misses + false_alarms, 1), num_matches),
-    )
+    return {
+        "precision": interval_of(hits / np.maximum(hits + false_alarms, 1), num_matches),
+        "recall": interval_of(hits / np.maximum(hits + misses, 1), num_matches),
+        "f1": interval_of(2 * hits / np.maximum(2 * hits + misses + false_alarms, 1), num_matches),
+    }
 
 
 def _without_sides(

@@ -64,15 +64,15 @@ class Suspect:
     kind: SuspectKind
     suspicion: float
     """In (0, 1]."""
-    annotation: Annotation | None
+    annotation: Annotation | None = None
     """None where it may be missing."""
-    support: float | None
+    support: float | None = None
     """Of the annotation."""
-    usual: float | None
+    usual: float | None = None
     """Of the annotation's label."""
-    spot: Spot | None
+    spot: Spot | None = None
     """The unmatched spot; None if no spot is near."""
-    trust: float | None
+    trust: float | None = None
     """In the spot."""
     rank: int = 0
     """1 for the most suspicious."""
@@ -171,9 +171,6 @@ class _Judge:
             video=video,
             kind=SuspectKind.NO_ANNOTATION,
             suspicion=self.worth(spot),
-            annotation=None,
-            support=None,
-            usual=None,
             spot=spot,
             trust=self.trust(spot),
         )

@@ -17,7 +17,6 @@ from bvas.metrics.average_precision import (
     thresholds_reached,
 )
 from bvas.metrics.label_events import LabelEvents
-from bvas.metrics.matching import match_times
 
 # All events; those that are shown; those that are not.
 ALL, VISIBLE, UNSHOWN = range(3)
@@ -39,6 +38,11 @@ class Tally:
     def num_groups(self) -> int:
         """Groups of videos, e.g. matches."""
         return len(self.annotations)
+
+    def of_groups(self, groups: Sequence[int]) -> "Tally":
+        """Return the counts of some groups, in their order."""
+        chosen = list(groups)
+        return Tally(hits=self.hits[chosen], spots=self.spots[chosen], annotations=self.annotations[chosen])
 
     def average_precisions(self, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """Return the average precision of all, visible and unshown events, float64 [3, D, K].
@@ -105,23 +109,16 @@ def tally(
         near = (np.ones_like(label.near_visible), label.near_visible, ~label.near_visible)
         truth = (np.ones_like(label.visible), label.visible, ~label.visible)
         for kind in range(NUM_KINDS):
-            spots[:, kind, k] = _by_group(cells[near[kind]], num_groups)
+            spots[:, kind, k] = counts_by_group(cells[near[kind]], num_groups)
             annotations[:, kind, k] = np.bincount(annotation_groups[truth[kind]], minlength=num_groups)
         for d, tolerance in enumerate(tolerances):
-            matched = match_times(
-                label.annotation_times.astype(np.float64),
-                label.spot_times.astype(np.float64),
-                label.confidences,
-                tolerance,
-            )
-            is_hit = np.zeros(len(label.spot_times), dtype=np.bool_)
-            is_hit[matched[matched >= 0]] = True
+            is_hit = label.are_hits(tolerance)
             for kind in range(NUM_KINDS):
-                hits[:, kind, d, k] = _by_group(cells[near[kind] & is_hit], num_groups)
+                hits[:, kind, d, k] = counts_by_group(cells[near[kind] & is_hit], num_groups)
     return Tally(hits=hits, spots=spots, annotations=annotations)
 
 
-def _by_group(cells: NDArray[np.int64], num_groups: int) -> NDArray[np.int64]:
+def counts_by_group(cells: NDArray[np.int64], num_groups: int) -> NDArray[np.int64]:
     """Return [G, NUM_THRESHOLDS] from spots' cells, which number (group, thresholds reached)."""
     reached = np.bincount(cells, minlength=num_groups * (NUM_THRESHOLDS + 1))
     return counts_at_thresholds(reached.reshape(num_groups, NUM_THRESHOLDS + 1).astype(np.int64))

@@ -70,7 +70,7 @@ def evaluation_report(
         ),
         operating_point=experiment.peaks.lowest_operating_point(labels),
         average_precisions={
-            "mAP@1 (official)": evaluation.official_per_label,
+            "mAP@1 (official)": evaluation.sheet.official.per_label,
             "exact mAP@1": evaluation.sheet.exact.per_label,
         },
         experiment=experiment.name,

@@ -38,38 +38,24 @@ def read_curves(
     }
     missing = [found for path, found in wanted.items() if not path.is_file()]
     if missing:
-        raise DataError(_missing_text(experiment, len(wanted), missing, runs, split))
+        kind = "score curves of challenge matches" if split is Split.CHALLENGE else "out-of-fold score curves"
+        command = f"bvas predict --experiment {experiment.name}"
+        command += "" if runs == Path("runs") else f" --runs {runs}"
+        command += " --challenge" if split is Split.CHALLENGE else ""
+        if len(missing) == len(wanted):
+            raise DataError(f"no {kind} of {experiment.name} in {folder}; make them first: {command}")
+        folds = sorted({match.fold for match, _ in missing if match.fold is not None})
+        where = f" (fold{'s' if len(folds) > 1 else ''} {', '.join(map(str, folds))})" if folds else ""
+        command += f" --folds {','.join(map(str, folds))}" if folds else ""
+        match, video = missing[0]
+        raise DataError(
+            f"{len(missing)} of {len(wanted)} {kind} of {experiment.name} are missing{where}, the first is that of "
+            f"'{match.name}', half {video.number}; make them first: {command}"
+        )
     return [
         VideoResult(video=video, curve=_checked(path, experiment.task.labels))
         for path, (_, video) in wanted.items()
     ]
-
-
-def _missing_text(
-    experiment: Experiment,
-    num_wanted: int,
-    missing: Sequence[tuple[Match, VideoFile]],
-    runs: Path,
-    split: Split,
-) -> str:
-    folder = predictions_folder(runs, experiment.name, split)
-    command = f"bvas predict --experiment {experiment.name}"
-    if runs != Path("runs"):
-        command += f" --runs {runs}"
-    is_challenge = split is Split.CHALLENGE
-    kind = "score curves of challenge matches" if is_challenge else "out-of-fold score curves"
-    if is_challenge:
-        command += " --challenge"
-    if len(missing) == num_wanted:
-        return f"no {kind} of {experiment.name} in {folder}; make them first: {command}"
-    folds = sorted({match.fold for match, _ in missing if match.fold is not None})
-    where = f" (fold{'s' if len(folds) > 1 else ''} {', '.join(map(str, folds))})" if folds else ""
-    only = f" --folds {','.join(map(str, folds))}" if folds else ""
-    match, video = missing[0]
-    return (
-        f"{len(missing)} of {num_wanted} {kind} of {experiment.name} are missing{where}, the first is that of "
-        f"'{match.name}', half {video.number}; make them first: {command}{only}"
-    )
 
 
 def _checked(path: Path, labels: LabelSet) -> ScoreCurve:
@@ -81,11 +67,11 @@ def _checked(path: Path, labels: LabelSet) -> ScoreCurve:
         )
     scores = curve.scores[:, [curve.labels.index(label) for label in labels]]
     lost = np.isnan(scores)
-    if (lost.any(axis=1) != lost.all(axis=1)).any():
-        row = int(np.flatnonzero(lost.any(axis=1) != lost.all(axis=1))[0])
+    mixed_rows = np.flatnonzero(lost.any(axis=1) != lost.all(axis=1))
+    if len(mixed_rows):
         raise DataError(
-            f"{path} holds a NaN at {curve.seconds[row]:.2f} s for some of its labels and not for others, so it is "
-            "not a gap of the video; predict it again"
+            f"{path} holds a NaN at {curve.seconds[mixed_rows[0]]:.2f} s for some of its labels and not for others, so "
+            "it is not a gap of the video; predict it again"
         )
     if lost.all():
         raise DataError(f"{path} holds no score: all {len(scores)} rows are gaps; predict it again")

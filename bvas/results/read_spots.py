@@ -13,10 +13,9 @@ from bvas.results.store import (
     RECORDING_NAME,
     RESULTS_NAME,
     TABLE_NAME,
-    curve_path,
     curves_of_half,
-    load_curve,
     read_recording,
+    with_stored_curve,
 )
 from bvas.results.video_result import Results, VideoFile, VideoResult
 from bvas.system.file_names import output_stem, shown_name
@@ -105,24 +104,15 @@ def _read_one(path: Path, videos: Sequence[Path], notices: Notices) -> Results:
         parts = tuple(
             replace(part, path=video, address="") for part, video in zip(parts, videos, strict=True)
         )
-    kickoff = None if recording is None else recording.kickoff_seconds
+    peaks = PeakConfig() if recording is None else recording.peaks
     results = []
     for part in parts:
-        curve_file = curve_path(folder, part.name)
-        curve = load_curve(curve_file) if curve_file.is_file() else None
         is_there = bool(videos) or (not part.address and part.path is not None and part.path.is_file())
-        results.append(
-            VideoResult(
-                video=part.indexed() if is_there else part,
-                curve=curve,
-                spots=tuple(spots.get(part.number, ())),
-                gaps=() if curve is None else tuple(curve.gaps()),
-                clock=MatchClock.of_half(part.number)
-                if kickoff is None
-                else MatchClock(kickoff_seconds=kickoff - part.begin_seconds),
-                peaks=PeakConfig() if recording is None else recording.peaks,
-            )
-        )
+        video = part.indexed() if is_there else part
+        clock = MatchClock.of_half(part.number)
+        if recording is not None:
+            clock = MatchClock(kickoff_seconds=recording.kickoff_seconds - part.begin_seconds)
+        results.append(with_stored_curve(folder, video, spots.get(part.number, ()), clock, peaks))
     labels = _occurring(results) if recording is None else recording.labels
     return Results(
         name=name,

@@ -130,14 +130,10 @@ def _part(content: Mapping[str, Any], recording: str) -> VideoFile:
 
 def _non_default(reading: ReadOptions) -> dict[str, Any]:
     """Return the choices that differ from the defaults."""
-    chosen: dict[str, Any] = {}
-    if reading.stream is not None:
-        chosen["stream"] = reading.stream
-    if reading.rate is not None:
-        chosen["rate"] = str(reading.rate)
-    if reading.tone != DEFAULT_READING.tone:
-        chosen["tone"] = reading.tone
-    return chosen
+    rate = None if reading.rate is None else str(reading.rate)
+    tone = None if reading.tone == DEFAULT_READING.tone else reading.tone
+    chosen = {"stream": reading.stream, "rate": rate, "tone": tone}
+    return {name: value for name, value in chosen.items() if value is not None}
 
 
 def _finite(value: Any) -> float:

@@ -1,10 +1,12 @@
-"""Folder of a recording: identity of its files, check for other results, removal of stale files."""
+"""Folder of a recording: its place, identity of its files, check for other results, stale files."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from bvas.errors import DataError
+from bvas.errors import HIDDEN, DataError
 from bvas.results.made_from import VideoRecord
 from bvas.results.recording import Recording
 from bvas.results.store import (
@@ -16,9 +18,19 @@ from bvas.results.store import (
     timeline_path,
 )
 from bvas.system.background import in_background
-from bvas.system.file_names import shown_name
+from bvas.system.file_names import output_stem, shown_name
 from bvas.video.container.read_options import Source
 from bvas.video.index.file_identity import content_digest, fingerprint_of, is_same, place_of
+
+
+def default_folder(source: Source) -> Path:
+    """Return `spots/<name>`: the video's, or its folder's where the file is called `1_720p` as in SoccerNet."""
+    if source.location == "-":
+        return Path("spots") / "stdin"
+    video = Path(urlsplit(source.name).path or "stream") if source.kind == "URL" else source.path
+    stem = video.stem.replace(HIDDEN, "") or "stream"
+    named = stem if not re.fullmatch(r"([12]_)?\d+p", stem) else video.absolute().parent.name
+    return Path("spots") / output_stem(named)
 
 
 class FileRecords:
@@ -73,18 +85,15 @@ def check_same_recording(out: Path, sources: Sequence[Source]) -> None:
     raise DataError(f"{shown_name(out)} holds {whose}; take another --out, or replace them with --overwrite")
 
 
-def remove_stale(out: Path, before: Recording | None, names: Sequence[str]) -> None:
-    """Remove curves and pictures of an earlier run's parts that this run does not have.
-
-    Args:
-        out: The folder.
-        before: The recording of the earlier run.
-        names: Names of this run's parts.
-    """
-    for part in () if before is None else before.parts:
-        if part.name not in names and Path(part.name).name == part.name:
-            curve_path(out, part.name).unlink(missing_ok=True)
-            timeline_path(out, part.name).unlink(missing_ok=True)
+def stale_files(out: Path, names: Sequence[str]) -> list[Path]:
+    """Return the curves and pictures of the parts of an earlier run that are not among `names`, this run's parts."""
+    try:
+        before = read_recording(out)
+    except DataError:
+        before = None
+    parts = () if before is None else before.parts
+    stale = [part.name for part in parts if part.name not in names and Path(part.name).name == part.name]
+    return [path for name in stale for path in (curve_path(out, name), timeline_path(out, name))]
 
 
 def _is_of(recording: Recording, sources: Sequence[Source]) -> bool:

@@ -136,7 +136,7 @@ def write_match(
     Raises:
         DataError: a file cannot be written.
     """
-    remove_record(folder)
+    (folder / RECORD_NAME).unlink(missing_ok=True)
     for result in results:
         save_curve(result.required_curve, curve_path(folder, result.video.name))
     write_results(
@@ -190,21 +190,24 @@ def read_match(folder: Path, videos: Sequence[VideoFile], peaks: PeakConfig) -> 
         DataError: the spots are missing, or a file is wrong.
     """
     spots = read_results(folder / RESULTS_NAME)
-    results = []
-    for video in videos:
-        curve_file = curve_path(folder, video.name)
-        curve = load_curve(curve_file) if curve_file.is_file() else None
-        results.append(
-            VideoResult(
-                video=video,
-                curve=curve,
-                spots=tuple(spots.get(video.number, ())),
-                gaps=() if curve is None else tuple(curve.gaps()),
-                clock=MatchClock.of_half(video.number),
-                peaks=peaks,
-            )
-        )
-    return results
+    return [
+        with_stored_curve(folder, video, spots.get(video.number, ()), MatchClock.of_half(video.number), peaks)
+        for video in videos
+    ]
+
+
+def with_stored_curve(
+    folder: Path, video: VideoFile, spots: Sequence[Spot], clock: MatchClock, peaks: PeakConfig
+) -> VideoResult:
+    """Return the result of a video with the curve and gaps that its folder holds; without where it holds none.
+
+    Raises:
+        DataError: the curve is damaged.
+    """
+    path = curve_path(folder, video.name)
+    curve = load_curve(path) if path.is_file() else None
+    gaps = () if curve is None else tuple(curve.gaps())
+    return VideoResult(video=video, curve=curve, spots=tuple(spots), gaps=gaps, clock=clock, peaks=peaks)
 
 
 def read_record(folder: Path) -> Record | None:
@@ -225,11 +228,6 @@ def write_record(folder: Path, record: Record) -> None:
         DataError: it cannot be written.
     """
     write_json(folder / RECORD_NAME, record_converter().unstructure(record))
-
-
-def remove_record(folder: Path) -> None:
-    """Remove the provenance of a match's results, before any other file changes."""
-    (folder / RECORD_NAME).unlink(missing_ok=True)
 
 
 def read_recording(folder: Path) -> Recording | None:

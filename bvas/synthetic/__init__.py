@@ -18,7 +18,6 @@ staging.py        moment, camera and light of every frame
 ground.py         fixed scenery
 render.py         rendering of pictures
 half_video.py     video of one half
-workers.py        parallel writing of halves
 league_files.py   folders and label files
 league.py         all matches of a league
 """

@@ -13,9 +13,9 @@ import numpy as np
 from bvas.synthetic.config import PlayConfig
 from bvas.synthetic.event_spacing import EventSpacing
 from bvas.synthetic.kicks import CONTROL_SECONDS, TOUCH_SECONDS, Kick, KickChooser
-from bvas.synthetic.movement import HALF_LENGTH, HALF_WIDTH, Floats
+from bvas.synthetic.movement import HALF_LENGTH, HALF_WIDTH, TEAM_SIZE, Floats
 from bvas.synthetic.pitch import Pitch
-from bvas.synthetic.play_record import NUM_PLAYERS, Phase, Play
+from bvas.synthetic.play_record import Phase, Play
 from bvas.synthetic.receivers import Receivers
 from bvas.synthetic.restarts import WINDUP_SECONDS, Restarts
 
@@ -63,7 +63,7 @@ class _Game:
 
     def run(self) -> Iterator[None]:
         """Play without end."""
-        kick = yield from self.restarts.kick_off(NUM_PLAYERS // 2 * int(self.rng.integers(2)) + 9)
+        kick = yield from self.restarts.kick_off(TEAM_SIZE * int(self.rng.integers(2)) + 9)
         yield from self._play_ball(kick)
         while True:
             yield from self._control()

@@ -1,7 +1,5 @@
 """Video of one half: simulation, camera, rendering, encoding."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from bvas.synthetic.camera import follow_ball
@@ -13,25 +11,13 @@ from bvas.synthetic.play_record import PlayEvent
 from bvas.synthetic.render import Renderer
 from bvas.synthetic.shots import Shot, plan_shots
 from bvas.synthetic.staging import Staging, stage
+from bvas.system.jobs.job import Worker
 from bvas.video.encode.video_writer import VideoWriter
 
 _CODING_QUALITY = 20
 _REPORT_EVERY = 50
 # Streams of random numbers of a match: the draws of one never shift those of another.
 _PLAY, _CAMERA, _LOOK, _NOISE, _CUTS, _WEATHER, _EXPOSURE = range(7)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HalfTask:
-    """Job of a worker process: one video; plain data."""
-
-    config: SyntheticConfig
-    match_number: int
-    """From 0, challenge matches last."""
-    half: int
-    """1 or 2."""
-    path: Path
-    """File of the video."""
 
 
 def film_half(config: SyntheticConfig, match_number: int, half: int) -> Staging:
@@ -68,33 +54,34 @@ def half_renderer(config: SyntheticConfig, match_number: int, half: int) -> Rend
     )
 
 
-def write_half(task: HalfTask, progress: Callable[[int], None]) -> tuple[PlayEvent, ...]:
+def write_half(
+    config: SyntheticConfig, match_number: int, half: int, path: Path, worker: Worker
+) -> tuple[PlayEvent, ...]:
     """Write the video of a half, and return the events of its task.
 
     Args:
-        task: The half and its file.
-        progress: Called now and then with the number of frames written since the last call.
+        config: The league.
+        match_number: From 0, challenge matches last.
+        half: 1 or 2.
+        path: File of the video.
+        worker: Takes the number of frames written so far, now and then.
 
     Raises:
         DataError: the disk is full or the folder not writable; nothing of the video remains.
     """
-    config = task.config
-    renderer = half_renderer(config, task.match_number, task.half)
+    renderer = half_renderer(config, match_number, half)
     with VideoWriter(
-        task.path,
+        path,
         size=config.size,
         rate=config.rate,
         codec=config.codec,
         keyframe_interval=config.keyframe_interval,
         crf=_CODING_QUALITY,
     ) as writer:
-        waiting = 0
-        for picture in renderer.frames():
+        for number, picture in enumerate(renderer.frames(), start=1):
             writer.write(picture)
-            waiting += 1
-            if waiting == _REPORT_EVERY:
-                progress(waiting)
-                waiting = 0
-    progress(waiting)
+            if number % _REPORT_EVERY == 0:
+                worker.progress(number, renderer.num_frames)
+    worker.progress(renderer.num_frames, renderer.num_frames)
     play = renderer.staging.play
     return play.incidents if config.task == "action" else play.events

@@ -43,21 +43,19 @@ class Kick:
     """Label in Action Spotting; empty for none."""
 
 
+@dataclass(frozen=True, slots=True)
 class KickChooser:
     """Decisions of the player with the ball, from the state of the pitch."""
 
-    def __init__(
-        self, config: PlayConfig, rng: np.random.Generator, pitch: Pitch, receivers: Receivers
-    ) -> None:
-        """Draw from `rng`, which belongs to the game."""
-        self._config = config
-        self._rng = rng
-        self._pitch = pitch
-        self._receivers = receivers
+    config: PlayConfig
+    rng: np.random.Generator
+    """It belongs to the game."""
+    pitch: Pitch
+    receivers: Receivers
 
     def carry_direction(self) -> float:
         """Return the direction of a run with the ball: forward, off the lines, away from opponents."""
-        pitch, owner = self._pitch, self._pitch.owner
+        pitch, owner = self.pitch, self.pitch.owner
         here = pitch.moves.positions[owner]
         way = np.array([pitch.sign(owner) * 44.0, 0.4 * here[1]]) - here
         way /= max(float(np.hypot(*way)), 1.0)
@@ -65,11 +63,11 @@ class KickChooser:
         distance = np.maximum(np.hypot(away[:, 0], away[:, 1]), 0.5)
         way = way + (away / distance[:, None] ** 2 * (distance < 6.0)[:, None]).sum(axis=0) * 1.5
         way -= 1.5 * np.sign(here) * np.maximum(0.0, np.abs(here) - [44.0, 28.0]) / 4.0
-        return float(np.arctan2(way[1], way[0]) + self._rng.normal(0, 0.25))
+        return float(np.arctan2(way[1], way[0]) + self.rng.normal(0, 0.25))
 
     def choose(self, next_seconds: float) -> Kick:
         """Return the owner's kick; the event after it follows in `next_seconds`."""
-        pitch, rng, config, receivers = self._pitch, self._rng, self._config, self._receivers
+        pitch, rng, config, receivers = self.pitch, self.rng, self.config, self.receivers
         here = pitch.ball[:2].copy()
         to_goal = np.array([pitch.sign(pitch.owner) * HALF_LENGTH, 0.0]) - here
         if np.hypot(*to_goal) < config.shot_m and rng.random() < config.shot:
@@ -107,7 +105,7 @@ class KickChooser:
             slowest: Least speed of the ball, m/s.
         """
         seconds = next_seconds - TOUCH_SECONDS
-        receiver = self._receivers.teammate_between(seconds * slowest, seconds * 20.0)
+        receiver = self.receivers.teammate_between(seconds * slowest, seconds * 20.0)
         if receiver is None:
             return None
         return replace(self._ground(receiver, seconds), next_seconds=next_seconds, outcome="touch")
@@ -118,49 +116,49 @@ class KickChooser:
 
     def header(self) -> Kick:
         """Return a header: a few meters on, to any player near."""
-        pitch, distances = self._pitch, self._receivers.distances()
+        pitch, distances = self.pitch, self.receivers.distances()
         near = [p for p in range(len(distances)) if 4.0 < distances[p] < 14.0 and not pitch.is_keeper(p)]
-        receiver = int(self._rng.choice(near)) if near else self._receivers.nearest_mate()
+        receiver = int(self.rng.choice(near)) if near else self.receivers.nearest_mate()
         return replace(self._pass(receiver, 11.0), label="HEADER", apex=0.8)
 
     def clearance(self) -> Kick:
         """Return a goalkeeper's kick: a short pass or a long ball."""
-        far = self._receivers.teammate_between(25.0, 50.0)
-        if far is not None and self._rng.random() < 0.5:
+        far = self.receivers.teammate_between(25.0, 50.0)
+        if far is not None and self.rng.random() < 0.5:
             return replace(self._high_ball("HIGH PASS", far), incident="Clearance")
-        return self._pass(self._receivers.mate(8.0, 28.0), 14.0)
+        return self._pass(self.receivers.mate(8.0, 28.0), 14.0)
 
     def restart(self, label: str, incident: str) -> Kick:
         """Return a kick of a resting ball."""
         if incident == "Clearance":
             return replace(self.clearance(), incident=incident)
         if incident == "Corner":
-            return replace(self._high_ball("CROSS", self._receivers.in_box()), incident=incident)
+            return replace(self._high_ball("CROSS", self.receivers.in_box()), incident=incident)
         if incident == "Penalty":
             return self._penalty()
-        pitch, config = self._pitch, self._config
+        pitch, config = self.pitch, self.config
         to_goal = np.array([pitch.sign(pitch.owner) * HALF_LENGTH, 0.0]) - pitch.ball[:2]
         if label == "FREE KICK" and config.free_shot > 0.0 and np.hypot(*to_goal) < 30.0:
-            if self._rng.random() < config.free_shot:
+            if self.rng.random() < config.free_shot:
                 return replace(self._shot(0.0), label=label, incident="Direct free-kick")
-        kick = self._pass(self._receivers.mate(6.0, 25.0), 14.0, least=0.45)
-        next_seconds = kick.seconds + self._rng.uniform(0.5, 1.0)
+        kick = self._pass(self.receivers.mate(6.0, 25.0), 14.0, least=0.45)
+        next_seconds = kick.seconds + self.rng.uniform(0.5, 1.0)
         return replace(kick, label=label, next_seconds=next_seconds, incident=incident)
 
     def deflection(self) -> Kick:
         """Return the way of a stopped shot over the goal line beside the goal."""
-        pitch, rng = self._pitch, self._rng
+        pitch, rng = self.pitch, self.rng
         y = rng.choice([-1, 1]) * rng.uniform(4.5, 10.0)
         point = np.array([-pitch.sign(pitch.owner) * (HALF_LENGTH + 3.0), y])
         return replace(self._ball_out("", point, 16.0), apex=0.6)
 
     def throw(self) -> Kick:
         """Return a throw-in to a teammate."""
-        return replace(self._pass(self._receivers.mate(5.0, 16.0), 11.0), label="THROW IN", apex=0.6)
+        return replace(self._pass(self.receivers.mate(5.0, 16.0), 11.0), label="THROW IN", apex=0.6)
 
     def _penalty(self) -> Kick:
         """Return a kick from the penalty spot: 75 % score, 17 % are saved, 8 % go wide."""
-        pitch, rng = self._pitch, self._rng
+        pitch, rng = self.pitch, self.rng
         draw = rng.random()
         y = rng.choice([-1, 1]) * (rng.uniform(4.5, 6.5) if draw > 0.92 else rng.uniform(1.0, 3.3))
         kick = self._at_goal(float(y), wide=draw > 0.92, incident="Penalty")
@@ -169,7 +167,7 @@ class KickChooser:
         return replace(kick, receiver=keeper, outcome="control") if saved else kick
 
     def _shot(self, next_seconds: float) -> Kick:
-        pitch, rng, receivers = self._pitch, self._rng, self._receivers
+        pitch, rng, receivers = self.pitch, self.rng, self.receivers
         side = pitch.sign(pitch.owner)
         keeper = pitch.keeper(side > 0)
         draw = rng.random()
@@ -193,26 +191,26 @@ class KickChooser:
         return replace(self._at_goal(y, wide=wide, incident=incident), next_seconds=next_seconds)
 
     def _at_goal(self, y: float, *, wide: bool, incident: str) -> Kick:
-        x = self._pitch.sign(self._pitch.owner) * (HALF_LENGTH + (3.0 if wide else 1.0))
+        x = self.pitch.sign(self.pitch.owner) * (HALF_LENGTH + (3.0 if wide else 1.0))
         kick = self._ball_out("SHOT", np.array([x, y]), 24.0)
         return replace(kick, apex=0.5, outcome="out" if wide else "goal", incident=incident)
 
     def _ball_out(self, label: str, point: Floats, speed: float, least: float = 0.3) -> Kick:
-        seconds = max(least, float(np.hypot(*(point - self._pitch.ball[:2]))) / speed)
+        seconds = max(least, float(np.hypot(*(point - self.pitch.ball[:2]))) / speed)
         return Kick(label=label, receiver=-1, point=point, seconds=seconds, outcome="out")
 
     def _pass(self, receiver: int, speed: float, least: float = 0.5) -> Kick:
-        return self._ground(receiver, max(least, self._receivers.distance(receiver) / speed))
+        return self._ground(receiver, max(least, self.receivers.distance(receiver) / speed))
 
     def _ground(self, receiver: int, seconds: float) -> Kick:
-        point = self._pitch.moves.positions[receiver].copy()
+        point = self.pitch.moves.positions[receiver].copy()
         return Kick(label="PASS", receiver=receiver, point=point, seconds=seconds)
 
     def _high_ball(self, label: str, receiver: int, next_seconds: float = 0.0) -> Kick:
-        distance = self._receivers.distance(receiver)
+        distance = self.receivers.distance(receiver)
         kick = replace(
             self._ground(receiver, max(0.9, distance / 16.0)), label=label, apex=1.0 + 0.13 * distance
         )
-        if self._rng.random() < (0.6 if label == "CROSS" else 0.25):
+        if self.rng.random() < (0.6 if label == "CROSS" else 0.25):
             return replace(kick, end_height=1.8, outcome="header", next_seconds=next_seconds)
         return replace(kick, end_height=0.3, next_seconds=next_seconds)

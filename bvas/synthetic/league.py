@@ -17,12 +17,15 @@ from pathlib import Path, PurePosixPath
 
 from bvas.errors import ConfigError, DataError
 from bvas.synthetic.config import SyntheticConfig
-from bvas.synthetic.half_video import HalfTask
+from bvas.synthetic.half_video import write_half
 from bvas.synthetic.league_files import Layout, label_file, layout_of
 from bvas.synthetic.play_record import PlayEvent
-from bvas.synthetic.workers import write_halves
 from bvas.system.atomic_files import write_json
 from bvas.system.devices import num_cpus
+from bvas.system.jobs.in_process import InProcessExecutor
+from bvas.system.jobs.job import Ended, Job
+from bvas.system.jobs.processes import ProcessExecutor
+from bvas.system.jobs.runner import run_jobs
 from bvas.system.text_files import read_json
 
 
@@ -71,8 +74,8 @@ def make_league(
     except OSError as error:
         raise DataError(f"cannot write {root}: {error.strerror}; choose a folder that is writable") from error
     found = {number: layout.find_match(root, number) for number in range(config.num_matches)}
-    missing = [number for number, place in found.items() if place is None]
     places = {number: place for number, place in found.items() if place is not None}
+    missing = [number for number in found if number not in places]
     done = 0
 
     def count(frames: int) -> None:
@@ -94,21 +97,33 @@ def _make_matches(
     config: SyntheticConfig,
     numbers: list[int],
     count: Callable[[int], None],
-    jobs: int,
+    workers: int,
 ) -> dict[int, Path]:
     folder, workshop = root / layout.folder, root / layout.workshop
     building = {number: workshop / str(number) for number in numbers}
     made: dict[int, Path] = {}
-    tasks = [
-        HalfTask(config=config, match_number=number, half=half, path=place / f"{half}_{config.size[0]}p.mkv")
+    jobs = [
+        Job(
+            f"match {number} half {half}",
+            write_half,
+            (config, number, half, place / f"{half}_{config.size[0]}p.mkv"),
+        )
         for number, place in building.items()
         for half in (1, 2)
     ]
+    num_written = {job.name: 0 for job in jobs}
     events: dict[tuple[int, int], tuple[PlayEvent, ...]] = {}
 
-    def finished(rank: int, half_events: tuple[PlayEvent, ...]) -> None:
-        number = tasks[rank].match_number
-        events[number, tasks[rank].half] = half_events
+    def watch(job: Job, done: int, total: int, note: str) -> None:
+        count(done - num_written[job.name])
+        num_written[job.name] = done
+
+    def settle(ended: Ended) -> None:
+        _, number, half, path = ended.job.arguments
+        if ended.error is not None:
+            ended.error.add_note(f"while writing {path.name}")
+            raise ended.error
+        events[number, half] = ended.value
         if all((number, half) in events for half in (1, 2)):
             halves = [events[number, half] for half in (1, 2)]
             made[number] = folder / layout.match_name(number, _score(halves))
@@ -120,7 +135,14 @@ def _make_matches(
         shutil.rmtree(workshop, ignore_errors=True)  # left by a run that was killed
         for place in building.values():
             place.mkdir(parents=True)
-        write_halves(tasks, jobs=jobs, progress=count, finished=finished)
+        run_jobs(
+            jobs,
+            InProcessExecutor()
+            if workers == 1
+            else ProcessExecutor([""] * workers, remedy="use fewer --jobs"),
+            on_end=settle,
+            watch=watch,
+        )
         return made
     except OSError as error:
         raise DataError(

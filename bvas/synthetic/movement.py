@@ -7,6 +7,7 @@ from bvas.synthetic.play_record import NUM_PLAYERS
 
 Floats = NDArray[np.float64]
 
+TEAM_SIZE = NUM_PLAYERS // 2
 HALF_LENGTH = 52.5
 """Meters from the center to a goal line."""
 HALF_WIDTH = 34.0
@@ -28,9 +29,9 @@ class Movement:
     def __init__(self, rng: np.random.Generator, rate: float, home_sign: int) -> None:
         """Place the teams in their halves; `home_sign` is +1 where home attacks towards +x."""
         self._dt = 1.0 / rate
-        self.signs = np.repeat([home_sign, -home_sign], NUM_PLAYERS // 2).astype(np.float64)
+        self.signs = np.repeat([home_sign, -home_sign], TEAM_SIZE).astype(np.float64)
         self.base: Floats = np.concatenate([_FORMATION, _FORMATION]) * self.signs[:, None]
-        self._is_keeper = np.arange(NUM_PLAYERS) % (NUM_PLAYERS // 2) == 0
+        self._is_keeper = np.arange(NUM_PLAYERS) % TEAM_SIZE == 0
         self.base = self.base + rng.normal(0, 1.5, self.base.shape) * ~self._is_keeper[:, None]
         self.positions: Floats = self.base * [0.8, 0.85] - [8.0, 0.0] * self.signs[:, None]
         self.positions[self._is_keeper] = self.base[self._is_keeper]
@@ -50,8 +51,7 @@ class Movement:
             seconds: Time of the game; drives small movements of each player.
         """
         targets = self.base.copy()
-        half = NUM_PLAYERS // 2
-        attacking = slice(0, half) if possession == 0 else slice(half, NUM_PLAYERS)
+        attacking = slice(possession * TEAM_SIZE, (possession + 1) * TEAM_SIZE)
         targets[:, 0] += 0.55 * ball[0]
         targets[attacking, 0] += 7.0 * self.signs[attacking]
         targets[:, 1] = 0.8 * targets[:, 1] + 0.4 * ball[1]

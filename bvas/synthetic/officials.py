@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.synthetic.camera import trail
-from bvas.synthetic.movement import HALF_LENGTH, HALF_WIDTH, Floats
+from bvas.synthetic.movement import HALF_LENGTH, HALF_WIDTH, TEAM_SIZE, Floats
 from bvas.synthetic.play_record import NUM_PLAYERS, Play
 from bvas.synthetic.restarts import SUBSTITUTION_SPOT
 
 REFEREE, NEAR_ASSISTANT, FAR_ASSISTANT = range(NUM_PLAYERS, NUM_PLAYERS + 3)
 """Columns of the officials after the 22 players; the substitutes of home and away follow."""
-_TEAM_SIZE = NUM_PLAYERS // 2
 _STRIDE_RADIANS_PER_M = 2.6
 # Seconds from an incident, first and last, with the referee's arm or an assistant's flag raised.
 _ARM_SECONDS = {"Foul": (0.0, 1.2), "Offside": (0.0, 1.2), "Indirect free-kick": (-1.2, 0.6)}
@@ -62,7 +61,7 @@ def raised_arms(play: Play) -> NDArray[np.bool_]:
 
 def _assistant(play: Play, side: float) -> Floats:
     """Return the way of the assistant of one half, level with the second-last defender; `side` is -1 or +1."""
-    team = slice(0, _TEAM_SIZE) if side * play.players[0, 0, 0] > 0 else slice(_TEAM_SIZE, NUM_PLAYERS)
+    team = slice(0, TEAM_SIZE) if side * play.players[0, 0, 0] > 0 else slice(TEAM_SIZE, NUM_PLAYERS)
     line = np.sort(side * play.players[:, team, 0].astype(np.float64), axis=1)[:, -2]
     along = side * np.clip(line, 0.0, HALF_LENGTH)
     across = np.full(play.num_frames, side * (HALF_WIDTH + 0.9))
@@ -73,7 +72,7 @@ def _substitute(play: Play, team: int) -> Floats:
     """Return the way of a team's next substitute: from the bench to the halfway line at a substitution."""
     way = np.tile([-9.0 if team == 0 else 9.0, -HALF_WIDTH - 4.5], (play.num_frames, 1))
     for incident in play.incidents:
-        if incident.label == "Substitution" and incident.player // _TEAM_SIZE == team:
+        if incident.label == "Substitution" and incident.player // TEAM_SIZE == team:
             way[_frames(play, incident.frame, -6.0, 0.2)] = SUBSTITUTION_SPOT + np.array([0.9, -0.8])
     return trail(way, lag=1.1, rate=float(play.rate))
 

@@ -5,12 +5,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from bvas.synthetic.movement import HALF_LENGTH, Floats, Movement
-from bvas.synthetic.play_record import NUM_PLAYERS, ActionKind, Phase, Play, PlayerAction, PlayEvent
+from bvas.synthetic.movement import HALF_LENGTH, TEAM_SIZE, Floats, Movement
+from bvas.synthetic.play_record import NUM_PLAYERS, STATES, ActionKind, Phase, Play, PlayerAction, PlayEvent
 
 _FOOT_M = 0.4
 _DRIBBLE_SECONDS = 0.56
-_TEAM_SIZE = NUM_PLAYERS // 2
 
 
 class Pitch:
@@ -56,7 +55,7 @@ class Pitch:
 
     def team(self, player: int) -> int:
         """Return 0 for home, 1 for away."""
-        return player // _TEAM_SIZE
+        return player // TEAM_SIZE
 
     def sign(self, player: int) -> float:
         """Return +1 where the player's team attacks towards +x, else -1."""
@@ -64,32 +63,32 @@ class Pitch:
 
     def is_keeper(self, player: int) -> bool:
         """Return whether the player is a goalkeeper."""
-        return player % _TEAM_SIZE == 0
+        return player % TEAM_SIZE == 0
 
     def keeper(self, right: bool) -> int:
         """Return the goalkeeper of the goal at +x (`right`) or at -x."""
-        return 0 if (self.moves.signs[0] < 0) == right else _TEAM_SIZE
+        return 0 if (self.moves.signs[0] < 0) == right else TEAM_SIZE
 
     def opponents(self, player: int) -> list[int]:
         """Return the players of the other team, goalkeeper first."""
-        start = (1 - self.team(player)) * _TEAM_SIZE
-        return list(range(start, start + _TEAM_SIZE))
+        start = (1 - self.team(player)) * TEAM_SIZE
+        return list(range(start, start + TEAM_SIZE))
 
     def field_mates(self, player: int) -> list[int]:
         """Return the other field players of the same team."""
-        start = self.team(player) * _TEAM_SIZE
-        return [mate for mate in range(start + 1, start + _TEAM_SIZE) if mate != player]
+        start = self.team(player) * TEAM_SIZE
+        return [mate for mate in range(start + 1, start + TEAM_SIZE) if mate != player]
 
     def nearest(self, *, team: int, point: Floats) -> int:
         """Return the field player of a team nearest to a point."""
-        first = team * _TEAM_SIZE + 1
-        away = self.moves.positions[first : first + _TEAM_SIZE - 1] - point
+        first = team * TEAM_SIZE + 1
+        away = self.moves.positions[first : first + TEAM_SIZE - 1] - point
         return first + int(np.argmin(np.hypot(away[:, 0], away[:, 1])))
 
     def nearest_to_ball(self, but: int) -> int:
         """Return the field player of either team nearest to the ball, other than `but`."""
         away = np.hypot(*(self.moves.positions - self.ball[:2]).T)
-        away[[0, _TEAM_SIZE, but]] = np.inf
+        away[[0, TEAM_SIZE, but]] = np.inf
         return int(np.argmin(away))
 
     def reach(self, player: int) -> float:
@@ -174,12 +173,11 @@ class Pitch:
 
     def record(self) -> Play:
         """Return the frames and events so far."""
-        names = ("players", "facing", "speed", "gait", "ball", "watched")
         columns = (np.stack(column) for column in zip(*self._rows, strict=True))
         phase, owner = np.array(self._states).T
         return Play(
             rate=self._exact_rate,
-            **dict(zip(names, columns, strict=True)),
+            **dict(zip(STATES, columns, strict=True)),
             phase=phase.astype(np.uint8),
             owner=owner.astype(np.int16),
             events=tuple(event for event in self._events if event.frame < self.frame),
@@ -208,14 +206,14 @@ class Pitch:
         away = self.moves.positions - ball
         distance = np.hypot(away[:, 0], away[:, 1])
         busy = [player for player in (self.owner, self.receiver, self.tackler, self.runner) if player >= 0]
-        distance[[0, _TEAM_SIZE, *busy]] = np.inf
-        start = self._possession * _TEAM_SIZE
-        for rank, player in enumerate(np.argsort(distance[start : start + _TEAM_SIZE])[:2] + start):
+        distance[[0, TEAM_SIZE, *busy]] = np.inf
+        start = self._possession * TEAM_SIZE
+        for rank, player in enumerate(np.argsort(distance[start : start + TEAM_SIZE])[:2] + start):
             targets[player] = ball + away[player] * ((8.0 + 2.0 * rank) / max(distance[player], 1.0))
-        start = (1 - self._possession) * _TEAM_SIZE
+        start = (1 - self._possession) * TEAM_SIZE
         to_goal = np.array([-self.moves.signs[start] * HALF_LENGTH, 0.0]) - ball
         to_goal /= max(float(np.hypot(*to_goal)), 1.0)
-        for rank, player in enumerate(np.argsort(distance[start : start + _TEAM_SIZE])[:2] + start):
+        for rank, player in enumerate(np.argsort(distance[start : start + TEAM_SIZE])[:2] + start):
             targets[player] = ball + to_goal * (3.2 + 4.0 * rank)
 
     def _direct(self, targets: Floats, top_speed: Floats, acceleration: Floats, look: Floats) -> None:

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 NUM_PLAYERS = 22
 """Players 0 to 10 belong to the home team, 11 to 21 to the away team; 0 and 11 are the goalkeepers."""
 
+STATES = ("players", "facing", "speed", "gait", "ball", "watched")
+"""Fields of a `Play` that change from frame to frame by little: between two frames they are interpolated."""
+
 ActionKind = Literal["foot", "head", "throw", "feint", "fall"]
 """Body movements. A feint swings the leg and leaves the ball alone; a fouled player falls."""
 

@@ -1,24 +1,27 @@
 """Choice of the player who receives a ball."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from bvas.synthetic.movement import HALF_WIDTH, Floats
 from bvas.synthetic.pitch import Pitch
 
 
+@dataclass(frozen=True, slots=True)
 class Receivers:
     """Choices among players by their positions on the pitch."""
 
-    def __init__(self, rng: np.random.Generator, pitch: Pitch, *, forward: float) -> None:
-        """Draw from `rng`, which belongs to the game; `forward` is the score of a meter toward the goal."""
-        self._rng = rng
-        self._pitch = pitch
-        self._forward = forward
+    rng: np.random.Generator
+    """It belongs to the game."""
+    pitch: Pitch
+    forward: float
+    """Score of a meter toward the goal."""
 
     def distances(self) -> Floats:
         """Return the distance of each player from the ball in 0.4 s, [22] meters."""
-        moves = self._pitch.moves
-        away = moves.positions + 0.4 * moves.velocities - self._pitch.ball[:2]
+        moves = self.pitch.moves
+        away = moves.positions + 0.4 * moves.velocities - self.pitch.ball[:2]
         return np.asarray(np.hypot(away[:, 0], away[:, 1]))
 
     def distance(self, player: int) -> float:
@@ -27,7 +30,7 @@ class Receivers:
 
     def teammate_between(self, nearest: float, farthest: float) -> int | None:
         """Return a field teammate between two distances; a better placed one is more likely."""
-        pitch, owner = self._pitch, self._pitch.owner
+        pitch, owner = self.pitch, self.pitch.owner
         distances = self.distances()
         mates = [player for player in pitch.field_mates(owner) if nearest <= distances[player] <= farthest]
         if not mates:
@@ -37,8 +40,8 @@ class Receivers:
         for player in mates:
             way = pitch.moves.positions[player] - pitch.ball[:2]
             clear = _lane_clearance(pitch.ball[:2], way, opponents)
-            scores.append(self._forward * way[0] * pitch.sign(owner) + 1.2 * min(clear, 3.0))
-        return mates[int(np.argmax(np.array(scores) + self._rng.gumbel(0, 1.2, len(mates))))]
+            scores.append(self.forward * way[0] * pitch.sign(owner) + 1.2 * min(clear, 3.0))
+        return mates[int(np.argmax(np.array(scores) + self.rng.gumbel(0, 1.2, len(mates))))]
 
     def mate(self, nearest: float, farthest: float) -> int:
         """Return a teammate between two distances, else the one best placed for a short pass."""
@@ -48,12 +51,12 @@ class Receivers:
     def nearest_mate(self) -> int:
         """Return the field teammate best placed for a short pass."""
         distances = self.distances()
-        mates = self._pitch.field_mates(self._pitch.owner)
+        mates = self.pitch.field_mates(self.pitch.owner)
         return min(mates, key=lambda player: abs(distances[player] - 8.0))
 
     def interceptor(self, receiver: int) -> int:
         """Return the opponent nearest to the way of the ball, or `receiver` without one."""
-        pitch = self._pitch
+        pitch = self.pitch
         here, positions = pitch.ball[:2], pitch.moves.positions
         way = positions[receiver] - here
         distances, longest = self.distances(), np.hypot(*way) + 2.0
@@ -65,15 +68,15 @@ class Receivers:
 
     def in_box(self) -> int:
         """Return the field teammate nearest to a random place in front of the goal."""
-        pitch = self._pitch
-        spot = np.array([pitch.sign(pitch.owner) * 44.0, self._rng.uniform(-6.0, 6.0)])
+        pitch = self.pitch
+        spot = np.array([pitch.sign(pitch.owner) * 44.0, self.rng.uniform(-6.0, 6.0)])
         positions = pitch.moves.positions
         mates = pitch.field_mates(pitch.owner)
         return min(mates, key=lambda player: float(np.hypot(*(positions[player] - spot))))
 
     def beside_way(self, kicker: int, receiver: int, point: Floats, seconds: float) -> int:
         """Return the player who reaches the middle of a pass to `point` in time; -1 for none."""
-        pitch = self._pitch
+        pitch = self.pitch
         way = point - pitch.ball[:2]
         away = np.hypot(*(pitch.moves.positions - (pitch.ball[:2] + 0.55 * way)).T)
         away[[kicker, receiver]] = np.inf

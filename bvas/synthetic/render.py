@@ -13,7 +13,7 @@ from bvas.synthetic import bodies
 from bvas.synthetic.bodies import HEAD, HIP, LEFT_ARM, LEFT_LEG, NUM_POINTS, RIGHT_ARM, RIGHT_LEG, SHADOW
 from bvas.synthetic.config import SceneConfig
 from bvas.synthetic.ground import SUBPIXEL_BITS, Ground, Picture, fixed_point
-from bvas.synthetic.movement import Floats
+from bvas.synthetic.movement import TEAM_SIZE, Floats
 from bvas.synthetic.officials import FAR_ASSISTANT, NEAR_ASSISTANT
 from bvas.synthetic.play_record import NUM_PLAYERS, Play
 from bvas.synthetic.staging import Staging
@@ -206,8 +206,8 @@ def _kits(rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
     heads = rng.integers(45, 150, NUM_PLAYERS).tolist()
     kits = []
     for player in range(NUM_PLAYERS):
-        keeper = player % (NUM_PLAYERS // 2) == 0
-        kit = (150, 60, 140) if keeper else teams[player // (NUM_PLAYERS // 2)]
+        keeper = player % TEAM_SIZE == 0
+        kit = (150, 60, 140) if keeper else teams[player // TEAM_SIZE]
         kits.append((*kit, heads[player]))
     substitutes = [(*kit, head) for kit, head in zip(teams, (100, 70), strict=True)]
     return [*kits, *[(128, 30, 30, 90)] * 3, *substitutes]

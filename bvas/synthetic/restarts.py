@@ -4,6 +4,7 @@ Each restart is a generator that yields once a frame and returns the kick that t
 """
 
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,32 +19,29 @@ WINDUP_SECONDS = 0.24
 SUBSTITUTION_SPOT = np.array([0.0, -34.3])
 """[2] place of a substitution: at the halfway line, on the main camera's side."""
 _AREA_DEPTH, _AREA_HALF_WIDTH = 16.5, 20.16
-_TEAM_SIZE = NUM_PLAYERS // 2
 _WALL_M = 9.15
 _LONGEST_SUBSTITUTION_SECONDS = 12.0
 _CLEARING_SECONDS = 5.0
 
 
+@dataclass(frozen=True, slots=True)
 class Restarts:
     """Scripts of a stopped game."""
 
-    def __init__(
-        self, config: PlayConfig, rng: np.random.Generator, pitch: Pitch, kicks: KickChooser
-    ) -> None:
-        """Draw from `rng`, which belongs to the game."""
-        self._config = config
-        self._rng = rng
-        self._pitch = pitch
-        self._kicks = kicks
+    config: PlayConfig
+    rng: np.random.Generator
+    """It belongs to the game."""
+    pitch: Pitch
+    kicks: KickChooser
 
     def in_penalty_area(self, point: Floats, attacker: int) -> bool:
         """Return whether a point lies in the penalty area of the attacker's opponents."""
-        x = self._pitch.sign(attacker) * point[0]
+        x = self.pitch.sign(attacker) * point[0]
         return bool(x > HALF_LENGTH - _AREA_DEPTH and abs(point[1]) < _AREA_HALF_WIDTH)
 
     def kick_off(self, taker: int) -> Generator[None, None, Kick]:
         """Start a half."""
-        pitch = self._pitch
+        pitch = self.pitch
         pitch.ball[:] = 0.0
         pitch.moves.positions[taker] = (-0.4 * pitch.sign(taker), 0.0)
         pitch.owner = taker
@@ -51,11 +49,11 @@ class Restarts:
 
     def after_goal(self) -> Generator[None, None, Kick]:
         """Bring the ball back to the center; the team that conceded kicks off."""
-        pitch = self._pitch
+        pitch = self.pitch
         pitch.hold(Phase.DEAD)
         yield from self._wait(3.0)
         taker = pitch.keeper(pitch.ball[0] > 0) + 9
-        if self._config.own_halves:
+        if self.config.own_halves:
             places, signs = pitch.moves.base * [0.8, 0.85], pitch.moves.signs
             places[:, 0] = signs * np.minimum(signs * places[:, 0] - 8.0, -2.0)
             pitch.orders.update(enumerate(places))
@@ -66,11 +64,11 @@ class Restarts:
 
     def throw_in(self, thrower: int, due: int) -> Generator[None, None, int]:
         """Throw the ball in, controlled at frame `due` or later; returns the first frame of the next run."""
-        pitch = self._pitch
+        pitch = self.pitch
         yield from self._substitute(thrower)
         yield from self._fetch(thrower)
         yield from self._bring(np.array([pitch.ball[0], np.sign(pitch.ball[1]) * (HALF_WIDTH + 0.2)]))
-        kick = self._kicks.throw()
+        kick = self.kicks.throw()
         pitch.look_at(kick.point)
         flight = pitch.frames(kick.seconds)
         control = pitch.frames(CONTROL_SECONDS + 0.15)
@@ -83,7 +81,7 @@ class Restarts:
 
     def from_goal_line(self, kicker: int) -> Generator[None, None, Kick]:
         """Return the goal kick or the corner after `kicker` put the ball over the goal line."""
-        pitch = self._pitch
+        pitch = self.pitch
         side, spot_y = np.sign(pitch.ball[0]), float(np.sign(pitch.ball[1])) or 1.0
         keeper = pitch.keeper(side > 0)
         yield from self._substitute(keeper)
@@ -96,7 +94,7 @@ class Restarts:
 
     def after_foul(self, offender: int, victim: int) -> Generator[None, None, Kick]:
         """Stop, and give a free kick or a penalty."""
-        pitch, config = self._pitch, self._config
+        pitch, config = self.pitch, self.config
         pitch.incident("Foul", offender)
         pitch.action("fall", victim)
         pitch.hold(Phase.DEAD)
@@ -113,7 +111,7 @@ class Restarts:
 
     def after_offside(self, attacker: int) -> Generator[None, None, Kick]:
         """Stop, and give the defenders a free kick at the attacker's place."""
-        pitch = self._pitch
+        pitch = self.pitch
         pitch.incident("Offside", attacker)
         pitch.hold(Phase.DEAD)
         yield from self._wait(1.6)
@@ -122,7 +120,7 @@ class Restarts:
         return (yield from self._set_piece("FREE KICK", "Indirect free-kick", taker, place, 1.5))
 
     def _penalty(self, taker: int) -> Generator[None, None, Kick]:
-        pitch = self._pitch
+        pitch = self.pitch
         side = pitch.sign(taker)
         for player in range(NUM_PLAYERS):
             x, y = pitch.moves.positions[player]
@@ -136,7 +134,7 @@ class Restarts:
 
     def _substitute(self, taker: int) -> Iterator[None]:
         """At random, send a player to the halfway line; the substitute keeps the player's number."""
-        pitch, rng, config = self._pitch, self._rng, self._config
+        pitch, rng, config = self.pitch, self.rng, self.config
         if config.substitution <= 0.0 or rng.random() >= config.substitution:
             return
 
@@ -158,7 +156,7 @@ class Restarts:
         del pitch.orders[leaver]
 
     def _order_wall(self, offender: int, place: Floats, goal: Floats) -> None:
-        pitch = self._pitch
+        pitch = self.pitch
         way = (goal - place) / max(float(np.hypot(*(goal - place))), 1.0)
         middle, aside = place + _WALL_M * way, np.array([-way[1], way[0]])
         mates = [offender, *pitch.field_mates(offender)]
@@ -174,16 +172,16 @@ class Restarts:
         return (yield from self._kick_resting_ball(label, incident, seconds))
 
     def _kick_resting_ball(self, label: str, incident: str, seconds: float) -> Generator[None, None, Kick]:
-        pitch = self._pitch
+        pitch = self.pitch
         pitch.hold(Phase.CONTROL)
         yield from self._wait(seconds)
-        kick = self._kicks.restart(label, incident)
+        kick = self.kicks.restart(label, incident)
         pitch.look_at(kick.point)
         yield from self._wait(WINDUP_SECONDS)
         return kick
 
     def _fetch(self, player: int) -> Iterator[None]:
-        pitch = self._pitch
+        pitch = self.pitch
         pitch.hold(Phase.DEAD)
         pitch.runner = player
         while pitch.reach(player) > 0.9:
@@ -193,11 +191,11 @@ class Restarts:
         pitch.hold(Phase.HANDS)
 
     def _bring(self, spot: Floats) -> Iterator[None]:
-        pitch = self._pitch
+        pitch = self.pitch
         pitch.walk_to = spot
         while np.hypot(*(pitch.moves.positions[pitch.owner] - spot)) > 0.4:
             yield
         pitch.walk_to = None
 
     def _wait(self, seconds: float) -> Iterator[None]:
-        return self._pitch.wait(self._pitch.frame + self._pitch.frames(seconds))
+        return self.pitch.wait(self.pitch.frame + self.pitch.frames(seconds))

@@ -74,7 +74,7 @@ class Shot:
 def plan_shots(play: Play, seed: int | tuple[int, ...]) -> tuple[Shot, ...]:
     """Return the shots of a half, in order and without a gap."""
     planner = _Planner(play, np.random.default_rng(seed))
-    wishes = [*planner.after_incidents(), *planner.in_run_of_play()]
+    wishes = [shots for shots in (*planner.after_incidents(), *planner.in_run_of_play()) if shots]
     wishes.sort(key=lambda shots: shots[0].start)
     return _arranged(wishes, play.num_frames, round(_LEAST_MAIN_SECONDS * float(play.rate)))
 
@@ -101,7 +101,7 @@ class _Planner:
             if rng.random() < _REPLAYED[incident.label]:
                 shots.append(self._replay(start, incident))
             wishes.append(shots)
-        return [shots for shots in wishes if shots]
+        return wishes
 
     def in_run_of_play(self) -> list[list[Shot]]:
         """Return shots at random times."""
@@ -118,7 +118,7 @@ class _Planner:
             stop = start + self._frames(*_SECOND_SECONDS)
             width, view = float(rng.uniform(*_SECOND_WIDTH_M)), self._view("second")
             wishes.append([Shot(start=start, stop=stop, kind="second", width_m=width, view=view)])
-        return [shots for shots in wishes if shots]
+        return wishes
 
     def _times(self, per_minute: float) -> list[int]:
         number = int(self._rng.poisson(per_minute * (self._play.num_frames / self._rate / 60.0)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from bvas.synthetic.camera import CameraPath, aim, trail
 from bvas.synthetic.lighting import Light
 from bvas.synthetic.movement import Floats
 from bvas.synthetic.officials import raised_arms
-from bvas.synthetic.play_record import Play, PlayEvent
+from bvas.synthetic.play_record import STATES, Play, PlayEvent
 from bvas.synthetic.shots import CAMERA_POSITIONS, Shot
 
 _CHEST_M = 1.05
@@ -53,17 +54,8 @@ def stage(play: Play, path: CameraPath, shots: tuple[Shot, ...], light: Light | 
         after = np.minimum(before + 1, play.num_frames - 1)
         return np.asarray(values[before] + weight * (values[after] - values[before]))
 
-    shown = replace(
-        play,
-        players=between(play.players),
-        facing=between(play.facing),
-        speed=between(play.speed),
-        gait=between(play.gait),
-        ball=between(play.ball),
-        watched=between(play.watched),
-        phase=play.phase[before],
-        owner=play.owner[before],
-    )
+    states: dict[str, Any] = {name: between(getattr(play, name)) for name in STATES}
+    shown = replace(play, **states, phase=play.phase[before], owner=play.owner[before])
     path = _camera_path(shown, path, shots)
 
     def visible(events: Sequence[PlayEvent]) -> tuple[PlayEvent, ...]:

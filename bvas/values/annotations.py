@@ -1,7 +1,7 @@
 """Annotations, spots, gaps and label sets."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from bvas.errors import ConfigError
@@ -59,13 +59,7 @@ class Gap:
 
     def to_json(self, half: int) -> dict[str, float | int | str]:
         """Return the gap as the results file holds it, with the number of its half or part."""
-        return {
-            "half": half,
-            "start_seconds": self.start_seconds,
-            "end_seconds": self.end_seconds,
-            "num_frames": self.num_frames,
-            "reason": self.reason,
-        }
+        return {"half": half, **asdict(self)}
 
 
 @dataclass(frozen=True, slots=True)

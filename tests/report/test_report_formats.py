@@ -165,10 +165,10 @@ def test_a_timecode_without_a_semicolon_drops_nothing():
     ("rate", "timecode", "expected"),
     [
         ("25", "1:2:3", "'1:2:3' is not a timecode"),
-        ("25", "00:00:00:25", "no timecode 00:00:00:25 at 25 fps"),
-        ("29.97", "00:01:00;00", "no timecode 00:01:00;00 at 29.97 fps drop frame"),
-        ("25", "00:60:00:00", "no timecode 00:60:00:00"),
-        ("25", "00:00:61:00", "no timecode 00:00:61:00"),
+        ("25", "00:00:00:25", "00:00:00:25 is not a valid timecode at 25 fps"),
+        ("29.97", "00:01:00;00", "00:01:00;00 is not a valid timecode at 29.97 fps drop frame"),
+        ("25", "00:60:00:00", "00:60:00:00 is not a valid timecode"),
+        ("25", "00:00:61:00", "00:00:61:00 is not a valid timecode"),
     ],
 )
 def test_a_timecode_that_does_not_exist_is_refused(rate, timecode, expected):

@@ -16,7 +16,6 @@ from bvas.experiment.checkpoint import ENSEMBLE_NAME
 from bvas.experiment.experiment import Experiment
 from bvas.metrics.bootstrap import Interval, difference_interval
 from bvas.metrics.official import scores_of
-from bvas.metrics.tally import Tally
 from bvas.results.store import Split, predictions_folder, write_match
 from bvas.results.video_result import VideoResult
 from bvas.system.atomic_files import write_json, write_text
@@ -101,7 +100,7 @@ def build_ensemble(
     scores = EnsembleScores(curves, data, experiment.peaks)
     alike = (1,) * len(members)
     names = tuple(member.name for member in members)
-    compared = {name: _alone(number, len(members)) for number, name in enumerate(names)}
+    compared: dict[str, Weights] = {name: tuple(int(other == name) for other in names) for name in names}
     if not selected:
         weights, by_part, counts = alike, {}, scores.tally(alike)
         if len(members) == 1:
@@ -111,16 +110,12 @@ def build_ensemble(
         selection = select_nested(scores, parts_of(matches), progress=progress)
         weights, by_part, counts = selection.weights, selection.by_part, selection.nested
         compared["all alike"] = alike
-    own = _mean_ap(counts, experiment)
+    own = scores_of(counts, experiment.task.labels).mean
     others = []
     for name, its_weights in compared.items():
         tally = scores.tally(its_weights)
-        score = _mean_ap(tally, experiment)
-        others.append(
-            MemberScore(
-                name=name, score=score, difference=own - score, interval=difference_interval(tally, counts)
-            )
-        )
+        score, interval = scores_of(tally, experiment.task.labels).mean, difference_interval(tally, counts)
+        others.append(MemberScore(name=name, score=score, difference=own - score, interval=interval))
     return Ensemble(
         members=names,
         is_selected=selected,
@@ -141,14 +136,6 @@ def _check_selectable(members: Sequence[Member], matches: Sequence[Match]) -> No
             f"'{matches[0].name}' is the only match with curves: a selection on it cannot be scored on another; leave "
             "out --select, or predict at least two matches"
         )
-
-
-def _alone(number: int, num_members: int) -> Weights:
-    return tuple(int(other == number) for other in range(num_members))
-
-
-def _mean_ap(counts: Tally, experiment: Experiment) -> float:
-    return scores_of(counts, experiment.task.labels).mean
 
 
 def check_folder(runs: Path, name: str, members: Sequence[Member], *, selected: bool) -> None:

@@ -9,8 +9,13 @@ from numpy.typing import NDArray
 from bvas.data.soccernet_files import position_ms
 from bvas.evaluation.tuning.counting import LabelledCurves, RuleCounts, Truth, count_hits, spots_of_rules
 from bvas.experiment.peak_config import PeakConfig, PeakRule
-from bvas.metrics.average_precision import NUM_THRESHOLDS, TIME_ROUNDING_SECONDS, average_precision_of_counts
-from bvas.metrics.matching import match_times
+from bvas.metrics.average_precision import (
+    NUM_THRESHOLDS,
+    TIME_ROUNDING_SECONDS,
+    average_precision_of_counts,
+    counts_at_thresholds,
+)
+from bvas.metrics.matching import are_hits
 from bvas.tasks.peaks import find_spots, lowest_height
 from bvas.values.annotations import LabelSet
 
@@ -146,17 +151,11 @@ def _shown(
         true_times = np.array(
             sorted(a.seconds for a in data.annotations[half] if a.label == label), np.float64
         )
-        matched = match_times(
+        is_hit = are_hits(
             true_times, times[half], confidences[half], TOLERANCE_SECONDS + TIME_ROUNDING_SECONDS
         )
         reached = np.searchsorted(points, confidences[half], side="right")
-        hits[group] += _at_or_above(reached[matched[matched >= 0]], len(points))
-        spots[group] += _at_or_above(reached, len(points))
+        hits[group] += counts_at_thresholds(np.bincount(reached[is_hit], minlength=len(points) + 1))
+        spots[group] += counts_at_thresholds(np.bincount(reached, minlength=len(points) + 1))
         annotations[group] += len(true_times)
     return ShownCounts(points=points, hits=hits, spots=spots, annotations=annotations)
-
-
-def _at_or_above(reached: NDArray[np.intp], num_points: int) -> NDArray[np.int64]:
-    """Return how many spots lie at or above each point, from how many points each of them reaches."""
-    counts = np.bincount(reached, minlength=num_points + 1)
-    return np.cumsum(counts[::-1])[-2::-1].astype(np.int64)

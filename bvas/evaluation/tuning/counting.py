@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.experiment.peak_config import PeakRule
-from bvas.metrics.average_precision import NUM_THRESHOLDS, counts_at_thresholds, thresholds_reached
+from bvas.metrics.average_precision import NUM_THRESHOLDS, thresholds_reached
 from bvas.metrics.label_events import MAX_SECONDS, frame_events
-from bvas.metrics.matching import match_times
+from bvas.metrics.matching import are_hits
 from bvas.metrics.official import tolerance_of
-from bvas.metrics.tally import ALL, NUM_KINDS, Tally
+from bvas.metrics.tally import ALL, NUM_KINDS, Tally, counts_by_group
 from bvas.tasks.peaks import lowest_height, nms_rows, peak_rows, smooth_scores
 from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
@@ -63,9 +64,9 @@ class LabelledCurves:
 class RuleCounts:
     """Counts of one label's spots at or above each of the official thresholds, by match."""
 
-    hits: NDArray[np.int32]
+    hits: NDArray[np.integer[Any]]
     """[G, T]"""
-    spots: NDArray[np.int32]
+    spots: NDArray[np.integer[Any]]
     """[G, T]"""
 
 
@@ -156,26 +157,16 @@ def count_hits(
     confidences: NDArray[np.float64] = np.asarray(
         np.round(np.minimum(heights_64, 1.0), _DECIMALS), np.float64
     )
-    matched = match_times(
-        truth.times.astype(np.float64),
-        spots.times.astype(np.float64),
-        confidences,
-        _TOLERANCE_SECONDS * data.rate,
-    )
-    is_hit = np.zeros(len(spots.times), dtype=np.bool_)
-    is_hit[matched[matched >= 0]] = True
+    is_hit = are_hits(truth.times, spots.times, confidences, _TOLERANCE_SECONDS * data.rate)
     reached = thresholds_reached(confidences)
     cells: NDArray[np.int64] = data.groups[spots.halves] * (NUM_THRESHOLDS + 1) + reached
-    counts = []
-    for height in heights:
-        taken = spots.heights >= height
-        counts.append(
-            RuleCounts(
-                hits=_by_match(cells[taken & is_hit], data.num_groups),
-                spots=_by_match(cells[taken], data.num_groups),
-            )
+    return [
+        RuleCounts(
+            hits=counts_by_group(cells[taken & is_hit], data.num_groups),
+            spots=counts_by_group(cells[taken], data.num_groups),
         )
-    return counts
+        for taken in (spots.heights >= height for height in heights)
+    ]
 
 
 def count_rule(
@@ -197,8 +188,3 @@ def tally_of(counts_of_labels: Sequence[RuleCounts], true: Sequence[Truth]) -> T
     for label_id, counts in enumerate(counts_of_labels):
         hits[:, ALL, 0, label_id], spots[:, ALL, label_id] = counts.hits, counts.spots
     return Tally(hits=hits, spots=spots, annotations=held)
-
-
-def _by_match(cells: NDArray[np.int64], num_groups: int) -> NDArray[np.int32]:
-    reached = np.bincount(cells, minlength=num_groups * (NUM_THRESHOLDS + 1))
-    return counts_at_thresholds(reached.reshape(num_groups, -1).astype(np.int64)).astype(np.int32)

@@ -1,7 +1,7 @@
 """Grid of the rules that are tried."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 from bvas.errors import ConfigError
 from bvas.experiment.peak_config import PeakRule
@@ -45,21 +45,17 @@ class RuleGrid:
                 + abs(heights.index(rule.min_height) - heights.index(own.min_height))
             )
 
-        return sorted(self._combined(sigmas, distances, heights, own), key=steps)
-
-    def _combined(
-        self, sigmas: list[float], distances: list[int], heights: list[float], own: PeakRule
-    ) -> Iterator[PeakRule]:
-        for sigma in sigmas:
-            for distance in distances:
-                for height in heights:
-                    yield replace(
-                        own,
-                        sigma_frames=sigma,
-                        min_distance_frames=distance,
-                        min_height=height,
-                        operating_point=max(own.operating_point, height),
-                    )
+        rules = [
+            replace(
+                own,
+                sigma_frames=sigma,
+                min_distance_frames=distance,
+                min_height=height,
+                operating_point=max(own.operating_point, height),
+            )
+            for sigma, distance, height in product(sigmas, distances, heights)
+        ]
+        return sorted(rules, key=steps)
 
 
 def default_grid(rate: float) -> RuleGrid:

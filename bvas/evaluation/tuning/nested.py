@@ -6,7 +6,7 @@ alone find more annotations, even in curves that know nothing. So a gain counts 
 the curves know anything: the nested score is above that of each of many throws of the annotations to other times.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -89,9 +89,11 @@ def tune(
         if progress is not None:
             progress(label_id + 1, len(data.labels))
     before = {label: own.rule(label) for label in data.labels}
-    spots = _spots_score(data, folds, before, by_fold)
+    # The curves with their own annotations, then with annotations thrown to other times: the chance baseline.
+    variants = [data, *(data.thrown(seed) for seed in range(NUM_THROWS))]
+    spots = _spots_score(variants, folds, before, by_fold)
     taken, taken_by_fold = (best, by_fold) if spots.is_real else (before, dict.fromkeys(parts, before))
-    points, shown = _choose_points(data, folds, taken, taken_by_fold)
+    points, shown = _choose_points(variants, folds, taken, taken_by_fold)
     final = (
         {label: replace(taken[label], operating_point=point) for label, point in points.items()}
         if shown.is_real
@@ -110,11 +112,10 @@ def tune(
 
 
 def _spots_score(
-    data: LabelledCurves, folds: NDArray[np.int64], before: Rules, by_fold: Mapping[int, Rules]
+    variants: Sequence[LabelledCurves], folds: NDArray[np.int64], before: Rules, by_fold: Mapping[int, Rules]
 ) -> TunedScore:
     """Return the official score before, and by the rules that each fold gets from the others."""
-    variants = [data, *(data.thrown(seed) for seed in range(NUM_THROWS))]
-    true = [truths(variant) for variant in variants]
+    data, true = variants[0], [truths(variant) for variant in variants]
     old_counts: list[RuleCounts] = []
     # [variant][label]
     new_counts: list[list[RuleCounts]] = [[] for _ in variants]
@@ -148,10 +149,13 @@ def _spots_score(
 
 
 def _choose_points(
-    data: LabelledCurves, folds: NDArray[np.int64], taken: Rules, taken_by_fold: Mapping[int, Rules]
+    variants: Sequence[LabelledCurves],
+    folds: NDArray[np.int64],
+    taken: Rules,
+    taken_by_fold: Mapping[int, Rules],
 ) -> tuple[dict[str, float], TunedScore]:
     """Return the best operating points on all matches, and F1 by those that each fold gets from the others."""
-    variants = [data, *(data.thrown(seed) for seed in range(NUM_THROWS))]
+    data = variants[0]
     # [variant][before or nested]: hits, spots and annotations by match and label.
     tables = np.zeros((len(variants), 2, len(folds), len(data.labels), 3), np.int64)
     points = {}
@@ -167,17 +171,16 @@ def _choose_points(
                 tables[number, 0, folds == fold, label_id] = counts.at(rule.operating_point)[folds == fold]
                 tables[number, 1, folds == fold, label_id] = counts.at(point)[folds == fold]
     before, nested = tables[0]
-    once = np.ones((1, len(folds)))
-    by_chance = [float(_f1(thrown, once)[0]) for _, thrown in tables[1:]]
+    by_chance = [_pooled_f1(thrown) for _, thrown in tables[1:]]
     return points, TunedScore(
         figure="F1",
-        before=float(_f1(before, once)[0]),
-        nested=float(_f1(nested, once)[0]),
+        before=_pooled_f1(before),
+        nested=_pooled_f1(nested),
         by_chance=float(np.mean(by_chance)),
         most_by_chance=max(by_chance),
         interval=_f1_interval(before, nested),
         per_label={
-            label: (float(_f1(before[:, [k]], once)[0]), float(_f1(nested[:, [k]], once)[0]))
+            label: (_pooled_f1(before[:, [k]]), _pooled_f1(nested[:, [k]]))
             for k, label in enumerate(data.labels)
         },
     )
@@ -187,6 +190,10 @@ def _f1(table: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.fl
     """Return F1 over all labels for each sample of matches [B, G], from [G, K, 3]."""
     hits, spots, annotations = (weights @ table.sum(axis=1)).T
     return np.asarray(2 * hits / np.maximum(spots + annotations, 1))
+
+
+def _pooled_f1(table: NDArray[np.int64]) -> float:
+    return float(_f1(table, np.ones((1, len(table))))[0])
 
 
 def _f1_interval(before: NDArray[np.int64], nested: NDArray[np.int64]) -> Interval | None:

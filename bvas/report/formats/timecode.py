@@ -52,10 +52,10 @@ class EditRate:
         try:
             time = opentime.from_timecode(written, rate)
         except ValueError as error:
-            raise ConfigError(f"there is no timecode {timecode} at {self.text}") from error
+            raise ConfigError(f"{timecode} is not a valid timecode at {self.text}") from error
         # OpenTimelineIO takes minutes beyond 59 and numbers that are dropped for later ones.
         if time.to_timecode() != written:
-            raise ConfigError(f"there is no timecode {timecode} at {self.text}")
+            raise ConfigError(f"{timecode} is not a valid timecode at {self.text}")
         return int(time.to_frames())
 
 
