@@ -97,6 +97,7 @@ def load_spotter(
         ConfigError: the experiment or the device is unknown.
     """
     from bvas.experiment.checkpoint import FILE_NAME, fold_folder, load_checkpoint, trained_among
+    from bvas.models.spotting import SpottingModel
     from bvas.tasks.trained_model import trained_model
 
     runs = Path(runs)
@@ -107,7 +108,7 @@ def load_spotter(
     checkpoints = [load_checkpoint(fold_folder(runs, experiment.name, fold) / FILE_NAME) for fold in wanted]
     for checkpoint in checkpoints:
         _check_same(experiment, checkpoint)
-    models = tuple(trained_model(checkpoint).to(chosen) for checkpoint in checkpoints)
+    models = tuple(trained_model(checkpoint, SpottingModel).to(chosen) for checkpoint in checkpoints)
     return Spotter(experiment, models, chosen, precision, stride)
 
 

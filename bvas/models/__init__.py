@@ -1,7 +1,8 @@
 """Networks over clips.
 
 config.py      ModelConfig
-spotting.py    SpottingModel: the network that is trained, with the parts that training addresses
+clip_model.py  ClipModel: base class, with the parts that training addresses
+spotting.py    SpottingModel: the network that spots
 encoder2d.py   2D encoder of stacks of frames
 blocks3d.py    3D blocks over the stacks
 pooling.py     generalized-mean pooling

@@ -21,25 +21,23 @@ from torch import Tensor, nn
 
 from bvas.errors import ConfigError
 from bvas.models.blocks3d import InvertedResidual3d
+from bvas.models.clip_model import ClipModel
 from bvas.models.config import ModelConfig
 from bvas.models.encoder2d import ProjectNormAct, StackEncoder
 from bvas.models.pooling import GeneralizedMeanPool
 from bvas.values.clip_config import ClipConfig
 
 
-class SpottingModel(nn.Module):
+class SpottingModel(ClipModel):
     """Score the center of a clip for each label.
 
     Attributes:
         config: Configuration.
         clip: Its clips: another T or S needs another model.
         num_labels: Labels (K).
-        encoder: The 2D encoder (`StackEncoder`): the backbone, with pre-trained weights. It can be frozen. At least
-            half of it must fit weights to start from.
-        classifier: The last layer; each row of its parameters belongs to a label.
-        has_unused_parameters: Whether some parameters never receive gradients, which data-parallel training has to
-            search for.
     """
+
+    encoder: StackEncoder
 
     def __init__(
         self, config: ModelConfig, clip: ClipConfig, num_labels: int, *, pretrained: bool = False

@@ -12,6 +12,7 @@ from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import Spotter
 from bvas.loading.clip_requests import Clips
 from bvas.loading.labelled_video import LabelledVideo
+from bvas.models.clip_model import ClipModel
 from bvas.models.spotting import SpottingModel
 from bvas.report.clip_preview import preview_clips
 from bvas.report.contact_sheet import contact_sheet
@@ -67,10 +68,10 @@ class RunPictures:
         run.board.add_image("training clips", sheet, 0, dataformats="HWC")
 
     def epoch_done(
-        self, run: RunView, epoch: int, model: SpottingModel, autocast_dtype: torch.dtype | None
+        self, run: RunView, epoch: int, model: ClipModel, autocast_dtype: torch.dtype | None
     ) -> None:
         """Draw the curves of the stretch, smoothed as they are for peaks."""
-        if self._stretch is None:
+        if self._stretch is None or not isinstance(model, SpottingModel):
             return
         # Mirrored clips would take twice the time.
         experiment = replace(run.experiment, flip_tta=False)

@@ -1,5 +1,6 @@
 """Task kinds: how clips are drawn, learned and measured, and what a score curve becomes.
 
+kinds.py          TaskKind: the protocol of a kind
 kind_choice.py    kind of an experiment
 spot.py           SpotKind: instants of actions
 peaks.py          smoothing and peak finding in score curves

@@ -1,11 +1,4 @@
-"""Spotting as a kind of task: instants of actions, as peaks of a score curve per label.
-
-A kind is one class. Whatever is above this room asks it what is special about the task:
-
-    matches -> samples -> clips -> loader -> model -> loss          training
-                                              model -> scores -> figures   validation
-    video   -> score curve -> results                                      prediction
-"""
+"""Spotting: instants of actions, as peaks of a score curve per label."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -37,22 +30,15 @@ logger = logging.getLogger(__name__)
 
 
 class SpotKind:
-    """Task kind of spotting, for one experiment."""
+    """Task kind of spotting: see `TaskKind` for each method."""
 
     best_figure = "average_precision"
-    """Name of the figure that decides the best epoch; higher is better."""
 
     def __init__(self, experiment: Experiment) -> None:
         self._experiment = experiment
 
     def samples(self, matches: Sequence[Match], fold: int) -> tuple[list[LabelledVideo], list[LabelledVideo]]:
-        """Return the videos of all labelled matches: those to train on, and those of `fold`, which are held out.
-
-        Raises:
-            ConfigError: the fold does not exist, or no match remains to train on.
-            DataError: a label file or video is missing or wrong.
-            DecodeError: a video cannot be indexed.
-        """
+        """Return the videos of all labelled matches, those of `fold` held out."""
         labelled = [match for match in matches if match.fold is not None]
         folds = {match.fold for match in labelled}
         if fold not in folds:
@@ -87,12 +73,7 @@ class SpotKind:
     def training_clips(
         self, videos: Sequence[LabelledVideo], curves: Sequence[ScoreCurve] | None = None
     ) -> TrainingClips:
-        """Return clips at random frames, more often near actions, of rare labels, and where `curves` are high.
-
-        Args:
-            videos: At least one.
-            curves: An earlier experiment's out-of-fold curve of each video: its wrong answers are drawn more often.
-        """
+        """Return clips at random frames, more often near actions, of rare labels, and where `curves` are high."""
         return TrainingClips(
             videos,
             self._experiment.clip,
@@ -128,10 +109,7 @@ class SpotKind:
         ]
 
     def validation_clips(self, videos: Sequence[LabelledVideo]) -> FixedClips | None:
-        """Return the clips to validate on, half at annotations, half evenly spaced over the videos.
-
-        They are the same in each epoch; None where the experiment wants none.
-        """
+        """Return clips half at annotations, half evenly spaced over the videos."""
         wanted = self._experiment.train.validation_clips
         if not wanted:
             return None
@@ -147,43 +125,26 @@ class SpotKind:
         return FixedClips(videos, self._experiment.clip, centers, targets=self._experiment.targets)
 
     def draw_summary(self, clips: Clips) -> tuple[str, ...]:
-        """Return lines of text: what share of the first epoch's clips is at actions, without any, and of each label."""
+        """Return what share of the clips is at actions, without any, and of each label."""
         return draw_summary(clips, self._experiment)
 
     def model(self, *, pretrained: bool = False) -> "SpottingModel":
-        """Return a `SpottingModel` for the experiment's labels, with random weights, on the CPU, in training mode.
-
-        Args:
-            pretrained: Load the published weights of its backbone.
-
-        Raises:
-            CheckpointError: the published weights are unavailable.
-        """
+        """Return a `SpottingModel` for the experiment's labels."""
         from bvas.models.spotting import build_model
 
         labels = self._experiment.task.labels
         return build_model(self._experiment.model, self._experiment.clip, len(labels), pretrained=pretrained)
 
     def loss(self, logits: "Tensor", targets: "Tensor") -> "Tensor":
-        """Return the sigmoid focal loss, the mean over the clips, a float32 scalar.
-
-        Args:
-            logits: float32 [B, K], before the sigmoid.
-            targets: float32 [B, K].
-        """
+        """Return the sigmoid focal loss."""
         return focal_loss(logits, targets, self._experiment.loss)
 
     def scores(self, logits: "Tensor") -> "Tensor":
-        """Return the scores [B, K] in [0, 1] that logits stand for: a probability for each label by itself."""
+        """Return a probability for each label by itself."""
         return logits.sigmoid()
 
     def figures(self, scores: NDArray[np.float32], targets: NDArray[np.float32]) -> Mapping[str, float]:
-        """Return the mean over the labels of the clips' average precision, NaN where a score is NaN or infinite.
-
-        Args:
-            scores: [N, K].
-            targets: [N, K].
-        """
+        """Return the mean over the labels of the clips' average precision."""
         if not np.isfinite(scores).all():
             # NaN has no place in a ranking.
             return {"average_precision": float("nan")}
@@ -191,8 +152,5 @@ class SpotKind:
         return {"average_precision": float(np.mean(by_label))}
 
     def results(self, curve: ScoreCurve) -> list[Spot]:
-        """Return the peaks of the smoothed curve, candidates below the operating point included.
-
-        They are in order of time, then of label.
-        """
+        """Return the peaks of the smoothed curve, in order of time, then of label."""
         return find_spots(curve.scores, curve.seconds, self._experiment.task.labels, self._experiment.peaks)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-from bvas.models.spotting import SpottingModel
+from bvas.models.clip_model import ClipModel
 from bvas.system.compiled_function import CompiledCalls, is_of_compiling
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def compiled_forward(
 
 
 def forward_of(
-    model: SpottingModel,
+    model: ClipModel,
     device: torch.device,
     dtype: torch.dtype | None,
     shape: tuple[int, ...],
@@ -101,7 +101,7 @@ def forward_of(
     return compiled_forward(model, shape, device, dtype)
 
 
-def checkpoint_blocks(model: SpottingModel) -> None:
+def checkpoint_blocks(model: ClipModel) -> None:
     """Have each block of the model keep only its input, and run again in the backward pass.
 
     A step leads to the same weights and buffers as without: dropout draws the same again, and BatchNorm statistics

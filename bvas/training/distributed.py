@@ -21,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from bvas.errors import ConfigError
 from bvas.loading.rank_shards import Shard
-from bvas.models.spotting import SpottingModel
+from bvas.models.clip_model import ClipModel
 from bvas.system.devices import choose_device, num_cpus, use_device
 from bvas.system.jobs.child_processes import end_with_parent
 from bvas.training.compile import Forward
@@ -145,7 +145,7 @@ class World:
                 dist.broadcast(parameter.data, src=0)
         self.copy_buffers(module)
 
-    def synchronized(self, model: SpottingModel) -> SpottingModel:
+    def synchronized(self, model: ClipModel) -> ClipModel:
         """Return the model with BatchNorm statistics over the clips of all ranks; names stay.
 
         Raises:
@@ -158,10 +158,10 @@ class World:
                 "sync_batchnorm needs GPUs; set it to False in the config, or train with one process"
             )
         # timm's own: torch's would drop the activation that is part of timm's layers.
-        converted: SpottingModel = convert_sync_batchnorm(model)
+        converted: ClipModel = convert_sync_batchnorm(model)
         return converted
 
-    def averaging(self, model: SpottingModel, forward: Forward) -> Forward:
+    def averaging(self, model: ClipModel, forward: Forward) -> Forward:
         """Return a forward pass whose gradients are averaged over ranks."""
         if self.size == 1:
             return forward
@@ -181,7 +181,7 @@ class World:
 class _Called(nn.Module):
     """Module for DistributedDataParallel: the model's weights, with `forward` as the call."""
 
-    def __init__(self, model: SpottingModel, forward: Forward) -> None:
+    def __init__(self, model: ClipModel, forward: Forward) -> None:
         super().__init__()
         self.model = model
         self._call = (forward,)  # in a tuple, since a module would be registered a second time

@@ -13,7 +13,7 @@ from bvas.experiment.experiment import Experiment
 from bvas.experiment.seen_matches import seen_by
 from bvas.lromul.importing import reference_experiment
 from bvas.lromul.weights import read_reference_checkpoint
-from bvas.models.spotting import SpottingModel
+from bvas.models.clip_model import ClipModel
 from bvas.system.cache_folder import cache_folder
 from bvas.system.download import fetch
 from bvas.tasks.kind_choice import kind_of
@@ -27,7 +27,7 @@ _ENCODER, _CLASSIFIER = "encoder.", "classifier."
 
 def starting_model(
     experiment: Experiment, fold: int, runs: Path, held_out: Collection[str] = (), *, is_begun: bool = False
-) -> SpottingModel:
+) -> ClipModel:
     """Return the model that a fold's training starts from, on the CPU, its backbone frozen if so configured.
 
     Args:
@@ -105,7 +105,7 @@ def _fold_weights(
     return checkpoint
 
 
-def _fill(model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint) -> None:
+def _fill(model: ClipModel, experiment: Experiment, checkpoint: Checkpoint) -> None:
     """Copy the tensors that fit by name and shape, and of the classifier the rows of common labels.
 
     Raises:
@@ -151,7 +151,7 @@ def _fill(model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint) 
 
 
 def _classifier(
-    model: SpottingModel, experiment: Experiment, checkpoint: Checkpoint
+    model: ClipModel, experiment: Experiment, checkpoint: Checkpoint
 ) -> tuple[dict[str, Tensor], list[str]]:
     """Return the classifier's tensors with the rows of known labels filled in, and these labels."""
     layer = model.classifier.state_dict(prefix=_CLASSIFIER)

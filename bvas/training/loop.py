@@ -14,7 +14,7 @@ from bvas.errors import TrainingError
 from bvas.experiment.checkpoint import FILE_NAME
 from bvas.loading.kept_batches import KeptClips
 from bvas.loading.loader import ClipLoader
-from bvas.models.spotting import SpottingModel
+from bvas.models.clip_model import ClipModel
 from bvas.system.atomic_files import write_json
 from bvas.tasks.kind_choice import kind_of
 from bvas.training.distributed import World
@@ -161,7 +161,7 @@ class FoldRun:
         if best_epoch(record.log.rows, self._best_figure) == epoch:
             trainer.save(self.folder / BEST_NAME, _facts(epoch, figures))
         averaged = trainer.averaged.module.eval()
-        assert isinstance(averaged, SpottingModel)
+        assert isinstance(averaged, ClipModel)
         for observer in record.observers:
             observer.epoch_done(record.view, epoch, averaged, trainer.autocast_dtype)
 

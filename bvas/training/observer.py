@@ -8,7 +8,7 @@ import torch
 
 from bvas.experiment.experiment import Experiment
 from bvas.loading.clip_requests import Clips
-from bvas.models.spotting import SpottingModel
+from bvas.models.clip_model import ClipModel
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -39,7 +39,7 @@ class Observer(Protocol):
         ...
 
     def epoch_done(
-        self, run: RunView, epoch: int, model: SpottingModel, autocast_dtype: torch.dtype | None
+        self, run: RunView, epoch: int, model: ClipModel, autocast_dtype: torch.dtype | None
     ) -> None:
         """Called after an epoch, before its state is saved; so a resumed run may repeat the call.
 

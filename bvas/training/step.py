@@ -12,7 +12,7 @@ from bvas.augment.augmenter import ClipAugmenter
 from bvas.experiment.checkpoint import save_checkpoint
 from bvas.experiment.experiment import Experiment
 from bvas.loading.clip_batch import ClipBatch
-from bvas.models.spotting import SpottingModel
+from bvas.models.clip_model import ClipModel
 from bvas.system.devices import autocast_dtype
 from bvas.tasks.kind_choice import kind_of
 from bvas.training.compile import forward_of
@@ -38,7 +38,7 @@ class Trainer:
     def __init__(
         self,
         experiment: Experiment,
-        model: SpottingModel,
+        model: ClipModel,
         device: torch.device,
         steps_per_epoch: int,
         world: World | None = None,

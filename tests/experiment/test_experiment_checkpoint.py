@@ -8,7 +8,7 @@ from tiny import tiny_experiment
 
 from bvas.errors import CheckpointError, DataError
 from bvas.experiment.checkpoint import FILE_NAME, fold_folder, load_checkpoint, save_checkpoint, trained_folds
-from bvas.models.spotting import build_model
+from bvas.models.spotting import SpottingModel, build_model
 from bvas.tasks.trained_model import trained_model
 
 
@@ -27,7 +27,7 @@ def test_a_model_comes_back_with_its_experiment_and_scores_the_same(tmp_path):
     assert checkpoint.experiment == experiment
     assert checkpoint.facts == {"epoch": "3"}
     clip = torch.rand(1, 6, 64, 96)
-    assert torch.equal(trained_model(checkpoint)(clip), model(clip))
+    assert torch.equal(trained_model(checkpoint, SpottingModel)(clip), model(clip))
 
 
 def test_weights_of_another_architecture_are_counted_and_named(tmp_path):
@@ -39,7 +39,7 @@ def test_weights_of_another_architecture_are_counted_and_named(tmp_path):
     with pytest.raises(
         CheckpointError, match=r"another architecture .*: \d+ missing \(.*; \d+ of another shape"
     ):
-        trained_model(load_checkpoint(tmp_path / FILE_NAME))
+        trained_model(load_checkpoint(tmp_path / FILE_NAME), SpottingModel)
 
 
 def test_files_that_are_no_weights_of_ours_are_refused(tmp_path):

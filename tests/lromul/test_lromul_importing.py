@@ -11,6 +11,7 @@ from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
 from bvas.experiment.checkpoint import load_checkpoint, trained_folds
 from bvas.experiment.experiment import load_experiment
+from bvas.models.spotting import SpottingModel
 from bvas.results.store import curve_path, predictions_folder
 from bvas.tasks.trained_model import trained_model
 from bvas.values.luma import to_unit
@@ -58,7 +59,7 @@ def test_one_checkpoint_becomes_fold_0_and_gives_the_stored_logits(checkpoint, s
     experiment = load_experiment("seed", tmp_path)
     assert (experiment.input.size, experiment.input.luma_scaling) == ((96, 160), "stored")
     assert trained_folds(tmp_path, "seed") == [0]
-    model = trained_model(load_checkpoint(tmp_path / "seed/fold_0/model.safetensors"))
+    model = trained_model(load_checkpoint(tmp_path / "seed/fold_0/model.safetensors"), SpottingModel)
     with np.load(shared_data / "weights/seed_small_io.npz") as stored:
         frames, logits = torch.from_numpy(stored["frames"]), torch.from_numpy(stored["logits"])
     padded = torch.nn.functional.pad(frames, (0, 0, 3, 3))

@@ -8,9 +8,12 @@ import torch
 from loading_videos import labelled
 from tiny import tiny_experiment
 
-from bvas.errors import ConfigError
+from bvas.errors import CheckpointError, ConfigError
+from bvas.experiment.checkpoint import load_checkpoint, save_checkpoint
 from bvas.metrics.average_precision import clip_average_precision
+from bvas.models.clip_model import ClipModel
 from bvas.tasks.kind_choice import kind_of
+from bvas.tasks.trained_model import trained_model
 from bvas.values.score_curve import ScoreCurve
 
 EXPERIMENT = tiny_experiment()
@@ -84,3 +87,15 @@ def test_a_curve_becomes_the_peaks_of_the_experiments_rules():
     scores[40, 1] = 1.0
     (spot,) = KIND.results(ScoreCurve(scores, np.arange(100) / 25, EXPERIMENT.task.labels.names))
     assert (spot.label, spot.seconds) == (EXPERIMENT.task.labels.names[1], 1.6)
+
+
+def test_a_model_of_another_class_than_can_be_run_is_refused(tmp_path):
+    class OtherModel(ClipModel):
+        pass
+
+    path = tmp_path / "model.safetensors"
+    save_checkpoint(path, KIND.model().state_dict(), EXPERIMENT, {})
+    with pytest.raises(
+        CheckpointError, match="holds a SpottingModel for tasks of kind 'spot', and a OtherModel"
+    ):
+        trained_model(load_checkpoint(path), OtherModel)

@@ -1,0 +1,25 @@
+"""Base class of networks over clips: logits per label, and the parts that training addresses."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+from torch import Tensor, nn
+
+
+class ClipModel(nn.Module, ABC):
+    """Network from clips [B, T, H, W], float in [0, 1], to logits [B, K]."""
+
+    encoder: nn.Module
+    """Backbone with pre-trained weights: it can be frozen, and at least half of it must fit weights to start from."""
+    classifier: nn.Module
+    """Last layer; each row of its parameters belongs to a label."""
+    has_unused_parameters: bool = False
+    """Whether some parameters never receive gradients, which data-parallel training has to search for."""
+
+    @abstractmethod
+    def checkpointed_blocks(self) -> Iterator[nn.Module]:
+        """Yield the blocks whose activations can be recomputed in the backward pass; none contains another."""
+
+    @abstractmethod
+    def forward(self, frames_BTHW: Tensor) -> Tensor:
+        """Return logits [B, K]."""
