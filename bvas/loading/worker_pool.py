@@ -12,7 +12,7 @@ process writes to a slot that belongs to another clip.
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from multiprocessing import get_context
@@ -23,7 +23,7 @@ from bvas.loading.job_queue import JobQueue
 from bvas.loading.loader_stats import LoaderStats, WorkerStats
 from bvas.loading.read_jobs import ReadJob, ReadResult, Ready
 from bvas.loading.worker import WorkerSettings
-from bvas.loading.worker_process import StartCount, Worker, start_worker
+from bvas.loading.worker_process import Worker, may_start_another, start_worker
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,8 @@ class WorkerPool:
         self._failure: str | None = None
         self._woken, self._wake = get_context("spawn").Pipe(duplex=False)
         self._workers: list[Worker] = []
-        self._starts = StartCount()
+        self._ended_early: Counter[str] = Counter()
+        """Workers that ended before they were ready, since the last one that was."""
         self.num_restarts = 0
         """Workers that were replaced."""
         self._stats = {name: WorkerStats() for name, _ in self._wanted}
@@ -220,7 +221,7 @@ class WorkerPool:
             return
         if isinstance(message, Ready):
             worker.is_ready = True
-            self._starts = StartCount()
+            self._ended_early.clear()
             return
         job, worker.job = worker.job, None
         assert job is not None
@@ -239,7 +240,7 @@ class WorkerPool:
         self._queue.forget_worker(worker.name)
         if worker.job is not None:
             self._add_results(self._queue.strike(worker.job, how))
-        if not worker.is_ready and not self._starts.allows_another(worker):
+        if not worker.is_ready and not may_start_another(self._ended_early, worker):
             self._fail(f"workers end before they can work; {what}; their output above says why")
         worker.release()
         if self._failure is None:

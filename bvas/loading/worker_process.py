@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import time
+from collections import Counter
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -74,21 +75,17 @@ class Worker:
             self.process.close()
 
 
-@dataclass(slots=True)
-class StartCount:
-    """Workers that ended before they were ready, since the last one that was."""
+def may_start_another(ended: Counter[str], worker: Worker) -> bool:
+    """Count a worker that ended before it was ready; return whether another may be started in its place.
 
-    failed: int = 0
-    killed: int = 0
-
-    def allows_another(self, worker: Worker) -> bool:
-        """Count an ended worker; return whether another may be started in its place."""
-        code = worker.process.exitcode
-        if worker.is_killed or (code is not None and code >= 0):
-            self.failed += 1
-        else:
-            self.killed += 1
-        return self.failed < _MAX_FAILED_STARTS and self.killed < _MAX_KILLED_STARTS
+    Args:
+        ended: Such workers since the last one that was ready, by how they ended.
+        worker: The latest of them.
+    """
+    code = worker.process.exitcode
+    failed = worker.is_killed or (code is not None and code >= 0)
+    ended["failed" if failed else "killed"] += 1
+    return ended["failed"] < _MAX_FAILED_STARTS and ended["killed"] < _MAX_KILLED_STARTS
 
 
 def start_worker(name: str, backend: str, settings: WorkerSettings, seconds_to_start: float) -> Worker:
