@@ -129,7 +129,7 @@ def _halves(check: DataCheck, match: Match) -> list[Half]:
 
 
 def _annotations(check: DataCheck, match: Match, halves: Sequence[Half]) -> AnnotationList | None:
-    if match.fold is None and (match.listed is None or match.listed.annotations is None):
+    if (match.fold if match.listed is None else match.listed.annotations) is None:
         return None
     raw, faults = raw_annotations_of(match, check.task)
     check.faults += faults
