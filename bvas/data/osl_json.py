@@ -3,7 +3,7 @@
 `{"version": "2.0", "task": "action_spotting", "labels": {"action": {"type": "single_label", "labels": ["pass"]}},
 "data": [{"id": "a", "inputs": [{"type": "video", "path": "clips/a.mp4", "fps": 25.0}], "events": [{"head": "action",
 "label": "pass", "position_ms": 1100, "confidence": 0.9}]}]}`; times count from the start of the sample's video. See
-https://github.com/OpenSportsLab/opensportslib, docs/data/osl-json-format.md. A place of milliseconds, as `soccernet`.
+https://github.com/OpenSportsLab/opensportslib, docs/data/osl-json-format.md.
 """
 
 import logging
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_HEAD = "action"
 """Of events, in OpenSportsLib's own files."""
+_Heads = Mapping[str, tuple[str, ...]]
+"""The labels of each head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,8 @@ def parse_osl(content: Any, path: Path, faults: list[Fault], *, head: str | None
     for number, value in enumerate(file.data):
         inner = place.inner(f"sample {number}")
         sample = inner.read(value, _SampleObject, others=True)
-        samples += [] if sample is None else [(inner, sample)]
+        if sample is not None:
+            samples.append((inner, sample))
     events = [event for _, sample in samples for event in sample.events or () if isinstance(event, dict)]
     declared = _declared(file.labels, place)
     head = _chosen_head(events, declared, head, path)
@@ -148,13 +151,16 @@ def with_other_spellings(labels: LabelSet) -> LabelSet:
     return LabelSet(labels.names, merged, labels.ignored)
 
 
-def _declared(value: Any, place: Place) -> dict[str, tuple[str, ...]]:
+def _declared(value: Any, place: Place) -> _Heads:
     """Return the labels of each head; a mere list belongs to the default one."""
+    if value is None:
+        return {}
     heads = {DEFAULT_HEAD: value} if isinstance(value, list) else value
-    if heads is not None and not isinstance(heads, dict):
+    if not isinstance(heads, dict):
         place.fault(f"'labels' must be an object of heads, or a list of names, got {short_text(value)}")
+        return {}
     found = {}
-    for head, definition in heads.items() if isinstance(heads, dict) else ():
+    for head, definition in heads.items():
         listed = definition.get("labels", definition) if isinstance(definition, dict) else definition
         found[head] = _names(listed, place, head)
     return found
@@ -176,10 +182,7 @@ def _names(value: Any, place: Place, head: str) -> tuple[str, ...]:
 
 
 def _chosen_head(
-    events: Sequence[Mapping[str, Any]],
-    declared: Mapping[str, tuple[str, ...]],
-    wanted: str | None,
-    path: Path,
+    events: Sequence[Mapping[str, Any]], declared: _Heads, wanted: str | None, path: Path
 ) -> str:
     counts = Counter(event["head"] for event in events if isinstance(event.get("head"), str))
     there = dict.fromkeys([*counts, *declared])
