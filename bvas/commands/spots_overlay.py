@@ -86,13 +86,11 @@ def run(args: argparse.Namespace) -> None:
     with progress_bar(out.name, "frame", quiet=args.quiet) as bar:
         made = write_overlay(
             out,
-            args.video,
             shown,
             labels,
             from_seconds=args.from_seconds,
             to_seconds=args.to_seconds,
             config=config,
-            reading=reading,
             progress=bar,
         )
     if made.lost:

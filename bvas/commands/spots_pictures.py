@@ -47,6 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Read, draw, write."""
     from bvas.evaluation.file_scores import scored_task
+    from bvas.evaluation.scored_files import read_videos
     from bvas.report.picturing import PictureConfig, write_pictures_of_files
     from bvas.system.atomic_files import check_writable
 
@@ -59,17 +60,17 @@ def run(args: argparse.Namespace) -> None:
     )
     matches = read_names(args.matches) if args.matches else []
     check_writable(args.out)
+    files = read_videos(
+        args.labels, args.predictions, task, matches=matches, partial=args.partial, head=args.head
+    )
     with progress_bar("pictures", "picture", quiet=args.quiet) as bar:
-        paths, files = write_pictures_of_files(
-            args.labels,
-            args.predictions,
-            task,
+        paths = write_pictures_of_files(
+            files,
+            task.labels,
             args.out,
             config,
-            videos=args.videos,
-            matches=matches,
-            partial=args.partial,
-            head=args.head,
+            videos=args.videos or args.labels,
+            predictions=args.predictions,
             overwrite=args.overwrite,
             progress=bar,
         )

@@ -128,7 +128,10 @@ def _halves(check: DataCheck, match: Match) -> list[Half]:
 
 
 def _annotations(check: DataCheck, match: Match, halves: Sequence[Half]) -> AnnotationList | None:
-    if match.fold is None and (match.listed is None or match.listed.annotations is None):
+    is_labelled = match.fold is not None
+    if match.listed is not None:
+        is_labelled = match.listed.annotations is not None
+    if not is_labelled:
         return None
     raw, faults = raw_annotations_of(match, check.task)
     check.faults += faults
@@ -172,7 +175,8 @@ def _check_moments(
         faults = frame_faults(raw, item, index)
         if item.seconds is not None:
             late = after_end(item.seconds, index, float(grid.rate), latest=latest)
-            faults += [] if late is None else [raw.fault(item, late)]
+            if late is not None:
+                faults.append(raw.fault(item, late))
         check.faults += faults
         if faults:
             continue

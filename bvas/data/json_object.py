@@ -118,7 +118,8 @@ class Place:
             self.fault(f"must be an object{keys}, got {short_text(value)}")
             return None
         given = {key: item for key, item in value.items() if item is not None}
-        for key in [] if others else [key for key in value if key not in rules]:
+        unknown = [] if others else [key for key in value if key not in rules]
+        for key in unknown:
             self.fault(f"unknown key {key!r}; known are {', '.join(rules)}")
         wrong: list[str] = []
         try:

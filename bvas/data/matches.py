@@ -201,9 +201,6 @@ def raw_annotations_of(match: Match, task: SpottingTask) -> tuple[AnnotationList
     """Return the raw annotations of a labelled match, and the faults of its file."""
     if match.listed is None:
         return read_label_file(match.folder / task.label_file)
-    if match.listed.annotations is None:
-        fault = Fault(match.folder.parent / DATASET_NAME, match.listed.place, "has no 'annotations'")
-        return AnnotationList(fault.path, fault.entry, ()), [fault]
     return read_annotations(match.listed)
 
 

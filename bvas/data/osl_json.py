@@ -3,7 +3,7 @@
 `{"version": "2.0", "task": "action_spotting", "labels": {"action": {"type": "single_label", "labels": ["pass"]}},
 "data": [{"id": "a", "inputs": [{"type": "video", "path": "clips/a.mp4", "fps": 25.0}], "events": [{"head": "action",
 "label": "pass", "position_ms": 1100, "confidence": 0.9}]}]}`; times count from the start of the sample's video. See
-https://github.com/OpenSportsLab/opensportslib, docs/data/osl-json-format.md. A place of milliseconds, as `soccernet`.
+https://github.com/OpenSportsLab/opensportslib, docs/data/osl-json-format.md.
 """
 
 import logging
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_HEAD = "action"
 """Of events, in OpenSportsLib's own files."""
+_Heads = Mapping[str, tuple[str, ...]]
+"""The labels of each head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +113,24 @@ def parse_osl(content: Any, path: Path, faults: list[Fault], *, head: str | None
     """
     place = Place(path, "", faults)
     file = place.read(content, _FileObject, needs=("data",), others=True) or _FileObject()
-    samples = [
-        (inner, sample)
-        for number, value in enumerate(file.data)
-        for inner in [place.inner(f"sample {number}")]
-        if (sample := inner.read(value, _SampleObject, others=True)) is not None
-    ]
+    samples = []
+    for number, value in enumerate(file.data):
+        inner = place.inner(f"sample {number}")
+        sample = inner.read(value, _SampleObject, others=True)
+        if sample is not None:
+            samples.append((inner, sample))
+    events = [event for _, sample in samples for event in sample.events or () if isinstance(event, dict)]
     declared = _declared(file.labels, place)
-    head = _chosen_head([sample for _, sample in samples], declared, head, path)
+    head = _chosen_head(events, declared, head, path)
     parsed = tuple(_sample(sample, inner, head) for inner, sample in samples)
     occurring = sorted({event.label for sample in parsed for event in sample.events or ()})
     if parsed and all(sample.events is None for sample in parsed) and not faults:
         task = f" (its task is {file.task})" if file.task else ""
         place.fault(f"no sample has 'events'{task}; bvas reads events with a time, as of action_spotting")
+    clocks = [(clock_seconds(event.get("gameTime")), _number(event.get("position_ms"))) for event in events]
+    pairs = [(clock, ms / 1000) for clock, ms in clocks if clock is not None and ms is not None]
     try:
-        check_unit([clock for _, sample in samples for clock in _clocks(sample)], str(path))
+        check_unit(pairs, str(path))
     except DataError as error:
         place.fault(str(error).removeprefix(f"{path}: "))
     return OslFile(head=head, labels=declared.get(head) or tuple(occurring), samples=parsed)
@@ -146,13 +151,16 @@ def with_other_spellings(labels: LabelSet) -> LabelSet:
     return LabelSet(labels.names, merged, labels.ignored)
 
 
-def _declared(value: Any, place: Place) -> dict[str, tuple[str, ...]]:
+def _declared(value: Any, place: Place) -> _Heads:
     """Return the labels of each head; a mere list belongs to the default one."""
+    if value is None:
+        return {}
     heads = {DEFAULT_HEAD: value} if isinstance(value, list) else value
-    if heads is not None and not isinstance(heads, dict):
+    if not isinstance(heads, dict):
         place.fault(f"'labels' must be an object of heads, or a list of names, got {short_text(value)}")
+        return {}
     found = {}
-    for head, definition in heads.items() if isinstance(heads, dict) else ():
+    for head, definition in heads.items():
         listed = definition.get("labels", definition) if isinstance(definition, dict) else definition
         found[head] = _names(listed, place, head)
     return found
@@ -174,9 +182,8 @@ def _names(value: Any, place: Place, head: str) -> tuple[str, ...]:
 
 
 def _chosen_head(
-    samples: Sequence[_SampleObject], declared: Mapping[str, tuple[str, ...]], wanted: str | None, path: Path
+    events: Sequence[Mapping[str, Any]], declared: _Heads, wanted: str | None, path: Path
 ) -> str:
-    events = [event for sample in samples for event in sample.events or () if isinstance(event, dict)]
     counts = Counter(event["head"] for event in events if isinstance(event.get("head"), str))
     there = dict.fromkeys([*counts, *declared])
     if wanted is not None:
@@ -209,17 +216,6 @@ def _sample(sample: _SampleObject, place: Place, head: str) -> OslSample:
         path=_video_path(sample.inputs, place),
         events=None if sample.events is None else tuple(parsed),
     )
-
-
-def _clocks(sample: _SampleObject) -> list[tuple[float, float]]:
-    """Return (game time, position) of the events that have both, in seconds."""
-    found = []
-    for event in sample.events or ():
-        if isinstance(event, dict):
-            clock, milliseconds = clock_seconds(event.get("gameTime")), _number(event.get("position_ms"))
-            if clock is not None and milliseconds is not None:
-                found.append((clock, milliseconds / 1000))
-    return found
 
 
 def _video_path(inputs: Any, place: Place) -> str:

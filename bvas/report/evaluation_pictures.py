@@ -33,10 +33,8 @@ def write_pictures(evaluation: Evaluation, experiment: Experiment, out: Path) ->
 
 def _write_clip(shown: VideoReport, labels: LabelSet, path: Path) -> None:
     """Write the stretch around the densest spots, where most is to be seen."""
-    source = shown.result.video.path
-    assert source is not None
     times = [spot.seconds for spot in above(shown.result.spots, 0.5)] or [0.0]
     start = max(times, key=lambda t: sum(t <= other < t + _CLIP_SECONDS for other in times))
     start = max(0.0, min(start - 1.0, shown.duration_seconds - _CLIP_SECONDS))
     stop = min(start + _CLIP_SECONDS, shown.duration_seconds)
-    write_overlay(path, source, shown, labels, from_seconds=start, to_seconds=stop)
+    write_overlay(path, shown, labels, from_seconds=start, to_seconds=stop)

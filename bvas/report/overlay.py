@@ -21,7 +21,6 @@ from bvas.report.strip import ScoreStrip
 from bvas.values.annotations import LabelSet
 from bvas.values.checks import checked_seconds
 from bvas.video.container.color_tags import BT709, ColorTags, Hdr, color_tags_of
-from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.damage_scan import DecodablePictures
 from bvas.video.decode.hdr_color import sdr_rgb
 from bvas.video.decode.orientation import UprightFit
@@ -77,27 +76,23 @@ class Overlay:
 
 def write_overlay(
     path: Path,
-    source: Path,
     video: VideoReport,
     labels: LabelSet,
     *,
     from_seconds: float = 0.0,
     to_seconds: float | None = None,
     config: OverlayConfig | None = None,
-    reading: ReadOptions = DEFAULT_READING,
     progress: Callable[[int, int], None] | None = None,
 ) -> Overlay:
     """Write an annotated video, frame by frame: memory does not grow with its length.
 
     Args:
         path: `.mp4`; written beside and renamed, so nothing is left after an error.
-        source: The video.
-        video: Its spots, and optionally annotations and a score curve.
+        video: The video with its spots, and optionally annotations and a score curve.
         labels: All labels, in order of the curve's columns.
         from_seconds: Where to begin, in the source's time; the frame on screen then is the first, at time zero.
         to_seconds: Where to end; None: with the source.
         config: The looks.
-        reading: Which stream of the video is drawn on, and how it is read.
         progress: Called with the frames done and all there are.
 
     Raises:
@@ -106,6 +101,8 @@ def write_overlay(
         DataError: the file cannot be written, or its times came out otherwise.
     """
     config = config or OverlayConfig()
+    source, reading = video.result.video.path, video.result.video.reading
+    assert source is not None, video.name
     index, info = build_index(source, reading=reading)
     first, stop = _frames_between(index, from_seconds, to_seconds)
     canvas = _Canvas(index, info, config, ToneMap(info, reading.tone))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, DecodeError
-from bvas.evaluation.scored_files import LabelledResults, ScoredTask, half_files, read_videos
+from bvas.evaluation.scored_files import LabelledResults, half_files
 from bvas.experiment.peak_config import PeakConfig
 from bvas.report.contact_sheet import THUMB_WIDTH, png
 from bvas.report.content import VideoReport, as_half, video_report
@@ -22,6 +22,7 @@ from bvas.results.store import curves_of_half, load_curve, timeline_path
 from bvas.system.atomic_files import write_bytes
 from bvas.values.annotations import LabelSet
 from bvas.values.luma import to_unit_array
+from bvas.values.progress import Progress
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.container.file_tags import declared_seconds
 from bvas.video.decode.open_video import open_video
@@ -51,77 +52,66 @@ class PictureConfig:
 
 
 def write_pictures_of_files(
-    labels: Path,
-    predictions: Path,
-    task: ScoredTask,
+    files: LabelledResults,
+    labels: LabelSet,
     out: Path,
     config: PictureConfig,
     *,
-    videos: Path | None = None,
-    matches: Sequence[str] = (),
-    partial: bool = False,
-    head: str | None = None,
-    overwrite: bool = False,
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[list[Path], LabelledResults]:
-    """Draw predictions against labels, and write the pictures when all of them are drawn.
+    videos: Path,
+    predictions: Path,
+    overwrite: bool,
+    progress: Progress,
+) -> list[Path]:
+    """Draw predictions against labels, write the pictures when all of them are drawn, and return them.
 
     Args:
-        labels: Folder or zip of labelled matches.
-        predictions: Folder or zip of results; score curves beside them are drawn too.
-        task: Labels and file names.
+        files: Predictions with their labels.
+        labels: The task's labels.
         out: Folder of the pictures.
         config: Kinds of pictures, and rules.
-        videos: Folder of the matches' videos; None: `labels`.
-        matches: The matches to draw; none: all labelled ones.
-        partial: Leave out labelled matches without predictions.
-        head: Of OSL JSON; None: `action`, else the one with the most events.
+        videos: Folder of the matches' videos.
+        predictions: Folder of the results; score curves beside them are drawn too.
         overwrite: Replace pictures that are there.
         progress: Called with the pictures done and all there are.
 
-    Returns:
-        The pictures; the results that were read, and those left out.
-
     Raises:
         ConfigError: a picture exists already.
-        DataError: a file is missing or wrong, or cannot be written.
+        DataError: a score curve is wrong, or a picture cannot be written.
     """
-    files = read_videos(labels, predictions, task, matches=matches, partial=partial, head=head)
-    halves = _halves(files, task.labels, config, videos or labels, predictions)
+    halves = _halves(files, labels, config, videos, predictions)
     targets: dict[Path, Callable[[], bytes]] = {}
     if "timeline" in config.kinds:
         for half in halves:
-            targets[timeline_path(out, half.file_stem)] = functools.partial(timeline_png, half, task.labels)
+            targets[timeline_path(out, half.file_stem)] = functools.partial(timeline_png, half, labels)
     matchings = [half.matching for half in halves if half.matching is not None]
     rankings = [half.ranking for half in halves if half.ranking is not None]
     if "precision-recall" in config.kinds:
         targets[out / "precision_recall.png"] = lambda: precision_recall_png(
             rankings,
-            task.labels,
-            operating_points=config.peaks.operating_points(task.labels),
+            labels,
+            operating_points=config.peaks.operating_points(labels),
             tolerance_seconds=config.tolerance_seconds,
         )
     if "timing" in config.kinds:
         targets[out / "timing.png"] = lambda: timing_png(
-            matchings, task.labels, tolerance_seconds=config.tolerance_seconds
+            matchings, labels, tolerance_seconds=config.tolerance_seconds
         )
     if "worst" in config.kinds:
         if any(half.result.video.path for half in halves):
-            targets[out / "worst.png"] = lambda: _worst(halves, task.labels, config)
+            targets[out / "worst.png"] = lambda: _worst(halves, labels, config)
         else:
             left_out = "no videos in %s: the sheet of the worst events is left out; name their folder"
-            logger.warning(left_out, videos or labels)
+            logger.warning(left_out, videos)
     for path in targets:
         if path.exists() and not overwrite:
             raise ConfigError(f"{path} exists already; --overwrite replaces it, --out names another folder")
     drawn: list[tuple[Path, bytes]] = []
     for path, draw in targets.items():
         drawn.append((path, draw()))
-        if progress is not None:
-            progress(len(drawn), len(targets))
+        progress(len(drawn), len(targets))
     for path, picture in drawn:
         write_bytes(path, picture)
-    return list(targets), files
+    return list(targets)
 
 
 def _halves(

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -16,7 +17,7 @@ from bvas.report.overlay import OverlayConfig, write_overlay
 from bvas.report.strip import ScoreStrip
 from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
-from bvas.video.container.read_options import ReadOptions
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.open_video import open_video
 from bvas.video.encode.video_writer import VideoWriter
 from bvas.video.index.video_index import build_index
@@ -36,9 +37,12 @@ def shown_in(path):
         return [(frame.time, frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
 
 
-def write(path, source, video=None, **options):
-    config = OverlayConfig(min_height=180, hold_seconds=0.2)
-    return write_overlay(path, source, video or video_of(), BALL, config=config, **options)
+def write(path, source, video=None, config=None, reading=DEFAULT_READING, **options):
+    video = video or video_of()
+    file = replace(video.result.video, path=source, reading=reading)
+    video = replace(video, result=replace(video.result, video=file))
+    config = config or OverlayConfig(min_height=180, hold_seconds=0.2)
+    return write_overlay(path, video, BALL, config=config, **options)
 
 
 def plain_video(path, num_frames=15, luma=126, size=(90, 162)):
@@ -83,8 +87,7 @@ def test_the_copy_holds_every_frame_enlarged_by_a_whole_factor_over_the_strip(tm
 
 def test_a_tall_picture_is_scaled_down(tmp_path):
     source = plain_video(tmp_path / "a.mp4", 2, size=(400, 700))
-    config = OverlayConfig(max_height=200, min_height=100)
-    write_overlay(tmp_path / "clip.mp4", source, video_of(), BALL, config=config)
+    write(tmp_path / "clip.mp4", source, config=OverlayConfig(max_height=200, min_height=100))
     assert shown_in(tmp_path / "clip.mp4")[0][1].shape[1] == 350
 
 

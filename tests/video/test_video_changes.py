@@ -179,10 +179,9 @@ def test_previews_and_overlays_go_on_behind_the_change(videos, tmp_path):
     with open_video(tmp_path / "preview.mp4", cache=False) as reader:
         assert (reader.size, numbers_in(read_luma(reader, range(90)))) == (SIZE, list(range(90)))
     labels = LabelSet(("PASS", "DRIVE"))
-    report = video_report(VideoResult(video=VideoFile(name="a")), labels, duration_seconds=3.6)
-    made = write_overlay(
-        tmp_path / "overlay.mp4", videos["a.mkv"], report, labels, config=OverlayConfig(min_height=96)
-    )
+    video = VideoFile(name="a", path=videos["a.mkv"])
+    report = video_report(VideoResult(video=video), labels, duration_seconds=3.6)
+    made = write_overlay(tmp_path / "overlay.mp4", report, labels, config=OverlayConfig(min_height=96))
     assert (made.num_frames, made.lost) == (90, ())
     with open_video(tmp_path / "overlay.mp4", cache=False) as reader:
         frames = read_luma(reader, [10, 40, 70])

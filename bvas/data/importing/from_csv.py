@@ -39,27 +39,26 @@ def read_csv(source: Path, videos: Path) -> Import:
         )
     faults: list[Fault] = []
     matches: dict[str, MatchDraft] = {}
+    match_of: dict[Path, str] = {}
     for row in found.rows:
-        _read_row(found, row, Place(source, f"line {row.line}", faults), videos, matches)
+        place = Place(source, f"line {row.line}", faults)
+        video = named_file(videos, row.text("video"))
+        if video is None:
+            name = row.text("video") or "(empty)"
+            place.fault(f"no video {name} in {videos}; say where with --videos")
+            continue
+        match = _match(row, place, video, match_of, matches)
+        if match is not None and (row.text("label") or row.text("seconds") or row.text("frame")):
+            _add_annotation(found, row, place, video, match)
     drafts = list(matches.values())
     if not drafts and not faults:
         raise DataError(f"{source} has no line below the names of the columns")
     return Import(labels=labels_in(drafts, ()), matches=tuple(drafts), faults=tuple(faults))
 
 
-def _read_row(
-    table: Table, row: TableRow, place: Place, videos: Path, matches: dict[str, MatchDraft]
-) -> None:
-    name, label = row.text("video"), row.text("label")
-    video = named_file(videos, name)
-    if video is None:
-        place.fault(f"no video {name or '(empty)'} in {videos}; say where with --videos")
-        return
-    match = _match(row, place, video, matches)
-    if match is None or not (label or row.text("seconds") or row.text("frame")):
-        return
+def _add_annotation(table: Table, row: TableRow, place: Place, video: Path, match: MatchDraft) -> None:
     seconds, frame = _moment(table, row, place)
-    visible = _FLAGS.get(row.text("visible").lower())
+    label, visible = row.text("label"), _FLAGS.get(row.text("visible").lower())
     if not label:
         place.fault("has no label")
     if visible is None:
@@ -72,12 +71,13 @@ def _read_row(
         )
 
 
-def _match(row: TableRow, place: Place, video: Path, matches: dict[str, MatchDraft]) -> MatchDraft | None:
+def _match(
+    row: TableRow, place: Place, video: Path, match_of: dict[Path, str], matches: dict[str, MatchDraft]
+) -> MatchDraft | None:
     """Return the match of a row's video; None where the video is in another one."""
     name = row.text("match") or video.stem
-    others = [match.name for match in matches.values() if match.name != name and video in match.videos]
-    if others:
-        place.fault(f"video {row.text('video')} is in match {others[0]!r} and in {name!r}")
+    if match_of.setdefault(video, name) != name:
+        place.fault(f"video {row.text('video')} is in match {match_of[video]!r} and in {name!r}")
         return None
     fold = _whole(row.text("fold"))
     if row.text("fold") and fold is None:

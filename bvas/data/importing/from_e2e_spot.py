@@ -88,7 +88,8 @@ def _read_file(
         message = "is neither a list of videos, as E2E-Spot's files, nor OSL JSON, nor corrections"
         if isinstance(content, dict) and "annotations" in content:
             message = "holds SoccerNet's labels of one match; import the folder of the match, with its videos"
-        faults += [] if content is None else [Fault(path, "", message)]
+        if content is not None:
+            faults.append(Fault(path, "", message))
         return
     challenge = split == "challenge"
     for number, value in enumerate(content):

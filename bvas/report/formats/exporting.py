@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from bvas.data.soccernet_files import results_json
 from bvas.errors import ConfigError
@@ -56,8 +56,6 @@ class ExportConfig:
     """Timecode of the first frame in edit lists; None: that of the file, else zero."""
 
     def __post_init__(self) -> None:
-        if self.format not in get_args(ExportFormat):
-            raise ConfigError(f"no format {self.format!r}; there are {', '.join(get_args(ExportFormat))}")
         if self.confidence is not None and not 0 <= self.confidence <= 1:
             raise ConfigError(f"the confidence must lie in [0, 1], got {self.confidence}")
         for name in ("lead_seconds", "lag_seconds"):
