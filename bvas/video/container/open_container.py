@@ -149,7 +149,7 @@ def open_input(
         # libav opens any text as ANSI art.
         is_text = container.format.name == "tty"
         streams = () if is_text else video_streams(container)
-        reason = because(last_message(said))
+        reason = reason_said(said)
         chosen = container.streams[
             choose_stream(streams, reading, container.format.name, name, reason).number
         ]
@@ -188,14 +188,18 @@ def not_opened(
     if isinstance(error, av.error.ExitError) and timeout is not None:
         reason = f"no answer for {timeout[0]:g} s"
     return DecodeError(
-        f"{name} is not a video that can be opened: {reason}{because(message)}; "
+        f"{name} is not a video that can be opened: {reason}{_because(message)}; "
         "the file may be cut off or of another kind, `ffprobe` shows more",
         path=name,
     )
 
 
-def because(message: str) -> str:
-    """Return libav's message to follow one of ours; empty where it has none."""
+def reason_said(said: list[tuple[int, str, str]]) -> str:
+    """Return libav's last message, as `last_message` has it, to follow one of ours; empty where there is none."""
+    return _because(last_message(said))
+
+
+def _because(message: str) -> str:
     return f" (libav: {message})" if message else ""
 
 

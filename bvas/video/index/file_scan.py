@@ -24,13 +24,7 @@ from bvas.video.container.completeness import PacketTally, remark_on_bytes
 from bvas.video.container.joined_bytes import find_joints
 from bvas.video.container.libav_io import PlaylistFetcher, is_playlist
 from bvas.video.container.mp4_boxes import check_sample_counts
-from bvas.video.container.open_container import (
-    because,
-    last_message,
-    libav_messages,
-    open_container,
-    read_packets,
-)
+from bvas.video.container.open_container import libav_messages, open_container, read_packets, reason_said
 from bvas.video.container.read_options import ReadOptions
 from bvas.video.container.stream_choice import VideoStream
 from bvas.video.container.time_repair import DEFAULT_RATE
@@ -172,7 +166,7 @@ class _Scan:
             for packet in islice(read_packets(container, stream), _NUM_TRIED):
                 with suppress(av.FFmpegError):
                     stream.codec_context.decode(packet)
-        return because(last_message(said))
+        return reason_said(said)
 
     def _open_again(self) -> tuple[Any, Any]:
         reading = replace(self._reading, stream=self.facts.stream)
