@@ -142,10 +142,9 @@ class NvdecBackend(DeviceBackend):
             except SessionError as error:
                 self._run = None
                 if not error.was_borrowed:
-                    raise DecodeError(
+                    raise self._index.error(
                         f"NVDEC failed before frame {index} of {self._index.path}: {error}; "
                         'the file can be read with backend="pyav"',
-                        path=self._index.path,
                     ) from error
                 logger.info("%s gets a decoder of its own: %s", self._info.path.name, error)
                 self._session.may_borrow = False
@@ -195,11 +194,10 @@ class NvdecBackend(DeviceBackend):
     def _lost(self, index: int, next_pts: int | None) -> DecodeError:
         pts = self._index.pts
         stop = len(pts) if next_pts is None else int(np.searchsorted(pts, next_pts))
-        return DecodeError(
+        return self._index.error(
             f"NVDEC does not output frame {index} ({self._index.seconds_of(index):.3f} s) of "
             f"{self._index.path}: {stop - index} frame(s) lost; reading can continue at frame {stop}, "
             'or with backend="pyav"',
-            path=self._index.path,
             lost=range(index, max(stop, index + 1)),
         )
 

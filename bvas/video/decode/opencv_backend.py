@@ -108,10 +108,9 @@ class OpencvBackend(Backend):
                     # Counting to a later frame would fail at the same damage.
                     self._counts_to = min(index, self._counts_to)
                 self.close()
-                raise DecodeError(
+                raise self._index.error(
                     f"OpenCV does not give frame {index} ({self._index.seconds_of(index):.3f} s) of "
                     f'{self._index.path}; open it with backend="pyav"',
-                    path=self._index.path,
                     lost=range(index, index + 1),
                 )
             yield index, luma

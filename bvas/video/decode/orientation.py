@@ -118,9 +118,9 @@ class UprightFit:
         if known is None:
             if self._is_said and not self._others:
                 self._say(index, shape, aspect)
-            shown = (
-                self._info.sample_aspect if aspect is None else 1 / aspect if self._info.is_turned else aspect
-            )
+            shown = self._info.sample_aspect
+            if aspect is not None:
+                shown = 1 / aspect if self._info.is_turned else aspect
             known = plan_fit(self._turned(shape), self.size, shown / self._target_aspect)
             self._others[shape, aspect] = known
         return known

@@ -269,10 +269,9 @@ class PyavBackend(PictureBackend):
         stop = index + 1
         while stop < end and int(pts[stop]) not in run.skipped:
             stop += 1
-        return DecodeError(
+        return self._index.error(
             f"the decoder does not output frame {index} ({self._index.seconds_of(index):.3f} s) of "
             f"{self._index.path}: the file is damaged there, {stop - index} frame(s) lost; "
             f"reading can continue at frame {stop}",
-            path=self._index.path,
             lost=range(index, stop),
         )

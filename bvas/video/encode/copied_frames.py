@@ -95,10 +95,8 @@ class FrameCopier:
         if hdr is None:
             stored = (luma_of(frame), *chroma_of(frame))
         else:
-            stored = (
-                luma_of(frame, hdr),
-                *sdr_chroma(frame, hdr, self._tags_of(frame), color_range_of(frame)),
-            )
+            differences = sdr_chroma(frame, hdr, self._tags_of(frame), color_range_of(frame))
+            stored = (luma_of(frame, hdr), *differences)
         luma, *chroma = (upright(plane, self._info.rotation, self._info.mirrored) for plane in stored)
         if is_fitted:
             fitted = np.empty(fit.size, np.uint8)
@@ -112,11 +110,8 @@ class FrameCopier:
         stored = fit.content[::-1] if self._info.is_turned else fit.content
         color_range = color_range_of(frame)
         canvas = np.zeros((*fit.size, 3), np.uint8)
-        canvas[fit.area] = upright(
-            sdr_rgb(frame, hdr, self._tags_of(frame), color_range, stored),
-            self._info.rotation,
-            self._info.mirrored,
-        )
+        rgb = sdr_rgb(frame, hdr, self._tags_of(frame), color_range, stored)
+        canvas[fit.area] = upright(rgb, self._info.rotation, self._info.mirrored)
         return rgb_picture(canvas, color_range)
 
     def _tags_of(self, frame: Any) -> ColorTags:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.errors import DecodeError
 from bvas.system.notices import warn_once
 from bvas.values.checks import checked_index, checked_seconds
 from bvas.values.clip_config import ClipConfig
@@ -136,6 +137,10 @@ class VideoIndex:
     def first_of_next_keyframe(self, index: int) -> int:
         """Return the first frame shown at or after the keyframe behind that of frame `index`."""
         return self.first_of_keyframe(self.keyframe_of(index) + 1)
+
+    def error(self, text: str, lost: range | None = None) -> DecodeError:
+        """Return an error about this file."""
+        return DecodeError(text, path=self.path, lost=lost)
 
     def check(self, indices: NDArray[np.int64] | list[int]) -> None:
         """Refuse indices outside the video.

@@ -123,10 +123,9 @@ class GrowingVideo:
     def _await_first_frame(self) -> None:
         while not any(arrival.picture is not None for arrival in self._ready):
             if self._ended:
-                raise self._feed.failure or DecodeError(
+                raise self._feed.failure or self._source.error(
                     f"no frame of {self._source.name} can be decoded{reason_said(self._said)}"
                     f"{self._feed.hint}",
-                    path=self._source.path,
                 )
             self._advance()
         if self._notes.dolby_vision is not None:
@@ -217,4 +216,4 @@ class GrowingVideo:
         """Raise an error in the reader before a frame, at which it can continue."""
         here = range(index, index)
         text += f". Reading can continue at frame {index}"
-        self._ready.append(Arrival(here, error=DecodeError(text, path=self._source.path, lost=here)))
+        self._ready.append(Arrival(here, error=self._source.error(text, lost=here)))

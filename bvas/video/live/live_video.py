@@ -240,11 +240,11 @@ class LiveVideo(Closing):
         """
         if self.is_broadcast and self._clock.num_frames and not self._clock.can_be(ticks[-1]):
             # A damaged time would become a gap of days.
-            raise DecodeError(f"the clock of {self.name} jumped ahead", path=self._source.path)
+            raise self._source.error(f"the clock of {self.name} jumped ahead")
         if all(late > early for early, late in pairwise([self._clock.last, *ticks])):
             return ticks
         if self._may_return:
-            raise DecodeError(f"the clock of {self.name} went back", path=self._source.path)
+            raise self._source.error(f"the clock of {self.name} went back")
         # A pipe or file is read once: equal or descending times are moved a tick behind the last.
         later = accumulate(ticks, lambda last, one: max(one, last + 1), initial=self._clock.last)
         return list(later)[1:]
