@@ -119,14 +119,10 @@ def tags_of(tagged: Any, *, is_rgb: bool = False) -> ColorTags:
         tagged: The frame or context.
         is_rgb: It stores RGB. In other formats matrix 0, which is that of RGB, counts as unspecified.
     """
-    primaries, transfer = int(tagged.color_primaries), int(tagged.color_trc)
-    matrix = int(tagged.colorspace)
     # 0 is reserved for primaries and transfer; FFmpeg has it where nothing was set.
-    return ColorTags(
-        primaries=primaries or UNSPECIFIED,
-        transfer=transfer or UNSPECIFIED,
-        matrix=matrix if matrix or is_rgb else UNSPECIFIED,
-    )
+    primaries, transfer = (int(code) or UNSPECIFIED for code in (tagged.color_primaries, tagged.color_trc))
+    matrix = int(tagged.colorspace) or (0 if is_rgb else UNSPECIFIED)
+    return ColorTags(primaries=primaries, transfer=transfer, matrix=matrix)
 
 
 def hdr_of(transfer: int) -> Hdr | None:

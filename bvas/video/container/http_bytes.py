@@ -272,6 +272,5 @@ def _opener_of(location: str) -> tuple[str, urllib.request.OpenerDirector]:
         return url, urllib.request.build_opener()
     known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
     known.add_password(None, url, unquote(user), unquote(password))
-    return url, urllib.request.build_opener(
-        urllib.request.HTTPBasicAuthHandler(known), urllib.request.HTTPDigestAuthHandler(known)
-    )
+    handlers = urllib.request.HTTPBasicAuthHandler(known), urllib.request.HTTPDigestAuthHandler(known)
+    return url, urllib.request.build_opener(*handlers)

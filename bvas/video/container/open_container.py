@@ -140,9 +140,8 @@ def open_input(
             fetching = {} if fetcher is None else {"io_open": fetcher, "options": PLAYLIST_OPTIONS}
             container = open_media(source, timeout=timeout, **fetching)
         except PermissionError as error:
-            raise DecodeError(f"{name} may not be read: permission denied", path=name) from redacted_error(
-                error
-            )
+            cause = redacted_error(error)
+            raise DecodeError(f"{name} may not be read: permission denied", path=name) from cause
         except (av.FFmpegError, OSError) as error:
             raise not_opened(name, error, timeout, last_message(said)) from redacted_error(error)
     try:

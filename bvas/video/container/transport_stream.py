@@ -220,9 +220,8 @@ class Joiner:
                 continue
             heir = self._gone_before(entry)
             if heir is None:
-                self._videos.append(
-                    _Video(entry.pid, entry.program, entry.codec, entry.pid, {entry.pid}, entry.codec)
-                )
+                program, pid, codec = entry
+                self._videos.append(_Video(pid, program, codec, pid, {pid}, codec))
             else:
                 # Until its first picture, the packets of the old PID are read.
                 heir.pending, heir.program, heir.is_listed = entry, entry.program, True
@@ -256,10 +255,8 @@ def hide_joints(packets: Packets, position: int, found: Joints) -> None:
         found: The joints of all videos, in order.
     """
     layout, joints, tables = found.layout, found.joints, found.tables
-    first = min(
-        [joint.position for joint in joints[:1]] + ([] if tables is None else [tables.position]), default=None
-    )
-    if first is None or position + len(packets) * layout.size <= first:
+    changes = [change.position for change in (*joints[:1], tables) if change is not None]
+    if not changes or position + len(packets) * layout.size <= min(changes):
         return
     packets = packets[:, layout.lead : layout.lead + ts.PACKET_BYTES]
     pids = ts.pids_of(packets)

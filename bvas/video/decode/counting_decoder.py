@@ -46,9 +46,7 @@ class CountedBackend(PictureBackend):
                         lost=range(index, self._index.num_frames),
                     )
                 self._next += 1
-                is_doubtful = self._errors.is_doubtful(
-                    is_keyframe=frame.key_frame, is_corrupt=frame.is_corrupt
-                )
+                is_doubtful = self._errors.is_doubtful(frame)
                 if self._next > index:
                     break
             if is_doubtful:

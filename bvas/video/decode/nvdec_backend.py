@@ -42,6 +42,7 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     Raises:
         DecodeError: names the reason, and the remedy.
     """
+    device = options.device
     reasons = [
         (index.decode_order, "carries no reliable presentation times"),
         (info.interlaced, "is interlaced, which NVDEC deinterlaces in its own way"),
@@ -56,15 +57,12 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
         (info.codec not in CODECS, f"is coded as {info.codec}, not one of {', '.join(CODECS)}"),
         (changes_system(info), "changes between SDR and HDR, and NVDEC does not give the tags of frames"),
         (info.pixel_format not in _PIXEL_FORMATS, f"stores {info.pixel_format}, not 4:2:0"),
-        (
-            not options.device.startswith("cuda"),
-            f'is to be decoded on "{options.device}"; nvdec needs device="cuda"',
-        ),
+        (not device.startswith("cuda"), f'is to be decoded on "{device}"; nvdec needs device="cuda"'),
     ]
     for applies, reason in reasons:
         if applies:
             raise refusal(info, reason)
-    gpu = gpu_of(options.device, info)
+    gpu = gpu_of(device, info)
     load_pynvvideocodec(info)
     try:
         caps = decoder_caps(gpu, info.codec, info.bit_depth)
@@ -79,12 +77,10 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     ):
         if not low <= size <= high:
             raise refusal(info, f"has a {name} of {size}; this GPU decodes {low} to {high} in {info.codec}")
-    num_macroblocks = -(-width // 16) * -(-height // 16)
-    if num_macroblocks > caps.max_macroblocks:
+    num, most = -(-width // 16) * -(-height // 16), caps.max_macroblocks
+    if num > most:
         raise refusal(
-            info,
-            f"has pictures of {num_macroblocks} macroblocks; this GPU decodes up to {caps.max_macroblocks} in "
-            f"{info.codec}",
+            info, f"has pictures of {num} macroblocks; this GPU decodes up to {most} in {info.codec}"
         )
 
 

@@ -160,14 +160,10 @@ def adaptation(info: VideoInfo, size: tuple[int, int], rate: float) -> str:
         times = "variable times" if info.variable_rate else f"{float(info.rate):.5g} frames per second"
         parts.append(f"{times} are put on a grid of {rate:g} per second")
     if info.rotation or info.mirrored:
+        mirrored = "mirrored" if info.mirrored else ""
         turned = f"turned by {info.rotation} degrees" if info.rotation else ""
-        parts.append(
-            " and ".join(filter(None, ["mirrored" if info.mirrored else "", turned])) + " to be upright"
-        )
+        parts.append(" and ".join(filter(None, [mirrored, turned])) + " to be upright")
     plan = plan_fit((info.height, info.width), size, info.sample_aspect)
     if plan.is_resampled:
-        parts.append(
-            f"{info.width}x{info.height} is scaled to {plan.content[1]}x{plan.content[0]} within "
-            f"{size[1]}x{size[0]}"
-        )
+        parts.append(f"{_text(plan.source)} is scaled to {_text(plan.content)} within {_text(size)}")
     return "; ".join(parts)

@@ -88,9 +88,7 @@ class FrameCopier:
         picture.duration = index.ticks_of(number)
         return picture
 
-    def _planes(
-        self, frame: Any, fit: FitPlan, hdr: Hdr | None, *, is_fitted: bool
-    ) -> list[NDArray[np.uint8]]:
+    def _planes(self, frame: Any, fit: FitPlan, hdr: Hdr | None, is_fitted: bool) -> list[NDArray[np.uint8]]:
         """Return luma [H, W], blue and red difference [H / 2, W / 2] of a frame, uint8."""
         if hdr is None:
             stored = (luma_of(frame), *chroma_of(frame))

@@ -60,11 +60,8 @@ def scan_file(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInfo]:
     scan.read_through()
     scan.number()
     if not scan.notes.has_picture:
-        raise DecodeError(
-            f"no frame of {path} can be decoded; it holds {count_text(scan.tally.num_packets, 'packet')}"
-            f"{scan.reason()}",
-            path=path,
-        )
+        held = count_text(scan.tally.num_packets, "packet")
+        raise DecodeError(f"no frame of {path} can be decoded; it holds {held}{scan.reason()}", path=path)
     if reading.rate is not None and not scan.shown.counts:
         raise rate_refusal(str(path))
     if scan.notes.dolby_vision is not None:
@@ -206,6 +203,7 @@ def _scan_folder(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInf
     files = find_frames(path)
     picture = decode_picture(files.paths[0])
     codec = av.CodecContext.create(files.decoder, "r").codec.canonical_name
+    stream = VideoStream(number=0, codec=codec, height=picture.height, width=picture.width, is_default=True)
     rate = reading.rate or DEFAULT_RATE
     shown = np.array(sorted(files.paths), np.int64)
     frames = NumberedFrames(np.arange(files.num_frames), shown, shown, 1, 1 / rate, False, False)
@@ -215,9 +213,7 @@ def _scan_folder(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInf
         codec=codec,
         time_base=1 / rate,
         claimed_rates=(rate,),
-        streams=(
-            VideoStream(number=0, codec=codec, height=picture.height, width=picture.width, is_default=True),
-        ),
+        streams=(stream,),
         untimed=True,
         rate_origin="assumed" if reading.rate is None else "option",
     )

@@ -219,9 +219,8 @@ class ShownFrames:
             count = int(np.searchsorted(keys, times[-1], side="right"))
             keys, dts = keys[:count], dts[:count]
         last_duration = max(self._newest[1], 0)
-        if len(times) and not is_one_recording(
-            int(times[0]), int(times[-1]) + last_duration, self._time_base
-        ):
+        first, end = (int(times[0]), int(times[-1]) + last_duration) if len(times) else (0, 0)
+        if not is_one_recording(first, end, self._time_base):
             last_duration = 0
         return NumberedFrames(times, keys, dts, last_duration, self._time_base, False, self.gradual_refresh)
 

@@ -150,9 +150,8 @@ class VideoIndex:
         """
         for index in indices:
             if not 0 <= index < self.num_frames:
-                raise IndexError(
-                    f"frame {index} of {self.path.name} is outside the video ({count_text(self.num_frames, 'frame')})"
-                )
+                held = count_text(self.num_frames, "frame")
+                raise IndexError(f"frame {index} of {self.path.name} is outside the video ({held})")
 
 
 def start_frames(index: VideoIndex) -> NDArray[np.int64]:

@@ -129,11 +129,8 @@ class ToneMap:
         tags = tags_of(frame).or_else(self._info.container_color)
         transfer, first = tags.transfer, self._info.color
         # An SEI with HLG ahead of a joint is kept by libav for the SDR that follows.
-        if (
-            transfer == _HLG == first.transfer
-            and self._info.codec == "hevc"
-            and tags.primaries != first.primaries
-        ):
+        is_hlg = transfer == _HLG == first.transfer
+        if is_hlg and self._info.codec == "hevc" and tags.primaries != first.primaries:
             transfer = BT709
         if transfer not in self._others:
             self._note(transfer, index)
@@ -174,9 +171,8 @@ def table_of_video(info: VideoInfo, tone: Tone) -> NDArray[np.uint8] | None:
 
 def hdr_text(info: VideoInfo, tone: Tone) -> str | None:
     """Return one line on an HDR video: its system, how it is read, and the other option; None for SDR."""
-    systems = sorted(
-        {system for code in (info.color.transfer, *info.later_transfers) if (system := hdr_of(code))}
-    )
+    codes = info.color.transfer, *info.later_transfers
+    systems = sorted({system for code in codes if (system := hdr_of(code))})
     dolby = info.dolby_vision
     if not systems and dolby is None:
         return None
