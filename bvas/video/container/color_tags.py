@@ -19,9 +19,8 @@ _ICTCP = 14
 IPT_C2 = 15
 """Matrix IPT-PQ-C2, as in Dolby Vision without a base layer for others."""
 _HDR: dict[int, Hdr] = {16: "PQ", 18: "HLG"}
-# ITU-T H.264, table 7-1: SEI and sequence parameter set. ITU-T H.265, table 7-1: the same.
-_H264_SEI, _H264_SPS = 6, 7
-_HEVC_SEI, _HEVC_SPS = 39, 33
+# ITU-T H.264 and H.265, table 7-1: types of sequence parameter set and SEI; bytes of the header of a unit.
+_COLOR_UNITS = {"h264": (7, 6, 1), "hevc": (33, 39, 2)}
 # Payload type of the alternative transfer characteristics SEI (H.265, D.2.38).
 _ALTERNATIVE_TRANSFER = 147
 _MOST_HEADERS = 64
@@ -120,14 +119,10 @@ def tags_of(tagged: Any, *, is_rgb: bool = False) -> ColorTags:
         tagged: The frame or context.
         is_rgb: It stores RGB. In other formats matrix 0, which is that of RGB, counts as unspecified.
     """
-    primaries, transfer = int(tagged.color_primaries), int(tagged.color_trc)
-    matrix = int(tagged.colorspace)
     # 0 is reserved for primaries and transfer; FFmpeg has it where nothing was set.
-    return ColorTags(
-        primaries=primaries or UNSPECIFIED,
-        transfer=transfer or UNSPECIFIED,
-        matrix=matrix if matrix or is_rgb else UNSPECIFIED,
-    )
+    primaries, transfer = (int(code) or UNSPECIFIED for code in (tagged.color_primaries, tagged.color_trc))
+    matrix = int(tagged.colorspace) or (0 if is_rgb else UNSPECIFIED)
+    return ColorTags(primaries=primaries, transfer=transfer, matrix=matrix)
 
 
 def hdr_of(transfer: int) -> Hdr | None:
@@ -150,14 +145,16 @@ class HeaderColors:
     def __init__(self, codec: str, extradata: bytes | None) -> None:
         self._codec = codec
         self._extradata = extradata
-        beside = b"".join(_color_headers(codec, None, parameter_sets(codec, extradata)))
-        self._seen: set[bytes] = {beside} if beside else set()
+        beside = (
+            _color_headers(codec, None, parameter_sets(codec, extradata)) if codec in _COLOR_UNITS else []
+        )
+        self._seen: set[bytes] = {b"".join(beside)} if beside else set()
         self.found: set[ColorTags] = set()
         """Tags of all headers but the first."""
 
     def add(self, packet: Any) -> None:
         """Take the next packet of the stream."""
-        if self._codec not in ("h264", "hevc") or not packet.is_keyframe:
+        if self._codec not in _COLOR_UNITS or not packet.is_keyframe:
             return
         # mp4 with several sample descriptions changes the extradata in mid-stream.
         beside = []
@@ -186,13 +183,11 @@ class HeaderColors:
 
 def _color_headers(codec: str, extradata: bytes | None, coded: bytes) -> list[bytes]:
     """Return the NAL units of some coded data that decide about color tags."""
-    is_h264 = codec == "h264"
-    wanted_sps, wanted_sei = (_H264_SPS, _H264_SEI) if is_h264 else (_HEVC_SPS, _HEVC_SEI)
+    sps, sei, head = _COLOR_UNITS[codec]
     found = []
     for unit in nal_units(codec, extradata, coded):
         kind = nal_kind(codec, unit)
-        # The payload type follows a header of 1 byte, or 2.
-        payload = unit[1:2] if is_h264 else unit[2:3]
-        if kind == wanted_sps or (kind == wanted_sei and payload == bytes([_ALTERNATIVE_TRANSFER])):
+        # The payload type of an SEI follows its header.
+        if kind == sps or (kind == sei and unit[head : head + 1] == bytes([_ALTERNATIVE_TRANSFER])):
             found.append(unit)
     return found

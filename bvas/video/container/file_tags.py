@@ -33,10 +33,8 @@ def read_tags(path: Path) -> FileTags:
         found = (
             text for place in places for name, text in place.items() if name.lower() == "timecode" and text
         )
-        return FileTags(
-            timecode=next(found, None),
-            clock_start_seconds=(container.start_time or 0) / _MICROSECONDS,
-        )
+        start = (container.start_time or 0) / _MICROSECONDS
+        return FileTags(timecode=next(found, None), clock_start_seconds=start)
 
 
 def declared_seconds(path: Path) -> float | None:

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from bvas.errors import ConfigError
 
 _WHOLE_RATES = (10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240)
-_NOMINAL_RATES = [Fraction(rate) for rate in _WHOLE_RATES] + [
-    Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120, 240)
-]
+_NTSC_RATES = [Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120, 240)]
+_NOMINAL_RATES = [*map(Fraction, _WHOLE_RATES), *_NTSC_RATES]
 
 
 def as_rate(rate: float | Fraction) -> Fraction:

@@ -11,17 +11,10 @@ import logging
 import re
 import ssl
 import threading
+import urllib.request
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit, urlunsplit
-from urllib.request import (
-    HTTPBasicAuthHandler,
-    HTTPDigestAuthHandler,
-    HTTPPasswordMgrWithDefaultRealm,
-    OpenerDirector,
-    Request,
-    build_opener,
-)
 
 from bvas.errors import DecodeError
 
@@ -190,7 +183,7 @@ class HttpBytes:
         headers = {"Range": f"bytes={self._place}-", "Accept-Encoding": "identity", "User-Agent": "bvas"}
         if validator is not None:
             headers["If-Range"] = validator
-        return self._opener.open(Request(self._url, headers=headers), timeout=self._connect)
+        return self._opener.open(urllib.request.Request(self._url, headers=headers), timeout=self._connect)
 
     def _is_list(self, answer: Any) -> bool:
         try:
@@ -269,14 +262,15 @@ def _validator_of(answer: Any) -> str | None:
     return tag if tag is not None and not tag.startswith("W/") else date
 
 
-def _opener_of(location: str) -> tuple[str, OpenerDirector]:
+def _opener_of(location: str) -> tuple[str, urllib.request.OpenerDirector]:
     """Return an address without user and password, and what opens it with them."""
     parts = urlsplit(location)
     user_info, _, host = parts.netloc.rpartition("@")
     url = urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
     user, _, password = user_info.partition(":")
     if not user:
-        return url, build_opener()
-    known = HTTPPasswordMgrWithDefaultRealm()
+        return url, urllib.request.build_opener()
+    known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
     known.add_password(None, url, unquote(user), unquote(password))
-    return url, build_opener(HTTPBasicAuthHandler(known), HTTPDigestAuthHandler(known))
+    handlers = urllib.request.HTTPBasicAuthHandler(known), urllib.request.HTTPDigestAuthHandler(known)
+    return url, urllib.request.build_opener(*handlers)

@@ -140,16 +140,15 @@ def open_input(
             fetching = {} if fetcher is None else {"io_open": fetcher, "options": PLAYLIST_OPTIONS}
             container = open_media(source, timeout=timeout, **fetching)
         except PermissionError as error:
-            raise DecodeError(f"{name} may not be read: permission denied", path=name) from redacted_error(
-                error
-            )
+            cause = redacted_error(error)
+            raise DecodeError(f"{name} may not be read: permission denied", path=name) from cause
         except (av.FFmpegError, OSError) as error:
             raise not_opened(name, error, timeout, last_message(said)) from redacted_error(error)
     try:
         # libav opens any text as ANSI art.
         is_text = container.format.name == "tty"
         streams = () if is_text else video_streams(container)
-        reason = because(last_message(said))
+        reason = reason_said(said)
         chosen = container.streams[
             choose_stream(streams, reading, container.format.name, name, reason).number
         ]
@@ -188,14 +187,18 @@ def not_opened(
     if isinstance(error, av.error.ExitError) and timeout is not None:
         reason = f"no answer for {timeout[0]:g} s"
     return DecodeError(
-        f"{name} is not a video that can be opened: {reason}{because(message)}; "
+        f"{name} is not a video that can be opened: {reason}{_because(message)}; "
         "the file may be cut off or of another kind, `ffprobe` shows more",
         path=name,
     )
 
 
-def because(message: str) -> str:
-    """Return libav's message to follow one of ours; empty where it has none."""
+def reason_said(said: list[tuple[int, str, str]]) -> str:
+    """Return libav's last message, as `last_message` has it, to follow one of ours; empty where there is none."""
+    return _because(last_message(said))
+
+
+def _because(message: str) -> str:
     return f" (libav: {message})" if message else ""
 
 

@@ -6,7 +6,7 @@ import stat
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 from urllib.parse import unquote, urlsplit
 
 from bvas.errors import ConfigError, DecodeError, redacted_url
@@ -43,6 +43,10 @@ class Source:
     def path(self) -> Path:
         """The name as a path, which errors and `VideoInfo` carry; in a URL it joins neighboring slashes."""
         return Path(self.location if self.kind != "URL" else self.name)
+
+    def error(self, text: str, lost: range | None = None) -> DecodeError:
+        """Return an error about this source."""
+        return DecodeError(text, path=self.path, lost=lost)
 
     @property
     def is_indexable(self) -> bool:
@@ -95,9 +99,8 @@ def file_of(given: Path | str) -> Path:
     """
     source = source_of(given)
     if not source.is_indexable:
-        raise DecodeError(
-            f"{source.name} is a {source.kind}, not a finished file; open it with open_stream, or {source.remedy}",
-            path=source.path,
+        raise source.error(
+            f"{source.name} is a {source.kind}, not a finished file; open it with open_stream, or {source.remedy}"
         )
     return Path(source.location)
 
@@ -125,6 +128,11 @@ class ReadOptions:
             )
         if self.tone not in get_args(Tone):
             raise ConfigError(f"unknown tone {self.tone!r}; known are {', '.join(get_args(Tone))}")
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """Arguments of `open_video` that mean the same."""
+        return {"stream": self.stream, "rate": self.rate, "tone": self.tone}
 
     @classmethod
     def of(cls, stream: int | None, rate: float | Fraction | None, tone: Tone) -> Self:

@@ -22,10 +22,10 @@ _SUBSAMPLING = ((1, 1), (2, 2), (2, 1), (1, 1))
 _NUM_REFERENCES = 8
 
 
-def payload_of(unit: bytes, head: int) -> bytes:
+def unit_bits(unit: bytes, head: int) -> "Bits":
     """Return the bits of a NAL unit behind the bytes of its header."""
     # Emulation prevention: a 3 is inserted behind two zeros, so that no start code appears by chance.
-    return unit[head:].replace(b"\x00\x00\x03", b"\x00\x00")
+    return Bits(unit[head:].replace(b"\x00\x00\x03", b"\x00\x00"))
 
 
 class Bits:
@@ -82,7 +82,7 @@ def read_sequence(codec: str, header: bytes) -> Sequence | None:
 
 def _h264_sequence(header: bytes) -> Sequence:
     """Read ITU-T H.264, 7.3.2.1.1, up to frame_crop_bottom_offset."""
-    bits = Bits(payload_of(header, 1))
+    bits = unit_bits(header, 1)
     profile = bits.take(8)
     bits.take(16)
     number = bits.golomb()
@@ -139,7 +139,7 @@ def _h264_aspect(bits: Bits) -> Fraction | None:
 
 def _hevc_sequence(header: bytes) -> Sequence:
     """Read ITU-T H.265, 7.3.2.2.1, up to sps_max_dec_pic_buffering_minus1."""
-    bits = Bits(payload_of(header, 2))
+    bits = unit_bits(header, 2)
     num_layers = _pass_hevc_profile(bits)
     number = bits.golomb()
     chroma_format = bits.golomb()
@@ -226,7 +226,7 @@ def _vp9_color(bits: Bits, profile: int) -> bytes:
     return bytes([profile, deep, sampling])
 
 
-def av1_units(coded: bytes) -> Iterator[tuple[int, bytes]]:
+def _av1_units(coded: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield (type, payload) of the units of an AV1 packet (AV1 specification, 5.3)."""
     place = 0
     while place < len(coded):
@@ -245,8 +245,15 @@ def av1_units(coded: bytes) -> Iterator[tuple[int, bytes]]:
         place += size
 
 
+def av1_sequence(coded: bytes, before: Sequence | None) -> Sequence | None:
+    """Return the sequence header that holds behind an AV1 packet, by the one before."""
+    headers = [unit for kind, unit in _av1_units(coded) if kind == 1]
+    found = _av1_header(headers[-1]) if headers else None
+    return found or before
+
+
 @lru_cache(maxsize=64)
-def av1_sequence(header: bytes) -> Sequence | None:
+def _av1_header(header: bytes) -> Sequence | None:
     """Read the AV1 specification, 5.5.1, up to the largest size of a frame."""
     bits = Bits(header)
     try:

@@ -5,12 +5,10 @@ from enum import Flag, auto
 
 from bvas.video.container.coded_packets import nal_kind, nal_units
 from bvas.video.container.sequence_headers import (
-    Bits,
     Sequence,
     av1_sequence,
-    av1_units,
-    payload_of,
     read_sequence,
+    unit_bits,
     vp9_sequence,
 )
 
@@ -44,8 +42,7 @@ class SequenceHeaders:
         if self._codec == "vp9":
             self._active = vp9_sequence(coded[:32], self._active)
         elif self._codec == "av1":
-            headers = [unit for kind, unit in av1_units(coded) if kind == 1]
-            self._active = (headers and av1_sequence(headers[-1])) or self._active
+            self._active = av1_sequence(coded, self._active)
         elif self._codec in _SEQUENCE_KINDS:
             self._see_units(coded)
         return self._active
@@ -62,7 +59,7 @@ class SequenceHeaders:
                 if sequence is not None:
                     self._sequences[sequence.number] = sequence
             elif kind == (34 if is_hevc else 8):
-                bits = Bits(payload_of(unit[:_HEAD_BYTES], 2 if is_hevc else 1))
+                bits = unit_bits(unit[:_HEAD_BYTES], 2 if is_hevc else 1)
                 with suppress(IndexError):
                     number = bits.golomb()
                     self._sequence_of_picture[number] = bits.golomb()
@@ -77,11 +74,11 @@ class SequenceHeaders:
         with suppress(IndexError, KeyError):
             if self._codec == "h264":
                 # ITU-T H.264, 7.3.3: first_mb_in_slice, slice_type, then the number of the picture's parameters.
-                bits = Bits(payload_of(unit[:_HEAD_BYTES], 1))
+                bits = unit_bits(unit[:_HEAD_BYTES], 1)
                 bits.golomb(), bits.golomb()
             else:
                 # ITU-T H.265, 7.3.6.1: a flag, and one more in pictures to start from, before it.
-                bits = Bits(payload_of(unit[:_HEAD_BYTES], 2))
+                bits = unit_bits(unit[:_HEAD_BYTES], 2)
                 bits.take(2 if 16 <= kind <= 23 else 1)
             self._active = self._sequences[self._sequence_of_picture[bits.golomb()]]
 

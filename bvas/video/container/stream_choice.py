@@ -90,16 +90,13 @@ def choose_stream(
         enough = [stream for stream in decodable if stream.height >= size[0] or stream.width >= size[1]]
         if enough:
             return min(enough, key=lambda stream: (_area(stream), -stream.bit_rate, stream.number))
-    return max(
-        decodable,
-        key=lambda stream: (
-            not stream.may_be_thumbnail,
-            stream.is_default,
-            _area(stream),
-            stream.bit_rate,
-            -stream.number,
-        ),
-    )
+    return max(decodable, key=_rank)
+
+
+def _rank(stream: VideoStream) -> tuple[bool, bool, int, int, int]:
+    """Return the key by which the stream that a player would show is the largest."""
+    shows = not stream.may_be_thumbnail
+    return shows, stream.is_default, _area(stream), stream.bit_rate, -stream.number
 
 
 def choice_text(number: int, streams: Sequence[VideoStream]) -> str | None:

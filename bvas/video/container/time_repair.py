@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import pairwise
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,6 +119,11 @@ class SteadyTimes:
         # (last time, offset) of the clock before the present one, as long as the present one may be a few wrong times.
         self._former: tuple[int, int] | None = None
         self._num_since = 0
+
+    @classmethod
+    def at_default_rate(cls, times: NDArray[np.int64], time_base: Fraction) -> Self:
+        """Return those of a source that states no rate; `time_base`: seconds of a tick."""
+        return cls(times, max(round(1 / (DEFAULT_RATE * time_base)), 1))
 
     def view(self) -> NDArray[np.int64]:
         """Return the times so far, int64, read-only, without a copy."""

@@ -13,19 +13,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.container.transport_packets import (
-    NULL_PID,
-    PACKET_BYTES,
-    Layout,
-    TableReader,
-    VideoEntry,
-    decoding_time_of,
-    is_stuffed,
-    pids_of,
-    renumber,
-    starts_keyframe,
-    times_of,
-)
+from bvas.video.container import transport_packets as ts
 
 Packets: TypeAlias = NDArray[np.uint8]
 """Packets of a transport stream, uint8 [n, size], or one, uint8 [size]."""
@@ -63,7 +51,7 @@ class HiddenTables(NamedTuple):
 class Joints:
     """The joints of one transport stream, so far."""
 
-    layout: Layout
+    layout: ts.Layout
     joints: tuple[Joint, ...]
     tables: HiddenTables | None
     lost_times: tuple[int, ...] = ()
@@ -82,7 +70,7 @@ class _Video:
     codec_now: str
     """Differs from `codec` while the video is not followed."""
     is_listed: bool = True
-    pending: VideoEntry | None = None
+    pending: ts.VideoEntry | None = None
     """Its successor by the tables, which takes over with its first whole picture."""
     shift: int = 0
     last: Packets | None = None
@@ -104,12 +92,12 @@ class Joiner:
         layout: How they lie in the bytes.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: ts.Layout) -> None:
         self.layout = layout
         self.joints: list[Joint] = []
         self.lost_times: list[int] = []
         """Presentation times of pictures that are not followed, in ticks of 1/90000 s."""
-        self._tables = TableReader()
+        self._tables = ts.TableReader()
         self._videos: list[_Video] = []
         self._table_pids: set[int] = set()
 
@@ -126,8 +114,8 @@ class Joiner:
     def find(self, packets: Packets, position: int) -> None:
         """Note the joints among packets, uint8 [n, size]; `position` is the byte of the first."""
         # From the sync byte on.
-        packets = packets[:, self.layout.lead : self.layout.lead + PACKET_BYTES]
-        pids = pids_of(packets)
+        packets = packets[:, self.layout.lead : self.layout.lead + ts.PACKET_BYTES]
+        pids = ts.pids_of(packets)
         row = 0
         while row < len(packets):
             row = self._find_next(packets, pids, row, position)
@@ -166,7 +154,7 @@ class Joiner:
         """Search a video's packets for jumps of the counter where no packet is missing."""
         own = packets[rows]
         if video.is_lost:
-            times = (times_of(packet)[0] for packet in own[own[:, 1] & 0x40 > 0])
+            times = (ts.times_of(packet)[0] for packet in own[own[:, 1] & 0x40 > 0])
             self.lost_times += [time for time in times if time is not None]
             return
         before = own[:-1] if video.last is None else np.concatenate([video.last[None], own[:-1]])
@@ -189,7 +177,7 @@ class Joiner:
         """Keep the time of the last picture, and the step to it from the one before."""
         starts = np.flatnonzero(packets[:, 1] & 0x40)[-2:]
         for packet in packets[starts]:
-            time = decoding_time_of(packet)
+            time = ts.decoding_time_of(packet)
             if time is None:
                 continue
             if video.dts is not None and 0 < time - video.dts < _CLOCK:
@@ -232,14 +220,13 @@ class Joiner:
                 continue
             heir = self._gone_before(entry)
             if heir is None:
-                self._videos.append(
-                    _Video(entry.pid, entry.program, entry.codec, entry.pid, {entry.pid}, entry.codec)
-                )
+                program, pid, codec = entry
+                self._videos.append(_Video(pid, program, codec, pid, {pid}, codec))
             else:
                 # Until its first picture, the packets of the old PID are read.
                 heir.pending, heir.program, heir.is_listed = entry, entry.program, True
 
-    def _gone_before(self, entry: VideoEntry) -> _Video | None:
+    def _gone_before(self, entry: ts.VideoEntry) -> _Video | None:
         """Return the video that a newly listed one continues: one of its program, or of a program that is gone."""
         unlisted = [video for video in self._videos if not video.is_listed]
         same = [video for video in unlisted if video.program == entry.program]
@@ -249,10 +236,10 @@ class Joiner:
 
 def _is_whole_joint(video: _Video, before: Packets, after: Packets) -> bool:
     """Return whether two packets are the end of a picture and the start of a keyframe, without a gap between."""
-    is_start = bool(after[1] & 0x40) and starts_keyframe(after, video.codec)
-    if not is_start or not is_stuffed(before):
+    is_start = bool(after[1] & 0x40) and ts.starts_keyframe(after, video.codec)
+    if not is_start or not ts.is_stuffed(before):
         return False
-    time = decoding_time_of(after)
+    time = ts.decoding_time_of(after)
     if time is None or video.dts is None or not video.step:
         return True
     ahead = time - video.dts
@@ -268,23 +255,21 @@ def hide_joints(packets: Packets, position: int, found: Joints) -> None:
         found: The joints of all videos, in order.
     """
     layout, joints, tables = found.layout, found.joints, found.tables
-    first = min(
-        [joint.position for joint in joints[:1]] + ([] if tables is None else [tables.position]), default=None
-    )
-    if first is None or position + len(packets) * layout.size <= first:
+    changes = [change.position for change in (*joints[:1], tables) if change is not None]
+    if not changes or position + len(packets) * layout.size <= min(changes):
         return
-    packets = packets[:, layout.lead : layout.lead + PACKET_BYTES]
-    pids = pids_of(packets)
+    packets = packets[:, layout.lead : layout.lead + ts.PACKET_BYTES]
+    pids = ts.pids_of(packets)
     places = position + np.arange(len(packets)) * layout.size
     for place, joint in enumerate(joints):
         following = (other.position for other in joints[place + 1 :] if other.number == joint.number)
         here = (places >= joint.position) & (places < next(following, np.iinfo(np.int64).max))
         if joint.hidden:
-            renumber(packets, here & np.isin(pids, joint.hidden), NULL_PID)
+            ts.renumber(packets, here & np.isin(pids, joint.hidden), ts.NULL_PID)
         if joint.pid >= 0:
             own = here & (pids == joint.pid)
-            renumber(packets, own, joint.number)
+            ts.renumber(packets, own, joint.number)
             counters = packets[own, 3]
             packets[own, 3] = counters & 0xF0 | (counters + joint.shift) & 15
     if tables is not None:
-        renumber(packets, (places >= tables.position) & np.isin(pids, tables.pids), NULL_PID)
+        ts.renumber(packets, (places >= tables.position) & np.isin(pids, tables.pids), ts.NULL_PID)

@@ -40,16 +40,13 @@ class CountedBackend(PictureBackend):
             while True:
                 frame = self._next_frame()
                 if frame is None:
-                    raise DecodeError(
+                    raise self._index.error(
                         f"the decoder outputs {self._next} frames of {self._index.path.name}, so no frame "
                         f"{index}; if the file changed, open it again",
-                        path=self._index.path,
                         lost=range(index, self._index.num_frames),
                     )
                 self._next += 1
-                is_doubtful = self._errors.is_doubtful(
-                    is_keyframe=frame.key_frame, is_corrupt=frame.is_corrupt
-                )
+                is_doubtful = self._errors.is_doubtful(frame)
                 if self._next > index:
                     break
             if is_doubtful:

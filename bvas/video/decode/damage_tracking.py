@@ -10,6 +10,7 @@ its place in the order of decoding:
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bvas.errors import DecodeError
 from bvas.video.container.time_repair import NO_TIME
@@ -118,10 +119,10 @@ class CountedDamage:
         """Note that the packet that was fed last is broken."""
         self._is_broken, self._is_recovering = True, False
 
-    def is_doubtful(self, *, is_keyframe: bool, is_corrupt: bool) -> bool:
+    def is_doubtful(self, picture: Any) -> bool:
         """Return whether the next picture that is output was decoded after an error."""
-        self._is_broken &= not (self._is_recovering and is_keyframe)
-        return self._is_broken or is_corrupt
+        self._is_broken &= not (self._is_recovering and picture.key_frame)
+        return self._is_broken or bool(picture.is_corrupt)
 
 
 class DamageLog:

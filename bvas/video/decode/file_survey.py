@@ -88,15 +88,8 @@ def _refusal(index: VideoIndex, name: str, *, cache: bool) -> str | None:
 
 
 def _open(index: VideoIndex, name: str, *, cache: bool) -> FrameReader:
-    return open_video(
-        index.path,
-        name,
-        cache=cache,
-        device="cuda" if name == "nvdec" else "cpu",
-        stream=index.reading.stream,
-        rate=index.reading.rate,
-        tone=index.reading.tone,
-    )
+    device = "cuda" if name == "nvdec" else "cpu"
+    return open_video(index.path, name, cache=cache, device=device, **index.reading.keywords)
 
 
 def _measure(

@@ -97,10 +97,8 @@ def plan_fit(
     height, width = source
     shown_width = width * sample_aspect
     scale = min(Fraction(size[0], height), Fraction(size[1]) / shown_width)
-    content = (
-        min(max(round(height * scale), 1), size[0]),
-        min(max(round(shown_width * scale), 1), size[1]),
-    )
+    rows, columns = round(height * scale), round(shown_width * scale)
+    content = min(max(rows, 1), size[0]), min(max(columns, 1), size[1])
     return FitPlan(
         source=source,
         size=size,

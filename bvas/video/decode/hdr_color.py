@@ -83,11 +83,8 @@ def _signal(
 ) -> NDArray[np.uint16]:
     """Return the R'G'B' (for ICtCp L'M'S') of a frame, uint16 [H, W, 3] with 1 as 65535."""
     height, width = size or (frame.height, frame.width)
-    scaling = {
-        "width": width,
-        "height": height,
-        "interpolation": "AREA" if height < frame.height else "BILINEAR",
-    }
+    interpolation = "AREA" if height < frame.height else "BILINEAR"
+    scaling = {"width": width, "height": height, "interpolation": interpolation}
     if frame.format.is_rgb:
         frame = frame.reformat(format="gbrp16le", **scaling)
         green, blue, red = (samples_of(plane, "<u2") for plane in frame.planes)

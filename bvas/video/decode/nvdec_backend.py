@@ -43,6 +43,7 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     Raises:
         DecodeError: names the reason, and the remedy.
     """
+    device = options.device
     reasons = [
         (index.decode_order, "carries no reliable presentation times"),
         (info.interlaced, "is interlaced, which NVDEC deinterlaces in its own way"),
@@ -57,15 +58,12 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
         (info.codec not in CODECS, f"is coded as {info.codec}, not one of {', '.join(CODECS)}"),
         (changes_system(info), "changes between SDR and HDR, and NVDEC does not give the tags of frames"),
         (info.pixel_format not in _PIXEL_FORMATS, f"stores {info.pixel_format}, not 4:2:0"),
-        (
-            not options.device.startswith("cuda"),
-            f'is to be decoded on "{options.device}"; nvdec needs device="cuda"',
-        ),
+        (not device.startswith("cuda"), f'is to be decoded on "{device}"; nvdec needs device="cuda"'),
     ]
     for applies, reason in reasons:
         if applies:
             raise refusal(info, reason)
-    gpu = gpu_of(options.device, info)
+    gpu = gpu_of(device, info)
     load_pynvvideocodec(info)
     try:
         caps = decoder_caps(gpu, info.codec, info.bit_depth)
@@ -80,12 +78,10 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     ):
         if not low <= size <= high:
             raise refusal(info, f"has a {name} of {size}; this GPU decodes {low} to {high} in {info.codec}")
-    num_macroblocks = -(-width // 16) * -(-height // 16)
-    if num_macroblocks > caps.max_macroblocks:
+    num, most = -(-width // 16) * -(-height // 16), caps.max_macroblocks
+    if num > most:
         raise refusal(
-            info,
-            f"has pictures of {num_macroblocks} macroblocks; this GPU decodes up to {caps.max_macroblocks} in "
-            f"{info.codec}",
+            info, f"has pictures of {num} macroblocks; this GPU decodes up to {most} in {info.codec}"
         )
 
 
@@ -143,10 +139,9 @@ class NvdecBackend(DeviceBackend):
             except SessionError as error:
                 self._run = None
                 if not error.was_borrowed:
-                    raise DecodeError(
+                    raise self._index.error(
                         f"NVDEC failed before frame {index} of {self._index.path}: {error}; "
                         'the file can be read with backend="pyav"',
-                        path=self._index.path,
                     ) from error
                 logger.info("%s gets a decoder of its own: %s", self._info.path.name, error)
                 self._session.may_borrow = False
@@ -196,11 +191,10 @@ class NvdecBackend(DeviceBackend):
     def _lost(self, index: int, next_pts: int | None) -> DecodeError:
         pts = self._index.pts
         stop = len(pts) if next_pts is None else int(np.searchsorted(pts, next_pts))
-        return DecodeError(
+        return self._index.error(
             f"NVDEC does not output frame {index} ({self._index.seconds_of(index):.3f} s) of "
             f"{self._index.path}: {stop - index} frame(s) lost; reading can continue at frame {stop}, "
             'or with backend="pyav"',
-            path=self._index.path,
             lost=range(index, max(stop, index + 1)),
         )
 

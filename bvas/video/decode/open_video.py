@@ -9,12 +9,7 @@ from typing import get_args
 from bvas.errors import ConfigError, DecodeError
 from bvas.values.checks import checked_size
 from bvas.video.container.read_options import ReadOptions, Tone
-from bvas.video.decode.backends import (
-    BACKENDS,
-    BackendOptions,
-    OnDamage,
-    load_backend,
-)
+from bvas.video.decode.backends import BACKENDS, BackendOptions, OnDamage, load_backend
 from bvas.video.decode.pynvvideocodec import DecoderPool, num_engines
 from bvas.video.decode.video_reader import FrameReader
 from bvas.video.index.frame_table import VideoIndex, VideoInfo

@@ -8,7 +8,6 @@ reference's (`check`). The time of each frame read is compared with the index.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,23 +40,21 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
     Raises:
         DecodeError: names the reason and the remedy.
     """
-    find = partial(_reason_against, index, info, options)
+
+    def find() -> str | None:
+        try:
+            _probe_file(index, info)
+        except DecodeError as error:
+            return str(error)
+        return None
+
     version = f"OpenCV {cv2.__version__}"
     reason = remembered_refusal(info.path, index.reading, version, find) if options.cache else find()
     if reason is not None:
         raise DecodeError(reason, path=info.path)
 
 
-def _reason_against(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> str | None:
-    """Return why a file is refused, with the remedy; None where it is admitted."""
-    try:
-        _probe_file(index, info, options)
-    except DecodeError as error:
-        return str(error)
-    return None
-
-
-def _probe_file(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
+def _probe_file(index: VideoIndex, info: VideoInfo) -> None:
     reasons = [
         (index.decode_order, "carries no reliable presentation times"),
         (index.container not in _CONTAINERS, f"is in a {index.container} container, not mp4 or mkv"),
@@ -76,7 +73,7 @@ def _probe_file(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> 
     if picture_may_change(index):
         raise _refusal(info, "changes its picture in mid-stream, which OpenCV scales to the first size")
     whole = BackendOptions(on_damage="raise")
-    with open_backend(index, info, options) as backend, pyav.open_backend(index, info, whole) as reference:
+    with OpencvBackend(index, info) as backend, pyav.open_backend(index, info, whole) as reference:
         _probe(backend, reference, index, info)
 
 
@@ -111,10 +108,9 @@ class OpencvBackend(Backend):
                     # Counting to a later frame would fail at the same damage.
                     self._counts_to = min(index, self._counts_to)
                 self.close()
-                raise DecodeError(
+                raise self._index.error(
                     f"OpenCV does not give frame {index} ({self._index.seconds_of(index):.3f} s) of "
                     f'{self._index.path}; open it with backend="pyav"',
-                    path=self._index.path,
                     lost=range(index, index + 1),
                 )
             yield index, luma

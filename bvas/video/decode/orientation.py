@@ -118,9 +118,9 @@ class UprightFit:
         if known is None:
             if self._is_said and not self._others:
                 self._say(index, shape, aspect)
-            shown = (
-                self._info.sample_aspect if aspect is None else 1 / aspect if self._info.is_turned else aspect
-            )
+            shown = self._info.sample_aspect
+            if aspect is not None:
+                shown = 1 / aspect if self._info.is_turned else aspect
             known = plan_fit(self._turned(shape), self.size, shown / self._target_aspect)
             self._others[shape, aspect] = known
         return known
@@ -160,14 +160,10 @@ def adaptation(info: VideoInfo, size: tuple[int, int], rate: float) -> str:
         times = "variable times" if info.variable_rate else f"{float(info.rate):.5g} frames per second"
         parts.append(f"{times} are put on a grid of {rate:g} per second")
     if info.rotation or info.mirrored:
+        mirrored = "mirrored" if info.mirrored else ""
         turned = f"turned by {info.rotation} degrees" if info.rotation else ""
-        parts.append(
-            " and ".join(filter(None, ["mirrored" if info.mirrored else "", turned])) + " to be upright"
-        )
+        parts.append(" and ".join(filter(None, [mirrored, turned])) + " to be upright")
     plan = plan_fit((info.height, info.width), size, info.sample_aspect)
     if plan.is_resampled:
-        parts.append(
-            f"{info.width}x{info.height} is scaled to {plan.content[1]}x{plan.content[0]} within "
-            f"{size[1]}x{size[0]}"
-        )
+        parts.append(f"{_text(plan.source)} is scaled to {_text(plan.content)} within {_text(size)}")
     return "; ".join(parts)

@@ -8,7 +8,6 @@ from typing import Any
 import av
 import numpy as np
 
-from bvas.errors import DecodeError
 from bvas.system.interrupts import InterruptsDelayed
 from bvas.video.container.coded_packets import new_extradata
 from bvas.video.container.open_container import read_packets
@@ -59,10 +58,9 @@ class PacketSource:
         self._open()
         if not self._find(keyframe):
             first = self._index.first_of_keyframe(keyframe)
-            raise DecodeError(
+            raise self._index.error(
                 f"{self._index.path} no longer has a keyframe where its index has one (frame {first}); "
                 "if the file changed, open it again",
-                path=self._index.path,
             )
 
     def next_packet(self) -> Any:

@@ -85,11 +85,8 @@ class PyavBackend(PictureBackend):
         self._aspects = SampleAspects(self._decoder)
         # With "raise", errors in packets that would be skipped have to be seen too. Else the refused frames would
         # depend on the other frames of the call.
-        self._may_skip = (
-            on_damage == "deliver"
-            and not info.interlaced
-            and may_skip_nonref(info.codec, self._decoder.extradata)
-        )
+        may_skip = not info.interlaced and may_skip_nonref(info.codec, self._decoder.extradata)
+        self._may_skip = on_damage == "deliver" and may_skip
         self._codec = info.codec
         self._is_strict = info.codec == "h264"
         # After an error, a frame is delivered once those that it refers to are decoded.
@@ -269,10 +266,9 @@ class PyavBackend(PictureBackend):
         stop = index + 1
         while stop < end and int(pts[stop]) not in run.skipped:
             stop += 1
-        return DecodeError(
+        return self._index.error(
             f"the decoder does not output frame {index} ({self._index.seconds_of(index):.3f} s) of "
             f"{self._index.path}: the file is damaged there, {stop - index} frame(s) lost; "
             f"reading can continue at frame {stop}",
-            path=self._index.path,
             lost=range(index, stop),
         )

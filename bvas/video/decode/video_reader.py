@@ -177,10 +177,8 @@ class FrameReader(Closing):
         start, step, batch_size = integer(start), integer(step), integer(batch_size)
         stop = self._info.num_frames if stop is None else integer(stop)
         if not (0 <= start <= self._info.num_frames and 0 <= stop <= self._info.num_frames):
-            raise IndexError(
-                f"frames {start} to {stop} of {self._info.path.name} reach outside the video "
-                f"({count_text(self._info.num_frames, 'frame')})"
-            )
+            name, held = self._info.path.name, count_text(self._info.num_frames, "frame")
+            raise IndexError(f"frames {start} to {stop} of {name} reach outside the video ({held})")
         if step < 1 or batch_size < 1:
             raise ValueError(f"step and batch_size must be at least 1, got {step} and {batch_size}")
         return self._owner.steps(self._batches(range(start, stop, step), batch_size))

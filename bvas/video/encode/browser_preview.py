@@ -94,10 +94,8 @@ def make_preview(
     options = {"movie_timescale": str(index.time_base.denominator)}
     pictures = DecodablePictures(index, info)
     shown: list[int] = []
-    with (
-        SoundTrack(source, int(index.pts[0]) * index.time_base) as sound,
-        EncodedFile(target, coding, options=options) as file,
-    ):
+    start = int(index.pts[0]) * index.time_base
+    with SoundTrack(source, start) as sound, EncodedFile(target, coding, options=options) as file:
         sound.add_to(file)
         for number, frame in pictures:
             picture = copier.picture(frame, number, pictures.sample_aspect)

@@ -1,4 +1,4 @@
-"""Frames of a video for its copies: decoded past damage, upright and fitted, in 8-bit 4:2:0, with checked times."""
+"""Frames of a video as pictures of its copies: upright, fitted, 8-bit 4:2:0, and a check of the times of a copy."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -88,17 +88,13 @@ class FrameCopier:
         picture.duration = index.ticks_of(number)
         return picture
 
-    def _planes(
-        self, frame: Any, fit: FitPlan, hdr: Hdr | None, *, is_fitted: bool
-    ) -> list[NDArray[np.uint8]]:
+    def _planes(self, frame: Any, fit: FitPlan, hdr: Hdr | None, is_fitted: bool) -> list[NDArray[np.uint8]]:
         """Return luma [H, W], blue and red difference [H / 2, W / 2] of a frame, uint8."""
         if hdr is None:
             stored = (luma_of(frame), *chroma_of(frame))
         else:
-            stored = (
-                luma_of(frame, hdr),
-                *sdr_chroma(frame, hdr, self._tags_of(frame), color_range_of(frame)),
-            )
+            differences = sdr_chroma(frame, hdr, self._tags_of(frame), color_range_of(frame))
+            stored = (luma_of(frame, hdr), *differences)
         luma, *chroma = (upright(plane, self._info.rotation, self._info.mirrored) for plane in stored)
         if is_fitted:
             fitted = np.empty(fit.size, np.uint8)
@@ -112,11 +108,8 @@ class FrameCopier:
         stored = fit.content[::-1] if self._info.is_turned else fit.content
         color_range = color_range_of(frame)
         canvas = np.zeros((*fit.size, 3), np.uint8)
-        canvas[fit.area] = upright(
-            sdr_rgb(frame, hdr, self._tags_of(frame), color_range, stored),
-            self._info.rotation,
-            self._info.mirrored,
-        )
+        rgb = sdr_rgb(frame, hdr, self._tags_of(frame), color_range, stored)
+        canvas[fit.area] = upright(rgb, self._info.rotation, self._info.mirrored)
         return rgb_picture(canvas, color_range)
 
     def _tags_of(self, frame: Any) -> ColorTags:

@@ -125,8 +125,8 @@ class EncodedFile:
         self.part = path.with_name(f"{path.name}.part")
         """Where it is kept until it is complete."""
         self.closed = False
-        container_format = _CONTAINERS.get(path.suffix.lower())
-        if container_format is None:
+        kind = _CONTAINERS.get(path.suffix.lower())
+        if kind is None:
             raise ConfigError(
                 f"cannot write a video named {path.name}; it must end in {' or '.join(_CONTAINERS)}"
             )
@@ -142,15 +142,11 @@ class EncodedFile:
             ) from error
         self._container: Any = None
         self._sound: Any = None
+        # bitexact writes no date and no random identifiers: the same frames give the same file.
+        muxing = {"fflags": "+bitexact", **(options or {})}
         try:
-            # bitexact writes no date and no random identifiers: the same frames give the same file.
             with InterruptsDelayed():
-                self._container = av.open(
-                    self._file,
-                    "w",
-                    format=container_format,
-                    container_options={"fflags": "+bitexact", **(options or {})},
-                )
+                self._container = av.open(self._file, "w", format=kind, container_options=muxing)
             self._stream = self._container.add_stream(_ENCODERS[coding.codec], rate=coding.rate)
             self._coded = [self._stream]
             coding.configure(self._stream.codec_context)

@@ -160,13 +160,9 @@ def sound_of(path: Path, start_seconds: Fraction) -> SoundTrack | CopiedSound:
     if path.is_dir():
         return SoundTrack(path, start_seconds)
     with open_media(str(path.absolute())) as container:
-        sounds = container.streams.audio
-        is_copied = (
-            len(sounds) > 0
-            and sounds[0].codec_context is not None
-            and sounds[0].codec_context.name in _COPIED_CODECS
-            and container.format.name.split(",")[0] in _COPIED_CONTAINERS
-        )
+        kind, sounds = container.format.name.split(",")[0], container.streams.audio
+        decoder = sounds[0].codec_context if sounds else None
+        is_copied = decoder is not None and decoder.name in _COPIED_CODECS and kind in _COPIED_CONTAINERS
     return (CopiedSound if is_copied else SoundTrack)(path, start_seconds)
 
 

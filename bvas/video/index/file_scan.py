@@ -24,13 +24,7 @@ from bvas.video.container.completeness import PacketTally, remark_on_bytes
 from bvas.video.container.joined_bytes import find_joints
 from bvas.video.container.libav_io import PlaylistFetcher, is_playlist
 from bvas.video.container.mp4_boxes import check_sample_counts
-from bvas.video.container.open_container import (
-    because,
-    last_message,
-    libav_messages,
-    open_container,
-    read_packets,
-)
+from bvas.video.container.open_container import libav_messages, open_container, read_packets, reason_said
 from bvas.video.container.read_options import ReadOptions
 from bvas.video.container.stream_choice import VideoStream
 from bvas.video.container.time_repair import DEFAULT_RATE
@@ -66,11 +60,8 @@ def scan_file(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInfo]:
     scan.read_through()
     scan.number()
     if not scan.notes.has_picture:
-        raise DecodeError(
-            f"no frame of {path} can be decoded; it holds {count_text(scan.tally.num_packets, 'packet')}"
-            f"{scan.reason()}",
-            path=path,
-        )
+        held = count_text(scan.tally.num_packets, "packet")
+        raise DecodeError(f"no frame of {path} can be decoded; it holds {held}{scan.reason()}", path=path)
     if reading.rate is not None and not scan.shown.counts:
         raise rate_refusal(str(path))
     if scan.notes.dolby_vision is not None:
@@ -172,7 +163,7 @@ class _Scan:
             for packet in islice(read_packets(container, stream), _NUM_TRIED):
                 with suppress(av.FFmpegError):
                     stream.codec_context.decode(packet)
-        return because(last_message(said))
+        return reason_said(said)
 
     def _open_again(self) -> tuple[Any, Any]:
         reading = replace(self._reading, stream=self.facts.stream)
@@ -212,6 +203,7 @@ def _scan_folder(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInf
     files = find_frames(path)
     picture = decode_picture(files.paths[0])
     codec = av.CodecContext.create(files.decoder, "r").codec.canonical_name
+    stream = VideoStream(number=0, codec=codec, height=picture.height, width=picture.width, is_default=True)
     rate = reading.rate or DEFAULT_RATE
     shown = np.array(sorted(files.paths), np.int64)
     frames = NumberedFrames(np.arange(files.num_frames), shown, shown, 1, 1 / rate, False, False)
@@ -221,9 +213,7 @@ def _scan_folder(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInf
         codec=codec,
         time_base=1 / rate,
         claimed_rates=(rate,),
-        streams=(
-            VideoStream(number=0, codec=codec, height=picture.height, width=picture.width, is_default=True),
-        ),
+        streams=(stream,),
         untimed=True,
         rate_origin="assumed" if reading.rate is None else "option",
     )

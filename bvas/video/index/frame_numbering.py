@@ -20,14 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.container.time_repair import (
-    DEFAULT_RATE,
-    NO_TIME,
-    SteadyTimes,
-    Ticks,
-    ascending_times,
-    is_one_recording,
-)
+from bvas.video.container.time_repair import NO_TIME, SteadyTimes, Ticks, ascending_times, is_one_recording
 from bvas.video.index.stream_facts import PacketFacts
 
 # In these codecs a packet may hold no frame, or one with another packet's time: they are compared to the end.
@@ -226,9 +219,8 @@ class ShownFrames:
             count = int(np.searchsorted(keys, times[-1], side="right"))
             keys, dts = keys[:count], dts[:count]
         last_duration = max(self._newest[1], 0)
-        if len(times) and not is_one_recording(
-            int(times[0]), int(times[-1]) + last_duration, self._time_base
-        ):
+        first, end = (int(times[0]), int(times[-1]) + last_duration) if len(times) else (0, 0)
+        if not is_one_recording(first, end, self._time_base):
             last_duration = 0
         return NumberedFrames(times, keys, dts, last_duration, self._time_base, False, self.gradual_refresh)
 
@@ -292,7 +284,7 @@ class ShownFrames:
         self._num_untimed += pts == NO_TIME
         times = self._times.view()
         if self._steady is None and (pts == NO_TIME or (index and pts <= int(times[-1]))):
-            self._steady = SteadyTimes(times, max(round(1 / (DEFAULT_RATE * self._time_base)), 1))
+            self._steady = SteadyTimes.at_default_rate(times, self._time_base)
         self._times.append(pts)
         if self._steady is not None:
             self._steady.add(pts)

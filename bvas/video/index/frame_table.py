@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.errors import DecodeError
 from bvas.system.notices import warn_once
 from bvas.values.checks import checked_index, checked_seconds
 from bvas.values.clip_config import ClipConfig
@@ -137,6 +138,10 @@ class VideoIndex:
         """Return the first frame shown at or after the keyframe behind that of frame `index`."""
         return self.first_of_keyframe(self.keyframe_of(index) + 1)
 
+    def error(self, text: str, lost: range | None = None) -> DecodeError:
+        """Return an error about this file."""
+        return DecodeError(text, path=self.path, lost=lost)
+
     def check(self, indices: NDArray[np.int64] | list[int]) -> None:
         """Refuse indices outside the video.
 
@@ -145,9 +150,8 @@ class VideoIndex:
         """
         for index in indices:
             if not 0 <= index < self.num_frames:
-                raise IndexError(
-                    f"frame {index} of {self.path.name} is outside the video ({count_text(self.num_frames, 'frame')})"
-                )
+                held = count_text(self.num_frames, "frame")
+                raise IndexError(f"frame {index} of {self.path.name} is outside the video ({held})")
 
 
 def start_frames(index: VideoIndex) -> NDArray[np.int64]:

@@ -109,6 +109,7 @@ class PictureNotes:
         intervals = index.keyframe_intervals[index.keyframe_intervals > 0]
         if not len(intervals):
             intervals = np.array([index.num_frames])
+        median = round(float(np.median(intervals)))
         return VideoInfo(
             path=index.path,
             num_frames=index.num_frames,
@@ -117,9 +118,7 @@ class PictureNotes:
             rate_origin=facts.rate_origin,
             duration_seconds=index.duration_seconds,
             start_seconds=float(int(index.pts[0]) * index.time_base),
-            keyframe_intervals=KeyframeIntervals(
-                int(intervals.min()), round(float(np.median(intervals))), int(intervals.max())
-            ),
+            keyframe_intervals=KeyframeIntervals(int(intervals.min()), median, int(intervals.max())),
             streams=facts.streams,
             height=frame.width if turned else frame.height,
             width=frame.height if turned else frame.width,

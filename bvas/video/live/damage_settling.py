@@ -68,7 +68,7 @@ class StreamDamage:
             picture: Each picture of the decoder in turn.
             counts: Frames are numbered as they come out.
         """
-        by_order = self._counted.is_doubtful(is_keyframe=picture.key_frame, is_corrupt=picture.is_corrupt)
+        by_order = self._counted.is_doubtful(picture)
         by_time = picture.pts is not None and self._timed.is_doubtful(picture.pts)
         if picture.pts is not None:
             self._timed.forget(picture.pts)

@@ -1,7 +1,7 @@
 """Facts about a running source, from its container and first packets; times of arrival for packets without times."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -67,19 +67,19 @@ def _scheme_of(source: Source) -> str:
     return urlsplit(source.location).scheme.lower() if source.kind == "URL" else ""
 
 
-class ArrivalTimes:
-    """Stamps each packet with the time at which it came, on the machine's monotonic clock.
+def arrival_stamp(time_base: Fraction) -> Callable[[Any], None]:
+    """Return a function that stamps each packet with the time at which it came, on the machine's monotonic clock.
+
+    The times that it sets are later than those of all packets before.
 
     Args:
         time_base: Seconds of a tick of the stream.
     """
+    last = -1
 
-    def __init__(self, time_base: Fraction) -> None:
-        self._time_base = time_base
-        self._last = -1
+    def stamp(packet: Any) -> None:
+        nonlocal last
+        last = max(int(time.monotonic() / time_base), last + 1)
+        packet.pts = packet.dts = last
 
-    def stamp(self, packet: Any) -> None:
-        """Set the packet's times, later than those of all packets before it."""
-        now = int(time.monotonic() / self._time_base)
-        self._last = max(now, self._last + 1)
-        packet.pts = packet.dts = self._last
+    return stamp

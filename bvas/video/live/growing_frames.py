@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.video.container.coded_rate import StrictDecoder
-from bvas.video.container.open_container import because, last_message, libav_messages
+from bvas.video.container.open_container import libav_messages, reason_said
 from bvas.video.container.read_options import Source
 from bvas.video.decode.sample_aspects import SampleAspects
 from bvas.video.index.file_scan import rate_refusal
@@ -67,7 +67,6 @@ class GrowingVideo:
         self._ended = False
         # (what is missing, time of the first packet behind the gap).
         self._missing: tuple[str, int | None] | None = None
-        self._has_renumbered = False
         self.num_decoded = 0
         """Pictures that the decoder has output so far."""
         self._known: tuple[tuple[int, bool], VideoIndex, VideoInfo] | None = None
@@ -124,10 +123,9 @@ class GrowingVideo:
     def _await_first_frame(self) -> None:
         while not any(arrival.picture is not None for arrival in self._ready):
             if self._ended:
-                raise self._feed.failure or DecodeError(
-                    f"no frame of {self._source.name} can be decoded{because(last_message(self._said))}"
+                raise self._feed.failure or self._source.error(
+                    f"no frame of {self._source.name} can be decoded{reason_said(self._said)}"
                     f"{self._feed.hint}",
-                    path=self._source.path,
                 )
             self._advance()
         if self._notes.dolby_vision is not None:
@@ -204,18 +202,18 @@ class GrowingVideo:
 
     def _check_numbers(self, index: int) -> None:
         """Report once where numbers begin to differ from those of the whole video; see `StreamReader`."""
-        if self._shown.renumbered is None or self._has_renumbered:
+        reason, self._shown.renumbered = self._shown.renumbered, None
+        if reason is None:
             return
-        self._has_renumbered = True
         self._report(
             index,
-            f"from frame {index} on the frames of {self._source.name} are only counted: "
-            f"{self._shown.renumbered}. Frames were lost before it, so their numbers are not those of the "
-            f"saved file; where they must be, {self._source.remedy}",
+            f"from frame {index} on the frames of {self._source.name} are only counted: {reason}. Frames "
+            "were lost before it, so their numbers are not those of the saved file; where they must be, "
+            f"{self._source.remedy}",
         )
 
     def _report(self, index: int, text: str) -> None:
         """Raise an error in the reader before a frame, at which it can continue."""
         here = range(index, index)
         text += f". Reading can continue at frame {index}"
-        self._ready.append(Arrival(here, error=DecodeError(text, path=self._source.path, lost=here)))
+        self._ready.append(Arrival(here, error=self._source.error(text, lost=here)))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -240,19 +240,14 @@ class LiveVideo(Closing):
         """
         if self.is_broadcast and self._clock.num_frames and not self._clock.can_be(ticks[-1]):
             # A damaged time would become a gap of days.
-            raise DecodeError(f"the clock of {self.name} jumped ahead", path=self._source.path)
-        before = [self._clock.last, *ticks[:-1]]
-        if all(late > early for early, late in zip(before, ticks, strict=True)):
+            raise self._source.error(f"the clock of {self.name} jumped ahead")
+        if all(late > early for early, late in pairwise([self._clock.last, *ticks])):
             return ticks
         if self._may_return:
-            raise DecodeError(f"the clock of {self.name} went back", path=self._source.path)
+            raise self._source.error(f"the clock of {self.name} went back")
         # A pipe or file is read once: equal or descending times are moved a tick behind the last.
-        ascending = []
-        last = self._clock.last
-        for one in ticks:
-            last = max(one, last + 1)
-            ascending.append(last)
-        return ascending
+        later = accumulate(ticks, lambda last, one: max(one, last + 1), initial=self._clock.last)
+        return list(later)[1:]
 
     @property
     def _most_ticks_between(self) -> float:

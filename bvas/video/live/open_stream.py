@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, get_args
 
-from bvas.errors import ConfigError, DecodeError
+from bvas.errors import ConfigError
 from bvas.video.container.read_options import ReadOptions, Tone, source_of
 from bvas.video.decode.backends import Batches, OnDamage
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
@@ -105,8 +105,7 @@ def open_stream(
     reading = ReadOptions.of(stream, rate, tone)
     origin = source_of(source, growing=growing)
     if origin.is_indexable:
-        raise DecodeError(
+        raise origin.error(
             f"{origin.name} is a finished file; open it with open_video, or with growing=True while it is written",
-            path=origin.path,
         )
     return StreamReader(origin, size=size, on_damage=on_damage, patience=patience, reading=reading)

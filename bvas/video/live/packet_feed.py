@@ -22,7 +22,7 @@ from bvas.video.container.libav_io import FetchedBytes, PlaylistFetcher, is_play
 from bvas.video.container.open_container import not_opened, open_input, read_packets, reason_of
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions, Source
 from bvas.video.index.stream_facts import StreamFacts
-from bvas.video.live.first_facts import ArrivalTimes, first_facts
+from bvas.video.live.first_facts import arrival_stamp, first_facts
 from bvas.video.live.waiting_bytes import GrowingBytes, PipeBytes, WaitingBytes
 
 # Ends the messages of sources that broke off.
@@ -103,6 +103,8 @@ class PacketFeed:
         self._thread.start()
         try:
             opened = self._take()
+            if isinstance(opened.error, av.FFmpegError | OSError):
+                raise self._broken(opened.error) from redacted_error(opened.error)
             if opened.error is not None:
                 raise opened.error
         except BaseException:
@@ -200,12 +202,12 @@ class PacketFeed:
             facts, first = first_facts(container, stream, packets, self._source, self.reading, self._file)
             self.decoder, self.facts = stream.codec_context, facts
             self._put(_Item())
-            arrival = ArrivalTimes(facts.time_base) if facts.rate_origin == "arrival" else None
+            stamp = arrival_stamp(facts.time_base) if facts.rate_origin == "arrival" else None
             tally = PacketTally()
             for packet in chain(first, packets):
                 tally.see(packet)
-                if arrival is not None:
-                    arrival.stamp(packet)
+                if stamp is not None:
+                    stamp(packet)
                 # The demuxer returns the last packet of a piece when it reads the next piece.
                 missing = fetcher.take_missing() if fetcher is not None and packet.is_keyframe else ""
                 self._put(_Item(packet, missing))

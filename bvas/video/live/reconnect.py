@@ -88,16 +88,7 @@ def open_live_reader(
         ConfigError: the backend reads finished files only.
     """
     if source.is_indexable:
-        reader = open_video(
-            source.location,
-            backend,
-            size=size,
-            device=device,
-            stream=reading.stream,
-            rate=reading.rate,
-            tone=reading.tone,
-        )
-        return FileStream(reader)
+        return FileStream(open_video(source.location, backend, size=size, device=device, **reading.keywords))
     if backend not in ("auto", StreamReader.backend):
         raise ConfigError(
             f"{source.name} is a {source.kind}, which backend {backend!r} does not read; take "
@@ -202,6 +193,4 @@ class Reconnecting(Closing):
         return (is_file or self._is_whole_list) and self._num_tries >= _MOST_TRIES
 
     def _error(self, what: str) -> DecodeError:
-        return DecodeError(
-            f"{self._source.name} {what}; what came before can be used", path=self._source.path
-        )
+        return self._source.error(f"{self._source.name} {what}; what came before can be used")

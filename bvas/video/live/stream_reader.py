@@ -240,18 +240,16 @@ class StreamReader(Closing):
         return stop
 
     def _lost(self, frames: range) -> DecodeError:
-        return DecodeError(
+        return self._source.error(
             f"the decoder does not output frame {frames.start} ({self.seconds_of(frames.start):.3f} s) of "
             f"{self._source.name}: it is damaged there, {len(frames)} frame(s) lost; "
             f"reading can continue at frame {frames.stop}",
-            path=self._source.path,
             lost=frames,
         )
 
     def _check_start(self, index: int) -> None:
         if index < self._next:
-            raise DecodeError(
+            raise self._source.error(
                 f"frame {index} of {self._source.name} has passed, it stands at frame {self._next}: a "
                 f"{self._source.kind} is read once; stream({self._next}) continues, or {self._source.remedy}",
-                path=self._source.path,
             )
