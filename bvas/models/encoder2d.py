@@ -11,7 +11,6 @@ from typing import Any
 
 import timm
 import torch
-from huggingface_hub.errors import HfHubHTTPError  # A dependency of timm.
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -56,6 +55,9 @@ class StackEncoder(nn.Module):
 
 
 def _build_backbone(config: ModelConfig, stack_size: int, *, pretrained: bool) -> Any:
+    # A dependency of timm.
+    from huggingface_hub.errors import HfHubHTTPError
+
     if not timm.is_model(config.encoder):
         known = timm.list_models() + timm.list_pretrained()
         near = difflib.get_close_matches(config.encoder, known, n=3)

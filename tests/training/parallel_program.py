@@ -53,8 +53,8 @@ def train(name: str, data: Path, runs: Path, world: World | None = None) -> torc
     """Train fold 0; return the weights that it began with."""
     original, started = loop.starting_model, []
 
-    def with_fixed_statistics(*args):
-        model = original(*args)
+    def with_fixed_statistics(*args, **options):
+        model = original(*args, **options)
         freeze_statistics(model)
         started.append({key: value.clone() for key, value in model.state_dict().items()})
         return model
