@@ -65,11 +65,6 @@ class Shot:
     speed: float = 1.0
     """Speed of a replay over the match's."""
 
-    @property
-    def is_live(self) -> bool:
-        """Whether the ball is shown as it moves now: neither a close-up nor a replay."""
-        return self.kind in ("main", "second")
-
 
 def plan_shots(play: Play, seed: int | tuple[int, ...]) -> tuple[Shot, ...]:
     """Return the shots of a half, in order and without a gap."""

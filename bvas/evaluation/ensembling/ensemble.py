@@ -117,12 +117,7 @@ def build_ensemble(
         score, interval = scores_of(tally, experiment.task.labels).mean, difference_interval(tally, counts)
         others.append(MemberScore(name=name, score=score, difference=own - score, interval=interval))
     return Ensemble(
-        members=names,
-        is_selected=selected,
-        weights=weights,
-        by_part=by_part,
-        score=own,
-        others=tuple(others),
+        members=names, is_selected=selected, weights=weights, by_part=by_part, score=own, others=tuple(others)
     )
 
 
