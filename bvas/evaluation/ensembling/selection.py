@@ -5,7 +5,6 @@ again if need be. The best of all rounds is taken, the earliest of equal ones. A
 on the matches it is chosen on; its honest score is nested: each fold by the members that the other folds select.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from bvas.evaluation.ensembling.weighting_scores import EnsembleScores, Weights
 from bvas.metrics.tally import Tally
 from bvas.values.arrays import Bools, Ints
+from bvas.values.progress import Progress
 
 NUM_ROUNDS = 12
 _EQUAL = 1e-12
@@ -45,9 +45,7 @@ def select(scores: EnsembleScores, matches: Bools) -> Weights:
     return best
 
 
-def select_nested(
-    scores: EnsembleScores, parts: Ints, *, progress: Callable[[int, int], None] | None = None
-) -> Selection:
+def select_nested(scores: EnsembleScores, parts: Ints, *, progress: Progress | None = None) -> Selection:
     """Return the selection, and its counts where each part is held out of its own choice.
 
     Args:

@@ -6,7 +6,7 @@ alone find more annotations, even in curves that know nothing. So a gain counts 
 the curves know anything: the nested score is above that of each of many throws of the annotations to other times.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from bvas.metrics.bootstrap import MIN_MATCHES, Interval, difference_interval, i
 from bvas.metrics.official import scores_of
 from bvas.results.tuned_peaks import TunedScore
 from bvas.values.arrays import Floats, Ints
+from bvas.values.progress import Progress
 
 # Curves that know nothing score higher with the real annotations than with all of so many throws in one case of 40.
 NUM_THROWS = 39
@@ -52,12 +53,7 @@ class Tuning:
 
 
 def tune(
-    data: LabelledCurves,
-    folds: Ints,
-    own: PeakConfig,
-    grid: RuleGrid,
-    *,
-    progress: Callable[[int, int], None] | None = None,
+    data: LabelledCurves, folds: Ints, own: PeakConfig, grid: RuleGrid, *, progress: Progress | None = None
 ) -> Tuning:
     """Return the best rules of each label, and what they bring.
 
