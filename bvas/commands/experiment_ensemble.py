@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
     check_writable(args.runs / name)
     experiment = with_postprocessing(replace(base_of(members), name=name), args.postprocessing)
     found = find_matches(experiment.task, args.data)
-    curves, ensemble = None, None
+    ensemble = Ensemble(members=tuple(names), is_selected=False, weights=(1,) * len(names), by_part={})
     if not args.challenge or args.select:
         folds = parse_folds(args.folds, folds_of(found), experiment.train.folds)
         # By name, so that resamples do not depend on the order in which matches are listed.
@@ -73,12 +73,10 @@ def run(args: argparse.Namespace) -> None:
                 f"no challenge match in {args.data / experiment.task.folder}; leave out --challenge"
             )
         curves = read_member_curves(members, challenge, Split.CHALLENGE)
-    if ensemble is None:
-        ensemble = Ensemble(members=tuple(names), is_selected=False, weights=(1,) * len(names), by_part={})
-    assert curves is not None
     split = Split.CHALLENGE if args.challenge else Split.CV
     out = write_ensemble(ensemble, experiment, curves, args.runs, split)
-    print(*ensemble_lines(ensemble), sep="\n")
+    for line in ensemble_lines(ensemble):
+        print(line)
     print(f"predictions are in {out}")
 
 

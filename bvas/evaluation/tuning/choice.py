@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.data.soccernet_files import position_ms
-from bvas.evaluation.tuning.counting import LabelledCurves, RuleCounts, Truth, count_hits, spots_of_rules
+from bvas.evaluation.tuning.counting import LabelledCurves, Truth, count_hits, spots_of_rules
 from bvas.experiment.peak_config import PeakConfig, PeakRule
 from bvas.metrics.average_precision import (
     NUM_THRESHOLDS,
@@ -60,10 +60,6 @@ class CountedRules:
             np.full(len(self.rules), num_annotations),
         )
         return int(np.argmax(scores >= scores.max() - ALIKE))
-
-    def counts(self, number: int) -> RuleCounts:
-        """Return what one rule finds."""
-        return RuleCounts(hits=self.hits[number], spots=self.spots[number])
 
 
 def count_rules(data: LabelledCurves, label_id: int, truth: Truth, rules: Sequence[PeakRule]) -> CountedRules:
