@@ -24,9 +24,7 @@ INTERRUPTED = 130
 
 
 def run_command(
-    parser: argparse.ArgumentParser,
-    run: Callable[[argparse.Namespace], int | None],
-    argv: Sequence[str] | None,
+    parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int | None], argv: Sequence[str]
 ) -> int:
     """Parse, run, and report faults of users and files as one line and exit code 2; a run that returns None is OK."""
     parser.add_argument("--quiet", action="store_true", help="no progress bars, warnings only")
@@ -58,7 +56,7 @@ def _print_failure(kind: type[BaseException], error: BaseException, trace: Trace
     sys.stderr.write(redacted("".join(format_exception(kind, error, trace))))
 
 
-def _parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+def _parsed(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:
     """Return the arguments; argparse's messages about wrong ones show no secret of an address."""
     said = io.StringIO()
     try:

@@ -45,21 +45,17 @@ def run(args: argparse.Namespace) -> None:
     if args.experiments:
         check_comparable(experiments)
     evaluations = {experiment.name: _evaluate(experiment, args) for experiment in experiments}
-    for experiment in experiments:
-        evaluation = evaluations[experiment.name]
-        write_json(args.runs / experiment.name / "evaluation.json", evaluation.to_json())
+    for name, evaluation in evaluations.items():
+        write_json(args.runs / name / "evaluation.json", evaluation.to_json())
         if args.experiments:
-            print(f"{experiment.name}:")
+            print(f"{name}:")
         print(*evaluation_lines(evaluation), sep="\n")
     if args.experiments:
         comparisons = compare(
             experiments, {name: evaluation.cross_validation for name, evaluation in evaluations.items()}
         )
-        together = ",".join(experiment.name for experiment in experiments)
-        write_json(
-            args.runs / "comparisons" / f"{together}.json",
-            {"comparisons": [comparison.to_json() for comparison in comparisons]},
-        )
+        path = args.runs / "comparisons" / f"{','.join(evaluations)}.json"
+        write_json(path, {"comparisons": [comparison.to_json() for comparison in comparisons]})
         for comparison in comparisons:
             print(*comparison_lines(comparison), sep="\n")
 
@@ -105,11 +101,9 @@ def _validation_lines(validation: "CrossValidation") -> list[str]:
     if published is not None and validation.complete and published.cross_validation is not None:
         lines.append(f"published for all matches {published.cross_validation:.4f} ({published.system})")
     if validation.test is not None:
-        beside = (
-            f"; published {published.test:.4f} ({published.system})"
-            if published is not None and published.test is not None
-            else ""
-        )
+        beside = ""
+        if published is not None and published.test is not None:
+            beside = f"; published {published.test:.4f} ({published.system})"
         lines.append(f"test matches mAP@1 {validation.test.official:.4f}{beside}")
     return lines + [f"note: {note}" for note in validation.notes]
 

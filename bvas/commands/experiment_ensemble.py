@@ -49,13 +49,14 @@ def run(args: argparse.Namespace) -> None:
     from bvas.system.atomic_files import check_writable
 
     members = load_members(args.experiments.split(","), args.runs)
-    name = args.name or default_name([member.name for member in members], selected=args.select)
+    names = [member.name for member in members]
+    name = args.name or "+".join(names).replace("/", "_") + ("_selected" if args.select else "")
     check_new_name(name)
     check_folder(args.runs, name, members, selected=args.select)
     check_writable(args.runs / name)
     experiment = with_postprocessing(replace(base_of(members), name=name), args.postprocessing)
     found = find_matches(experiment.task, args.data)
-    curves, ensemble = None, None
+    ensemble = Ensemble(members=tuple(names), is_selected=False, weights=(1,) * len(names), by_part={})
     if not args.challenge or args.select:
         folds = parse_folds(args.folds, folds_of(found), experiment.train.folds)
         # By name, so that resamples do not depend on the order in which matches are listed.
@@ -72,19 +73,11 @@ def run(args: argparse.Namespace) -> None:
                 f"no challenge match in {args.data / experiment.task.folder}; leave out --challenge"
             )
         curves = read_member_curves(members, challenge, Split.CHALLENGE)
-    if ensemble is None:
-        names = tuple(member.name for member in members)
-        ensemble = Ensemble(members=names, is_selected=False, weights=(1,) * len(names), by_part={})
-    assert curves is not None
     split = Split.CHALLENGE if args.challenge else Split.CV
     out = write_ensemble(ensemble, experiment, curves, args.runs, split)
-    print(*ensemble_lines(ensemble), sep="\n")
+    for line in ensemble_lines(ensemble):
+        print(line)
     print(f"predictions are in {out}")
-
-
-def default_name(names: Sequence[str], *, selected: bool) -> str:
-    """Return the default name of an ensemble."""
-    return "+".join(name.replace("/", "_") for name in names) + ("_selected" if selected else "")
 
 
 def ensemble_lines(ensemble: "Ensemble") -> list[str]:

@@ -68,17 +68,13 @@ def suspect_lines(label_check: "LabelCheck", top: int) -> list[str]:
         head = ("rank", "suspicion", "match", "half", "time", "annotated", "spotted", "what")
         widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
         for row in (head, *rows):
-            lines.append(
-                "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            )
-    left_out = [
-        f"{number} {what}"
-        for number, what in (
-            (label_check.num_unshown, "of actions that are not shown"),
-            (label_check.num_in_gaps, "where the video could not be decoded"),
-        )
-        if number
-    ]
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            lines.append("  ".join(cells).rstrip())
+    left_out = []
+    if label_check.num_unshown:
+        left_out.append(f"{label_check.num_unshown} of actions that are not shown")
+    if label_check.num_in_gaps:
+        left_out.append(f"{label_check.num_in_gaps} where the video could not be decoded")
     return [*lines, f"annotations not judged: {', '.join(left_out)}"] if left_out else lines
 
 

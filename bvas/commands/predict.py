@@ -106,12 +106,13 @@ def run(args: argparse.Namespace) -> int:
         precision=args.precision,
         stride=args.stride,
     )
-    for out in sorted({assignment.out for assignment in share}):
+    outs = sorted({assignment.out for assignment in share})
+    for out in outs:
         check_writable(out)
     with progress_bar(experiment.name, "frame", quiet=args.quiet) as bar:
         shown = bar if sys.stderr.isatty() else None
         done = predict_matches(share, work, shown, devices=devices)
-    return _conclude(done, share)
+    return _conclude(done, len(share), outs)
 
 
 def _assignments(args: argparse.Namespace, experiment: "Experiment") -> "list[Assignment]":
@@ -156,10 +157,9 @@ def parse_devices(text: str) -> list[str]:
     return [str(choose_device(f"cuda:{name}" if name.isdecimal() else name)) for name in names]
 
 
-def _conclude(done: "Schedule", share: "Sequence[Assignment]") -> int:
+def _conclude(done: "Schedule", num_matches: int, outs: Sequence[Path]) -> int:
     from bvas.predicting.failures import FAILED_NAME
 
-    outs = sorted({assignment.out for assignment in share})
     logger.info(
         "matches: %d predicted, %d finished before, %d failed; predictions are in %s",
         *(done.counts["made"], done.counts["finished"], done.counts["failed"]),
@@ -171,7 +171,7 @@ def _conclude(done: "Schedule", share: "Sequence[Assignment]") -> int:
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     logger.error(
         "%d of %d matches failed (%s%s), see %s",
-        *(len(names), len(share), ", ".join(names[:_MOST_NAMED]), more),
+        *(len(names), num_matches, ", ".join(names[:_MOST_NAMED]), more),
         ", ".join(str(out / FAILED_NAME) for out in outs),
     )
-    return partial_code(len(names), len(share))
+    return partial_code(len(names), num_matches)

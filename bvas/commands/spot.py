@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
         check_writable(out, *output_names(names))
         if not args.overwrite:
             check_same_recording(out, sources)
-    spotter, num_models = _spotter(args)
+    spotter = _spotter(args)
     if spotter.experiment.name == "demo":
         logger.warning("the demo model knows synthetic matches only; its spots of other videos mean nothing")
     if args.live:
@@ -110,19 +110,19 @@ def run(args: argparse.Namespace) -> int:
     with locked(out):
         if not args.overwrite:
             check_same_recording(out, sources)
-        return _spot_parts(args, plans, sources, spotter, num_models, out)
+        return _spot_parts(args, plans, sources, spotter, out)
 
 
 def _spot_parts(
     args: argparse.Namespace,
     plans: "Sequence[PlannedPart]",
-    sources: "Sequence[Source]",
+    sources: Sequence[Source],
     spotter: "VideoSpotter",
-    num_models: int,
     out: Path,
 ) -> int:
     """Spot the parts of a recording, and write the results of each as soon as they are there."""
     from bvas.inference.spot_video import spot_video
+    from bvas.inference.spotter import Spotter
     from bvas.report.recording_outputs import write_outputs
     from bvas.results.recording_folder import FileRecords, stale_files
     from bvas.results.video_result import VideoResult
@@ -131,6 +131,7 @@ def _spot_parts(
     stale = stale_files(out, [plan.video.name for plan in plans])
     is_stream = not sources[0].is_indexable
     clock = MatchClock(kickoff_seconds=args.kickoff)
+    num_models = len(spotter.models) if isinstance(spotter, Spotter) else 1
     results: list[VideoResult] = []
     records = FileRecords([] if is_stream else [source.path for source in sources])
     for plan in plans:
@@ -194,8 +195,8 @@ def _in_part(
     return "" if len(results) == num_plans else f"{len(results)} of {num_plans} files"
 
 
-def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
-    """Return what to look at videos with, and how many models `--folds` could choose among."""
+def _spotter(args: argparse.Namespace) -> "VideoSpotter":
+    """Return the models that --experiment, --folds or --model name."""
     from bvas.results.tuned_peaks import with_postprocessing
 
     if args.model is not None:
@@ -208,7 +209,7 @@ def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
                 f"--precision {args.precision} does not go with --model: exports compute in float32"
             )
         exported = load_onnx_spotter(args.model, device=args.device, stride=args.stride)
-        return replace(exported, experiment=with_postprocessing(exported.experiment, args.postprocessing)), 1
+        return replace(exported, experiment=with_postprocessing(exported.experiment, args.postprocessing))
     from bvas.experiment.checkpoint import trained_among
     from bvas.experiment.experiment import load_experiment
     from bvas.inference.spotter import load_spotter
@@ -216,10 +217,9 @@ def _spotter(args: argparse.Namespace) -> "tuple[VideoSpotter, int]":
     name = args.experiment or newest_experiment(args.runs)
     experiment = with_postprocessing(load_experiment(name, args.runs), args.postprocessing)
     folds = trained_among(experiment, args.runs, args.folds)
-    spotter = load_spotter(
+    return load_spotter(
         experiment, args.runs, folds=folds, device=args.device, precision=args.precision, stride=args.stride
     )
-    return spotter, len(spotter.models)
 
 
 def _with_estimate(

@@ -135,7 +135,7 @@ def _line(live: "LiveSpot", clock: "MatchClock") -> str:
 
 
 def _sum_up(found: "LiveSpots", num_spots: int) -> None:
-    gaps = found.rows.gaps
+    gaps, lag = found.rows.gaps, found.rows.lag
     parts = [count_text(num_spots, "spot")]
     if gaps:
         parts.append(
@@ -144,12 +144,10 @@ def _sum_up(found: "LiveSpots", num_spots: int) -> None:
         )
     if found.num_reopened:
         parts.append(f"opened again {count_text(found.num_reopened, 'time')}")
-    if found.rows.lag.num_skipped:
-        parts.append(f"{count_text(found.rows.lag.num_skipped, 'frame')} skipped")
-    if found.rows.lag.num_thinned:
-        parts.append(
-            f"{count_text(found.rows.lag.num_thinned, 'frame')} came while only every 2nd or 4th was scored"
-        )
+    if lag.num_skipped:
+        parts.append(f"{count_text(lag.num_skipped, 'frame')} skipped")
+    if lag.num_thinned:
+        parts.append(f"{count_text(lag.num_thinned, 'frame')} came while only every 2nd or 4th was scored")
     logger.info("%s: %s", found.name, ", ".join(parts))
 
 

@@ -71,12 +71,13 @@ def survey_text(survey: "VideoSurvey") -> str:
     """Return a survey as lines for people."""
     info, index = survey.info, survey.index
     shortest, median, longest = info.keyframe_intervals
+    rate = str(info.rate) if info.rate.denominator == 1 else f"{float(info.rate):.3f} ({info.rate})"
     varies = "varying, on average " if info.variable_rate else ""
     aspect = "" if info.sample_aspect == 1 else f", samples {info.sample_aspect} as wide as high"
     turned = f", to be turned by {info.rotation} degrees" if info.rotation else ""
     turned = f", to be mirrored{turned}" if info.mirrored else turned
     rows = [
-        ("frames", f"{info.num_frames}, {varies}{_rate_text(info.rate)} a second"),
+        ("frames", f"{info.num_frames}, {varies}{rate} a second"),
         (
             "time",
             f"{info.duration_seconds:.3f} s; the container's clock starts at {info.start_seconds:.3f} s",
@@ -188,7 +189,3 @@ def _color_text(survey: "VideoSurvey") -> str:
         return text
     done = "mapped to SDR" if survey.index.reading.tone == "sdr" else "shifted to 8 bits as stored"
     return f"{text}; HDR ({info.color.hdr}), {done}"
-
-
-def _rate_text(rate: Any) -> str:
-    return str(rate) if rate.denominator == 1 else f"{float(rate):.3f} ({rate})"

@@ -36,11 +36,10 @@ def run(args: argparse.Namespace) -> None:
     from bvas.system.locks import locked
 
     weights = PUBLISHED[args.name]
-    if (args.runs / args.name).exists():
-        raise ConfigError(
-            f"{args.runs / args.name} exists already: use it with --experiment {args.name}, or remove it first"
-        )
-    check_writable(args.runs / args.name)
+    out = args.runs / args.name
+    if out.exists():
+        raise ConfigError(f"{out} exists already: use it with --experiment {args.name}, or remove it first")
+    check_writable(out)
     downloads = (cache_folder() or args.runs) / "downloads"
     folder = downloads / args.name
     bar = partial(progress_bar, unit="B", quiet=args.quiet)
@@ -57,5 +56,5 @@ def run(args: argparse.Namespace) -> None:
         folds = import_reference(source, args.name, args.runs)
         shutil.rmtree(folder)
     print(*about(weights), sep="\n")
-    print(f"{len(folds)} folds in {args.runs / args.name}, each with the hash of its file")
+    print(f"{len(folds)} folds in {out}, each with the hash of its file")
     print(f"now: bvas spot VIDEO --experiment {args.name}")

@@ -16,7 +16,7 @@ from bvas.metrics.score_rules import Metric, ScoreRules
 from bvas.metrics.score_sheet import ScoreSheet
 from bvas.metrics.scorer import score_sheet
 from bvas.metrics.team import sided_label
-from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, AnnotationLists, LabelSet, Spot
 
 _SIDES = (("left", "right"), ("home", "away"))
 
@@ -26,10 +26,7 @@ def scored_tasks() -> dict[str, ScoredTask]:
     action = action_task()
     merged_into = set(action.labels.merged.values())
     # In scoring the cards have their colors.
-    action_labels = (
-        *(name for name in action.labels if name not in merged_into),
-        *action.labels.merged,
-    )
+    action_labels = (*(name for name in action.labels if name not in merged_into), *action.labels.merged)
     ball12 = ScoredTask(
         labels=LabelSet(BALL12_LABELS), label_file="Labels-ball.json", metric="at1", rate=25.0
     )
@@ -120,13 +117,16 @@ def score_files(
     annotations = [list(result.annotations or ()) for result in files.videos]
     spots = [list(result.spots) for result in files.videos]
     sides = _sides(annotations, labels) if task.with_teams else None
+    points = dict(operating_points or {})
+    if sides is not None:
+        points = {sided_label(label, side): point for label, point in points.items() for side in sides}
     rules = ScoreRules(
         labels=task.labels,
         metric=metric or task.metric,
         tolerances_seconds=tuple(tolerances_seconds),
         rate=task.rate if rate is None else rate,
         operating_point=operating_point,
-        operating_points=_scored_points(operating_points or {}, sides),
+        operating_points=points,
         sides=sides,
     )
     if sides is not None:
@@ -136,14 +136,7 @@ def score_files(
     return FileScores(sheet=score_sheet(annotations, spots, rules, matches=matches), files=files)
 
 
-def _scored_points(points: Mapping[str, float], sides: tuple[str, str] | None) -> dict[str, float]:
-    """Return operating points by scored label."""
-    if sides is None:
-        return dict(points)
-    return {sided_label(label, side): point for label, point in points.items() for side in sides}
-
-
-def _sides(annotations: Sequence[Sequence[Annotation]], where: Path) -> tuple[str, str]:
+def _sides(annotations: AnnotationLists, where: Path) -> tuple[str, str]:
     teams = {a.team for video in annotations for a in video if a.team is not None}
     for sides in _SIDES:
         if teams <= set(sides):

@@ -42,8 +42,11 @@ class OslTree:
         return {sample.id for sample in self.matches[path].values() if sample.id}
 
 
+Tree = FileTree | OslTree
+
+
 @contextmanager
-def open_files(path: Path, *, head: str | None = None) -> Iterator[FileTree | OslTree]:
+def open_files(path: Path, *, head: str | None = None) -> Iterator[Tree]:
     """Yield a folder, a zip, or an OSL JSON file.
 
     Raises:
@@ -99,7 +102,7 @@ def soccernet_content(halves: Mapping[int, OslSample]) -> dict[str, list[dict[st
     return {"annotations": entries, "predictions": entries}
 
 
-def count_uncertain(tree: FileTree | OslTree, notices: Notices) -> None:
+def count_uncertain(tree: Tree, notices: Notices) -> None:
     """Note predictions that have no confidence."""
     if not isinstance(tree, OslTree):
         return
@@ -110,10 +113,7 @@ def count_uncertain(tree: FileTree | OslTree, notices: Notices) -> None:
 
 
 def paired_names(
-    label_files: Mapping[str, str],
-    result_files: Mapping[str, str],
-    truth: FileTree | OslTree,
-    found: FileTree | OslTree,
+    label_files: Mapping[str, str], result_files: Mapping[str, str], truth: Tree, found: Tree
 ) -> dict[str, str]:
     """Return the files of predictions under the names of the labelled matches that they are about.
 
@@ -135,7 +135,7 @@ def paired_names(
     return paired
 
 
-def _is_same(name: str, labelled: str, truth: FileTree | OslTree, found: FileTree | OslTree) -> bool:
+def _is_same(name: str, labelled: str, truth: Tree, found: Tree) -> bool:
     if f"/{name}".endswith(f"/{labelled}") or f"/{labelled}".endswith(f"/{name}"):
         return True
     ids = truth.ids(labelled) if isinstance(truth, OslTree) else {labelled}

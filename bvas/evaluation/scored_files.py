@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bvas.data.file_tree import FileTree
 from bvas.data.soccernet_entries import MAX_SECONDS, Notices, label_entries, prediction_entries
 from bvas.data.soccernet_files import best_renditions
 from bvas.errors import ConfigError, DataError
-from bvas.evaluation.osl_tree import OslTree, as_soccernet, count_uncertain, open_files, paired_names
+from bvas.evaluation.osl_tree import OslTree, Tree, as_soccernet, count_uncertain, open_files, paired_names
 from bvas.metrics.score_rules import Metric
 from bvas.results.store import RESULTS_NAME
 from bvas.results.video_result import VideoFile, VideoResult
@@ -23,6 +22,7 @@ _UNIT_RATIO = 500
 _MIN_EVENTS = 5
 # Sound may be longer than the picture.
 _LENGTH_SLACK_SECONDS = 1.0
+_EventsOfHalves = Mapping[int, Sequence[Annotation | Spot]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +78,9 @@ def read_videos(
             predicted = prediction_entries(
                 as_soccernet(found.read_json(result_files[name]), result), result, task.labels, notices
             )
-            _check_lengths(truth, found, label_files[name], result_files[name], true, predicted, notices)
+            files: dict[str, tuple[_EventsOfHalves, str]]
+            files = {"predictions": (predicted, result), "annotations": (true, where)}
+            _check_lengths(truth, label_files[name], files, notices)
             is_sample = isinstance(truth, OslTree) and 2 not in truth.matches[name] and not predicted[2]
             for half in (1,) if is_sample else (1, 2):
                 videos.append(
@@ -139,25 +141,16 @@ def _choose(
 
 
 def _check_lengths(
-    truth: FileTree | OslTree,
-    found: FileTree | OslTree,
-    label_file: str,
-    result_file: str,
-    annotations: Mapping[int, Sequence[Annotation]],
-    spots: Mapping[int, Sequence[Spot]],
-    notices: Notices,
+    truth: Tree, label_file: str, files: Mapping[str, tuple[_EventsOfHalves, str]], notices: Notices
 ) -> None:
-    """Count events after the end of videos that lie beside the labels."""
+    """Count events after the end of videos that lie beside the labels; `files` has their kinds and places."""
     if isinstance(truth, OslTree) or truth.archive is not None:
         return
     for half, path in half_files((truth.root / label_file).parent).items():
         length = declared_seconds(path)
         end = math.inf if length is None else length + _LENGTH_SLACK_SECONDS
-        for what, events, where in (
-            ("predictions", spots[half], found.where(result_file)),
-            ("annotations", annotations[half], truth.where(label_file)),
-        ):
-            late = sum(event.seconds > end for event in events)
+        for what, (events, where) in files.items():
+            late = sum(event.seconds > end for event in events[half])
             if late:
                 notices.add(f"{what} after the end of the video (half {half})", where, late)
 

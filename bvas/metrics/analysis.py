@@ -14,7 +14,7 @@ import numpy as np
 from bvas.errors import ConfigError
 from bvas.metrics.average_precision import TIME_ROUNDING_SECONDS, label_ids
 from bvas.metrics.matching import match_times
-from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, AnnotationLists, LabelSet, Spot
 from bvas.values.plural import count_text
 
 _NUM_BINS = 25
@@ -199,7 +199,7 @@ def timing_histogram(hits: Iterable[Hit], *, tolerance_seconds: float) -> Timing
 
 
 def blind_spots(
-    annotations: Sequence[Sequence[Annotation]], durations_seconds: Sequence[float], labels: LabelSet
+    annotations: AnnotationLists, durations_seconds: Sequence[float], labels: LabelSet
 ) -> list[list[Spot]]:
     """Return the spots of a baseline that sees no picture.
 

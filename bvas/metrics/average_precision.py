@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
 from bvas.metrics.matching import are_hits
-from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, AnnotationLists, LabelSet, Spot, SpotLists
+from bvas.values.arrays import Bools, Floats, Ints
 from bvas.values.plural import count_text
 
 NUM_THRESHOLDS = 200
@@ -26,11 +27,7 @@ TIME_ROUNDING_SECONDS = 1e-9
 
 
 def average_precision(
-    annotations: Sequence[Sequence[Annotation]],
-    spots: Sequence[Sequence[Spot]],
-    labels: LabelSet,
-    *,
-    tolerance_seconds: float = 0.5,
+    annotations: AnnotationLists, spots: SpotLists, labels: LabelSet, *, tolerance_seconds: float = 0.5
 ) -> dict[str, float]:
     """Return the average precision of each label, in [0, 1], in the order of the labels.
 
@@ -52,8 +49,8 @@ def average_precision(
     ids = label_ids(labels)
     scores = {}
     for label_id, label in enumerate(labels):
-        confidences: list[NDArray[np.float64]] = []
-        is_hit: list[NDArray[np.bool_]] = []
+        confidences: list[Floats] = []
+        is_hit: list[Bools] = []
         num_annotations = 0
         for video_annotations, video_spots in zip(annotations, spots, strict=True):
             times = np.sort([a.seconds for a in video_annotations if ids.get(a.label) == label_id])
@@ -75,20 +72,14 @@ def average_precision(
 
 
 def mean_average_precision(
-    annotations: Sequence[Sequence[Annotation]],
-    spots: Sequence[Sequence[Spot]],
-    labels: LabelSet,
-    *,
-    tolerance_seconds: float = 0.5,
+    annotations: AnnotationLists, spots: SpotLists, labels: LabelSet, *, tolerance_seconds: float = 0.5
 ) -> float:
     """Return the plain mean of `average_precision` over the labels, in [0, 1]; same arguments."""
     scores = average_precision(annotations, spots, labels, tolerance_seconds=tolerance_seconds)
     return float(np.mean(list(scores.values())))
 
 
-def interpolated_average_precision(
-    confidences: NDArray[np.float64], is_hit: NDArray[np.bool_], num_annotations: int
-) -> float:
+def interpolated_average_precision(confidences: Floats, is_hit: Bools, num_annotations: int) -> float:
     """Return one label's average precision, in [0, 1].
 
     Args:
@@ -106,12 +97,12 @@ def interpolated_average_precision(
     )
 
 
-def thresholds_reached(confidences: NDArray[np.float64]) -> NDArray[np.int64]:
+def thresholds_reached(confidences: Floats) -> Ints:
     """Return how many of the thresholds each confidence reaches, int64 of the same shape; 0: none."""
     return np.searchsorted(np.linspace(0, 1, NUM_THRESHOLDS), confidences, side="right").astype(np.int64)
 
 
-def counts_at_thresholds(reached: NDArray[np.int64]) -> NDArray[np.int64]:
+def counts_at_thresholds(reached: Ints) -> Ints:
     """Return how many spots lie at or above each of T rising thresholds, int64 [..., T].
 
     Args:
@@ -122,7 +113,7 @@ def counts_at_thresholds(reached: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def average_precision_of_counts(
     hits: NDArray[np.number[Any]], spots: NDArray[np.number[Any]], num_annotations: NDArray[np.number[Any]]
-) -> NDArray[np.float64]:
+) -> Floats:
     """Return average precisions [...] in [0, 1], for any number of labels and samples at once.
 
     Args:

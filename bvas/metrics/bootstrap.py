@@ -8,10 +8,10 @@ middle 95 % of the resamples' scores. With few matches it tends to be too narrow
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bvas.metrics.official import over_widths
 from bvas.metrics.tally import Tally
+from bvas.values.arrays import Floats
 from bvas.values.plural import count_text
 
 NUM_RESAMPLES = 1000
@@ -51,13 +51,13 @@ class Interval:
         return asdict(self)
 
 
-def resamples(num_matches: int) -> NDArray[np.float64]:
+def resamples(num_matches: int) -> Floats:
     """Return how often each resample takes each match, float64 [NUM_RESAMPLES, num_matches]; always the same."""
     draws = np.random.default_rng(SEED).integers(num_matches, size=(NUM_RESAMPLES, num_matches))
     return np.asarray((draws[:, :, None] == np.arange(num_matches)).sum(axis=1), dtype=np.float64)
 
 
-def resampled_means(counts: Tally, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def resampled_means(counts: Tally, weights: Floats) -> Floats:
     """Return the mean average precision of each resample, float64 [B].
 
     Args:
@@ -69,9 +69,7 @@ def resampled_means(counts: Tally, weights: NDArray[np.float64]) -> NDArray[np.f
     return mean_over_labels(per_label, counts.annotations_of(weights), in_all)
 
 
-def mean_over_labels(
-    per_label: NDArray[np.float64], annotations: NDArray[np.float64], annotations_in_all: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def mean_over_labels(per_label: Floats, annotations: Floats, annotations_in_all: Floats) -> Floats:
     """Return the mean over labels of each resample, float64 [B].
 
     A label that the matches have, and a resample by chance does not, is left out of that resample's mean. A label that
@@ -86,7 +84,7 @@ def mean_over_labels(
     return np.asarray((per_label * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1))
 
 
-def interval_of(values: NDArray[np.float64], num_matches: int) -> Interval:
+def interval_of(values: Floats, num_matches: int) -> Interval:
     """Return the interval that holds the middle of the resamples' values [B]."""
     low, high = np.quantile(values, ((1 - LEVEL) / 2, (1 + LEVEL) / 2)).tolist()
     return Interval(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.metrics.label_events import LabelEvents
+from bvas.values.arrays import Bools, Floats, Ints
 
 # Floats of resampled curves in one chunk: 64 MB an array.
 _CHUNK = 8_000_000
@@ -29,13 +30,11 @@ class RankedSpots:
     """[G, S], hits of each group in each stretch."""
     spots: NDArray[np.float32]
     """[G, S], spots of each group in each stretch."""
-    annotations: NDArray[np.float64]
+    annotations: Floats
     """[G], annotations of each group."""
 
 
-def rank_spots(
-    events: LabelEvents, tolerance: float, groups: NDArray[np.int64], num_groups: int
-) -> RankedSpots:
+def rank_spots(events: LabelEvents, tolerance: float, groups: Ints, num_groups: int) -> RankedSpots:
     """Return the spots of a label by confidence.
 
     Args:
@@ -51,7 +50,7 @@ def rank_spots(
     counted = stretches < len(borders)
     groups_of_spots = groups[events.spot_videos]
 
-    def by_group(chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
+    def by_group(chosen: Bools) -> NDArray[np.float32]:
         cells = groups_of_spots[chosen] * len(borders) + stretches[chosen]
         counts = np.bincount(cells, minlength=num_groups * len(borders))
         return counts.reshape(num_groups, len(borders)).astype(np.float32)
@@ -63,7 +62,7 @@ def rank_spots(
     )
 
 
-def exact_average_precision(ranked: RankedSpots, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def exact_average_precision(ranked: RankedSpots, weights: Floats) -> Floats:
     """Return the exact average precision of each sample of groups, float64 [B] in [0, 1].
 
     Args:
@@ -84,8 +83,6 @@ def exact_average_precision(ranked: RankedSpots, weights: NDArray[np.float64]) -
     return scores
 
 
-def exact_average_precisions(
-    ranked: Sequence[RankedSpots], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def exact_average_precisions(ranked: Sequence[RankedSpots], weights: Floats) -> Floats:
     """Return the exact average precision by sample and label, float64 [B, K]."""
     return np.stack([exact_average_precision(label, weights) for label in ranked], axis=1)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from bvas.metrics.average_precision import label_ids
 from bvas.metrics.matching import are_hits
-from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.annotations import AnnotationLists, LabelSet, SpotLists
+from bvas.values.arrays import Bools, Floats, Ints
 
 MAX_SECONDS = 120 * 60
 MICROSECONDS = 1_000_000
@@ -24,31 +25,28 @@ MICROSECONDS = 1_000_000
 class LabelEvents:
     """Events of one label, all videos in a row, farther apart than any tolerance."""
 
-    annotation_times: NDArray[np.int64]
+    annotation_times: Ints
     """[M], ascending; frames or microseconds."""
-    annotation_videos: NDArray[np.int64]
+    annotation_videos: Ints
     """[M], index of the video."""
-    visible: NDArray[np.bool_]
+    visible: Bools
     """[M], whether the action is shown."""
-    spot_times: NDArray[np.int64]
+    spot_times: Ints
     """[P], ascending, in the same unit."""
-    spot_videos: NDArray[np.int64]
+    spot_videos: Ints
     """[P], index of the video."""
-    confidences: NDArray[np.float64]
+    confidences: Floats
     """[P]"""
-    near_visible: NDArray[np.bool_]
+    near_visible: Bools
     """[P], whether the nearest annotation of the spot's video is visible."""
 
-    def are_hits(self, tolerance: float) -> NDArray[np.bool_]:
+    def are_hits(self, tolerance: float) -> Bools:
         """Return whether each spot matches an annotation, bool [P]; the half-width is in the unit of the times."""
         return are_hits(self.annotation_times, self.spot_times, self.confidences, tolerance)
 
 
 def frame_events(
-    annotations: Sequence[Sequence[Annotation]],
-    spots: Sequence[Sequence[Spot]],
-    labels: LabelSet,
-    rate: float,
+    annotations: AnnotationLists, spots: SpotLists, labels: LabelSet, rate: float
 ) -> list[LabelEvents]:
     """Return the events of each label, in the order of the labels.
 
@@ -64,9 +62,7 @@ def frame_events(
     return _label_events(annotations, spots, labels, arrays, 2 * (last + 1))
 
 
-def moment_events(
-    annotations: Sequence[Sequence[Annotation]], spots: Sequence[Sequence[Spot]], labels: LabelSet
-) -> list[LabelEvents]:
+def moment_events(annotations: AnnotationLists, spots: SpotLists, labels: LabelSet) -> list[LabelEvents]:
     """Return the events of each label at exact times in microseconds; `tolerance_us` gives their tolerance.
 
     Args:
@@ -89,15 +85,15 @@ def tolerance_us(tolerance_seconds: float) -> float:
 
 
 _Number = TypeVar("_Number", np.int64, np.float64)
-_Events = tuple[NDArray[np.int64], NDArray[np.float64]]
+_Events = tuple[Ints, Floats]
 _NO_EVENTS: _Events = (np.zeros(0, np.int64), np.zeros(0))
 # (label id, None for one that is ignored; seconds; value)
 _Entries = Iterable[tuple[int | None, float, float]]
 
 
 def _label_events(
-    annotations: Sequence[Sequence[Annotation]],
-    spots: Sequence[Sequence[Spot]],
+    annotations: AnnotationLists,
+    spots: SpotLists,
     labels: LabelSet,
     arrays: Callable[[_Entries], dict[int, _Events]],
     distance: int,
@@ -140,7 +136,7 @@ def _joined(parts: Sequence[NDArray[_Number]], dtype: type[_Number]) -> NDArray[
     return np.concatenate([np.zeros(0, dtype), *parts])
 
 
-def _videos(events: Sequence[_Events]) -> NDArray[np.int64]:
+def _videos(events: Sequence[_Events]) -> Ints:
     return np.repeat(np.arange(len(events)), [len(frames) for frames, _ in events]).astype(np.int64)
 
 
@@ -167,9 +163,7 @@ def _sorted(events: Iterable[tuple[int, float]]) -> _Events:
     return np.array(times, np.int64), np.array(values, np.float64)
 
 
-def _nearest_values(
-    frames: NDArray[np.int64], values: NDArray[np.float64], at: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _nearest_values(frames: Ints, values: Floats, at: Ints) -> Floats:
     """Return at each frame of `at` the value of the nearest of `frames`; -1 without frames.
 
     The midpoint of two, rounded down, belongs to the later.

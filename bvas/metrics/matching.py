@@ -7,17 +7,13 @@ SoccerNet metric. (In COCO the *detections* choose, by confidence; results diffe
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-Times = NDArray[np.float64] | NDArray[np.int64]
+from bvas.values.arrays import Bools, Floats, Ints
+
+Times = Floats | Ints
 
 
-def match_times(
-    annotation_times: Times,
-    spot_times: Times,
-    confidences: NDArray[np.float64],
-    tolerance: float,
-) -> NDArray[np.int64]:
+def match_times(annotation_times: Times, spot_times: Times, confidences: Floats, tolerance: float) -> Ints:
     """Return for each annotation the index of its matched spot, or -1; int64 [M].
 
     Args:
@@ -39,9 +35,7 @@ def match_times(
     return matched
 
 
-def are_hits(
-    annotation_times: Times, spot_times: Times, confidences: NDArray[np.float64], tolerance: float
-) -> NDArray[np.bool_]:
+def are_hits(annotation_times: Times, spot_times: Times, confidences: Floats, tolerance: float) -> Bools:
     """Return whether each spot matches an annotation, bool [P]; arguments as of `match_times`."""
     matched = match_times(annotation_times, spot_times, confidences, tolerance)
     hit = np.zeros(len(spot_times), dtype=np.bool_)

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
 from bvas.metrics.average_precision import check_videos
 from bvas.metrics.label_events import frame_events
 from bvas.metrics.tally import ALL, UNSHOWN, VISIBLE, Tally, tally
-from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.annotations import AnnotationLists, LabelSet, SpotLists
+from bvas.values.arrays import Floats
 
 OfficialMetric = Literal["at1", "at2", "at3", "at4", "at5", "tight", "loose"]
 
@@ -46,8 +46,8 @@ class OfficialScores:
 
 
 def official_scores(
-    annotations: Sequence[Sequence[Annotation]],
-    spots: Sequence[Sequence[Spot]],
+    annotations: AnnotationLists,
+    spots: SpotLists,
     labels: LabelSet,
     *,
     metric: OfficialMetric = "at1",
@@ -70,8 +70,8 @@ def official_scores(
 
 
 def official_tally(
-    annotations: Sequence[Sequence[Annotation]],
-    spots: Sequence[Sequence[Spot]],
+    annotations: AnnotationLists,
+    spots: SpotLists,
     labels: LabelSet,
     *,
     metric: OfficialMetric = "at1",
@@ -101,11 +101,7 @@ def official_tally(
 
 
 def scores_of(
-    counts: Tally,
-    labels: LabelSet,
-    weights: NDArray[np.float64] | None = None,
-    *,
-    plain_mean: bool = False,
+    counts: Tally, labels: LabelSet, weights: Floats | None = None, *, plain_mean: bool = False
 ) -> OfficialScores:
     """Return the scores of the groups together.
 
@@ -122,7 +118,7 @@ def scores_of(
 
 
 def scores_by_label(
-    per_label: Sequence[NDArray[np.float64]], labels: LabelSet, unshown_factor: float = 1.0
+    per_label: Sequence[Floats], labels: LabelSet, unshown_factor: float = 1.0
 ) -> OfficialScores:
     """Return the scores with their means over labels; `per_label` is [K] for all, visible and unshown events."""
     means = [float(values.mean()) for values in per_label]
@@ -161,7 +157,7 @@ def tolerance_of(delta_seconds: float) -> float:
     return delta_seconds / 2
 
 
-def over_widths(values: NDArray[np.float64], *, plain_mean: bool = False) -> NDArray[np.float64]:
+def over_widths(values: Floats, *, plain_mean: bool = False) -> Floats:
     """Return the average over the first axis, by the trapezoid rule or plainly."""
     if plain_mean:
         return np.asarray(values.mean(axis=0))

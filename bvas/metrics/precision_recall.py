@@ -4,22 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bvas.metrics.analysis import Matching
 from bvas.metrics.average_precision import label_ids
 from bvas.values.annotations import LabelSet
+from bvas.values.arrays import Floats
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PrecisionRecall:
     """One point for each distinct confidence, the highest first; all in [0, 1]."""
 
-    confidences: NDArray[np.float64]
+    confidences: Floats
     """[P]"""
-    precision: NDArray[np.float64]
+    precision: Floats
     """[P], share of the spots from this confidence up that are hits."""
-    recall: NDArray[np.float64]
+    recall: Floats
     """[P], share of the annotations that they hit; 0 without annotations."""
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
 from bvas.metrics.official import (
@@ -19,6 +18,7 @@ from bvas.metrics.official import (
 from bvas.metrics.tally import ALL, Tally
 from bvas.metrics.team import mean_of_sides, sided_labels, signed_annotations, team_scores_of
 from bvas.values.annotations import LabelSet, Spot
+from bvas.values.arrays import Floats
 
 Metric = OfficialMetric | Literal["seconds"]
 
@@ -74,18 +74,18 @@ class ScoreRules:
         """Return whether a spot is counted as a hit or a false alarm."""
         return spot.confidence >= self.operating_points.get(spot.label, self.operating_point)
 
-    def scores(self, counts: Tally, weights: NDArray[np.float64]) -> OfficialScores:
+    def scores(self, counts: Tally, weights: Floats) -> OfficialScores:
         """Return the scores of groups of videos, each taken `weights` [G] times."""
         of = scores_of if self.sides is None else team_scores_of
         return of(counts, self.labels, weights, plain_mean=self.metric == "seconds")
 
-    def resampled(self, counts: Tally, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    def resampled(self, counts: Tally, weights: Floats) -> Floats:
         """Return each label's score in each sample of groups, float64 [B, K]; `weights` is [B, G]."""
         by_width = np.moveaxis(counts.resampled(weights), 1, 0)
         scores = over_widths(by_width, plain_mean=self.metric == "seconds")
         return scores if self.sides is None else mean_of_sides(scores, signed_annotations(counts, weights))
 
-    def annotations(self, counts: Tally, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    def annotations(self, counts: Tally, weights: Floats) -> Floats:
         """Return how many annotations of each label the samples hold, float64 [B, K]; `weights` is [B, G]."""
         held = counts.annotations_of(weights)
         return held if self.sides is None else held.reshape(len(held), -1, 2).sum(axis=2)

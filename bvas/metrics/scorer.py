@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bvas.metrics.analysis import (
     Counts,
@@ -24,15 +23,12 @@ from bvas.metrics.score_rules import ScoreRules
 from bvas.metrics.score_sheet import ExactScores, MatchScore, ScoreSheet
 from bvas.metrics.tally import Tally, tally
 from bvas.metrics.team import label_without_side
-from bvas.values.annotations import Annotation, Spot
+from bvas.values.annotations import AnnotationLists, SpotLists
+from bvas.values.arrays import Floats, Ints
 
 
 def score_sheet(
-    annotations: Sequence[Sequence[Annotation]],
-    spots: Sequence[Sequence[Spot]],
-    rules: ScoreRules,
-    *,
-    matches: Sequence[str],
+    annotations: AnnotationLists, spots: SpotLists, rules: ScoreRules, *, matches: Sequence[str]
 ) -> ScoreSheet:
     """Return all figures for some videos.
 
@@ -56,10 +52,7 @@ def score_sheet(
     counts, ranked = _count(annotations, spots, rules, groups)
     matchings = tuple(
         match_spots(
-            truth,
-            [spot for spot in found if rules.is_shown(spot)],
-            labels,
-            tolerance_seconds=tolerance,
+            truth, [spot for spot in found if rules.is_shown(spot)], labels, tolerance_seconds=tolerance
         )
         for truth, found in zip(annotations, spots, strict=True)
     )
@@ -98,10 +91,7 @@ def score_sheet(
 
 
 def _count(
-    annotations: Sequence[Sequence[Annotation]],
-    spots: Sequence[Sequence[Spot]],
-    rules: ScoreRules,
-    groups: NDArray[np.int64],
+    annotations: AnnotationLists, spots: SpotLists, rules: ScoreRules, groups: Ints
 ) -> tuple[Tally, list[RankedSpots]]:
     num_groups = int(groups.max(initial=0)) + 1
     moments = moment_events(annotations, spots, rules.scored_labels)
@@ -111,19 +101,12 @@ def _count(
         tolerances = [tolerance_us(tolerance) for tolerance in rules.half_widths_seconds]
         return tally(moments, tolerances, groups, num_groups), ranked
     counts = official_tally(
-        annotations,
-        spots,
-        rules.scored_labels,
-        metric=rules.metric,
-        rate=rules.rate,
-        groups=groups.tolist(),
+        annotations, spots, rules.scored_labels, metric=rules.metric, rate=rules.rate, groups=groups.tolist()
     )
     return counts, ranked
 
 
-def _counts_by_match(
-    matchings: Sequence[Matching], groups: NDArray[np.int64], num_matches: int
-) -> list[Counts]:
+def _counts_by_match(matchings: Sequence[Matching], groups: Ints, num_matches: int) -> list[Counts]:
     counts = [Counts() for _ in range(num_matches)]
     for matching, group in zip(matchings, groups.tolist(), strict=True):
         counts[group] += Counts(
@@ -132,9 +115,7 @@ def _counts_by_match(
     return counts
 
 
-def _intervals(
-    counts: Tally, rules: ScoreRules, weights: NDArray[np.float64]
-) -> tuple[Interval, dict[str, Interval]]:
+def _intervals(counts: Tally, rules: ScoreRules, weights: Floats) -> tuple[Interval, dict[str, Interval]]:
     """Return the interval of the mean, and of each label over the resamples that hold it."""
     resampled = rules.resampled(counts, weights)
     held = rules.annotations(counts, weights)
@@ -148,7 +129,7 @@ def _intervals(
     return interval_of(mean, counts.num_groups), per_label
 
 
-def _exact_interval(ranked: Sequence[RankedSpots], counts: Tally, weights: NDArray[np.float64]) -> Interval:
+def _exact_interval(ranked: Sequence[RankedSpots], counts: Tally, weights: Floats) -> Interval:
     held_by_all = counts.annotations_of(np.ones((1, counts.num_groups)))[0]
     scores = exact_average_precisions(ranked, weights)
     return interval_of(
@@ -156,7 +137,7 @@ def _exact_interval(ranked: Sequence[RankedSpots], counts: Tally, weights: NDArr
     )
 
 
-def _rate_intervals(by_match: Sequence[Counts], weights: NDArray[np.float64]) -> dict[str, Interval]:
+def _rate_intervals(by_match: Sequence[Counts], weights: Floats) -> dict[str, Interval]:
     table = np.array([[c.hits, c.misses, c.false_alarms] for c in by_match], dtype=np.float64)
     hits, misses, false_alarms = (weights @ table).T
     num_matches = len(by_match)
@@ -167,9 +148,7 @@ def _rate_intervals(by_match: Sequence[Counts], weights: NDArray[np.float64]) ->
     }
 
 
-def _without_sides(
-    annotations: Sequence[Sequence[Annotation]], spots: Sequence[Sequence[Spot]], rules: ScoreRules
-) -> OfficialScores:
+def _without_sides(annotations: AnnotationLists, spots: SpotLists, rules: ScoreRules) -> OfficialScores:
     assert rules.sides is not None
     plain = ScoreRules(
         labels=rules.labels, metric=rules.metric, tolerances_seconds=rules.tolerances_seconds, rate=rules.rate

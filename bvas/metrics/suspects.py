@@ -86,10 +86,7 @@ class Suspect:
 
 
 def find_suspects(
-    videos: Sequence[JudgedVideo],
-    labels: LabelSet,
-    *,
-    tolerance_seconds: float = 0.5,
+    videos: Sequence[JudgedVideo], labels: LabelSet, *, tolerance_seconds: float = 0.5
 ) -> list[Suspect]:
     """Return the suspects of some videos, the most suspicious first; of equal ones in order of video and time.
 

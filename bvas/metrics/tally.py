@@ -17,6 +17,7 @@ from bvas.metrics.average_precision import (
     thresholds_reached,
 )
 from bvas.metrics.label_events import LabelEvents
+from bvas.values.arrays import Floats, Ints
 
 # All events; those that are shown; those that are not.
 ALL, VISIBLE, UNSHOWN = range(3)
@@ -44,7 +45,7 @@ class Tally:
         chosen = list(groups)
         return Tally(hits=self.hits[chosen], spots=self.spots[chosen], annotations=self.annotations[chosen])
 
-    def average_precisions(self, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    def average_precisions(self, weights: Floats | None = None) -> Floats:
         """Return the average precision of all, visible and unshown events, float64 [3, D, K].
 
         Args:
@@ -53,7 +54,7 @@ class Tally:
         taken = np.ones(self.num_groups) if weights is None else weights
         return np.stack([self._average_precisions(taken[None], kind)[0] for kind in range(NUM_KINDS)])
 
-    def resampled(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    def resampled(self, weights: Floats) -> Floats:
         """Return the average precision of all events for each sample of groups, float64 [B, D, K].
 
         Args:
@@ -61,11 +62,11 @@ class Tally:
         """
         return self._average_precisions(weights, ALL)
 
-    def annotations_of(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    def annotations_of(self, weights: Floats) -> Floats:
         """Return how many annotations of each label the samples hold, float64 [B, K]; `weights` is [B, G]."""
         return np.asarray(weights @ self.annotations[:, ALL])
 
-    def _average_precisions(self, weights: NDArray[np.float64], kind: int) -> NDArray[np.float64]:
+    def _average_precisions(self, weights: Floats, kind: int) -> Floats:
         _, _, num_tolerances, num_labels, _ = self.hits.shape
         scores = np.empty((len(weights), num_tolerances, num_labels))
         annotations = weights @ self.annotations[:, kind]
@@ -85,12 +86,7 @@ class Tally:
         return scores
 
 
-def tally(
-    events: Sequence[LabelEvents],
-    tolerances: Sequence[float],
-    groups: NDArray[np.int64],
-    num_groups: int,
-) -> Tally:
+def tally(events: Sequence[LabelEvents], tolerances: Sequence[float], groups: Ints, num_groups: int) -> Tally:
     """Return the counts of each group of videos.
 
     Args:
@@ -118,7 +114,7 @@ def tally(
     return Tally(hits=hits, spots=spots, annotations=annotations)
 
 
-def counts_by_group(cells: NDArray[np.int64], num_groups: int) -> NDArray[np.int64]:
+def counts_by_group(cells: Ints, num_groups: int) -> Ints:
     """Return [G, NUM_THRESHOLDS] from spots' cells, which number (group, thresholds reached)."""
     reached = np.bincount(cells, minlength=num_groups * (NUM_THRESHOLDS + 1))
     return counts_at_thresholds(reached.reshape(num_groups, NUM_THRESHOLDS + 1).astype(np.int64))

@@ -8,11 +8,11 @@ annotations makes every figure NaN; here such a label counts 0, as in the score 
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bvas.metrics.official import OfficialScores, over_widths, scores_by_label
 from bvas.metrics.tally import UNSHOWN, VISIBLE, Tally
 from bvas.values.annotations import LabelSet
+from bvas.values.arrays import Floats
 
 
 def sided_label(label: str, side: str) -> str:
@@ -40,9 +40,7 @@ def label_without_side(label: str, sides: tuple[str, str]) -> str:
     return label
 
 
-def mean_of_sides(
-    per_label: NDArray[np.float64], num_annotations: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def mean_of_sides(per_label: Floats, num_annotations: Floats) -> Floats:
     """Return the weighted mean of each label's two sides, float64 [..., K].
 
     Args:
@@ -56,17 +54,13 @@ def mean_of_sides(
     return np.asarray(np.divide(weighted, total, out=np.zeros_like(weighted), where=total != 0))
 
 
-def signed_annotations(counts: Tally, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def signed_annotations(counts: Tally, weights: Floats) -> Floats:
     """Return visible minus unshown annotations, float64 [B, 2 K]; `weights` is [B, G]."""
     return np.asarray(weights @ (counts.annotations[:, VISIBLE] - counts.annotations[:, UNSHOWN]))
 
 
 def team_scores_of(
-    counts: Tally,
-    labels: LabelSet,
-    weights: NDArray[np.float64] | None = None,
-    *,
-    plain_mean: bool = False,
+    counts: Tally, labels: LabelSet, weights: Floats | None = None, *, plain_mean: bool = False
 ) -> OfficialScores:
     """Return the team-aware scores of the groups together, for the labels without sides.
 

@@ -40,7 +40,6 @@ RECORDING_NAME = "recording.json"
 RECORD_NAME = "made_from.json"
 TABLE_NAME = "spots.csv"
 CURVE_SUFFIX = "_scores.npz"
-_TIMELINE_SUFFIX = "_timeline.png"
 
 
 class Split(StrEnum):
@@ -76,7 +75,7 @@ def curve_path(folder: Path, name: str) -> Path:
 
 def timeline_path(folder: Path, name: str) -> Path:
     """Return the path of a video's timeline picture; `name` is that of its `VideoFile`."""
-    return folder / f"{name}{_TIMELINE_SUFFIX}"
+    return folder / f"{name}_timeline.png"
 
 
 def curves_of_half(folder: Path, half: int) -> list[Path]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from bvas.synthetic.config import SceneConfig
 from bvas.synthetic.movement import Floats
-from bvas.synthetic.play_record import Play
+from bvas.synthetic.play_record import Play, Seed
 
 CAMERA_POSITION = np.array([0.0, -62.0, 17.0])
 """Meters: level with the halfway line, behind the near touchline, above the pitch."""
@@ -70,9 +70,7 @@ class CameraPath:
         return bool(scale > 0.0 and 0.0 <= xy[0] < width and 0.0 <= xy[1] < height)
 
 
-def follow_ball(
-    play: Play, scene: SceneConfig, *, size: tuple[int, int], seed: int | tuple[int, ...]
-) -> CameraPath:
+def follow_ball(play: Play, scene: SceneConfig, *, size: tuple[int, int], seed: Seed) -> CameraPath:
     """Return the main camera's path through a half."""
     rng = np.random.default_rng(seed)
     seconds = np.arange(play.num_frames) / float(play.rate)

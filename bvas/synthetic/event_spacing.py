@@ -1,4 +1,7 @@
-"""Time between neighboring events, drawn from the distribution of real matches."""
+"""Time between neighboring events, drawn from the distribution of real matches.
+
+The mixture over drives and passes has the percentiles below.
+"""
 
 import numpy as np
 
@@ -12,22 +15,17 @@ _SHARE_AFTER_DRIVE = 0.46
 """Share of all times that begin with a DRIVE."""
 
 
-class EventSpacing:
-    """Seconds to the next event; the mixture over drives and passes has the percentiles above."""
+def seconds_after_drive(rng: np.random.Generator) -> float:
+    """Return the seconds that a player runs with the ball before the next kick."""
+    if rng.random() < _SHORT_PERCENT / 100.0 / _SHARE_AFTER_DRIVE:
+        return _between(rng, 0.0, _SHORT_PERCENT)
+    return _between(rng, _SHORT_PERCENT, 95.0)
 
-    def __init__(self, rng: np.random.Generator) -> None:
-        """Draw from `rng`, which belongs to the game."""
-        self._rng = rng
 
-    def after_drive(self) -> float:
-        """Return the seconds that a player runs with the ball before the next kick."""
-        if self._rng.random() < _SHORT_PERCENT / 100.0 / _SHARE_AFTER_DRIVE:
-            return self._between(0.0, _SHORT_PERCENT)
-        return self._between(_SHORT_PERCENT, 95.0)
+def seconds_after_pass(rng: np.random.Generator) -> float:
+    """Return the seconds from a pass to the drive or pass that follows it."""
+    return _between(rng, _SHORT_PERCENT, 100.0)
 
-    def after_pass(self) -> float:
-        """Return the seconds from a pass to the drive or pass that follows it."""
-        return self._between(_SHORT_PERCENT, 100.0)
 
-    def _between(self, low: float, high: float) -> float:
-        return float(np.interp(self._rng.uniform(low, high), _PERCENT, _SECONDS))
+def _between(rng: np.random.Generator, low: float, high: float) -> float:
+    return float(np.interp(rng.uniform(low, high), _PERCENT, _SECONDS))

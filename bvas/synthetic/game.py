@@ -11,11 +11,11 @@ from fractions import Fraction
 import numpy as np
 
 from bvas.synthetic.config import PlayConfig
-from bvas.synthetic.event_spacing import EventSpacing
+from bvas.synthetic.event_spacing import seconds_after_drive, seconds_after_pass
 from bvas.synthetic.kicks import CONTROL_SECONDS, TOUCH_SECONDS, Kick, KickChooser
 from bvas.synthetic.movement import HALF_LENGTH, HALF_WIDTH, TEAM_SIZE, Floats
 from bvas.synthetic.pitch import Pitch
-from bvas.synthetic.play_record import Phase, Play
+from bvas.synthetic.play_record import Phase, Play, Seed
 from bvas.synthetic.receivers import Receivers
 from bvas.synthetic.restarts import WINDUP_SECONDS, Restarts
 
@@ -24,9 +24,7 @@ _DUMMY_M = 1.4
 """Largest distance of a ball from a player who pretends to play it."""
 
 
-def play_half(
-    config: PlayConfig, *, seed: int | tuple[int, ...], num_frames: int, rate: Fraction, home_sign: int = 1
-) -> Play:
+def play_half(config: PlayConfig, *, seed: Seed, num_frames: int, rate: Fraction, home_sign: int = 1) -> Play:
     """Simulate one half.
 
     Args:
@@ -52,7 +50,6 @@ class _Game:
         self.config = config
         self.rng = rng
         self.pitch = pitch
-        self.spacing = EventSpacing(rng)
         self.receivers = Receivers(rng, pitch, forward=config.forward)
         self.kicks = KickChooser(config, rng, pitch, self.receivers)
         self.restarts = Restarts(config, rng, pitch, self.kicks)
@@ -71,7 +68,7 @@ class _Game:
                 yield from self._play_ball(self.kicks.clearance())
                 continue
             self.pitch.event("DRIVE", self.pitch.owner)
-            pass_due = self.pitch.frame + self.pitch.frames(self.spacing.after_drive())
+            pass_due = self.pitch.frame + self.pitch.frames(seconds_after_drive(self.rng))
             next_kick = yield from self._carry(pass_due)
             if next_kick is not None:
                 yield from self._play_ball(next_kick)
@@ -165,7 +162,7 @@ class _Game:
             if quick is not None:
                 return quick
             self.quick_passes = 0
-        return self.kicks.choose(self.spacing.after_pass())
+        return self.kicks.choose(seconds_after_pass(self.rng))
 
     def _tackle(self, tackler: int, trips: bool) -> Iterator[None]:
         pitch = self.pitch

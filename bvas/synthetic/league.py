@@ -86,20 +86,16 @@ def make_league(
 
     count(2 * config.frames_per_half * len(places))
     workers = max(1, min(num_cpus() if jobs is None else jobs, 2 * len(missing)))
-    places |= _make_matches(root, layout, config, missing, count, workers)
+    places |= _make_matches(root, config, missing, count, workers)
     folders = tuple(places[number] for number in range(config.num_matches))
     return League(root=root, matches=folders[: config.matches], challenge_matches=folders[config.matches :])
 
 
 def _make_matches(
-    root: Path,
-    layout: Layout,
-    config: SyntheticConfig,
-    numbers: list[int],
-    count: Callable[[int], None],
-    workers: int,
+    root: Path, config: SyntheticConfig, numbers: list[int], count: Callable[[int], None], workers: int
 ) -> dict[int, Path]:
-    folder, workshop = root / layout.folder, root / layout.workshop
+    layout = layout_of(config.task)
+    folder, workshop = root / layout.folder, root / f".{Path(layout.config_name).stem}.part"
     building = {number: workshop / str(number) for number in numbers}
     made: dict[int, Path] = {}
     jobs = [

@@ -40,11 +40,6 @@ class Layout:
     names_have_scores: bool = False
     """A match folder is named `... Home 2 - 1 Away` and not `... Home - Away`."""
 
-    @property
-    def workshop(self) -> str:
-        """Name of the folder below the data root in which matches are built."""
-        return f".{Path(self.config_name).stem}.part"
-
     def match_name(self, number: int, score: tuple[int, int]) -> str:
         """Return the folder name of match `number`, from 0; `score` is (home, away)."""
         if not self.names_have_scores:

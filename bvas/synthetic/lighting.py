@@ -8,7 +8,7 @@ import numpy as np
 from bvas.synthetic.camera import CameraPath, trail
 from bvas.synthetic.ground import SUBPIXEL_BITS, Picture, fixed_point
 from bvas.synthetic.movement import HALF_LENGTH, HALF_WIDTH, Floats
-from bvas.synthetic.play_record import Play
+from bvas.synthetic.play_record import Play, Seed
 
 _BLACK = 16
 _STRIP_M = 5.0
@@ -21,9 +21,7 @@ _EXPOSURE_LAG_SECONDS = 0.6
 class Light:
     """Brightness of each of L frames, and the place of the shadow."""
 
-    def __init__(
-        self, play: Play, *, match_seed: int | tuple[int, ...], half_seed: int | tuple[int, ...]
-    ) -> None:
+    def __init__(self, play: Play, *, match_seed: Seed, half_seed: Seed) -> None:
         """Draw the light of a half.
 
         Args:

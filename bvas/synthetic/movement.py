@@ -51,7 +51,7 @@ class Movement:
             seconds: Time of the game; drives small movements of each player.
         """
         targets = self.base.copy()
-        attacking = slice(possession * TEAM_SIZE, (possession + 1) * TEAM_SIZE)
+        attacking = slice(0, TEAM_SIZE) if possession == 0 else slice(TEAM_SIZE, NUM_PLAYERS)
         targets[:, 0] += 0.55 * ball[0]
         targets[attacking, 0] += 7.0 * self.signs[attacking]
         targets[:, 1] = 0.8 * targets[:, 1] + 0.4 * ball[1]

@@ -14,6 +14,8 @@ NUM_PLAYERS = 22
 STATES = ("players", "facing", "speed", "gait", "ball", "watched")
 """Fields of a `Play` that change from frame to frame by little: between two frames they are interpolated."""
 
+Seed = int | tuple[int, ...]
+"""Seed of a random generator."""
 ActionKind = Literal["foot", "head", "throw", "feint", "fall"]
 """Body movements. A feint swings the leg and leaves the ball alone; a fouled player falls."""
 

@@ -15,7 +15,7 @@ from bvas.synthetic.config import SceneConfig
 from bvas.synthetic.ground import SUBPIXEL_BITS, Ground, Picture, fixed_point
 from bvas.synthetic.movement import TEAM_SIZE, Floats
 from bvas.synthetic.officials import FAR_ASSISTANT, NEAR_ASSISTANT
-from bvas.synthetic.play_record import NUM_PLAYERS, Play
+from bvas.synthetic.play_record import NUM_PLAYERS, Play, Seed
 from bvas.synthetic.staging import Staging
 
 _CHUNK = 64
@@ -31,14 +31,7 @@ _NEAREST_SCALE = 0.7
 class Renderer:
     """Pictures of one half, from any frame on; a frame looks the same wherever rendering begins."""
 
-    def __init__(
-        self,
-        staging: Staging,
-        scene: SceneConfig,
-        *,
-        look_seed: int | tuple[int, ...],
-        noise_seed: int | tuple[int, ...],
-    ) -> None:
+    def __init__(self, staging: Staging, scene: SceneConfig, *, look_seed: Seed, noise_seed: Seed) -> None:
         """Prepare a half.
 
         Args:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from bvas.synthetic.movement import Floats
-from bvas.synthetic.play_record import NUM_PLAYERS, Play, PlayEvent
+from bvas.synthetic.play_record import NUM_PLAYERS, Play, PlayEvent, Seed
 
 ShotKind = Literal["main", "second", "closeup", "replay"]
 
@@ -65,13 +65,8 @@ class Shot:
     speed: float = 1.0
     """Speed of a replay over the match's."""
 
-    @property
-    def is_live(self) -> bool:
-        """Whether the ball is shown as it moves now: neither a close-up nor a replay."""
-        return self.kind in ("main", "second")
 
-
-def plan_shots(play: Play, seed: int | tuple[int, ...]) -> tuple[Shot, ...]:
+def plan_shots(play: Play, seed: Seed) -> tuple[Shot, ...]:
     """Return the shots of a half, in order and without a gap."""
     planner = _Planner(play, np.random.default_rng(seed))
     wishes = [shots for shots in (*planner.after_incidents(), *planner.in_run_of_play()) if shots]

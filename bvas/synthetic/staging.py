@@ -63,7 +63,8 @@ def stage(play: Play, path: CameraPath, shots: tuple[Shot, ...], light: Light | 
 
     def shows(frame: int) -> bool:
         shot = next(shot for shot in shots if shot.start <= frame < shot.stop)
-        return shot.is_live and path.shows(shown.watched[frame].astype(np.float64), frame)
+        # A close-up or a replay does not show the ball as it moves now.
+        return shot.kind in ("main", "second") and path.shows(shown.watched[frame].astype(np.float64), frame)
 
     return Staging(
         play=replace(shown, events=visible(play.events), incidents=visible(play.incidents)),

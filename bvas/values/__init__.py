@@ -1,6 +1,7 @@
 """Value types of the field. No I/O and no torch.
 
 annotations.py  annotations, spots, gaps and label sets
+arrays.py       names of array types
 checks.py       checks of sizes, times and frame numbers that callers give
 clip_config.py  ClipConfig: frames of a clip
 luma.py         scaling of stored luma to [0, 1]

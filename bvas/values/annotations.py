@@ -1,6 +1,6 @@
 """Annotations, spots, gaps and label sets."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
@@ -31,6 +31,12 @@ class Spot:
     """In [0, 1]."""
     team: str | None = None
     """The team that a file of another system names; ours have none."""
+
+
+AnnotationLists = Sequence[Sequence[Annotation]]
+"""Annotations of several videos, one sequence per video."""
+SpotLists = Sequence[Sequence[Spot]]
+"""Spots of several videos, one sequence per video."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from bvas.loading.read_plan import (
     shuffle_groups,
 )
 from bvas.loading.slot_counts import SlotCounts
-from bvas.synthetic.event_spacing import EventSpacing
+from bvas.synthetic.event_spacing import seconds_after_drive, seconds_after_pass
 from bvas.values.clip_config import ClipConfig
 
 CLIP = ClipConfig(num_frames=3, frame_step=2, stack_size=3)
@@ -169,10 +169,10 @@ def halves(num_halves, num_frames, keyframe_interval):
     """Halves with the gaps between annotations of real matches."""
     videos = []
     for number in range(num_halves):
-        gaps = EventSpacing(np.random.default_rng(number))
+        rng = np.random.default_rng(number)
         seconds, annotations = 0.0, []
         while True:
-            seconds += gaps.after_drive() if len(annotations) % 2 else gaps.after_pass()
+            seconds += seconds_after_drive(rng) if len(annotations) % 2 else seconds_after_pass(rng)
             if seconds * 25 >= num_frames:
                 break
             annotations.append((int(seconds * 25), 0))

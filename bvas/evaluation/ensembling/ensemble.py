@@ -1,6 +1,6 @@
 """Ensemble: weights of its members, their score, and its folder, which is read like an experiment's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from bvas.results.store import Split, predictions_folder, write_match
 from bvas.results.video_result import VideoResult
 from bvas.system.atomic_files import write_json, write_text
 from bvas.system.text_files import read_json
+from bvas.values.progress import Progress
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +81,7 @@ def build_ensemble(
     curves: MemberCurves,
     *,
     selected: bool,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Ensemble:
     """Return how the members count, from their out-of-fold curves.
 
@@ -117,12 +118,7 @@ def build_ensemble(
         score, interval = scores_of(tally, experiment.task.labels).mean, difference_interval(tally, counts)
         others.append(MemberScore(name=name, score=score, difference=own - score, interval=interval))
     return Ensemble(
-        members=names,
-        is_selected=selected,
-        weights=weights,
-        by_part=by_part,
-        score=own,
-        others=tuple(others),
+        members=names, is_selected=selected, weights=weights, by_part=by_part, score=own, others=tuple(others)
     )
 
 

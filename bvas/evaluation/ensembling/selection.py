@@ -5,14 +5,14 @@ again if need be. The best of all rounds is taken, the earliest of equal ones. A
 on the matches it is chosen on; its honest score is nested: each fold by the members that the other folds select.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bvas.evaluation.ensembling.weighting_scores import EnsembleScores, Weights
 from bvas.metrics.tally import Tally
+from bvas.values.arrays import Bools, Ints
+from bvas.values.progress import Progress
 
 NUM_ROUNDS = 12
 _EQUAL = 1e-12
@@ -30,7 +30,7 @@ class Selection:
     """Counts by them, a group a match."""
 
 
-def select(scores: EnsembleScores, matches: NDArray[np.bool_]) -> Weights:
+def select(scores: EnsembleScores, matches: Bools) -> Weights:
     """Return the weights that greedy selection finds on some matches [G]."""
     num_members = scores.num_members
     weights = (0,) * num_members
@@ -45,9 +45,7 @@ def select(scores: EnsembleScores, matches: NDArray[np.bool_]) -> Weights:
     return best
 
 
-def select_nested(
-    scores: EnsembleScores, parts: NDArray[np.int64], *, progress: Callable[[int, int], None] | None = None
-) -> Selection:
+def select_nested(scores: EnsembleScores, parts: Ints, *, progress: Progress | None = None) -> Selection:
     """Return the selection, and its counts where each part is held out of its own choice.
 
     Args:
@@ -72,7 +70,7 @@ def _with_one_more(weights: Weights, member: int) -> Weights:
     return tuple(weight + (number == member) for number, weight in enumerate(weights))
 
 
-def _joined(tallies: dict[int, Tally], parts: NDArray[np.int64]) -> Tally:
+def _joined(tallies: dict[int, Tally], parts: Ints) -> Tally:
     """Return the counts of each match from the tally of its part."""
     taken = [(tallies[part], number) for number, part in enumerate(parts.tolist())]
     return Tally(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.data.soccernet_files import position_ms
-from bvas.evaluation.tuning.counting import LabelledCurves, RuleCounts, Truth, count_hits, spots_of_rules
+from bvas.evaluation.tuning.counting import LabelledCurves, Truth, count_hits, spots_of_rules
 from bvas.experiment.peak_config import PeakConfig, PeakRule
 from bvas.metrics.average_precision import (
     NUM_THRESHOLDS,
@@ -18,6 +18,7 @@ from bvas.metrics.average_precision import (
 from bvas.metrics.matching import are_hits
 from bvas.tasks.peaks import find_spots, lowest_height
 from bvas.values.annotations import LabelSet
+from bvas.values.arrays import Bools, Floats, Ints
 
 MIN_ANNOTATIONS = 30
 """A label with fewer keeps its rule: the best of hundreds of rules on so few says nothing about others."""
@@ -42,10 +43,10 @@ class CountedRules:
     """[C, G, T]"""
     spots: NDArray[np.int32]
     """[C, G, T]"""
-    annotations: NDArray[np.int64]
+    annotations: Ints
     """[G]"""
 
-    def best(self, matches: NDArray[np.bool_]) -> int:
+    def best(self, matches: Bools) -> int:
         """Return the number of the rule with the highest average precision on some matches [G] together.
 
         Of those that score alike it is the preferred one; with few annotations it is the label's own.
@@ -59,10 +60,6 @@ class CountedRules:
             np.full(len(self.rules), num_annotations),
         )
         return int(np.argmax(scores >= scores.max() - ALIKE))
-
-    def counts(self, number: int) -> RuleCounts:
-        """Return what one rule finds."""
-        return RuleCounts(hits=self.hits[number], spots=self.spots[number])
 
 
 def count_rules(data: LabelledCurves, label_id: int, truth: Truth, rules: Sequence[PeakRule]) -> CountedRules:
@@ -87,16 +84,16 @@ def count_rules(data: LabelledCurves, label_id: int, truth: Truth, rules: Sequen
 class ShownCounts:
     """Hits and spots of one label from each of N operating points up, by match."""
 
-    points: NDArray[np.float64]
+    points: Floats
     """[N], ascending."""
-    hits: NDArray[np.int64]
+    hits: Ints
     """[G, N]"""
-    spots: NDArray[np.int64]
+    spots: Ints
     """[G, N]"""
-    annotations: NDArray[np.int64]
+    annotations: Ints
     """[G]"""
 
-    def best(self, matches: NDArray[np.bool_], own: float) -> float:
+    def best(self, matches: Bools, own: float) -> float:
         """Return the point of the highest F1 on some matches [G] together.
 
         Of equal ones it is the nearest to the label's own; with few annotations it is its own.
@@ -109,7 +106,7 @@ class ShownCounts:
         best = self.points[scores >= scores.max() - _EQUAL]
         return float(best[np.argmin(np.abs(best - own))])
 
-    def at(self, point: float) -> NDArray[np.int64]:
+    def at(self, point: float) -> Ints:
         """Return (hits, spots, annotations) of each match at one of the points, int64 [G, 3]."""
         number = int(np.searchsorted(self.points, point))
         return np.stack([self.hits[:, number], self.spots[:, number], self.annotations], axis=1)
@@ -139,11 +136,7 @@ def count_shown(variants: Sequence[LabelledCurves], label_id: int, rule: PeakRul
 
 
 def _shown(
-    data: LabelledCurves,
-    label: str,
-    times: Sequence[NDArray[np.float64]],
-    confidences: Sequence[NDArray[np.float64]],
-    points: NDArray[np.float64],
+    data: LabelledCurves, label: str, times: Sequence[Floats], confidences: Sequence[Floats], points: Floats
 ) -> ShownCounts:
     hits = np.zeros((data.num_groups, len(points)), np.int64)
     spots, annotations = np.zeros_like(hits), np.zeros(data.num_groups, np.int64)

@@ -15,6 +15,7 @@ from bvas.metrics.official import tolerance_of
 from bvas.metrics.tally import ALL, NUM_KINDS, Tally, counts_by_group
 from bvas.tasks.peaks import lowest_height, nms_rows, peak_rows, smooth_scores
 from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.arrays import Floats, Ints
 from bvas.values.score_curve import ScoreCurve
 
 _TOLERANCE_SECONDS = tolerance_of(1)
@@ -37,7 +38,7 @@ class LabelledCurves:
     curves: tuple[ScoreCurve, ...]
     annotations: tuple[tuple[Annotation, ...], ...]
     """Of each half."""
-    groups: NDArray[np.int64]
+    groups: Ints
     """[V], number of the match that each half belongs to."""
 
     @property
@@ -74,9 +75,9 @@ class RuleCounts:
 class FrameSpots:
     """Spots of one label by one rule, as the official metric reads them from a results file."""
 
-    times: NDArray[np.int64]
+    times: Ints
     """[P] frames, ascending, the halves end to end."""
-    halves: NDArray[np.int64]
+    halves: Ints
     """[P]"""
     heights: NDArray[np.float32]
     """[P], smoothed scores."""
@@ -86,9 +87,9 @@ class FrameSpots:
 class Truth:
     """Annotations of one label, as the official metric reads them."""
 
-    times: NDArray[np.int64]
+    times: Ints
     """Frames, ascending, the halves end to end."""
-    by_match: NDArray[np.int64]
+    by_match: Ints
     """[G], how many."""
 
 
@@ -127,7 +128,7 @@ def spots_of_rules(
 
 
 def _frame_spots(
-    data: LabelledCurves, smooth: Sequence[NDArray[np.float32]], kept: Sequence[NDArray[np.int64]]
+    data: LabelledCurves, smooth: Sequence[NDArray[np.float32]], kept: Sequence[Ints]
 ) -> FrameSpots:
     last = int(MAX_SECONDS * data.rate) - 1
     times, heights = [], []
@@ -154,12 +155,10 @@ def count_hits(
     Leaving out the lowest spots changes no match among the others: an annotation takes the highest free one.
     """
     heights_64 = spots.heights.astype(np.float64)
-    confidences: NDArray[np.float64] = np.asarray(
-        np.round(np.minimum(heights_64, 1.0), _DECIMALS), np.float64
-    )
+    confidences: Floats = np.asarray(np.round(np.minimum(heights_64, 1.0), _DECIMALS), np.float64)
     is_hit = are_hits(truth.times, spots.times, confidences, _TOLERANCE_SECONDS * data.rate)
     reached = thresholds_reached(confidences)
-    cells: NDArray[np.int64] = data.groups[spots.halves] * (NUM_THRESHOLDS + 1) + reached
+    cells: Ints = data.groups[spots.halves] * (NUM_THRESHOLDS + 1) + reached
     return [
         RuleCounts(
             hits=counts_by_group(cells[taken & is_hit], data.num_groups),

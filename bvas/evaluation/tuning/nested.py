@@ -6,11 +6,10 @@ alone find more annotations, even in curves that know nothing. So a gain counts 
 the curves know anything: the nested score is above that of each of many throws of the annotations to other times.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bvas.errors import DataError
 from bvas.evaluation.tuning.choice import count_rules, count_shown
@@ -20,6 +19,8 @@ from bvas.experiment.peak_config import PeakConfig, PeakRule
 from bvas.metrics.bootstrap import MIN_MATCHES, Interval, difference_interval, interval_of, resamples
 from bvas.metrics.official import scores_of
 from bvas.results.tuned_peaks import TunedScore
+from bvas.values.arrays import Floats, Ints
+from bvas.values.progress import Progress
 
 # Curves that know nothing score higher with the real annotations than with all of so many throws in one case of 40.
 NUM_THROWS = 39
@@ -52,12 +53,7 @@ class Tuning:
 
 
 def tune(
-    data: LabelledCurves,
-    folds: NDArray[np.int64],
-    own: PeakConfig,
-    grid: RuleGrid,
-    *,
-    progress: Callable[[int, int], None] | None = None,
+    data: LabelledCurves, folds: Ints, own: PeakConfig, grid: RuleGrid, *, progress: Progress | None = None
 ) -> Tuning:
     """Return the best rules of each label, and what they bring.
 
@@ -112,7 +108,7 @@ def tune(
 
 
 def _spots_score(
-    variants: Sequence[LabelledCurves], folds: NDArray[np.int64], before: Rules, by_fold: Mapping[int, Rules]
+    variants: Sequence[LabelledCurves], folds: Ints, before: Rules, by_fold: Mapping[int, Rules]
 ) -> TunedScore:
     """Return the official score before, and by the rules that each fold gets from the others."""
     data, true = variants[0], [truths(variant) for variant in variants]
@@ -149,10 +145,7 @@ def _spots_score(
 
 
 def _choose_points(
-    variants: Sequence[LabelledCurves],
-    folds: NDArray[np.int64],
-    taken: Rules,
-    taken_by_fold: Mapping[int, Rules],
+    variants: Sequence[LabelledCurves], folds: Ints, taken: Rules, taken_by_fold: Mapping[int, Rules]
 ) -> tuple[dict[str, float], TunedScore]:
     """Return the best operating points on all matches, and F1 by those that each fold gets from the others."""
     data = variants[0]
@@ -186,17 +179,17 @@ def _choose_points(
     )
 
 
-def _f1(table: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _f1(table: Ints, weights: Floats) -> Floats:
     """Return F1 over all labels for each sample of matches [B, G], from [G, K, 3]."""
     hits, spots, annotations = (weights @ table.sum(axis=1)).T
     return np.asarray(2 * hits / np.maximum(spots + annotations, 1))
 
 
-def _pooled_f1(table: NDArray[np.int64]) -> float:
+def _pooled_f1(table: Ints) -> float:
     return float(_f1(table, np.ones((1, len(table))))[0])
 
 
-def _f1_interval(before: NDArray[np.int64], nested: NDArray[np.int64]) -> Interval | None:
+def _f1_interval(before: Ints, nested: Ints) -> Interval | None:
     if len(before) < MIN_MATCHES:
         return None
     weights = resamples(len(before))

@@ -1,0 +1,8 @@
+"""Names of array types; the shapes are in the docstrings of what has them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
