@@ -9,7 +9,7 @@ from bvas.errors import DecodeError
 from bvas.video.decode.pyav_backend import open_backend
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
 
-_FRAMES_PER_CALL = 1000
+_CHUNK_FRAMES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +55,17 @@ class DecodablePictures:
         with open_backend(self._index, self._info) as source:
             self._damaged = source.damaged
             while start < stop:
+                # In chunks: a backend looks at all numbers that it is given, and again behind each loss.
+                chunk = range(start, min(start + _CHUNK_FRAMES, stop))
+                start = chunk.stop
                 try:
-                    for number, picture in source.pictures(range(start, stop)):
+                    for number, picture in source.pictures(chunk):
                         self.sample_aspect = source.sample_aspect
                         yield number, picture
-                    return
                 except DecodeError as error:
                     if error.lost is None:
                         raise
-                    self._lost.update(number for number in error.lost if start <= number < stop)
+                    self._lost.update(number for number in error.lost if chunk.start <= number < stop)
                     start = error.lost.stop
 
 
@@ -84,7 +86,7 @@ def find_damage(
     """
     pictures = DecodablePictures(index, info)
     for number, _ in pictures:
-        if progress is not None and number % _FRAMES_PER_CALL == 0:
+        if progress is not None and number % _CHUNK_FRAMES == 0:
             progress(number, index.num_frames)
     if progress is not None:
         progress(index.num_frames, index.num_frames)

@@ -103,6 +103,8 @@ class PacketFeed:
         self._thread.start()
         try:
             opened = self._take()
+            if isinstance(opened.error, av.FFmpegError | OSError):
+                raise self._broken(opened.error) from redacted_error(opened.error)
             if opened.error is not None:
                 raise opened.error
         except BaseException:
