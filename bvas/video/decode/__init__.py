@@ -1,8 +1,8 @@
 """Decoding of finished files: `open_video`, the reader and its backends, color, fitting, damage, prefetch.
 
-backends.py          names of the backends, BackendModule, Backend
+backends.py          names of the backends, BackendModule, Backend and its kinds
 counting_decoder.py  libav where frames are counted, and folders of numbered pictures
-damage_scan.py       decode a whole file, list lost and damaged frames
+damage_scan.py       decoding past damage, lists of lost and damaged frames
 damage_tracking.py   pictures that a reported error makes doubtful
 file_survey.py       all facts of `bvas video check`
 fit.py               scaling and padding into a size

@@ -1,4 +1,4 @@
-"""Frames of a video for its copies: decoded past damage, upright and fitted, in 8-bit 4:2:0, with checked times."""
+"""Frames of a video as pictures of its copies: upright, fitted, 8-bit 4:2:0, and a check of the times of a copy."""
 
 from fractions import Fraction
 from pathlib import Path
