@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.values.luma import ColorRange
-from bvas.video.container.color_tags import BT709, BT2020, Hdr, hdr_of, tags_of
+from bvas.video.container.color_tags import BT709, BT2020, UNSPECIFIED, Hdr, hdr_of, tags_of
 from bvas.video.container.read_options import Tone
 from bvas.video.index.frame_table import VideoInfo
 from bvas.video.index.tone_curve import tone_table
@@ -38,7 +38,7 @@ def luma_of(frame: Any, hdr: Hdr | None = None) -> NDArray[np.uint8]:
         frame: A frame of PyAV's.
         hdr: The system whose codes are mapped to SDR (tone_curve.py) instead of shifted; None for SDR.
     """
-    color_range = color_range_of(frame)
+    color_range: ColorRange = "limited" if hdr is None else color_range_of(frame)
     if not has_luma_plane(frame.format.name):
         # swscale weighs red, green and blue by the matrix that it is given.
         wide = {} if hdr is None else {"dst_colorspace": BT2020}
@@ -126,12 +126,14 @@ class ToneMap:
             index: Its number.
         """
         # The bitstream decides. HEVC and ProRes without tags of their own have those of the container.
-        tags = tags_of(frame).or_else(self._info.container_color)
-        transfer, first = tags.transfer, self._info.color
-        # An SEI with HLG ahead of a joint is kept by libav for the SDR that follows.
-        is_hlg = transfer == _HLG == first.transfer
-        if is_hlg and self._info.codec == "hevc" and tags.primaries != first.primaries:
-            transfer = BT709
+        container, first = self._info.container_color, self._info.color
+        transfer = int(frame.color_trc) or UNSPECIFIED
+        if transfer == UNSPECIFIED:
+            transfer = container.transfer
+        if transfer == _HLG == first.transfer and self._info.codec == "hevc":
+            # An SEI with HLG ahead of a joint is kept by libav for the SDR that follows.
+            if tags_of(frame).or_else(container).primaries != first.primaries:
+                transfer = BT709
         if transfer not in self._others:
             self._note(transfer, index)
         return hdr_of(transfer) if self._is_mapping else None
