@@ -65,7 +65,7 @@ class DecodablePictures:
                 except DecodeError as error:
                     if error.lost is None:
                         raise
-                    self._lost.update(number for number in error.lost if start <= number < stop)
+                    self._lost.update(number for number in error.lost if chunk.start <= number < stop)
                     start = error.lost.stop
 
 
