@@ -13,8 +13,9 @@ from bvas.predicting.settings import Weights, Work
 from bvas.results.store import predictions_root
 from bvas.system.devices import choose_device
 from bvas.system.jobs.in_process import InProcessExecutor
+from bvas.system.jobs.job import Executor
 from bvas.system.jobs.processes import ProcessExecutor
-from bvas.system.jobs.runner import Executor, run_jobs
+from bvas.system.jobs.runner import run_jobs
 from bvas.values.progress import Progress
 
 _TRIES = 3

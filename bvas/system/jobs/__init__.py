@@ -1,7 +1,7 @@
 """The job runner: folds, stretches of videos and synthetic halves run as jobs, on one executor or another.
 
-job.py              a job, the worker that it runs in, and how it ended
-runner.py           Executor, and the loop that hands jobs to one and retries those whose worker was killed
+job.py              a job, the worker that it runs in, how it ended, and the protocol of an executor
+runner.py           the loop that hands jobs to an executor and retries those whose worker was killed
 in_process.py       executor without processes, for one device
 processes.py        executor with a spawned process for each device
 child_processes.py  spawned processes that Ctrl-C does not reach and that end with their parent

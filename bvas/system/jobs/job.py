@@ -1,8 +1,8 @@
-"""Jobs as values, the worker that runs them, and their ends."""
+"""Jobs as values, the worker that runs them, their ends, and the protocol of an executor."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from bvas.errors import BvasError
 from bvas.system.log_lines import users_line
@@ -51,6 +51,37 @@ class Ended:
 
 Watch = Callable[[Job, int, int, str], None]
 """Takes the progress of a running job: units done, their total, a remark."""
+
+
+class Executor(Protocol):
+    """Runs jobs in its workers, each of which runs one job at a time."""
+
+    num_workers: int
+
+    def num_idle(self) -> int:
+        """Return how many jobs can be submitted now: workers that are known to be ready, without a job.
+
+        Raises:
+            WorkerError: no worker is left.
+        """
+        ...
+
+    def submit(self, job: Job) -> None:
+        """Give a job to an idle worker."""
+        ...
+
+    def wait(self, seconds: float | None, watch: Watch) -> list[Ended]:
+        """Return the jobs that ended, after the first one did, a message came, or the time has passed.
+
+        Args:
+            seconds: Longest wait; None where a job is running and nothing else matters.
+            watch: Receives the progress of running jobs meanwhile.
+        """
+        ...
+
+    def close(self) -> None:
+        """End all workers, also in the middle of a job; a second call does nothing."""
+        ...
 
 
 def reason_of(error: JobError) -> str:

@@ -122,7 +122,7 @@ class ProcessExecutor:
             case Ended():
                 slot.job = None
                 slot.num_deaths = 0
-                return message
+                return Ended(job, message.value, message.error)
             case logging.LogRecord():
                 message.msg = f"{job.name}: {message.msg}"
                 logging.getLogger(message.name).handle(message)

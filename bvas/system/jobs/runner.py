@@ -4,17 +4,12 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 
-from bvas.system.jobs.in_process import InProcessExecutor
-from bvas.system.jobs.job import Ended, Job, Watch
-from bvas.system.jobs.processes import ProcessExecutor
+from bvas.system.jobs.job import Ended, Executor, Job, Watch
 
 logger = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_LOOKS = 0.05
 _NO_MORE = Job("", print)
-
-Executor = InProcessExecutor | ProcessExecutor
-"""Runs jobs in its workers, each of which runs one job at a time. Another one has the same methods."""
 
 
 def run_jobs(
