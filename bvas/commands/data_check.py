@@ -48,16 +48,10 @@ def run(args: argparse.Namespace) -> int:
     checks = []
     for task in tasks:
         with progress_bar(f"checking {task.name}", "video", quiet=args.quiet) as progress:
-            checks.append(
-                check_data(
-                    task,
-                    args.root,
-                    rate=rate,
-                    decode=args.decode,
-                    progress=progress,
-                    guessed=not args.experiment,
-                )
+            check = check_data(
+                task, args.root, rate=rate, decode=args.decode, progress=progress, guessed=not args.experiment
             )
+        checks.append(check)
     if args.json:
         print(json_shown({"decoded": args.decode, "data": [check_json(check) for check in checks]}))
     else:
@@ -74,11 +68,11 @@ def check_lines(check: "DataCheck") -> list[str]:
     folds = sorted({match.fold for match in labelled if match.fold is not None})
     infos = [info for _, info in check.videos]
     hours = sum(info.duration_seconds for info in infos) / 3600
+    num_challenge = len(check.matches) - len(labelled)
     rows = [
         (
             "matches",
-            f"{len(labelled)} labelled in {count_text(len(folds), 'fold')}, "
-            f"{len(check.matches) - len(labelled)} challenge",
+            f"{len(labelled)} labelled in {count_text(len(folds), 'fold')}, {num_challenge} challenge",
         ),
         ("videos", f"{len(infos)}, {hours:.2f} h"),
         ("pictures", _counted(f"{info.height}x{info.width}" for info in infos)),

@@ -24,13 +24,11 @@ _TASKS = {
 
 def add_files(parser: argparse.ArgumentParser, predictions: str) -> None:
     """Add `--labels` and `--predictions`; `predictions` ends the help of the latter."""
-    for name, files in (
-        ("labels", "MATCH/Labels-*.json, or OSL JSON"),
-        ("predictions", f"MATCH/results_spotting.json{predictions}; or OSL JSON"),
+    for name, what in (
+        ("labels", "labels as MATCH/Labels-*.json, or OSL JSON"),
+        ("predictions", f"predictions as MATCH/results_spotting.json{predictions}; or OSL JSON"),
     ):
-        parser.add_argument(
-            f"--{name}", type=Path, required=True, metavar="DIR|ZIP|FILE", help=f"{name} as {files}"
-        )
+        parser.add_argument(f"--{name}", type=Path, required=True, metavar="DIR|ZIP|FILE", help=what)
     add_head(parser)
 
 

@@ -101,9 +101,8 @@ def run(args: argparse.Namespace) -> None:
             frames_text(made.lost),
         )
     if made.num_damaged:
-        logger.warning(
-            "%s: %s after a decoding error may be wrong", args.video, count_text(made.num_damaged, "frame")
-        )
+        damaged = count_text(made.num_damaged, "frame")
+        logger.warning("%s: %s after a decoding error may be wrong", args.video, damaged)
     sound = {"copied": "its sound", "coded": "its sound, coded once more", "none": "no sound"}[made.sound]
     print(f"{count_text(made.num_frames, 'frame')} with {sound} in {out}")
 
