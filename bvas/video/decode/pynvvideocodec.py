@@ -1,6 +1,5 @@
 """PyNvVideoCodec: import, choice of the GPU, decoder sessions with copies of their pictures, and a pool of sessions."""
 
-from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +111,7 @@ class CudaDecoder:
             # torch gives its 32 streams of each priority in turn. CUDA graphs are captured on one of the usual
             # priority, which must be idle otherwise, so the decoder takes one of a higher priority.
             self._stream = torch.cuda.Stream(device=gpu, priority=-1)
-        with self._current():
+        with self._torch.cuda.stream(self._stream):
             self._decoder = nvc.CreateDecoder(
                 gpuid=gpu,
                 codec=getattr(nvc.cudaVideoCodec, codec),
@@ -124,7 +123,7 @@ class CudaDecoder:
 
     def decode(self, packet: Any) -> list[Any]:
         """Feed one `PacketData`, an empty one at the end of a stream; the pictures are valid until the next call."""
-        with self._current():
+        with self._torch.cuda.stream(self._stream):
             return list(self._decoder.Decode(packet))
 
     def luma_of(self, frame: Any, tone: NDArray[np.uint8] | None = None) -> "Tensor":
@@ -137,7 +136,7 @@ class CudaDecoder:
         Raises:
             ValueError: the picture is not of this decoder's size.
         """
-        with self._current():
+        with self._torch.cuda.stream(self._stream):
             # The surface is the decoder's own memory, which its next call overwrites.
             surface = self._torch.from_dlpack(frame)
             table = None if tone is None else self._on_device(tone, surface.device)
@@ -163,10 +162,6 @@ class CudaDecoder:
         """End the session. Its memory goes with the last picture of it that is still held."""
         self._stream.synchronize()
         self._decoder = None
-
-    def _current(self) -> AbstractContextManager[Any]:
-        context: AbstractContextManager[Any] = self._torch.cuda.stream(self._stream)
-        return context
 
 
 def luma_of_surface(surface: "Tensor", size: tuple[int, int], table: "Tensor | None" = None) -> "Tensor":
