@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 logger = logging.getLogger(__name__)
 
@@ -28,10 +27,13 @@ def folded_weights(weight: Tensor, norm: _BatchNorm, bias: Tensor | None = None)
     """
     assert norm.running_mean is not None
     assert norm.running_var is not None
-    fused_weight, fused_bias = fuse_conv_bn_weights(
-        weight, bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
-    )
-    return fused_weight.detach(), fused_bias.detach()
+    # torch's `fuse_conv_bn_weights` multiplies in another order: rows would differ from those of earlier versions in
+    # their last bit, and in a still picture, where all rows are equal, that bit decides where a spot lies.
+    scale = torch.rsqrt(norm.running_var + norm.eps) * (1.0 if norm.weight is None else norm.weight)
+    offset = ((0.0 if bias is None else bias) - norm.running_mean) * scale
+    if norm.bias is not None:
+        offset = offset + norm.bias
+    return (weight * scale.reshape(-1, *[1] * (weight.ndim - 1))).detach(), offset.detach()
 
 
 def without_batch_norm(network: nn.Module, example: Tensor) -> nn.Module:
