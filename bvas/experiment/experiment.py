@@ -29,6 +29,11 @@ from bvas.values.clip_config import ClipConfig
 from bvas.values.luma import LumaScaling
 
 TaskKindName = Literal["spot"]
+# For configs of version 0.1.
+_MOVED = (
+    "write 'from bvas import Experiment, load_experiment'; other settings are in bvas.experiment.experiment, "
+    "bvas.experiment.peak_config and bvas.models.config, tasks in bvas.data"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -255,7 +260,9 @@ def _run_config(path: Path) -> Experiment:
         raise
     except Exception as error:
         # Any error of a config is the user's to fix, so the message names the file.
-        raise ConfigError(f"config {path} does not run: {type(error).__name__}: {error}") from error
+        is_moved = isinstance(error, ImportError) and (error.name or "").startswith("bvas.")
+        remedy = f"; {_MOVED}" if is_moved else ""
+        raise ConfigError(f"config {path} does not run: {type(error).__name__}: {error}{remedy}") from error
     if not isinstance(made, Experiment):
         raise ConfigError(
             f"config {path} must define 'def experiment() -> Experiment', got {type(made).__name__}"
