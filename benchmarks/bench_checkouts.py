@@ -24,7 +24,7 @@ from typing import Any
 HERE = Path(__file__).parents[1]
 BENCHES = {
     "bench_decode": (("pyav reader", "opencv reader"), ("--codecs", "h264", "--keyframe-intervals", "250")),
-    "bench_loader": (("loader", "loader, no plan"), ("--codecs", "h264")),
+    "bench_loader": (("loader",), ("--codecs", "h264")),
     "bench_predict": (("streaming, float32", "streaming, bfloat16"), ("--rows", "2")),
 }
 """Our cases of each benchmark, and its arguments."""

@@ -152,6 +152,7 @@ class HangingFrames:
         time.sleep(100)
 
 
+@pytest.mark.slow
 @needs_signals
 def test_clips_that_three_workers_hang_at_are_an_error_that_names_them():
     settings = WorkerSettings(frames=HangingFrames())
