@@ -4,8 +4,9 @@
 
 FOLDER is a checkout of an earlier commit, such as `git worktree add` makes. Each checkout has a process that
 prepares its own bench_decode, bench_loader or bench_predict, and then runs our cases of it when it is told to. The
-two take turns, and the first of a round changes; a ratio is new/old within a round. `equal` says that the interval
-from the first to the third quartile contains 1.
+two take turns, and the first of a round changes; a ratio is new/old within a round. Both are started several times:
+two processes of the same code may differ by 4 % as long as they live. `equal` says that the interval from the first to
+the third quartile contains 1.
 """
 
 import argparse
@@ -23,7 +24,10 @@ from typing import Any
 
 HERE = Path(__file__).parents[1]
 BENCHES = {
-    "bench_decode": (("pyav reader", "opencv reader"), ("--codecs", "h264", "--keyframe-intervals", "250")),
+    "bench_decode": (
+        ("pyav reader", "opencv reader"),
+        ("--codecs", "h264", "--keyframe-intervals", "250", "--clips", "4", "--sequence", "100"),
+    ),
     "bench_loader": (("loader",), ("--codecs", "h264")),
     "bench_predict": (("streaming, float32", "streaming, bfloat16"), ("--rows", "2")),
 }
@@ -88,41 +92,46 @@ def serve(bench: str, arguments: list[str]) -> None:
     module.main()
 
 
-def compare(before: Path, bench: str, arguments: list[str], num_rounds: int) -> list[dict[str, Any]]:
-    """Return one row a case: medians and quartiles of new/old."""
+def compare(
+    before: Path, bench: str, arguments: list[str], *, num_starts: int, num_rounds: int
+) -> list[dict[str, Any]]:
+    """Return one row a case: medians and quartiles of new/old over the rounds of all starts."""
     from harness import spread
 
     cases = BENCHES[bench][0]
-    table = []
-    with ExitStack() as stack:
-        old = stack.enter_context(Served(before, bench, arguments))
-        # The old one has made the videos when it has run once.
-        old.run(cases[0])
-        new = stack.enter_context(Served(HERE, bench, arguments))
-        for case in cases:
-            costs: dict[Served, list[float]] = {old: [], new: []}
-            for number in range(num_rounds + 1):
-                for served in (old, new) if number % 2 else (new, old):
-                    cost = served.run(case)
+    costs: dict[str, list[tuple[float, float]]] = {case: [] for case in cases}
+    for _ in range(num_starts):
+        with ExitStack() as stack:
+            old = stack.enter_context(Served(before, bench, arguments))
+            # The old one has made the videos when it has run once.
+            old.run(cases[0])
+            new = stack.enter_context(Served(HERE, bench, arguments))
+            for case in cases:
+                for number in range(num_rounds + 1):
+                    order = (old, new) if number % 2 else (new, old)
+                    cost = {served: served.run(case) for served in order}
                     # The first round warms up.
                     if number:
-                        costs[served].append(cost)
-            ratio = spread([a / b for a, b in zip(costs[new], costs[old], strict=True)])
-            row = {
-                "benchmark": bench,
-                "case": case,
-                "rounds": num_rounds,
-                "new_to_old": asdict(ratio),
-                "equal": ratio.first_quartile <= 1 <= ratio.third_quartile,
-                "cpu_seconds_old": asdict(spread(costs[old])),
-                "cpu_seconds_new": asdict(spread(costs[new])),
-            }
-            print(
-                f"{bench:14} {case:22} new/old {ratio.median:.3f} "
-                f"({ratio.first_quartile:.3f} to {ratio.third_quartile:.3f})",
-                flush=True,
-            )
-            table.append(row)
+                        costs[case].append((cost[old], cost[new]))
+    table = []
+    for case, pairs in costs.items():
+        ratio = spread([new / old for old, new in pairs])
+        row = {
+            "benchmark": bench,
+            "case": case,
+            "starts": num_starts,
+            "rounds": len(pairs),
+            "new_to_old": asdict(ratio),
+            "equal": ratio.first_quartile <= 1 <= ratio.third_quartile,
+            "cpu_seconds_old": asdict(spread([old for old, _ in pairs])),
+            "cpu_seconds_new": asdict(spread([new for _, new in pairs])),
+        }
+        print(
+            f"{bench:14} {case:22} new/old {ratio.median:.3f} "
+            f"({ratio.first_quartile:.3f} to {ratio.third_quartile:.3f})",
+            flush=True,
+        )
+        table.append(row)
     return table
 
 
@@ -136,7 +145,8 @@ def main() -> None:
     )
     parser.add_argument("--before", type=Path, required=True, help="checkout of the earlier commit")
     parser.add_argument("--benches", nargs="+", choices=BENCHES, default=list(BENCHES))
-    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--starts", type=int, default=4, help="of both processes")
+    parser.add_argument("--rounds", type=int, default=3, help="of each start")
     parser.add_argument("--small", action="store_true", help="small pictures, to try the script")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
@@ -152,7 +162,7 @@ def main() -> None:
                 arguments += ["--height", "180", "--width", "320"] if args.small else []
             elif args.small:
                 arguments += ["--size", "96x160"]
-            table += compare(before, bench, arguments, args.rounds)
+            table += compare(before, bench, arguments, num_starts=args.starts, num_rounds=args.rounds)
     if args.json:
         git = ["git", "-C", str(before), "rev-parse", "HEAD"]
         settings = {
