@@ -163,12 +163,12 @@ def test_a_gpu_tells_how_many_decoders_it_has(tmp_path, driver, told, num):
 @pytest.mark.gpu
 def test_what_a_gpu_decodes_is_asked_once_and_in_the_context_that_is_there(driver):
     before = driver.counts()
-    first = gpu._capabilities()
+    first = list(gpu._capabilities())
     assert first[0].text == (
         "decodes h264 8 and 10 bits, hevc 8 and 10 bits, av1 8 and 10 bits, vp9 8 and 10 bits (4:2:0)"
     )
     driver.chip.is_supported = 0
-    assert gpu._capabilities() == first
+    assert list(gpu._capabilities()) == first
     assert driver.counts() == before
 
 
