@@ -122,7 +122,7 @@ def test_batches_with_two_clips_of_an_interval_are_counted():
     [
         (bench_loader, [*TINY, "--codecs", "h264"]),
         (bench_mix, TINY),
-        (bench_waiting, [*TINY, "--repeat", "12", "--mix-clips", "4"]),
+        (bench_waiting, [*TINY, "--repeat", "12", "--buffer-clips", "4"]),
         (bench_epoch, ["--tiny"]),
         (bench_plan, ["--epochs", "2"]),
     ],
