@@ -19,7 +19,7 @@ def stacks_from(
         clip: Frames that a clip holds.
         frames: Slots of the frames.
         num_frames: Frames of the video so far; beyond both ends the edge is repeated.
-        stride: Rows are computed for every so many frames; stacks of other rows only are skipped.
+        stride: Frames from one computed row to the next; stacks that only other rows need are skipped.
     """
     frames_MS = starts[:, None] + np.arange(clip.stack_size) * clip.frame_step
     frames_MS = np.clip(frames_MS, 0, num_frames - 1)
@@ -38,7 +38,7 @@ def clips_around(
         centers: Center frames [M].
         clip: Frames that a clip holds.
         stacks: Slots of the stacks.
-        stride: Rows are computed for every so many frames.
+        stride: Frames from one computed row to the next.
     """
     starts_MN = centers[:, None] + _stack_offsets(clip)
     states_MN = stacks.states(starts_MN)

@@ -105,7 +105,7 @@ def _clip_rows(clip: SheetClip, width: int) -> Picture:
 
 
 def sheet_width(num_frames: int) -> int:
-    """Return the pixels of a sheet with so many frames beside each other."""
+    """Return the width in pixels of a sheet with `num_frames` frames side by side."""
     return 2 * EDGE + COLUMN + num_frames * (THUMB_WIDTH + GAP)
 
 

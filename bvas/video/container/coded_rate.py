@@ -24,7 +24,7 @@ def is_untimed(container: Any) -> bool:
 
 
 def _second(decoder: Any) -> Any:
-    """Return another decoder for the packets of one, without what the demuxer told that one."""
+    """Return a second decoder for the same packets, without the headers that the demuxer gave to the first."""
     second = av.CodecContext.create(decoder.codec.name, "r")
     second.extradata = decoder.extradata
     second.thread_count = 1
@@ -62,7 +62,7 @@ class CodedRate:
 
 
 class StrictDecoder:
-    """A second decoder of the same packets, told to fail at errors. Its pictures are not used.
+    """A second decoder of the same packets, set to fail at errors. Its pictures are not used.
 
     Args:
         codec: libav's name of the format. Only where its decoder conceals errors there is anything to find.

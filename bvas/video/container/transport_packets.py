@@ -92,7 +92,7 @@ def times_of(packet: NDArray[np.uint8]) -> tuple[int | None, int | None]:
 
 
 def decoding_time_of(packet: NDArray[np.uint8]) -> int | None:
-    """Return the decoding time as `times_of`; the presentation time where there is no other."""
+    """Return the decoding time as `times_of`; the presentation time if the packet has no decoding time."""
     pts, dts = times_of(packet)
     return pts if dts is None else dts
 
