@@ -91,11 +91,9 @@ class ColorFit:
         self._luma.apply(index, luma, luma_out, aspect, cut)
         turned = [upright(plane, self._info.rotation, self._info.mirrored) for plane in chroma]
         if plan == self._direct_plan:
-            rows, columns = (_stored_span(span) for span in (self.layout.rows, self.layout.columns))
-            if (rows, columns) != tuple(slice(0, length) for length in chroma_out.shape[1:]):
-                chroma_out[...] = _NEUTRAL
+            around = _padding(self.layout)
             for plane, target in zip(turned, chroma_out, strict=True):
-                target[rows, columns] = plane
+                target[...] = plane if around is None else np.pad(plane, around, mode="edge")
             return
         steps = self._steps(plan, self._upright_place(luma.shape))
         for plane, target in zip(turned, chroma_out, strict=True):
@@ -114,6 +112,7 @@ class ColorFit:
             DecodeError: as `apply`.
         """
         import torch
+        import torch.nn.functional as F  # noqa: N812 - the name PyTorch's own documentation uses
 
         luma, *chroma = planes
         plan = self._luma.plan_of(index, tuple(luma.shape), aspect, cut)
@@ -124,8 +123,9 @@ class ColorFit:
             turned = plane.flip(1) if self._info.mirrored else plane
             turned = torch.rot90(turned, -self._info.rotation // 90)
             if plan == self._direct_plan:
-                target = torch.full(size, _NEUTRAL, dtype=torch.uint8, device=plane.device)
-                target[_stored_span(self.layout.rows), _stored_span(self.layout.columns)] = turned
+                (above, below), (before, behind) = _padding(self.layout) or ((0, 0), (0, 0))
+                pad = F.pad(turned[None, None].float(), (before, behind, above, below), mode="replicate")
+                target = pad[0, 0].to(torch.uint8)
             else:
                 target = _resample_tensor(turned, size, plan, steps)
             parts.append(target.flatten())
@@ -163,9 +163,16 @@ def _is_direct(plan: FitPlan) -> bool:
     return not plan.is_resampled and plan.window is None
 
 
-def _stored_span(span: Span) -> slice:
-    """Return the chroma samples of a frame that hold those of a picture which is not resampled."""
-    return slice(span.start // 2, span.start // 2 + -(-span.length // 2))
+def _padding(layout: PlaneLayout) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Return the chroma samples around those of a picture that is not resampled; None where there are none.
+
+    They repeat its edges: a picture that begins at an odd row ends half a sample behind its own.
+    """
+    found = []
+    for span, length in zip((layout.rows, layout.columns), layout.chroma_size, strict=True):
+        before = span.start // 2
+        found.append((before, length - before - -(-span.length // 2)))
+    return None if found == [(0, 0), (0, 0)] else (found[0], found[1])
 
 
 def _shrunk(shape: tuple[int, ...], steps: tuple[tuple[float, float], ...]) -> tuple[int, int]:
