@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 from bvas.augment.config import AugmentConfig
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import BvasError, ConfigError
-from bvas.experiment.input_config import InputConfig
+from bvas.experiment.input_config import InputConfig as InputConfig
 from bvas.experiment.loading_config import LoadingConfig
 from bvas.experiment.peak_config import PeakConfig
 from bvas.experiment.published_scores import PublishedScores

@@ -70,8 +70,8 @@ def read_video(path: Path | str, *, max_bytes: int = 1 << 32) -> WholeVideo:
 def _check_room(info: VideoInfo, num_bytes: int, max_bytes: int) -> None:
     if num_bytes > max_bytes:
         raise ConfigError(
-            f"{info.path.name} takes {bytes_text(num_bytes)} as a whole, above max_bytes ({bytes_text(max_bytes)}); read "
-            'it in pieces: for first, frames in open_video(path, channels="rgb").stream(): ..., or allow more'
+            f"{info.path.name} takes {bytes_text(num_bytes)} as a whole, above max_bytes ({bytes_text(max_bytes)}); "
+            'read it in pieces: for first, frames in open_video(path, channels="rgb").stream(): ..., or allow more'
         )
 
 
