@@ -26,7 +26,7 @@ from bvas.video.container.color_tags import SMPTE170M
 from bvas.video.encode.video_writer import yuv_picture
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-FRAME = 1400
+FRAME = 940
 OVERLAY_FRAME = 12
 
 
