@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from bvas.synthetic.camera import CameraPath
 from bvas.synthetic.canvas import NO_HUE, SUBPIXEL_BITS, Canvas, Hue, Paint, Picture, fixed_point, paint
 from bvas.synthetic.movement import HALF_LENGTH, HALF_WIDTH, Floats
-from bvas.synthetic.play_record import Seed
 
 _LINE_M = 0.12
 _PIECE_M = 2.0
@@ -41,18 +40,13 @@ _IN_TEAM_COLORS = 0.55
 class Ground:
     """The ground of one match; shades differ a little from match to match."""
 
-    def __init__(
-        self,
-        look: np.random.Generator,
-        fans: tuple[Hue, Hue] = (NO_HUE, NO_HUE),
-        seed: Seed | np.random.Generator = 0,
-    ) -> None:
+    def __init__(self, look: np.random.Generator, fans: tuple[Hue, Hue], colors: np.random.Generator) -> None:
         """Choose shades and spectators.
 
         Args:
-            look: Of the luma; draws of the hues leave it alone.
+            look: Draws luma.
             fans: Hues that the spectators wear.
-            seed: Of the hues.
+            colors: Draws hues.
         """
         grass = float(look.uniform(88, 108))
         contrast = float(look.uniform(6, 12))
@@ -66,7 +60,6 @@ class Ground:
         self._stripes = _stripe_corners(int(look.integers(16, 24)))
         self._boards = _board_corners()
         luma = look.choice([45, 70, 130, 175, 200], len(self._boards)).tolist()
-        colors = np.random.default_rng(seed)
         hues = colors.integers(len(_BOARDS), size=len(luma)).tolist()
         self._board_paints = [paint(shade, _BOARDS[hue]) for shade, hue in zip(luma, hues, strict=True)]
         self._goals = np.concatenate([_goal_pieces(-1), _goal_pieces(1)])
