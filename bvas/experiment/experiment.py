@@ -4,7 +4,6 @@
 workers) are options of commands instead.
 """
 
-import math
 import runpy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from typing import Any, Literal, get_args
 from bvas.augment.config import AugmentConfig
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import BvasError, ConfigError
+from bvas.experiment.input_config import InputConfig
 from bvas.experiment.loading_config import LoadingConfig
 from bvas.experiment.peak_config import PeakConfig
 from bvas.experiment.published_scores import PublishedScores
@@ -24,9 +24,7 @@ from bvas.system.dataclass_json import value_from_json, value_to_json
 from bvas.system.devices import Precision
 from bvas.system.download import split_hash
 from bvas.system.text_files import read_text
-from bvas.values.checks import checked_size
 from bvas.values.clip_config import ClipConfig
-from bvas.values.luma import LumaScaling
 
 TaskKindName = Literal["spot"]
 # For configs of version 0.1.
@@ -34,23 +32,6 @@ _MOVED = (
     "write 'from bvas import Experiment, load_experiment'; other settings are in bvas.experiment.experiment, "
     "bvas.experiment.peak_config and bvas.models.config, tasks in bvas.data"
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InputConfig:
-    """Size, frame rate and scaling of the model's input."""
-
-    size: tuple[int, int] = (736, 1280)
-    """(H, W) that frames are fitted into: aspect kept, black padding."""
-    rate: float = 25.0
-    """Grid frames per second; rows of score curves, windows and distances count grid frames."""
-    luma_scaling: LumaScaling = "range"
-    """Scaling of stored luma to [0, 1]."""
-
-    def __post_init__(self) -> None:
-        checked_size(self.size, "input size")
-        if not 0 < self.rate < math.inf:
-            raise ConfigError(f"input rate must be a positive number, got {self.rate!r}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -110,7 +110,7 @@ class PreparedModel(nn.Module):
         """
         super().__init__()
         device = next(model.parameters()).device
-        shape = (1, model.clip.stack_size, *_EXAMPLE_SIZE)
+        shape = (1, model.stack_channels, *_EXAMPLE_SIZE)
         example = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
         with torch.inference_mode(False), torch.no_grad(), float32_convolutions():
             self.encoder = halved(without_batch_norm(model.encoder, example), dtype, example)

@@ -1,4 +1,4 @@
-"""2D encoder: any timm network with feature maps, with a stack of gray frames as its channels."""
+"""2D encoder: any timm network with feature maps, with a stack of frames as its channels."""
 
 # Dimension letters in this file:
 #   M stacks, S frames per stack, D the backbone's features, C projected features, H W input size,
@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from bvas.errors import CheckpointError, ConfigError
-from bvas.models.config import ModelConfig
+from bvas.models.config import ModelConfig, PixelConfig
 from bvas.system.log_lines import first_line
 from bvas.system.quiet_logging import quieted
 
@@ -37,24 +37,42 @@ class ProjectNormAct(nn.Module):
 
 
 class StackEncoder(nn.Module):
-    """Encodes each stack of S gray frames by itself, so that `StreamingPredictor` can reuse the features."""
+    """Encodes each stack of S frames by itself, so that `StreamingPredictor` can reuse the features.
 
-    def __init__(self, config: ModelConfig, stack_size: int, *, pretrained: bool = False) -> None:
+    Args:
+        config: Sizes of the network.
+        stack_size: Frames of a stack (S).
+        pixels: Channels of a frame, and their normalization.
+        pretrained: Load the published weights of the backbone.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self, config: ModelConfig, stack_size: int, pixels: PixelConfig, *, pretrained: bool = False
+    ) -> None:
         super().__init__()
-        self.backbone = _build_backbone(config, stack_size, pretrained=pretrained)
+        self.backbone = _build_backbone(config, stack_size * pixels.num_channels, pretrained=pretrained)
+        self._is_normalized = bool(pixels.mean or pixels.std)
+        for name, values, neutral in (("mean", pixels.mean, 0.0), ("std", pixels.std, 1.0)):
+            each = torch.tensor((values or (neutral,) * pixels.num_channels) * stack_size)
+            # Part of the config, so not of the weights.
+            self.register_buffer(name, each.reshape(-1, 1, 1), persistent=False)
         self._channels_last = str(getattr(self.backbone, "output_fmt", "NCHW")) in ("NHWC", "Format.NHWC")
         self.projection = ProjectNormAct(self.backbone.feature_info.channels()[-1], config.num_features_3d)
 
     def forward(self, stacks_MSHW: Tensor) -> Tensor:
-        """Return features [M, C, h, w] of stacks, float in [0, 1]."""
-        maps = self.backbone(stacks_MSHW)[-1]
+        """Return features [M, C, h, w] of stacks in [0, 1]; of color frames S counts 3 channels each."""
+        pictures = (stacks_MSHW - self.mean) / self.std if self._is_normalized else stacks_MSHW
+        maps = self.backbone(pictures)[-1]
         if self._channels_last:
             maps = maps.permute(0, 3, 1, 2)
         features_MChw: Tensor = self.projection(maps)
         return features_MChw
 
 
-def _build_backbone(config: ModelConfig, stack_size: int, *, pretrained: bool) -> Any:
+def _build_backbone(config: ModelConfig, num_channels: int, *, pretrained: bool) -> Any:
     # A dependency of timm.
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -68,7 +86,7 @@ def _build_backbone(config: ModelConfig, stack_size: int, *, pretrained: bool) -
     options: dict[str, Any] = {
         "features_only": True,
         "out_indices": (config.feature_level,),
-        "in_chans": stack_size,
+        "in_chans": num_channels,
     }
     if config.encoder_drop_path_rate:
         options["drop_path_rate"] = config.encoder_drop_path_rate

@@ -16,7 +16,8 @@ from bvas.experiment.experiment import Experiment
 from bvas.experiment.seen_matches import check_unseen, write_seen
 from bvas.loading.clip_requests import Clips
 from bvas.loading.kept_batches import KeptClips
-from bvas.loading.loader import ClipLoader
+from bvas.loading.labelled_video import LabelledVideo
+from bvas.loading.loader import ClipLoader, shape_of_clips
 from bvas.loading.skip_policy import OnError
 from bvas.loading.slot_counts import spare_clips_for
 from bvas.system.atomic_files import remove_unfinished, write_json, write_text
@@ -117,12 +118,19 @@ def run_fold(
         if experiment.train.sync_batchnorm:
             model = world.synchronized(model)
 
-        def load(clips: Clips, *, beside: ClipLoader | None = None, spare_clips: int = 0) -> ClipLoader:
+        def load(
+            clips: Clips,
+            *,
+            beside: ClipLoader | None = None,
+            spare_clips: int = 0,
+            spare_videos: Sequence[LabelledVideo] = (),
+        ) -> ClipLoader:
             loader = ClipLoader(
                 clips,
                 experiment.train.batch_size,
                 workers=workers,
-                size=experiment.input.size,
+                size=experiment.input.form,
+                luma_scaling=experiment.input.luma_scaling,
                 device=device,
                 seed=experiment.seed,
                 loading=experiment.loading,
@@ -131,6 +139,7 @@ def run_fold(
                 cpus=world.cpus,
                 beside=beside,
                 spare_clips=spare_clips,
+                spare_videos=spare_videos,
             )
             return stack.enter_context(loader)
 
@@ -140,9 +149,9 @@ def run_fold(
         if validation_clips is None:
             loader = load(clips)
         else:
-            clip_bytes = experiment.clip.num_frames * math.prod(experiment.input.size)
+            clip_bytes = math.prod(shape_of_clips(experiment.input.form, clips, held_out))
             spare_clips = spare_clips_for(experiment.train.batch_size, clip_bytes, world.shard)
-            loader = load(clips, spare_clips=spare_clips)
+            loader = load(clips, spare_clips=spare_clips, spare_videos=held_out)
             # Workers read these clips when they have no training clips to read.
             place = partial(place_to_keep, device=device, sharing=world.local_size)
             validation = KeptClips(load(validation_clips, beside=loader), device, place)

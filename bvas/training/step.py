@@ -19,7 +19,7 @@ from bvas.training.compile import forward_of
 from bvas.training.distributed import World, without_averaging
 from bvas.training.ema import AveragedWeights
 from bvas.training.optim import build_optimizer, learning_rate_at
-from bvas.values.luma import to_unit
+from bvas.values.color import to_unit_frames
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +76,7 @@ class Trainer:
             model,
             device,
             self.autocast_dtype,
-            (self._micro_batch, experiment.clip.num_frames, *experiment.input.size),
+            (self._micro_batch, experiment.clip.num_frames, *experiment.input.form.unit_shape),
             checkpointing=config.activation_checkpointing,
             synchronized=config.sync_batchnorm and self._world.size > 1,
         )
@@ -118,7 +118,7 @@ class Trainer:
     def _backward(self, batch: ClipBatch, clips: slice) -> Tensor:
         """Add the gradients of a micro-batch; return its share of the loss."""
         scaling = self.experiment.input.luma_scaling
-        frames = to_unit(batch.frames[clips], batch.color_ranges[clips], scaling)
+        frames = to_unit_frames(batch.frames[clips], batch.forms[clips], scaling)
         frames = self._augment(frames, batch.seeds[clips])
         with torch.autocast(
             self._device.type, dtype=self.autocast_dtype, enabled=self.autocast_dtype is not None

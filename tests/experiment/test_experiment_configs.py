@@ -56,7 +56,7 @@ def test_a_config_trains_a_step(name, runs_before):
         targets=torch.randint(0, 2, (2, num_labels)).float(),
         video_ids=torch.zeros(2, dtype=torch.int64),
         centers=torch.zeros(2, dtype=torch.int64),
-        color_ranges=("limited", "full"),
+        forms=("limited", "full"),
         seeds=torch.tensor([1, 2]),
     )
 

@@ -56,7 +56,8 @@ def test_the_files_say_what_other_programs_have_to_know(exported):
         assert facts["bvas_part"] == part
         assert settings["labels"] == ["PASS", "DRIVE"]
         assert settings["clip"] == {"num_frames": 6, "frame_step": 2, "stack_size": 2}
-        assert settings["input"] == {"size": [64, 96], "rate": 25.0, "luma_scaling": "range"}
+        said = {name: settings["input"][name] for name in ("size", "rate", "luma_scaling", "channels")}
+        assert said == {"size": [64, 96], "rate": 25.0, "luma_scaling": "range", "channels": "luma"}
         assert settings["flip_tta"] is EXPERIMENT.flip_tta
         assert [len(weights["sha256"]) for weights in settings["weights"]] == [64, 64]
 

@@ -189,7 +189,7 @@ def test_a_frozen_encoder_keeps_its_weights_and_its_batch_norm_statistics_while_
                 targets=torch.tensor([[0.0, 1.0], [1.0, 0.0]]),
                 video_ids=torch.zeros(2, dtype=torch.int64),
                 centers=torch.zeros(2, dtype=torch.int64),
-                color_ranges=("limited", "limited"),
+                forms=("limited", "limited"),
                 seeds=torch.tensor([1, 2]),
             )
         )

@@ -198,7 +198,8 @@ def _watch():
     grid = Grid(rate=25, indices=np.arange(100), seconds=np.arange(100) / 25)
     video = LabelledVideo(
         path=Path("match/1_720p.mkv"),
-        color_range="limited",
+        form="limited",
+        size=(48, 64),
         grid=grid,
         keyframes=np.array([0]),
         num_labels=2,

@@ -48,7 +48,7 @@ def random_batch(experiment: Experiment, num_clips: int, seed: int = 0) -> ClipB
         targets=torch.randint(0, 2, targets, generator=random).float(),
         video_ids=torch.zeros(num_clips, dtype=torch.int64),
         centers=torch.arange(num_clips) * 10,
-        color_ranges=("limited",) * num_clips,
+        forms=("limited",) * num_clips,
         seeds=torch.arange(num_clips) + 100 * seed,
     )
 
