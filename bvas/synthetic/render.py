@@ -140,7 +140,8 @@ class Renderer:
         leg_width, arm_width = max(1, round(0.17 * scale)), max(1, round(0.12 * scale))
         both = xy[LEFT_LEG : RIGHT_LEG + 3].reshape(2, 3, 2)
         canvas.lines(both, kit.legs, leg_width)
-        canvas.tint_lines(both[:, 1:], kit.socks, leg_width)
+        # Socks begin below the knee.
+        canvas.tint_lines((2 * both[:, 1:] + both[:, 2:]) // 3, kit.socks, leg_width)
         (hip_x, hip_y), (neck_x, neck_y) = xy[: NECK + 1].tolist()
         unit = scale * _ONE
         shoulder, waist, drop = round(0.25 * unit), round(0.19 * unit), round(0.28 * unit)
