@@ -84,5 +84,6 @@ def _sheet_clip(
 
 
 def _bytes(frames: torch.Tensor) -> NDArray[np.uint8]:
+    """Return [n, H, W] of luma, [n, H, W, 3] of RGB [n, 3, H, W]."""
     pictures: NDArray[np.uint8] = (frames * 255).round().byte().cpu().numpy()
-    return pictures
+    return pictures if pictures.ndim == 3 else np.moveaxis(pictures, 1, -1)
