@@ -13,7 +13,7 @@ one of their stacks.
 #   B clips, T frames per clip, S frames per stack, N = T / S stacks, M stacks of any clips,
 #   C features of a stack, P = num_features_stack, K labels, H W input size, h w feature-map size.
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from einops import rearrange
@@ -24,6 +24,7 @@ from bvas.models.blocks3d import InvertedResidual3d
 from bvas.models.clip_model import ClipModel
 from bvas.models.config import ModelConfig
 from bvas.models.encoder2d import ProjectNormAct, StackEncoder
+from bvas.models.encoder_stages import encoder_stages
 from bvas.models.pooling import GeneralizedMeanPool
 from bvas.values.clip_config import ClipConfig
 
@@ -90,6 +91,18 @@ class SpottingModel(ClipModel):
         yield from _blocks_of(self.encoder.backbone)
         yield self.encoder.projection
         yield from self.blocks
+
+    def stages(self) -> Mapping[str, nn.Module]:
+        """Return `encoder.stem`, the encoder's other stages, `encoder.projection`, `blocks.0` and on, and `head`.
+
+        The stages of the encoder differ between encoders (`encoder_stages`).
+        """
+        return {
+            **{f"encoder.{name}": stage for name, stage in encoder_stages(self.encoder.backbone).items()},
+            "encoder.projection": self.encoder.projection,
+            **{f"blocks.{number}": block for number, block in enumerate(self.blocks)},
+            "head": nn.ModuleList([self.stack_projection, self.pool, self.classifier]),
+        }
 
     def forward(self, frames_BTHW: Tensor) -> Tensor:
         """Return logits [B, K] of clips of gray frames, float in [0, 1]."""

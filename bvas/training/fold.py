@@ -146,7 +146,8 @@ def run_fold(
             # Workers read these clips when they have no training clips to read.
             place = partial(place_to_keep, device=device, sharing=world.local_size)
             validation = KeptClips(load(validation_clips, beside=loader), device, place)
-        trainer = Trainer(experiment, model, device, loader.num_batches, world)
+        epoch = 0 if state is None else state.epoch
+        trainer = Trainer(experiment, model, device, loader.num_batches, world, epoch=epoch)
         if world.is_writer:
             if state is None:
                 # Removed only now, after all checks have passed.

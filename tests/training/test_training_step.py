@@ -56,9 +56,9 @@ def test_parts_of_a_batch_add_up_to_the_step_of_the_whole():
     assert differs < 1e-5
 
 
-@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("frozen", [(), ("encoder",)])
 def test_activations_computed_twice_give_the_same_weights_and_statistics(frozen):
-    experiment = restless_experiment(freeze_encoder2d=frozen)
+    experiment = restless_experiment(frozen=frozen)
     states, kept = [], []
     for twice in (False, True):
         trainer = _trainer(_with(experiment, activation_checkpointing=twice))
@@ -105,7 +105,7 @@ def test_averaged_weights_and_statistics_are_the_moving_average_of_each_step():
 
 
 def test_a_frozen_encoder_keeps_its_statistics():
-    experiment = restless_experiment(freeze_encoder2d=True)
+    experiment = restless_experiment(frozen=("encoder",))
     trainer = _trainer(experiment)
     before = {name: value.clone() for name, value in trainer.model.encoder.named_buffers()}
     trainer.step(random_batch(experiment, 4))
