@@ -42,7 +42,7 @@ def usable_model(config, clip, frames, *, num_labels=2, seed=0, eps=1e-3, weight
         weight: Factor of the classifier's weights: below 1 no score is close to 0 or 1.
     """
     torch.manual_seed(seed)
-    model = build_model(config, clip, num_labels)
+    model = build_model(config, clip, num_labels, size=frames.shape[-2:])
     for module in model.modules():
         if isinstance(module, _BatchNorm):
             module.momentum, module.eps = 1.0, module.eps if eps is None else eps

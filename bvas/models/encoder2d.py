@@ -4,6 +4,7 @@
 #   M stacks, S frames per stack, D the backbone's features, C projected features, H W input size,
 #   h w feature-map size.
 
+import copy
 import difflib
 import pickle
 from pathlib import Path
@@ -39,9 +40,16 @@ class ProjectNormAct(nn.Module):
 class StackEncoder(nn.Module):
     """Encodes each stack of S gray frames by itself, so that `StreamingPredictor` can reuse the features."""
 
-    def __init__(self, config: ModelConfig, stack_size: int, *, pretrained: bool = False) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        stack_size: int,
+        *,
+        size: tuple[int, int] | None = None,
+        pretrained: bool = False,
+    ) -> None:
         super().__init__()
-        self.backbone = _build_backbone(config, stack_size, pretrained=pretrained)
+        self.backbone = _build_backbone(config, stack_size, size, pretrained=pretrained)
         self._channels_last = str(getattr(self.backbone, "output_fmt", "NCHW")) in ("NHWC", "Format.NHWC")
         self.projection = ProjectNormAct(self.backbone.feature_info.channels()[-1], config.num_features_3d)
 
@@ -54,7 +62,9 @@ class StackEncoder(nn.Module):
         return features_MChw
 
 
-def _build_backbone(config: ModelConfig, stack_size: int, *, pretrained: bool) -> Any:
+def _build_backbone(
+    config: ModelConfig, stack_size: int, size: tuple[int, int] | None, *, pretrained: bool
+) -> Any:
     # A dependency of timm.
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -72,12 +82,20 @@ def _build_backbone(config: ModelConfig, stack_size: int, *, pretrained: bool) -
     }
     if config.encoder_drop_path_rate:
         options["drop_path_rate"] = config.encoder_drop_path_rate
+    if not getattr(timm.get_pretrained_cfg(config.encoder), "fixed_input_size", False):
+        size = None
+    if size is not None:
+        # Position embeddings and windows of vision transformers are made for one size.
+        options["img_size"] = size
     if pretrained and config.weights_file is not None:
         _check_weights_file(config)
         options["pretrained_cfg_overlay"] = {"file": config.weights_file}
     try:
         with quieted("timm", "huggingface_hub"):
-            return timm.create_model(config.encoder, pretrained=pretrained, **options)
+            backbone = timm.create_model(config.encoder, pretrained=pretrained, **options)
+        if size is not None:
+            _try_size(backbone, config.encoder, stack_size, size)
+        return backbone
     except TypeError as error:
         if "drop_path_rate" in str(error):
             raise ConfigError(
@@ -85,6 +103,8 @@ def _build_backbone(config: ModelConfig, stack_size: int, *, pretrained: bool) -
             ) from error
         raise
     except (AssertionError, IndexError) as error:
+        if size is not None and config.feature_level == -1:
+            raise _wrong_size(config.encoder, size, error) from error
         raise ConfigError(
             f"timm's {config.encoder} has no feature map {config.feature_level}; "
             "feature_level -1 is the deepest of any encoder"
@@ -104,6 +124,27 @@ def _build_backbone(config: ModelConfig, stack_size: int, *, pretrained: bool) -
             f"download model.safetensors from {source} elsewhere, copy it here, and set the model's weights_file to "
             "its path; or set pretrained to False to start from random weights"
         ) from error
+
+
+def _try_size(backbone: nn.Module, name: str, stack_size: int, size: tuple[int, int]) -> None:
+    """Run a copy of an encoder on a stack of a size, without memory or arithmetic.
+
+    Raises:
+        ConfigError: the encoder does not take this size.
+    """
+    trial = copy.deepcopy(backbone).to("meta").eval()
+    try:
+        with torch.no_grad():
+            trial(torch.empty(1, stack_size, *size, device="meta"))
+    except (AssertionError, RuntimeError) as error:
+        raise _wrong_size(name, size, error) from error
+
+
+def _wrong_size(name: str, size: tuple[int, int], error: BaseException) -> ConfigError:
+    return ConfigError(
+        f"timm's {name} does not take frames of {size[0]}x{size[1]} ({first_line(error)}); change the input size: many "
+        "encoders need multiples of their patch or window, and some take squares only"
+    )
 
 
 def _check_weights_file(config: ModelConfig) -> None:

@@ -36,12 +36,19 @@ class SpottingModel(ClipModel):
         config: Configuration.
         clip: Its clips: another T or S needs another model.
         num_labels: Labels (K).
+        size: (H, W) of its frames, if it was made for one.
     """
 
     encoder: StackEncoder
 
     def __init__(
-        self, config: ModelConfig, clip: ClipConfig, num_labels: int, *, pretrained: bool = False
+        self,
+        config: ModelConfig,
+        clip: ClipConfig,
+        num_labels: int,
+        *,
+        size: tuple[int, int] | None = None,
+        pretrained: bool = False,
     ) -> None:
         super().__init__()
         if num_labels < 1:
@@ -49,9 +56,10 @@ class SpottingModel(ClipModel):
         self.config = config
         self.clip = clip
         self.num_labels = num_labels
+        self.size = size
         # Some of timm's encoders keep the layers behind the map that is taken.
         self.has_unused_parameters = config.feature_level != -1
-        self.encoder = StackEncoder(config, clip.stack_size, pretrained=pretrained)
+        self.encoder = StackEncoder(config, clip.stack_size, size=size, pretrained=pretrained)
         self.blocks = nn.Sequential(
             *(
                 InvertedResidual3d(
@@ -123,7 +131,12 @@ def _blocks_of(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def build_model(
-    config: ModelConfig, clip: ClipConfig, num_labels: int, *, pretrained: bool = False
+    config: ModelConfig,
+    clip: ClipConfig,
+    num_labels: int,
+    *,
+    size: tuple[int, int] | None = None,
+    pretrained: bool = False,
 ) -> SpottingModel:
     """Return a model on the CPU, in training mode.
 
@@ -131,14 +144,15 @@ def build_model(
         config: Sizes of the network.
         clip: Its clips.
         num_labels: Labels (K).
+        size: (H, W) of the frames, for encoders that are made for one size; None: the size of their weights.
         pretrained: Load the encoder's published weights, from `config.weights_file` or by download. Training passes
             `config.pretrained`; False if a checkpoint is loaded next.
 
     Raises:
-        ConfigError: the encoder is unknown or does not fit the config.
+        ConfigError: the encoder is unknown, or does not fit the config or the size.
         CheckpointError: the published weights are unavailable; the message names the remedies.
     """
-    model = SpottingModel(config, clip, num_labels, pretrained=pretrained)
+    model = SpottingModel(config, clip, num_labels, size=size, pretrained=pretrained)
     # 2D convolutions run faster with channels last, on CPUs (by a third where measured) and on tensor cores.
     model.encoder.to(memory_format=torch.channels_last)
     return model

@@ -132,8 +132,14 @@ class SpotKind:
         """Return a `SpottingModel` for the experiment's labels."""
         from bvas.models.spotting import build_model
 
-        labels = self._experiment.task.labels
-        return build_model(self._experiment.model, self._experiment.clip, len(labels), pretrained=pretrained)
+        experiment = self._experiment
+        return build_model(
+            experiment.model,
+            experiment.clip,
+            len(experiment.task.labels),
+            size=experiment.input.size,
+            pretrained=pretrained,
+        )
 
     def loss(self, logits: "Tensor", targets: "Tensor") -> "Tensor":
         """Return the sigmoid focal loss."""
