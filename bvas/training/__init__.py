@@ -14,6 +14,7 @@ divergence.py        LossWatch: detection of NaN and infinite values
 validation.py        loss and figures on held-out clips
 validation_clips.py  device that keeps the held-out clips
 observer.py          protocol of observers of a run
+rate_finder.py       learning rate range test
 run_logs.py          log.csv, TensorBoard, environment
 run_state.py         state file of an unfinished run
 resume.py            status of a fold, and checks before it is resumed

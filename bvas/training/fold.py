@@ -108,7 +108,7 @@ def run_fold(
             if not overwrite:
                 state = resume.load_unfinished(folder, experiment, data)
         state = world.from_writer(state)
-        stack.enter_context(_seeded(experiment.seed * 1000 + fold, device))
+        stack.enter_context(seeded(experiment.seed * 1000 + fold, device))
         # A state holds all weights, so those that the run started from may be missing by now. The writer's weights are
         # copied to the other ranks below.
         is_begun = state is not None or not world.is_writer
@@ -118,17 +118,13 @@ def run_fold(
             model = world.synchronized(model)
 
         def load(clips: Clips, *, beside: ClipLoader | None = None, spare_clips: int = 0) -> ClipLoader:
-            loader = ClipLoader(
+            loader = clip_loader(
+                experiment,
                 clips,
-                experiment.train.batch_size,
-                workers=workers,
-                size=experiment.input.size,
                 device=device,
-                seed=experiment.seed,
-                loading=experiment.loading,
+                workers=workers,
                 on_error=on_error,
-                shard=world.shard,
-                cpus=world.cpus,
+                world=world,
                 beside=beside,
                 spare_clips=spare_clips,
             )
@@ -186,6 +182,35 @@ def run_fold(
     return folder / FILE_NAME
 
 
+def clip_loader(
+    experiment: Experiment,
+    clips: Clips,
+    *,
+    device: torch.device,
+    workers: WorkerMix,
+    on_error: OnError = "raise",
+    world: World | None = None,
+    beside: ClipLoader | None = None,
+    spare_clips: int = 0,
+) -> ClipLoader:
+    """Return a loader of an experiment's clips; see `ClipLoader` and `run_fold` for the arguments."""
+    world = World(device=device) if world is None else world
+    return ClipLoader(
+        clips,
+        experiment.train.batch_size,
+        workers=workers,
+        size=experiment.input.size,
+        device=device,
+        seed=experiment.seed,
+        loading=experiment.loading,
+        on_error=on_error,
+        shard=world.shard,
+        cpus=world.cpus,
+        beside=beside,
+        spare_clips=spare_clips,
+    )
+
+
 def _write_facts(
     experiment: Experiment, runs: Path, folder: Path, device: torch.device, state: TrainingState | None
 ) -> None:
@@ -197,7 +222,7 @@ def _write_facts(
 
 
 @contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch for starting weights and dropout, and restore the caller's random state after the block."""
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
