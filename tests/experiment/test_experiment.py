@@ -107,6 +107,11 @@ def test_names_are_looked_up_here_then_shipped_then_in_the_runs_folder(tmp_path,
             "write 'from bvas import Experiment, load_experiment'",
         ),
         ("from bvas.tasks.task import dataset_task", "tasks in bvas.data"),
+        (
+            "from bvas.experiment.experiment import TrainConfig\n"
+            "def experiment(): return TrainConfig(freeze_encoder2d=True)",
+            r"write frozen=\('encoder',\) in its place",
+        ),
         ("def experiment(): return {}['x']", "does not run: KeyError"),
         ("x = 1", "must define 'def experiment"),
     ],

@@ -84,7 +84,8 @@ def test_single_frames_stream_as_the_network_computes_them(encoder):
     ],
 )
 def test_stages_have_the_names_of_timm(encoder, names):
-    stages = [*build_model(config(encoder), FRAME, 2).stages()]
+    with torch.device("meta"):
+        stages = [*build_model(config(encoder), FRAME, 2).stages()]
     assert stages == [*(f"encoder.{name}" for name in names.split()), "encoder.projection", "head"]
 
 
