@@ -44,7 +44,7 @@ def usable_model(config, clip, frames, *, num_labels=2, seed=0, eps=1e-3, weight
         pixels: Channels of its frames, and their normalization.
     """
     torch.manual_seed(seed)
-    model = build_model(config, clip, num_labels, pixels=pixels)
+    model = build_model(config, clip, num_labels, pixels=pixels, size=frames.shape[-2:])
     for module in model.modules():
         if isinstance(module, _BatchNorm):
             module.momentum, module.eps = 1.0, module.eps if eps is None else eps

@@ -121,7 +121,7 @@ def test_a_color_experiment_trains_predicts_and_exports(tmp_path, monkeypatch, c
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "color.py").write_text(CONFIG)
     assert main(["train", "--experiment", "color", "--folds", "0", "--workers", "0", "--quiet"]) == 0
-    assert main(["weights", "export", "--experiment", "color", "--folds", "0"]) == 0
+    assert main(["weights", "export", "color", "--folds", "0"]) == 0
     match = sorted((tmp_path / "data").rglob("1_*.mkv"))[0]
     for model in (["--experiment", "color"], ["--model", "runs/color/onnx"]):
         assert main(["spot", str(match), *model, "--out", model[0].strip("-"), "--quiet"]) == 0
@@ -139,7 +139,7 @@ def test_an_experiment_that_the_device_scales_is_not_exported(tmp_path, monkeypa
     (tmp_path / "configs" / "color.py").write_text(text)
     make_league(tmp_path / "data", replace(TINY_LEAGUE, minutes=0.2), jobs=1)
     assert main(["train", "--experiment", "color", "--folds", "0", "--workers", "0", "--quiet"]) == 0
-    assert main(["weights", "export", "--experiment", "color", "--folds", "0"]) == 2
+    assert main(["weights", "export", "color", "--folds", "0"]) == 2
     assert 'resample="bilinear", which is computed by PyTorch' in capsys.readouterr().err
 
 
