@@ -99,6 +99,16 @@ class ColorFit:
         for plane, target in zip(turned, chroma_out, strict=True):
             _resample(np.ascontiguousarray(plane), target, plan, steps)
 
+    def without_copy(
+        self, index: int, planes: Planes, aspect: Fraction | None = None, cut: Cut = WHOLE_PICTURE
+    ) -> Planes | None:
+        """Return views of the planes upright, where they are what `apply` would write; else None."""
+        plan = self._luma.plan_of(index, planes[0].shape, aspect, cut)
+        if plan != self._direct_plan or plan.content != plan.size:
+            return None
+        luma, blue, red = (upright(plane, self._info.rotation, self._info.mirrored) for plane in planes)
+        return luma, blue, red
+
     def apply_tensor(
         self,
         index: int,

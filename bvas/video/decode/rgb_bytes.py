@@ -32,23 +32,27 @@ if TYPE_CHECKING:
 _STRIP = 180
 
 
-def to_rgb_bytes(
-    frame: NDArray[np.uint8], layout: PlaneLayout, out: NDArray[np.uint8] | None = None
-) -> NDArray[np.uint8]:
-    """Return a frame as RGB on the CPU, uint8 [H, W, 3], within 0.6 of 255 times `to_rgb`.
+def to_rgb_bytes(frame: NDArray[np.uint8], layout: PlaneLayout) -> NDArray[np.uint8]:
+    """Return a frame, planes uint8 [bytes], as RGB uint8 [H, W, 3]; see `fill_rgb`."""
+    luma, (blue, red) = split_planes(frame, layout.size)
+    out = np.empty((*layout.size, 3), np.uint8)
+    fill_rgb((luma, blue, red), layout, out)
+    return out
+
+
+def fill_rgb(planes: Planes, layout: PlaneLayout, out: NDArray[np.uint8]) -> None:
+    """Write a frame as RGB, on the CPU, within 0.6 of 255 times `to_rgb`.
 
     Chroma is upsampled in sixteenths of a code, which is exact: the weights are quarters. OpenCV applies the matrix to
     16-bit integers in float32, and clips; the upper byte of its result is RGB.
 
     Args:
-        frame: Planes as stored, uint8 [bytes].
-        layout: What the bytes mean.
-        out: Where it goes; None for a new array.
+        planes: Luma [H, W], blue and red difference [ceil(H / 2), ceil(W / 2)], uint8.
+        layout: What they mean.
+        out: Where it goes, uint8 [H, W, 3].
     """
-    luma, chroma = split_planes(frame, layout.size)
+    luma, *chroma = planes
     height, width = layout.size
-    if out is None:
-        out = np.empty((height, width, 3), np.uint8)
     matrix = _byte_matrix(layout.matrix, layout.color_range)
     rows, columns = _phases(layout.rows), _phases(layout.columns)
     first, last = layout.rows.samples
@@ -60,30 +64,30 @@ def to_rgb_bytes(
         # One sample more on each side, and one row above and below: edges repeat.
         samples = np.clip(np.arange(top // 2 - 1, top // 2 + num + 1), first, last)
         taken = np.empty((2, num + 2, num_columns + 2), np.uint16)
-        taken[:, :, 1:-1] = chroma[:, samples]
+        for plane, target in zip(chroma, taken, strict=True):
+            target[:, 1:-1] = plane[samples]
         taken[:, :, : left + 1] = taken[:, :, left + 1 : left + 2]
         taken[:, :, right + 2 :] = taken[:, :, right + 1 : right + 2]
-        channels = [luma[top : top + count].astype(np.uint16)]
-        for plane in taken:
-            tall = np.empty((2 * num, num_columns + 2), np.uint16)
-            for parity, (shift, quarters) in enumerate(rows):
-                tall[parity::2] = _between(plane[1 + shift :][:num], plane[2 + shift :][:num], quarters)
-            halves = [
-                _between(
-                    tall[:, 1 + shift :][:, :num_columns], tall[:, 2 + shift :][:, :num_columns], quarters
-                )
-                for shift, quarters in columns
-            ]
-            wide = cv2.merge(halves).reshape(2 * num, -1)
-            channels.append(np.ascontiguousarray(wide[:count, :width]))
-        rgb = cv2.transform(cv2.merge(channels), matrix)
+        tall = np.empty((2, 2 * num, num_columns + 2), np.uint16)
+        for parity, (shift, quarters) in enumerate(rows):
+            before, behind = taken[:, 1 + shift :][:, :num], taken[:, 2 + shift :][:, :num]
+            tall[:, parity::2] = _between(before, behind, quarters)
+        halves = [
+            _between(
+                tall[..., 1 + shift :][..., :num_columns], tall[..., 2 + shift :][..., :num_columns], quarters
+            )
+            for shift, quarters in columns
+        ]
+        # Even and odd columns in turn.
+        wide = cv2.merge([half.reshape(4 * num, num_columns) for half in halves]).reshape(2, 2 * num, -1)
+        upsampled = (np.ascontiguousarray(plane[:count, :width]) for plane in wide)
+        rgb = cv2.transform(cv2.merge([luma[top : top + count].astype(np.uint16), *upsampled]), matrix)
         np.right_shift(rgb, 8, out=rgb)
         out[top : top + count] = rgb
     if (layout.rows.length, layout.columns.length) != layout.size:
         inside_rows, inside_columns = picture_area(layout)
         out[: inside_rows.start] = out[inside_rows.stop :] = 0
         out[:, : inside_columns.start] = out[:, inside_columns.stop :] = 0
-    return out
 
 
 def _between(before: NDArray[np.uint16], behind: NDArray[np.uint16], quarters: int) -> NDArray[np.uint16]:
@@ -145,8 +149,12 @@ class RgbFit:
         cut: Cut = WHOLE_PICTURE,
     ) -> None:
         """Write frame `index` into `out`, uint8 [H, W, 3]; see `ColorFit.apply`."""
-        self._planes.apply(index, planes, self._scratch, aspect, cut)
-        to_rgb_bytes(self._scratch, self.layout, out)
+        ready = self._planes.without_copy(index, planes, aspect, cut)
+        if ready is None:
+            self._planes.apply(index, planes, self._scratch, aspect, cut)
+            luma, (blue, red) = split_planes(self._scratch, self.size)
+            ready = luma, blue, red
+        fill_rgb(ready, self.layout, out)
 
     def apply_tensor(
         self,

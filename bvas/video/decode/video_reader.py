@@ -4,6 +4,7 @@ A backend (backends.py) yields luma or color planes of ascending frames, as stor
 checks and ownership are handled here, once.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
@@ -26,6 +27,10 @@ from bvas.video.index.frame_table import VideoIndex, VideoInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+_BATCH_FRAMES = 16
+# glibc keeps memory up to this size for the next allocation.
+_BATCH_BYTES = 32 << 20
 
 FrameFit: TypeAlias = UprightFit | ColorFit | RgbFit
 """Stored luma or planes to the frames that a reader returns."""
@@ -191,7 +196,9 @@ class FrameReader(Closing):
                 done[cut] = outs[slot]
 
     @owned
-    def stream(self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 16) -> Batches:
+    def stream(
+        self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int | None = None
+    ) -> Batches:
         """Yield (index of the first frame, uint8 [n, *frame_shape]) in order, n <= batch_size.
 
         Each batch is the caller's own.
@@ -200,14 +207,16 @@ class FrameReader(Closing):
             start: First frame.
             stop: Behind the last frame; None for the end.
             step: Source frames from one frame to the next, at least 1.
-            batch_size: Frames in a batch, at least 1. Memory above 32 MB (36 frames at 720p) is allocated from the
-                system for each batch. That was measured to cost a fifth of the decoding.
+            batch_size: Frames in a batch, at least 1. None: 16, or as many as fit into 32 MB (11 of RGB at 720p).
+                Larger memory is allocated from the system for each batch, which costs a fifth of the decoding.
 
         Raises:
             IndexError: `start` or `stop` lies outside the video.
             DecodeError: the decoder does not output the frames `error.lost`. Those before them were yielded;
                 `stream(error.lost.stop)` continues behind them.
         """
+        if batch_size is None:
+            batch_size = max(1, min(_BATCH_FRAMES, _BATCH_BYTES // math.prod(self.frame_shape)))
         start, step, batch_size = integer(start), integer(step), integer(batch_size)
         stop = self._info.num_frames if stop is None else integer(stop)
         if not (0 <= start <= self._info.num_frames and 0 <= stop <= self._info.num_frames):
