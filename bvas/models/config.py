@@ -63,6 +63,11 @@ class PixelConfig:
     std: tuple[float, ...] = ()
     """For each channel; empty: 1."""
 
+    @property
+    def is_normalized(self) -> bool:
+        """Whether mean or standard deviation are set."""
+        return bool(self.mean or self.std)
+
 
 GRAY = PixelConfig()
 """One channel, not normalized."""

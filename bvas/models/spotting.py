@@ -13,7 +13,7 @@ one of their stacks.
 #   B clips, T frames per clip, S frames per stack, N = T / S stacks, M stacks of any clips,
 #   C features of a stack, P = num_features_stack, K labels, H W input size, h w feature-map size.
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from einops import rearrange
@@ -24,6 +24,7 @@ from bvas.models.blocks3d import InvertedResidual3d
 from bvas.models.clip_model import ClipModel
 from bvas.models.config import GRAY, ModelConfig, PixelConfig
 from bvas.models.encoder2d import ProjectNormAct, StackEncoder
+from bvas.models.encoder_stages import encoder_stages
 from bvas.models.pooling import GeneralizedMeanPool
 from bvas.values.clip_config import ClipConfig
 
@@ -36,6 +37,7 @@ class SpottingModel(ClipModel):
         clip: Its clips: another T or S needs another model.
         num_labels: Labels (K).
         pixels: Channels of its frames, and their normalization.
+        size: (H, W) of its frames, if it was made for one.
     """
 
     encoder: StackEncoder
@@ -47,6 +49,7 @@ class SpottingModel(ClipModel):
         num_labels: int,
         *,
         pixels: PixelConfig = GRAY,
+        size: tuple[int, int] | None = None,
         pretrained: bool = False,
     ) -> None:
         super().__init__()
@@ -56,9 +59,10 @@ class SpottingModel(ClipModel):
         self.clip = clip
         self.num_labels = num_labels
         self.pixels = pixels
+        self.size = size
         # Some of timm's encoders keep the layers behind the map that is taken.
         self.has_unused_parameters = config.feature_level != -1
-        self.encoder = StackEncoder(config, clip.stack_size, pixels, pretrained=pretrained)
+        self.encoder = StackEncoder(config, clip.stack_size, pixels, size=size, pretrained=pretrained)
         self.blocks = nn.Sequential(
             *(
                 InvertedResidual3d(
@@ -108,6 +112,21 @@ class SpottingModel(ClipModel):
         yield self.encoder.projection
         yield from self.blocks
 
+    def stages(self) -> Mapping[str, nn.Module]:
+        """Return `encoder.stem`, the encoder's other stages, `encoder.projection`, `blocks.0` and on, and `head`.
+
+        The stages of the encoder differ between encoders (`encoder_stages`). Where frames are normalized,
+        `encoder.normalization` comes first.
+        """
+        normalization = {"encoder.normalization": self.encoder.normalization}
+        return {
+            **(normalization if self.pixels.is_normalized else {}),
+            **{f"encoder.{name}": stage for name, stage in encoder_stages(self.encoder.backbone).items()},
+            "encoder.projection": self.encoder.projection,
+            **{f"blocks.{number}": block for number, block in enumerate(self.blocks)},
+            "head": nn.ModuleList([self.stack_projection, self.pool, self.classifier]),
+        }
+
     def forward(self, frames_BTHW: Tensor) -> Tensor:
         """Return logits [B, K] of clips in [0, 1]: gray frames [B, T, H, W], or color [B, T, 3, H, W]."""
         T = frames_BTHW.shape[1]
@@ -133,6 +152,7 @@ def build_model(
     num_labels: int,
     *,
     pixels: PixelConfig = GRAY,
+    size: tuple[int, int] | None = None,
     pretrained: bool = False,
 ) -> SpottingModel:
     """Return a model on the CPU, in training mode.
@@ -142,14 +162,15 @@ def build_model(
         clip: Its clips.
         num_labels: Labels (K).
         pixels: Channels of its frames, and their normalization.
+        size: (H, W) of the frames, for encoders that are made for one size; None: the size of their weights.
         pretrained: Load the encoder's published weights, from `config.weights_file` or by download. Training passes
             `config.pretrained`; False if a checkpoint is loaded next.
 
     Raises:
-        ConfigError: the encoder is unknown or does not fit the config.
+        ConfigError: the encoder is unknown, or does not fit the config or the size.
         CheckpointError: the published weights are unavailable; the message names the remedies.
     """
-    model = SpottingModel(config, clip, num_labels, pixels=pixels, pretrained=pretrained)
+    model = SpottingModel(config, clip, num_labels, pixels=pixels, size=size, pretrained=pretrained)
     # 2D convolutions run faster with channels last, on CPUs (by a third where measured) and on tensor cores.
     model.encoder.to(memory_format=torch.channels_last)
     return model

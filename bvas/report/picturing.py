@@ -178,4 +178,4 @@ def _frames_around(event: WorstEvent, path: Path | None) -> NDArray[np.uint8] | 
     except DecodeError as error:
         logger.warning("%s", error)
         return None
-    return np.moveaxis(frames, 1, -1)
+    return frames

@@ -134,9 +134,14 @@ class SpotKind:
         """Return a `SpottingModel` for the experiment's labels."""
         from bvas.models.spotting import build_model
 
-        labels, pixels = self._experiment.task.labels, self._experiment.input.pixels
+        experiment = self._experiment
         return build_model(
-            self._experiment.model, self._experiment.clip, len(labels), pixels=pixels, pretrained=pretrained
+            experiment.model,
+            experiment.clip,
+            len(experiment.task.labels),
+            pixels=experiment.input.pixels,
+            size=experiment.input.size,
+            pretrained=pretrained,
         )
 
     def loss(self, logits: "Tensor", targets: "Tensor") -> "Tensor":

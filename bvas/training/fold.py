@@ -109,7 +109,7 @@ def run_fold(
             if not overwrite:
                 state = resume.load_unfinished(folder, experiment, data)
         state = world.from_writer(state)
-        stack.enter_context(_seeded(experiment.seed * 1000 + fold, device))
+        stack.enter_context(seeded(experiment.seed * 1000 + fold, device))
         # A state holds all weights, so those that the run started from may be missing by now. The writer's weights are
         # copied to the other ranks below.
         is_begun = state is not None or not world.is_writer
@@ -125,18 +125,13 @@ def run_fold(
             spare_clips: int = 0,
             spare_videos: Sequence[LabelledVideo] = (),
         ) -> ClipLoader:
-            loader = ClipLoader(
+            loader = clip_loader(
+                experiment,
                 clips,
-                experiment.train.batch_size,
-                workers=workers,
-                size=experiment.input.form,
-                luma_scaling=experiment.input.luma_scaling,
                 device=device,
-                seed=experiment.seed,
-                loading=experiment.loading,
+                workers=workers,
                 on_error=on_error,
-                shard=world.shard,
-                cpus=world.cpus,
+                world=world,
                 beside=beside,
                 spare_clips=spare_clips,
                 spare_videos=spare_videos,
@@ -155,7 +150,8 @@ def run_fold(
             # Workers read these clips when they have no training clips to read.
             place = partial(place_to_keep, device=device, sharing=world.local_size)
             validation = KeptClips(load(validation_clips, beside=loader), device, place)
-        trainer = Trainer(experiment, model, device, loader.num_batches, world)
+        epoch = 0 if state is None else state.epoch
+        trainer = Trainer(experiment, model, device, loader.num_batches, world, epoch=epoch)
         if world.is_writer:
             if state is None:
                 # Removed only now, after all checks have passed.
@@ -194,6 +190,38 @@ def run_fold(
     return folder / FILE_NAME
 
 
+def clip_loader(
+    experiment: Experiment,
+    clips: Clips,
+    *,
+    device: torch.device,
+    workers: WorkerMix,
+    on_error: OnError = "raise",
+    world: World | None = None,
+    beside: ClipLoader | None = None,
+    spare_clips: int = 0,
+    spare_videos: Sequence[LabelledVideo] = (),
+) -> ClipLoader:
+    """Return a loader of an experiment's clips; see `ClipLoader` and `run_fold` for the arguments."""
+    world = World(device=device) if world is None else world
+    return ClipLoader(
+        clips,
+        experiment.train.batch_size,
+        workers=workers,
+        size=experiment.input.form,
+        luma_scaling=experiment.input.luma_scaling,
+        device=device,
+        seed=experiment.seed,
+        loading=experiment.loading,
+        on_error=on_error,
+        shard=world.shard,
+        cpus=world.cpus,
+        beside=beside,
+        spare_clips=spare_clips,
+        spare_videos=spare_videos,
+    )
+
+
 def _write_facts(
     experiment: Experiment, runs: Path, folder: Path, device: torch.device, state: TrainingState | None
 ) -> None:
@@ -205,7 +233,7 @@ def _write_facts(
 
 
 @contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch for starting weights and dropout, and restore the caller's random state after the block."""
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):

@@ -66,7 +66,7 @@ def test_a_config_trains_a_step(name, runs_before):
     changed = {key for key, value in model.state_dict().items() if not torch.equal(before[key], value)}
     assert "classifier.weight" in changed
     encoder_changed = any(key.startswith("encoder.") for key in changed)
-    assert encoder_changed != experiment.train.freeze_encoder2d
+    assert encoder_changed != bool(experiment.train.frozen)
 
 
 def test_weights_carry_over_from_the_stage_before_save_for_the_classifier(runs_before):

@@ -62,8 +62,8 @@ def open_video(
         stream: Number of the video stream in the container, as ffprobe counts all its streams; None: the best one.
         rate: Frames per second of a source whose frames have no times of their own; None: what its headers say.
         tone: `sdr` maps HDR (PQ, HLG) to SDR; `none` only shifts its bits to 8. SDR is the same in both.
-        channels: `luma` as stored; `rgb`, in [0, 255]; or `planes`, the 4:2:0 planes that RGB is made of on any device
-            (`bvas.values.color.to_rgb`), whose headers are read at once. `opencv` reads luma only.
+        channels: `luma` as stored; `rgb`, [H, W, 3] in [0, 255]; or `planes`, the 4:2:0 planes that `to_rgb` makes RGB
+            of on any device. For color the file's headers are read at once. `opencv` reads luma only.
         fit: What happens where a picture has another shape than `size`: `pad`, `crop` or `stretch`.
         resize: (H, W) that `crop` and `stretch` scale to before `size` is cut out of the center; None: `size`.
 

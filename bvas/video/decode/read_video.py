@@ -57,13 +57,11 @@ def read_video(path: Path | str, *, max_bytes: int = 1 << 32) -> WholeVideo:
     path = file_of(path)
     with open_video(path, "pyav", channels="rgb") as reader:
         info = reader.info
-        height, width = reader.size
-        num_bytes = info.num_frames * height * width * 3
+        num_bytes = info.num_frames * math.prod(reader.frame_shape)
         _check_room(info, num_bytes, max_bytes)
         sound, sample_rate = _sound_of(path, info, max_bytes - num_bytes)
-        frames = torch.empty((info.num_frames, height, width, 3), dtype=torch.uint8)
-        for first, batch in reader.stream():
-            frames[first : first + len(batch)] = torch.from_numpy(batch).permute(0, 2, 3, 1)
+        frames = torch.empty((info.num_frames, *reader.frame_shape), dtype=torch.uint8)
+        reader.read_into(range(info.num_frames), frames.numpy())
     return WholeVideo(frames, torch.from_numpy(sound), float(info.rate), sample_rate)
 
 

@@ -64,7 +64,7 @@ class FrameReader(Closing):
         self.size = fit.size
         """(H, W) of the frames it gives."""
         self.frame_shape = fit.frame_shape
-        """Shape of a frame: (H, W) of luma, (3, H, W) of RGB, (bytes,) of planes."""
+        """Shape of a frame: (H, W) of luma, (H, W, 3) of RGB, (bytes,) of planes."""
         self.form = form_of(fit, info)
         """What the bytes of luma or planes mean; RGB is made of the latter."""
         self._open_backend = open_backend
@@ -97,7 +97,7 @@ class FrameReader(Closing):
     def read(self, indices: Indices, cuts: Sequence[Cut] | None = None) -> "Tensor":
         """Return the frames at `indices`, uint8 [T, *frame_shape] on the reader's device, in the order asked.
 
-        That is [T, H, W] of luma, [T, 3, H, W] of RGB, [T, bytes] of planes. The tensor is the caller's own. With
+        That is [T, H, W] of luma, [T, H, W, 3] of RGB, [T, bytes] of planes. The tensor is the caller's own. With
         `nvdec` on a CUDA device the frames are fitted there, within 1 of the pixels of `read_into` where they are
         resampled.
 

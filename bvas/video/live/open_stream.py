@@ -35,7 +35,7 @@ class FrameStream(AbstractContextManager["FrameStream"], Protocol):
     size: tuple[int, int]
     """(H, W) of the frames it gives."""
     frame_shape: tuple[int, ...]
-    """Shape of a frame: (H, W) of luma, (3, H, W) of RGB, (bytes,) of planes."""
+    """Shape of a frame: (H, W) of luma, (H, W, 3) of RGB, (bytes,) of planes."""
     form: FrameForm
     """What the bytes of luma or planes mean."""
 
