@@ -171,7 +171,7 @@ def _frames_around(event: WorstEvent, path: Path | None) -> NDArray[np.uint8] | 
         info = probe.info
     height = max(2, round(THUMB_WIDTH * info.height / (info.width * float(info.sample_aspect))))
     try:
-        with open_video(path, size=(height, THUMB_WIDTH), channels="rgb") as reader:
+        with open_video(path, size=(height, THUMB_WIDTH), channels="rgb", fit="stretch") as reader:
             wanted = [reader.frame_at(max(0.0, event.seconds + offset)) for offset in OFFSETS_SECONDS]
             frames = np.empty((len(wanted), *reader.frame_shape), np.uint8)
             reader.read_into(wanted, frames)

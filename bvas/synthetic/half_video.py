@@ -84,11 +84,11 @@ def write_half(
         pictures = renderer.color_frames() if config.color else ((luma,) for luma in renderer.frames())
         second = 0
         for number, planes in enumerate(pictures, start=1):
+            writer.write(*planes)
             if config.sound and number > second * config.rate:
                 left = (renderer.num_frames / config.rate - second) * SAMPLE_RATE
                 writer.write_sound(tone_of(second)[: round(left)])
                 second += 1
-            writer.write(*planes)
             if number % _REPORT_EVERY == 0:
                 worker.progress(number, renderer.num_frames)
     worker.progress(renderer.num_frames, renderer.num_frames)

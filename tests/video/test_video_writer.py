@@ -97,6 +97,14 @@ def test_chroma_of_another_size_is_refused(tmp_path):
         writer.write(luma)
 
 
+def test_sound_before_the_first_frame_is_refused(tmp_path):
+    with VideoWriter(tmp_path / "a.mp4", size=SIZE, rate=25, sound_rate=48_000) as writer:
+        with pytest.raises(ValueError, match="sound follows the first frame"):
+            writer.write_sound(np.zeros(480, np.float32))
+        writer.write(np.zeros(SIZE, np.uint8))
+        writer.write_sound(np.zeros(480, np.float32))
+
+
 def test_gray_names_no_matrix_so_that_opencv_leaves_its_luma_alone(tmp_path):
     frame = np.tile(np.arange(16, 16 + SIZE[1], dtype=np.uint8), (SIZE[0], 1))
     assert _color_tags(tmp_path / "a.mp4", frame) == (0, 2)  # unspecified, which is limited by convention

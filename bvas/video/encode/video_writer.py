@@ -102,7 +102,7 @@ class VideoWriter(EncodedFile):
         self.num_frames += 1
 
     def write_sound(self, samples: NDArray[np.float32]) -> None:
-        """Add sound at the end of that so far, not far from the frames of its time.
+        """Add sound at the end of that so far, not far from the frames of its time, and behind the first of them.
 
         Args:
             samples: float32 [N] in [-1, 1], for both channels.
@@ -110,6 +110,9 @@ class VideoWriter(EncodedFile):
         Raises:
             DataError: as `write`.
         """
+        if not self.num_frames:
+            # The header of the file goes out with the first packet, and the first frame decides about its tags.
+            raise ValueError("sound follows the first frame; write that first")
         sound = av.AudioFrame.from_ndarray(np.stack([samples, samples]), format="fltp", layout="stereo")
         sound.sample_rate = self._sound.rate
         sound.time_base = Fraction(1, sound.sample_rate)
