@@ -12,8 +12,11 @@ import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from bvas.experiment.experiment import Experiment
+from bvas.experiment.input_config import InputConfig
+from bvas.system.dataclass_json import value_to_json
 from bvas.video.index.file_identity import Fingerprint
 
+_INPUT_OF_0_1 = ("size", "rate", "luma_scaling")
 # Raise it whenever the same weights, settings and video would give other rows.
 _VERSION = 2
 
@@ -59,11 +62,17 @@ def rows_settings(
         precision: The precision that was asked for.
     """
     plain = json.loads(experiment.to_json())
+    usual = json.loads(value_to_json(InputConfig()))
     return {
         "version": _VERSION,
         "weights": {str(fold): weights[fold] for fold in sorted(weights)},
         "labels": list(experiment.task.labels.names),
-        "input": plain["input"],
+        # What version 0.1 did not have is named where it is not as it was then.
+        "input": {
+            name: value
+            for name, value in plain["input"].items()
+            if name in _INPUT_OF_0_1 or value != usual[name]
+        },
         "clip": plain["clip"],
         "flip_tta": plain["flip_tta"],
         "stride": stride,

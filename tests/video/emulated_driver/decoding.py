@@ -9,6 +9,7 @@ import numpy as np
 
 from bvas.video.container.sequence_headers import Sequence
 from bvas.video.container.sequence_tracking import SequenceHeaders
+from bvas.video.index.stored_picture import samples_of
 
 # cudaVideoCodec -> our name of the codec, libav's of a decoder.
 _CODECS = {4: ("h264", "h264"), 8: ("hevc", "hevc"), 10: ("vp9", "vp9"), 11: ("av1", "libdav1d")}
@@ -27,7 +28,8 @@ class CodedPicture:
     bit_depth: int
     num_surfaces: int
     time: int
-    luma: bytes
+    planes: bytes
+    """NV12: luma, then blue and red difference in turn."""
 
 
 class LibavDecoder:
@@ -85,9 +87,9 @@ class LibavDecoder:
 def _coded_picture(frame: Any, sequence: Sequence | None) -> CodedPicture:
     wide = frame.format.name.endswith(("10le", "12le"))
     bits = frame.format.components[0].bits
-    plane = np.frombuffer(frame.planes[0], np.uint16 if wide else np.uint8).reshape(frame.height, -1)
+    luma, blue, red = (samples_of(plane, "<u2" if wide else "u1") for plane in frame.planes)
     # NVDEC has the bits of a sample at the top of 16.
-    luma = plane[:, : frame.width] << (16 - bits if wide else 0)
+    planes = [plane << (16 - bits if wide else 0) for plane in (luma, np.stack([blue, red], axis=-1))]
     height, width = (frame.height, frame.width) if sequence is None else sequence.size
     top, left = (0, 0) if sequence is None else sequence.corner
     return CodedPicture(
@@ -100,5 +102,5 @@ def _coded_picture(frame: Any, sequence: Sequence | None) -> CodedPicture:
         bit_depth=bits,
         num_surfaces=5 if sequence is None else sequence.num_references + 1,
         time=frame.pts,
-        luma=luma.tobytes(),
+        planes=b"".join(plane.tobytes() for plane in planes),
     )

@@ -33,7 +33,7 @@ class Picture(ctypes.Structure):
         *((name, c_int) for name in ("height", "width", "coded_height", "coded_width", "top", "left")),
         *((name, c_int) for name in ("bit_depth", "num_surfaces", "is_shown", "is_damaged")),
         ("time", c_longlong),
-        ("luma", ctypes.c_char_p),
+        ("planes", ctypes.c_char_p),
     ]
 
 

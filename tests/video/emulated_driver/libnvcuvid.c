@@ -24,7 +24,7 @@ struct emulation_picture {
     int is_shown;                   // 0: decoded and lost.
     int is_damaged;
     long long time;
-    const void *luma;               // Coded size; more than 8 bits: 16, the value at their top.
+    const void *planes;             // NV12 of coded size; more than 8 bits: 16, the value at their top.
 };
 
 // What a chip can do; the tests set it.
@@ -37,7 +37,7 @@ typedef void (*decode_packet)(void *parser, int codec, const void *data, size_t 
 
 struct queued {
     struct emulation_picture about;
-    char *luma;
+    char *planes;
     struct queued *next;
 };
 
@@ -69,17 +69,22 @@ void emulation_decode_with(decode_packet packet, void (*end)(void *parser)) {
     forget = end;
 }
 
+// Samples of blue and red difference in a row, in turn.
+static int chroma_width(const struct emulation_picture *picture) { return (picture->coded_width + 1) / 2 * 2; }
+
 void emulation_show(struct parser *parser, const struct emulation_picture *picture) {
     struct queued *queued = calloc(1, sizeof *queued);
-    size_t size = (size_t)picture->coded_height * picture->coded_width * (picture->bit_depth > 8 ? 2 : 1);
+    size_t samples = (size_t)picture->coded_height * picture->coded_width +
+                     (size_t)((picture->coded_height + 1) / 2) * chroma_width(picture);
+    size_t size = samples * (picture->bit_depth > 8 ? 2 : 1);
     queued->about = *picture;
-    queued->luma = memcpy(malloc(size), picture->luma, size);
+    queued->planes = memcpy(malloc(size), picture->planes, size);
     *parser->last = queued;
     parser->last = &queued->next;
 }
 
 static void drop(struct queued *queued) {
-    if (queued) free(queued->luma);
+    if (queued) free(queued->planes);
     free(queued);
 }
 
@@ -207,10 +212,19 @@ CUresult cuvidMapVideoFrame64(CUvideodecoder handle, int surface, unsigned long 
     char *memory = emulation_allocate(size);
     memset(memory, PADDING, size);
     for (int row = 0; row < rows; row++) {
-        const char *source = shown->luma + (size_t)(top + (long)row * height / rows) * picture->coded_width * bytes;
+        const char *source = shown->planes + (size_t)(top + (long)row * height / rows) * picture->coded_width * bytes;
         for (int column = 0; column < columns; column++)
             memcpy(memory + (size_t)row * *pitch + column * bytes,
                    source + (left + (long)column * width / columns) * bytes, bytes);
+    }
+    const char *chroma = shown->planes + (size_t)picture->coded_height * picture->coded_width * bytes;
+    for (int row = 0; row < (rows + 1) / 2; row++) {
+        long from = top / 2 + (long)row * height / rows;
+        if (from >= (picture->coded_height + 1) / 2) break;
+        for (int column = 0; column < (columns + 1) / 2; column++)
+            memcpy(memory + (size_t)(luma_rows + row) * *pitch + column * 2 * bytes,
+                   chroma + ((size_t)from * chroma_width(picture) +
+                             (size_t)(left / 2 + (long)column * width / columns) * 2) * bytes, 2 * bytes);
     }
     emulation_counts.mapped++;
     *mapped = (unsigned long long)(uintptr_t)memory;
