@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from color_reference import reference_rgb
 from stream_sources import piped
 from video_samples import make_video
@@ -361,3 +362,39 @@ def test_device_fit_of_planes_agrees_with_that_of_arrays(tmp_path):
                 fit.apply(0, planes, wanted, None, cut)
                 found = fit.apply_tensor(0, tuple(map(torch.tensor, planes)), None, cut).numpy()
                 assert np.abs(found.astype(int) - wanted).max() <= 2, (options, cut)
+
+
+ACCURATE = (
+    Interpolation.BILINEAR
+    | Interpolation.FULL_CHR_H_INT
+    | Interpolation.FULL_CHR_H_INP
+    | Interpolation.ACCURATE_RND
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    "nasa_13013.mp4 demo.mp4 test_video_structuralize.mp4 bt709_full_range.mp4 flipping_a_pancake.mkv "
+    "video_0.mov h265_video.mp4".split(),
+)
+def test_natural_pictures_agree_with_swscales_most_accurate_conversion(shared_data, name):
+    path = shared_data / "videos" / name
+    with open_video(path, channels="rgb") as reader:
+        found, times = reader.read([0, 2]).numpy().astype(int), reader.index.pts[[0, 2]].tolist()
+        stream, form = reader.index.stream, reader.form
+    space = {"bt709": Colorspace.ITU709, "bt601": Colorspace.ITU601}[form.matrix]
+    source_range = {"limited": ColorRange.MPEG, "full": ColorRange.JPEG}[form.color_range]
+    with av.open(str(path)) as container:
+        for frame in container.decode(container.streams[stream]):
+            if frame.pts in times:
+                wanted = frame.reformat(
+                    format="rgb24",
+                    interpolation=ACCURATE,
+                    src_colorspace=space,
+                    dst_colorspace=space,
+                    src_color_range=source_range,
+                    dst_color_range=ColorRange.JPEG,
+                ).to_ndarray()
+                assert np.abs(found[times.index(frame.pts)] - wanted).max() <= 2
+            if frame.pts == times[-1]:
+                break
