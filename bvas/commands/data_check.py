@@ -65,24 +65,42 @@ def run(args: argparse.Namespace) -> int:
 def check_lines(check: "DataCheck") -> list[str]:
     """Return a check as lines for people: summary, notes, faults."""
     labelled = [match for match in check.matches if match.fold is not None]
-    folds = sorted({match.fold for match in labelled if match.fold is not None})
+    sides = _sides(check)
     infos = [info for _, info in check.videos]
     hours = sum(info.duration_seconds for info in infos) / 3600
     num_challenge = len(check.matches) - len(labelled)
-    rows = [
-        (
-            "matches",
-            f"{len(labelled)} labelled in {count_text(len(folds), 'fold')}, {num_challenge} challenge",
-        ),
+    groups = {match.group for match in labelled}
+    is_split = any(match.split for match in labelled)
+    division = count_text(len(sides), "split" if is_split else "fold")
+    rows = [("matches", f"{len(labelled)} labelled in {division}, {num_challenge} challenge")]
+    if is_split or len(groups) < len(labelled):
+        numbers = Counter(match.side for match in labelled)
+        shares = ", ".join(f"{side} {100 * numbers[side] / len(labelled):.1f} %" for side in sides)
+        rows.append(
+            (
+                "groups",
+                f"{len(groups)}, none of them cut: {shares if len(sides) <= _MOST_FOLDS else division}",
+            )
+        )
+    rows += [
         ("videos", f"{len(infos)}, {hours:.2f} h"),
         ("pictures", _counted(f"{info.height}x{info.width}" for info in infos)),
         ("rates", _counted(f"{float(info.rate):.6g}" for info in infos)),
         ("keyframes", _counted(f"every {info.keyframe_intervals.median} frames" for info in infos)),
     ]
-    lines = [str(check.source), *(f"  {name:<10} {text}" for name, text in rows), *_count_lines(check, folds)]
+    lines = [str(check.source), *(f"  {name:<10} {text}" for name, text in rows), *_count_lines(check, sides)]
     lines += [f"  note: {note}" for note in check.notes]
     lines += [short_line(f"  fault: {fault}") for fault in check.faults]
     return [*lines, f"  {count_text(len(check.faults), 'fault') if check.faults else 'no faults'}"]
+
+
+def _sides(check: "DataCheck") -> list[str]:
+    """Return the names of the folds or splits in order."""
+    labelled = [match for match in check.matches if match.fold is not None]
+    used = {match.side for match in labelled}
+    if any(match.split for match in labelled):
+        return [split for split in ("train", "valid", "test") if split in used]
+    return [f"fold {fold}" for fold in sorted({match.fold for match in labelled if match.fold is not None})]
 
 
 def _counted(texts: Iterable[str]) -> str:
@@ -90,13 +108,13 @@ def _counted(texts: Iterable[str]) -> str:
     return ", ".join(f"{text} ({count})" for text, count in counts.most_common()) or "none"
 
 
-def _count_lines(check: "DataCheck", folds: Sequence[int]) -> list[str]:
-    shown = folds if len(folds) <= _MOST_FOLDS else []
-    lines = [f"  {'annotations':<24}{'all':>8}" + "".join(f"{f'fold {fold}':>8}" for fold in shown)]
+def _count_lines(check: "DataCheck", sides: Sequence[str]) -> list[str]:
+    shown = sides if len(sides) <= _MOST_FOLDS else []
+    lines = [f"  {'annotations':<24}{'all':>8}" + "".join(f"{side:>8}" for side in shown)]
     for label in _labels(check):
         total = sum(count for (name, _), count in check.counts.items() if name == label)
-        per_fold = "".join(f"{check.counts[label, fold]:>8}" for fold in shown)
-        lines.append(f"  {label:<24}{total:>8}{per_fold}")
+        per_side = "".join(f"{check.counts[label, side]:>8}" for side in shown)
+        lines.append(f"  {label:<24}{total:>8}{per_side}")
     return lines
 
 
@@ -110,11 +128,18 @@ def _labels(check: "DataCheck") -> list[str]:
 
 def check_json(check: "DataCheck") -> dict[str, Any]:
     """Return a check as plain values."""
-    folds = sorted({match.fold for match in check.matches if match.fold is not None})
+    sides = _sides(check)
     return {
         "source": str(check.source),
         "matches": [
-            {"name": match.name, "fold": match.fold, "test": match.is_test} for match in check.matches
+            {
+                "name": match.name,
+                "group": match.group,
+                "fold": match.fold,
+                "split": match.split,
+                "test": match.is_test,
+            }
+            for match in check.matches
         ],
         "videos": [
             {
@@ -133,7 +158,7 @@ def check_json(check: "DataCheck") -> dict[str, Any]:
         "annotations": {
             label: {
                 "all": sum(count for (name, _), count in check.counts.items() if name == label),
-                "folds": {str(fold): check.counts[label, fold] for fold in folds},
+                "folds": {side.removeprefix("fold "): check.counts[label, side] for side in sides},
             }
             for label in _labels(check)
         },

@@ -10,6 +10,7 @@ import torch
 
 from bvas.commands.console import progress_bar
 from bvas.commands.fold_training import train_folds, worker_devices
+from bvas.data.matches import scored_matches
 from bvas.errors import BvasError
 from bvas.evaluation.chain import Stage, StageScore, is_predicted, newer_sources
 from bvas.evaluation.experiment_scores import evaluate_predictions
@@ -86,7 +87,7 @@ def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
 
 
 def _score(stage: Stage, runs: Path) -> StageScore:
-    matches = [match for fold in stage.folds for match in stage.held_out(fold)]
+    matches = scored_matches([match for fold in stage.folds for match in stage.held_out(fold)])
     pooled = evaluate_predictions(stage.experiment, matches, predictions_folder(runs, stage.name))
     write_json(runs / stage.name / "evaluation.json", pooled.to_json())
     logger.info("%s: official mAP@1 %.4f", stage.name, pooled.official)
