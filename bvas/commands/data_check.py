@@ -1,11 +1,13 @@
 """List the faults of a data root, and count its contents.
 
-Reads all labels and indexes all videos. The exit code is 2 if there is a fault.
+Reads all labels and indexes all videos, and looks for siblings: samples in different folds or splits that are one. The
+exit code is 2 if there is a fault or a sibling.
 """
 
 import argparse
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +18,11 @@ from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.data.data_check import DataCheck
+    from bvas.data.siblings.search import Siblings
 
 # More columns do not fit a line; --json has them all.
-_MOST_FOLDS = 10
+_MOST_FOLDS, _MOST_SIBLINGS = 10, 10
+_REMEDY = "give them one 'group' or fold, or remove the copies"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +41,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check, and print the findings."""
     from bvas.data.data_check import check_data, tasks_in
+    from bvas.data.siblings.samples import samples_of
+    from bvas.data.siblings.search import find_siblings
 
     if args.experiment:
         from bvas.experiment.experiment import load_experiment
@@ -51,19 +57,21 @@ def run(args: argparse.Namespace) -> int:
             check = check_data(
                 task, args.root, rate=rate, decode=args.decode, progress=progress, guessed=not args.experiment
             )
-        checks.append(check)
+        with progress_bar(f"comparing {task.name}", "video", quiet=args.quiet) as progress:
+            siblings = find_siblings(samples_of(check.matches, task), progress=progress)
+        checks.append((check, siblings))
     if args.json:
-        print(json_shown({"decoded": args.decode, "data": [check_json(check) for check in checks]}))
+        print(json_shown({"decoded": args.decode, "data": [check_json(*both) for both in checks]}))
     else:
-        for check in checks:
-            print("\n".join(check_lines(check)))
+        for both in checks:
+            print("\n".join(check_lines(*both)))
         if not args.decode:
             print("frames were not decoded; --decode finds lost frames")
-    return WRONG_INPUT if any(check.faults for check in checks) else OK
+    return WRONG_INPUT if any(check.faults or siblings.pairs for check, siblings in checks) else OK
 
 
-def check_lines(check: "DataCheck") -> list[str]:
-    """Return a check as lines for people: summary, notes, faults."""
+def check_lines(check: "DataCheck", siblings: "Siblings") -> list[str]:
+    """Return a check as lines for people: summary, notes, faults, siblings."""
     labelled = [match for match in check.matches if match.fold is not None]
     sides = _sides(check)
     infos = [info for _, info in check.videos]
@@ -91,7 +99,21 @@ def check_lines(check: "DataCheck") -> list[str]:
     lines = [str(check.source), *(f"  {name:<10} {text}" for name, text in rows), *_count_lines(check, sides)]
     lines += [f"  note: {note}" for note in check.notes]
     lines += [short_line(f"  fault: {fault}") for fault in check.faults]
+    lines += _sibling_lines(siblings)
     return [*lines, f"  {count_text(len(check.faults), 'fault') if check.faults else 'no faults'}"]
+
+
+def _sibling_lines(siblings: "Siblings") -> list[str]:
+    pairs = siblings.pairs
+    still = f" ({siblings.num_still} without movement)" if siblings.num_still else ""
+    compared = f"{count_text(siblings.num_compared, 'sample')} of equal length compared{still}"
+    lines = [short_line(f"  sibling: {pair}") for pair in pairs[:_MOST_SIBLINGS]]
+    if len(pairs) > _MOST_SIBLINGS:
+        lines.append(f"  and {count_text(len(pairs) - _MOST_SIBLINGS, 'other pair')}; --json has them all")
+    if pairs:
+        found = count_text(len(pairs), "pair")
+        return [*lines, f"  {found} of siblings across folds or splits ({compared}): {_REMEDY}"]
+    return [f"  no siblings across folds or splits; {compared}"]
 
 
 def _sides(check: "DataCheck") -> list[str]:
@@ -126,7 +148,7 @@ def _labels(check: "DataCheck") -> list[str]:
     return [*known, *others]
 
 
-def check_json(check: "DataCheck") -> dict[str, Any]:
+def check_json(check: "DataCheck", siblings: "Siblings") -> dict[str, Any]:
     """Return a check as plain values."""
     sides = _sides(check)
     return {
@@ -162,6 +184,7 @@ def check_json(check: "DataCheck") -> dict[str, Any]:
             }
             for label in _labels(check)
         },
+        "siblings": asdict(siblings),
         "notes": check.notes,
         "faults": [
             {"file": str(fault.path), "entry": fault.entry, "message": fault.message}

@@ -1,6 +1,7 @@
 """Stages of a chain: folds trained, held-out matches predicted and scored."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -41,8 +42,16 @@ class Machine:
     quiet: bool = False
 
 
-def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
+def run_stage(
+    stage: Stage, runs: Path, machine: Machine, facts: Mapping[str, str] | None = None
+) -> StageScore:
     """Train and predict what is unfinished of one stage, in a runs folder of its seed; return its scores.
+
+    Args:
+        stage: The stage.
+        runs: The runs folder.
+        machine: Devices, processes and policies.
+        facts: What `run_fold` should record.
 
     Raises:
         BvasError: a fold failed; the others are done.
@@ -57,6 +66,7 @@ def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
         on_error=machine.on_error,
         overwrite=machine.overwrite,
         observers=[RunPictures()],
+        facts=facts,
     )
     unfinished = []
     for fold in stage.folds:

@@ -15,6 +15,7 @@ matches.py              matches of a data root: from its `dataset.json`, or foun
 named_files.py          videos that files of other programs name
 osl_json.py             OSL JSON, the annotation format of OpenSportsLib
 raw_annotations.py      raw annotations of a file, and the faults found in it
+siblings/               samples on different sides of a split that are one
 soccernet_download.py   download of SoccerNet's data by its own package
 soccernet_entries.py    annotations and predictions as the official evaluation reads them
 soccernet_files.py      SoccerNet's files: names of videos, label files read, results files written and read

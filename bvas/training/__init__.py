@@ -7,6 +7,7 @@ compile.py           torch.compile and activation checkpointing
 distributed.py       ranks that train one model together
 initial_model.py     starting weights
 fold_data.py         out-of-fold curves for hard negatives
+sibling_check.py     refusal of samples with copies in other folds or splits
 optim.py             optimizer and learning rate schedule
 ema.py               exponential moving average of the weights
 divergence.py        LossWatch: detection of NaN and infinite values

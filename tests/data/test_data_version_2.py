@@ -220,7 +220,7 @@ def test_shares_need_a_group_for_each_split(tmp_path):
 
 def test_the_check_counts_by_split_and_says_the_shares_reached(tmp_path, capsys):
     for number in range(10):
-        write_video(tmp_path / f"{number}.mp4", 10)
+        write_video(tmp_path / f"{number}.mp4", 10 + number)
     write_samples(tmp_path, [sample(str(number)) for number in range(10)], splits=SHARES, labels=["PASS"])
     assert main(["data", "check", str(tmp_path)]) == 0
     text = capsys.readouterr().out
