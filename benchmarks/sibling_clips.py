@@ -55,6 +55,7 @@ def make_clips(folder: Path, *, num_clips: int, num_copies: int, seed: int = 0) 
         num_copies: How many of them are copies; each has its own original, and kinds follow each other.
         seed: Of matches, windows and copies.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     num_originals = num_clips - num_copies
     originals = sorted(rng.choice(num_originals, num_copies, replace=False).tolist())

@@ -18,9 +18,9 @@ Integers = NDArray[np.int64]
 
 _NUM_DIMENSIONS = 32
 _NUM_TABLES = 8
-_SPARE_BITS = 4
+_SPARE_BITS = 8
 # A bucket with more is of something that all pictures have.
-_MOST_IN_BUCKET = 64
+_MOST_IN_BUCKET = 32
 _LEAST_VOTES = 5
 _MOST_PARTNERS = 8
 _ANGLE_BINS = 24
