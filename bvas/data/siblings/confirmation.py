@@ -1,6 +1,7 @@
 """Confirmation of a pair of videos as copies: matched keypoints, and one map that fits all moments."""
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -18,16 +19,27 @@ _MOST_SCALE = 1.2
 # A quarter of the width, and a little for the turn about another point than the center.
 _MOST_SHIFT = 0.3 * SIDE
 _DETAIL_PIXELS = 1.5
-LEAST_AGREEMENT = 0.75
+_BLACK = 20
+LEAST_AGREEMENT = 0.77
 """Of copies; set on other clips than those of the benchmark."""
 
 Floats = NDArray[np.float32]
 
 
-def fitted_map(
-    keypoints: Keypoints, one: int, other: int, *, is_mirrored: bool
-) -> NDArray[np.float64] | None:
-    """Return the map [2, 3] from the keypoints of one video to those of another; None where none fits.
+@dataclass(frozen=True, slots=True)
+class FittedMap:
+    """A map from one video to another."""
+
+    matrix: NDArray[np.float64]
+    """[2, 3], in pixels of the square."""
+    share: float
+    """Share of the matched keypoints that it fits."""
+    is_mirrored: bool
+    """Whether the first video is mirrored, left to right, before the map."""
+
+
+def fitted_map(keypoints: Keypoints, one: int, other: int, *, is_mirrored: bool) -> FittedMap | None:
+    """Return the map from the keypoints of one video to those of another; None where none fits.
 
     It is a similarity: a turn of at most 35 degrees, a shift of the center of at most 0.3 of the side, and hardly a
     change of scale. At least two moments must agree on it.
@@ -58,7 +70,7 @@ def fitted_map(
     shift = np.abs(found[:, :2] @ center + found[:, 2] - center).max()
     if not 1 / _MOST_SCALE <= scale <= _MOST_SCALE or degrees > _MOST_DEGREES or shift > _MOST_SHIFT:
         return None
-    return np.asarray(found, np.float64)
+    return FittedMap(np.asarray(found, np.float64), float(counts.sum() / len(a)), is_mirrored)
 
 
 def _matches(
@@ -77,35 +89,32 @@ def _matches(
     return first[mutual], second[nearest[mutual]]
 
 
-def agreement(
-    one: NDArray[np.uint8], other: NDArray[np.uint8], matrix: NDArray[np.float64], *, is_mirrored: bool
-) -> float:
-    """Return how well movements and pictures agree under a map: mean of two normalized correlations, in [-1, 1].
+def agreement(one: NDArray[np.uint8], other: NDArray[np.uint8], found: FittedMap) -> float:
+    """Return how well two videos agree under a map, in [-1, 1].
 
-    Movement alone takes two players with the same gait for one. The picture alone takes two moments of one background
-    for one. So the map must fit both.
+    It is the mean of three figures: correlation of the movements, correlation of the pictures' details, share of the
+    keypoints. Movement alone takes two players with the same gait for one. The picture alone takes two moments of one
+    background for one.
 
     Args:
         one: Thumbnails of the first video, [6, 48, 48]: differences, then frames.
         other: Those of the second.
-        matrix: Map [2, 3] from the first to the second, in pixels of the full square.
-        is_mirrored: The first is mirrored before.
+        found: The map from the first to the second.
     """
     scale = THUMBNAIL / SIDE
     # Centers of pixels stay centers of pixels.
     offset = (1 / scale - 1) / 2
-    small = matrix.copy()
-    small[:, 2] = (matrix[:, :2] @ np.full(2, offset) + matrix[:, 2] - offset) * scale
-    if is_mirrored:
+    small = found.matrix.copy()
+    small[:, 2] = (small[:, :2] @ np.full(2, offset) + small[:, 2] - offset) * scale
+    if found.is_mirrored:
         one = np.ascontiguousarray(one[:, :, ::-1])
     moved = np.stack([cv2.warpAffine(picture, small, picture.shape[::-1]) for picture in one])
-    inside = cv2.warpAffine(np.ones_like(one[0]), small, one[0].shape[::-1]) > 0
-    # Black edges that a rotation or shift left are no part of the picture.
-    shown = inside & (moved[NUM_MOMENTS:] > 0).all(axis=0) & (other[NUM_MOMENTS:] > 0).all(axis=0)
+    # Padding, and black edges that a rotation or shift left, are no part of the picture.
+    shown = (moved[NUM_MOMENTS:].max(axis=0) > _BLACK) & (other[NUM_MOMENTS:].max(axis=0) > _BLACK)
     shown = cv2.erode(shown.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=1) > 0
-    movement = _correlation(moved[:NUM_MOMENTS, inside] - 128.0, other[:NUM_MOMENTS, inside] - 128.0)
+    movement = _correlation(moved[:NUM_MOMENTS, shown] - 128.0, other[:NUM_MOMENTS, shown] - 128.0)
     picture = _correlation(_details(moved[NUM_MOMENTS:])[:, shown], _details(other[NUM_MOMENTS:])[:, shown])
-    return (movement + picture) / 2
+    return float(movement + picture + found.share) / 3
 
 
 def _details(pictures: NDArray[np.uint8]) -> Floats:

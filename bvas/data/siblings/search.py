@@ -30,7 +30,7 @@ from bvas.video.index.file_identity import content_digest, fingerprint_of, place
 logger = logging.getLogger(__name__)
 
 # Raise it whenever another search would give another result.
-_VERSION = 1
+_VERSION = 2
 _LENGTH_SECONDS, _LENGTH_SHARE = 0.5, 1e-4
 
 
@@ -171,8 +171,7 @@ def _near_copies(samples: Sequence[Sample], features: Sequence[MotionFeatures | 
         found = fitted_map(keypoints, one, other, is_mirrored=is_mirrored)
         if found is None:
             continue
-        alike = agreement(first.thumbnails, second.thumbnails, found, is_mirrored=is_mirrored)
-        if alike >= LEAST_AGREEMENT:
+        if agreement(first.thumbnails, second.thumbnails, found) >= LEAST_AGREEMENT:
             pairs.append((one, other, "mirrored copy" if is_mirrored else "near copy"))
     return [_sibling(samples[one], samples[other], how) for one, other, how in sorted(pairs)]
 
