@@ -7,14 +7,13 @@ length and time.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.video.decode.open_video import open_video
+from bvas.video.decode.video_reader import FrameReader
 
 NUM_MOMENTS = 3
 SIDE = 192
@@ -43,28 +42,22 @@ class MotionFeatures:
     """The differences, 128 where nothing moves, then the first frame of each, [6, 48, 48]."""
 
 
-def read_features(
-    path: Path, begin_seconds: float = 0.0, end_seconds: float | None = None
-) -> MotionFeatures | None:
+def read_features(reader: FrameReader, begin_seconds: float, end_seconds: float) -> MotionFeatures | None:
     """Return the features of a stretch of a video; None where nothing moves in it.
 
     Args:
-        path: The video.
+        reader: Of the video, in the square.
         begin_seconds: Begin of the stretch.
-        end_seconds: Its end; None for the end of the video.
+        end_seconds: Its end.
 
     Raises:
         DecodeError: the video cannot be read.
     """
-    with open_video(path, "pyav", size=(SIDE, SIDE)) as reader:
-        index = reader.index
-        end = index.duration_seconds if end_seconds is None else min(end_seconds, index.duration_seconds)
-        length = end - begin_seconds
-        gap = min(_GAP_SECONDS, length / (NUM_MOMENTS + 1))
-        centers = [begin_seconds + length * (number + 0.5) / NUM_MOMENTS for number in range(NUM_MOMENTS)]
-        times = [center + side * gap / 2 for center in centers for side in (-1, 1)]
-        frames = np.asarray(reader.read([index.frame_at(max(time, 0.0)) for time in times]))
-    return features_of(frames)
+    length = end_seconds - begin_seconds
+    gap = min(_GAP_SECONDS, length / (NUM_MOMENTS + 1))
+    centers = [begin_seconds + length * (number + 0.5) / NUM_MOMENTS for number in range(NUM_MOMENTS)]
+    times = [center + side * gap / 2 for center in centers for side in (-1, 1)]
+    return features_of(np.asarray(reader.read([reader.index.frame_at(time) for time in times])))
 
 
 def features_of(frames: NDArray[np.uint8]) -> MotionFeatures | None:

@@ -12,19 +12,21 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.data.siblings.candidates import Keypoints, find_candidates
 from bvas.data.siblings.confirmation import LEAST_AGREEMENT, agreement, fitted_map
-from bvas.data.siblings.motion_features import MotionFeatures, read_features
+from bvas.data.siblings.motion_features import SIDE, MotionFeatures, read_features
 from bvas.data.siblings.samples import Sample
 from bvas.errors import DataError, DecodeError
 from bvas.system.atomic_files import write_json
 from bvas.system.cache_folder import cache_folder
 from bvas.system.devices import num_cpus
 from bvas.values.progress import Progress
+from bvas.video.decode.open_video import open_video
 from bvas.video.index.file_identity import content_digest, fingerprint_of, place_of
 
 logger = logging.getLogger(__name__)
@@ -139,9 +141,15 @@ def _with_others_alike(samples: Sequence[Sample]) -> NDArray[np.bool_]:
 
 
 def _read_all(samples: Sequence[Sample], progress: Progress | None) -> list[MotionFeatures | None]:
+    # np.load parses text with `ast`, which Python 3.11 does not always do in two threads at once (gh-106905).
+    opening = Lock()
+
     def read(sample: Sample) -> MotionFeatures | None:
         try:
-            return read_features(sample.path, sample.begin_seconds, sample.end_seconds)
+            with opening:
+                opened = open_video(sample.path, "pyav", size=(SIDE, SIDE))
+            with opened as reader:
+                return read_features(reader, sample.begin_seconds, sample.end_seconds)
         except DecodeError as error:
             logger.warning("%s is not compared with others: %s", sample.name, error)
             return None
