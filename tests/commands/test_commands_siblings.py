@@ -24,7 +24,7 @@ def leaky(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_training_refuses_siblings_and_with_allow_siblings_the_run_records_them(leaky, capsys):
+def test_training_refuses_siblings_before_it_begins(leaky, capsys):
     assert main(TRAIN) == 2
     error = capsys.readouterr().err
     assert "1 pair of samples in different folds or splits are one" in error
@@ -32,7 +32,12 @@ def test_training_refuses_siblings_and_with_allow_siblings_the_run_records_them(
     assert "(fold 1): same content" in error
     assert "--allow-siblings" in error
     assert not (leaky / "runs/tiny/fold_0").exists()
+    assert main(["experiment", "run", "tiny.py", "--quiet"]) == 2
+    assert "same content" in capsys.readouterr().err
 
+
+@pytest.mark.slow
+def test_with_allow_siblings_the_run_and_its_weights_record_them(leaky):
     assert main([*TRAIN, "--allow-siblings"]) == 0
     folder = leaky / "runs/tiny/fold_0"
     facts = json.loads((folder / "environment.json").read_text())
