@@ -32,7 +32,7 @@ from bvas.commands.option_values import parse_size
 from bvas.experiment.experiment import Experiment, load_experiment
 from bvas.system.devices import choose_device
 from bvas.training.step import Trainer
-from bvas.values.luma import to_unit
+from bvas.values.color import to_unit_frames
 
 STEP, COPY, CONFIGURED, ALL = "training step", "copy", "as configured", "all at once"
 SUFFIX = "_probability"
@@ -69,7 +69,7 @@ def make_cases(
     """Return the cases by name."""
     host = make_batch(experiment, 0, device)
     batch = replace(host, frames=host.frames.to(device), targets=host.targets.to(device))
-    frames = to_unit(batch.frames, batch.color_ranges, experiment.input.luma_scaling)
+    frames = to_unit_frames(batch.frames, batch.forms, experiment.input.luma_scaling)
     out = torch.empty_like(frames)
     plain = replace(experiment, augment=AugmentConfig.none())
     trainer = Trainer(plain, make_model(plain, device), device, steps_per_epoch=1000)

@@ -83,7 +83,7 @@ class SeedBatches:
                 ),
                 video_ids=torch.tensor([request.video_id for request in found]),
                 centers=torch.tensor([request.center for request in found]),
-                color_ranges=("full",) * len(found),
+                forms=("full",) * len(found),
                 seeds=torch.tensor([request.seed for request in found]),
             )
 

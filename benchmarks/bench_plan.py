@@ -38,7 +38,8 @@ def half(number: int) -> LabelledVideo:
     indices = np.arange(REAL_FRAMES)
     return LabelledVideo(
         path=Path(f"{number}.mp4"),
-        color_range="limited",
+        form="limited",
+        size=(48, 64),
         grid=Grid(rate=Fraction(RATE), indices=indices, seconds=indices / RATE),
         keyframes=np.zeros(1, np.int64),
         num_labels=2,

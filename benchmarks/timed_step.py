@@ -15,7 +15,7 @@ from bvas.models.spotting import SpottingModel, build_model
 from bvas.training.compile import Forward, compiled_forward
 from bvas.training.ema import AveragedWeights
 from bvas.training.optim import build_optimizer
-from bvas.values.luma import to_unit
+from bvas.values.color import to_unit_frames
 
 PARTS = ("loading", "augmentation", "forward", "backward", "optimizer")
 
@@ -49,7 +49,7 @@ class TimedStep:
             targets=host.targets.to(self._device, non_blocking=True),
         )
         marks.add()
-        frames = to_unit(batch.frames, batch.color_ranges, self._experiment.input.luma_scaling)
+        frames = to_unit_frames(batch.frames, batch.forms, self._experiment.input.luma_scaling)
         frames = self._augment(frames, batch.seeds)
         marks.add()
         with torch.autocast(self._device.type, dtype=self._dtype, enabled=self._dtype is not None):
@@ -109,6 +109,6 @@ def make_batch(experiment: Experiment, seed: int, device: torch.device) -> ClipB
         targets=torch.zeros(num, len(experiment.task.labels)),
         video_ids=torch.zeros(num, dtype=torch.int64),
         centers=torch.arange(num),
-        color_ranges=("limited",) * num,
+        forms=("limited",) * num,
         seeds=torch.arange(num) * 7919 + seed,
     )

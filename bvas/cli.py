@@ -21,6 +21,7 @@ VERBS = {
     "evaluate": "score an experiment's predictions, or compare experiments",
     "experiment run": "train, predict and score experiments that build on each other",
     "experiment preview": "draw training clips with targets and augmentation",
+    "experiment rate": "find a learning rate, and draw the loss over it",
     "experiment tune": "choose smoothing, distances and operating points on out-of-fold curves",
     "experiment ensemble": "average the score curves of several experiments, or of the best of them",
     "experiment submit": "write the challenge's zip, and check it",

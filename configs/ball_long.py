@@ -14,7 +14,7 @@ def experiment() -> Experiment:
         train=replace(
             base.train,
             start_from="ball_transfer",
-            freeze_encoder2d=True,
+            frozen=("encoder",),
             optimizer="sgd",
             learning_rate=1e-3,
             final_learning_rate=5e-5,

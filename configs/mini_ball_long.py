@@ -14,7 +14,7 @@ def experiment() -> Experiment:
         train=replace(
             base.train,
             start_from="mini_ball_transfer",
-            freeze_encoder2d=True,
+            frozen=("encoder",),
             optimizer="sgd",
             # The real stage's rate for its batch of 4.
             learning_rate=4e-3,

@@ -22,9 +22,11 @@ from bvas.cli import main as bvas
 from bvas.errors import DataError
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.half_video import half_renderer
+from bvas.video.container.color_tags import SMPTE170M
+from bvas.video.encode.video_writer import yuv_picture
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-FRAME = 1400
+FRAME = 940
 OVERLAY_FRAME = 12
 
 
@@ -32,7 +34,8 @@ def write_synthetic_frame(path: Path) -> None:
     """Draw one frame of a synthetic match, larger than the demo's."""
     config = replace(SyntheticConfig(), size=(432, 768))
     renderer = half_renderer(config, 0, 1)
-    (picture,) = renderer.frames(FRAME, FRAME + 1)
+    (planes,) = renderer.color_frames(FRAME, FRAME + 1)
+    picture = yuv_picture(*planes).to_ndarray(format="bgr24", src_colorspace=SMPTE170M)
     cv2.imwrite(str(path), picture)
 
 

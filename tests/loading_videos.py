@@ -65,7 +65,8 @@ def labelled(num_frames: int, annotations=(), *, num_labels: int = 2, path="unre
     )
     return LabelledVideo(
         path=Path(path),
-        color_range="limited",
+        form="limited",
+        size=(48, 64),
         grid=grid,
         keyframes=np.array(keyframes, dtype=np.int64),
         num_labels=num_labels,

@@ -8,7 +8,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from bvas.inference.streaming import StreamingPredictor
 from bvas.inference.torch_engine import TorchEngine
-from bvas.models.config import ModelConfig
+from bvas.models.config import GRAY, ModelConfig
 from bvas.models.spotting import build_model
 from bvas.values.clip_config import ClipConfig
 
@@ -26,7 +26,7 @@ SMALL = ModelConfig(
 SHORT = ClipConfig(num_frames=6, frame_step=2, stack_size=3)
 
 
-def usable_model(config, clip, frames, *, num_labels=2, seed=0, eps=1e-3, weight=0.25):
+def usable_model(config, clip, frames, *, num_labels=2, seed=0, eps=1e-3, weight=0.25, pixels=GRAY):
     """Return a network in evaluation mode.
 
     Batch normalization gets the means and variances of real features: without them the scores of a new network are
@@ -35,19 +35,22 @@ def usable_model(config, clip, frames, *, num_labels=2, seed=0, eps=1e-3, weight
     Args:
         config: Of the model.
         clip: Its clip.
-        frames: uint8 [n * clip.num_frames, H, W] or [n, clip.num_frames, H, W], that it normalizes by.
+        frames: uint8 [n * clip.num_frames, H, W] or [n, clip.num_frames, H, W], that it normalizes by; of color
+            [n, clip.num_frames, 3, H, W].
         num_labels: Its labels.
         seed: Of its weights.
         eps: Of its batch normalization; None leaves it. A checkpoint does not hold it.
         weight: Factor of the classifier's weights: below 1 no score is close to 0 or 1.
+        pixels: Channels of its frames, and their normalization.
     """
     torch.manual_seed(seed)
-    model = build_model(config, clip, num_labels)
+    model = build_model(config, clip, num_labels, pixels=pixels, size=frames.shape[-2:])
     for module in model.modules():
         if isinstance(module, _BatchNorm):
             module.momentum, module.eps = 1.0, module.eps if eps is None else eps
     with torch.no_grad():
-        model(torch.from_numpy(frames.reshape(-1, clip.num_frames, *frames.shape[-2:])) / 255)
+        shape = frames.shape[-2:] if pixels.num_channels == 1 else (pixels.num_channels, *frames.shape[-2:])
+        model(torch.from_numpy(frames.reshape(-1, clip.num_frames, *shape)) / 255)
         model.classifier.weight.mul_(weight)
     return model.eval()
 

@@ -89,17 +89,17 @@ def make_video(
 
 
 def as_frame(luma: np.ndarray, pixel_format: str) -> av.VideoFrame:
-    """A frame whose luma is exactly `luma` where the format has a luma plane."""
+    """A frame whose luma is exactly `luma` where the format has a luma plane; in 4:2:0 its color follows the luma."""
     gray = av.VideoFrame.from_ndarray(np.ascontiguousarray(luma), "gray")
     if pixel_format.startswith(("yuv420p", "yuvj420p")):
         wide = "10le" in pixel_format
         frame = av.VideoFrame(luma.shape[1], luma.shape[0], pixel_format)
-        for plane, values in zip(frame.planes, (luma, None, None), strict=True):
+        coarse = luma[::2, ::2]
+        for plane, values in zip(frame.planes, (luma, 96 + coarse // 4, 160 - coarse // 4), strict=True):
             dtype = np.uint16 if wide else np.uint8
             target = np.frombuffer(plane, dtype).reshape(plane.height, -1)
             target[:] = 512 if wide else 128
-            if values is not None:
-                target[:, : plane.width] = values.astype(dtype) << (2 if wide else 0)
+            target[:, : plane.width] = values.astype(dtype) << (2 if wide else 0)
         return frame
     return gray.reformat(format=pixel_format)
 

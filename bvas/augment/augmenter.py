@@ -25,11 +25,14 @@ class ClipAugmenter:
         """Return the changed clips in [0, 1], of the same shape, type and device; the given ones are not modified.
 
         Args:
-            frames_BTHW: Gray frames, float in [0, 1], on any device. The same tensor is returned if no clip draws a
-                change.
+            frames_BTHW: Gray frames, float in [0, 1], on any device; or RGB [B, T, 3, H, W]. The same tensor is
+                returned if no clip draws a change.
             seeds: int64 [B], a random seed per clip.
         """
         assert seeds.shape == frames_BTHW.shape[:1], (seeds.shape, frames_BTHW.shape)
         draws = Draws(seeds)
-        moved = move(frames_BTHW, self.config, draws)
-        return recolor(moved, self.config, draws, in_place=moved is not frames_BTHW)
+        # Each channel of a color frame is changed as a frame by itself.
+        frames = frames_BTHW.flatten(1, -3)
+        moved = move(frames, self.config, draws, num_channels=frames.shape[1] // frames_BTHW.shape[1])
+        changed = recolor(moved, self.config, draws, in_place=moved is not frames)
+        return frames_BTHW if changed is frames else changed.reshape(frames_BTHW.shape)

@@ -15,13 +15,20 @@ from bvas.augment.draws import Draws
 from bvas.system.devices import to_device
 
 
-def move(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
-    """Return the frames after camera move, rotation, crop and flip; the given ones are not modified."""
-    T, H, W = frames_BTHW.shape[1:]
+def move(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws, *, num_channels: int = 1) -> Tensor:
+    """Return the frames after camera move, rotation, crop and flip; the given ones are not modified.
+
+    Args:
+        frames_BTHW: Frames; the channels of a color frame one after the other, [B, T * channels, H, W].
+        config: Probabilities and ranges.
+        draws: Random numbers of the clips.
+        num_channels: Channels of a frame.
+    """
+    T, H, W = frames_BTHW.shape[1] // num_channels, *frames_BTHW.shape[2:]
     moving = draws.chosen("camera_move", config)
     resampled = moving | draws.chosen("rotation", config) | draws.chosen("crop", config)
     flipped = draws.chosen("flip", config)
-    maps_BT33 = frame_maps(config, draws, (T, H, W))
+    maps_BT33 = frame_maps(config, draws, (T, H, W)).repeat_interleave(num_channels, dim=1)
 
     out = frames_BTHW
     for chosen, change in (

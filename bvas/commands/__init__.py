@@ -12,6 +12,7 @@ doctor.py               `bvas doctor`: check this machine, with a remedy for eac
 evaluate.py             `bvas evaluate`: score an experiment's predictions, or compare experiments
 experiment_ensemble.py  `bvas experiment ensemble`: average the score curves of several experiments
 experiment_preview.py   `bvas experiment preview`: draw training clips before training
+experiment_rate.py      `bvas experiment rate`: find a learning rate
 experiment_run.py       `bvas experiment run`: train, predict and score experiments that build on each other
 experiment_stages.py    stages of a chain: folds trained, held-out matches predicted and scored
 experiment_submit.py    `bvas experiment submit`: write the zip for SoccerNet's server

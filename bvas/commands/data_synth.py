@@ -42,6 +42,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--fps", type=float, default=25.0, metavar="F", help="frames per second (default: 25)"
     )
     options.add_coding(parser, keyframe_interval=250)
+    parser.add_argument(
+        "--gray", action="store_true", help="without chroma: the files of leagues made before there was color"
+    )
+    parser.add_argument(
+        "--sound", action="store_true", help="a tone whose pitch codes the second (docs/synthetic.md)"
+    )
     parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one per core)")
 
 
@@ -64,6 +70,8 @@ def run(args: argparse.Namespace) -> None:
         keyframe_interval=args.keyframe_interval,
         seed=args.seed,
         task=args.task,
+        color=not args.gray,
+        sound=args.sound,
     )
     config = with_preset(config, args.preset)
     check_writable(args.out)

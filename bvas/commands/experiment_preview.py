@@ -17,7 +17,7 @@ MOST_CLIPS = 64
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `bvas experiment preview`."""
     options.add_experiment(parser)
-    parser.add_argument("--fold", type=int, metavar="K", help="held-out fold (default: the lowest)")
+    options.add_fold(parser)
     options.add_seed(parser, "default: the seed of the experiment")
     parser.add_argument("--clips", type=int, default=8, metavar="N", help="clips to draw (default: 8)")
     options.add_out(parser, "default: RUNS/NAME/preview")

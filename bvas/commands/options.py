@@ -42,6 +42,11 @@ def add_folds(parser: Options, what: str, *, default: str | None = "all") -> Non
     parser.add_argument("--folds", default=default, metavar="0,3", help=what)
 
 
+def add_fold(parser: Options) -> None:
+    """Add --fold."""
+    parser.add_argument("--fold", type=int, metavar="K", help="held-out fold (default: the lowest)")
+
+
 def add_seed(parser: Options, what: str, *, default: int | None = None) -> None:
     """Add --seed."""
     parser.add_argument("--seed", type=int, default=default, metavar="S", help=what)

@@ -1,6 +1,7 @@
 """Experiments: all configuration values, configs by name, checkpoints.
 
-experiment.py        Experiment, InputConfig, TrainConfig; experiments by name
+experiment.py        Experiment, TrainConfig; experiments by name
+input_config.py      InputConfig: size, channels, geometry, rate, scaling
 sampling_config.py   SamplingConfig, TargetConfig: which clips are drawn
 loading_config.py    LoadingConfig: shuffle buffer, prefetch, limits
 peak_config.py       PeakRule, PeakConfig: smoothing, distances, operating points

@@ -6,7 +6,7 @@ workers) are options of commands instead.
 
 import math
 import runpy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from bvas.augment.config import AugmentConfig
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import BvasError, ConfigError
+from bvas.experiment.input_config import InputConfig as InputConfig
 from bvas.experiment.loading_config import LoadingConfig
 from bvas.experiment.peak_config import PeakConfig
 from bvas.experiment.published_scores import PublishedScores
@@ -24,9 +25,7 @@ from bvas.system.dataclass_json import value_from_json, value_to_json
 from bvas.system.devices import Precision
 from bvas.system.download import split_hash
 from bvas.system.text_files import read_text
-from bvas.values.checks import checked_size
 from bvas.values.clip_config import ClipConfig
-from bvas.values.luma import LumaScaling
 
 TaskKindName = Literal["spot"]
 # For configs of version 0.1.
@@ -34,23 +33,6 @@ _MOVED = (
     "write 'from bvas import Experiment, load_experiment'; other settings are in bvas.experiment.experiment, "
     "bvas.experiment.peak_config and bvas.models.config, tasks in bvas.data"
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InputConfig:
-    """Size, frame rate and scaling of the model's input."""
-
-    size: tuple[int, int] = (736, 1280)
-    """(H, W) that frames are fitted into: aspect kept, black padding."""
-    rate: float = 25.0
-    """Grid frames per second; rows of score curves, windows and distances count grid frames."""
-    luma_scaling: LumaScaling = "range"
-    """Scaling of stored luma to [0, 1]."""
-
-    def __post_init__(self) -> None:
-        checked_size(self.size, "input size")
-        if not 0 < self.rate < math.inf:
-            raise ConfigError(f"input rate must be a positive number, got {self.rate!r}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,8 +59,15 @@ class TrainConfig:
     """Gradients are scaled down to this norm; 0: never."""
     ema_decay: float = 0.999
     """Decay of the averaged weights, which are validated and saved; in [0, 1)."""
-    freeze_encoder2d: bool = False
-    """Keep the backbone at its starting weights, its BatchNorm statistics too."""
+    learning_rate_factors: Mapping[str, float] = field(default_factory=dict)
+    """Factors of the learning rate by stage of the model, e.g. {"encoder": 0.1}; of several names that mean a stage
+    the longest counts; others: 1."""
+    frozen: tuple[str, ...] = ()
+    """Stages that never learn: weights and BatchNorm statistics stay those at the start. "encoder" means all of the
+    encoder's stages."""
+    unfreeze: Mapping[int, str] = field(default_factory=dict)
+    """Stage that begins to learn, by the first epoch in which it does: from 1, warm-up included. Until then it is
+    frozen, as by `frozen`; {5: "blocks.4"} freezes it in epochs 1 to 4."""
     start_from: str = ""
     """Weights to start from; empty: none. The name of an experiment (weights of the same fold, or of any fold if its
     data differ), the path of a run folder or a file (.safetensors of bvas, .pth of the reference system), or an
@@ -130,6 +119,18 @@ class TrainConfig:
                 f"learning_rate ({self.learning_rate}) must be positive and "
                 f"final_learning_rate ({self.final_learning_rate}) lie in [0, learning_rate]"
             )
+        outside = [epoch for epoch in self.unfreeze if not 1 <= epoch <= self.warmup_epochs + self.epochs]
+        if outside:
+            raise ConfigError(
+                f"unfreeze has epoch {outside[0]}, and epochs are counted from 1 to "
+                f"{self.warmup_epochs + self.epochs} (warmup_epochs + epochs); a stage that never learns is in frozen"
+            )
+        for stage, factor in self.learning_rate_factors.items():
+            if not 0 < factor < math.inf:
+                raise ConfigError(
+                    f"learning_rate_factors must be positive, got {factor} for {stage!r}; a stage that never learns "
+                    "is in frozen"
+                )
         if "://" in self.start_from:
             split_hash(self.start_from)
         if self.folds and (min(self.folds) < 0 or len(set(self.folds)) < len(self.folds)):
@@ -191,7 +192,14 @@ class Experiment:
         Raises:
             ConfigError: a field is unknown, missing, of another type or breaks a rule.
         """
-        return value_from_json(text, Experiment, "experiment")
+        return value_from_json(text, Experiment, "experiment", update=_update_json)
+
+
+def _update_json(value: dict[str, Any]) -> None:
+    """Replace what version 0.1 wrote and this version calls otherwise."""
+    train = value.get("train")
+    if isinstance(train, dict) and train.pop("freeze_encoder2d", False):
+        train["frozen"] = ["encoder"]
 
 
 def config_folders() -> list[Path]:
@@ -262,6 +270,8 @@ def _run_config(path: Path) -> Experiment:
         # Any error of a config is the user's to fix, so the message names the file.
         is_moved = isinstance(error, ImportError) and (error.name or "").startswith("bvas.")
         remedy = f"; {_MOVED}" if is_moved else ""
+        if "freeze_encoder2d" in str(error):
+            remedy = "; write frozen=('encoder',) in its place"
         raise ConfigError(f"config {path} does not run: {type(error).__name__}: {error}{remedy}") from error
     if not isinstance(made, Experiment):
         raise ConfigError(

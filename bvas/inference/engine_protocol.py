@@ -1,12 +1,13 @@
 """Interface between the streaming algorithm and the library that computes for it."""
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.values.clip_config import ClipConfig
-from bvas.values.luma import ColorRange
+from bvas.values.color import FrameForm
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,8 +48,10 @@ class Engine(Protocol):
         """
         ...
 
-    def put_frames(self, slots: NDArray[np.int64], frames: EngineArray, color_range: ColorRange) -> None:
-        """Keep frames, uint8 [n, H, W] from `to_frames`, in n slots."""
+    def put_frames(
+        self, slots: NDArray[np.int64], frames: EngineArray, form: FrameForm, sample_aspect: Fraction
+    ) -> None:
+        """Keep frames from `to_frames`, luma uint8 [n, H, W] or planes uint8 [n, bytes], in n slots."""
         ...
 
     def encode(

@@ -1,6 +1,7 @@
 """Score rows of a video file, segment by segment."""
 
 import logging
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -82,7 +83,7 @@ class GridVideo:
             open_video,
             path,
             backend,
-            size=spotter.experiment.input.size,
+            **spotter.experiment.input.form.reading,
             device=self._device,
             stream=reading.stream,
             rate=reading.rate,
@@ -96,7 +97,9 @@ class GridVideo:
         """The decoder that was chosen."""
         self.grid = make_grid(reader.index, spotter.experiment.input.rate)
         """Grid frames of the whole video: their source frames and times."""
-        self._size = reader.size
+        self._form = reader.form
+        self._frame_bytes = math.prod(reader.frame_shape)
+        self._size = spotter.experiment.input.size
         self._keyframes = np.searchsorted(reader.index.pts, reader.index.keyframe_pts)
         # It has opened nothing yet; the first segment is read by it.
         self._unused = [reader]
@@ -142,7 +145,7 @@ class GridVideo:
             self._reader,
             wanted,
             self._keyframes,
-            frame_bytes=self._size[0] * self._size[1],
+            frame_bytes=self._frame_bytes,
             num_readers=num_readers,
             on_device=self._device.startswith("cuda"),
         ) as decoded:
@@ -183,9 +186,11 @@ class GridVideo:
             yield piece.count, predictor.push_gap(piece.count)
             return
         step = predictor.frames_at_once(self._size)
-        for first in range(0, len(piece.luma), step):
-            luma = piece.luma[first : first + step]
-            yield len(luma), predictor.push(luma, self.info.color_range, is_repeat[first : first + len(luma)])
+        for first in range(0, len(piece.pixels), step):
+            frames = piece.pixels[first : first + step]
+            repeats = is_repeat[first : first + len(frames)]
+            rows = predictor.push(frames, self._form, repeats, sample_aspect=self.info.sample_aspect)
+            yield len(frames), rows
 
     def _reader(self) -> FrameReader:
         """Return a reader that no thread uses; several threads may call this at once."""

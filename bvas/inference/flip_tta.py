@@ -21,12 +21,12 @@ def check_models(models: Sequence[SpottingModel], clip: ClipConfig) -> torch.dev
     """
     if not models:
         raise ConfigError("prediction needs at least one model, got none")
-    wanted = (clip.num_frames, clip.stack_size, models[0].num_labels)
+    wanted = (clip.num_frames, clip.stack_size, models[0].num_labels, models[0].pixels)
     for model in models:
-        has = (model.clip.num_frames, model.clip.stack_size, model.num_labels)
+        has = (model.clip.num_frames, model.clip.stack_size, model.num_labels, model.pixels)
         if has != wanted:
             raise ConfigError(
-                f"a model of (num_frames, stack_size, num_labels) {has} cannot predict with one of {wanted}; "
+                f"a model of (num_frames, stack_size, num_labels, pixels) {has} cannot predict with one of {wanted}; "
                 "average the score curves of different models instead (bvas.values.score_curve.mean_curve)"
             )
     devices = {next(model.parameters()).device for model in models}

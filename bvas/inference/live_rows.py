@@ -41,7 +41,7 @@ class ScoredRows:
 
 @dataclass(frozen=True, slots=True)
 class _GridFrame:
-    luma: NDArray[np.uint8] | None
+    pixels: NDArray[np.uint8] | None
     seconds: float
     frame: int
     arrived: float
@@ -113,7 +113,7 @@ class RowStream:
 
     def _on_grid(self, arrived: Arrived) -> Iterator[_GridFrame]:
         """Yield the grid frames that are certain with new frames."""
-        if self._strict and (arrived.luma is None or arrived.is_missing):
+        if self._strict and (arrived.frames is None or arrived.is_missing):
             reason = arrived.gap_before if arrived.is_missing else arrived.reason
             raise DecodeError(reason, path=self._video.info.path, lost=range(self._num_frames))
         now = time.monotonic()
@@ -121,14 +121,14 @@ class RowStream:
         skipped = self.lag.see(newest, now, num_frames=len(arrived.ticks), is_newest=arrived.is_newest)
         self._predictor.stride = self._stride * self.lag.stride
         for place, ticks in enumerate(arrived.ticks):
-            luma = None if arrived.luma is None or skipped else arrived.luma[place]
+            pixels = None if arrived.frames is None or skipped else arrived.frames[place]
             reason = arrived.reason or skipped
             steps = self._grid.add(ticks, after_gap=place == 0 and bool(arrived.gap_before))
             if self._last is not None:
                 self._note_still(len(steps.before))
                 yield from _repeated(self._last, steps.before)
-                yield from _repeated(replace(self._last, luma=None, reason=arrived.gap_before), steps.lost)
-            self._last = _GridFrame(luma, 0.0, self._num_frames, now, reason)
+                yield from _repeated(replace(self._last, pixels=None, reason=arrived.gap_before), steps.lost)
+            self._last = _GridFrame(pixels, 0.0, self._num_frames, now, reason)
             self._num_frames += 1
             yield from _repeated(self._last, steps.now)
 
@@ -148,17 +148,20 @@ class RowStream:
 
     def _scored(self, frames: Iterable[_GridFrame]) -> Iterator[ScoredRows]:
         """Push grid frames, and yield the rows that are final with them."""
-        for is_gap, run in groupby(frames, lambda frame: frame.luma is None):
+        for is_gap, run in groupby(frames, lambda frame: frame.pixels is None):
             while chunk := list(islice(run, _LARGEST_CHUNK)):
                 self._pending.extend((frame.seconds, frame.frame, frame.arrived) for frame in chunk)
                 if is_gap:
                     scores = self._predictor.push_gap(len(chunk))
                     self._note_gap(chunk)
                 else:
-                    pictures = np.stack([frame.luma for frame in chunk if frame.luma is not None])
+                    pictures = np.stack([frame.pixels for frame in chunk if frame.pixels is not None])
                     numbers = np.array([self._pushed, *(frame.frame for frame in chunk)])
                     scores = self._predictor.push(
-                        pictures, self._video.info.color_range, np.diff(numbers) == 0
+                        pictures,
+                        self._video.form,
+                        np.diff(numbers) == 0,
+                        sample_aspect=self._video.info.sample_aspect,
                     )
                     self._pushed = chunk[-1].frame
                 self.num_grid_frames += len(chunk)

@@ -83,7 +83,7 @@ class LiveSpots(Closing):
         """Grid frames from a spot's own until it is yielded, where no chain goes on."""
         self._video = LiveVideo(
             source,
-            size=spotter.experiment.input.size,
+            size=spotter.experiment.input.form,
             backend=backend,
             device=str(spotter.device),
             growing=growing,

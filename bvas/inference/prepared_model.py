@@ -109,10 +109,8 @@ class PreparedModel(nn.Module):
                 first convolution too (half_precision.py).
         """
         super().__init__()
-        device = next(model.parameters()).device
-        shape = (1, model.clip.stack_size, *_EXAMPLE_SIZE)
-        example = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
         with torch.inference_mode(False), torch.no_grad(), float32_convolutions():
+            example = _example(model)
             self.encoder = halved(without_batch_norm(model.encoder, example), dtype, example)
             blocks = [block for block in model.blocks if isinstance(block, InvertedResidual3d)]
             self.blocks = nn.ModuleList(PreparedBlock(block) for block in blocks).to(dtype)
@@ -147,6 +145,24 @@ class PreparedModel(nn.Module):
         pooled_BNP = powers.mean(dim=(2, 3)).pow(1.0 / self.power)
         logits: Tensor = self.classifier(pooled_BNP.flatten(1))
         return logits
+
+
+def _example(model: SpottingModel) -> Tensor:
+    """Return a stack that the encoder takes: a small one, or one of the model's size if it takes no other."""
+    device = next(model.parameters()).device
+
+    def stack(size: tuple[int, int]) -> Tensor:
+        random = torch.Generator().manual_seed(0)
+        return torch.rand((1, model.stack_channels, *size), generator=random).to(device)
+
+    example = stack(_EXAMPLE_SIZE)
+    try:
+        model.encoder(example)
+    except (AssertionError, RuntimeError):
+        if model.size is None:
+            raise
+        return stack(model.size)
+    return example
 
 
 def _pixelwise(conv: nn.Conv2d | nn.Conv3d, norm: _BatchNorm | None = None) -> nn.Linear:

@@ -148,7 +148,7 @@ def _spots_of_stream(
     progress: Callable[[int, int], None] | None,
     reading: ReadOptions,
 ) -> VideoSpots:
-    size, device = spotter.experiment.input.size, str(spotter.device)
+    size, device = spotter.experiment.input.form, str(spotter.device)
     with LiveVideo(
         source, size=size, backend=backend, device=device, growing=growing, reading=reading
     ) as video:

@@ -57,11 +57,15 @@ class Spotter:
         """
         from bvas.inference.precision import prediction_dtype
         from bvas.inference.torch_engine import TorchEngine
+        from bvas.loading.device_fit import DeviceFit
 
+        settings = self.experiment.input
+        form = settings.form
         engine = TorchEngine(
             self.models,
             self.experiment.clip,
-            luma_scaling=self.experiment.input.luma_scaling,
+            luma_scaling=settings.luma_scaling,
+            fit=DeviceFit(form, settings.luma_scaling) if form.is_scaled_on_device else None,
             flip_tta=self.experiment.flip_tta,
             dtype=prediction_dtype(self.device, self.precision),
             compiled=compiled,

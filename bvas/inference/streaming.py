@@ -19,6 +19,7 @@ What is computed, and when, is decided here, with NumPy alone. An engine compute
 #   K labels, H W picture size.
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +31,7 @@ from bvas.inference.engine_protocol import Engine, EngineArray
 from bvas.inference.ring_buffer import RingTable, SlotState
 from bvas.inference.row_stride import Interpolation, batch_length, most_waiting
 from bvas.inference.still_clips import UNIQUE, LastStill, Pictures, common_picture
-from bvas.values.luma import ColorRange
+from bvas.values.color import FrameForm, PlaneLayout
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -102,17 +103,20 @@ class StreamingPredictor:
     def push(
         self,
         frames: "NDArray[np.uint8] | Tensor",
-        color_range: ColorRange = "limited",
+        form: FrameForm = "limited",
         is_repeat: NDArray[np.bool_] | None = None,
+        *,
+        sample_aspect: Fraction = Fraction(1),
     ) -> NDArray[np.float32]:
         """Take the next frames and return the rows that are final with them.
 
         Args:
-            frames: uint8 [n, H, W], luma as stored, n >= 0; one size for all of a video. An array, or a tensor on any
-                device where the engine takes tensors.
-            color_range: Their range tag.
+            frames: As stored, n >= 0: luma uint8 [n, H, W], or color planes uint8 [n, bytes]; one size for all of a
+                video. An array, or a tensor on any device where the engine takes tensors.
+            form: What they mean: range tag of luma, or layout of planes.
             is_repeat: bool [n], whether each is the same source frame as the one before it, with the same luma: batches
                 of clips that show nothing else are not computed again. None: none is.
+            sample_aspect: Width over height of a sample, for engines that scale frames.
 
         Returns:
             float32 [m, K] in [0, 1], following the rows returned before; m may be 0. NaN where the clip
@@ -123,12 +127,12 @@ class StreamingPredictor:
             ScoresError: scores are NaN or infinite.
         """
         own = self._engine.to_frames(frames)
-        self._check_frames(own)
+        self._check_frames(own, form)
         rows: list[NDArray[np.float32]] = []
         for first in range(0, len(own), self._batch):
             chunk = own[first : first + self._batch]
             repeats = None if is_repeat is None else is_repeat[first : first + self._batch]
-            self._put(chunk, color_range, self._pictures.number(len(chunk), repeats))
+            self._put(chunk, form, sample_aspect, self._pictures.number(len(chunk), repeats))
             self._num_frames += len(chunk)
             rows += self._advance(is_last=first + len(chunk) == len(own))
         return self._joined(rows)
@@ -161,11 +165,16 @@ class StreamingPredictor:
         self.reset()
         return self._joined(rows)
 
-    def _check_frames(self, frames: EngineArray) -> None:
-        if str(frames.dtype).removeprefix("torch.") != "uint8" or frames.ndim != 3:
+    def _check_frames(self, frames: EngineArray, form: FrameForm) -> None:
+        shape = tuple(frames.shape[1:])
+        if isinstance(form, PlaneLayout):
+            is_right, size = shape == (form.num_bytes,), form.size
+            wanted = f"[n, {form.num_bytes}], planes of {form.size}"
+        else:
+            is_right, size, wanted = len(shape) == 2, (*shape, 0)[:2], "[n, H, W]"
+        if str(frames.dtype).removeprefix("torch.") != "uint8" or not is_right:
             got = f"{frames.dtype} {list(frames.shape)}"
-            raise ConfigError(f"frames must be uint8 [n, H, W], got {got}; luma is brought to [0, 1] in here")
-        size = (frames.shape[1], frames.shape[2])
+            raise ConfigError(f"frames must be uint8 {wanted}, got {got}; they are brought to [0, 1] in here")
         if self._size is None:
             self._start(size)
         elif size != self._size:
@@ -192,12 +201,16 @@ class StreamingPredictor:
         self._frames, self._stacks = RingTable(num_frames), RingTable(num_stacks)
         self._engine.reserve(num_frames, num_stacks)
 
-    def _put(self, chunk: EngineArray, color_range: ColorRange, pictures: NDArray[np.int64]) -> None:
+    def _put(
+        self, chunk: EngineArray, form: FrameForm, sample_aspect: Fraction, pictures: NDArray[np.int64]
+    ) -> None:
         """Keep the next frames, unless they only repeat what is kept in their places."""
         positions = self._num_frames + np.arange(len(chunk))
         if len(chunk) and (pictures == pictures[0]).all() and self._frames.holds(positions, int(pictures[0])):
             return
-        self._engine.put_frames(self._frames.put(positions, SlotState.READY, pictures), chunk, color_range)
+        self._engine.put_frames(
+            self._frames.put(positions, SlotState.READY, pictures), chunk, form, sample_aspect
+        )
 
     def _advance(self, *, is_last: bool, ended: bool = False) -> list[NDArray[np.float32]]:
         """Encode the stacks and score the clips that the frames so far allow, and of these what fills a batch.

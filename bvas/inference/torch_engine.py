@@ -5,6 +5,7 @@
 #   V flips (2 with flip TTA: the picture and its mirror image), C E h w what is kept of a stack, K labels.
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -14,11 +15,13 @@ from torch import Tensor
 from bvas.inference.flip_tta import check_models, mean_scores, with_flipped
 from bvas.inference.precision import check_dtype, default_batch, float32_convolutions
 from bvas.inference.prepared_model import PreparedModel
+from bvas.loading.device_fit import DeviceFit
 from bvas.models.spotting import SpottingModel
 from bvas.system.compiled_function import CompiledCalls
 from bvas.system.devices import to_device
 from bvas.values.clip_config import ClipConfig
-from bvas.values.luma import ColorRange, LumaScaling, to_unit
+from bvas.values.color import FrameForm, to_unit_frames
+from bvas.values.luma import LumaScaling
 
 
 class TorchEngine:
@@ -30,6 +33,7 @@ class TorchEngine:
         clip: ClipConfig,
         *,
         luma_scaling: LumaScaling = "range",
+        fit: DeviceFit | None = None,
         flip_tta: bool = True,
         dtype: torch.dtype = torch.float32,
         compiled: bool = False,
@@ -40,6 +44,7 @@ class TorchEngine:
             models: At least one, of this clip, on one device; put in evaluation mode.
             clip: Frames that a clip holds.
             luma_scaling: How luma becomes [0, 1].
+            fit: Scales frames of the source's size; None where they come in the model's.
             flip_tta: Average with the scores of the mirrored clip; twice the work.
             dtype: Type that is computed in: torch.float32, torch.bfloat16, or torch.float16 on CUDA.
             compiled: Compile what full batches run through; for CUDA and long videos.
@@ -54,6 +59,7 @@ class TorchEngine:
         self.half = "" if dtype == torch.float32 else str(dtype).removeprefix("torch.")
         self._models = [PreparedModel(model, dtype) for model in models]
         self._luma_scaling: LumaScaling = luma_scaling
+        self._fit = fit
         self._flip = flip_tta
         self._num_flips = 2 if flip_tta else 1
         self._dtype = dtype
@@ -63,14 +69,14 @@ class TorchEngine:
     def reserve(self, num_frames: int, num_stacks: int) -> None:
         """Begin a video, with so many slots."""
         self._frames = _Ring(num_frames)
-        """[1, R, H, W] in [0, 1]."""
+        """[1, R, H, W], of RGB [1, R, 3, H, W], in [0, 1]."""
         num_kept = 2 if self._models[0].blocks else 1
         self._features = [tuple(_Ring(num_stacks) for _ in range(num_kept)) for _ in self._models]
         """Of each model what `PreparedModel.encode` gives, [V, R, h, w, C or E]."""
 
     def default_batch(self, size: tuple[int, int]) -> int:
         """Return the batch size for this device and frames of (H, W)."""
-        return default_batch(self._device, size, self._num_flips)
+        return default_batch(self._device, size if self._fit is None else self._fit.size, self._num_flips)
 
     def to_frames(self, frames: NDArray[np.uint8] | Tensor) -> Tensor:
         """Return frames as a tensor."""
@@ -80,9 +86,15 @@ class TorchEngine:
         return torch.from_numpy(np.require(frames, requirements=["C", "W"]))
 
     @torch.inference_mode()
-    def put_frames(self, slots: NDArray[np.int64], frames: Tensor, color_range: ColorRange) -> None:
-        """Keep frames [n, H, W] in [0, 1]."""
-        unit = to_unit(frames.to(self._device)[None], [color_range], self._luma_scaling)
+    def put_frames(
+        self, slots: NDArray[np.int64], frames: Tensor, form: FrameForm, sample_aspect: Fraction
+    ) -> None:
+        """Keep frames in [0, 1]."""
+        frames = frames.to(self._device)
+        if self._fit is None:
+            unit = to_unit_frames(frames[None], [form], self._luma_scaling)
+        else:
+            unit = self._fit(frames, form, sample_aspect)[None]
         self._frames.put(self._index(slots), unit.to(self._dtype))
 
     @torch.inference_mode()
@@ -91,7 +103,7 @@ class TorchEngine:
     ) -> None:
         """Encode stacks [M, S] and keep what each model makes of them."""
         frames = self._frames.take(self._index(frame_slots.ravel()))
-        stacks_MSHW = frames.view(*frame_slots.shape, *frames.shape[2:])
+        stacks_MSHW = frames.view(*frame_slots.shape, *frames.shape[2:]).flatten(1, -3)
         pictures = with_flipped(stacks_MSHW, self._flip).contiguous(memory_format=torch.channels_last)
         index = self._index(stack_slots)
         with float32_convolutions():

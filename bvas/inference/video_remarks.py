@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 
-from bvas.experiment.experiment import InputConfig
+from bvas.experiment.input_config import InputConfig
 from bvas.video.decode.orientation import adaptation
 from bvas.video.index.frame_grid import Grid
 from bvas.video.index.frame_table import VideoInfo
@@ -17,7 +17,7 @@ LONG_STILL_SECONDS = 1.0
 
 def log_adaptation(name: str, info: VideoInfo, settings: InputConfig) -> None:
     """Log how a video is brought to the size and rate that the models were trained on, if it has others."""
-    text = adaptation(info, settings.size, settings.rate)
+    text = adaptation(info, settings.form, settings.rate)
     if text:
         logger.info("%s: %s", name, text)
 

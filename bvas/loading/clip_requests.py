@@ -5,7 +5,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -17,6 +17,7 @@ from bvas.loading.labelled_video import LabelledVideo
 from bvas.loading.sampling import ActionSampler, sample_seed, sample_stream, shake
 from bvas.loading.targets import targets_at
 from bvas.values.clip_config import ClipConfig, clamp_indices
+from bvas.values.input_format import Cut
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +34,8 @@ class ClipRequest:
     """[K] in [0, 1]."""
     seed: int
     """Random seed of the augmentation, derived from (seed, epoch, sample)."""
+    cuts: tuple[Cut, ...] | None = None
+    """Part of each picture [T] that fills the frame, such as a box per frame; None: by the input's `fit`."""
 
 
 class Clips(ABC):
@@ -104,6 +107,7 @@ class TrainingClips(Clips):
         sampling: SamplingConfig | None = None,
         targets: TargetConfig | None = None,
         samplers: Sequence[ActionSampler] | None = None,
+        random_crop: bool = False,
     ) -> None:
         """Prepare the draws.
 
@@ -113,6 +117,7 @@ class TrainingClips(Clips):
             sampling: How clips are drawn and shaken; the reference system's values by default.
             targets: The window of the target; the reference system's by default.
             samplers: Sampler of center frames, one per video; `ActionSampler` by default.
+            random_crop: Draw the place where `crop` and `stretch` cut out the frame, one for each clip.
 
         Raises:
             ConfigError: no videos, videos of different label sets, or a wrong number of samplers.
@@ -123,6 +128,7 @@ class TrainingClips(Clips):
         if samplers is None:
             samplers = [ActionSampler(video, self.sampling) for video in videos]
         self._samplers = samplers
+        self._random_crop = random_crop
         if len(self._samplers) != len(self.videos):
             raise ConfigError(f"{len(self.videos)} videos need as many samplers, got {len(self._samplers)}")
 
@@ -136,7 +142,11 @@ class TrainingClips(Clips):
             # Shaken before they are clamped to the video: at an edge, too, each frame moves by itself.
             frames = center - self.clip.frames_before + np.arange(self.clip.num_frames) * self.clip.frame_step
             frames = clamp_indices(shake(frames, self.sampling, random), video.num_frames)
-        return self._request_at(video_id, center, frames, sample_seed(seed, epoch, sample))
+        request = self._request_at(video_id, center, frames, sample_seed(seed, epoch, sample))
+        if not self._random_crop:
+            return request
+        down, right = random.random(2).tolist()
+        return replace(request, cuts=(Cut(place=(down, right)),) * self.clip.num_frames)
 
 
 class FixedClips(Clips):

@@ -26,14 +26,14 @@ logger = logging.getLogger(__name__)
 class AttachedFrames:
     """Slots on a GPU, one clip each, in a worker. The memory is opened at its first use, which loads torch and CUDA."""
 
-    def __init__(self, shared: bytes, shape: tuple[int, int, int, int], gpu: int) -> None:
+    def __init__(self, shared: bytes, shape: tuple[int, ...], gpu: int) -> None:
         self._shared = shared
         self._shape = shape
         self._gpu = gpu
         self._frames: Tensor | None = None
 
     def slot(self, number: int) -> "Tensor":
-        """Return a slot, uint8 [T, H, W], on the GPU.
+        """Return a slot, uint8 of the clips' shape, on the GPU.
 
         Raises:
             DataError: the memory cannot be opened from this process.
@@ -53,12 +53,12 @@ class AttachedFrames:
 class DeviceFrames(AttachedFrames):
     """The same slots in the process that owns them. Pickled as `AttachedFrames`, for an argument of a worker."""
 
-    def __init__(self, num_slots: int, clip_shape: tuple[int, int, int], gpu: int) -> None:
+    def __init__(self, num_slots: int, clip_shape: tuple[int, ...], gpu: int) -> None:
         """Reserve the memory.
 
         Args:
             num_slots: Clips that fit.
-            clip_shape: (T, H, W) of each.
+            clip_shape: Shape of each, as of `SharedFrames`.
             gpu: Number of the GPU.
 
         Raises:

@@ -9,6 +9,7 @@ from bvas.loading.loader_stats import LoaderStats, WorkerStats
 from bvas.loading.open_videos import OpenVideos
 from bvas.loading.read_jobs import ReadJob, ReadResult
 from bvas.loading.shared_slots import SharedFrames
+from bvas.values.input_format import InputFormat
 
 NAME = "pyav-here"
 
@@ -16,10 +17,10 @@ NAME = "pyav-here"
 class InProcessRunner:
     """A `JobRunner` without processes: for small inputs, and for a debugger. It has no idle jobs."""
 
-    def __init__(self, frames: SharedFrames) -> None:
+    def __init__(self, frames: SharedFrames, form: InputFormat | None = None) -> None:
         self._frames = frames
         # `pyav` is the reference. A GPU decoder may end its process, which a worker can afford and we cannot.
-        self._videos = OpenVideos("pyav", frames.clip_shape[1:])
+        self._videos = OpenVideos("pyav", form or frames.frame_size)
         self._pending: deque[ReadJob] = deque()
         self._stats = WorkerStats()
         self._closed = False

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from bvas.data.video_end import after_end
 from bvas.errors import DataError
 from bvas.values.annotations import Annotation, LabelSet
-from bvas.values.luma import ColorRange
+from bvas.values.color import FrameForm
+from bvas.values.input_format import InputFormat
+from bvas.video.decode.open_video import frame_form
 from bvas.video.index.frame_grid import Grid, make_grid
 from bvas.video.index.video_index import build_index
 
@@ -21,8 +23,12 @@ class LabelledVideo:
     """One video file, its grid and its annotations. Can be pickled."""
 
     path: Path
-    color_range: ColorRange
-    """Range tag of the file, copied to each clip."""
+    form: FrameForm
+    """What the bytes of its frames mean: range tag of luma, or layout of color planes."""
+    size: tuple[int, int]
+    """(h, w) of the upright picture."""
+    sample_aspect: Fraction = Fraction(1)
+    """Width over height of a sample of it."""
     grid: Grid
     """Source frame of each grid frame."""
     keyframes: NDArray[np.int64]
@@ -49,6 +55,7 @@ def label_video(
     rate: Fraction | float,
     *,
     name: str = "",
+    form: InputFormat | None = None,
 ) -> LabelledVideo:
     """Index a video and put its annotations on the grid, each on the nearest grid frame.
 
@@ -58,6 +65,7 @@ def label_video(
         labels: The task's labels.
         rate: Grid frames per second.
         name: Name of its results, e.g. `league/season/match/1_720p`.
+        form: Form that its frames are brought to; None for gray of any size.
 
     Raises:
         DecodeError: the video cannot be indexed.
@@ -81,7 +89,9 @@ def label_video(
     placed.sort()
     return LabelledVideo(
         path=path,
-        color_range=info.color_range,
+        form=frame_form(index, info, **({} if form is None else form.reading)),
+        size=(info.height, info.width),
+        sample_aspect=info.sample_aspect,
         grid=grid,
         keyframes=np.searchsorted(index.pts, index.keyframe_pts).astype(np.int64),
         num_labels=len(labels),

@@ -20,8 +20,10 @@ from bvas.errors import ConfigError
 from bvas.experiment.loading_config import LoadingConfig
 from bvas.loading.clip_batch import BatchMaker, ClipBatch
 from bvas.loading.clip_requests import Clips
+from bvas.loading.device_fit import DeviceFit, source_shape
 from bvas.loading.device_slots import DeviceFrames, open_way_to_gpu
 from bvas.loading.epoch_order import EpochOrder
+from bvas.loading.labelled_video import LabelledVideo
 from bvas.loading.loader_stats import LoaderStats
 from bvas.loading.rank_shards import WHOLE, Batches, Shard
 from bvas.loading.runner_start import JobRunner, start_runner
@@ -31,9 +33,25 @@ from bvas.loading.slot_counts import SlotCounts
 from bvas.loading.slot_filling import SlotFiller
 from bvas.loading.worker_counts import choose_workers
 from bvas.system.closing import Closing
-from bvas.values.checks import checked_size
+from bvas.values.input_format import InputFormat
+from bvas.values.luma import LumaScaling
 
 logger = logging.getLogger(__name__)
+
+
+def shape_of_clips(form: InputFormat, clips: Clips, others: Sequence[LabelledVideo] = ()) -> tuple[int, ...]:
+    """Return the shape of the slots of clips: (T, H, W) of luma, (T, bytes) of planes or where the device scales.
+
+    Args:
+        form: Form that frames are brought to.
+        clips: The clips.
+        others: Videos of further clips that share the slots.
+    """
+    num_frames = clips.clip.num_frames
+    if form.is_scaled_on_device:
+        videos = (*clips.videos, *others)
+        return num_frames, max(math.prod(source_shape(video.form, video.size)) for video in videos)
+    return num_frames, *source_shape(clips.videos[0].form, form.size)
 
 
 class ClipLoader(Closing):
@@ -65,7 +83,7 @@ class ClipLoader(Closing):
         clips: Clips,
         batch_size: int,
         *,
-        size: tuple[int, int],
+        size: tuple[int, int] | InputFormat,
         workers: Mapping[str, int] | Literal["auto", 0] = "auto",
         device: torch.device | str = "cpu",
         seed: int = 0,
@@ -73,7 +91,9 @@ class ClipLoader(Closing):
         on_error: OnError = "raise",
         shard: Shard = WHOLE,
         cpus: int | None = None,
+        luma_scaling: LumaScaling = "range",
         spare_clips: int = 0,
+        spare_videos: Sequence[LabelledVideo] = (),
         beside: "ClipLoader | None" = None,
     ) -> None:
         """Start the workers.
@@ -81,7 +101,7 @@ class ClipLoader(Closing):
         Args:
             clips: The clips of an epoch.
             batch_size: Clips in a batch (B), over all ranks; the last of an epoch may be smaller.
-            size: (H, W) that frames are fitted into.
+            size: Form that frames are brought to; (H, W) for gray frames padded to it.
             workers: Processes for each backend, e.g. {"nvdec": 3, "opencv": 1}; "auto" picks by the machine; {} or 0
                 reads in this process.
             device: Device of frames and targets.
@@ -91,7 +111,9 @@ class ClipLoader(Closing):
             shard: The share of this process where several share the epoch. Of each batch of `TrainingClips`, so
                 that all ranks' batch i together are batch i of a single process; a stretch of `FixedClips`.
             cpus: Cores that "auto" has for workers; None: all that this process may use.
+            luma_scaling: How luma becomes [0, 1] where the device scales frames.
             spare_clips: Room for as many clips of a second loader without workers of its own.
+            spare_videos: Its videos, whose frames may be larger where the device scales them.
             beside: A loader with such room, for clips of the same shape. Its workers read for this one when it has
                 no job left. Where it reads in this process, so does this one, whatever `workers` says.
 
@@ -99,7 +121,7 @@ class ClipLoader(Closing):
             ConfigError: a value breaks a rule, or a rank would have no clip of some batch.
             DataError: shared memory does not suffice.
         """
-        checked_size(size)
+        form = InputFormat.of(size)
         if batch_size < 1 or seed < 0:
             raise ConfigError(
                 f"batch_size must be at least 1 and seed at least 0, got {batch_size} and {seed}"
@@ -112,7 +134,7 @@ class ClipLoader(Closing):
         self.batch_size = batch_size
         self.shard = shard
         self._seed = seed
-        clip_shape = (clips.clip.num_frames, *size)
+        clip_shape = shape_of_clips(form, clips, spare_videos)
         counts = SlotCounts.of(clips, batch_size, math.prod(clip_shape), loading, shard)
         target = torch.device(device)
         gpu = str(target) if target.type == "cuda" else "cuda"
@@ -126,7 +148,8 @@ class ClipLoader(Closing):
         shares_pool = beside is not None and bool(self.workers)
         with ExitStack() as stack:
             if beside is not None and shares_pool:
-                assert beside._frames.clip_shape == clip_shape
+                # Where the device scales, its slots have room for the largest frames of both.
+                clip_shape = beside._frames.clip_shape
                 first_slot, num_slots = beside._num_slots, min(beside._spare_clips, counts.num_own)
                 counts = counts.within(num_slots)
                 self._frames, self._device_frames = beside._frames, beside._device_frames
@@ -141,6 +164,7 @@ class ClipLoader(Closing):
                     self._frames,
                     self._device_frames,
                     stack,
+                    form=form,
                     gpu=gpu,
                     timeout_seconds=loading.timeout_seconds,
                 )
@@ -152,7 +176,11 @@ class ClipLoader(Closing):
                 stack.callback(self._filler.close)
             # Runs when the loader is garbage-collected or the program ends, whichever comes first.
             self._finalizer = weakref.finalize(self, stack.pop_all().close)
-        self._maker = BatchMaker(target)
+        fit = DeviceFit(form, luma_scaling) if form.is_scaled_on_device else None
+        self._maker = BatchMaker(target, fit)
+        self._batch_bytes = math.prod(clip_shape)
+        if fit is not None:
+            self._batch_bytes = 4 * clips.clip.num_frames * math.prod(form.unit_shape)
         self._counts = counts
         self._num_slots = num_slots
         self._spare_clips = spare_clips
@@ -177,8 +205,8 @@ class ClipLoader(Closing):
 
     @property
     def clip_bytes(self) -> int:
-        """Bytes of a clip's frames."""
-        return math.prod(self._frames.clip_shape)
+        """Bytes of a clip's frames in a batch."""
+        return self._batch_bytes
 
     @property
     def stats(self) -> LoaderStats:

@@ -1,5 +1,6 @@
 """The most recently used videos of a worker, kept open, and the reading of jobs from them."""
 
+import math
 import time
 import traceback
 from collections import OrderedDict
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.loading.read_jobs import Failure, FailureKind, ReadJob, ReadResult
+from bvas.values.input_format import WHOLE_PICTURE, InputFormat
 from bvas.video.decode.open_video import open_video
 from bvas.video.decode.pynvvideocodec import DecoderPool
 from bvas.video.decode.video_reader import FrameReader
@@ -27,19 +29,24 @@ class OpenVideos:
     """Reads jobs with one backend, and keeps videos open between jobs. For one process and one thread."""
 
     def __init__(
-        self, backend: str, size: tuple[int, int], *, max_open: int = _MAX_OPEN, gpu: str = "cuda"
+        self,
+        backend: str,
+        form: tuple[int, int] | InputFormat,
+        *,
+        max_open: int = _MAX_OPEN,
+        gpu: str = "cuda",
     ) -> None:
         """Open nothing yet.
 
         Args:
             backend: Name of the backend.
-            size: (H, W) that frames are fitted into.
+            form: Form that frames are brought to; (H, W) for gray frames padded to it.
             max_open: Videos kept open, at least 1: each holds a decoder and its buffers.
             gpu: Device that `nvdec` decodes on.
         """
         self._device = gpu if backend == "nvdec" else "cpu"
         self._backend = backend
-        self._size = size
+        self._form = InputFormat.of(form)
         self._max_open = max_open
         self._open: OrderedDict[Path, FrameReader] = OrderedDict()
         self._pool: DecoderPool = DecoderPool()
@@ -52,8 +59,9 @@ class OpenVideos:
 
         Args:
             job: The clips to read.
-            slots: uint8 [T, H, W], C-contiguous, one for each clip; receives the clips. All in host memory,
-                or all tensors on the device that decodes.
+            slots: uint8 [T, *frame_shape], C-contiguous, one for each clip; receives the clips. All in host memory,
+                or all tensors on the device that decodes. Where the device scales, frames are [bytes] with room for
+                the largest video's, of which the first ones are filled.
         """
         started = time.perf_counter()
         decoder = None
@@ -63,7 +71,11 @@ class OpenVideos:
             decoder = self._decoder(job.path)
             before = decoder.num_decoded
             if job.clips:
-                self._fill(job, decoder, [frame for slot in slots for frame in slot])
+                frames = [frame for slot in slots for frame in slot]
+                if self._form.is_scaled_on_device:
+                    num_bytes = math.prod(decoder.frame_shape)
+                    frames = [frame[:num_bytes].reshape(decoder.frame_shape) for frame in frames]
+                self._fill(job, decoder, frames)
         except Exception as error:  # noqa: BLE001  (the loader raises it, or counts it as skipped)
             # The decoder may be in any state: the next read opens the video again.
             self._drop(job.path)
@@ -83,13 +95,17 @@ class OpenVideos:
     def _fill(self, job: ReadJob, decoder: FrameReader, frames: list[Any]) -> None:
         known = self._kept if job.chain is not None and job.chain == self._chain else {}
         self._chain, self._kept = job.chain, {}
-        indices, outs = [], []
-        for index, frame in zip(job.indices.tolist(), frames, strict=True):
-            if index in known:
+        indices, outs, cuts = [], [], []
+        # The device cuts what it scales.
+        of_job = None if self._form.is_scaled_on_device else job.cuts
+        for place, (index, frame) in enumerate(zip(job.indices.tolist(), frames, strict=True)):
+            cut = WHOLE_PICTURE if of_job is None else of_job[place]
+            if index in known and cut == WHOLE_PICTURE:
                 frame[...] = known[index]
             else:
                 indices.append(index)
                 outs.append(frame)
+                cuts.append(cut)
         kept = {}
         for index in job.keep.tolist():
             if index in known:
@@ -99,8 +115,10 @@ class OpenVideos:
                 kept[index] = frames[0].copy() if isinstance(frames[0], np.ndarray) else frames[0].clone()
                 indices.append(index)
                 outs.append(kept[index])
+                cuts.append(WHOLE_PICTURE)
         if indices:
-            (decoder.read_into if isinstance(outs[0], np.ndarray) else decoder.read_to)(indices, outs)
+            read = decoder.read_into if isinstance(outs[0], np.ndarray) else decoder.read_to
+            read(indices, outs, *(() if of_job is None else (cuts,)))
         self._kept = kept
 
     def _kind_of(self, error: Exception, *, opened: bool) -> FailureKind:
@@ -121,7 +139,7 @@ class OpenVideos:
             while len(self._open) >= self._max_open:
                 self._drop(next(iter(self._open)))
             self._open[path] = open_video(
-                path, self._backend, size=self._size, device=self._device, pool=self._pool
+                path, self._backend, device=self._device, pool=self._pool, **self._form.reading
             )
         self._open.move_to_end(path)
         return self._open[path]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.loading.clip_requests import ClipRequest
+from bvas.values.input_format import WHOLE_PICTURE, Cut
 
 FailureKind = Literal["refused", "damaged", "unread", "error"]
 """`refused`: the backend does not open this file at all; another may.
@@ -66,6 +67,17 @@ class ReadJob:
     def indices(self) -> NDArray[np.int64]:
         """Source frames of all clips, one clip after the other [n * T]."""
         return np.concatenate([_no_frames(), *(clip.request.indices for clip in self.clips)])
+
+    @property
+    def cuts(self) -> tuple[Cut, ...] | None:
+        """Part of each picture of all clips [n * T]; None where all are brought to the frame alike."""
+        if all(clip.request.cuts is None for clip in self.clips):
+            return None
+        return tuple(
+            cut
+            for clip in self.clips
+            for cut in clip.request.cuts or (WHOLE_PICTURE,) * len(clip.request.indices)
+        )
 
     def note(self) -> str:
         """Return what the job reads, as the end of a message."""

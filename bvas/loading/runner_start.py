@@ -12,6 +12,7 @@ from bvas.loading.shared_slots import SharedFrames
 from bvas.loading.worker import WorkerSettings
 from bvas.loading.worker_pool import WorkerPool
 from bvas.system.cache_folder import cache_folder, fault_of_writing
+from bvas.values.input_format import InputFormat
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ def start_runner(
     device_frames: AttachedFrames | None,
     stack: ExitStack,
     *,
+    form: InputFormat,
     gpu: str,
     timeout_seconds: float,
 ) -> JobRunner:
@@ -35,17 +37,18 @@ def start_runner(
         frames: Slots in host memory.
         device_frames: Slots on the GPU, if any.
         stack: Receives the callbacks that close it.
+        form: Form that frames are brought to.
         gpu: Device that `nvdec` decodes on.
         timeout_seconds: Longest time for one read of a worker.
     """
     runner: JobRunner
     if workers:
         settings = WorkerSettings(
-            frames=frames, device_frames=device_frames, gpu=gpu, cache_home=_index_cache(stack)
+            frames=frames, form=form, device_frames=device_frames, gpu=gpu, cache_home=_index_cache(stack)
         )
         runner = WorkerPool(workers, settings, timeout_seconds=timeout_seconds)
     else:
-        runner = InProcessRunner(frames)
+        runner = InProcessRunner(frames, form)
     stack.callback(runner.close)
     return runner
 

@@ -14,12 +14,12 @@ from bvas.system.shared_memory import reserve
 class SharedFrames:
     """Slots in shared memory, one clip each. Can be an argument of a worker process."""
 
-    def __init__(self, num_slots: int, clip_shape: tuple[int, int, int]) -> None:
+    def __init__(self, num_slots: int, clip_shape: tuple[int, ...]) -> None:
         """Reserve the memory.
 
         Args:
             num_slots: Clips that fit.
-            clip_shape: (T, H, W) of each.
+            clip_shape: Shape of each: (T, H, W) of luma, (T, bytes) of color planes or where frames differ in size.
 
         Raises:
             DataError: the system has too little shared memory.
@@ -37,8 +37,14 @@ class SharedFrames:
                 "system has no memfd)"
             ) from error
 
+    @property
+    def frame_size(self) -> tuple[int, int]:
+        """(H, W) of luma frames."""
+        _, height, width = self.clip_shape
+        return height, width
+
     def slot(self, number: int) -> NDArray[np.uint8]:
-        """Return a view of a slot, uint8 [T, H, W]."""
+        """Return a view of a slot, uint8 of the clips' shape."""
         clip_bytes = math.prod(self.clip_shape)
         flat = np.frombuffer(self._memory, dtype=np.uint8, count=clip_bytes, offset=number * clip_bytes)
         return flat.reshape(self.clip_shape)

@@ -20,6 +20,7 @@ from bvas.loading.open_videos import OpenVideos
 from bvas.loading.read_jobs import Failure, ReadJob, ReadResult, Ready
 from bvas.loading.shared_slots import SharedFrames
 from bvas.system.jobs.child_processes import end_with_parent
+from bvas.values.input_format import InputFormat
 
 _MAX_ANSWER_BYTES = 16_000
 """Size that a pipe takes at once: half a result of a stopped worker would block the parent."""
@@ -31,6 +32,8 @@ class WorkerSettings:
 
     frames: SharedFrames
     """Slots in host memory."""
+    form: InputFormat | None = None
+    """Form that frames are brought to; None: gray, of the slots' size."""
     device_frames: AttachedFrames | None = None
     """Slots on the GPU, for `nvdec`; None sends its frames through host memory."""
     gpu: str = "cuda"
@@ -52,8 +55,7 @@ def run_worker(pipe: Connection, backend: str, settings: WorkerSettings) -> None
         os.environ["BVAS_HOME"] = str(settings.cache_home)
     # One core a worker: OpenCV's own threads would take the cores of other workers.
     cv2.setNumThreads(1)
-    size = settings.frames.clip_shape[1:]
-    videos = OpenVideos(backend, size, gpu=settings.gpu)
+    videos = OpenVideos(backend, settings.form or settings.frames.frame_size, gpu=settings.gpu)
     try:
         pipe.send(Ready())
         while (job := pipe.recv()) is not None:

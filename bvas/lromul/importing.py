@@ -12,7 +12,8 @@ from bvas.data.action import action_task
 from bvas.data.ball import ball_task
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment.checkpoint import FILE_NAME, fold_folder, save_checkpoint
-from bvas.experiment.experiment import Experiment, InputConfig, check_new_name
+from bvas.experiment.experiment import Experiment, check_new_name
+from bvas.experiment.input_config import InputConfig
 from bvas.lromul.weights import (
     ReferenceCheckpoint,
     ReferenceScores,

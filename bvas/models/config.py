@@ -1,4 +1,4 @@
-"""Configuration of the network, except for clip and labels."""
+"""Configuration of the network and of its pixels, except for clip and labels."""
 
 from dataclasses import dataclass
 
@@ -50,3 +50,24 @@ class ModelConfig:
                 f"se_reduction_3d ({self.se_reduction_3d}) leaves nothing of the "
                 f"{self.num_features_3d * self.expansion_3d} inner features (num_features_3d * expansion_3d)"
             )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PixelConfig:
+    """Channels of the frames that a network sees, and their normalization: (x - mean) / std."""
+
+    num_channels: int = 1
+    """1 for gray, 3 for RGB."""
+    mean: tuple[float, ...] = ()
+    """For each channel; empty: 0."""
+    std: tuple[float, ...] = ()
+    """For each channel; empty: 1."""
+
+    @property
+    def is_normalized(self) -> bool:
+        """Whether mean or standard deviation are set."""
+        return bool(self.mean or self.std)
+
+
+GRAY = PixelConfig()
+"""One channel, not normalized."""

@@ -1,9 +1,10 @@
-"""2D encoder: any timm network with feature maps, with a stack of gray frames as its channels."""
+"""2D encoder: any timm network with feature maps, with a stack of frames as its channels."""
 
 # Dimension letters in this file:
 #   M stacks, S frames per stack, D the backbone's features, C projected features, H W input size,
 #   h w feature-map size.
 
+import copy
 import difflib
 import pickle
 from pathlib import Path
@@ -16,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from bvas.errors import CheckpointError, ConfigError
-from bvas.models.config import ModelConfig
+from bvas.models.config import GRAY, ModelConfig, PixelConfig
 from bvas.system.log_lines import first_line
 from bvas.system.quiet_logging import quieted
 
@@ -36,25 +37,62 @@ class ProjectNormAct(nn.Module):
         return projected
 
 
-class StackEncoder(nn.Module):
-    """Encodes each stack of S gray frames by itself, so that `StreamingPredictor` can reuse the features."""
+class Normalization(nn.Module):
+    """(x - mean) / std of each channel of a frame; part of the config, so its numbers are not among the weights."""
 
-    def __init__(self, config: ModelConfig, stack_size: int, *, pretrained: bool = False) -> None:
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, pixels: PixelConfig, stack_size: int) -> None:
         super().__init__()
-        self.backbone = _build_backbone(config, stack_size, pretrained=pretrained)
+        for name, values, neutral in (("mean", pixels.mean, 0.0), ("std", pixels.std, 1.0)):
+            each = torch.tensor((values or (neutral,) * pixels.num_channels) * stack_size)
+            self.register_buffer(name, each.reshape(-1, 1, 1), persistent=False)
+
+    def forward(self, stacks_MSHW: Tensor) -> Tensor:
+        """Return stacks of the same shape."""
+        return (stacks_MSHW - self.mean) / self.std
+
+
+class StackEncoder(nn.Module):
+    """Encodes each stack of S frames by itself, so that `StreamingPredictor` can reuse the features.
+
+    Args:
+        config: Sizes of the network.
+        stack_size: Frames of a stack (S).
+        pixels: Channels of a frame, and their normalization.
+        size: (H, W) of the frames, for encoders that are made for one size.
+        pretrained: Load the published weights of the backbone.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        stack_size: int,
+        pixels: PixelConfig = GRAY,
+        *,
+        size: tuple[int, int] | None = None,
+        pretrained: bool = False,
+    ) -> None:
+        super().__init__()
+        num_channels = stack_size * pixels.num_channels
+        self.normalization = Normalization(pixels, stack_size) if pixels.is_normalized else nn.Identity()
+        self.backbone = _build_backbone(config, num_channels, size, pretrained=pretrained)
         self._channels_last = str(getattr(self.backbone, "output_fmt", "NCHW")) in ("NHWC", "Format.NHWC")
         self.projection = ProjectNormAct(self.backbone.feature_info.channels()[-1], config.num_features_3d)
 
     def forward(self, stacks_MSHW: Tensor) -> Tensor:
-        """Return features [M, C, h, w] of stacks, float in [0, 1]."""
-        maps = self.backbone(stacks_MSHW)[-1]
+        """Return features [M, C, h, w] of stacks in [0, 1]; of color frames S counts 3 channels each."""
+        maps = self.backbone(self.normalization(stacks_MSHW))[-1]
         if self._channels_last:
             maps = maps.permute(0, 3, 1, 2)
         features_MChw: Tensor = self.projection(maps)
         return features_MChw
 
 
-def _build_backbone(config: ModelConfig, stack_size: int, *, pretrained: bool) -> Any:
+def _build_backbone(
+    config: ModelConfig, num_channels: int, size: tuple[int, int] | None, *, pretrained: bool
+) -> Any:
     # A dependency of timm.
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -68,16 +106,24 @@ def _build_backbone(config: ModelConfig, stack_size: int, *, pretrained: bool) -
     options: dict[str, Any] = {
         "features_only": True,
         "out_indices": (config.feature_level,),
-        "in_chans": stack_size,
+        "in_chans": num_channels,
     }
     if config.encoder_drop_path_rate:
         options["drop_path_rate"] = config.encoder_drop_path_rate
+    if not getattr(timm.get_pretrained_cfg(config.encoder), "fixed_input_size", False):
+        size = None
+    if size is not None:
+        # Position embeddings and windows of vision transformers are made for one size.
+        options["img_size"] = size
     if pretrained and config.weights_file is not None:
         _check_weights_file(config)
         options["pretrained_cfg_overlay"] = {"file": config.weights_file}
     try:
         with quieted("timm", "huggingface_hub"):
-            return timm.create_model(config.encoder, pretrained=pretrained, **options)
+            backbone = timm.create_model(config.encoder, pretrained=pretrained, **options)
+        if size is not None:
+            _try_size(backbone, config.encoder, num_channels, size)
+        return backbone
     except TypeError as error:
         if "drop_path_rate" in str(error):
             raise ConfigError(
@@ -85,6 +131,8 @@ def _build_backbone(config: ModelConfig, stack_size: int, *, pretrained: bool) -
             ) from error
         raise
     except (AssertionError, IndexError) as error:
+        if size is not None and config.feature_level == -1:
+            raise _wrong_size(config.encoder, size, error) from error
         raise ConfigError(
             f"timm's {config.encoder} has no feature map {config.feature_level}; "
             "feature_level -1 is the deepest of any encoder"
@@ -104,6 +152,27 @@ def _build_backbone(config: ModelConfig, stack_size: int, *, pretrained: bool) -
             f"download model.safetensors from {source} elsewhere, copy it here, and set the model's weights_file to "
             "its path; or set pretrained to False to start from random weights"
         ) from error
+
+
+def _try_size(backbone: nn.Module, name: str, num_channels: int, size: tuple[int, int]) -> None:
+    """Run a copy of an encoder on a stack of a size, without memory or arithmetic.
+
+    Raises:
+        ConfigError: the encoder does not take this size.
+    """
+    trial = copy.deepcopy(backbone).to("meta").eval()
+    try:
+        with torch.no_grad():
+            trial(torch.empty(1, num_channels, *size, device="meta"))
+    except (AssertionError, RuntimeError) as error:
+        raise _wrong_size(name, size, error) from error
+
+
+def _wrong_size(name: str, size: tuple[int, int], error: BaseException) -> ConfigError:
+    return ConfigError(
+        f"timm's {name} does not take frames of {size[0]}x{size[1]} ({first_line(error)}); change the input size: many "
+        "encoders need multiples of their patch or window, and some take squares only"
+    )
 
 
 def _check_weights_file(config: ModelConfig) -> None:

@@ -13,7 +13,7 @@ one of their stacks.
 #   B clips, T frames per clip, S frames per stack, N = T / S stacks, M stacks of any clips,
 #   C features of a stack, P = num_features_stack, K labels, H W input size, h w feature-map size.
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from einops import rearrange
@@ -22,8 +22,9 @@ from torch import Tensor, nn
 from bvas.errors import ConfigError
 from bvas.models.blocks3d import InvertedResidual3d
 from bvas.models.clip_model import ClipModel
-from bvas.models.config import ModelConfig
+from bvas.models.config import GRAY, ModelConfig, PixelConfig
 from bvas.models.encoder2d import ProjectNormAct, StackEncoder
+from bvas.models.encoder_stages import encoder_stages
 from bvas.models.pooling import GeneralizedMeanPool
 from bvas.values.clip_config import ClipConfig
 
@@ -35,12 +36,21 @@ class SpottingModel(ClipModel):
         config: Configuration.
         clip: Its clips: another T or S needs another model.
         num_labels: Labels (K).
+        pixels: Channels of its frames, and their normalization.
+        size: (H, W) of its frames, if it was made for one.
     """
 
     encoder: StackEncoder
 
     def __init__(
-        self, config: ModelConfig, clip: ClipConfig, num_labels: int, *, pretrained: bool = False
+        self,
+        config: ModelConfig,
+        clip: ClipConfig,
+        num_labels: int,
+        *,
+        pixels: PixelConfig = GRAY,
+        size: tuple[int, int] | None = None,
+        pretrained: bool = False,
     ) -> None:
         super().__init__()
         if num_labels < 1:
@@ -48,9 +58,11 @@ class SpottingModel(ClipModel):
         self.config = config
         self.clip = clip
         self.num_labels = num_labels
+        self.pixels = pixels
+        self.size = size
         # Some of timm's encoders keep the layers behind the map that is taken.
         self.has_unused_parameters = config.feature_level != -1
-        self.encoder = StackEncoder(config, clip.stack_size, pretrained=pretrained)
+        self.encoder = StackEncoder(config, clip.stack_size, pixels, size=size, pretrained=pretrained)
         self.blocks = nn.Sequential(
             *(
                 InvertedResidual3d(
@@ -67,8 +79,17 @@ class SpottingModel(ClipModel):
         self.dropout = nn.Dropout(config.drop_rate)
         self.classifier = nn.Linear(config.num_features_stack * clip.num_stacks, num_labels)
 
+    @property
+    def stack_channels(self) -> int:
+        """Channels of a stack: its frames, each of 3 in color."""
+        return self.clip.stack_size * self.pixels.num_channels
+
     def encode_stacks(self, stacks_MSHW: Tensor) -> Tensor:
-        """Return features [M, C, h, w] of stacks of gray frames in [0, 1], each from its own frames only."""
+        """Return features [M, C, h, w] of stacks in [0, 1], each from its own frames only.
+
+        Args:
+            stacks_MSHW: Gray frames; color frames as 3 S channels, those of the first frame first.
+        """
         features_MChw: Tensor = self.encoder(stacks_MSHW)
         return features_MChw
 
@@ -91,11 +112,27 @@ class SpottingModel(ClipModel):
         yield self.encoder.projection
         yield from self.blocks
 
+    def stages(self) -> Mapping[str, nn.Module]:
+        """Return `encoder.stem`, the encoder's other stages, `encoder.projection`, `blocks.0` and on, and `head`.
+
+        The stages of the encoder differ between encoders (`encoder_stages`). Where frames are normalized,
+        `encoder.normalization` comes first.
+        """
+        normalization = {"encoder.normalization": self.encoder.normalization}
+        return {
+            **(normalization if self.pixels.is_normalized else {}),
+            **{f"encoder.{name}": stage for name, stage in encoder_stages(self.encoder.backbone).items()},
+            "encoder.projection": self.encoder.projection,
+            **{f"blocks.{number}": block for number, block in enumerate(self.blocks)},
+            "head": nn.ModuleList([self.stack_projection, self.pool, self.classifier]),
+        }
+
     def forward(self, frames_BTHW: Tensor) -> Tensor:
-        """Return logits [B, K] of clips of gray frames, float in [0, 1]."""
+        """Return logits [B, K] of clips in [0, 1]: gray frames [B, T, H, W], or color [B, T, 3, H, W]."""
         T = frames_BTHW.shape[1]
         assert self.clip.num_frames == T, f"{T} frames for a model of {self.clip.num_frames}"
-        stacks = rearrange(frames_BTHW, "B (N S) H W -> (B N) S H W", S=self.clip.stack_size)
+        channels = frames_BTHW.flatten(1, -3)
+        stacks = rearrange(channels, "B (N S) H W -> (B N) S H W", S=self.stack_channels)
         features = self.encode_stacks(stacks)
         return self.score_windows(rearrange(features, "(B N) C h w -> B N C h w", N=self.clip.num_stacks))
 
@@ -110,7 +147,13 @@ def _blocks_of(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def build_model(
-    config: ModelConfig, clip: ClipConfig, num_labels: int, *, pretrained: bool = False
+    config: ModelConfig,
+    clip: ClipConfig,
+    num_labels: int,
+    *,
+    pixels: PixelConfig = GRAY,
+    size: tuple[int, int] | None = None,
+    pretrained: bool = False,
 ) -> SpottingModel:
     """Return a model on the CPU, in training mode.
 
@@ -118,14 +161,16 @@ def build_model(
         config: Sizes of the network.
         clip: Its clips.
         num_labels: Labels (K).
+        pixels: Channels of its frames, and their normalization.
+        size: (H, W) of the frames, for encoders that are made for one size; None: the size of their weights.
         pretrained: Load the encoder's published weights, from `config.weights_file` or by download. Training passes
             `config.pretrained`; False if a checkpoint is loaded next.
 
     Raises:
-        ConfigError: the encoder is unknown or does not fit the config.
+        ConfigError: the encoder is unknown, or does not fit the config or the size.
         CheckpointError: the published weights are unavailable; the message names the remedies.
     """
-    model = SpottingModel(config, clip, num_labels, pretrained=pretrained)
+    model = SpottingModel(config, clip, num_labels, pixels=pixels, size=size, pretrained=pretrained)
     # 2D convolutions run faster with channels last, on CPUs (by a third where measured) and on tensor cores.
     model.encoder.to(memory_format=torch.channels_last)
     return model

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bvas import __version__
-from bvas.errors import DataError
+from bvas.errors import ConfigError, DataError
 from bvas.experiment.checkpoint import FILE_NAME, fold_folder, load_checkpoint
 from bvas.experiment.experiment import Experiment
 from bvas.inference.spotter import load_spotter
@@ -34,12 +34,18 @@ def export_onnx(
         overwrite: Replace an older export.
 
     Raises:
-        ConfigError: a package is missing, the encoder cannot be exported, or the weights are too large for a file.
+        ConfigError: a package is missing, the encoder cannot be exported, the weights are too large for a file, or
+            frames are scaled on the device.
         CheckpointError: weights are missing or of another experiment, or the files would differ from PyTorch by
             more than `MOST_DEVIATION`; nothing is written then.
         DataError: there is an older export, or `out` cannot be written.
     """
     import_exporter()
+    if experiment.input.form.is_scaled_on_device:
+        raise ConfigError(
+            f'experiment {experiment.name} has input resample="bilinear", which is computed by PyTorch and is no part '
+            'of the ONNX files; train with resample="area" for an export'
+        )
     _check_place(out, overwrite=overwrite)
     models = load_spotter(experiment, runs, folds=folds, device="cpu").models
     paths = {fold: fold_folder(runs, experiment.name, fold) / FILE_NAME for fold in folds}

@@ -101,7 +101,7 @@ def make_graphs(models: Sequence[SpottingModel], settings: ExportSettings) -> di
         )
     encoders, heads = _Encoders(models).eval(), _Heads(models).eval()
     # Two of each: torch.export specializes a dimension of 1.
-    stacks = torch.rand(2, settings.clip.stack_size, *settings.input.size)
+    stacks = torch.rand(2, models[0].stack_channels, *settings.input.size)
     with torch.no_grad():
         features_MChw = encoders(stacks)
         windows = torch.stack([features_MChw] * settings.clip.num_stacks, dim=1)

@@ -17,7 +17,8 @@ from typing import Literal
 
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import CheckpointError, ConfigError, DataError
-from bvas.experiment.experiment import Experiment, InputConfig
+from bvas.experiment.experiment import Experiment
+from bvas.experiment.input_config import InputConfig
 from bvas.experiment.peak_config import PeakConfig
 from bvas.onnx.session import OnnxPart
 from bvas.system.dataclass_json import value_from_json, value_to_json
@@ -143,7 +144,10 @@ def read_settings(part: OnnxPart, name: Part) -> ExportSettings:
 
 def _check_shapes(part: OnnxPart, name: Part, settings: ExportSettings) -> None:
     if name == "encoder":
-        wanted: tuple[int, ...] = (settings.clip.stack_size, *settings.input.size)
+        wanted: tuple[int, ...] = (
+            settings.clip.stack_size * settings.input.form.num_channels,
+            *settings.input.size,
+        )
         found = part.input_shape[1:]
     else:
         wanted = (settings.clip.num_stacks, len(settings.labels))

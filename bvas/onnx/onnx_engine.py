@@ -5,6 +5,7 @@
 #   V flips (2 with flip TTA: the picture and its mirror image), C h w features of a stack, K labels.
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
 from bvas.values.clip_config import ClipConfig
-from bvas.values.luma import ColorRange, LumaScaling, to_unit_array
+from bvas.values.color import FrameForm, to_unit_frames_array
+from bvas.values.luma import LumaScaling
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,7 +42,8 @@ class OnnxEngine:
         """Take the two parts of a model.
 
         Args:
-            encode: Features [M, C, h, w] of stacks [M, S, H, W] in [0, 1], each of its own frames only.
+            encode: Features [M, C, h, w] of stacks [M, S, H, W] in [0, 1], each of its own frames only; in color S
+                counts 3 channels for each.
             score: Scores [M, K] in [0, 1] of clips, given the features [M, N, C, h, w] of their stacks.
             clip: Frames that a clip holds.
             num_labels: Labels (K).
@@ -57,7 +60,7 @@ class OnnxEngine:
     def reserve(self, num_frames: int, num_stacks: int) -> None:
         """Begin a video, with so many slots."""
         self._frames = _Ring(num_frames)
-        """[1, R, H, W] in [0, 1]."""
+        """[1, R, H, W], of RGB [1, R, 3, H, W], in [0, 1]."""
         self._features = _Ring(num_stacks)
         """[V, R, C, h, w]."""
 
@@ -78,16 +81,17 @@ class OnnxEngine:
         return frames
 
     def put_frames(
-        self, slots: NDArray[np.int64], frames: NDArray[np.uint8], color_range: ColorRange
+        self, slots: NDArray[np.int64], frames: NDArray[np.uint8], form: FrameForm, sample_aspect: Fraction
     ) -> None:
-        """Keep frames [n, H, W] in [0, 1]."""
-        self._frames.put(slots, to_unit_array(frames, color_range, self._luma_scaling)[None])
+        """Keep frames in [0, 1]; they come in the model's size."""
+        self._frames.put(slots, to_unit_frames_array(frames, form, self._luma_scaling)[None])
 
     def encode(
         self, frame_slots: NDArray[np.int64], stack_slots: NDArray[np.int64], *, is_full: bool
     ) -> None:
         """Encode stacks [M, S] and keep their features."""
         stacks_MSHW = self._frames.take(frame_slots)[0]
+        stacks_MSHW = stacks_MSHW.reshape(len(stacks_MSHW), -1, *stacks_MSHW.shape[-2:])
         pictures = stacks_MSHW
         if self._num_flips == 2:
             pictures = np.concatenate([stacks_MSHW, stacks_MSHW[..., ::-1]])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bvas.experiment.experiment import InputConfig
+from bvas.experiment.input_config import InputConfig
 from bvas.inference.video_remarks import log_adaptation, log_repeats
 from bvas.video.index.file_identity import Fingerprint, content_digest, fingerprint_of
 from bvas.video.index.frame_grid import Grid, make_grid

@@ -17,6 +17,7 @@ page_data.py            data of the page, as plain values
 page_input.py           reports of an experiment or of a folder of results
 palette.py              colors of the pictures
 picturing.py            pictures of predictions against labels
+rate_plot.py            plot of a learning rate search
 recording_outputs.py    parts of a recording, and the writer of the files of `bvas spot`
 report_folder.py        folder of a report: the page and its previews
 score_plots.py          precision over recall, and timing of hits

@@ -10,10 +10,11 @@ from bvas.augment.draws import Draws
 from bvas.errors import DecodeError
 from bvas.experiment.experiment import Experiment
 from bvas.loading.clip_requests import ClipRequest, Clips
+from bvas.loading.device_fit import DeviceFit
 from bvas.loading.skip_policy import OnError
 from bvas.report.contact_sheet import SheetClip, shown_frames
 from bvas.tasks.draw_summary import frame_shifts
-from bvas.values.luma import to_unit
+from bvas.values.color import to_unit_frames
 from bvas.video.decode.open_video import open_video
 
 
@@ -33,19 +34,25 @@ def preview_clips(
         DecodeError: a clip cannot be decoded.
     """
     augment = ClipAugmenter(experiment.augment)
+    form, scaling = experiment.input.form, experiment.input.luma_scaling
+    fit = DeviceFit(form, scaling) if form.is_scaled_on_device else None
     found = []
     for sample in range(min(num_clips, clips.num_clips)):
         request = clips.request(sample, epoch=0, seed=experiment.seed)
         assert request is not None, "a first attempt always has a clip"
         video = clips.videos[request.video_id]
         try:
-            with open_video(video.path, "pyav", size=experiment.input.size) as reader:
-                frames = reader.read(request.indices.tolist())
+            with open_video(video.path, "pyav", **form.reading) as reader:
+                frames = reader.read(request.indices.tolist(), request.cuts if fit is None else None)
         except DecodeError:
             if on_error == "raise":
                 raise
             continue
-        unit = to_unit(frames[None].to(device), [video.color_range], experiment.input.luma_scaling)
+        frames = frames.to(device)
+        if fit is None:
+            unit = to_unit_frames(frames[None], [video.form], scaling)
+        else:
+            unit = fit(frames, video.form, video.sample_aspect, request.cuts)[None]
         changed = augment(unit, torch.tensor([request.seed]))
         found.append(_sheet_clip(clips, experiment, request, unit, changed))
     return found
@@ -77,5 +84,6 @@ def _sheet_clip(
 
 
 def _bytes(frames: torch.Tensor) -> NDArray[np.uint8]:
+    """Return [n, H, W] of luma, [n, H, W, 3] of RGB [n, 3, H, W]."""
     pictures: NDArray[np.uint8] = (frames * 255).round().byte().cpu().numpy()
-    return pictures
+    return pictures if pictures.ndim == 3 else np.moveaxis(pictures, 1, -1)

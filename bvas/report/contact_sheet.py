@@ -36,9 +36,9 @@ class SheetClip:
     targets: tuple[tuple[str, float], ...]
     """Labels with their targets; those above 0 are drawn."""
     read: NDArray[np.uint8]
-    """Frames as read [n, H, W], black 0 and white 255."""
+    """Frames as read, [n, H, W] gray or [n, H, W, 3] RGB, black 0 and white 255."""
     augmented: NDArray[np.uint8]
-    """The same frames as the model sees them [n, H, W]."""
+    """The same frames as the model sees them."""
     frame_names: tuple[str, ...]
     """Text below each frame [n]."""
     center: int
@@ -135,7 +135,7 @@ def frame_row(
     Args:
         width: Of the sheet.
         words: To the left of the frames, from top to bottom.
-        frames: Gray frames, uint8 [n, H, THUMB_WIDTH].
+        frames: uint8 [n, H, THUMB_WIDTH] gray, or [n, H, THUMB_WIDTH, 3] RGB.
         names: Text below each frame [n]; may be empty.
         framed: Number of the frame that gets a border; None: none does.
         frame_color: Color of the border.
@@ -147,7 +147,7 @@ def frame_row(
         write_line(row, line.text, EDGE, LINE * number, color=line.color, bold=line.bold)
     lefts = [EDGE + COLUMN + GAP + column * (THUMB_WIDTH + GAP) for column in range(len(frames))]
     for left, frame in zip(lefts, frames, strict=True):
-        row[:frames_height, left : left + THUMB_WIDTH] = frame[..., None]
+        row[:frames_height, left : left + THUMB_WIDTH] = frame.reshape(*frame.shape[:2], -1)
     for left, name in zip(lefts, names, strict=False):
         write_line(row, name, left, frames_height + 2, color=palette.FAINT, scale=SMALL_SCALE)
     if framed is not None:

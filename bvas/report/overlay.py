@@ -20,6 +20,7 @@ from bvas.report.content import ShownEvent, VideoReport
 from bvas.report.strip import ScoreStrip
 from bvas.values.annotations import LabelSet
 from bvas.values.checks import checked_seconds
+from bvas.values.input_format import InputFormat
 from bvas.video.container.color_tags import BT709, ColorTags, Hdr, color_tags_of
 from bvas.video.decode.damage_scan import DecodablePictures
 from bvas.video.decode.hdr_color import sdr_rgb
@@ -198,7 +199,7 @@ class _Canvas:
         self._is_turned = info.rotation in (90, 270)
         self._stored = (info.width, info.height) if self._is_turned else (info.height, info.width)
         # For pictures that are not as the video began.
-        self._changed = UprightFit(info, (self.height, self.width), index.seconds_of)
+        self._changed = UprightFit(info, InputFormat(size=(self.height, self.width)), index.seconds_of)
 
     def paint(self, frame: Any, number: int, aspect: Fraction | None) -> NDArray[np.uint8]:
         """Return uint8 [height, width, 3], full-range RGB; HDR mapped to SDR where the reading says so.

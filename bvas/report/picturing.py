@@ -21,7 +21,6 @@ from bvas.report.worst_events import OFFSETS_SECONDS, WorstEvent, worst_events, 
 from bvas.results.store import curves_of_half, load_curve, timeline_path
 from bvas.system.atomic_files import write_bytes
 from bvas.values.annotations import LabelSet
-from bvas.values.luma import to_unit_array
 from bvas.values.progress import Progress
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.container.file_tags import declared_seconds
@@ -166,17 +165,17 @@ def _worst(halves: Sequence[VideoReport], labels: LabelSet, config: PictureConfi
 
 
 def _frames_around(event: WorstEvent, path: Path | None) -> NDArray[np.uint8] | None:
-    """Return gray frames around an event, full range, uint8 [5, H, THUMB_WIDTH]; None where one cannot be decoded."""
+    """Return RGB frames around an event, uint8 [5, H, THUMB_WIDTH, 3]; None where one cannot be decoded."""
     assert path is not None
     with open_video(path) as probe:
         info = probe.info
     height = max(2, round(THUMB_WIDTH * info.height / (info.width * float(info.sample_aspect))))
-    with open_video(path, size=(height, THUMB_WIDTH)) as reader:
-        wanted = [reader.frame_at(max(0.0, event.seconds + offset)) for offset in OFFSETS_SECONDS]
-        frames = np.empty((len(wanted), *reader.size), np.uint8)
-        try:
+    try:
+        with open_video(path, size=(height, THUMB_WIDTH), channels="rgb") as reader:
+            wanted = [reader.frame_at(max(0.0, event.seconds + offset)) for offset in OFFSETS_SECONDS]
+            frames = np.empty((len(wanted), *reader.frame_shape), np.uint8)
             reader.read_into(wanted, frames)
-        except DecodeError as error:
-            logger.warning("%s", error)
-            return None
-    return np.round(to_unit_array(frames, info.color_range, "range") * 255).astype(np.uint8)
+    except DecodeError as error:
+        logger.warning("%s", error)
+        return None
+    return frames

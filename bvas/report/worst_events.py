@@ -103,7 +103,7 @@ def worst_sheet(
 
     Args:
         events: From top to bottom.
-        frames: Gray frames of each at `OFFSETS_SECONDS`, uint8 [5, H, THUMB_WIDTH]; None where they cannot be decoded.
+        frames: Of each at `OFFSETS_SECONDS`, uint8 [5, H, THUMB_WIDTH, 3] RGB; None where they cannot be decoded.
         videos: That the events are in.
         heading: First line.
     """
@@ -127,7 +127,7 @@ def _row(event: WorstEvent, shown: NDArray[np.uint8] | None, video: VideoReport,
     words += [Words(line, palette.FAINT) for line in (moment, *wrapped(video.name, COLUMN - GAP))]
     frames = shown
     if frames is None:
-        frames = np.full((len(OFFSETS_SECONDS), THUMB_WIDTH * 9 // 16, THUMB_WIDTH), NOTHING, np.uint8)
+        frames = np.full((len(OFFSETS_SECONDS), THUMB_WIDTH * 9 // 16, THUMB_WIDTH, 3), NOTHING, np.uint8)
     names = ["at its time" if offset == 0 else f"{offset:+.2f} s" for offset in OFFSETS_SECONDS]
     row = frame_row(
         width,

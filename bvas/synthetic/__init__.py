@@ -15,8 +15,11 @@ officials.py      referee, assistants, substitutes
 bodies.py         body poses
 lighting.py       changing light
 staging.py        moment, camera and light of every frame
+canvas.py         luma and chroma, drawn together
+kits.py           colors of shirts, shorts, legs and heads
 ground.py         fixed scenery
 render.py         rendering of pictures
+tone.py           sound whose pitch codes the second
 half_video.py     video of one half
 league_files.py   folders and label files
 league.py         all matches of a league

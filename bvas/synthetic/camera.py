@@ -63,6 +63,10 @@ class CameraPath:
         height, width = self.size
         return np.stack([width / 2 + x * scale, height / 2 + y * scale], axis=-1), scale
 
+    def horizon(self, frame: int) -> int:
+        """Return the row of the picture above which the sky begins; may lie outside."""
+        return int(self.size[0] / 2 - self.focal[frame] * np.tan(self.tilt[frame]))
+
     def shows(self, point: Floats, frame: int) -> bool:
         """Return whether a point [3] lies inside the picture."""
         (xy,), (scale,) = (part[0] for part in self.project(point[None, None], slice(frame, frame + 1)))

@@ -132,6 +132,10 @@ class SyntheticConfig:
     """Labels to write."""
     broadcast: bool = False
     """Cuts, close-ups, replays and changing light; False: one camera in even light."""
+    color: bool = True
+    """False: the same luma without chroma, in the same bytes as before there was color."""
+    sound: bool = False
+    """A tone whose pitch codes the second (tone.py)."""
 
     def __post_init__(self) -> None:
         if self.task not in ("ball", "ball12", "action"):

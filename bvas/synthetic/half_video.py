@@ -11,13 +11,14 @@ from bvas.synthetic.play_record import PlayEvent
 from bvas.synthetic.render import Renderer
 from bvas.synthetic.shots import Shot, plan_shots
 from bvas.synthetic.staging import Staging, stage
+from bvas.synthetic.tone import SAMPLE_RATE, tone_of
 from bvas.system.jobs.job import Worker
 from bvas.video.encode.video_writer import VideoWriter
 
 _CODING_QUALITY = 20
 _REPORT_EVERY = 50
 # Streams of random numbers of a match: the draws of one never shift those of another.
-_PLAY, _CAMERA, _LOOK, _NOISE, _CUTS, _WEATHER, _EXPOSURE = range(7)
+_PLAY, _CAMERA, _LOOK, _NOISE, _CUTS, _WEATHER, _EXPOSURE, _COLORS = range(8)
 
 
 def film_half(config: SyntheticConfig, match_number: int, half: int) -> Staging:
@@ -51,6 +52,7 @@ def half_renderer(config: SyntheticConfig, match_number: int, half: int) -> Rend
         config.scene,
         look_seed=(config.seed, match_number, _LOOK),
         noise_seed=(config.seed, match_number, half, _NOISE),
+        color_seed=(config.seed, match_number, _COLORS),
     )
 
 
@@ -77,9 +79,16 @@ def write_half(
         codec=config.codec,
         keyframe_interval=config.keyframe_interval,
         crf=_CODING_QUALITY,
+        sound_rate=SAMPLE_RATE if config.sound else None,
     ) as writer:
-        for number, picture in enumerate(renderer.frames(), start=1):
-            writer.write(picture)
+        pictures = renderer.color_frames() if config.color else ((luma,) for luma in renderer.frames())
+        second = 0
+        for number, planes in enumerate(pictures, start=1):
+            if config.sound and number > second * config.rate:
+                left = (renderer.num_frames / config.rate - second) * SAMPLE_RATE
+                writer.write_sound(tone_of(second)[: round(left)])
+                second += 1
+            writer.write(*planes)
             if number % _REPORT_EVERY == 0:
                 worker.progress(number, renderer.num_frames)
     worker.progress(renderer.num_frames, renderer.num_frames)

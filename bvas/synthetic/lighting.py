@@ -6,11 +6,10 @@ import cv2
 import numpy as np
 
 from bvas.synthetic.camera import CameraPath, trail
-from bvas.synthetic.ground import SUBPIXEL_BITS, Picture, fixed_point
+from bvas.synthetic.canvas import BLACK, NEUTRAL, SUBPIXEL_BITS, WHITE, Canvas, Picture, fixed_point
 from bvas.synthetic.movement import HALF_LENGTH, HALF_WIDTH, Floats
 from bvas.synthetic.play_record import Play, Seed
 
-_BLACK = 16
 _STRIP_M = 5.0
 _SHADE_PROBABILITY, _SHADE_DEPTH = 0.5, 0.45
 _FLICKER_PROBABILITY, _FLICKER_DEPTH = 0.3, 0.05
@@ -48,26 +47,34 @@ class Light:
         if flickers:
             self.gain *= 1.0 + _FLICKER_DEPTH * np.sin(2 * np.pi * beat * seconds)
 
-    def apply(self, picture: Picture, path: CameraPath, frame: int) -> Picture:
-        """Return the picture, uint8 [H, W], in the light of a frame."""
+    def apply(self, canvas: Canvas, path: CameraPath, frame: int) -> None:
+        """Bring a canvas into the light of a frame."""
         gain = float(self.gain[frame])
-        lit = np.asarray(cv2.LUT(picture, _table(gain)), dtype=np.uint8)
-        if self._strips is None:
-            return lit
-        xy, scales = path.project(self._strips.reshape(1, -1, 3), slice(frame, frame + 1))
-        corners = fixed_point(xy[0]).reshape(-1, 4, 2)
-        ahead = (scales[0].reshape(-1, 4) > 0.0).all(axis=1)
-        mask = np.zeros(picture.shape, dtype=np.uint8)
-        for quad in corners[ahead]:
-            cv2.fillConvexPoly(mask, quad, 255, cv2.LINE_8, SUBPIXEL_BITS)
-        shaded = cv2.LUT(picture, _table(gain * (1.0 - _SHADE_DEPTH)))
-        cv2.copyTo(shaded, mask, lit)
-        return lit
+        mask = None if self._strips is None else _mask(self._strips, path, frame)
+        for plane, step in canvas.planes():
+            if mask is not None:
+                shaded = cv2.LUT(plane, _table(gain * (1.0 - _SHADE_DEPTH), step))
+            cv2.LUT(plane, _table(gain, step), dst=plane)
+            if mask is not None:
+                cv2.copyTo(shaded, np.ascontiguousarray(mask[::step, ::step]), plane)
 
 
-def _table(gain: float) -> Picture:
-    luma = np.arange(256, dtype=np.float64)
-    return np.asarray(np.clip(np.rint(_BLACK + (luma - _BLACK) * gain), 0, 235), dtype=np.uint8)
+def _mask(strips: Floats, path: CameraPath, frame: int) -> Picture:
+    """Return 255 in the shadow of a frame, else 0; uint8 [H, W]."""
+    xy, scales = path.project(strips.reshape(1, -1, 3), slice(frame, frame + 1))
+    corners = fixed_point(xy[0]).reshape(-1, 4, 2)
+    ahead = (scales[0].reshape(-1, 4) > 0.0).all(axis=1)
+    mask = np.zeros(path.size, dtype=np.uint8)
+    for quad in corners[ahead]:
+        cv2.fillConvexPoly(mask, quad, 255, cv2.LINE_8, SUBPIXEL_BITS)
+    return mask
+
+
+def _table(gain: float, step: int) -> Picture:
+    """Return the values of a plane, luma or chroma, in brighter or darker light, uint8 [256]."""
+    values = np.arange(256, dtype=np.float64)
+    origin, top = (BLACK, WHITE) if step == 1 else (NEUTRAL, 240)
+    return np.asarray(np.clip(np.rint(origin + (values - origin) * gain), 0, top), dtype=np.uint8)
 
 
 def _strips(edge: float, slope: float) -> Floats:

@@ -1,6 +1,6 @@
-"""Rendering of a half as gray broadcast pictures.
+"""Rendering of a half as broadcast pictures, in gray or in color.
 
-Luma is drawn as it is stored, limited range: 16 is black, 235 white.
+The luma of both is the same, bit for bit.
 """
 
 from collections.abc import Iterator
@@ -10,18 +10,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.synthetic import bodies
-from bvas.synthetic.bodies import HEAD, HIP, LEFT_ARM, LEFT_LEG, NUM_POINTS, RIGHT_ARM, RIGHT_LEG, SHADOW
+from bvas.synthetic.bodies import (
+    HEAD,
+    HIP,
+    LEFT_ARM,
+    LEFT_LEG,
+    NECK,
+    NUM_POINTS,
+    RIGHT_ARM,
+    RIGHT_LEG,
+    SHADOW,
+)
+from bvas.synthetic.canvas import BLACK, SUBPIXEL_BITS, WHITE, Canvas, Paint, Picture, fixed_point, paint
 from bvas.synthetic.config import SceneConfig
-from bvas.synthetic.ground import SUBPIXEL_BITS, Ground, Picture, fixed_point
-from bvas.synthetic.movement import TEAM_SIZE, Floats
+from bvas.synthetic.ground import Ground
+from bvas.synthetic.kits import draw_kits, team_hues
+from bvas.synthetic.movement import Floats
 from bvas.synthetic.officials import FAR_ASSISTANT, NEAR_ASSISTANT
-from bvas.synthetic.play_record import NUM_PLAYERS, Play, Seed
+from bvas.synthetic.play_record import Play, Seed
 from bvas.synthetic.staging import Staging
 
 _CHUNK = 64
 _BALL_M = 0.22
-_BALL_LUMA = 228
-_FLAG_LUMA = 215
+_BALL = Paint(228)
+_FLAG = paint(215, (1.0, 0.85, 0.1))
 _ARMS_FROM_PIXELS_PER_M = 9.0
 _ONE = 1 << SUBPIXEL_BITS
 _NEAREST_SCALE = 0.7
@@ -31,21 +43,26 @@ _NEAREST_SCALE = 0.7
 class Renderer:
     """Pictures of one half, from any frame on; a frame looks the same wherever rendering begins."""
 
-    def __init__(self, staging: Staging, scene: SceneConfig, *, look_seed: Seed, noise_seed: Seed) -> None:
+    def __init__(
+        self, staging: Staging, scene: SceneConfig, *, look_seed: Seed, noise_seed: Seed, color_seed: Seed = 0
+    ) -> None:
         """Prepare a half.
 
         Args:
             staging: Content of the pictures; the size of its path is the size of the pictures.
             scene: Picture settings.
-            look_seed: Kits, grass and crowd, the same in both halves of a match.
+            look_seed: Luma of kits, grass and crowd, the same in both halves of a match.
             noise_seed: Sensor noise.
+            color_seed: Hues of kits, boards and crowd.
         """
         look = np.random.default_rng(look_seed)
         noise = np.random.default_rng(noise_seed)
         self.staging = staging
         self._play, self._path, self._scene = staging.play, staging.path, scene
-        self._ground = Ground(look)
-        self._kits = _kits(look)
+        colors = np.random.default_rng(color_seed)
+        hues = team_hues(colors)
+        self._ground = Ground(look, hues, colors)
+        self._kits = draw_kits(look, hues, colors)
         height, width = self._path.size
         grain = np.rint(noise.normal(128.0, scene.noise_luma, (3 * height, 3 * width)))
         self._grain = np.asarray(np.clip(grain, 0, 255), dtype=np.uint8)
@@ -57,12 +74,24 @@ class Renderer:
         return self._play.num_frames
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Picture]:
-        """Yield frames [start, stop), uint8 [H, W]; the caller owns each picture."""
+        """Yield the luma of frames [start, stop), uint8 [H, W]; the caller owns each picture."""
+        for canvas in self._canvases(start, stop, is_color=False):
+            yield canvas.luma
+
+    def color_frames(
+        self, start: int = 0, stop: int | None = None
+    ) -> Iterator[tuple[Picture, Picture, Picture]]:
+        """Yield luma [H, W], blue and red difference [H / 2, W / 2] of frames [start, stop), uint8."""
+        for canvas in self._canvases(start, stop, is_color=True):
+            assert canvas.chroma is not None
+            yield canvas.luma, canvas.chroma[..., 0], canvas.chroma[..., 1]
+
+    def _canvases(self, start: int, stop: int | None, *, is_color: bool) -> Iterator[Canvas]:
         stop = self.num_frames if stop is None else min(stop, self.num_frames)
         for first in range(start, stop, _CHUNK):
-            yield from self._chunk(slice(first, min(first + _CHUNK, stop)))
+            yield from self._chunk(slice(first, min(first + _CHUNK, stop)), is_color)
 
-    def _chunk(self, frames: slice) -> Iterator[Picture]:
+    def _chunk(self, frames: slice, is_color: bool) -> Iterator[Canvas]:
         path, num = self._path, frames.stop - frames.start
         points = bodies.body_points(self._play, self.staging.poses, frames)
         num_figures = points.shape[1]
@@ -79,81 +108,87 @@ class Renderer:
         away = places - path.position[frames, None, :2]
         order = np.argsort(-np.hypot(away[..., 0], away[..., 1]), axis=1, kind="stable")
         for i in range(num):
-            picture = np.empty(path.size, dtype=np.uint8)
+            canvas = Canvas(path.size, is_color=is_color)
             frame = frames.start + i
-            self._ground.draw(picture, path, frame)
-            self._draw_shadows(picture, body_xy[i], body_scales[i])
+            self._ground.draw(canvas, path, frame)
+            self._draw_shadows(canvas, body_xy[i], body_scales[i])
             for which in order[i].tolist():
                 if which == num_figures:
                     earlier = i + 1 if frame in self.staging.cuts else i
-                    self._draw_ball(picture, ball_xy[[earlier, i + 1]], float(ball_scales[i + 1, 0]))
+                    self._draw_ball(canvas, ball_xy[[earlier, i + 1]], float(ball_scales[i + 1, 0]))
                     continue
-                self._draw_figure(picture, which, body_xy[i, which], float(body_scales[i, which]))
+                self._draw_figure(canvas, which, body_xy[i, which], float(body_scales[i, which]))
                 if which in (NEAR_ASSISTANT, FAR_ASSISTANT) and self.staging.poses.raised[frame, which]:
-                    _draw_flag(picture, body_xy[i, which, RIGHT_ARM + 1], float(body_scales[i, which]))
-            yield self._expose(picture, frame)
+                    _draw_flag(canvas, body_xy[i, which, RIGHT_ARM + 1], float(body_scales[i, which]))
+            self._expose(canvas, frame)
+            yield canvas
 
-    def _draw_shadows(self, picture: Picture, xy: NDArray[np.int32], scales: Floats) -> None:
-        shade = self._ground.grass[0] - 26
-        for player in range(len(xy)):
-            if _outside(xy[player, HIP], picture.shape, scales[player]):
-                continue
+    def _draw_shadows(self, canvas: Canvas, xy: NDArray[np.int32], scales: Floats) -> None:
+        shade = self._ground.shade
+        seen = [i for i in range(len(xy)) if not _outside(xy[i, HIP], canvas.luma.shape, scales[i])]
+        for player in seen:
             (x0, y0), (x1, y1) = xy[player, SHADOW : SHADOW + 2].tolist()
             width = max(1, round(0.3 * scales[player]))
-            cv2.line(picture, (x0, y0), (x1, y1), shade, width, cv2.LINE_AA, SUBPIXEL_BITS)
+            cv2.line(canvas.luma, (x0, y0), (x1, y1), shade.luma, width, cv2.LINE_AA, SUBPIXEL_BITS)
+        if seen:
+            canvas.tint_lines(xy[seen, SHADOW : SHADOW + 2], shade, round(0.3 * float(scales[seen].mean())))
 
-    def _draw_figure(self, picture: Picture, figure: int, xy: NDArray[np.int32], scale: float) -> None:
-        if _outside(xy[HIP], picture.shape, scale):
+    def _draw_figure(self, canvas: Canvas, figure: int, xy: NDArray[np.int32], scale: float) -> None:
+        if _outside(xy[HIP], canvas.luma.shape, scale):
             return
-        shirt, shorts, legs, head = self._kits[figure]
+        kit = self._kits[figure]
         leg_width, arm_width = max(1, round(0.17 * scale)), max(1, round(0.12 * scale))
-        both = [xy[LEFT_LEG : LEFT_LEG + 3], xy[RIGHT_LEG : RIGHT_LEG + 3]]
-        cv2.polylines(picture, both, False, legs, leg_width, cv2.LINE_AA, SUBPIXEL_BITS)
-        (hip_x, hip_y), (neck_x, neck_y), (head_x, head_y) = xy[: HEAD + 1].tolist()
+        both = xy[LEFT_LEG : RIGHT_LEG + 3].reshape(2, 3, 2)
+        canvas.lines(both, kit.legs, leg_width)
+        # Socks begin below the knee.
+        canvas.tint_lines((2 * both[:, 1:] + both[:, 2:]) // 3, kit.socks, leg_width)
+        (hip_x, hip_y), (neck_x, neck_y) = xy[: NECK + 1].tolist()
         unit = scale * _ONE
         shoulder, waist, drop = round(0.25 * unit), round(0.19 * unit), round(0.28 * unit)
         left, right, low = hip_x - waist, hip_x + waist, hip_y + drop
-        _fill(picture, [(left, hip_y), (left, low), (right, low), (right, hip_y)], shorts)
+        _fill(canvas, [(left, hip_y), (left, low), (right, low), (right, hip_y)], kit.shorts)
         chest = [(neck_x - shoulder, neck_y), (neck_x + shoulder, neck_y), (right, hip_y), (left, hip_y)]
-        _fill(picture, chest, shirt)
+        _fill(canvas, chest, kit.shirt)
         if scale > _ARMS_FROM_PIXELS_PER_M:
-            arms = [xy[LEFT_ARM : LEFT_ARM + 2], xy[RIGHT_ARM : RIGHT_ARM + 2]]
-            cv2.polylines(picture, arms, False, shirt, arm_width, cv2.LINE_AA, SUBPIXEL_BITS)
-        cv2.circle(picture, (head_x, head_y), round(0.13 * unit), head, -1, cv2.LINE_AA, SUBPIXEL_BITS)
+            canvas.lines(xy[LEFT_ARM : RIGHT_ARM + 2].reshape(2, 2, 2), kit.shirt, arm_width)
+        canvas.disc(xy[HEAD], round(0.13 * unit), kit.head)
 
-    def _draw_ball(self, picture: Picture, xy: Floats, scale: float) -> None:
+    def _draw_ball(self, canvas: Canvas, xy: Floats, scale: float) -> None:
         """Draw the ball and its shadow; xy is [2, 2, 2]: frame before and now, ball and shadow."""
         diameter = _BALL_M * self._scene.ball_scale * scale
         # While the shutter is open, the ball draws a streak that ends where it is now.
         opened = xy[1] + (xy[0] - xy[1]) * self._scene.exposure
         radius = max(diameter / 2, 0.5)
-        for which, luma in ((1, self._ground.grass[0] - 30), (0, _BALL_LUMA)):
-            _blend_streak(picture, opened[which], xy[1, which], radius, luma)
+        for which, luma in ((1, self._ground.grass[0].luma - 30), (0, _BALL.luma)):
+            _blend_streak(canvas.luma, opened[which], xy[1, which], radius, luma)
+        canvas.tint_lines(fixed_point(np.stack([opened[:1], xy[1, :1]], axis=1)), _BALL, round(2 * radius))
 
-    def _expose(self, picture: Picture, frame: int) -> Picture:
-        """Return the picture with motion blur of the pan, light and noise."""
+    def _expose(self, canvas: Canvas, frame: int) -> None:
+        """Add motion blur of the pan, light and noise."""
         path, light = self._path, self.staging.light
         earlier = frame if frame in self.staging.cuts else frame - 1
         pixels_panned = abs(path.pan[frame] - path.pan[earlier]) * path.focal[frame] * self._scene.exposure
         if pixels_panned >= 1.5:
-            picture = np.asarray(cv2.blur(picture, (int(pixels_panned) | 1, 1)), dtype=np.uint8)
+            for plane, step in canvas.planes():
+                cv2.blur(plane, (int(pixels_panned / step) | 1, 1), dst=plane)
         if light is not None:
-            picture = light.apply(picture, path, frame)
+            light.apply(canvas, path, frame)
         y, x = self._grain_corners[frame].tolist()
-        grain = self._grain[y : y + picture.shape[0], x : x + picture.shape[1]]
-        cv2.addWeighted(picture, 1.0, grain, 1.0, -128.0, dst=picture)
-        return np.asarray(np.clip(picture, 16, 235, out=picture))
+        luma = canvas.luma
+        grain = self._grain[y : y + luma.shape[0], x : x + luma.shape[1]]
+        cv2.addWeighted(luma, 1.0, grain, 1.0, -128.0, dst=luma)
+        np.clip(luma, BLACK, WHITE, out=luma)
 
 
-def _fill(picture: Picture, corners: list[tuple[int, int]], luma: int) -> None:
-    cv2.fillConvexPoly(picture, np.array(corners, np.int32), luma, cv2.LINE_AA, SUBPIXEL_BITS)
+def _fill(canvas: Canvas, corners: list[tuple[int, int]], color: Paint) -> None:
+    canvas.polygon(np.array(corners, np.int32), color)
 
 
-def _draw_flag(picture: Picture, hand: NDArray[np.int32], scale: float) -> None:
+def _draw_flag(canvas: Canvas, hand: NDArray[np.int32], scale: float) -> None:
     """Draw a flag of 0.5 x 0.4 m above a hand; larger than a real one, as the ball is."""
     x, y = hand.tolist()
     half, up = round(0.25 * scale * _ONE), round(0.4 * scale * _ONE)
-    _fill(picture, [(x - half, y), (x - half, y - up), (x + half, y - up), (x + half, y)], _FLAG_LUMA)
+    _fill(canvas, [(x - half, y), (x - half, y - up), (x + half, y - up), (x + half, y)], _FLAG)
 
 
 def _blend_streak(picture: Picture, start: Floats, stop: Floats, radius: float, luma: int) -> None:
@@ -189,18 +224,3 @@ def _outside(hip: NDArray[np.int32], shape: tuple[int, ...], scale: float) -> bo
     margin = int(2.5 * scale * _ONE)
     height, width = shape[0] << SUBPIXEL_BITS, shape[1] << SUBPIXEL_BITS
     return scale <= 0.0 or not (-margin < x < width + margin and -margin < y < height + margin)
-
-
-def _kits(rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
-    """Return the luma (shirt, shorts, legs, head) of each figure: one team bright, one dark, keepers between."""
-    light = (int(rng.integers(190, 222)), int(rng.choice([55, 120, 200])), int(rng.integers(165, 190)))
-    dark = (int(rng.integers(28, 52)), int(rng.choice([40, 150, 200])), int(rng.integers(40, 60)))
-    teams = [light, dark] if rng.random() < 0.5 else [dark, light]
-    heads = rng.integers(45, 150, NUM_PLAYERS).tolist()
-    kits = []
-    for player in range(NUM_PLAYERS):
-        keeper = player % TEAM_SIZE == 0
-        kit = (150, 60, 140) if keeper else teams[player // TEAM_SIZE]
-        kits.append((*kit, heads[player]))
-    substitutes = [(*kit, head) for kit, head in zip(teams, (100, 70), strict=True)]
-    return [*kits, *[(128, 30, 30, 90)] * 3, *substitutes]

@@ -1,7 +1,8 @@
 """Frozen dataclasses as JSON and back, each value checked against its type."""
 
 import json
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import cattrs
 from cattrs.v import format_exception
@@ -17,13 +18,16 @@ def value_to_json(value: object) -> str:
     return json.dumps(_converter().unstructure(value), indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def value_from_json(text: str, type_: type[_Value], what: str) -> _Value:
+def value_from_json(
+    text: str, type_: type[_Value], what: str, *, update: Callable[[dict[str, Any]], None] | None = None
+) -> _Value:
     """Return the dataclass that `value_to_json` wrote.
 
     Args:
         text: JSON.
         type_: The dataclass.
         what: Name in messages, e.g. "experiment".
+        update: Changes the object of an earlier version to that of this one, in place.
 
     Raises:
         ConfigError: a field is unknown, missing, of another type or breaks a rule.
@@ -32,6 +36,8 @@ def value_from_json(text: str, type_: type[_Value], what: str) -> _Value:
         value = parse_json(text, "its JSON")
         if not isinstance(value, dict):
             raise TypeError(f"it must be an object, got {type(value).__name__}")
+        if update is not None:
+            update(value)
         return _converter().structure(value, type_)
     except (cattrs.BaseValidationError, DataError, ValueError, KeyError, TypeError, OverflowError) as error:
         reasons = (

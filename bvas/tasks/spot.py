@@ -58,6 +58,7 @@ class SpotKind:
                     self._experiment.task.labels,
                     self._experiment.input.rate,
                     name=f"{match.name}/{half.path.stem}",
+                    form=self._experiment.input.form,
                 )
                 for match in chosen
                 for half, annotations in halves[match.name]
@@ -77,6 +78,7 @@ class SpotKind:
             sampling=self._experiment.sampling,
             targets=self._experiment.targets,
             samplers=self._weighted_samplers(videos, curves),
+            random_crop=self._experiment.input.random_crop,
         )
 
     def _weighted_samplers(
@@ -129,8 +131,15 @@ class SpotKind:
         """Return a `SpottingModel` for the experiment's labels."""
         from bvas.models.spotting import build_model
 
-        labels = self._experiment.task.labels
-        return build_model(self._experiment.model, self._experiment.clip, len(labels), pretrained=pretrained)
+        experiment = self._experiment
+        return build_model(
+            experiment.model,
+            experiment.clip,
+            len(experiment.task.labels),
+            pixels=experiment.input.pixels,
+            size=experiment.input.size,
+            pretrained=pretrained,
+        )
 
     def loss(self, logits: "Tensor", targets: "Tensor") -> "Tensor":
         """Return the sigmoid focal loss."""

@@ -8,12 +8,14 @@ distributed.py       ranks that train one model together
 initial_model.py     starting weights
 fold_data.py         out-of-fold curves for hard negatives
 sibling_check.py     refusal of samples with copies in other folds or splits
+stage_schedule.py    stages that learn in an epoch, and their learning rates
 optim.py             optimizer and learning rate schedule
 ema.py               exponential moving average of the weights
 divergence.py        LossWatch: detection of NaN and infinite values
 validation.py        loss and figures on held-out clips
 validation_clips.py  device that keeps the held-out clips
 observer.py          protocol of observers of a run
+rate_finder.py       learning rate range test
 run_logs.py          log.csv, TensorBoard, environment
 run_state.py         state file of an unfinished run
 resume.py            status of a fold, and checks before it is resumed

@@ -65,26 +65,20 @@ def forward_of(
     dtype: torch.dtype | None,
     shape: tuple[int, ...],
     *,
-    checkpointing: bool,
-    synchronized: bool = False,
+    plain: bool,
 ) -> Forward:
-    """Return the model's forward pass for training.
+    """Return the model's forward pass for training, with the stages that learn now.
 
-    It is compiled on CUDA, where that pays, unless activations are checkpointed or BatchNorm is synchronized. A log
-    line names what the compiler lacks.
+    It is compiled on CUDA, where that pays. A log line names what the compiler lacks.
 
     Args:
         model: In training mode.
         device: The model's device.
         dtype: Of autocast; None: float32.
         shape: Of a batch of frames [B, T, H, W].
-        checkpointing: Recompute activations, see `checkpoint_blocks`.
-        synchronized: BatchNorm statistics are exchanged between ranks inside the model.
+        plain: Never compile: activations are checkpointed, or BatchNorm statistics exchanged inside the model.
     """
-    if checkpointing:
-        checkpoint_blocks(model)
-        return model
-    if device.type != "cuda" or synchronized:
+    if device.type != "cuda" or plain:
         return model
     missing = [
         name
@@ -112,7 +106,8 @@ def checkpoint_blocks(model: ClipModel) -> None:
 
 
 def _forward_twice(block: nn.Module, forward: Forward, x: Tensor) -> Tensor:
-    if not torch.is_grad_enabled():
+    learns = x.requires_grad or any(parameter.requires_grad for parameter in block.parameters())
+    if not (learns and torch.is_grad_enabled()):
         return forward(x)
 
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:

@@ -11,6 +11,9 @@ class AveragedWeights(AveragedModel):
     torch copies the number of updates to the device for each dtype at each update, which waits for all queued work.
     This average does not depend on the number.
 
+    What is frozen is left as it is: parameters that do not learn, and buffers of modules in evaluation mode. Their
+    average is themselves, but `decay * x + (1 - decay) * x` may round down, and counters lose one at each update.
+
     BatchNorm statistics are averaged with the same decay, as the reference system does, so that they match the
     averaged weights and not the latest ones.
     """
@@ -25,9 +28,18 @@ class AveragedWeights(AveragedModel):
             super().update_parameters(model)
             return
         pairs: dict[torch.dtype, tuple[list[Tensor], list[Tensor]]] = {}
+        still = {
+            id(buffer)
+            for module in model.modules()
+            if not module.training
+            for buffer in module.buffers(recurse=False)
+        }
+        still |= {id(parameter) for parameter in model.parameters() if not parameter.requires_grad}
         ours = [*self.module.parameters(), *self.module.buffers()]
         theirs = [*model.parameters(), *model.buffers()]
         for own, other in zip(ours, theirs, strict=True):
+            if id(other) in still:
+                continue
             averaged, latest = pairs.setdefault(own.dtype, ([], []))
             averaged.append(own.detach())
             latest.append(other.detach())

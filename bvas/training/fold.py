@@ -16,7 +16,8 @@ from bvas.experiment.experiment import Experiment
 from bvas.experiment.seen_matches import check_unseen, write_seen
 from bvas.loading.clip_requests import Clips
 from bvas.loading.kept_batches import KeptClips
-from bvas.loading.loader import ClipLoader
+from bvas.loading.labelled_video import LabelledVideo
+from bvas.loading.loader import ClipLoader, shape_of_clips
 from bvas.loading.skip_policy import OnError
 from bvas.loading.slot_counts import spare_clips_for
 from bvas.system.atomic_files import remove_unfinished, write_json, write_text
@@ -110,7 +111,7 @@ def run_fold(
             if not overwrite:
                 state = resume.load_unfinished(folder, experiment, data)
         state = world.from_writer(state)
-        stack.enter_context(_seeded(experiment.seed * 1000 + fold, device))
+        stack.enter_context(seeded(experiment.seed * 1000 + fold, device))
         # A state holds all weights, so those that the run started from may be missing by now. The writer's weights are
         # copied to the other ranks below.
         is_begun = state is not None or not world.is_writer
@@ -119,20 +120,23 @@ def run_fold(
         if experiment.train.sync_batchnorm:
             model = world.synchronized(model)
 
-        def load(clips: Clips, *, beside: ClipLoader | None = None, spare_clips: int = 0) -> ClipLoader:
-            loader = ClipLoader(
+        def load(
+            clips: Clips,
+            *,
+            beside: ClipLoader | None = None,
+            spare_clips: int = 0,
+            spare_videos: Sequence[LabelledVideo] = (),
+        ) -> ClipLoader:
+            loader = clip_loader(
+                experiment,
                 clips,
-                experiment.train.batch_size,
-                workers=workers,
-                size=experiment.input.size,
                 device=device,
-                seed=experiment.seed,
-                loading=experiment.loading,
+                workers=workers,
                 on_error=on_error,
-                shard=world.shard,
-                cpus=world.cpus,
+                world=world,
                 beside=beside,
                 spare_clips=spare_clips,
+                spare_videos=spare_videos,
             )
             return stack.enter_context(loader)
 
@@ -142,13 +146,14 @@ def run_fold(
         if validation_clips is None:
             loader = load(clips)
         else:
-            clip_bytes = experiment.clip.num_frames * math.prod(experiment.input.size)
+            clip_bytes = math.prod(shape_of_clips(experiment.input.form, clips, held_out))
             spare_clips = spare_clips_for(experiment.train.batch_size, clip_bytes, world.shard)
-            loader = load(clips, spare_clips=spare_clips)
+            loader = load(clips, spare_clips=spare_clips, spare_videos=held_out)
             # Workers read these clips when they have no training clips to read.
             place = partial(place_to_keep, device=device, sharing=world.local_size)
             validation = KeptClips(load(validation_clips, beside=loader), device, place)
-        trainer = Trainer(experiment, model, device, loader.num_batches, world)
+        epoch = 0 if state is None else state.epoch
+        trainer = Trainer(experiment, model, device, loader.num_batches, world, epoch=epoch)
         if world.is_writer:
             if state is None:
                 # Removed only now, after all checks have passed.
@@ -187,6 +192,38 @@ def run_fold(
     return folder / FILE_NAME
 
 
+def clip_loader(
+    experiment: Experiment,
+    clips: Clips,
+    *,
+    device: torch.device,
+    workers: WorkerMix,
+    on_error: OnError = "raise",
+    world: World | None = None,
+    beside: ClipLoader | None = None,
+    spare_clips: int = 0,
+    spare_videos: Sequence[LabelledVideo] = (),
+) -> ClipLoader:
+    """Return a loader of an experiment's clips; see `ClipLoader` and `run_fold` for the arguments."""
+    world = World(device=device) if world is None else world
+    return ClipLoader(
+        clips,
+        experiment.train.batch_size,
+        workers=workers,
+        size=experiment.input.form,
+        luma_scaling=experiment.input.luma_scaling,
+        device=device,
+        seed=experiment.seed,
+        loading=experiment.loading,
+        on_error=on_error,
+        shard=world.shard,
+        cpus=world.cpus,
+        beside=beside,
+        spare_clips=spare_clips,
+        spare_videos=spare_videos,
+    )
+
+
 def _write_facts(
     experiment: Experiment, runs: Path, folder: Path, facts: dict[str, str], state: TrainingState | None
 ) -> None:
@@ -198,7 +235,7 @@ def _write_facts(
 
 
 @contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch for starting weights and dropout, and restore the caller's random state after the block."""
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):

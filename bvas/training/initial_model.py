@@ -28,7 +28,7 @@ _ENCODER, _CLASSIFIER = "encoder.", "classifier."
 def starting_model(
     experiment: Experiment, fold: int, runs: Path, held_out: Collection[str] = (), *, is_begun: bool = False
 ) -> ClipModel:
-    """Return the model that a fold's training starts from, on the CPU, its backbone frozen if so configured.
+    """Return the model that a fold's training starts from, on the CPU.
 
     Args:
         experiment: The experiment to train.
@@ -46,8 +46,6 @@ def starting_model(
     model = kind_of(experiment).model(pretrained=is_pretrained and not is_begun)
     if start_from:
         _fill(model, experiment, _starting_weights(experiment, fold, runs, held_out))
-    if experiment.train.freeze_encoder2d:
-        model.encoder.requires_grad_(False)
     return model
 
 

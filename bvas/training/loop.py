@@ -94,6 +94,7 @@ class FoldRun:
     def _train_epoch(self) -> None:
         """Do the remaining steps of the epoch."""
         trainer, loader, state = self.trainer, self.loader, self.state
+        trainer.begin_epoch(state.epoch)
         seconds, waited = state.seconds, state.waited
         started, waiting = time.monotonic(), loader.stats.waiting_seconds
         self._report()

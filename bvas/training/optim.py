@@ -1,7 +1,7 @@
 """Optimizer and learning rate schedule."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -9,20 +9,25 @@ from torch import nn
 from bvas.experiment.experiment import TrainConfig
 
 
-def build_optimizer(parameters: Iterable[nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:
-    """Return AdamW, or SGD with Nesterov momentum, over the parameters that learn."""
-    learnt = [parameter for parameter in parameters if parameter.requires_grad]
+def build_optimizer(groups: Sequence[Sequence[nn.Parameter]], config: TrainConfig) -> torch.optim.Optimizer:
+    """Return AdamW, or SGD with Nesterov momentum, over groups of parameters.
+
+    Frozen parameters have no gradients, and both optimizers skip them: no decay, no momentum.
+    """
+    parameters = [{"params": list(group)} for group in groups]
     if config.optimizer == "sgd":
         return torch.optim.SGD(
-            learnt,
+            parameters,
             lr=config.learning_rate,
             momentum=config.momentum,
             nesterov=True,
             weight_decay=config.weight_decay,
         )
     # One kernel for all weights, in place of one for each of a dozen operations on each group of them.
-    fused = True if learnt and all(parameter.is_cuda for parameter in learnt) else None
-    return torch.optim.AdamW(learnt, lr=config.learning_rate, weight_decay=config.weight_decay, fused=fused)
+    fused = True if all(parameter.is_cuda for group in groups for parameter in group) else None
+    return torch.optim.AdamW(
+        parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=fused
+    )
 
 
 def learning_rate_at(step: int, steps_per_epoch: int, config: TrainConfig) -> float:

@@ -1,5 +1,6 @@
 """Training step: forward, backward, optimizer, and the average of the weights."""
 
+import logging
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -9,17 +10,21 @@ import torch
 from torch import Tensor, nn
 
 from bvas.augment.augmenter import ClipAugmenter
+from bvas.errors import CheckpointError
 from bvas.experiment.checkpoint import save_checkpoint
 from bvas.experiment.experiment import Experiment
 from bvas.loading.clip_batch import ClipBatch
 from bvas.models.clip_model import ClipModel
 from bvas.system.devices import autocast_dtype
 from bvas.tasks.kind_choice import kind_of
-from bvas.training.compile import forward_of
+from bvas.training.compile import checkpoint_blocks, forward_of
 from bvas.training.distributed import World, without_averaging
 from bvas.training.ema import AveragedWeights
 from bvas.training.optim import build_optimizer, learning_rate_at
-from bvas.values.luma import to_unit
+from bvas.training.stage_schedule import frozen_modules, stage_schedule
+from bvas.values.color import to_unit_frames
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +47,8 @@ class Trainer:
         device: torch.device,
         steps_per_epoch: int,
         world: World | None = None,
+        *,
+        epoch: int = 0,
     ) -> None:
         """Prepare the first step.
 
@@ -51,6 +58,10 @@ class Trainer:
             device: Device to compute on.
             steps_per_epoch: For the learning rate schedule.
             world: The ranks that step together, with equal weights; None: a single process.
+            epoch: The first one, as `begin_epoch` takes it.
+
+        Raises:
+            ConfigError: the config names stages that the model does not have, or the same one twice.
         """
         config = experiment.train
         self.experiment = experiment
@@ -68,28 +79,76 @@ class Trainer:
         share = max(self._world.shard.sizes(config.batch_size))
         self._micro_batch = -(-share // config.accumulation_steps)
         self._augment = ClipAugmenter(experiment.augment)
-        self._optimizer = build_optimizer(model.parameters(), config)
-        self._learnt = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self._learnable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self._stages = model.stages()
+        self._schedule = stage_schedule(self._stages, config)
+        self._factors, groups = self._groups()
+        self._optimizer = build_optimizer(groups, config)
         self._scaler = torch.GradScaler(device.type, enabled=self.autocast_dtype is torch.float16)
-        self._train_mode()
-        forward = forward_of(
-            model,
-            device,
-            self.autocast_dtype,
-            (self._micro_batch, experiment.clip.num_frames, *experiment.input.size),
-            checkpointing=config.activation_checkpointing,
-            synchronized=config.sync_batchnorm and self._world.size > 1,
-        )
-        self._forward = self._world.averaging(model, forward)
+        if config.activation_checkpointing:
+            checkpoint_blocks(model)
+        self._learning: tuple[str, ...] = ()
+        self.begin_epoch(epoch)
 
-    def step(self, batch: ClipBatch) -> StepResult:
-        """Do one step on a batch, or on this rank's share of it."""
+    def _groups(self) -> tuple[list[float], list[list[nn.Parameter]]]:
+        """Return the distinct factors of the learning rate, and the parameters that have them, frozen ones too."""
+        factors = {
+            parameter: self._schedule.factors[name]
+            for name, stage in self._stages.items()
+            for parameter in stage.parameters()
+        }
+        groups: dict[float, list[nn.Parameter]] = {}
+        for parameter in self._learnable:
+            groups.setdefault(factors[parameter], []).append(parameter)
+        return [*groups], [*groups.values()]
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Have the stages learn that do so in an epoch, counted from 0, and freeze the others."""
+        learning = self._schedule.learning(epoch + 1)
+        if learning == self._learning:
+            return
+        frozen = [name for name in self._stages if name not in learning]
+        listed = ", ".join(frozen) or "none"
+        if self._learning:
+            new = ", ".join(name for name in learning if name not in self._learning)
+            logger.info("epoch %d: learning from here on: %s; frozen: %s", epoch + 1, new, listed)
+        elif frozen:
+            logger.info("epoch %d: frozen: %s", epoch + 1, listed)
+        self._learning = learning
+        for parameter in self._learnable:
+            parameter.requires_grad_(True)
+        self._still = frozen_modules(self.model, [self._stages[name] for name in frozen])
+        for module in self._still:
+            module.requires_grad_(False)
+        self._learnt = [parameter for parameter in self._learnable if parameter.requires_grad]
+        self._train_mode()
+        # Data-parallel training awaits gradients of the parameters that learned when it was built, and compiled code
+        # has a backward pass.
+        config = self.experiment.train
+        forward = forward_of(
+            self.model,
+            self._device,
+            self.autocast_dtype,
+            (self._micro_batch, self.experiment.clip.num_frames, *self.experiment.input.form.unit_shape),
+            plain=config.activation_checkpointing or (config.sync_batchnorm and self._world.size > 1),
+        )
+        self._forward = self._world.averaging(self.model, forward)
+
+    def step(self, batch: ClipBatch, learning_rate: float | None = None) -> StepResult:
+        """Do one step on a batch, or on this rank's share of it.
+
+        Args:
+            batch: The clips.
+            learning_rate: In place of the schedule's.
+        """
         config = self.experiment.train
         self._world.seed_step(self.experiment.seed, self.num_steps)
         self._train_mode()
-        self.learning_rate = learning_rate_at(self.num_steps, self._steps_per_epoch, config)
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.learning_rate
+        if learning_rate is None:
+            learning_rate = learning_rate_at(self.num_steps, self._steps_per_epoch, config)
+        self.learning_rate = learning_rate
+        for group, factor in zip(self._optimizer.param_groups, self._factors, strict=True):
+            group["lr"] = learning_rate * factor
         self._optimizer.zero_grad(set_to_none=True)
         *others, last = self._micro_batches(batch)
         with without_averaging(self._forward):
@@ -105,8 +164,8 @@ class Trainer:
 
     def _train_mode(self) -> None:
         self.model.train()
-        if self.experiment.train.freeze_encoder2d:
-            self.model.encoder.eval()  # BatchNorm statistics stay as well
+        for module in self._still:
+            module.eval()
 
     def _micro_batches(self, batch: ClipBatch) -> list[slice]:
         """Return the clips of each micro-batch; their number is the same on all ranks, which step together."""
@@ -118,7 +177,7 @@ class Trainer:
     def _backward(self, batch: ClipBatch, clips: slice) -> Tensor:
         """Add the gradients of a micro-batch; return its share of the loss."""
         scaling = self.experiment.input.luma_scaling
-        frames = to_unit(batch.frames[clips], batch.color_ranges[clips], scaling)
+        frames = to_unit_frames(batch.frames[clips], batch.forms[clips], scaling)
         frames = self._augment(frames, batch.seeds[clips])
         with torch.autocast(
             self._device.type, dtype=self.autocast_dtype, enabled=self.autocast_dtype is not None
@@ -159,7 +218,11 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore the result of `state_dict`, from the same or another kind of device."""
+        """Restore the result of `state_dict`, from the same or another kind of device.
+
+        Raises:
+            CheckpointError: the optimizer of an earlier version held other weights.
+        """
         self.model.load_state_dict(state["model"])
         self.averaged.load_state_dict(state["averaged"])
         groups = [
@@ -169,11 +232,18 @@ class Trainer:
                 state["optimizer"]["param_groups"], self._optimizer.param_groups, strict=True
             )
         ]
+        if [len(group["params"]) for group in groups] != [
+            len(group["params"]) for group in self._optimizer.param_groups
+        ]:
+            raise CheckpointError(
+                "the state of this run is of an earlier version of bvas, whose optimizer left frozen weights out; "
+                "start over with --overwrite"
+            )
         self._optimizer.load_state_dict({**state["optimizer"], "param_groups": groups})
         if self._scaler.is_enabled() and state["scaler"]:
             self._scaler.load_state_dict(state["scaler"])
         self.num_steps = state["num_steps"]
-        self.learning_rate = self._optimizer.param_groups[0]["lr"]
+        self.learning_rate = self._optimizer.param_groups[0]["lr"] / self._factors[0]
         torch.set_rng_state(state["random_cpu"])
         if self._device.type == "cuda" and state["random_cuda"] is not None:
             torch.cuda.set_rng_state(state["random_cuda"], self._device)

@@ -9,7 +9,7 @@ from bvas.loading.kept_batches import KeptClips
 from bvas.loading.loader import ClipLoader
 from bvas.tasks.kind_choice import kind_of
 from bvas.training.distributed import World
-from bvas.values.luma import to_unit
+from bvas.values.color import to_unit_frames
 
 
 def validate(
@@ -41,7 +41,7 @@ def validate(
     targets = scores.copy()
     with torch.inference_mode():
         for batch in loader.epoch(0):
-            frames = to_unit(batch.frames, batch.color_ranges, experiment.input.luma_scaling)
+            frames = to_unit_frames(batch.frames, batch.forms, experiment.input.luma_scaling)
             with torch.autocast(frames.device.type, dtype=autocast_dtype, enabled=autocast_dtype is not None):
                 logits = model(frames)
             loss = kind.loss(logits.float(), batch.targets)

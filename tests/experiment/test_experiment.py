@@ -62,7 +62,7 @@ def test_the_later_stages_change_what_the_recipe_says():
     assert pretrain.train.ema_decay == 0.9995
     assert (transfer.loss.alpha, transfer.train.start_from) == (0.4, "action_pretrain")
     assert (transfer.train.warmup_epochs, transfer.train.epochs) == (7, 35)
-    assert (long.clip.num_frames, long.train.optimizer, long.train.freeze_encoder2d) == (33, "sgd", True)
+    assert (long.clip.num_frames, long.train.optimizer, long.train.frozen) == (33, "sgd", ("encoder",))
     assert (long.train.learning_rate, long.train.final_learning_rate) == (1e-3, 5e-5)
 
 
@@ -107,6 +107,11 @@ def test_names_are_looked_up_here_then_shipped_then_in_the_runs_folder(tmp_path,
             "write 'from bvas import Experiment, load_experiment'",
         ),
         ("from bvas.tasks.task import dataset_task", "tasks in bvas.data"),
+        (
+            "from bvas.experiment.experiment import TrainConfig\n"
+            "def experiment(): return TrainConfig(freeze_encoder2d=True)",
+            r"write frozen=\('encoder',\) in its place",
+        ),
         ("def experiment(): return {}['x']", "does not run: KeyError"),
         ("x = 1", "must define 'def experiment"),
     ],
@@ -154,10 +159,7 @@ def test_every_mini_stage_builds_on_what_its_full_one_builds_on():
             before = getattr(full.train, source)
             assert getattr(mini.train, source) == (f"mini_{before}" if before else "")
         assert mini.train.folds == full.train.folds
-        assert (mini.train.optimizer, mini.train.freeze_encoder2d) == (
-            full.train.optimizer,
-            full.train.freeze_encoder2d,
-        )
+        assert (mini.train.optimizer, mini.train.frozen) == (full.train.optimizer, full.train.frozen)
         assert (mini.clip, mini.loss, mini.task.labels) == (full.clip, full.loss, full.task.labels)
         assert bool(mini.sampling.effective_number_beta) == bool(full.sampling.effective_number_beta)
 

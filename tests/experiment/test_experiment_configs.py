@@ -56,7 +56,7 @@ def test_a_config_trains_a_step(name, runs_before):
         targets=torch.randint(0, 2, (2, num_labels)).float(),
         video_ids=torch.zeros(2, dtype=torch.int64),
         centers=torch.zeros(2, dtype=torch.int64),
-        color_ranges=("limited", "full"),
+        forms=("limited", "full"),
         seeds=torch.tensor([1, 2]),
     )
 
@@ -66,7 +66,7 @@ def test_a_config_trains_a_step(name, runs_before):
     changed = {key for key, value in model.state_dict().items() if not torch.equal(before[key], value)}
     assert "classifier.weight" in changed
     encoder_changed = any(key.startswith("encoder.") for key in changed)
-    assert encoder_changed != experiment.train.freeze_encoder2d
+    assert encoder_changed != bool(experiment.train.frozen)
 
 
 def test_weights_carry_over_from_the_stage_before_save_for_the_classifier(runs_before):

@@ -199,7 +199,7 @@ def test_a_stream_of_which_much_is_lost_keeps_the_rest(spotter, video, monkeypat
     def torn(source):
         for one in arrivals(source):
             is_lost = 1.0 <= one.ticks[0] * source.time_base < 2.0
-            yield replace(one, luma=None, reason="torn") if is_lost else one
+            yield replace(one, frames=None, reason="torn") if is_lost else one
 
     monkeypatch.setattr(LiveVideo, "arrivals", torn)
     with piped(video) as pipe:
@@ -221,7 +221,9 @@ def test_a_jump_in_time_is_filled_a_few_pictures_at_a_time(spotter, tmp_path, mo
     pushed = []
     push = StreamingPredictor.push
     monkeypatch.setattr(
-        StreamingPredictor, "push", lambda self, *given: pushed.append(len(given[0])) or push(self, *given)
+        StreamingPredictor,
+        "push",
+        lambda self, *given, **aspect: pushed.append(len(given[0])) or push(self, *given, **aspect),
     )
     with piped(path) as pipe:
         streamed = spot_video(pipe, spotter)

@@ -24,7 +24,7 @@ def content(batches):
             batch.targets.tolist(),
             batch.video_ids.tolist(),
             batch.centers.tolist(),
-            batch.color_ranges,
+            batch.forms,
             batch.seeds.tolist(),
         )
         for batch in batches
@@ -154,7 +154,7 @@ def test_a_batch_says_what_its_clips_are(clips, local_loader):
     assert batch.targets.tolist() == [request.targets.tolist() for request in requests]
     assert batch.video_ids.tolist() == [request.video_id for request in requests]
     assert batch.centers.tolist() == [request.center for request in requests]
-    assert batch.color_ranges == ("limited",) * 4
+    assert batch.forms == ("limited",) * 4
 
 
 def test_the_last_batch_holds_what_is_left(local_loader):

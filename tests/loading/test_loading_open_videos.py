@@ -36,7 +36,7 @@ class Log(list):
 def log(monkeypatch):
     entries = Log()
 
-    def open_video(path, backend, *, size, device, pool):
+    def open_video(path, backend, *, device, pool, **form):
         entries.pools.append(pool)
         entries.append(f"open {path.name} with {backend} on {device}")
         if path.name == "refused.ts":

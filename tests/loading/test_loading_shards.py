@@ -27,7 +27,7 @@ def clips_in(batches):
                 batch.targets.numpy(),
                 batch.video_ids.tolist(),
                 batch.centers.tolist(),
-                batch.color_ranges,
+                batch.forms,
                 strict=True,
             )
         }

@@ -3,6 +3,7 @@
 import errno
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,15 @@ from exported_models import EXPERIMENT, write_video
 from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
 from bvas.errors import CheckpointError, DecodeError
+from bvas.experiment.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import load_spotter
+from bvas.onnx.export import export_onnx
 from bvas.onnx.graphs import measure
 from bvas.onnx.model_folder import load_exported
 from bvas.onnx.spotter import load_onnx_spotter
+from bvas.tasks.kind_choice import kind_of
+from bvas.values.clip_config import ClipConfig
 from bvas.video.decode.video_reader import FrameReader
 
 FILES = ["README.md", "encoder.onnx", "head.onnx"]
@@ -56,7 +61,8 @@ def test_the_files_say_what_other_programs_have_to_know(exported):
         assert facts["bvas_part"] == part
         assert settings["labels"] == ["PASS", "DRIVE"]
         assert settings["clip"] == {"num_frames": 6, "frame_step": 2, "stack_size": 2}
-        assert settings["input"] == {"size": [64, 96], "rate": 25.0, "luma_scaling": "range"}
+        said = {name: settings["input"][name] for name in ("size", "rate", "luma_scaling", "channels")}
+        assert said == {"size": [64, 96], "rate": 25.0, "luma_scaling": "range", "channels": "luma"}
         assert settings["flip_tta"] is EXPERIMENT.flip_tta
         assert [len(weights["sha256"]) for weights in settings["weights"]] == [64, 64]
 
@@ -67,6 +73,20 @@ def test_the_files_name_no_folder_of_the_machine_that_wrote_them(exported):
         content = (exported / name).read_bytes()
         assert package.encode() not in content
         assert b"site-packages" not in content
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoder", ["test_vit3", "test_mambaout"])
+def test_single_frames_of_other_families_are_exported(tmp_path, encoder):
+    experiment = replace(
+        EXPERIMENT,
+        clip=ClipConfig(num_frames=1, stack_size=1),
+        model=replace(EXPERIMENT.model, encoder=encoder, num_blocks_3d=0),
+    )
+    state = kind_of(experiment).model().state_dict()
+    save_checkpoint(fold_folder(tmp_path, "tiny", 0) / FILE_NAME, state, experiment, {})
+    export_onnx(experiment, tmp_path, [0], tmp_path / "out")  # which refuses deviations
+    assert load_exported(tmp_path / "out", "cpu").encoder.input_shape == ("num_stacks", 1, 64, 96)
 
 
 @pytest.mark.slow

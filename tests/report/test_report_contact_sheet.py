@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -51,6 +53,15 @@ def test_each_clip_is_there_as_read_and_as_changed():
     assert heights_of(sheet, 200) == [144]
     assert heights_of(sheet, 150) == [144]
     assert sheet.dtype == np.uint8
+
+
+def test_frames_in_color_are_shown_in_color():
+    frames = np.full((5, 36, 64, 3), (200, 100, 60), np.uint8)
+
+    sheet = contact_sheet([replace(clip(), read=frames, augmented=frames - 50)], heading="mine")
+
+    column = sheet[:, LEFT + THUMB_WIDTH // 2]
+    assert [(column == color).all(axis=1).sum() for color in ((200, 100, 60), (150, 50, 10))] == [144, 144]
 
 
 def test_the_frame_that_an_action_belongs_to_is_framed():

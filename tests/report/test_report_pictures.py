@@ -19,6 +19,7 @@ from bvas.results.store import RESULTS_NAME, save_curve, write_results
 from bvas.results.tuned_peaks import Postprocessing
 from bvas.values.annotations import Annotation, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
+from bvas.video.encode.video_writer import VideoWriter
 
 BALL = LabelSet(("PASS", "DRIVE"))
 POINTS = dict.fromkeys(BALL, 0.2)
@@ -84,11 +85,11 @@ def test_a_miss_is_ranked_by_the_best_candidate_of_its_label_that_no_other_has()
 def test_the_sheet_shows_the_frames_around_each_and_gray_where_there_are_none():
     video = report()
     event = WorstEvent("false alarm", 0, "PASS", 1.2, 0.7, near="")
-    frames = np.full((5, 144, 256), 17, np.uint8)
+    frames = np.full((5, 144, 256, 3), (17, 40, 90), np.uint8)
 
     sheet = worst_sheet([event, event], [frames, None], [video], heading="worst")
 
-    assert (sheet == 17).all(axis=2).sum() > 4 * 144 * 256
+    assert (sheet == (17, 40, 90)).all(axis=2).sum() > 4 * 144 * 256
     assert (sheet == 200).all(axis=2).sum() > 4 * 144 * 256 * 0.9
     assert has_color(sheet, palette.FALSE_ALARM)
 
@@ -156,6 +157,22 @@ def test_all_pictures_of_files_are_written(tmp_path, league, capsys):
     # The frames are those of the video: black and white bars over a texture.
     assert (sheet > 250).all(axis=2).any()
     assert "4 pictures in" in capsys.readouterr().out
+
+
+def test_the_worst_events_are_shown_in_the_colors_of_the_video(tmp_path, league):
+    labels, predictions = league
+    video = labels / MATCH / "1_224p.mkv"
+    with VideoWriter(video, size=(48, 64), rate=25, crf=1) as writer:
+        for _ in range(200):
+            writer.write(np.full((48, 64, 3), (200, 40, 90), np.uint8))
+
+    assert (
+        pictures(*("--labels", labels, "--predictions", predictions, "--out", tmp_path, "--only", "worst"))
+        == OK
+    )
+
+    sheet = cv2.imread(str(tmp_path / "worst.png"))[..., ::-1].astype(int)
+    assert (np.abs(sheet - (200, 40, 90)).max(axis=2) < 6).sum() > 5 * 100 * 256
 
 
 def test_pictures_show_what_tuned_rules_show(tmp_path, league):

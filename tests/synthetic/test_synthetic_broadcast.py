@@ -8,6 +8,7 @@ import pytest
 from bvas.errors import ConfigError
 from bvas.synthetic.bodies import Poses, body_points
 from bvas.synthetic.camera import CAMERA_POSITION, aim
+from bvas.synthetic.canvas import Canvas, Paint
 from bvas.synthetic.config import PlayConfig, SceneConfig, SyntheticConfig, with_preset
 from bvas.synthetic.game import play_half
 from bvas.synthetic.half_video import film_half, half_renderer
@@ -128,15 +129,21 @@ def test_plain_matches_are_one_shot_of_the_main_camera():
 
 def test_the_shadow_takes_45_percent_of_the_light_and_the_exposure_gives_half_of_that_back():
     staging = film_half(SyntheticConfig(size=SIZE, minutes=0.5), 0, 1)
-    path, gray, seen = staging.path, np.full(SIZE, 116, np.uint8), set()
+    path, seen = staging.path, set()
     # Half of the matches have a shadow.
     for seed in range(12):
         light = Light(staging.play, match_seed=seed, half_seed=2)
         for frame in (0, 200, 370):
             gain = light.gain[frame]
-            lit = np.unique(light.apply(gray, path, frame)).tolist()
+            canvas = Canvas(SIZE, is_color=True)
+            canvas.fill(Paint(116, 108, 148))
+            light.apply(canvas, path, frame)
+            lit = np.unique(canvas.luma).tolist()
             # Black stays: 16 + 100 * gain in the sun, 55 % of that above black in the shadow.
             assert set(lit) <= {round(16 + 100 * gain), round(16 + 55 * gain)}
+            # So does gray: a color keeps its hue.
+            assert set(np.unique(canvas.chroma[..., 0])) <= {round(128 - 20 * gain), round(128 - 11 * gain)}
+            assert set(np.unique(canvas.chroma[..., 1])) <= {round(128 + 20 * gain), round(128 + 11 * gain)}
             seen.add(len(lit))
         # Drift of 12 %, flicker of 5 %, and 1 + 0.5 * 0.45 / 0.55 in full shade.
         assert 0.88 * 0.95 <= light.gain.min()

@@ -185,9 +185,10 @@ def test_the_command_makes_a_preset_and_a_task(tmp_path, capsys):
     ]
     command = ["--out", str(tmp_path), *arguments, "--task", "action", "--preset", "broadcast"]
 
-    assert main(["data", "synth", *command]) == 0
+    assert main(["data", "synth", *command, "--gray", "--sound"]) == 0
     assert len(list(tmp_path.rglob("Labels-v2.json"))) == 1
     content = json.loads((tmp_path / "synthetic_league_action.json").read_text())
     assert (content["task"], content["broadcast"]) == ("action", True)
+    assert (content["color"], content["sound"]) == (False, True)
     assert main(["data", "synth", *command[:-1], "plain"]) == 2
-    assert "another config (other: broadcast, play, scene)" in capsys.readouterr().err
+    assert "another config (other: broadcast, color, play, scene, sound)" in capsys.readouterr().err

@@ -50,7 +50,7 @@ def weights_after_a_step(world: World, share: slice) -> dict[str, torch.Tensor]:
         targets=targets[share].to(world.device),
         video_ids=torch.zeros(num_own, dtype=torch.int64),
         centers=torch.zeros(num_own, dtype=torch.int64),
-        color_ranges=("limited",) * num_own,
+        forms=("limited",) * num_own,
         seeds=torch.zeros(num_own, dtype=torch.int64),
         num_total=None if world.size == 1 else NUM_CLIPS,
     )

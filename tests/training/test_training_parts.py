@@ -37,16 +37,21 @@ def test_a_single_step_has_the_peak_rate():
     assert learning_rate_at(0, 1, TrainConfig(warmup_epochs=0, epochs=1, learning_rate=0.5)) == 0.5
 
 
-def test_both_optimizers_leave_frozen_weights_out():
+@pytest.mark.parametrize(("name", "kind"), [("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)])
+def test_both_optimizers_hold_all_weights_and_move_those_that_learn(name, kind):
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     model[0].requires_grad_(False)
+    before = [parameter.clone() for parameter in model.parameters()]
 
-    adamw = build_optimizer(model.parameters(), TrainConfig())
-    sgd = build_optimizer(model.parameters(), TrainConfig(optimizer="sgd", weight_decay=0.0))
+    optimizer = build_optimizer([[*model.parameters()]], TrainConfig(optimizer=name, weight_decay=0.1))
+    model(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
 
-    assert isinstance(adamw, torch.optim.AdamW)
-    assert sgd.param_groups[0]["nesterov"]
-    assert len(adamw.param_groups[0]["params"]) == len(sgd.param_groups[0]["params"]) == 2
+    assert isinstance(optimizer, kind)
+    assert optimizer.defaults.get("nesterov", True)
+    assert len(optimizer.param_groups[0]["params"]) == 4
+    stays = [torch.equal(one, other) for one, other in zip(before, model.parameters(), strict=True)]
+    assert stays == [True, True, False, False]
 
 
 def test_averaged_weights_and_batch_norm_statistics_move_by_one_minus_decay():

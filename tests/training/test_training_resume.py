@@ -344,7 +344,7 @@ def test_a_rank_that_does_not_write_waits_for_its_steps_as_seldom_as_the_writer_
         now[0] += 60.0
         return StepResult(torch.tensor(0.5), torch.tensor(1.0))
 
-    trainer = SimpleNamespace(experiment=experiment, step=step, num_steps=0)
+    trainer = SimpleNamespace(experiment=experiment, begin_epoch=lambda epoch: None, step=step, num_steps=0)
     loader = SimpleNamespace(
         clips=SimpleNamespace(videos=[]),
         stats=SimpleNamespace(waiting_seconds=0.0),

@@ -176,7 +176,7 @@ def test_of_several_folds_one_is_taken_that_has_not_seen_what_is_held_out(tmp_pa
 def test_a_frozen_encoder_keeps_its_weights_and_its_batch_norm_statistics_while_the_rest_learns():
     experiment = tiny_experiment()
     experiment = replace(
-        experiment, train=replace(experiment.train, freeze_encoder2d=True, learning_rate=0.1, ema_decay=0.5)
+        experiment, train=replace(experiment.train, frozen=("encoder",), learning_rate=0.1, ema_decay=0.5)
     )
     model = starting_model(experiment, 0, runs=None)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -189,7 +189,7 @@ def test_a_frozen_encoder_keeps_its_weights_and_its_batch_norm_statistics_while_
                 targets=torch.tensor([[0.0, 1.0], [1.0, 0.0]]),
                 video_ids=torch.zeros(2, dtype=torch.int64),
                 centers=torch.zeros(2, dtype=torch.int64),
-                color_ranges=("limited", "limited"),
+                forms=("limited", "limited"),
                 seeds=torch.tensor([1, 2]),
             )
         )

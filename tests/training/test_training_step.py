@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny import tiny_experiment
 from torch._dynamo.exc import TorchDynamoException
 from training_tiny import random_batch, restless_experiment
 
@@ -14,9 +15,11 @@ from bvas.errors import ConfigError, TrainingError
 from bvas.experiment.experiment import TrainConfig
 from bvas.loading.labelled_video import LabelledVideo
 from bvas.models.spotting import build_model
+from bvas.tasks.kind_choice import kind_of
 from bvas.training.compile import compiled_forward
 from bvas.training.divergence import LossWatch
 from bvas.training.step import StepResult, Trainer
+from bvas.values.clip_config import ClipConfig
 from bvas.video.index.frame_grid import Grid
 
 
@@ -56,9 +59,9 @@ def test_parts_of_a_batch_add_up_to_the_step_of_the_whole():
     assert differs < 1e-5
 
 
-@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("frozen", [(), ("encoder",)])
 def test_activations_computed_twice_give_the_same_weights_and_statistics(frozen):
-    experiment = restless_experiment(freeze_encoder2d=frozen)
+    experiment = restless_experiment(frozen=frozen)
     states, kept = [], []
     for twice in (False, True):
         trainer = _trainer(_with(experiment, activation_checkpointing=twice))
@@ -80,6 +83,23 @@ def test_activations_computed_twice_give_the_same_weights_and_statistics(frozen)
     tracked = states[1]["model"]["stack_projection.norm.num_batches_tracked"]
     assert tracked == 3 * experiment.train.accumulation_steps
     assert kept[1] < 0.7 * kept[0]
+
+
+def test_single_frames_of_a_transformer_made_for_squares_train_at_the_size_of_the_experiment():
+    experiment = tiny_experiment()
+    experiment = replace(
+        experiment,
+        clip=ClipConfig(num_frames=1, stack_size=1),
+        model=replace(experiment.model, encoder="test_vit3", num_blocks_3d=0),
+        train=replace(experiment.train, warmup_epochs=0, optimizer="sgd"),
+    )
+    torch.manual_seed(0)
+    trainer = Trainer(experiment, kind_of(experiment).model(), torch.device("cpu"), steps_per_epoch=5)
+    before = {name: value.clone() for name, value in trainer.model.named_parameters()}
+    trainer.step(random_batch(experiment, 4))
+    assert [
+        name for name, value in trainer.model.named_parameters() if torch.equal(value, before[name])
+    ] == []
 
 
 def test_averaged_weights_and_statistics_are_the_moving_average_of_each_step():
@@ -105,7 +125,7 @@ def test_averaged_weights_and_statistics_are_the_moving_average_of_each_step():
 
 
 def test_a_frozen_encoder_keeps_its_statistics():
-    experiment = restless_experiment(freeze_encoder2d=True)
+    experiment = restless_experiment(frozen=("encoder",))
     trainer = _trainer(experiment)
     before = {name: value.clone() for name, value in trainer.model.encoder.named_buffers()}
     trainer.step(random_batch(experiment, 4))
@@ -198,7 +218,8 @@ def _watch():
     grid = Grid(rate=25, indices=np.arange(100), seconds=np.arange(100) / 25)
     video = LabelledVideo(
         path=Path("match/1_720p.mkv"),
-        color_range="limited",
+        form="limited",
+        size=(48, 64),
         grid=grid,
         keyframes=np.array([0]),
         num_labels=2,

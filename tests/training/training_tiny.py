@@ -12,15 +12,16 @@ from bvas.data.matches import find_matches
 from bvas.experiment.experiment import Experiment, TrainConfig
 from bvas.loading.clip_batch import ClipBatch
 from bvas.training.fold import run_fold
+from bvas.training.step import Trainer
 
 
-def restless_experiment(**train) -> Experiment:
+def restless_experiment(*, clips_per_epoch: int = 14, **train) -> Experiment:
     """Return the tiny experiment with all that draws at random turned on, saved after each step."""
     tiny = tiny_experiment()
     return replace(
         tiny,
         model=replace(tiny.model, drop_rate=0.2, drop_path_rate=0.2),
-        sampling=replace(tiny.sampling, clips_per_epoch=14),
+        sampling=replace(tiny.sampling, clips_per_epoch=clips_per_epoch),
         train=TrainConfig(
             **{
                 "batch_size": 4,
@@ -48,7 +49,7 @@ def random_batch(experiment: Experiment, num_clips: int, seed: int = 0) -> ClipB
         targets=torch.randint(0, 2, targets, generator=random).float(),
         video_ids=torch.zeros(num_clips, dtype=torch.int64),
         centers=torch.arange(num_clips) * 10,
-        color_ranges=("limited",) * num_clips,
+        forms=("limited",) * num_clips,
         seeds=torch.arange(num_clips) + 100 * seed,
     )
 
@@ -73,3 +74,19 @@ def training_process(experiment: Experiment, data: Path, runs: Path) -> multipro
     process = context.Process(target=_train_in_child, args=(experiment, data, runs, os.environ["BVAS_HOME"]))
     process.start()
     return process
+
+
+class StoppedError(Exception):
+    """Stands for a kill."""
+
+
+def stop_before_step(patch, number: int) -> None:
+    """Have the trainer fail before a step, counted from 0; of several ranks, each calls this."""
+    step = Trainer.step
+
+    def stopping(self, batch):
+        if self.num_steps == number:
+            raise StoppedError
+        return step(self, batch)
+
+    patch.setattr(Trainer, "step", stopping)

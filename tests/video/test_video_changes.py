@@ -23,6 +23,7 @@ from bvas.report.content import video_report
 from bvas.report.overlay import OverlayConfig, write_overlay
 from bvas.results.video_result import VideoFile, VideoResult
 from bvas.values.annotations import LabelSet
+from bvas.values.input_format import InputFormat
 from bvas.video.decode import pyav_backend as pyav
 from bvas.video.decode.backends import BackendOptions
 from bvas.video.decode.orientation import UprightFit
@@ -86,7 +87,7 @@ def test_pipes_and_live_sources_give_the_frames_of_the_file(videos, name):
     with piped(videos[name]) as pipe, open_stream(pipe, size=(40, 64)) as reader:
         assert frames_of(reader) == ([(i, i) for i in range(90)], [])
     with piped(videos[name]) as pipe, LiveVideo(pipe, size=(40, 64)) as live:
-        arrived = np.concatenate([part.luma for part in live.arrivals()])
+        arrived = np.concatenate([part.frames for part in live.arrivals()])
     assert np.array_equal(arrived, whole)
 
 
@@ -116,7 +117,7 @@ def test_the_shape_of_samples_counts_from_the_frame_where_it_changes(aspects, ca
 
 def test_a_turned_picture_is_fitted_turned(videos):
     _, info = build_index(videos["a.mkv"])
-    fit = UprightFit(_turned(info), (80, 48), lambda index: index / 25)
+    fit = UprightFit(_turned(info), InputFormat(size=(80, 48)), lambda index: index / 25)
     stored = np.arange(96 * 160).reshape(96, 160).astype(np.uint8) // 2 + 16
     out = np.zeros((80, 48), np.uint8)
     fit.apply(30, np.repeat(np.repeat(stored, 2, 0), 2, 1), out)

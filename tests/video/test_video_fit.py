@@ -88,7 +88,7 @@ def test_the_weights_of_an_axis_are_made_once_for_all_frames_of_a_device(monkeyp
 )
 def test_kept_weights_are_those_of_the_whole_matrix(source, target):
     matrix = np.zeros((target, source))
-    for indices, weights in fit._taps(source, target, torch.device("cpu")):
+    for indices, weights in fit.fit_taps(source, target, torch.device("cpu")):
         np.add.at(matrix, (np.arange(target), indices.numpy()), weights.numpy())
 
     np.testing.assert_array_equal(matrix, fit._weights(source, target))
@@ -101,4 +101,4 @@ def test_weights_kept_in_inference_mode_serve_outside_of_it():
         inside = plan.apply_tensor(luma)
 
     assert torch.equal(inside, plan.apply_tensor(luma))
-    assert not any(tensor.is_inference() for tap in fit._taps(33, 12, luma.device) for tensor in tap)
+    assert not any(tensor.is_inference() for tap in fit.fit_taps(33, 12, luma.device) for tensor in tap)

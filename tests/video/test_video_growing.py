@@ -229,7 +229,7 @@ def test_a_broadcast_that_falls_silent_gives_all_that_came_before(tmp_path):
     whole = build_index(path, cache=False)[0]
     with sent_by_udp(path) as address:
         patience = Patience(stall=1.0)
-        with StreamReader(source_of(address), size=None, on_damage="deliver", patience=patience) as reader:
+        with StreamReader(source_of(address), on_damage="deliver", patience=patience) as reader:
             frames = []
             with pytest.raises(DecodeError, match=r"nothing came from udp://.* for 1 s") as caught:
                 for first, batch in reader.stream(batch_size=1):

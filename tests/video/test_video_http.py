@@ -146,7 +146,7 @@ def arrivals_of(live):
     numbers, message = [], ""
     try:
         for arrived in live.arrivals():
-            numbers += numbers_in(arrived.luma)
+            numbers += numbers_in(arrived.frames)
     except DecodeError as error:
         message = str(error)
     return numbers, message
@@ -259,7 +259,7 @@ def test_a_segment_that_is_cut_short_is_named(segments):
         LiveVideo(address, size=None, reconnect=SOON) as live,
     ):
         parts = list(live.arrivals())
-    numbers = [number for part in parts if part.luma is not None for number in numbers_in(part.luma)]
+    numbers = [number for part in parts if part.frames is not None for number in numbers_in(part.frames)]
     assert set(range(75)) | set(range(100, 150)) <= set(numbers)
     assert numbers == sorted(numbers)
     assert len(numbers) < 145

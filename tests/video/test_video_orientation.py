@@ -2,6 +2,7 @@ import pytest
 from video_samples import make_video
 
 from bvas import open_video
+from bvas.values.input_format import InputFormat
 from bvas.video.decode.orientation import adaptation
 
 
@@ -20,5 +21,5 @@ from bvas.video.decode.orientation import adaptation
 def test_what_becomes_of_a_video_unlike_those_in_training_is_said_in_words(tmp_path, settings, said):
     path = make_video(tmp_path / "a.mp4", num_frames=8, **settings)
     with open_video(path) as reader:
-        found = adaptation(reader.info, (48, 80), 25)
+        found = adaptation(reader.info, InputFormat(size=(48, 80)), 25)
     assert found == said

@@ -47,7 +47,7 @@ def test_frames_come_in_order_from_however_many_readers(path, num_readers):
     indices = np.sort(np.append(np.arange(0, 300, 3), [7, 7, 150, 299]))
 
     with decode_ahead(path, indices, num_readers) as decoded:
-        found = [number for piece in decoded for number in numbers_in(piece.luma)]
+        found = [number for piece in decoded for number in numbers_in(piece.pixels)]
 
     assert found == indices.tolist()
     assert not decoding_threads()
@@ -71,7 +71,7 @@ def test_an_error_is_raised_behind_the_frames_before_it(path, monkeypatch):
     seen = []
     with decode_ahead(path, range(300), 2) as decoded, pytest.raises(DecodeError, match="the disk is gone"):
         for piece in decoded:
-            seen += numbers_in(piece.luma)
+            seen += numbers_in(piece.pixels)
     assert seen == list(range(len(seen)))
     assert 100 < len(seen) <= 200
 
@@ -89,14 +89,14 @@ def test_what_is_lost_stands_in_the_place_of_its_frames(path, monkeypatch, num_r
     found = []
     with decode_ahead(path, range(300), num_readers) as decoded:
         for piece in decoded:
-            found += [None] * piece.count if isinstance(piece, Lost) else numbers_in(piece.luma)
+            found += [None] * piece.count if isinstance(piece, Lost) else numbers_in(piece.pixels)
     assert found == [*range(110), *[None] * 10, *range(120, 300)]
 
 
 class Endless:
     """A reader of 720p that counts what is asked of it."""
 
-    size = (720, 1280)
+    frame_shape = (720, 1280)
 
     def __init__(self):
         self.num_read = 0
@@ -127,4 +127,4 @@ def test_pieces_of_an_array_reader_have_their_own_memory(path):
     with open_video(path) as reader:
         found = list(pieces(reader, np.arange(100)))
     assert all(isinstance(piece, Frames) for piece in found)
-    assert [number for piece in found for number in numbers_in(piece.luma)] == list(range(100))
+    assert [number for piece in found for number in numbers_in(piece.pixels)] == list(range(100))

@@ -194,8 +194,11 @@ def test_a_size_is_fitted_as_a_reader_fits_it_around_neutral_color(tmp_path):
     assert np.array_equal(all_frames(plan.target), fitted)
     assert build_index(plan.target, cache=False)[1].sample_aspect == 1
     with av.open(str(plan.target)) as container:
-        chroma = next(container.decode(video=0)).to_ndarray()[64:]
-    assert chroma.min() == chroma.max() == 128
+        chroma = next(container.decode(video=0)).to_ndarray()[64:].reshape(2, 32, 32)
+    # 48 rows of 80 samples twice as wide as high become 19 rows of 64, from row 22 on.
+    around = np.concatenate([chroma[:, :11], chroma[:, 21:]], axis=1)
+    assert around.min() == around.max() == 128
+    assert chroma[:, 11:20].std() > 2
 
 
 def test_a_size_that_no_4_2_0_file_can_have_is_refused(tmp_path):

@@ -163,7 +163,7 @@ def test_an_address_that_cannot_be_read_is_refused_without_its_password(tmp_path
 
 
 def open_address(address, patience):
-    return StreamReader(source_of(address), size=None, on_damage="deliver", patience=patience)
+    return StreamReader(source_of(address), on_damage="deliver", patience=patience)
 
 
 def test_a_server_that_does_not_answer_is_given_up(tmp_path):

@@ -13,6 +13,7 @@ from stream_sources import piped
 from video_samples import make_video, numbers_in, read_luma
 
 from bvas import open_stream, open_video
+from bvas.video.decode.orientation import UprightFit
 from bvas.video.decode.pyav_backend import open_backend
 from bvas.video.decode.video_reader import FrameReader
 from bvas.video.index.video_index import build_index
@@ -51,7 +52,13 @@ def held(video):
     """(reader, its backend, the frames that another thread reads from it)."""
     index, info = build_index(video)
     backend = Held(open_backend(index, info))
-    reader = FrameReader(index, info, backend="pyav", open_backend=lambda: backend)
+    reader = FrameReader(
+        index,
+        info,
+        backend="pyav",
+        open_backend=lambda: backend,
+        fit=UprightFit(info, None, index.seconds_of),
+    )
     with ThreadPoolExecutor(1) as other:
         reading = other.submit(read_luma, reader, [30, 5])
         assert backend.is_in.wait(20)
@@ -84,7 +91,13 @@ def test_what_another_thread_does_meanwhile_is_refused_and_changes_nothing(held,
 def test_a_step_of_a_stream_is_refused_while_another_thread_takes_one(video):
     index, info = build_index(video)
     backend = Held(open_backend(index, info))
-    with FrameReader(index, info, backend="pyav", open_backend=lambda: backend) as reader:
+    with FrameReader(
+        index,
+        info,
+        backend="pyav",
+        open_backend=lambda: backend,
+        fit=UprightFit(info, None, index.seconds_of),
+    ) as reader:
         steps = reader.stream(batch_size=20)
         with ThreadPoolExecutor(1) as other:
             first = other.submit(next, steps)

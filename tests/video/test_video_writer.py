@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bvas.errors import ConfigError, DataError
+from bvas.video.decode.open_video import open_video
 from bvas.video.encode.video_writer import VideoWriter
 
 SIZE = (48, 64)
@@ -63,9 +64,9 @@ def test_the_same_frames_give_the_same_file(tmp_path, codec, suffix):
     assert (tmp_path / f"first{suffix}").read_bytes() == (tmp_path / f"second{suffix}").read_bytes()
 
 
-def _color_tags(path, frame):
+def _color_tags(path, *frame):
     with VideoWriter(path, size=SIZE, rate=25) as writer:
-        writer.write(frame)
+        writer.write(*frame)
     with av.open(str(path)) as container:
         context = container.streams.video[0].codec_context
         return context.color_range, context.colorspace
@@ -73,6 +74,27 @@ def _color_tags(path, frame):
 
 def test_color_is_tagged_bt709_of_limited_range(tmp_path):
     assert _color_tags(tmp_path / "a.mp4", np.zeros((*SIZE, 3), np.uint8)) == (1, 1)
+
+
+def test_chroma_is_tagged_bt601_which_opencv_leaves_alone(tmp_path):
+    luma = np.tile(np.arange(16, 16 + SIZE[1], dtype=np.uint8), (SIZE[0], 1))
+    blue, red = (np.full((SIZE[0] // 2, SIZE[1] // 2), value, np.uint8) for value in (100, 150))
+    path = tmp_path / "a.mp4"
+    assert _color_tags(path, luma, blue, red) == (1, 6)
+
+    frame = decode(path)[0].to_ndarray()[SIZE[0] :].ravel()
+    assert np.unique(frame).tolist() == [100, 150]
+    with open_video(path, "pyav", cache=False) as pyav, open_video(path, "opencv", cache=False) as opencv:
+        assert np.array_equal(pyav.read([0]), opencv.read([0]))
+
+
+def test_chroma_of_another_size_is_refused(tmp_path):
+    luma, blue = np.zeros(SIZE, np.uint8), np.zeros((SIZE[0] // 2, SIZE[1] // 2), np.uint8)
+    with VideoWriter(tmp_path / "a.mp4", size=SIZE, rate=25) as writer:
+        for chroma in ((blue,), (blue, luma)):
+            with pytest.raises(ValueError, match="two planes of shape"):
+                writer.write(luma, *chroma)
+        writer.write(luma)
 
 
 def test_gray_names_no_matrix_so_that_opencv_leaves_its_luma_alone(tmp_path):

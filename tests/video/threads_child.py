@@ -23,7 +23,7 @@ NUM_THREADS = 8
 def opened(path: Path, backend: str):
     if backend == "growing":
         source = source_of(path, growing=True)
-        return StreamReader(source, size=None, on_damage="deliver", patience=Patience(idle=0.05))
+        return StreamReader(source, on_damage="deliver", patience=Patience(idle=0.05))
     return open_video(path, backend, device="cuda" if backend == "nvdec" else "cpu")
 
 

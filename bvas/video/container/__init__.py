@@ -1,5 +1,6 @@
 """Bytes to packets: files, pipes and addresses, container formats, and the headers of coded streams.
 
+chroma_location.py    chroma position that headers state
 coded_packets.py      NAL units: random access points, pictures that may be skipped
 coded_rate.py         rate that the headers of coded frames state, concealed errors
 color_tags.py         primaries, transfer characteristic, matrix; those of headers in mid-stream

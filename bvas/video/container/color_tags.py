@@ -14,7 +14,8 @@ Hdr = Literal["PQ", "HLG"]
 BT709 = 1
 BT2020 = 9
 UNSPECIFIED = 2
-_SMPTE170M = 6
+SMPTE170M = 6
+"""Matrix of ITU-R BT.601."""
 _ICTCP = 14
 IPT_C2 = 15
 """Matrix IPT-PQ-C2, as in Dolby Vision without a base layer for others."""
@@ -101,7 +102,7 @@ class ColorTags:
         """Return the tags of the same picture stored as YUV: RGB names no matrix, and swscale converts to BT.601."""
         if self.matrix != 0:
             return self
-        return ColorTags(primaries=self.primaries, transfer=self.transfer, matrix=_SMPTE170M)
+        return ColorTags(primaries=self.primaries, transfer=self.transfer, matrix=SMPTE170M)
 
 
 NO_TAGS = ColorTags()

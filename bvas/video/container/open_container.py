@@ -31,13 +31,18 @@ _MAX_FAILED_READS = 1000
 
 
 @contextmanager
-def libav_messages() -> Iterator[list[tuple[int, str, str]]]:
+def libav_messages(level: int = av.logging.WARNING) -> Iterator[list[tuple[int, str, str]]]:
     """Yield a list that fills with libav's messages in this thread: (level, component, text).
 
     Keep the block short: PyAV asks for Python's lock at each message, of whatever thread.
+
+    Args:
+        level: Of the least important messages.
     """
     _listen(1)
     try:
+        if level > av.logging.WARNING:
+            av.logging.set_level(level)
         with av.logging.Capture(local=True) as said:
             yield said
     finally:

@@ -120,6 +120,8 @@ class ReadOptions:
     tone: Tone = "sdr"
     fit: tuple[int, int] | None = field(default=None, compare=False)
     """(H, W) that frames are fitted into, by which the variant of an adaptive stream (HLS, DASH) is chosen."""
+    is_color: bool = field(default=False, compare=False)
+    """Color is read, not luma alone."""
 
     def __post_init__(self) -> None:
         if self.stream is not None and (isinstance(self.stream, bool) or self.stream < 0):

@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.system.closing import Closing
+from bvas.video.container.color_tags import NO_TAGS, ColorTags, Hdr, color_tags_of
 from bvas.video.decode.pynvvideocodec import DecoderPool
+from bvas.video.decode.stored_color import Planes, color_planes
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.stored_picture import ToneMap, luma_of
 
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 BACKENDS = ("nvdec", "opencv", "pyav")
 OnDamage = Literal["deliver", "raise"]
 Batches: TypeAlias = Iterator[tuple[int, NDArray[np.uint8]]]
-"""Frames in order: (index of the first frame, luma uint8 [n, H, W])."""
+"""Frames in order: (index of the first frame, uint8 [n, ...])."""
+TensorPlanes: TypeAlias = "tuple[Tensor, Tensor, Tensor]"
+"""As `Planes`, on a GPU."""
 Indices: TypeAlias = Sequence[int] | NDArray[np.int64]
 
 
@@ -38,6 +42,8 @@ class BackendOptions:
     """What to do with frames between a reported error and the next keyframe."""
     cache: bool = True
     """Keep refusals of a file in the cache folder."""
+    is_color: bool = False
+    """Color will be read, not luma alone."""
     pool: DecoderPool | None = None
     """Decoders of earlier files, for backends that can reuse them; None: a decoder ends with its reader."""
 
@@ -72,6 +78,7 @@ class PictureBackend(Backend):
     """A backend by libav, whose frames also hold color."""
 
     _tones: ToneMap | None = None
+    _container_tags: ColorTags = NO_TAGS
 
     @abstractmethod
     def pictures(self, indices: Sequence[int]) -> Iterator[tuple[int, Any]]:
@@ -80,8 +87,16 @@ class PictureBackend(Backend):
     def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index, luma as stored); see `Backend`."""
         for index, picture in self.pictures(indices):
-            hdr = None if self._tones is None else self._tones.hdr_of(picture, index)
-            yield index, luma_of(picture, hdr)
+            yield index, luma_of(picture, self._hdr_of(picture, index))
+
+    def color_frames(self, indices: Sequence[int]) -> Iterator[tuple[int, Planes]]:
+        """As `frames`, with luma and chroma as stored."""
+        for index, picture in self.pictures(indices):
+            tags = color_tags_of(picture).or_else(self._container_tags)
+            yield index, color_planes(picture, self._hdr_of(picture, index), tags)
+
+    def _hdr_of(self, picture: Any, index: int) -> Hdr | None:
+        return None if self._tones is None else self._tones.hdr_of(picture, index)
 
 
 class DeviceBackend(Backend):
@@ -90,6 +105,10 @@ class DeviceBackend(Backend):
     @abstractmethod
     def tensor_frames(self, indices: Sequence[int]) -> "Iterator[tuple[int, Tensor]]":
         """As `frames`, with CUDA tensors that are complete when they are yielded."""
+
+    @abstractmethod
+    def tensor_color_frames(self, indices: Sequence[int]) -> "Iterator[tuple[int, TensorPlanes]]":
+        """As `tensor_frames`, with luma and chroma as stored."""
 
     def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Yield (index, luma as stored) in host memory; see `Backend`."""

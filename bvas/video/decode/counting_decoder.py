@@ -29,6 +29,7 @@ class CountedBackend(PictureBackend):
         self.damaged = self._damage.frames
         self._index = index
         self._tones = ToneMap(info, index.reading.tone)
+        self._container_tags = info.container_color
         self._open()
 
     def pictures(self, indices: Sequence[int]) -> Iterator[tuple[int, Any]]:

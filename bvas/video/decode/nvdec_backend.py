@@ -22,7 +22,7 @@ from bvas.errors import DecodeError
 from bvas.system.log_lines import first_line
 from bvas.system.nvdec_caps import decoder_caps
 from bvas.video.container.time_repair import NO_TIME
-from bvas.video.decode.backends import Backend, BackendOptions, DeviceBackend
+from bvas.video.decode.backends import Backend, BackendOptions, DeviceBackend, TensorPlanes
 from bvas.video.decode.nvdec_session import CODECS, NvdecSession, Picture, SessionError
 from bvas.video.decode.packet_seek import PacketSource
 from bvas.video.decode.pynvvideocodec import DecoderPool, gpu_of, load_pynvvideocodec, refusal
@@ -56,6 +56,10 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
             "changes its headers, which an flv holds only where they change and not where decoding starts",
         ),
         (info.codec not in CODECS, f"is coded as {info.codec}, not one of {', '.join(CODECS)}"),
+        (
+            options.is_color and table_of_video(info, index.reading.tone) is not None,
+            "is HDR, whose color is mapped to SDR on the CPU",
+        ),
         (changes_system(info), "changes between SDR and HDR, and NVDEC does not give the tags of frames"),
         (info.pixel_format not in _PIXEL_FORMATS, f"stores {info.pixel_format}, not 4:2:0"),
         (not device.startswith("cuda"), f'is to be decoded on "{device}"; nvdec needs device="cuda"'),
@@ -106,7 +110,9 @@ class NvdecBackend(DeviceBackend):
         # Without a pool, a decoder ends with its reader.
         pool = DecoderPool(max_idle=0) if options.pool is None else options.pool
         tone = table_of_video(info, index.reading.tone)
-        self._session = NvdecSession(nvc, gpu_of(options.device, info), info, tone, pool)
+        self._session = NvdecSession(
+            nvc, gpu_of(options.device, info), info, tone, pool, is_color=options.is_color
+        )
         self._run: _Run | None = None
 
     @property
@@ -116,15 +122,26 @@ class NvdecBackend(DeviceBackend):
 
     def tensor_frames(self, indices: Sequence[int]) -> "Iterator[tuple[int, Tensor]]":
         """Yield (index, luma as stored), uint8 [h, w] on the GPU; see `DeviceBackend`."""
+        for index, planes in self._pictures(indices):
+            yield index, planes[0]
+
+    def tensor_color_frames(self, indices: Sequence[int]) -> "Iterator[tuple[int, TensorPlanes]]":
+        """Yield (index, luma and chroma as stored) on the GPU; see `DeviceBackend`."""
+        for index, planes in self._pictures(indices):
+            luma, blue, red = planes
+            yield index, (luma, blue, red)
+
+    def _pictures(self, indices: Sequence[int]) -> "Iterator[tuple[int, Sequence[Tensor]]]":
         if not indices:
             return
         wanted = {int(self._index.pts[index]) for index in indices}
         last = int(self._index.pts[indices[-1]])
         for index in indices:
-            luma, aspect = self._frame(index, lambda pts: pts in wanted or pts > last)
+            planes, aspect = self._frame(index, lambda pts: pts in wanted or pts > last)
             self.sample_aspect = None if aspect == self._first_aspect else aspect or Fraction(1)
-            self._session.hand_over(luma)
-            yield index, luma
+            for plane in planes:
+                self._session.hand_over(plane)
+            yield index, planes
 
     def close(self) -> None:
         """Close the file, and leave the decoder to the next one like it."""
@@ -132,7 +149,7 @@ class NvdecBackend(DeviceBackend):
         self._source.close()
         self._session.close()
 
-    def _frame(self, index: int, keep: Callable[[int], bool]) -> "tuple[Tensor, Fraction | None]":
+    def _frame(self, index: int, keep: Callable[[int], bool]) -> "tuple[Sequence[Tensor], Fraction | None]":
         while True:
             try:
                 return self._find(index, keep)
@@ -146,7 +163,7 @@ class NvdecBackend(DeviceBackend):
                 logger.info("%s gets a decoder of its own: %s", self._info.path.name, error)
                 self._session.may_borrow = False
 
-    def _find(self, index: int, keep: Callable[[int], bool]) -> "tuple[Tensor, Fraction | None]":
+    def _find(self, index: int, keep: Callable[[int], bool]) -> "tuple[Sequence[Tensor], Fraction | None]":
         target = int(self._index.pts[index])
         keyframe = self._index.keyframe_of(index)
         run = self._run
@@ -164,9 +181,9 @@ class NvdecBackend(DeviceBackend):
                 raise self._lost(index, None if picture is None else picture.pts)
             run.done = picture.pts
             if picture.pts == target:
-                if picture.luma is not None:
-                    return picture.luma, picture.sample_aspect
-                # It was decoded for an earlier call that did not keep its luma.
+                if picture.planes is not None:
+                    return picture.planes, picture.sample_aspect
+                # It was decoded for an earlier call that did not keep it.
                 run = self._start_at(keyframe)
 
     def _start_at(self, keyframe: int) -> "_Run":
@@ -177,7 +194,7 @@ class NvdecBackend(DeviceBackend):
         return self._run
 
     def _next_picture(self, run: "_Run", keep: Callable[[int], bool]) -> Picture | None:
-        """Return the next picture, without luma where it is not wanted; None at the end."""
+        """Return the next picture, without planes where it is not wanted; None at the end."""
         while not run.ready:
             if run.ended:
                 return None

@@ -32,8 +32,8 @@ class Picture(NamedTuple):
 
     pts: int
     """Time in ticks."""
-    luma: "Tensor | None"
-    """As stored, uint8 [h, w] on the GPU; None where it was not wanted."""
+    planes: "tuple[Tensor, ...] | None"
+    """As stored, uint8 on the GPU: luma [h, w], and of color blue and red difference; None where it was not wanted."""
     sample_aspect: Fraction | None
     """Width over height of a sample by its sequence header; None where it states none."""
 
@@ -56,10 +56,18 @@ class NvdecSession:
         info: The file.
         tone: SDR luma of each code of an HDR video, uint8 [2 ** bits]; None where codes are shifted to 8 bits.
         pool: Decoders are taken from it and returned to it.
+        is_color: Chroma is wanted too.
     """
 
     def __init__(
-        self, nvc: Any, gpu: int, info: VideoInfo, tone: NDArray[np.uint8] | None, pool: DecoderPool
+        self,
+        nvc: Any,
+        gpu: int,
+        info: VideoInfo,
+        tone: NDArray[np.uint8] | None,
+        pool: DecoderPool,
+        *,
+        is_color: bool = False,
     ) -> None:
         self.num_decoded = 0
         self.may_borrow = True
@@ -69,6 +77,7 @@ class NvdecSession:
         self._codec = info.codec
         self._size = info.stored_size
         self._tone = tone
+        self._is_color = is_color
         self._pool = pool
         self._headers = SequenceHeaders(info.codec)
         self._sequence: Sequence | None = None
@@ -110,11 +119,11 @@ class NvdecSession:
         self._is_new = False
         return pictures
 
-    def hand_over(self, luma: "Tensor") -> None:
-        """Wait until a picture's luma is complete, for use on the current stream."""
+    def hand_over(self, plane: "Tensor") -> None:
+        """Wait until a plane of a picture is complete, for use on the current stream."""
         # Copies of earlier decoders were waited for when this one took over (`_retire`).
         assert self._decoder is not None
-        self._decoder.hand_over(luma)
+        self._decoder.hand_over(plane)
 
     def close(self) -> None:
         """Return the decoder to the pool, for the next file of its kind."""
@@ -166,10 +175,12 @@ class NvdecSession:
             assert self._decoder is not None
             time = int(frame.getPTS())
             try:
-                luma = self._decoder.luma_of(frame, self._tone) if keep(time) else None
+                planes = None
+                if keep(time):
+                    planes = self._decoder.planes_of(frame, self._tone, is_color=self._is_color)
             except ValueError as error:
                 raise self._failure(error) from error
-            pictures.append(Picture(time, luma, self._sample_aspect))
+            pictures.append(Picture(time, planes, self._sample_aspect))
         return pictures
 
     def _feed(self, coded: bytes, pts: int) -> list[Any]:

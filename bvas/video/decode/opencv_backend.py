@@ -41,6 +41,9 @@ def check(index: VideoIndex, info: VideoInfo, options: BackendOptions) -> None:
         DecodeError: names the reason and the remedy.
     """
 
+    if options.is_color:
+        raise _refusal(info, "is to be read in color, and OpenCV gives luma alone as it is stored")
+
     def find() -> str | None:
         try:
             _probe_file(index, info)

@@ -10,6 +10,7 @@ A reader whose queue is full waits. The queue of a single reader holds `_AHEAD` 
 room for a whole stretch, so that it keeps decoding until its turn comes, within `_ROOM_BYTES` in all.
 """
 
+import math
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -41,8 +42,8 @@ _SECONDS_BETWEEN_LOOKS = 0.1
 class Frames:
     """Decoded frames."""
 
-    luma: "NDArray[np.uint8] | Tensor"
-    """uint8 [n, H, W], on the GPU where they were decoded there; its own memory."""
+    pixels: "NDArray[np.uint8] | Tensor"
+    """uint8 [n, *frame_shape], on the GPU where they were decoded there; its own memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +64,21 @@ def pieces(reader: FrameReader, indices: NDArray[np.int64], *, on_device: bool =
     Raises:
         DecodeError: reading failed for another reason than lost frames.
     """
-    chunk = _chunk(reader.size[0] * reader.size[1])
+    chunk = _chunk(math.prod(reader.frame_shape))
     position, length = 0, min(chunk, _FIRST_CHUNK)
     while position < len(indices):
         wanted = indices[position : position + length]
         lost = None
         try:
-            luma = _read(reader, wanted, on_device)
+            pixels = _read(reader, wanted, on_device)
         except DecodeError as error:
             if error.lost is None:
                 raise
             lost = error
             wanted = wanted[wanted < error.lost.start]
-            luma = _read(reader, wanted, on_device)
+            pixels = _read(reader, wanted, on_device)
         if len(wanted):
-            yield Frames(luma)
+            yield Frames(pixels)
             position += len(wanted)
         if lost is not None:
             assert lost.lost is not None
@@ -97,10 +98,10 @@ def _chunk(frame_bytes: int) -> int:
 def _read(reader: FrameReader, indices: NDArray[np.int64], on_device: bool) -> "NDArray[np.uint8] | Tensor":
     if on_device:
         return reader.read(indices)
-    luma = np.empty((len(indices), *reader.size), np.uint8)
+    pixels = np.empty((len(indices), *reader.frame_shape), np.uint8)
     if len(indices):
-        reader.read_into(indices, luma)
-    return luma
+        reader.read_into(indices, pixels)
+    return pixels
 
 
 def stretches(

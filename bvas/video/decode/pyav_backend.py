@@ -80,6 +80,7 @@ class PyavBackend(PictureBackend):
         self.damaged = self._damage.frames
         self._index = index
         self._tones = ToneMap(info, index.reading.tone)
+        self._container_tags = info.container_color
         self._source = PacketSource(index)
         self._decoder = self._source.decoder
         self._aspects = SampleAspects(self._decoder)

@@ -126,12 +126,15 @@ class CudaDecoder:
         with self._torch.cuda.stream(self._stream):
             return list(self._decoder.Decode(packet))
 
-    def luma_of(self, frame: Any, tone: NDArray[np.uint8] | None = None) -> "Tensor":
-        """Copy the luma out of a decoder's picture, uint8 [h, w].
+    def planes_of(
+        self, frame: Any, tone: NDArray[np.uint8] | None = None, *, is_color: bool = False
+    ) -> "tuple[Tensor, ...]":
+        """Copy the luma out of a decoder's picture, uint8 [h, w], and of color the chroma planes.
 
         Args:
             frame: The picture.
             tone: SDR luma of each code of an HDR video, uint8 [2 ** bits]; None where codes are shifted to 8 bits.
+            is_color: Copy chroma too.
 
         Raises:
             ValueError: the picture is not of this decoder's size.
@@ -140,7 +143,8 @@ class CudaDecoder:
             # The surface is the decoder's own memory, which its next call overwrites.
             surface = self._torch.from_dlpack(frame)
             table = None if tone is None else self._on_device(tone, surface.device)
-            return luma_of_surface(surface, self._size, table)
+            luma = luma_of_surface(surface, self._size, table)
+            return (luma, *chroma_of_surface(surface, self._size)) if is_color else (luma,)
 
     def _on_device(self, tone: NDArray[np.uint8], device: Any) -> "Tensor":
         if self._table is None or self._table[0] is not tone:
@@ -148,11 +152,11 @@ class CudaDecoder:
             self._table = tone, self._torch.from_numpy(tone.copy()).to(device)
         return self._table[1]
 
-    def hand_over(self, luma: "Tensor") -> None:
-        """Wait until a copied luma is complete, for use on the current stream."""
+    def hand_over(self, plane: "Tensor") -> None:
+        """Wait until a copied plane is complete, for use on the current stream."""
         self._stream.synchronize()
         # Else torch's allocator could give its memory to the next copy while the receiver still reads it.
-        luma.record_stream(self._torch.cuda.current_stream(self._gpu))
+        plane.record_stream(self._torch.cuda.current_stream(self._gpu))
 
     def synchronize(self) -> None:
         """Wait until all that was copied out is complete."""
@@ -182,6 +186,24 @@ def luma_of_surface(surface: "Tensor", size: tuple[int, int], table: "Tensor | N
         raise ValueError(f"a surface of {rows} rows of {columns} does not hold a picture of {width}x{height}")
     luma = surface[:height, :width]
     return _in_eight_bits(luma) if table is None else mapped_luma(luma, table)
+
+
+def chroma_of_surface(surface: "Tensor", size: tuple[int, int]) -> "tuple[Tensor, Tensor]":
+    """Return copies of blue and red difference of a decoder's surface, uint8 [ceil(h / 2), ceil(w / 2)] each.
+
+    Where the rows of an odd picture's chroma are counted down, the last one is repeated.
+
+    Args:
+        surface: As that of `luma_of_surface`, which has checked it.
+        size: (h, w) of the picture.
+    """
+    import torch
+
+    height, width = size
+    pairs = _in_eight_bits(surface[height:, : width + width % 2])
+    if len(pairs) < (height + 1) // 2:
+        pairs = torch.cat([pairs, pairs[-1:]])
+    return pairs[:, 0::2].contiguous(), pairs[:, 1::2].contiguous()
 
 
 def _in_eight_bits(luma: "Tensor") -> "Tensor":

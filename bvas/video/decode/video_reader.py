@@ -1,12 +1,12 @@
 """`FrameReader`: random access to one file, over any backend.
 
-A backend (backends.py) yields the stored luma of ascending frames. Order, repeats, rotation, fitting, checks and
-ownership are handled here, once.
+A backend (backends.py) yields luma or color planes of ascending frames, as stored. Order, repeats, rotation, fitting,
+checks and ownership are handled here, once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +14,30 @@ from numpy.typing import NDArray
 from bvas.errors import DecodeError
 from bvas.system.closing import Closing
 from bvas.values.checks import integer
+from bvas.values.color import FrameForm
+from bvas.values.input_format import WHOLE_PICTURE, Cut
 from bvas.values.plural import count_text
-from bvas.video.decode.backends import Backend, Batches, DeviceBackend, Indices
+from bvas.video.decode.backends import Backend, Batches, DeviceBackend, Indices, PictureBackend
+from bvas.video.decode.color_fit import ColorFit
 from bvas.video.decode.orientation import UprightFit
 from bvas.video.decode.reader_ownership import Ownership, owned
+from bvas.video.decode.rgb_bytes import RgbFit
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+FrameFit: TypeAlias = UprightFit | ColorFit | RgbFit
+"""Stored luma or planes to the frames that a reader returns."""
+
+
+def form_of(fit: FrameFit, info: VideoInfo) -> FrameForm:
+    """Return what the bytes of fitted luma or planes mean."""
+    return info.color_range if isinstance(fit, UprightFit) else fit.layout
+
 
 class FrameReader(Closing):
-    """Random access to the luma plane of a finished file, as `open_video` returns it: also a `FrameStream`.
+    """Random access to the frames of a finished file, as `open_video` returns it: also a `FrameStream`.
 
     The file is opened at the first read.
     """
@@ -37,7 +49,7 @@ class FrameReader(Closing):
         *,
         backend: str,
         open_backend: Callable[[], Backend],
-        size: tuple[int, int] | None = None,
+        fit: FrameFit,
         device: str = "cpu",
         num_engines: int = 1,
     ) -> None:
@@ -48,9 +60,13 @@ class FrameReader(Closing):
         self.device = device
         self.num_engines = num_engines
         """Decoders of the machine of which each reader of this file keeps one busy: those of the GPU, or 1."""
-        self._fit = UprightFit(info, size, index.seconds_of)
-        self.size = self._fit.size
+        self._fit = fit
+        self.size = fit.size
         """(H, W) of the frames it gives."""
+        self.frame_shape = fit.frame_shape
+        """Shape of a frame: (H, W) of luma, (H, W, 3) of RGB, (bytes,) of planes."""
+        self.form = form_of(fit, info)
+        """What the bytes of luma or planes mean; RGB is made of the latter."""
         self._open_backend = open_backend
         self._opened: Backend | None = None
         self._owner = Ownership(info.path.name)
@@ -78,11 +94,17 @@ class FrameReader(Closing):
         return self.index.frame_at(seconds)
 
     @owned
-    def read(self, indices: Indices) -> "Tensor":
-        """Return the frames at `indices`, uint8 [T, H, W] on the reader's device, in the order asked.
+    def read(self, indices: Indices, cuts: Sequence[Cut] | None = None) -> "Tensor":
+        """Return the frames at `indices`, uint8 [T, *frame_shape] on the reader's device, in the order asked.
 
-        The tensor is the caller's own. With `nvdec` on a CUDA device the frames are fitted there,
-        within 1 of the pixels of `read_into` where they are resampled.
+        That is [T, H, W] of luma, [T, H, W, 3] of RGB, [T, bytes] of planes. The tensor is the caller's own. With
+        `nvdec` on a CUDA device the frames are fitted there, within 1 of the pixels of `read_into` where they are
+        resampled.
+
+        Args:
+            indices: Frames, in any order.
+            cuts: Part of each picture that fills the frame; None: by the reader's `fit`. `box_cuts` makes
+                them of boxes.
 
         Raises:
             IndexError: an index lies outside the video.
@@ -92,16 +114,16 @@ class FrameReader(Closing):
 
         wanted = self._checked(indices)
         if len(wanted) and self.device != "cpu" and isinstance(self._backend(), DeviceBackend):
-            frames = torch.empty((len(wanted), *self.size), dtype=torch.uint8, device=self.device)
-            self.read_to(wanted, list(frames))
+            frames = torch.empty((len(wanted), *self.frame_shape), dtype=torch.uint8, device=self.device)
+            self.read_to(wanted, list(frames), cuts)
             return frames
-        pixels = np.empty((len(wanted), *self.size), dtype=np.uint8)
-        self.read_into(wanted, pixels)
+        pixels = np.empty((len(wanted), *self.frame_shape), dtype=np.uint8)
+        self.read_into(wanted, pixels, cuts)
         return torch.from_numpy(pixels).to(self.device)
 
     @owned
-    def read_to(self, indices: Indices, outs: Sequence["Tensor"]) -> None:
-        """As `read`, each frame into a tensor of `outs`, uint8 [H, W], on the reader's device.
+    def read_to(self, indices: Indices, outs: Sequence["Tensor"], cuts: Sequence[Cut] | None = None) -> None:
+        """As `read`, each frame into a tensor of `outs`, uint8 [*frame_shape], on the reader's device.
 
         The copies are on the current stream of their device: synchronize it before another process reads them.
 
@@ -118,18 +140,26 @@ class FrameReader(Closing):
             return
         backend = self._backend()
         if not isinstance(backend, DeviceBackend):
-            for out, frame in zip(outs, self.read(wanted), strict=True):
+            for out, frame in zip(outs, self.read(wanted, cuts), strict=True):
                 out.copy_(frame)
             return
         unique, slots = np.unique(wanted, return_inverse=True)
-        for rank, (index, luma) in enumerate(backend.tensor_frames(unique.tolist())):
-            fitted = self._fit.apply_tensor(index, luma, backend.sample_aspect)
-            for slot in np.flatnonzero(slots == rank):
-                outs[int(slot)].copy_(fitted)
+        for rank, (index, stored) in enumerate(self._tensors(backend, unique.tolist())):
+            done: dict[Cut, Tensor] = {}
+            for slot in np.flatnonzero(slots == rank).tolist():
+                cut = WHOLE_PICTURE if cuts is None else cuts[slot]
+                if cut not in done:
+                    done[cut] = self._fit.apply_tensor(index, stored, backend.sample_aspect, cut)
+                outs[slot].copy_(done[cut])
 
     @owned
-    def read_into(self, indices: Indices, out: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> None:
-        """As `read`, into `out`: uint8 [T, H, W], C-contiguous, or T arrays [H, W]. Needs no torch.
+    def read_into(
+        self,
+        indices: Indices,
+        out: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
+        cuts: Sequence[Cut] | None = None,
+    ) -> None:
+        """As `read`, into `out`: uint8 [T, *frame_shape], C-contiguous, or T arrays [*frame_shape]. Needs no torch.
 
         Raises:
             IndexError: an index lies outside the video.
@@ -137,28 +167,32 @@ class FrameReader(Closing):
             ValueError: `out` has another shape, type or layout.
         """
         wanted = self._checked(indices)
-        shape = (len(wanted), *self.size)
+        shape = (len(wanted), *self.frame_shape)
         if not isinstance(out, np.ndarray):
             self._check_outs(len(wanted), [(frame.shape, frame.dtype == np.uint8) for frame in out])
         elif out.shape != shape or out.dtype != np.uint8 or not out.flags.c_contiguous:
             raise ValueError(
                 f"out must be uint8 {shape} and C-contiguous, got {out.dtype} {out.shape}; "
-                "make it with np.empty((len(indices), *reader.size), np.uint8)"
+                "make it with np.empty((len(indices), *reader.frame_shape), np.uint8)"
             )
         if not len(wanted):
             return
         outs = list(out)
         unique, slots = np.unique(wanted, return_inverse=True)
         backend = self._backend()
-        for rank, (index, luma) in enumerate(backend.frames(unique.tolist())):
-            first, *repeats = np.flatnonzero(slots == rank).tolist()
-            self._fit.apply(index, luma, outs[first], backend.sample_aspect)
-            for slot in repeats:
-                outs[slot][...] = outs[first]
+        for rank, (index, stored) in enumerate(self._arrays(backend, unique.tolist())):
+            done: dict[Cut, NDArray[np.uint8]] = {}
+            for slot in np.flatnonzero(slots == rank).tolist():
+                cut = WHOLE_PICTURE if cuts is None else cuts[slot]
+                if cut in done:
+                    outs[slot][...] = done[cut]
+                    continue
+                self._fit.apply(index, stored, outs[slot], backend.sample_aspect, cut)
+                done[cut] = outs[slot]
 
     @owned
     def stream(self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 16) -> Batches:
-        """Yield (index of the first frame, uint8 [n, H, W]) in order, n <= batch_size.
+        """Yield (index of the first frame, uint8 [n, *frame_shape]) in order, n <= batch_size.
 
         Each batch is the caller's own.
 
@@ -186,12 +220,12 @@ class FrameReader(Closing):
     def _batches(self, wanted: range, batch_size: int) -> Batches:
         for offset in range(0, len(wanted), batch_size):
             part = wanted[offset : offset + batch_size]
-            batch = np.empty((len(part), *self.size), dtype=np.uint8)
+            batch = np.empty((len(part), *self.frame_shape), dtype=np.uint8)
             filled = 0
             try:
                 backend = self._backend()
-                for index, luma in backend.frames(part):
-                    self._fit.apply(index, luma, batch[filled], backend.sample_aspect)
+                for index, stored in self._arrays(backend, part):
+                    self._fit.apply(index, stored, batch[filled], backend.sample_aspect)
                     filled += 1
             except DecodeError:
                 if filled:
@@ -217,6 +251,21 @@ class FrameReader(Closing):
         about = f"{count_text(self._info.num_frames, 'frame')}, size {self.size}, {self.backend}"
         return f"<FrameReader {self._info.path.name}: {about}>"
 
+    def _arrays(self, backend: Backend, indices: Sequence[int]) -> Iterator[tuple[int, Any]]:
+        """Return what the backend gives of these frames in host memory: luma, or for color its planes."""
+        if isinstance(self._fit, UprightFit):
+            return backend.frames(indices)
+        if isinstance(backend, DeviceBackend):
+            frames = backend.tensor_color_frames(indices)
+            return ((index, tuple(plane.cpu().numpy() for plane in planes)) for index, planes in frames)
+        assert isinstance(backend, PictureBackend), backend
+        return backend.color_frames(indices)
+
+    def _tensors(self, backend: DeviceBackend, indices: Sequence[int]) -> Iterator[tuple[int, Any]]:
+        if isinstance(self._fit, UprightFit):
+            return backend.tensor_frames(indices)
+        return backend.tensor_color_frames(indices)
+
     def _backend(self) -> Backend:
         if self._opened is None:
             self._opened = self._open_backend()
@@ -234,11 +283,11 @@ class FrameReader(Closing):
         return wanted.astype(np.int64)
 
     def _check_outs(self, num_wanted: int, outs: Sequence[tuple[tuple[int, ...], bool]]) -> None:
-        """Refuse output frames that are not uint8 [H, W], one for each index."""
-        wrong = [shape for shape, is_uint8 in outs if shape != self.size or not is_uint8]
+        """Refuse output frames of another shape or type, and other numbers of them than indices."""
+        wrong = [shape for shape, is_uint8 in outs if shape != self.frame_shape or not is_uint8]
         if wrong or len(outs) != num_wanted:
             about = f", one of them {wrong[0]}" if wrong else ""
             raise ValueError(
-                f"{num_wanted} indices need as many uint8 frames of shape {self.size} to fill, "
+                f"{num_wanted} indices need as many uint8 frames of shape {self.frame_shape} to fill, "
                 f"got {len(outs)}{about}"
             )

@@ -8,16 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import DataError
+from bvas.values.input_format import InputFormat
 from bvas.values.plural import count_text
 from bvas.video.container.color_tags import ColorTags, Hdr, color_tags_of
 from bvas.video.container.read_options import Tone
 from bvas.video.decode.fit import FitPlan
 from bvas.video.decode.hdr_color import sdr_chroma, sdr_rgb
 from bvas.video.decode.orientation import UprightFit
+from bvas.video.decode.stored_color import chroma_planes
 from bvas.video.encode.encoder import Coding
 from bvas.video.encode.video_writer import rgb_picture, yuv_picture
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
-from bvas.video.index.stored_picture import ToneMap, chroma_of, color_range_of, luma_of, upright
+from bvas.video.index.stored_picture import ToneMap, color_range_of, luma_of, upright
 from bvas.video.index.video_index import build_index
 
 _NEUTRAL = 128
@@ -60,7 +62,11 @@ class FrameCopier:
         self._fit = fit
         self._for_people = for_people
         self._changed = UprightFit(
-            info, coding.size, index.seconds_of, target_aspect=coding.sample_aspect, is_said=is_said
+            info,
+            InputFormat(size=coding.size),
+            index.seconds_of,
+            target_aspect=coding.sample_aspect,
+            is_said=is_said,
         )
         self._tones = ToneMap(info, index.reading.tone)
 
@@ -91,7 +97,7 @@ class FrameCopier:
     def _planes(self, frame: Any, fit: FitPlan, hdr: Hdr | None, is_fitted: bool) -> list[NDArray[np.uint8]]:
         """Return luma [H, W], blue and red difference [H / 2, W / 2] of a frame, uint8."""
         if hdr is None:
-            stored = (luma_of(frame), *chroma_of(frame))
+            stored = (luma_of(frame), *chroma_planes(frame))
         else:
             differences = sdr_chroma(frame, hdr, self._tags_of(frame), color_range_of(frame))
             stored = (luma_of(frame, hdr), *differences)

@@ -4,14 +4,14 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import av
 
 from bvas.system.closing import Closing
-from bvas.video.container.open_container import open_media, reason_of
+from bvas.video.container.open_container import open_media
+from bvas.video.decode.sound_frames import first_sound, sound_frames
 from bvas.video.encode.encoder import EncodedFile
 
 SOUND_RATE = 48_000
@@ -62,10 +62,7 @@ class _Sound(Closing):
 
 
 class SoundTrack(_Sound):
-    """The first sound of a file, encoded again for another file; a file without sound gives none.
-
-    Gaps and a late start are filled with silence. Sound before the first shown frame is cut off, and packets that
-    cannot be decoded become silence, so that sound and picture stay together.
+    """The first sound of a file as `sound_frames` gives it, encoded again for another file; none without sound.
 
     Args:
         path: The video.
@@ -77,10 +74,11 @@ class SoundTrack(_Sound):
 
     def __init__(self, path: Path, start_seconds: Fraction) -> None:
         super().__init__(path)
-        sounds = () if self._container is None else self._container.streams.audio
-        self._stream = next((stream for stream in sounds if stream.codec_context is not None), None)
+        self._stream = None if self._container is None else first_sound(self._container)
         if self._stream is not None:
-            self._pieces = self._resampled(round(start_seconds / self._stream.time_base))
+            self._pieces = sound_frames(
+                self._container, self._stream, start_seconds, rate=SOUND_RATE, layout="stereo"
+            )
 
     @property
     def is_there(self) -> bool:
@@ -91,36 +89,6 @@ class SoundTrack(_Sound):
         """Announce the sound, if there is any, to a file."""
         if self.is_there:
             file.add_sound(SOUND_RATE)
-
-    def _resampled(self, start: int) -> Iterator[Any]:
-        """Yield the sound in frames of 48 kHz stereo, without a gap from time zero on."""
-        resampler: _Resampler | None = None
-        ended = 0
-        for frame in self._decoded():
-            frame.pts -= start
-            # Channels and rate may change where a recording changes from one program to the next.
-            if resampler is None or not resampler.takes(frame):
-                if resampler is not None:
-                    yield from resampler.push(None)
-                resampler = _Resampler(frame, ended)
-            for piece in resampler.push(frame):
-                ended = piece.pts + piece.samples
-                yield piece
-        if resampler is not None:
-            yield from resampler.push(None)
-
-    def _decoded(self) -> Iterator[Any]:
-        """Yield the frames that have a time and can be decoded."""
-        packets = self._container.demux(self._stream)
-        while True:
-            try:
-                packet = next(packets, None)
-                if packet is None:
-                    return
-                yield from (frame for frame in packet.decode() if frame.pts is not None)
-            except av.FFmpegError as error:
-                if reason_of(error) == "End of file":
-                    return
 
 
 class CopiedSound(_Sound):
@@ -164,45 +132,3 @@ def sound_of(path: Path, start_seconds: Fraction) -> SoundTrack | CopiedSound:
         decoder = sounds[0].codec_context if sounds else None
         is_copied = decoder is not None and decoder.name in _COPIED_CODECS and kind in _COPIED_CONTAINERS
     return (CopiedSound if is_copied else SoundTrack)(path, start_seconds)
-
-
-class _Resampler:
-    """A filter graph for frames of one kind."""
-
-    def __init__(self, frame: Any, start: int) -> None:
-        """Make one for frames like this; the output begins at sample `start`."""
-        self._kind = _kind_of(frame)
-        # Kept in an attribute: its filters do not keep it alive.
-        self._graph = av.filter.Graph()
-        self._nodes = [
-            self._graph.add_abuffer(
-                sample_rate=frame.sample_rate,
-                format=frame.format.name,
-                layout=frame.layout.name,
-                time_base=frame.time_base,
-            ),
-            self._graph.add("aresample", f"{SOUND_RATE}:async=1:first_pts={start}"),
-            self._graph.add("aformat", f"sample_fmts=fltp:channel_layouts=stereo:sample_rates={SOUND_RATE}"),
-            self._graph.add("asetnsamples", "1024:p=0"),
-            self._graph.add("abuffersink"),
-        ]
-        for before, after in pairwise(self._nodes):
-            before.link_to(after)
-        self._graph.configure()
-
-    def takes(self, frame: Any) -> bool:
-        """Return whether a frame is of the kind that this was made for."""
-        return _kind_of(frame) == self._kind
-
-    def push(self, frame: Any) -> Iterator[Any]:
-        """Push a frame, or None at the end, and yield the output; times count samples."""
-        self._nodes[0].push(frame)
-        while True:
-            try:
-                yield self._nodes[-1].pull()
-            except (av.BlockingIOError, av.EOFError):
-                return
-
-
-def _kind_of(frame: Any) -> tuple[str, str, int, Fraction]:
-    return frame.format.name, frame.layout.name, frame.sample_rate, frame.time_base

@@ -1,4 +1,4 @@
-"""`VideoWriter`: gray or RGB frames to a video file in H.264 or HEVC, written whole or not at all."""
+"""`VideoWriter`: gray, RGB or YUV frames to a video file in H.264 or HEVC, written whole or not at all."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.values.luma import ColorRange
-from bvas.video.container.color_tags import BT709
+from bvas.video.container.color_tags import BT709, SMPTE170M
 from bvas.video.container.frame_rate import as_rate
 from bvas.video.encode.encoder import Codec, Coding, EncodedFile
 from bvas.video.index.stored_picture import samples_of
@@ -22,8 +22,8 @@ class VideoWriter(EncodedFile):
 
     Frames go to a file `<name>.part` beside `path`, which takes its name when the writer is
     closed without an error; after an exception nothing is left. The stream is 8-bit 4:2:0 of
-    limited range and constant rate. It is tagged BT.709 if its first frame is RGB. Gray needs no matrix, and
-    OpenCV 5 changes the luma of files that name one.
+    limited range and constant rate. It is tagged BT.709 if its first frame is RGB, and with the matrix of BT.601 if
+    the first has chroma. Gray needs no matrix, and OpenCV 5 changes the luma of files that name one other than BT.601.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class VideoWriter(EncodedFile):
         codec: Codec = "h264",
         keyframe_interval: int = 250,
         crf: int = 23,
+        sound_rate: int | None = None,
     ) -> None:
         """Open the file.
 
@@ -45,6 +46,7 @@ class VideoWriter(EncodedFile):
             codec: The coding.
             keyframe_interval: Frames from one keyframe up to the next, at most.
             crf: Quality: 0 is the best, 51 the worst.
+            sound_rate: Samples per second of the sound; None: the file has none.
 
         Raises:
             ConfigError: a value out of its range.
@@ -62,12 +64,16 @@ class VideoWriter(EncodedFile):
             crf=crf,
         )
         super().__init__(Path(path), coding)
+        self._num_samples = 0
+        if sound_rate is not None:
+            self.add_sound(sound_rate)
 
-    def write(self, frame: NDArray[np.uint8]) -> None:
+    def write(self, frame: NDArray[np.uint8], *chroma: NDArray[np.uint8]) -> None:
         """Add one frame.
 
         Args:
             frame: uint8 [H, W] of limited-range luma, stored as given, or uint8 [H, W, 3] of RGB.
+            chroma: Blue and red difference of BT.601 beside luma, uint8 [H / 2, W / 2] each; none for gray.
 
         Raises:
             DataError: the disk is full, or the file cannot be written for another reason.
@@ -79,15 +85,37 @@ class VideoWriter(EncodedFile):
                 f"a frame must be uint8 of shape {self.size} or {(*self.size, 3)}, "
                 f"got {frame.dtype} {frame.shape}"
             )
-        if not self.num_frames and frame.ndim == 3:
+        halved = self.size[0] // 2, self.size[1] // 2
+        if chroma and (frame.ndim != 2 or [plane.shape for plane in chroma] != [halved, halved]):
+            raise ValueError(
+                f"chroma must be two planes of shape {halved} beside luma, got {[plane.shape for plane in chroma]}"
+            )
+        if not self.num_frames and (frame.ndim == 3 or chroma):
             # The encoder takes tags until its first picture.
             encoder = self._stream.codec_context
-            encoder.color_primaries = encoder.color_trc = encoder.colorspace = BT709
+            encoder.color_primaries = encoder.color_trc = BT709
+            encoder.colorspace = SMPTE170M if chroma else BT709
         # The encoder may still hold the last picture, so each frame gets a new one.
-        picture = _from_luma(frame) if frame.ndim == 2 else rgb_picture(frame)
+        picture = yuv_picture(frame, *(chroma or _neutral(frame))) if frame.ndim == 2 else rgb_picture(frame)
         picture.pts = self.num_frames
         self.encode(picture)
         self.num_frames += 1
+
+    def write_sound(self, samples: NDArray[np.float32]) -> None:
+        """Add sound at the end of that so far, not far from the frames of its time.
+
+        Args:
+            samples: float32 [N] in [-1, 1], for both channels.
+
+        Raises:
+            DataError: as `write`.
+        """
+        sound = av.AudioFrame.from_ndarray(np.stack([samples, samples]), format="fltp", layout="stereo")
+        sound.sample_rate = self._sound.rate
+        sound.time_base = Fraction(1, sound.sample_rate)
+        sound.pts = self._num_samples
+        self.add_piece(sound)
+        self._num_samples += len(samples)
 
     def close(self) -> None:
         """Finish the file and give it its name. A second call does nothing.
@@ -111,9 +139,9 @@ class VideoWriter(EncodedFile):
             self.abort()
 
 
-def _from_luma(luma: NDArray[np.uint8]) -> Any:
+def _neutral(luma: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     neutral = np.full((luma.shape[0] // 2, luma.shape[1] // 2), _NEUTRAL_CHROMA, np.uint8)
-    return yuv_picture(luma, neutral, neutral)
+    return neutral, neutral
 
 
 def rgb_picture(frame: NDArray[np.uint8], color_range: ColorRange = "limited") -> Any:

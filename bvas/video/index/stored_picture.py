@@ -1,4 +1,4 @@
-"""Luma and chroma of a decoded frame as stored, and which frames of a video are mapped from HDR to SDR."""
+"""Luma of a decoded frame as stored, and which frames of a video are mapped from HDR to SDR."""
 
 import logging
 import re
@@ -21,6 +21,8 @@ _HLG = 18
 _LUMA_PLANE = re.compile(r"(yuvj?\d{3}p|yuva\d{3}p|nv(12|16|21|24|20)|p[024]1[0-6]|gray)(9|1[0-6])?(le|be)?")
 # These hold their bits at the top of 16, all others at the bottom.
 _HIGH_BITS = re.compile(r"(p[024]1[0-6]|nv20)(le|be)?")
+SEMI_PLANAR = re.compile(r"(nv(12|16|21|24|20)|p[024]1[0-6])(le|be)?")
+"""Formats with both chroma planes in one, their samples in turn."""
 
 
 def has_luma_plane(pixel_format: str) -> bool:
@@ -44,46 +46,42 @@ def luma_of(frame: Any, hdr: Hdr | None = None) -> NDArray[np.uint8]:
         wide = {} if hdr is None else {"dst_colorspace": BT2020}
         frame = frame.reformat(format="gray12le" if wide else "gray", dst_color_range="JPEG", **wide)
     name, bits = frame.format.name, frame.format.components[0].bits
-    if bits == 8:
-        luma: NDArray[np.uint8] = samples_of(frame.planes[0])
-        if hdr is not None:
-            luma = cv2.LUT(luma, tone_table(hdr, bits, color_range))
-        return luma
-    codes = samples_of(frame.planes[0], ">u2" if name.endswith("be") else "<u2")
-    shift = 16 - bits if _HIGH_BITS.fullmatch(name) else 0
     if hdr is None:
-        shifted: NDArray[np.uint8] = (codes >> (shift + bits - 8)).astype(np.uint8)
-        return shifted
+        return eight_bits(frame, 0)
+    table = tone_table(hdr, bits, color_range)
+    if bits == 8:
+        mapped: NDArray[np.uint8] = cv2.LUT(samples_of(frame.planes[0]), table)
+        return mapped
+    shift = 16 - bits if _HIGH_BITS.fullmatch(name) else 0
+    codes = samples_of(frame.planes[0], ">u2" if name.endswith("be") else "<u2")
     # A code beyond the table has a bit that the format does not: it is clipped to the last entry.
-    return tone_table(hdr, bits, color_range).take(codes >> shift if shift else codes, mode="clip")
+    return table.take(codes >> shift if shift else codes, mode="clip")
 
 
-def chroma_of(frame: Any) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return the blue and red difference that go with `luma_of`, uint8 [ceil(h / 2), ceil(w / 2)] each.
+def eight_bits(frame: Any, number: int) -> NDArray[np.uint8]:
+    """Return the samples of a plane, more than 8 bits shifted down to 8: uint8 [h, w].
 
-    8-bit 4:2:0 is returned as stored, other formats go through swscale; gray has neutral chroma.
+    In formats with both chroma planes in one (nv12, p010), these take turns in a row of twice the width.
+
+    Args:
+        frame: A frame of PyAV's, of a format with a luma plane.
+        number: Of the plane.
     """
-    name = frame.format.name
-    if name.startswith("gray"):
-        neutral = np.full((-(-frame.height // 2), -(-frame.width // 2)), 128, np.uint8)
-        return neutral, neutral
-    if name not in ("yuv420p", "yuvj420p"):
-        # One range for both sides, or swscale would stretch the chroma too.
-        full = color_range_of(frame) == "full"
-        source = {}
-        if has_luma_plane(name):
-            # swscale refuses frames of a matrix that it lacks (ICtCp), though none is applied between YUV formats.
-            matrices = {"src_colorspace": BT709, "dst_colorspace": BT709}
-            source = {"src_color_range": 2 if full else 1, **matrices}
-        frame = frame.reformat(format="yuv420p", dst_color_range=2 if full else 1, **source)
-    return samples_of(frame.planes[1]), samples_of(frame.planes[2])
+    name, bits = frame.format.name, frame.format.components[0].bits
+    pairs = 2 if number == 1 and SEMI_PLANAR.fullmatch(name) else 1
+    if bits == 8:
+        return samples_of(frame.planes[number], pairs=pairs)
+    codes = samples_of(frame.planes[number], ">u2" if name.endswith("be") else "<u2", pairs)
+    shift = 16 - bits if _HIGH_BITS.fullmatch(name) else 0
+    shifted: NDArray[np.uint8] = (codes >> (shift + bits - 8)).astype(np.uint8)
+    return shifted
 
 
-def samples_of(plane: Any, kind: str = "u1") -> NDArray[Any]:
-    """Return the samples of a plane of PyAV's as a view, [h, w] of a NumPy type."""
+def samples_of(plane: Any, kind: str = "u1", pairs: int = 1) -> NDArray[Any]:
+    """Return the samples of a plane of PyAV's as a view, [h, pairs * w] of a NumPy type."""
     dtype = np.dtype(kind)
     rows = np.frombuffer(plane, dtype).reshape(-1, plane.line_size // dtype.itemsize)
-    return rows[: plane.height, : plane.width]
+    return rows[: plane.height, : pairs * plane.width]
 
 
 def color_range_of(frame: Any) -> ColorRange:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.system.closing import Closing
+from bvas.values.input_format import InputFormat
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions, source_of
 from bvas.video.decode.reader_ownership import Ownership
 from bvas.video.live.packet_feed import TO_CONTINUE, Patience
@@ -37,8 +38,8 @@ class Arrived:
 
     ticks: list[float]
     """Their times from the first frame of all, ascending."""
-    luma: NDArray[np.uint8] | None
-    """uint8 [n, H, W]; None where they cannot be decoded."""
+    frames: NDArray[np.uint8] | None
+    """uint8 [n, H, W], or color planes [n, bytes]; None where they cannot be decoded."""
     reason: str = ""
     """Why they cannot be decoded."""
     gap_before: str = ""
@@ -66,7 +67,7 @@ class LiveVideo(Closing):
 
     Args:
         source: A file as `open_video` takes it, or a running source as `open_stream` does.
-        size: (H, W) that each frame is fitted into; None for the picture's own size.
+        size: Form that frames are brought to, (H, W) for gray ones padded to it; None for gray of the picture's size.
         backend: As `open_video` takes it.
         device: As `open_video` takes it, for finished files.
         growing: The file is still being written.
@@ -82,7 +83,7 @@ class LiveVideo(Closing):
         self,
         source: Path | str,
         *,
-        size: tuple[int, int] | None,
+        size: tuple[int, int] | InputFormat | None,
         backend: str = "auto",
         device: str = "cpu",
         growing: bool = False,
@@ -90,6 +91,7 @@ class LiveVideo(Closing):
         reconnect: ReconnectConfig | None = None,
         reading: ReadOptions = DEFAULT_READING,
     ) -> None:
+        form = None if size is None else InputFormat.of(size)
         self._source = source_of(source, growing=growing)
         self._owner = Ownership(self._source.name)
         self._may_return = self._source.kind == "URL"
@@ -97,11 +99,13 @@ class LiveVideo(Closing):
         patience = Patience(
             idle=idle_seconds, connect=config.connect, stall=config.stall, is_resumed=self._may_return
         )
-        opener = partial(open_live_reader, self._source, size, backend, device, patience, reading)
+        opener = partial(open_live_reader, self._source, form, backend, device, patience, reading)
         self._connection = Reconnecting(self._source, opener, config)
         self.info = self._connection.reader.info
         """Facts about the video at its opening."""
         self.size = self._connection.reader.size
+        self.form = self._connection.reader.form
+        """What the bytes of its frames mean."""
         pts, self.time_base = self._connection.reader.times(0, 1)
         self._clock = SourceClock(int(pts[0]), self.time_base)
 
@@ -214,7 +218,7 @@ class LiveVideo(Closing):
             self._connection.note_frame()
             yield Arrived(
                 ticks=ticks[part],
-                luma=pictures,
+                frames=pictures,
                 reason=reason,
                 gap_before=gap,
                 is_missing=is_missing,

@@ -15,6 +15,7 @@ import av
 
 from bvas.errors import ConfigError, DecodeError, redacted_error
 from bvas.values.checks import checked_seconds
+from bvas.video.container.chroma_location import stated_location
 from bvas.video.container.completeness import PacketTally
 from bvas.video.container.http_bytes import HttpBytes, NotPlainError
 from bvas.video.container.joined_bytes import JoinedBytes
@@ -88,6 +89,8 @@ class PacketFeed:
         # A growing file can be read twice: its head is complete by the time libav opens it.
         self._file = Path(source.location) if source.kind not in ("URL", "pipe") else None
         self._items: queue.Queue[_Item] = queue.Queue(patience.num_ahead)
+        self.chroma_location: int | None = None
+        """As `stated_location` has it, of the keyframes so far; looked for where color is read."""
         self._stopped = threading.Event()
         self._ended = False
         self._ahead: list[_Item] = []
@@ -208,6 +211,8 @@ class PacketFeed:
                 tally.see(packet)
                 if stamp is not None:
                     stamp(packet)
+                if self.reading.is_color and self.chroma_location is None and packet.is_keyframe:
+                    self.chroma_location = stated_location(stream, packet)
                 # The demuxer returns the last packet of a piece when it reads the next piece.
                 missing = fetcher.take_missing() if fetcher is not None and packet.is_keyframe else ""
                 self._put(_Item(packet, missing))

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, DecodeError
 from bvas.system.closing import Closing
+from bvas.values.color import ReaderChannels
+from bvas.values.input_format import InputFormat
 from bvas.video.container.read_options import ReadOptions, Source
 from bvas.video.decode.backends import Batches
 from bvas.video.decode.open_video import open_video
@@ -42,6 +44,7 @@ class FileStream:
         self.index = reader.index
         self.info = reader.info
         self.size = reader.size
+        self.form = reader.form
         self.container = reader.index.container
 
     def times(self, start: int, stop: int) -> tuple[NDArray[np.int64], Fraction]:
@@ -67,7 +70,7 @@ LiveReader = StreamReader | FileStream
 
 def open_live_reader(
     source: Source,
-    size: tuple[int, int] | None,
+    form: InputFormat | None,
     backend: str,
     device: str,
     patience: Patience,
@@ -77,7 +80,7 @@ def open_live_reader(
 
     Args:
         source: Where the video comes from.
-        size: (H, W) that each frame is fitted into; None for the picture's own size.
+        form: Form that frames are brought to; None for gray of the picture's own size.
         backend: As `open_video` takes it.
         device: As `open_video` takes it, for finished files.
         patience: How long a running source may be silent.
@@ -88,7 +91,8 @@ def open_live_reader(
         ConfigError: the backend reads finished files only.
     """
     if source.is_indexable:
-        return FileStream(open_video(source.location, backend, size=size, device=device, **reading.keywords))
+        options = {} if form is None else form.reading
+        return FileStream(open_video(source.location, backend, device=device, **options, **reading.keywords))
     if backend not in ("auto", StreamReader.backend):
         raise ConfigError(
             f"{source.name} is a {source.kind}, which backend {backend!r} does not read; take "
@@ -96,7 +100,11 @@ def open_live_reader(
         )
     if is_pushed(source):
         patience = replace(patience, num_ahead=_NUM_AHEAD_PUSHED)
-    return StreamReader(source, size=size, on_damage="deliver", patience=patience, reading=reading)
+    fitted = None if form is None or form.is_scaled_on_device else form
+    channels: ReaderChannels = "planes" if form is not None and form.channels == "rgb" else "luma"
+    return StreamReader(
+        source, form=fitted, channels=channels, on_damage="deliver", patience=patience, reading=reading
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,13 +16,19 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.system.closing import Closing
-from bvas.values.checks import checked_index, checked_size, integer
+from bvas.values.checks import checked_index, integer
+from bvas.values.color import ReaderChannels
+from bvas.values.input_format import InputFormat
 from bvas.values.plural import count_text
+from bvas.video.container.color_tags import color_tags_of
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions, Source
 from bvas.video.decode.backends import Batches, OnDamage
 from bvas.video.decode.damage_tracking import DamageLog
 from bvas.video.decode.orientation import UprightFit
 from bvas.video.decode.reader_ownership import Ownership, owned
+from bvas.video.decode.rgb_bytes import color_fit
+from bvas.video.decode.stored_color import color_planes, stored_color
+from bvas.video.decode.video_reader import FrameFit, form_of
 from bvas.video.index.frame_table import VideoIndex, VideoInfo, say_once
 from bvas.video.index.stored_picture import ToneMap, luma_of
 from bvas.video.live.growing_frames import Arrival, GrowingVideo
@@ -30,7 +36,7 @@ from bvas.video.live.packet_feed import PacketFeed, Patience
 
 
 class StreamReader(Closing):
-    """The luma of a source as it comes: a `FrameStream`.
+    """The frames of a source as they come: a `FrameStream`.
 
     Opening waits for the first frame. `info` and `index` cover the frames known so far. Each is a snapshot that does
     not change. The time to make a new one grows with the number of frames; `times` and the other attributes take
@@ -43,7 +49,8 @@ class StreamReader(Closing):
 
     Args:
         source: The source.
-        size: (H, W) that each frame is fitted into; None for the picture's own size.
+        form: Form that frames are brought to; None for the picture's own size.
+        channels: As `open_video` takes them.
         on_damage: What to do with frames between a reported error and the next keyframe.
         patience: How long to wait for data.
         reading: Which stream of it is read, and how.
@@ -58,16 +65,17 @@ class StreamReader(Closing):
         self,
         source: Source,
         *,
-        size: tuple[int, int] | None,
+        form: InputFormat | None = None,
+        channels: ReaderChannels = "luma",
         on_damage: OnDamage,
         patience: Patience,
         reading: ReadOptions = DEFAULT_READING,
     ) -> None:
-        # Checked before the source is opened, which may take long.
-        size = None if size is None else checked_size(size)
         self._source = source
         self._owner = Ownership(source.name, opened_by="open_stream")
-        self._feed = PacketFeed(source, patience, replace(reading, fit=size))
+        is_color = channels != "luma"
+        reading = replace(reading, fit=None if form is None else form.size, is_color=is_color)
+        self._feed = PacketFeed(source, patience, reading)
         # A reader that is not closed leaves no thread behind either.
         self._finalizer = weakref.finalize(self, self._feed.close)
         self._log = DamageLog(source.path, on_damage)
@@ -76,12 +84,19 @@ class StreamReader(Closing):
         try:
             self._video = GrowingVideo(source, self._feed, is_resumed=patience.is_resumed)
             say_once(self.info)
-            self._fit = UprightFit(self.info, size, self.seconds_of)
             self._tones = ToneMap(self.info, reading.tone)
+            self._container_tags = self.info.container_color
+            luma = UprightFit(self.info, form, self.seconds_of)
+            self._fit: FrameFit = luma
+            if is_color:
+                stored = stored_color(self.info, reading.tone, self._feed.chroma_location)
+                self._fit = color_fit(luma, self.info, stored, channels)
         except BaseException:
             self.close()
             raise
         self.size = self._fit.size
+        self.frame_shape = self._fit.frame_shape
+        self.form = form_of(self._fit, self.info)
 
     @property
     def index(self) -> VideoIndex:
@@ -140,7 +155,7 @@ class StreamReader(Closing):
         *,
         at_once: bool = False,
     ) -> Batches:
-        """Yield (index of the first frame, uint8 [n, H, W]) in order, n <= batch_size, as soon as it is full.
+        """Yield (index of the first frame, uint8 [n, *frame_shape]) in order, n <= batch_size, as soon as it is full.
 
         Each batch is the caller's own. A later call continues where the last one ended, or further on.
 
@@ -189,14 +204,13 @@ class StreamReader(Closing):
         return f"<StreamReader {self._source.name}: {frames} so far, size {self.size}>"
 
     def _batches(self, wanted: Iterator[int], batch_size: int, *, at_once: bool) -> Batches:
-        batch = np.empty((batch_size, *self.size), dtype=np.uint8)
+        batch = np.empty((batch_size, *self.frame_shape), dtype=np.uint8)
         first = filled = 0
         for index in wanted:
             try:
                 arrival = self._arrival(index)
                 if arrival is not None:
-                    luma = luma_of(arrival.picture, self._tones.hdr_of(arrival.picture, index))
-                    self._fit.apply(index, luma, batch[filled], arrival.sample_aspect)
+                    self._fill(index, arrival, batch[filled])
             except DecodeError:
                 if filled:
                     yield first, batch[:filled]
@@ -207,10 +221,19 @@ class StreamReader(Closing):
             filled += 1
             if filled == batch_size or (at_once and self.must_wait()):
                 yield first, batch[:filled]
-                batch = np.empty((batch_size, *self.size), dtype=np.uint8)
+                batch = np.empty((batch_size, *self.frame_shape), dtype=np.uint8)
                 filled = 0
         if filled:
             yield first, batch[:filled]
+
+    def _fill(self, index: int, arrival: Arrival, out: NDArray[np.uint8]) -> None:
+        picture = arrival.picture
+        hdr = self._tones.hdr_of(picture, index)
+        if isinstance(self._fit, UprightFit):
+            self._fit.apply(index, luma_of(picture, hdr), out, arrival.sample_aspect)
+            return
+        tags = color_tags_of(picture).or_else(self._container_tags)
+        self._fit.apply(index, color_planes(picture, hdr, tags), out, arrival.sample_aspect)
 
     def _arrival(self, index: int) -> Arrival | None:
         """Return the decoded frame of a number, or None where the source ends before it."""
