@@ -7,6 +7,7 @@ data_check.py           faults of a data root, found in one pass over its files
 dataset_annotations.py  annotations of a `dataset.json`: moments, and from version 2 on ranges
 dataset_json.py         format `dataset.json`: matches, videos, annotations and folds
 dataset_match.py        matches and samples of a `dataset.json`, and what must hold among them
+division.py             division of labelled matches into folds or splits
 file_tree.py            files below a folder or inside a zip, read alike; a zip is never unpacked
 importing/              import of other formats as `dataset.json`
 json_object.py          JSON objects structured by cattrs; every fault is noted with its place

@@ -2,15 +2,16 @@
 
 import logging
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bvas.data.dataset_json import DATASET_NAME, read_annotations, read_dataset
-from bvas.data.dataset_match import Dataset, DatasetMatch, group_faults
+from bvas.data.dataset_match import DatasetMatch, group_faults
+from bvas.data.division import fold_numbers, splits_of
 from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation, raise_faults
 from bvas.data.soccernet_files import best_renditions, match_folders, read_label_file
-from bvas.data.splits import SplitName, draw_folds, draw_splits
+from bvas.data.splits import SplitName
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import DataError
 from bvas.values.annotations import Annotation
@@ -97,14 +98,14 @@ def _listed_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[F
     path = base / DATASET_NAME
     dataset, faults = read_dataset(path)
     labelled = [match for match in dataset.matches if not match.is_challenge]
-    splits = {} if task.folds else _splits(dataset, labelled, path, faults)
+    splits = {} if task.folds else splits_of(dataset, labelled, path, faults)
     own = {match.name: match.fold for match in labelled if match.fold is not None}
     own = {name: int(split == "train") for name, split in splits.items()} or own
     if (own or dataset.num_folds) and task.num_folds:
         message = f"names folds, and task {task.name} wants {task.num_folds} by number; drop one"
         faults.append(Fault(path, "", message))
     groups = {match.name: match.group for match in labelled}
-    folds, more = _folds(task, groups, own, path, dataset.num_folds)
+    folds, more = fold_numbers(task, groups, own, path, dataset.num_folds)
     faults += more
     challenge = task.challenge or [match.name for match in dataset.matches if match.is_challenge]
     there = {match.name for match in dataset.matches}
@@ -128,31 +129,11 @@ def _listed_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[F
     return sorted(matches, key=lambda match: (match.fold is None, match.fold or 0)), faults
 
 
-def _splits(
-    dataset: Dataset, labelled: Sequence[DatasetMatch], path: Path, faults: list[Fault]
-) -> dict[str, SplitName]:
-    """Return the split of each labelled match: as named, or drawn by the dataset's shares; none where it has folds."""
-    named = {match.name: match.split for match in labelled if match.split is not None}
-    if named or not dataset.shares or not labelled:
-        return named
-    groups = [match.group for match in labelled]
-    num_groups = len(set(groups))
-    if num_groups < len(dataset.shares):
-        message = (
-            f"has {count_text(num_groups, 'group')} of labelled matches, and 'splits' names "
-            f"{', '.join(dataset.shares)}: each needs a group; add data, or name fewer splits"
-        )
-        faults.append(Fault(path, "", message))
-        return {}
-    drawn = draw_splits(groups, dataset.shares, dataset.seed)
-    return {match.name: split for match, split in zip(labelled, drawn, strict=True)}
-
-
 def _found_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fault]]:
     faults: list[Fault] = []
     found: list[str] = []
     if task.folds:
-        folds, _ = _folds(task, {}, {}, base)
+        folds, _ = fold_numbers(task, {}, {}, base)
         missing = [name for name in folds if not (base / name).is_dir()]
         message = (
             f"task {task.name} names this match, and it is missing; complete the download, or take a config over "
@@ -168,7 +149,7 @@ def _found_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fa
                 *(count_text(len(labels_only), "folder"), base, task.label_file, labels_only[0]),
             )
         names = [name for name in found if (base / name / task.label_file).is_file()]
-        folds, faults = _folds(task, {name: name for name in names}, {}, base)
+        folds, faults = fold_numbers(task, {name: name for name in names}, {}, base)
         if not found:
             message = "no match in it: no folder holds a video like 1_720p.mkv or 720p.mp4"
             faults.append(Fault(base, "", message))
@@ -177,39 +158,6 @@ def _found_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fa
         Match(name, base / name, fold, is_test=name in task.test)
         for name, fold in [*folds.items(), *dict.fromkeys(challenge).items()]
     ], faults
-
-
-def _folds(
-    task: SpottingTask, groups: Mapping[str, str], own: Mapping[str, int], path: Path, num_folds: int = 0
-) -> tuple[dict[str, int], list[Fault]]:
-    """Return the fold of each labelled match, folds in order, and the faults of the folds.
-
-    Args:
-        task: May name the folds, or their number.
-        groups: Group of each labelled match.
-        own: Folds that the data names.
-        path: The data.
-        num_folds: Number of folds that the data names.
-    """
-    if task.folds:
-        return {name: fold for fold, names in enumerate(task.folds) for name in names}, []
-    if own:
-        return dict(sorted(own.items(), key=lambda pair: pair[1])), []
-    num_groups = len(set(groups.values()))
-    num_folds = task.num_folds or num_folds or num_groups
-    faults = []
-    if 0 < num_groups < num_folds:
-        is_grouped = num_groups < len(groups)
-        there = f"{count_text(num_groups, 'group')} of labelled matches" if is_grouped else ""
-        message = (
-            f"the data has {there or count_text(num_groups, 'labelled match')}, and task {task.name} has "
-            f"{count_text(num_folds, 'fold')}: fold {num_groups} has no match; complete the data, or take a config "
-            "with fewer (num_folds)"
-        )
-        faults.append(Fault(path, "", message))
-    drawn = draw_folds(list(groups.values()), min(num_folds, num_groups))
-    numbered = dict(zip(groups, drawn, strict=True))
-    return dict(sorted(numbered.items(), key=lambda pair: pair[1])), faults
 
 
 def folds_of(matches: Sequence[Match]) -> list[int]:
