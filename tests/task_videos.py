@@ -26,7 +26,7 @@ def write_video(path: Path, num_frames: int = 50, rate: Fraction | int = 25) -> 
 def write_dataset(root: Path, matches: list, *, labels=("PASS", "DRIVE"), **more) -> Path:
     """Write `dataset.json` with these matches."""
     root.mkdir(parents=True, exist_ok=True)
-    content = {"format": "bvas-dataset-1", "labels": list(labels), "matches": matches, **more}
+    content = {"format": "bvas-dataset-1", "labels": list(labels), "matches": matches} | more
     (root / "dataset.json").write_text(json.dumps(content))
     return root
 

@@ -11,6 +11,7 @@ from text_mutations import (
     CONCAT,
     CORRECTIONS,
     DATASET,
+    DATASET_2,
     E2E,
     HLS,
     LABELS,
@@ -105,7 +106,7 @@ def _dataset(place, draw):
     folder.mkdir(exist_ok=True)
     if not (folder / "720p.mp4").exists():
         shutil.copy(place / "720p.mp4", folder)
-    (folder / "dataset.json").write_bytes(draw.of_json(DATASET))
+    (folder / "dataset.json").write_bytes(draw.of_json(draw.rng.choice([DATASET, DATASET_2])))
     return ["data", "check", folder]
 
 

@@ -43,6 +43,20 @@ DATASET = {
         },
     ],
 }
+DATASET_2 = {
+    "format": "bvas-dataset-2",
+    "labels": ["PASS", "DRIVE"],
+    "splits": {"train": 0.5, "valid": 0.5},
+    "matches": [
+        {
+            "name": "cup",
+            "group": "game",
+            "videos": ["720p.mp4"],
+            "annotations": [{"from_frame": 5, "to_frame": 9, "label": "PASS"}],
+        },
+    ],
+    "samples": [{"video": "clip.mp4", "label": "PASS", "from_seconds": 0.2, "to_seconds": 0.5}],
+}
 OSL = {
     "version": "2.0",
     "task": "action_spotting",

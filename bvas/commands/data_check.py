@@ -1,11 +1,13 @@
 """List the faults of a data root, and count its contents.
 
-Reads all labels and indexes all videos. The exit code is 2 if there is a fault.
+Reads all labels and indexes all videos, and looks for siblings: samples in different folds or splits that are one. The
+exit code is 2 if there is a fault or a sibling.
 """
 
 import argparse
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +18,11 @@ from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.data.data_check import DataCheck
+    from bvas.data.siblings.search import Siblings
 
 # More columns do not fit a line; --json has them all.
-_MOST_FOLDS = 10
+_MOST_FOLDS, _MOST_SIBLINGS = 10, 10
+_REMEDY = "give them one 'group' or fold, or remove the copies"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +41,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check, and print the findings."""
     from bvas.data.data_check import check_data, tasks_in
+    from bvas.data.siblings.samples import samples_of
+    from bvas.data.siblings.search import find_siblings
 
     if args.experiment:
         from bvas.experiment.experiment import load_experiment
@@ -51,38 +57,72 @@ def run(args: argparse.Namespace) -> int:
             check = check_data(
                 task, args.root, rate=rate, decode=args.decode, progress=progress, guessed=not args.experiment
             )
-        checks.append(check)
+        with progress_bar(f"comparing {task.name}", "video", quiet=args.quiet) as progress:
+            siblings = find_siblings(samples_of(check.matches, task), progress=progress)
+        checks.append((check, siblings))
     if args.json:
-        print(json_shown({"decoded": args.decode, "data": [check_json(check) for check in checks]}))
+        print(json_shown({"decoded": args.decode, "data": [check_json(*both) for both in checks]}))
     else:
-        for check in checks:
-            print("\n".join(check_lines(check)))
+        for both in checks:
+            print("\n".join(check_lines(*both)))
         if not args.decode:
             print("frames were not decoded; --decode finds lost frames")
-    return WRONG_INPUT if any(check.faults for check in checks) else OK
+    return WRONG_INPUT if any(check.faults or siblings.pairs for check, siblings in checks) else OK
 
 
-def check_lines(check: "DataCheck") -> list[str]:
-    """Return a check as lines for people: summary, notes, faults."""
+def check_lines(check: "DataCheck", siblings: "Siblings") -> list[str]:
+    """Return a check as lines for people: summary, notes, faults, siblings."""
     labelled = [match for match in check.matches if match.fold is not None]
-    folds = sorted({match.fold for match in labelled if match.fold is not None})
+    sides = _sides(check)
     infos = [info for _, info in check.videos]
     hours = sum(info.duration_seconds for info in infos) / 3600
     num_challenge = len(check.matches) - len(labelled)
-    rows = [
-        (
-            "matches",
-            f"{len(labelled)} labelled in {count_text(len(folds), 'fold')}, {num_challenge} challenge",
-        ),
+    groups = {match.group for match in labelled}
+    is_split = any(match.split for match in labelled)
+    division = count_text(len(sides), "split" if is_split else "fold")
+    rows = [("matches", f"{len(labelled)} labelled in {division}, {num_challenge} challenge")]
+    if is_split or len(groups) < len(labelled):
+        numbers = Counter(match.side for match in labelled)
+        shares = ", ".join(f"{side} {100 * numbers[side] / len(labelled):.1f} %" for side in sides)
+        rows.append(
+            (
+                "groups",
+                f"{len(groups)}, none of them cut: {shares if len(sides) <= _MOST_FOLDS else division}",
+            )
+        )
+    rows += [
         ("videos", f"{len(infos)}, {hours:.2f} h"),
         ("pictures", _counted(f"{info.height}x{info.width}" for info in infos)),
         ("rates", _counted(f"{float(info.rate):.6g}" for info in infos)),
         ("keyframes", _counted(f"every {info.keyframe_intervals.median} frames" for info in infos)),
     ]
-    lines = [str(check.source), *(f"  {name:<10} {text}" for name, text in rows), *_count_lines(check, folds)]
+    lines = [str(check.source), *(f"  {name:<10} {text}" for name, text in rows), *_count_lines(check, sides)]
     lines += [f"  note: {note}" for note in check.notes]
     lines += [short_line(f"  fault: {fault}") for fault in check.faults]
+    lines += _sibling_lines(siblings)
     return [*lines, f"  {count_text(len(check.faults), 'fault') if check.faults else 'no faults'}"]
+
+
+def _sibling_lines(siblings: "Siblings") -> list[str]:
+    pairs = siblings.pairs
+    still = f" ({siblings.num_still} without movement)" if siblings.num_still else ""
+    compared = f"{count_text(siblings.num_compared, 'sample')} of equal length compared{still}"
+    lines = [short_line(f"  sibling: {pair}") for pair in pairs[:_MOST_SIBLINGS]]
+    if len(pairs) > _MOST_SIBLINGS:
+        lines.append(f"  and {count_text(len(pairs) - _MOST_SIBLINGS, 'other pair')}; --json has them all")
+    if pairs:
+        found = count_text(len(pairs), "pair")
+        return [*lines, f"  {found} of siblings across folds or splits ({compared}): {_REMEDY}"]
+    return [f"  no siblings across folds or splits; {compared}"]
+
+
+def _sides(check: "DataCheck") -> list[str]:
+    """Return the names of the folds or splits in order."""
+    labelled = [match for match in check.matches if match.fold is not None]
+    used = {match.side for match in labelled}
+    if any(match.split for match in labelled):
+        return [split for split in ("train", "valid", "test") if split in used]
+    return [f"fold {fold}" for fold in sorted({match.fold for match in labelled if match.fold is not None})]
 
 
 def _counted(texts: Iterable[str]) -> str:
@@ -90,13 +130,13 @@ def _counted(texts: Iterable[str]) -> str:
     return ", ".join(f"{text} ({count})" for text, count in counts.most_common()) or "none"
 
 
-def _count_lines(check: "DataCheck", folds: Sequence[int]) -> list[str]:
-    shown = folds if len(folds) <= _MOST_FOLDS else []
-    lines = [f"  {'annotations':<24}{'all':>8}" + "".join(f"{f'fold {fold}':>8}" for fold in shown)]
+def _count_lines(check: "DataCheck", sides: Sequence[str]) -> list[str]:
+    shown = sides if len(sides) <= _MOST_FOLDS else []
+    lines = [f"  {'annotations':<24}{'all':>8}" + "".join(f"{side:>8}" for side in shown)]
     for label in _labels(check):
         total = sum(count for (name, _), count in check.counts.items() if name == label)
-        per_fold = "".join(f"{check.counts[label, fold]:>8}" for fold in shown)
-        lines.append(f"  {label:<24}{total:>8}{per_fold}")
+        per_side = "".join(f"{check.counts[label, side]:>8}" for side in shown)
+        lines.append(f"  {label:<24}{total:>8}{per_side}")
     return lines
 
 
@@ -108,13 +148,20 @@ def _labels(check: "DataCheck") -> list[str]:
     return [*known, *others]
 
 
-def check_json(check: "DataCheck") -> dict[str, Any]:
+def check_json(check: "DataCheck", siblings: "Siblings") -> dict[str, Any]:
     """Return a check as plain values."""
-    folds = sorted({match.fold for match in check.matches if match.fold is not None})
+    sides = _sides(check)
     return {
         "source": str(check.source),
         "matches": [
-            {"name": match.name, "fold": match.fold, "test": match.is_test} for match in check.matches
+            {
+                "name": match.name,
+                "group": match.group,
+                "fold": match.fold,
+                "split": match.split,
+                "test": match.is_test,
+            }
+            for match in check.matches
         ],
         "videos": [
             {
@@ -133,10 +180,11 @@ def check_json(check: "DataCheck") -> dict[str, Any]:
         "annotations": {
             label: {
                 "all": sum(count for (name, _), count in check.counts.items() if name == label),
-                "folds": {str(fold): check.counts[label, fold] for fold in folds},
+                "folds": {side.removeprefix("fold "): check.counts[label, side] for side in sides},
             }
             for label in _labels(check)
         },
+        "siblings": asdict(siblings),
         "notes": check.notes,
         "faults": [
             {"file": str(fault.path), "entry": fault.entry, "message": fault.message}

@@ -61,12 +61,12 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _evaluate(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation":
-    from bvas.data.matches import find_matches, folds_of
+    from bvas.data.matches import find_matches, folds_of, scored_matches
     from bvas.evaluation.experiment_scores import evaluate_predictions
     from bvas.experiment.experiment import parse_folds
     from bvas.results.store import predictions_folder
 
-    matches = [match for match in find_matches(experiment.task, args.data) if match.fold is not None]
+    matches = scored_matches(find_matches(experiment.task, args.data))
     folds = set(parse_folds(args.folds, folds_of(matches)))
     return evaluate_predictions(
         experiment,

@@ -59,8 +59,12 @@ def run(args: argparse.Namespace) -> None:
     ensemble = Ensemble(members=tuple(names), is_selected=False, weights=(1,) * len(names), by_part={})
     if not args.challenge or args.select:
         folds = parse_folds(args.folds, folds_of(found), experiment.train.folds)
-        # By name, so that resamples do not depend on the order in which matches are listed.
-        matches = sorted((match for match in found if match.fold in folds), key=lambda match: match.name)
+        # A test split selects no members. By name, so that resamples do not depend on the order in the data.
+        left_out = "test" if args.select else None
+        chosen = (
+            match for match in found if match.fold in folds and not (left_out and match.split == left_out)
+        )
+        matches = sorted(chosen, key=lambda match: match.name)
         curves = read_member_curves(members, matches, Split.CV)
         with progress_bar("selecting", "fold", quiet=args.quiet) as progress:
             ensemble = build_ensemble(

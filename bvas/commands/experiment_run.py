@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> None:
     from bvas.experiment.experiment import load_experiment
     from bvas.system.atomic_files import write_json
     from bvas.system.devices import choose_device
+    from bvas.training.sibling_check import check_siblings
 
     if args.jobs < 1:
         raise ConfigError(f"--jobs must be at least 1, got {args.jobs}")
@@ -52,10 +53,14 @@ def run(args: argparse.Namespace) -> None:
         overwrite=args.overwrite,
         quiet=args.quiet,
     )
-    stages = []
+    stages, facts = [], {}
     for name in args.experiments.split(","):
         experiment = load_experiment(name, args.runs)
-        stages.append(Stage(experiment, tuple(find_matches(experiment.task, args.data))))
+        matches = tuple(find_matches(experiment.task, args.data))
+        facts[experiment.name] = check_siblings(
+            matches, experiment.task, args.data, allow=args.allow_siblings
+        )
+        stages.append(Stage(experiment, matches))
     seeds = _parse_seeds(args.seeds, stages[0].experiment.seed)
     folders = {seed: runs_of_seed(stages, args.runs, seed) for seed in seeds}
     for folder in folders.values():
@@ -64,7 +69,7 @@ def run(args: argparse.Namespace) -> None:
     for seed, folder in folders.items():
         for place, stage in enumerate(stages, start=1):
             logger.info("seed %d, stage %d of %d: %s", seed, place, len(stages), stage.name)
-            scores.append(run_stage(stage.with_seed(seed), folder, machine))
+            scores.append(run_stage(stage.with_seed(seed), folder, machine, facts[stage.name]))
     write_json(args.runs / "experiment_run.json", chain_json(stages, scores))
     print(*chain_lines(stages, scores), sep="\n")
 

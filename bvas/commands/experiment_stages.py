@@ -1,6 +1,7 @@
 """Stages of a chain: folds trained, held-out matches predicted and scored."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 
 from bvas.commands.console import progress_bar
 from bvas.commands.fold_training import train_folds, worker_devices
+from bvas.data.matches import scored_matches
 from bvas.errors import BvasError
 from bvas.evaluation.chain import Stage, StageScore, is_predicted, newer_sources
 from bvas.evaluation.experiment_scores import evaluate_predictions
@@ -40,8 +42,16 @@ class Machine:
     quiet: bool = False
 
 
-def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
+def run_stage(
+    stage: Stage, runs: Path, machine: Machine, facts: Mapping[str, str] | None = None
+) -> StageScore:
     """Train and predict what is unfinished of one stage, in a runs folder of its seed; return its scores.
+
+    Args:
+        stage: The stage.
+        runs: The runs folder.
+        machine: Devices, processes and policies.
+        facts: What `run_fold` should record.
 
     Raises:
         BvasError: a fold failed; the others are done.
@@ -56,6 +66,7 @@ def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
         on_error=machine.on_error,
         overwrite=machine.overwrite,
         observers=[RunPictures()],
+        facts=facts,
     )
     unfinished = []
     for fold in stage.folds:
@@ -86,7 +97,7 @@ def run_stage(stage: Stage, runs: Path, machine: Machine) -> StageScore:
 
 
 def _score(stage: Stage, runs: Path) -> StageScore:
-    matches = [match for fold in stage.folds for match in stage.held_out(fold)]
+    matches = scored_matches([match for fold in stage.folds for match in stage.held_out(fold)])
     pooled = evaluate_predictions(stage.experiment, matches, predictions_folder(runs, stage.name))
     write_json(runs / stage.name / "evaluation.json", pooled.to_json())
     logger.info("%s: official mAP@1 %.4f", stage.name, pooled.official)

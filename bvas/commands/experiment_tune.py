@@ -44,8 +44,9 @@ def run(args: argparse.Namespace) -> None:
     check_writable(out.parent)
     found = find_matches(experiment.task, args.data)
     folds = parse_folds(args.folds, folds_of(found), experiment.train.folds)
-    # By name, so that resamples do not depend on the order in which matches are listed.
-    matches = sorted((match for match in found if match.fold in folds), key=lambda match: match.name)
+    # By name, so that resamples do not depend on the order in which matches are listed. A test split chooses nothing.
+    chosen = (match for match in found if match.fold in folds and match.split != "test")
+    matches = sorted(chosen, key=lambda match: match.name)
     data = load_labelled_curves(experiment, matches, args.runs)
     with progress_bar("tuning", "label", quiet=args.quiet) as progress:
         tuning = tune(

@@ -146,7 +146,7 @@ def add_inference(parser: Options) -> None:
 
 
 def add_training(parser: Options) -> None:
-    """Add --jobs and --on-error: how folds are trained."""
+    """Add --jobs, --on-error and --allow-siblings: how folds are trained."""
     parser.add_argument(
         "--jobs",
         type=int,
@@ -159,6 +159,11 @@ def add_training(parser: Options) -> None:
         choices=["raise", "skip"],
         default="raise",
         help="a clip that cannot be decoded: stop, or draw another clip and count it (default: raise)",
+    )
+    parser.add_argument(
+        "--allow-siblings",
+        action="store_true",
+        help="train although copies of samples are in other folds or splits; the run records it",
     )
 
 

@@ -157,11 +157,10 @@ def evaluated(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation
         ConfigError: no match is called like one of --match.
         DataError: none has predictions.
     """
-    from bvas.data.matches import find_matches
+    from bvas.data.matches import find_matches, scored_matches
     from bvas.evaluation.experiment_scores import evaluate_predictions
     from bvas.report.page_input import choose_matches
     from bvas.results.store import predictions_folder
 
-    labelled = [match for match in find_matches(experiment.task, args.data) if match.fold is not None]
-    chosen = choose_matches(labelled, args.match)
+    chosen = choose_matches(scored_matches(find_matches(experiment.task, args.data)), args.match)
     return evaluate_predictions(experiment, chosen, predictions_folder(args.runs, experiment.name))

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 from bvas.commands import options
 from bvas.commands.console import OK, partial_code
 from bvas.commands.option_values import parse_workers
-from bvas.errors import ConfigError
+from bvas.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from bvas.data.matches import Match
+    from bvas.experiment.experiment import Experiment
+    from bvas.training.distributed import World
 
 logger = logging.getLogger(__name__)
 
@@ -47,14 +51,14 @@ def run(args: argparse.Namespace) -> int:
     with join_world(device) as world:
         if not world.is_writer:
             logging.getLogger().setLevel(logging.WARNING)
-        name, folds, work = _prepare(args)
+        name, folds, work = _prepare(args, world)
         jobs = min(args.jobs, len(folds))
         quiet = args.quiet or not world.is_writer
         failures = train_folds(folds, work, jobs=jobs, device=device, title=name, quiet=quiet, world=world)
     return OK if jobs == 1 else _conclude(failures, len(folds), args.runs / name / "failed_folds.json")
 
 
-def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], Callable[..., Path]]":
+def _prepare(args: argparse.Namespace, world: "World") -> "tuple[str, list[int], Callable[..., Path]]":
     """Return the experiment's name, the folds, and the function that trains one."""
     from dataclasses import replace
     from functools import partial
@@ -78,6 +82,11 @@ def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], Callable[..., P
         raise ConfigError(
             f"--resume: no run of {experiment.name} in {args.runs} to resume; leave out --resume to start one"
         )
+    # One rank looks, and all of them stop where it finds some.
+    looked = _siblings(args, experiment, matches) if world.is_writer else None
+    facts = world.from_writer(looked)
+    if isinstance(facts, DataError):
+        raise facts
     work = partial(
         run_fold,
         experiment,
@@ -87,8 +96,21 @@ def _prepare(args: argparse.Namespace) -> "tuple[str, list[int], Callable[..., P
         on_error=args.on_error,
         overwrite=args.overwrite,
         observers=[RunPictures()],
+        facts=facts,
     )
     return experiment.name, folds, work
+
+
+def _siblings(
+    args: argparse.Namespace, experiment: "Experiment", matches: "Sequence[Match]"
+) -> dict[str, str] | DataError:
+    """Return what the run records about siblings, or why it is refused."""
+    from bvas.training.sibling_check import check_siblings
+
+    try:
+        return check_siblings(matches, experiment.task, args.data, allow=args.allow_siblings)
+    except DataError as error:
+        return error
 
 
 def _conclude(failures: dict[int, str], num_folds: int, path: Path) -> int:

@@ -1,5 +1,6 @@
 """Faults of a data root, found in one pass over its files."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from pathlib import Path
 from bvas.data.action import action_task
 from bvas.data.ball12 import ball12_task
 from bvas.data.dataset_json import DATASET_NAME, read_dataset
+from bvas.data.labelled_ranges import ends_of
 from bvas.data.matches import Half, Match, frame_faults, look_for_matches, match_halves, raw_annotations_of
 from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation
 from bvas.data.soccernet_files import label_files_in, match_folders
@@ -34,8 +36,8 @@ class DataCheck:
     matches: Sequence[Match] = ()
     videos: list[tuple[Match, VideoInfo]] = field(default_factory=list)
     """Those that could be indexed."""
-    counts: Counter[tuple[str, int | None]] = field(default_factory=Counter)
-    """Annotations by label and fold; those of labels that are ignored count under the names in the files."""
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Annotations by label and side (`fold 0`, `train`, `challenge`); ignored labels under the names in the files."""
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What is worth knowing and no fault."""
@@ -140,7 +142,9 @@ def _annotations(check: DataCheck, match: Match, halves: Sequence[Half]) -> Anno
     check.faults += AnnotationList(raw.path, raw.place, tuple(known)).label_faults(check.task.labels)
     if match.listed is None:
         check.faults += raw.half_faults(half.number for half in halves)
-    check.counts.update((_name(item.label, check.task.labels), match.fold) for item in raw.items)
+    if not check.guessed:
+        check.faults += raw.range_faults()
+    check.counts.update((_name(item.label, check.task.labels), match.side) for item in raw.items)
     return raw
 
 
@@ -170,19 +174,20 @@ def _check_moments(
     check: DataCheck, raw: AnnotationList, items: Sequence[RawAnnotation], index: VideoIndex, grid: Grid
 ) -> None:
     latest = max((item.seconds for item in items if item.seconds is not None), default=0.0)
-    seen: dict[tuple[str, int], RawAnnotation] = {}
+    seen: dict[tuple[str, int, int], RawAnnotation] = {}
     for item in items:
         faults = frame_faults(raw, item, index)
         if item.seconds is not None:
-            late = after_end(item.seconds, index, float(grid.rate), latest=latest)
+            is_open = item.end_seconds in (None, math.inf)
+            last = item.seconds if is_open else item.end_seconds
+            late = after_end(last or 0.0, index, float(grid.rate), latest=latest)
             if late is not None:
                 faults.append(raw.fault(item, late))
         check.faults += faults
         if faults:
             continue
-        seconds = index.seconds_of(item.frame) if item.frame is not None else item.seconds
-        assert seconds is not None
-        key = _name(item.label, check.task.labels), grid.nearest(seconds)
+        begin, end = ends_of(item, index)
+        key = _name(item.label, check.task.labels), grid.nearest(begin), grid.nearest(end)
         if key in seen:
             message = f"{item.label!r} at {item.moment} repeats annotation {seen[key].number}; delete one"
             check.faults.append(raw.fault(item, message))

@@ -3,32 +3,58 @@
 A file is read to its end whatever is wrong with it, so that all its faults are found in one run.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from bvas.data.dataset_annotations import (
+    AnnotationsObject,
+    RangeObject,
+    annotation_list,
+    check_keys_of_2,
+    check_label,
+    check_range,
+    sample_annotation,
+)
+from bvas.data.dataset_match import Dataset, DatasetMatch, check_repetitions, check_sides
 from bvas.data.json_object import Count, Flag, Items, Moment, Name, Names, Place, read_json_file
-from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation
-from bvas.values.plural import count_text
+from bvas.data.raw_annotations import AnnotationList, Fault
+from bvas.data.splits import SPLITS, SplitName
 
 DATASET_NAME = "dataset.json"
 FORMAT = "bvas-dataset-1"
+FORMAT_2 = "bvas-dataset-2"
+_NAME_RULE = "it becomes a folder below the predictions, so no '..', '\\' or ':'"
 
 
 @dataclass(frozen=True, slots=True)
 class _FileObject:
-    """The whole file."""
+    """The whole file; what is behind `note` needs version 2."""
 
     format: Name = ""
     labels: Names = ()
     matches: Items = ()
     note: Any = None
+    samples: Items = ()
+    folds: Count | None = None
+    """Number of folds to draw."""
+    splits: Any = None
+    """Shares of the splits to draw."""
+    seed: Count | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _SharesObject:
+    """Shares of samples in each split, on any scale."""
+
+    train: Moment = 0.0
+    valid: Moment = 0.0
+    test: Moment = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class _MatchObject:
-    """One entry of `matches`."""
+    """One entry of `matches`; `group` and `split` need version 2."""
 
     name: Name = ""
     fold: Count | None = None
@@ -39,54 +65,21 @@ class _MatchObject:
     """None: if there are no annotations."""
     test: Flag = False
     note: Any = None
+    group: Name | None = None
+    split: Name | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _AnnotationsObject:
-    """A file with the annotations of one match."""
+class _SampleObject(RangeObject):
+    """One entry of `samples`: a video, or a range of it, with one label."""
 
-    annotations: Items = ()
-    note: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class _AnnotationObject:
-    """One annotation: `seconds` or `frame`."""
-
-    part: Count | None = None
-    seconds: Moment | None = None
-    frame: Count | None = None
+    video: Name = ""
     label: Name = ""
-    team: Name | None = None
-    visible: Flag = True
+    name: Name | None = None
+    group: Name | None = None
+    fold: Count | None = None
+    split: Name | None = None
     note: Any = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetMatch:
-    """One match of a `dataset.json`."""
-
-    name: str
-    place: str
-    """Its place in the file, for messages."""
-    fold: int | None
-    """None where the file leaves it open, and for challenge matches."""
-    is_challenge: bool
-    is_test: bool
-    videos: tuple[Path, ...]
-    """Its parts in order."""
-    annotations: AnnotationList | Path | None
-    """The list, or the file that holds it, or None for a match without annotations."""
-    declared: tuple[str, ...]
-    """Labels that the annotations may have."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dataset:
-    """Contents of a `dataset.json`."""
-
-    labels: tuple[str, ...] = ()
-    matches: tuple[DatasetMatch, ...] = ()
 
 
 def read_dataset(path: Path) -> tuple[Dataset, list[Fault]]:
@@ -104,23 +97,43 @@ def parse_dataset(content: Any, path: Path) -> tuple[Dataset, list[Fault]]:
     """Return the contents of the JSON value of a `dataset.json`, and all its faults."""
     faults: list[Fault] = []
     place = Place(path, "", faults)
-    file = place.read(content, _FileObject, needs=("format", "labels", "matches"))
+    is_2 = isinstance(content, dict) and content.get("format") == FORMAT_2
+    lists = ("samples",) if is_2 and content.get("matches") is None else ("matches",)
+    file = place.read(content, _FileObject, needs=("format", "labels", *lists))
     if file is None:
         return Dataset(), faults
-    if file.format and file.format != FORMAT:
-        place.fault(f"'format' is {file.format!r}; this version reads {FORMAT!r}")
+    if file.format and file.format not in (FORMAT, FORMAT_2):
+        place.fault(f"'format' is {file.format!r}; this version reads {FORMAT!r} and {FORMAT_2!r}")
     if len(set(file.labels)) < len(file.labels):
         place.fault(f"'labels' names one twice: {file.labels!r}")
     if not file.labels and isinstance(content.get("labels"), list) and not faults:
         place.fault("'labels' is empty; name at least one")
-    labels = tuple(dict.fromkeys(file.labels))
-    matches = [_match(value, place, number, labels) for number, value in enumerate(file.matches)]
+    if not is_2:
+        check_keys_of_2(content, ("samples", "folds", "splits", "seed"), place)
+    labels, version = tuple(dict.fromkeys(file.labels)), 2 if is_2 else 1
+    matches = [_match(value, place, number, labels, version) for number, value in enumerate(file.matches)]
+    matches += [_sample(value, place, number, labels) for number, value in enumerate(file.samples)]
     if not matches and not faults:
-        place.fault("'matches' is empty; list at least one")
+        place.fault(f"{lists[0]!r} is empty; list at least one")
     there = [match for match in matches if match is not None]
-    _check_repetitions(place, there)
-    _check_folds(place, there)
-    return Dataset(labels=labels, matches=tuple(there)), faults
+    check_repetitions(place, there)
+    check_sides(place, there)
+    shares = {} if file.splits is None else _shares(file.splits, place.inner("'splits'"))
+    if (
+        sum(
+            (
+                bool(shares),
+                bool(file.folds),
+                any((match.fold, match.split) != (None, None) for match in there),
+            )
+        )
+        > 1
+    ):
+        place.fault("gives two of 'folds', 'splits', and a fold or split with each match; keep one")
+    dataset = Dataset(
+        labels=labels, matches=tuple(there), num_folds=file.folds or 0, shares=shares, seed=file.seed or 0
+    )
+    return dataset, faults
 
 
 def read_annotations(match: DatasetMatch) -> tuple[AnnotationList, list[Fault]]:
@@ -132,13 +145,22 @@ def read_annotations(match: DatasetMatch) -> tuple[AnnotationList, list[Fault]]:
     path, faults = match.annotations, list[Fault]()
     content = read_json_file(path, faults)
     place = Place(path, "", faults)
-    file = None if faults else place.read(content, _AnnotationsObject, needs=("annotations",))
+    file = None if faults else place.read(content, AnnotationsObject, needs=("annotations",))
     if file is None:
         return AnnotationList(path, "", ()), faults
-    return _annotation_list(file.annotations, place, len(match.videos), match.declared), faults
+    found = annotation_list(
+        file.annotations,
+        place,
+        num_videos=len(match.videos),
+        declared=match.declared,
+        version=match.version,
+    )
+    return found, faults
 
 
-def _match(value: Any, file: Place, number: int, declared: tuple[str, ...]) -> DatasetMatch | None:
+def _match(
+    value: Any, file: Place, number: int, declared: tuple[str, ...], version: int
+) -> DatasetMatch | None:
     name = value.get("name") if isinstance(value, dict) else None
     place = file.inner(f"match {number} {name!r}" if isinstance(name, str) else f"match {number}")
     match = place.read(value, _MatchObject, needs=("name", "videos"))
@@ -146,32 +168,95 @@ def _match(value: Any, file: Place, number: int, declared: tuple[str, ...]) -> D
         return None
     is_name = not match.name or _is_folder_name(match.name)
     if not is_name:
-        rule = "it becomes a folder below the predictions, so no '..', '\\' or ':'"
-        place.fault(f"'name' is {match.name!r}; {rule}")
+        place.fault(f"'name' is {match.name!r}; {_NAME_RULE}")
+    if version == 1:
+        check_keys_of_2(value, ("group", "split"), place)
     if value.get("videos") == []:
         place.fault("'videos' is empty; list the files, as paths from the folder of this file")
-    annotations = _where_annotations(match, place, declared)
+    annotations = _where_annotations(match, place, declared, version)
     challenge = annotations is None if match.challenge is None else match.challenge
     if annotations is None and not challenge:
         place.fault("is not a challenge match and has no 'annotations'; [] says that nothing happens in it")
-    if challenge and match.fold is not None:
-        place.fault(f"is a challenge match in fold {match.fold}; such matches have no fold")
+    for key in ("fold", "split"):
+        if challenge and getattr(match, key) is not None:
+            place.fault(f"is a challenge match in {key} {getattr(match, key)}; such matches have no {key}")
     if not match.name or not is_name:
         return None
     return DatasetMatch(
         name=match.name,
         place=place.place,
+        group=match.group or match.name,
         fold=None if challenge else match.fold,
+        split=None if challenge else _split(match.split, place),
         is_challenge=challenge,
         is_test=match.test,
         videos=tuple(file.path.parent / video for video in match.videos),
         annotations=annotations,
         declared=declared,
+        version=version,
     )
 
 
+def _sample(value: Any, file: Place, number: int, declared: tuple[str, ...]) -> DatasetMatch | None:
+    video = value.get("video") if isinstance(value, dict) else None
+    place = file.inner(f"sample {number} {video!r}" if isinstance(video, str) else f"sample {number}")
+    sample = place.read(value, _SampleObject, needs=("video", "label"))
+    if sample is None or not sample.video:
+        return None
+    check_label(sample.label, place, declared)
+    has_range = check_range(sample, value, place)
+    name = sample.name or _sample_name(sample, has_range)
+    if not _is_folder_name(name):
+        place.fault(f"'name' is {name!r}; {_NAME_RULE}")
+        return None
+    return DatasetMatch(
+        name=name,
+        place=place.place,
+        # Ranges of one video belong together.
+        group=sample.group or sample.video,
+        fold=sample.fold,
+        split=_split(sample.split, place),
+        is_sample=True,
+        videos=(file.path.parent / sample.video,),
+        annotations=sample_annotation(sample, sample.label, place),
+        declared=declared,
+        version=2,
+    )
+
+
+def _sample_name(sample: _SampleObject, has_range: bool) -> str:
+    """Return the path of the video without its suffix; of a range, with its ends."""
+    path = PurePosixPath(sample.video)
+    name = (path.parent / path.stem).as_posix()
+    if path.is_absolute() or ".." in path.parts:
+        name = path.stem
+    if not has_range:
+        return name
+    if sample.from_seconds is not None:
+        return f"{name}_{sample.from_seconds:g}-{sample.to_seconds:g}s"
+    return f"{name}_{sample.from_frame}-{sample.to_frame}"
+
+
+def _split(name: str | None, place: Place) -> SplitName | None:
+    found = [split for split in SPLITS if split == name]
+    if name is not None and not found:
+        place.fault(f"'split' is {name!r}; it must be one of {', '.join(SPLITS)}")
+    return found[0] if found else None
+
+
+def _shares(value: Any, place: Place) -> dict[SplitName, float]:
+    file = place.read(value, _SharesObject, needs=("train", "valid"))
+    if file is None:
+        return {}
+    shares = {split: float(getattr(file, split)) for split in SPLITS if getattr(file, split) > 0}
+    place_faults = [split for split in SPLITS[:2] if split not in shares and value.get(split) is not None]
+    if place_faults:
+        place.fault(f"{place_faults[0]!r} is {value[place_faults[0]]!r}; training needs some of it")
+    return shares
+
+
 def _where_annotations(
-    match: _MatchObject, place: Place, declared: tuple[str, ...]
+    match: _MatchObject, place: Place, declared: tuple[str, ...], version: int
 ) -> AnnotationList | Path | None:
     value = match.annotations
     if value is None:
@@ -179,69 +264,12 @@ def _where_annotations(
     if isinstance(value, str) and value:
         return place.path.parent / value
     if isinstance(value, list):
-        return _annotation_list(value, place, len(match.videos), declared)
+        num_videos = len(match.videos)
+        return annotation_list(value, place, num_videos=num_videos, declared=declared, version=version)
     place.fault(f"'annotations' must be a list, or the name of a file with one, got {value!r}")
     return AnnotationList(place.path, place.place, ())
 
 
-def _annotation_list(
-    values: Sequence[Any], place: Place, num_videos: int, declared: tuple[str, ...]
-) -> AnnotationList:
-    items = []
-    videos = count_text(num_videos, "video")
-    for number, value in enumerate(values):
-        entry = place.inner(f"annotation {number}")
-        item = entry.read(value, _AnnotationObject, needs=("label",))
-        if item is None:
-            continue
-        if item.label and declared and item.label not in declared:
-            entry.fault(f"label {item.label!r} is not among the dataset's 'labels': {', '.join(declared)}")
-        # Of the file itself: a wrong value has its own fault.
-        if (value.get("seconds") is None) == (value.get("frame") is None):
-            entry.fault("needs 'seconds' or 'frame', one of the two")
-        if value.get("part") is None and num_videos > 1:
-            entry.fault(f"needs 'part', as the match has {videos}")
-        elif item.part is not None and num_videos and not 1 <= item.part <= num_videos:
-            entry.fault(f"'part' is {item.part}; the match has {videos}, counted from 1")
-        elif item.label and (item.seconds is None) != (item.frame is None):
-            part = item.part or 1
-            items.append(
-                RawAnnotation(number, part, item.label, item.seconds, item.frame, item.team, item.visible)
-            )
-    return AnnotationList(place.path, place.place, tuple(items))
-
-
 def _is_folder_name(name: str) -> bool:
     parts = PurePosixPath(name).parts
-    return not (set(name) & set("\\:\0")) and ".." not in parts and not name.startswith("/") and name != "."
-
-
-def _check_repetitions(file: Place, matches: Sequence[DatasetMatch]) -> None:
-    """Note each repeated match and video: training data would be tested on."""
-    names: dict[str, DatasetMatch] = {}
-    videos: dict[Path, DatasetMatch] = {}
-    for match in matches:
-        place = file.inner(match.place)
-        if match.name in names:
-            other = names[match.name]
-            folds = f", in folds {other.fold} and {match.fold}" if match.fold != other.fold else ""
-            place.fault(f"stands twice{folds}: {other.place} has the same name")
-        names.setdefault(match.name, match)
-        for video in match.videos:
-            if video.resolve() in videos:
-                place.fault(f"{video} is also a video of {videos[video.resolve()].place}")
-            videos.setdefault(video.resolve(), match)
-        stems = [video.stem for video in match.videos]
-        if len(set(stems)) < len(set(match.videos)):
-            place.fault(f"two videos are called alike ({stems}); score curves go by the name")
-
-
-def _check_folds(file: Place, matches: Sequence[DatasetMatch]) -> None:
-    labelled = [match for match in matches if not match.is_challenge]
-    folds = {match.fold for match in labelled if match.fold is not None}
-    for match in labelled:
-        if folds and match.fold is None:
-            file.inner(match.place).fault("has no 'fold' while other matches have one; give all or none")
-    last = max(folds, default=0)
-    for fold in sorted(set(range(last)) - folds):
-        file.fault(f"fold {fold} has no match; folds are counted from 0 up to {last} without a gap")
+    return bool(parts) and not (set(name) & set("\\:\0")) and ".." not in parts and not name.startswith("/")

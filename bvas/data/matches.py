@@ -2,13 +2,16 @@
 
 import logging
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bvas.data.dataset_json import DATASET_NAME, DatasetMatch, read_annotations, read_dataset
+from bvas.data.dataset_json import DATASET_NAME, read_annotations, read_dataset
+from bvas.data.dataset_match import DatasetMatch, group_faults
+from bvas.data.division import fold_numbers, splits_of
 from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation, raise_faults
 from bvas.data.soccernet_files import best_renditions, match_folders, read_label_file
+from bvas.data.splits import SplitName
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import DataError
 from bvas.values.annotations import Annotation
@@ -29,11 +32,23 @@ class Match:
     folder: Path
     """Its folder in SoccerNet's layout; the files of a dataset may lie elsewhere."""
     fold: int | None
-    """Fold it belongs to; None for a challenge match."""
+    """Fold it belongs to; None for a challenge match. Of splits, fold 0 holds `valid` and `test`; `train` is in 1."""
     listed: DatasetMatch | None = None
     """Its entry in a `dataset.json`; None in SoccerNet's layout."""
     is_test: bool = False
     """Whether it belongs to the official test split."""
+    split: SplitName | None = None
+    """Its split; None where the data has folds, and for a challenge match."""
+
+    @property
+    def group(self) -> str:
+        """What no split may cut."""
+        return self.name if self.listed is None else self.listed.group
+
+    @property
+    def side(self) -> str:
+        """Its split or fold by name: `train`, `fold 2`, `challenge`."""
+        return self.split or ("challenge" if self.fold is None else f"fold {self.fold}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +98,33 @@ def _listed_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[F
     path = base / DATASET_NAME
     dataset, faults = read_dataset(path)
     labelled = [match for match in dataset.matches if not match.is_challenge]
+    splits = {} if task.folds else splits_of(dataset, labelled, path, faults)
     own = {match.name: match.fold for match in labelled if match.fold is not None}
-    if own and task.num_folds:
+    own = {name: int(split == "train") for name, split in splits.items()} or own
+    if (own or dataset.num_folds) and task.num_folds:
         message = f"names folds, and task {task.name} wants {task.num_folds} by number; drop one"
         faults.append(Fault(path, "", message))
-    folds, more = _folds(task, [match.name for match in labelled], own, path)
+    groups = {match.name: match.group for match in labelled}
+    folds, more = fold_numbers(task, groups, own, path, dataset.num_folds)
     faults += more
     challenge = task.challenge or [match.name for match in dataset.matches if match.is_challenge]
     there = {match.name for match in dataset.matches}
     missing = [name for name in (*folds, *challenge) if name not in there]
     faults += [Fault(path, "", f"has no match {name!r}, which task {task.name} names") for name in missing]
     matches = [
-        Match(match.name, base / match.name, fold, match, match.is_test or match.name in task.test)
+        Match(
+            match.name,
+            base / match.name,
+            fold,
+            match,
+            match.is_test or match.name in task.test or splits.get(match.name) == "test",
+            splits.get(match.name),
+        )
         for match in dataset.matches
         for fold in [folds.get(match.name)]
         if fold is not None or match.name in challenge
     ]
+    faults += group_faults(path, [(m.listed, m.side) for m in matches if m.listed and m.fold is not None])
     # Challenge matches last, and the sort is stable.
     return sorted(matches, key=lambda match: (match.fold is None, match.fold or 0)), faults
 
@@ -107,7 +133,7 @@ def _found_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fa
     faults: list[Fault] = []
     found: list[str] = []
     if task.folds:
-        folds, _ = _folds(task, [], {}, base)
+        folds, _ = fold_numbers(task, {}, {}, base)
         missing = [name for name in folds if not (base / name).is_dir()]
         message = (
             f"task {task.name} names this match, and it is missing; complete the download, or take a config over "
@@ -123,7 +149,7 @@ def _found_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fa
                 *(count_text(len(labels_only), "folder"), base, task.label_file, labels_only[0]),
             )
         names = [name for name in found if (base / name / task.label_file).is_file()]
-        folds, faults = _folds(task, names, {}, base)
+        folds, faults = fold_numbers(task, {name: name for name in names}, {}, base)
         if not found:
             message = "no match in it: no folder holds a video like 1_720p.mkv or 720p.mp4"
             faults.append(Fault(base, "", message))
@@ -134,30 +160,15 @@ def _found_matches(task: SpottingTask, base: Path) -> tuple[list[Match], list[Fa
     ], faults
 
 
-def _folds(
-    task: SpottingTask, names: Sequence[str], own: Mapping[str, int], path: Path
-) -> tuple[dict[str, int], list[Fault]]:
-    """Return the fold of each labelled match, folds in order, and the faults of the folds."""
-    if task.folds:
-        return {name: fold for fold, names in enumerate(task.folds) for name in names}, []
-    if own:
-        return dict(sorted(own.items(), key=lambda pair: pair[1])), []
-    num_folds = task.num_folds or len(names)
-    faults = []
-    if 0 < len(names) < num_folds:
-        message = (
-            f"the data has {count_text(len(names), 'labelled match')}, and task {task.name} has "
-            f"{count_text(num_folds, 'fold')}: fold {len(names)} has no match; complete the data, or take a config "
-            "with fewer (num_folds)"
-        )
-        faults.append(Fault(path, "", message))
-    numbered = {name: number % num_folds for number, name in enumerate(names)}
-    return dict(sorted(numbered.items(), key=lambda pair: pair[1])), faults
-
-
 def folds_of(matches: Sequence[Match]) -> list[int]:
-    """Return the folds that labelled matches belong to, in order."""
-    return sorted({match.fold for match in matches if match.fold is not None})
+    """Return the folds that models hold out, in order; of splits, 0 alone."""
+    return sorted({match.fold for match in matches if match.fold is not None and match.split != "train"})
+
+
+def scored_matches(matches: Sequence[Match]) -> list[Match]:
+    """Return the matches that figures are of: the test split where there is one, else all that a model holds out."""
+    held_out = [match for match in matches if match.fold is not None and match.split != "train"]
+    return [match for match in held_out if match.split == "test"] or held_out
 
 
 def match_halves(match: Match, resolution: str) -> list[Half]:
@@ -185,16 +196,27 @@ def annotated_halves(match: Match, task: SpottingTask) -> list[tuple[Half, list[
     Annotations of labels that the task ignores are left out, and of merged labels have the label that they count as.
 
     Raises:
-        DataError: a file is missing or wrong, a label is unknown, an annotation lies in a half without video
-            or names a frame that its video does not have.
+        DataError: a file is missing or wrong, a label is unknown, an annotation is a range, lies in a half without
+            video or names a frame that its video does not have.
         DecodeError: a video whose annotations are given as frames cannot be indexed.
+    """
+    raw, halves = checked_annotations(match, task)
+    raise_faults(raw.range_faults())
+    return [(half, _placed(raw, half, task)) for half in halves]
+
+
+def checked_annotations(match: Match, task: SpottingTask) -> tuple[AnnotationList, list[Half]]:
+    """Return the raw annotations of a match, and its videos; labels are known, and no video is missing.
+
+    Raises:
+        DataError: a file is missing or wrong, a label is unknown, or an annotation lies in a half without video.
     """
     raw, faults = raw_annotations_of(match, task)
     raise_faults(faults)
     raw.require_labels(task.labels)
     halves = match_halves(match, task.resolution)
     raise_faults(raw.half_faults(half.number for half in halves))
-    return [(half, _placed(raw, half, task)) for half in halves]
+    return raw, halves
 
 
 def raw_annotations_of(match: Match, task: SpottingTask) -> tuple[AnnotationList, list[Fault]]:
@@ -224,7 +246,8 @@ def _placed(raw: AnnotationList, half: Half, task: SpottingTask) -> list[Annotat
 
 def frame_faults(raw: AnnotationList, item: RawAnnotation, index: VideoIndex) -> list[Fault]:
     """Return a fault where an annotation names a frame that its video does not have."""
-    if item.frame is None or item.frame < index.num_frames:
+    last = item.frame if item.end_frame is None else item.end_frame - 1
+    if last is None or last < index.num_frames:
         return []
     frames = count_text(index.num_frames, "frame")
-    return [raw.fault(item, f"frame {item.frame} is outside {index.path} ({frames}, from 0)")]
+    return [raw.fault(item, f"frame {last} is outside {index.path} ({frames}, from 0)")]

@@ -1,5 +1,6 @@
 """Raw annotations of a file, and the faults found in it."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -38,22 +39,35 @@ def raise_faults(faults: Sequence[Fault]) -> None:
 class RawAnnotation:
     """One annotation as in its file: its label may be unknown, its moment outside the video."""
 
-    number: int
-    """Place in the file's list, from 0."""
+    number: int | None
+    """Place in the file's list, from 0; None for the label of a sample, which has no list."""
     part: int
     """Which video of the match it is about, from 1; what SoccerNet calls a half."""
     label: str
     seconds: float | None = None
-    """Time from the first shown frame of that video; None where `frame` is given."""
+    """Time from the first shown frame of that video, of a range its begin; None where `frame` is given."""
     frame: int | None = None
-    """Index of the frame in that video; None where `seconds` is given."""
+    """Index of the frame in that video, of a range its first; None where `seconds` is given."""
     team: str | None = None
     visible: bool = True
+    end_seconds: float | None = None
+    """End of a range in seconds; infinite for the end of the video."""
+    end_frame: int | None = None
+    """First frame after a range in frames."""
+
+    @property
+    def is_range(self) -> bool:
+        """Whether it is a range, not a moment."""
+        return self.end_seconds is not None or self.end_frame is not None
 
     @property
     def moment(self) -> str:
-        """The moment in the words of the file."""
-        return f"{self.seconds} s" if self.frame is None else f"frame {self.frame}"
+        """The moment or range in the words of the file."""
+        if self.end_seconds == math.inf:
+            return "the whole video"
+        if self.frame is None:
+            return f"{self.seconds} {f'to {self.end_seconds} ' if self.is_range else ''}s"
+        return f"frames {self.frame} to {self.end_frame}" if self.is_range else f"frame {self.frame}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +82,8 @@ class AnnotationList:
 
     def fault(self, item: RawAnnotation, message: str) -> Fault:
         """Return a fault of one of the annotations."""
-        entry = f"annotation {item.number}"
-        return Fault(self.path, f"{self.place}, {entry}" if self.place else entry, message)
+        parts = [self.place, "" if item.number is None else f"annotation {item.number}"]
+        return Fault(self.path, ", ".join(part for part in parts if part), message)
 
     def label_faults(self, labels: LabelSet) -> list[Fault]:
         """Return a fault for each label that a task neither knows nor ignores."""
@@ -81,6 +95,18 @@ class AnnotationList:
             )
             for item in self.items
             if not labels.accepts(item.label)
+        ]
+
+    def range_faults(self) -> list[Fault]:
+        """Return a fault for each range, for those who need moments."""
+        return [
+            self.fault(
+                item,
+                f"{item.label!r} is a range ({item.moment}), and an experiment of kind 'spot' learns moments: give "
+                "'seconds' or 'frame'. Ranges are for kind 'interval', samples for kind 'clip'",
+            )
+            for item in self.items
+            if item.is_range
         ]
 
     def half_faults(self, halves: Iterable[int]) -> list[Fault]:

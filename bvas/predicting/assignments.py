@@ -81,6 +81,8 @@ def of_match(match: Match, folds: Sequence[int], predictions: Path) -> Assignmen
     Raises:
         ConfigError: the model of its fold does not exist, or was trained on it.
     """
+    if match.split == "train":
+        raise ConfigError(f"match {match.name!r} is in split 'train': all models were trained on it")
     if match.fold is not None and match.fold not in folds:
         raise ConfigError(
             f"match {match.name!r} is held out by fold {match.fold}, which is not trained or not among --folds; "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.data.matches import Match, annotated_halves
+from bvas.data.matches import Match, annotated_halves, folds_of
 from bvas.errors import ConfigError
 from bvas.experiment.experiment import Experiment
 from bvas.loading.clip_requests import Clips, FixedClips, TrainingClips
@@ -38,14 +38,11 @@ class SpotKind:
         self._experiment = experiment
 
     def samples(self, matches: Sequence[Match], fold: int) -> tuple[list[LabelledVideo], list[LabelledVideo]]:
-        """Return the videos of all labelled matches, those of `fold` held out."""
-        labelled = [match for match in matches if match.fold is not None]
-        folds = {match.fold for match in labelled}
-        if fold not in folds:
-            raise ConfigError(
-                f"no fold {fold}: the data has folds {sorted(f for f in folds if f is not None)}"
-            )
-        if len(folds) < 2:
+        """Return the videos of all labelled matches, those of `fold` held out; a test split is in neither."""
+        labelled = [match for match in matches if match.fold is not None and match.split != "test"]
+        if fold not in folds_of(matches):
+            raise ConfigError(f"no fold {fold}: the data has folds {folds_of(matches)}")
+        if len({match.fold for match in labelled}) < 2:
             raise ConfigError(
                 f"all labelled matches ({len(labelled)}) are in one fold, and nothing is left to train on; "
                 "cross-validation needs at least two matches"

@@ -7,6 +7,7 @@ compile.py           torch.compile and activation checkpointing
 distributed.py       ranks that train one model together
 initial_model.py     starting weights
 fold_data.py         out-of-fold curves for hard negatives
+sibling_check.py     refusal of samples with copies in other folds or splits
 stage_schedule.py    stages that learn in an epoch, and their learning rates
 optim.py             optimizer and learning rate schedule
 ema.py               exponential moving average of the weights

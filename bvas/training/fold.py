@@ -54,6 +54,7 @@ def run_fold(
     progress: Progress | None = None,
     observers: Sequence[Observer] = (),
     world: World | None = None,
+    facts: Mapping[str, str] | None = None,
 ) -> Path:
     """Train on all folds but one and save the averaged weights; return their path.
 
@@ -75,6 +76,7 @@ def run_fold(
         observers: Called before the run and after each epoch; of several ranks, at the writer.
         world: The ranks that train the fold together, each called with the same arguments but its device. Only the
             writer reads and writes the folder, and reports. None: a single process.
+        facts: What `environment.json` and the weights should record beside their own.
 
     Raises:
         ConfigError: the folder holds a run of other settings, or the fold does not exist.
@@ -156,7 +158,7 @@ def run_fold(
             if state is None:
                 # Removed only now, after all checks have passed.
                 resume.clear(folder)
-            _write_facts(experiment, runs, folder, device, state)
+            _write_facts(experiment, runs, folder, environment(device) | dict(facts or {}), state)
             learned = [match.name for match in matches if match.fold not in (None, fold)]
             write_seen(folder, trained_on=learned, held_out=held_out_names)
         if state is None:
@@ -186,7 +188,7 @@ def run_fold(
                 board=log.board,
             )
             record = Record(view=view, log=log, progress=progress, observers=observers)
-        FoldRun(folder, world, trainer, loader, validation, state, record).fit()
+        FoldRun(folder, world, trainer, loader, validation, state, record, facts or {}).fit()
     return folder / FILE_NAME
 
 
@@ -223,13 +225,13 @@ def clip_loader(
 
 
 def _write_facts(
-    experiment: Experiment, runs: Path, folder: Path, device: torch.device, state: TrainingState | None
+    experiment: Experiment, runs: Path, folder: Path, facts: dict[str, str], state: TrainingState | None
 ) -> None:
     # Beside the folds too, so that the name is found where its config is missing.
     for place in (runs / experiment.name, folder):
         write_text(place / "experiment.json", experiment.to_json() + "\n")
-    path, now = folder / "environment.json", environment(device)
-    write_json(path, now if state is None else resume.note_resume(path, state, now))
+    path = folder / "environment.json"
+    write_json(path, facts if state is None else resume.note_resume(path, state, facts))
 
 
 @contextmanager

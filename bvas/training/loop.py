@@ -3,8 +3,8 @@
 import logging
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -53,6 +53,8 @@ class FoldRun:
     state: TrainingState
     """Its counts and times are those of now; losses, rows and weights those of the last save."""
     record: Record | None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What the weights record beside the last epoch's figures."""
 
     def __post_init__(self) -> None:
         self._losses: list[Tensor] = [self.state.losses.to(self.world.device)]
@@ -86,7 +88,7 @@ class FoldRun:
                 "best": None if best is None else _metrics(best, rows[best]),
             },
         )
-        self.trainer.save(self.folder / FILE_NAME, _facts(len(rows) - 1, rows[-1]))
+        self.trainer.save(self.folder / FILE_NAME, {**_facts(len(rows) - 1, rows[-1]), **self.facts})
         self._path.unlink()
 
     def _train_epoch(self) -> None:
@@ -160,7 +162,7 @@ class FoldRun:
         self._has_header = True
         trainer = self.trainer
         if best_epoch(record.log.rows, self._best_figure) == epoch:
-            trainer.save(self.folder / BEST_NAME, _facts(epoch, figures))
+            trainer.save(self.folder / BEST_NAME, {**_facts(epoch, figures), **self.facts})
         averaged = trainer.averaged.module.eval()
         assert isinstance(averaged, ClipModel)
         for observer in record.observers:

@@ -21,6 +21,16 @@ class Annotation:
 
 
 @dataclass(frozen=True, slots=True)
+class Interval:
+    """A stretch of one video with a label, half-open."""
+
+    label: str
+    start_seconds: float
+    """Time from the video's first shown frame."""
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Spot:
     """A predicted action at a moment of one video."""
 

@@ -203,12 +203,15 @@ def test_twelve_labels_are_a_config(tmp_path):
     assert len(experiment.task.labels) == 12
 
 
-def test_the_example_of_the_documentation_is_right():
+def test_the_examples_of_the_documentation_are_right():
     text = (DOCS / "data.md").read_text()
-    example = json.loads(re.search(r"```json\n(.*?)```", text, re.DOTALL)[1])
-    dataset, faults = parse_dataset(example, Path("data/mine/dataset.json"))
+    first, second = map(json.loads, re.findall(r"```json\n(.*?)```", text, re.DOTALL))
+    dataset, faults = parse_dataset(first, Path("data/mine/dataset.json"))
     assert faults == []
     assert [m.is_challenge for m in dataset.matches] == [False, False, True]
+    dataset, faults = parse_dataset(second, Path("data/mine/dataset.json"))
+    assert faults == []
+    assert [m.group for m in dataset.matches] == ["tuesday", "final 2025", "final 2025", "long.mp4"]
 
 
 def test_the_config_of_the_documentation_runs(tmp_path):

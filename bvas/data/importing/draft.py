@@ -1,13 +1,15 @@
 """Drafts of matches from other formats, and the writer of `dataset.json`."""
 
+import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from bvas.data.dataset_json import DATASET_NAME, FORMAT, parse_dataset
+from bvas.data.dataset_json import DATASET_NAME, FORMAT, FORMAT_2, parse_dataset
 from bvas.data.raw_annotations import Fault, RawAnnotation
+from bvas.data.splits import SplitName
 from bvas.errors import DataError
 from bvas.system.atomic_files import replacing, write_json
 from bvas.system.file_names import output_stem, shown_name, shown_text
@@ -28,6 +30,11 @@ class MatchDraft:
     """None for a challenge match."""
     fold: int | None = None
     is_test: bool = False
+    group: str | None = None
+    """None: its own."""
+    split: SplitName | None = None
+    is_sample: bool = False
+    """Whether it is one video whose one annotation is a range or whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +45,8 @@ class Import:
     matches: tuple[MatchDraft, ...]
     faults: tuple[Fault, ...]
     """All faults of the files."""
+    drawn: Mapping[str, Any] = field(default_factory=dict)
+    """Keys `folds`, `splits` and `seed` of a data root that has its folds or splits drawn."""
 
 
 def labels_in(matches: Sequence[MatchDraft], order: Sequence[str]) -> tuple[str, ...]:
@@ -68,18 +77,22 @@ def write_dataset(found: Import, out: Path, *, placing: Placing, overwrite: bool
     path = out / DATASET_NAME
     if path.exists() and not overwrite:
         raise DataError(f"{path} exists already; choose another --out, or replace it with --overwrite")
+    samples = [_sample_json(match, out, placing) for match in found.matches if match.is_sample]
     content = {
-        "format": FORMAT,
+        "format": FORMAT_2 if found.drawn or samples or any(map(_needs_2, found.matches)) else FORMAT,
         "labels": list(found.labels),
-        "matches": [_match_json(match, out, placing) for match in found.matches],
+        **found.drawn,
+        "matches": [_match_json(match, out, placing) for match in found.matches if not match.is_sample],
     }
+    if samples:
+        content["samples"] = samples
     _, faults = parse_dataset(content, path)
     if faults:
         raise DataError(f"these matches make no dataset: {faults[0]} ({len(faults) - 1} more)")
     for match in found.matches:
         for video in match.videos:
             _place(video, out / _video_name(video, match, out, placing), placing)
-        if match.annotations is not None:
+        if match.annotations is not None and not match.is_sample:
             rows = [_annotation_json(item, len(match.videos)) for item in match.annotations]
             write_json(out / _annotations_name(match), {"annotations": rows})
     # Last, so that an existing dataset is complete.
@@ -87,10 +100,26 @@ def write_dataset(found: Import, out: Path, *, placing: Placing, overwrite: bool
     return path
 
 
+def _needs_2(match: MatchDraft) -> bool:
+    is_range = any(item.is_range for item in match.annotations or ())
+    return match.group is not None or match.split is not None or is_range
+
+
+def _sample_json(match: MatchDraft, out: Path, placing: Placing) -> dict[str, Any]:
+    assert match.annotations is not None
+    (item,) = match.annotations
+    times = {} if item.end_seconds == math.inf else _times_json(item)
+    entry = {"video": _video_name(match.videos[0], match, out, placing), "label": item.label, **times}
+    return {"name": _json_name(match.name), **entry, **_side_json(match)}
+
+
+def _side_json(match: MatchDraft) -> dict[str, Any]:
+    sides = {"group": match.group, "fold": match.fold, "split": match.split}
+    return {key: value for key, value in sides.items() if value is not None}
+
+
 def _match_json(match: MatchDraft, out: Path, placing: Placing) -> dict[str, Any]:
-    entry: dict[str, Any] = {"name": _json_name(match.name)}
-    if match.fold is not None:
-        entry["fold"] = match.fold
+    entry: dict[str, Any] = {"name": _json_name(match.name), **_side_json(match)}
     if match.is_test:
         entry["test"] = True
     entry["videos"] = [_video_name(video, match, out, placing) for video in match.videos]
@@ -134,13 +163,20 @@ def _absolute(video: Path) -> Path:
 
 def _annotation_json(item: RawAnnotation, num_videos: int) -> dict[str, Any]:
     row: dict[str, Any] = {"part": item.part} if num_videos > 1 else {}
-    row |= {"seconds": item.seconds} if item.frame is None else {"frame": item.frame}
+    row |= _times_json(item)
     row["label"] = item.label
     if item.team is not None:
         row["team"] = item.team
     if not item.visible:
         row["visible"] = False
     return row
+
+
+def _times_json(item: RawAnnotation) -> dict[str, Any]:
+    unit, begin, end = "seconds", item.seconds, item.end_seconds
+    if item.frame is not None:
+        unit, begin, end = "frame", item.frame, item.end_frame
+    return {f"from_{unit}": begin, f"to_{unit}": end} if item.is_range else {unit: begin}
 
 
 def _place(video: Path, target: Path, placing: Placing) -> None:

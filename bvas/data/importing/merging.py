@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from bvas.data.dataset_json import DATASET_NAME, DatasetMatch, read_annotations, read_dataset
+from bvas.data.dataset_json import DATASET_NAME, read_annotations, read_dataset
+from bvas.data.dataset_match import DatasetMatch
 from bvas.data.importing.draft import Import, MatchDraft
 from bvas.data.importing.from_soccernet import read_soccernet
 from bvas.data.raw_annotations import Fault
@@ -19,11 +21,24 @@ def read_root(folder: Path, *, resolution: str, label_file: str | None) -> Impor
         return read_soccernet(folder, resolution=resolution, label_file=label_file)
     dataset, faults = read_dataset(folder / DATASET_NAME)
     matches = [_draft(match, faults) for match in dataset.matches]
-    return Import(labels=dataset.labels, matches=tuple(matches), faults=tuple(faults))
+    drawn: dict[str, Any] = {"folds": dataset.num_folds} if dataset.num_folds else {}
+    if dataset.shares:
+        drawn = {"splits": dict(dataset.shares)}
+        drawn |= {"seed": dataset.seed} if dataset.seed else {}
+    return Import(labels=dataset.labels, matches=tuple(matches), faults=tuple(faults), drawn=drawn)
 
 
 def _draft(match: DatasetMatch, faults: list[Fault]) -> MatchDraft:
-    draft = MatchDraft(name=match.name, videos=list(match.videos), fold=match.fold, is_test=match.is_test)
+    draft = MatchDraft(
+        name=match.name,
+        videos=list(match.videos),
+        fold=match.fold,
+        is_test=match.is_test,
+        # A sample's group may be its video, which gets another name in a copy.
+        group=match.group if match.is_sample or match.group != match.name else None,
+        split=match.split,
+        is_sample=match.is_sample,
+    )
     if match.annotations is not None and not match.is_challenge:
         raw, wrong = read_annotations(match)
         faults += wrong
@@ -54,6 +69,8 @@ def put_into(corrected: Import, root: Import, source: Path) -> Import:
         if len(match.videos) != len(before.videos):
             counts = f"{len(match.videos)} of its {len(before.videos)} videos"
             faults.append(Fault(source, match.name, f"is about {counts}; correct all, on one page"))
-        placed[match.name] = replace(match, fold=before.fold, is_test=before.is_test)
+        if before.is_sample:
+            faults.append(Fault(source, match.name, "is a sample with one label; change it in dataset.json"))
+        placed[match.name] = replace(before, annotations=match.annotations, videos=match.videos)
     labels = tuple(dict.fromkeys([*root.labels, *corrected.labels]))
-    return Import(labels=labels, matches=tuple(placed.values()), faults=tuple(faults))
+    return Import(labels=labels, matches=tuple(placed.values()), faults=tuple(faults), drawn=root.drawn)
