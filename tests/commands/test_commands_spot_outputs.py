@@ -259,12 +259,12 @@ def test_ctrl_c_keeps_the_rows_so_far_and_the_parts_before(spot, tmp_path, monke
     assert spot(first, second, "--out", tmp_path / "whole") == 0
     push, calls = StreamingPredictor.push, []
 
-    def interrupted(self, *args):
+    def interrupted(self, *args, **options):
         # Behind the first part, which has 30 frames, and the first 64 of the second.
         if sum(calls) >= 30 + 64:
             raise KeyboardInterrupt
         calls.append(len(args[0]))
-        return push(self, *args)
+        return push(self, *args, **options)
 
     monkeypatch.setattr(StreamingPredictor, "push", interrupted)
     out = tmp_path / "out"
@@ -290,12 +290,12 @@ def test_ctrl_c_before_the_first_row_of_a_part_keeps_the_parts_before(spot, tmp_
     first, second = _video(tmp_path / "one.mkv", 1), _video(tmp_path / "two.mkv", 2)
     push, calls = StreamingPredictor.push, []
 
-    def interrupted(self, *args):
+    def interrupted(self, *args, **options):
         # Behind the first part, which has 30 frames.
         if sum(calls) >= 30:
             raise KeyboardInterrupt
         calls.append(len(args[0]))
-        return push(self, *args)
+        return push(self, *args, **options)
 
     monkeypatch.setattr(StreamingPredictor, "push", interrupted)
 

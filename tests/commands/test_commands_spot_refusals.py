@@ -188,11 +188,11 @@ def test_a_second_ctrl_c_ends_at_once(words, tmp_path, monkeypatch):
     video = write_video(tmp_path / "a.mkv", 100)
     push, calls = StreamingPredictor.push, []
 
-    def interrupted(self, *args):
+    def interrupted(self, *args, **options):
         calls.append(1)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return push(self, *args)
+        return push(self, *args, **options)
 
     def again(*_, **__):
         calls.append(1)
