@@ -18,6 +18,12 @@ _LUMA = {
     "range": "by the video's range tag: limited `(y - 16) / 219`, full `y / 255`, cut off at 0 and 1",
     "stored": "`y / 255`, whatever the video's range tag",
 }
+_RGB = "RGB by the video's matrix and range tag, chroma bilinear at its stated position; normalization is in the encoder"
+_FITS = {
+    "pad": "fitted into the size below, the aspect kept, the rest black",
+    "crop": "scaled with its aspect until it covers {resize}, and the size below cut out of the middle",
+    "stretch": "scaled to {resize}, its aspect not kept, and the size below cut out of the middle",
+}
 _FLIP_STEP = "1. Do the same with the pictures mirrored left to right, and take the mean of both scores.\n"
 
 
@@ -54,7 +60,7 @@ def model_card(
     Raises:
         DataError: a file in `run` cannot be read.
     """
-    clip = settings.clip
+    clip, form = settings.clip, settings.input.form
     return _TEMPLATE.read_text(encoding="utf-8").format(
         settings=settings,
         clip=clip,
@@ -71,7 +77,9 @@ def model_card(
         flip_step=_FLIP_STEP if settings.flip_tta else "",
         peaks=_rows(_peak_row(label, settings.peaks.rule(label)) for label in settings.labels),
         labels=", ".join(settings.labels),
-        luma=_LUMA[settings.input.luma_scaling],
+        fit=_FITS[form.fit].format(resize=f"{form.scaled[0]} x {form.scaled[1]}"),
+        channels="luma only" if form.channels == "luma" else "RGB, the channels of a frame one after the other",
+        pixels=_LUMA[settings.input.luma_scaling] if form.channels == "luma" else _RGB,
         weights="\n".join(_weights(checkpoints, settings, run)),
         training=_training(checkpoints, run),
         scores=_scores(checkpoints, run),

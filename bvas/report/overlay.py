@@ -21,16 +21,17 @@ from bvas.report.strip import ScoreStrip
 from bvas.values.annotations import LabelSet
 from bvas.values.checks import checked_seconds
 from bvas.values.input_format import InputFormat
-from bvas.video.container.color_tags import BT709, ColorTags, Hdr, color_tags_of
+from bvas.video.container.color_tags import BT709, ColorTags, color_tags_of
 from bvas.video.decode.damage_scan import DecodablePictures
-from bvas.video.decode.hdr_color import sdr_rgb
-from bvas.video.decode.orientation import UprightFit
+from bvas.video.decode.open_video import frame_fit
+from bvas.video.decode.rgb_bytes import RgbFit
+from bvas.video.decode.stored_color import color_planes
 from bvas.video.encode.copied_frames import check_times
 from bvas.video.encode.encoder import Coding, EncodedFile
 from bvas.video.encode.sound import CopiedSound, SoundTrack, sound_of
 from bvas.video.encode.video_writer import rgb_picture
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
-from bvas.video.index.stored_picture import ToneMap, color_range_of, upright
+from bvas.video.index.stored_picture import ToneMap
 from bvas.video.index.video_index import build_index
 
 # A caption belongs to the frame on screen at its time, whatever the last digit of a sum of floats.
@@ -39,9 +40,6 @@ STRIP_SECONDS = 10.0
 """Time that the strip of scores shows, half of it past, half to come."""
 _CRF = 21
 _KEYFRAME_SECONDS = 2
-_BT601 = 5
-_SWSCALE_MATRICES = (0, 1, 4, 5, 6, 7, 9)
-_HD_ROWS = 720
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +104,7 @@ def write_overlay(
     assert source is not None, video.name
     index, info = build_index(source, reading=reading)
     first, stop = _frames_between(index, from_seconds, to_seconds)
-    canvas = _Canvas(index, info, config, ToneMap(info, reading.tone))
+    canvas = _Canvas(index, info, config)
     strip = ScoreStrip(video, labels, canvas.width, canvas.height, STRIP_SECONDS)
     coding = Coding(
         size=(canvas.height + strip.height, canvas.width),
@@ -188,18 +186,15 @@ def _on_screen(events: list[ShownEvent], now: float, hold_seconds: float) -> lis
 class _Canvas:
     """Turns a decoded frame into an upright RGB picture with square samples, large enough to write on, of even size."""
 
-    def __init__(self, index: VideoIndex, info: VideoInfo, config: OverlayConfig, tones: ToneMap) -> None:
-        self._info = info
-        self._tones = tones
+    def __init__(self, index: VideoIndex, info: VideoInfo, config: OverlayConfig) -> None:
+        self._container_tags = info.container_color
+        self._tones = ToneMap(info, index.reading.tone)
         rows = info.height * -(-config.min_height // min(info.height, info.width))
         rows = min(rows, max(config.max_height, 2))
         columns = round(rows * info.width * info.sample_aspect / info.height)
         self.height = max(rows // 2 * 2, 2)
         self.width = max(columns // 2 * 2, 2)
-        self._is_turned = info.rotation in (90, 270)
-        self._stored = (info.width, info.height) if self._is_turned else (info.height, info.width)
-        # For pictures that are not as the video began.
-        self._changed = UprightFit(info, InputFormat(size=(self.height, self.width)), index.seconds_of)
+        self._fit = frame_fit(index, info, InputFormat(size=(self.height, self.width)), "rgb")
 
     def paint(self, frame: Any, number: int, aspect: Fraction | None) -> NDArray[np.uint8]:
         """Return uint8 [height, width, 3], full-range RGB; HDR mapped to SDR where the reading says so.
@@ -209,36 +204,8 @@ class _Canvas:
             number: Its place in the video.
             aspect: Width over height of its stored samples; None: as the video began.
         """
-        hdr = self._tones.hdr_of(frame, number)
-        if (frame.height, frame.width) == self._stored and aspect is None:
-            return self._paint(frame, hdr, self.height, self.width)
-        plan = self._changed.plan_of(number, (frame.height, frame.width), aspect)
-        shown = np.zeros((self.height, self.width, 3), np.uint8)
-        height, width = plan.content
-        place = shown[plan.top : plan.top + height, plan.left : plan.left + width]
-        place[:] = self._paint(frame, hdr, height, width)
-        return shown
-
-    def _paint(self, frame: Any, hdr: Hdr | None, height: int, width: int) -> NDArray[np.uint8]:
-        """Return the upright picture as RGB, uint8 [height, width, 3]."""
-        scaled = (width, height) if self._is_turned else (height, width)
-        tags = color_tags_of(frame).or_else(self._info.container_color)
-        if hdr is None:
-            rgb = self._stored_rgb(frame, tags.matrix, scaled)
-        else:
-            rgb = sdr_rgb(frame, hdr, tags, color_range_of(frame), scaled)
-        return np.ascontiguousarray(upright(rgb, self._info.rotation, self._info.mirrored))
-
-    def _stored_rgb(self, frame: Any, matrix: int, size: tuple[int, int]) -> NDArray[np.uint8]:
-        if matrix not in _SWSCALE_MATRICES:
-            # Where it is not named, as players guess. ICtCp and the like would be refused.
-            matrix = BT709 if self._info.height >= _HD_ROWS else _BT601
-        height, width = size
-        rgb: NDArray[np.uint8] = frame.reformat(
-            width=width,
-            height=height,
-            format="rgb24",
-            src_colorspace=matrix,
-            interpolation="AREA" if height < frame.height else "BILINEAR",
-        ).to_ndarray()
+        assert isinstance(self._fit, RgbFit)
+        tags = color_tags_of(frame).or_else(self._container_tags)
+        rgb = np.empty((self.height, self.width, 3), np.uint8)
+        self._fit.apply(number, color_planes(frame, self._tones.hdr_of(frame, number), tags), rgb, aspect)
         return rgb
