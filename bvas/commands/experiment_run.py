@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> None:
     """Run the stages for each seed, print the table, and write it."""
     from bvas.commands.experiment_stages import Machine, run_stage
     from bvas.data.matches import find_matches
+    from bvas.data.siblings.samples import samples_of
     from bvas.evaluation.chain import Stage, chain_json, check_order, runs_of_seed
     from bvas.experiment.experiment import load_experiment
     from bvas.system.atomic_files import write_json
@@ -57,9 +58,8 @@ def run(args: argparse.Namespace) -> None:
     for name in args.experiments.split(","):
         experiment = load_experiment(name, args.runs)
         matches = tuple(find_matches(experiment.task, args.data))
-        facts[experiment.name] = check_siblings(
-            matches, experiment.task, args.data, allow=args.allow_siblings
-        )
+        samples = samples_of(matches, experiment.task)
+        facts[experiment.name] = check_siblings(samples, args.data, allow=args.allow_siblings)
         stages.append(Stage(experiment, matches))
     seeds = _parse_seeds(args.seeds, stages[0].experiment.seed)
     folders = {seed: runs_of_seed(stages, args.runs, seed) for seed in seeds}

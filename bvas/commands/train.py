@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from bvas.commands import options
 from bvas.commands.console import OK, partial_code
 from bvas.commands.option_values import parse_workers
-from bvas.errors import ConfigError, DataError
+from bvas.errors import BvasError, ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bvas.data.matches import Match
-    from bvas.experiment.experiment import Experiment
+    from bvas.data.siblings.samples import Sample
     from bvas.training.distributed import World
 
 logger = logging.getLogger(__name__)
@@ -64,6 +63,7 @@ def _prepare(args: argparse.Namespace, world: "World") -> "tuple[str, list[int],
     from functools import partial
 
     from bvas.data.matches import find_matches, folds_of
+    from bvas.data.siblings.samples import samples_of
     from bvas.experiment.checkpoint import fold_folder
     from bvas.experiment.experiment import load_experiment, parse_folds
     from bvas.report.training_pictures import RunPictures
@@ -82,10 +82,12 @@ def _prepare(args: argparse.Namespace, world: "World") -> "tuple[str, list[int],
         raise ConfigError(
             f"--resume: no run of {experiment.name} in {args.runs} to resume; leave out --resume to start one"
         )
-    # One rank looks, and all of them stop where it finds some.
-    looked = _siblings(args, experiment, matches) if world.is_writer else None
+    # Every rank indexes the videos: one that waited for another would give up after half an hour. One rank looks, and
+    # all of them stop where it finds some.
+    samples = samples_of(matches, experiment.task)
+    looked = _siblings(args, samples) if world.is_writer else None
     facts = world.from_writer(looked)
-    if isinstance(facts, DataError):
+    if isinstance(facts, BvasError):
         raise facts
     work = partial(
         run_fold,
@@ -101,15 +103,13 @@ def _prepare(args: argparse.Namespace, world: "World") -> "tuple[str, list[int],
     return experiment.name, folds, work
 
 
-def _siblings(
-    args: argparse.Namespace, experiment: "Experiment", matches: "Sequence[Match]"
-) -> dict[str, str] | DataError:
+def _siblings(args: argparse.Namespace, samples: "Sequence[Sample]") -> dict[str, str] | BvasError:
     """Return what the run records about siblings, or why it is refused."""
     from bvas.training.sibling_check import check_siblings
 
     try:
-        return check_siblings(matches, experiment.task, args.data, allow=args.allow_siblings)
-    except DataError as error:
+        return check_siblings(samples, args.data, allow=args.allow_siblings)
+    except BvasError as error:
         return error
 
 

@@ -124,12 +124,15 @@ def parse_dataset(content: Any, path: Path) -> tuple[Dataset, list[Fault]]:
             (
                 bool(shares),
                 bool(file.folds),
-                any((match.fold, match.split) != (None, None) for match in there),
+                any(match.fold is not None for match in there),
+                any(match.split is not None for match in there),
             )
         )
         > 1
     ):
-        place.fault("gives two of 'folds', 'splits', and a fold or split with each match; keep one")
+        place.fault(
+            "gives two of 'folds', 'splits', a fold with each match, and a split with each match; keep one"
+        )
     dataset = Dataset(
         labels=labels, matches=tuple(there), num_folds=file.folds or 0, shares=shares, seed=file.seed or 0
     )
@@ -233,7 +236,7 @@ def _sample_name(sample: _SampleObject, has_range: bool) -> str:
     if not has_range:
         return name
     if sample.from_seconds is not None:
-        return f"{name}_{sample.from_seconds:g}-{sample.to_seconds:g}s"
+        return f"{name}_{sample.from_seconds:.10g}-{sample.to_seconds:.10g}s"
     return f"{name}_{sample.from_frame}-{sample.to_frame}"
 
 

@@ -51,6 +51,10 @@ class InputConfig:
             raise ConfigError(f"std must be positive, got {self.std}")
         if self.random_crop and self.fit == "pad":
             raise ConfigError("random_crop needs fit 'crop' or 'stretch'; 'pad' cuts nothing off")
+        if self.random_crop and self.fit == "stretch" and form.scaled == self.size:
+            raise ConfigError(
+                f"random_crop with fit 'stretch' needs a resize above size {self.size} to cut from"
+            )
 
     @property
     def form(self) -> InputFormat:

@@ -16,6 +16,7 @@ from bvas.inference.lag import Lag, LagRule
 from bvas.inference.spotter import VideoSpotter
 from bvas.inference.video_remarks import LONG_STILL_SECONDS, log_adaptation
 from bvas.values.annotations import Gap
+from bvas.values.color import FrameForm
 from bvas.video.index.frame_grid import GrowingGrid
 from bvas.video.live.live_video import Arrived, LiveVideo
 
@@ -42,6 +43,7 @@ class ScoredRows:
 @dataclass(frozen=True, slots=True)
 class _GridFrame:
     pixels: NDArray[np.uint8] | None
+    form: FrameForm
     seconds: float
     frame: int
     arrived: float
@@ -128,7 +130,7 @@ class RowStream:
                 self._note_still(len(steps.before))
                 yield from _repeated(self._last, steps.before)
                 yield from _repeated(replace(self._last, pixels=None, reason=arrived.gap_before), steps.lost)
-            self._last = _GridFrame(pixels, 0.0, self._num_frames, now, reason)
+            self._last = _GridFrame(pixels, arrived.form, 0.0, self._num_frames, now, reason)
             self._num_frames += 1
             yield from _repeated(self._last, steps.now)
 
@@ -148,7 +150,7 @@ class RowStream:
 
     def _scored(self, frames: Iterable[_GridFrame]) -> Iterator[ScoredRows]:
         """Push grid frames, and yield the rows that are final with them."""
-        for is_gap, run in groupby(frames, lambda frame: frame.pixels is None):
+        for (is_gap, form), run in groupby(frames, lambda frame: (frame.pixels is None, frame.form)):
             while chunk := list(islice(run, _LARGEST_CHUNK)):
                 self._pending.extend((frame.seconds, frame.frame, frame.arrived) for frame in chunk)
                 if is_gap:
@@ -159,7 +161,7 @@ class RowStream:
                     numbers = np.array([self._pushed, *(frame.frame for frame in chunk)])
                     scores = self._predictor.push(
                         pictures,
-                        self._video.form,
+                        form,
                         np.diff(numbers) == 0,
                         sample_aspect=self._video.info.sample_aspect,
                     )

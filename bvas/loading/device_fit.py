@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bvas.values.color import FrameForm, PlaneLayout, to_unit_frames
 from bvas.values.input_format import WHOLE_PICTURE, Cut, InputFormat
 from bvas.values.luma import LumaScaling
-from bvas.video.decode.fit import box_window, cut_start, plan_fit, scaled_size
+from bvas.video.decode.fit import box_window, cut_start, inside_window, plan_fit, scaled_size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,10 +62,8 @@ class DeviceFit:
         form = self._form
         source = frames.shape[-2], frames.shape[-1]
         if cut.box is not None:
-            top, left, height, width = box_window(cut.box, form.size, sample_aspect)
-            # Negative padding cuts off.
-            around = (-left, left + width - source[1], -top, top + height - source[0])
-            return resized(F.pad(frames, around), form.size)
+            inside, (rows, columns) = inside_window(box_window(cut.box, form.size, sample_aspect), source)
+            return resized(F.pad(frames[..., inside[0], inside[1]], (*columns, *rows)), form.size)
         if form.fit == "pad":
             plan = plan_fit(source, form.size, sample_aspect)
             around = (

@@ -29,6 +29,8 @@ class LabelledVideo:
     """(h, w) of the upright picture."""
     sample_aspect: Fraction = Fraction(1)
     """Width over height of a sample of it."""
+    input_format: InputFormat | None = None
+    """Format that `form` is of; None: gray of any size."""
     grid: Grid
     """Source frame of each grid frame."""
     keyframes: NDArray[np.int64]
@@ -92,6 +94,7 @@ def label_video(
         form=frame_form(index, info, **({} if form is None else form.reading)),
         size=(info.height, info.width),
         sample_aspect=info.sample_aspect,
+        input_format=form,
         grid=grid,
         keyframes=np.searchsorted(index.pts, index.keyframe_pts).astype(np.int64),
         num_labels=len(labels),

@@ -46,8 +46,18 @@ def shape_of_clips(form: InputFormat, clips: Clips, others: Sequence[LabelledVid
         form: Form that frames are brought to.
         clips: The clips.
         others: Videos of further clips that share the slots.
+
+    Raises:
+        ConfigError: a video was labelled for frames of another format, which color and scaling on the device depend on.
     """
     num_frames = clips.clip.num_frames
+    is_plain = form.channels == "luma" and not form.is_scaled_on_device
+    for video in () if is_plain else (*clips.videos, *others):
+        if video.input_format != form:
+            raise ConfigError(
+                f"{video.path.name} was labelled for {video.input_format or 'gray frames'}, and the loader is to give "
+                f"{form}; pass form={form} to label_video"
+            )
     if form.is_scaled_on_device:
         videos = (*clips.videos, *others)
         return num_frames, max(math.prod(source_shape(video.form, video.size)) for video in videos)

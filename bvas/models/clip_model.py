@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class ClipModel(nn.Module, ABC):
-    """Network from clips [B, T, H, W], float in [0, 1], to logits [B, K]."""
+    """Network from clips [B, T, H, W] or [B, T, 3, H, W], float in [0, 1], to logits [B, K]."""
 
     encoder: nn.Module
     """Backbone with pre-trained weights: at least half of it must fit weights to start from."""

@@ -124,7 +124,7 @@ class SpottingModel(ClipModel):
             **{f"encoder.{name}": stage for name, stage in encoder_stages(self.encoder.backbone).items()},
             "encoder.projection": self.encoder.projection,
             **{f"blocks.{number}": block for number, block in enumerate(self.blocks)},
-            "head": nn.ModuleList([self.stack_projection, self.pool, self.classifier]),
+            "head": nn.ModuleList([self.stack_projection, self.pool, self.dropout, self.classifier]),
         }
 
     def forward(self, frames_BTHW: Tensor) -> Tensor:

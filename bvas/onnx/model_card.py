@@ -18,7 +18,7 @@ _LUMA = {
     "range": "by the video's range tag: limited `(y - 16) / 219`, full `y / 255`, cut off at 0 and 1",
     "stored": "`y / 255`, whatever the video's range tag",
 }
-_RGB = "RGB by the video's matrix and range tag, chroma bilinear at its stated position; normalization is in the encoder"
+_RGB = "RGB by the video's matrix and range, chroma bilinear at its stated position; the encoder normalizes"
 _FITS = {
     "pad": "fitted into the size below, the aspect kept, the rest black",
     "crop": "scaled with its aspect until it covers {resize}, and the size below cut out of the middle",
@@ -78,7 +78,9 @@ def model_card(
         peaks=_rows(_peak_row(label, settings.peaks.rule(label)) for label in settings.labels),
         labels=", ".join(settings.labels),
         fit=_FITS[form.fit].format(resize=f"{form.scaled[0]} x {form.scaled[1]}"),
-        channels="luma only" if form.channels == "luma" else "RGB, the channels of a frame one after the other",
+        channels="luma only"
+        if form.channels == "luma"
+        else "RGB, the channels of a frame one after the other",
         pixels=_LUMA[settings.input.luma_scaling] if form.channels == "luma" else _RGB,
         weights="\n".join(_weights(checkpoints, settings, run)),
         training=_training(checkpoints, run),

@@ -73,8 +73,9 @@ def _mask(strips: Floats, path: CameraPath, frame: int) -> Picture:
 def _table(gain: float, step: int) -> Picture:
     """Return the values of a plane, luma or chroma, in brighter or darker light, uint8 [256]."""
     values = np.arange(256, dtype=np.float64)
-    origin, top = (BLACK, WHITE) if step == 1 else (NEUTRAL, 240)
-    return np.asarray(np.clip(np.rint(origin + (values - origin) * gain), 0, top), dtype=np.uint8)
+    # Black and white of luma, gray and the ends of limited range of chroma.
+    origin, low, top = (BLACK, 0, WHITE) if step == 1 else (NEUTRAL, 16, 240)
+    return np.asarray(np.clip(np.rint(origin + (values - origin) * gain), low, top), dtype=np.uint8)
 
 
 def _strips(edge: float, slope: float) -> Floats:

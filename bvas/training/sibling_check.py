@@ -1,13 +1,11 @@
-"""Refusal to train on samples of which other folds or splits hold copies."""
+"""Check for siblings across folds or splits before training."""
 
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from bvas.data.matches import Match
-from bvas.data.siblings.samples import samples_of
+from bvas.data.siblings.samples import Sample
 from bvas.data.siblings.search import find_siblings
-from bvas.data.spotting_task import SpottingTask
 from bvas.errors import DataError
 from bvas.values.plural import count_text
 
@@ -17,24 +15,21 @@ _MOST_COMPARED = 40
 _MOST_NAMED = 3
 
 
-def check_siblings(
-    matches: Sequence[Match], task: SpottingTask, data: Path, *, allow: bool
-) -> dict[str, str]:
+def check_siblings(samples: Sequence[Sample], data: Path, *, allow: bool) -> dict[str, str]:
     """Refuse siblings, or return what a run should record about them.
 
     The result of `bvas data check` is taken where there is one for the same files. Else same content is looked for, and
     near copies only among few samples.
 
     Args:
-        matches: The matches of the data root.
-        task: The task that they are read for.
+        samples: Those of the data root.
         data: The data root, for messages.
         allow: Train all the same.
 
     Raises:
         DataError: samples on different sides are one; the message names the first pairs.
     """
-    found = find_siblings(samples_of(matches, task), most_compared=_MOST_COMPARED)
+    found = find_siblings(samples, most_compared=_MOST_COMPARED)
     if not found.is_complete:
         logger.warning(
             "near copies across folds were not looked for (many videos of one length): run 'bvas data check %s' once: "

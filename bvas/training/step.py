@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bvas.augment.augmenter import ClipAugmenter
-from bvas.errors import CheckpointError
+from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment.checkpoint import save_checkpoint
 from bvas.experiment.experiment import Experiment
 from bvas.loading.clip_batch import ClipBatch
@@ -121,6 +121,10 @@ class Trainer:
         for module in self._still:
             module.requires_grad_(False)
         self._learnt = [parameter for parameter in self._learnable if parameter.requires_grad]
+        if not self._learnt:
+            raise ConfigError(
+                f"nothing learns in epoch {epoch + 1}: all stages with weights are frozen; change frozen or unfreeze"
+            )
         self._train_mode()
         # Data-parallel training awaits gradients of the parameters that learned when it was built, and compiled code
         # has a backward pass.

@@ -41,30 +41,6 @@ Taps: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64
 """For each pixel of an axis: the chroma samples on its sides, and the weight of the second."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Rows or columns of a frame that a picture covers, and the place of its chroma samples there."""
-
-    start: int
-    """First row or column."""
-    length: int
-    chroma: float
-    """Where the center of chroma sample 0 of the frame lies, in pixels from the frame's edge; sample i is 2 i behind
-    it. 1.0 lies between two pixels, 0.5 on the first."""
-
-    def taps(self, length: int) -> Taps:
-        """Return the chroma samples of each of `length` pixels, by bilinear weights; none from outside the picture."""
-        place = (np.arange(length) + 0.5 - self.chroma) / 2
-        below = np.floor(place).astype(np.int64)
-        first, last = self.samples
-        return np.clip(below, first, last), np.clip(below + 1, first, last), place - below
-
-    @property
-    def samples(self) -> tuple[int, int]:
-        """Numbers of the first and last chroma sample of the picture."""
-        return self.start // 2, (self.start + self.length - 1) // 2
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaneLayout:
     """What the bytes of a color frame mean."""
@@ -73,9 +49,11 @@ class PlaneLayout:
     """(H, W) of the frame."""
     matrix: Matrix
     color_range: ColorRange
-    rows: Span
-    """Of the picture in the frame; outside it the frame is black."""
-    columns: Span
+    chroma: tuple[float, float]
+    """(down, right): where the center of the first chroma sample lies, in pixels from the frame's corner; the others
+    follow at every second pixel. 1.0 lies between two pixels, 0.5 on the first."""
+    is_padded: bool = False
+    """Frames may be black around the picture: there, and only there, luma is 0."""
 
     @property
     def chroma_size(self) -> tuple[int, int]:
@@ -111,6 +89,19 @@ def split_planes(
     return frame[:num].reshape(size), frame[num:].reshape(2, *chroma_size(size))
 
 
+def chroma_taps(place: float, length: int) -> Taps:
+    """Return the chroma samples on both sides of each of `length` pixels, by bilinear weights.
+
+    Args:
+        place: Where the first sample lies, see `PlaneLayout.chroma`.
+        length: Pixels of a row or column.
+    """
+    places = (np.arange(length) + 0.5 - place) / 2
+    below = np.floor(places).astype(np.int64)
+    last = -(-length // 2) - 1
+    return np.clip(below, 0, last), np.clip(below + 1, 0, last), places - below
+
+
 def to_unit_frames(frames: "Tensor", forms: Sequence[FrameForm], scaling: LumaScaling) -> "Tensor":
     """Return clips as float32 in [0, 1], on their device.
 
@@ -144,12 +135,20 @@ def to_rgb(frames: "Tensor", layout: PlaneLayout) -> "Tensor":
 
     Args:
         frames: Planes as stored, uint8 [..., bytes].
-        layout: What the bytes mean.
+        layout: What the bytes mean: `form` of the reader.
+
+    Raises:
+        ValueError: the frames are not planes of this layout.
     """
     import torch
 
-    assert frames.dtype == torch.uint8, frames.dtype
-    assert frames.shape[-1] == layout.num_bytes, (frames.shape, layout)
+    if not isinstance(layout, PlaneLayout):
+        raise ValueError(f'the frames are luma ({layout!r}); open the video with channels="planes"')
+    if frames.dtype != torch.uint8 or not frames.ndim or frames.shape[-1] != layout.num_bytes:
+        raise ValueError(
+            f"planes of {layout.size} must be uint8 [..., {layout.num_bytes}], got {frames.dtype} "
+            f'{list(frames.shape)}; read them with channels="planes"'
+        )
     height, width = layout.size
     planes = _plane_tensors(layout, frames.device)
     luma = frames[..., : height * width].reshape(*frames.shape[:-1], 1, height, width).float()
@@ -161,7 +160,7 @@ def to_rgb(frames: "Tensor", layout: PlaneLayout) -> "Tensor":
             differences.index_select(axis, first), differences.index_select(axis, second), weight
         )
     rgb = differences.add_((luma - planes.offset) / planes.scale).clamp_(0.0, 1.0)
-    return rgb if planes.inside is None else rgb.mul_(planes.inside)
+    return rgb.mul_(luma > 0) if layout.is_padded else rgb
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +173,6 @@ class _PlaneTensors:
     """float32 [3, 2]: (R, G, B) from the chroma codes."""
     rows: "tuple[Tensor, Tensor, Tensor]"
     columns: "tuple[Tensor, Tensor, Tensor]"
-    inside: "Tensor | None"
-    """float32 [H, W]: 1 in the picture, 0 around it; None where it fills the frame."""
 
 
 @lru_cache(maxsize=64)
@@ -186,32 +183,20 @@ def _plane_tensors(layout: PlaneLayout, device: "torch.device") -> _PlaneTensors
     # Plain tensors, whatever mode the first frames come in.
     with torch.inference_mode(False):
 
-        def taps(span: Span, length: int, shape: tuple[int, ...]) -> "tuple[Tensor, Tensor, Tensor]":
-            first, second, weight = span.taps(length)
+        def taps(place: float, length: int, shape: tuple[int, ...]) -> "tuple[Tensor, Tensor, Tensor]":
+            first, second, weight = chroma_taps(place, length)
             weights = torch.from_numpy(weight).float().reshape(shape)
             return torch.from_numpy(first).to(device), torch.from_numpy(second).to(device), weights.to(device)
 
-        height, width = layout.size
-        inside = None
-        if (layout.rows.length, layout.columns.length) != layout.size:
-            inside = torch.zeros(layout.size)
-            inside[picture_area(layout)] = 1.0
-            inside = inside.to(device)
+        (down, right), (height, width) = layout.chroma, layout.size
         offset, scale = offset_and_scale(layout.color_range, "range")
         return _PlaneTensors(
             offset=offset,
             scale=scale,
             matrix=torch.from_numpy(chroma_matrix(layout.matrix, layout.color_range)).float().to(device),
-            rows=taps(layout.rows, height, (-1, 1)),
-            columns=taps(layout.columns, width, (-1,)),
-            inside=inside,
+            rows=taps(down, height, (-1, 1)),
+            columns=taps(right, width, (-1,)),
         )
-
-
-def picture_area(layout: PlaneLayout) -> tuple[slice, slice]:
-    """Return the rows and columns of the frame that the picture covers."""
-    rows, columns = layout.rows, layout.columns
-    return slice(rows.start, rows.start + rows.length), slice(columns.start, columns.start + columns.length)
 
 
 def chroma_matrix(matrix: Matrix, color_range: ColorRange) -> NDArray[np.float64]:
@@ -250,13 +235,12 @@ def to_unit_frames_array(
         differences = np.tensordot(
             chroma_matrix(form.matrix, form.color_range), chroma.astype(np.float64) - 128, 1
         ).astype(np.float32)
-        for axis, span in ((2, form.columns), (1, form.rows)):
-            first, second, weight = span.taps(form.size[axis - 1])
+        for axis, place in ((2, form.chroma[1]), (1, form.chroma[0])):
+            first, second, weight = chroma_taps(place, form.size[axis - 1])
             weights = weight.astype(np.float32).reshape((-1, 1) if axis == 1 else (-1,))
             before = differences.take(first, axis)
             differences = before + weights * (differences.take(second, axis) - before)
         out[...] = np.clip(differences + (luma - np.float32(offset)) / np.float32(scale), 0, 1)
-        outside = np.ones(form.size, bool)
-        outside[picture_area(form)] = False
-        out[:, outside] = 0
+        if form.is_padded:
+            out *= luma > 0
     return rgb

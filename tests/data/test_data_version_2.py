@@ -157,7 +157,7 @@ def test_faults_of_version_2_are_all_named_in_one_run(tmp_path):
         "sample 3 'z.mp4': has no 'split' while other matches have one",
         "split 'valid' has no match",
         "'splits': needs 'valid', a number from 0 up",
-        "gives two of 'folds', 'splits', and a fold or split with each match; keep one",
+        "gives two of 'folds', 'splits', a fold with each match, and a split with each match; keep one",
     ]
     found = faults_of(tmp_path)
     for text in wanted:

@@ -75,7 +75,7 @@ class Boxed(FixedClips):
 def test_the_box_of_each_frame_fills_it(folder, channels, workers):
     form = InputFormat(size=(32, 16), channels=channels, fit="crop")
     videos = videos_of(folder, form, ["a.mp4"])
-    # Neighbors share frames, which are cut anew for each.
+    # Neighbors share frames, each clip cuts its own boxes.
     (batch,) = batches_of(Boxed(videos, CLIP, [[10, 12, 14]]), form, workers=workers)
     found = to_unit_frames(batch.frames, batch.forms, "range")
     with open_video(videos[0].path, **replace(form, size=(48, 80)).reading) as reader:
@@ -89,7 +89,7 @@ def test_the_box_of_each_frame_fills_it(folder, channels, workers):
             assert (frame - wanted)[..., 4:-4, 4:-4].abs().mean() < 0.02
 
 
-def test_boxes_need_the_same_time_whoever_reads_and_the_device_cuts_alike(folder):
+def test_the_device_cuts_boxes_as_the_workers_do(folder):
     area, bilinear = (
         InputFormat(size=(32, 16), fit="crop", resample=resample) for resample in ("area", "bilinear")
     )

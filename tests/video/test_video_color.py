@@ -132,10 +132,10 @@ def test_chroma_lies_where_the_headers_say(tmp_path, codec, options, place):
     pixel_format = "yuvj420p" if codec == "mjpeg" else "yuv420p"
     make_video(path, num_frames=4, codec=codec, options=options, pixel_format=pixel_format)
     with open_video(path, channels="planes") as reader:
-        assert (reader.form.rows.chroma, reader.form.columns.chroma) == place
+        assert reader.form.chroma == place
     if codec == "libx264":
         with piped(path) as pipe, open_stream(pipe, channels="planes") as stream:
-            assert (stream.form.rows.chroma, stream.form.columns.chroma) == place
+            assert stream.form.chroma == place
 
 
 @pytest.mark.parametrize(("size", "name"), [((48, 80), "BT.601"), ((720, 80), "BT.709")])
@@ -221,7 +221,7 @@ def test_a_box_is_widened_to_the_frames_aspect_and_black_beyond_the_picture(tmp_
     # The last pixels take some chroma of the neighbor, as in the whole picture.
     assert np.abs(first[2:12, 2:12] - CHART[0]).max() <= 2
     assert np.abs(half[4:12, 11:13] - CHART[4]).max() <= 2
-    # At the edge chroma is interpolated over two pixels.
+    # Without a box the picture fills the frame, so luma of 0 says nothing: two pixels of color remain.
     assert half[:, :6].max() == 0
     assert np.abs(last[4:12, 4:12] - CHART[7]).max() <= 2
     with open_video(path, size=(16, 16)) as reader, open_video(path) as whole:
@@ -398,3 +398,73 @@ def test_natural_pictures_agree_with_swscales_most_accurate_conversion(shared_da
                 assert np.abs(found[times.index(frame.pts)] - wanted).max() <= 2
             if frame.pts == times[-1]:
                 break
+
+
+def test_pictures_that_change_their_shape_in_mid_stream_are_whole_in_color(tmp_path):
+    # Samples of 4:3 and then square: 48 x 80 becomes 36 x 80, and then 48 x 80, in a frame of 48 x 80.
+    wide = make_video(tmp_path / "wide.ts", num_frames=20, sample_aspect=Fraction(4, 3))
+    square = make_video(tmp_path / "square.ts", num_frames=20, first_number=20)
+    path = tmp_path / "both.ts"
+    path.write_bytes(wide.read_bytes() + square.read_bytes())
+    with open_video(path, size=(48, 80)) as gray, open_video(path, size=(48, 80), channels="rgb") as color:
+        order = [3, color.info.num_frames - 3]
+        luma, rgb = gray.read(order).numpy(), color.read(order).numpy()
+    assert (luma[0, :6].max(), rgb[0, :6].max()) == (0, 0)
+    assert rgb[0, 8:40].mean() > 60
+    # The second picture fills the frame.
+    assert luma[1, :6].mean() > 60
+    assert rgb[1, :6].mean() > 60
+    with piped(path) as pipe, open_stream(pipe, channels="rgb", size=(48, 80)) as stream:
+        found = np.concatenate([batch for _, batch in stream.stream()])
+    assert np.array_equal(found[order], rgb)
+
+
+def test_a_box_fills_the_frame_of_a_reader_that_pads(tmp_path):
+    path = coded_chart(tmp_path / "a.mkv", "ffv1", "yuv420p")
+    with open_video(path, channels="rgb", size=(32, 16)) as reader:
+        # 32 x 64 is padded to 8 rows of 32; a box of 16 x 32 fills all.
+        whole, boxed = reader.read([0, 0], [WHOLE_PICTURE, *box_cuts([[0, 0, 16, 32]])]).numpy().astype(int)
+    assert whole[:10].max() == 0
+    assert np.abs(boxed[4:12, 4:12] - CHART[0]).max() <= 2
+    assert np.abs(boxed[20:28, 4:12] - CHART[4]).max() <= 2
+
+
+def test_hdr_that_is_stored_as_rgb_has_the_colors_that_it_is_mapped_to(tmp_path):
+    path = tmp_path / "pq.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 32, 64, "gbrp10le"
+        stream.codec_context.color_trc, stream.codec_context.color_primaries = 16, 9
+        frame = av.VideoFrame.from_ndarray(chart(), "rgb24").reformat(format="gbrp10le")
+        frame.pts, frame.color_trc, frame.color_primaries = 0, 16, 9
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with open_video(path, channels="rgb") as reader, av.open(str(path)) as container:
+        assert reader.info.color.hdr == "PQ"
+        found = reader.read([0])[0].numpy().astype(int)
+        wanted = sdr_rgb(next(container.decode(video=0)), "PQ", reader.info.color, "full").astype(int)
+    assert np.abs(found - wanted)[8::16, 8::16].max() <= 3
+
+
+def test_too_few_cuts_are_refused(tmp_path):
+    path = make_video(tmp_path / "a.mp4", num_frames=4)
+    with (
+        open_video(path, size=(8, 8)) as reader,
+        pytest.raises(ValueError, match="3 indices need as many cuts, got 1"),
+    ):
+        reader.read([0, 1, 2], [WHOLE_PICTURE])
+
+
+def test_more_sound_than_the_bound_is_refused_where_it_comes(tmp_path):
+    path = _with_tone(tmp_path / "a.mp4", 50, Fraction(25), 440)
+    short = tmp_path / "b.mp4"
+    # Two seconds of sound beside a tenth of a second of pictures.
+    with av.open(str(path)) as old, av.open(str(short), "w") as new:
+        copies = {stream.index: new.add_stream_from_template(stream) for stream in old.streams}
+        for packet in old.demux():
+            if packet.dts is None or (packet.stream.type == "video" and packet.pts * packet.time_base > 0.1):
+                continue
+            packet.stream = copies[packet.stream.index]
+            new.mux(packet)
+    with pytest.raises(ConfigError, match=r"with its sound, above max_bytes"):
+        read_video(short, max_bytes=200_000)

@@ -1,4 +1,4 @@
-"""Samples on different sides of a split that are one.
+"""Search for samples on different sides of a split that are one.
 
 candidates.py       pairs that may be copies, by a hash of their keypoints
 confirmation.py     confirmation of a pair: one map that fits keypoints, movements and pictures of all moments

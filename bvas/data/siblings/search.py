@@ -60,7 +60,7 @@ class Siblings:
     num_compared: int = 0
     """Samples that were compared by their pictures."""
     num_still: int = 0
-    """Samples of them in which nothing moves: near copies of them are not found."""
+    """Samples of them in which nothing moves, or that cannot be decoded: near copies of them are not found."""
     is_complete: bool = True
     """False where near copies were not looked for."""
 
@@ -89,11 +89,13 @@ def find_siblings(
     if most_compared is not None and len(chosen) > most_compared:
         return Siblings(pairs=tuple(same), is_complete=False)
     known = {(pair.first, pair.second) for pair in same}
-    features = _read_all(chosen, progress)
+    failed: list[Sample] = []
+    features = _read_all(chosen, failed, progress)
     copies = [pair for pair in _near_copies(chosen, features) if (pair.first, pair.second) not in known]
     num_still = sum(one is None for one in features)
     found = Siblings((*same, *copies), num_compared=len(chosen), num_still=num_still)
-    _keep(entry, found)
+    if not failed:
+        _keep(entry, found)
     return found
 
 
@@ -140,7 +142,9 @@ def _with_others_alike(samples: Sequence[Sample]) -> NDArray[np.bool_]:
     return found
 
 
-def _read_all(samples: Sequence[Sample], progress: Progress | None) -> list[MotionFeatures | None]:
+def _read_all(
+    samples: Sequence[Sample], failed: list[Sample], progress: Progress | None
+) -> list[MotionFeatures | None]:
     # np.load parses text with `ast`, which Python 3.11 does not always do in two threads at once (gh-106905).
     opening = Lock()
 
@@ -152,6 +156,7 @@ def _read_all(samples: Sequence[Sample], progress: Progress | None) -> list[Moti
                 return read_features(reader, sample.begin_seconds, sample.end_seconds)
         except DecodeError as error:
             logger.warning("%s is not compared with others: %s", sample.name, error)
+            failed.append(sample)
             return None
 
     features = []

@@ -1,9 +1,10 @@
 """Stored color planes to the frame that a reader returns: upright, and fitted; its layout.
 
-Luma is fitted as that of gray frames. Chroma that is not resampled keeps its samples, at the place that the layout
-states. Resampled chroma comes to lie in the center of each block of 2 x 2 pixels.
+Luma is fitted as that of gray frames, with 0 around the picture. Chroma that is not resampled keeps its samples, at the
+place that the layout states. Resampled chroma comes to lie there too: in the center of each block of 2 x 2 pixels.
 """
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.values.color import PlaneLayout, Span, chroma_size, split_planes
+from bvas.values.color import PlaneLayout, chroma_size, split_planes
 from bvas.values.input_format import WHOLE_PICTURE, Cut
 from bvas.video.decode.fit import FitPlan, fit_taps, resize_axis
 from bvas.video.decode.orientation import UprightFit
@@ -42,28 +43,19 @@ class ColorFit:
         self._luma = luma
         self._stored_place = stored.place
         plan = luma.plan_of(0, info.stored_size, None)
-        place = self._upright_place(info.stored_size)
-        # Where pictures change in mid-stream, each may cover another part of the frame.
-        varies = info.changes_headers
-        spans = []
-        for start, length, whole, first in zip(
-            (plan.top, plan.left), plan.content, plan.size, place, strict=True
-        ):
-            if varies:
-                spans.append(Span(0, whole, _CENTER))
-            elif _is_direct(plan):
-                spans.append(Span(start, length, start + first - 2 * (start // 2)))
-            else:
-                spans.append(Span(start, length, _CENTER))
-        self._direct_plan = plan if _is_direct(plan) and not varies else None
+        self._direct_plan = None if plan.is_resampled or plan.window is not None else plan
+        chroma = (_CENTER, _CENTER)
+        if self._direct_plan is not None:
+            down, right = self._upright_place(info.stored_size)
+            chroma = plan.top % 2 + down, plan.left % 2 + right
         self.size = plan.size
         """(H, W) of the returned frames."""
         self.layout = PlaneLayout(
             size=plan.size,
             matrix=stored.matrix,
             color_range=stored.color_range,
-            rows=spans[0],
-            columns=spans[1],
+            chroma=chroma,
+            is_padded=plan.content != plan.size,
         )
         """What the bytes of a returned frame mean."""
 
@@ -91,13 +83,13 @@ class ColorFit:
         self._luma.apply(index, luma, luma_out, aspect, cut)
         turned = [upright(plane, self._info.rotation, self._info.mirrored) for plane in chroma]
         if plan == self._direct_plan:
-            around = _padding(self.layout)
+            around = _padding(plan)
             for plane, target in zip(turned, chroma_out, strict=True):
                 target[...] = plane if around is None else np.pad(plane, around, mode="edge")
             return
         steps = self._steps(plan, self._upright_place(luma.shape))
         for plane, target in zip(turned, chroma_out, strict=True):
-            _resample(np.ascontiguousarray(plane), target, plan, steps)
+            _resample(np.ascontiguousarray(plane), target, steps, neutral=self._has_neutral(plan))
 
     def without_copy(
         self, index: int, planes: Planes, aspect: Fraction | None = None, cut: Cut = WHOLE_PICTURE
@@ -133,13 +125,19 @@ class ColorFit:
             turned = plane.flip(1) if self._info.mirrored else plane
             turned = torch.rot90(turned, -self._info.rotation // 90)
             if plan == self._direct_plan:
-                (above, below), (before, behind) = _padding(self.layout) or ((0, 0), (0, 0))
+                (above, below), (before, behind) = _padding(plan) or ((0, 0), (0, 0))
                 pad = F.pad(turned[None, None].float(), (before, behind, above, below), mode="replicate")
                 target = pad[0, 0].to(torch.uint8)
             else:
-                target = _resample_tensor(turned, size, plan, steps)
+                target = _resample_tensor(turned, size, steps, neutral=self._has_neutral(plan))
             parts.append(target.flatten())
         return torch.cat(parts)
+
+    def _has_neutral(self, plan: FitPlan) -> bool:
+        """Return whether chroma around the picture has to be neutral, since black is not told by luma of 0."""
+        top, left, height, width = plan.taken
+        reaches_beyond = min(top, left) < 0 or top + height > plan.source[0] or left + width > plan.source[1]
+        return not self.layout.is_padded and (reaches_beyond or plan.content != plan.size)
 
     def _upright_place(self, shape: tuple[int, ...]) -> Place:
         """Return where the first chroma sample of an upright picture lies, stored as (h, w)."""
@@ -159,33 +157,34 @@ class ColorFit:
 
         Sample j of the frame's chroma lies `first + step * j` samples from the first of the upright picture.
         """
-        spans = self.layout.rows, self.layout.columns
         found = []
-        for span, start, length, taken, whole, first in zip(
-            spans, (plan.top, plan.left), plan.content, plan.taken[:2], plan.taken[2:], place, strict=True
+        for own, start, length, taken, whole, first in zip(
+            self.layout.chroma,
+            (plan.top, plan.left),
+            plan.content,
+            plan.taken[:2],
+            plan.taken[2:],
+            place,
+            strict=True,
         ):
             scale = whole / length
-            found.append(((taken + (span.chroma - start) * scale - first) / 2, scale))
+            found.append(((taken + (own - start) * scale - first) / 2, scale))
         return found[0], found[1]
 
 
-def _is_direct(plan: FitPlan) -> bool:
-    return not plan.is_resampled and plan.window is None
-
-
-def _padding(layout: PlaneLayout) -> tuple[tuple[int, int], tuple[int, int]] | None:
+def _padding(plan: FitPlan) -> tuple[tuple[int, int], tuple[int, int]] | None:
     """Return the chroma samples around those of a picture that is not resampled; None where there are none.
 
     They repeat its edges: a picture that begins at an odd row ends half a sample behind its own.
     """
     found = []
-    for span, length in zip((layout.rows, layout.columns), layout.chroma_size, strict=True):
-        before = span.start // 2
-        found.append((before, length - before - -(-span.length // 2)))
+    for start, length, whole in zip((plan.top, plan.left), plan.content, chroma_size(plan.size), strict=True):
+        before = start // 2
+        found.append((before, whole - before - -(-length // 2)))
     return None if found == [(0, 0), (0, 0)] else (found[0], found[1])
 
 
-def _shrunk(shape: tuple[int, ...], steps: tuple[tuple[float, float], ...]) -> tuple[int, int]:
+def _shrunk(shape: Sequence[int], steps: Sequence[tuple[float, float]]) -> tuple[int, int]:
     """Return the size to which a plane is averaged before samples are taken from it."""
     rows, columns = (
         min(length, max(1, round(length / step))) for length, (_, step) in zip(shape, steps, strict=True)
@@ -199,24 +198,17 @@ def _in_shrunk(first: float, step: float, length: int, shrunk: int) -> tuple[flo
     return (first + 0.5) * factor - 0.5, step * factor
 
 
-def _covered(plan: FitPlan, size: tuple[int, int]) -> tuple[slice, slice] | None:
-    """Return the chroma samples of the picture in the frame; None where it covers all of it."""
-    rows, columns = (slice(area.start // 2, -(-area.stop // 2)) for area in plan.area)
-    return None if (rows.stop - rows.start, columns.stop - columns.start) == size else (rows, columns)
-
-
-def _reaches_beyond(plan: FitPlan) -> bool:
-    top, left, height, width = plan.taken
-    return min(top, left) < 0 or top + height > plan.source[0] or left + width > plan.source[1]
-
-
 def _resample(
-    plane: NDArray[np.uint8],
-    out: NDArray[np.uint8],
-    plan: FitPlan,
-    steps: tuple[tuple[float, float], tuple[float, float]],
+    plane: NDArray[np.uint8], out: NDArray[np.uint8], steps: Sequence[tuple[float, float]], *, neutral: bool
 ) -> None:
-    """Write the chroma of a fitted picture into `out`: mean where it shrinks, bilinear in between."""
+    """Write the chroma of a fitted picture into `out`: mean where it shrinks, bilinear in between.
+
+    Args:
+        plane: Of the upright picture.
+        out: Of the frame.
+        steps: From `ColorFit._steps`.
+        neutral: Chroma beyond the picture is neutral; else its edges repeat.
+    """
     shrunk = _shrunk(plane.shape, steps)
     rows, columns = (
         _in_shrunk(*step, length, short)
@@ -224,35 +216,25 @@ def _resample(
     )
     if shrunk != plane.shape:
         plane = cv2.resize(plane, shrunk[::-1], interpolation=cv2.INTER_AREA)
-    border = cv2.BORDER_CONSTANT if _reaches_beyond(plan) else cv2.BORDER_REPLICATE
-    taken = cv2.warpAffine(
+    cv2.warpAffine(
         plane,
         np.array([[columns[1], 0, columns[0]], [0, rows[1], rows[0]]]),
         (out.shape[1], out.shape[0]),
+        dst=out,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=border,
+        borderMode=cv2.BORDER_CONSTANT if neutral else cv2.BORDER_REPLICATE,
         borderValue=_NEUTRAL,
     )
-    inside = _covered(plan, (out.shape[0], out.shape[1]))
-    if inside is None:
-        out[...] = taken
-    else:
-        out[...] = _NEUTRAL
-        out[inside] = taken[inside]
 
 
 def _resample_tensor(
-    plane: "Tensor",
-    size: tuple[int, int],
-    plan: FitPlan,
-    steps: tuple[tuple[float, float], tuple[float, float]],
+    plane: "Tensor", size: tuple[int, int], steps: Sequence[tuple[float, float]], *, neutral: bool
 ) -> "Tensor":
     """Return what `_resample` writes, on the plane's device."""
     import torch
 
     shrunk = _shrunk(tuple(plane.shape), steps)
     picture = plane.double()
-    is_open = _reaches_beyond(plan)
     for axis, (step, length, short) in enumerate(zip(steps, plane.shape, shrunk, strict=True)):
         if short != length:
             picture = resize_axis(picture, axis, fit_taps(length, short, plane.device))
@@ -263,15 +245,9 @@ def _resample_tensor(
         sides = []
         for index in (below.long(), below.long() + 1):
             side = picture.index_select(axis, index.clamp(0, short - 1))
-            if is_open:
+            if neutral:
                 beyond = ((index < 0) | (index >= short)).reshape(weight.shape)
                 side = side.masked_fill(beyond, _NEUTRAL)
             sides.append(side)
         picture = torch.lerp(sides[0], sides[1], weight)
-    taken = picture.round_().clamp_(0, 255).to(torch.uint8)
-    inside = _covered(plan, size)
-    if inside is None:
-        return taken
-    out = torch.full_like(taken, _NEUTRAL)
-    out[inside] = taken[inside]
-    return out
+    return picture.round_().clamp_(0, 255).to(torch.uint8)

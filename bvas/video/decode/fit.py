@@ -70,7 +70,7 @@ class FitPlan:
         out[: rows.start] = out[rows.stop :] = padding
         out[rows, : columns.start] = out[rows, columns.stop :] = padding
         if self.window is not None:
-            inside, around = _inside(self.window, self.source)
+            inside, around = inside_window(self.window, self.source)
             luma = np.pad(luma[inside], around, constant_values=padding)
         out[rows, columns] = _resize(luma, *self.content) if self.is_resampled else luma
 
@@ -90,7 +90,7 @@ class FitPlan:
         height, width = self.content
         picture = luma
         if self.window is not None:
-            inside, ((above, below), (before, behind)) = _inside(self.window, self.source)
+            inside, ((above, below), (before, behind)) = inside_window(self.window, self.source)
             picture = F.pad(luma[inside], (before, behind, above, below))
         if self.is_resampled:
             resized = resize_axis(picture, 0, fit_taps(picture.shape[0], height, luma.device))
@@ -100,7 +100,7 @@ class FitPlan:
         return out
 
 
-def _inside(
+def inside_window(
     window: Window, source: tuple[int, int]
 ) -> tuple[tuple[slice, slice], tuple[tuple[int, int], tuple[int, int]]]:
     """Return the part of a window that lies in the picture, and the rows and columns around it."""

@@ -20,8 +20,6 @@ from bvas.video.index.frame_table import VideoInfo
 if TYPE_CHECKING:
     from torch import Tensor
 
-_FLOAT_BYTES = 4
-
 
 @dataclass(frozen=True, slots=True)
 class WholeVideo:
@@ -58,23 +56,30 @@ def read_video(path: Path | str, *, max_bytes: int = 1 << 32) -> WholeVideo:
     with open_video(path, "pyav", channels="rgb") as reader:
         info = reader.info
         num_bytes = info.num_frames * math.prod(reader.frame_shape)
-        _check_room(info, num_bytes, max_bytes)
-        sound, sample_rate = _sound_of(path, info, max_bytes - num_bytes)
+        _check_room(info, num_bytes, max_bytes, "as a whole")
+        sound, sample_rate = _sound_of(path, info, num_bytes, max_bytes)
         frames = torch.empty((info.num_frames, *reader.frame_shape), dtype=torch.uint8)
         reader.read_into(range(info.num_frames), frames.numpy())
     return WholeVideo(frames, torch.from_numpy(sound), float(info.rate), sample_rate)
 
 
-def _check_room(info: VideoInfo, num_bytes: int, max_bytes: int) -> None:
+def _check_room(info: VideoInfo, num_bytes: int, max_bytes: int, what: str) -> None:
     if num_bytes > max_bytes:
         raise ConfigError(
-            f"{info.path.name} takes {bytes_text(num_bytes)} as a whole, above max_bytes ({bytes_text(max_bytes)}); "
+            f"{info.path.name} takes {bytes_text(num_bytes)} {what}, above max_bytes ({bytes_text(max_bytes)}); "
             'read it in pieces: for first, frames in open_video(path, channels="rgb").stream(): ..., or allow more'
         )
 
 
-def _sound_of(path: Path, info: VideoInfo, room: int) -> tuple[NDArray[np.float32], int]:
-    """Return the sound, float32 [C, N], and its samples per second."""
+def _sound_of(path: Path, info: VideoInfo, num_bytes: int, max_bytes: int) -> tuple[NDArray[np.float32], int]:
+    """Return the sound, float32 [C, N], and its samples per second.
+
+    Args:
+        path: The file.
+        info: Its facts.
+        num_bytes: Memory of the pictures.
+        max_bytes: Largest memory of both.
+    """
     nothing = np.empty((0, 0), np.float32), 0
     if path.is_dir():
         return nothing
@@ -82,12 +87,11 @@ def _sound_of(path: Path, info: VideoInfo, room: int) -> tuple[NDArray[np.float3
         stream = first_sound(container)
         if stream is None:
             return nothing
-        decoder = stream.codec_context
-        samples = math.ceil(info.duration_seconds * decoder.sample_rate) * decoder.channels
-        _check_room(info, samples * _FLOAT_BYTES, room)
         start = Fraction(info.start_seconds).limit_denominator(10**9)
         pieces, rate = [], 0
         for frame in sound_frames(container, stream, start):
             pieces.append(frame.to_ndarray())
             rate = frame.sample_rate
+            num_bytes += pieces[-1].nbytes
+            _check_room(info, num_bytes, max_bytes, "with its sound")
     return (np.concatenate(pieces, axis=1), rate) if pieces else nothing

@@ -8,16 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.values.color import (
-    Matrix,
-    PlaneLayout,
-    ReaderChannels,
-    Span,
-    chroma_matrix,
-    picture_area,
-    split_planes,
-    to_rgb,
-)
+from bvas.values.color import Matrix, PlaneLayout, ReaderChannels, chroma_matrix, split_planes, to_rgb
 from bvas.values.input_format import WHOLE_PICTURE, Cut
 from bvas.values.luma import ColorRange, offset_and_scale
 from bvas.video.decode.color_fit import ColorFit
@@ -54,20 +45,17 @@ def fill_rgb(planes: Planes, layout: PlaneLayout, out: NDArray[np.uint8]) -> Non
     luma, *chroma = planes
     height, width = layout.size
     matrix = _byte_matrix(layout.matrix, layout.color_range)
-    rows, columns = _phases(layout.rows), _phases(layout.columns)
-    first, last = layout.rows.samples
-    left, right = layout.columns.samples
-    num_columns = layout.chroma_size[1]
+    rows, columns = (_phases(place) for place in layout.chroma)
+    num_rows, num_columns = layout.chroma_size
     for top in range(0, height, _STRIP):
         count = min(_STRIP, height - top)
         num = -(-count // 2)
         # One sample more on each side, and one row above and below: edges repeat.
-        samples = np.clip(np.arange(top // 2 - 1, top // 2 + num + 1), first, last)
+        samples = np.clip(np.arange(top // 2 - 1, top // 2 + num + 1), 0, num_rows - 1)
         taken = np.empty((2, num + 2, num_columns + 2), np.uint16)
         for plane, target in zip(chroma, taken, strict=True):
             target[:, 1:-1] = plane[samples]
-        taken[:, :, : left + 1] = taken[:, :, left + 1 : left + 2]
-        taken[:, :, right + 2 :] = taken[:, :, right + 1 : right + 2]
+        taken[:, :, 0], taken[:, :, -1] = taken[:, :, 1], taken[:, :, -2]
         tall = np.empty((2, 2 * num, num_columns + 2), np.uint16)
         for parity, (shift, quarters) in enumerate(rows):
             before, behind = taken[:, 1 + shift :][:, :num], taken[:, 2 + shift :][:, :num]
@@ -84,10 +72,8 @@ def fill_rgb(planes: Planes, layout: PlaneLayout, out: NDArray[np.uint8]) -> Non
         rgb = cv2.transform(cv2.merge([luma[top : top + count].astype(np.uint16), *upsampled]), matrix)
         np.right_shift(rgb, 8, out=rgb)
         out[top : top + count] = rgb
-    if (layout.rows.length, layout.columns.length) != layout.size:
-        inside_rows, inside_columns = picture_area(layout)
-        out[: inside_rows.start] = out[inside_rows.stop :] = 0
-        out[:, : inside_columns.start] = out[:, inside_columns.stop :] = 0
+    if layout.is_padded:
+        out[luma == 0] = 0
 
 
 def _between(before: NDArray[np.uint16], behind: NDArray[np.uint16], quarters: int) -> NDArray[np.uint16]:
@@ -104,12 +90,12 @@ def _between(before: NDArray[np.uint16], behind: NDArray[np.uint16], quarters: i
     return mixed
 
 
-def _phases(span: Span) -> list[tuple[int, int]]:
+def _phases(first: float) -> list[tuple[int, int]]:
     """Return for even and odd pixels the chroma sample before, counted from pixel // 2, and the quarters behind it."""
-    places = [(pixel + 0.5 - span.chroma) / 2 for pixel in (0, 1)]
+    places = [(pixel + 0.5 - first) / 2 for pixel in (0, 1)]
     found = [(int(np.floor(place)), 4 * (place - np.floor(place))) for place in places]
     assert all(quarters == int(quarters) and -1 <= shift + quarters / 4 <= 1 for shift, quarters in found), (
-        span
+        first
     )
     return [(shift, int(quarters)) for shift, quarters in found]
 

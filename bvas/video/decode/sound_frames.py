@@ -43,8 +43,9 @@ def sound_frames(
         rate, layout = rate or frame.sample_rate, layout or frame.layout.name
         # Channels and rate may change where a recording changes from one program to the next.
         if resampler is None or not resampler.takes(frame):
-            if resampler is not None:
-                yield from resampler.push(None)
+            for piece in () if resampler is None else resampler.push(None):
+                ended = piece.pts + piece.samples
+                yield piece
             resampler = _Resampler(frame, ended, rate, layout)
         for piece in resampler.push(frame):
             ended = piece.pts + piece.samples

@@ -58,11 +58,12 @@ def stored_color(info: VideoInfo, tone: Tone, location: int | None) -> StoredCol
     Raises:
         DecodeError: the matrix is not linear, or unknown.
     """
-    if not has_luma_plane(info.pixel_format):
-        # swscale makes gray of RGB by BT.601 (stored_picture.luma_of), and its chroma is made to fit.
-        return StoredColor("bt601", "full", _PLACES[_CENTER])
     if tone == "sdr" and info.color.hdr is not None:
         return StoredColor("bt709", info.color_range, _PLACES[_CENTER])
+    is_packed = not has_luma_plane(info.pixel_format)
+    if is_packed and not _is_packed_yuv(info.pixel_format):
+        # swscale makes gray of RGB by BT.601 (stored_picture.luma_of), and its chroma is made to fit.
+        return StoredColor("bt601", "full", _PLACES[_CENTER])
     code = info.color.matrix
     if code == UNSPECIFIED:
         code = BT709 if info.stored_size[0] >= _HD_LINES else _BT601
@@ -78,11 +79,22 @@ def stored_color(info: VideoInfo, tone: Tone, location: int | None) -> StoredCol
             path=info.path,
         )
     matrix = _MATRICES[code]
+    if is_packed:
+        # swscale makes full range of its luma.
+        return StoredColor(matrix, "full", _PLACES[_CENTER])
     if location is None:
         location = _CENTER if info.codec in _CENTERED_CODECS else _TOP_LEFT if matrix == "bt2020" else _LEFT
     down, right = _PLACES[location]
     rows, columns = _subsampling(info.pixel_format)
     return StoredColor(matrix, info.color_range, (_place(rows, down), _place(columns, right)))
+
+
+def _is_packed_yuv(pixel_format: str) -> bool:
+    """Return whether a format without a luma plane stores YUV, as capture cards have it (yuyv422)."""
+    from av import VideoFormat
+
+    form = VideoFormat(pixel_format, 64, 64)
+    return not (form.is_rgb or form.has_palette) and len(form.components) >= 3
 
 
 def _subsampling(pixel_format: str) -> tuple[int, int]:
@@ -131,7 +143,9 @@ def chroma_planes(frame: Any) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         neutral = np.full(size, 128, np.uint8)
         return neutral, neutral
     if not has_luma_plane(name):
-        frame = frame.reformat(format="yuv444p", dst_colorspace=_BT601, dst_color_range=2)
+        # Between YUV formats no matrix is applied where both sides have the same.
+        source = {"src_colorspace": _BT601} if _is_packed_yuv(name) else {}
+        frame = frame.reformat(format="yuv444p", dst_colorspace=_BT601, dst_color_range=2, **source)
         name = "yuv444p"
     if SEMI_PLANAR.fullmatch(name):
         pairs = eight_bits(frame, 1)

@@ -117,7 +117,7 @@ class FrameReader(Closing):
         """
         import torch
 
-        wanted = self._checked(indices)
+        wanted = self._checked(indices, cuts)
         if len(wanted) and self.device != "cpu" and isinstance(self._backend(), DeviceBackend):
             frames = torch.empty((len(wanted), *self.frame_shape), dtype=torch.uint8, device=self.device)
             self.read_to(wanted, list(frames), cuts)
@@ -139,7 +139,7 @@ class FrameReader(Closing):
         """
         import torch
 
-        wanted = self._checked(indices)
+        wanted = self._checked(indices, cuts)
         self._check_outs(len(wanted), [(tuple(out.shape), out.dtype == torch.uint8) for out in outs])
         if not len(wanted):
             return
@@ -171,7 +171,7 @@ class FrameReader(Closing):
             DecodeError: a frame is not output by the decoder; the content of `out` is then undefined.
             ValueError: `out` has another shape, type or layout.
         """
-        wanted = self._checked(indices)
+        wanted = self._checked(indices, cuts)
         shape = (len(wanted), *self.frame_shape)
         if not isinstance(out, np.ndarray):
             self._check_outs(len(wanted), [(frame.shape, frame.dtype == np.uint8) for frame in out])
@@ -207,7 +207,7 @@ class FrameReader(Closing):
             start: First frame.
             stop: Behind the last frame; None for the end.
             step: Source frames from one frame to the next, at least 1.
-            batch_size: Frames in a batch, at least 1. None: 16, or as many as fit into 32 MB (11 of RGB at 720p).
+            batch_size: Frames in a batch, at least 1. None: 16, or as many as fit into 32 MB (12 of RGB at 720p).
                 Larger memory is allocated from the system for each batch, which costs a fifth of the decoding.
 
         Raises:
@@ -280,7 +280,7 @@ class FrameReader(Closing):
             self._opened = self._open_backend()
         return self._opened
 
-    def _checked(self, indices: Indices) -> NDArray[np.int64]:
+    def _checked(self, indices: Indices, cuts: Sequence[Cut] | None) -> NDArray[np.int64]:
         wanted: NDArray[Any] = np.asarray(indices)
         if wanted.ndim != 1 or (wanted.size and wanted.dtype.kind not in "iu"):
             raise TypeError(
@@ -289,6 +289,8 @@ class FrameReader(Closing):
         outside = wanted[(wanted < 0) | (wanted >= self._info.num_frames)]
         if len(outside):
             self.index.check([int(outside[0])])
+        if cuts is not None and len(cuts) != len(wanted):
+            raise ValueError(f"{len(wanted)} indices need as many cuts, got {len(cuts)}")
         return wanted.astype(np.int64)
 
     def _check_outs(self, num_wanted: int, outs: Sequence[tuple[tuple[int, ...], bool]]) -> None:

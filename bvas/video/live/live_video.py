@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bvas.errors import DecodeError
 from bvas.system.closing import Closing
+from bvas.values.color import FrameForm
 from bvas.values.input_format import InputFormat
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions, source_of
 from bvas.video.decode.reader_ownership import Ownership
@@ -40,6 +41,8 @@ class Arrived:
     """Their times from the first frame of all, ascending."""
     frames: NDArray[np.uint8] | None
     """uint8 [n, H, W], or color planes [n, bytes]; None where they cannot be decoded."""
+    form: FrameForm
+    """What they mean; another connection of a broadcast may bring another."""
     reason: str = ""
     """Why they cannot be decoded."""
     gap_before: str = ""
@@ -104,8 +107,6 @@ class LiveVideo(Closing):
         self.info = self._connection.reader.info
         """Facts about the video at its opening."""
         self.size = self._connection.reader.size
-        self.form = self._connection.reader.form
-        """What the bytes of its frames mean."""
         pts, self.time_base = self._connection.reader.times(0, 1)
         self._clock = SourceClock(int(pts[0]), self.time_base)
 
@@ -174,9 +175,9 @@ class LiveVideo(Closing):
         while True:
             try:
                 reader = self._connection.reader
-                for index, luma in reader.stream(start, batch_size=_BATCH_SIZE, at_once=True):
-                    start = index + len(luma)
-                    yield from self._give(opening, index, len(luma), luma, "")
+                for index, frames in reader.stream(start, batch_size=_BATCH_SIZE, at_once=True):
+                    start = index + len(frames)
+                    yield from self._give(opening, index, len(frames), frames, "")
             except DecodeError as error:
                 if error.lost is None:
                     raise
@@ -190,15 +191,15 @@ class LiveVideo(Closing):
                 return
 
     def _give(
-        self, opening: _Opening, index: int, count: int, luma: NDArray[np.uint8] | None, reason: str
+        self, opening: _Opening, index: int, count: int, frames: NDArray[np.uint8] | None, reason: str
     ) -> Iterator[Arrived]:
         """Give frames from `index` on, except those that were given before."""
         pts, time_base = self._connection.reader.times(index, index + count)
         if opening.reason and not opening.is_placed:
             # A lost frame has no picture to recognize a repeat by: the first decoded one is placed.
-            if luma is None:
+            if frames is None:
                 return
-            self._place(opening, int(pts[0]), time_base, luma[0])
+            self._place(opening, int(pts[0]), time_base, frames[0])
         ticks = self._clock.ticks(pts, time_base)
         # A new connection may repeat frames: those up to the last one given are dropped.
         first = 0
@@ -206,29 +207,30 @@ class LiveVideo(Closing):
             first += 1
         if first == count:
             return
-        ticks, luma = self._ascending(ticks[first:]), None if luma is None else luma[first:]
+        ticks, frames = self._ascending(ticks[first:]), None if frames is None else frames[first:]
         for part in self._without_jumps(ticks):
             gap = "" if opening.has_given else opening.reason
             if opening.has_given and ticks[part.start] - self._clock.last > self._most_ticks_between:
                 gap = f"{self.name} left frames out"
             gap, is_missing = opening.missing or gap, bool(opening.missing)
             opening.has_given, opening.missing = True, ""
-            pictures = None if luma is None else luma[part]
+            pictures = None if frames is None else frames[part]
             self._clock.give(ticks[part], pictures, remember=self._may_return)
             self._connection.note_frame()
             yield Arrived(
                 ticks=ticks[part],
                 frames=pictures,
+                form=self._connection.reader.form,
                 reason=reason,
                 gap_before=gap,
                 is_missing=is_missing,
                 is_newest=part.stop == len(ticks) and self._connection.reader.must_wait(),
             )
 
-    def _place(self, opening: _Opening, pts: int, time_base: Fraction, luma: NDArray[np.uint8]) -> None:
+    def _place(self, opening: _Opening, pts: int, time_base: Fraction, frame: NDArray[np.uint8]) -> None:
         """Find the place of a new connection on the clock."""
         opening.is_placed = True
-        seconds = self._clock.reopen(pts, time_base, luma)
+        seconds = self._clock.reopen(pts, time_base, frame)
         if seconds is not None:
             logger.warning(
                 "%s has another clock than before; its times continue %.1f s after the last, the length of the break",

@@ -90,7 +90,7 @@ class PacketFeed:
         self._file = Path(source.location) if source.kind not in ("URL", "pipe") else None
         self._items: queue.Queue[_Item] = queue.Queue(patience.num_ahead)
         self.chroma_location: int | None = None
-        """As `stated_location` has it, of the keyframes so far; looked for where color is read."""
+        """As `stated_location` has it, of the first keyframe; looked for where color is read."""
         self._stopped = threading.Event()
         self._ended = False
         self._ahead: list[_Item] = []
@@ -207,11 +207,13 @@ class PacketFeed:
             self._put(_Item())
             stamp = arrival_stamp(facts.time_base) if facts.rate_origin == "arrival" else None
             tally = PacketTally()
+            must_look = self.reading.is_color
             for packet in chain(first, packets):
                 tally.see(packet)
                 if stamp is not None:
                     stamp(packet)
-                if self.reading.is_color and self.chroma_location is None and packet.is_keyframe:
+                if must_look and packet.is_keyframe:
+                    must_look = False
                     self.chroma_location = stated_location(stream, packet)
                 # The demuxer returns the last packet of a piece when it reads the next piece.
                 missing = fetcher.take_missing() if fetcher is not None and packet.is_keyframe else ""
