@@ -11,8 +11,8 @@ floor in the same round. Methods, each with one decoding thread, in a process of
   torchcodec    VideoDecoder, exact seeking: get_frames_at, get_frames_in_range
   opencv        VideoCapture: seek by number, read each frame of the span, BGR2RGB
   pyav          seek, decode, to_ndarray("rgb24")
-Accuracy: 20 frames against float64 RGB of the planes that libavcodec decodes, with bilinear chroma; largest and mean difference over
-all pixels and channels, in 1/255.
+Accuracy: 20 frames against float64 RGB of the planes that libavcodec decodes, with bilinear chroma;
+largest and mean difference over all pixels and channels, in 1/255.
 """
 
 import argparse

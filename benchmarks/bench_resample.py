@@ -1,4 +1,4 @@
-"""How far do pixels and logits of torchvision's video networks, randomly initialized, move if frames are scaled by area?
+"""How far do pixels and logits of torchvision's video networks, with random weights, move if frames are scaled by area?
 
     python benchmarks/bench_resample.py --json benchmarks/results/resample--NAME.json
 

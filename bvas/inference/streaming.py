@@ -114,8 +114,8 @@ class StreamingPredictor:
             frames: As stored, n >= 0: luma uint8 [n, H, W], or color planes uint8 [n, bytes]; one size for all of a
                 video. An array, or a tensor on any device where the engine takes tensors.
             form: What they mean: range tag of luma, or layout of planes.
-            is_repeat: bool [n], whether each is the same source frame as the one before it, with the same pixels: batches
-                of clips that show nothing else are not computed again. None: none is.
+            is_repeat: bool [n], whether each is the same source frame as the one before it, with the same pixels:
+                batches of clips that show nothing else are not computed again. None: none is.
             sample_aspect: Width over height of a sample, for engines that scale frames.
 
         Returns:

@@ -12,6 +12,7 @@ from stream_sources import piped
 from video_samples import make_video
 
 from bvas import ConfigError, DecodeError, box_cuts, open_stream, open_video, read_video, to_rgb
+from bvas.cli import main
 from bvas.values.color import split_planes
 from bvas.values.input_format import WHOLE_PICTURE
 from bvas.video.decode.hdr_color import sdr_rgb
@@ -250,24 +251,6 @@ def test_opencv_refuses_color_with_the_reason(tmp_path):
         open_video(path, "opencv", channels="rgb")
 
 
-def test_hdr_is_mapped_per_channel(tmp_path):
-    path = make_video(
-        tmp_path / "pq.mkv",
-        num_frames=2,
-        codec="libx265",
-        pixel_format="yuv420p10le",
-        options={"x265-params": "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"},
-    )
-    with open_video(path, channels="rgb") as reader, av.open(str(path)) as container:
-        found = reader.read([0])[0].numpy().astype(int)
-        frame = next(container.decode(video=0))
-        assert reader.form.matrix == "bt709"
-        wanted = sdr_rgb(frame, "PQ", reader.info.color, "limited").astype(int)
-    # The middles of the bars: chroma of half the size and 8-bit codes lie between.
-    assert np.abs(found - wanted)[4:20:4, 3::8].max() <= 4
-    assert len(np.unique(wanted[4, 3::8])) > 1
-
-
 def test_a_pipe_gives_the_rgb_of_the_file(tmp_path):
     path = make_video(tmp_path / "a.ts", num_frames=20)
     with open_video(path, channels="rgb", size=(40, 40)) as reader:
@@ -429,20 +412,21 @@ def test_a_box_fills_the_frame_of_a_reader_that_pads(tmp_path):
     assert np.abs(boxed[20:28, 4:12] - CHART[4]).max() <= 2
 
 
-def test_hdr_that_is_stored_as_rgb_has_the_colors_that_it_is_mapped_to(tmp_path):
+@pytest.mark.parametrize(("pixel_format", "color_range"), [("gbrp10le", "full"), ("yuv420p10le", "limited")])
+def test_hdr_has_the_colors_that_it_is_mapped_to_per_channel(tmp_path, pixel_format, color_range):
     path = tmp_path / "pq.mkv"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=25)
-        stream.height, stream.width, stream.pix_fmt = 32, 64, "gbrp10le"
+        stream.height, stream.width, stream.pix_fmt = 32, 64, pixel_format
         stream.codec_context.color_trc, stream.codec_context.color_primaries = 16, 9
-        frame = av.VideoFrame.from_ndarray(chart(), "rgb24").reformat(format="gbrp10le")
+        frame = av.VideoFrame.from_ndarray(chart(), "rgb24").reformat(format=pixel_format)
         frame.pts, frame.color_trc, frame.color_primaries = 0, 16, 9
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     with open_video(path, channels="rgb") as reader, av.open(str(path)) as container:
-        assert reader.info.color.hdr == "PQ"
+        assert (reader.info.color.hdr, reader.form.matrix) == ("PQ", "bt709")
         found = reader.read([0])[0].numpy().astype(int)
-        wanted = sdr_rgb(next(container.decode(video=0)), "PQ", reader.info.color, "full").astype(int)
+        wanted = sdr_rgb(next(container.decode(video=0)), "PQ", reader.info.color, color_range).astype(int)
     assert np.abs(found - wanted)[8::16, 8::16].max() <= 3
 
 
@@ -468,3 +452,12 @@ def test_more_sound_than_the_bound_is_refused_where_it_comes(tmp_path):
             new.mux(packet)
     with pytest.raises(ConfigError, match=r"with its sound, above max_bytes"):
         read_video(short, max_bytes=200_000)
+
+
+def test_a_smaller_copy_of_an_unstated_matrix_states_the_one_that_was_assumed(tmp_path):
+    source = make_video(tmp_path / "a.mp4", num_frames=4, size=(720, 96))
+    assert main(["video", "prepare", str(source), "--out", str(tmp_path / "out"), "--size", "360x48"]) == 0
+    copy = next((tmp_path / "out").rglob("a.*"))
+    with open_video(source, channels="planes") as reader, open_video(copy, channels="planes") as small:
+        assert (reader.info.color.matrix, small.info.color.matrix) == (2, 1)
+        assert reader.form.matrix == small.form.matrix == "bt709"

@@ -12,6 +12,7 @@ Hdr = Literal["PQ", "HLG"]
 """`PQ`: SMPTE ST 2084. `HLG`: ARIB STD-B67. Both are systems of ITU-R BT.2100."""
 
 BT709 = 1
+BT601 = 5
 BT2020 = 9
 UNSPECIFIED = 2
 SMPTE170M = 6

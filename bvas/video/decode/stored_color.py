@@ -10,7 +10,7 @@ from bvas.errors import DecodeError
 from bvas.system.notices import warn_once
 from bvas.values.color import WEIGHTS, Matrix
 from bvas.values.luma import ColorRange, offset_and_scale
-from bvas.video.container.color_tags import BT709, UNSPECIFIED, ColorTags, Hdr
+from bvas.video.container.color_tags import BT601, BT709, UNSPECIFIED, ColorTags, Hdr
 from bvas.video.container.read_options import Tone
 from bvas.video.decode.hdr_color import sdr_chroma, sdr_rgb
 from bvas.video.index.frame_table import VideoInfo
@@ -36,7 +36,6 @@ _LEFT, _CENTER, _TOP_LEFT = 0, 1, 2
 _PLACES: tuple[Place, ...] = ((1.0, 0.5), (1.0, 1.0), (0.5, 0.5), (0.5, 1.0), (1.5, 0.5), (1.5, 1.0))
 # JFIF, MPEG-1 and H.263 define the center.
 _CENTERED_CODECS = ("mjpeg", "mpeg1video", "h263", "flv1")
-_BT601 = 5
 
 
 class StoredColor(NamedTuple):
@@ -66,7 +65,7 @@ def stored_color(info: VideoInfo, tone: Tone, location: int | None) -> StoredCol
         return StoredColor("bt601", "full", _PLACES[_CENTER])
     code = info.color.matrix
     if code == UNSPECIFIED:
-        code = BT709 if info.stored_size[0] >= _HD_LINES else _BT601
+        code = assumed_matrix(info.stored_size[0])
         warn_once(
             str(info.path),
             f"{info.path.name} does not state its color matrix; {'BT.709' if code == BT709 else 'BT.601'} is assumed "
@@ -87,6 +86,11 @@ def stored_color(info: VideoInfo, tone: Tone, location: int | None) -> StoredCol
     down, right = _PLACES[location]
     rows, columns = _subsampling(info.pixel_format)
     return StoredColor(matrix, info.color_range, (_place(rows, down), _place(columns, right)))
+
+
+def assumed_matrix(lines: int) -> int:
+    """Return the code point of the matrix that a picture of so many stored lines has where none is stated."""
+    return BT709 if lines >= _HD_LINES else BT601
 
 
 def _is_packed_yuv(pixel_format: str) -> bool:
@@ -144,8 +148,8 @@ def chroma_planes(frame: Any) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         return neutral, neutral
     if not has_luma_plane(name):
         # Between YUV formats no matrix is applied where both sides have the same.
-        source = {"src_colorspace": _BT601} if _is_packed_yuv(name) else {}
-        frame = frame.reformat(format="yuv444p", dst_colorspace=_BT601, dst_color_range=2, **source)
+        source = {"src_colorspace": BT601} if _is_packed_yuv(name) else {}
+        frame = frame.reformat(format="yuv444p", dst_colorspace=BT601, dst_color_range=2, **source)
         name = "yuv444p"
     if SEMI_PLANAR.fullmatch(name):
         pairs = eight_bits(frame, 1)

@@ -73,7 +73,7 @@ def make_preview(
     config = config or PreviewConfig()
     index, info = build_index(source, reading=reading)
     size = _size(info, config.max_height)
-    color = copied_color(info, reading.tone)
+    color = copied_color(info, reading.tone, size[0])
     if _is_current(source, target, index, size, color):
         return Preview(num_lost=0, reused=True)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """Frames of a video as pictures of its copies: upright, fitted, 8-bit 4:2:0, and a check of the times of a copy."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,24 +11,30 @@ from numpy.typing import NDArray
 from bvas.errors import DataError
 from bvas.values.input_format import InputFormat
 from bvas.values.plural import count_text
-from bvas.video.container.color_tags import ColorTags, Hdr, color_tags_of
+from bvas.video.container.color_tags import UNSPECIFIED, ColorTags, Hdr, color_tags_of
 from bvas.video.container.read_options import Tone
 from bvas.video.decode.fit import FitPlan
 from bvas.video.decode.hdr_color import sdr_chroma, sdr_rgb
 from bvas.video.decode.orientation import UprightFit
-from bvas.video.decode.stored_color import chroma_planes
+from bvas.video.decode.stored_color import assumed_matrix, chroma_planes
 from bvas.video.encode.encoder import Coding
 from bvas.video.encode.video_writer import rgb_picture, yuv_picture
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
-from bvas.video.index.stored_picture import ToneMap, color_range_of, luma_of, upright
+from bvas.video.index.stored_picture import ToneMap, color_range_of, has_luma_plane, luma_of, upright
 from bvas.video.index.video_index import build_index
 
 _NEUTRAL = 128
 
 
-def copied_color(info: VideoInfo, tone: Tone) -> ColorTags:
-    """Return the color tags of a copy: those of the video, or BT.709 where HDR is mapped to SDR."""
+def copied_color(info: VideoInfo, tone: Tone, lines: int) -> ColorTags:
+    """Return the color tags of a copy of so many lines: those of the video, or BT.709 where HDR is mapped to SDR.
+
+    A matrix that the video does not state is stated where the copy's lines would let readers assume another.
+    """
     tags = info.color.in_yuv().known
+    assumed = assumed_matrix(info.stored_size[0])
+    if tags.matrix == UNSPECIFIED and has_luma_plane(info.pixel_format) and assumed != assumed_matrix(lines):
+        tags = replace(tags, matrix=assumed)
     return tags.in_sdr() if tone == "sdr" else tags
 
 

@@ -126,7 +126,7 @@ def plan_copy(
         crf=crf,
         threads=0,
         color_range=info.color_range,
-        color=copied_color(info, reading.tone),
+        color=copied_color(info, reading.tone, (size or (info.height, info.width))[0]),
         sample_aspect=info.sample_aspect if size is None else Fraction(1),
     )
     fit = plan_fit((info.height, info.width), size, info.sample_aspect)
