@@ -25,7 +25,7 @@ TINY_MODEL = ModelConfig(
     encoder_drop_path_rate=0.0,
 )
 
-TINY_LEAGUE = SyntheticConfig(matches=2, challenge_matches=1, minutes=0.4, size=(64, 96), seed=3)
+TINY_LEAGUE = SyntheticConfig(matches=2, challenge_matches=1, minutes=0.4, size=(64, 96), seed=3, color=False)
 
 # As a config file that a user would write.
 TINY_CONFIG = '''

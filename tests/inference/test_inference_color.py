@@ -115,9 +115,10 @@ def experiment():
 """
 
 
+@pytest.mark.slow
 def test_a_color_experiment_trains_predicts_and_exports(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    make_league(tmp_path / "data", TINY_LEAGUE, jobs=1)
+    make_league(tmp_path / "data", replace(TINY_LEAGUE, color=True), jobs=1)
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "color.py").write_text(CONFIG)
     assert main(["train", "--experiment", "color", "--folds", "0", "--workers", "0", "--quiet"]) == 0

@@ -115,6 +115,7 @@ def plan_copy(
     # An mp4 holds times of decoding, from which the duration of the last frame follows. It is exact where frames are
     # evenly spaced, or decoded in the order in which they are shown: else B-frames are not used.
     is_even = bool((np.diff(index.pts) == index.last_duration).all())
+    fit = plan_fit((info.height, info.width), size, info.sample_aspect)
     coding = Coding(
         # 4:2:0 has even sides.
         size=size or (info.height + info.height % 2, info.width + info.width % 2),
@@ -126,10 +127,9 @@ def plan_copy(
         crf=crf,
         threads=0,
         color_range=info.color_range,
-        color=copied_color(info, reading.tone, (size or (info.height, info.width))[0]),
+        color=copied_color(info, reading.tone, fit.size[0]),
         sample_aspect=info.sample_aspect if size is None else Fraction(1),
     )
-    fit = plan_fit((info.height, info.width), size, info.sample_aspect)
     starts_after = np.arange(0, index.num_frames, keyframe_interval)
     return CopyPlan(
         target=target,
