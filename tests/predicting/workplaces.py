@@ -1,6 +1,7 @@
 """A workplace with a few tiny matches and models that were never trained."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from bvas.predicting.settings import Work
 from bvas.video.encode.video_writer import VideoWriter
 
 NUM_FRAMES = 60
+RESULTS = "results_spotting.json"
 
 
 def save_untrained(folder: Path, fold: int, seed: int) -> None:
@@ -91,9 +93,11 @@ class Workplace:
 
     def times(self) -> dict[str, int]:
         """When each results file was written."""
+        # Unlike `rglob`, it passes folders that another process removes meanwhile.
+        folders = [Path(folder) for folder, _, files in os.walk(self.predictions) if RESULTS in files]
         return {
-            path.parent.relative_to(self.predictions).as_posix(): path.stat().st_mtime_ns
-            for path in self.predictions.rglob("results_spotting.json")
+            folder.relative_to(self.predictions).as_posix(): (folder / RESULTS).stat().st_mtime_ns
+            for folder in folders
         }
 
     def failures(self, split: str = "cv") -> dict[str, str]:
