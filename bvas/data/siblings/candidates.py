@@ -1,7 +1,7 @@
-"""Pairs of videos that may be copies: their keypoints fall into the same buckets of a hash.
+"""Candidate pairs of copies: videos whose keypoints fall into the same buckets of a hash.
 
-The hash is locality-sensitive: signs of random projections. Votes for a pair count where keypoints of one moment agree
-in whether one is mirrored and in the angle between them, since one map turns a whole picture.
+The hash is locality-sensitive: signs of random projections. A pair gets votes where its keypoints of one moment agree:
+all are mirrored or none, and all are turned by one angle.
 """
 
 from collections.abc import Sequence
@@ -67,8 +67,8 @@ class Keypoints:
 def _reduced(raw: NDArray[np.uint8]) -> tuple[Floats, NDArray[np.bool_]]:
     """Return descriptors in their main directions, and which of them were mirrored.
 
-    Of a descriptor and its mirror image the one is taken that lies on the positive side of the main direction of the
-    differences of the two.
+    A descriptor and its mirror image differ. The one is taken that lies on the positive side of the main direction of
+    these differences.
     """
     order = _mirrored()
     sample = _root(raw[:: max(1, len(raw) // _FITTED_ON)])
