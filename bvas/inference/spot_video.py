@@ -22,7 +22,7 @@ from bvas.inference.spotter import VideoSpotter
 from bvas.inference.streaming import StreamingPredictor
 from bvas.inference.video_remarks import log_adaptation, log_repeats
 from bvas.tasks.kind_choice import kind_of
-from bvas.values.annotations import Gap, Spot
+from bvas.values.annotations import Gap, Interval, Spot
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.container.read_options import ReadOptions, Tone, source_of
 from bvas.video.live.live_video import LiveVideo
@@ -44,6 +44,8 @@ class VideoSpots:
     duration_seconds: float
     source_frames: tuple[int, ...]
     """Frame of the file for each spot."""
+    intervals: tuple[Interval, ...] = ()
+    """What an experiment of kind interval found, in order of time."""
     failure: DecodeError | KeyboardInterrupt | None = None
     """Reason for an early end; the result is of the frames before. A stream, which cannot be read again, broke off or
     has too many gaps, or Ctrl-C was pressed."""
@@ -190,11 +192,13 @@ def _found(
     failure: DecodeError | KeyboardInterrupt | None,
 ) -> VideoSpots:
     curve = ScoreCurve(scores, seconds, spotter.experiment.task.labels.names)
-    spots = tuple(kind_of(spotter.experiment).results(curve))
+    results = kind_of(spotter.experiment).results(curve)
+    spots = results.spots
     return VideoSpots(
         path=path,
         curve=curve,
         spots=spots,
+        intervals=results.intervals,
         gaps=gaps,
         duration_seconds=duration_seconds,
         # A spot's time is that of its row.

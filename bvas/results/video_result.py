@@ -19,7 +19,7 @@ from bvas.results.made_from import VideoRecord
 from bvas.system.file_names import output_stem
 from bvas.tasks.kind_choice import kind_of
 from bvas.tasks.peaks import shown, smoothed
-from bvas.values.annotations import Annotation, Gap, LabelSet, Spot
+from bvas.values.annotations import Annotation, Gap, Interval, LabelSet, Spot
 from bvas.values.match_clock import MatchClock
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
@@ -71,12 +71,16 @@ class VideoResult:
     """Scores as the model gave them; None where only spots are known."""
     spots: tuple[Spot, ...] = ()
     """All candidates; times count from the first shown frame."""
+    intervals: tuple[Interval, ...] = ()
+    """What an experiment of kind interval found."""
     spot_frames: tuple[int, ...] = ()
     """Frame of the file for each spot; empty where it was read from files."""
     gaps: tuple[Gap, ...] = ()
     """Stretches without scores."""
     annotations: tuple[Annotation, ...] | None = None
     """None where the video has no labels."""
+    ranges: tuple[Interval, ...] | None = None
+    """Annotations that are stretches; None where the video has no labels."""
     clock: MatchClock = field(default_factory=MatchClock)
     peaks: PeakConfig = field(default_factory=PeakConfig)
     """Rules by which the spots were found in the curve, with the operating points."""
@@ -123,7 +127,7 @@ class VideoResult:
         gaps: Sequence[Gap] | None = None,
         made_from: VideoRecord | None = None,
     ) -> Self:
-        """Return the result of a video from its score curve; this is where spots are found.
+        """Return the result of a video from its score curve; this is where spots and intervals are found.
 
         Args:
             video: The file.
@@ -135,10 +139,12 @@ class VideoResult:
         Raises:
             ConfigError: the curve has another number of columns than there are labels.
         """
+        found = kind_of(experiment).results(curve)
         return cls(
             video=video,
             curve=curve,
-            spots=tuple(kind_of(experiment).results(curve)),
+            spots=found.spots,
+            intervals=found.intervals,
             gaps=tuple(curve.gaps() if gaps is None else gaps),
             clock=MatchClock.of_half(video.number),
             peaks=experiment.peaks,

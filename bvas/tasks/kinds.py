@@ -8,6 +8,7 @@ A kind is one file. Whatever is above this room works with the protocol and neve
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from bvas.data.matches import Match
 from bvas.loading.clip_requests import Clips
 from bvas.loading.labelled_video import LabelledVideo
-from bvas.values.annotations import Spot
+from bvas.values.annotations import Interval, Spot
 from bvas.values.score_curve import ScoreCurve
 
 # For types only: results of curves are also made without PyTorch.
@@ -24,6 +25,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bvas.models.clip_model import ClipModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a score curve becomes; a kind gives one of the two."""
+
+    spots: tuple[Spot, ...] = ()
+    """All candidates, those below the operating point included, in order of time."""
+    intervals: tuple[Interval, ...] = ()
+    """In order of their start."""
 
 
 class TaskKind(Protocol):
@@ -94,6 +105,6 @@ class TaskKind(Protocol):
         """
         ...
 
-    def results(self, curve: ScoreCurve) -> list[Spot]:
-        """Return what a score curve becomes, candidates below the operating point included."""
+    def results(self, curve: ScoreCurve) -> Found:
+        """Return what a score curve becomes."""
         ...

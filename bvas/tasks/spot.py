@@ -16,8 +16,8 @@ from bvas.loading.weighting import WeightedSampler, effective_number_weights, la
 from bvas.metrics.average_precision import clip_average_precision
 from bvas.models.focal_loss import focal_loss
 from bvas.tasks.draw_summary import draw_summary
+from bvas.tasks.kinds import Found
 from bvas.tasks.peaks import find_spots
-from bvas.values.annotations import Spot
 from bvas.values.score_curve import ScoreCurve
 
 # Imported where it is used: spots are also found without PyTorch.
@@ -157,6 +157,7 @@ class SpotKind:
         by_label = [clip_average_precision(scores[:, k], targets[:, k]) for k in range(scores.shape[1])]
         return {"average_precision": float(np.mean(by_label))}
 
-    def results(self, curve: ScoreCurve) -> list[Spot]:
+    def results(self, curve: ScoreCurve) -> Found:
         """Return the peaks of the smoothed curve, in order of time, then of label."""
-        return find_spots(curve.scores, curve.seconds, self._experiment.task.labels, self._experiment.peaks)
+        labels, peaks = self._experiment.task.labels, self._experiment.peaks
+        return Found(spots=tuple(find_spots(curve.scores, curve.seconds, labels, peaks)))

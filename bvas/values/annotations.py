@@ -28,6 +28,9 @@ class Interval:
     start_seconds: float
     """Time from the video's first shown frame."""
     end_seconds: float
+    """When its last frame leaves the screen."""
+    confidence: float = 1.0
+    """In [0, 1]; 1 for annotations."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def test_a_video_of_one_frame_without_annotations_is_validated_too():
 def test_a_curve_becomes_the_peaks_of_the_experiments_rules():
     scores = np.zeros((100, 2), np.float32)
     scores[40, 1] = 1.0
-    (spot,) = KIND.results(ScoreCurve(scores, np.arange(100) / 25, EXPERIMENT.task.labels.names))
+    (spot,) = KIND.results(ScoreCurve(scores, np.arange(100) / 25, EXPERIMENT.task.labels.names)).spots
     assert (spot.label, spot.seconds) == (EXPERIMENT.task.labels.names[1], 1.6)
 
 
