@@ -35,11 +35,13 @@ def run(args: argparse.Namespace) -> None:
     from bvas.experiment.experiment import load_experiment
     from bvas.report.page_input import evaluation_report
     from bvas.system.atomic_files import check_writable, write_json
+    from bvas.tasks.kind_choice import check_kind
 
     if args.top < 0:
         raise ConfigError(f"--top is a number of lines, got {args.top}")
     config = preview_config(args)
     experiment = load_experiment(args.experiment, args.runs)
+    check_kind(experiment, "spot", "bvas experiment suspects")
     evaluation = evaluated(experiment, args)
     label_check = check_labels(evaluation, experiment)
     path = args.runs / experiment.name / "suspects.json"
