@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bvas.data.soccernet_entries import Notices
 from bvas.system.atomic_files import write_bytes
 from bvas.system.file_names import shown_text
 from bvas.system.table_files import table_text
+from bvas.system.text_files import read_json
 from bvas.values.annotations import Interval
 
 INTERVAL_COLUMNS = (
@@ -79,3 +81,22 @@ def intervals_json(intervals: Mapping[str, Sequence[Interval]]) -> dict[str, Any
         },
         "external_data": {},
     }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IntervalFile:
+    """The intervals of a file."""
+
+    intervals: dict[str, list[Interval]]
+    """By name of the video as the file has it, each in order of time."""
+
+
+def read_interval_file(path: Path, notices: Notices) -> IntervalFile:
+    """Return the intervals of a file in ActivityNet's form of results."""
+    content = read_json(path)
+    return IntervalFile(
+        intervals={
+            name: [Interval(one["label"], one["segment"][0], one["segment"][1], one["score"]) for one in found]
+            for name, found in content["results"].items()
+        }
+    )

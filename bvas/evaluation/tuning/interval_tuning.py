@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bvas.errors import DataError
 from bvas.experiment.interval_config import IntervalConfig, IntervalRule
@@ -72,7 +73,7 @@ class _Label:
             ).reshape(-1, 2)
             for result in results
         ]
-        self._smooth: dict[float, list[Floats]] = {}
+        self._smooth: dict[float, list[NDArray[np.float32]]] = {}
 
     @property
     def num_ranges(self) -> int:
@@ -97,7 +98,7 @@ class _Label:
             self._smooth[sigma] = smoothed
         found = []
         for smooth, borders in zip(self._smooth[sigma], self._borders, strict=True):
-            rows = interval_rows(np.asarray(smooth, np.float32), rule)
+            rows = interval_rows(smooth, rule)
             spans = np.array([(borders[row.start], borders[row.stop]) for row in rows]).reshape(-1, 2)
             found.append((spans, np.array([float(smooth[row].mean()) for row in rows])))
         return found

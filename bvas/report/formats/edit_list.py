@@ -1,7 +1,7 @@
 """Edit lists for editing programs: CMX 3600 (edl) and OpenTimelineIO (otio).
 
-Either a clip for each spot or interval, one behind the other, which makes a film of all actions; or markers, which lie on the
-video where the actions are. All is counted in frames of one constant rate, whatever the video's.
+Either a clip for each spot or interval, one behind the other, which makes a film of all actions; or markers, which lie
+on the video where the actions are. All is counted in frames of one constant rate, whatever the video's.
 """
 
 import re
@@ -162,7 +162,7 @@ def _extent(part: VideoResult, config: EditConfig) -> tuple[int, int]:
 
 
 def _colors(part: VideoResult) -> dict[str, int]:
-    labels = sorted({one.label for one in (*part.spots, *part.intervals)})
+    labels = sorted({spot.label for spot in part.spots} | {one.label for one in part.intervals})
     return {label: number % len(_MARKER_COLORS) for number, label in enumerate(labels)}
 
 

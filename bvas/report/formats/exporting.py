@@ -141,8 +141,8 @@ def _player_offset(video: VideoFile) -> float:
 
 
 def _check_labels(source: Results, wanted: Sequence[str]) -> None:
-    there = {one.label for result in source.videos for one in (*result.spots, *result.intervals)}
-    there |= set(source.labels)
+    there = {spot.label for result in source.videos for spot in result.spots} | set(source.labels)
+    there |= {one.label for result in source.videos for one in result.intervals}
     for label in wanted:
         if label not in there:
             raise ConfigError(
