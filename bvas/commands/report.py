@@ -49,6 +49,11 @@ def add_page(parser: argparse.ArgumentParser, *, out: str) -> None:
     """Add what says where the page goes and how it shows videos."""
     options.add_out(parser, f"default: {out}")
     options.add_overwrite(parser, "replace a page of other results")
+    add_previews(parser)
+
+
+def add_previews(parser: argparse.ArgumentParser) -> None:
+    """Add --link and --height: how a page shows videos."""
     parser.add_argument(
         "--link",
         action="store_true",

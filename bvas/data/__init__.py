@@ -12,6 +12,7 @@ file_tree.py            files below a folder or inside a zip, read alike; a zip 
 importing/              import of other formats as `dataset.json`
 json_object.py          JSON objects structured by cattrs; every fault is noted with its place
 labelled_ranges.py      ranges of a match or sample in seconds
+labels_file.py          labels file of `bvas label`
 matches.py              matches of a data root: from its `dataset.json`, or found in SoccerNet's layout
 named_files.py          videos that files of other programs name
 osl_json.py             OSL JSON, the annotation format of OpenSportsLib
