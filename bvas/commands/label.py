@@ -78,7 +78,9 @@ def run(args: argparse.Namespace) -> None:
         _print_labels(file)
         return
     check_writable(folder, PAGE_NAME)
-    write_folder(label_report(file, indexes, begins_with_ranges=args.ranges), folder, config, args, out)
+    report = label_report(file, indexes, begins_with_ranges=args.ranges)
+    # Its name alone, as both may be moved together.
+    write_folder(report, folder, config, args, out.name)
     if not out.exists():
         write_json(out, file.content)
     _print_labels(file)

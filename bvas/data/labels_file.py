@@ -102,7 +102,7 @@ def open_labels_file(path: Path, indexes: Sequence[VideoIndex], labels: Sequence
     repeated = [label for number, label in enumerate(labels) if label in labels[:number]]
     if repeated:
         raise ConfigError(f"--labels names {repeated[0]!r} twice; name each label once")
-    before: dict[str, Any] = {"labels": [], "matches": []}
+    before: dict[str, Any] = {"format": FORMAT_2, "labels": [], "matches": []}
     listed: Sequence[DatasetMatch] = ()
     if path.exists():
         before = read_json(path)

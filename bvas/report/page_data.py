@@ -35,7 +35,7 @@ def page_data(report: MatchReport) -> dict[str, Any]:
         "tolerance": report.tolerance_seconds,
         "confidence": report.operating_point,
         "begins_with_suspects": report.begins_with_suspects,
-        "found": "intervals" if any(video.intervals or video.ranges for video in report.videos) else "spots",
+        "found": _found(report),
         "labelling": None if report.labelling is None else _labelling(report.labelling),
         "notes": list(report.notes),
         "figures": [
@@ -77,15 +77,18 @@ def _labelled(video: VideoReport, report: MatchReport, place: int) -> dict[str, 
     return {"entry": entry, "empty": rows == [], "annotations": columns}
 
 
+def _found(report: MatchReport) -> str:
+    return "intervals" if any(video.intervals or video.ranges for video in report.videos) else "spots"
+
+
 def _about(report: MatchReport) -> str:
     total = sum(video.duration_seconds for video in report.videos)
     parts = [count_text(len(report.videos), "video"), f"{minutes_text(total)} long"]
     if report.labelling is not None:
         return " · ".join([*parts, f"labels for {report.labelling.path}"])
-    parts.append(f"spots of confidence {report.operating_point:.2f} and more")
-    if any(video.ranges is not None for video in report.videos):
-        parts[-1] = f"intervals of confidence {report.operating_point:.2f} and more"
-        parts.append(f"an interval hits a range with which it shares {LEAST_OVERLAP:.0%} of their time")
+    parts.append(f"{_found(report)} of confidence {report.operating_point:.2f} and more")
+    if any(video.ranges for video in report.videos):
+        parts.append(f"an interval hits a range with a tIoU of at least {LEAST_OVERLAP:g}")
     elif report.rankings is not None:
         parts.append(f"a spot hits within {report.tolerance_seconds:g} s of an annotation")
     return " · ".join(parts)

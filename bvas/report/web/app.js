@@ -198,6 +198,11 @@ class App {
     this.player.step(this.frames.at(seconds) - this.player.frame);
   }
 
+  stepVideo(way) {
+    const next = this.videos.indexOf(this.video) + (way ? 1 : -1);
+    if (next >= 0 && next < this.videos.length) this.open(next);
+  }
+
   goToEdge(way) {
     this.player.goTo(way ? this.frames.count - 1 : 0);
   }
@@ -315,7 +320,7 @@ class App {
 
   // The ranges without an end in this video, the last one last.
   get begun() {
-    return this.video.added.filter((event) => event.state === "begun");
+    return this.video?.added.filter((event) => event.state === "begun") ?? [];
   }
 
   beginOrEnd(way) {

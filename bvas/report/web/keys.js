@@ -8,6 +8,7 @@ const KEYS = [
   { keys: ["ArrowLeft", "ArrowRight"], text: "← →", does: "one frame back, on", act: "stepFrame" },
   { keys: ["Shift+ArrowLeft", "Shift+ArrowRight"], text: "Shift ← →", does: "one second back, on", act: "stepSecond" },
   { keys: ["ArrowUp", "ArrowDown"], text: "↑ ↓", does: "previous, next event of the list", act: "stepEvent" },
+  { keys: ["PageUp", "PageDown"], text: "Page ↑ ↓", does: "previous, next video", act: "stepVideo" },
   { keys: ["Home", "End"], text: "Home End", does: "first, last frame", act: "goToEdge" },
   { keys: ["-", "+", "="], text: "− +", does: "zoom the timeline out, in", act: "zoom" },
   { keys: LABEL_KEYS, text: "1 … 9", does: "mark that label at the frame on screen; a range: begin it, end it", act: "mark", page: "label" },

@@ -47,7 +47,6 @@ class View {
     });
     byId("save").textContent = `Save ${data.labelling.file}`;
     byId("place").textContent = data.labelling.path;
-    this.showMarks();
   }
 
   showMarks() {
