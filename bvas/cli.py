@@ -27,6 +27,7 @@ VERBS = {
     "experiment ensemble": "average the score curves of several experiments, or of the best of them",
     "experiment submit": "write the challenge's zip, and check it",
     "experiment suspects": "rank annotations that look like mistakes",
+    "label": "label points and ranges of videos in a page, or by frame numbers",
     "report": "write a page that shows spots on the video and lets you correct them",
     "doctor": "check this machine, with a remedy for each problem",
     "video check": "print the properties of video files, and the decoders that read them",

@@ -20,7 +20,8 @@ experiment_suspects.py  `bvas experiment suspects`: rank annotations that look l
 experiment_tune.py      `bvas experiment tune`: choose smoothing, distances and operating points
 fold_training.py        training of several folds at once, each with a progress line
 intervals.py            `bvas intervals`: find the stretches of a recording in which something is present
-option_values.py        parsers of option values: times, rates, sizes, worker counts
+label.py                `bvas label`: label videos, in a page or by frame numbers
+option_values.py        parsers of option values: times, rates, sizes, ranges, worker counts
 options.py              options of the verbs: each is spelled and described here, once
 predict.py              `bvas predict`: predict held-out matches, the challenge, or what a manifest lists
 recording_run.py        trained models over the files of a recording

@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> None:
     from bvas.report.page_input import evaluation_report
     from bvas.system.atomic_files import check_writable, write_json
     from bvas.tasks.kind_choice import check_kind
+    from bvas.video.index.file_identity import place_of
 
     if args.top < 0:
         raise ConfigError(f"--top is a number of lines, got {args.top}")
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
         report = evaluation_report(
             evaluation, experiment, args.data, label_check=label_check, begins_with_suspects=True
         )
-        write_folder(report, out, config, args, args.runs / experiment.name)
+        write_folder(report, out, config, args, place_of(args.runs / experiment.name))
 
 
 def suspect_lines(label_check: "LabelCheck", top: int) -> list[str]:

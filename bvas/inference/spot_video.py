@@ -23,7 +23,7 @@ from bvas.inference.streaming import StreamingPredictor
 from bvas.inference.video_remarks import log_adaptation, log_repeats
 from bvas.tasks.kind_choice import kind_of
 from bvas.values.annotations import Gap, Interval, Spot
-from bvas.values.frame_ranges import on_frames
+from bvas.values.frame_boundaries import on_frames
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.container.read_options import ReadOptions, Tone, source_of
 from bvas.video.index.frame_table import VideoIndex

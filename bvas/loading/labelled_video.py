@@ -12,7 +12,7 @@ from bvas.data.video_end import after_end
 from bvas.errors import DataError
 from bvas.values.annotations import Annotation, Interval, LabelSet
 from bvas.values.color import FrameForm
-from bvas.values.frame_ranges import frames_between
+from bvas.values.frame_boundaries import frames_between
 from bvas.values.input_format import InputFormat
 from bvas.video.decode.open_video import frame_form
 from bvas.video.index.frame_grid import Grid, make_grid

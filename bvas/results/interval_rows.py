@@ -7,7 +7,7 @@ from pathlib import Path
 from bvas.data.interval_files import IntervalRow
 from bvas.results.video_result import VideoResult
 from bvas.system.file_names import shown_name
-from bvas.values.frame_ranges import frames_between
+from bvas.values.frame_boundaries import frames_between
 
 
 def file_names(results: Sequence[VideoResult]) -> list[str]:

@@ -22,7 +22,7 @@ from bvas.tasks.kind_choice import check_kind, kind_of
 from bvas.tasks.stretches import find_intervals, interval_rows
 from bvas.values.annotations import Interval, LabelSet
 from bvas.values.clip_config import ClipConfig
-from bvas.values.frame_ranges import frames_between, on_frames
+from bvas.values.frame_boundaries import frames_between, on_frames
 from bvas.values.score_curve import ScoreCurve
 
 LABELS = LabelSet(("IN_FRAME",))
