@@ -117,7 +117,7 @@ def _read_one(path: Path, videos: Sequence[Path], notices: Notices) -> Results:
     return Results(
         name=name,
         folder=folder,
-        videos=tuple(_within(result, labels, path, notices) for result in results),
+        videos=tuple(spots_within(result, labels, path, notices) for result in results),
         labels=labels,
         labels_are_known=recording is not None or any(result.curve is not None for result in results),
         experiment="" if recording is None else recording.experiment,
@@ -182,8 +182,8 @@ def _occurring(results: Sequence[VideoResult]) -> LabelSet:
     return LabelSet(tuple(sorted(occurring)) or ("no label",))
 
 
-def _within(result: VideoResult, labels: LabelSet, path: Path, notices: Notices) -> VideoResult:
-    """Leave out impossible spots, counted.
+def spots_within(result: VideoResult, labels: LabelSet, path: Path, notices: Notices) -> VideoResult:
+    """Return a result without impossible spots, which are counted; those behind the end where the video is known.
 
     Raises:
         DataError: the times are in another unit than seconds.
