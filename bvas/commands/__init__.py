@@ -3,6 +3,7 @@
 A run returns an exit code, or None for 0. The docstring of a verb's file is the text of its --help.
 
 console.py              runner of the verbs: exit codes, error lines, progress bars
+cut.py                  `bvas cut`: cut intervals or moments out of videos
 data_check.py           `bvas data check`: list the faults of a data root
 data_download.py        `bvas data download`: download SoccerNet's videos and labels
 data_import.py          `bvas data import`: make a dataset.json from other formats
@@ -36,6 +37,7 @@ spots_pictures.py       `bvas spots pictures`: draw pictures of predictions agai
 spots_score.py          `bvas spots score`: score the predictions of any system against labels
 train.py                `bvas train`: train an experiment on folds
 video_check.py          `bvas video check`: print properties of video files, and decoders that read them
+video_frames.py         `bvas video frames`: write frames as numbered pictures
 video_prepare.py        `bvas video prepare`: make copies of videos for fast random access
 weights_download.py     `bvas weights download`: download published weights, and import them
 weights_export.py       `bvas weights export`: write a trained model as ONNX files

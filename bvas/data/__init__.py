@@ -10,7 +10,7 @@ dataset_match.py        matches and samples of a `dataset.json`, and what must h
 division.py             division of labelled matches into folds or splits
 file_tree.py            files below a folder or inside a zip, read alike; a zip is never unpacked
 importing/              import of other formats as `dataset.json`
-interval_files.py       files of intervals: tables and ActivityNet's JSON
+interval_files.py       readers and writers of files of intervals
 json_object.py          JSON objects structured by cattrs; every fault is noted with its place
 labelled_ranges.py      ranges of a match or sample in seconds
 labels_file.py          labels file of `bvas label`

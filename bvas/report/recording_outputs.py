@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bvas.data.interval_files import write_intervals_csv
+from bvas.data.interval_files import intervals_csv_text
 from bvas.errors import ConfigError
 from bvas.experiment.experiment import Experiment, TaskKindName
 from bvas.report.content import video_report
@@ -27,7 +27,7 @@ from bvas.results.store import (
     write_recording,
 )
 from bvas.results.video_result import VideoFile, VideoResult
-from bvas.system.atomic_files import write_bytes
+from bvas.system.atomic_files import write_bytes, write_text
 from bvas.system.file_names import output_stem
 from bvas.values.match_clock import MatchClock
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
@@ -135,7 +135,7 @@ def write_outputs(
     write_bytes(timeline_path(out, newest.video.name), timeline_png(report, labels))
     write_found(out, out.name, results, rate=experiment.input.rate, kind=experiment.kind)
     if experiment.kind == "interval":
-        write_intervals_csv(out / INTERVAL_TABLE_NAME, interval_rows(results))
+        write_text(out / INTERVAL_TABLE_NAME, intervals_csv_text(interval_rows(results)))
     else:
         write_spots_csv(out / TABLE_NAME, _rows(results, clock))
 

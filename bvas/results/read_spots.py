@@ -93,7 +93,8 @@ def _read_one(path: Path, videos: Sequence[Path], notices: Notices) -> Results:
     if path.name == INTERVALS_NAME:
         if recording is None:
             raise DataError(f"no {RECORDING_NAME} beside {path}; give a folder that bvas intervals wrote")
-        intervals = read_interval_file(path, notices).intervals
+        rows = read_interval_file(path, notices).rows
+        intervals = {name: [row.interval for row in found] for name, found in rows.items()}
         found = SpotFile(spots={}, files={})
     else:
         found = read_spot_file(path, notices)
@@ -130,7 +131,7 @@ def _read_one(path: Path, videos: Sequence[Path], notices: Notices) -> Results:
     return Results(
         name=name,
         folder=folder,
-        videos=tuple(_within(result, labels, path, notices) for result in results),
+        videos=tuple(spots_within(result, labels, path, notices) for result in results),
         labels=labels,
         labels_are_known=recording is not None or any(result.curve is not None for result in results),
         experiment="" if recording is None else recording.experiment,
@@ -195,8 +196,8 @@ def _occurring(results: Sequence[VideoResult]) -> LabelSet:
     return LabelSet(tuple(sorted(occurring)) or ("no label",))
 
 
-def _within(result: VideoResult, labels: LabelSet, path: Path, notices: Notices) -> VideoResult:
-    """Leave out impossible spots, counted.
+def spots_within(result: VideoResult, labels: LabelSet, path: Path, notices: Notices) -> VideoResult:
+    """Return a result without impossible spots, which are counted; those behind the end where the video is known.
 
     Raises:
         DataError: the times are in another unit than seconds.
