@@ -123,7 +123,9 @@ def write_copied(
                     progress(done)
             sound.write_until(float(end), file)
         file.finish()
-    check_times(file.part, np.sort(shown).astype(np.float64) * float(time_base), planned[0].source.index, "cut")
+    check_times(
+        file.part, np.sort(shown).astype(np.float64) * float(time_base), planned[0].source.index, "cut"
+    )
     return WrittenFile(
         path=file.path,
         num_frames=done,
