@@ -28,6 +28,7 @@ _HOME = {
     "open_video": "bvas.video.decode.open_video",
     "open_stream": "bvas.video.live.open_stream",
     "read_video": "bvas.video.decode.read_video",
+    "cut": "bvas.cutting.cut_video",
     "box_cuts": "bvas.values.input_format",
     "to_rgb": "bvas.values.color",
     "SpottingTask": "bvas.data.spotting_task",

@@ -33,6 +33,7 @@ ROOMS = [
     "predicting",
     "evaluation",
     "report",
+    "cutting",
     "onnx",
     "synthetic",
     "commands",

@@ -15,7 +15,7 @@ def test_every_public_name_loads():
 
 def test_the_public_names_are_these():
     assert sorted(bvas.__all__) == sorted(
-        """__version__ open_video open_stream read_video box_cuts to_rgb
+        """__version__ open_video open_stream read_video cut box_cuts to_rgb
         VideoIndex VideoInfo FrameReader FrameStream ClipConfig Annotation Spot
         LabelSet SpottingTask
         ClipLoader SpottingModel build_model load_spotter spot_video LiveSpots StreamingPredictor TorchEngine

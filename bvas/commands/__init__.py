@@ -3,6 +3,7 @@
 A run returns an exit code, or None for 0. The docstring of a verb's file is the text of its --help.
 
 console.py              runner of the verbs: exit codes, error lines, progress bars
+cut.py                  `bvas cut`: cut intervals or moments out of videos
 data_check.py           `bvas data check`: list the faults of a data root
 data_download.py        `bvas data download`: download SoccerNet's videos and labels
 data_import.py          `bvas data import`: make a dataset.json from other formats
@@ -19,9 +20,12 @@ experiment_submit.py    `bvas experiment submit`: write the zip for SoccerNet's 
 experiment_suspects.py  `bvas experiment suspects`: rank annotations that look like mistakes
 experiment_tune.py      `bvas experiment tune`: choose smoothing, distances and operating points
 fold_training.py        training of several folds at once, each with a progress line
-option_values.py        parsers of option values: times, rates, sizes, worker counts
+intervals.py            `bvas intervals`: find the stretches of a recording in which something is present
+label.py                `bvas label`: label videos, in a page or by frame numbers
+option_values.py        parsers of option values: times, rates, sizes, ranges, worker counts
 options.py              options of the verbs: each is spelled and described here, once
 predict.py              `bvas predict`: predict held-out matches, the challenge, or what a manifest lists
+recording_run.py        trained models over the files of a recording
 report.py               `bvas report`: write a page that shows spots on the video and lets you correct them
 score_table.py          tables of scores for the terminal
 scored_options.py       options of the verbs that compare files of spots with files of labels
@@ -33,6 +37,7 @@ spots_pictures.py       `bvas spots pictures`: draw pictures of predictions agai
 spots_score.py          `bvas spots score`: score the predictions of any system against labels
 train.py                `bvas train`: train an experiment on folds
 video_check.py          `bvas video check`: print properties of video files, and decoders that read them
+video_frames.py         `bvas video frames`: write frames as numbered pictures
 video_prepare.py        `bvas video prepare`: make copies of videos for fast random access
 weights_download.py     `bvas weights download`: download published weights, and import them
 weights_export.py       `bvas weights export`: write a trained model as ONNX files

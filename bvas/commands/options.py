@@ -142,7 +142,32 @@ def add_inference(parser: Options) -> None:
         metavar="N",
         help="compute the scores of every Nth frame and interpolate between them (default: 1)",
     )
+    add_strict(parser)
+
+
+def add_strict(parser: Options) -> None:
+    """Add --strict."""
     parser.add_argument("--strict", action="store_true", help="fail where a frame cannot be decoded")
+
+
+def add_intervals(parser: Options) -> None:
+    """Add --intervals."""
+    parser.add_argument(
+        "--intervals",
+        type=Path,
+        metavar="FILE",
+        help="intervals: a .csv, ActivityNet's .json, a dataset.json, or a folder that holds intervals.csv",
+    )
+
+
+def add_spots(parser: Options, default: str = "") -> None:
+    """Add --spots; `default` ends its description."""
+    parser.add_argument(
+        "--spots",
+        type=Path,
+        metavar="SPOTS",
+        help=f"a folder that bvas spot wrote, or a file of spots: .json, .csv or .jsonl{default}",
+    )
 
 
 def add_training(parser: Options) -> None:
@@ -211,9 +236,21 @@ def add_decode(parser: Options) -> None:
     parser.add_argument("--decode", action="store_true", help="decode every frame, to find lost frames")
 
 
+def add_crf(parser: Options) -> None:
+    """Add --crf."""
+    parser.add_argument(
+        "--crf", type=int, default=18, metavar="N", help="quality, 0 (best) to 51 (default: 18)"
+    )
+
+
+def add_codec(parser: Options) -> None:
+    """Add --codec."""
+    parser.add_argument("--codec", choices=["h264", "hevc"], default="h264", help="default: h264")
+
+
 def add_coding(parser: Options, *, keyframe_interval: int) -> None:
     """Add --codec and --keyframe-interval: how a video is written."""
-    parser.add_argument("--codec", choices=["h264", "hevc"], default="h264", help="default: h264")
+    add_codec(parser)
     parser.add_argument(
         "--keyframe-interval",
         type=int,

@@ -19,12 +19,7 @@ logger = logging.getLogger(__name__)
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `bvas spots overlay`."""
     parser.add_argument("video", type=Path, metavar="VIDEO", help="any file that FFmpeg reads")
-    parser.add_argument(
-        "--spots",
-        type=Path,
-        metavar="SPOTS",
-        help="a folder that bvas spot wrote, or a file of spots: .json, .csv or .jsonl (default: spots/NAME)",
-    )
+    options.add_spots(parser, " (default: spots/NAME)")
     parser.add_argument(
         "--part",
         type=int,

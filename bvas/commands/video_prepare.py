@@ -32,9 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="HxW",
         help="fit the pictures into this size, aspect kept (default: their own)",
     )
-    parser.add_argument(
-        "--crf", type=int, default=18, metavar="N", help="quality, 0 (best) to 51 (default: 18)"
-    )
+    options.add_crf(parser)
     parser.add_argument("--force", action="store_true", help="replace copies that exist")
     options.add_reading(parser)
     options.add_no_cache(parser)

@@ -112,6 +112,27 @@ def replacing(path: Path) -> Iterator[Path]:
         ) from error
 
 
+@contextmanager
+def new_folder(folder: Path) -> Iterator[None]:
+    """Make a folder and those above it; an error in the block removes those that it made, where they are empty.
+
+    Raises:
+        DataError: it cannot be made.
+    """
+    missing = [place for place in (folder.absolute(), *folder.absolute().parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot make the folder {folder}: {error.strerror}; choose another") from error
+    try:
+        yield
+    except BaseException:
+        for place in missing:
+            with suppress(OSError):
+                place.rmdir()
+        raise
+
+
 def remove_unfinished(folder: Path) -> None:
     """Remove temporary files of killed writers from a folder; no process may be writing there."""
     for path in folder.glob(".*.part*"):

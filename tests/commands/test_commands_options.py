@@ -9,6 +9,9 @@ import bvas.commands
 COMMANDS = Path(bvas.commands.__file__).parent
 # The same word for different things: files and folders to score, renditions, counts of another kind.
 OWN_MEANING = {
+    "--clips": "a number to draw, or a folder of cuts",
+    "--copy": "copies of videos in a data root, or packets in place of encoding",
+    "--format": "of data to import, or of pictures",
     "--height": "rows of a preview, or of an overlay",
     "--jobs": "folds at a time, or processes that render",
     "--labels": "the labels of one video, or all of a data set",

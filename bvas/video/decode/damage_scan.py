@@ -1,11 +1,13 @@
 """Damage scan: decode a whole file, and list its lost and damaged frames."""
 
 from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from bvas.errors import DecodeError
+from bvas.video.decode.backends import PictureBackend
 from bvas.video.decode.pyav_backend import open_backend
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
 
@@ -35,10 +37,19 @@ class DecodablePictures:
         info: Facts about it.
         start: First frame.
         stop: Behind the last frame; None for the end.
+        backend: The file, open; it stays open. None: it is opened for each pass.
     """
 
-    def __init__(self, index: VideoIndex, info: VideoInfo, start: int = 0, stop: int | None = None) -> None:
-        self._index, self._info = index, info
+    def __init__(
+        self,
+        index: VideoIndex,
+        info: VideoInfo,
+        start: int = 0,
+        stop: int | None = None,
+        *,
+        backend: PictureBackend | None = None,
+    ) -> None:
+        self._index, self._info, self._backend = index, info, backend
         self._range = range(start, index.num_frames if stop is None else stop)
         self.sample_aspect: Fraction | None = None
         """Of the picture that came last, as `Backend.sample_aspect`."""
@@ -52,7 +63,8 @@ class DecodablePictures:
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
         start, stop = self._range.start, self._range.stop
-        with open_backend(self._index, self._info) as source:
+        opened = self._backend
+        with open_backend(self._index, self._info) if opened is None else nullcontext(opened) as source:
             self._damaged = source.damaged
             while start < stop:
                 # In chunks: a backend looks at all numbers that it is given, and again behind each loss.

@@ -22,10 +22,11 @@ def sound_frames(
     *,
     rate: int | None = None,
     layout: str | None = None,
+    begin: int = 0,
 ) -> Iterator[Any]:
-    """Yield a sound as PyAV's frames of planar float32, without a gap from time zero on; their times count samples.
+    """Yield a sound as PyAV's frames of planar float32, without a gap from a sample on; their times count samples.
 
-    Gaps and a late start are filled with silence. Sound before the first shown frame is cut off, and packets that
+    Gaps and a late start are filled with silence. Sound before the first sample is cut off, and packets that
     cannot be decoded become silence, so that sound and picture stay together.
 
     Args:
@@ -34,10 +35,11 @@ def sound_frames(
         start_seconds: Time of the first shown frame on the container's clock.
         rate: Samples per second; None: those that the sound begins with.
         layout: Channel layout as libav names it, such as `stereo`; None: that which the sound begins with.
+        begin: First sample, 0 at the first shown frame; the container stands before it.
     """
     start = round(start_seconds / stream.time_base)
     resampler: _Resampler | None = None
-    ended = 0
+    ended = begin
     for frame in _decoded(container, stream):
         frame.pts -= start
         rate, layout = rate or frame.sample_rate, layout or frame.layout.name

@@ -123,6 +123,8 @@ class FrameCopier:
         canvas = np.zeros((*fit.size, 3), np.uint8)
         rgb = sdr_rgb(frame, hdr, self._tags_of(frame), color_range, stored)
         canvas[fit.area] = upright(rgb, self._info.rotation, self._info.mirrored)
+        height, width = fit.size
+        canvas = np.pad(canvas, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         return rgb_picture(canvas, color_range)
 
     def _tags_of(self, frame: Any) -> ColorTags:

@@ -109,13 +109,23 @@ class EncodedFile:
     Use it as a context manager: an error in the block aborts it, and then nothing of it is left.
     """
 
-    def __init__(self, path: Path, coding: Coding, *, options: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        coding: Coding | None,
+        *,
+        options: dict[str, str] | None = None,
+        copied: Any = None,
+        time_base: Fraction | None = None,
+    ) -> None:
         """Open the file.
 
         Args:
             path: Where the video goes; `.mkv` or `.mp4`.
-            coding: How its pictures are coded.
+            coding: How its pictures are coded; None: those of `copied` are taken as they are.
             options: Of libav's muxer.
+            copied: Stream of another file, whose packets are copied.
+            time_base: Seconds of a tick of the copied packets' times.
 
         Raises:
             ConfigError: the name ends otherwise.
@@ -147,9 +157,14 @@ class EncodedFile:
         try:
             with InterruptsDelayed():
                 self._container = av.open(self._file, "w", format=kind, container_options=muxing)
-            self._stream = self._container.add_stream(_ENCODERS[coding.codec], rate=coding.rate)
-            self._coded = [self._stream]
-            coding.configure(self._stream.codec_context)
+            self._coded: list[Any] = []
+            if coding is None:
+                self._stream = self._container.add_stream_from_template(copied)
+                self._stream.time_base = time_base
+            else:
+                self._stream = self._container.add_stream(_ENCODERS[coding.codec], rate=coding.rate)
+                self._coded.append(self._stream)
+                coding.configure(self._stream.codec_context)
         except BaseException:
             self.abort()
             raise
@@ -175,6 +190,15 @@ class EncodedFile:
             self._mux([sound])
         else:
             self._mux(self._sound.encode(sound))
+
+    def add_packet(self, packet: Any) -> None:
+        """Add a packet of copied pictures, with times of the file, in the order of decoding.
+
+        Raises:
+            DataError: as `encode`.
+        """
+        packet.stream = self._stream
+        self._mux([packet])
 
     def encode(self, picture: Any) -> None:
         """Add a picture with a time, in the order of presentation.
@@ -203,6 +227,9 @@ class EncodedFile:
         self._file.close()
         self._raise_if_full()
         self.closed = True
+        # An encoder holds the memory of many pictures.
+        self._container = self._stream = self._sound = None
+        self._coded = []
 
     def __enter__(self) -> Self:
         return self

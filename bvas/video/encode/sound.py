@@ -20,8 +20,37 @@ _COPIED_CODECS = ("aac", "mp3", "mp3float", "ac3", "eac3", "alac", "opus", "flac
 _COPIED_CONTAINERS = ("mov", "matroska")
 
 
-class _Sound(Closing):
-    """Sound that is written to a file beside the pictures, piece by piece, on the clock of the first shown frame.
+class Sound(Closing):
+    """Sound that is written to a file beside the pictures, piece by piece."""
+
+    _next: Any = None
+    """The frame or packet that was read and not written yet."""
+
+    @abstractmethod
+    def add_to(self, file: EncodedFile) -> None:
+        """Announce the sound, if there is any, to a file."""
+
+    @abstractmethod
+    def _pulled(self) -> Any:
+        """Return the next frame or packet; None where there is none yet."""
+
+    def write_until(self, seconds: float, file: EncodedFile) -> None:
+        """Write the sound before a time to a file.
+
+        Raises:
+            DataError: the disk is full.
+        """
+        while True:
+            if self._next is None:
+                self._next = self._pulled()
+            if self._next is None or self._next.pts * self._next.time_base >= seconds:
+                return
+            file.add_piece(self._next)
+            self._next = None
+
+
+class _FileSound(Sound):
+    """Sound of one file, on the clock of its first shown frame.
 
     Args:
         path: The video.
@@ -34,26 +63,9 @@ class _Sound(Closing):
         # A folder of pictures has no sound.
         self._container: Any = None if path.is_dir() else open_media(str(path.absolute()))
         self._pieces: Iterator[Any] = iter(())
-        self._next: Any = None
-        """The frame or packet that was read and not written yet."""
 
-    @abstractmethod
-    def add_to(self, file: EncodedFile) -> None:
-        """Announce the sound, if there is any, to a file."""
-
-    def write_until(self, seconds: float, file: EncodedFile) -> None:
-        """Write the sound before a time to a file.
-
-        Raises:
-            DataError: the disk is full.
-        """
-        while True:
-            if self._next is None:
-                self._next = next(self._pieces, None)
-            if self._next is None or self._next.pts * self._next.time_base >= seconds:
-                return
-            file.add_piece(self._next)
-            self._next = None
+    def _pulled(self) -> Any:
+        return next(self._pieces, None)
 
     def close(self) -> None:
         """Close the file."""
@@ -61,7 +73,7 @@ class _Sound(Closing):
             self._container.close()
 
 
-class SoundTrack(_Sound):
+class SoundTrack(_FileSound):
     """The first sound of a file as `sound_frames` gives it, encoded again for another file; none without sound.
 
     Args:
@@ -91,7 +103,7 @@ class SoundTrack(_Sound):
             file.add_sound(SOUND_RATE)
 
 
-class CopiedSound(_Sound):
+class CopiedSound(_FileSound):
     """The first sound of a file, copied without encoding it again, for codecs that an mp4 holds.
 
     Packets keep their times; one that begins before the first shown frame is dropped (up to 0.03 s of sound).
