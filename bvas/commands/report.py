@@ -137,18 +137,32 @@ def _results_report(given: Path, args: argparse.Namespace) -> "MatchReport":
 
 
 def _experiment_report(experiment: "Experiment", args: argparse.Namespace) -> "MatchReport":
-    from bvas.data.matches import find_matches
+    from bvas.data.matches import find_matches, scored_matches
+    from bvas.evaluation.interval_evaluation import evaluate_intervals
     from bvas.evaluation.label_check import check_labels
-    from bvas.report.page_input import challenge_report, choose_matches, evaluation_report
+    from bvas.report.page_input import (
+        challenge_report,
+        choose_matches,
+        evaluation_report,
+        interval_report,
+    )
     from bvas.results.store import Split, predictions_folder
+    from bvas.results.tuned_peaks import with_threshold
 
     if args.confidence is not None:
-        experiment = replace(experiment, peaks=experiment.peaks.shown_from(args.confidence))
+        experiment = (
+            with_threshold(experiment, args.confidence)
+            if experiment.kind == "interval"
+            else replace(experiment, peaks=experiment.peaks.shown_from(args.confidence))
+        )
     if args.challenge:
         matches = find_matches(experiment.task, args.data)
         chosen = choose_matches([match for match in matches if match.fold is None], args.match)
         predictions = predictions_folder(args.runs, experiment.name, Split.CHALLENGE)
         return challenge_report(experiment, chosen, predictions, args.data)
+    if experiment.kind == "interval":
+        chosen = choose_matches(scored_matches(find_matches(experiment.task, args.data)), args.match)
+        return interval_report(evaluate_intervals(experiment, chosen, args.runs), experiment, args.data)
     evaluation = evaluated(experiment, args)
     return evaluation_report(
         evaluation, experiment, args.data, label_check=check_labels(evaluation, experiment)

@@ -215,9 +215,10 @@ def read_match(folder: Path, videos: Sequence[VideoFile], peaks: PeakConfig) -> 
         peaks: Rules by which the spots were found.
 
     Raises:
-        DataError: the spots are missing, or a file is wrong.
+        DataError: a file is wrong.
     """
-    spots = read_results(folder / RESULTS_NAME)
+    # Intervals are found again in the curve, by rules of now.
+    spots = read_results(folder / RESULTS_NAME) if (folder / RESULTS_NAME).is_file() else {}
     return [
         with_stored_curve(folder, video, spots.get(video.number, ()), MatchClock.of_half(video.number), peaks)
         for video in videos
