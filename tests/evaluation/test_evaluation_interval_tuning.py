@@ -1,5 +1,7 @@
 """Rules of intervals chosen on curves, and scored on others."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ def recording(number: int, height: float) -> VideoResult:
     ranges = []
     for start in (100 + 10 * number, 600, 1100):
         scores[start : start + 125] = height
-        scores[start + 60 : start + 63] = 0.1
+        scores[start + 60 : start + 63] = 0.0
         ranges.append(Interval("IN_FRAME", start / 25, (start + 125) / 25))
     curve = ScoreCurve(scores, np.arange(1500) / 25, LABELS.names)
     name = f"match {number}"
@@ -66,9 +68,6 @@ def test_one_match_is_refused():
 
 
 def test_matches_without_ranges_are_refused():
-    results = [
-        VideoResult(video=one.video, curve=one.curve, ranges=())
-        for one in map(lambda n: recording(n, 0.7), range(3))
-    ]
+    results = [replace(recording(number, 0.7), ranges=()) for number in range(3)]
     with pytest.raises(DataError, match="no match has a range of any label"):
         tune(results, [0, 1, 2])
