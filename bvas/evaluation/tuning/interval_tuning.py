@@ -1,11 +1,13 @@
 """Nested tuning of the rules of intervals, on out-of-fold curves.
 
-Rules are chosen one field after the other, in two rounds, by the mean average precision at tIoU 0.5 to 0.95. As for
-spots, a gain counts only where it is significant over matches and above the score on ranges at other times.
+Rules are chosen in steps, thresholds and gaps first, in two rounds, by the mean average precision at tIoU 0.5 to
+0.95. As for spots, a gain counts only where it is significant over matches and above the score on ranges at other
+times.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,13 +187,18 @@ def _best(curves: _Label, own: IntervalRule, videos: Bools, rate: float) -> Inte
 
 
 def _changes(rate: float) -> list[Callable[[IntervalRule], list[IntervalRule]]]:
-    """Return what is tried: each gives rules that differ from one in a field or two."""
+    """Return what is tried in a step: each gives rules that differ from one in some fields."""
 
-    def thresholds(rule: IntervalRule) -> list[IntervalRule]:
+    def thresholds_and_gaps(rule: IntervalRule) -> list[IntervalRule]:
+        # Together: a better threshold may gain nothing while its intervals have holes.
         return [
-            replace(rule, threshold=threshold, keep_threshold=threshold * share)
-            for threshold in _THRESHOLDS
-            for share in _KEPT
+            replace(
+                rule,
+                threshold=threshold,
+                keep_threshold=threshold * share,
+                max_gap_frames=round(seconds * rate),
+            )
+            for threshold, share, seconds in product(_THRESHOLDS, _KEPT, _GAPS_SECONDS)
         ]
 
     def sigmas(rule: IntervalRule) -> list[IntervalRule]:
@@ -202,10 +209,7 @@ def _changes(rate: float) -> list[Callable[[IntervalRule], list[IntervalRule]]]:
             replace(rule, min_length_frames=max(1, round(seconds * rate))) for seconds in _LENGTHS_SECONDS
         ]
 
-    def gaps(rule: IntervalRule) -> list[IntervalRule]:
-        return [replace(rule, max_gap_frames=round(seconds * rate)) for seconds in _GAPS_SECONDS]
-
-    return [thresholds, sigmas, lengths, gaps]
+    return [thresholds_and_gaps, sigmas, lengths]
 
 
 def _mean_precision(videos: Sequence[_Judged]) -> float:
