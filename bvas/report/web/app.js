@@ -27,7 +27,9 @@ class App {
     const kept = this.shelf.read();
     if (kept) {
       try {
-        this.say(`From your last visit: ${this.corrections.load(kept)}.`);
+        const text = `From your last visit: ${this.corrections.load(kept)}.`;
+        if (this.page === "label") this.warn(text);
+        else this.say(text);
       } catch {
         // Of another version of this page.
       }
@@ -308,6 +310,7 @@ class App {
   mark(label) {
     if (label >= this.data.labels.length) return;
     byId("add-label").value = String(label);
+    this.filter.labels.add(label);
     if (!this.marksRanges) this.add();
     else if (this.begun.some((event) => event.label === label)) this.end(label);
     else this.begin(label);
