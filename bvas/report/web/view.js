@@ -42,7 +42,7 @@ class View {
       const button = byId("marks").appendChild(element("button"));
       if (number < 9) button.append(element("kbd", String(number + 1)), " ");
       button.append(label);
-      button.addEventListener("click", () => this.app.mark(number));
+      button.addEventListener("click", () => this.app.editing.mark(number));
       return button;
     });
     byId("save").textContent = `Save ${data.labelling.file}`;
@@ -50,7 +50,7 @@ class View {
   }
 
   showMarks() {
-    const { marksRanges, begun } = this.app;
+    const { marksRanges, begun } = this.app.editing;
     byId("mark-ranges").setAttribute("aria-pressed", marksRanges);
     this.marks.forEach((button, label) => {
       button.setAttribute("aria-pressed", begun.some((event) => event.label === label));
@@ -157,10 +157,10 @@ class View {
     const { done, undone } = this.app.corrections;
     byId("undo").disabled = !done.length;
     byId("redo").disabled = !undone.length;
-    const { begun, data, video } = this.app;
-    const open = begun.map(({ label, seconds, frame }) => `${data.labels[label]} begun at ${momentText(seconds)}, frame ${frame}`);
+    const { data, video, editing } = this.app;
+    const open = editing.begun.map(({ label, seconds, frame }) => `${data.labels[label]} begun at ${momentText(seconds)}, frame ${frame}`);
     byId("begun").textContent = open.join("; ");
-    for (const id of ["end", "drop"]) byId(id).disabled = !begun.length;
+    for (const id of ["end", "drop"]) byId(id).disabled = !editing.begun.length;
     if (this.app.page === "label") {
       const counted = this.app.videos.map((one) => one.events.filter((event) => event.counts));
       const ranges = counted.flat().filter((event) => event.isRange).length;
