@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import pytest
 from browser_page import frame_on_screen, opened, rows, saved, told_frame, until
+from tiny import TINY_CONFIG
 from video_samples import make_video
 
 from bvas.cli import main
@@ -113,6 +114,24 @@ def test_thirty_points_and_five_ranges_by_key_alone_end_in_a_dataset_that_trains
     ends = [(0.0, index.seconds_of(3)), (index.seconds_of(3), index.duration_seconds)]
     assert second == [Interval("IN_FRAME", *pair) for pair in ends]
     assert main(["data", "check", str(folder), "--quiet"]) == 0
+
+
+@pytest.mark.slow
+def test_a_saved_file_named_dataset_json_is_trained_on_as_it_is(browser, folder):
+    with opened(browser, label_page(folder)) as page:
+        for _ in range(2):
+            for number in range(15):
+                press(page, "ArrowRight*9", "12"[number % 2])
+            press(page, "t", "3", "ArrowRight*9", "3", "t", "PageDown")
+        (folder / "dataset.json").write_text(json.dumps(saved_by_key(page)))
+    config = TINY_CONFIG.replace("demo,\n", "demo,\n        task=dataset_task(('PASS', 'SHOT')),\n", 1)
+    config = config.replace(
+        "from bvas.exp", "from bvas.data.spotting_task import dataset_task\nfrom bvas.exp", 1
+    )
+    (folder / "mine.py").write_text(config)
+    places = ["--data", str(folder), "--runs", str(folder / "runs"), "--device", "cpu", "--workers", "0"]
+    assert main(["train", "--experiment", str(folder / "mine.py"), *places, "--folds", "0", "--quiet"]) == 0
+    assert (folder / "runs" / "mine" / "fold_0").is_dir()
 
 
 def test_frame_numbers_are_the_source_s_at_every_rate(browser, folder):
