@@ -132,10 +132,7 @@ class View {
     byId("other-end").hidden = !event?.isRange;
     byId("other-end").textContent = this.app.isAtEnd ? "To the start" : "To the end";
     if (!event) {
-      const isFirst = this.app.page === "label" && !this.app.video.events.length;
-      text.textContent = isFirst
-        ? "Go to a frame and press the key of a label."
-        : "No event chosen: click one, or press ↓.";
+      text.textContent = "No event chosen: click one, or press ↓.";
       return;
     }
     const sign = text.appendChild(element("b", `${KINDS[event.shownKind].sign} ${KINDS[event.shownKind].name}`));
@@ -159,7 +156,8 @@ class View {
     byId("redo").disabled = !undone.length;
     const { data, video, editing } = this.app;
     const open = editing.begun.map(({ label, seconds, frame }) => `${data.labels[label]} begun at ${momentText(seconds)}, frame ${frame}`);
-    byId("begun").textContent = open.join("; ");
+    const isFresh = this.app.page === "label" && !video.events.length;
+    byId("begun").textContent = isFresh ? "Go to a frame and press the key of a label; ? lists the keys." : open.join("; ");
     for (const id of ["end", "drop"]) byId(id).disabled = !editing.begun.length;
     if (this.app.page === "label") {
       const counted = this.app.videos.map((one) => one.events.filter((event) => event.counts));
