@@ -49,7 +49,7 @@ class Files {
   }
 
   async saveFile(name, content) {
-    const saved = await this.saver.save(name, `${JSON.stringify(content, null, 1)}\n`);
+    const saved = await this.saver.save(name, `${JSON.stringify(content, null, 2)}\n`);
     if (saved !== null) this.app.say(`Saved as ${saved}.`);
     return saved;
   }

@@ -8,7 +8,7 @@ const KEYS = [
   { keys: ["ArrowLeft", "ArrowRight"], text: "← →", does: "one frame back, on", act: "stepFrame" },
   { keys: ["Shift+ArrowLeft", "Shift+ArrowRight"], text: "Shift ← →", does: "one second back, on", act: "stepSecond" },
   { keys: ["ArrowUp", "ArrowDown"], text: "↑ ↓", does: "previous, next event of the list", act: "stepEvent" },
-  { keys: ["PageUp", "PageDown"], text: "Page ↑ ↓", does: "previous, next video", act: "stepVideo" },
+  { keys: ["p", "n"], text: "P N", does: "previous, next video", act: "stepVideo" },
   { keys: ["Home", "End"], text: "Home End", does: "first, last frame", act: "goToEdge" },
   { keys: ["-", "+", "="], text: "− +", does: "zoom the timeline out, in", act: "zoom" },
   { keys: LABEL_KEYS, text: "1 … 9", does: "mark that label at the frame on screen; a range: begin it, end it", act: "mark", on: "editing", page: "label" },
@@ -53,7 +53,18 @@ function isTaken(element, name) {
   return element.matches("button, a, summary") && (name === " " || name === "Enter");
 }
 
+// A list that was opened by hand gives the keys back once something is chosen in it.
+function giveKeysBack() {
+  let isByHand = false;
+  document.addEventListener("pointerdown", () => (isByHand = true));
+  document.addEventListener("keydown", () => (isByHand = false));
+  document.addEventListener("change", ({ target }) => {
+    if (isByHand && target.matches("select")) target.blur();
+  });
+}
+
 function listenToKeys(app) {
+  giveKeysBack();
   const known = keysOf(app.page);
   document.addEventListener("keydown", (press) => {
     if (press.altKey || document.querySelector("dialog[open]")) return;

@@ -34,8 +34,9 @@ function correctionsOf(content, data, videos) {
       origin: "annotation",
     }));
     const { match: name, part, file } = video.json;
+    const empty = match.annotations !== undefined && !rows.length;
     const deleted = given.filter((span) => !there.has(at(span)));
-    return { match: name, part, file, num_frames: video.frames.count, annotations: rows, deleted };
+    return { match: name, part, file, num_frames: video.frames.count, annotations: rows, deleted, empty };
   });
   return { format: FORMAT, videos: entries };
 }
