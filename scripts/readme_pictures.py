@@ -9,10 +9,11 @@ import argparse
 import io
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import av
 import cv2
@@ -39,8 +40,8 @@ def write_synthetic_frame(path: Path) -> None:
     cv2.imwrite(str(path), picture)
 
 
-def write_report_picture(page_path: Path, path: Path) -> None:
-    """Take a picture of the report's page with a false alarm chosen, as Chromium shows it."""
+def write_page_picture(page_path: Path, path: Path, act: Callable[[Any], None]) -> None:
+    """Take a picture of a page as Chromium shows it after some actions."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
@@ -49,11 +50,32 @@ def write_report_picture(page_path: Path, path: Path) -> None:
         page.goto(page_path.absolute().as_uri())
         page.wait_for_selector("body[data-ready]")
         page.wait_for_timeout(1000)  # the video's first picture
-        page.locator("#list .row.alarm:not([hidden])").first.click()
+        act(page)
         page.wait_for_timeout(1000)
         picture = page.screenshot()
         browser.close()
     Image.open(io.BytesIO(picture)).convert("RGB").save(path, optimize=True)
+
+
+def choose_false_alarm(page: Any) -> None:
+    """Choose the first false alarm of a report."""
+    page.locator("#list .row.alarm:not([hidden])").first.click()
+
+
+def write_label_picture(video: Path, path: Path) -> None:
+    """Take a picture of a label page with points and ranges, one of which is begun."""
+
+    def label(page: Any) -> None:
+        keys = ["1", *["2", "1", "1"] * 4, "t", "3", "3", "3", "t", "2", "1"]
+        for number, key in enumerate(keys):
+            for _ in range(20 + 17 * number % 31):
+                page.keyboard.press("ArrowRight")
+            page.keyboard.press(key)
+
+    with TemporaryDirectory() as folder:
+        out = Path(folder) / "labels.json"
+        run("label", video, "--labels", "PASS,DRIVE,ATTACK", "--out", out, "--quiet")
+        write_page_picture(out.with_name("labels_page") / "index.html", path, label)
 
 
 def run(*words: str | Path) -> None:
@@ -98,9 +120,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise DataError(f"no timeline in {args.demo / 'report'}; run bvas demo first")
     DOCS.mkdir(exist_ok=True)
     shutil.copy(timelines[0], DOCS / "timeline.png")
-    write_report_picture(args.demo / "report" / "index.html", DOCS / "report.png")
+    write_page_picture(args.demo / "report" / "index.html", DOCS / "report.png", choose_false_alarm)
     write_synthetic_frame(DOCS / "synthetic.png")
     labels, predictions = args.demo / "data" / "spotting-ball-2023", args.runs / "demo" / "predictions" / "cv"
+    write_label_picture(sorted(labels.rglob("1_*.mkv"))[0], DOCS / "label.png")
     write_error_pictures(labels, predictions)
     write_overlay_picture(labels, predictions, DOCS / "overlay.png")
     return 0

@@ -1,6 +1,8 @@
 """Content of a label page: videos without predictions, and the file that the page writes."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from bvas.data.labels_file import LabelsFile
 from bvas.report.content import Labelling, MatchReport, video_report
@@ -38,7 +40,7 @@ def label_report(
         videos=tuple(videos),
         operating_point=0.0,
         labelling=Labelling(
-            path=file.path.absolute(),
+            path=Path(os.path.normpath(file.path.absolute())),
             content=file.content,
             entries=file.entries,
             begins_with_ranges=begins_with_ranges,

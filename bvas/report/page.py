@@ -30,6 +30,8 @@ SCRIPTS = (
     "plots.js",
     "keys.js",
     "view.js",
+    "editing.js",
+    "files.js",
     "app.js",
 )
 

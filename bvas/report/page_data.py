@@ -85,7 +85,7 @@ def _about(report: MatchReport) -> str:
     total = sum(video.duration_seconds for video in report.videos)
     parts = [count_text(len(report.videos), "video"), f"{minutes_text(total)} long"]
     if report.labelling is not None:
-        return " · ".join([*parts, f"labels for {report.labelling.path}"])
+        return " · ".join([*parts, f"saves {report.labelling.path.name}"])
     parts.append(f"{_found(report)} of confidence {report.operating_point:.2f} and more")
     if any(video.ranges for video in report.videos):
         parts.append(f"an interval hits a range with a tIoU of at least {LEAST_OVERLAP:g}")

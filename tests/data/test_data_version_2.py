@@ -141,7 +141,7 @@ def test_an_experiment_reads_its_own_form_and_leaves_out_the_other_of_labels_tha
         annotated_halves(find_matches(other, tmp_path)[0], other)
     # A sample of an unknown label is no video without actions.
     write_samples(tmp_path, [sample("a", "IN_FRAME")], labels=["IN_FRAME"])
-    with pytest.raises(DataError, match=r"'IN_FRAME' is a range .the whole video., and an experiment"):
+    with pytest.raises(DataError, match=r"'IN_FRAME' is a range \(the whole video\), and an experiment"):
         annotated_halves(find_matches(points, tmp_path)[0], points)
 
 

@@ -21,6 +21,11 @@ function correctionsOf(content, data, videos) {
   const entries = (content?.matches ?? []).filter((match) => known[match.name]).map((match) => {
     const video = known[match.name];
     const rows = (match.annotations ?? []).map((row) => ({ ...row, origin: "annotation" }));
+    const wrong = rows.findIndex((row) => {
+      const isPlaced = isSpan(row.from_frame ?? row.frame, row.to_frame ?? null, video.frames.count);
+      return !isPlaced || !data.labels.includes(row.label);
+    });
+    if (wrong >= 0) throw new Error(`annotation ${wrong} of ${match.name} is not of this page; open the file with bvas label`);
     const at = (span) => keyOf(span.label, span.from_frame ?? span.frame, span.to_frame ?? null);
     const there = new Set(rows.map(at));
     const given = video.annotations.map((event) => ({
@@ -29,8 +34,9 @@ function correctionsOf(content, data, videos) {
       origin: "annotation",
     }));
     const { match: name, part, file } = video.json;
+    const empty = match.annotations !== undefined && !rows.length;
     const deleted = given.filter((span) => !there.has(at(span)));
-    return { match: name, part, file, num_frames: video.frames.count, annotations: rows, deleted };
+    return { match: name, part, file, num_frames: video.frames.count, annotations: rows, deleted, empty };
   });
   return { format: FORMAT, videos: entries };
 }

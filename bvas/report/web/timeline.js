@@ -97,7 +97,9 @@ class Timeline {
   }
 
   get laneHeight() {
-    return Math.min(Math.max(Math.round(300 / Math.max(this.lanes.length, 1)), 26), 84);
+    // Without curves and confidences there is less to see.
+    const most = this.video.isLabelled ? 44 : 84;
+    return Math.min(Math.max(Math.round(300 / Math.max(this.lanes.length, 1)), 26), most);
   }
 
   // Columns from a time and back, in the detail.

@@ -42,7 +42,7 @@ class View {
       const button = byId("marks").appendChild(element("button"));
       if (number < 9) button.append(element("kbd", String(number + 1)), " ");
       button.append(label);
-      button.addEventListener("click", () => this.app.mark(number));
+      button.addEventListener("click", () => this.app.editing.mark(number));
       return button;
     });
     byId("save").textContent = `Save ${data.labelling.file}`;
@@ -50,7 +50,7 @@ class View {
   }
 
   showMarks() {
-    const { marksRanges, begun } = this.app;
+    const { marksRanges, begun } = this.app.editing;
     byId("mark-ranges").setAttribute("aria-pressed", marksRanges);
     this.marks.forEach((button, label) => {
       button.setAttribute("aria-pressed", begun.some((event) => event.label === label));
@@ -132,10 +132,7 @@ class View {
     byId("other-end").hidden = !event?.isRange;
     byId("other-end").textContent = this.app.isAtEnd ? "To the start" : "To the end";
     if (!event) {
-      const isFirst = this.app.page === "label" && !this.app.video.events.length;
-      text.textContent = isFirst
-        ? "Go to a frame and press the key of a label."
-        : "No event chosen: click one, or press ↓.";
+      text.textContent = "No event chosen: click one, or press ↓.";
       return;
     }
     const sign = text.appendChild(element("b", `${KINDS[event.shownKind].sign} ${KINDS[event.shownKind].name}`));
@@ -157,10 +154,11 @@ class View {
     const { done, undone } = this.app.corrections;
     byId("undo").disabled = !done.length;
     byId("redo").disabled = !undone.length;
-    const { begun, data, video } = this.app;
-    const open = begun.map(({ label, seconds, frame }) => `${data.labels[label]} begun at ${momentText(seconds)}, frame ${frame}`);
-    byId("begun").textContent = open.join("; ");
-    for (const id of ["end", "drop"]) byId(id).disabled = !begun.length;
+    const { data, video, editing } = this.app;
+    const open = editing.begun.map(({ label, seconds, frame }) => `${data.labels[label]} begun at ${momentText(seconds)}, frame ${frame}`);
+    const isFresh = this.app.page === "label" && !video.events.length;
+    byId("begun").textContent = isFresh ? "Go to a frame and press the key of a label; ? lists the keys." : open.join("; ");
+    for (const id of ["end", "drop"]) byId(id).disabled = !editing.begun.length;
     if (this.app.page === "label") {
       const counted = this.app.videos.map((one) => one.events.filter((event) => event.counts));
       const ranges = counted.flat().filter((event) => event.isRange).length;
