@@ -42,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_overwrite(parser, "replace files that exist")
     how = parser.add_argument_group("how it is written")
     options.add_codec(how)
-    options.add_crf(how)
+    options.add_crf(how, 12)
     how.add_argument(
         "--copy",
         action="store_true",

@@ -43,7 +43,7 @@ def cut(
     speed: float | Fraction = 1,
     stretch_sound: bool = False,
     codec: Codec = "h264",
-    crf: int = 18,
+    crf: int = 12,
     strict: bool = False,
     overwrite: bool = False,
     reading: ReadOptions = DEFAULT_READING,
@@ -72,7 +72,7 @@ def cut(
         speed: 0.5 takes twice the time. Frames are neither lost nor doubled.
         stretch_sound: Keep the sound at another speed, at its pitch.
         codec: The coding.
-        crf: Quality: 0 is the best, 51 the worst.
+        crf: Quality: 0 is the best, 51 the worst. 12 keeps 40 dB PSNR even of noise, 18 of ordinary pictures.
         strict: Raise where a frame cannot be decoded; else it is left out, and the frame before it stays.
         overwrite: Replace files that exist.
         reading: Which stream of the videos is read, and how.

@@ -32,6 +32,8 @@ from bvas.video.encode.stretches import (
 
 _KEYFRAME_SECONDS = 2
 _SPEEDS = Fraction(1, 16), Fraction(16)
+# libav's numbers of the ranges.
+_RANGES = {"limited": 1, "full": 2}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +41,7 @@ class JoinConfig:
     """How stretches are encoded."""
 
     codec: Codec = "h264"
-    crf: int = 18
+    crf: int = 12
     """Quality: 0 is the best, 51 the worst."""
     speed: Fraction = Fraction(1)
     """Above 1 faster than the sources, below 1 slower. Every frame is kept."""
@@ -235,12 +237,13 @@ class _SourceCopier:
         if self._own == self._wanted:
             return picture
         (matrix, color_range), (wanted, wanted_range) = self._own, self._wanted
-        return picture.reformat(
+        # By way of RGB: swscale's direct conversion between matrices is two levels off.
+        rgb = picture.reformat(format="rgb24", src_colorspace=matrix, src_color_range=_RANGES[color_range])
+        return rgb.reformat(
             format="yuv420p",
-            src_colorspace=matrix,
             dst_colorspace=wanted,
-            src_color_range=2 if color_range == "full" else 1,
-            dst_color_range=2 if wanted_range == "full" else 1,
+            src_color_range=_RANGES["full"],
+            dst_color_range=_RANGES[wanted_range],
         )
 
 
