@@ -19,12 +19,12 @@ def title_of(cut: Cut, *, with_name: bool) -> str:
     """Return the title of a cut: label, time in its video, and the name of that.
 
     >>> title_of(cut, with_name=True)  # doctest: +SKIP
-    'GOAL  16:23  match.mp4'
+    'GOAL · 16:23 · match.mp4'
     """
     seconds = int(cut.moment_seconds + 1e-6)
     time = f"{seconds // 60}:{seconds % 60:02d}"
     name = cut.source.index.path.name if with_name else ""
-    return "  ".join(part for part in (", ".join(cut.labels), time, name) if part)
+    return " · ".join(part for part in (", ".join(cut.labels), time, name) if part)
 
 
 class DrawnTitle:

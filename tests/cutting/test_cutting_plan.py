@@ -227,8 +227,8 @@ def test_names_and_titles_say_label_and_time(video):
         "004_0m00s.mp4",
     ]
     assert clip_names(cuts[:1] * 1000)[0] == "0001_GOAL_16m23s.mp4"
-    assert title_of(cuts[0], with_name=False) == "GOAL  16:23"
-    assert title_of(cuts[3], with_name=True) == "0:00  match.mp4"
+    assert title_of(cuts[0], with_name=False) == "GOAL · 16:23"
+    assert title_of(cuts[3], with_name=True) == "0:00 · match.mp4"
     assert (picture_name(25, 1000, ".png"), picture_name(25, 1001, ".jpg")) == ("025.png", "0025.jpg")
 
 
