@@ -12,7 +12,7 @@ from bvas.video.index.frame_table import VideoIndex
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Cut:
+class VideoCut:
     """Frames in a row, for what happens in them."""
 
     part: int
@@ -36,9 +36,9 @@ def nearest_boundary(bounds: NDArray[np.float64], seconds: float) -> int:
     return behind - 1 if seconds - bounds[behind - 1] <= bounds[behind] - seconds else behind
 
 
-def joined_cuts(cuts: Iterable[Cut], *, keep_overlaps: bool = False) -> list[Cut]:
+def joined_cuts(cuts: Iterable[VideoCut], *, keep_overlaps: bool = False) -> list[VideoCut]:
     """Return cuts in order of time over all videos; those that overlap or touch become one unless they are kept."""
-    joined: list[Cut] = []
+    joined: list[VideoCut] = []
     for cut in sorted(cuts, key=lambda one: (one.part, one.frames.start, one.frames.stop)):
         before = joined[-1] if joined else None
         if (

@@ -7,7 +7,7 @@ from pathlib import Path, PureWindowsPath
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.cutting.cut_list import Cut, boundaries, check_labels, nearest_boundary
+from bvas.cutting.cut_list import VideoCut, boundaries, check_labels, nearest_boundary
 from bvas.data.interval_files import IntervalFile, IntervalRow
 from bvas.errors import ConfigError, DataError
 from bvas.video.encode.stretches import SourceVideo
@@ -20,7 +20,7 @@ def interval_cuts(
     *,
     labels: Sequence[str] = (),
     confidence: float | None = None,
-) -> list[Cut]:
+) -> list[VideoCut]:
     """Return a cut for each interval.
 
     Args:
@@ -47,7 +47,7 @@ def interval_cuts(
             frames = _frames_of(row, video.index, bounds)
             moment = float(bounds[frames.start])
             names = (one.label,) if one.label else ()
-            cuts.append(Cut(part=part, source=video, frames=frames, moment_seconds=moment, labels=names))
+            cuts.append(VideoCut(part=part, source=video, frames=frames, moment_seconds=moment, labels=names))
     if not cuts:
         raise DataError(
             f"no interval of {file.path} has a confidence of {confidence} or more; take a lower one"

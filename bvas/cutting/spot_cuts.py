@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bvas.cutting.cut_list import Cut, boundaries, check_labels, nearest_boundary
+from bvas.cutting.cut_list import VideoCut, boundaries, check_labels, nearest_boundary
 from bvas.data.soccernet_entries import Notices
 from bvas.errors import ConfigError, DataError
 from bvas.results.read_spots import read_spots, spots_within
@@ -23,7 +23,7 @@ def spot_cuts(
     after: float,
     labels: Sequence[str] = (),
     confidence: float | None = None,
-) -> tuple[list[Cut], Notices]:
+) -> tuple[list[VideoCut], Notices]:
     """Return a cut for each spot, and what was odd in the file.
 
     Args:
@@ -40,8 +40,6 @@ def spot_cuts(
     """
     if not (before >= 0 and after >= 0 and before + after < float("inf")):
         raise ConfigError(f"before and after must be finite and not negative, got {before} and {after}")
-    if confidence is not None and not 0 <= confidence <= 1:
-        raise ConfigError(f"the confidence must lie in [0, 1], got {confidence}")
     source = read_spots([path])
     there = {spot.label for result in source.videos for spot in result.spots} | set(source.labels)
     check_labels(labels, there, "spot")
@@ -56,7 +54,7 @@ def spot_cuts(
             first = min(nearest_boundary(bounds, spot.seconds - before), frame)
             stop = max(nearest_boundary(bounds, spot.seconds + after), frame + 1)
             cuts.append(
-                Cut(
+                VideoCut(
                     part=part,
                     source=video,
                     frames=range(first, stop),

@@ -81,7 +81,10 @@ def test_another_speed_says_that_the_sound_is_gone(tmp_path, match, capsys):
     (tmp_path / "i.csv").write_text("start_seconds,end_seconds\n0.4,0.8\n")
     arguments = "cut", match, "--intervals", tmp_path / "i.csv", "--speed", "1/2"
     assert run(*arguments, "--out", tmp_path / "b.mp4") == OK
-    assert "10 frames, 0.80 s, without sound (another speed; --stretch-sound keeps it)" in capsys.readouterr().out
+    assert (
+        "10 frames, 0.80 s, without sound (another speed; --stretch-sound keeps it)"
+        in capsys.readouterr().out
+    )
     assert run(*arguments, "--out", tmp_path / "c.mp4", "--stretch-sound") == OK
     assert "10 frames, 0.80 s, with sound, in" in capsys.readouterr().out
 
@@ -107,9 +110,44 @@ def test_a_target_that_is_a_source_or_exists_is_refused(tmp_path, match, capsys,
 
 def test_intervals_of_another_video_are_refused_with_both_names(tmp_path, match, capsys):
     (tmp_path / "i.csv").write_text("video,start_seconds,end_seconds\nother.mp4,0.4,0.8\n")
-    assert run("cut", match, "--intervals", tmp_path / "i.csv", "--clips", tmp_path / "new" / "clips") == WRONG_INPUT
+    assert (
+        run("cut", match, "--intervals", tmp_path / "i.csv", "--clips", tmp_path / "new" / "clips")
+        == WRONG_INPUT
+    )
     assert "holds intervals of other.mp4, not of match.mp4" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
+
+
+def test_arguments_that_do_not_go_together_are_refused(tmp_path, match, capsys):
+    spots = "cut", match, "--spots", tmp_path / "spots"
+    for wrong, message in (
+        (("--confidence", "2"), "the confidence must lie in [0, 1], got 2.0"),
+        (("--stretch-sound",), "give a speed too"),
+        (("--copy", "--titles"), "--copy keeps the packets as they are"),
+        (("--crf", "60"), "crf 0 to 51"),
+        (("--labels", "CORNER"), "no spot has the label 'CORNER'; there are GOAL, PASS"),
+    ):
+        assert run(*spots, "--out", tmp_path / "b.mp4", *wrong) == WRONG_INPUT
+        assert message in capsys.readouterr().err
+    for wrong in (("--speed", "1/0"), ("--intervals", "i.csv"), ("--clips", "c")):
+        with pytest.raises(SystemExit):
+            run(*spots, "--out", tmp_path / "b.mp4", *wrong)
+    with pytest.raises(bvas.ConfigError, match="either intervals or spots, and either out or clips"):
+        bvas.cut(match, out=tmp_path / "b.mp4")
+    with pytest.raises(bvas.ConfigError, match="a cut needs at least one"):
+        bvas.cut(match, intervals=[], out=tmp_path / "b.mp4")
+    assert not (tmp_path / "b.mp4").exists()
+
+
+def test_cutting_loads_no_torch(tmp_path, match):
+    code = (
+        "import sys, bvas; from bvas.values.annotations import Interval; video, spots, out = sys.argv[1:]; "
+        "bvas.cut(video, intervals=[Interval('A', 0, 0.2)], out=out, titles=True); "
+        "bvas.cut(video, spots=spots, out=out, overwrite=True); print('torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, match, tmp_path / "spots", tmp_path / "b.mp4"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_no_room_on_the_disk_leaves_nothing(tmp_path, match, capsys, monkeypatch):
@@ -142,10 +180,12 @@ def test_clips_that_were_finished_go_too_where_a_later_one_fails(tmp_path):
 
 
 def test_ctrl_c_leaves_nothing(tmp_path):
-    video = make_video(tmp_path / "long.mp4", num_frames=500, size=(240, 400), options={"preset": "ultrafast"})
-    command = [sys.executable, "-m", "bvas", "cut", str(video), "--intervals", "i.csv", "--clips", "clips"]
+    video = make_video(
+        tmp_path / "long.mp4", num_frames=500, size=(240, 400), options={"preset": "ultrafast"}
+    )
     (tmp_path / "i.csv").write_text("start_seconds,end_seconds\n0,1\n2,20\n")
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "bvas", "cut", video, "--intervals", tmp_path / "i.csv"]
+    process = subprocess.Popen([*command, "--clips", tmp_path / "clips"], stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while len(list(tmp_path.glob("clips/*.part"))) < 2 and process.poll() is None:
         assert time.monotonic() < deadline
@@ -191,7 +231,9 @@ def test_a_title_is_there_for_two_seconds_of_each_cut(tmp_path):
 def test_a_title_is_white_on_dark_gray_in_each_range(full, white, back):
     black = 0 if full else 16
     picture = yuv_picture(
-        np.full((540, 960), black, np.uint8), np.full((270, 480), 90, np.uint8), np.full((270, 480), 90, np.uint8)
+        np.full((540, 960), black, np.uint8),
+        np.full((270, 480), 90, np.uint8),
+        np.full((270, 480), 90, np.uint8),
     )
     DrawnTitle("GOAL · 16:23").draw(picture, is_full_range=full)
     luma, blue, _ = (samples_of(plane) for plane in picture.planes)

@@ -24,8 +24,12 @@ def check_copied(path, made):
         frames = list(container.decode(video=0))
     assert numbers_in([frame.to_ndarray(format="gray") for frame in frames]) == wanted
     bounds = np.concatenate(
-        [one.begin_seconds + one.source.index.seconds[one.frames] - one.source.index.seconds[one.frames.start]
-         for one in made.stretches]
+        [
+            one.begin_seconds
+            + one.source.index.seconds[one.frames]
+            - one.source.index.seconds[one.frames.start]
+            for one in made.stretches
+        ]
     )
     assert np.abs(seconds - bounds).max() < 1e-5
 
@@ -152,7 +156,9 @@ def test_what_cannot_be_copied_is_refused_with_the_remedy(tmp_path):
             bvas.cut(video, intervals=one, out=tmp_path / "b.mp4", copy=True)
     rows = [IntervalRow(video=name, interval=one[0]) for name in ("small.mp4", "large.mp4")]
     write_intervals_csv(tmp_path / "i.csv", rows)
-    with pytest.raises(ConfigError, match=r"large\.mp4 cannot be copied: it is coded otherwise than small\.mp4"):
+    with pytest.raises(
+        ConfigError, match=r"large\.mp4 cannot be copied: it is coded otherwise than small\.mp4"
+    ):
         bvas.cut([small, large], intervals=tmp_path / "i.csv", out=tmp_path / "b.mp4", copy=True)
     for choice in ({"speed": 0.5}, {"titles": True}, {"codec": "hevc"}, {"crf": 20}):
         with pytest.raises(ConfigError, match="--copy keeps the packets as they are"):

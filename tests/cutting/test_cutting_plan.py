@@ -9,7 +9,7 @@ from task_videos import write_dataset
 from video_samples import make_video
 
 from bvas.cutting.clip_names import clip_names, picture_name
-from bvas.cutting.cut_list import Cut, joined_cuts
+from bvas.cutting.cut_list import VideoCut, joined_cuts
 from bvas.cutting.interval_cuts import interval_cuts
 from bvas.cutting.spot_cuts import spot_cuts
 from bvas.cutting.titles import title_of
@@ -90,7 +90,7 @@ def test_labels_and_confidence_select(video):
     assert frames_of(video, *rows, confidence=0.5) == [range(25)]
     with pytest.raises(ConfigError, match="no interval has the label 'C'; there are A, B"):
         frames_of(video, *rows, labels=["C"])
-    with pytest.raises(DataError, match="no interval of .* has a confidence of 0.95 or more"):
+    with pytest.raises(DataError, match=r"no interval of .* has a confidence of 0\.95 or more"):
         frames_of(video, *rows, confidence=0.95)
 
 
@@ -109,7 +109,9 @@ def test_a_video_is_named_by_name_or_stem_in_its_case(tmp_path):
     assert parts_of(table, one, two) == [0, 1]
     assert parts_of(table, two) == [0]
     table.write_text("video,start_seconds,end_seconds\nONE.mp4,0,1\nthree.mp4,0,1\n")
-    with pytest.raises(DataError, match=r"holds intervals of ONE\.mp4, three\.mp4, not of one\.mp4, two\.mp4"):
+    with pytest.raises(
+        DataError, match=r"holds intervals of ONE\.mp4, three\.mp4, not of one\.mp4, two\.mp4"
+    ):
         parts_of(table, one, two)
 
 
@@ -168,8 +170,6 @@ def test_a_spot_is_cut_from_before_to_after_within_its_video(tmp_path, video):
         spots_of(folder, video, labels=["PASS"], confidence=0.8)
     with pytest.raises(ConfigError, match="finite and not negative, got -1"):
         spots_of(folder, video, before=-1)
-    with pytest.raises(ConfigError, match="confidence must lie in"):
-        spots_of(folder, video, confidence=2)
 
 
 def test_several_videos_are_the_parts_in_order_and_one_is_found_by_its_name(tmp_path):
@@ -179,7 +179,9 @@ def test_several_videos_are_the_parts_in_order_and_one_is_found_by_its_name(tmp_
     with pytest.raises(ConfigError, match="called like none of them"):
         spots_of(folder, halves[1])
     named = tmp_path / "named.csv"
-    named.write_text(f"seconds,label,confidence,part,file\n1,GOAL,1,1,{halves[0]}\n1.2,GOAL,1,2,{halves[1]}\n")
+    named.write_text(
+        f"seconds,label,confidence,part,file\n1,GOAL,1,1,{halves[0]}\n1.2,GOAL,1,2,{halves[1]}\n"
+    )
     assert spots_of(named, halves[1]) == [(0, range(20, 35), ("GOAL",))]
     third = write_spots(tmp_path / "three", {3: [Spot("GOAL", 1.0, 0.9)]})
     with pytest.raises(ConfigError, match="has spots of part 3, and 2 videos are given"):
@@ -197,7 +199,7 @@ def test_spots_of_another_video_or_unit_are_refused(tmp_path, video):
 
 def cut_at(video, start, stop, label, moment=None):
     moment = start / 25 if moment is None else moment
-    return Cut(part=0, source=video, frames=range(start, stop), moment_seconds=moment, labels=(label,))
+    return VideoCut(part=0, source=video, frames=range(start, stop), moment_seconds=moment, labels=(label,))
 
 
 def test_joined_cuts_keep_the_moment_of_the_first_and_each_label_once(video):

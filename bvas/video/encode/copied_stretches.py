@@ -26,7 +26,7 @@ from bvas.video.index.frame_table import VideoIndex
 # NAL units of pictures behind which nothing refers to what came before (ITU-T H.264, 7.4.1; H.265, 7.4.2.2).
 _ALONE = {"h264": range(5, 6), "hevc": range(16, 21)}
 # Types of pictures among the NAL units, and of the headers that they need.
-_PICTURES = {"h264": range(1, 6), "hevc": range(0, 32)}
+_PICTURES = {"h264": range(1, 6), "hevc": range(32)}
 _HEADERS = {"h264": range(7, 9), "hevc": range(32, 35)}
 _REMEDY = "leave out --copy to encode the cuts, which takes any video and is exact to the frame"
 
@@ -124,7 +124,9 @@ def write_copied(
                     progress(done)
             sound.write_until(float(end), file)
         file.finish()
-    check_times(file.part, np.sort(shown).astype(np.float64) * float(time_base), planned[0].source.index, "cut")
+    check_times(
+        file.part, np.sort(shown).astype(np.float64) * float(time_base), planned[0].source.index, "cut"
+    )
     return WrittenFile(
         path=file.path,
         num_frames=done,

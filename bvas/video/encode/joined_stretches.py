@@ -204,15 +204,14 @@ class _Joined:
             return None
         self.now = begin + (end - start) / speed
         self._sound.write_until(float(self.now), self._file)
-        lost = damage.damage
         return WrittenStretch(
             source=source,
             frames=range(first, frames.stop),
             asked=(frames,),
             begin_seconds=float(begin),
             end_seconds=float(self.now),
-            lost=lost.lost,
-            damaged=tuple(number for number in lost.damaged if number in frames),
+            lost=damage.damage.lost,
+            damaged=tuple(sorted(number for number in backend.damaged if number in frames)),
         )
 
 
