@@ -376,6 +376,18 @@ def test_frames_that_cannot_be_decoded_are_left_out_and_a_cut_never_begins_with_
     assert not (tmp_path / "c.mp4").exists()
 
 
+def test_a_cut_whose_last_frames_are_lost_keeps_its_length(tmp_path):
+    source = make_video(tmp_path / "a.mp4", num_frames=60, options={"g": "1", "bf": "0"})
+    damage(source, [33, 34])
+
+    (made,) = bvas.cut(source, intervals=[Interval("A", 1.2, 1.4)], out=tmp_path / "b.mp4")
+
+    index = build_index(tmp_path / "b.mp4")[0]
+    assert (made.num_frames, made.duration_seconds) == (3, 0.2)
+    assert index.seconds.tolist() == pytest.approx([0, 0.04, 0.08])
+    assert index.duration_seconds == pytest.approx(0.2)
+
+
 def test_no_frame_at_all_is_an_error(tmp_path):
     source = make_video(tmp_path / "a.mp4", num_frames=30, options={"g": "1", "bf": "0"})
     damage(source, range(10, 15))
