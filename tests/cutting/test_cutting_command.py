@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -280,6 +279,7 @@ def test_no_picture_is_overwritten_and_none_is_left_after_an_error(tmp_path, cap
     assert "29.png is there already; --overwrite" in capsys.readouterr().err
     assert names_in(tmp_path / "f") == ["29.png"]
 
+    resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     # Less than a picture takes.

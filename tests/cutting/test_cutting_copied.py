@@ -52,6 +52,8 @@ def test_a_copy_holds_the_frames_from_the_keyframe_before_and_says_so(tmp_path, 
         assert one.num_added == len(one.frames) - len(one.asked[0])
     assert made.num_frames == sum(len(one.frames) for one in made.stretches)
     check_copied(tmp_path / "copy.mp4", made)
+    seconds = build_index(tmp_path / "copy.mp4")[0].duration_seconds
+    assert seconds == pytest.approx(made.duration_seconds, abs=1e-5)
     samples = sound_of(tmp_path / "copy.mp4")
     for one in (made.stretches[0], made.stretches[-1]):
         offset = sound_offset_seconds(samples, one.begin_seconds + 0.02, one.frames.start / 25 + 0.02)
