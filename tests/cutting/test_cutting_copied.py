@@ -98,6 +98,8 @@ def test_hevc_and_a_variable_rate_are_copied(tmp_path):
     (made,) = bvas.cut(video, intervals=intervals, out=tmp_path / "b.mp4", copy=True)
 
     assert [one.frames.start for one in made.stretches] == [24, 48]
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        assert container.streams.video[0].codec_context.codec_tag == "hvc1"
     check_copied(tmp_path / "b.mp4", made)
 
 
