@@ -5,6 +5,7 @@ import math
 from fractions import Fraction
 
 import pytest
+from export_samples import SPOTS, recording_in, results_in
 from task_videos import write_dataset
 from video_samples import make_video
 
@@ -186,6 +187,27 @@ def test_several_videos_are_the_parts_in_order_and_one_is_found_by_its_name(tmp_
     third = write_spots(tmp_path / "three", {3: [Spot("GOAL", 1.0, 0.9)]})
     with pytest.raises(ConfigError, match="has spots of part 3, and 2 videos are given"):
         spots_of(third, *halves)
+
+
+def test_a_folder_of_a_recording_has_its_operating_points_and_names_its_videos(tmp_path):
+    videos = [make_video(tmp_path / f"{name}.mp4", num_frames=60) for name in ("one", "two", "other")]
+    results_in(tmp_path / "spots", SPOTS, [Spot("PASS", 1.0, 0.95)])
+    recording_in(tmp_path / "spots", videos[:2], operating_point=0.6)
+
+    assert spots_of(tmp_path / "spots", *videos[:2]) == [
+        (0, range(15), ("PASS",)),
+        (1, range(15, 30), ("PASS",)),
+    ]
+    # One part is found by its name; the other is not missed.
+    assert spots_of(tmp_path / "spots", videos[1]) == [(0, range(15, 30), ("PASS",))]
+    # Of the labels of the model, one does not occur at this point.
+    with pytest.raises(DataError, match="no spot of DRIVE at or above its operating point"):
+        spots_of(tmp_path / "spots", *videos[:2], labels=["DRIVE"])
+    with pytest.raises(DataError, match=r"holds spots of two\.mp4, not of other\.mp4"):
+        spots_of(tmp_path / "spots", videos[0], videos[2])
+    moved = videos[0].rename(tmp_path / "moved.mp4")
+    with pytest.raises(DataError, match=r"holds spots of one\.mp4, not of moved\.mp4.*needs its old name"):
+        spots_of(tmp_path / "spots", moved, videos[1])
 
 
 def test_spots_of_another_video_or_unit_are_refused(tmp_path, video):
