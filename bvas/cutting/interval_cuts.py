@@ -58,7 +58,7 @@ def interval_cuts(
 def _rows_of(file: IntervalFile, videos: Sequence[Path]) -> list[list[IntervalRow]]:
     """Return the intervals of each video."""
     if "" in file.rows and len(videos) > 1:
-        place = file.rows[""][0].place
+        place = file.rows[""][0].place or file.path
         raise ConfigError(
             f"{place} names no video, and {len(videos)} are given; name the video of each interval, or give one"
         )
