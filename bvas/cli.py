@@ -16,6 +16,7 @@ from bvas.errors import redacted
 VERBS = {
     "demo": "make synthetic matches, train on them, predict, score, and write a report",
     "spot": "find the actions in your own video",
+    "intervals": "find the stretches of your own video in which something is present",
     "train": "train an experiment on the folds of a data root",
     "predict": "predict the held-out matches of each fold, the challenge, or what a manifest lists",
     "evaluate": "score an experiment's predictions, or compare experiments",
@@ -26,6 +27,7 @@ VERBS = {
     "experiment ensemble": "average the score curves of several experiments, or of the best of them",
     "experiment submit": "write the challenge's zip, and check it",
     "experiment suspects": "rank annotations that look like mistakes",
+    "label": "label points and ranges of videos in a page, or by frame numbers",
     "report": "write a page that shows spots on the video and lets you correct them",
     "cut": "cut intervals or moments out of videos: one file, or a clip for each",
     "doctor": "check this machine, with a remedy for each problem",

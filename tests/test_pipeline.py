@@ -244,7 +244,7 @@ def test_without_a_model_spot_says_how_to_get_one(there, tmp_path, capsys):
 
 
 def test_the_newest_model_that_is_not_the_demo_is_taken(there, tmp_path):
-    from bvas.commands.spot import newest_experiment
+    from bvas.commands.recording_run import newest_experiment
 
     for name, age in (("demo", 0), ("old", 500), ("new", 100)):
         file = tmp_path / name / "fold_0" / "model.safetensors"

@@ -16,10 +16,11 @@ def test_every_public_name_loads():
 def test_the_public_names_are_these():
     assert sorted(bvas.__all__) == sorted(
         """__version__ open_video open_stream read_video cut box_cuts to_rgb
-        VideoIndex VideoInfo FrameReader FrameStream ClipConfig Annotation Spot
+        VideoIndex VideoInfo FrameReader FrameStream ClipConfig Annotation Spot Interval
         LabelSet SpottingTask
         ClipLoader SpottingModel build_model load_spotter spot_video LiveSpots StreamingPredictor TorchEngine
-        find_spots average_precision mean_average_precision Experiment load_experiment load_checkpoint BvasError
+        find_spots find_intervals average_precision mean_average_precision Experiment load_experiment load_checkpoint
+        BvasError
         ConfigError DataError DecodeError WorkerError CheckpointError ScoresError TrainingError""".split()
     )
 

@@ -20,9 +20,12 @@ experiment_submit.py    `bvas experiment submit`: write the zip for SoccerNet's 
 experiment_suspects.py  `bvas experiment suspects`: rank annotations that look like mistakes
 experiment_tune.py      `bvas experiment tune`: choose smoothing, distances and operating points
 fold_training.py        training of several folds at once, each with a progress line
-option_values.py        parsers of option values: times, rates, sizes, worker counts
+intervals.py            `bvas intervals`: find the stretches of a recording in which something is present
+label.py                `bvas label`: label videos, in a page or by frame numbers
+option_values.py        parsers of option values: times, rates, sizes, ranges, worker counts
 options.py              options of the verbs: each is spelled and described here, once
 predict.py              `bvas predict`: predict held-out matches, the challenge, or what a manifest lists
+recording_run.py        trained models over the files of a recording
 report.py               `bvas report`: write a page that shows spots on the video and lets you correct them
 score_table.py          tables of scores for the terminal
 scored_options.py       options of the verbs that compare files of spots with files of labels

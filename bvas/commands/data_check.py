@@ -18,6 +18,7 @@ from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.data.data_check import DataCheck
+    from bvas.data.raw_annotations import Form
     from bvas.data.siblings.search import Siblings
 
 # More columns do not fit a line; --json has them all.
@@ -44,18 +45,26 @@ def run(args: argparse.Namespace) -> int:
     from bvas.data.siblings.samples import samples_of
     from bvas.data.siblings.search import find_siblings
 
+    form: Form = "moment"
     if args.experiment:
         from bvas.experiment.experiment import load_experiment
 
         experiment = load_experiment(args.experiment, args.runs)
         tasks, rate = [experiment.task], experiment.input.rate
+        form = "moment" if experiment.kind == "spot" else "range"
     else:
         tasks, rate = tasks_in(args.root), 25.0
     checks = []
     for task in tasks:
         with progress_bar(f"checking {task.name}", "video", quiet=args.quiet) as progress:
             check = check_data(
-                task, args.root, rate=rate, decode=args.decode, progress=progress, guessed=not args.experiment
+                task,
+                args.root,
+                rate=rate,
+                decode=args.decode,
+                progress=progress,
+                guessed=not args.experiment,
+                form=form,
             )
         with progress_bar(f"comparing {task.name}", "video", quiet=args.quiet) as progress:
             siblings = find_siblings(samples_of(check.matches, task), progress=progress)

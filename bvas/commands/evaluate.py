@@ -11,10 +11,13 @@ from bvas.commands.score_table import sheet_lines
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
+    from bvas.data.matches import Match
     from bvas.evaluation.comparison import Comparison
     from bvas.evaluation.cross_validation import CrossValidation
     from bvas.evaluation.experiment_scores import Evaluation
+    from bvas.evaluation.interval_evaluation import IntervalEvaluation
     from bvas.experiment.experiment import Experiment
+    from bvas.metrics.interval_scores import IntervalScores
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +47,9 @@ def run(args: argparse.Namespace) -> None:
     ]
     if args.experiments:
         check_comparable(experiments)
+    elif experiments[0].kind == "interval":
+        _evaluate_intervals(experiments[0], args)
+        return
     evaluations = {experiment.name: _evaluate(experiment, args) for experiment in experiments}
     for name, evaluation in evaluations.items():
         write_json(args.runs / name / "evaluation.json", evaluation.to_json())
@@ -60,19 +66,57 @@ def run(args: argparse.Namespace) -> None:
             print(*comparison_lines(comparison), sep="\n")
 
 
-def _evaluate(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation":
+def _chosen_matches(experiment: "Experiment", args: argparse.Namespace) -> "list[Match]":
     from bvas.data.matches import find_matches, folds_of, scored_matches
-    from bvas.evaluation.experiment_scores import evaluate_predictions
     from bvas.experiment.experiment import parse_folds
-    from bvas.results.store import predictions_folder
 
     matches = scored_matches(find_matches(experiment.task, args.data))
     folds = set(parse_folds(args.folds, folds_of(matches)))
-    return evaluate_predictions(
-        experiment,
-        [match for match in matches if match.fold in folds],
-        predictions_folder(args.runs, experiment.name),
-    )
+    return [match for match in matches if match.fold in folds]
+
+
+def _evaluate(experiment: "Experiment", args: argparse.Namespace) -> "Evaluation":
+    from bvas.evaluation.experiment_scores import evaluate_predictions
+    from bvas.results.store import predictions_folder
+
+    folder = predictions_folder(args.runs, experiment.name)
+    return evaluate_predictions(experiment, _chosen_matches(experiment, args), folder)
+
+
+def _evaluate_intervals(experiment: "Experiment", args: argparse.Namespace) -> None:
+    from bvas.evaluation.interval_evaluation import evaluate_intervals
+    from bvas.system.atomic_files import write_json
+
+    evaluation = evaluate_intervals(experiment, _chosen_matches(experiment, args), args.runs)
+    write_json(args.runs / experiment.name / "evaluation.json", evaluation.to_json())
+    print(*interval_lines(evaluation), sep="\n")
+
+
+def interval_lines(evaluation: "IntervalEvaluation") -> list[str]:
+    """Return the figures of intervals as lines for people; the last one is the mean over the thresholds."""
+    scores = evaluation.scores
+    width = max(len("AP at tIoU"), *map(len, scores.average_precision)) + 2
+    lines = [f"  {'AP at tIoU':<{width}}" + "".join(f"{tiou:>7.2f}" for tiou in scores.thresholds)]
+    for label, row in scores.average_precision.items():
+        cells = "  no range has it" if row is None else "".join(f"{value:>7.3f}" for value in row)
+        lines.append(f"  {label:<{width}}{cells}")
+    lines.append(f"frame accuracy {scores.mean_frame_accuracy:.4f}")
+    error = scores.boundary_error
+    if error is not None and scores.rate is not None:
+        quartiles = (error.both.median, error.both.lower, error.both.upper)
+        median, lower, upper = (value * scores.rate for value in quartiles)
+        lines.append(
+            f"boundary error {median:.1f} frames at {scores.rate:g} a second (median; quartiles {lower:.1f} to "
+            f"{upper:.1f}), over {count_text(error.num_pairs, 'matched interval')}"
+        )
+    if len(evaluation.folds) > 1:
+        for fold, own in evaluation.folds.items():
+            lines.append(f"  fold {fold}: mAP {_mean_text(own)}")
+    return [*lines, f"mAP at tIoU 0.5:0.95 {_mean_text(scores)}"]
+
+
+def _mean_text(scores: "IntervalScores") -> str:
+    return "none: no range" if scores.mean is None else f"{scores.mean:.4f}"
 
 
 def evaluation_lines(evaluation: "Evaluation") -> list[str]:

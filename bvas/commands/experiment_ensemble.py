@@ -47,8 +47,11 @@ def run(args: argparse.Namespace) -> None:
     from bvas.results.store import Split
     from bvas.results.tuned_peaks import with_postprocessing
     from bvas.system.atomic_files import check_writable
+    from bvas.tasks.kind_choice import check_kind
 
     members = load_members(args.experiments.split(","), args.runs)
+    for member in members:
+        check_kind(member.experiment, "spot", "bvas experiment ensemble")
     names = [member.name for member in members]
     name = args.name or "+".join(names).replace("/", "_") + ("_selected" if args.select else "")
     check_new_name(name)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_FIGURES = {"spot": "official mAP@1", "interval": "mAP at tIoU 0.5:0.95"}
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `bvas experiment run`."""
@@ -87,8 +89,10 @@ def chain_lines(stages: "Sequence[Stage]", scores: "Sequence[StageScore]") -> li
     """Return the scores as lines for people."""
     from bvas.evaluation.chain import gains, summarize
 
-    width = max(len(stage.name) for stage in stages) + 2
-    lines = [f"{'official mAP@1':<{width}}{'seed':>5}{'pooled':>9}  by fold"]
+    kinds = {stage.experiment.kind for stage in stages}
+    figure = " / ".join(text for kind, text in _FIGURES.items() if kind in kinds)
+    width = max(len(figure), *(len(stage.name) for stage in stages)) + 2
+    lines = [f"{figure:<{width}}{'seed':>5}{'pooled':>9}  by fold"]
     for stage in stages:
         for score in scores:
             if score.stage == stage.name:

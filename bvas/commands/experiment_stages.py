@@ -15,6 +15,7 @@ from bvas.data.matches import scored_matches
 from bvas.errors import BvasError
 from bvas.evaluation.chain import Stage, StageScore, is_predicted, newer_sources
 from bvas.evaluation.experiment_scores import evaluate_predictions
+from bvas.evaluation.interval_evaluation import evaluate_intervals
 from bvas.experiment.checkpoint import fold_folder
 from bvas.loading.skip_policy import OnError
 from bvas.predicting.many_matches import predict_held_out
@@ -98,6 +99,11 @@ def run_stage(
 
 def _score(stage: Stage, runs: Path) -> StageScore:
     matches = scored_matches([match for fold in stage.folds for match in stage.held_out(fold)])
+    if stage.experiment.kind == "interval":
+        evaluation = evaluate_intervals(stage.experiment, matches, runs)
+        write_json(runs / stage.name / "evaluation.json", evaluation.to_json())
+        means = {fold: scores.mean or 0.0 for fold, scores in evaluation.folds.items()}
+        return StageScore(stage.name, stage.experiment.seed, means, evaluation.scores.mean or 0.0)
     pooled = evaluate_predictions(stage.experiment, matches, predictions_folder(runs, stage.name))
     write_json(runs / stage.name / "evaluation.json", pooled.to_json())
     logger.info("%s: official mAP@1 %.4f", stage.name, pooled.official)

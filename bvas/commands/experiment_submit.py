@@ -34,8 +34,10 @@ def run(args: argparse.Namespace) -> None:
     from bvas.experiment.experiment import load_experiment
     from bvas.results.store import Split
     from bvas.system.atomic_files import check_writable
+    from bvas.tasks.kind_choice import check_kind
 
     experiment = load_experiment(args.experiment, args.runs)
+    check_kind(experiment, "spot", "bvas experiment submit")
     kind = "test" if args.test else "challenge"
     out: Path = args.out or args.runs / experiment.name / f"submission_{kind}.zip"
     if out.suffix != ".zip":

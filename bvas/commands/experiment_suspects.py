@@ -35,11 +35,14 @@ def run(args: argparse.Namespace) -> None:
     from bvas.experiment.experiment import load_experiment
     from bvas.report.page_input import evaluation_report
     from bvas.system.atomic_files import check_writable, write_json
+    from bvas.tasks.kind_choice import check_kind
+    from bvas.video.index.file_identity import place_of
 
     if args.top < 0:
         raise ConfigError(f"--top is a number of lines, got {args.top}")
     config = preview_config(args)
     experiment = load_experiment(args.experiment, args.runs)
+    check_kind(experiment, "spot", "bvas experiment suspects")
     evaluation = evaluated(experiment, args)
     label_check = check_labels(evaluation, experiment)
     path = args.runs / experiment.name / "suspects.json"
@@ -53,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
         report = evaluation_report(
             evaluation, experiment, args.data, label_check=label_check, begins_with_suspects=True
         )
-        write_folder(report, out, config, args, args.runs / experiment.name)
+        write_folder(report, out, config, args, place_of(args.runs / experiment.name))
 
 
 def suspect_lines(label_check: "LabelCheck", top: int) -> list[str]:

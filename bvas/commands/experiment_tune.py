@@ -1,4 +1,7 @@
-"""Choose smoothing, smallest height, smallest distance and operating point of each label on out-of-fold score curves.
+"""Choose the rules that make spots or intervals of each label, on out-of-fold score curves.
+
+For spots these are smoothing, smallest height, smallest distance and operating point; for intervals smoothing,
+thresholds, smallest length and largest gap.
 
 The gain is printed: each fold is scored with rules chosen on the others. Writes a file for 'bvas predict
 --postprocessing FILE' and 'bvas spot --postprocessing FILE'. It holds the experiment's own rules where the gain is not
@@ -6,6 +9,8 @@ significant.
 """
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +19,11 @@ from bvas.commands.console import progress_bar
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
+    from bvas.data.matches import Match
+    from bvas.evaluation.tuning.interval_tuning import IntervalTuning
     from bvas.evaluation.tuning.nested import Tuning
-    from bvas.results.tuned_peaks import TunedScore
+    from bvas.experiment.experiment import Experiment
+    from bvas.results.tuned_peaks import Postprocessing, TunedScore
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -32,11 +40,8 @@ def run(args: argparse.Namespace) -> None:
     """Tune, print the gain, and write the file."""
     from bvas import __version__
     from bvas.data.matches import find_matches, folds_of
-    from bvas.evaluation.tuning.curves import load_labelled_curves, parts_of
-    from bvas.evaluation.tuning.grid import default_grid
-    from bvas.evaluation.tuning.nested import tune
     from bvas.experiment.experiment import load_experiment, parse_folds
-    from bvas.results.tuned_peaks import FILE_NAME, Postprocessing, Provenance
+    from bvas.results.tuned_peaks import FILE_NAME
     from bvas.system.atomic_files import check_writable
 
     experiment = load_experiment(args.experiment, args.runs)
@@ -47,25 +52,88 @@ def run(args: argparse.Namespace) -> None:
     # By name, so that resamples do not depend on the order in which matches are listed. A test split chooses nothing.
     chosen = (match for match in found if match.fold in folds and match.split != "test")
     matches = sorted(chosen, key=lambda match: match.name)
+    made_on = tuple(match.name for match in matches)
+    if experiment.kind == "interval":
+        tuned, lines = _tuned_intervals(experiment, matches, args)
+    else:
+        tuned, lines = _tuned_peaks(experiment, matches, args)
+    assert tuned.provenance is not None
+    provenance = replace(tuned.provenance, experiment=experiment.name, matches=made_on, bvas=__version__)
+    replace(tuned, provenance=provenance).save(out)
+    print(*lines, sep="\n")
+    is_tuned = tuned.applied_to(experiment, out) != experiment
+    print(f"{'tuned' if is_tuned else 'unchanged'} rules in {out}")
+
+
+def _tuned_peaks(
+    experiment: "Experiment", matches: "Sequence[Match]", args: argparse.Namespace
+) -> "tuple[Postprocessing, list[str]]":
+    from bvas.evaluation.tuning.curves import load_labelled_curves, parts_of
+    from bvas.evaluation.tuning.grid import default_grid
+    from bvas.evaluation.tuning.nested import tune
+    from bvas.results.tuned_peaks import Postprocessing, Provenance
+
     data = load_labelled_curves(experiment, matches, args.runs)
     with progress_bar("tuning", "label", quiet=args.quiet) as progress:
         tuning = tune(
             data, parts_of(matches), experiment.peaks, default_grid(experiment.input.rate), progress=progress
         )
-    Postprocessing(
+    postprocessing = Postprocessing(
         labels=experiment.task.labels.names,
         rate=experiment.input.rate,
         peaks=tuning.peaks,
-        provenance=Provenance(
-            experiment=experiment.name,
-            matches=tuple(match.name for match in matches),
-            bvas=__version__,
-            spots=tuning.spots,
-            operating_points=tuning.operating_points,
-        ),
-    ).save(out)
-    print(*tuning_lines(tuning, len(matches)), sep="\n")
-    print(f"{'tuned' if tuning.peaks != experiment.peaks else 'unchanged'} rules in {out}")
+        provenance=Provenance(spots=tuning.spots, operating_points=tuning.operating_points),
+    )
+    return postprocessing, tuning_lines(tuning, len(matches))
+
+
+def _tuned_intervals(
+    experiment: "Experiment", matches: "Sequence[Match]", args: argparse.Namespace
+) -> "tuple[Postprocessing, list[str]]":
+    import numpy as np
+
+    from bvas.evaluation.interval_evaluation import ranged_results
+    from bvas.evaluation.tuning.curves import parts_of
+    from bvas.evaluation.tuning.interval_tuning import tune_intervals
+    from bvas.results.tuned_peaks import Postprocessing, Provenance
+
+    results = ranged_results(experiment, matches, args.runs)
+    numbers = {match.name: number for number, match in enumerate(matches)}
+    with progress_bar("tuning", "label", quiet=args.quiet) as progress:
+        tuning = tune_intervals(
+            results,
+            np.array([numbers[result.video.match] for result in results]),
+            parts_of(matches),
+            experiment.task.labels,
+            experiment.intervals,
+            experiment.input.rate,
+            progress=progress,
+        )
+    postprocessing = Postprocessing(
+        labels=experiment.task.labels.names,
+        rate=experiment.input.rate,
+        intervals=tuning.intervals,
+        provenance=Provenance(intervals=tuning.score),
+    )
+    return postprocessing, interval_tuning_lines(tuning, len(matches))
+
+
+def interval_tuning_lines(tuning: "IntervalTuning", num_matches: int) -> list[str]:
+    """Return the chosen rules of intervals and their gain as lines for people."""
+    width = max(len(label) for label in (*tuning.rules, "all labels")) + 2
+    lines = [
+        f"{count_text(num_matches, 'match')}; chosen on all of them, scored nested (each fold by rules of the others):",
+        f"  {'label':<{width}}{'ranges':>8}{'smoothing':>11}{'threshold':>11}{'kept from':>11}{'length':>8}{'gap':>6}"
+        f"{'AP':>8}{'nested':>8}",
+    ]
+    for label, rule in tuning.rules.items():
+        scores = tuning.score.per_label.get(label)
+        figures = "" if scores is None else f"{scores[0]:>8.3f}{scores[1]:>8.3f}"
+        lines.append(
+            f"  {label:<{width}}{tuning.num_ranges[label]:>8}{rule.sigma_frames:>11g}{rule.threshold:>11g}"
+            f"{rule.keep_threshold:>11.3g}{rule.min_length_frames:>8}{rule.max_gap_frames:>6}{figures}"
+        )
+    return [*lines, *_gain_lines(tuning.score, "smoothing, thresholds, length and gaps")]
 
 
 def tuning_lines(tuning: "Tuning", num_matches: int) -> list[str]:

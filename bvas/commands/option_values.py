@@ -1,4 +1,4 @@
-"""Parsers of option values: times, rates, sizes, worker counts."""
+"""Parsers of option values: times, rates, sizes, ranges, worker counts."""
 
 import argparse
 import math
@@ -54,6 +54,27 @@ def parse_rate(text: str) -> Fraction:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a rate; write frames per second, such as 25, 29.97 or 30000/1001"
         ) from None
+
+
+def parse_ranges(text: str) -> list[tuple[str, int, int]]:
+    """Return label, first and last frame of each range of `405-577,SHOT:768-999,1200-1300`; a label holds on.
+
+    Ranges before the first label have an empty one.
+
+    Raises:
+        ConfigError: a range has another form.
+    """
+    found, label = [], ""
+    for part in text.split(","):
+        name, _, frames = part.rpartition(":")
+        label = name.strip() or label
+        ends = frames.split("-")
+        if len(ends) != 2 or not all(end.strip().isdecimal() for end in ends):
+            raise ConfigError(
+                f"{part.strip()!r} is not a range of frames; write the first and the last one, such as 405-577"
+            )
+        found.append((label, int(ends[0]), int(ends[1])))
+    return found
 
 
 def parse_size(text: str) -> tuple[int, int]:

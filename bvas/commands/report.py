@@ -49,6 +49,11 @@ def add_page(parser: argparse.ArgumentParser, *, out: str) -> None:
     """Add what says where the page goes and how it shows videos."""
     options.add_out(parser, f"default: {out}")
     options.add_overwrite(parser, "replace a page of other results")
+    add_previews(parser)
+
+
+def add_previews(parser: argparse.ArgumentParser) -> None:
+    """Add --link and --height: how a page shows videos."""
     parser.add_argument(
         "--link",
         action="store_true",
@@ -65,6 +70,7 @@ def run(args: argparse.Namespace) -> None:
     from bvas.report.report_folder import PAGE_NAME
     from bvas.results.store import has_results
     from bvas.system.atomic_files import check_writable
+    from bvas.video.index.file_identity import place_of
 
     config = preview_config(args)
     given = Path(args.what)
@@ -80,7 +86,7 @@ def run(args: argparse.Namespace) -> None:
     out: Path = args.out or made_from / "report"
     check_writable(out, PAGE_NAME)
     report = _results_report(given, args) if experiment is None else _experiment_report(experiment, args)
-    write_folder(report, out, config, args, made_from)
+    write_folder(report, out, config, args, place_of(made_from))
 
 
 def preview_config(args: argparse.Namespace) -> "PreviewConfig":
@@ -95,7 +101,7 @@ def preview_config(args: argparse.Namespace) -> "PreviewConfig":
 
 
 def write_folder(
-    report: "MatchReport", out: Path, config: "PreviewConfig", args: argparse.Namespace, made_from: Path
+    report: "MatchReport", out: Path, config: "PreviewConfig", args: argparse.Namespace, made_from: str
 ) -> None:
     """Write the page and its previews, and say where they lie.
 
@@ -105,18 +111,17 @@ def write_folder(
     """
     from bvas.report.report_folder import check_same_report, write_report_folder
     from bvas.system.locks import locked
-    from bvas.video.index.file_identity import place_of
 
     with locked(out):
         if not args.overwrite:
-            check_same_report(out, place_of(made_from))
+            check_same_report(out, made_from)
         page = write_report_folder(
             report,
             out,
             link=args.link,
             config=config,
             progress=lambda name: progress_bar(name, "frame", quiet=args.quiet),
-            made_from=place_of(made_from),
+            made_from=made_from,
         )
     print(f"page      {page}")
     for path in sorted(out.glob("*.mp4")):
@@ -132,18 +137,32 @@ def _results_report(given: Path, args: argparse.Namespace) -> "MatchReport":
 
 
 def _experiment_report(experiment: "Experiment", args: argparse.Namespace) -> "MatchReport":
-    from bvas.data.matches import find_matches
+    from bvas.data.matches import find_matches, scored_matches
+    from bvas.evaluation.interval_evaluation import evaluate_intervals
     from bvas.evaluation.label_check import check_labels
-    from bvas.report.page_input import challenge_report, choose_matches, evaluation_report
+    from bvas.report.page_input import (
+        challenge_report,
+        choose_matches,
+        evaluation_report,
+        interval_report,
+    )
     from bvas.results.store import Split, predictions_folder
+    from bvas.results.tuned_peaks import with_threshold
 
     if args.confidence is not None:
-        experiment = replace(experiment, peaks=experiment.peaks.shown_from(args.confidence))
+        experiment = (
+            with_threshold(experiment, args.confidence)
+            if experiment.kind == "interval"
+            else replace(experiment, peaks=experiment.peaks.shown_from(args.confidence))
+        )
     if args.challenge:
         matches = find_matches(experiment.task, args.data)
         chosen = choose_matches([match for match in matches if match.fold is None], args.match)
         predictions = predictions_folder(args.runs, experiment.name, Split.CHALLENGE)
         return challenge_report(experiment, chosen, predictions, args.data)
+    if experiment.kind == "interval":
+        chosen = choose_matches(scored_matches(find_matches(experiment.task, args.data)), args.match)
+        return interval_report(evaluate_intervals(experiment, chosen, args.runs), experiment, args.data)
     evaluation = evaluated(experiment, args)
     return evaluation_report(
         evaluation, experiment, args.data, label_check=check_labels(evaluation, experiment)

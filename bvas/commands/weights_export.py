@@ -29,8 +29,11 @@ def run(args: argparse.Namespace) -> None:
     from bvas.experiment.experiment import load_experiment
     from bvas.onnx.export import export_onnx
     from bvas.results.tuned_peaks import with_postprocessing
+    from bvas.tasks.kind_choice import check_kind
 
-    experiment = with_postprocessing(load_experiment(args.experiment, args.runs), args.postprocessing)
+    experiment = load_experiment(args.experiment, args.runs)
+    check_kind(experiment, "spot", "bvas weights export")
+    experiment = with_postprocessing(experiment, args.postprocessing)
     folds = trained_among(experiment, args.runs, args.folds)
     out = args.out or args.runs / experiment.name / "onnx"
     export_onnx(experiment, args.runs, folds, out, overwrite=args.overwrite)

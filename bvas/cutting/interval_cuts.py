@@ -33,6 +33,8 @@ def interval_cuts(
         DataError: the file is of other videos, an interval lies outside its video, or none is left.
         ConfigError: a label that does not occur, or a name that fits several videos.
     """
+    if not file.rows:
+        raise DataError(f"{file.path} holds no interval, so there is nothing to cut out")
     by_video = _rows_of(file, [video.index.path for video in videos])
     check_labels(labels, (row.interval.label for rows in by_video for row in rows), "interval")
     cuts = []

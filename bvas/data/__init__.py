@@ -13,6 +13,7 @@ importing/              import of other formats as `dataset.json`
 interval_files.py       readers and writers of files of intervals
 json_object.py          JSON objects structured by cattrs; every fault is noted with its place
 labelled_ranges.py      ranges of a match or sample in seconds
+labels_file.py          labels file of `bvas label`
 matches.py              matches of a data root: from its `dataset.json`, or found in SoccerNet's layout
 named_files.py          videos that files of other programs name
 osl_json.py             OSL JSON, the annotation format of OpenSportsLib

@@ -9,9 +9,9 @@ from pathlib import Path
 from bvas.data.action import action_task
 from bvas.data.ball12 import ball12_task
 from bvas.data.dataset_json import DATASET_NAME, read_dataset
-from bvas.data.labelled_ranges import ends_of
+from bvas.data.labelled_ranges import ends_of, overlap_faults
 from bvas.data.matches import Half, Match, frame_faults, look_for_matches, match_halves, raw_annotations_of
-from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation
+from bvas.data.raw_annotations import AnnotationList, Fault, Form, RawAnnotation
 from bvas.data.soccernet_files import label_files_in, match_folders
 from bvas.data.spotting_task import SpottingTask, dataset_task
 from bvas.data.video_end import after_end
@@ -42,7 +42,9 @@ class DataCheck:
     notes: list[str] = field(default_factory=list)
     """What is worth knowing and no fault."""
     guessed: bool = False
-    """The labels were not given by an experiment: labels that do not occur are not noted."""
+    """The labels were not given by an experiment: labels that do not occur are not noted, and both forms are read."""
+    form: Form = "moment"
+    """Form of the annotations that the experiment reads."""
 
 
 def tasks_in(root: Path) -> list[SpottingTask]:
@@ -78,6 +80,7 @@ def check_data(
     rate: float = 25.0,
     decode: bool = False,
     guessed: bool = False,
+    form: Form = "moment",
     progress: Progress | None = None,
 ) -> DataCheck:
     """Read everything that training and scoring of a task would read, and note all that is wrong.
@@ -88,11 +91,12 @@ def check_data(
         rate: Grid frames per second; two annotations of a label on one grid frame are doubled.
         decode: Decode every frame, to find those that are lost.
         guessed: The task is one of `tasks_in`.
+        form: Form of the annotations that the task's experiment reads.
         progress: Called with the videos done and all there are.
     """
     base = root / task.folder
     listed = base / DATASET_NAME
-    check = DataCheck(task=task, source=listed if listed.is_file() else base, guessed=guessed)
+    check = DataCheck(task=task, source=listed if listed.is_file() else base, guessed=guessed, form=form)
     try:
         check.matches, check.faults = look_for_matches(task, root)
     except DataError as error:
@@ -138,12 +142,14 @@ def _annotations(check: DataCheck, match: Match, halves: Sequence[Half]) -> Anno
     raw, faults = raw_annotations_of(match, check.task)
     check.faults += faults
     declared = match.listed.declared if match.listed is not None else None
+    if not check.guessed:
+        raw = raw.of_form(check.form, check.task.labels)
     known = [item for item in raw.items if declared is None or item.label in declared]
     check.faults += AnnotationList(raw.path, raw.place, tuple(known)).label_faults(check.task.labels)
     if match.listed is None:
         check.faults += raw.half_faults(half.number for half in halves)
     if not check.guessed:
-        check.faults += raw.range_faults()
+        check.faults += raw.form_faults(check.form)
     check.counts.update((_name(item.label, check.task.labels), match.side) for item in raw.items)
     return raw
 
@@ -175,6 +181,7 @@ def _check_moments(
 ) -> None:
     latest = max((item.seconds for item in items if item.seconds is not None), default=0.0)
     seen: dict[tuple[str, int, int], RawAnnotation] = {}
+    ranges = []
     for item in items:
         faults = frame_faults(raw, item, index)
         if item.seconds is not None:
@@ -191,7 +198,10 @@ def _check_moments(
         if key in seen:
             message = f"{item.label!r} at {item.moment} repeats annotation {seen[key].number}; delete one"
             check.faults.append(raw.fault(item, message))
+        elif item.number is not None:
+            ranges.append(item)
         seen.setdefault(key, item)
+    check.faults += overlap_faults(raw, ranges, index, check.task.labels.merged)
 
 
 def _name(label: str, labels: LabelSet) -> str:

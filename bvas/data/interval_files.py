@@ -1,7 +1,5 @@
 """Files of intervals: `intervals.csv` and other tables, ActivityNet's JSON, the ranges of a `dataset.json`."""
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +11,7 @@ from bvas.data.json_object import short_text
 from bvas.data.raw_annotations import RawAnnotation, raise_faults
 from bvas.data.soccernet_entries import Notices, check_time
 from bvas.errors import DataError
-from bvas.system.atomic_files import write_text
-from bvas.system.table_files import Table, TableRow, read_table
+from bvas.system.table_files import Table, TableRow, read_table, table_text
 from bvas.system.text_files import read_json
 from bvas.values.annotations import Interval
 
@@ -60,7 +57,7 @@ def read_interval_file(path: Path, notices: Notices) -> IntervalFile:
         notices: Receives odd entries.
 
     Raises:
-        DataError: the file is missing or none of these, it holds no interval, or an entry is wrong.
+        DataError: the file is missing or none of these, or an entry is wrong.
     """
     path = path / TABLE_NAME if path.is_dir() else path
     if not path.is_file():
@@ -73,47 +70,40 @@ def read_interval_file(path: Path, notices: Notices) -> IntervalFile:
         raise DataError(
             f"{path} is not a file of intervals by its name; give a .csv, ActivityNet's .json or a dataset.json"
         )
-    if not rows:
-        raise DataError(f"{path} holds no interval")
     by_video: dict[str, list[IntervalRow]] = {}
     for row in rows:
         by_video.setdefault(row.video, []).append(row)
     return IntervalFile(path=path, rows={video: tuple(found) for video, found in by_video.items()})
 
 
-def write_intervals_csv(path: Path, rows: Sequence[IntervalRow]) -> None:
-    """Write `intervals.csv`, whole or not at all; times to the microsecond.
-
-    Raises:
-        DataError: it cannot be written.
-    """
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(_COLUMNS)
+def intervals_csv_text(rows: Sequence[IntervalRow]) -> str:
+    """Return the text of `intervals.csv`; times to the microsecond."""
+    lines = []
     for row in rows:
         one = row.interval
         seconds = [f"{value:.6f}" for value in (one.start_seconds, one.end_seconds)]
-        frames = ["" if frame is None else frame for frame in (row.first_frame, row.last_frame)]
-        table.writerow([_name(row.video), one.label, *seconds, *frames, f"{one.confidence:.6g}"])
-    write_text(path, text.getvalue())
+        frames = (row.first_frame, row.last_frame)
+        lines.append([_name(row.video), one.label, *seconds, *frames, f"{one.confidence:.6g}"])
+    return table_text(_COLUMNS, lines)
 
 
-def intervals_json(rows: Sequence[IntervalRow], videos: Sequence[str] = ()) -> dict[str, Any]:
-    """Return intervals as ActivityNet's results hold them, by the stem of the video.
+def intervals_json(intervals: Mapping[str, Sequence[Interval]]) -> dict[str, Any]:
+    """Return intervals as ActivityNet's results hold them, times to the microsecond.
 
     Args:
-        rows: The intervals.
-        videos: Names of all videos, also of those without an interval.
+        intervals: By name of the video, also of those without an interval.
     """
-    results: dict[str, list[dict[str, Any]]] = {Path(_name(video)).stem: [] for video in videos}
-    for row in rows:
-        one = row.interval
-        entry = {
-            "label": one.label,
-            "score": one.confidence,
-            "segment": [one.start_seconds, one.end_seconds],
-        }
-        results.setdefault(Path(_name(row.video)).stem, []).append(entry)
+    results = {
+        name: [
+            {
+                "label": one.label,
+                "score": round(one.confidence, 6),
+                "segment": [round(one.start_seconds, 6), round(one.end_seconds, 6)],
+            }
+            for one in found
+        ]
+        for name, found in intervals.items()
+    }
     return {"version": "VERSION 1.3", "results": results, "external_data": {}}
 
 

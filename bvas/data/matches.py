@@ -9,7 +9,7 @@ from pathlib import Path
 from bvas.data.dataset_json import DATASET_NAME, read_annotations, read_dataset
 from bvas.data.dataset_match import DatasetMatch, group_faults
 from bvas.data.division import fold_numbers, splits_of
-from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation, raise_faults
+from bvas.data.raw_annotations import AnnotationList, Fault, Form, RawAnnotation, raise_faults
 from bvas.data.soccernet_files import best_renditions, match_folders, read_label_file
 from bvas.data.splits import SplitName
 from bvas.data.spotting_task import SpottingTask
@@ -194,25 +194,28 @@ def annotated_halves(match: Match, task: SpottingTask) -> list[tuple[Half, list[
     """Return a match's videos in order, each with its annotations in time order.
 
     Annotations of labels that the task ignores are left out, and of merged labels have the label that they count as.
+    Ranges of labels that the task does not have are left out: they belong to another experiment.
 
     Raises:
-        DataError: a file is missing or wrong, a label is unknown, an annotation is a range, lies in a half without
-            video or names a frame that its video does not have.
+        DataError: a file is missing or wrong, a label is unknown, an annotation of one of the task's labels is a
+            range, an annotation lies in a half without video or names a frame that its video does not have.
         DecodeError: a video whose annotations are given as frames cannot be indexed.
     """
-    raw, halves = checked_annotations(match, task)
-    raise_faults(raw.range_faults())
+    raw, halves = checked_annotations(match, task, "moment")
     return [(half, _placed(raw, half, task)) for half in halves]
 
 
-def checked_annotations(match: Match, task: SpottingTask) -> tuple[AnnotationList, list[Half]]:
-    """Return the raw annotations of a match, and its videos; labels are known, and no video is missing.
+def checked_annotations(match: Match, task: SpottingTask, form: Form) -> tuple[AnnotationList, list[Half]]:
+    """Return a match's raw annotations of one form, and its videos; labels are known, and no video is missing.
 
     Raises:
-        DataError: a file is missing or wrong, a label is unknown, or an annotation lies in a half without video.
+        DataError: a file is missing or wrong, a label is unknown, an annotation of one of the task's labels has the
+            other form, or an annotation lies in a half without video.
     """
     raw, faults = raw_annotations_of(match, task)
     raise_faults(faults)
+    raw = raw.of_form(form, task.labels)
+    raise_faults(raw.form_faults(form))
     raw.require_labels(task.labels)
     halves = match_halves(match, task.resolution)
     raise_faults(raw.half_faults(half.number for half in halves))

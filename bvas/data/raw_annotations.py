@@ -3,8 +3,9 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from bvas.errors import DataError
 from bvas.values.annotations import LabelSet
@@ -35,6 +36,14 @@ def raise_faults(faults: Sequence[Fault]) -> None:
         raise DataError(f"{faults[0]}{more}")
 
 
+Form = Literal["moment", "range"]
+_OTHER_FORM: dict[Form, str] = {
+    "moment": "{label!r} is a range ({moment}), and an experiment of kind 'spot' learns moments: give 'seconds' or "
+    "'frame'. Ranges are for kind 'interval', samples for kind 'clip'",
+    "range": "{label!r} is a moment; give 'from_seconds' and 'to_seconds', or frames likewise",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class RawAnnotation:
     """One annotation as in its file: its label may be unknown, its moment outside the video."""
@@ -61,12 +70,17 @@ class RawAnnotation:
         return self.end_seconds is not None or self.end_frame is not None
 
     @property
+    def form(self) -> Form:
+        """`range` or `moment`."""
+        return "range" if self.is_range else "moment"
+
+    @property
     def moment(self) -> str:
         """The moment or range in the words of the file."""
         if self.end_seconds == math.inf:
             return "the whole video"
         if self.frame is None:
-            return f"{self.seconds} {f'to {self.end_seconds} ' if self.is_range else ''}s"
+            return f"{self.seconds}{f' to {self.end_seconds}' if self.is_range else ''} s"
         return f"frames {self.frame} to {self.end_frame}" if self.is_range else f"frame {self.frame}"
 
 
@@ -97,16 +111,23 @@ class AnnotationList:
             if not labels.accepts(item.label)
         ]
 
-    def range_faults(self) -> list[Fault]:
-        """Return a fault for each range, for those who need moments."""
+    def of_form(self, form: Form, labels: LabelSet) -> "AnnotationList":
+        """Return the list without annotations of the other form that have none of these labels.
+
+        Moments and ranges of different tasks may stand in one file. One of the other form that has one of the task's
+        own labels stays, for `form_faults`, and so does the label of a sample.
+        """
+        kept = (
+            item for item in self.items if item.form == form or item.label in labels or item.number is None
+        )
+        return replace(self, items=tuple(kept))
+
+    def form_faults(self, form: Form) -> list[Fault]:
+        """Return a fault for each annotation of the other form."""
         return [
-            self.fault(
-                item,
-                f"{item.label!r} is a range ({item.moment}), and an experiment of kind 'spot' learns moments: give "
-                "'seconds' or 'frame'. Ranges are for kind 'interval', samples for kind 'clip'",
-            )
+            self.fault(item, _OTHER_FORM[form].format(label=item.label, moment=item.moment))
             for item in self.items
-            if item.is_range
+            if item.form != form
         ]
 
     def half_faults(self, halves: Iterable[int]) -> list[Fault]:

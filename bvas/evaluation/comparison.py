@@ -8,6 +8,7 @@ from bvas.errors import ConfigError, DataError
 from bvas.evaluation.cross_validation import CrossValidation, cross_validate
 from bvas.experiment.experiment import Experiment
 from bvas.metrics.bootstrap import MIN_MATCHES, Interval, difference_interval
+from bvas.tasks.kind_choice import check_kind
 from bvas.values.plural import count_text
 
 
@@ -88,6 +89,8 @@ def check_comparable(experiments: Sequence[Experiment]) -> None:
     names = [experiment.name for experiment in experiments]
     if len(names) < 2 or len(set(names)) < len(names):
         raise ConfigError(f"name at least two different experiments to compare, got {', '.join(names)}")
+    for experiment in experiments:
+        check_kind(experiment, "spot", "bvas evaluate --experiments")
     base = experiments[0]
     for other in experiments[1:]:
         if tuple(other.task.labels) != tuple(base.task.labels):

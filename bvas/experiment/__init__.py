@@ -4,6 +4,7 @@ experiment.py        Experiment, TrainConfig; experiments by name
 input_config.py      InputConfig: size, channels, geometry, rate, scaling
 sampling_config.py   SamplingConfig, TargetConfig: which clips are drawn
 loading_config.py    LoadingConfig: shuffle buffer, prefetch, limits
+interval_config.py   IntervalRule, IntervalConfig: thresholds, lengths and gaps of intervals
 peak_config.py       PeakRule, PeakConfig: smoothing, distances, operating points
 published_scores.py  PublishedScores: scores of another system
 checkpoint.py        weights with their experiment in a safetensors file

@@ -15,6 +15,7 @@ from bvas.augment.config import AugmentConfig
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import BvasError, ConfigError
 from bvas.experiment.input_config import InputConfig as InputConfig
+from bvas.experiment.interval_config import IntervalConfig
 from bvas.experiment.loading_config import LoadingConfig
 from bvas.experiment.peak_config import PeakConfig
 from bvas.experiment.published_scores import PublishedScores
@@ -27,7 +28,7 @@ from bvas.system.download import split_hash
 from bvas.system.text_files import read_text
 from bvas.values.clip_config import ClipConfig
 
-TaskKindName = Literal["spot"]
+TaskKindName = Literal["spot", "interval"]
 # For configs of version 0.1.
 _MOVED = (
     "write 'from bvas import Experiment, load_experiment'; other settings are in bvas.experiment.experiment, "
@@ -164,6 +165,9 @@ class Experiment:
     loss: LossConfig = field(default_factory=LossConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     peaks: PeakConfig = field(default_factory=PeakConfig)
+    """Rules of kind spot."""
+    intervals: IntervalConfig = field(default_factory=IntervalConfig)
+    """Rules of kind interval."""
     flip_tta: bool = True
     """Flip TTA: predict each clip mirrored too, and average."""
     seed: int = 0
@@ -174,12 +178,18 @@ class Experiment:
     def __post_init__(self) -> None:
         if self.kind not in get_args(TaskKindName):
             raise ConfigError(f"kind must be one of {', '.join(get_args(TaskKindName))}, got {self.kind!r}")
-        unknown = [label for label in self.peaks.per_label if label not in self.task.labels.names]
-        if unknown:
-            raise ConfigError(
-                f"peaks.per_label has a rule for {unknown[0]!r}, which is not a label of task {self.task.name}; "
-                f"its labels are {', '.join(self.task.labels)}"
-            )
+        for name, rules in (("peaks", self.peaks.per_label), ("intervals", self.intervals.per_label)):
+            unknown = [label for label in rules if label not in self.task.labels.names]
+            if unknown:
+                raise ConfigError(
+                    f"{name}.per_label has a rule for {unknown[0]!r}, which is not a label of task {self.task.name}; "
+                    f"its labels are {', '.join(self.task.labels)}"
+                )
+
+    @property
+    def drawn_peaks(self) -> PeakConfig:
+        """Smoothing and operating points of curves in pictures, for any kind."""
+        return self.intervals.as_peaks() if self.kind == "interval" else self.peaks
 
     def to_json(self) -> str:
         """Return the experiment as JSON; `from_json` gives an equal value."""

@@ -95,6 +95,8 @@ class GridVideo:
         self._num_engines = reader.num_engines
         self.backend = reader.backend
         """The decoder that was chosen."""
+        self.index = reader.index
+        """Its frames."""
         self.grid = make_grid(reader.index, spotter.experiment.input.rate)
         """Grid frames of the whole video: their source frames and times."""
         self._form = reader.form

@@ -105,7 +105,7 @@ class PreparedModel(nn.Module):
 
         Args:
             model: In evaluation mode, float32.
-            dtype: Type to compute in. The pooling, the classifier and the scores stay float32; with bfloat16 the
+            dtype: Type to compute in. The pooling, the head and the scores stay float32; with bfloat16 the
                 first convolution too (half_precision.py).
         """
         super().__init__()
@@ -115,7 +115,7 @@ class PreparedModel(nn.Module):
             blocks = [block for block in model.blocks if isinstance(block, InvertedResidual3d)]
             self.blocks = nn.ModuleList(PreparedBlock(block) for block in blocks).to(dtype)
             self.projection = _pixelwise(model.stack_projection.conv, model.stack_projection.norm).to(dtype)
-            self.classifier = copy.deepcopy(model.classifier)
+            self.head = copy.deepcopy(nn.Sequential(model.dense, model.classifier))
         self.power = float(model.pool.p.detach())
         self.floor = model.pool.floor
         self.dtype = dtype
@@ -143,7 +143,7 @@ class PreparedModel(nn.Module):
         per_stack = F.silu(self.projection(x)).float()
         powers = per_stack.clamp_(min=self.floor).pow_(self.power)
         pooled_BNP = powers.mean(dim=(2, 3)).pow(1.0 / self.power)
-        logits: Tensor = self.classifier(pooled_BNP.flatten(1))
+        logits: Tensor = self.head(pooled_BNP.flatten(1))
         return logits
 
 

@@ -23,8 +23,10 @@ from bvas.inference.streaming import StreamingPredictor
 from bvas.inference.video_remarks import log_adaptation, log_repeats
 from bvas.tasks.kind_choice import kind_of
 from bvas.values.annotations import Gap, Interval, Spot
+from bvas.values.frame_boundaries import on_frames
 from bvas.values.score_curve import ScoreCurve
 from bvas.video.container.read_options import ReadOptions, Tone, source_of
+from bvas.video.index.frame_table import VideoIndex
 from bvas.video.live.live_video import LiveVideo
 
 # Assumed, not measured yet: compiling takes a minute, as twenty minutes of video do at 20 times real time.
@@ -137,7 +139,15 @@ def spot_video(
     check_gap_share(video.path, gaps_found, len(scores))
     duration = video.info.duration_seconds
     return _found(
-        video.path, spotter, scores, grid.seconds[rows], grid.indices[rows], gaps_found, duration, failure
+        video.path,
+        spotter,
+        scores,
+        grid.seconds[rows],
+        grid.indices[rows],
+        gaps_found,
+        duration,
+        failure,
+        index=video.index,
     )
 
 
@@ -190,7 +200,10 @@ def _found(
     gaps: tuple[Gap, ...],
     duration_seconds: float,
     failure: DecodeError | KeyboardInterrupt | None,
+    *,
+    index: VideoIndex | None = None,
 ) -> VideoSpots:
+    """Return what a curve becomes; intervals begin and end with frames of the file where its index is given."""
     curve = ScoreCurve(scores, seconds, spotter.experiment.task.labels.names)
     results = kind_of(spotter.experiment).results(curve)
     spots = results.spots
@@ -198,7 +211,9 @@ def _found(
         path=path,
         curve=curve,
         spots=spots,
-        intervals=results.intervals,
+        intervals=results.intervals
+        if index is None
+        else on_frames(results.intervals, index.seconds, index.duration_seconds),
         gaps=gaps,
         duration_seconds=duration_seconds,
         # A spot's time is that of its row.

@@ -12,7 +12,9 @@ from bvas.loading.labelled_video import LabelledVideo
 
 
 class ActionSampler:
-    """Draws a frame near an annotation with `action_probability`, else one of the others; uniformly in both cases.
+    """Draws a frame near an annotation or in a range with `action_probability`, else one of the others.
+
+    Each is drawn uniformly.
 
     In a video without annotations, or without other frames, all frames are alike.
     """
@@ -40,9 +42,14 @@ class ActionSampler:
 
 
 def frames_near(video: LabelledVideo, window_frames: int) -> NDArray[np.int64]:
-    """Return the grid frames within a window of this full width around any annotation, ascending."""
+    """Return the grid frames within a window of this full width around any annotation or frame of a range, ascending.
+
+    A window of 1 holds the annotations and ranges themselves.
+    """
     reach = window_frames // 2
     near = (video.annotation_frames[:, None] + np.arange(-reach, reach + 1)).ravel()
+    stretches = [np.arange(start - reach, stop + reach) for start, stop, _ in video.ranges.tolist()]
+    near = np.concatenate([near, *stretches])
     return np.unique(near[(near >= 0) & (near < video.num_frames)])
 
 

@@ -29,9 +29,10 @@ def effective_number_weights(counts: NDArray[np.int64], beta: float) -> NDArray[
 
 
 def label_counts(videos: Sequence[LabelledVideo]) -> NDArray[np.int64]:
-    """Return the annotations of each label in all videos together, int64 [K]."""
+    """Return the annotations and ranges of each label in all videos together, int64 [K]."""
+    ids = (np.concatenate([video.label_ids, video.ranges[:, 2]]) for video in videos)
     return sum(
-        (np.bincount(video.label_ids, minlength=video.num_labels) for video in videos),
+        (np.bincount(found, minlength=videos[0].num_labels) for found in ids),
         start=np.zeros(videos[0].num_labels, dtype=np.int64),
     )
 
@@ -111,6 +112,9 @@ class WeightedSampler(ActionSampler):
             inside = (frames >= 0) & (frames < video.num_frames)
             places = np.searchsorted(self._near, frames[inside])
             np.maximum.at(weights, places, label_weights[video.label_ids[inside]])
+        for start, stop, label_id in video.ranges.tolist():
+            first, last = np.searchsorted(self._near, (start - reach, stop + reach))
+            weights[first:last] = np.maximum(weights[first:last], label_weights[label_id])
         return weights
 
     def _negative_weights(

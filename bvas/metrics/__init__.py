@@ -1,4 +1,4 @@
-"""Scores of spots against annotations: pure functions, without files and torch.
+"""Scores of spots and intervals against annotations: pure functions, without files and torch.
 
 matching.py           matching of spots to annotations
 average_precision.py  average precision at a tolerance in seconds
@@ -15,4 +15,6 @@ suspects.py           annotations and spots that look like label errors
 score_rules.py        ScoreRules: metric, tolerances, operating points
 scorer.py             score_sheet: all figures of some videos
 score_sheet.py        ScoreSheet: these figures as values
+temporal_detection.py average precision and recall at thresholds of temporal IoU
+interval_scores.py    IntervalScores: all figures of intervals
 """

@@ -27,8 +27,10 @@ class ModelConfig:
     """Squeeze-excite of a 3D block divides its inner features by this."""
     num_features_stack: int = 256
     """Features of each stack after pooling (P); the classifier sees N * P."""
+    dense_features: tuple[int, ...] = ()
+    """Features of dense layers with ReLU between pooling and classifier; (256, 64) makes a head of three layers."""
     drop_rate: float = 0.2
-    """Dropout before the classifier, in [0, 1)."""
+    """Dropout before the head, in [0, 1)."""
     drop_path_rate: float = 0.2
     """Probability that a 3D block is skipped for a clip in training, in [0, 1)."""
     encoder_drop_path_rate: float = 0.2
@@ -42,6 +44,8 @@ class ModelConfig:
         for name in ("num_features_3d", "expansion_3d", "se_reduction_3d", "num_features_stack"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if any(features < 1 for features in self.dense_features):
+            raise ConfigError(f"dense_features must be at least 1 each, got {self.dense_features}")
         for name in ("drop_rate", "drop_path_rate", "encoder_drop_path_rate"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ConfigError(f"{name} must lie in [0, 1), got {getattr(self, name)}")

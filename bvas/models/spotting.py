@@ -14,6 +14,7 @@ one of their stacks.
 #   C features of a stack, P = num_features_stack, K labels, H W input size, h w feature-map size.
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 import torch
 from einops import rearrange
@@ -77,7 +78,15 @@ class SpottingModel(ClipModel):
         self.stack_projection = ProjectNormAct(config.num_features_3d, config.num_features_stack)
         self.pool = GeneralizedMeanPool()
         self.dropout = nn.Dropout(config.drop_rate)
-        self.classifier = nn.Linear(config.num_features_stack * clip.num_stacks, num_labels)
+        widths = [config.num_features_stack * clip.num_stacks, *config.dense_features]
+        self.dense = nn.Sequential(
+            *(
+                layer
+                for width, features in pairwise(widths)
+                for layer in (nn.Linear(width, features), nn.ReLU(inplace=True))
+            )
+        )
+        self.classifier = nn.Linear(widths[-1], num_labels)
 
     @property
     def stack_channels(self) -> int:
@@ -100,7 +109,7 @@ class SpottingModel(ClipModel):
         mixed = self.blocks(rearrange(features_BNChw, "B N C h w -> B C N h w"))
         per_stack = self.stack_projection(rearrange(mixed, "B C N h w -> (B N) C h w"))
         pooled_BF = self.pool(rearrange(per_stack, "(B N) P h w -> B (N P) h w", N=N))
-        logits_BK: Tensor = self.classifier(self.dropout(pooled_BF))
+        logits_BK: Tensor = self.classifier(self.dense(self.dropout(pooled_BF)))
         return logits_BK
 
     def checkpointed_blocks(self) -> Iterator[nn.Module]:
@@ -124,7 +133,9 @@ class SpottingModel(ClipModel):
             **{f"encoder.{name}": stage for name, stage in encoder_stages(self.encoder.backbone).items()},
             "encoder.projection": self.encoder.projection,
             **{f"blocks.{number}": block for number, block in enumerate(self.blocks)},
-            "head": nn.ModuleList([self.stack_projection, self.pool, self.dropout, self.classifier]),
+            "head": nn.ModuleList(
+                [self.stack_projection, self.pool, self.dropout, self.dense, self.classifier]
+            ),
         }
 
     def forward(self, frames_BTHW: Tensor) -> Tensor:

@@ -136,7 +136,8 @@ class MatchPrediction:
             gaps = [Gap.from_json(gap) for gap in made_from.gaps]
             results.append(VideoResult.from_curve(video, curve, experiment, gaps=gaps, made_from=made_from))
         record = Record(rows=self._rows, peaks=peak_settings(experiment), videos=records)
-        write_match(self.assignment.folder, results, rate=experiment.input.rate, record=record)
+        rate, kind = experiment.input.rate, experiment.kind
+        write_match(self.assignment.folder, results, rate=rate, kind=kind, record=record)
         for _, segmented in self._predicted.values():
             shutil.rmtree(segmented.folder, ignore_errors=True)
 

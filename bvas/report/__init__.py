@@ -8,6 +8,8 @@ evaluation_pictures.py  timelines and a short clip of scored videos
 figures.py              figures of matplotlib: axes, text, PNG files
 fonts.py                fonts that have the characters of a label
 formats/                text of spots in the formats of other programs
+interval_answers.py     matching of found intervals with annotated ranges
+label_report.py         content of a label page
 lettering.py            lines of text drawn into pictures
 overlay.py              annotated video
 overlaying.py           input of the annotated video: part of the results, label file

@@ -1,14 +1,16 @@
 """Content of a report: results matched with their annotations; pictures, page and overlay are drawn from it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
-from bvas.metrics.analysis import Matching, match_spots
+from bvas.metrics.analysis import Hit, Matching, match_spots
 from bvas.metrics.suspects import Suspect
+from bvas.report.interval_answers import interval_answers
 from bvas.results.video_result import VideoResult
 from bvas.system.file_names import shown_name
-from bvas.values.annotations import Annotation, LabelSet, Spot
+from bvas.values.annotations import Annotation, Interval, LabelSet, Spot
 from bvas.values.score_curve import ScoreCurve
 
 Outcome = Literal["spot", "hit", "false alarm", "miss", "annotation"]
@@ -38,10 +40,14 @@ class VideoReport:
     duration_seconds: float
     spots: tuple[Spot, ...]
     """Those at or above the operating point, in order of time."""
+    intervals: tuple[Interval, ...] = ()
+    """Stretches that were found, in order of time."""
+    ranges: tuple[Interval, ...] | None = None
+    """Annotations that are stretches, in order of time; None where the video has no annotations."""
     matching: Matching | None = None
-    """Their matching with the annotations; None where the video has none."""
+    """Matching of spots with annotations; None where the video has none."""
     ranking: Matching | None = None
-    """The same of all candidates."""
+    """The same of all candidates; intervals and ranges are in it as their starts."""
     suspects: tuple[Suspect, ...] = ()
     """Probable mistakes in the annotations; of the annotations and spots of `matching`."""
     curve: ScoreCurve | None = None
@@ -74,6 +80,19 @@ class VideoReport:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Labelling:
+    """The file that a label page writes: `bvas.data.labels_file`."""
+
+    path: Path
+    content: Mapping[str, Any]
+    """Its JSON value; annotations of the page's videos are named by frames."""
+    entries: tuple[int, ...]
+    """For each video of the page its place in `matches`."""
+    begins_with_ranges: bool = False
+    """Keys of labels begin and end ranges at first, instead of marking points."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MatchReport:
     """Report of a match, or of any videos that belong together."""
 
@@ -92,6 +111,8 @@ class MatchReport:
     """True: the page opens with the suspects of all videos; False: with the events of a video."""
     notes: tuple[str, ...] = ()
     """Sentences about the experiment and the data."""
+    labelling: Labelling | None = None
+    """Of a page for labelling, which shows no predictions."""
 
     @property
     def rankings(self) -> tuple[Matching, ...] | None:
@@ -134,15 +155,47 @@ def video_report(
     if result.annotations is not None:
         matching = match_spots(result.annotations, spots, labels, tolerance_seconds=tolerance_seconds)
         ranking = match_spots(result.annotations, known, labels, tolerance_seconds=tolerance_seconds)
+    intervals = _known(result.intervals, labels)
+    ranges = None if result.ranges is None else _known(result.ranges, labels)
+    if ranges is not None:
+        ranking = _with_intervals(ranking, ranges, intervals)
     return VideoReport(
         result=result,
         name=name or (video.name if video.path is None else shown_name(video.path.name)),
         file_stem=video.name,
         duration_seconds=duration_seconds,
         spots=tuple(spots),
+        intervals=intervals,
+        ranges=ranges,
         matching=matching,
         ranking=ranking,
         curve=result.smoothed_curve(labels),
+    )
+
+
+def _known(intervals: Sequence[Interval], labels: LabelSet) -> tuple[Interval, ...]:
+    """Return those of known labels in order of time, merged labels under the name that they count as."""
+    known = [
+        replace(one, label=labels.merged.get(one.label, one.label))
+        for one in intervals
+        if one.label in labels
+    ]
+    return tuple(sorted(known, key=lambda one: (one.start_seconds, one.end_seconds)))
+
+
+def _with_intervals(
+    ranking: Matching | None, ranges: Sequence[Interval], intervals: Sequence[Interval]
+) -> Matching:
+    """Return a matching with intervals and ranges added as their starts."""
+    before = ranking or Matching(hits=(), misses=(), false_alarms=())
+    answers = interval_answers(ranges, intervals)
+    truth = [Annotation(one.label, one.start_seconds) for one in ranges]
+    spots = [Spot(one.label, one.start_seconds, one.confidence) for one in intervals]
+    pairs = list(zip(answers, spots, strict=True))
+    return Matching(
+        hits=(*before.hits, *(Hit(truth[answer], spot) for answer, spot in pairs if answer >= 0)),
+        misses=(*before.misses, *(one for place, one in enumerate(truth) if place not in answers)),
+        false_alarms=(*before.false_alarms, *(spot for answer, spot in pairs if answer < 0)),
     )
 
 
@@ -158,6 +211,11 @@ def drawn_labels(video: VideoReport, labels: LabelSet) -> list[str]:
     """Return the labels of spots or annotations, in order; all labels where they are few or none occurs."""
     if len(labels) <= 3:
         return list(labels)
-    events: list[Spot | Annotation] = [*video.spots, *(video.annotations or ())]
+    events: list[Spot | Annotation | Interval] = [
+        *video.spots,
+        *video.intervals,
+        *(video.annotations or ()),
+        *(video.ranges or ()),
+    ]
     occurring = {labels.merged.get(event.label, event.label) for event in events}
     return [name for name in labels if name in occurring] or list(labels)

@@ -21,6 +21,7 @@ SCRIPTS = (
     "events.js",
     "filter.js",
     "corrections.js",
+    "labels.js",
     "storage.js",
     "player.js",
     "drawing.js",

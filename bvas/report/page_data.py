@@ -8,10 +8,11 @@ import numpy as np
 
 from bvas.errors import ConfigError
 from bvas.metrics.precision_recall import PrecisionRecall, precision_recall
-from bvas.report.content import MatchReport, VideoReport
+from bvas.report.content import Labelling, MatchReport, VideoReport
+from bvas.report.interval_answers import LEAST_OVERLAP, interval_answers
 from bvas.report.packed_arrays import packed_curve, packed_times
 from bvas.results.frame_times import FrameTimes
-from bvas.values.annotations import Annotation, LabelSet
+from bvas.values.annotations import Annotation, Interval, LabelSet, Spot
 from bvas.values.match_clock import HALF_SECONDS, minutes_text
 from bvas.values.plural import count_text
 
@@ -34,6 +35,8 @@ def page_data(report: MatchReport) -> dict[str, Any]:
         "tolerance": report.tolerance_seconds,
         "confidence": report.operating_point,
         "begins_with_suspects": report.begins_with_suspects,
+        "found": _found(report),
+        "labelling": None if report.labelling is None else _labelling(report.labelling),
         "notes": list(report.notes),
         "figures": [
             [f"{100 * float(np.mean(list(values.values()))):.1f}", name] for name, values in scores.items()
@@ -42,18 +45,51 @@ def page_data(report: MatchReport) -> dict[str, Any]:
             name: [_rounded(values[label]) for label in report.labels] for name, values in scores.items()
         },
         "precision_recall": [_plotted(curve) for curve in curves],
-        "videos": [_video(video, report.labels) for video in report.videos],
+        "videos": [
+            _video(video, report.labels) | _labelled(video, report, place)
+            for place, video in enumerate(report.videos)
+        ],
     }
+
+
+def _labelling(labelling: Labelling) -> dict[str, Any]:
+    return {
+        "file": labelling.path.name,
+        "path": str(labelling.path),
+        "content": labelling.content,
+        "begins_with_ranges": labelling.begins_with_ranges,
+    }
+
+
+def _labelled(video: VideoReport, report: MatchReport, place: int) -> dict[str, Any]:
+    """Return what a video of a label page has: its place in the file, and the file's annotations."""
+    if report.labelling is None:
+        return {}
+    entry = report.labelling.entries[place]
+    rows = report.labelling.content["matches"][entry].get("annotations")
+    times = ("frame", "from_frame", "to_frame", "label")
+    columns = {
+        "frame": [row.get("from_frame", row.get("frame")) for row in rows or ()],
+        "end": [row.get("to_frame") for row in rows or ()],
+        "label": [report.labels.label_id(row["label"]) for row in rows or ()],
+        "more": [{key: value for key, value in row.items() if key not in times} for row in rows or ()],
+    }
+    return {"entry": entry, "empty": rows == [], "annotations": columns}
+
+
+def _found(report: MatchReport) -> str:
+    return "intervals" if any(video.intervals or video.ranges for video in report.videos) else "spots"
 
 
 def _about(report: MatchReport) -> str:
     total = sum(video.duration_seconds for video in report.videos)
-    parts = [
-        count_text(len(report.videos), "video"),
-        f"{minutes_text(total)} long",
-        f"spots of confidence {report.operating_point:.2f} and more",
-    ]
-    if report.rankings is not None:
+    parts = [count_text(len(report.videos), "video"), f"{minutes_text(total)} long"]
+    if report.labelling is not None:
+        return " · ".join([*parts, f"labels for {report.labelling.path}"])
+    parts.append(f"{_found(report)} of confidence {report.operating_point:.2f} and more")
+    if any(video.ranges for video in report.videos):
+        parts.append(f"an interval hits a range with a tIoU of at least {LEAST_OVERLAP:g}")
+    elif report.rankings is not None:
         parts.append(f"a spot hits within {report.tolerance_seconds:g} s of an annotation")
     return " · ".join(parts)
 
@@ -62,8 +98,19 @@ def _identity(report: MatchReport) -> str:
     """Return a name under which a browser keeps corrections.
 
     It is the same when the page is made again, with whatever spots, but not of annotations that were corrected since.
+    That of a label page is always the same for its file.
     """
-    videos = [(*_names(video), _frame_times(video).num_frames, video.annotations) for video in report.videos]
+    if report.labelling is not None:
+        return hashlib.sha256(str(report.labelling.path).encode(errors="replace")).hexdigest()[:16]
+    videos = [
+        (
+            *_names(video),
+            _frame_times(video).num_frames,
+            video.annotations,
+            *(() if video.ranges is None else (video.ranges,)),
+        )
+        for video in report.videos
+    ]
     return hashlib.sha256(repr((report.title, report.experiment, videos)).encode()).hexdigest()[:16]
 
 
@@ -82,7 +129,9 @@ def _video(video: VideoReport, labels: LabelSet) -> dict[str, Any]:
         "frames": _packed_frames(frames),
         "gaps": [[_rounded(gap.start_seconds), _rounded(gap.end_seconds)] for gap in video.result.gaps],
         "curves": None if video.curve is None or not len(video.curve.seconds) else packed_curve(video.curve),
-        "annotations": None if annotations is None else _annotations(annotations, frames, labels),
+        "annotations": None
+        if annotations is None and video.ranges is None
+        else _annotations(annotations or (), video.ranges or (), frames, labels),
         "spots": _spots(video, annotations, frames, labels),
         "suspects": _suspects(video, annotations or ()),
     }
@@ -111,35 +160,60 @@ def _packed_frames(frames: FrameTimes) -> dict[str, Any]:
 
 
 def _annotations(
-    annotations: Sequence[Annotation], frames: FrameTimes, labels: LabelSet
+    annotations: Sequence[Annotation], ranges: Sequence[Interval], frames: FrameTimes, labels: LabelSet
 ) -> dict[str, list[Any]]:
-    columns: dict[str, list[Any]] = {
-        "frame": [frames.nearest(a.seconds) for a in annotations],
-        "label": [labels.label_id(a.label) for a in annotations],
-    }
+    """Return the points, then the ranges, column by column."""
+    columns = _columns(annotations, ranges, frames, labels)
     if any(a.team for a in annotations):
-        columns["team"] = [a.team for a in annotations]
+        columns["team"] = [*(a.team for a in annotations), *[None] * len(ranges)]
     if not all(a.visible for a in annotations):
-        columns["visible"] = [a.visible for a in annotations]
+        columns["visible"] = [*(a.visible for a in annotations), *[True] * len(ranges)]
+    return columns
+
+
+def _columns(
+    points: Sequence[Annotation | Spot], ranges: Sequence[Interval], frames: FrameTimes, labels: LabelSet
+) -> dict[str, list[Any]]:
+    """Return frames and labels; `end` is the first frame after a range, and null for a point."""
+    columns: dict[str, list[Any]] = {
+        "frame": [frames.nearest(one.seconds) for one in points],
+        "label": [labels.label_id(one.label) for one in (*points, *ranges)],
+    }
+    if ranges:
+        starts = [min(frames.boundary(one.start_seconds), frames.num_frames - 1) for one in ranges]
+        columns["frame"] += starts
+        ends = (frames.boundary(one.end_seconds) for one in ranges)
+        columns["end"] = [
+            *[None] * len(points),
+            *(max(end, start + 1) for start, end in zip(starts, ends, strict=True)),
+        ]
     return columns
 
 
 def _spots(
     video: VideoReport, annotations: Sequence[Annotation] | None, frames: FrameTimes, labels: LabelSet
 ) -> dict[str, list[Any]]:
-    columns: dict[str, list[Any]] = {
-        "frame": [frames.nearest(s.seconds) for s in video.spots],
-        "label": [labels.label_id(s.label) for s in video.spots],
-        "confidence": [_rounded(s.confidence) for s in video.spots],
-    }
-    if annotations is None:
+    columns = _columns(video.spots, video.intervals, frames, labels)
+    found: list[Spot | Interval] = [*video.spots, *video.intervals]
+    columns["confidence"] = [_rounded(one.confidence) for one in found]
+    if annotations is None and video.ranges is None:
         return columns
-    assert video.matching is not None
-    places = {id(a): place for place, a in enumerate(annotations)}
-    hits = {id(hit.spot): hit for hit in video.matching.hits}
+    truth, ranges = annotations or (), video.ranges or ()
+    places = {id(a): place for place, a in enumerate(truth)}
+    hits = {} if video.matching is None else {id(hit.spot): hit for hit in video.matching.hits}
     answers = [hits.get(id(spot)) for spot in video.spots]
-    columns["answers"] = [-1 if hit is None else places[id(hit.annotation)] for hit in answers]
-    columns["error"] = [None if hit is None else _rounded(hit.timing_error_seconds) for hit in answers]
+    ranges_of = interval_answers(ranges, video.intervals)
+    columns["answers"] = [
+        *(-1 if hit is None else places[id(hit.annotation)] for hit in answers),
+        *(-1 if answer < 0 else len(truth) + answer for answer in ranges_of),
+    ]
+    columns["error"] = [
+        *(None if hit is None else _rounded(hit.timing_error_seconds) for hit in answers),
+        *(
+            None if answer < 0 else _rounded(one.start_seconds - ranges[answer].start_seconds)
+            for one, answer in zip(video.intervals, ranges_of, strict=True)
+        ),
+    ]
     return columns
 
 

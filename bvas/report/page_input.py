@@ -9,16 +9,20 @@ from pathlib import Path
 from bvas.data.matches import Match, match_halves
 from bvas.errors import ConfigError, DataError
 from bvas.evaluation.experiment_scores import Evaluation
+from bvas.evaluation.interval_evaluation import IntervalEvaluation
 from bvas.evaluation.label_check import LabelCheck
 from bvas.experiment.experiment import Experiment
 from bvas.report.content import MatchReport, VideoReport, as_half, video_report
 from bvas.results.read_spots import read_spots
 from bvas.results.store import has_results, read_match
 from bvas.results.video_result import VideoFile, VideoResult
+from bvas.system.file_names import output_stem
 from bvas.values.annotations import LabelSet
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
+
+_SHOWN_TIOUS = (0.5, 0.75)
 
 
 def choose_matches(matches: Sequence[Match], wanted: Sequence[str]) -> list[Match]:
@@ -83,6 +87,38 @@ def evaluation_report(
     )
 
 
+def interval_report(evaluation: IntervalEvaluation, experiment: Experiment, data_root: Path) -> MatchReport:
+    """Return the report of scored intervals; arguments as of `evaluation_report`."""
+    labels, scores = experiment.task.labels, evaluation.scores
+    matches = sorted({result.video.match.rsplit("/", 1)[-1] for result in evaluation.videos})
+    by_tiou = {
+        f"AP at tIoU {tiou:g}": {
+            label: 0.0 if row is None else row[place] for label, row in scores.average_precision.items()
+        }
+        for place, tiou in enumerate(scores.thresholds)
+        if round(tiou, 2) in _SHOWN_TIOUS
+    }
+    mean = "no range" if scores.mean is None else f"mAP at tIoU 0.5 to 0.95 {scores.mean:.3f}"
+    return MatchReport(
+        title=", ".join(matches) if len(matches) < 4 else count_text(len(matches), "recording"),
+        labels=labels,
+        videos=tuple(_placed(_named(result, labels), data_root) for result in evaluation.videos),
+        operating_point=experiment.drawn_peaks.lowest_operating_point(labels),
+        average_precisions=by_tiou,
+        experiment=experiment.name,
+        notes=(f"Experiment {experiment.name}; {mean}, frame accuracy {scores.mean_frame_accuracy:.3f}.",),
+    )
+
+
+def _named(result: VideoResult, labels: LabelSet) -> VideoReport:
+    """Return the report of a recording of one file, or of a part of one, called after the recording."""
+    report = video_report(result, labels)
+    video = result.video
+    name = video.match.rsplit("/", 1)[-1]
+    title = name if video.number == 1 else f"{name}, part {video.number}"
+    return replace(report, name=title, file_stem=output_stem(f"{name}_{video.number}"))
+
+
 def challenge_report(
     experiment: Experiment, matches: Sequence[Match], predictions: Path, data_root: Path
 ) -> MatchReport:
@@ -102,6 +138,12 @@ def challenge_report(
             experiment.peaks,
         )
     ]
+    if experiment.kind == "interval":
+        results = [
+            VideoResult.from_curve(result.video, result.curve, experiment, gaps=result.gaps)
+            for result in results
+            if result.curve is not None
+        ]
     if not results:
         raise DataError(
             f"no predictions in {predictions} for the {count_text(len(matches), 'chosen match')}; "
@@ -111,7 +153,7 @@ def challenge_report(
         title=f"{experiment.name}, challenge",
         labels=labels,
         videos=tuple(_half(result, labels, data_root) for result in results),
-        operating_point=experiment.peaks.lowest_operating_point(labels),
+        operating_point=experiment.drawn_peaks.lowest_operating_point(labels),
         experiment=experiment.name,
         notes=(f"Experiment {experiment.name}.",),
     )

@@ -1,30 +1,34 @@
-"""Outputs of `bvas spot`: the parts of a recording on one timeline, and the writer of their files."""
+"""Outputs of `bvas spot` and `bvas intervals`: parts of a recording on one timeline, and the writer of their files."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bvas.data.interval_files import intervals_csv_text
 from bvas.errors import ConfigError
-from bvas.experiment.experiment import Experiment
+from bvas.experiment.experiment import Experiment, TaskKindName
 from bvas.report.content import video_report
 from bvas.report.spots_csv import SpotRow, write_spots_csv
 from bvas.report.timeline import timeline_png
+from bvas.results.interval_rows import file_names, interval_rows
 from bvas.results.made_from import VideoRecord
 from bvas.results.recording import Recording
 from bvas.results.store import (
+    INTERVAL_TABLE_NAME,
+    INTERVALS_NAME,
     RECORDING_NAME,
     RESULTS_NAME,
     TABLE_NAME,
     curve_path,
     save_curve,
     timeline_path,
+    write_found,
     write_recording,
-    write_results,
 )
 from bvas.results.video_result import VideoFile, VideoResult
-from bvas.system.atomic_files import write_bytes
-from bvas.system.file_names import output_stem, shown_name
+from bvas.system.atomic_files import write_bytes, write_text
+from bvas.system.file_names import output_stem
 from bvas.values.match_clock import MatchClock
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.index.video_index import build_index
@@ -78,11 +82,12 @@ def plan_parts(
     return plans
 
 
-def output_names(names: Sequence[str]) -> list[str]:
+def output_names(names: Sequence[str], kind: TaskKindName) -> list[str]:
     """Return the names of all files that a recording with parts of these names has."""
+    found = (INTERVALS_NAME, INTERVAL_TABLE_NAME) if kind == "interval" else (RESULTS_NAME, TABLE_NAME)
     folder = Path()
     parts = [path.name for name in names for path in (curve_path(folder, name), timeline_path(folder, name))]
-    return [RESULTS_NAME, TABLE_NAME, RECORDING_NAME, *parts]
+    return [*found, RECORDING_NAME, *parts]
 
 
 def write_outputs(
@@ -113,7 +118,7 @@ def write_outputs(
     recording = Recording(
         experiment=experiment.name,
         labels=labels,
-        peaks=experiment.peaks,
+        peaks=experiment.drawn_peaks,
         kickoff_seconds=clock.kickoff_seconds,
         made_from=tuple(made_from),
         in_part=in_part,
@@ -128,23 +133,17 @@ def write_outputs(
     own_clock = MatchClock(kickoff_seconds=clock.kickoff_seconds - newest.video.begin_seconds)
     report = video_report(replace(newest, clock=own_clock), labels, duration_seconds=duration_seconds)
     write_bytes(timeline_path(out, newest.video.name), timeline_png(report, labels))
-    write_results(
-        out / RESULTS_NAME,
-        out.name,
-        {result.video.number: result.spots for result in results},
-        rate=experiment.input.rate,
-        gaps=[gap.to_json(result.video.number) for result in results for gap in result.gaps],
-    )
-    write_spots_csv(out / TABLE_NAME, _rows(results, clock))
+    write_found(out, out.name, results, rate=experiment.input.rate, kind=experiment.kind)
+    if experiment.kind == "interval":
+        write_text(out / INTERVAL_TABLE_NAME, intervals_csv_text(interval_rows(results)))
+    else:
+        write_spots_csv(out / TABLE_NAME, _rows(results, clock))
 
 
 def _rows(results: Sequence[VideoResult], clock: MatchClock) -> list[SpotRow]:
     """Return the shown spots on the timeline of all parts."""
-    paths = [result.video.path or Path() for result in results]
-    names = Counter(path.name for path in paths)
     rows = []
-    for result, path in zip(results, paths, strict=True):
-        file = shown_name(path.name if names[path.name] == 1 else path)
+    for result, file in zip(results, file_names(results), strict=True):
         shown = set(result.shown)
         for spot, frame in zip(result.spots, result.spot_frames, strict=True):
             if spot in shown:

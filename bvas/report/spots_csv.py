@@ -1,13 +1,12 @@
 """Table of spots: one line per spot, for spreadsheets and other programs."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bvas.system.atomic_files import write_bytes
 from bvas.system.file_names import shown_text
+from bvas.system.table_files import table_text
 from bvas.values.annotations import Spot
 
 CSV_COLUMNS = ("seconds", "clock", "label", "confidence", "file", "frame")
@@ -31,15 +30,6 @@ class SpotRow:
         spot = self.spot
         seconds, confidence = f"{spot.seconds:.3f}", f"{spot.confidence:.4f}"
         return [seconds, self.clock, spot.label, confidence, self.file, self.frame]
-
-
-def table_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return lines under a line of column names; None is an empty cell."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def write_spots_csv(path: Path, rows: Iterable[SpotRow]) -> None:

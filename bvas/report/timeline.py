@@ -30,6 +30,8 @@ HEAD_INCHES = 0.62
 NAME_POINTS = 9.0
 # Share of a lane that the highest score (1.0) reaches; the rest keeps neighbors apart.
 LANE_FILL = 0.74
+# Height of the bar of an interval.
+FOUND_SHARE = 0.09
 # A miss has no confidence: its mark lies above all others.
 MISS_SHARE = 1.08
 # More points than pixels draw the same line, only slower.
@@ -119,6 +121,7 @@ def _draw_row(
     for gap in video.result.gaps:
         span = axes.axvspan(gap.start_seconds, gap.end_seconds, facecolor="#F4F4F4", edgecolor="#B5B5B5")
         span.set(hatch="////", linewidth=0)
+    _draw_stretches(axes, video, labels, floor)
     _draw_events(axes, video, labels, floor, start, stop)
     axes.set_xlim(start, stop)
     axes.set_ylim(-0.08, len(lanes) - 1 + LANE_FILL + 0.2)
@@ -170,16 +173,42 @@ def _draw_events(
         )
 
 
+def _draw_stretches(axes: Axes, video: VideoReport, labels: LabelSet, floor: dict[str, float]) -> None:
+    """Draw found intervals as bars on the floor of their lanes, and true ones as bars at the top."""
+    bars = (
+        (video.result.intervals, FOUND_SHARE, palette.HIT),
+        (video.result.ranges or (), LANE_FILL - FOUND_SHARE, palette.ANNOTATION),
+    )
+    for intervals, bottom, color in bars:
+        for one in intervals:
+            lane = floor.get(labels.merged.get(one.label, one.label))
+            if lane is not None:
+                axes.broken_barh(
+                    [(one.start_seconds, one.end_seconds - one.start_seconds)],
+                    (lane + bottom - FOUND_SHARE, FOUND_SHARE),
+                    facecolor=color,
+                    linewidth=0,
+                )
+
+
 def _draw_head(figure: Figure, video: VideoReport, height: float) -> None:
     write_text(figure, 0.2 / WIDTH_INCHES, 1 - 0.2 / height, video.name, size=12, bold=True)
     outcomes: tuple[Outcome, ...] = ("spot",) if video.matching is None else ("hit", "miss", "false alarm")
     counts = Counter(event.outcome for event in video.events())
     handles = []
+    is_of_intervals = bool(video.result.intervals) or video.result.ranges is not None
+    if is_of_intervals:
+        found = f"found ({len(video.result.intervals)})"
+        handles.append(Line2D([], [], color=palette.HIT, linewidth=5, label=found))
+        outcomes = ()
+    if video.result.ranges is not None:
+        true = f"annotation ({len(video.result.ranges)})"
+        handles.append(Line2D([], [], color=palette.ANNOTATION, linewidth=5, label=true))
     for outcome in outcomes:
         marker, _, face, _ = MARKS[outcome]
         color = palette.OUTCOMES[outcome]
         handles.append(_legend_mark(marker, color, face, f"{outcome} ({counts[outcome]})"))
-    if video.matching is not None:
+    if video.matching is not None and not is_of_intervals:
         handles.append(_legend_mark("|", palette.ANNOTATION, palette.ANNOTATION, "annotation", size=9.0))
     if video.curve is not None:
         handles.append(Line2D([], [], color=palette.CURVE, linewidth=1.2, label="score"))

@@ -2,6 +2,7 @@
 
 experiment_curves.py  score curves of an experiment, read and checked
 frame_times.py        FrameTimes: seconds of each frame of a video
+interval_rows.py      intervals as rows of a table
 made_from.py          Record: weights, settings and video files behind results
 read_spots.py         reader of a folder of results, or of files of spots of any system
 recording.py          Recording: the videos of one `bvas spot`, and its JSON form

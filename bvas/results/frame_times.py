@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.values.checks import checked_seconds
+from bvas.values.frame_boundaries import nearest_boundary
 from bvas.video.index.frame_table import VideoIndex
 
 
@@ -44,6 +45,14 @@ class FrameTimes:
         # Times in files are rounded to milliseconds.
         is_nearer = self.seconds[after] - seconds < seconds - self.seconds[after - 1] - 1e-6
         return after if is_nearer else after - 1
+
+    def boundary(self, seconds: float) -> int:
+        """Return the frame boundary that is nearest: from 0, before the first frame, to L, after the last.
+
+        Raises:
+            ConfigError: `seconds` is NaN or not a number.
+        """
+        return nearest_boundary(self.seconds, self.duration_seconds, seconds)
 
     @classmethod
     def of(cls, index: VideoIndex) -> "FrameTimes":

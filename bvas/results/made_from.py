@@ -81,9 +81,10 @@ def rows_settings(
 
 
 def peak_settings(experiment: Experiment) -> dict[str, Any]:
-    """Return, as plain data, the settings that decide which spots a score curve gives."""
-    peaks: dict[str, Any] = json.loads(experiment.to_json())["peaks"]
-    return peaks
+    """Return, as plain data, the settings that decide which spots or intervals a score curve gives."""
+    name = "intervals" if experiment.kind == "interval" else "peaks"
+    rules: dict[str, Any] = json.loads(experiment.to_json())[name]
+    return rules
 
 
 def record_converter() -> cattrs.Converter:

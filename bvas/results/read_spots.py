@@ -1,15 +1,17 @@
-"""Reader of results: a folder of `bvas spot` or `bvas predict`, or files of spots of any system."""
+"""Reader of results: a folder of `bvas spot`, `bvas intervals` or `bvas predict`, or files of spots of any system."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bvas.data.interval_files import read_interval_file
 from bvas.data.soccernet_entries import Notices
 from bvas.data.spot_files import SpotFile, read_spot_file
 from bvas.errors import ConfigError, DataError
 from bvas.experiment.peak_config import PeakConfig
 from bvas.results.store import (
     CURVE_SUFFIX,
+    INTERVALS_NAME,
     RECORDING_NAME,
     RESULTS_NAME,
     TABLE_NAME,
@@ -19,7 +21,7 @@ from bvas.results.store import (
 )
 from bvas.results.video_result import Results, VideoFile, VideoResult
 from bvas.system.file_names import output_stem, shown_name
-from bvas.values.annotations import LabelSet, Spot
+from bvas.values.annotations import Interval, LabelSet, Spot
 from bvas.values.match_clock import MatchClock
 from bvas.values.plural import count_text
 
@@ -78,15 +80,26 @@ def _read_one(path: Path, videos: Sequence[Path], notices: Notices) -> Results:
     if not path.exists():
         raise DataError(f"no file or folder {path}; give what bvas spot wrote, or a file of spots")
     if path.is_dir():
-        path = path / RESULTS_NAME
-        if not path.is_file():
+        names = [name for name in (RESULTS_NAME, INTERVALS_NAME) if (path / name).is_file()]
+        if not names:
             raise DataError(
-                f"no {RESULTS_NAME} in {path.parent}; give a folder that bvas spot wrote, or a file"
+                f"no {RESULTS_NAME} or {INTERVALS_NAME} in {path}; give a folder that bvas spot or bvas intervals "
+                "wrote, or a file"
             )
-    found = read_spot_file(path, notices)
+        path = path / names[0]
     folder = path.parent
-    name = folder.absolute().name if path.name in (RESULTS_NAME, TABLE_NAME) else path.stem
     recording = read_recording(folder)
+    intervals: Mapping[str, Sequence[Interval]] = {}
+    if path.name == INTERVALS_NAME:
+        if recording is None:
+            raise DataError(f"no {RECORDING_NAME} beside {path}; give a folder that bvas intervals wrote")
+        rows = read_interval_file(path, notices).rows
+        intervals = {name: [row.interval for row in found] for name, found in rows.items()}
+        found = SpotFile(spots={}, files={})
+    else:
+        found = read_spot_file(path, notices)
+    is_named_by_folder = path.name in (RESULTS_NAME, TABLE_NAME, INTERVALS_NAME)
+    name = folder.absolute().name if is_named_by_folder else path.stem
     parts = _assumed(found, videos, name, folder) if recording is None else recording.parts
     spots = _by_part(found, parts, path, is_recorded=recording is not None)
     unknown = sorted(spots.keys() - {part.number for part in parts})
@@ -112,7 +125,8 @@ def _read_one(path: Path, videos: Sequence[Path], notices: Notices) -> Results:
         clock = MatchClock.of_half(part.number)
         if recording is not None:
             clock = MatchClock(kickoff_seconds=recording.kickoff_seconds - part.begin_seconds)
-        results.append(with_stored_curve(folder, video, spots.get(part.number, ()), clock, peaks))
+        result = with_stored_curve(folder, video, spots.get(part.number, ()), clock, peaks)
+        results.append(replace(result, intervals=tuple(intervals.get(part.name, ()))))
     labels = _occurring(results) if recording is None else recording.labels
     return Results(
         name=name,

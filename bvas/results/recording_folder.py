@@ -10,6 +10,8 @@ from bvas.errors import HIDDEN, DataError
 from bvas.results.made_from import VideoRecord
 from bvas.results.recording import Recording
 from bvas.results.store import (
+    INTERVAL_TABLE_NAME,
+    INTERVALS_NAME,
     RECORDING_NAME,
     RESULTS_NAME,
     TABLE_NAME,
@@ -22,15 +24,17 @@ from bvas.system.file_names import output_stem, shown_name
 from bvas.video.container.read_options import Source
 from bvas.video.index.file_identity import content_digest, fingerprint_of, is_same, place_of
 
+_NAMES = (RESULTS_NAME, TABLE_NAME, INTERVALS_NAME, INTERVAL_TABLE_NAME, RECORDING_NAME)
 
-def default_folder(source: Source) -> Path:
-    """Return `spots/<name>`: the video's, or its folder's where the file is called `1_720p` as in SoccerNet."""
+
+def default_folder(source: Source, root: str = "spots") -> Path:
+    """Return `ROOT/<name>`: the video's, or its folder's where the file is called `1_720p` as in SoccerNet."""
     if source.location == "-":
-        return Path("spots") / "stdin"
+        return Path(root) / "stdin"
     video = Path(urlsplit(source.name).path or "stream") if source.kind == "URL" else source.path
     stem = video.stem.replace(HIDDEN, "") or "stream"
     named = stem if not re.fullmatch(r"([12]_)?\d+p", stem) else video.absolute().parent.name
-    return Path("spots") / output_stem(named)
+    return Path(root) / output_stem(named)
 
 
 class FileRecords:
@@ -66,7 +70,7 @@ def check_same_recording(out: Path, sources: Sequence[Source]) -> None:
     Raises:
         DataError: whose results they are, and the remedy.
     """
-    if not any((out / name).exists() for name in (RESULTS_NAME, TABLE_NAME, RECORDING_NAME)):
+    if not any((out / name).exists() for name in _NAMES):
         return
     recording = read_recording(out)
     if recording is None:

@@ -3,16 +3,18 @@
     runs/NAME/predictions/cv/MATCH/         labelled matches, by models that have not seen the match
                           challenge/MATCH/  matches without labels, by the mean of all models
                           videos/PATH/      single videos, by the mean of all models
-    spots/NAME/                             a recording, by `bvas spot`
+    spots/NAME/, intervals/NAME/            a recording, by `bvas spot` or `bvas intervals`
 
 A folder of results holds:
 
     <video>_scores.npz      score curve of each video: `scores` float32 [L, K], `seconds` float64 [L], `labels`
-    results_spotting.json   candidates and gaps of all videos, in SoccerNet's form
+    results_intervals.json  of kind interval: intervals of all videos, in ActivityNet's form
+    results_spotting.json   of kind spot: candidates and gaps of all videos, in SoccerNet's form
     made_from.json          predictions only: weights, settings and videos; written last, removed first
     <video>_timeline.png    `bvas spot` only: picture of the spots and the curve
     recording.json          `bvas spot` only: the video files, and how they were read
     spots.csv               `bvas spot` only: the spots from the operating point up
+    intervals.csv           `bvas intervals` only: the intervals, in seconds and frames
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,9 +24,11 @@ from pathlib import Path
 import cattrs
 import numpy as np
 
+from bvas.data.interval_files import intervals_json
 from bvas.data.soccernet_entries import Notices, all_prediction_entries
 from bvas.data.soccernet_files import results_json
 from bvas.errors import DataError
+from bvas.experiment.experiment import TaskKindName
 from bvas.experiment.peak_config import PeakConfig
 from bvas.results.made_from import Record, record_converter
 from bvas.results.recording import Recording
@@ -36,9 +40,11 @@ from bvas.values.match_clock import MatchClock
 from bvas.values.score_curve import ScoreCurve
 
 RESULTS_NAME = "results_spotting.json"
+INTERVALS_NAME = "results_intervals.json"
 RECORDING_NAME = "recording.json"
 RECORD_NAME = "made_from.json"
 TABLE_NAME = "spots.csv"
+INTERVAL_TABLE_NAME = "intervals.csv"
 CURVE_SUFFIX = "_scores.npz"
 
 
@@ -64,8 +70,8 @@ def predictions_folder(runs: Path, name: str, split: Split = Split.CV) -> Path:
 
 
 def has_results(folder: Path) -> bool:
-    """Return whether a folder holds spots of a match or recording."""
-    return (folder / RESULTS_NAME).is_file()
+    """Return whether a folder holds spots or intervals of a match or recording."""
+    return any((folder / name).is_file() for name in (RESULTS_NAME, INTERVALS_NAME))
 
 
 def curve_path(folder: Path, name: str) -> Path:
@@ -120,9 +126,14 @@ def load_curve(path: Path) -> ScoreCurve:
 
 
 def write_match(
-    folder: Path, results: Sequence[VideoResult], *, rate: float, record: Record | None = None
+    folder: Path,
+    results: Sequence[VideoResult],
+    *,
+    rate: float,
+    kind: TaskKindName = "spot",
+    record: Record | None = None,
 ) -> None:
-    """Write the results of a match: curves, then spots and gaps, then the record.
+    """Write the results of a match: curves, then spots and gaps or intervals, then the record.
 
     The old record is removed first. So a record is true of all files beside it, whenever the process ends.
 
@@ -130,6 +141,7 @@ def write_match(
         folder: The match's folder.
         results: Its videos in order, each with a curve; they name the match.
         rate: Rows per second.
+        kind: What was found: spots or intervals.
         record: Provenance; None leaves the folder without.
 
     Raises:
@@ -138,15 +150,32 @@ def write_match(
     (folder / RECORD_NAME).unlink(missing_ok=True)
     for result in results:
         save_curve(result.required_curve, curve_path(folder, result.video.name))
+    write_found(folder, results[0].video.match, results, rate=rate, kind=kind)
+    if record is not None:
+        write_record(folder, record)
+
+
+def write_found(
+    folder: Path, name: str, results: Sequence[VideoResult], *, rate: float, kind: TaskKindName
+) -> None:
+    """Write the spots or intervals of all videos of a match or recording; arguments as of `write_match`.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    if kind == "interval":
+        write_json(
+            folder / INTERVALS_NAME,
+            intervals_json({result.video.name: result.intervals for result in results}),
+        )
+        return
     write_results(
         folder / RESULTS_NAME,
-        results[0].video.match,
+        name,
         {result.video.number: result.spots for result in results},
         rate=rate,
         gaps=[gap.to_json(result.video.number) for result in results for gap in result.gaps],
     )
-    if record is not None:
-        write_record(folder, record)
 
 
 def write_results(
@@ -186,9 +215,10 @@ def read_match(folder: Path, videos: Sequence[VideoFile], peaks: PeakConfig) -> 
         peaks: Rules by which the spots were found.
 
     Raises:
-        DataError: the spots are missing, or a file is wrong.
+        DataError: a file is wrong.
     """
-    spots = read_results(folder / RESULTS_NAME)
+    # Intervals are found again in the curve, by rules of now.
+    spots = read_results(folder / RESULTS_NAME) if (folder / RESULTS_NAME).is_file() else {}
     return [
         with_stored_curve(folder, video, spots.get(video.number, ()), MatchClock.of_half(video.number), peaks)
         for video in videos

@@ -1,10 +1,11 @@
-"""Tuned peak rules as a file: `bvas experiment tune` writes it, other commands take it."""
+"""Tuned rules as a file: `bvas experiment tune` writes it, other commands take it."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bvas.errors import ConfigError, DataError
 from bvas.experiment.experiment import Experiment
+from bvas.experiment.interval_config import IntervalConfig
 from bvas.experiment.peak_config import PeakConfig
 from bvas.metrics.bootstrap import Interval
 from bvas.system.atomic_files import write_text
@@ -54,26 +55,30 @@ class TunedScore:
 class Provenance:
     """Data and scores behind the rules."""
 
-    experiment: str
-    matches: tuple[str, ...]
+    experiment: str = ""
+    matches: tuple[str, ...] = ()
     """Matches whose out-of-fold curves they were chosen on."""
-    bvas: str
+    bvas: str = ""
     """Version."""
-    spots: TunedScore
+    spots: TunedScore | None = None
     """Gain of smoothing, height and distance; the file holds tuned ones only if the gain is real."""
-    operating_points: TunedScore
+    operating_points: TunedScore | None = None
     """Gain of the operating points, likewise."""
+    intervals: TunedScore | None = None
+    """Of kind interval: gain of smoothing, thresholds, length and gaps, likewise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Postprocessing:
-    """Rules that turn the score curves of one experiment into spots."""
+    """Rules that turn the score curves of one experiment into spots or intervals."""
 
     labels: tuple[str, ...]
     """Labels of the curves."""
     rate: float
     """Rows per second of the curves: frames below are rows."""
-    peaks: PeakConfig
+    peaks: PeakConfig = field(default_factory=PeakConfig)
+    intervals: IntervalConfig | None = None
+    """None for kind spot."""
     provenance: Provenance | None = None
     """None where the file was written by hand."""
     format: str = field(default=FORMAT)
@@ -81,7 +86,8 @@ class Postprocessing:
     def __post_init__(self) -> None:
         if self.format != FORMAT:
             raise ConfigError(f"format must be {FORMAT!r}, got {self.format!r}")
-        unknown = [label for label in self.peaks.per_label if label not in self.labels]
+        own = [*self.peaks.per_label, *(self.intervals.per_label if self.intervals else ())]
+        unknown = [label for label in own if label not in self.labels]
         if unknown:
             raise ConfigError(
                 f"there is a rule for {unknown[0]!r}, which is not among {', '.join(self.labels)}"
@@ -111,7 +117,12 @@ class Postprocessing:
                 f"{where} counts frames at {self.rate:g} per second, and {experiment.name} works at "
                 f"{experiment.input.rate:g}; tune {experiment.name} itself"
             )
-        return replace(experiment, peaks=self.peaks)
+        if (experiment.kind == "interval") != (self.intervals is not None):
+            raise ConfigError(
+                f"{where} has no rules for kind '{experiment.kind}', which {experiment.name} is of; tune "
+                f"{experiment.name} itself"
+            )
+        return replace(experiment, peaks=self.peaks, intervals=self.intervals or experiment.intervals)
 
 
 def load_postprocessing(path: Path) -> Postprocessing:
@@ -138,3 +149,16 @@ def with_postprocessing(experiment: Experiment, path: Path | None) -> Experiment
         ConfigError: it is wrong, or of other labels or another rate.
     """
     return experiment if path is None else load_postprocessing(path).applied_to(experiment, path)
+
+
+def with_threshold(experiment: Experiment, threshold: float | None) -> Experiment:
+    """Return an experiment of kind interval with one threshold for all labels; as it is for None.
+
+    Raises:
+        ConfigError: a threshold outside (0, 1].
+    """
+    if threshold is None:
+        return experiment
+    if not 0 < threshold <= 1:
+        raise ConfigError(f"--threshold is a score and must lie in (0, 1], got {threshold:g}")
+    return replace(experiment, intervals=experiment.intervals.shown_from(threshold))

@@ -83,7 +83,8 @@ class VideoResult:
     """Annotations that are stretches; None where the video has no labels."""
     clock: MatchClock = field(default_factory=MatchClock)
     peaks: PeakConfig = field(default_factory=PeakConfig)
-    """Rules by which the spots were found in the curve, with the operating points."""
+    """Rules by which the spots were found in the curve, with the operating points; for intervals those that their curve
+    is smoothed and drawn with."""
     made_from: VideoRecord | None = None
     """The file as it was when it was predicted; None where that is unknown."""
 
@@ -147,7 +148,7 @@ class VideoResult:
             intervals=found.intervals,
             gaps=tuple(curve.gaps() if gaps is None else gaps),
             clock=MatchClock.of_half(video.number),
-            peaks=experiment.peaks,
+            peaks=experiment.drawn_peaks,
             made_from=made_from,
         )
 

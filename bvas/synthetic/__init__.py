@@ -1,4 +1,4 @@
-"""Synthetic matches with true labels: game, cameras, pictures, league.
+"""Synthetic matches and recordings with true labels: game, cameras, pictures, files.
 
 config.py         settings and presets
 play_record.py    simulated half as plain data
@@ -23,4 +23,6 @@ tone.py           sound whose pitch codes the second
 half_video.py     video of one half
 league_files.py   folders and label files
 league.py         all matches of a league
+presence.py       recordings of an empty pitch with a player now and then
+presence_files.py their videos and dataset.json
 """

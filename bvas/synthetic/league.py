@@ -20,6 +20,7 @@ from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.half_video import write_half
 from bvas.synthetic.league_files import Layout, label_file, layout_of
 from bvas.synthetic.play_record import PlayEvent
+from bvas.synthetic.presence import PresenceConfig
 from bvas.system.atomic_files import write_json
 from bvas.system.devices import num_cpus
 from bvas.system.jobs.in_process import InProcessExecutor
@@ -70,7 +71,8 @@ def make_league(
     folder = root / layout.folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _check_config(root, layout, config)
+        is_used = any(not entry.name.startswith(".") for entry in folder.iterdir())
+        check_config(root / layout.config_name, config, is_used=is_used)
     except OSError as error:
         raise DataError(f"cannot write {root}: {error.strerror}; choose a folder that is writable") from error
     found = {number: layout.find_match(root, number) for number in range(config.num_matches)}
@@ -164,14 +166,22 @@ def _write_labels(
     write_json(place / layout.label_file, content)
 
 
-def _check_config(root: Path, layout: Layout, config: SyntheticConfig) -> None:
-    """Write the config beside the league, or compare it with the one that is there."""
-    path, folder = root / layout.config_name, root / layout.folder
+def check_config(path: Path, config: SyntheticConfig | PresenceConfig, *, is_used: bool) -> None:
+    """Write the config beside what is made by it, or compare it with the one that is there.
+
+    Args:
+        path: Its file in the data root.
+        config: The config.
+        is_used: Whether there is data already, so that a config must be there.
+
+    Raises:
+        DataError: the data there has another config, or none.
+    """
     ours = json.loads(json.dumps(asdict(config), default=str))
     if not path.exists():
-        if any(not entry.name.startswith(".") for entry in folder.iterdir()):
+        if is_used:
             raise DataError(
-                f"{folder} holds matches of another origin; choose another folder for synthetic ones"
+                f"{path.parent} holds data of another origin; choose another folder for synthetic data"
             )
         write_json(path, ours)
         return
@@ -182,6 +192,6 @@ def _check_config(root: Path, layout: Layout, config: SyntheticConfig) -> None:
         names = {*ours, *theirs}
         differing = sorted(name for name in names if theirs.get(name) != ours.get(name))
         raise DataError(
-            f"{root} holds a synthetic league of another config (other: {', '.join(differing)}); "
+            f"{path.parent} holds synthetic data of another config (other: {', '.join(differing)}); "
             "choose another folder, or delete that one"
         )

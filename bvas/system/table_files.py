@@ -8,7 +8,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -198,3 +198,12 @@ def _has_decimal_comma(path: Path, rows: Sequence[TableRow], columns: Sequence[s
             f"{where}, which may be a decimal or a thousand; write numbers with a point and without groups"
         )
     return True
+
+
+def table_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return lines under a line of column names; None is an empty cell."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()

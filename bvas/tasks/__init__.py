@@ -2,7 +2,10 @@
 
 kinds.py          TaskKind: the protocol of a kind
 kind_choice.py    kind of an experiment
+frame_kind.py     FrameKind: base of the kinds that score single frames
 spot.py           SpotKind: instants of actions
+interval.py       IntervalKind: stretches in which something is present
+stretches.py      thresholds with hysteresis in score curves
 peaks.py          smoothing and peak finding in score curves
 draw_summary.py   counts of what an epoch draws
 trained_model.py  trained model of a checkpoint

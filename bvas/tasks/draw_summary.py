@@ -5,14 +5,16 @@ from numpy.typing import NDArray
 
 from bvas.experiment.experiment import Experiment
 from bvas.loading.clip_requests import ClipRequest, Clips
+from bvas.loading.sampling import frames_near
 from bvas.values.plural import count_text
 
 
 def draw_summary(clips: Clips, experiment: Experiment) -> tuple[str, ...]:
     """Return lines of text about what the first epoch of a run draws.
 
-    They count the clips centered within the action window of an annotation, those whose targets are all 0, those with a
-    shaken frame, those of each video, and those whose target is 1 for a label; a clip may count for several labels.
+    They count the clips centered within the action window of an annotation or range, those whose targets are all 0,
+    those with a shaken frame, those of each video, and those whose target is 1 for a label; a clip may count for
+    several labels.
     """
     requests = clips.requests(0, seed=experiment.seed)
 
@@ -20,12 +22,12 @@ def draw_summary(clips: Clips, experiment: Experiment) -> tuple[str, ...]:
         return f"{number} ({100 * number / len(requests):.0f} %)"
 
     targets = np.stack([request.targets for request in requests]) > 0
-    reach = experiment.sampling.action_window_frames // 2
+    near = [frames_near(video, experiment.sampling.action_window_frames) for video in clips.videos]
     at_actions = shaken = 0
     for request in requests:
-        video = clips.videos[request.video_id]
-        near = np.searchsorted(video.annotation_frames, (request.center - reach, request.center + reach + 1))
-        at_actions += bool(near[1] > near[0])
+        frames = near[request.video_id]
+        place = int(np.searchsorted(frames, request.center))
+        at_actions += place < len(frames) and int(frames[place]) == request.center
         shaken += bool(frame_shifts(clips, request).any())
     per_video = np.bincount([request.video_id for request in requests], minlength=len(clips.videos))
     per_label = zip(experiment.task.labels, targets.sum(axis=0).tolist(), strict=True)

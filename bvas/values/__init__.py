@@ -5,6 +5,7 @@ arrays.py        names of array types
 checks.py        checks of sizes, times and frame numbers that callers give
 clip_config.py   ClipConfig: frames of a clip
 color.py         4:2:0 planes: what their bytes mean, and RGB of them
+frame_boundaries.py  boundaries of frames
 input_format.py  form of a model's frames: size, channels, geometry, cuts
 luma.py          scaling of stored luma to [0, 1]
 match_clock.py   MatchClock: times as people read them

@@ -6,8 +6,10 @@ from task_videos import write_dataset, write_video
 
 from bvas.cli import main
 from bvas.data.importing.from_corrections import is_corrections, read_corrections
+from bvas.data.labelled_ranges import labelled_ranges
 from bvas.data.matches import annotated_halves, find_matches
 from bvas.data.spotting_task import dataset_task
+from bvas.values.annotations import Interval
 
 
 def video(**changes):
@@ -59,6 +61,38 @@ def test_corrections_become_a_dataset_that_training_reads(root, tmp_path):
     assert [(a.label, a.seconds, a.team, a.visible) for a in found] == [
         ("PASS", 0.48, None, True),
         ("DRIVE", 1.96, "home", False),
+    ]
+
+
+def test_ranges_become_ranges_and_wrong_ones_are_named(root):
+    ranges = [
+        {"from_frame": 5, "to_frame": 10, "label": "PASS", "origin": "added"},
+        {"from_frame": 10, "to_frame": 50, "label": "PASS", "origin": "spot", "confidence": 0.9},
+    ]
+    written(root / "c.json", video(annotations=[*ranges, {"frame": 7, "label": "DRIVE"}]))
+    content = imported(root)
+    assert content["format"] == "bvas-dataset-2"
+    assert content["matches"][0]["annotations"] == [
+        {"from_frame": 5, "to_frame": 10, "label": "PASS"},
+        {"from_frame": 10, "to_frame": 50, "label": "PASS"},
+        {"frame": 7, "label": "DRIVE"},
+    ]
+    ((_, found),) = labelled_ranges(
+        find_matches(dataset_task(("PASS",)), root / "new")[0], dataset_task(("PASS",), ignored=("DRIVE",))
+    )
+    assert found == [Interval("PASS", 0.2, 0.4), Interval("PASS", 0.4, 2.0)]
+    ends = [(9, 12), (20, 20), (40, 51)]
+    ranges += [{"from_frame": first, "to_frame": end, "label": "PASS"} for first, end in ends]
+    assert [
+        fault.split(": ", 1)[1]
+        for fault in faults_of(written(root / "c.json", video(annotations=ranges)), root)
+    ] == [
+        "video 0, annotation 3: has frames 20 to 20; 'to_frame' is the first frame after the range",
+        "video 0, annotation 4: has frame 50; the video has frames 0 to 49",
+        "video 0, annotation 2: 'PASS', frames 9 to 12, overlaps annotation 0 (frames 5 to 10); ranges of one label "
+        "may touch and not overlap: join them, or move an end",
+        "video 0, annotation 1: 'PASS', frames 10 to 50, overlaps annotation 2 (frames 9 to 12); ranges of one label "
+        "may touch and not overlap: join them, or move an end",
     ]
 
 

@@ -6,6 +6,7 @@ import pytest
 from task_videos import match, write_dataset, write_video
 
 from bvas.cli import main
+from bvas.data.data_check import check_data
 from bvas.data.dataset_json import read_annotations, read_dataset
 from bvas.data.importing.draft import write_dataset as write_import
 from bvas.data.importing.merging import read_root
@@ -113,8 +114,57 @@ def test_spotting_refuses_ranges_and_stretches_refuse_moments(tmp_path):
         DataError, match=r"annotation 1: 'PASS' is a range \(0.4 to 1.2 s\), and .*'spot' learns moments"
     ):
         annotated_halves(found, TASK)
-    with pytest.raises(DataError, match="annotation 0: is a moment; give 'from_seconds' and 'to_seconds'"):
+    with pytest.raises(
+        DataError, match="annotation 0: 'PASS' is a moment; give 'from_seconds' and 'to_seconds'"
+    ):
         labelled_ranges(found, TASK)
+
+
+def test_an_experiment_reads_its_own_form_and_leaves_out_the_other_of_labels_that_it_does_not_have(tmp_path):
+    write_video(tmp_path / "a.mp4", 50)
+    rows = [
+        {"label": "PASS", "frame": 10},
+        {"label": "IN_FRAME", "from_frame": 5, "to_frame": 10},
+        {"label": "PASS", "frame": 20},
+    ]
+    write_dataset(tmp_path, [match("a", rows)], labels=("PASS", "IN_FRAME"), **V2)
+    points, ranges = dataset_task(("PASS",)), dataset_task(("IN_FRAME",))
+    ((_, moments),) = annotated_halves(find_matches(points, tmp_path)[0], points)
+    assert [(one.label, one.seconds) for one in moments] == [("PASS", 0.4), ("PASS", 0.8)]
+    ((_, stretches),) = labelled_ranges(find_matches(ranges, tmp_path)[0], ranges)
+    assert stretches == [Interval("IN_FRAME", 0.2, 0.4)]
+    for task, form in ((points, "moment"), (ranges, "range")):
+        assert check_data(task, tmp_path, form=form).faults == []
+    # A moment of an unknown label is a misspelled one.
+    other = dataset_task(("DRIVE",))
+    with pytest.raises(DataError, match=r"annotation 0: label 'PASS' is not among .*: PASS \(2\)"):
+        annotated_halves(find_matches(other, tmp_path)[0], other)
+    # A sample of an unknown label is no video without actions.
+    write_samples(tmp_path, [sample("a", "IN_FRAME")], labels=["IN_FRAME"])
+    with pytest.raises(DataError, match=r"'IN_FRAME' is a range .the whole video., and an experiment"):
+        annotated_halves(find_matches(points, tmp_path)[0], points)
+
+
+def test_overlapping_ranges_of_one_label_are_faults_that_name_both(tmp_path, capsys):
+    write_video(tmp_path / "a.mp4", 50)
+    rows = [
+        {"label": "PASS", "from_frame": 30, "to_frame": 40},
+        {"label": "PASS", "from_seconds": 0.4, "to_seconds": 1.2},
+        {"label": "DRIVE", "from_frame": 12, "to_frame": 31},
+        {"label": "PASS", "from_frame": 9, "to_frame": 11},
+    ]
+    write_dataset(tmp_path, [match("a", rows)], **V2)
+    # 0.4 s is frame 10, and 1.2 s frame 30: that range touches the first, and DRIVE is another label.
+    text = "annotation 1: 'PASS', 0.4 to 1.2 s, overlaps annotation 3 (frames 9 to 11); ranges of one label may touch"
+    assert main(["data", "check", str(tmp_path)]) == 2
+    assert capsys.readouterr().out.count("overlaps annotation") == 1
+    with pytest.raises(DataError) as error:
+        labelled_ranges(find_matches(TASK, tmp_path)[0], TASK)
+    assert text in str(error.value)
+    rows[3]["to_frame"] = 10
+    write_dataset(tmp_path, [match("a", rows)], **V2)
+    assert main(["data", "check", str(tmp_path)]) == 0
+    assert len(labelled_ranges(find_matches(TASK, tmp_path)[0], TASK)[0][1]) == 4
 
 
 def test_version_1_has_no_keys_of_version_2(tmp_path):

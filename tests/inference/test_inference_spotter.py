@@ -16,7 +16,7 @@ from whole_clip import predict_clip_scores
 
 from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
-from bvas.commands.spot import _with_estimate as with_estimate
+from bvas.commands.recording_run import with_estimate
 from bvas.errors import CheckpointError, ConfigError, DecodeError
 from bvas.experiment.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.experiment.experiment import load_experiment
@@ -238,7 +238,7 @@ def test_weights_answer_to_their_own_input_and_labels_only(tmp_path):
 
 def test_after_200_frames_the_time_left_is_said_and_above_an_hour_what_shortens_it(monkeypatch, caplog):
     now = iter([5.0, 15.0])
-    monkeypatch.setattr("bvas.commands.spot.time.monotonic", lambda: next(now))
+    monkeypatch.setattr("bvas.commands.recording_run.time.monotonic", lambda: next(now))
     report = with_estimate(lambda done, total: None, num_videos=1, num_models=7, device="cpu")
 
     with caplog.at_level("INFO"):

@@ -81,7 +81,7 @@ def test_corrections_outlive_the_page_and_come_back_from_a_file(browser, labelle
         assert saved(page) == first
         path.write_text("{}")
         page.set_input_files("#file", path)
-        until(page, "document.querySelector('#said').textContent.startsWith('Not loaded')")
+        until(page, "document.querySelector('#warning').textContent.startsWith('Not loaded')")
         assert saved(page) == first
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from bvas.data.importing.draft import Import, MatchDraft
 from bvas.data.json_object import Count, Flag, Items, Name, Names, Place, read_json_file
-from bvas.data.raw_annotations import Fault, RawAnnotation
+from bvas.data.labelled_ranges import overlap_faults
+from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation
 from bvas.values.plural import count_text
 from bvas.video.index.video_index import build_index
 
@@ -37,6 +38,8 @@ class _VideoObject:
 @dataclass(frozen=True, slots=True)
 class _AnnotationObject:
     frame: Count | None = None
+    from_frame: Count | None = None
+    to_frame: Count | None = None
     label: Name = ""
     team: Any = None
     visible: Any = True
@@ -89,30 +92,39 @@ def _read_video(
     if video is None:
         place.fault(f"no video {entry.file} of {entry.match} in {videos}; say where with --videos")
         return
-    num_frames = build_index(video)[0].num_frames
-    if entry.num_frames != num_frames:
+    index = build_index(video)[0]
+    if entry.num_frames != index.num_frames:
         place.fault(
-            f"{video} has {count_text(num_frames, 'frame')}, and the corrections are about one with "
+            f"{video} has {count_text(index.num_frames, 'frame')}, and the corrections are about one with "
             f"{entry.num_frames}; name the folder of the right one with --videos"
         )
         return
     match = matches.setdefault(entry.match, MatchDraft(name=entry.match, annotations=[]))
     match.videos.append(video)
     assert match.annotations is not None
+    items = []
     for number, value in enumerate(entry.annotations):
         inner = place.inner(f"annotation {number}")
-        item = inner.read(value, _AnnotationObject, needs=("frame", "label"), others=True, whole=True)
-        if item is None or item.frame is None:
+        is_range = isinstance(value, dict) and value.get("frame") is None and "from_frame" in value
+        needs = ("from_frame", "to_frame") if is_range else ("frame",)
+        item = inner.read(value, _AnnotationObject, needs=(*needs, "label"), others=True, whole=True)
+        if item is None:
             continue
-        if item.frame >= num_frames:
-            inner.fault(f"has frame {item.frame}; the video has frames 0 to {num_frames - 1}")
+        first, end = (item.from_frame, item.to_frame) if is_range else (item.frame, None)
+        assert first is not None
+        if end is not None and end <= first:
+            inner.fault(f"has frames {first} to {end}; 'to_frame' is the first frame after the range")
+        elif (last := first if end is None else end - 1) >= index.num_frames:
+            inner.fault(f"has frame {last}; the video has frames 0 to {index.num_frames - 1}")
         elif item.label not in labels:
             inner.fault(f"has label {item.label!r}, which is not among {', '.join(labels)}")
         else:
             team, is_visible = str(item.team) if item.team else None, item.visible is not False
-            match.annotations.append(
-                RawAnnotation(number, len(match.videos), item.label, None, item.frame, team, is_visible)
-            )
+            part = len(match.videos)
+            items.append(RawAnnotation(number, part, item.label, None, first, team, is_visible, None, end))
+    raw = AnnotationList(place.path, place.place, tuple(items))
+    place.faults.extend(overlap_faults(raw, items, index, {}))
+    match.annotations += items
 
 
 def _find_video(folder: Path, path: str | None, match: str, file: str) -> Path | None:

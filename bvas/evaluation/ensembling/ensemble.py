@@ -184,5 +184,5 @@ def write_ensemble(
         found = VideoResult.from_curve(half.video, mean, experiment)
         by_match.setdefault(match, []).append(found)
     for match, halves in by_match.items():
-        write_match(folder / match, halves, rate=experiment.input.rate)
+        write_match(folder / match, halves, rate=experiment.input.rate, kind=experiment.kind)
     return folder

@@ -1,7 +1,7 @@
 """Edit lists for editing programs: CMX 3600 (edl) and OpenTimelineIO (otio).
 
-Either a clip for each spot, one behind the other, which makes a film of all actions; or markers, which lie on the
-video where the actions are. All is counted in frames of one constant rate, whatever the video's.
+Either a clip for each spot or interval, one behind the other, which makes a film of all actions; or markers, which lie
+on the video where the actions are. All is counted in frames of one constant rate, whatever the video's.
 """
 
 import re
@@ -38,12 +38,16 @@ class EditConfig:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """A spot's stretch of the video in frames, counted from the start timecode."""
+    """Stretch of the video around a spot, or of an interval, in frames counted from the start timecode.
+
+    An interval stands as a spot at its begin.
+    """
 
     spot: Spot
     frame: int
     start: int
     stop: int
+    is_interval: bool = False
 
 
 def edl_text(part: VideoResult, config: EditConfig) -> str:
@@ -105,7 +109,8 @@ def otio_text(part: VideoResult, config: EditConfig) -> str:
         return otio.schema.ExternalReference(url, _range(otio, start, stop, fps))
 
     def marker(cut: _Cut) -> Any:
-        found = _marker(otio, cut.spot, _range(otio, cut.frame, cut.frame + 1, fps), colors)
+        end = cut.stop if cut.is_interval else cut.frame + 1
+        found = _marker(otio, cut.spot, _range(otio, cut.frame, end, fps), colors)
         found.metadata["bvas"] = {
             "label": cut.spot.label,
             "confidence": cut.spot.confidence,
@@ -135,6 +140,12 @@ def _cuts(part: VideoResult, config: EditConfig) -> list[_Cut]:
         if part.video.frames is not None:
             frame, stop = min(frame, last - 1), min(stop, last)
         cuts.append(_Cut(spot, frame, max(first, frame - rate.frame_at(config.lead_seconds)), stop))
+    for one in part.intervals:
+        start, stop = (first + rate.frame_at(seconds) for seconds in (one.start_seconds, one.end_seconds))
+        if part.video.frames is not None:
+            start, stop = min(start, last - 1), min(stop, last)
+        spot = Spot(one.label, one.start_seconds, one.confidence)
+        cuts.append(_Cut(spot, start, start, max(stop, start + 1), is_interval=True))
     return cuts
 
 
@@ -143,13 +154,15 @@ def _extent(part: VideoResult, config: EditConfig) -> tuple[int, int]:
     rate, first = config.rate, config.first_frame
     if part.video.frames is not None:
         return first, first + max(rate.frame_at(part.video.frames.duration_seconds), 1)
+    if part.intervals:
+        return first, first + max(rate.frame_at(max(one.end_seconds for one in part.intervals)), 1)
     if not part.spots:
         return first, first
     return first, first + rate.frame_at(part.spots[-1].seconds) + max(rate.frame_at(config.lag_seconds), 1)
 
 
 def _colors(part: VideoResult) -> dict[str, int]:
-    labels = sorted({spot.label for spot in part.spots})
+    labels = sorted({spot.label for spot in part.spots} | {one.label for one in part.intervals})
     return {label: number % len(_MARKER_COLORS) for number, label in enumerate(labels)}
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from bvas.data.interval_files import intervals_csv_text
 from bvas.data.soccernet_files import results_json
 from bvas.errors import ConfigError
 from bvas.report.formats.edit_list import EditConfig, edl_text, otio_text
@@ -14,6 +15,7 @@ from bvas.report.formats.sportscode import sportscode_text
 from bvas.report.formats.subtitles import srt_text, vtt_text
 from bvas.report.formats.tables import csv_text, jsonl_text
 from bvas.report.formats.timecode import EditRate, counts_on, edit_rate, nearest_edit_rate
+from bvas.results.interval_rows import interval_rows
 from bvas.results.video_result import Results, VideoFile, VideoResult
 from bvas.system.atomic_files import check_writable, json_text, write_text
 from bvas.system.file_names import output_stem
@@ -26,6 +28,7 @@ logger = logging.getLogger(__name__)
 ExportFormat = Literal["csv", "jsonl", "srt", "vtt", "edl", "otio", "sportscode", "soccernet", "osl"]
 _SUFFIXES: dict[str, str] = {"sportscode": ".xml", "soccernet": ".json", "osl": ".json"}
 _OF_ALL_PARTS = ("csv", "jsonl", "soccernet", "osl")
+_OF_INTERVALS = ("csv", "edl", "otio")
 _ALL_CANDIDATES = ("soccernet", "osl")
 _MOST_EVENTS = 999
 _DEFAULT_RATE = "25"
@@ -82,6 +85,7 @@ def export_spots(
         DataError: a file cannot be written.
         DecodeError: a video cannot be read.
     """
+    _check_format(source, config.format)
     parts = [_exported(result, config) for result in source.videos]
     _check_labels(source, config.labels)
     paths = _paths(source, parts, config.format, out)
@@ -91,14 +95,26 @@ def export_spots(
         check_writable(folder, *(path.name for path in paths if path.parent == folder))
     if config.format in _OF_ALL_PARTS:
         texts = [_text_of_all(config.format, source, parts, paths[0].parent)]
-        counts = [sum(len(part.spots) for part in parts)]
+        counts = [sum(map(_count, parts))]
     else:
         texts = [_text_of_one(part, config) for part in parts]
-        counts = [len(part.spots) for part in parts]
+        counts = list(map(_count, parts))
     # Written when all of them are made: an error in the last part leaves no first one.
     for path, text in zip(paths, texts, strict=True):
         write_text(path, text)
     return list(zip(paths, counts, strict=True))
+
+
+def _check_format(source: Results, format_name: str) -> None:
+    if any(result.intervals for result in source.videos) and format_name not in _OF_INTERVALS:
+        raise ConfigError(
+            f"{source.folder} holds intervals, and '{format_name}' has spots alone; take one of "
+            f"{', '.join(_OF_INTERVALS)}"
+        )
+
+
+def _count(part: VideoResult) -> int:
+    return len(part.spots) + len(part.intervals)
 
 
 def _exported(result: VideoResult, config: ExportConfig) -> VideoResult:
@@ -109,10 +125,12 @@ def _exported(result: VideoResult, config: ExportConfig) -> VideoResult:
         spots = list(result.spots)
     else:
         spots = list(result.shown)
+    intervals = [one for one in result.intervals if one.confidence >= (config.confidence or 0.0)]
     if config.labels:
         spots = [spot for spot in spots if spot.label in config.labels]
+        intervals = [one for one in intervals if one.label in config.labels]
     video = result.video if result.video.frames is not None else replace(result.video, path=None)
-    return replace(result, video=video, spots=tuple(spots))
+    return replace(result, video=video, spots=tuple(spots), intervals=tuple(intervals))
 
 
 def _player_offset(video: VideoFile) -> float:
@@ -124,14 +142,18 @@ def _player_offset(video: VideoFile) -> float:
 
 def _check_labels(source: Results, wanted: Sequence[str]) -> None:
     there = {spot.label for result in source.videos for spot in result.spots} | set(source.labels)
+    there |= {one.label for result in source.videos for one in result.intervals}
     for label in wanted:
         if label not in there:
-            raise ConfigError(f"no spot has the label {label!r}; there are {', '.join(sorted(there))}")
+            raise ConfigError(
+                f"no spot or interval has the label {label!r}; there are {', '.join(sorted(there))}"
+            )
 
 
 def _text_of_all(format_name: str, source: Results, parts: Sequence[VideoResult], folder: Path) -> str:
     if format_name == "csv":
-        return csv_text(parts)
+        is_of_intervals = any(part.intervals for part in parts)
+        return intervals_csv_text(interval_rows(parts)) if is_of_intervals else csv_text(parts)
     if format_name == "jsonl":
         return jsonl_text(parts)
     if format_name == "osl":
@@ -181,11 +203,11 @@ def _edit_config(part: VideoResult, config: ExportConfig) -> EditConfig:
             if config.start_timecode is not None:
                 raise
             logger.warning("%s: its timecode is not used: %s", part.video.name, error)
-    if config.format == "edl" and len(part.spots) > _MOST_EVENTS:
+    if config.format == "edl" and _count(part) > _MOST_EVENTS:
         logger.warning(
             "%s: %d events; CMX 3600 counts to %d, and some programs stop there: take fewer (--confidence, --label), "
             "or otio",
-            *(part.video.name, len(part.spots), _MOST_EVENTS),
+            *(part.video.name, _count(part), _MOST_EVENTS),
         )
     logger.info("%s: frames are counted at %s", part.video.name, rate.text)
     return EditConfig(

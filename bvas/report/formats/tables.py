@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from bvas.report.spots_csv import CSV_COLUMNS, SpotRow, table_text
+from bvas.report.spots_csv import CSV_COLUMNS, SpotRow
 from bvas.results.video_result import VideoResult
+from bvas.system.table_files import table_text
 
 
 def csv_text(parts: Sequence[VideoResult]) -> str:

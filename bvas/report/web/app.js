@@ -3,9 +3,12 @@
 class App {
   constructor(data, videos) {
     Object.assign(this, { data, videos });
+    this.page = data.labelling ? "label" : "report";
     this.isAnnotated = videos.length > 0 && videos.every((video) => video.isAnnotated);
-    this.filter = new Filter(data.labels.length, data.confidence, this.isAnnotated);
+    this.kinds = this.page === "label" ? ["mark"] : this.isAnnotated ? ["hit", "miss", "alarm", "annotation"] : ["spot"];
+    this.filter = new Filter(data.labels.length, data.confidence, this.kinds);
     if (data.begins_with_suspects) Object.assign(this.filter, { suspectsOnly: true, order: "suspicion" });
+    if (data.found === "intervals") Object.assign(KINDS.spot, { name: "interval", plural: "intervals" });
     this.corrections = new Corrections(data, videos);
     this.shelf = new Shelf(data);
     this.saver = new Saver();
@@ -14,6 +17,8 @@ class App {
     this.timeline = new Timeline(byId("timeline"), this.palette);
     this.list = new EventList(byId("list"), data);
     this.chosen = null;
+    this.isAtEnd = false; // of a chosen range: its end is on screen, not its start
+    this.marksRanges = data.labelling?.begins_with_ranges ?? false;
     this.isUnsaved = false;
     this.view = new View(this);
     this.view.fillPage();
@@ -26,6 +31,8 @@ class App {
       } catch {
         // Of another version of this page.
       }
+      // Of videos that this page does not show; a label page is made again for others.
+      this.others = (kept.videos ?? []).filter((entry) => !videos.some((video) => isAbout(entry, video)));
       this.corrections.done = [];
     }
     this.corrections.changed = () => this.correctionsChanged();
@@ -42,9 +49,8 @@ class App {
   }
 
   makeChips() {
-    const kinds = this.isAnnotated ? ["hit", "miss", "alarm", "annotation"] : ["spot"];
     this.chips = { kinds: [], labels: [] };
-    for (const kind of [...kinds, "added"]) this.chips.kinds.push(this.chip(byId("kinds"), kind, this.filter.kinds));
+    for (const kind of [...this.kinds, "added"]) this.chips.kinds.push(this.chip(byId("kinds"), kind, this.filter.kinds));
     const all = byId("labels").appendChild(element("button", "All"));
     all.className = "chip";
     all.title = "All labels, or none";
@@ -89,7 +95,13 @@ class App {
       earlier: () => this.moveFrame(0),
       later: () => this.moveFrame(1),
       here: () => this.moveHere(),
+      "other-end": () => this.goToOtherEnd(),
       add: () => this.add(),
+      begin: () => this.beginOrEnd(0),
+      end: () => this.beginOrEnd(1),
+      drop: () => this.drop(),
+      "mark-ranges": () => this.toggleRanges(),
+      "save-soccernet": () => this.saveSoccerNet(),
       undo: () => this.undo(),
       redo: () => this.redo(),
       "keep-all": () => this.keepAll(),
@@ -108,6 +120,10 @@ class App {
     byId("order").addEventListener("change", (change) => {
       this.filter.order = change.target.value;
       this.refilter();
+    });
+    byId("empty").addEventListener("change", (change) => {
+      this.video.isEmpty = change.target.checked;
+      this.correctionsChanged();
     });
     byId("undecided").addEventListener("change", (change) => {
       this.filter.undecidedOnly = change.target.checked;
@@ -144,18 +160,29 @@ class App {
     this.view.showNoVideo(href === null ? "This page has no video." : null);
     this.player.open(href, this.frames, 0);
     this.refilter();
+    this.view.showCorrections();
   }
 
-  // Makes an event the chosen one and shows its frame.
-  choose(event) {
+  // Makes an event the chosen one and shows its frame, of a range its first, or its last with `isAtEnd`.
+  choose(event, isAtEnd = false) {
     if (event.video !== this.video) this.open(this.videos.indexOf(event.video));
-    this.chosen = event;
     if (this.player.isPlaying) this.player.element.pause();
-    this.player.goTo(event.place);
+    this.player.goTo(isAtEnd ? event.target.last : event.place);
+    this.select(event, isAtEnd);
+  }
+
+  // Makes an event the chosen one; the picture stays.
+  select(event, isAtEnd = false) {
+    [this.chosen, this.isAtEnd] = [event, isAtEnd];
     this.list.setChosen(event);
-    this.timeline.setChosen(event);
+    this.timeline.setChosen(event, isAtEnd);
     this.view.showChosen();
     this.say(describe(event, this.data));
+  }
+
+  goToOtherEnd() {
+    if (!this.chosen?.isRange) return this.warn("Choose a range first: ↓ goes to the next one.");
+    this.choose(this.chosen, !this.isAtEnd);
   }
 
   togglePlay() {
@@ -169,6 +196,11 @@ class App {
   stepSecond(way) {
     const seconds = this.frames.start(this.player.frame) + (way ? 1 : -1);
     this.player.step(this.frames.at(seconds) - this.player.frame);
+  }
+
+  stepVideo(way) {
+    const next = this.videos.indexOf(this.video) + (way ? 1 : -1);
+    if (next >= 0 && next < this.videos.length) this.open(next);
   }
 
   goToEdge(way) {
@@ -205,11 +237,17 @@ class App {
   // ---- correcting ----
 
   keep() {
-    this.correct((target) => ({ state: target.state === "kept" && target.origin !== "added" ? "open" : "kept" }));
+    this.correct(({ state, origin }) => {
+      if (state === "begun") return {};
+      return { state: state === "kept" && origin !== "added" ? "open" : "kept" };
+    });
   }
 
   remove() {
-    this.correct((target) => ({ state: target.state === "deleted" ? (target.origin === "added" ? "kept" : "open") : "deleted" }));
+    this.correct(({ state, origin }) => {
+      if (state === "begun") return { state: "absent" };
+      return { state: state === "deleted" ? (origin === "added" ? "kept" : "open") : "deleted" };
+    });
   }
 
   relabel(label) {
@@ -226,32 +264,100 @@ class App {
 
   moveFrame(way) {
     const last = this.frames.count - 1;
-    const moved = (frame) => Math.min(Math.max(frame + (way ? 1 : -1), 0), last);
-    this.correct((target) => ({ frame: moved(target.frame), state: revived(target) }));
-    if (this.chosen) this.player.step(this.chosen.target.frame - this.player.frame);
+    const edge = (target) => (this.isAtEnd ? target.last : target.frame);
+    const moved = (target) => Math.min(Math.max(edge(target) + (way ? 1 : -1), 0), last);
+    this.correct((target) => this.edgeAt(target, moved(target)));
+    if (this.chosen) this.player.step(edge(this.chosen.target) - this.player.frame);
   }
 
   moveHere() {
-    this.correct((target) => ({ frame: this.player.frame, state: revived(target) }));
+    this.correct((target) => this.edgeAt(target, this.player.frame));
+  }
+
+  // What changes where a point, or the end of a range that is on screen, goes to a frame.
+  edgeAt(target, frame) {
+    const change = { state: revived(target) };
+    if (!target.isRange) return { ...change, frame };
+    if (target.state === "begun") return { frame, end: frame + 1 };
+    const isInside = this.isAtEnd ? frame >= target.frame : frame < target.end;
+    if (!isInside) return null;
+    return this.isAtEnd ? { ...change, end: frame + 1 } : { ...change, frame };
   }
 
   correct(change) {
-    if (!this.chosen) return this.say("Choose an event first.");
-    this.corrections.change([this.chosen], change);
-    this.say(describe(this.chosen, this.data));
+    if (!this.chosen) return this.warn("Choose an event first.");
+    const { target } = this.chosen;
+    const changed = change(target);
+    if (changed === null) return this.warn("A range cannot end before it starts: E goes to its other end.");
+    const { inTheWay } = this.corrections.change([target], () => changed);
+    if (inTheWay.length) return this.warnOf(inTheWay[0]);
+    this.say(describe(this.chosen ?? target, this.data));
   }
 
   add() {
-    const event = this.corrections.add(this.video, this.player.frame, Number(byId("add-label").value));
-    if (event.shownKind) this.choose(event);
+    const [event, other] = this.corrections.add(this.video, { frame: this.player.frame, label: this.addLabel });
+    if (other) return this.warnOf(other);
+    if (event.shownKind) this.select(event);
+  }
+
+  get addLabel() {
+    return Number(byId("add-label").value);
+  }
+
+  // The key or button of a label on a label page.
+  mark(label) {
+    if (label >= this.data.labels.length) return;
+    byId("add-label").value = String(label);
+    if (!this.marksRanges) this.add();
+    else if (this.begun.some((event) => event.label === label)) this.end(label);
+    else this.begin(label);
+  }
+
+  toggleRanges() {
+    this.marksRanges = !this.marksRanges;
+    this.view.showMarks();
+  }
+
+  // The ranges without an end in this video, the last one last.
+  get begun() {
+    return this.video?.added.filter((event) => event.state === "begun") ?? [];
+  }
+
+  beginOrEnd(way) {
+    if (way) this.end();
+    else this.begin(this.addLabel);
+  }
+
+  begin(label) {
+    const { frame } = this.player;
+    const again = this.begun.find((event) => event.label === label);
+    if (again) this.corrections.change([again], () => ({ frame, end: frame + 1 }));
+    else this.corrections.add(this.video, { frame, end: frame + 1, label, state: "begun" });
+    this.say(`${this.data.labels[label]} begins at frame ${frame}.`);
+  }
+
+  // Ends a range at the frame on screen, which belongs to it: the last that was begun, or that of a label.
+  end(label = null) {
+    const event = this.begun.filter((one) => label === null || one.label === label).at(-1);
+    if (!event) return this.warn("No range is begun here: press I at its first frame.");
+    const [first, last] = [event.frame, this.player.frame].sort((a, b) => a - b);
+    const ended = () => ({ frame: first, end: last + 1, state: "kept" });
+    const { inTheWay } = this.corrections.change([event], ended);
+    if (inTheWay.length) return this.warnOf(inTheWay[0]);
+    if (event.shownKind) this.select(event, last === this.player.frame);
+  }
+
+  drop() {
+    const event = this.begun.at(-1);
+    if (event) this.corrections.change([event], () => ({ state: "absent" }));
+    this.say(event ? "The begun range is dropped." : "No range is begun.");
   }
 
   keepAll() {
-    const number = this.corrections.change(
-      this.list.shown.filter((event) => event.target.state === "open"),
-      () => ({ state: "kept" }),
-    );
-    this.say(`${number} kept.`);
+    const open = this.list.shown.filter((event) => event.target.state === "open");
+    const { count, inTheWay } = this.corrections.change(open, () => ({ state: "kept" }));
+    if (inTheWay.length) this.warn(`${count} kept; ${inTheWay.length} not, which overlap kept ones.`);
+    else this.say(`${count} kept.`);
   }
 
   undo() {
@@ -273,25 +379,49 @@ class App {
   }
 
   async save() {
-    const text = `${JSON.stringify(this.corrections.toJson(), null, 1)}\n`;
-    const name = await this.saver.save("corrections.json", text);
+    const { corrections, data, videos } = this;
+    const isLabels = this.page === "label";
+    const content = isLabels ? datasetOf(data, videos) : corrections.toJson();
+    const name = await this.saveFile(isLabels ? data.labelling.file : "corrections.json", content);
     if (name === null) return;
     this.isUnsaved = false;
-    this.say(`Saved as ${name}.`);
+    if (!isLabels) return;
+    corrections.markSaved();
+    this.keepOnShelf();
+  }
+
+  saveSoccerNet() {
+    const { labels } = this.data;
+    return this.saveFile("Labels-ball.json", soccerNetOf(this.video, labels));
+  }
+
+  async saveFile(name, content) {
+    const saved = await this.saver.save(name, `${JSON.stringify(content, null, 1)}\n`);
+    if (saved !== null) this.say(`Saved as ${saved}.`);
+    return saved;
   }
 
   async load(input) {
     try {
-      this.say(`${this.corrections.load(JSON.parse(await input.files[0].text()))}.`);
+      let content = JSON.parse(await input.files[0].text());
+      if (this.page === "label") content = correctionsOf(content, this.data, this.videos);
+      this.say(`${this.corrections.load(content)}.`);
     } catch (error) {
-      this.say(`Not loaded: ${error.message}.`);
+      this.warn(`Not loaded: ${error.message}.`);
     }
     input.value = "";
   }
 
+  keepOnShelf() {
+    this.shelf.write(() => {
+      const content = this.corrections.toJson();
+      return JSON.stringify({ ...content, videos: [...content.videos, ...(this.others ?? [])] });
+    });
+  }
+
   correctionsChanged() {
     this.isUnsaved = true;
-    this.shelf.write(() => JSON.stringify(this.corrections.toJson()));
+    this.keepOnShelf();
     this.refilter();
     this.view.showCorrections();
   }
@@ -321,9 +451,9 @@ class App {
     this.list.chosen = this.chosen;
     const here = marked.filter((event) => event.video === video);
     this.timeline.setEvents(here, [...filter.labels].sort((a, b) => a - b), filter.confidence);
-    this.timeline.setChosen(this.chosen);
+    this.timeline.setChosen(this.chosen, this.isAtEnd);
     this.view.showChosen();
-    this.showFiguresSoon();
+    if (this.page === "report") this.showFiguresSoon();
   }
 
   // At once, but while a hand moves the slider only when it rests for a moment.
@@ -337,6 +467,18 @@ class App {
 
   say(text) {
     byId("said").textContent = text;
+    byId("warning").textContent = "";
+  }
+
+  // What everybody must see: why something was not done.
+  warn(text) {
+    byId("said").textContent = "";
+    byId("warning").textContent = text;
+  }
+
+  warnOf(event) {
+    const what = `${this.data.labels[event.label]} stands at ${framesText(event)} already`;
+    this.warn(`Not done: ${what}${event.isRange ? ", and ranges of one label do not overlap" : ""}.`);
   }
 }
 

@@ -49,8 +49,12 @@ class FrameTimes {
 
   // A moment inside the frame's interval: no rounding by a player leads to a neighbor.
   middle(frame) {
-    const stop = frame + 1 < this.count ? this.start(frame + 1) : this.duration;
-    return (this.start(frame) + Math.max(stop, this.start(frame))) / 2;
+    return (this.start(frame) + Math.max(this.stop(frame), this.start(frame))) / 2;
+  }
+
+  // When a frame leaves the screen.
+  stop(frame) {
+    return frame + 1 < this.count ? this.start(frame + 1) : this.duration;
   }
 
   at(seconds) {

@@ -37,7 +37,7 @@ function drawSign(context, kind, x, y, colors, isDeleted) {
   const shape = new Path2D();
   if (kind === "miss") diamond(shape, x, y, 5);
   else if (kind === "alarm") triangle(shape, x, y, 5.5);
-  else if (kind === "added") shape.rect(x - 4, y - 4, 8, 8);
+  else if (kind === "added" || kind === "mark") shape.rect(x - 4, y - 4, 8, 8);
   else shape.arc(x, y, 4.2, 0, 7);
   context.globalAlpha = isDeleted ? 0.35 : 1;
   context.lineWidth = 1.6;
@@ -90,6 +90,6 @@ class Palette {
     this.colors = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
     this.colors.alarmEdge = style.getPropertyValue("--alarm-edge").trim();
     this.colors.spot = this.colors.hit;
-    this.colors.added = style.getPropertyValue("--added").trim();
+    this.colors.added = this.colors.mark = style.getPropertyValue("--added").trim();
   }
 }

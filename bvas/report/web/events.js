@@ -1,18 +1,42 @@
 // What happened and what was predicted: annotations, spots, and what the reader adds.
 
-// `origin` is "annotation", "spot" or "added". `label` and `frame` are as corrected, `label0` and `frame0` as given.
-// `state`: "open" (nothing decided), "kept", "deleted"; "absent" is an added one that was undone.
+// What decides about an event, and is undone.
+const DECIDED = ["label", "frame", "end", "state"];
+
+// `origin` is "annotation", "spot" or "added". `label`, `frame` and `end` are as corrected, `label0` and so on as given.
+// A range has an `end`, the first frame after it; of a point it is null.
+// `state`: "open" (nothing decided), "kept", "deleted"; "begun" is a range without an end yet; "absent" is an added
+// one that was undone. `saved` is how it stands in the file that a label page saved last.
 class Event {
   constructor(fields) {
-    Object.assign(this, { team: null, visible: true, confidence: null, partner: null, error: null, suspect: null, state: "open" });
+    Object.assign(this, { end: null, team: null, visible: true, more: null, confidence: null, state: "open" });
+    Object.assign(this, { partner: null, error: null, suspect: null, saved: null });
     Object.assign(this, fields);
-    this.label0 = this.label;
-    this.frame0 = this.frame;
+    [this.label0, this.frame0, this.end0] = [this.label, this.frame, this.end];
+  }
+
+  get isRange() {
+    return this.end !== null;
+  }
+
+  // The last frame of a range, the frame of a point.
+  get last() {
+    return this.isRange ? this.end - 1 : this.frame;
   }
 
   // When its frame begins, in seconds.
   get seconds() {
     return this.video.frames.start(this.place);
+  }
+
+  // When its last frame leaves the screen; of a point the same as `seconds`.
+  get stopSeconds() {
+    return this.isRange ? this.video.frames.stop(this.last) : this.seconds;
+  }
+
+  // The label that it is listed under: of a report the given one.
+  get listedLabel() {
+    return this.video.isLabelled ? this.label : this.label0;
   }
 
   // What a correction of this event changes: of a hit, the annotation that it answers.
@@ -21,7 +45,7 @@ class Event {
   }
 
   get isChanged() {
-    return this.label !== this.label0 || this.frame !== this.frame0;
+    return this.label !== this.label0 || this.frame !== this.frame0 || this.end !== this.end0;
   }
 
   get isDecided() {
@@ -30,8 +54,7 @@ class Event {
 
   // Whether it is an annotation of the corrected video.
   get counts() {
-    if (this.state === "deleted" || this.state === "absent") return false;
-    return this.origin !== "spot" || this.state === "kept";
+    return isCounted(this.origin, this.state);
   }
 
   // Where it stands on the timeline and in the list: a hit stays where the spot was found.
@@ -40,7 +63,9 @@ class Event {
   }
 
   // "hit", "alarm", "spot", "annotation" (answered), "miss", "added"; null: below the confidence that is shown.
+  // On a label page "mark".
   kind(confidence, isAnnotated) {
+    if (this.video.isLabelled) return this.state === "absent" ? null : "mark";
     if (this.origin === "added") return this.state === "absent" ? null : "added";
     if (this.origin === "annotation") {
       return this.partner && this.partner.confidence >= confidence ? "annotation" : "miss";
@@ -51,11 +76,18 @@ class Event {
   }
 }
 
+function isCounted(origin, state) {
+  if (state === "deleted" || state === "absent" || state === "begun") return false;
+  return origin !== "spot" || state === "kept";
+}
+
 // One video of the page, its arrays unpacked.
 class Video {
   constructor(json, frames, curves) {
     Object.assign(this, { json, frames, curves });
     this.name = json.name;
+    this.isLabelled = json.entry !== undefined;
+    this.isEmpty = json.empty === true; // on a label page: nothing happens in it
     this.isAnnotated = json.annotations !== null;
     this.annotations = this.isAnnotated ? annotationsOf(json.annotations) : [];
     this.spots = spotsOf(json.spots, this.annotations);
@@ -100,7 +132,9 @@ function annotationsOf(columns) {
       new Event({
         origin: "annotation",
         frame,
+        end: columns.end ? columns.end[i] : null,
         label: columns.label[i],
+        more: columns.more ? columns.more[i] : null,
         team: columns.team ? columns.team[i] : null,
         visible: columns.visible ? columns.visible[i] : true,
       }),
@@ -113,6 +147,7 @@ function spotsOf(columns, annotations) {
     const spot = new Event({
       origin: "spot",
       frame,
+      end: columns.end ? columns.end[i] : null,
       label: columns.label[i],
       confidence: columns.confidence[i],
       error: partner ? columns.error[i] : null,
@@ -123,6 +158,12 @@ function spotsOf(columns, annotations) {
   });
 }
 
+// The kinds of events that a video has without the reader.
+function kindsOf(video) {
+  if (video.isLabelled) return ["mark"];
+  return video.isAnnotated ? ["hit", "miss", "alarm", "annotation"] : ["spot"];
+}
+
 const KINDS = {
   hit: { name: "hit", plural: "hits", sign: "●" },
   miss: { name: "miss", plural: "misses", sign: "◇" },
@@ -130,6 +171,7 @@ const KINDS = {
   spot: { name: "spot", plural: "spots", sign: "●" },
   annotation: { name: "annotation", plural: "annotations", sign: "|" },
   added: { name: "added", plural: "added", sign: "+" },
+  mark: { name: "label", plural: "labels", sign: "■" },
 };
 
 // "mm:ss", rounded down; minutes go on above 59.
@@ -147,15 +189,27 @@ function momentText(seconds) {
   return `${minutesText(Math.floor(hundredths / 100))}.${rest}`;
 }
 
+// "mm:ss.cc", of a range with its end.
+function spanText(event) {
+  return event.isRange ? `${momentText(event.seconds)} to ${momentText(event.stopSeconds)}` : momentText(event.seconds);
+}
+
+// "frame 12", or "frames 12 to 20".
+function framesText({ frame, last, isRange }) {
+  return isRange ? `frames ${frame} to ${last}` : `frame ${frame}`;
+}
+
 // What was decided about an event.
 function decisionText(event, labels) {
   const target = event.target;
   const parts = [];
+  if (target.state === "begun") parts.push("not ended");
   if (target.state === "deleted") parts.push("deleted");
+  // On a label page nothing is proposed that a change could differ from.
+  if (event.video.isLabelled) return parts.join(" ");
   if (target.label !== target.label0) parts.push(`→ ${labels[target.label]}`);
-  if (target.frame !== target.frame0) {
-    const moved = target.frame - target.frame0;
-    parts.push(`${moved > 0 ? "+" : "−"}${Math.abs(moved)} fr`);
+  for (const [moved, what] of [[target.frame - target.frame0, "start "], [target.end - target.end0, "end "]]) {
+    if (moved) parts.push(`${target.isRange ? what : ""}${moved > 0 ? "+" : "−"}${Math.abs(moved)} fr`);
   }
   if (target.state === "kept" && target.origin !== "added") parts.push("kept");
   return parts.join(" ");

@@ -1,10 +1,10 @@
 // Which events are shown, and how many there are of each label and kind.
 
 class Filter {
-  constructor(numLabels, confidence, isAnnotated) {
+  constructor(numLabels, confidence, kinds) {
     this.labels = new Set(Array.from({ length: numLabels }, (_, label) => label));
     // Answered annotations stand beside their hits only when asked for.
-    this.kinds = new Set(isAnnotated ? ["hit", "miss", "alarm", "added"] : ["spot", "added"]);
+    this.kinds = new Set([...kinds.filter((kind) => kind !== "annotation"), "added"]);
     this.confidence = confidence;
     this.undecidedOnly = false;
     this.suspectsOnly = false; // then of all videos
@@ -20,20 +20,20 @@ class Filter {
   // labels, of each label among the chosen kinds. `marked` has those beside the suspects too, to see them on the timeline.
   apply(videos, numLabels) {
     const [listed, marked] = [[], []];
-    const byKind = { hit: 0, miss: 0, alarm: 0, spot: 0, annotation: 0, added: 0 };
+    const byKind = { hit: 0, miss: 0, alarm: 0, spot: 0, annotation: 0, added: 0, mark: 0 };
     const byLabel = new Array(numLabels).fill(0);
     for (const event of videos.flatMap((video) => video.events)) {
       event.shownKind = null;
       const kind = event.kind(this.confidence, event.video.isAnnotated);
       if (kind === null || (this.undecidedOnly && event.target.isDecided)) continue;
-      const isLabel = this.labels.has(event.label0);
+      const isLabel = this.labels.has(event.listedLabel);
       const isKind = this.allows(kind);
       const isListed = event.suspect !== null || !this.suspectsOnly;
       if (isLabel && isListed) {
         byKind[kind]++;
         if (kind === "miss") byKind.annotation++;
       }
-      if (isKind && isListed) byLabel[event.label0]++;
+      if (isKind && isListed) byLabel[event.listedLabel]++;
       if (!isLabel || !isKind) continue;
       event.shownKind = kind;
       marked.push(event);

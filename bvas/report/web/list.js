@@ -111,7 +111,7 @@ class EventList {
     row.cells.sign.textContent = kind.sign;
     row.cells.moment.textContent = momentText(seconds);
     row.cells.moment.title = video.json.clock_offset ? `match clock ${video.clock(seconds)}` : "";
-    row.cells.label.textContent = this.data.labels[event.label0];
+    row.cells.label.textContent = this.data.labels[event.listedLabel];
     row.cells.flag.textContent = suspect ? suspect.rank : "";
     row.cells.flag.title = suspect ? `suspect ${suspect.rank}, suspicion ${suspect.suspicion.toFixed(2)}` : "";
     row.cells.why.textContent = this.isOfAll ? `${suspectText(event, this.data)} · ${this.whereOf(video)}` : "";
@@ -121,8 +121,10 @@ class EventList {
 }
 
 function figureText(event) {
-  if (event.confidence === null) return "";
+  const end = event.isRange && event.state !== "begun" ? `to ${momentText(event.stopSeconds)}` : "";
+  if (event.confidence === null) return end;
   const confidence = event.confidence.toFixed(2);
+  if (event.isRange) return `${end}  ${confidence}`;
   if (event.shownKind !== "hit") return confidence;
   return `${confidence}  ${event.error < 0 ? "−" : "+"}${Math.abs(event.error).toFixed(2)} s`;
 }
@@ -130,10 +132,13 @@ function figureText(event) {
 // An event in words, for those who hear the page.
 function describe(event, data) {
   const { labels } = data;
-  const parts = [KINDS[event.shownKind ?? event.origin]?.name ?? event.origin, labels[event.label0]];
-  parts.push(momentText(event.seconds));
+  const parts = [KINDS[event.shownKind ?? event.origin]?.name ?? event.origin, labels[event.listedLabel]];
+  parts.push(event.state === "begun" ? momentText(event.seconds) : spanText(event));
   if (event.confidence !== null) parts.push(`confidence ${event.confidence.toFixed(2)}`);
-  if (event.shownKind === "hit") parts.push(`${event.error < 0 ? "early" : "late"} by ${Math.abs(event.error).toFixed(2)} s`);
+  if (event.shownKind === "hit") {
+    const begins = event.isRange ? "begins " : "";
+    parts.push(`${begins}${event.error < 0 ? "early" : "late"} by ${Math.abs(event.error).toFixed(2)} s`);
+  }
   if (event.suspect) parts.push(`suspect ${event.suspect.rank}`, suspectText(event, data));
   const decision = decisionText(event, labels);
   if (decision) parts.push(decision);

@@ -79,7 +79,7 @@ function drawTiming(root, errors, tolerance) {
     const text = share === 0 ? "on time" : `${signed(share * tolerance)} s`;
     plot.append(svg("text", { x: x(share * tolerance), y: floor + 16, "text-anchor": anchor }, text));
   }
-  plot.append(svg("text", { x: x(0), y: height - 5, "text-anchor": "middle" }, "spot minus annotation"));
+  plot.append(svg("text", { x: x(0), y: height - 5, "text-anchor": "middle" }, "found minus annotation"));
   root.replaceChildren(plot);
   if (!errors.length) return "No hits.";
   const ordered = [...errors].sort((a, b) => a - b);
@@ -102,7 +102,7 @@ function quantile(ordered, share) {
 // The table by label: counts, rates, timing, average precision; with a line of totals.
 function drawTable(table, data, counts) {
   const scores = Object.entries(data.average_precisions);
-  const head = ["label", "annotations", "spots", "hits", "misses", "false alarms", "precision", "recall", "F1", "timing"];
+  const head = ["label", "annotations", data.found, "hits", "misses", "false alarms", "precision", "recall", "F1", "timing"];
   const rows = counts.map((count, label) => [
     data.labels[label],
     ...cells(count),
@@ -140,7 +140,7 @@ function drawSpotTable(table, data, videos, confidence) {
   const rows = counts.map((count, label) => [data.labels[label], String(count), (count / minutes).toFixed(1)]);
   const all = counts.reduce((a, b) => a + b, 0);
   rows.push(["all", String(all), (all / minutes).toFixed(1)]);
-  fillTable(table, ["label", "spots", "per minute"], rows);
+  fillTable(table, ["label", data.found, "per minute"], rows);
   return all;
 }
 

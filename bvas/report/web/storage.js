@@ -3,7 +3,7 @@
 // Keeps corrections in the browser between visits; where it may not, they live as long as the page.
 class Shelf {
   constructor(data) {
-    this.key = `bvas-corrections ${data.id}`;
+    this.key = `${data.labelling ? "bvas-labels" : "bvas-corrections"} ${data.id}`;
     this.timer = 0;
   }
 
@@ -37,24 +37,24 @@ class Shelf {
 // Writes a file: to a place that the reader chose where the browser can, else as a download.
 class Saver {
   constructor() {
-    this.handle = null;
+    this.handles = {};
   }
 
   // Returns where it went, or null if the reader thought better of it.
   async save(name, text) {
     if (window.showSaveFilePicker) {
       try {
-        this.handle ??= await window.showSaveFilePicker({
+        this.handles[name] ??= await window.showSaveFilePicker({
           suggestedName: name,
-          types: [{ description: "Corrections", accept: { "application/json": [".json"] } }],
+          types: [{ description: "JSON", accept: { "application/json": [".json"] } }],
         });
-        const file = await this.handle.createWritable();
+        const file = await this.handles[name].createWritable();
         await file.write(text);
         await file.close();
-        return this.handle.name;
+        return this.handles[name].name;
       } catch (error) {
         if (error.name === "AbortError") return null;
-        this.handle = null;
+        this.handles[name] = null;
       }
     }
     const link = document.createElement("a");

@@ -19,6 +19,7 @@ class Timeline {
     this.lanes = [];
     this.shown = [];
     this.chosen = null;
+    this.isAtEnd = false;
     this.seconds = 0;
     this.isDue = { detail: false, overview: false };
     this.sought = () => {};
@@ -42,14 +43,18 @@ class Timeline {
     this.redraw();
   }
 
-  setChosen(event) {
+  // `isAtEnd`: of a range, its end is what a correction moves.
+  setChosen(event, isAtEnd = false) {
     this.chosen = event;
+    this.isAtEnd = isAtEnd;
     this.placeMarkers();
   }
 
   // Moves the playhead; the view follows when it would leave, unless a hand holds the timeline.
   setPosition(seconds) {
     this.seconds = seconds;
+    // A range without an end reaches to the playhead.
+    if (this.shown.some((event) => event.state === "begun")) this.redraw("detail");
     const { start, span } = this.view;
     if (!this.isHeld && (seconds < start + span * 0.02 || seconds > start + span * 0.98)) this.look(seconds - span * 0.25, span);
     this.placeMarkers();
@@ -107,7 +112,8 @@ class Timeline {
   y(event) {
     const lane = this.laneOf.get(event.label);
     if (lane === undefined) return null;
-    const height = event.confidence ?? (event.shownKind === "miss" || event.shownKind === "added" ? 1.08 : 1);
+    const isProposed = event.shownKind === "hit" || event.shownKind === "annotation";
+    const height = event.confidence ?? (isProposed ? 1 : event.shownKind === "mark" ? 0.6 : 1.08);
     return (lane + 1) * this.laneHeight - 3 - height * LANE_FILL * this.laneHeight;
   }
 
@@ -128,8 +134,10 @@ class Timeline {
     this.lanes.forEach((label, lane) => this.drawCurve(context, label, (lane + 1) * this.laneHeight - 3));
     const first = countUpTo(this.shown.length, (i) => this.video.frames.start(this.shown[i].frame), start - span * 0.02);
     const last = countUpTo(this.shown.length, (i) => this.video.frames.start(this.shown[i].frame), start + span * 1.02);
-    const visible = this.shown.slice(first, last);
-    for (const event of visible) if (event.origin === "annotation") this.drawLine(context, event);
+    const reaching = this.shown.slice(0, first).filter((event) => event.isRange && this.stopOf(event) > start);
+    const visible = [...reaching, ...this.shown.slice(first, last)];
+    const isLine = (event) => event.origin === "annotation" && event.shownKind !== "mark";
+    for (const event of visible) if (isLine(event)) this.drawLine(context, event);
     for (const event of visible) {
       // The annotation that a hit answers stands beside it.
       if (event.shownKind === "hit" && !event.partner.shownKind) this.drawLine(context, event.partner);
@@ -201,11 +209,19 @@ class Timeline {
   drawLine(context, event) {
     const lane = this.laneOf.get(event.label);
     if (lane === undefined) return;
-    const x = this.x(this.video.frames.start(event.frame));
     const floor = (lane + 1) * this.laneHeight - 3;
     context.globalAlpha = event.state === "deleted" ? 0.3 : 1;
     context.lineWidth = 1.5;
-    line(context, x, floor, x, floor - LANE_FILL * this.laneHeight, this.palette.colors.annotation);
+    const edges = event.isRange ? [event.seconds, event.stopSeconds] : [event.seconds];
+    for (const x of edges.map((seconds) => this.x(seconds))) {
+      line(context, x, floor, x, floor - LANE_FILL * this.laneHeight, this.palette.colors.annotation);
+    }
+    if (event.isRange) {
+      context.globalAlpha *= 0.18;
+      context.fillStyle = this.palette.colors.annotation;
+      const [left, right] = edges.map((seconds) => this.x(seconds));
+      context.fillRect(left, floor - LANE_FILL * this.laneHeight, right - left, LANE_FILL * this.laneHeight);
+    }
     context.globalAlpha = 1;
   }
 
@@ -214,6 +230,7 @@ class Timeline {
     if (y === null || event.shownKind === "annotation") return;
     const x = this.x(this.video.frames.start(event.place));
     const target = event.target;
+    if (event.isRange) this.drawBar(context, event, y);
     drawSign(context, event.shownKind, x, y, this.palette.colors, target.state === "deleted");
     if (target.state === "kept" && event.origin !== "added") {
       context.lineWidth = 1.5;
@@ -222,6 +239,29 @@ class Timeline {
       context.arc(x, y, 7.5, 0, 7);
       context.stroke();
     }
+  }
+
+  // A range: hollow where it is a miss, dashed until it has an end.
+  drawBar(context, event, y) {
+    const colors = this.palette.colors;
+    const [left, right] = [event.seconds, this.stopOf(event)].map((seconds) => this.x(seconds)).sort((a, b) => a - b);
+    const kind = event.shownKind;
+    context.globalAlpha = event.target.state === "deleted" ? 0.35 : 1;
+    context.lineWidth = 1.6;
+    context.strokeStyle = kind === "alarm" ? colors.alarmEdge : colors[kind];
+    context.fillStyle = colors[kind];
+    context.beginPath();
+    context.rect(left, y - 3.5, Math.max(right - left, 2), 7);
+    if (event.state === "begun") context.setLineDash([4, 3]);
+    else if (kind !== "miss") context.fill();
+    context.stroke();
+    context.setLineDash([]);
+    context.globalAlpha = 1;
+  }
+
+  // Where a range ends on the timeline; one that is only begun, at the playhead.
+  stopOf(event) {
+    return event.state === "begun" ? this.seconds : event.stopSeconds;
   }
 
   drawNames(context) {
@@ -252,15 +292,15 @@ class Timeline {
     for (const [from, to] of this.video.json.gaps) {
       hatch(context, (from / duration) * width, (to / duration) * width, height, colors.gap);
     }
-    const rows = this.video.isAnnotated ? ["hit", "miss", "alarm"] : ["spot"];
+    const rows = kindsOf(this.video).filter((kind) => kind !== "annotation");
     const share = (height - 4) / rows.length;
     for (const event of this.shown) {
       const row = rows.indexOf(event.shownKind === "added" ? rows[0] : event.shownKind);
       if (row < 0) continue;
-      const x = (this.video.frames.start(event.place) / duration) * width;
+      const [left, right] = [event.seconds, event.stopSeconds].map((seconds) => (seconds / duration) * width);
       context.fillStyle = colors[event.shownKind];
       context.globalAlpha = 0.7;
-      context.fillRect(x - 0.75, 2 + row * share, 1.5, share - 1);
+      context.fillRect(left - 0.75, 2 + row * share, right - left + 1.5, share - 1);
     }
     context.globalAlpha = 1;
   }
@@ -277,7 +317,7 @@ class Timeline {
     this.window.style.width = `${(this.view.span / whole) * overall}px`;
     const event = this.chosen;
     const y = event && event.shownKind && this.laneOf ? this.y(event) : null;
-    const at = event ? this.x(this.video.frames.start(event.place)) : 0;
+    const at = event ? this.x(this.isAtEnd ? this.stopOf(event) : event.seconds) : 0;
     this.ring.hidden = y === null || at < this.gutter || at > this.width;
     if (!this.ring.hidden) this.ring.style.transform = `translate(${at}px, ${y}px)`;
   }
@@ -287,12 +327,14 @@ class Timeline {
     let best = null;
     let least = reach;
     for (const event of this.shown) {
-      const left = this.x(this.video.frames.start(event.place));
-      if (left < x - reach || left > x + reach) continue;
+      const left = this.x(event.seconds);
+      const right = this.x(this.stopOf(event));
+      if (right < x - reach || left > x + reach) continue;
       const top = this.y(event);
       if (top === null) continue;
       const isLine = event.shownKind === "annotation";
-      const away = Math.hypot(left - x, isLine ? Math.max(top - y, 0) : top - y);
+      const aside = Math.max(left - x, x - right, 0);
+      const away = Math.hypot(aside, isLine && !event.isRange ? Math.max(top - y, 0) : top - y);
       if (away < least && Math.abs(top - y) < this.laneHeight) [best, least] = [event, away];
     }
     return best;

@@ -26,12 +26,35 @@ class View {
     const slider = byId("confidence");
     [slider.min, slider.max] = [String(data.confidence), "1"];
     slider.value = String(data.confidence);
-    for (const { text, does } of KEYS) byId("keys").append(element("dt", text), element("dd", does));
-    const kinds = this.app.isAnnotated ? ["hit", "miss", "alarm", "annotation"] : ["spot"];
-    for (const kind of kinds) {
+    document.body.classList.add(this.app.page);
+    if (this.app.page === "label") this.fillMarks();
+    for (const { text, does } of keysOf(this.app.page)) byId("keys").append(element("dt", text), element("dd", does));
+    for (const kind of this.app.page === "label" ? [] : this.app.kinds) {
       const sign = byId("key").appendChild(element("span", `${KINDS[kind].sign} ${KINDS[kind].name}`));
       sign.className = kind;
     }
+  }
+
+  // A button for each label.
+  fillMarks() {
+    const { data } = this.app;
+    this.marks = data.labels.map((label, number) => {
+      const button = byId("marks").appendChild(element("button"));
+      if (number < 9) button.append(element("kbd", String(number + 1)), " ");
+      button.append(label);
+      button.addEventListener("click", () => this.app.mark(number));
+      return button;
+    });
+    byId("save").textContent = `Save ${data.labelling.file}`;
+    byId("place").textContent = data.labelling.path;
+  }
+
+  showMarks() {
+    const { marksRanges, begun } = this.app;
+    byId("mark-ranges").setAttribute("aria-pressed", marksRanges);
+    this.marks.forEach((button, label) => {
+      button.setAttribute("aria-pressed", begun.some((event) => event.label === label));
+    });
   }
 
   showFigures() {
@@ -39,7 +62,7 @@ class View {
     const figures = data.figures.map(([value, name]) => ["", value, name]);
     const counts = tally(videos, data.labels.length, filter.confidence);
     if (counts === null) {
-      figures.push(["spot", String(drawSpotTable(byId("table"), data, videos, filter.confidence)), "spots"]);
+      figures.push(["spot", String(drawSpotTable(byId("table"), data, videos, filter.confidence)), data.found]);
     } else {
       const total = drawTable(byId("table"), data, counts);
       const { hit, miss, alarm } = total;
@@ -106,18 +129,24 @@ class View {
     const text = byId("chosen");
     text.replaceChildren();
     for (const id of ["keep", "delete", "relabel", "earlier", "later", "here"]) byId(id).disabled = !event;
+    byId("other-end").hidden = !event?.isRange;
+    byId("other-end").textContent = this.app.isAtEnd ? "To the start" : "To the end";
     if (!event) {
-      text.textContent = "No event chosen: click one, or press ↓.";
+      const isFirst = this.app.page === "label" && !this.app.video.events.length;
+      text.textContent = isFirst
+        ? "Go to a frame and press the key of a label."
+        : "No event chosen: click one, or press ↓.";
       return;
     }
     const sign = text.appendChild(element("b", `${KINDS[event.shownKind].sign} ${KINDS[event.shownKind].name}`));
     sign.className = event.shownKind;
-    const parts = [this.app.data.labels[event.label0], momentText(event.seconds), `frame ${event.place}`];
+    const parts = [this.app.data.labels[event.listedLabel], spanText(event), framesText(event)];
     if (event.confidence !== null) parts.push(`confidence ${event.confidence.toFixed(2)}`);
-    if (event.shownKind === "hit") parts.push(`${signed(event.error)} s off`);
+    if (event.shownKind === "hit") parts.push(`${event.isRange ? "start " : ""}${signed(event.error)} s off`);
     if (event.suspect) parts.push(`suspect ${event.suspect.rank}: ${suspectText(event, this.app.data)}`);
     const decision = decisionText(event, this.app.data.labels);
     text.append(` ${parts.join(" · ")}`);
+    if (event.isRange && this.app.isAtEnd) text.append(" · at its end");
     if (decision) text.append(" · ", element("strong", decision));
     byId("relabel").value = String(event.target.label);
     byId("keep").setAttribute("aria-pressed", event.target.state === "kept");
@@ -128,12 +157,28 @@ class View {
     const { done, undone } = this.app.corrections;
     byId("undo").disabled = !done.length;
     byId("redo").disabled = !undone.length;
+    const { begun, data, video } = this.app;
+    const open = begun.map(({ label, seconds, frame }) => `${data.labels[label]} begun at ${momentText(seconds)}, frame ${frame}`);
+    byId("begun").textContent = open.join("; ");
+    for (const id of ["end", "drop"]) byId(id).disabled = !begun.length;
+    if (this.app.page === "label") {
+      const counted = this.app.videos.map((one) => one.events.filter((event) => event.counts));
+      const ranges = counted.flat().filter((event) => event.isRange).length;
+      const [points, all] = [counted.flat().length - ranges, counted.length > 1 ? `, ${counted.length} videos` : ""];
+      byId("corrected").textContent = `${plural(points, "point")}, ${plural(ranges, "range")}${all}`;
+      byId("empty").checked = video.isEmpty;
+      byId("empty-choice").hidden = counted[this.app.videos.indexOf(video)].length > 0;
+      this.showMarks();
+      return;
+    }
     const counts = Object.entries(this.app.corrections.counts()).filter(([, count]) => count);
     byId("corrected").textContent = counts.length
       ? counts.map(([what, count]) => `${count} ${what}`).join(", ")
       : "No corrections yet.";
   }
 }
+
+const plural = (count, name) => `${count} ${name}${count === 1 ? "" : "s"}`;
 
 const byId = (id) => document.getElementById(id);
 

@@ -43,7 +43,7 @@ class Frames:
     """Decoded frames."""
 
     pixels: "NDArray[np.uint8] | Tensor"
-    """uint8 [n, *frame_shape], on the GPU where they were decoded there; its own memory."""
+    """uint8 `[n, *frame_shape]`, on the GPU where they were decoded there; its own memory."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ class FrameReader(Closing):
 
     @owned
     def read(self, indices: Indices, cuts: Sequence[Cut] | None = None) -> "Tensor":
-        """Return the frames at `indices`, uint8 [T, *frame_shape] on the reader's device, in the order asked.
+        """Return the frames at `indices`, uint8 `[T, *frame_shape]` on the reader's device, in the order asked.
 
         That is [T, H, W] of luma, [T, H, W, 3] of RGB, [T, bytes] of planes. The tensor is the caller's own. With
         `nvdec` on a CUDA device the frames are fitted there, within 1 of the pixels of `read_into` where they are
@@ -128,7 +128,7 @@ class FrameReader(Closing):
 
     @owned
     def read_to(self, indices: Indices, outs: Sequence["Tensor"], cuts: Sequence[Cut] | None = None) -> None:
-        """As `read`, each frame into a tensor of `outs`, uint8 [*frame_shape], on the reader's device.
+        """As `read`, each frame into a tensor of `outs`, uint8 `[*frame_shape]`, on the reader's device.
 
         The copies are on the current stream of their device: synchronize it before another process reads them.
 
@@ -164,7 +164,7 @@ class FrameReader(Closing):
         out: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
         cuts: Sequence[Cut] | None = None,
     ) -> None:
-        """As `read`, into `out`: uint8 [T, *frame_shape], C-contiguous, or T arrays [*frame_shape]. Needs no torch.
+        """As `read`, into `out`: uint8 `[T, *frame_shape]`, C-contiguous, or T arrays `[*frame_shape]`. Needs no torch.
 
         Raises:
             IndexError: an index lies outside the video.
@@ -199,7 +199,7 @@ class FrameReader(Closing):
     def stream(
         self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int | None = None
     ) -> Batches:
-        """Yield (index of the first frame, uint8 [n, *frame_shape]) in order, n <= batch_size.
+        """Yield (index of the first frame, uint8 `[n, *frame_shape]`) in order, n <= batch_size.
 
         Each batch is the caller's own.
 

@@ -59,7 +59,7 @@ class FrameStream(AbstractContextManager["FrameStream"], Protocol):
         """
 
     def stream(self, start: int = 0, stop: int | None = None, step: int = 1, batch_size: int = 16) -> Batches:
-        """Yield (index of the first frame, uint8 [n, *frame_shape]) in order, n <= batch_size.
+        """Yield (index of the first frame, uint8 `[n, *frame_shape]`) in order, n <= batch_size.
 
         Raises:
             DecodeError: the decoder does not output the frames `error.lost`. Those before them were yielded;

@@ -155,7 +155,7 @@ class StreamReader(Closing):
         *,
         at_once: bool = False,
     ) -> Batches:
-        """Yield (index of the first frame, uint8 [n, *frame_shape]) in order, n <= batch_size, as soon as it is full.
+        """Yield (index of the first frame, uint8 `[n, *frame_shape]`) in order, n <= batch_size, as soon as it is full.
 
         Each batch is the caller's own. A later call continues where the last one ended, or further on.
 
