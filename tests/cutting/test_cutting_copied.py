@@ -9,7 +9,7 @@ from cut_samples import numbers_and_seconds, sound_of, sound_offset_seconds, wri
 from video_samples import make_changing_video, make_video, numbers_in
 
 import bvas
-from bvas.data.interval_files import IntervalRow, write_intervals_csv
+from bvas.data.interval_files import IntervalRow, intervals_csv_text
 from bvas.errors import ConfigError
 from bvas.values.annotations import Interval
 from bvas.video.index.video_index import build_index
@@ -131,7 +131,7 @@ def test_parts_of_one_coding_are_copied_together(tmp_path):
         for name, first in (("a", 0), ("b", 100))
     ]
     rows = [IntervalRow(video=name, interval=Interval("A", 0.5, 0.8)) for name in ("a.mp4", "b.mp4")]
-    write_intervals_csv(tmp_path / "i.csv", rows)
+    (tmp_path / "i.csv").write_text(intervals_csv_text(rows))
 
     (made,) = bvas.cut(parts, intervals=tmp_path / "i.csv", out=tmp_path / "c.mp4", copy=True)
 
@@ -159,7 +159,7 @@ def test_what_cannot_be_copied_is_refused_with_the_remedy(tmp_path):
         with pytest.raises(ConfigError, match=f"{message}.*leave out --copy"):
             bvas.cut(video, intervals=one, out=tmp_path / "b.mp4", copy=True)
     rows = [IntervalRow(video=name, interval=one[0]) for name in ("small.mp4", "large.mp4")]
-    write_intervals_csv(tmp_path / "i.csv", rows)
+    (tmp_path / "i.csv").write_text(intervals_csv_text(rows))
     with pytest.raises(
         ConfigError, match=r"large\.mp4 cannot be copied: it is coded otherwise than small\.mp4"
     ):

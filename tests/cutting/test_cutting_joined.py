@@ -16,7 +16,7 @@ from hdr_samples import PQ, write_hdr
 from video_samples import damage, make_video, numbers_in, read_luma
 
 import bvas
-from bvas.data.interval_files import IntervalRow, write_intervals_csv
+from bvas.data.interval_files import IntervalRow, intervals_csv_text
 from bvas.errors import ConfigError, DecodeError
 from bvas.values.annotations import Interval
 from bvas.video.container.color_tags import ColorTags
@@ -68,7 +68,7 @@ def write_rows(path, videos, cuts):
         bounds = np.append(index.seconds, index.duration_seconds)
         interval = Interval("CUT", float(bounds[first]), float(bounds[stop]))
         rows.append(IntervalRow(video=videos[part].name, interval=interval))
-    write_intervals_csv(path, rows)
+    path.write_text(intervals_csv_text(rows))
     return path
 
 
@@ -225,7 +225,7 @@ def test_a_video_without_sound_among_others_gives_silence(tmp_path):
     loud = write_chirped(tmp_path / "loud.mp4", num_frames=50)
     mute = make_video(tmp_path / "mute.mp4", num_frames=50)
     rows = [IntervalRow(video=name, interval=Interval("A", 0.4, 1.4)) for name in ("mute.mp4", "loud.mp4")]
-    write_intervals_csv(tmp_path / "i.csv", rows)
+    (tmp_path / "i.csv").write_text(intervals_csv_text(rows))
 
     (made,) = bvas.cut([mute, loud], intervals=tmp_path / "i.csv", out=tmp_path / "b.mp4")
     (silent,) = bvas.cut(mute, intervals=[Interval("A", 0.4, 1.4)], out=tmp_path / "c.mp4")
@@ -268,7 +268,7 @@ def test_another_size_is_fitted_into_that_of_the_first_video(tmp_path):
     wide = make_video(tmp_path / "wide.mp4", num_frames=10, size=(48, 160), sample_aspect=Fraction(1, 2))
     tall = make_video(tmp_path / "tall.mp4", num_frames=10, size=(96, 80), first_number=500)
     rows = [IntervalRow(video=name, interval=Interval("A", 0.0, 0.2)) for name in ("wide.mp4", "tall.mp4")]
-    write_intervals_csv(tmp_path / "i.csv", rows)
+    (tmp_path / "i.csv").write_text(intervals_csv_text(rows))
 
     bvas.cut([wide, tall], intervals=tmp_path / "i.csv", out=tmp_path / "b.mp4")
 
@@ -286,7 +286,7 @@ def test_another_sample_aspect_is_fitted_too(tmp_path):
     square = make_video(tmp_path / "square.mp4", num_frames=5, size=(80, 80))
     narrow = make_video(tmp_path / "narrow.mp4", num_frames=5, size=(80, 80), sample_aspect=Fraction(1, 2))
     rows = [IntervalRow(video=name, interval=Interval("A", 0, 0.2)) for name in ("square.mp4", "narrow.mp4")]
-    write_intervals_csv(tmp_path / "i.csv", rows)
+    (tmp_path / "i.csv").write_text(intervals_csv_text(rows))
 
     bvas.cut([square, narrow], intervals=tmp_path / "i.csv", out=tmp_path / "b.mp4")
 
@@ -332,7 +332,7 @@ def test_other_matrices_and_ranges_are_converted_to_those_of_the_first_video(tmp
         plain_color(tmp_path / "c.mp4", color, bt709, "full"),
     ]
     rows = [IntervalRow(video=f"{name}.mp4", interval=Interval("A", 0, 0.2)) for name in "abc"]
-    write_intervals_csv(tmp_path / "i.csv", rows)
+    (tmp_path / "i.csv").write_text(intervals_csv_text(rows))
 
     bvas.cut([first, *others], intervals=tmp_path / "i.csv", out=tmp_path / "d.mp4")
 

@@ -116,6 +116,12 @@ def test_a_video_is_named_by_name_or_stem_in_its_case(tmp_path):
         parts_of(table, one, two)
 
 
+def test_a_file_without_intervals_is_refused(tmp_path, video):
+    (tmp_path / "i.csv").write_text("start_seconds,end_seconds\n")
+    with pytest.raises(DataError, match="holds no interval"):
+        parts_of(tmp_path / "i.csv", video)
+
+
 def test_a_file_without_names_is_of_the_one_video(tmp_path):
     one, two = (make_video(tmp_path / f"{name}.mp4", num_frames=50) for name in ("one", "two"))
     table = tmp_path / "i.csv"
