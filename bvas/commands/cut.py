@@ -5,12 +5,12 @@ Several videos are the parts of one recording, in order.
 
 import argparse
 import logging
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvas.commands import options
 from bvas.commands.console import progress_bar
+from bvas.commands.option_values import parse_speed
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
@@ -42,14 +42,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_overwrite(parser, "replace files that exist")
     how = parser.add_argument_group("how it is written")
     options.add_codec(how)
-    options.add_crf(how)
+    options.add_crf(how, 12)
     how.add_argument(
         "--copy",
         action="store_true",
         help="copy the pictures without encoding them, from the keyframe before each cut",
     )
     how.add_argument(
-        "--speed", type=Fraction, default=Fraction(1), metavar="X", help="0.5 is half as fast (default: 1)"
+        "--speed", type=parse_speed, default=1, metavar="X", help="0.5 is half as fast (default: 1)"
     )
     how.add_argument("--stretch-sound", action="store_true", help="keep the sound at another speed")
     how.add_argument("--titles", action="store_true", help="label and time over the begin of each cut")

@@ -83,3 +83,13 @@ def parse_size(text: str) -> tuple[int, int]:
     if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
         raise argparse.ArgumentTypeError(f"{text!r} is not a size; write HxW, e.g. 224x400")
     return int(parts[0]), int(parts[1])
+
+
+def parse_speed(text: str) -> Fraction:
+    """Return a speed of `0.5` or `1/2`; for argparse."""
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a speed; write 0.5 or 1/2 for half of it"
+        ) from None

@@ -236,10 +236,14 @@ def add_decode(parser: Options) -> None:
     parser.add_argument("--decode", action="store_true", help="decode every frame, to find lost frames")
 
 
-def add_crf(parser: Options) -> None:
+def add_crf(parser: Options, default: int = 18) -> None:
     """Add --crf."""
     parser.add_argument(
-        "--crf", type=int, default=18, metavar="N", help="quality, 0 (best) to 51 (default: 18)"
+        "--crf",
+        type=int,
+        default=default,
+        metavar="N",
+        help=f"quality, 0 (best) to 51 (default: {default})",
     )
 
 

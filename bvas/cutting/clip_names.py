@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bvas.cutting.cut_list import Cut
+from bvas.cutting.cut_list import VideoCut
 from bvas.errors import ConfigError
 
 _UNSAFE = re.compile(r"[^\w+-]+")
 _MOST_LABEL_BYTES = 80
 
 
-def clip_names(cuts: Sequence[Cut]) -> list[str]:
+def clip_names(cuts: Sequence[VideoCut]) -> list[str]:
     """Return a name for each cut: its number, its labels, and its time in the video.
 
     >>> clip_names(cuts)  # doctest: +SKIP

@@ -3,16 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bvas.errors import ConfigError
 from bvas.video.encode.stretches import SourceVideo
-from bvas.video.index.frame_table import VideoIndex
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Cut:
+class VideoCut:
     """Frames in a row, for what happens in them."""
 
     part: int
@@ -25,20 +21,9 @@ class Cut:
     """Each once, in order of time; empty where none is known."""
 
 
-def boundaries(index: VideoIndex) -> NDArray[np.float64]:
-    """Return the times of all frames and the end of the last, float64 [L + 1]."""
-    return np.append(index.seconds, index.duration_seconds)
-
-
-def nearest_boundary(bounds: NDArray[np.float64], seconds: float) -> int:
-    """Return the number of the boundary nearest in time, so rounded times do no harm; the earlier of two."""
-    behind = int(np.clip(np.searchsorted(bounds, seconds), 1, len(bounds) - 1))
-    return behind - 1 if seconds - bounds[behind - 1] <= bounds[behind] - seconds else behind
-
-
-def joined_cuts(cuts: Iterable[Cut], *, keep_overlaps: bool = False) -> list[Cut]:
+def joined_cuts(cuts: Iterable[VideoCut], *, keep_overlaps: bool = False) -> list[VideoCut]:
     """Return cuts in order of time over all videos; those that overlap or touch become one unless they are kept."""
-    joined: list[Cut] = []
+    joined: list[VideoCut] = []
     for cut in sorted(cuts, key=lambda one: (one.part, one.frames.start, one.frames.stop)):
         before = joined[-1] if joined else None
         if (

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from bvas.cutting.clip_names import check_free, clip_names
-from bvas.cutting.cut_list import Cut, joined_cuts
+from bvas.cutting.cut_list import VideoCut, joined_cuts
 from bvas.cutting.interval_cuts import interval_cuts
 from bvas.data.interval_files import IntervalFile, IntervalRow, read_interval_file
 from bvas.data.soccernet_entries import Notices
@@ -43,7 +43,7 @@ def cut(
     speed: float | Fraction = 1,
     stretch_sound: bool = False,
     codec: Codec = "h264",
-    crf: int = 18,
+    crf: int = 12,
     strict: bool = False,
     overwrite: bool = False,
     reading: ReadOptions = DEFAULT_READING,
@@ -72,7 +72,7 @@ def cut(
         speed: 0.5 takes twice the time. Frames are neither lost nor doubled.
         stretch_sound: Keep the sound at another speed, at its pitch.
         codec: The coding.
-        crf: Quality: 0 is the best, 51 the worst.
+        crf: Quality: 0 is the best, 51 the worst. 12 keeps 40 dB PSNR even of noise, 18 of ordinary pictures.
         strict: Raise where a frame cannot be decoded; else it is left out, and the frame before it stays.
         overwrite: Replace files that exist.
         reading: Which stream of the videos is read, and how.
@@ -89,6 +89,8 @@ def cut(
     """
     if (intervals is None) == (spots is None) or (out is None) == (clips is None):
         raise ConfigError("give either intervals or spots, and either out or clips")
+    if confidence is not None and not 0 <= confidence <= 1:
+        raise ConfigError(f"the confidence must lie in [0, 1], got {confidence}")
     config = JoinConfig(
         codec=codec,
         crf=crf,
@@ -144,7 +146,7 @@ def _interval_file(intervals: Path | str | Sequence[Interval], notices: Notices)
     return IntervalFile(path=Path("the list of intervals"), rows={"": rows})
 
 
-def _groups(cuts: Sequence[Cut], out: Path | None, clips: Path | None) -> dict[Path, list[Cut]]:
+def _groups(cuts: Sequence[VideoCut], out: Path | None, clips: Path | None) -> dict[Path, list[VideoCut]]:
     """Return the cuts of each file."""
     if clips is not None:
         return {clips / name: [one] for name, one in zip(clip_names(cuts), cuts, strict=True)}
@@ -154,7 +156,7 @@ def _groups(cuts: Sequence[Cut], out: Path | None, clips: Path | None) -> dict[P
     return {out: list(cuts)}
 
 
-def _stretch(cut: Cut, *, titles: bool, with_name: bool) -> Stretch:
+def _stretch(cut: VideoCut, *, titles: bool, with_name: bool) -> Stretch:
     title: Title | None = None
     if titles:
         # Imported here: it loads matplotlib for its fonts.

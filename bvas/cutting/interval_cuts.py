@@ -7,9 +7,10 @@ from pathlib import Path, PureWindowsPath
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.cutting.cut_list import Cut, boundaries, check_labels, nearest_boundary
+from bvas.cutting.cut_list import VideoCut, check_labels
 from bvas.data.interval_files import IntervalFile, IntervalRow
 from bvas.errors import ConfigError, DataError
+from bvas.values.frame_boundaries import frames_between
 from bvas.video.encode.stretches import SourceVideo
 from bvas.video.index.frame_table import VideoIndex
 
@@ -20,7 +21,7 @@ def interval_cuts(
     *,
     labels: Sequence[str] = (),
     confidence: float | None = None,
-) -> list[Cut]:
+) -> list[VideoCut]:
     """Return a cut for each interval.
 
     Args:
@@ -39,17 +40,17 @@ def interval_cuts(
     check_labels(labels, (row.interval.label for rows in by_video for row in rows), "interval")
     cuts = []
     for part, (video, rows) in enumerate(zip(videos, by_video, strict=True)):
-        bounds = boundaries(video.index)
+        times = video.index.seconds
         for row in rows:
             one = row.interval
             if (labels and one.label not in labels) or (
                 confidence is not None and one.confidence < confidence
             ):
                 continue
-            frames = _frames_of(row, video.index, bounds)
-            moment = float(bounds[frames.start])
+            frames = _frames_of(row, video.index, times)
+            moment = float(times[frames.start])
             names = (one.label,) if one.label else ()
-            cuts.append(Cut(part=part, source=video, frames=frames, moment_seconds=moment, labels=names))
+            cuts.append(VideoCut(part=part, source=video, frames=frames, moment_seconds=moment, labels=names))
     if not cuts:
         raise DataError(
             f"no interval of {file.path} has a confidence of {confidence} or more; take a lower one"
@@ -60,7 +61,7 @@ def interval_cuts(
 def _rows_of(file: IntervalFile, videos: Sequence[Path]) -> list[list[IntervalRow]]:
     """Return the intervals of each video."""
     if "" in file.rows and len(videos) > 1:
-        place = file.rows[""][0].place
+        place = file.rows[""][0].place or file.path
         raise ConfigError(
             f"{place} names no video, and {len(videos)} are given; name the video of each interval, or give one"
         )
@@ -91,13 +92,13 @@ def _is_file(name: str, video: Path) -> bool:
     return path.is_file() and path.samefile(video)
 
 
-def _frames_of(row: IntervalRow, index: VideoIndex, bounds: NDArray[np.float64]) -> range:
+def _frames_of(row: IntervalRow, index: VideoIndex, times: NDArray[np.float64]) -> range:
     """Return the frames of an interval.
 
     Raises:
         DataError: it starts after the end of the video, or ends more than a frame behind it.
     """
-    num_frames, end_seconds = index.num_frames, float(bounds[-1])
+    num_frames, end_seconds = index.num_frames, index.duration_seconds
     where, remedy = f"{row.place}: it" if row.place else "an interval", "is it of another video?"
     if row.first_frame is not None and row.last_frame is not None:
         first, stop = row.first_frame, row.last_frame + 1
@@ -113,7 +114,7 @@ def _frames_of(row: IntervalRow, index: VideoIndex, bounds: NDArray[np.float64])
     one_frame = float(index.last_duration * index.time_base)
     if math.isfinite(end) and end > end_seconds + one_frame * 1.01:
         raise DataError(f"{where} ends at {end:g} s, after the end of {name}; {remedy}")
-    first = min(nearest_boundary(bounds, start), num_frames - 1)
-    stop = nearest_boundary(bounds, min(end, end_seconds))
+    first, stop = frames_between(times, end_seconds, start, min(end, end_seconds))
+    first = min(first, num_frames - 1)
     # Shorter than half a frame: the frame that it begins in.
     return range(first, max(stop, first + 1))

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bvas.cutting.cut_list import Cut, boundaries, check_labels, nearest_boundary
+from bvas.cutting.cut_list import VideoCut, check_labels
 from bvas.data.soccernet_entries import Notices
 from bvas.errors import ConfigError, DataError
 from bvas.results.read_spots import read_spots, spots_within
 from bvas.results.video_result import Results, VideoResult
 from bvas.system.file_names import output_stem
+from bvas.values.frame_boundaries import frames_between
 from bvas.values.plural import count_text
 from bvas.video.container.read_options import DEFAULT_READING
 from bvas.video.encode.stretches import SourceVideo
@@ -23,7 +24,7 @@ def spot_cuts(
     after: float,
     labels: Sequence[str] = (),
     confidence: float | None = None,
-) -> tuple[list[Cut], Notices]:
+) -> tuple[list[VideoCut], Notices]:
     """Return a cut for each spot, and what was odd in the file.
 
     Args:
@@ -40,26 +41,23 @@ def spot_cuts(
     """
     if not (before >= 0 and after >= 0 and before + after < float("inf")):
         raise ConfigError(f"before and after must be finite and not negative, got {before} and {after}")
-    if confidence is not None and not 0 <= confidence <= 1:
-        raise ConfigError(f"the confidence must lie in [0, 1], got {confidence}")
     source = read_spots([path])
     there = {spot.label for result in source.videos for spot in result.spots} | set(source.labels)
     check_labels(labels, there, "spot")
     cuts = []
     for result, part in _parts(source, videos, path):
         video = videos[part]
-        bounds = boundaries(video.index)
+        times, end = video.index.seconds, video.index.duration_seconds
         for spot in _placed(result, video, source, path).shown_from(confidence).shown:
             if labels and spot.label not in labels:
                 continue
             frame = video.index.frame_at(spot.seconds)
-            first = min(nearest_boundary(bounds, spot.seconds - before), frame)
-            stop = max(nearest_boundary(bounds, spot.seconds + after), frame + 1)
+            first, stop = frames_between(times, end, spot.seconds - before, spot.seconds + after)
             cuts.append(
-                Cut(
+                VideoCut(
                     part=part,
                     source=video,
-                    frames=range(first, stop),
+                    frames=range(min(first, frame), max(stop, frame + 1)),
                     moment_seconds=spot.seconds,
                     labels=(spot.label,),
                 )

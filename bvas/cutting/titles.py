@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.cutting.cut_list import Cut
+from bvas.cutting.cut_list import VideoCut
 from bvas.report.lettering import draw_text, text_width
 from bvas.video.index.stored_picture import samples_of
 
@@ -15,16 +15,16 @@ _BACK, _INK, _THROUGH = 20, 255, 0.2
 _NEUTRAL = 128
 
 
-def title_of(cut: Cut, *, with_name: bool) -> str:
+def title_of(cut: VideoCut, *, with_name: bool) -> str:
     """Return the title of a cut: label, time in its video, and the name of that.
 
     >>> title_of(cut, with_name=True)  # doctest: +SKIP
-    'GOAL  16:23  match.mp4'
+    'GOAL · 16:23 · match.mp4'
     """
     seconds = int(cut.moment_seconds + 1e-6)
     time = f"{seconds // 60}:{seconds % 60:02d}"
     name = cut.source.index.path.name if with_name else ""
-    return "  ".join(part for part in (", ".join(cut.labels), time, name) if part)
+    return " · ".join(part for part in (", ".join(cut.labels), time, name) if part)
 
 
 class DrawnTitle:

@@ -146,17 +146,20 @@ def _json_rows(content: Any, path: Path, notices: Notices) -> Iterator[IntervalR
         yield from _dataset_rows(held, path, notices)
     elif isinstance(held.get("results"), dict):
         yield from _activitynet_rows(held["results"], path, notices)
-    elif isinstance(held.get("database"), dict):
-        entries = held["database"].items()
-        lists = {
-            video: entry.get("annotations") if isinstance(entry, dict) else entry for video, entry in entries
-        }
+    elif isinstance(database := held.get("database", held), dict) and _is_truth(database):
+        lists = {video: entry["annotations"] for video, entry in database.items()}
         yield from _activitynet_rows(lists, path, notices)
     else:
         hint = "; it holds spots: give it as such" if "predictions" in held else ""
         raise DataError(
             f"{path} has neither ActivityNet's 'results' or 'database', nor the format of a dataset.json{hint}"
         )
+
+
+def _is_truth(database: Mapping[str, Any]) -> bool:
+    """Return whether this is ActivityNet's ground truth; mmaction2 keeps it without the object around it."""
+    entries = database.values()
+    return bool(entries) and all(isinstance(entry, dict) and "annotations" in entry for entry in entries)
 
 
 def _activitynet_rows(lists: Mapping[str, Any], path: Path, notices: Notices) -> Iterator[IntervalRow]:

@@ -86,7 +86,7 @@ class FrameCopier:
             aspect: Width over height of the frame's stored samples; None: as the video began.
         """
         info, index, fit = self._info, self._index, self._fit
-        is_fitted = fit.size != fit.source
+        is_fitted = not fit.size == fit.source == fit.content
         stored = frame.height, frame.width
         if stored != info.stored_size or aspect is not None:
             fit, is_fitted = self._changed.plan_of(number, stored, aspect), True

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
-from bvas.video.container.coded_packets import nal_kind, nal_units
+from bvas.video.container.coded_packets import nal_kind, nal_units, parameter_sets
 from bvas.video.decode.packet_seek import PacketSource
 from bvas.video.encode.copied_frames import check_times
 from bvas.video.encode.encoder import EncodedFile
@@ -25,8 +25,9 @@ from bvas.video.index.frame_table import VideoIndex
 
 # NAL units of pictures behind which nothing refers to what came before (ITU-T H.264, 7.4.1; H.265, 7.4.2.2).
 _ALONE = {"h264": range(5, 6), "hevc": range(16, 21)}
-# Types of pictures among the NAL units.
+# Types of pictures among the NAL units, and of the headers that they need.
 _PICTURES = {"h264": range(1, 6), "hevc": range(32)}
+_HEADERS = {"h264": range(7, 9), "hevc": range(32, 35)}
 _REMEDY = "leave out --copy to encode the cuts, which takes any video and is exact to the frame"
 
 
@@ -215,6 +216,10 @@ def _from_keyframe(
             )
         if frame < first:
             return None
+        if packet.is_keyframe and not _has_headers_of_the_start(source.info.codec, packets, packet):
+            raise ConfigError(
+                f"{index.path.name} cannot be copied: its coding changes at frame {frame}; {_REMEDY}"
+            )
         pts.append(int(packet.pts))
         last = max(last, frame)
         if last + 1 >= stop and last + 1 - first == len(pts):
@@ -237,6 +242,15 @@ def _stands_alone(codec: str, packets: PacketSource, packet: Any) -> bool:
     units = nal_units(codec, packets.extradata, bytes(packet))
     kinds = (nal_kind(codec, unit) for unit in units)
     return next((kind for kind in kinds if kind in _PICTURES[codec]), -1) in _ALONE[codec]
+
+
+def _has_headers_of_the_start(codec: str, packets: PacketSource, packet: Any) -> bool:
+    """Return whether a packet needs no other headers than those beside the stream, which the file gets."""
+    beside = packets.decoder.extradata
+    known = {unit.rstrip(b"\0") for unit in nal_units(codec, None, parameter_sets(codec, beside))}
+    within = nal_units(codec, packets.extradata, bytes(packet))
+    new = {unit.rstrip(b"\0") for unit in within if nal_kind(codec, unit) in _HEADERS[codec]}
+    return bytes(packets.extradata or b"") == bytes(beside or b"") and new <= known
 
 
 def _check_together(source: SourceVideo, first: SourceVideo) -> None:

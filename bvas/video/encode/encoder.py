@@ -165,6 +165,9 @@ class EncodedFile:
                 self._stream = self._container.add_stream(_ENCODERS[coding.codec], rate=coding.rate)
                 self._coded.append(self._stream)
                 coding.configure(self._stream.codec_context)
+            if kind == "mp4" and self._stream.codec_context.codec.canonical_name == "hevc":
+                # Apple's players refuse libav's default, hev1.
+                self._stream.codec_context.codec_tag = "hvc1"
         except BaseException:
             self.abort()
             raise

@@ -32,6 +32,8 @@ from bvas.video.encode.stretches import (
 
 _KEYFRAME_SECONDS = 2
 _SPEEDS = Fraction(1, 16), Fraction(16)
+# libav's numbers of the ranges.
+_RANGES = {"limited": 1, "full": 2}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +41,7 @@ class JoinConfig:
     """How stretches are encoded."""
 
     codec: Codec = "h264"
-    crf: int = 18
+    crf: int = 12
     """Quality: 0 is the best, 51 the worst."""
     speed: Fraction = Fraction(1)
     """Above 1 faster than the sources, below 1 slower. Every frame is kept."""
@@ -132,7 +134,6 @@ def write_joined(
             )
         file.finish()
     index = sources[0].index
-    index = sources[0].index
     found, info = check_times(file.part, np.array(joined.seconds), index, "cut")
     ended = info.start_seconds + found.duration_seconds
     if abs(ended - float(joined.now)) > float(index.time_base):
@@ -172,46 +173,50 @@ class _Joined:
     ) -> WrittenStretch | None:
         """Encode a stretch; None where no frame of it can be decoded."""
         source, frames, speed = stretch.source, stretch.frames, self._config.speed
-        index, damage = (
-            source.index,
-            DecodablePictures(source.index, source.info, frames.start, frames.stop, backend=backend),
-        )
+        damage = DecodablePictures(source.index, source.info, frames.start, frames.stop, backend=backend)
         pictures = backend.pictures(frames) if self._config.strict else iter(damage)
         begin, first, start = self.now, None, Fraction(0)
         end = source.seconds_at(frames.stop)
+        held: tuple[Any, Fraction] | None = None
         for number, frame in pictures:
             if first is None:
                 first, start = number, source.seconds_at(number)
                 self._sound.add(source, start, begin, begin + (end - start) / speed)
-            picture = copier.picture(frame, number, backend.sample_aspect)
             at = begin + (source.seconds_at(number) - start) / speed
+            # A picture is held back until the next one says how long it stays: those between may be lost.
+            if held is not None:
+                self._encode(*held, at)
+            picture = copier.picture(frame, number, backend.sample_aspect)
             if number == first:
                 picture.pict_type = PictureType.I
             if stretch.title is not None and at - begin < stretch.title.seconds:
                 stretch.title.draw(picture, is_full_range=self._coding.color_range == "full")
-            base = self._coding.time_base
-            picture.time_base = base
-            picture.pts = round(at / base)
-            picture.duration = round(index.ticks_of(number) * index.time_base / speed / base)
-            self._file.encode(picture)
-            self.seconds.append(float(at))
-            self._sound.write_until(float(at), self._file)
-            if self._progress is not None:
-                self._progress(len(self.seconds))
-        if first is None:
+            held = picture, at
+        if first is None or held is None:
             return None
         self.now = begin + (end - start) / speed
+        self._encode(*held, self.now)
         self._sound.write_until(float(self.now), self._file)
-        lost = damage.damage
         return WrittenStretch(
             source=source,
             frames=range(first, frames.stop),
             asked=(frames,),
             begin_seconds=float(begin),
             end_seconds=float(self.now),
-            lost=lost.lost,
-            damaged=tuple(number for number in lost.damaged if number in frames),
+            lost=damage.damage.lost,
+            damaged=tuple(sorted(number for number in backend.damaged if number in frames)),
         )
+
+    def _encode(self, picture: Any, at: Fraction, until: Fraction) -> None:
+        """Encode a picture that stays from one time to another, and the sound before it."""
+        base = self._coding.time_base
+        picture.time_base, picture.pts = base, round(at / base)
+        picture.duration = round(until / base) - picture.pts
+        self._file.encode(picture)
+        self.seconds.append(float(at))
+        self._sound.write_until(float(at), self._file)
+        if self._progress is not None:
+            self._progress(len(self.seconds))
 
 
 class _SourceCopier:
@@ -235,12 +240,13 @@ class _SourceCopier:
         if self._own == self._wanted:
             return picture
         (matrix, color_range), (wanted, wanted_range) = self._own, self._wanted
-        return picture.reformat(
+        # By way of RGB: swscale's direct conversion between matrices is two levels off.
+        rgb = picture.reformat(format="rgb24", src_colorspace=matrix, src_color_range=_RANGES[color_range])
+        return rgb.reformat(
             format="yuv420p",
-            src_colorspace=matrix,
             dst_colorspace=wanted,
-            src_color_range=2 if color_range == "full" else 1,
-            dst_color_range=2 if wanted_range == "full" else 1,
+            src_color_range=_RANGES["full"],
+            dst_color_range=_RANGES[wanted_range],
         )
 
 

@@ -1,0 +1,418 @@
+"""Joined cuts: the frames asked for, at their times, with their sound, in one encode."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from cut_samples import (
+    chirp,
+    numbers_and_seconds,
+    sound_of,
+    sound_offset_seconds,
+    write_chirped,
+)
+from hdr_samples import PQ, write_hdr
+from video_samples import damage, make_video, numbers_in, read_luma
+
+import bvas
+from bvas.data.interval_files import IntervalRow, intervals_csv_text
+from bvas.errors import ConfigError, DecodeError
+from bvas.values.annotations import Interval
+from bvas.video.container.color_tags import ColorTags
+from bvas.video.encode.encoder import Coding, EncodedFile
+from bvas.video.encode.video_writer import yuv_picture
+from bvas.video.index.video_index import build_index
+
+
+def four_rates(folder, seconds):
+    """Write barcoded videos of 25, 29.97, 50 and of variable rate, each with its sound."""
+    rng = np.random.default_rng(5)
+    steps = rng.choice([17, 20, 33, 40, 60, 83], round(seconds * 24))
+    times = np.concatenate([[0], np.cumsum(steps)]).tolist()
+    return [
+        write_chirped(folder / "a25.mp4", num_frames=round(25 * seconds)),
+        write_chirped(folder / "b2997.ts", num_frames=round(29.97 * seconds), rate=Fraction(30000, 1001)),
+        write_chirped(folder / "c50.mkv", num_frames=round(50 * seconds), rate=50),
+        write_chirped(
+            folder / "d_variable.mkv",
+            num_frames=len(times),
+            times=times,
+            time_base=Fraction(1, 1000),
+            options={"bf": "0"},
+        ),
+    ]
+
+
+def random_cuts(videos, count, longest, seed):
+    """Return (video, first frame, frame behind the last) of random cuts, in order of time."""
+    rng = np.random.default_rng(seed)
+    cuts = []
+    for _ in range(count):
+        part = int(rng.integers(len(videos)))
+        index = build_index(videos[part])[0]
+        bounds = np.append(index.seconds, index.duration_seconds)
+        first = int(rng.integers(index.num_frames - 1))
+        stop = int(np.searchsorted(bounds, bounds[first] + rng.uniform(0.2, longest)))
+        stop = min(stop, index.num_frames)
+        if bounds[stop] - bounds[first] < 0.2:
+            first = int(np.searchsorted(bounds, bounds[stop] - 0.2) - 1)
+        cuts.append((part, first, stop))
+    return sorted(cuts)
+
+
+def write_rows(path, videos, cuts):
+    rows = []
+    for part, first, stop in cuts:
+        index = build_index(videos[part])[0]
+        bounds = np.append(index.seconds, index.duration_seconds)
+        interval = Interval("CUT", float(bounds[first]), float(bounds[stop]))
+        rows.append(IntervalRow(video=videos[part].name, interval=interval))
+    path.write_text(intervals_csv_text(rows))
+    return path
+
+
+def check_cuts(path, videos, cuts, *, speed=1.0):
+    """Check barcodes and times of a file of cuts; return the offset of sound and picture of each cut, in seconds."""
+    numbers, seconds = numbers_and_seconds(path)
+    samples = sound_of(path) if speed == 1 else None
+    offsets, done, begin = [], 0, 0.0
+    for part, first, stop in cuts:
+        index = build_index(videos[part])[0]
+        count = stop - first
+        assert numbers[done : done + count] == [frame % 1024 for frame in range(first, stop)]
+        bounds = np.append(index.seconds, index.duration_seconds)
+        wanted = begin + (bounds[first:stop] - bounds[first]) / speed
+        assert np.abs(seconds[done : done + count] - wanted).max() < 1e-5
+        length = bounds[stop] - bounds[first]
+        if samples is not None:
+            # Beside the fades.
+            heard = min(0.15, length - 0.04)
+            offsets.append(
+                sound_offset_seconds(samples, begin + 0.02, bounds[first] + 0.02, heard, most=0.04)
+            )
+        begin += length / speed
+        done += count
+    assert done == len(numbers)
+    return offsets
+
+
+def psnr_of(path, videos, cuts, most):
+    """Return the PSNR of the luma of each frame, of the first `most` cuts."""
+    found, done = [], 0
+    with bvas.open_video(path, cache=False) as made:
+        for part, first, stop in cuts[:most]:
+            with bvas.open_video(videos[part]) as source:
+                before = read_luma(source, range(first, stop)).astype(float)
+            after = read_luma(made, range(done, done + stop - first)).astype(float)
+            errors = ((before - after) ** 2).mean(axis=(1, 2))
+            found += (10 * np.log10(255**2 / np.maximum(errors, 1e-9))).tolist()
+            done += stop - first
+    return found
+
+
+def check_random_cuts(folder, *, count, seconds, longest, num_clips):
+    videos = four_rates(folder, seconds)
+    cuts = random_cuts(videos, count, longest, seed=7)
+    rows = write_rows(folder / "cuts.csv", videos, cuts)
+
+    (made,) = bvas.cut(videos, intervals=rows, out=folder / "all.mp4", keep_overlaps=True)
+
+    assert len(made.stretches) == count
+    offsets = check_cuts(folder / "all.mp4", videos, cuts)
+    psnr = psnr_of(folder / "all.mp4", videos, cuts, most=count)
+    print(
+        f"{count} cuts, {made.num_frames} frames, {made.duration_seconds:.1f} s; sound against picture: first "
+        f"{offsets[0] * 1000:+.2f} ms, last {offsets[-1] * 1000:+.2f} ms, worst {np.abs(offsets).max() * 1000:.2f} ms; "
+        f"PSNR lowest {min(psnr):.1f} dB, mean {np.mean(psnr):.1f} dB"
+    )
+    assert np.abs(offsets).max() < 0.010
+    assert min(psnr) >= 40
+    chosen = cuts[:: max(1, count // num_clips)]
+    rows = write_rows(folder / "chosen.csv", videos, chosen)
+    clips = bvas.cut(videos, intervals=rows, clips=folder / "clips", keep_overlaps=True)
+    assert len(clips) == len(chosen)
+    for clip, cut in zip(clips, chosen, strict=True):
+        (offset,) = check_cuts(clip.path, videos, [cut])
+        assert abs(offset) < 0.010
+
+
+def test_cuts_of_four_rates_are_exact_with_their_sound(tmp_path):
+    check_random_cuts(tmp_path, count=40, seconds=6, longest=1.5, num_clips=6)
+
+
+@pytest.mark.slow
+def test_five_hundred_cuts_are_exact_with_their_sound(tmp_path):
+    check_random_cuts(tmp_path, count=500, seconds=60, longest=8, num_clips=40)
+
+
+# No tick of an mp4 holds all times at 0.997 exactly.
+@pytest.mark.parametrize("speed", [0.5, 0.997])
+def test_at_another_speed_every_frame_comes_once_for_longer(tmp_path, speed):
+    videos = four_rates(tmp_path, 3)
+    cuts = [(0, 10, 40), (1, 3, 20), (3, 12, 30)]
+    rows = write_rows(tmp_path / "cuts.csv", videos, cuts)
+
+    (made,) = bvas.cut(videos, intervals=rows, out=tmp_path / "slow.mp4", speed=speed)
+
+    check_cuts(tmp_path / "slow.mp4", videos, cuts, speed=speed)
+    assert not made.has_sound
+    with av.open(str(tmp_path / "slow.mp4")) as container:
+        assert not container.streams.audio
+
+
+def test_at_another_speed_the_sound_is_stretched_where_told_to(tmp_path):
+    video = write_chirped(tmp_path / "a.mp4", num_frames=150)
+    for speed, seconds in ((0.25, 16.0), (0.5, 8.0), (4.0, 1.0)):
+        (made,) = bvas.cut(
+            video,
+            intervals=[Interval("A", 1.0, 5.0)],
+            out=tmp_path / "a2.mp4",
+            speed=speed,
+            stretch_sound=True,
+            overwrite=True,
+        )
+        assert (made.num_frames, made.has_sound) == (100, True)
+        samples = sound_of(tmp_path / "a2.mp4")
+        assert len(samples) / 48_000 == pytest.approx(seconds, abs=0.03)
+        # In the middle the source is at 3 s: 1000 + 3 * 500 Hz.
+        middle = samples[len(samples) // 2 - 2400 : len(samples) // 2 + 2400]
+        pitch = np.abs(np.fft.rfft(middle * np.hanning(len(middle)))).argmax() * 10
+        assert pitch == pytest.approx(2500, abs=60)
+
+
+def test_cuts_that_overlap_or_touch_become_one_unless_they_are_kept(tmp_path):
+    video = make_video(tmp_path / "a.mp4", num_frames=50)
+    intervals = [
+        Interval("A", 0.4, 0.8),
+        Interval("B", 0.6, 1.0),
+        Interval("A", 1.0, 1.2),
+        Interval("A", 1.6, 1.8),
+    ]
+
+    (made,) = bvas.cut(video, intervals=intervals, out=tmp_path / "joined.mp4")
+    (kept,) = bvas.cut(video, intervals=intervals, out=tmp_path / "kept.mp4", keep_overlaps=True)
+
+    assert [one.frames for one in made.stretches] == [range(10, 30), range(40, 45)]
+    assert numbers_and_seconds(tmp_path / "joined.mp4")[0] == [*range(10, 30), *range(40, 45)]
+    assert [one.frames for one in kept.stretches] == [
+        range(10, 20),
+        range(15, 25),
+        range(25, 30),
+        range(40, 45),
+    ]
+
+
+def test_the_sound_fades_at_the_ends_of_a_cut_and_not_within_a_joined_one(tmp_path):
+    video = write_chirped(tmp_path / "a.mp4", num_frames=100)
+    intervals = [Interval("A", 1.0, 2.0), Interval("A", 2.0, 2.6), Interval("A", 3.0, 3.4)]
+
+    bvas.cut(video, intervals=intervals, out=tmp_path / "b.mp4")
+
+    samples = sound_of(tmp_path / "b.mp4")
+
+    def loudness(seconds):
+        place = round(seconds * 48_000)
+        return float(np.abs(samples[place : place + 96]).max())
+
+    joins = [loudness(0.0), loudness(1.599), loudness(1.6), loudness(1.999)]
+    assert max(joins) < 0.15
+    # Of two touching cuts, 10 ms from the join, and at both sides of a join behind the fade.
+    assert min(loudness(place) for place in (0.012, 0.997, 1.0, 1.003, 1.585, 1.612)) > 0.25
+
+
+def test_a_video_without_sound_among_others_gives_silence(tmp_path):
+    loud = write_chirped(tmp_path / "loud.mp4", num_frames=50)
+    mute = make_video(tmp_path / "mute.mp4", num_frames=50)
+    rows = [IntervalRow(video=name, interval=Interval("A", 0.4, 1.4)) for name in ("mute.mp4", "loud.mp4")]
+    (tmp_path / "i.csv").write_text(intervals_csv_text(rows))
+
+    (made,) = bvas.cut([mute, loud], intervals=tmp_path / "i.csv", out=tmp_path / "b.mp4")
+    (silent,) = bvas.cut(mute, intervals=[Interval("A", 0.4, 1.4)], out=tmp_path / "c.mp4")
+
+    samples = sound_of(tmp_path / "b.mp4")
+    assert (made.has_sound, silent.has_sound) == (True, False)
+    assert np.abs(samples[2000:46_000]).max() < 0.01
+    assert sound_offset_seconds(samples, 1.05, 0.45) == pytest.approx(0, abs=0.002)
+
+
+def test_sound_that_begins_late_or_ends_early_stays_in_its_place(tmp_path):
+    # The container's clock begins late in a transport stream, and the sound ends with its video.
+    video = write_chirped(tmp_path / "a.ts", num_frames=100, options={"g": "50"})
+
+    bvas.cut(video, intervals=[Interval("A", 3.0, 4.0), Interval("A", 0.0, 1.0)], out=tmp_path / "b.mp4")
+
+    samples = sound_of(tmp_path / "b.mp4")
+    assert sound_offset_seconds(samples, 0.05, 0.05) == pytest.approx(0, abs=0.002)
+    assert sound_offset_seconds(samples, 1.05, 3.05) == pytest.approx(0, abs=0.002)
+
+
+def test_a_turned_video_stands_upright_and_an_odd_side_is_made_even(tmp_path):
+    turned = write_chirped(
+        tmp_path / "a.mp4", num_frames=30, rotation=-90, store=lambda luma: np.rot90(luma), size=(48, 80)
+    )
+    odd = make_video(tmp_path / "odd.mkv", num_frames=20, size=(49, 81), pixel_format="yuv444p")
+
+    bvas.cut(turned, intervals=[Interval("A", 0.2, 0.8)], out=tmp_path / "b.mp4")
+    bvas.cut(odd, intervals=[Interval("A", 0.2, 0.6)], out=tmp_path / "c.mp4")
+
+    info = build_index(tmp_path / "b.mp4")[1]
+    assert (info.height, info.width, info.rotation) == (48, 80, 0)
+    assert numbers_and_seconds(tmp_path / "b.mp4")[0] == list(range(5, 20))
+    info = build_index(tmp_path / "c.mp4")[1]
+    assert (info.height, info.width) == (50, 82)
+    assert numbers_and_seconds(tmp_path / "c.mp4")[0] == list(range(5, 15))
+
+
+def test_another_size_is_fitted_into_that_of_the_first_video(tmp_path):
+    wide = make_video(tmp_path / "wide.mp4", num_frames=10, size=(48, 160), sample_aspect=Fraction(1, 2))
+    tall = make_video(tmp_path / "tall.mp4", num_frames=10, size=(96, 80), first_number=500)
+    rows = [IntervalRow(video=name, interval=Interval("A", 0.0, 0.2)) for name in ("wide.mp4", "tall.mp4")]
+    (tmp_path / "i.csv").write_text(intervals_csv_text(rows))
+
+    bvas.cut([wide, tall], intervals=tmp_path / "i.csv", out=tmp_path / "b.mp4")
+
+    with bvas.open_video(tmp_path / "b.mp4") as reader:
+        frames, info = read_luma(reader, range(10)), reader.info
+    # 48 x 160 of half-wide samples is shown as 48 x 80; 96 x 80 fits as 48 rows and 80 of its samples.
+    assert (info.height, info.width, info.sample_aspect) == (48, 160, Fraction(1, 2))
+    assert numbers_in(frames[:5]) == [0, 1, 2, 3, 4]
+    assert frames[5:, :, :38].max() < 20
+    assert frames[5:, :, 122:].max() < 20
+    assert numbers_in(frames[5:, :, 40:120]) == [500, 501, 502, 503, 504]
+
+
+def test_another_sample_aspect_is_fitted_too(tmp_path):
+    square = make_video(tmp_path / "square.mp4", num_frames=5, size=(80, 80))
+    narrow = make_video(tmp_path / "narrow.mp4", num_frames=5, size=(80, 80), sample_aspect=Fraction(1, 2))
+    rows = [IntervalRow(video=name, interval=Interval("A", 0, 0.2)) for name in ("square.mp4", "narrow.mp4")]
+    (tmp_path / "i.csv").write_text(intervals_csv_text(rows))
+
+    bvas.cut([square, narrow], intervals=tmp_path / "i.csv", out=tmp_path / "b.mp4")
+
+    with bvas.open_video(tmp_path / "b.mp4") as reader:
+        frames = read_luma(reader, range(10))
+    assert numbers_in(frames[:5]) == numbers_in(frames[5:, :, 20:60]) == [0, 1, 2, 3, 4]
+    assert frames[5:, :, :18].max() < 20
+
+
+def plain_color(path, color, tags, color_range):
+    """Write a video of one color, stated in its tags, by the formulas of ITU-R BT.601 and BT.709."""
+    coding = Coding(
+        size=(48, 80),
+        rate=Fraction(25),
+        time_base=Fraction(1, 25),
+        crf=4,
+        color=tags,
+        color_range=color_range,
+    )
+    red, green, blue = (value / 255 for value in color)
+    of_red, of_blue = (0.2126, 0.0722) if tags.matrix == 1 else (0.299, 0.114)
+    luma = of_red * red + (1 - of_red - of_blue) * green + of_blue * blue
+    chroma = (blue - luma) / (2 - 2 * of_blue), (red - luma) / (2 - 2 * of_red)
+    low, scale, chroma_scale = (0, 255, 255) if color_range == "full" else (16, 219, 224)
+    planes = [np.full((48, 80), round(low + scale * luma), np.uint8)]
+    planes += [np.full((24, 40), round(128 + chroma_scale * value), np.uint8) for value in chroma]
+    with EncodedFile(path, coding) as file:
+        for number in range(5):
+            frame = yuv_picture(*planes)
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            file.encode(frame)
+        file.finish()
+        file.publish()
+    return path
+
+
+def test_other_matrices_and_ranges_are_converted_to_those_of_the_first_video(tmp_path):
+    color = (200, 40, 30)
+    bt709, bt601 = ColorTags(primaries=1, transfer=1, matrix=1), ColorTags(primaries=6, transfer=6, matrix=6)
+    first = plain_color(tmp_path / "a.mp4", color, bt709, "limited")
+    others = [
+        plain_color(tmp_path / "b.mp4", color, bt601, "limited"),
+        plain_color(tmp_path / "c.mp4", color, bt709, "full"),
+    ]
+    rows = [IntervalRow(video=f"{name}.mp4", interval=Interval("A", 0, 0.2)) for name in "abc"]
+    (tmp_path / "i.csv").write_text(intervals_csv_text(rows))
+
+    bvas.cut([first, *others], intervals=tmp_path / "i.csv", out=tmp_path / "d.mp4")
+
+    with bvas.open_video(tmp_path / "d.mp4", channels="rgb") as reader:
+        assert (reader.info.color, reader.info.color_range) == (bt709, "limited")
+        out = np.empty((15, *reader.frame_shape), np.uint8)
+        reader.read_into(range(15), out)
+    means = out.reshape(3, 5, -1, 3).mean(axis=(1, 2))
+    assert np.abs(means - color).max() < 4
+
+
+def test_hdr_becomes_sdr(tmp_path):
+    # 203 cd/m2 is 58 % PQ, and comes out at 0.904 of white.
+    luma = np.full((180, 320), round((219 * 0.58 + 16) * 4), np.uint16)
+    source = write_hdr(tmp_path / "a.mp4", luma, transfer=PQ)
+
+    bvas.cut(source, intervals=[Interval("A", 0.0, 0.04)], out=tmp_path / "b.mp4")
+
+    with bvas.open_video(tmp_path / "b.mp4", channels="rgb") as reader:
+        assert set(reader.info.color.names.values()) == {"bt709"}
+        out = np.empty((1, *reader.frame_shape), np.uint8)
+        reader.read_into([0], out)
+    assert out[0, 80:120, 140:180].mean() == pytest.approx(255 * 0.904, abs=3)
+
+
+def test_frames_that_cannot_be_decoded_are_left_out_and_a_cut_never_begins_with_one(tmp_path):
+    source = make_video(tmp_path / "a.mp4", num_frames=60, options={"g": "1", "bf": "0"})
+    damage(source, [20, 21, 30])
+    intervals = [Interval("A", 0.0, 0.2), Interval("A", 0.8, 1.4)]
+
+    (made,) = bvas.cut(source, intervals=intervals, out=tmp_path / "b.mp4")
+
+    second = made.stretches[1]
+    assert (second.frames, second.lost) == (range(22, 35), (range(20, 22), range(30, 31)))
+    numbers, seconds = numbers_and_seconds(tmp_path / "b.mp4")
+    assert numbers == [*range(5), *range(22, 30), *range(31, 35)]
+    # The frame before stays on screen for the one that is lost within.
+    assert np.round(seconds * 25).astype(int).tolist() == [*range(5), *range(5, 13), *range(14, 18)]
+    with pytest.raises(DecodeError, match=r"frame 20 \(0\.800 s\) of .*a\.mp4"):
+        bvas.cut(source, intervals=intervals, out=tmp_path / "c.mp4", strict=True)
+    assert not (tmp_path / "c.mp4").exists()
+
+
+def test_a_cut_whose_last_frames_are_lost_keeps_its_length(tmp_path):
+    source = make_video(tmp_path / "a.mp4", num_frames=60, options={"g": "1", "bf": "0"})
+    damage(source, [33, 34])
+
+    (made,) = bvas.cut(source, intervals=[Interval("A", 1.2, 1.4)], out=tmp_path / "b.mp4")
+
+    index = build_index(tmp_path / "b.mp4")[0]
+    assert (made.num_frames, made.duration_seconds) == (3, 0.2)
+    assert index.seconds.tolist() == pytest.approx([0, 0.04, 0.08])
+    assert index.duration_seconds == pytest.approx(0.2)
+
+
+def test_no_frame_at_all_is_an_error(tmp_path):
+    source = make_video(tmp_path / "a.mp4", num_frames=30, options={"g": "1", "bf": "0"})
+    damage(source, range(10, 15))
+    with pytest.raises(DecodeError, match=r"no frame of .* can be decoded"):
+        bvas.cut(source, intervals=[Interval("A", 0.4, 0.6)], out=tmp_path / "b.mp4")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4"]
+
+
+def test_hevc_is_written_where_told_to(tmp_path):
+    source = make_video(tmp_path / "a.mp4", num_frames=30)
+    bvas.cut(source, intervals=[Interval("A", 0.4, 0.8)], out=tmp_path / "b.mp4", codec="hevc")
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        decoder = container.streams.video[0].codec_context
+        assert (decoder.name, decoder.codec_tag) == ("hevc", "hvc1")
+    assert numbers_and_seconds(tmp_path / "b.mp4")[0] == list(range(10, 20))
+
+
+@pytest.mark.parametrize("speed", [0, 17, -1])
+def test_a_speed_out_of_range_is_refused(tmp_path, speed):
+    source = make_video(tmp_path / "a.mp4", num_frames=5)
+    with pytest.raises(ConfigError, match="speed must lie in 1/16 to 16"):
+        bvas.cut(source, intervals=[Interval("A", 0, 0.1)], out=tmp_path / "b.mp4", speed=speed)
+
+
+def test_the_sound_of_the_samples_tells_the_time():
+    samples = chirp(np.arange(48_000) / 48_000 + 3.0).astype(np.float32)
+    assert sound_offset_seconds(samples, 0.5, 3.5) == pytest.approx(0, abs=1e-4)
+    assert sound_offset_seconds(samples, 0.5, 3.48) == pytest.approx(-0.02, abs=1e-4)
