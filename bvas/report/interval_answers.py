@@ -2,34 +2,35 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.metrics.temporal_detection import TIOU_THRESHOLDS, matched_truth, ranked
 from bvas.values.annotations import Interval
 
-LEAST_OVERLAP = 0.5
-"""Least share of their union that an interval and its range have in common: ActivityNet's tIoU."""
+LEAST_OVERLAP = float(TIOU_THRESHOLDS[0])
+"""Least tIoU of an interval and its range: 0.5."""
 
 
 def interval_answers(ranges: Sequence[Interval], intervals: Sequence[Interval]) -> list[int]:
-    """Return for each interval the place of the range that it matches, or -1.
+    """Return for each interval the place of the range that it matches, or -1, by ActivityNet's rules.
 
     The most confident interval chooses first: the free range of its label with the largest tIoU of at least
     `LEAST_OVERLAP`. So without the least confident ones the other pairs stay.
     """
     answers = [-1] * len(intervals)
-    free = dict(enumerate(ranges))
-    for number in sorted(range(len(intervals)), key=lambda number: -intervals[number].confidence):
-        found = intervals[number]
-        overlaps = {
-            place: temporal_iou(found, one) for place, one in free.items() if one.label == found.label
-        }
-        best = max(overlaps, key=lambda place: overlaps[place], default=-1)
-        if best >= 0 and overlaps[best] >= LEAST_OVERLAP:
-            answers[number] = best
-            del free[best]
+    for label in {one.label for one in intervals}:
+        of_ranges = [place for place, one in enumerate(ranges) if one.label == label]
+        of_found = [place for place, one in enumerate(intervals) if one.label == label]
+        confidences = np.array([intervals[place].confidence for place in of_found])
+        spans = _spans([intervals[place] for place in of_found])
+        taken = matched_truth([_spans([ranges[place] for place in of_ranges])], [spans], [confidences])[0]
+        for number, place in zip(ranked([confidences]).tolist(), taken.tolist(), strict=True):
+            if place >= 0:
+                answers[of_found[number]] = of_ranges[place]
     return answers
 
 
-def temporal_iou(one: Interval, other: Interval) -> float:
-    """Return the time that two intervals have in common over that of both, in [0, 1]."""
-    common = min(one.end_seconds, other.end_seconds) - max(one.start_seconds, other.start_seconds)
-    whole = max(one.end_seconds, other.end_seconds) - min(one.start_seconds, other.start_seconds)
-    return max(common, 0.0) / whole if whole > 0 else 0.0
+def _spans(intervals: Sequence[Interval]) -> NDArray[np.float64]:
+    """Return starts and ends, float64 [N, 2]."""
+    return np.array([(one.start_seconds, one.end_seconds) for one in intervals]).reshape(-1, 2)

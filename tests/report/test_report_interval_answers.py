@@ -1,6 +1,6 @@
 import numpy as np
 
-from bvas.report.interval_answers import interval_answers, temporal_iou
+from bvas.report.interval_answers import interval_answers
 from bvas.values.annotations import Interval
 from bvas.values.frame_boundaries import nearest_boundary
 
@@ -15,11 +15,6 @@ def test_the_most_confident_interval_chooses_the_range_with_the_largest_overlap_
         Interval("C", 0, 10, 1.0),
     ]
     assert interval_answers(ranges, found) == [-1, 0, 1, -1, -1]
-
-
-def test_the_overlap_of_intervals_is_what_they_share_of_both():
-    assert temporal_iou(Interval("A", 0, 4), Interval("A", 2, 6)) == 2 / 6
-    assert temporal_iou(Interval("A", 0, 2), Interval("A", 2, 6)) == 0
 
 
 def test_rounded_times_name_the_boundary_of_frames_that_they_come_from():
