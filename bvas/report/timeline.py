@@ -176,8 +176,8 @@ def _draw_events(
 def _draw_stretches(axes: Axes, video: VideoReport, labels: LabelSet, floor: dict[str, float]) -> None:
     """Draw found intervals as bars on the floor of their lanes, and true ones as bars at the top."""
     bars = (
-        (video.result.intervals, FOUND_SHARE, palette.HIT),
-        (video.result.ranges or (), LANE_FILL - FOUND_SHARE, palette.ANNOTATION),
+        (video.intervals, FOUND_SHARE, palette.HIT),
+        (video.ranges or (), LANE_FILL - FOUND_SHARE, palette.ANNOTATION),
     )
     for intervals, bottom, color in bars:
         for one in intervals:
@@ -196,13 +196,13 @@ def _draw_head(figure: Figure, video: VideoReport, height: float) -> None:
     outcomes: tuple[Outcome, ...] = ("spot",) if video.matching is None else ("hit", "miss", "false alarm")
     counts = Counter(event.outcome for event in video.events())
     handles = []
-    is_of_intervals = bool(video.result.intervals) or video.result.ranges is not None
+    is_of_intervals = bool(video.intervals) or video.ranges is not None
     if is_of_intervals:
-        found = f"found ({len(video.result.intervals)})"
+        found = f"found ({len(video.intervals)})"
         handles.append(Line2D([], [], color=palette.HIT, linewidth=5, label=found))
         outcomes = ()
-    if video.result.ranges is not None:
-        true = f"annotation ({len(video.result.ranges)})"
+    if video.ranges is not None:
+        true = f"annotation ({len(video.ranges)})"
         handles.append(Line2D([], [], color=palette.ANNOTATION, linewidth=5, label=true))
     for outcome in outcomes:
         marker, _, face, _ = MARKS[outcome]
