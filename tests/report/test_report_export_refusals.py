@@ -98,7 +98,7 @@ def test_what_is_no_file_of_spots_is_refused(tmp_path, capsys, name, text, expec
 
 def test_a_folder_without_results_and_a_missing_file_are_named(tmp_path, capsys):
     assert export(tmp_path, "--to", "csv") == WRONG_INPUT
-    assert f"no {RESULTS_NAME} in {tmp_path}" in capsys.readouterr().err
+    assert f"no {RESULTS_NAME} or results_intervals.json in {tmp_path}" in capsys.readouterr().err
     assert export(tmp_path / "no.csv", "--to", "csv") == WRONG_INPUT
     assert f"no file or folder {tmp_path / 'no.csv'}" in capsys.readouterr().err
 
@@ -159,7 +159,7 @@ def test_what_is_exported_is_never_replaced(tmp_path, capsys):
         (["--to", "sportscode", "--lead", "-1"], "lead_seconds must be finite and not negative, got -1"),
         (["--to", "edl", "--lag", "nan"], "lag_seconds must be finite and not negative, got nan"),
         (["--to", "csv", "--confidence", "2"], r"must lie in \[0, 1\], got 2"),
-        (["--to", "csv", "--label", "KICK"], "no spot has the label 'KICK'; there are DRIVE, PASS"),
+        (["--to", "csv", "--label", "KICK"], "no spot or interval has the label 'KICK'; there are DRIVE, PASS"),
         (["--to", "csv", "--video", "a.mp4", "--video", "b.mp4"], "a.mp4 does not exist"),
     ],
 )
