@@ -159,7 +159,10 @@ def test_what_is_exported_is_never_replaced(tmp_path, capsys):
         (["--to", "sportscode", "--lead", "-1"], "lead_seconds must be finite and not negative, got -1"),
         (["--to", "edl", "--lag", "nan"], "lag_seconds must be finite and not negative, got nan"),
         (["--to", "csv", "--confidence", "2"], r"must lie in \[0, 1\], got 2"),
-        (["--to", "csv", "--label", "KICK"], "no spot or interval has the label 'KICK'; there are DRIVE, PASS"),
+        (
+            ["--to", "csv", "--label", "KICK"],
+            "no spot or interval has the label 'KICK'; there are DRIVE, PASS",
+        ),
         (["--to", "csv", "--video", "a.mp4", "--video", "b.mp4"], "a.mp4 does not exist"),
     ],
 )
