@@ -34,6 +34,7 @@ def write_chirped(
     codec="libx264",
     crf="12",
     with_sound=True,
+    sound_rate=SOUND_RATE,
     rotation=None,
     first_number=0,
     store=lambda luma: luma,
@@ -42,7 +43,7 @@ def write_chirped(
     base = time_base or 1 / Fraction(rate)
     pts = list(range(num_frames)) if times is None else list(times)
     total = float((2 * pts[-1] - pts[-2]) * base) if num_frames > 1 else float(base)
-    samples = chirp(np.arange(round(total * SOUND_RATE)) / SOUND_RATE).astype(np.float32)[None]
+    samples = chirp(np.arange(round(total * sound_rate)) / sound_rate).astype(np.float32)[None]
     with av.open(str(path), "w") as container:
         chosen = {"g": "12", "bf": "3", "crf": crf, "preset": "ultrafast", **(options or {})}
         if codec == "libx265":
@@ -58,7 +59,7 @@ def write_chirped(
         stream.codec_context.thread_count = 1
         if rotation is not None:
             stream.set_display_rotation(rotation)
-        sound = container.add_stream("aac", rate=SOUND_RATE) if with_sound else None
+        sound = container.add_stream("aac", rate=sound_rate) if with_sound else None
         if sound is not None:
             sound.layout, sound.bit_rate = "mono", 128_000
         written = 0
@@ -68,7 +69,7 @@ def write_chirped(
             while sound is not None and written < min(until, samples.shape[1]):
                 part = samples[:, written : written + 1024]
                 frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(part), "fltp", "mono")
-                frame.sample_rate, frame.time_base, frame.pts = SOUND_RATE, Fraction(1, SOUND_RATE), written
+                frame.sample_rate, frame.time_base, frame.pts = sound_rate, Fraction(1, sound_rate), written
                 container.mux(sound.encode(frame))
                 written += part.shape[1]
 
@@ -76,7 +77,7 @@ def write_chirped(
             frame = as_frame(store(picture((first_number + number) % 1024, size)), "yuv420p")
             frame.pts, frame.time_base = at, base
             container.mux(stream.encode(frame))
-            write_sound(float(at * base) * SOUND_RATE)
+            write_sound(float(at * base) * sound_rate)
         write_sound(samples.shape[1])
         container.mux(stream.encode(None))
         if sound is not None:

@@ -247,6 +247,20 @@ def test_sound_that_begins_late_or_ends_early_stays_in_its_place(tmp_path):
     assert sound_offset_seconds(samples, 1.05, 3.05) == pytest.approx(0, abs=0.002)
 
 
+@pytest.mark.parametrize("sound_rate", [11_025, 44_100, 96_000])
+def test_sound_of_another_rate_stays_with_its_picture_until_the_end_of_each_cut(tmp_path, sound_rate):
+    video = write_chirped(tmp_path / "a.mp4", num_frames=200, sound_rate=sound_rate)
+    starts = (0.04, 3.2, 6.96)
+
+    bvas.cut(video, intervals=[Interval("A", at, at + 1) for at in starts], out=tmp_path / "b.mp4")
+
+    samples = sound_of(tmp_path / "b.mp4")
+    for place, at in enumerate(starts):
+        for inside in (0.02, 0.8):
+            offset = sound_offset_seconds(samples, place + inside, at + inside)
+            assert offset == pytest.approx(0, abs=0.001)
+
+
 def test_a_turned_video_stands_upright_and_an_odd_side_is_made_even(tmp_path):
     turned = write_chirped(
         tmp_path / "a.mp4", num_frames=30, rotation=-90, store=lambda luma: np.rot90(luma), size=(48, 80)

@@ -85,7 +85,9 @@ class _Resampler:
                 layout=frame.layout.name,
                 time_base=frame.time_base,
             ),
-            self._graph.add("aresample", f"{rate}:async=1:first_pts={start}"),
+            # Its first_pts counts samples of the input; atrim cuts what the rounding adds.
+            self._graph.add("aresample", f"{rate}:async=1:first_pts={start * frame.sample_rate // rate}"),
+            self._graph.add("atrim", f"start_pts={start}"),
             self._graph.add("aformat", f"sample_fmts=fltp:channel_layouts={layout}:sample_rates={rate}"),
             self._graph.add("asetnsamples", "1024:p=0"),
             self._graph.add("abuffersink"),
