@@ -60,11 +60,10 @@ def interval_cuts(
 
 def _rows_of(file: IntervalFile, videos: Sequence[Path]) -> list[list[IntervalRow]]:
     """Return the intervals of each video."""
-    if "" in file.rows and len(videos) > 1:
+    if "" in file.rows and (len(videos) > 1 or len(file.rows) > 1):
         place = file.rows[""][0].place or file.path
-        raise ConfigError(
-            f"{place} names no video, and {len(videos)} are given; name the video of each interval, or give one"
-        )
+        reason = f"{len(videos)} are given" if len(videos) > 1 else "others do"
+        raise ConfigError(f"{place} names no video, and {reason}; name the video of each interval")
     taken: dict[str, Path] = {}
     found: list[list[IntervalRow]] = []
     for video in videos:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from bvas.data.dataset_json import FORMAT, FORMAT_2, parse_dataset, read_annotations
@@ -83,7 +83,7 @@ def intervals_csv_text(rows: Sequence[IntervalRow]) -> str:
         one = row.interval
         seconds = [f"{value:.6f}" for value in (one.start_seconds, one.end_seconds)]
         frames = (row.first_frame, row.last_frame)
-        lines.append([_name(row.video), one.label, *seconds, *frames, f"{one.confidence:.6g}"])
+        lines.append([row.video, one.label, *seconds, *frames, f"{one.confidence:.6g}"])
     return table_text(_COLUMNS, lines)
 
 
@@ -105,11 +105,6 @@ def intervals_json(intervals: Mapping[str, Sequence[Interval]]) -> dict[str, Any
         for name, found in intervals.items()
     }
     return {"version": "VERSION 1.3", "results": results, "external_data": {}}
-
-
-def _name(video: str) -> str:
-    """Return the last part of a path of any system."""
-    return PureWindowsPath(video).name
 
 
 def _table_rows(path: Path, notices: Notices) -> Iterator[IntervalRow]:
@@ -136,7 +131,9 @@ def _table_rows(path: Path, notices: Notices) -> Iterator[IntervalRow]:
 def _whole(table: Table, row: TableRow, column: str) -> int:
     value = table.number(row, column)
     if value < 0 or value != int(value):
-        raise DataError(f"{table.path}, line {row.line}: {column} is {row.text(column)}; frames count from 0")
+        raise DataError(
+            f"{table.path}, line {row.line}: {column} is {row.text(column)}; write a whole number, from 0"
+        )
     return int(value)
 
 

@@ -96,8 +96,9 @@ def test_results_are_read_back_as_they_were(found):
 
 
 @pytest.mark.parametrize("form", ["edl", "otio", "csv"])
-def test_intervals_are_exported_as_clips_of_their_own_length(found, bvas, form):
+def test_intervals_are_exported_as_clips_of_their_own_length(found, bvas, form, capsys):
     assert bvas("spots", "export", found, "--to", form) == 0
+    assert "interval" in capsys.readouterr().out
     if form == "csv":
         assert "court.mp4,IN_FRAME,0.000000,2.000000,0,49" in (found / "court.csv").read_text()
     elif form == "edl":
@@ -114,6 +115,34 @@ def test_formats_of_spots_alone_are_refused_for_intervals(found, bvas, capsys):
         "holds intervals, and 'soccernet' has spots alone; take one of csv, edl, otio"
         in capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("cut", "court.mp4", "late.mp4"), "holds intervals, not spots; give it as --intervals"),
+        (
+            ("spots", "overlay", "court.mp4"),
+            "holds intervals, and the overlay shows spots alone; bvas report",
+        ),
+    ],
+)
+def test_verbs_of_spots_alone_refuse_intervals(found, bvas, tmp_path, capsys, words, message):
+    assert bvas(*words, "--spots", found, "--out", "made.mp4") == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "made.mp4").exists()
+
+
+def test_parts_of_one_name_are_told_apart_by_their_folders(bvas, runs, tmp_path, capsys):
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        write_video(tmp_path / folder / "court.mp4", 25)
+    parts = ("first/court.mp4", "second/court.mp4")
+    assert bvas("intervals", *parts, "--runs", runs, "--out", "found", "--quiet") == 0
+    with (tmp_path / "found" / "intervals.csv").open() as file:
+        assert [row["video"] for row in csv.DictReader(file)] == list(parts)
+    assert bvas("cut", *parts, "--intervals", "found", "--out", "cut.mp4", "--quiet") == 0
+    assert "2 cuts, 50 frames" in capsys.readouterr().out
 
 
 def test_nothing_found_is_a_result_too(bvas, runs, tmp_path, capsys):

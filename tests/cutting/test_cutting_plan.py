@@ -129,6 +129,9 @@ def test_a_file_without_names_is_of_the_one_video(tmp_path):
     assert parts_of(table, one) == [0]
     with pytest.raises(ConfigError, match="line 2 names no video, and 2 are given"):
         parts_of(table, one, two)
+    table.write_text("video,start_seconds,end_seconds\none.mp4,0,1\n,1,2\n")
+    with pytest.raises(ConfigError, match="line 3 names no video, and others do; name the video of each"):
+        parts_of(table, one)
 
 
 def test_two_videos_of_one_name_are_told_by_their_place_or_refused(tmp_path):

@@ -87,7 +87,7 @@ def test_ranges_of_a_dataset_are_read_and_its_moments_are_counted(tmp_path):
 
 def test_what_is_written_is_read_back(tmp_path):
     row = IntervalRow(
-        video="/videos/a.mp4",
+        video="a.mp4",
         interval=Interval('DUNK, "two"', 16.2, 23.12, 0.875),
         first_frame=405,
         last_frame=577,
@@ -121,7 +121,11 @@ def test_what_is_written_is_read_back(tmp_path):
         ("a.csv", "start_seconds,end_seconds\n-1,1\n", "line 2: it starts at -1 s"),
         ("a.csv", "start_seconds,end_seconds\nsoon,1\n", "line 2: start_seconds is 'soon'"),
         ("a.csv", "first_frame,last_frame\n20,10\n", r"the last frame \(10\) is before the first \(20\)"),
-        ("a.csv", "first_frame,last_frame\n1.5,10\n", "first_frame is 1.5; frames count from 0"),
+        (
+            "a.csv",
+            "first_frame,last_frame\n1.5,10\n",
+            "first_frame is 1.5; write a whole number, from 0",
+        ),
         ("a.csv", "start_seconds,end_seconds\n1,2e9\n", "a recording has at most"),
         ("a.json", {"results": {"a": [{"label": "A", "segment": [1]}]}}, "'a', interval 0 is"),
         ("a.json", {"results": {"a": 3}}, "'a' must hold a list"),
