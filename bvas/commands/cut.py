@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> None:
             clips=args.clips,
             before=args.before,
             after=args.after,
-            labels=[label for label in args.labels.split(",") if label],
+            labels=[label.strip() for label in args.labels.split(",") if label.strip()],
             confidence=args.confidence,
             keep_overlaps=args.keep_overlaps,
             titles=args.titles,

@@ -84,5 +84,6 @@ def run(args: argparse.Namespace) -> None:
     source = read_spots(args.spots, args.video)
     for line in source.notices.lines():
         logger.warning("%s", line)
-    for path, num_spots in export_spots(source, config, args.out, overwrite=args.overwrite):
-        print(f"{count_text(num_spots, 'spot')} in {path}")
+    what = "interval" if any(result.intervals for result in source.videos) else "spot"
+    for path, count in export_spots(source, config, args.out, overwrite=args.overwrite):
+        print(f"{count_text(count, what)} in {path}")

@@ -67,6 +67,10 @@ def run(args: argparse.Namespace) -> None:
     check_target(out, args.video, overwrite=args.overwrite)
     check_writable(out.parent, out.name, f"{out.name}.part")
     part = part_of_video(source, args.video, args.part)
+    if part.intervals:
+        raise ConfigError(
+            f"{spots} holds intervals, and the overlay shows spots alone; bvas report {spots} shows them"
+        )
     # Nothing given: as the spots were found.
     given = options.reading_of(args)
     reading = part.video.reading if given == DEFAULT_READING else given

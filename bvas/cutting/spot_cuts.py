@@ -37,11 +37,13 @@ def spot_cuts(
 
     Raises:
         DataError: the file is not one of spots, is of another video, or none of its spots is left.
-        ConfigError: the videos do not fit the parts, or a label does not occur.
+        ConfigError: the videos do not fit the parts, a label does not occur, or these are intervals.
     """
     if not (before >= 0 and after >= 0 and before + after < float("inf")):
         raise ConfigError(f"before and after must be finite and not negative, got {before} and {after}")
     source = read_spots([path])
+    if any(result.intervals for result in source.videos):
+        raise ConfigError(f"{path} holds intervals, not spots; give it as --intervals {path}")
     there = {spot.label for result in source.videos for spot in result.spots} | set(source.labels)
     check_labels(labels, there, "spot")
     cuts = []
