@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bvas.cutting.cut_list import VideoCut, check_labels
 from bvas.data.interval_files import IntervalFile, IntervalRow
 from bvas.errors import ConfigError, DataError
+from bvas.system.file_names import output_stem, shown_name
 from bvas.values.frame_boundaries import frames_between
 from bvas.video.encode.stretches import SourceVideo
 from bvas.video.index.frame_table import VideoIndex
@@ -68,7 +69,7 @@ def _rows_of(file: IntervalFile, videos: Sequence[Path]) -> list[list[IntervalRo
     found: list[list[IntervalRow]] = []
     for video in videos:
         keys = [key for key in file.rows if key and _is_file(key, video)]
-        keys = keys or [key for key in file.rows if PureWindowsPath(key).name in ("", video.name, video.stem)]
+        keys = keys or [key for key in file.rows if _is_name(key, video)]
         for key in keys:
             if key in taken or len(keys) > 1:
                 raise ConfigError(
@@ -79,9 +80,10 @@ def _rows_of(file: IntervalFile, videos: Sequence[Path]) -> list[list[IntervalRo
         found.append([row for key in keys for row in file.rows[key]])
     if not taken:
         names = ", ".join(sorted({PureWindowsPath(key).name for key in file.rows})[:5])
+        given = ", ".join(shown_name(video.name) for video in videos)
         raise DataError(
-            f"{file.path} holds intervals of {names}, not of {', '.join(video.name for video in videos)}; give the "
-            "video that it is about, or correct the name in the file"
+            f"{file.path} holds intervals of {names}, not of {given}; give the video that it is about, or correct the "
+            "name in the file"
         )
     return found
 
@@ -89,6 +91,12 @@ def _rows_of(file: IntervalFile, videos: Sequence[Path]) -> list[list[IntervalRo
 def _is_file(name: str, video: Path) -> bool:
     path = Path(name)
     return path.is_file() and path.samefile(video)
+
+
+def _is_name(name: str, video: Path) -> bool:
+    """Return whether a file of intervals may call a video so: by name, by stem, or as results of bvas do."""
+    names = "", video.name, video.stem, shown_name(video.name), output_stem(video.stem)
+    return name in names or PureWindowsPath(name).name in names
 
 
 def _frames_of(row: IntervalRow, index: VideoIndex, times: NDArray[np.float64]) -> range:

@@ -145,6 +145,18 @@ def test_parts_of_one_name_are_told_apart_by_their_folders(bvas, runs, tmp_path,
     assert "2 cuts, 50 frames" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "name", ["20:15 a:b.mp4", "a:b.mp4", "back\\slash.mp4", "two\nlines.mp4", "b\udcff.mp4"]
+)
+def test_results_of_a_file_with_an_odd_name_are_cut_out_of_it(bvas, runs, tmp_path, capsys, name):
+    (tmp_path / name).write_bytes(write_video(tmp_path / "a.mp4", 25).read_bytes())
+    assert bvas("intervals", name, "--runs", runs, "--out", "found", "--quiet") == 0
+    for file in ("found", "found/results_intervals.json"):
+        cut = ("--intervals", file, "--out", "cut.mp4", "--overwrite", "--quiet")
+        assert bvas("cut", name, *cut) == 0
+    assert bvas("cut", "a.mp4", *cut) == 2
+
+
 def test_nothing_found_is_a_result_too(bvas, runs, tmp_path, capsys):
     write_video(tmp_path / "empty.mp4", 25)
     assert bvas("intervals", "empty.mp4", "--runs", runs, "--threshold", "1", "--quiet") == 0
