@@ -7,10 +7,13 @@ from numpy.typing import NDArray
 
 from bvas.data.labelled_ranges import labelled_ranges
 from bvas.data.matches import Half, Match
+from bvas.errors import DataError
+from bvas.loading.labelled_video import LabelledVideo
 from bvas.tasks.frame_kind import FrameKind, mean_average_precision_of_clips
 from bvas.tasks.kinds import Found
 from bvas.tasks.stretches import find_intervals
 from bvas.values.annotations import Annotation, Interval
+from bvas.values.plural import count_text
 from bvas.values.score_curve import ScoreCurve
 
 
@@ -22,6 +25,16 @@ class IntervalKind(FrameKind):
 
     def _labelled_halves(self, match: Match) -> list[tuple[Half, Sequence[Annotation], Sequence[Interval]]]:
         return [(half, (), found) for half, found in labelled_ranges(match, self._experiment.task)]
+
+    def samples(self, matches: Sequence[Match], fold: int) -> tuple[list[LabelledVideo], list[LabelledVideo]]:
+        """Return the videos as `FrameKind` does; refuse to train on videos without a single range."""
+        training, held_out = super().samples(matches, fold)
+        if not any(len(video.ranges) for video in training):
+            raise DataError(
+                f"no range of {', '.join(self._experiment.task.labels)} in the {count_text(len(training), 'video')} to "
+                f"train on (all but fold {fold}), so there is nothing to learn; label some with 'bvas label'"
+            )
+        return training, held_out
 
     def figures(self, scores: NDArray[np.float32], targets: NDArray[np.float32]) -> Mapping[str, float]:
         """Return the mean over the labels of the clips' average precision, and the share of right answers from 0.5."""

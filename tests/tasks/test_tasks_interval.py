@@ -10,7 +10,7 @@ from tiny import tiny_experiment
 
 from bvas.data.matches import find_matches
 from bvas.data.spotting_task import dataset_task
-from bvas.errors import ConfigError
+from bvas.errors import ConfigError, DataError
 from bvas.experiment.experiment import Experiment, load_experiment
 from bvas.experiment.interval_config import IntervalConfig, IntervalRule
 from bvas.loading.labelled_video import label_video
@@ -184,6 +184,22 @@ def test_the_kind_gives_ranges_to_train_and_clips_to_validate_on(root):
     targets = [request.targets[0] for request in clips.requests(0)]
     assert 0 < sum(targets) < len(targets)
     assert "present" not in " ".join(kind.draw_summary(kind.training_clips(training)))
+
+
+def test_videos_without_a_range_are_not_trained_on(tmp_path):
+    entries = []
+    for number, name in enumerate("ab"):
+        write_video(tmp_path / f"{name}.mp4", 50)
+        ranges = [{"label": "IN_FRAME", "from_frame": 10, "to_frame": 30}] if name == "a" else []
+        entries.append(match(name, ranges, fold=number))
+    write_dataset(tmp_path, entries, labels=("IN_FRAME",), format="bvas-dataset-2")
+    experiment = interval_experiment()
+    matches = find_matches(experiment.task, tmp_path)
+    with pytest.raises(
+        DataError, match=r"no range of IN_FRAME in the 1 video to train on \(all but fold 0\)"
+    ):
+        kind_of(experiment).samples(matches, 0)
+    assert len(kind_of(experiment).samples(matches, 1)[0]) == 1
 
 
 def test_figures_are_the_average_precision_and_the_share_of_right_answers():
