@@ -13,6 +13,7 @@ from bvas.data.interval_files import IntervalFile, IntervalRow, read_interval_fi
 from bvas.data.soccernet_entries import Notices
 from bvas.errors import ConfigError
 from bvas.system.atomic_files import check_writable, new_folder
+from bvas.system.interrupts import InterruptsDelayed
 from bvas.values.annotations import Interval
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.encode.copied_stretches import plan_copied, write_copied
@@ -234,5 +235,6 @@ def _muxing(time_base: Fraction) -> dict[str, str]:
 
 
 def _publish(files: Iterable[EncodedFile]) -> None:
-    for file in files:
-        file.publish()
+    with InterruptsDelayed():
+        for file in files:
+            file.publish()

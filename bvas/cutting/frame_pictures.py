@@ -15,6 +15,7 @@ from bvas.cutting.interval_cuts import interval_cuts
 from bvas.data.interval_files import IntervalFile
 from bvas.errors import ConfigError, DataError, DecodeError
 from bvas.system.atomic_files import check_writable, new_folder
+from bvas.system.interrupts import InterruptsDelayed
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.damage_scan import ranges_of
 from bvas.video.decode.open_video import open_video
@@ -100,8 +101,9 @@ def write_frames(
                     progress(done, len(numbers))
             if not written:
                 raise DecodeError(f"none of the chosen frames of {video} can be decoded", path=video)
-            for name in written:
-                Path(unfinished, name).replace(folder / name)
+            with InterruptsDelayed():
+                for name in written:
+                    Path(unfinished, name).replace(folder / name)
     except OSError as error:
         raise DataError(
             f"cannot write the pictures to {folder}: {error.strerror or error}; none of them was kept. Make room "

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import av
 import cv2
@@ -193,6 +194,30 @@ def test_ctrl_c_leaves_nothing(tmp_path):
     _, said = process.communicate(timeout=60)
     assert (process.returncode, said.strip().splitlines()[-1]) == (INTERRUPTED, "bvas cut: interrupted")
     assert names_in(tmp_path) == ["i.csv", "long.mp4"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("cut", "a.mp4", "--intervals", "i.csv", "--clips"),
+        ("video", "frames", "a.mp4", "--every", "20", "--out"),
+    ],
+)
+def test_ctrl_c_while_files_take_their_names_leaves_none_of_them_without(tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    make_video("a.mp4", num_frames=60)
+    Path("i.csv").write_text("first_frame,last_frame\n0,9\n20,29\n40,49\n")
+    rename = Path.replace
+
+    def interrupted(path, target):
+        if path.name.endswith(".mp4.part") or path.parent.name.startswith(".frames-"):
+            monkeypatch.setattr(Path, "replace", rename)
+            os.kill(os.getpid(), signal.SIGINT)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    assert main([*words, "made", "--quiet"]) == INTERRUPTED
+    assert len(list(Path("made").iterdir())) == 3
 
 
 def test_damage_is_said_and_may_be_an_error(tmp_path, capsys):
