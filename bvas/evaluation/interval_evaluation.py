@@ -10,7 +10,7 @@ from bvas.data.matches import Match
 from bvas.errors import DataError
 from bvas.experiment.experiment import Experiment
 from bvas.metrics.interval_scores import IntervalScores, interval_scores
-from bvas.results.experiment_curves import read_curves
+from bvas.results.experiment_curves import check_rate, read_curves
 from bvas.results.store import has_results, predictions_folder
 from bvas.results.video_result import VideoResult
 from bvas.values.annotations import Interval
@@ -73,6 +73,7 @@ def ranged_results(experiment: Experiment, matches: Sequence[Match], runs: Path)
 
     Raises:
         DataError: a curve or a label file is missing or wrong.
+        ConfigError: a curve is of another rate than the experiment's.
         DecodeError: a video cannot be indexed.
     """
     truth = {
@@ -82,6 +83,9 @@ def ranged_results(experiment: Experiment, matches: Sequence[Match], runs: Path)
     }
     results = []
     for read in read_curves(experiment, matches, runs):
+        # The rules count rows.
+        what = f"the curve of '{read.video.match}', video {read.video.number}"
+        check_rate(read.required_curve, experiment.input.rate, what)
         video = read.video.indexed()
         result = VideoResult.from_curve(video, read.required_curve, experiment)
         results.append(replace(result, ranges=truth[video.match, video.number]))

@@ -4,10 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from task_videos import match, write_dataset, write_video
+from tiny import tiny_experiment
 
-from bvas.errors import DataError
+from bvas.data.matches import find_matches
+from bvas.data.spotting_task import dataset_task
+from bvas.errors import ConfigError, DataError
+from bvas.evaluation.interval_evaluation import evaluate_intervals
 from bvas.evaluation.tuning.interval_tuning import tune_intervals
 from bvas.experiment.interval_config import IntervalConfig
+from bvas.results.store import predictions_folder, write_match
 from bvas.results.video_result import VideoFile, VideoResult
 from bvas.values.annotations import Interval, LabelSet
 from bvas.values.score_curve import ScoreCurve
@@ -60,6 +66,23 @@ def test_a_gain_on_two_matches_is_not_taken():
     # Three ranges each: fewer than a choice is made on.
     assert tuning.intervals == OWN
     assert tuning.score.interval is None
+
+
+def test_curves_of_another_rate_are_refused_since_rules_count_rows(tmp_path):
+    entries = []
+    for number, name in enumerate("ab"):
+        write_video(tmp_path / f"{name}.mp4", 50)
+        entries.append(match(name, [{"label": "IN_FRAME", "from_frame": 10, "to_frame": 30}], fold=number))
+    write_dataset(tmp_path, entries, labels=LABELS.names, format="bvas-dataset-2")
+    experiment = replace(tiny_experiment(), kind="interval", task=dataset_task(LABELS.names))
+    matches = find_matches(experiment.task, tmp_path)
+    for name in "ab":
+        curve = ScoreCurve(np.zeros((100, 1), np.float32), np.arange(100) / 50, LABELS.names)
+        result = VideoResult(video=VideoFile(name=name, match=name), curve=curve)
+        folder = predictions_folder(tmp_path / "runs", experiment.name) / name
+        write_match(folder, [result], rate=50, kind="interval")
+    with pytest.raises(ConfigError, match="the curve of 'a', video 1 has 50"):
+        evaluate_intervals(experiment, matches, tmp_path / "runs")
 
 
 def test_one_match_is_refused():
