@@ -1,6 +1,7 @@
 """`cut`: intervals or spots of videos joined to one file of highlights, or a file for each."""
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from fractions import Fraction
@@ -9,7 +10,7 @@ from pathlib import Path
 from bvas.cutting.clip_names import check_free, clip_names
 from bvas.cutting.cut_list import VideoCut, joined_cuts
 from bvas.cutting.interval_cuts import interval_cuts
-from bvas.data.interval_files import IntervalFile, IntervalRow, read_interval_file
+from bvas.data.interval_files import IntervalFile, checked_row, read_interval_file
 from bvas.data.soccernet_entries import Notices
 from bvas.errors import ConfigError
 from bvas.system.atomic_files import check_writable, new_folder
@@ -92,6 +93,8 @@ def cut(
         raise ConfigError("give either intervals or spots, and either out or clips")
     if confidence is not None and not 0 <= confidence <= 1:
         raise ConfigError(f"the confidence must lie in [0, 1], got {confidence}")
+    if not math.isfinite(speed):
+        raise ConfigError(f"the speed must lie in 1/16 to 16, got {speed}")
     config = JoinConfig(
         codec=codec,
         crf=crf,
@@ -141,7 +144,7 @@ def cut(
 def _interval_file(intervals: Path | str | Sequence[Interval], notices: Notices) -> IntervalFile:
     if isinstance(intervals, Path | str):
         return read_interval_file(Path(intervals), notices)
-    rows = tuple(IntervalRow(interval=one) for one in intervals)
+    rows = tuple(checked_row("", one, f"interval {number}", notices) for number, one in enumerate(intervals))
     if not rows:
         raise ConfigError("no intervals are given; a cut needs at least one")
     return IntervalFile(path=Path("the list of intervals"), rows={"": rows})

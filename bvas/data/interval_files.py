@@ -125,7 +125,7 @@ def _table_rows(path: Path, notices: Notices) -> Iterator[IntervalRow]:
             start, end = (table.number(row, name) for name in _SECONDS)
         confidence = table.number(row, "confidence") if row.text("confidence") else 1.0
         interval = Interval(row.text("label"), start, end, confidence)
-        yield _checked(row.text("video"), interval, place, notices, *frames)
+        yield checked_row(row.text("video"), interval, place, notices, *frames)
 
 
 def _whole(table: Table, row: TableRow, column: str) -> int:
@@ -177,7 +177,7 @@ def _activitynet_rows(lists: Mapping[str, Any], path: Path, notices: Notices) ->
                     f"{place} is {short_text(entry)}; it needs 'label', 'segment': [start, end] in seconds, and maybe "
                     "'score'"
                 )
-            yield _checked(
+            yield checked_row(
                 video, Interval(label, float(ends[0]), float(ends[1]), float(score)), place, notices
             )
 
@@ -206,13 +206,13 @@ def _dataset_row(video: str, item: RawAnnotation, place: str, notices: Notices) 
     if item.frame is None:
         assert item.seconds is not None
         assert item.end_seconds is not None
-        return _checked(video, Interval(item.label, item.seconds, item.end_seconds), place, notices)
+        return checked_row(video, Interval(item.label, item.seconds, item.end_seconds), place, notices)
     assert item.end_frame is not None
     interval = Interval(item.label, math.nan, math.nan)
-    return _checked(video, interval, place, notices, item.frame, item.end_frame - 1)
+    return checked_row(video, interval, place, notices, item.frame, item.end_frame - 1)
 
 
-def _checked(
+def checked_row(
     video: str,
     interval: Interval,
     place: str,
@@ -220,6 +220,11 @@ def _checked(
     first_frame: int | None = None,
     last_frame: int | None = None,
 ) -> IntervalRow:
+    """Return a row of an interval that goes forward in time; `place` says in messages where it stands.
+
+    Raises:
+        DataError: it starts before the video, or ends before its start.
+    """
     start, end = interval.start_seconds, interval.end_seconds
     if first_frame is not None and last_frame is not None and last_frame < first_frame:
         raise DataError(

@@ -124,7 +124,7 @@ def test_arguments_that_do_not_go_together_are_refused(tmp_path, match, capsys):
         (("--confidence", "2"), "the confidence must lie in [0, 1], got 2.0"),
         (("--stretch-sound",), "give a speed too"),
         (("--copy", "--titles"), "--copy keeps the packets as they are"),
-        (("--crf", "60"), "crf 0 to 51"),
+        (("--crf", "60"), "crf must lie in 0 (the best) to 51, got 60"),
         (("--labels", "CORNER"), "no spot has the label 'CORNER'; there are GOAL, PASS"),
     ):
         assert run(*spots, "--out", tmp_path / "b.mp4", *wrong) == WRONG_INPUT
@@ -136,6 +136,9 @@ def test_arguments_that_do_not_go_together_are_refused(tmp_path, match, capsys):
         bvas.cut(match, out=tmp_path / "b.mp4")
     with pytest.raises(bvas.ConfigError, match="a cut needs at least one"):
         bvas.cut(match, intervals=[], out=tmp_path / "b.mp4")
+    for start, end, message in ((2, 1, "ends at 1 s and starts at 2 s"), (-1, 1, "starts at -1 s")):
+        with pytest.raises(bvas.DataError, match=f"interval 0: it {message}"):
+            bvas.cut(match, intervals=[Interval("A", start, end)], out=tmp_path / "b.mp4")
     assert not (tmp_path / "b.mp4").exists()
 
 

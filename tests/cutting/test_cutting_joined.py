@@ -419,7 +419,7 @@ def test_hevc_is_written_where_told_to(tmp_path):
     assert numbers_and_seconds(tmp_path / "b.mp4")[0] == list(range(10, 20))
 
 
-@pytest.mark.parametrize("speed", [0, 17, -1])
+@pytest.mark.parametrize("speed", [0, 17, -1, float("nan"), float("inf")])
 def test_a_speed_out_of_range_is_refused(tmp_path, speed):
     source = make_video(tmp_path / "a.mp4", num_frames=5)
     with pytest.raises(ConfigError, match="speed must lie in 1/16 to 16"):

@@ -59,10 +59,12 @@ class Coding:
             raise ConfigError(
                 f"a video's height and width must be even and at least 2, got {self.size}; round them up"
             )
-        if self.keyframe_interval < 1 or self.max_b_frames < 0 or self.threads < 0 or not 0 <= self.crf <= 51:
+        if not 0 <= self.crf <= 51:
+            raise ConfigError(f"crf must lie in 0 (the best) to 51, got {self.crf}")
+        if self.keyframe_interval < 1 or self.max_b_frames < 0 or self.threads < 0:
             raise ConfigError(
-                f"keyframe_interval must be at least 1, max_b_frames and threads at least 0, crf 0 to 51; got "
-                f"{self.keyframe_interval}, {self.max_b_frames}, {self.threads}, {self.crf}"
+                f"keyframe_interval must be at least 1, max_b_frames and threads at least 0; got "
+                f"{self.keyframe_interval}, {self.max_b_frames}, {self.threads}"
             )
 
     def configure(self, context: Any) -> None:
