@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from bvas.data.matches import Half, Match, checked_annotations, frame_faults
 from bvas.data.raw_annotations import AnnotationList, Fault, RawAnnotation, raise_faults
 from bvas.data.spotting_task import SpottingTask
+from bvas.data.video_end import after_end
 from bvas.values.annotations import Interval
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.index.video_index import build_index
@@ -22,8 +23,8 @@ def labelled_ranges(match: Match, task: SpottingTask) -> list[tuple[Half, list[I
 
     Raises:
         DataError: a file is missing or wrong, a label is unknown, an annotation of one of the task's labels is a
-            moment, an annotation lies in a half without video or names a frame that its video does not have, or two
-            ranges of one label overlap.
+            moment, an annotation lies in a half without video, after the end of its video or names a frame that it does
+            not have, or two ranges of one label overlap.
         DecodeError: a video cannot be indexed.
     """
     raw, halves = checked_annotations(match, task, "range")
@@ -40,7 +41,7 @@ def labelled_ranges(match: Match, task: SpottingTask) -> list[tuple[Half, list[I
         ranges = []
         for item in items:
             assert index is not None
-            raise_faults(frame_faults(raw, item, index))
+            raise_faults(frame_faults(raw, item, index) or late_faults(raw, item, index))
             begin, end = ends_of(item, index)
             if begin >= end:
                 seconds = f"{index.duration_seconds:.3f} s"
@@ -50,6 +51,13 @@ def labelled_ranges(match: Match, task: SpottingTask) -> list[tuple[Half, list[I
             raise_faults(overlap_faults(raw, items, index, task.labels.merged))
         found.append((half, sorted(ranges, key=lambda one: (one.start_seconds, one.end_seconds))))
     return found
+
+
+def late_faults(raw: AnnotationList, item: RawAnnotation, index: VideoIndex) -> list[Fault]:
+    """Return a fault where an annotation in seconds lies or ends more than a frame after the end of its video."""
+    last = item.seconds if item.end_seconds in (None, math.inf) else item.end_seconds
+    late = after_end(last or 0.0, index, float(index.rate))
+    return [] if late is None else [raw.fault(item, late)]
 
 
 def ends_of(item: RawAnnotation, index: VideoIndex) -> tuple[float, float]:

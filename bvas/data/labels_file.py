@@ -10,7 +10,7 @@ from typing import Any
 from bvas.data.dataset_annotations import RANGE_KEYS
 from bvas.data.dataset_json import FORMAT_2, parse_dataset, read_annotations
 from bvas.data.dataset_match import DatasetMatch
-from bvas.data.labelled_ranges import ends_of, overlap_faults
+from bvas.data.labelled_ranges import ends_of, late_faults, overlap_faults
 from bvas.data.matches import frame_faults
 from bvas.data.raw_annotations import RawAnnotation, raise_faults
 from bvas.errors import ConfigError
@@ -163,10 +163,7 @@ def _rows(match: DatasetMatch, entry: Mapping[str, Any], index: VideoIndex) -> l
     raw, faults = read_annotations(match)
     raise_faults(faults)
     for item in raw.items:
-        faults += frame_faults(raw, item, index)
-        if item.seconds is not None and item.seconds > index.duration_seconds:
-            message = f"at {item.moment} lies after the end of {index.path} ({index.duration_seconds:.3f} s)"
-            faults.append(raw.fault(item, message))
+        faults += frame_faults(raw, item, index) + late_faults(raw, item, index)
     raise_faults(faults or overlap_faults(raw, raw.items, index, {}))
     values = entry["annotations"]
     if not isinstance(values, list):

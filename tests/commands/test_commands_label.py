@@ -145,7 +145,7 @@ def test_a_file_with_faults_or_a_match_of_two_videos_is_left_alone(court, tmp_pa
     two = {"name": "m", "videos": ["court.mp4", "b.mp4"], "annotations": []}
     for entry, message in (
         (match("court", [{"label": "X", "frame": 3}]), "label 'X' is not among the dataset's 'labels'"),
-        (match("court", [late]), "annotation 0: at 9.0 s lies after the end of"),
+        (match("court", [late]), "annotation 0: 9.0 s lies after the end of"),
         (match("court", [{"label": "A", "frame": 100}]), "frame 100 is outside"),
         (
             match("court", overlapping),

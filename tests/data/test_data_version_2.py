@@ -11,6 +11,7 @@ from bvas.data.dataset_json import read_annotations, read_dataset
 from bvas.data.importing.draft import write_dataset as write_import
 from bvas.data.importing.merging import read_root
 from bvas.data.labelled_ranges import labelled_ranges
+from bvas.data.labels_file import open_labels_file
 from bvas.data.matches import annotated_halves, find_matches, folds_of, scored_matches
 from bvas.data.splits import draw_folds, draw_splits
 from bvas.data.spotting_task import dataset_task
@@ -19,6 +20,7 @@ from bvas.experiment.experiment import load_experiment
 from bvas.predicting.assignments import of_match
 from bvas.tasks.kind_choice import kind_of
 from bvas.values.annotations import Interval
+from bvas.video.index.video_index import build_index
 
 TASK = dataset_task(("PASS", "DRIVE"))
 V2 = {"format": "bvas-dataset-2"}
@@ -103,6 +105,20 @@ def test_ranges_come_in_seconds_half_open_and_a_sample_reaches_to_the_end(tmp_pa
     write_samples(tmp_path, [sample("a")])
     ((_, ranges),) = labelled_ranges(find_matches(TASK, tmp_path)[0], TASK)
     assert ranges == [Interval("PASS", 0.0, 2.0)]
+
+
+def test_a_range_that_ends_after_its_video_is_refused_and_one_within_a_frame_of_the_end_is_not(tmp_path):
+    write_video(tmp_path / "a.mp4", 50)
+    for end in (2.03, 2.1):
+        rows = [{"label": "PASS", "from_seconds": 0.4, "to_seconds": end}]
+        write_dataset(tmp_path, [match("a", rows)], **V2)
+        (found,) = find_matches(TASK, tmp_path)
+        if end < 2.04:
+            assert labelled_ranges(found, TASK)[0][1] == [Interval("PASS", 0.4, 2.0)]
+    with pytest.raises(DataError, match=r"annotation 0: 2\.1 s lies after the end of .*a\.mp4 \(2\.000 s\)"):
+        labelled_ranges(found, TASK)
+    with pytest.raises(DataError, match=r"2\.1 s lies after the end"):
+        open_labels_file(tmp_path / "dataset.json", [build_index(tmp_path / "a.mp4")[0]], ())
 
 
 def test_spotting_refuses_ranges_and_stretches_refuse_moments(tmp_path):
