@@ -128,8 +128,9 @@ def trained_among(experiment: Experiment, runs: Path, folds: str = "all") -> lis
             "them with 'bvas experiment ensemble'"
         )
     if not trained:
+        published = ", or get published ones: bvas weights download ball" if experiment.kind == "spot" else ""
         raise CheckpointError(
             f"experiment {experiment.name} has no weights in {runs / experiment.name}; train them with "
-            f"'bvas train --experiment {experiment.name}', or get published ones: bvas weights download ball"
+            f"'bvas train --experiment {experiment.name}'{published}"
         )
     return parse_folds(folds, trained)

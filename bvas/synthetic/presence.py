@@ -79,7 +79,8 @@ class PresenceConfig:
         if self.stretches < 1 or self.stretch_seconds < 2.0 or self.minutes * 60 < least:
             raise ConfigError(
                 f"{self.minutes:g} minutes must hold at least one stretch of at least 2 s, each with {_REST_SECONDS} s "
-                f"before and after it; got {self.stretches} of {self.stretch_seconds:g} s"
+                f"before and after it; got {self.stretches} of {self.stretch_seconds:g} s, which take "
+                f"{least / 60:.2f} minutes"
             )
 
     def variant(self, number: int) -> Variant:

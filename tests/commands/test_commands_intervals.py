@@ -208,6 +208,12 @@ def test_bad_input_is_named_and_nothing_is_written(bvas, runs, tmp_path, capsys,
     assert not (tmp_path / "intervals" / "a" / "intervals.csv").exists()
 
 
+def test_an_untrained_experiment_of_intervals_is_not_told_to_take_weights_of_spots(bvas, tmp_path, capsys):
+    write_video(tmp_path / "a.mp4", 25)
+    assert bvas("intervals", "a.mp4", "--experiment", "mini_presence", "--runs", "none") == 2
+    assert capsys.readouterr().err.endswith("train them with 'bvas train --experiment mini_presence'\n")
+
+
 def test_results_of_another_recording_stay(found, bvas, runs, tmp_path, capsys):
     write_video(tmp_path / "other.mp4", 30)
     assert bvas("intervals", "other.mp4", "--runs", runs, "--out", found) == 2

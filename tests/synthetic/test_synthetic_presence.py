@@ -220,7 +220,7 @@ def config_fields(config: PresenceConfig) -> dict:
     ("changes", "message"),
     [
         ({"recordings": 2}, "recordings must be at least 3.*got 2"),
-        ({"minutes": 0.1}, r"0.1 minutes must hold.*each with 1.6 s.*got 4 of 5 s"),
+        ({"minutes": 0.1}, r"0.1 minutes must hold.*each with 1.6 s.*got 4 of 5 s, which take 0.55 minutes"),
         ({"stretch_seconds": 1.0}, "at least 2 s"),
         ({"stretches": 0}, "at least one stretch"),
     ],
