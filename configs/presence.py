@@ -3,6 +3,8 @@
 From "Slam Dunk Video Classification" (2019): frames of 224x224, aspect not kept, and three dense layers.
 """
 
+from dataclasses import replace
+
 from bvas.augment.config import AugmentConfig
 from bvas.data.spotting_task import dataset_task
 from bvas.experiment.experiment import Experiment, InputConfig, TrainConfig
@@ -36,7 +38,15 @@ def experiment() -> Experiment:
             encoder_drop_path_rate=0.0,
         ),
         sampling=SamplingConfig(clips_per_epoch=2000, action_window_frames=1, shake_probability=0.0),
-        augment=AugmentConfig(),
+        # Nothing that moves the picture's edge, where presence is decided.
+        augment=replace(
+            AugmentConfig(),
+            camera_move_probability=0.0,
+            rotation_probability=0.0,
+            crop_probability=0.0,
+            saturation_probability=0.2,
+            hue_probability=0.2,
+        ),
         # Binary cross-entropy.
         loss=LossConfig(gamma=0.0),
         train=TrainConfig(batch_size=32, warmup_epochs=1, epochs=9, learning_rate=3e-4, validation_clips=600),

@@ -31,8 +31,9 @@ class ClipAugmenter:
         """
         assert seeds.shape == frames_BTHW.shape[:1], (seeds.shape, frames_BTHW.shape)
         draws = Draws(seeds)
-        # Each channel of a color frame is changed as a frame by itself.
+        # Each channel of a color frame is changed as a frame by itself, but for saturation and hue.
         frames = frames_BTHW.flatten(1, -3)
-        moved = move(frames, self.config, draws, num_channels=frames.shape[1] // frames_BTHW.shape[1])
-        changed = recolor(moved, self.config, draws, in_place=moved is not frames)
+        num_channels = frames.shape[1] // frames_BTHW.shape[1]
+        moved = move(frames, self.config, draws, num_channels=num_channels)
+        changed = recolor(moved, self.config, draws, num_channels=num_channels, in_place=moved is not frames)
         return frames_BTHW if changed is frames else changed.reshape(frames_BTHW.shape)

@@ -13,7 +13,7 @@ class AugmentConfig:
     """Probabilities per clip, and ranges of uniform draws. The defaults are those of the reference system.
 
     Applied in this order: camera move, rotation, crop, flip (one resampling for the four), sharpness, motion
-    blur, brightness, contrast, posterize, noise.
+    blur, brightness, contrast, saturation, hue, posterize, noise.
     """
 
     camera_move_probability: float = 0.2
@@ -49,6 +49,13 @@ class AugmentConfig:
     contrast_probability: float = 0.3
     contrast_factor: Range = (0.8, 1.2)
     """Every pixel is multiplied by it."""
+    saturation_probability: float = 0.0
+    """RGB only, as hue."""
+    saturation_factor: Range = (0.5, 1.5)
+    """0 is gray, 1 unchanged (kornia.enhance.adjust_saturation_with_gray_subtraction)."""
+    hue_probability: float = 0.0
+    hue_degrees: float = 30.0
+    """Largest turn of the hue, to either side; 180 makes any color of any other (kornia.enhance.adjust_hue)."""
     posterize_probability: float = 0.2
     posterize_bits: tuple[int, int] = (3, 8)
     """Fewest and most bits that are kept of 8 (kornia's RandomPosterize(bits=3), which the reference
@@ -75,12 +82,18 @@ class AugmentConfig:
             raise ConfigError(f"camera_move_scale must be above 0, got {self.camera_move_scale}")
         if not 0 < self.crop_area[0] <= self.crop_area[1] <= 1:
             raise ConfigError(f"crop_area must lie in (0, 1], got {self.crop_area}")
-        if min(self.sharpness_factor[0], self.brightness_factor[0], self.contrast_factor[0]) < 0:
-            raise ConfigError("sharpness_factor, brightness_factor and contrast_factor must be at least 0")
+        for name in ("sharpness_factor", "brightness_factor", "contrast_factor", "saturation_factor"):
+            if getattr(self, name)[0] < 0:
+                raise ConfigError(f"{name} must be at least 0, got {getattr(self, name)}")
         if self.motion_blur_size < 3 or self.motion_blur_size % 2 == 0:
             raise ConfigError(f"motion_blur_size must be odd and at least 3, got {self.motion_blur_size}")
         if not 1 <= self.posterize_bits[0] <= self.posterize_bits[1] <= 8:
             raise ConfigError(f"posterize_bits must lie in 1..8, got {self.posterize_bits}")
+
+    @property
+    def changes_colors(self) -> bool:
+        """Whether a change needs RGB."""
+        return self.saturation_probability > 0 or self.hue_probability > 0
 
     @classmethod
     def none(cls) -> Self:

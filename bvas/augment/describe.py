@@ -24,6 +24,10 @@ def describe(config: AugmentConfig, draws: Draws) -> list[tuple[str, ...]]:
             "brightness {:+.2f}", draws.uniform("brightness_factor", *config.brightness_factor) - 1
         ),
         "contrast": _each("contrast x {:.2f}", draws.uniform("contrast_factor", *config.contrast_factor)),
+        "saturation": _each(
+            "saturation x {:.2f}", draws.uniform("saturation_factor", *config.saturation_factor)
+        ),
+        "hue": _each("hue {:+.0f}°", draws.either_side("hue_degrees", config.hue_degrees)),
         "posterize": _each("{} bits", draws.integers("posterize_bits", *config.posterize_bits)),
         "noise": [f"noise {config.noise_deviation:.2f}"] * len(draws),
     }

@@ -26,6 +26,8 @@ _NAMES = (
     *("contrast", "contrast_factor"),
     *("posterize", "posterize_bits"),
     *("noise", "noise_key"),
+    *("saturation", "saturation_factor"),
+    *("hue", "hue_degrees"),
 )
 
 

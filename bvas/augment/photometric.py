@@ -1,4 +1,4 @@
-"""Changes of detail and brightness, one draw per clip, and noise, which differs from pixel to pixel."""
+"""Changes of detail, brightness and color, one draw per clip, and noise, which differs from pixel to pixel."""
 
 # Dimension letters in this file: B clips, n chosen clips, T frames per clip, H W input size.
 
@@ -6,7 +6,14 @@ import math
 from collections.abc import Callable
 
 import torch
-from kornia.enhance import adjust_brightness, adjust_contrast, posterize, sharpness
+from kornia.enhance import (
+    adjust_brightness,
+    adjust_contrast,
+    adjust_hue,
+    adjust_saturation_with_gray_subtraction,
+    posterize,
+    sharpness,
+)
 from kornia.filters import motion_blur
 from torch import Tensor
 
@@ -14,14 +21,25 @@ from bvas.augment.config import AugmentConfig
 from bvas.augment.draws import Draws
 from bvas.system.devices import to_device
 
+Change = Callable[[Tensor, Tensor], Tensor]
+"""Changed frames, from chosen clips' frames and their positions in the batch."""
 
-def recolor(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws, *, in_place: bool = False) -> Tensor:
+
+def recolor(
+    frames_BTHW: Tensor,
+    config: AugmentConfig,
+    draws: Draws,
+    *,
+    num_channels: int = 1,
+    in_place: bool = False,
+) -> Tensor:
     """Return the changed frames in [0, 1].
 
     Args:
-        frames_BTHW: Frames in [0, 1].
-        config: Probabilities and ranges.
+        frames_BTHW: Frames in [0, 1]; T counts the channels of color frames one by one.
+        config: Probabilities and ranges; saturation and hue need `num_channels` of 3.
         draws: The clips' numbers.
+        num_channels: 1 for gray, 3 for RGB.
         in_place: The given frames may be modified.
     """
     # The frames of a clip are kornia's channels, which all of its functions treat alike.
@@ -30,6 +48,8 @@ def recolor(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws, *, in_plac
     sharpness_factor = draws.uniform("sharpness_factor", *config.sharpness_factor)
     brightness_factor = draws.uniform("brightness_factor", *config.brightness_factor)
     contrast_factor = draws.uniform("contrast_factor", *config.contrast_factor)
+    saturation_factor = draws.uniform("saturation_factor", *config.saturation_factor)
+    hue_radians = draws.either_side("hue_degrees", math.radians(config.hue_degrees))
     bits = draws.integers("posterize_bits", *config.posterize_bits)
     noise_keys = draws.integers("noise_key", 0, 2**31 - 1)
 
@@ -44,17 +64,27 @@ def recolor(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws, *, in_plac
         )
         return blurred
 
+    def of_colors(change: Callable[[Tensor, Tensor], Tensor], values: Tensor) -> Change:
+        def changed(frames: Tensor, clips: Tensor) -> Tensor:
+            colors = frames.reshape(-1, num_channels, *frames.shape[-2:])
+            of_frames = values[clips].repeat_interleave(len(colors) // len(frames)).to(colors)
+            return change(colors, of_frames).reshape(frames.shape)
+
+        return changed
+
     def add_noise(frames: Tensor, clips: Tensor) -> Tensor:
         for clip, key in zip(frames, noise_keys[clips].tolist(), strict=True):
             noise = normal_noise(key, clip.shape, frames.device)
             clip.add_(noise.to(frames.dtype), alpha=config.noise_deviation)
         return frames
 
-    changes: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    changes: dict[str, Change] = {
         "sharpness": lambda x, clips: sharpness(x, sharpness_factor[clips]),
         "motion_blur": blur,
         "brightness": lambda x, clips: adjust_brightness(x, brightness_factor[clips] - 1),
         "contrast": lambda x, clips: adjust_contrast(x, contrast_factor[clips]),
+        "saturation": of_colors(adjust_saturation_with_gray_subtraction, saturation_factor),
+        "hue": of_colors(adjust_hue, hue_radians),
         "posterize": lambda x, clips: posterize(x, bits[clips].int()),
         "noise": add_noise,
     }

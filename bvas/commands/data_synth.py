@@ -15,7 +15,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `bvas data synth`."""
     options.add_out(parser, "data root of the matches", required=True)
     parser.add_argument(
-        "--matches", type=int, metavar="N", help="labelled matches (default: 7), or recordings (default: 20)"
+        "--matches", type=int, metavar="N", help="labelled matches (default: 7), or recordings (default: 40)"
     )
     parser.add_argument(
         "--challenge-matches",

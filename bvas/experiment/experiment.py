@@ -178,6 +178,11 @@ class Experiment:
     def __post_init__(self) -> None:
         if self.kind not in get_args(TaskKindName):
             raise ConfigError(f"kind must be one of {', '.join(get_args(TaskKindName))}, got {self.kind!r}")
+        if self.input.form.num_channels == 1 and self.augment.changes_colors:
+            raise ConfigError(
+                "augment.saturation_probability and hue_probability change colors, and the input is gray; "
+                'set them to 0, or InputConfig(channels="rgb")'
+            )
         for name, rules in (("peaks", self.peaks.per_label), ("intervals", self.intervals.per_label)):
             unknown = [label for label in rules if label not in self.task.labels.names]
             if unknown:

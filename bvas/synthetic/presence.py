@@ -51,8 +51,8 @@ _PATH, _LOOK, _NOISE, _COLORS, _WEATHER, _EXPOSURE = range(6)
 class PresenceConfig:
     """A set of recordings."""
 
-    recordings: int = 20
-    """At least 3; variants in turn. The last fourth is the test split, that before it the validation split."""
+    recordings: int = 40
+    """At least 3; variants in turn. The last eighth is the test split, that before it the validation split."""
     minutes: float = 2.0
     """Length of a recording."""
     stretches: int = 4
@@ -89,7 +89,7 @@ class PresenceConfig:
 
     def split(self, number: int) -> Literal["train", "valid", "test"]:
         """Return the split of recording `number`, from 0."""
-        part = max(1, self.recordings // 4)
+        part = max(1, self.recordings // 8)
         last = self.recordings - number
         return "test" if last <= part else "valid" if last <= 2 * part else "train"
 

@@ -32,6 +32,8 @@ def test_the_defaults_are_the_seeds():
         "contrast": 0.3,
         "posterize": 0.2,
         "noise": 0.2,
+        "saturation": 0.0,
+        "hue": 0.0,
     }
 
 
@@ -42,13 +44,13 @@ def test_without_probabilities_the_clips_are_handed_back():
 
 
 def test_the_same_seeds_give_the_same_clips():
-    frames, seeds = torch.rand(6, 3, 24, 32), torch.arange(6)
+    frames, seeds = torch.rand(6, 2, 3, 24, 32), torch.arange(6)
 
     assert torch.equal(ClipAugmenter(OFTEN)(frames, seeds), ClipAugmenter(OFTEN)(frames, seeds))
 
 
 def test_other_seeds_give_other_clips():
-    frames = torch.rand(6, 3, 24, 32)
+    frames = torch.rand(6, 2, 3, 24, 32)
 
     first, second = (ClipAugmenter(OFTEN)(frames, torch.arange(6) + shift) for shift in (0, 100))
 
@@ -56,7 +58,7 @@ def test_other_seeds_give_other_clips():
 
 
 def test_a_clip_changes_alike_in_any_batch():
-    frames, seeds = torch.rand(12, 3, 24, 32), torch.arange(12) * 7
+    frames, seeds = torch.rand(12, 2, 3, 24, 32), torch.arange(12) * 7
     order = torch.randperm(12)
 
     together = ClipAugmenter(OFTEN)(frames, seeds)
@@ -68,7 +70,7 @@ def test_a_clip_changes_alike_in_any_batch():
 
 
 def test_the_given_clips_stay_as_they_are():
-    frames = torch.rand(6, 3, 24, 32)
+    frames = torch.rand(6, 2, 3, 24, 32)
     before = frames.clone()
 
     out = ClipAugmenter(OFTEN)(frames, torch.arange(6))
@@ -103,9 +105,9 @@ def test_integers_reach_both_ends():
 
 
 def test_an_empty_batch_stays_empty():
-    out = ClipAugmenter(OFTEN)(torch.empty(0, 3, 8, 8), torch.empty(0, dtype=torch.int64))
+    out = ClipAugmenter(OFTEN)(torch.empty(0, 2, 3, 8, 8), torch.empty(0, dtype=torch.int64))
 
-    assert out.shape == (0, 3, 8, 8)
+    assert out.shape == (0, 2, 3, 8, 8)
 
 
 @pytest.mark.gpu

@@ -70,6 +70,23 @@ def test_brightness_and_contrast_are_what_is_added_and_what_is_multiplied_by():
         assert numbers(text) == [pytest.approx(value, abs=0.006)]
 
 
+def test_hue_and_saturation_are_what_colors_are_turned_and_multiplied_by():
+    # Red with as much blue as green: the hue is that of the largest value's sector.
+    red = torch.tensor([0.8, 0.2, 0.2]).reshape(1, 1, 3, 1, 1).expand(len(SEEDS), 1, 3, 1, 1)
+    turned = augmented(red, hue_probability=1.0, hue_degrees=50.0)[:, 0, :, 0, 0]
+    # Within 60 degrees of red, green rises to one side and blue to the other: by 0.6 over 60 degrees.
+    degrees = (turned[:, 1] - turned[:, 2]) / 0.6 * 60
+    for value, (text,) in zip(degrees.tolist(), words(hue_probability=1.0, hue_degrees=50.0), strict=True):
+        assert text.startswith("hue ")
+        assert numbers(text) == [pytest.approx(value, abs=0.51)]
+
+    kept = augmented(red, saturation_probability=1.0, saturation_factor=(0.5, 1.0))[:, 0, :, 0, 0]
+    factors = (kept[:, 0] - kept[:, 1]) / 0.6
+    wanted = words(saturation_probability=1.0, saturation_factor=(0.5, 1.0))
+    for value, (text,) in zip(factors.tolist(), wanted, strict=True):
+        assert numbers(text) == [pytest.approx(value, abs=0.006)]
+
+
 def test_the_bits_are_those_that_are_kept():
     ramp = (torch.arange(256.0) / 255).expand(len(SEEDS), 1, 1, 256)
 

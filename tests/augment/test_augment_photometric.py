@@ -34,6 +34,41 @@ def test_contrast_multiplies_every_pixel_of_a_clip():
     assert factors.max() <= 1.2
 
 
+def colors(*rgb):
+    """RGB frames [6, 1, 3, 1, 2] of one color."""
+    return torch.tensor(rgb).reshape(1, 1, 3, 1, 1).expand(6, 1, 3, 1, 2)
+
+
+def test_saturation_of_zero_makes_gray_and_of_one_changes_nothing():
+    gray = augment(colors(0.8, 0.4, 0.2), saturation_probability=1.0, saturation_factor=(0.0, 0.0))
+    # BT.601: 0.299 * 0.8 + 0.587 * 0.4 + 0.114 * 0.2.
+    torch.testing.assert_close(gray, torch.full((6, 1, 3, 1, 2), 0.4968), rtol=0, atol=1e-4)
+
+    same = augment(colors(0.8, 0.4, 0.2), saturation_probability=1.0, saturation_factor=(1.0, 1.0))
+    torch.testing.assert_close(same, colors(0.8, 0.4, 0.2))
+
+
+def test_hue_turns_colors_of_a_clip_alike_and_keeps_the_largest_and_smallest_value():
+    out = augment(colors(0.8, 0.2, 0.2).repeat(1, 2, 1, 1, 1), hue_probability=1.0, hue_degrees=180.0)
+
+    assert torch.equal(out[:, 0], out[:, 1])
+    torch.testing.assert_close(out.amax(dim=2), torch.full((6, 2, 1, 2), 0.8))
+    torch.testing.assert_close(out.amin(dim=2), torch.full((6, 2, 1, 2), 0.2))
+    assert len(out[:, 0, :, 0, 0].unique(dim=0)) == 6
+    assert 0 < (out[:, 0, 0, 0, 0] - 0.8).abs().max()
+
+
+def test_colors_of_a_clip_do_not_depend_on_its_batch():
+    frames = torch.rand(6, 2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    changes = {"saturation_probability": 0.5, "hue_probability": 0.5, "hue_degrees": 90.0}
+
+    together = augment(frames, **changes)
+    alone = ClipAugmenter(replace(NONE, **changes))(frames[3:4], torch.arange(3, 4))
+
+    torch.testing.assert_close(alone, together[3:4])
+    assert not torch.equal(together, frames)
+
+
 def test_posterize_keeps_the_high_bits():
     frames = (torch.arange(256.0) / 255).reshape(1, 1, 16, 16).expand(6, 1, 16, 16)
 

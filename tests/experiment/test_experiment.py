@@ -42,6 +42,18 @@ def test_json_with_an_unknown_or_wrong_field_is_refused():
         Experiment.from_json("{")
 
 
+def test_changes_of_colors_need_color():
+    content = json.loads(load_experiment("demo").to_json())
+    content["augment"]["hue_probability"] = 0.5
+    with pytest.raises(
+        ConfigError, match=r"the input is gray; set them to 0, or InputConfig\(channels=\"rgb\"\)"
+    ):
+        Experiment.from_json(json.dumps(content))
+
+    content["input"]["channels"] = "rgb"
+    assert Experiment.from_json(json.dumps(content)).augment.hue_probability == 0.5
+
+
 def test_the_base_experiment_has_the_seeds_values():
     base = load_experiment("ball_base")
 

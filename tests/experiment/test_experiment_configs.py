@@ -91,8 +91,9 @@ def test_a_stage_whose_start_is_missing_says_which_command_makes_it(tmp_path):
 
 def test_augmentations_of_every_config_run():
     for name in SHIPPED_CONFIGS:
-        frames = torch.rand(2, 6, 32, 48)
-        out = ClipAugmenter(load_experiment(name).augment)(frames, torch.tensor([5, 6]))
+        experiment = load_experiment(name)
+        frames = torch.rand((2, 2, 3, 32, 48) if experiment.input.channels == "rgb" else (2, 6, 32, 48))
+        out = ClipAugmenter(experiment.augment)(frames, torch.tensor([5, 6]))
         assert out.shape == frames.shape
         assert 0.0 <= float(out.min())
         assert float(out.max()) <= 1.0
