@@ -33,15 +33,15 @@ def experiment() -> Experiment:
             encoder_drop_path_rate=0.0,
         ),
         # Half of the clips are drawn from the stretches and 20 frames around them: the boundaries are what is hard.
-        sampling=SamplingConfig(clips_per_epoch=1600, action_window_frames=41, shake_probability=0.0),
+        sampling=SamplingConfig(clips_per_epoch=2000, action_window_frames=41, shake_probability=0.0),
         # Shirts of any color, in any light. Nothing that moves the picture's edge, where presence is decided.
         augment=replace(
             AugmentConfig.none(),
             flip_probability=0.5,
             brightness_probability=0.25,
             contrast_probability=0.25,
-            saturation_probability=0.5,
-            hue_probability=0.7,
+            saturation_probability=0.3,
+            hue_probability=0.6,
             hue_degrees=180.0,
         ),
         loss=LossConfig(gamma=0.0),

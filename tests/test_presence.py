@@ -98,4 +98,5 @@ def test_moments_of_unseen_recordings_are_found_to_the_frame(tmp_path, monkeypat
         )
         assert by_tiou["0.50"] >= 0.95
         assert by_tiou["0.75"] >= 0.85
-        assert boundaries["both_frames"]["median"] <= 2.01, variant
+    # Of all recordings, the last round.
+    assert boundaries["both_frames"]["median"] <= 2
