@@ -1,6 +1,7 @@
 """Repository files: workflows, issue forms, hooks, the citation, and the smoke test of the platforms."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,16 @@ def read(name):
 def test_the_workflow_runs_what_a_change_must_pass():
     (job,) = read(".github/workflows/ci.yml")["jobs"].values()
     assert ".ci/run" in job["steps"][-1]["run"]
+
+
+def test_every_test_that_the_scripts_of_ci_and_make_name_is_there():
+    named = {
+        path
+        for script in (*(ROOT / ".ci").iterdir(), ROOT / "Makefile")
+        for path in re.findall(r"\btests/[\w/.]*\w", script.read_text())
+    }
+    assert {"tests/video", "tests/commands/test_commands_demo.py", "tests/decode_check.py"} <= named
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 
 def test_three_systems_install_bvas_and_run_the_smoke_test():
