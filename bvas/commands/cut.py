@@ -25,12 +25,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     what = parser.add_argument_group("what is cut out").add_mutually_exclusive_group(required=True)
     options.add_intervals(what)
     options.add_spots(what)
-    parser.add_argument(
-        "--before", type=float, default=3.0, metavar="S", help="seconds before each spot (default: 3)"
-    )
-    parser.add_argument(
-        "--after", type=float, default=5.0, metavar="S", help="seconds after each spot (default: 5)"
-    )
+    parser.add_argument("--before", type=float, metavar="S", help="seconds before each spot (default: 3)")
+    parser.add_argument("--after", type=float, metavar="S", help="seconds after each spot (default: 5)")
     parser.add_argument("--labels", default="", metavar="A,B", help="only these labels (default: all)")
     options.add_confidence(parser, "the operating point of spots; all intervals")
     parser.add_argument(

@@ -35,8 +35,8 @@ def cut(
     spots: Path | str | None = None,
     out: Path | str | None = None,
     clips: Path | str | None = None,
-    before: float = 3.0,
-    after: float = 5.0,
+    before: float | None = None,
+    after: float | None = None,
     labels: Sequence[str] = (),
     confidence: float | None = None,
     keep_overlaps: bool = False,
@@ -64,8 +64,8 @@ def cut(
         spots: Instead: what `read_spots` reads, a folder of `bvas spot` or a file; cuts lie around its spots.
         out: File of all cuts, `.mp4`.
         clips: Instead: folder of a file for each cut.
-        before: Seconds before a spot.
-        after: Seconds after a spot.
+        before: Seconds before a spot; None: 3.
+        after: Seconds after a spot; None: 5.
         labels: Only these; none: all.
         confidence: Lowest confidence; None: all intervals, and spots from their operating point up.
         keep_overlaps: Cuts that overlap or touch stay as they are; else they become one.
@@ -91,6 +91,8 @@ def cut(
     """
     if (intervals is None) == (spots is None) or (out is None) == (clips is None):
         raise ConfigError("give either intervals or spots, and either out or clips")
+    if spots is None and (before is not None or after is not None):
+        raise ConfigError("before and after are of spots, and intervals are cut as they are; leave them out")
     if confidence is not None and not 0 <= confidence <= 1:
         raise ConfigError(f"the confidence must lie in [0, 1], got {confidence}")
     if not math.isfinite(speed):
@@ -116,7 +118,12 @@ def cut(
         from bvas.cutting.spot_cuts import spot_cuts
 
         found, notices = spot_cuts(
-            Path(spots), sources, before=before, after=after, labels=labels, confidence=confidence
+            Path(spots),
+            sources,
+            before=3.0 if before is None else before,
+            after=5.0 if after is None else after,
+            labels=labels,
+            confidence=confidence,
         )
         read = [Path(spots)]
     else:

@@ -108,6 +108,16 @@ def test_a_target_that_is_a_source_or_exists_is_refused(tmp_path, match, capsys,
     assert (tmp_path / "there.mp4").read_text() == "kept"
 
 
+@pytest.mark.parametrize("option", ["--before", "--after"])
+def test_seconds_around_intervals_are_refused_instead_of_ignored(tmp_path, match, capsys, option):
+    (tmp_path / "i.csv").write_text("start_seconds,end_seconds\n0.4,0.8\n")
+    assert (
+        run("cut", match, "--intervals", tmp_path / "i.csv", option, 1, "--out", tmp_path / "a.mp4")
+        == WRONG_INPUT
+    )
+    assert "before and after are of spots, and intervals are cut as they are" in capsys.readouterr().err
+
+
 def test_intervals_of_another_video_are_refused_with_both_names(tmp_path, match, capsys):
     (tmp_path / "i.csv").write_text("video,start_seconds,end_seconds\nother.mp4,0.4,0.8\n")
     assert (
