@@ -36,7 +36,12 @@ from bvas.values.color import to_unit_frames
 
 STEP, COPY, CONFIGURED, ALL = "training step", "copy", "as configured", "all at once"
 SUFFIX = "_probability"
-CHANGES = [field.name.removesuffix(SUFFIX) for field in fields(AugmentConfig) if field.name.endswith(SUFFIX)]
+# Of gray frames.
+CHANGES = [
+    field.name.removesuffix(SUFFIX)
+    for field in fields(AugmentConfig)
+    if field.name.endswith(SUFFIX) and not field.name.startswith(("saturation", "hue"))
+]
 
 
 def always(config: AugmentConfig, names: Sequence[str]) -> AugmentConfig:

@@ -109,7 +109,7 @@ class Ways:
         ) as pieces:
             for piece in pieces:
                 assert isinstance(piece, Frames)
-                decoded += len(piece.luma)
+                decoded += len(piece.pixels)
         assert decoded == self.num_frames
 
     def copy(self, num: int) -> Cost:

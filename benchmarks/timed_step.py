@@ -36,7 +36,7 @@ class TimedStep:
             compiled_forward(self._model, shape, device, dtype) if compiled else self._model
         )
         self._augment = ClipAugmenter(experiment.augment)
-        self._optimizer = build_optimizer(self._model.parameters(), config)
+        self._optimizer = build_optimizer([list(self._model.parameters())], config)
         self._averaged = AveragedWeights(self._model, config.ema_decay)
         self._scaler = torch.GradScaler(device.type, enabled=dtype is torch.float16)
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,11 +99,13 @@ def test_no_job_outlives_the_command(workplace, tmp_path, ending):
         while len(family) < 4 and time.monotonic() < deadline:
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.1)
-            family = [
-                child
-                for child in psutil.Process(process.pid).children(recursive=True)
-                if "resource_tracker" not in " ".join(child.cmdline())
-            ]
+            # A child may end while its command line is read.
+            with suppress(psutil.NoSuchProcess):
+                family = [
+                    child
+                    for child in psutil.Process(process.pid).children(recursive=True)
+                    if "resource_tracker" not in " ".join(child.cmdline())
+                ]
         assert len(family) == 4
         if ending == "a kill":
             process.kill()

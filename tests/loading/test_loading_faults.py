@@ -146,7 +146,7 @@ def test_a_replacement_is_at_work_soon(make_clips, open_loader):
 class HangingFrames:
     """Slots that take forever to be found, as a disk that does not respond."""
 
-    clip_shape = (5, 32, 128)
+    clip_shape, frame_size = (5, 32, 128), (32, 128)
 
     def slot(self, number):
         time.sleep(100)
