@@ -5,7 +5,6 @@ Equal scores are ranked by class id, the lower first, as `argmax` has it: top-1 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -85,7 +84,7 @@ def class_intervals(
         return None
     weights = resamples(len(found))
 
-    def resampled(chosen: Any, class_ids: Ints) -> Floats:
+    def resampled(chosen: Bools | slice, class_ids: Ints) -> Floats:
         cells = group_ids[chosen] * num_classes + class_ids[chosen]
         counts = np.bincount(cells, minlength=len(found) * num_classes)
         return np.asarray(weights @ counts.reshape(len(found), num_classes))
