@@ -1,4 +1,4 @@
-"""Scores of spots and intervals against annotations: pure functions, without files and torch.
+"""Scores of spots, intervals and classes against annotations: pure functions, without files and torch.
 
 matching.py           matching of spots to annotations
 average_precision.py  average precision at a tolerance in seconds
@@ -17,4 +17,6 @@ scorer.py             score_sheet: all figures of some videos
 score_sheet.py        ScoreSheet: these figures as values
 temporal_detection.py average precision and recall at thresholds of temporal IoU
 interval_scores.py    IntervalScores: all figures of intervals
+class_figures.py      rates of classes, top-k hits, intervals, calibration
+class_scores.py       ClassificationScores: all figures of a classifier
 """

@@ -38,11 +38,11 @@ class Interval:
         """Whether the interval excludes zero, i.e. the difference is significant."""
         return self.low > 0 or self.high < 0
 
-    def text(self, *, signed: bool = False) -> str:
-        """Return the interval in words."""
+    def text(self, *, signed: bool = False, unit: str = "match") -> str:
+        """Return the interval in words; `unit` names what was resampled."""
         low, high = (f"{value:{'+' if signed else ''}.4f}" for value in (self.low, self.high))
         return (
-            f"{low} to {high} ({100 * self.level:.0f} %, bootstrap over {count_text(self.num_matches, 'match')}, "
+            f"{low} to {high} ({100 * self.level:.0f} %, bootstrap over {count_text(self.num_matches, unit)}, "
             f"{count_text(self.num_resamples, 'resample')}, seed {self.seed})"
         )
 
@@ -54,7 +54,9 @@ class Interval:
 def resamples(num_matches: int) -> Floats:
     """Return how often each resample takes each match, float64 [NUM_RESAMPLES, num_matches]; always the same."""
     draws = np.random.default_rng(SEED).integers(num_matches, size=(NUM_RESAMPLES, num_matches))
-    return np.asarray((draws[:, :, None] == np.arange(num_matches)).sum(axis=1), dtype=np.float64)
+    cells = draws + num_matches * np.arange(NUM_RESAMPLES)[:, None]
+    counts = np.bincount(cells.ravel(), minlength=draws.size)
+    return counts.reshape(draws.shape).astype(np.float64)
 
 
 def resampled_means(counts: Tally, weights: Floats) -> Floats:

@@ -1,9 +1,12 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from bvas.metrics.bootstrap import (
     MIN_MATCHES,
     NUM_RESAMPLES,
+    SEED,
     difference_interval,
     resampled_means,
     resamples,
@@ -53,6 +56,19 @@ def test_a_group_taken_twice_scores_as_its_videos_given_twice(metric):
     assert weighted.mean == pytest.approx(expected.mean, abs=1e-12)
     assert weighted.visible_mean == pytest.approx(expected.visible_mean, abs=1e-12)
     assert weighted.unshown_mean == pytest.approx(expected.unshown_mean, abs=1e-12)
+
+
+def test_resamples_count_the_draws_in_memory_that_grows_with_the_groups():
+    draws = np.random.default_rng(SEED).integers(2000, size=(NUM_RESAMPLES, 2000))
+    tracemalloc.start()
+    weights = resamples(2000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [weights[3, group] for group in range(2000)] == [
+        (draws[3] == group).sum() for group in range(2000)
+    ]
+    # Five arrays of 16 MB; a comparison of every draw with every group would take 4 GB.
+    assert peak < 100e6
 
 
 def test_resamples_are_always_the_same_and_as_large_as_the_matches_are_many():
