@@ -2,6 +2,7 @@
 
 import logging
 import pickle
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,17 @@ from torch import Tensor, nn
 from bvas.errors import CheckpointError
 from bvas.models.video.published import PublishedModel
 from bvas.system.log_lines import first_line
+from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
 
 # Where files of other packages keep the state dict: pytorchvideo, and training scripts.
 _INSIDE = ("model_state", "state_dict", "model")
-_UNREADABLE = (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, AttributeError)
+# What torch.load raises of damaged files.
+_UNREADABLE = (
+    *(OSError, RuntimeError, pickle.UnpicklingError, struct.error, EOFError),
+    *(ValueError, LookupError, AttributeError, TypeError, AssertionError),
+)
 
 
 def load_published(
@@ -40,6 +46,11 @@ def load_published(
     state = _state_dict(_downloaded(published) if file is None else _read(file, published), source, published)
     own = network.state_dict()
     if new_layer is not None:
+        rows = state.get(f"{new_layer}.weight")
+        logger.info(
+            "%s: new last layer; the one in %s (%s) is not used",
+            *(published.name, source, count_text(0 if rows is None else len(rows), "class")),
+        )
         kept = {name: value for name, value in own.items() if name.startswith(f"{new_layer}.")}
         state = {name: value for name, value in state.items() if not name.startswith(f"{new_layer}.")} | kept
     # Old files lack the counts, which do not change what a network computes.
@@ -60,7 +71,6 @@ def _read(file: Path, published: PublishedModel) -> Any:
 
 
 def _downloaded(published: PublishedModel) -> Any:
-    logger.info("weights of %s: %s", published.name, published.url)
     try:
         # torchvision's names of files hold a hash, which is checked.
         return torch.hub.load_state_dict_from_url(

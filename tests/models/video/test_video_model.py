@@ -19,13 +19,13 @@ from bvas.models.video.video_model import LAYOUTS, VideoModel, build_video_model
 from bvas.training.compile import checkpoint_blocks
 from bvas.training.stage_schedule import frozen_modules, stage_schedule
 
-# Of the networks themselves with the weights of `fill(..., 1)` and the normalized frames of `clip_of(..., seed=2)`:
-# logits of classes 0, 1, 2, 399, and the norm of all 400. slow_r50 is pytorchvideo 0.1.5's with a head that takes
-# 4 frames of 32x32, the others are torchvision 0.29's.
+# Logits of classes 0, 1, 2, 399 and norm of all 400, of the networks of pytorchvideo 0.1.5 and torchvision 0.29 with
+# the weights of `fill(..., 1)`, for the frames of `clip_of(..., seed=2)`, normalized. The feature map of slow_r50 is
+# 8x7x8, so that its head has two windows.
 STORED = {
-    "slow_r50": (4, [1206.4356689, -573.3251343, -899.7354736, -867.5223389], 40100.35547),
-    "r2plus1d_18": (8, [-47.1190681, 92.3917847, 36.1946297, 36.6206474], 1018.110535),
-    "swin3d_t": (4, [-0.7583985, -0.5697190, -0.9881013, 3.5096231], 31.39017105),
+    "slow_r50": ((8, 3, 196, 228), [2416.05981, -25670.8652, -32930.918, 1187.50183], 612738.6875),
+    "r2plus1d_18": ((8, 3, 32, 32), [-47.1190681, 92.3917847, 36.1946297, 36.6206474], 1018.110535),
+    "swin3d_t": ((4, 3, 32, 32), [-0.7583985, -0.5697190, -0.9881013, 3.5096231], 31.39017105),
 }
 
 
@@ -107,10 +107,10 @@ def test_the_parameters_are_as_many_as_the_package_says(name):
 
 @pytest.mark.parametrize("name", STORED)
 def test_stored_weights_give_the_stored_logits_of_the_original(name):
-    num_frames, wanted, norm = STORED[name]
-    model = around(made(name), name, num_frames).eval()
+    shape, wanted, norm = STORED[name]
+    model = around(made(name), name, shape[0]).eval()
     with torch.no_grad():
-        (logits,) = model(clip_of(1, num_frames, 3, 32, 32, seed=2))
+        (logits,) = model(clip_of(1, *shape, seed=2))
     scale = float(logits.abs().max())
     torch.testing.assert_close(logits[[0, 1, 2, 399]], torch.tensor(wanted), rtol=1e-5, atol=1e-5 * scale)
     assert float(logits.norm()) == pytest.approx(norm, rel=1e-5)
@@ -143,11 +143,14 @@ def test_logits_are_those_of_the_network_on_normalized_frames(name):
 @pytest.mark.parametrize("name", VIDEO_MODELS)
 def test_each_takes_the_clips_that_it_was_published_with(name):
     published = published_model(name)
-    model = on_meta(name).eval()
+    model = on_meta(name)
     clips = torch.empty(2, published.clip.num_frames, 3, *published.form.size, device="meta")
-    with torch.no_grad():
-        assert model(clips).shape == (2, 400)
+    logits = model(clips)
+    assert logits.shape == (2, 400)
     assert model.num_labels == 400
+    logits.sum().backward()
+    assert not model.has_unused_parameters
+    assert all(parameter.grad is not None for parameter in model.parameters())
 
 
 STAGES = {

@@ -1,6 +1,8 @@
 """Published weights from files and by download: strict, and one clear line where they do not fit."""
 
 import pickle
+import random
+import warnings
 from pathlib import Path
 from urllib.error import URLError
 
@@ -13,6 +15,7 @@ from bvas.errors import CheckpointError
 from bvas.models.video.published import published_model
 from bvas.models.video.slow_r50 import SlowR50
 from bvas.models.video.video_model import build_video_model
+from bvas.models.video.video_weights import load_published
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +45,12 @@ def test_a_file_of_published_weights_fills_the_whole_model(tmp_path, published):
         assert torch.equal(state[own], value)
 
 
-def test_another_number_of_classes_replaces_the_last_layer_and_nothing_else(tmp_path, published):
+def test_another_number_of_classes_replaces_the_last_layer_and_nothing_else(tmp_path, published, caplog):
     torch.save(published, tmp_path / "s3d.pth")
-    model = build_video_model("s3d", 10, weights=tmp_path / "s3d.pth")
+    with caplog.at_level("INFO"):
+        model = build_video_model("s3d", 10, weights=tmp_path / "s3d.pth")
+    assert "s3d: new last layer" in caplog.text
+    assert "s3d.pth (400 classes) is not used" in caplog.text
     assert model.num_labels == 10
     state = model.encoder.state_dict()
     assert {*state} == {name for name in published if not name.startswith("classifier.1.")}
@@ -124,6 +130,23 @@ def test_a_file_that_holds_no_weights_is_refused_and_none_of_its_code_is_run(tmp
     assert published_model("mc3_18").url in str(caught.value)
     assert "\n" not in str(caught.value)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("is_zip", [True, False])
+def test_damaged_files_are_refused(tmp_path, is_zip):
+    path = tmp_path / "weights.pth"
+    state = {f"layer.{number}": torch.full((3, 2), float(number)) for number in range(5)}
+    torch.save({"model_state": state}, path, _use_new_zipfile_serialization=is_zip)
+    whole = path.read_bytes()
+    network, published = torch.nn.Linear(3, 2), published_model("s3d")
+    for seed in range(60):
+        stream = random.Random(seed)
+        damaged = bytearray(whole[: stream.randrange(len(whole))] if seed % 2 else whole)
+        for _ in range(seed % 2 * 3, 3):
+            damaged[stream.randrange(min(len(damaged), 800))] = stream.randrange(256)
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match=r"weights\.pth"), warnings.catch_warnings(action="ignore"):
+            load_published(network, published, path)
 
 
 def test_without_network_the_message_says_which_file_to_give(monkeypatch, tmp_path):
