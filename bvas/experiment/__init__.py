@@ -2,6 +2,7 @@
 
 experiment.py        Experiment, TrainConfig; experiments by name
 input_config.py      InputConfig: size, channels, geometry, rate, scaling
+published_input.py   InputConfig of a published video model
 sampling_config.py   SamplingConfig, TargetConfig: which clips are drawn
 loading_config.py    LoadingConfig: shuffle buffer, prefetch, limits
 interval_config.py   IntervalRule, IntervalConfig: thresholds, lengths and gaps of intervals

@@ -4,8 +4,9 @@ config.py          ModelConfig
 clip_model.py      ClipModel: base class, with the parts that training addresses
 spotting.py        SpottingModel: the network that spots
 encoder2d.py       2D encoder of stacks of frames
-encoder_stages.py  stages of a timm encoder
+encoder_stages.py  stages of a timm encoder, blocks of any
 blocks3d.py        3D blocks over the stacks
 pooling.py         generalized-mean pooling
 focal_loss.py      LossConfig, focal loss
+video/             published networks that classify clips
 """

@@ -1,7 +1,8 @@
-"""Stages of a timm encoder, read from the structure of its modules."""
+"""Stages of a timm encoder and blocks of any, read from the structure of its modules."""
 
 import itertools
 import re
+from collections.abc import Iterator
 
 from torch import nn
 
@@ -38,7 +39,7 @@ def encoder_stages(encoder: nn.Module) -> dict[str, nn.Module]:
             parts |= {f"{name}.{key}": entry for key, entry in child.named_children()}
         else:
             parts[name] = child
-    parts = {name: part for name, part in parts.items() if _has_tensors(part)}
+    parts = {name: part for name, part in parts.items() if has_tensors(part)}
     stem = [*itertools.takewhile(lambda name: not _has_blocks(parts[name]), parts)]
     if 0 < len(stem) < len(parts):
         parts = {"stem": nn.ModuleList([parts.pop(name) for name in stem]), **parts}
@@ -46,10 +47,20 @@ def encoder_stages(encoder: nn.Module) -> dict[str, nn.Module]:
     return parts | {first: nn.ModuleList([*map(_OwnTensors, networks), parts[first]])}
 
 
-def _has_tensors(module: nn.Module) -> bool:
+def encoder_blocks(encoder: nn.Module) -> Iterator[nn.Module]:
+    """Yield the blocks of an encoder: entries of its (nested) lists that have children."""
+    for child in encoder.children():
+        if isinstance(child, nn.Sequential | nn.ModuleList | nn.ModuleDict):
+            yield from encoder_blocks(child)
+        elif any(True for _ in child.children()):
+            yield child
+
+
+def has_tensors(module: nn.Module) -> bool:
+    """Return whether a module has parameters or buffers, its own or of modules inside."""
     return any(True for _ in itertools.chain(module.parameters(), module.buffers()))
 
 
 def _has_blocks(module: nn.Module) -> bool:
     """Return whether a child of the module has children with weights, as blocks have."""
-    return any(_has_tensors(inner) for child in module.children() for inner in child.children())
+    return any(has_tensors(inner) for child in module.children() for inner in child.children())

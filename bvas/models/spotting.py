@@ -25,7 +25,7 @@ from bvas.models.blocks3d import InvertedResidual3d
 from bvas.models.clip_model import ClipModel
 from bvas.models.config import GRAY, ModelConfig, PixelConfig
 from bvas.models.encoder2d import ProjectNormAct, StackEncoder
-from bvas.models.encoder_stages import encoder_stages
+from bvas.models.encoder_stages import encoder_blocks, encoder_stages
 from bvas.models.pooling import GeneralizedMeanPool
 from bvas.values.clip_config import ClipConfig
 
@@ -117,7 +117,7 @@ class SpottingModel(ClipModel):
 
         They are the blocks of the 2D encoder, its projection, and the 3D blocks.
         """
-        yield from _blocks_of(self.encoder.backbone)
+        yield from encoder_blocks(self.encoder.backbone)
         yield self.encoder.projection
         yield from self.blocks
 
@@ -146,15 +146,6 @@ class SpottingModel(ClipModel):
         stacks = rearrange(channels, "B (N S) H W -> (B N) S H W", S=self.stack_channels)
         features = self.encode_stacks(stacks)
         return self.score_windows(rearrange(features, "(B N) C h w -> B N C h w", N=self.clip.num_stacks))
-
-
-def _blocks_of(module: nn.Module) -> Iterator[nn.Module]:
-    """Yield the blocks of a timm encoder: entries of its (nested) lists that have children."""
-    for child in module.children():
-        if isinstance(child, nn.Sequential | nn.ModuleList | nn.ModuleDict):
-            yield from _blocks_of(child)
-        elif any(True for _ in child.children()):
-            yield child
 
 
 def build_model(

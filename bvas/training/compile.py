@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -105,16 +106,15 @@ def checkpoint_blocks(model: ClipModel) -> None:
         block.forward = partial(_forward_twice, block, block.forward)
 
 
-def _forward_twice(block: nn.Module, forward: Forward, x: Tensor) -> Tensor:
+def _forward_twice(block: nn.Module, forward: Callable[..., Any], x: Tensor, *more: object) -> Any:
     learns = x.requires_grad or any(parameter.requires_grad for parameter in block.parameters())
     if not (learns and torch.is_grad_enabled()):
-        return forward(x)
+        return forward(x, *more)
 
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         return nullcontext(), _spare_statistics(block)
 
-    out: Tensor = checkpoint(forward, x, use_reentrant=False, context_fn=contexts)
-    return out
+    return checkpoint(forward, x, *more, use_reentrant=False, context_fn=contexts)
 
 
 @contextmanager
