@@ -32,10 +32,9 @@ GPU_OPTION := $(if $(filter none,$(GPUS)),,--gpus '$(GPUS)')
 demo: $(INSTALLED)
 	$(BIN)/bvas demo
 
-# Two processes, each file's tests in one of them. The second run is NVDEC's: the vendor's library over an emulated
-# driver, or on the GPU where there is one.
+# The second run is NVDEC's: the vendor's library over an emulated driver, or on the GPU where there is one.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest
 	$(BIN)/python -m pytest tests/video -m gpu --emulated-driver
 
 # What takes too long for the default suite.
