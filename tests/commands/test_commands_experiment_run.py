@@ -52,6 +52,7 @@ def files(folder):
     }
 
 
+@pytest.mark.slow
 def test_a_chain_trains_predicts_and_scores_skips_what_is_finished_and_makes_what_is_missing(
     league, there, capsys
 ):

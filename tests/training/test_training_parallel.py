@@ -61,6 +61,7 @@ def weights(runs, name):
     return load_checkpoint(runs / name / "fold_0/model.safetensors").state
 
 
+@pytest.mark.slow
 def test_two_ranks_reach_the_weights_of_one_process(trained):
     runs, began = trained
     alone, together = weights(runs, "alone"), weights(runs, "averaged")
@@ -68,11 +69,13 @@ def test_two_ranks_reach_the_weights_of_one_process(trained):
     assert largest_difference(alone, together) < 1e-5
 
 
+@pytest.mark.slow
 def test_without_averaged_gradients_they_do_not(trained):
     runs, _ = trained
     assert largest_difference(weights(runs, "alone"), weights(runs, "apart")) > 1e-3
 
 
+@pytest.mark.slow
 def test_two_ranks_log_the_figures_of_one_process(trained):
     runs, _ = trained
     alone, together = (
