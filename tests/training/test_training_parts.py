@@ -1,5 +1,6 @@
 import csv
 import math
+import time
 from copy import deepcopy
 from itertools import pairwise
 from types import SimpleNamespace
@@ -98,6 +99,8 @@ def test_a_log_that_goes_on_forgets_the_epochs_that_are_done_again(tmp_path):
     log.add({"train_loss": 0.5})
     log.add({"train_loss": 0.25})  # and killed before the state was saved
     log.close()
+    # TensorBoard reads event files in the order of their names: a second, and a counter as text (10 before 9).
+    time.sleep(1.1)
     log = EpochLog(tmp_path, [{"train_loss": 0.5}])
     log.add({"train_loss": 0.125})
     log.close()
