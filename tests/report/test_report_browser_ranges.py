@@ -112,7 +112,7 @@ def test_ends_are_moved_and_ranges_relabelled_deleted_and_added_by_key(browser, 
         assert spans(first) == [
             (label, a, b, "annotation") for label, a, b in sorted(RANGES, key=lambda r: r[1:])
         ]
-        # The hit: its annotation's end goes on by two frames, its start to frame 103.
+        # The hit: its annotation ends two frames later and starts at frame 103.
         for key in ("ArrowDown", "e", ".", ".", "e", "ArrowRight", "h"):
             page.keyboard.press(key)
         assert page.inner_text("#chosen").endswith("start +3 fr end +2 fr")

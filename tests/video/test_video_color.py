@@ -1,55 +1,18 @@
-"""Color of files: RGB and planes by tags, formats, rotation, fits and boxes."""
-
-from fractions import Fraction
+"""Color of files: RGB and planes by tags, formats, matrices and chroma positions."""
 
 import av
 import numpy as np
 import pytest
-import torch
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from color_chart import CHART, chart, coded_chart
 from color_reference import reference_rgb
 from stream_sources import piped
 from video_samples import make_video
 
-from bvas import ConfigError, DecodeError, box_cuts, open_stream, open_video, read_video, to_rgb
+from bvas import ConfigError, DecodeError, open_stream, open_video, to_rgb
 from bvas.cli import main
 from bvas.values.color import split_planes
-from bvas.values.input_format import WHOLE_PICTURE
 from bvas.video.decode.hdr_color import sdr_rgb
-
-# 8 patches of 16 x 16 pixels: red, green, blue, cyan, magenta, yellow, white, dark gray.
-CHART = np.array(
-    """200 30 30  30 200 30  30 30 200  30 190 190
-    190 30 190  190 190 30  235 235 235  50 50 50""".split(),
-    np.uint8,
-).reshape(8, 3)
-
-
-def chart(columns=4, patch=16):
-    """RGB uint8 [H, W, 3]: the patches row by row."""
-    rows = CHART.reshape(-1, columns, 3)
-    return rows.repeat(patch, axis=0).repeat(patch, axis=1)
-
-
-def coded_chart(path, codec, pixel_format, *, options=None, rgb=None, tags=(), num_frames=3):
-    """A lossless video of the chart; `tags` are code points of (matrix, range)."""
-    rgb = chart() if rgb is None else rgb
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25, options=options or {})
-        stream.height, stream.width = rgb.shape[:2]
-        stream.pix_fmt = pixel_format
-        frame = av.VideoFrame.from_ndarray(rgb, "rgb24")
-        if pixel_format.startswith(("yuv", "nv")):
-            matrix, color_range = tags or (1, 1)
-            frame = frame.reformat(format=pixel_format, dst_colorspace=matrix, dst_color_range=color_range)
-            context = stream.codec_context
-            context.colorspace, context.color_range = (9 if matrix == 9 else matrix), color_range
-        for number in range(num_frames):
-            frame.pts = number
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
-
 
 LOSSLESS = {
     "libx264": {"qp": "0", "preset": "veryfast"},
@@ -156,93 +119,6 @@ def test_a_matrix_that_is_not_linear_is_refused_with_what_to_do(tmp_path):
         open_video(path, channels="rgb")
 
 
-@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
-@pytest.mark.parametrize("mirrored", [False, True])
-@pytest.mark.parametrize("size", [(48, 80), (42, 70)])
-def test_a_turned_picture_is_the_turned_rgb(tmp_path, rotation, mirrored, size):
-    options = {"qp": "0", "x264-params": "chromaloc=2"}
-    plain = make_video(tmp_path / "plain.mp4", num_frames=3, size=size, options=options)
-    with open_video(plain, channels="rgb") as reader:
-        upright = reader.read([1])[0].numpy()
-    path = make_video(
-        tmp_path / "turned.mp4",
-        num_frames=3,
-        size=size,
-        options=options,
-        rotation=rotation,
-        mirrored=mirrored,
-    )
-    with open_video(path, channels="rgb") as reader:
-        info, found = reader.info, reader.read([1])[0].numpy()
-    flipped = upright[:, ::-1] if info.mirrored else upright
-    wanted = np.rot90(flipped, -info.rotation // 90, axes=(0, 1))
-    # Rounded to bytes from float32.
-    assert np.abs(found.astype(int) - wanted).max() <= 1
-
-
-@pytest.mark.parametrize(("size", "top", "left"), [((51, 80), 1, 0), ((48, 87), 0, 3)])
-def test_a_picture_that_is_padded_by_odd_rows_keeps_its_rgb(tmp_path, size, top, left):
-    path = make_video(tmp_path / "a.mp4", num_frames=3)
-    with open_video(path, channels="rgb") as plain, open_video(path, channels="rgb", size=size) as padded:
-        wanted, found = plain.read([1])[0], padded.read([1])[0]
-    assert torch.equal(found[top : top + 48, left : left + 80], wanted)
-    assert found.sum() == wanted.sum()
-
-
-@pytest.mark.parametrize("size", [(24, 40), (96, 160), (30, 30)])
-def test_a_scaled_picture_has_the_scaled_colors(tmp_path, size):
-    path = coded_chart(tmp_path / "a.mkv", "ffv1", "yuv420p", rgb=chart(patch=24))
-    with open_video(path, channels="rgb", size=size, fit="stretch") as reader:
-        found = reader.read([0])[0].numpy().astype(int)
-    rows, columns = (
-        np.arange(1, 2 * count, 2) * length // (2 * count) for count, length in zip((2, 4), size, strict=True)
-    )
-    assert np.abs(found[rows][:, columns].reshape(-1, 3) - CHART).max() <= 3
-
-
-def test_crop_fills_the_frame_from_the_middle_and_stretch_from_all(tmp_path):
-    path = coded_chart(tmp_path / "a.mkv", "ffv1", "yuv420p")
-    with open_video(path, channels="rgb", size=(32, 32), fit="crop") as reader:
-        cropped = reader.read([0])[0].numpy().astype(int)
-    # 32 x 64: columns 16 to 47, which are the second and third patch of each row.
-    assert np.abs(cropped[8::16, 8::16] - CHART.reshape(2, 4, 3)[:, 1:3]).max() <= 2
-    with open_video(path, size=(16, 16), fit="crop", resize=(32, 32)) as reader:
-        middle = reader.read([0])[0].numpy()
-    with open_video(path) as reader:
-        # The short side stays 32, and the middle 16 x 16 of 32 x 64 are rows 8 to 23 and columns 24 to 39.
-        assert np.array_equal(middle, reader.read([0])[0, 8:24, 24:40].numpy())
-
-
-def test_a_box_is_widened_to_the_frames_aspect_and_black_beyond_the_picture(tmp_path):
-    path = coded_chart(tmp_path / "a.mkv", "ffv1", "yuv420p")
-    # 8 wide and 16 high about (8, 8): widened to 16 x 16, the first patch. Half of the second box lies outside.
-    boxes = [[4, 0, 8, 16], [-8, 16, 16, 16], [48, 16, 16, 16]]
-    with open_video(path, channels="rgb", size=(16, 16), fit="crop") as reader:
-        first, half, last = reader.read([0, 0, 2], box_cuts(boxes)).numpy().astype(int)
-    # The last pixels take some chroma of the neighbor, as in the whole picture.
-    assert np.abs(first[2:12, 2:12] - CHART[0]).max() <= 2
-    assert np.abs(half[4:12, 11:13] - CHART[4]).max() <= 2
-    # Without a box the picture fills the frame, so luma of 0 says nothing: two pixels of color remain.
-    assert half[:, :6].max() == 0
-    assert np.abs(last[4:12, 4:12] - CHART[7]).max() <= 2
-    with open_video(path, size=(16, 16)) as reader, open_video(path) as whole:
-        luma = reader.read([0], box_cuts([[16, 16, 16, 16]]))[0]
-        assert torch.equal(luma, whole.read([0])[0, 16:, 16:32])
-
-
-@pytest.mark.parametrize(
-    ("boxes", "rule"),
-    [
-        ([[1, 2, 3]], r"\[T, 4\]"),
-        ([[0, 0, 0, 5]], "width and height above 0"),
-        ([[0, float("nan"), 4, 5]], "finite"),
-    ],
-)
-def test_boxes_that_are_none_are_refused(boxes, rule):
-    with pytest.raises(ConfigError, match=rule):
-        box_cuts(boxes)
-
-
 def test_opencv_refuses_color_with_the_reason(tmp_path):
     path = make_video(tmp_path / "a.mp4", num_frames=20)
     with pytest.raises(
@@ -274,77 +150,6 @@ def test_unknown_options_are_refused_with_the_rule(tmp_path, options, rule):
     path = make_video(tmp_path / "a.mp4", num_frames=2)
     with pytest.raises(ConfigError, match=rule):
         open_video(path, **options)
-
-
-def test_read_video_gives_rgb_and_sound_from_the_first_frame_on(tmp_path):
-    path = _with_tone(tmp_path / "a.mp4", num_frames=50, rate=Fraction(25), hertz=440)
-    video = read_video(path)
-    with open_video(path, channels="rgb") as reader:
-        assert torch.equal(video.frames, reader.read(range(50)))
-    assert (video.frames.shape, video.frames.dtype) == ((50, 48, 80, 3), torch.uint8)
-    assert (video.frame_rate, video.sample_rate) == (25.0, 44_100)
-    assert video.sound.dtype == torch.float32
-    assert video.sound.shape[0] == 2
-    assert abs(video.sound.shape[1] - 2 * 44_100) < 2048
-    # A tone of 440 Hz: 440 maxima a second.
-    spectrum = torch.fft.rfft(video.sound[0, 10_000:54_100]).abs()
-    assert int(spectrum.argmax()) == 440
-
-
-def test_a_video_without_sound_has_none(tmp_path):
-    video = read_video(make_video(tmp_path / "a.mp4", num_frames=2))
-    assert (video.sound.numel(), video.sample_rate) == (0, 0)
-
-
-def test_read_video_refuses_more_than_the_bound_and_says_how_to_stream(tmp_path):
-    path = make_video(tmp_path / "a.mp4", num_frames=50)
-    # 50 x 48 x 80 x 3 = 576,000 bytes.
-    with pytest.raises(
-        ConfigError, match=r"takes 576 kB as a whole, above max_bytes \(500 kB\).*\.stream\(\)"
-    ):
-        read_video(path, max_bytes=500_000)
-    assert read_video(path, max_bytes=576_000).frames.shape[0] == 50
-    with pytest.raises(ConfigError, match="max_bytes"):
-        read_video(_with_tone(tmp_path / "b.mp4", 50, Fraction(25), 440), max_bytes=600_000)
-
-
-def _with_tone(path, num_frames, rate, hertz):
-    """A video of numbered frames with a stereo tone of 44.1 kHz."""
-    silent = make_video(path.with_name("silent.mp4"), num_frames=num_frames, rate=rate)
-    seconds = num_frames / rate
-    with av.open(str(silent)) as old, av.open(str(path), "w") as new:
-        copy = new.add_stream_from_template(old.streams.video[0])
-        sound = new.add_stream("aac", rate=44_100, layout="stereo")
-        wave = np.sin(2 * np.pi * hertz * np.arange(int(seconds * 44_100)) / 44_100).astype(np.float32) / 2
-        for start in range(0, len(wave), 1024):
-            frame = av.AudioFrame.from_ndarray(np.stack([wave[start : start + 1024]] * 2), "fltp", "stereo")
-            frame.sample_rate, frame.pts = 44_100, start
-            new.mux(sound.encode(frame))
-        new.mux(sound.encode(None))
-        for packet in old.demux(video=0):
-            if packet.dts is not None:
-                packet.stream = copy
-                new.mux(packet)
-    return path
-
-
-def test_device_fit_of_planes_agrees_with_that_of_arrays(tmp_path):
-    path = coded_chart(tmp_path / "a.mkv", "ffv1", "yuv420p", rgb=chart(patch=25)[:49, :99])
-    cuts = [*box_cuts([[10, 5, 30, 20], [-9, 30, 40, 40], [60, 20, 90, 60]]), *[WHOLE_PICTURE] * 2]
-    for options in (
-        {"size": None},
-        {"size": (49, 104)},
-        {"size": (70, 150)},
-        {"size": (20, 30)},
-        {"size": (31, 31), "fit": "crop"},
-    ):
-        with open_video(path, channels="planes", **options) as reader:
-            fit, (_, planes) = reader._fit, next(reader._arrays(reader._backend(), [0]))
-            for cut in cuts if options["size"] else cuts[3:]:
-                wanted = np.empty(fit.frame_shape, np.uint8)
-                fit.apply(0, planes, wanted, None, cut)
-                found = fit.apply_tensor(0, tuple(map(torch.tensor, planes)), None, cut).numpy()
-                assert np.abs(found.astype(int) - wanted).max() <= 2, (options, cut)
 
 
 ACCURATE = (
@@ -383,35 +188,6 @@ def test_natural_pictures_agree_with_swscales_most_accurate_conversion(shared_da
                 break
 
 
-def test_pictures_that_change_their_shape_in_mid_stream_are_whole_in_color(tmp_path):
-    # Samples of 4:3 and then square: 48 x 80 becomes 36 x 80, and then 48 x 80, in a frame of 48 x 80.
-    wide = make_video(tmp_path / "wide.ts", num_frames=20, sample_aspect=Fraction(4, 3))
-    square = make_video(tmp_path / "square.ts", num_frames=20, first_number=20)
-    path = tmp_path / "both.ts"
-    path.write_bytes(wide.read_bytes() + square.read_bytes())
-    with open_video(path, size=(48, 80)) as gray, open_video(path, size=(48, 80), channels="rgb") as color:
-        order = [3, color.info.num_frames - 3]
-        luma, rgb = gray.read(order).numpy(), color.read(order).numpy()
-    assert (luma[0, :6].max(), rgb[0, :6].max()) == (0, 0)
-    assert rgb[0, 8:40].mean() > 60
-    # The second picture fills the frame.
-    assert luma[1, :6].mean() > 60
-    assert rgb[1, :6].mean() > 60
-    with piped(path) as pipe, open_stream(pipe, channels="rgb", size=(48, 80)) as stream:
-        found = np.concatenate([batch for _, batch in stream.stream()])
-    assert np.array_equal(found[order], rgb)
-
-
-def test_a_box_fills_the_frame_of_a_reader_that_pads(tmp_path):
-    path = coded_chart(tmp_path / "a.mkv", "ffv1", "yuv420p")
-    with open_video(path, channels="rgb", size=(32, 16)) as reader:
-        # 32 x 64 is padded to 8 rows of 32; a box of 16 x 32 fills all.
-        whole, boxed = reader.read([0, 0], [WHOLE_PICTURE, *box_cuts([[0, 0, 16, 32]])]).numpy().astype(int)
-    assert whole[:10].max() == 0
-    assert np.abs(boxed[4:12, 4:12] - CHART[0]).max() <= 2
-    assert np.abs(boxed[20:28, 4:12] - CHART[4]).max() <= 2
-
-
 @pytest.mark.parametrize(("pixel_format", "color_range"), [("gbrp10le", "full"), ("yuv420p10le", "limited")])
 def test_hdr_has_the_colors_that_it_is_mapped_to_per_channel(tmp_path, pixel_format, color_range):
     path = tmp_path / "pq.mkv"
@@ -428,30 +204,6 @@ def test_hdr_has_the_colors_that_it_is_mapped_to_per_channel(tmp_path, pixel_for
         found = reader.read([0])[0].numpy().astype(int)
         wanted = sdr_rgb(next(container.decode(video=0)), "PQ", reader.info.color, color_range).astype(int)
     assert np.abs(found - wanted)[8::16, 8::16].max() <= 3
-
-
-def test_too_few_cuts_are_refused(tmp_path):
-    path = make_video(tmp_path / "a.mp4", num_frames=4)
-    with (
-        open_video(path, size=(8, 8)) as reader,
-        pytest.raises(ValueError, match="3 indices need as many cuts, got 1"),
-    ):
-        reader.read([0, 1, 2], [WHOLE_PICTURE])
-
-
-def test_more_sound_than_the_bound_is_refused_where_it_comes(tmp_path):
-    path = _with_tone(tmp_path / "a.mp4", 50, Fraction(25), 440)
-    short = tmp_path / "b.mp4"
-    # Two seconds of sound beside a tenth of a second of pictures.
-    with av.open(str(path)) as old, av.open(str(short), "w") as new:
-        copies = {stream.index: new.add_stream_from_template(stream) for stream in old.streams}
-        for packet in old.demux():
-            if packet.dts is None or (packet.stream.type == "video" and packet.pts * packet.time_base > 0.1):
-                continue
-            packet.stream = copies[packet.stream.index]
-            new.mux(packet)
-    with pytest.raises(ConfigError, match=r"with its sound, above max_bytes"):
-        read_video(short, max_bytes=200_000)
 
 
 def test_a_smaller_copy_of_an_unstated_matrix_states_the_one_that_was_assumed(tmp_path):

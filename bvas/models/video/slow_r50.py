@@ -18,7 +18,7 @@ _EXPANSION = 4
 
 
 class SlowR50(nn.Module):
-    """Network from clips [B, 3, T, H, W], normalized RGB, to logits [B, K]; there is no softmax.
+    """Slow pathway with a ResNet-50: normalized RGB clips [B, 3, T, H, W] to logits [B, K], without softmax.
 
     Attributes:
         blocks: 0 is the stem, 1 to 4 are the stages, 5 is the head.

@@ -154,7 +154,7 @@ class Editing {
   }
 }
 
-// What is changed is no longer deleted, and a spot that is changed is one that is kept.
+// State of an event after an edit: a deleted one is restored, a spot is kept.
 function revived(target) {
   return target.origin === "spot" || target.state === "deleted" ? "kept" : target.state;
 }
