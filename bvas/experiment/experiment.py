@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from bvas.augment.config import AugmentConfig
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import BvasError, ConfigError
+from bvas.experiment.class_config import ClassConfig
 from bvas.experiment.input_config import InputConfig as InputConfig
 from bvas.experiment.interval_config import IntervalConfig
 from bvas.experiment.loading_config import LoadingConfig
@@ -28,7 +29,7 @@ from bvas.system.download import split_hash
 from bvas.system.text_files import read_text
 from bvas.values.clip_config import ClipConfig
 
-TaskKindName = Literal["spot", "interval"]
+TaskKindName = Literal["spot", "interval", "clip"]
 # For configs of version 0.1.
 _MOVED = (
     "write 'from bvas import Experiment, load_experiment'; other settings are in bvas.experiment.experiment, "
@@ -84,6 +85,8 @@ class TrainConfig:
     """Recompute activations inside a block in the backward pass instead of keeping them: less memory, slower."""
     save_minutes: float = 10.0
     """Longest time between two saves of an unfinished run; 0 saves after each step."""
+    keep_epochs: bool = False
+    """Keep the averaged weights of each epoch, as `epoch_001.safetensors` and on."""
     sync_batchnorm: bool = False
     """With several GPUs: BatchNorm statistics over the clips of all ranks instead of each rank's own; the model then
     runs uncompiled."""
@@ -168,6 +171,8 @@ class Experiment:
     """Rules of kind spot."""
     intervals: IntervalConfig = field(default_factory=IntervalConfig)
     """Rules of kind interval."""
+    classes: ClassConfig = field(default_factory=ClassConfig)
+    """Rules of kind clip."""
     flip_tta: bool = True
     """Flip TTA: predict each clip mirrored too, and average."""
     seed: int = 0
@@ -183,11 +188,15 @@ class Experiment:
                 "augment.saturation_probability and hue_probability change colors, and the input is gray; "
                 'set them to 0, or InputConfig(channels="rgb")'
             )
-        for name, rules in (("peaks", self.peaks.per_label), ("intervals", self.intervals.per_label)):
-            unknown = [label for label in rules if label not in self.task.labels.names]
+        for name, rules in (
+            ("peaks.per_label", self.peaks.per_label),
+            ("intervals.per_label", self.intervals.per_label),
+            ("classes", self.classes.named_classes),
+        ):
+            unknown = [label for label in sorted(rules) if label not in self.task.labels.names]
             if unknown:
                 raise ConfigError(
-                    f"{name}.per_label has a rule for {unknown[0]!r}, which is not a label of task {self.task.name}; "
+                    f"{name} has a rule for {unknown[0]!r}, which is not a label of task {self.task.name}; "
                     f"its labels are {', '.join(self.task.labels)}"
                 )
 

@@ -5,6 +5,7 @@ targets.py            targets of a clip
 sampling.py           center frames and frame shake of an epoch's clips
 weighting.py          sampling weights: rare labels and hard negatives
 clip_requests.py      TrainingClips, FixedClips: the clips of an epoch as plain data
+class_clips.py        ClassTrainingClips, ClassTestClips: clips of samples with one class each
 rank_shards.py        division of an epoch among ranks
 read_plan.py          clips grouped by keyframe interval, and the shuffle buffer
 slot_counts.py        sizes of buffer, jobs and slots

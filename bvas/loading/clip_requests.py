@@ -31,7 +31,7 @@ class ClipRequest:
     indices: NDArray[np.int64]
     """Source frames [T] of the clip, in clip order."""
     targets: NDArray[np.float32]
-    """[K] in [0, 1]."""
+    """[K]: in [0, 1]; of kind clip the class's weight in the loss, and 0 for all others."""
     seed: int
     """Random seed of the augmentation, derived from (seed, epoch, sample)."""
     cuts: tuple[Cut, ...] | None = None
@@ -84,6 +84,10 @@ class Clips(ABC):
         """Return all clips of an epoch, in order."""
         found = (self.request(sample, epoch=epoch, seed=seed) for sample in range(self.num_clips))
         return [request for request in found if request is not None]
+
+    def frames_at(self, video_id: int, center: int) -> NDArray[np.int64]:
+        """Return the grid frames [T] of a clip, in order."""
+        return self.clip.indices(center, self.videos[video_id].num_frames)
 
     def _request_at(
         self, video_id: int, center: int, frames: NDArray[np.int64], random_seed: int
@@ -196,5 +200,5 @@ class FixedClips(Clips):
         video_id = int(np.searchsorted(self._stops, sample, side="right"))
         # A negative index, counted from the end of the video's list.
         center = int(self._centers[video_id][sample - self._stops[video_id]])
-        frames = self.clip.indices(center, self.videos[video_id].num_frames)
+        frames = self.frames_at(video_id, center)
         return self._request_at(video_id, center, frames, sample_seed(seed, epoch, sample))

@@ -43,6 +43,6 @@ def draw_summary(clips: Clips, experiment: Experiment) -> tuple[str, ...]:
 def frame_shifts(clips: Clips, request: ClipRequest) -> NDArray[np.int64]:
     """Return how many source frames each frame of a clip was shaken by, int64 [T]."""
     video = clips.videos[request.video_id]
-    in_place = video.grid.indices[clips.clip.indices(request.center, video.num_frames)]
+    in_place = video.grid.indices[clips.frames_at(request.video_id, request.center)]
     shifts: NDArray[np.int64] = request.indices - in_place
     return shifts

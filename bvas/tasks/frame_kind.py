@@ -2,14 +2,13 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bvas.data.matches import Half, Match, folds_of
-from bvas.errors import ConfigError
+from bvas.data.matches import Half, Match
 from bvas.experiment.experiment import Experiment
 from bvas.loading.clip_requests import Clips, FixedClips, TrainingClips
 from bvas.loading.labelled_video import LabelledVideo, label_video
@@ -17,6 +16,7 @@ from bvas.loading.weighting import WeightedSampler, effective_number_weights, la
 from bvas.metrics.average_precision import clip_average_precision
 from bvas.models.focal_loss import focal_loss
 from bvas.tasks.draw_summary import draw_summary
+from bvas.tasks.fold_division import divided
 from bvas.values.annotations import Annotation, Interval
 from bvas.values.score_curve import ScoreCurve
 
@@ -33,6 +33,7 @@ class FrameKind(ABC):
     """What such kinds share of `TaskKind`; see there for each method."""
 
     best_figure = "average_precision"
+    has_training_figures = False
 
     def __init__(self, experiment: Experiment) -> None:
         self._experiment = experiment
@@ -43,16 +44,9 @@ class FrameKind(ABC):
 
     def samples(self, matches: Sequence[Match], fold: int) -> tuple[list[LabelledVideo], list[LabelledVideo]]:
         """Return the videos of all labelled matches, those of `fold` held out; a test split is in neither."""
-        labelled = [match for match in matches if match.fold is not None and match.split != "test"]
-        if fold not in folds_of(matches):
-            raise ConfigError(f"no fold {fold}: the data has folds {folds_of(matches)}")
-        if len({match.fold for match in labelled}) < 2:
-            raise ConfigError(
-                f"all labelled matches ({len(labelled)}) are in one fold, and nothing is left to train on; "
-                "cross-validation needs at least two matches"
-            )
+        training, held_out = divided(matches, fold)
         # All label files before the first video is indexed, which takes minutes where there are hundreds.
-        halves = {match.name: self._labelled_halves(match) for match in labelled}
+        halves = {match.name: self._labelled_halves(match) for match in (*training, *held_out)}
 
         def videos(chosen: Sequence[Match]) -> list[LabelledVideo]:
             return [
@@ -69,8 +63,6 @@ class FrameKind(ABC):
                 for half, annotations, ranges in halves[match.name]
             ]
 
-        training = [match for match in labelled if match.fold != fold]
-        held_out = [match for match in labelled if match.fold == fold]
         return videos(training), videos(held_out)
 
     def training_clips(
@@ -149,6 +141,10 @@ class FrameKind(ABC):
     def loss(self, logits: "Tensor", targets: "Tensor") -> "Tensor":
         """Return the sigmoid focal loss."""
         return focal_loss(logits, targets, self._experiment.loss)
+
+    def tables(self, scores: NDArray[np.float32], targets: NDArray[np.float32]) -> Mapping[str, Any]:
+        """Return nothing: the figures say all."""
+        return {}
 
     def scores(self, logits: "Tensor") -> "Tensor":
         """Return a probability for each label by itself."""

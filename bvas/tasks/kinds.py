@@ -9,7 +9,7 @@ A kind is one file. Whatever is above this room works with the protocol and neve
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,8 @@ class TaskKind(Protocol):
 
     best_figure: str
     """Name of the figure that decides the best epoch; higher is better."""
+    has_training_figures: bool
+    """Whether `figures` and `tables` are also computed of the training clips, as augmented."""
 
     def samples(self, matches: Sequence[Match], fold: int) -> tuple[list[LabelledVideo], list[LabelledVideo]]:
         """Return the labelled videos to train on, and those of the held-out fold.
@@ -103,6 +105,10 @@ class TaskKind(Protocol):
             scores: [N, K].
             targets: [N, K].
         """
+        ...
+
+    def tables(self, scores: NDArray[np.float32], targets: NDArray[np.float32]) -> Mapping[str, Any]:
+        """Return plain data about the clips of an epoch for the run's history; the arguments are those of `figures`."""
         ...
 
     def results(self, curve: ScoreCurve) -> Found:

@@ -17,6 +17,7 @@ validation_clips.py  device that keeps the held-out clips
 observer.py          protocol of observers of a run
 rate_finder.py       learning rate range test
 run_logs.py          log.csv, TensorBoard, environment
+history.py           history.json: confusion matrices of each epoch
 run_state.py         state file of an unfinished run
 resume.py            status of a fold, and checks before it is resumed
 """

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,13 +20,14 @@ from bvas.system.atomic_files import write_json
 from bvas.tasks.kind_choice import kind_of
 from bvas.training.distributed import World
 from bvas.training.divergence import LossWatch
+from bvas.training.history import note_tables
 from bvas.training.observer import Observer, RunView
-from bvas.training.resume import BEST_NAME, METRICS_NAME, best_epoch
+from bvas.training.resume import BEST_NAME, EPOCHS_PATTERN, METRICS_NAME, best_epoch
 from bvas.training.run_logs import EpochLog, table_lines
 from bvas.training.run_state import FILE_NAME as STATE_NAME
 from bvas.training.run_state import Row, TrainingState, save_state
 from bvas.training.step import Trainer
-from bvas.training.validation import validate
+from bvas.training.validation import answers_of
 from bvas.values.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -58,9 +60,13 @@ class FoldRun:
 
     def __post_init__(self) -> None:
         self._losses: list[Tensor] = [self.state.losses.to(self.world.device)]
+        # Saved by the writer, of its own share.
+        is_resumed = self.record is not None and len(self.state.answers) > 0
+        self._answers: list[Tensor] = [self.state.answers] if is_resumed else []
         self._path = self.folder / STATE_NAME
         self._config = self.trainer.experiment.train
-        self._best_figure = f"val_{kind_of(self.trainer.experiment).best_figure}"
+        self._kind = kind_of(self.trainer.experiment)
+        self._best_figure = f"val_{self._kind.best_figure}"
         self._num_epochs = self._config.warmup_epochs + self._config.epochs
         self._watch = LossWatch(self.loader.clips.videos, f"{self._path} holds the last saved state")
         self._saved_at = time.monotonic()
@@ -101,6 +107,8 @@ class FoldRun:
         for batch in loader.epoch(state.epoch, first_batch=state.batches):
             result = trainer.step(batch)
             self._losses.append(result.loss[None])
+            self._answers += trainer.answers
+            trainer.answers.clear()
             state.batches += 1
             self._watch.add(trainer.num_steps, result, batch)
             state.seconds = seconds + time.monotonic() - started
@@ -125,44 +133,58 @@ class FoldRun:
             "clips_per_second": self.loader.clips.num_clips / seconds,
             "waiting_share": float(waiting_share),
         }
+        tables: dict[str, Any] = {}
+        if self._answers:
+            num_labels = len(trainer.experiment.task.labels)
+            answers = world.gather(torch.cat([part.cpu() for part in self._answers]).numpy())
+            given, wanted = answers[:, :num_labels], answers[:, num_labels:]
+            figures |= {f"train_{name}": value for name, value in self._kind.figures(given, wanted).items()}
+            tables["train"] = self._kind.tables(given, wanted)
         if self.validation is not None:
             # Validation may take longer than the time that a kill may cost.
             self._save()
             averaged = trainer.averaged.module
             world.copy_buffers(averaged)
-            scores = validate(
+            found = answers_of(
                 averaged,
                 self.validation,
                 trainer.experiment,
                 autocast_dtype=trainer.autocast_dtype,
                 world=world,
             )
-            figures |= {f"val_{name}": value for name, value in scores.items()}
-            if self.record is not None and not math.isfinite(scores["loss"]):
+            scores = self._kind.figures(found.scores, found.targets)
+            figures |= {"val_loss": found.loss} | {f"val_{name}": value for name, value in scores.items()}
+            tables["val"] = self._kind.tables(found.scores, found.targets)
+            if self.record is not None and not math.isfinite(found.loss):
                 # The save above found all weights finite, and they may be good: the run continues.
                 logger.warning(
                     "the validation loss of epoch %d/%d is %s (computed in %s): the averaged weights lead to values "
                     "that are too large; training continues, and this epoch cannot be the best; if later epochs "
                     "do not recover, start over with precision='float32' or a lower learning rate, and --overwrite",
                     *(state.epoch + 1, self._num_epochs),
-                    *(scores["loss"], trainer.autocast_dtype or torch.float32),
+                    *(found.loss, trainer.autocast_dtype or torch.float32),
                 )
         if self.record is not None:
-            self._note(figures, self.record)
-        self._losses = []
+            self._note(figures, tables, self.record)
+        self._losses, self._answers = [], []
         self.state = replace(state, epoch=state.epoch + 1, batches=0, seconds=0.0, waited=0.0)
         self._save()
 
-    def _note(self, figures: Row, record: Record) -> None:
-        """Log an epoch's figures, save the best weights, and call the observers."""
+    def _note(self, figures: Row, tables: Mapping[str, Any], record: Record) -> None:
+        """Log an epoch's figures and tables, save the best weights, and call the observers."""
         record.log.add(figures)
         epoch = self.state.epoch
+        if any(tables.values()):
+            note_tables(self.folder, epoch, tables)
         for line in table_lines(epoch, self._num_epochs, figures, header=not self._has_header):
             logger.info("%s", line)
         self._has_header = True
         trainer = self.trainer
         if best_epoch(record.log.rows, self._best_figure) == epoch:
             trainer.save(self.folder / BEST_NAME, {**_facts(epoch, figures), **self.facts})
+        if self._config.keep_epochs:
+            path = self.folder / EPOCHS_PATTERN.replace("*", f"{epoch + 1:03}")
+            trainer.save(path, {**_facts(epoch, figures), **self.facts})
         averaged = trainer.averaged.module.eval()
         assert isinstance(averaged, ClipModel)
         for observer in record.observers:
@@ -205,6 +227,7 @@ class FoldRun:
             experiment=self.trainer.experiment.to_json(),
             trainer=self.trainer.state_dict(),
             losses=torch.cat([torch.empty(0), *(losses.cpu() for losses in self._losses)]),
+            answers=torch.cat([part.cpu() for part in self._answers]) if self._answers else torch.empty(0, 0),
             rows=record.log.rows,
         )
         save_state(self._path, state)

@@ -13,6 +13,7 @@ from bvas.experiment.checkpoint import FILE_NAME as WEIGHTS_NAME
 from bvas.experiment.experiment import Experiment
 from bvas.loading.labelled_video import LabelledVideo
 from bvas.system.text_files import read_json, read_text
+from bvas.training.history import HISTORY_NAME
 from bvas.training.run_logs import BOARD_NAME, LOG_NAME
 from bvas.training.run_state import FILE_NAME as STATE_NAME
 from bvas.training.run_state import TrainingState, load_state
@@ -20,11 +21,13 @@ from bvas.values.plural import count_text
 
 BEST_NAME = "best.safetensors"
 METRICS_NAME = "metrics.json"
+EPOCHS_PATTERN = "epoch_*.safetensors"
 
 # Settings that do not affect the weights: name, saves, memory, prediction, peaks, and what scores are compared with.
 _FREE = (
     "name",
     "train.save_minutes",
+    "train.keep_epochs",
     "train.activation_checkpointing",
     "train.folds",
     "loading.prefetch_batches",
@@ -85,8 +88,10 @@ def load_unfinished(folder: Path, experiment: Experiment, data: Sequence[str]) -
 
 def clear(folder: Path) -> None:
     """Remove a run's files from a fold's folder; the weights last, so that they are never without their log."""
-    for name in (STATE_NAME, LOG_NAME, METRICS_NAME, BEST_NAME):
+    for name in (STATE_NAME, LOG_NAME, METRICS_NAME, BEST_NAME, HISTORY_NAME):
         (folder / name).unlink(missing_ok=True)
+    for path in folder.glob(EPOCHS_PATTERN):
+        path.unlink()
     shutil.rmtree(folder / BOARD_NAME, ignore_errors=True)
     (folder / WEIGHTS_NAME).unlink(missing_ok=True)
 
@@ -98,6 +103,7 @@ def data_digests(videos: Sequence[LabelledVideo]) -> list[str]:
         digest = hashlib.blake2b(digest_size=8)
         for values in (video.grid.indices, video.annotation_frames, video.label_ids):
             digest.update(values.tobytes() + b"|")
+        digest.update(video.ranges.tobytes())
         digests.append(f"{'/'.join(video.path.parts[-2:])} {digest.hexdigest()}")
     return digests
 

@@ -87,6 +87,8 @@ _COLUMNS: tuple[tuple[str, str, Callable[[Row], str]], ...] = (
     ("loss", "train_loss", lambda row: f"{row['train_loss']:.4f}"),
     ("val loss", "val_loss", lambda row: f"{row['val_loss']:.4f}"),
     ("val AP", "val_average_precision", lambda row: f"{row['val_average_precision']:.3f}"),
+    ("acc", "train_accuracy", lambda row: f"{row['train_accuracy']:.3f}"),
+    ("val F1", "val_macro_f1", lambda row: f"{row['val_macro_f1']:.3f}"),
     ("val acc", "val_accuracy", lambda row: f"{row['val_accuracy']:.3f}"),
     ("rate", "learning_rate", lambda row: f"{row['learning_rate']:.1e}"),
     ("clips/s", "clips_per_second", lambda row: f"{row['clips_per_second']:.1f}"),

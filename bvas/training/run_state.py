@@ -46,6 +46,8 @@ class TrainingState:
     """Time that these batches took."""
     waited: float = 0.0
     """Time of it that was spent waiting for the loader."""
+    answers: Tensor = field(default_factory=lambda: torch.empty(0, 0))
+    """Scores and targets [n, 2 K] of the epoch's clips, of kinds with figures of training."""
     rows: list[Row] = field(default_factory=list)
     """Figures of the finished epochs."""
 

@@ -88,6 +88,8 @@ class Trainer:
         if config.activation_checkpointing:
             checkpoint_blocks(model)
         self._learning: tuple[str, ...] = ()
+        self.answers: list[Tensor] = []
+        """Scores and targets [n, 2 K] of each micro-batch, for kinds with training figures; emptied by the caller."""
         self.begin_epoch(epoch)
 
     def _groups(self) -> tuple[list[float], list[list[nn.Parameter]]]:
@@ -188,6 +190,9 @@ class Trainer:
         ):
             logits = self._forward(frames)
         loss = self._kind.loss(logits.float(), batch.targets[clips])
+        if self._kind.has_training_figures:
+            scores = self._kind.scores(logits.detach().float())
+            self.answers.append(torch.cat([scores, batch.targets[clips]], dim=1))
         # Weighted by its number of clips; times the number of ranks, since gradients are averaged over ranks.
         num_total = batch.num_total or len(batch)
         share = loss * (len(frames) * self._world.size / num_total)

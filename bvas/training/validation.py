@@ -1,7 +1,10 @@
 """Validation between epochs: loss and figures of the averaged weights on held-out clips."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from bvas.experiment.experiment import Experiment
@@ -10,6 +13,18 @@ from bvas.loading.loader import ClipLoader
 from bvas.tasks.kind_choice import kind_of
 from bvas.training.distributed import World
 from bvas.values.color import to_unit_frames
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """Scores of clips beside their targets, over all ranks."""
+
+    loss: float
+    """Mean over the clips."""
+    scores: NDArray[np.float32]
+    """[N, K]"""
+    targets: NDArray[np.float32]
+    """[N, K]"""
 
 
 def validate(
@@ -32,6 +47,19 @@ def validate(
         autocast_dtype: Precision to compute in; None: float32.
         world: The ranks that share the clips, each of which gets the figures over all; None: a single process.
     """
+    answers = answers_of(model, loader, experiment, autocast_dtype=autocast_dtype, world=world)
+    return {"loss": answers.loss, **kind_of(experiment).figures(answers.scores, answers.targets)}
+
+
+def answers_of(
+    model: nn.Module,
+    loader: KeptClips | ClipLoader,
+    experiment: Experiment,
+    *,
+    autocast_dtype: torch.dtype | None,
+    world: World | None = None,
+) -> Answers:
+    """Compute scores for all clips without augmentation; the arguments are those of `validate`."""
     kind = kind_of(experiment)
     model.eval()
     world = world or World(device=torch.device("cpu"))
@@ -51,4 +79,4 @@ def validate(
     all_losses = world.gather(np.array(losses, dtype=np.float64))
     all_scores, all_targets = world.gather(np.concatenate(scores)), world.gather(np.concatenate(targets))
     loss = sum(all_losses.tolist()) / len(all_scores)
-    return {"loss": loss, **kind.figures(all_scores, all_targets)}
+    return Answers(loss, all_scores, all_targets)

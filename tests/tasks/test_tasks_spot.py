@@ -21,7 +21,7 @@ KIND = kind_of(EXPERIMENT)
 
 
 def test_a_kind_that_does_not_exist_is_refused():
-    with pytest.raises(ConfigError, match="kind must be one of spot, interval, got 'spots'"):
+    with pytest.raises(ConfigError, match="kind must be one of spot, interval, clip, got 'spots'"):
         replace(EXPERIMENT, kind="spots")
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -28,6 +29,7 @@ from bvas.training.resume import check_finished
 from bvas.training.run_state import FILE_NAME as STATE_NAME
 from bvas.training.run_state import TrainingState, load_state, save_state
 from bvas.training.step import StepResult, Trainer
+from bvas.training.validation import Answers
 
 EXPERIMENT = restless_experiment()
 
@@ -305,13 +307,11 @@ def test_a_validation_that_comes_to_no_number_costs_neither_the_weights_nor_the_
     league, tmp_path, monkeypatch, caplog
 ):
     nan = float("nan")
-    scores = iter(
-        [
-            {"loss": loss, "average_precision": figure}
-            for loss, figure in [(nan, nan), (0.5, 0.25), (nan, nan)]
-        ]
-    )
-    monkeypatch.setattr("bvas.training.loop.validate", lambda *args, **options: next(scores))
+    # One score is right of two, or they are NaN.
+    known, empty = np.array([[0.1, 0.9], [0.9, 0.1]], np.float32), np.full((2, 2), nan, np.float32)
+    targets = np.array([[0, 1], [0, 1]], np.float32)
+    found = iter([Answers(nan, empty, targets), Answers(0.5, known, targets), Answers(nan, empty, targets)])
+    monkeypatch.setattr("bvas.training.loop.answers_of", lambda *args, **options: next(found))
     experiment = restless_experiment(save_minutes=60.0)
     train(replace(experiment, sampling=replace(experiment.sampling, clips_per_epoch=4)), league, tmp_path)
 
@@ -344,7 +344,9 @@ def test_a_rank_that_does_not_write_waits_for_its_steps_as_seldom_as_the_writer_
         now[0] += 60.0
         return StepResult(torch.tensor(0.5), torch.tensor(1.0))
 
-    trainer = SimpleNamespace(experiment=experiment, begin_epoch=lambda epoch: None, step=step, num_steps=0)
+    trainer = SimpleNamespace(
+        experiment=experiment, begin_epoch=lambda epoch: None, step=step, num_steps=0, answers=[]
+    )
     loader = SimpleNamespace(
         clips=SimpleNamespace(videos=[]),
         stats=SimpleNamespace(waiting_seconds=0.0),
