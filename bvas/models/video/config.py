@@ -1,6 +1,6 @@
 """Configuration of networks that classify clips, except for clip, labels and pixels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bvas.errors import ConfigError
 from bvas.models.video.published import VIDEO_MODELS
@@ -91,6 +91,18 @@ class VideoModelConfig:
         if self.network == CNN_LSTM:
             return f"{CNN_LSTM} with {(self.cnn_lstm or CnnLstmConfig()).encoder}"
         return self.network
+
+    @property
+    def sizes(self) -> "VideoModelConfig":
+        """What decides whether weights fit: sizes written out, without starting weights and dropout."""
+        small, lstm = self.small_r2plus1d or SmallR2plus1dConfig(), self.cnn_lstm or CnnLstmConfig()
+        return VideoModelConfig(
+            network=self.network,
+            small_r2plus1d=replace(small, drop_rate=0.0) if self.network == SMALL_R2PLUS1D else None,
+            cnn_lstm=replace(lstm, drop_rate=0.0, encoder_drop_path_rate=0.0)
+            if self.network == CNN_LSTM
+            else None,
+        )
 
 
 def _check_rate(name: str, rate: float) -> None:

@@ -67,3 +67,18 @@ def test_what_a_network_does_not_use_is_refused(fields, message):
 def test_sizes_that_make_no_network_are_refused(make, message):
     with pytest.raises(ConfigError, match=message):
         make()
+
+
+def test_weights_of_other_dropout_and_start_fit_and_those_of_other_sizes_do_not():
+    small = VideoModelConfig(network="small_r2plus1d")
+    same = VideoModelConfig(network="small_r2plus1d", small_r2plus1d=SmallR2plus1dConfig(drop_rate=0.5))
+    wider = VideoModelConfig(network="small_r2plus1d", small_r2plus1d=SmallR2plus1dConfig(features=(32, 64)))
+    assert small.sizes == same.sizes != wider.sizes
+    assert VideoModelConfig(network="s3d", pretrained=True).sizes == VideoModelConfig(network="s3d").sizes
+    lstm = VideoModelConfig(network="cnn_lstm", cnn_lstm=CnnLstmConfig(encoder_drop_path_rate=0.1))
+    assert lstm.sizes == VideoModelConfig(network="cnn_lstm").sizes != small.sizes
+
+
+def test_the_backbone_is_what_published_weights_are_of():
+    assert VideoModelConfig(network="r3d_18").backbone == "r3d_18"
+    assert VideoModelConfig(network="cnn_lstm").backbone == "cnn_lstm with tf_efficientnetv2_b0.in1k"
