@@ -8,4 +8,5 @@ slow_r50.py        SlowR50: the slow pathway of SlowFast, for pytorchvideo's wei
 video_weights.py   published weights, from a file or by download
 small_r2plus1d.py  SmallR2plus1d: a small R(2+1)D for CPUs
 cnn_lstm.py        CnnLstm: a 2D encoder for each stack of frames, and an LSTM over the stacks
+sports.py          sports among the classes of Kinetics-400
 """
