@@ -182,11 +182,6 @@ class Experiment:
     def __post_init__(self) -> None:
         if self.kind not in get_args(TaskKindName):
             raise ConfigError(f"kind must be one of {', '.join(get_args(TaskKindName))}, got {self.kind!r}")
-        if self.input.form.num_channels == 1 and self.augment.changes_colors:
-            raise ConfigError(
-                "augment.saturation_probability and hue_probability change colors, and the input is gray; "
-                'set them to 0, or InputConfig(channels="rgb")'
-            )
         if self.video is not None and self.kind in ("spot", "interval"):
             raise ConfigError(
                 f"video is set ({self.video.network}), and kind '{self.kind}' scores frames with the spotting network; "
@@ -196,6 +191,11 @@ class Experiment:
             raise ConfigError(
                 f"model has sizes of the spotting network, and the network is that of video ({self.video.network}); "
                 "leave model out"
+            )
+        if self.input.form.num_channels == 1 and self.augment.changes_colors:
+            raise ConfigError(
+                "augment.saturation_probability and hue_probability change colors, and the input is gray; "
+                'set them to 0, or InputConfig(channels="rgb")'
             )
         for name, rules in (("peaks", self.peaks.per_label), ("intervals", self.intervals.per_label)):
             unknown = [label for label in rules if label not in self.task.labels.names]
