@@ -23,6 +23,7 @@ from bvas.experiment.published_scores import PublishedScores
 from bvas.experiment.sampling_config import SamplingConfig, TargetConfig
 from bvas.models.config import ModelConfig
 from bvas.models.focal_loss import LossConfig
+from bvas.models.video.config import VideoModelConfig
 from bvas.system.dataclass_json import value_from_json, value_to_json
 from bvas.system.devices import Precision
 from bvas.system.download import split_hash
@@ -161,6 +162,9 @@ class Experiment:
     input: InputConfig = field(default_factory=InputConfig)
     clip: ClipConfig = field(default_factory=ClipConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    """Sizes of the spotting network."""
+    video: VideoModelConfig | None = None
+    """Network of kind clip that sees whole clips; None: the spotting network of `model`."""
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     targets: TargetConfig = field(default_factory=TargetConfig)
     loading: LoadingConfig = field(default_factory=LoadingConfig)
@@ -183,6 +187,16 @@ class Experiment:
     def __post_init__(self) -> None:
         if self.kind not in get_args(TaskKindName):
             raise ConfigError(f"kind must be one of {', '.join(get_args(TaskKindName))}, got {self.kind!r}")
+        if self.video is not None and self.kind in ("spot", "interval"):
+            raise ConfigError(
+                f"video is set ({self.video.network}), and kind '{self.kind}' scores frames with the spotting network; "
+                "leave video out, or set kind to 'clip'"
+            )
+        if self.video is not None and self.model != ModelConfig():
+            raise ConfigError(
+                f"model has sizes of the spotting network, and the network is that of video ({self.video.network}); "
+                "leave model out"
+            )
         if self.input.form.num_channels == 1 and self.augment.changes_colors:
             raise ConfigError(
                 "augment.saturation_probability and hue_probability change colors, and the input is gray; "

@@ -118,7 +118,7 @@ def load_spotter(
 
 def _check_same(experiment: Experiment, checkpoint: "Checkpoint") -> None:
     """Refuse weights that were trained with another input, clip, model or labels."""
-    for part in ("model", "clip", "input"):
+    for part in ("model", "video", "clip", "input"):
         now, then = _shape_of(experiment, part), _shape_of(checkpoint.experiment, part)
         if now != then:
             raise CheckpointError(
@@ -143,4 +143,6 @@ def _shape_of(experiment: Experiment, part: str) -> object:
             drop_path_rate=0.0,
             encoder_drop_path_rate=0.0,
         )
+    if part == "video":
+        return experiment.video and experiment.video.sizes
     return getattr(experiment, part)

@@ -8,5 +8,6 @@ encoder_stages.py  stages of a timm encoder, blocks of any
 blocks3d.py        3D blocks over the stacks
 pooling.py         generalized-mean pooling
 focal_loss.py      LossConfig, focal loss
-video/             published networks that classify clips
+logits_check.py    refuses networks that end in softmax
+video/             networks that classify clips: published ones, and our own
 """

@@ -1,4 +1,4 @@
-"""Starting weights of training: random, an encoder's published ones, or those of an earlier experiment."""
+"""Starting weights of training: random, published ones of the backbone, or those of an earlier experiment."""
 
 import logging
 from collections.abc import Collection
@@ -42,7 +42,8 @@ def starting_model(
         DataError: they cannot be downloaded, or have another hash.
     """
     start_from = "" if is_begun else experiment.train.start_from
-    is_pretrained = experiment.model.pretrained and not experiment.train.start_from
+    network = experiment.video or experiment.model
+    is_pretrained = network.pretrained and not experiment.train.start_from
     model = kind_of(experiment).model(pretrained=is_pretrained and not is_begun)
     if start_from:
         _fill(model, experiment, _starting_weights(experiment, fold, runs, held_out))
@@ -120,10 +121,8 @@ def _fill(model: ClipModel, experiment: Experiment, checkpoint: Checkpoint) -> N
     if 2 * fitting < len(encoder):
         raise CheckpointError(
             f"{checkpoint.path} has {fitting} of the {count_text(len(encoder), 'tensor')} of "
-            f"experiment {experiment.name}'s "
-            f"2D encoder ({experiment.model.encoder}, stacks of {experiment.clip.stack_size} frames), and at "
-            f"least half must fit; it was trained with {checkpoint.experiment.model.encoder}, stacks of "
-            f"{count_text(checkpoint.experiment.clip.stack_size, 'frame')}"
+            f"experiment {experiment.name}'s backbone ({_backbone(experiment)}), and at least half must fit; it was "
+            f"trained with {_backbone(checkpoint.experiment)}"
         )
     classifier, labels = _classifier(model, experiment, checkpoint)
     model.load_state_dict({**own, **taken, **classifier})
@@ -146,6 +145,12 @@ def _fill(model: ClipModel, experiment: Experiment, checkpoint: Checkpoint) -> N
             "%s was trained on luma scaled by '%s', and experiment %s scales it by '%s': the weights must adapt",
             *(checkpoint.path, then, experiment.name, now),
         )
+
+
+def _backbone(experiment: Experiment) -> str:
+    """Return what decides whether weights of a backbone fit, for messages."""
+    name = experiment.model.encoder if experiment.video is None else experiment.video.backbone
+    return f"{name}, stacks of {count_text(experiment.clip.stack_size, 'frame')}"
 
 
 def _classifier(

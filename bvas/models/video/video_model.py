@@ -3,6 +3,8 @@
 torchvision's networks, and `SlowR50`:
 
     frames [B, T, 3, H, W] -> normalization -> encoder -> features [B, F] -> classifier -> logits [B, K]
+
+Gray frames [B, T, H, W] are repeated for the three channels, after their normalization.
 """
 
 # Dimension letters in this file: B clips, T frames, H W input size, F features of a clip, K classes.
@@ -12,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from einops import rearrange
+from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from bvas.errors import ConfigError
@@ -20,7 +22,7 @@ from bvas.models.clip_model import ClipModel
 from bvas.models.config import PixelConfig
 from bvas.models.encoder2d import Normalization
 from bvas.models.encoder_stages import encoder_blocks, has_tensors
-from bvas.models.video.published import SLOW_R50, published_model
+from bvas.models.video.published import SLOW_R50, PublishedModel, published_model
 from bvas.models.video.slow_r50 import SlowR50
 from bvas.models.video.video_weights import load_published
 from bvas.values.clip_config import ClipConfig
@@ -58,7 +60,7 @@ class VideoModel(ClipModel):
         network: Network from normalized clips [B, 3, T, H, W] to logits; its last layer becomes `classifier`.
         layout: Its parts.
         clip: Its clips.
-        pixels: Normalization of RGB in [0, 1].
+        pixels: Channels of its frames, and their normalization.
     """
 
     def __init__(self, network: nn.Module, layout: Layout, clip: ClipConfig, pixels: PixelConfig) -> None:
@@ -101,10 +103,13 @@ class VideoModel(ClipModel):
         }
 
     def forward(self, frames_BTCHW: Tensor) -> Tensor:
-        """Return logits [B, K] of RGB clips [B, T, 3, H, W], float in [0, 1]."""
+        """Return logits [B, K] of clips in [0, 1]: RGB frames [B, T, 3, H, W], or gray [B, T, H, W]."""
         T = frames_BTCHW.shape[1]
         assert self.clip.num_frames == T, f"{T} frames for a model of {self.clip.num_frames}"
-        clips = rearrange(self.normalization(frames_BTCHW), "B T C H W -> B C T H W")
+        if self.pixels.num_channels == 1:
+            clips = repeat(self.normalization(frames_BTCHW), "B T H W -> B C T H W", C=3)
+        else:
+            clips = rearrange(self.normalization(frames_BTCHW), "B T C H W -> B C T H W")
         features_BF: Tensor = self.encoder(clips)
         if isinstance(self.classifier, nn.Conv3d):
             logits_BK: Tensor = self.classifier(features_BF[:, :, None, None, None]).flatten(1)
@@ -136,14 +141,47 @@ def build_video_model(
         CheckpointError: the weights are unavailable, or are not of this network; the message names the remedy.
     """
     published = published_model(name)
-    if num_labels is not None and num_labels < 1:
-        raise ConfigError(f"num_labels must be at least 1, got {num_labels}")
     clip = published.clip
     if num_frames is not None:
         clip = replace(clip, num_frames=num_frames, stack_size=num_frames)
-    published.checked_clip(clip.num_frames, size or published.form.size)
-    layout = LAYOUTS[name]
-    network = _network(name, len(published.classes) if num_labels is None else num_labels)
+    return published_network(
+        published,
+        num_labels,
+        clip,
+        pixels=published.pixels,
+        size=size or published.form.size,
+        weights=weights,
+    )
+
+
+def published_network(
+    published: PublishedModel,
+    num_labels: int | None,
+    clip: ClipConfig,
+    *,
+    pixels: PixelConfig,
+    size: tuple[int, int],
+    weights: Path | Literal["published"] | None = None,
+) -> VideoModel:
+    """Return a model for clips and pixels of one's own, as `build_video_model` does.
+
+    Args:
+        published: The network.
+        num_labels: Own classes (K); None: the published ones.
+        clip: Its clips.
+        pixels: Channels of the frames, 1 or 3, and their normalization.
+        size: (H, W) of the frames.
+        weights: As of `build_video_model`.
+
+    Raises:
+        ConfigError: the network does not take such clips.
+        CheckpointError: the weights are unavailable, or are not of this network; the message names the remedy.
+    """
+    if num_labels is not None and num_labels < 1:
+        raise ConfigError(f"num_labels must be at least 1, got {num_labels}")
+    published.checked_clip(clip.num_frames, size)
+    layout = LAYOUTS[published.name]
+    network = _network(published.name, len(published.classes) if num_labels is None else num_labels)
     if weights is not None:
         load_published(
             network,
@@ -151,7 +189,7 @@ def build_video_model(
             None if weights == "published" else Path(weights),
             new_layer=None if num_labels is None else layout.last_layer,
         )
-    return VideoModel(network, layout, clip, published.pixels)
+    return VideoModel(network, layout, clip, pixels)
 
 
 def _network(name: str, num_classes: int) -> Any:
