@@ -1,4 +1,4 @@
-"""Make synthetic matches in SoccerNet's layout, recordings of a mostly empty pitch, or clips of actions, with labels."""
+"""Make synthetic matches in SoccerNet's layout, recordings of an empty pitch, or clips of actions, with labels."""
 
 import argparse
 import logging
@@ -91,6 +91,7 @@ def run(args: argparse.Namespace) -> None:
 def _make_league(args: argparse.Namespace) -> None:
     from bvas.synthetic.config import SyntheticConfig, with_preset
     from bvas.synthetic.league import make_league
+    from bvas.video.container.frame_rate import as_rate
 
     challenge = args.challenge_matches
     if challenge is None:
@@ -100,7 +101,7 @@ def _make_league(args: argparse.Namespace) -> None:
         challenge_matches=challenge,
         minutes=10.0 if args.minutes is None else args.minutes,
         size=args.size or (224, 400),
-        rate=args.fps or 25.0,
+        rate=as_rate(25.0 if args.fps is None else args.fps),
         codec=args.codec,
         keyframe_interval=args.keyframe_interval,
         seed=args.seed,

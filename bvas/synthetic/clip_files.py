@@ -130,10 +130,8 @@ def write_clips(config: ClipSetConfig, match: int, numbers: list[int], root: Pat
 
 def _write_video(config: ClipSetConfig, filmed: ClipMatch, renderer: Renderer, clip: int, path: Path) -> None:
     frames = filmed.frames(clip)
-    if config.color:
-        pictures = renderer.color_frames(frames.start, frames.stop)
-    else:
-        pictures = ((luma,) for luma in renderer.frames(frames.start, frames.stop))
+    ends = frames.start, frames.stop
+    pictures = renderer.color_frames(*ends) if config.color else ((luma,) for luma in renderer.frames(*ends))
     with VideoWriter(
         path,
         size=config.size,

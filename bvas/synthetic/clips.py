@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from bvas.synthetic.bodies import HIP, PLAYER_SCALE, SHADOW, Poses, body_points
+from bvas.synthetic.bodies import PLAYER_SCALE, SHADOW, Poses, body_points
 from bvas.synthetic.camera import CameraPath, aim
 from bvas.synthetic.clip_actions import REVERSED, draw_action
 from bvas.synthetic.clip_config import ClipSetConfig
@@ -40,7 +40,7 @@ _SMOOTH_SECONDS, _SHAKE_M = 0.2, 0.02
 _MOST_TURNED = np.radians(55.0)
 # Others are behind the player, and to the side.
 _OTHERS_PROBABILITIES = (0.6, 0.3, 0.1)
-_OTHER_BEHIND_M, _OTHER_ASIDE_M, _OTHER_SPEED = (2.0, 9.0), (0.7, 2.0), 1.5
+_OTHER_BEHIND_M, _OTHER_ASIDE_M, _OTHER_SPEED = (2.0, 9.0), (1.0, 2.2), 1.5
 _FAR_M = 200.0
 _COURSE, _MATCH, _LOOK, _NOISE, _COLORS, _WEATHER, _EXPOSURE = range(7)
 
