@@ -20,13 +20,13 @@ _WALK_SPEED, _WALK_RADIANS_PER_M = (0.9, 1.8), 3.8
 _RUN_SPEED, _RUN_RADIANS_PER_M = (3.8, 6.2), 2.3
 _DRIBBLE_SPEED = (1.2, 4.5)
 # The reach of the legs, as the speed in m/s to which it belongs. It says little about the true speed.
-_WALK_REACH, _RUN_REACH, _STAND_REACH = (1.5, 3.6), (2.2, 4.5), (0.3, 3.8)
+_WALK_REACH, _RUN_REACH, _STAND_REACH = (1.8, 3.8), (2.2, 4.5), (0.3, 3.8)
 _IDLE_SHARE = 0.4
 _TURN_RADIANS_PER_SECOND = 0.35
 _SHUFFLE_SPEED = 0.5
 # Ball at the foot: meters ahead of the hip and to its left, as the kicking foot of bodies.py meets it.
 _FOOT_AHEAD, _FOOT_ASIDE = 0.55 * PLAYER_SCALE, -0.11 * PLAYER_SCALE
-_KICK_SECONDS, _KICK_SPEED, _KICK_SLOWNESS = (0.5, 1.1), (1.6, 3.2), (1.2, 1.7)
+_KICK_SECONDS, _KICK_SPEED, _KICK_SLOWNESS = (0.5, 1.1), (1.4, 2.8), (1.2, 1.7)
 _HEAD_SECONDS, _HEAD_SPEED, _HEAD_M = (0.5, 1.1), (1.8, 3.4), (0.3, 2.2)
 _THROW_SECONDS, _THROW_SPEED, _HANDS_M = (0.7, 1.25), (2.5, 4.5), (0.15 * PLAYER_SCALE, 1.87 * PLAYER_SCALE)
 _FALL_STARTS, _FALL_SECONDS = (0.15, 0.65), (0.35, 0.75)

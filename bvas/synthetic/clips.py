@@ -34,7 +34,7 @@ _CAMERA_X_M, _CAMERA_Y_M, _CAMERA_HEIGHT_M = (-30.0, 30.0), (-58.0, -44.0), (4.0
 _PLACE_X_M, _PLACE_Y_M = (-42.0, 42.0), (-26.0, 26.0)
 # Meters across a picture of SpaceJam's aspect: a player is 105 to 135 of 176 rows high.
 _VIEW_WIDTH_M, _ASPECT = (2.05, 2.5), 128 / 176
-_AIM_HEIGHT_M, _OFF_CENTER_M = (0.95, 1.15), 0.12
+_AIM_HEIGHT_M, _OFF_CENTER_M, _AIM_AHEAD_M = (0.95, 1.15), 0.12, (0.0, 0.35)
 _SMOOTH_SECONDS, _SHAKE_M = 0.2, 0.02
 # How far a player may turn out of the plane of the picture.
 _MOST_TURNED = np.radians(55.0)
@@ -182,9 +182,8 @@ def _camera(
     """
     rate = float(config.rate)
     lying = np.where(np.isfinite(falls), np.clip((falls + 0.05) / 0.35, 0.0, 1.0), 0.0)
-    middle = places + (0.6 * PLAYER_SCALE * lying)[:, None] * np.stack(
-        [np.cos(facing), np.sin(facing)], axis=-1
-    )
+    ahead = rng.uniform(*_AIM_AHEAD_M) + 0.6 * PLAYER_SCALE * lying
+    middle = places + ahead[:, None] * np.stack([np.cos(facing), np.sin(facing)], axis=-1)
     target = np.concatenate([middle, np.full((len(places), 1), rng.uniform(*_AIM_HEIGHT_M))], axis=-1)
     target += rng.uniform(-_OFF_CENTER_M, _OFF_CENTER_M, 3)
     target += _SHAKE_M * gaussian_filter1d(rng.normal(0.0, 1.0, target.shape), 0.1 * rate, axis=0)
