@@ -81,17 +81,13 @@ class ClipSetConfig:
 
     def clips_of(self, match: int) -> range:
         """Return the numbers of the clips of a match, from 0; they follow one another."""
-        return range(match * self.clips // self.matches, (match + 1) * self.clips // self.matches)
+        each, more = divmod(self.clips, self.matches)
+        start = match * each + min(match, more)
+        return range(start, start + each + (match < more))
 
     def labels(self) -> tuple[str, ...]:
-        """Return the label of each clip; every match has its part of every label, as evenly as the counts allow."""
-        hands: list[list[str]] = [[] for _ in range(self.matches)]
-        match = 0
-        for label, count in zip(LABELS, self.counts(), strict=True):
-            for _ in range(count):
-                while len(hands[match]) == len(self.clips_of(match)):
-                    match = (match + 1) % self.matches
-                hands[match].append(label)
-                match = (match + 1) % self.matches
+        """Return the label of each clip; the clips of a label are dealt to the matches in turn."""
+        dealt = np.repeat(LABELS, self.counts())
         rng = np.random.default_rng((self.seed, len(LABELS)))
-        return tuple(str(label) for hand in hands for label in rng.permutation(hand))
+        hands = [rng.permutation(dealt[match :: self.matches]) for match in range(self.matches)]
+        return tuple(np.concatenate(hands).tolist())
