@@ -1,4 +1,4 @@
-"""Make synthetic matches in SoccerNet's layout, or recordings of a mostly empty pitch, with labels."""
+"""Make synthetic matches in SoccerNet's layout, recordings of an empty pitch, or clips of actions, with labels."""
 
 import argparse
 import logging
@@ -15,7 +15,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `bvas data synth`."""
     options.add_out(parser, "data root of the matches", required=True)
     parser.add_argument(
-        "--matches", type=int, metavar="N", help="labelled matches (default: 7), or recordings (default: 40)"
+        "--matches",
+        type=int,
+        metavar="N",
+        help="labelled matches (default: 7), recordings (default: 40), or matches of clips (default: 20)",
     )
     parser.add_argument(
         "--challenge-matches",
@@ -25,10 +28,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--task",
-        choices=["ball", "ball12", "action", "presence"],
+        choices=["ball", "ball12", "action", "presence", "clips"],
         default="ball",
-        help="annotated labels: 2 or 12 of ball spotting, the 17 of Action Spotting, or the ranges in which a player "
-        "is before a fixed camera (default: ball)",
+        help="annotated labels: 2 or 12 of ball spotting, the 17 of Action Spotting, the ranges in which a player "
+        "is before a fixed camera, or one of ten actions for each clip of a player (default: ball)",
     )
     parser.add_argument(
         "--preset",
@@ -42,12 +45,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="M",
         help="per match, both halves (default: 10), or per recording (default: 2)",
     )
+    parser.add_argument("--clips", type=int, metavar="N", help="clips of all matches (default: 3000)")
+    parser.add_argument(
+        "--balanced",
+        action="store_true",
+        help="clips: as many of each action, and not in SpaceJam's proportions",
+    )
     options.add_seed(parser, "random seed of labels and pixels (default: 0)", default=0)
     parser.add_argument(
-        "--size", type=parse_size, metavar="HxW", help="default: 224x400, or 180x320 for presence"
+        "--size",
+        type=parse_size,
+        metavar="HxW",
+        help="default: 224x400, 180x320 for presence, 176x128 for clips",
     )
     parser.add_argument(
-        "--fps", type=float, default=25.0, metavar="F", help="frames per second (default: 25)"
+        "--fps", type=float, metavar="F", help="frames per second (default: 25, or 10 for clips)"
     )
     options.add_coding(parser, keyframe_interval=250)
     parser.add_argument(
@@ -60,10 +72,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Render the league, or the recordings."""
+    """Render the league, the recordings, or the clips."""
+    from bvas.errors import ConfigError
     from bvas.system.atomic_files import check_writable
 
     check_writable(args.out)
+    if args.task == "clips":
+        _make_clips(args)
+        return
+    if args.clips is not None or args.balanced:
+        raise ConfigError(f"--clips and --balanced are of --task clips; --task {args.task} has neither")
     if args.task == "presence":
         _make_recordings(args)
     else:
@@ -73,6 +91,7 @@ def run(args: argparse.Namespace) -> None:
 def _make_league(args: argparse.Namespace) -> None:
     from bvas.synthetic.config import SyntheticConfig, with_preset
     from bvas.synthetic.league import make_league
+    from bvas.video.container.frame_rate import as_rate
 
     challenge = args.challenge_matches
     if challenge is None:
@@ -82,7 +101,7 @@ def _make_league(args: argparse.Namespace) -> None:
         challenge_matches=challenge,
         minutes=10.0 if args.minutes is None else args.minutes,
         size=args.size or (224, 400),
-        rate=args.fps,
+        rate=as_rate(25.0 if args.fps is None else args.fps),
         codec=args.codec,
         keyframe_interval=args.keyframe_interval,
         seed=args.seed,
@@ -108,10 +127,9 @@ def _make_recordings(args: argparse.Namespace) -> None:
 
     if args.preset != "plain" or args.challenge_matches:
         raise ConfigError("--preset and --challenge-matches are of matches; --task presence has neither")
-    given = {"recordings": args.matches, "minutes": args.minutes, "size": args.size}
+    given = {"recordings": args.matches, "minutes": args.minutes, "size": args.size, "rate": args.fps}
     config = PresenceConfig(
         **{name: value for name, value in given.items() if value is not None},
-        rate=args.fps,
         codec=args.codec,
         keyframe_interval=args.keyframe_interval,
         seed=args.seed,
@@ -121,3 +139,32 @@ def _make_recordings(args: argparse.Namespace) -> None:
     with progress_bar("rendering", "recording", quiet=args.quiet) as progress:
         make_recordings(args.out, config, progress=progress, jobs=args.jobs)
     logger.info("in %s: %s", args.out, count_text(config.recordings, "recording"))
+
+
+def _make_clips(args: argparse.Namespace) -> None:
+    from bvas.errors import ConfigError
+    from bvas.synthetic.clip_config import LABELS, ClipSetConfig
+    from bvas.synthetic.clip_files import make_clips
+
+    if args.preset != "plain" or args.challenge_matches or args.minutes is not None or args.sound:
+        raise ConfigError(
+            "--preset, --challenge-matches, --minutes and --sound are of matches or recordings; --task clips has none"
+        )
+    given = {"matches": args.matches, "clips": args.clips, "size": args.size, "rate": args.fps}
+    if args.balanced:
+        given["proportions"] = (1.0,) * len(LABELS)
+    config = ClipSetConfig(
+        **{name: value for name, value in given.items() if value is not None},
+        codec=args.codec,
+        keyframe_interval=args.keyframe_interval,
+        seed=args.seed,
+        color=not args.gray,
+    )
+    with progress_bar("rendering", "clip", quiet=args.quiet) as progress:
+        make_clips(args.out, config, progress=progress, jobs=args.jobs)
+    logger.info(
+        "in %s: %s of %s",
+        args.out,
+        count_text(config.clips, "clip"),
+        count_text(config.matches, "match"),
+    )

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from bvas.errors import ConfigError, DataError
+from bvas.synthetic.clip_config import ClipSetConfig
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.half_video import write_half
 from bvas.synthetic.league_files import Layout, label_file, layout_of
@@ -166,7 +167,9 @@ def _write_labels(
     write_json(place / layout.label_file, content)
 
 
-def check_config(path: Path, config: SyntheticConfig | PresenceConfig, *, is_used: bool) -> None:
+def check_config(
+    path: Path, config: SyntheticConfig | PresenceConfig | ClipSetConfig, *, is_used: bool
+) -> None:
     """Write the config beside what is made by it, or compare it with the one that is there.
 
     Args:
