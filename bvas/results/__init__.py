@@ -7,6 +7,7 @@ made_from.py          Record: weights, settings and video files behind results
 read_spots.py         reader of a folder of results, or of files of spots of any system
 recording.py          Recording: the videos of one `bvas spot`, and its JSON form
 recording_folder.py   folder of a recording: its place, the identity of its files, stale files
+sample_predictions.py  probabilities of the samples of kind clip, in one file
 store.py              names of result folders and files, their reading and writing
 tuned_peaks.py        file of the peak rules that `bvas experiment tune` found
 video_result.py       VideoResult: file, curve, spots, gaps, annotations and clock of a video

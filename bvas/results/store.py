@@ -3,6 +3,7 @@
     runs/NAME/predictions/cv/MATCH/         labelled matches, by models that have not seen the match
                           challenge/MATCH/  matches without labels, by the mean of all models
                           videos/PATH/      single videos, by the mean of all models
+                          cv/samples_scores.npz  of kind clip: all samples, by models that have not seen them
     spots/NAME/, intervals/NAME/            a recording, by `bvas spot` or `bvas intervals`
 
 A folder of results holds:
@@ -46,6 +47,7 @@ RECORD_NAME = "made_from.json"
 TABLE_NAME = "spots.csv"
 INTERVAL_TABLE_NAME = "intervals.csv"
 CURVE_SUFFIX = "_scores.npz"
+SAMPLES_NAME = "samples_scores.npz"
 
 
 class Split(StrEnum):
@@ -67,6 +69,11 @@ def predictions_root(runs: Path, name: str) -> Path:
 def predictions_folder(runs: Path, name: str, split: Split = Split.CV) -> Path:
     """Return the folder of an experiment's predictions; a match's folder in it has the match's name."""
     return predictions_root(runs, name) / split
+
+
+def sample_predictions_path(runs: Path, name: str) -> Path:
+    """Return the file of an experiment's predictions of samples, of kind clip."""
+    return predictions_folder(runs, name) / SAMPLES_NAME
 
 
 def has_results(folder: Path) -> bool:

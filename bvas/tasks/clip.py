@@ -125,15 +125,20 @@ class ClipKind:
     def model(self, *, pretrained: bool = False) -> "ClipModel":
         """Return the experiment's network, with an output for each class."""
         from bvas.models.spotting import build_model
+        from bvas.models.video.clip_network import build_clip_network
 
         experiment = self._experiment
-        return build_model(
-            experiment.model,
-            experiment.clip,
+        num_labels, pixels, size = (
             len(experiment.task.labels),
-            pixels=experiment.input.pixels,
-            size=experiment.input.size,
-            pretrained=pretrained,
+            experiment.input.pixels,
+            experiment.input.size,
+        )
+        if experiment.video is not None:
+            return build_clip_network(
+                experiment.video, experiment.clip, num_labels, pixels=pixels, size=size, pretrained=pretrained
+            )
+        return build_model(
+            experiment.model, experiment.clip, num_labels, pixels=pixels, size=size, pretrained=pretrained
         )
 
     def loss(self, logits: "Tensor", targets: "Tensor") -> "Tensor":

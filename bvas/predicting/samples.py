@@ -1,0 +1,139 @@
+"""Predictions of the held-out samples of each fold, for experiments of kind clip."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bvas.data.matches import Match
+from bvas.errors import DataError
+from bvas.experiment.checkpoint import FILE_NAME, fold_folder
+from bvas.experiment.experiment import Experiment
+from bvas.inference.classifier import Classifier, load_classifier
+from bvas.loading.labelled_video import LabelledVideo
+from bvas.results.sample_predictions import SamplePredictions
+from bvas.system.devices import Precision
+from bvas.tasks.clip import ClipKind
+from bvas.training.fold import WorkerMix, clip_loader
+from bvas.values.color import to_unit_frames
+from bvas.values.progress import Progress
+from bvas.video.index.file_identity import content_digest
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PredictedSamples:
+    """Predictions of the samples of some folds, and those that have none."""
+
+    predictions: SamplePredictions
+    failed: tuple[str, ...]
+    """Names of the samples that cannot be decoded."""
+
+
+def predict_samples(
+    experiment: Experiment,
+    matches: Sequence[Match],
+    folds: Sequence[int],
+    runs: Path,
+    *,
+    device: torch.device,
+    workers: WorkerMix,
+    precision: Precision = "auto",
+    progress: Progress | None = None,
+) -> PredictedSamples:
+    """Predict the samples that folds hold out, each by its fold's model; a test split included.
+
+    Args:
+        experiment: Of kind clip.
+        matches: The matches of the data root.
+        folds: Trained folds.
+        runs: The runs folder.
+        device: The models' device.
+        workers: Loader processes by backend, or `auto`.
+        precision: Type to compute in.
+        progress: Called with clips done and all clips.
+
+    Raises:
+        DataError: the folds hold out no sample, no sample can be decoded, or a label file is wrong.
+        CheckpointError: a fold has no weights, or its weights are of another experiment.
+        DecodeError: a video cannot be indexed.
+        WorkerError: a loader process died.
+    """
+    kind = ClipKind(experiment)
+    held_out = [(fold, match) for fold in folds for match in matches if match.fold == fold]
+    found = [(fold, match, video) for fold, match in held_out for video in kind.sample_videos([match])]
+    if not found:
+        raise DataError(f"folds {', '.join(map(str, folds))} hold out no sample to predict")
+    scores = np.full((len(found), len(experiment.task.labels)), np.nan, np.float32)
+    total, done = len(found) * experiment.classes.test_clips, 0
+    for fold in folds:
+        places = [place for place, (number, _, _) in enumerate(found) if number == fold]
+        classifier = load_classifier(
+            experiment, runs, folds=[fold], device=str(device), precision=precision
+        )
+        videos = [found[place][2] for place in places]
+        scores[places] = _probabilities(classifier, videos, workers, progress, done, total)
+        done += len(places) * experiment.classes.test_clips
+    is_there = ~np.isnan(scores).any(axis=1)
+    there = [one for one, is_known in zip(found, is_there, strict=True) if is_known]
+    failed = tuple(video.name for (_, _, video), is_known in zip(found, is_there, strict=True) if not is_known)
+    if not there:
+        raise DataError(f"none of the samples can be decoded, the first is {failed[0]}; see 'bvas data check'")
+    predictions = SamplePredictions(
+        labels=experiment.task.labels.names,
+        names=tuple(video.name for _, _, video in there),
+        groups=tuple(match.group for _, match, _ in there),
+        sides=tuple(match.side for _, match, _ in there),
+        folds=np.array([fold for fold, _, _ in there], np.int64),
+        truth=np.array([video.ranges[0, 2] for _, _, video in there], np.int64),
+        scores=scores[is_there],
+        made_with=made_with(experiment, folds, runs),
+    )
+    return PredictedSamples(predictions, failed)
+
+
+def made_with(experiment: Experiment, folds: Sequence[int], runs: Path) -> dict[str, Any]:
+    """Return what decides the predictions of some folds: digests of weights, and settings of the test clips."""
+    weights = {
+        str(fold): content_digest(fold_folder(runs, experiment.name, fold) / FILE_NAME) for fold in folds
+    }
+    classes = experiment.classes
+    return {
+        "weights": weights,
+        "test_clips": classes.test_clips,
+        "frame_order": classes.frame_order,
+        "rate": experiment.input.rate,
+        "clip": asdict(experiment.clip),
+    }
+
+
+def _probabilities(
+    classifier: Classifier,
+    videos: Sequence[LabelledVideo],
+    workers: WorkerMix,
+    progress: Progress | None,
+    done: int,
+    total: int,
+) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    """Return the mean probabilities of each sample's clips [S, K]; NaN where none can be decoded."""
+    experiment = classifier.experiment
+    # Damaged samples are listed, however many there are.
+    tolerant = replace(experiment, loading=replace(experiment.loading, max_skip_share=1.0))
+    clips = ClipKind(experiment).test_clips(videos)
+    sums = np.zeros((len(videos), len(experiment.task.labels)))
+    counts = np.zeros(len(videos))
+    with clip_loader(
+        tolerant, clips, device=classifier.device, workers=workers, on_error="skip"
+    ) as loader:
+        for batch in loader.epoch(0):
+            frames = to_unit_frames(batch.frames, batch.forms, experiment.input.luma_scaling)
+            ids = batch.video_ids.numpy()
+            np.add.at(sums, ids, classifier.probabilities(frames))
+            np.add.at(counts, ids, 1)
+            done += len(ids)
+            if progress is not None:
+                progress(min(done, total), total)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(sums / counts[:, None], np.float32)
