@@ -17,10 +17,13 @@ from typing import Any
 
 import av
 import cv2
+import numpy as np
 from PIL import Image
 
 from bvas.cli import main as bvas
 from bvas.errors import DataError
+from bvas.synthetic.clip_config import LABELS, ClipSetConfig
+from bvas.synthetic.clips import film_clips
 from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.half_video import half_renderer
 from bvas.video.container.color_tags import SMPTE170M
@@ -28,6 +31,8 @@ from bvas.video.encode.video_writer import yuv_picture
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 FRAME = 940
+CLIP_FRAMES = slice(0, 16, 2)
+CLIP_COLUMNS, CLIP_COLORS = 2, 96
 OVERLAY_FRAME = 12
 
 
@@ -38,6 +43,23 @@ def write_synthetic_frame(path: Path) -> None:
     (planes,) = renderer.color_frames(FRAME, FRAME + 1)
     picture = yuv_picture(*planes).to_ndarray(format="bgr24", src_colorspace=SMPTE170M)
     cv2.imwrite(str(path), picture)
+
+
+def write_clip_sheet(path: Path) -> None:
+    """Draw every second frame of a synthetic clip of each action, at half the size, in two columns."""
+    match = film_clips(ClipSetConfig(proportions=(1.0,) * len(LABELS), clips=200), 0)
+    renderer = match.renderer()
+    rows = []
+    for label in LABELS:
+        frames = match.frames(match.labels.index(label))
+        planes = [*renderer.color_frames(frames.start, frames.stop)][CLIP_FRAMES]
+        pictures = [yuv_picture(*each).to_ndarray(format="bgr24", src_colorspace=SMPTE170M) for each in planes]
+        row = cv2.resize(np.concatenate(pictures, axis=1), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        rows.append(cv2.putText(row, label, (4, 12), 0, 0.4, (255, 255, 255), 1, cv2.LINE_AA))
+    length = len(LABELS) // CLIP_COLUMNS
+    columns = [np.concatenate(rows[start : start + length]) for start in range(0, len(rows), length)]
+    sheet = np.concatenate(columns, axis=1)[..., ::-1]
+    Image.fromarray(np.ascontiguousarray(sheet)).quantize(CLIP_COLORS).save(path, optimize=True)
 
 
 def write_page_picture(page_path: Path, path: Path, act: Callable[[Any], None]) -> None:
@@ -122,6 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     shutil.copy(timelines[0], DOCS / "timeline.png")
     write_page_picture(args.demo / "report" / "index.html", DOCS / "report.png", choose_false_alarm)
     write_synthetic_frame(DOCS / "synthetic.png")
+    write_clip_sheet(DOCS / "synthetic_clips.png")
     labels, predictions = args.demo / "data" / "spotting-ball-2023", args.runs / "demo" / "predictions" / "cv"
     write_label_picture(sorted(labels.rglob("1_*.mkv"))[0], DOCS / "label.png")
     write_error_pictures(labels, predictions)

@@ -1,4 +1,4 @@
-"""Synthetic matches and recordings with true labels: game, cameras, pictures, files.
+"""Synthetic matches, recordings and clips with true labels: game, cameras, pictures, files.
 
 config.py         settings and presets
 play_record.py    simulated half as plain data
@@ -25,4 +25,8 @@ league_files.py   folders and label files
 league.py         all matches of a league
 presence.py       recordings of an empty pitch with a player now and then
 presence_files.py their videos and dataset.json
+clip_config.py    settings, labels and proportions of action clips
+clip_actions.py   actions of one player, staged on demand
+clips.py          clips of a match, followed by a camera
+clip_files.py     their videos, joints and label files
 """
