@@ -17,6 +17,7 @@ VERBS = {
     "demo": "make synthetic matches, train on them, predict, score, and write a report",
     "spot": "find the actions in your own video",
     "intervals": "find the stretches of your own video in which something is present",
+    "classify": "name what short clips show, or every stretch of a long video",
     "train": "train an experiment on the folds of a data root",
     "predict": "predict the held-out matches of each fold, the challenge, or what a manifest lists",
     "evaluate": "score an experiment's predictions, or compare experiments",

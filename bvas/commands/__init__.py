@@ -2,6 +2,9 @@
 
 A run returns an exit code, or None for 0. The docstring of a verb's file is the text of its --help.
 
+class_listing.py        classes of a published network
+class_run.py            classification of one video: estimate, table, results
+classify.py             `bvas classify`: name what clips or stretches of a video show
 console.py              runner of the verbs: exit codes, error lines, progress bars
 cut.py                  `bvas cut`: cut intervals or moments out of videos
 data_check.py           `bvas data check`: list the faults of a data root

@@ -127,14 +127,19 @@ def add_span(parser: Options) -> None:
         )
 
 
-def add_inference(parser: Options) -> None:
-    """Add --precision, --stride and --strict: how scores are computed."""
+def add_precision(parser: Options) -> None:
+    """Add --precision."""
     parser.add_argument(
         "--precision",
         default="auto",
         choices=["auto", "float32", "bfloat16", "float16"],
         help="number format of the computation (default: float16 on CUDA, float32 on a CPU)",
     )
+
+
+def add_inference(parser: Options) -> None:
+    """Add --precision, --stride and --strict: how scores are computed."""
+    add_precision(parser)
     parser.add_argument(
         "--stride",
         type=int,

@@ -3,7 +3,7 @@
 import argparse
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 _ESTIMATE_AFTER_FRAMES = 200
 _LONG_SECONDS = 3600
-_VERBS = {"spot": "bvas spot", "interval": "bvas intervals"}
+_VERBS = {"spot": "bvas spot", "interval": "bvas intervals", "clip": "bvas classify"}
 _NO_SPOTTER = """Get the published weights of the reference system:
   bvas weights download ball
   bvas spot VIDEO --experiment ball
@@ -35,6 +35,15 @@ _NO_INTERVALS = """Label stretches of your own recordings and train one:
   bvas label VIDEO --labels IN_FRAME --ranges --out data/dataset.json
   bvas train --experiment presence
   bvas intervals VIDEO --experiment presence"""
+
+_NO_CLASSIFIER = """Take a network with its published weights:
+  bvas classify VIDEO --model r3d_18 [--weights FILE]
+or train one on clips of your own classes: bvas train --experiment NAME"""
+_MISSING: "Mapping[TaskKindName, tuple[str, str]]" = {
+    "spot": ("trained or imported model", _NO_SPOTTER),
+    "interval": ("trained model for intervals", _NO_INTERVALS),
+    "clip": ("trained model for clips", _NO_CLASSIFIER),
+}
 
 
 def trained_spotter(
@@ -85,8 +94,7 @@ def newest_experiment(runs: Path, kind: "TaskKindName" = "spot") -> str:
         if name != "demo" and _kind_in(runs / name) == kind:
             found[name] = max(path.stat().st_mtime, found.get(name, 0.0))
     if not found:
-        remedy = _NO_SPOTTER if kind == "spot" else _NO_INTERVALS
-        what = "trained or imported model" if kind == "spot" else "trained model for intervals"
+        what, remedy = _MISSING[kind]
         raise CheckpointError(f"no {what} in {runs}. {remedy}")
     return max(found, key=lambda name: found[name])
 

@@ -1,7 +1,7 @@
 """Write a trained or imported experiment as ONNX files.
 
-These are two files, the 2D part and the 3D part with the head, and a model card. 'bvas spot VIDEO --model DIR' runs
-them without PyTorch.
+Of kind spot these are two files, the 2D part and the 3D part with the head, and a model card. 'bvas spot VIDEO
+--model DIR' runs them without PyTorch. Of kind clip it is one file, for 'bvas classify VIDEO --model DIR'.
 """
 
 import argparse
@@ -32,10 +32,12 @@ def run(args: argparse.Namespace) -> None:
     from bvas.tasks.kind_choice import check_kind
 
     experiment = load_experiment(args.experiment, args.runs)
-    check_kind(experiment, "spot", "bvas weights export")
+    if experiment.kind != "clip":
+        check_kind(experiment, "spot", "bvas weights export")
     experiment = with_postprocessing(experiment, args.postprocessing)
     folds = trained_among(experiment, args.runs, args.folds)
     out = args.out or args.runs / experiment.name / "onnx"
     export_onnx(experiment, args.runs, folds, out, overwrite=args.overwrite)
     logger.info("fold%s %s in %s", "s" if len(folds) > 1 else "", ", ".join(map(str, folds)), out)
-    logger.info("now: bvas spot VIDEO --model %s", out)
+    verb = "classify" if experiment.kind == "clip" else "spot"
+    logger.info("now: bvas %s VIDEO --model %s", verb, out)

@@ -217,6 +217,9 @@ class Experiment:
     @property
     def drawn_peaks(self) -> PeakConfig:
         """Smoothing and operating points of curves in pictures, for any kind."""
+        if self.kind == "clip":
+            # Probabilities are drawn as they are, and every answer counts.
+            return PeakConfig(sigma_frames=0.0, min_height=0.0, operating_point=0.0)
         return self.intervals.as_peaks() if self.kind == "interval" else self.peaks
 
     def to_json(self) -> str:

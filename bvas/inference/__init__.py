@@ -1,6 +1,10 @@
 """Inference: frames of a video in, score rows out, spots from these.
 
 batchnorm_folding.py  batch normalization as part of the convolutions
+class_rows.py         rows of a table of classes
+class_windows.py      windows of a video, and their classes
+classifier.py         the networks that classify clips, trained or published
+classify_video.py     classes of a video in one call
 clip_states.py        frames of stacks and stacks of clips, with their states
 engine_protocol.py    interface between the streaming algorithm and what computes
 file_rows.py          score rows of a video file, segment by segment

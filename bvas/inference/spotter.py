@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bvas.experiment.checkpoint import Checkpoint
     from bvas.models.spotting import SpottingModel
+    from bvas.tasks.trained_model import Model
 
 
 class VideoSpotter(Protocol):
@@ -100,20 +101,43 @@ def load_spotter(
         CheckpointError: a fold has no weights, or its weights are of another experiment.
         ConfigError: the experiment or the device is unknown.
     """
-    from bvas.experiment.checkpoint import FILE_NAME, fold_folder, load_checkpoint, trained_among
     from bvas.models.spotting import SpottingModel
-    from bvas.tasks.trained_model import trained_model
 
     runs = Path(runs)
     if isinstance(experiment, str):
         experiment = load_experiment(experiment, runs)
-    wanted = trained_among(experiment, runs) if folds is None else folds
     chosen = choose_device(device)
+    models = trained_models(experiment, runs, folds, SpottingModel, chosen)
+    return Spotter(experiment, models, chosen, precision, stride)
+
+
+def trained_models(
+    experiment: Experiment,
+    runs: Path,
+    folds: Sequence[int] | None,
+    model_type: "type[Model]",
+    device: "torch.device",
+) -> "tuple[Model, ...]":
+    """Return the trained models of an experiment, one for each fold, in evaluation mode.
+
+    Args:
+        experiment: The experiment.
+        runs: The runs folder.
+        folds: Folds; None for all that are trained.
+        model_type: Class of the models that the caller can run.
+        device: Their device.
+
+    Raises:
+        CheckpointError: a fold has no weights, or its weights are of another experiment.
+    """
+    from bvas.experiment.checkpoint import FILE_NAME, fold_folder, load_checkpoint, trained_among
+    from bvas.tasks.trained_model import trained_model
+
+    wanted = trained_among(experiment, runs) if folds is None else folds
     checkpoints = [load_checkpoint(fold_folder(runs, experiment.name, fold) / FILE_NAME) for fold in wanted]
     for checkpoint in checkpoints:
         _check_same(experiment, checkpoint)
-    models = tuple(trained_model(checkpoint, SpottingModel).to(chosen) for checkpoint in checkpoints)
-    return Spotter(experiment, models, chosen, precision, stride)
+    return tuple(trained_model(checkpoint, model_type).to(device) for checkpoint in checkpoints)
 
 
 def _check_same(experiment: Experiment, checkpoint: "Checkpoint") -> None:

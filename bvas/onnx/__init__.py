@@ -1,10 +1,12 @@
-"""ONNX: export of trained models with a model card, and spotting with ONNX Runtime instead of PyTorch.
+"""ONNX: export of trained models with a model card, spotting and classifying with ONNX Runtime.
 
 export.py        writes the folder of an exported model
-graphs.py        the two graphs, and their deviation from PyTorch
+graphs.py        the two graphs of a spotting model, and their deviation from PyTorch
+clip_graph.py    the graph of a classifier, and its deviation from PyTorch
 model_card.py    the card, from model_card.md and files on disk
 model_folder.py  settings inside the files; opening a folder
 onnx_engine.py   ONNX Runtime as the engine of the streaming algorithm
 session.py       a session of ONNX Runtime
 spotter.py       the spotter of an exported model
+classifier.py    the classifier of an exported model
 """

@@ -1,4 +1,4 @@
-"""Trained models as two ONNX graphs, and their deviation from PyTorch.
+"""Spotting models as two ONNX graphs, and their deviation from PyTorch.
 
 `torch.onnx.export` is used in its form over `torch.export`; the TorchScript form is deprecated. Height and width are
 fixed: a video is always fitted into the experiment's size, some encoders take one size only, and the padding of others
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bvas import __version__
 from bvas.errors import CheckpointError, ConfigError
 from bvas.models.spotting import SpottingModel
 from bvas.onnx.model_folder import ExportSettings, Part
@@ -90,7 +91,26 @@ def make_graphs(models: Sequence[SpottingModel], settings: ExportSettings) -> di
     Raises:
         ConfigError: a package is missing, PyTorch cannot export the encoder, or the weights are too large for a file.
     """
-    onnx = import_exporter()
+    check_weights(models)
+    encoders, heads = _Encoders(models).eval(), _Heads(models).eval()
+    # Two of each: torch.export specializes a dimension of 1.
+    stacks = torch.rand(2, models[0].stack_channels, *settings.input.size)
+    with torch.no_grad():
+        features_MChw = encoders(stacks)
+        windows = torch.stack([features_MChw] * settings.clip.num_stacks, dim=1)
+        return {
+            "encoder": graph_bytes(encoders, stacks, ("stacks", "features"), settings.metadata("encoder")),
+            "head": graph_bytes(heads, windows, ("windows", "scores"), settings.metadata("head")),
+        }
+
+
+def check_weights(models: Sequence[nn.Module]) -> None:
+    """Check that models fit into one file.
+
+    Raises:
+        ConfigError: a package is missing, or the weights are too large.
+    """
+    import_exporter()
     num_bytes = sum(
         tensor.numel() * tensor.element_size() for model in models for tensor in model.state_dict().values()
     )
@@ -99,22 +119,28 @@ def make_graphs(models: Sequence[SpottingModel], settings: ExportSettings) -> di
             f"the weights take {num_bytes / 1e9:.1f} GB, and an ONNX file holds 2 GB; export fewer of the "
             f"{count_text(len(models), 'fold')}"
         )
-    encoders, heads = _Encoders(models).eval(), _Heads(models).eval()
-    # Two of each: torch.export specializes a dimension of 1.
-    stacks = torch.rand(2, models[0].stack_channels, *settings.input.size)
-    with torch.no_grad():
-        features_MChw = encoders(stacks)
-        windows = torch.stack([features_MChw] * settings.clip.num_stacks, dim=1)
-        graphs: dict[Part, Any] = {
-            "encoder": _graph(encoders, stacks, ("stacks", "features")),
-            "head": _graph(heads, windows, ("windows", "scores")),
-        }
-    content: dict[Part, bytes] = {}
-    for part, graph in graphs.items():
-        _remove_traces(graph)
-        graph.producer_name, graph.producer_version = "bvas", settings.bvas_version
-        onnx.helper.set_model_props(graph, settings.metadata(part))
-        content[part] = graph.SerializeToString(deterministic=True)
+
+
+def graph_bytes(
+    module: nn.Module, example: Tensor, names: tuple[str, str], metadata: Mapping[str, str]
+) -> bytes:
+    """Return the content of the file of a graph with one input and one output.
+
+    Args:
+        module: In evaluation mode, on the CPU.
+        example: Input, of a batch of two.
+        names: Names of input and output.
+        metadata: Settings that the file holds.
+
+    Raises:
+        ConfigError: PyTorch cannot export it.
+    """
+    onnx = import_exporter()
+    graph = _graph(module, example, names)
+    _remove_traces(graph)
+    graph.producer_name, graph.producer_version = "bvas", __version__
+    onnx.helper.set_model_props(graph, dict(metadata))
+    content: bytes = graph.SerializeToString(deterministic=True)
     return content
 
 

@@ -1,4 +1,7 @@
-"""Model card of an export: `model_card.md` filled in from files on disk; facts not on disk are called unknown."""
+"""Model card of an export: `model_card.md` or `clip_card.md`, filled in from files on disk.
+
+Facts that are not on disk are called unknown.
+"""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +16,7 @@ from bvas.onnx.model_folder import ExportSettings
 from bvas.system.text_files import read_json
 from bvas.values.plural import count_text
 
-_TEMPLATE = Path(__file__).with_name("model_card.md")
+_TEMPLATES = {"spot": "model_card.md", "clip": "clip_card.md"}
 _LUMA = {
     "range": "by the video's range tag: limited `(y - 16) / 219`, full `y / 255`, cut off at 0 and 1",
     "stored": "`y / 255`, whatever the video's range tag",
@@ -23,6 +26,10 @@ _FITS = {
     "pad": "fitted into the size below, the aspect kept, the rest black",
     "crop": "scaled with its aspect until it covers {resize}, and the size below cut out of the middle",
     "stretch": "scaled to {resize}, its aspect not kept, and the size below cut out of the middle",
+}
+_RESAMPLES = {
+    "area": "the mean of what a pixel covers",
+    "bilinear": "bilinear interpolation between pixels, without antialias, after the conversion to [0, 1]",
 }
 _FLIP_STEP = "1. Do the same with the pictures mirrored left to right, and take the mean of both scores.\n"
 
@@ -61,7 +68,8 @@ def model_card(
         DataError: a file in `run` cannot be read.
     """
     clip, form = settings.clip, settings.input.form
-    return _TEMPLATE.read_text(encoding="utf-8").format(
+    template = Path(__file__).with_name(_TEMPLATES[settings.kind])
+    return template.read_text(encoding="utf-8").format(
         settings=settings,
         clip=clip,
         opset=opset,
@@ -71,6 +79,9 @@ def model_card(
         num_folds=count_text(len(settings.weights), "fold"),
         span_seconds=clip.span / settings.input.rate,
         files=_rows(map(_file_row, files)),
+        clip_frames=", ".join(
+            f"`c {place * clip.frame_step - clip.frames_before:+d}`" for place in range(clip.num_frames)
+        ),
         stack_frames=", ".join(f"`s + {place * clip.frame_step}`" for place in range(clip.stack_size)),
         reach=clip.stack_size * clip.frame_step,
         last_stack=clip.num_stacks - 1,
@@ -81,6 +92,7 @@ def model_card(
         channels="luma only"
         if form.channels == "luma"
         else "RGB, the channels of a frame one after the other",
+        resample=_RESAMPLES[form.resample],
         pixels=_LUMA[settings.input.luma_scaling] if form.channels == "luma" else _RGB,
         weights="\n".join(_weights(checkpoints, settings, run)),
         training=_training(checkpoints, run),

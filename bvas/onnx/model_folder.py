@@ -4,20 +4,25 @@
     head.onnx      windows [B, N, C, h, w] of features   -> scores [B, K] in [0, 1]
     README.md      the model card
 
+Of kind clip it is one file in place of the two:
+
+    classifier.onnx   clips [B, T, H, W], of RGB [B, T, 3, H, W], in [0, 1]   -> probabilities [B, K]
+
 M and B may be any number. The other dimensions are fixed: H and W are the size that every video is fitted into. The
-weights of several folds lie in the same two files. C then counts the features of all folds, and scores are their mean.
-Metadata of both files: `bvas_format`, `bvas_part` (`encoder`, `head`) and `bvas_settings` (JSON of
+weights of several folds lie in the same files. C then counts the features of all folds, and scores are their mean.
+Metadata of each file: `bvas_format`, `bvas_part` (`encoder`, `head`, `classifier`) and `bvas_settings` (JSON of
 `ExportSettings`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import CheckpointError, ConfigError, DataError
-from bvas.experiment.experiment import Experiment
+from bvas.experiment.class_config import ClassConfig
+from bvas.experiment.experiment import Experiment, TaskKindName
 from bvas.experiment.input_config import InputConfig
 from bvas.experiment.peak_config import PeakConfig
 from bvas.onnx.session import OnnxPart
@@ -25,8 +30,9 @@ from bvas.system.dataclass_json import value_from_json, value_to_json
 from bvas.values.annotations import LabelSet
 from bvas.values.clip_config import ClipConfig
 
-Part = Literal["encoder", "head"]
+Part = Literal["encoder", "head", "classifier"]
 FILE_NAMES: Mapping[Part, str] = {"encoder": "encoder.onnx", "head": "head.onnx"}
+CLASSIFIER_NAMES: Mapping[Part, str] = {"classifier": "classifier.onnx"}
 CARD_NAME = "README.md"
 _FORMAT = "bvas-onnx-1"
 
@@ -42,7 +48,7 @@ class SourceWeights:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportSettings:
-    """All settings that spotting with an exported model needs."""
+    """All settings that spotting or classifying with an exported model needs."""
 
     name: str
     """Of the experiment."""
@@ -57,6 +63,9 @@ class ExportSettings:
     bvas_version: str
     """Version that wrote the export."""
     weights: tuple[SourceWeights, ...]
+    kind: TaskKindName = "spot"
+    classes: ClassConfig = field(default_factory=ClassConfig)
+    """Rules of kind clip."""
 
     def metadata(self, part: Part) -> dict[str, str]:
         """Return the metadata of a file."""
@@ -66,10 +75,12 @@ class ExportSettings:
         """Return an experiment with these settings; its training settings are defaults."""
         return Experiment(
             name=self.name,
+            kind=self.kind,
             task=SpottingTask(name=self.task, labels=LabelSet(self.labels)),
             input=self.input,
             clip=self.clip,
             peaks=self.peaks,
+            classes=self.classes,
             flip_tta=self.flip_tta,
         )
 
@@ -95,14 +106,7 @@ def load_exported(folder: Path, device: str = "auto") -> ExportedModel:
         CheckpointError: a file is not an ONNX file, not written by bvas, of another version, or of another export.
         ConfigError: the device or ONNX Runtime is unavailable.
     """
-    if not folder.is_dir():
-        raise DataError(f"no folder {folder}; make one with: bvas weights export NAME --out {folder}")
-    for name in FILE_NAMES.values():
-        if not (folder / name).is_file():
-            raise DataError(
-                f"no {name} in {folder}; an exported model is a folder with {' and '.join(FILE_NAMES.values())}, "
-                "as 'bvas weights export' writes it"
-            )
+    check_files(folder, FILE_NAMES)
     encoder, head = (OnnxPart(folder / name, device) for name in FILE_NAMES.values())
     settings, others = read_settings(encoder, "encoder"), read_settings(head, "head")
     if settings != others:
@@ -111,6 +115,25 @@ def load_exported(folder: Path, device: str = "auto") -> ExportedModel:
             "export again"
         )
     return ExportedModel(settings, encoder, head)
+
+
+def check_files(folder: Path, names: Mapping[Part, str]) -> None:
+    """Check that a folder has the files of an export.
+
+    Raises:
+        DataError: the folder or one of its files is missing.
+    """
+    if not folder.is_dir():
+        raise DataError(f"no folder {folder}; make one with: bvas weights export NAME --out {folder}")
+    for name in names.values():
+        if not (folder / name).is_file():
+            others = FILE_NAMES if names is CLASSIFIER_NAMES else CLASSIFIER_NAMES
+            is_other = all((folder / other).is_file() for other in others.values())
+            verb = "bvas classify" if others is CLASSIFIER_NAMES else "bvas spot"
+            raise DataError(
+                f"no {name} in {folder}; an exported model is a folder with {' and '.join(names.values())}, "
+                f"as 'bvas weights export' writes it{f'; this one is for {verb!r}' if is_other else ''}"
+            )
 
 
 def read_settings(part: OnnxPart, name: Part) -> ExportSettings:
@@ -143,8 +166,12 @@ def read_settings(part: OnnxPart, name: Part) -> ExportSettings:
 
 
 def _check_shapes(part: OnnxPart, name: Part, settings: ExportSettings) -> None:
-    if name == "encoder":
-        wanted: tuple[int, ...] = (
+    wanted: tuple[int, ...]
+    if name == "classifier":
+        wanted = (settings.clip.num_frames, *settings.input.form.unit_shape, len(settings.labels))
+        found = (*part.input_shape[1:], *part.output_shape[1:])
+    elif name == "encoder":
+        wanted = (
             settings.clip.stack_size * settings.input.form.num_channels,
             *settings.input.size,
         )

@@ -70,17 +70,19 @@ def predict_samples(
     total, done = len(found) * experiment.classes.test_clips, 0
     for fold in folds:
         places = [place for place, (number, _, _) in enumerate(found) if number == fold]
-        classifier = load_classifier(
-            experiment, runs, folds=[fold], device=str(device), precision=precision
-        )
+        classifier = load_classifier(experiment, runs, folds=[fold], device=str(device), precision=precision)
         videos = [found[place][2] for place in places]
         scores[places] = _probabilities(classifier, videos, workers, progress, done, total)
         done += len(places) * experiment.classes.test_clips
     is_there = ~np.isnan(scores).any(axis=1)
     there = [one for one, is_known in zip(found, is_there, strict=True) if is_known]
-    failed = tuple(video.name for (_, _, video), is_known in zip(found, is_there, strict=True) if not is_known)
+    failed = tuple(
+        video.name for (_, _, video), is_known in zip(found, is_there, strict=True) if not is_known
+    )
     if not there:
-        raise DataError(f"none of the samples can be decoded, the first is {failed[0]}; see 'bvas data check'")
+        raise DataError(
+            f"none of the samples can be decoded, the first is {failed[0]}; see 'bvas data check'"
+        )
     predictions = SamplePredictions(
         labels=experiment.task.labels.names,
         names=tuple(video.name for _, _, video in there),
@@ -124,9 +126,7 @@ def _probabilities(
     clips = ClipKind(experiment).test_clips(videos)
     sums = np.zeros((len(videos), len(experiment.task.labels)))
     counts = np.zeros(len(videos))
-    with clip_loader(
-        tolerant, clips, device=classifier.device, workers=workers, on_error="skip"
-    ) as loader:
+    with clip_loader(tolerant, clips, device=classifier.device, workers=workers, on_error="skip") as loader:
         for batch in loader.epoch(0):
             frames = to_unit_frames(batch.frames, batch.forms, experiment.input.luma_scaling)
             ids = batch.video_ids.numpy()

@@ -1,6 +1,7 @@
 """Reports: results in, pictures, page, annotated video and files for other programs out.
 
 captions.py             captions of the annotated video
+class_table.py          table of classes
 clip_preview.py         preview of training clips: draws, frames, targets, augmentation
 contact_sheet.py        sheet of training clips, and the layout of sheets
 content.py              VideoReport, MatchReport: results matched with their annotations

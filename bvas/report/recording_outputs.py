@@ -1,4 +1,4 @@
-"""Outputs of `bvas spot` and `bvas intervals`: parts of a recording on one timeline, and the writer of their files."""
+"""Outputs of `bvas spot`, `intervals` and `classify`: parts of a recording on one timeline, and their files."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,6 +8,8 @@ from pathlib import Path
 from bvas.data.interval_files import intervals_csv_text
 from bvas.errors import ConfigError
 from bvas.experiment.experiment import Experiment, TaskKindName
+from bvas.inference.class_rows import DEFAULT_TOP
+from bvas.report.class_table import classes_csv_text
 from bvas.report.content import video_report
 from bvas.report.spots_csv import SpotRow, write_spots_csv
 from bvas.report.timeline import timeline_png
@@ -15,6 +17,7 @@ from bvas.results.interval_rows import file_names, interval_rows
 from bvas.results.made_from import VideoRecord
 from bvas.results.recording import Recording
 from bvas.results.store import (
+    CLASS_TABLE_NAME,
     INTERVAL_TABLE_NAME,
     INTERVALS_NAME,
     RECORDING_NAME,
@@ -29,9 +32,13 @@ from bvas.results.store import (
 from bvas.results.video_result import VideoFile, VideoResult
 from bvas.system.atomic_files import write_bytes, write_text
 from bvas.system.file_names import output_stem
+from bvas.values.annotations import LabelSet
 from bvas.values.match_clock import MatchClock
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.index.video_index import build_index
+
+# A page has a switch and a row of figures for each label.
+_MOST_LISTED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,8 @@ def plan_parts(
 
 def output_names(names: Sequence[str], kind: TaskKindName) -> list[str]:
     """Return the names of all files that a recording with parts of these names has."""
-    found = (INTERVALS_NAME, INTERVAL_TABLE_NAME) if kind == "interval" else (RESULTS_NAME, TABLE_NAME)
+    found = [RESULTS_NAME, TABLE_NAME] if kind == "spot" else [INTERVALS_NAME, INTERVAL_TABLE_NAME]
+    found += [CLASS_TABLE_NAME] if kind == "clip" else []
     folder = Path()
     parts = [path.name for name in names for path in (curve_path(folder, name), timeline_path(folder, name))]
     return [*found, RECORDING_NAME, *parts]
@@ -99,6 +107,7 @@ def write_outputs(
     *,
     made_from: Sequence[VideoRecord],
     in_part: str,
+    top: int = DEFAULT_TOP,
 ) -> None:
     """Write the newest part of a recording into a folder, and the files about all parts so far.
 
@@ -110,11 +119,13 @@ def write_outputs(
         duration_seconds: Length of the last part.
         made_from: All files of the recording.
         in_part: Reason why the results cover a part of the recording only; empty where they are complete.
+        top: Of kind clip, labels in a line of the table.
 
     Raises:
         DataError: a file cannot be written.
     """
-    labels, newest = experiment.task.labels, results[-1]
+    newest = results[-1]
+    labels = _listed_labels(experiment.task.labels, results)
     recording = Recording(
         experiment=experiment.name,
         labels=labels,
@@ -134,10 +145,20 @@ def write_outputs(
     report = video_report(replace(newest, clock=own_clock), labels, duration_seconds=duration_seconds)
     write_bytes(timeline_path(out, newest.video.name), timeline_png(report, labels))
     write_found(out, out.name, results, rate=experiment.input.rate, kind=experiment.kind)
-    if experiment.kind == "interval":
-        write_text(out / INTERVAL_TABLE_NAME, intervals_csv_text(interval_rows(results)))
-    else:
+    if experiment.kind == "spot":
         write_spots_csv(out / TABLE_NAME, _rows(results, clock))
+    else:
+        write_text(out / INTERVAL_TABLE_NAME, intervals_csv_text(interval_rows(results)))
+    if experiment.kind == "clip":
+        write_text(out / CLASS_TABLE_NAME, classes_csv_text(results, top))
+
+
+def _listed_labels(labels: LabelSet, results: Sequence[VideoResult]) -> LabelSet:
+    """Return the labels that a page lists: all, or of hundreds of classes those that were found."""
+    if len(labels) <= _MOST_LISTED:
+        return labels
+    found = {one.label for result in results for one in result.intervals}
+    return LabelSet(tuple(label for label in labels if label in found) or labels.names)
 
 
 def _rows(results: Sequence[VideoResult], clock: MatchClock) -> list[SpotRow]:

@@ -10,6 +10,7 @@ from bvas.errors import HIDDEN, DataError
 from bvas.results.made_from import VideoRecord
 from bvas.results.recording import Recording
 from bvas.results.store import (
+    CLASS_TABLE_NAME,
     INTERVAL_TABLE_NAME,
     INTERVALS_NAME,
     RECORDING_NAME,
@@ -24,7 +25,7 @@ from bvas.system.file_names import output_stem, shown_name
 from bvas.video.container.read_options import Source
 from bvas.video.index.file_identity import content_digest, fingerprint_of, is_same, place_of
 
-_NAMES = (RESULTS_NAME, TABLE_NAME, INTERVALS_NAME, INTERVAL_TABLE_NAME, RECORDING_NAME)
+_NAMES = (RESULTS_NAME, TABLE_NAME, INTERVALS_NAME, INTERVAL_TABLE_NAME, CLASS_TABLE_NAME, RECORDING_NAME)
 
 
 def default_folder(source: Source, root: str = "spots") -> Path:

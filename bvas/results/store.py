@@ -5,17 +5,19 @@
                           videos/PATH/      single videos, by the mean of all models
                           cv/samples_scores.npz  of kind clip: all samples, by models that have not seen them
     spots/NAME/, intervals/NAME/            a recording, by `bvas spot` or `bvas intervals`
+    classes/NAME/                           a video, by `bvas classify`
 
 A folder of results holds:
 
     <video>_scores.npz      score curve of each video: `scores` float32 [L, K], `seconds` float64 [L], `labels`
-    results_intervals.json  of kind interval: intervals of all videos, in ActivityNet's form
+    results_intervals.json  of kinds interval and clip: intervals of all videos, in ActivityNet's form
     results_spotting.json   of kind spot: candidates and gaps of all videos, in SoccerNet's form
     made_from.json          predictions only: weights, settings and videos; written last, removed first
     <video>_timeline.png    `bvas spot` only: picture of the spots and the curve
     recording.json          `bvas spot` only: the video files, and how they were read
     spots.csv               `bvas spot` only: the spots from the operating point up
-    intervals.csv           `bvas intervals` only: the intervals, in seconds and frames
+    intervals.csv           not of kind spot: the intervals, in seconds and frames
+    classes.csv             `bvas classify` only: the most probable labels of each window
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,6 +48,7 @@ RECORDING_NAME = "recording.json"
 RECORD_NAME = "made_from.json"
 TABLE_NAME = "spots.csv"
 INTERVAL_TABLE_NAME = "intervals.csv"
+CLASS_TABLE_NAME = "classes.csv"
 CURVE_SUFFIX = "_scores.npz"
 SAMPLES_NAME = "samples_scores.npz"
 
@@ -170,7 +173,7 @@ def write_found(
     Raises:
         DataError: it cannot be written.
     """
-    if kind == "interval":
+    if kind != "spot":
         write_json(
             folder / INTERVALS_NAME,
             intervals_json({result.video.name: result.intervals for result in results}),

@@ -100,19 +100,24 @@ class VideoResult:
         return self.curve
 
     def smoothed_curve(self, labels: LabelSet) -> ScoreCurve | None:
-        """Return the curve as spots are found in it; None without a curve.
+        """Return the curve as spots are found in it, with these labels alone; None without a curve.
 
         Raises:
-            DataError: it is of other labels.
+            DataError: it lacks one of the labels.
         """
         if self.curve is None:
             return None
-        if self.curve.labels != labels.names:
+        curve = self.curve
+        if not set(labels) <= set(curve.labels):
             raise DataError(
-                f"the score curve of {self.video.name} has the labels {', '.join(self.curve.labels)}, and its "
+                f"the score curve of {self.video.name} has the labels {', '.join(curve.labels)}, and its "
                 f"results have {', '.join(labels)}; spot the video again"
             )
-        return smoothed(self.curve, self.peaks)
+        if curve.labels != labels.names:
+            # Of hundreds of classes a page lists those that occur.
+            columns = [curve.labels.index(label) for label in labels]
+            curve = replace(curve, scores=curve.scores[:, columns], labels=labels.names)
+        return smoothed(curve, self.peaks)
 
     def shown_from(self, confidence: float | None) -> Self:
         """Return the same with one operating point for all labels; as it is for None."""

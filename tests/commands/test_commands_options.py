@@ -9,7 +9,7 @@ import bvas.commands
 COMMANDS = Path(bvas.commands.__file__).parent
 # The same word for different things: files and folders to score, renditions, counts of another kind.
 OWN_MEANING = {
-    "--clips": "a number to draw, or a folder of cuts",
+    "--clips": "a number to draw or to average, or a folder of cuts",
     "--copy": "copies of videos in a data root, or packets in place of encoding",
     "--format": "of data to import, or of pictures",
     "--height": "rows of a preview, or of an overlay",
@@ -17,12 +17,14 @@ OWN_MEANING = {
     "--labels": "the labels of one video, or all of a data set",
     "--link": "links to videos in a data root, or beside a page",
     "--matches": "a number to render, or a file that lists them",
+    "--model": "an exported model, also a published network",
     "--name": "of an ensemble, or of imported weights",
     "--postprocessing": "rules in place of the experiment's own, or of an operating point",
     "--predictions": "files to score, or scores to import with weights",
     "--rate": "of a source, of an edit list, or of a metric",
     "--size": "of rendered pictures, or of copies",
     "--task": "labels to render, to score, or data to download",
+    "--top": "labels in a row, or suspects",
     "--videos": "folder of videos to import, or to draw",
     "--to": "the end of a span, or a format",
     "--json": "on standard output, or a file",

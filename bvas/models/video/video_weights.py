@@ -79,7 +79,7 @@ def _downloaded(published: PublishedModel) -> Any:
     except _UNREADABLE as error:
         raise CheckpointError(
             f"the weights of {published.name} are unavailable ({first_line(error)}). Without network: download "
-            f"{published.url} elsewhere, copy it here, and give its path"
+            f"{published.url} elsewhere, copy it here, and give its path (--weights FILE)"
         ) from error
 
 

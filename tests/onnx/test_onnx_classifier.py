@@ -1,0 +1,104 @@
+"""An exported classifier gives the probabilities of its folds, says what it is, and is refused where it is none."""
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from class_samples import LABELS, bars_experiment, moving_bar, write_clip
+
+from bvas import classify_clip
+from bvas.cli import main
+from bvas.errors import CheckpointError
+from bvas.experiment.checkpoint import FILE_NAME, fold_folder, save_checkpoint
+from bvas.experiment.experiment import InputConfig
+from bvas.inference.classifier import load_classifier
+from bvas.models.config import ModelConfig
+from bvas.models.video.config import SmallR2plus1dConfig, VideoModelConfig
+from bvas.onnx.classifier import load_onnx_classifier
+from bvas.onnx.clip_graph import measure_clips
+from bvas.tasks.kind_choice import kind_of
+from bvas.values.clip_config import ClipConfig
+
+
+@pytest.fixture(scope="module")
+def class_runs(tmp_path_factory):
+    """Two folds of a small network over RGB clips whose frames the device scales."""
+    runs = tmp_path_factory.mktemp("runs")
+    experiment = bars_experiment(
+        input=InputConfig(size=(32, 32), rate=10.0, channels="rgb", fit="stretch", resample="bilinear"),
+        clip=ClipConfig(num_frames=8, frame_step=1, stack_size=8),
+        model=ModelConfig(),
+        video=VideoModelConfig(network="small_r2plus1d", small_r2plus1d=SmallR2plus1dConfig(features=(4, 8))),
+    )
+    for fold in range(2):
+        torch.manual_seed(fold)
+        state = kind_of(experiment).model().state_dict()
+        save_checkpoint(fold_folder(runs, "bars", fold) / FILE_NAME, state, experiment, {"epoch": "2"})
+    (runs / "bars" / "experiment.json").write_text(experiment.to_json())
+    return runs
+
+
+@pytest.fixture(scope="module")
+def exported_classifier(class_runs):
+    assert main(["weights", "export", "bars", "--runs", str(class_runs), "--quiet"]) == 0
+    return class_runs / "bars" / "onnx"
+
+
+@pytest.fixture
+def video(tmp_path):
+    return write_clip(tmp_path / "bar.mp4", moving_bar("LEFT"))
+
+
+def test_one_file_and_a_card_are_written(exported_classifier):
+    assert sorted(path.name for path in exported_classifier.iterdir()) == ["README.md", "classifier.onnx"]
+    graph = onnx.load(exported_classifier / "classifier.onnx")
+    onnx.checker.check_model(graph)
+    assert {entry.key for entry in graph.metadata_props} == {"bvas_format", "bvas_part", "bvas_settings"}
+    card = (exported_classifier / "README.md").read_text()
+    assert "one of 2 labels: a probability for each" in card
+    assert "| labels, in the order of the probabilities | LEFT, RIGHT |" in card
+    assert "the frames `c -4`, `c -3`, `c -2`, `c -1`, `c +0`, `c +1`, `c +2`, `c +3`." in card
+    assert "bilinear interpolation between pixels, without antialias" in card
+    assert "bvas classify VIDEO --model FOLDER" in card
+
+
+def test_clips_come_in_any_number(exported_classifier):
+    part = load_onnx_classifier(exported_classifier, device="cpu").part
+    assert part.input_shape == ("num_clips", 8, 3, 32, 32)
+    for num in (1, 5):
+        probabilities = part(np.zeros((num, 8, 3, 32, 32), np.float32))
+        assert probabilities.shape == (num, 2)
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_a_video_gets_the_probabilities_of_the_folds_mean(exported_classifier, class_runs, video):
+    trained = load_classifier("bars", class_runs, device="cpu")
+    assert len(trained.models) == 2
+    exported = load_onnx_classifier(exported_classifier, device="cpu")
+    wanted, found = (dict(classify_clip(video, one)) for one in (trained, exported))
+    assert sorted(found) == sorted(LABELS)
+    assert all(found[label] == pytest.approx(wanted[label], abs=1e-4) for label in LABELS)
+    # Folds differ, so that the mean is none of them.
+    alone = dict(classify_clip(video, load_classifier("bars", class_runs, folds=[0], device="cpu")))
+    assert abs(alone["LEFT"] - wanted["LEFT"]) > 1e-3
+
+
+def test_the_command_takes_the_folder(exported_classifier, video, tmp_path, capsys):
+    out = ["--out", str(tmp_path / "found"), "--quiet"]
+    assert main(["classify", str(video), "--model", str(exported_classifier), *out]) == 0
+    assert "bar.mp4 (1 clip)" in capsys.readouterr().out
+    assert main(["classify", str(video), "--model", str(exported_classifier), "--precision", "float16"]) == 2
+    assert "--precision float16 does not go with exports" in capsys.readouterr().err
+
+
+def test_each_verb_is_told_of_the_other(exported_classifier, exported, video, capsys):
+    assert main(["spot", str(video), "--model", str(exported_classifier)]) == 2
+    assert "this one is for 'bvas classify'" in capsys.readouterr().err
+    assert main(["classify", str(video), "--model", str(exported)]) == 2
+    assert "this one is for 'bvas spot'" in capsys.readouterr().err
+
+
+def test_a_graph_that_differs_from_its_models_is_not_written(exported_classifier, class_runs):
+    models = load_classifier("bars", class_runs, folds=[0], device="cpu").models
+    with pytest.raises(CheckpointError, match="would differ from PyTorch by"):
+        measure_clips(models, (exported_classifier / "classifier.onnx").read_bytes())
