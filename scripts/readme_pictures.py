@@ -53,7 +53,9 @@ def write_clip_sheet(path: Path) -> None:
     for label in LABELS:
         frames = match.frames(match.labels.index(label))
         planes = [*renderer.color_frames(frames.start, frames.stop)][CLIP_FRAMES]
-        pictures = [yuv_picture(*each).to_ndarray(format="bgr24", src_colorspace=SMPTE170M) for each in planes]
+        pictures = [
+            yuv_picture(*each).to_ndarray(format="bgr24", src_colorspace=SMPTE170M) for each in planes
+        ]
         row = cv2.resize(np.concatenate(pictures, axis=1), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         rows.append(cv2.putText(row, label, (4, 12), 0, 0.4, (255, 255, 255), 1, cv2.LINE_AA))
     length = len(LABELS) // CLIP_COLUMNS

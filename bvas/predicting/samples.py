@@ -74,11 +74,9 @@ def predict_samples(
         videos = [found[place][2] for place in places]
         scores[places] = _probabilities(classifier, videos, workers, progress, done, total)
         done += len(places) * experiment.classes.test_clips
-    is_there = ~np.isnan(scores).any(axis=1)
-    there = [one for one, is_known in zip(found, is_there, strict=True) if is_known]
-    failed = tuple(
-        video.name for (_, _, video), is_known in zip(found, is_there, strict=True) if not is_known
-    )
+    is_gap = np.isnan(scores).any(axis=1).tolist()
+    there = [one for one, is_lost in zip(found, is_gap, strict=True) if not is_lost]
+    failed = tuple(video.name for (_, _, video), is_lost in zip(found, is_gap, strict=True) if is_lost)
     if not there:
         raise DataError(
             f"none of the samples can be decoded, the first is {failed[0]}; see 'bvas data check'"
@@ -90,7 +88,7 @@ def predict_samples(
         sides=tuple(match.side for _, match, _ in there),
         folds=np.array([fold for fold, _, _ in there], np.int64),
         truth=np.array([video.ranges[0, 2] for _, _, video in there], np.int64),
-        scores=scores[is_there],
+        scores=scores[np.logical_not(is_gap)],
         made_with=made_with(experiment, folds, runs),
     )
     return PredictedSamples(predictions, failed)

@@ -52,8 +52,12 @@ class SamplePredictions:
     def _at(self, chosen: list[int]) -> "SamplePredictions":
         return replace(
             self,
-            **{name: tuple(getattr(self, name)[place] for place in chosen) for name in _TEXTS[1:]},
-            **{name: getattr(self, name)[chosen] for name in ("folds", "truth", "scores")},
+            names=tuple(self.names[place] for place in chosen),
+            groups=tuple(self.groups[place] for place in chosen),
+            sides=tuple(self.sides[place] for place in chosen),
+            folds=self.folds[chosen],
+            truth=self.truth[chosen],
+            scores=self.scores[chosen],
         )
 
 
@@ -66,7 +70,10 @@ def save_sample_predictions(predictions: SamplePredictions, path: Path) -> None:
     with replacing(path) as temporary:
         np.savez_compressed(
             temporary,
-            **{name: np.array(getattr(predictions, name), dtype=np.str_) for name in _TEXTS},
+            labels=np.array(predictions.labels, dtype=np.str_),
+            names=np.array(predictions.names, dtype=np.str_),
+            groups=np.array(predictions.groups, dtype=np.str_),
+            sides=np.array(predictions.sides, dtype=np.str_),
             folds=predictions.folds,
             truth=predictions.truth,
             scores=predictions.scores,
