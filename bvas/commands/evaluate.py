@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bvas.commands import options
 from bvas.commands.score_table import sheet_lines
+from bvas.errors import ConfigError
 from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--experiments", metavar="A,B", help="compare B (and C, ...) with A on the same matches"
     )
     options.add_folds(parser, "folds to score (default: all predicted ones)")
+    parser.add_argument(
+        "--side",
+        metavar="NAME",
+        help="of kind clip: splits or folds whose samples are scored, as 'valid' or 'fold 0,fold 1' (default: the test "
+        "split where there is one, else all)",
+    )
     options.add_postprocessing(
         parser, "rules that the predictions were made with: their operating points decide which spots count"
     )
@@ -45,10 +52,17 @@ def run(args: argparse.Namespace) -> None:
     experiments = [
         with_postprocessing(load_experiment(name, args.runs), args.postprocessing) for name in names
     ]
+    if args.side is not None and experiments[0].kind != "clip":
+        raise ConfigError(
+            f"--side is of kind clip, and {experiments[0].name} is of kind '{experiments[0].kind}'; leave it out"
+        )
     if args.experiments:
         check_comparable(experiments)
     elif experiments[0].kind == "interval":
         _evaluate_intervals(experiments[0], args)
+        return
+    elif experiments[0].kind == "clip":
+        _evaluate_classes(experiments[0], args)
         return
     evaluations = {experiment.name: _evaluate(experiment, args) for experiment in experiments}
     for name, evaluation in evaluations.items():
@@ -90,6 +104,21 @@ def _evaluate_intervals(experiment: "Experiment", args: argparse.Namespace) -> N
     evaluation = evaluate_intervals(experiment, _chosen_matches(experiment, args), args.runs)
     write_json(args.runs / experiment.name / "evaluation.json", evaluation.to_json())
     print(*interval_lines(evaluation), sep="\n")
+
+
+def _evaluate_classes(experiment: "Experiment", args: argparse.Namespace) -> None:
+    from bvas.commands.class_samples import class_lines
+    from bvas.evaluation.class_evaluation import evaluate_classes
+    from bvas.experiment.checkpoint import trained_among
+    from bvas.system.atomic_files import write_json, write_text
+
+    folds = () if args.folds == "all" else trained_among(experiment, args.runs, args.folds)
+    sides = None if args.side is None else args.side.split(",")
+    evaluation = evaluate_classes(experiment, args.runs, sides=sides, folds=folds)
+    folder = args.runs / experiment.name
+    write_json(folder / "evaluation.json", evaluation.to_json())
+    write_text(folder / "report.txt", evaluation.scores.report())
+    print(*class_lines(evaluation), sep="\n")
 
 
 def interval_lines(evaluation: "IntervalEvaluation") -> list[str]:

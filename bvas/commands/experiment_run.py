@@ -1,5 +1,6 @@
-"""Train, predict and score experiments that build on each other.
+"""Train, predict and score experiments: stages that build on each other, or configs whose settings are compared.
 
+Of kind clip with a test split the score is that of the validation split: a search does not look at the test split.
 Finished work is skipped, interrupted work is resumed. The table is also written to RUNS/experiment_run.json.
 """
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_FIGURES = {"spot": "official mAP@1", "interval": "mAP at tIoU 0.5:0.95"}
+_FIGURES = {"spot": "official mAP@1", "interval": "mAP at tIoU 0.5:0.95", "clip": "macro F1"}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -88,6 +89,7 @@ def _parse_seeds(text: str | None, own: int) -> list[int]:
 def chain_lines(stages: "Sequence[Stage]", scores: "Sequence[StageScore]") -> list[str]:
     """Return the scores as lines for people."""
     from bvas.evaluation.chain import gains, summarize
+    from bvas.experiment.differences import differing_settings
 
     kinds = {stage.experiment.kind for stage in stages}
     figure = " / ".join(text for kind, text in _FIGURES.items() if kind in kinds)
@@ -98,6 +100,8 @@ def chain_lines(stages: "Sequence[Stage]", scores: "Sequence[StageScore]") -> li
             if score.stage == stage.name:
                 folds = "  ".join(f"{fold}: {value:.4f}" for fold, value in score.folds.items())
                 lines.append(f"{score.stage:<{width}}{score.seed:>5}{score.pooled:>9.4f}  {folds}")
+    settings = differing_settings([stage.experiment for stage in stages])
+    lines += [f"  {name}: {', '.join(texts)}" for name, texts in settings.items() if texts]
     lines.append("mean and standard deviation over folds and seeds:")
     for summary in summarize(scores):
         spread = "no spread" if summary.spread is None else f"+- {summary.spread:.4f}"

@@ -12,15 +12,18 @@ import torch
 from bvas.commands.console import progress_bar
 from bvas.commands.fold_training import train_folds, worker_devices
 from bvas.data.matches import scored_matches
-from bvas.errors import BvasError
+from bvas.errors import BvasError, DataError
 from bvas.evaluation.chain import Stage, StageScore, is_predicted, newer_sources
+from bvas.evaluation.class_evaluation import check_current, evaluate_classes
 from bvas.evaluation.experiment_scores import evaluate_predictions
 from bvas.evaluation.interval_evaluation import evaluate_intervals
 from bvas.experiment.checkpoint import fold_folder
 from bvas.loading.skip_policy import OnError
 from bvas.predicting.many_matches import predict_held_out
+from bvas.predicting.samples import predict_samples
 from bvas.report.training_pictures import RunPictures
-from bvas.results.store import predictions_folder
+from bvas.results.sample_predictions import load_sample_predictions, save_sample_predictions
+from bvas.results.store import predictions_folder, sample_predictions_path
 from bvas.system.atomic_files import write_json
 from bvas.training.fold import run_fold
 from bvas.training.resume import fold_status
@@ -89,12 +92,40 @@ def run_stage(
     if failures:
         reasons = "; ".join(f"fold {fold}: {reason}" for fold, reason in failures.items())
         raise BvasError(f"{stage.name} failed, finished folds are kept: {reasons}")
+    if experiment.kind == "clip":
+        return _class_score(stage, runs, machine)
     unpredicted = [fold for fold in stage.folds if not is_predicted(stage, fold, runs)]
     if unpredicted:
         devices = str(machine.device) if machine.jobs == 1 else worker_devices(machine.device, machine.jobs)
         with progress_bar(f"{stage.name} predicting", "frame", quiet=machine.quiet) as progress:
             predict_held_out(experiment, stage.matches, unpredicted, runs, progress, devices=devices)
     return _score(stage, runs)
+
+
+def _class_score(stage: Stage, runs: Path, machine: Machine) -> StageScore:
+    """Predict the held-out samples, and score those of the validation split, or of all folds."""
+    experiment = stage.experiment
+    path = sample_predictions_path(runs, stage.name)
+    try:
+        check_current(load_sample_predictions(path, stage.name), experiment, runs, path)
+    except DataError:
+        with progress_bar(f"{stage.name} predicting", "clip", quiet=machine.quiet) as progress:
+            found = predict_samples(
+                experiment,
+                stage.matches,
+                stage.folds,
+                runs,
+                device=machine.device,
+                workers=machine.workers,
+                strict=machine.on_error == "raise",
+                progress=progress,
+            )
+        save_sample_predictions(found.predictions, path)
+    sides = {match.side for match in stage.matches if match.fold in stage.folds} - {"test"}
+    evaluation = evaluate_classes(experiment, runs, sides=sides)
+    write_json(runs / stage.name / "evaluation.json", evaluation.to_json())
+    by_fold = {fold: scores.macro.f1 for fold, scores in evaluation.folds.items()}
+    return StageScore(stage.name, experiment.seed, by_fold, evaluation.scores.macro.f1)
 
 
 def _score(stage: Stage, runs: Path) -> StageScore:

@@ -1,4 +1,4 @@
-"""Predict the held-out matches of each fold, the challenge, or what a manifest lists.
+"""Predict the held-out matches or samples of each fold, the challenge, or what a manifest lists.
 
 Held-out matches are predicted with their fold's model, the challenge with all folds. Finished matches are skipped, and
 an interrupted one is resumed. A failed match stops no other: it is listed in failed.jsonl beside the results, and the
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvas.commands import options
+from bvas.commands.class_samples import predict_class_samples
 from bvas.commands.console import OK, partial_code, progress_bar
 from bvas.errors import ConfigError, DataError
 
@@ -92,6 +93,8 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError("--device names one device and --devices several; give one of them")
     devices = args.device if args.devices is None else parse_devices(args.devices)
     experiment = with_postprocessing(load_experiment(args.experiment, args.runs), args.postprocessing)
+    if experiment.kind == "clip":
+        return predict_class_samples(args, experiment)
     everything = _assignments(args, experiment)
     share = share_of(everything, args.shard)
     if args.shard[1] > 1:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bvas.data.siblings.samples import Sample
+    from bvas.experiment.experiment import Experiment
     from bvas.training.distributed import World
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="resume; fail if there is nothing to resume (default: resume if possible, else start)",
     )
     options.add_overwrite(again, "train again, also finished folds")
+    again.add_argument(
+        "--overfit",
+        type=int,
+        metavar="N",
+        help="only check that the model can learn N clips by heart, without augmentation; nothing is saved",
+    )
     options.add_folders(parser)
     options.add_workers(parser)
 
@@ -46,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(
             f"--jobs must be at least 1, and 1 under torchrun, whose processes train a fold together; got {args.jobs}"
         )
+    if args.overfit is not None:
+        return _check_overfit(args)
     device = rank_device(args.device) if is_launched() else choose_device(args.device)
     with join_world(device) as world:
         if not world.is_writer:
@@ -57,9 +66,47 @@ def run(args: argparse.Namespace) -> int:
     return OK if jobs == 1 else _conclude(failures, len(folds), args.runs / name / "failed_folds.json")
 
 
+def _check_overfit(args: argparse.Namespace) -> int:
+    """Train on a few clips, and print whether their loss is gone.
+
+    Raises:
+        TrainingError: it is not.
+    """
+    from bvas.commands.console import progress_bar
+    from bvas.data.matches import find_matches, folds_of
+    from bvas.errors import TrainingError
+    from bvas.experiment.experiment import load_experiment, parse_folds
+    from bvas.system.devices import choose_device, use_device
+    from bvas.training.overfit import overfit
+
+    device = choose_device(args.device)
+    experiment = _with_seed(load_experiment(args.experiment, args.runs), args.seed)
+    matches = find_matches(experiment.task, args.data)
+    fold = parse_folds(args.folds, folds_of(matches), experiment.train.folds)[0]
+    use_device(device)
+    with progress_bar(f"{experiment.name} overfit", "step", quiet=args.quiet) as progress:
+        found = overfit(
+            experiment,
+            fold,
+            matches,
+            args.overfit,
+            runs=args.runs,
+            device=device,
+            workers=parse_workers(args.workers),
+            progress=progress,
+        )
+    fall = f"{found.losses[0]:.4f} to {found.losses[-1]:.4f} in {len(found.losses)} steps on {args.overfit} clips"
+    if not found.is_learned:
+        raise TrainingError(
+            f"the loss went from {fall}: {experiment.name} cannot learn them by heart; look at the clips with 'bvas "
+            "experiment preview', at the learning rate with 'bvas experiment rate', and at frozen stages"
+        )
+    print(f"the loss fell from {fall}: the model can learn")
+    return OK
+
+
 def _prepare(args: argparse.Namespace, world: "World") -> "tuple[str, list[int], Callable[..., Path]]":
     """Return the experiment's name, the folds, and the function that trains one."""
-    from dataclasses import replace
     from functools import partial
 
     from bvas.data.matches import find_matches, folds_of
@@ -71,9 +118,7 @@ def _prepare(args: argparse.Namespace, world: "World") -> "tuple[str, list[int],
     from bvas.training.fold import run_fold
     from bvas.training.resume import fold_status
 
-    experiment = load_experiment(args.experiment, args.runs)
-    if args.seed is not None:
-        experiment = replace(experiment, seed=args.seed)
+    experiment = _with_seed(load_experiment(args.experiment, args.runs), args.seed)
     check_writable(args.runs / experiment.name)
     workers = parse_workers(args.workers)
     matches = find_matches(experiment.task, args.data)
@@ -101,6 +146,12 @@ def _prepare(args: argparse.Namespace, world: "World") -> "tuple[str, list[int],
         facts=facts,
     )
     return experiment.name, folds, work
+
+
+def _with_seed(experiment: "Experiment", seed: int | None) -> "Experiment":
+    from dataclasses import replace
+
+    return experiment if seed is None else replace(experiment, seed=seed)
 
 
 def _siblings(args: argparse.Namespace, samples: "Sequence[Sample]") -> dict[str, str] | BvasError:

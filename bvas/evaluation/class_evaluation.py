@@ -56,7 +56,7 @@ def evaluate_classes(
     every = load_sample_predictions(path, experiment.name)
     if every.labels != experiment.task.labels.names:
         raise DataError(f"{path} is of the labels {', '.join(every.labels)}; {remedy}")
-    _check_current(every, experiment, runs, path)
+    check_current(every, experiment, runs, path)
     if sides is None:
         sides = {"test"} if "test" in every.sides else set(every.sides)
     chosen = every.of_sides(sides).of_folds(folds) if folds else every.of_sides(sides)
@@ -79,7 +79,7 @@ def _scores(predictions: SamplePredictions) -> ClassificationScores:
     )
 
 
-def _check_current(predictions: SamplePredictions, experiment: Experiment, runs: Path, path: Path) -> None:
+def check_current(predictions: SamplePredictions, experiment: Experiment, runs: Path, path: Path) -> None:
     """Refuse predictions of weights or settings that are others by now.
 
     Raises:

@@ -6,6 +6,7 @@ published_input.py   InputConfig of a published video model
 sampling_config.py   SamplingConfig, TargetConfig: which clips are drawn
 loading_config.py    LoadingConfig: shuffle buffer, prefetch, limits
 class_config.py      ClassConfig: clips of samples, balance of classes, loss
+differences.py       settings in which experiments differ
 interval_config.py   IntervalRule, IntervalConfig: thresholds, lengths and gaps of intervals
 peak_config.py       PeakRule, PeakConfig: smoothing, distances, operating points
 published_scores.py  PublishedScores: scores of another system

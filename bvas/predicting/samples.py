@@ -14,6 +14,7 @@ from bvas.experiment.checkpoint import FILE_NAME, fold_folder
 from bvas.experiment.experiment import Experiment
 from bvas.inference.classifier import Classifier, load_classifier
 from bvas.loading.labelled_video import LabelledVideo
+from bvas.loading.skip_policy import OnError
 from bvas.results.sample_predictions import SamplePredictions
 from bvas.system.devices import Precision
 from bvas.tasks.clip import ClipKind
@@ -41,6 +42,7 @@ def predict_samples(
     device: torch.device,
     workers: WorkerMix,
     precision: Precision = "auto",
+    strict: bool = False,
     progress: Progress | None = None,
 ) -> PredictedSamples:
     """Predict the samples that folds hold out, each by its fold's model; a test split included.
@@ -53,6 +55,7 @@ def predict_samples(
         device: The models' device.
         workers: Loader processes by backend, or `auto`.
         precision: Type to compute in.
+        strict: Fail where a clip cannot be decoded.
         progress: Called with clips done and all clips.
 
     Raises:
@@ -72,9 +75,11 @@ def predict_samples(
         places = [place for place, (number, _, _) in enumerate(found) if number == fold]
         classifier = load_classifier(experiment, runs, folds=[fold], device=str(device), precision=precision)
         videos = [found[place][2] for place in places]
-        scores[places] = _probabilities(classifier, videos, workers, progress, done, total)
+        scores[places] = _probabilities(
+            classifier, videos, workers, "raise" if strict else "skip", progress, done, total
+        )
         done += len(places) * experiment.classes.test_clips
-    is_gap = np.isnan(scores).any(axis=1).tolist()
+    is_gap = [bool(np.isnan(row).any()) for row in scores]
     there = [one for one, is_lost in zip(found, is_gap, strict=True) if not is_lost]
     failed = tuple(video.name for (_, _, video), is_lost in zip(found, is_gap, strict=True) if is_lost)
     if not there:
@@ -113,6 +118,7 @@ def _probabilities(
     classifier: Classifier,
     videos: Sequence[LabelledVideo],
     workers: WorkerMix,
+    on_error: OnError,
     progress: Progress | None,
     done: int,
     total: int,
@@ -124,7 +130,7 @@ def _probabilities(
     clips = ClipKind(experiment).test_clips(videos)
     sums = np.zeros((len(videos), len(experiment.task.labels)))
     counts = np.zeros(len(videos))
-    with clip_loader(tolerant, clips, device=classifier.device, workers=workers, on_error="skip") as loader:
+    with clip_loader(tolerant, clips, device=classifier.device, workers=workers, on_error=on_error) as loader:
         for batch in loader.epoch(0):
             frames = to_unit_frames(batch.frames, batch.forms, experiment.input.luma_scaling)
             ids = batch.video_ids.numpy()

@@ -15,6 +15,7 @@ divergence.py        LossWatch: detection of NaN and infinite values
 validation.py        loss and figures on held-out clips
 validation_clips.py  device that keeps the held-out clips
 observer.py          protocol of observers of a run
+overfit.py           overfit check on a few clips
 rate_finder.py       learning rate range test
 run_logs.py          log.csv, TensorBoard, environment
 history.py           history.json: confusion matrices of each epoch

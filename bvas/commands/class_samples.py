@@ -1,0 +1,124 @@
+"""Samples of kind clip: prediction of those that folds hold out, and lines of their figures."""
+
+import argparse
+import logging
+from typing import TYPE_CHECKING
+
+from bvas.commands.console import OK, partial_code, progress_bar
+from bvas.errors import ConfigError
+from bvas.values.plural import count_text
+
+if TYPE_CHECKING:
+    from bvas.evaluation.class_evaluation import ClassEvaluation
+    from bvas.experiment.experiment import Experiment
+
+logger = logging.getLogger(__name__)
+
+_MOST_NAMED = 3
+# Options of `bvas predict` that are of whole matches, with their values where they are not given.
+_OF_MATCHES = {
+    "challenge": False,
+    "manifest": None,
+    "shard": (1, 1),
+    "devices": None,
+    "stride": 1,
+    "backend": "auto",
+    "postprocessing": None,
+}
+
+
+def predict_class_samples(args: argparse.Namespace, experiment: "Experiment") -> int:
+    """Predict the samples that the trained folds hold out, and write them; return the exit code.
+
+    Raises:
+        ConfigError: an option of whole matches is given.
+    """
+    from bvas.data.matches import find_matches
+    from bvas.errors import DataError
+    from bvas.evaluation.class_evaluation import check_current
+    from bvas.experiment.checkpoint import trained_among
+    from bvas.predicting.assignments import check_folds
+    from bvas.predicting.samples import predict_samples
+    from bvas.results.sample_predictions import load_sample_predictions, save_sample_predictions
+    from bvas.results.store import sample_predictions_path
+    from bvas.system.atomic_files import check_writable
+    from bvas.system.devices import choose_device
+
+    for name, default in _OF_MATCHES.items():
+        if getattr(args, name, default) != default:
+            raise ConfigError(
+                f"--{name} is of whole matches, and {experiment.name} predicts samples (kind 'clip'); leave it out, or "
+                "classify other videos: bvas classify VIDEO"
+            )
+    path = sample_predictions_path(args.runs, experiment.name)
+    check_writable(path.parent, path.name)
+    folds = trained_among(experiment, args.runs, args.folds)
+    if path.is_file() and not args.overwrite:
+        try:
+            there = load_sample_predictions(path, experiment.name)
+            check_current(there, experiment, args.runs, path)
+        except DataError as error:
+            logger.info("%s", error)
+        else:
+            if set(folds) <= set(there.folds.tolist()):
+                logger.info("%s is predicted: %s", experiment.name, path)
+                return OK
+    matches = find_matches(experiment.task, args.data)
+    check_folds(matches, folds, args.data)
+    with progress_bar(experiment.name, "clip", quiet=args.quiet) as bar:
+        found = predict_samples(
+            experiment,
+            matches,
+            folds,
+            args.runs,
+            device=choose_device(args.device),
+            workers="auto",
+            precision=args.precision,
+            strict=args.strict,
+            progress=bar,
+        )
+    save_sample_predictions(found.predictions, path)
+    num_samples = len(found.predictions.names)
+    logger.info("%s predicted, %d failed: %s", count_text(num_samples, "sample"), len(found.failed), path)
+    if not found.failed:
+        return OK
+    more = f" and {len(found.failed) - _MOST_NAMED} more" if len(found.failed) > _MOST_NAMED else ""
+    logger.error(
+        "%s cannot be decoded (%s%s); see 'bvas data check --decode'",
+        *(count_text(len(found.failed), "sample"), ", ".join(found.failed[:_MOST_NAMED]), more),
+    )
+    return partial_code(len(found.failed), num_samples + len(found.failed))
+
+
+def class_lines(evaluation: "ClassEvaluation") -> list[str]:
+    """Return the figures of samples as lines for people; the last one is the macro F1."""
+    scores = evaluation.scores
+    lines = [f"{count_text(len(evaluation.predictions.names), 'sample')} of {', '.join(evaluation.sides)}"]
+    lines += scores.report().splitlines()
+    lines += confusion_lines(evaluation)
+    lines += scores.summary().splitlines()
+    if len(evaluation.folds) > 1:
+        lines += [
+            f"  fold {fold}: macro F1 {own.macro.f1:.4f}, accuracy {own.accuracy:.4f}"
+            for fold, own in evaluation.folds.items()
+        ]
+    return [*lines, f"macro F1 {scores.macro.f1:.4f}"]
+
+
+# More do not fit a line; the picture and --json have them all.
+_MOST_COLUMNS = 16
+
+
+def confusion_lines(evaluation: "ClassEvaluation") -> list[str]:
+    """Return the confusion matrix as lines, rows by true class; nothing where it is too wide."""
+    labels, confusion = evaluation.predictions.labels, evaluation.scores.confusion
+    if len(labels) > _MOST_COLUMNS:
+        return []
+    width = max(len("true, predicted"), *map(len, labels))
+    cell = max(len(str(confusion.max())), 5) + 1
+    heads = "".join(f"{label[: cell - 1]:>{cell}}" for label in labels)
+    rows = [
+        f"{label:>{width}}" + "".join(f"{count:>{cell}}" for count in row)
+        for label, row in zip(labels, confusion.tolist(), strict=True)
+    ]
+    return [f"{'true, predicted':>{width}}{heads}", *rows]
