@@ -20,6 +20,7 @@ from bvas.loading.labelled_video import LabelledVideo
 from bvas.loading.loader import ClipLoader, shape_of_clips
 from bvas.loading.skip_policy import OnError
 from bvas.loading.slot_counts import spare_clips_for
+from bvas.models.logits_check import check_gives_logits
 from bvas.system.atomic_files import remove_unfinished, write_json, write_text
 from bvas.system.locks import locked
 from bvas.tasks.kind_choice import kind_of
@@ -79,7 +80,8 @@ def run_fold(
         facts: What `environment.json` and the weights should record beside their own.
 
     Raises:
-        ConfigError: the folder holds a run of other settings, or the fold does not exist.
+        ConfigError: the folder holds a run of other settings, the fold does not exist, or a network of kind clip gives
+            probabilities.
         DataError, DecodeError: a label file or a video is wrong, or the disk is full.
         CheckpointError: the weights to start from are missing or do not fit, or the state of the run is damaged.
         TrainingError: the loss, a gradient or a weight is NaN or infinite.
@@ -117,6 +119,8 @@ def run_fold(
         is_begun = state is not None or not world.is_writer
         model = starting_model(experiment, fold, runs, held_out_names, is_begun=is_begun).to(device)
         world.copy_weights(model)
+        if experiment.kind == "clip":
+            check_gives_logits(model, (experiment.clip.num_frames, *experiment.input.form.unit_shape))
         if experiment.train.sync_batchnorm:
             model = world.synchronized(model)
 

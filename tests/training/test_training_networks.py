@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from class_samples import bars_experiment, write_bars
 from tiny import tiny_experiment
-from training_tiny import random_batch
+from torch import nn
+from training_tiny import random_batch, train
 
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment.checkpoint import load_checkpoint, save_checkpoint
@@ -18,6 +20,7 @@ from bvas.models.config import ModelConfig
 from bvas.models.spotting import SpottingModel
 from bvas.models.video.config import CnnLstmConfig, SmallR2plus1dConfig, VideoModelConfig
 from bvas.models.video.video_model import VideoModel
+from bvas.tasks.clip import ClipKind
 from bvas.tasks.kind_choice import kind_of
 from bvas.tasks.trained_model import trained_model
 from bvas.training.initial_model import starting_model
@@ -161,3 +164,13 @@ def test_trained_weights_of_other_sizes_or_another_class_are_refused(tmp_path):
     )
     with pytest.raises(CheckpointError, match="was trained with another video than experiment tiny has"):
         _check_same(with_video(experiment, small_r2plus1d=None), checkpoint)
+
+
+def test_a_run_with_a_network_that_ends_in_softmax_is_refused_before_its_first_step(tmp_path, monkeypatch):
+    experiment = bars_experiment()
+    model = kind_of(experiment).model()
+    model.classifier = nn.Sequential(model.classifier, nn.Softmax(dim=1))
+    monkeypatch.setattr(ClipKind, "model", lambda self, *, pretrained=False: model)
+    with pytest.raises(ConfigError, match="outputs of SpottingModel are probabilities"):
+        train(experiment, write_bars(tmp_path), tmp_path / "runs")
+    assert not [*(tmp_path / "runs").rglob("*.safetensors")]
