@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bvas.data.dataset_json import DATASET_NAME, FORMAT, FORMAT_2, parse_dataset
+from bvas.data.joints import joints_file
 from bvas.data.raw_annotations import Fault, RawAnnotation
 from bvas.data.splits import SplitName
 from bvas.errors import DataError
@@ -62,7 +63,7 @@ def write_dataset(found: Import, out: Path, *, placing: Placing, overwrite: bool
         found: Matches without faults.
         out: The data root to make.
         placing: `path` names the videos where they lie: relative to `out` if they lie below it, else by absolute
-            path; `link` makes symbolic links below `out`; `copy` copies them there.
+            path; `link` makes symbolic links below `out`; `copy` copies them there. Joints of samples follow them.
         overwrite: Replace an existing `dataset.json`.
 
     Names of matches, links and copies that are not UTF-8 are changed, as a JSON file cannot hold them.
@@ -91,7 +92,11 @@ def write_dataset(found: Import, out: Path, *, placing: Placing, overwrite: bool
         raise DataError(f"these matches make no dataset: {faults[0]} ({len(faults) - 1} more)")
     for match in found.matches:
         for video in match.videos:
-            _place(video, out / _video_name(video, match, out, placing), placing)
+            target = out / _video_name(video, match, out, placing)
+            _place(video, target, placing)
+            joints = joints_file(video) if match.is_sample and placing != "path" else None
+            if joints is not None:
+                _place(joints, target.with_suffix(joints.suffix), placing)
         if match.annotations is not None and not match.is_sample:
             rows = [_annotation_json(item, len(match.videos)) for item in match.annotations]
             write_json(out / _annotations_name(match), {"annotations": rows})
