@@ -46,7 +46,7 @@ class CopyPlan:
     fit: FitPlan
     bytes_before: int
     bytes_expected: int
-    """Extrapolated from three stretches of the video that were encoded."""
+    """Extrapolated from three stretches of the video that were encoded; 0 where it was not estimated."""
     frames_per_clip_before: float
     """Frames decoded for a random clip of 15, every other frame."""
     frames_per_clip_after: float
@@ -94,8 +94,9 @@ def plan_copy(
     crf: int = 18,
     reading: ReadOptions = DEFAULT_READING,
     cache: bool = True,
+    estimated: bool = True,
 ) -> CopyPlan:
-    """Plan a copy; encodes some seconds of the video to estimate its size.
+    """Plan a copy; encodes some seconds of the video to estimate its size, unless that is not wanted.
 
     Args:
         source: The video.
@@ -106,6 +107,7 @@ def plan_copy(
         crf: Quality: 0 is the best, 51 the worst.
         reading: Which stream of the video is copied, and how it is read.
         cache: Keep the index of the source in the cache folder.
+        estimated: Estimate the size.
 
     Raises:
         DecodeError: the source is not a video, or no frame of the stretches can be decoded.
@@ -138,20 +140,20 @@ def plan_copy(
         coding=coding,
         fit=fit,
         bytes_before=bytes_of(source),
-        bytes_expected=_expected_bytes(index, info, coding, fit),
+        bytes_expected=_expected_bytes(index, info, coding, fit) if estimated else 0,
         frames_per_clip_before=frames_per_clip(start_frames(index), index.num_frames),
         frames_per_clip_after=frames_per_clip(starts_after, index.num_frames),
     )
 
 
-def check_room(plans: Sequence[CopyPlan], folder: Path) -> None:
-    """Refuse copies that the disk has no room for.
+def check_room(needed: int, folder: Path) -> None:
+    """Refuse copies of so many bytes that the disk has no room for.
 
     Raises:
         DataError: names the expected and the free bytes.
     """
     place = next(place for place in [folder, *folder.absolute().parents] if place.exists())
-    needed, free = sum(plan.bytes_expected for plan in plans), shutil.disk_usage(place).free
+    free = shutil.disk_usage(place).free
     if needed > free:
         raise DataError(
             f"the copies would take about {needed / 1e6:.0f} MB and {folder} has {free / 1e6:.0f} MB free; "
