@@ -107,7 +107,7 @@ def main() -> None:
     write_as_measured(args.json, __doc__ or "")
     original_size, prepared_size, size = (256, 340), (128, 170), (112, 112)
     form = InputFormat(size=size, channels="rgb", fit="crop", resize=prepared_size)
-    clip = ClipConfig(num_frames=16, frame_step=2)
+    clip = ClipConfig(num_frames=16, frame_step=2, stack_size=1)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         os.environ.setdefault("BVAS_HOME", f"{folder}/home")
         root = make_root(

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands import options
 from bvas.commands.console import partial_code, progress_bar
 from bvas.values.plural import count_text
 from bvas.values.units import bytes_text
@@ -21,12 +20,20 @@ _MEASURED = 8
 
 
 def prepare_root(args: argparse.Namespace, root: Path) -> int:
-    """Make the copies that are missing, and the data root of all."""
+    """Make the copies that are missing, and the data root of all.
+
+    Raises:
+        ConfigError: an option is given that is for single videos.
+    """
     from bvas.data.prepared_root import is_made, plan_root, write_prepared
-    from bvas.errors import DecodeError
+    from bvas.errors import ConfigError, DecodeError
     from bvas.system.atomic_files import check_writable
     from bvas.video.encode.prepared_copy import make_copy
 
+    if args.stream is not None:
+        raise ConfigError(
+            "--stream is for single videos; a data root is read by the best stream of each file"
+        )
     plan = plan_root(root, args.out, replaced=args.force)
     check_writable(args.out, "dataset.json")
     _check_room(args, plan.targets)
@@ -36,7 +43,7 @@ def prepare_root(args: argparse.Namespace, root: Path) -> int:
         for done, (video, target) in enumerate(plan.targets.items(), start=1):
             try:
                 copy_plan = _plan(args, video, target, estimated=False)
-                if args.force or not is_made(target, copy_plan.index, copy_plan.coding.size):
+                if args.force or not is_made(target, copy_plan.num_frames, copy_plan.coding.size):
                     make_copy(copy_plan)
                     num_new += 1
                 made.append(video)
@@ -47,7 +54,7 @@ def prepare_root(args: argparse.Namespace, root: Path) -> int:
                 logger.error("%s", error)
             bar(done, len(plan.targets))
     num_failed = len(plan.targets) - len(made)
-    path = write_prepared(plan, made)
+    path = write_prepared(plan, made, in_seconds=args.rate is not None)
     logger.info(
         "%s: copies of %s, %d of them new; %s -> %s",
         *(path, count_text(len(made), "video"), num_new, bytes_text(num_before), bytes_text(num_after)),
@@ -59,6 +66,7 @@ def prepare_root(args: argparse.Namespace, root: Path) -> int:
 
 
 def _plan(args: argparse.Namespace, video: Path, target: Path, *, estimated: bool) -> "CopyPlan":
+    from bvas.video.container.read_options import ReadOptions
     from bvas.video.encode.prepared_copy import plan_copy
 
     return plan_copy(
@@ -68,7 +76,8 @@ def _plan(args: argparse.Namespace, video: Path, target: Path, *, estimated: boo
         size=args.size,
         codec=args.codec,
         crf=args.crf,
-        reading=options.reading_of(args),
+        reading=ReadOptions(tone=args.tone),
+        grid_rate=args.rate,
         cache=not args.no_cache,
         estimated=estimated,
     )

@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     options.add_crf(parser)
     parser.add_argument("--force", action="store_true", help="replace copies that exist")
-    options.add_reading(parser)
+    options.add_reading(parser, "; of a data root: of the copies, which keep only the frames that it needs")
     options.add_no_cache(parser)
 
 

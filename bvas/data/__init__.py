@@ -4,6 +4,7 @@ action.py               Action Spotting (SoccerNet-v2): 17 labels in broadcast m
 ball.py                 Ball Action Spotting 2023: passes and drives in nine matches of the English Football League
 ball12.py               Ball Action Spotting since 2024: twelve labels, some of them rare
 class_names.py          files of class names: one a line, or JSON
+clip_table.py           table of the files of a data root
 data_check.py           faults of a data root, found in one pass over its files
 dataset_annotations.py  annotations of a `dataset.json`: moments, and from version 2 on ranges
 dataset_json.py         format `dataset.json`: matches, videos, annotations and folds
@@ -20,6 +21,7 @@ matches.py              matches of a data root: from its `dataset.json`, or foun
 named_files.py          videos that files of other programs name
 osl_json.py             OSL JSON, the annotation format of OpenSportsLib
 osl_labels.py           labels of whole samples in OSL JSON
+prepared_root.py        second data root whose videos are prepared copies
 raw_annotations.py      raw annotations of a file, and the faults found in it
 siblings/               samples on different sides of a split that are one
 soccernet_download.py   download of SoccerNet's data by its own package

@@ -12,6 +12,8 @@ from bvas.data.labelled_ranges import labelled_ranges
 from bvas.data.matches import find_matches, match_halves
 from bvas.data.spotting_task import dataset_task
 from bvas.video.decode.open_video import open_video
+from bvas.video.index.frame_grid import make_grid
+from bvas.video.index.video_index import build_index
 
 TASK = dataset_task(("A", "B"))
 
@@ -74,13 +76,13 @@ def test_a_second_run_makes_only_the_copies_that_are_missing(root, tmp_path, cap
     out = tmp_path / "out"
     assert prepare(root, out) == 0
     (out / "dataset.json").unlink()
-    (out / "videos/clips/2/2.mp4").unlink()
-    before = (out / "videos/clips/1/1.mp4").stat().st_mtime_ns
+    (out / "clips/2.mp4").unlink()
+    before = (out / "clips/1.mp4").stat().st_mtime_ns
 
     assert main(["video", "prepare", str(root), "--out", str(out)]) == 0
 
     assert "copies of 7 videos, 1 of them new" in capsys.readouterr().err
-    assert (out / "videos/clips/1/1.mp4").stat().st_mtime_ns == before
+    assert (out / "clips/1.mp4").stat().st_mtime_ns == before
     assert described(out) == described(root)
 
 
@@ -111,7 +113,7 @@ def test_a_clip_that_cannot_be_copied_stays_named_where_it_lies(root, tmp_path, 
 def test_joints_go_along(root, tmp_path):
     np.save(root / "clips/0.npy", np.ones((8, 18, 2)))
     assert prepare(root, tmp_path / "out") == 0
-    assert np.load(tmp_path / "out/videos/clips/0/0.npy").shape == (8, 18, 2)
+    assert np.load(tmp_path / "out/clips/0.npy").shape == (8, 18, 2)
 
 
 def test_a_root_is_prepared_alone_and_not_into_itself(root, tmp_path, capsys):
@@ -119,6 +121,48 @@ def test_a_root_is_prepared_alone_and_not_into_itself(root, tmp_path, capsys):
     assert "choose another --out folder" in capsys.readouterr().err
     assert main(["video", "prepare", str(root), str(root / "long.avi"), "--out", str(tmp_path / "out")]) == 2
     assert "is a data root; prepare it alone" in capsys.readouterr().err
+    assert prepare(root, tmp_path / "out", "--stream", "1") == 2
+    assert "--stream is for single videos" in capsys.readouterr().err
     (root / "clips/5.mp4").unlink()
     assert prepare(root, tmp_path / "out") == 2
     assert "no video" in capsys.readouterr().err
+
+
+def test_a_rate_keeps_the_frames_that_an_experiment_of_it_sees(root, tmp_path):
+    assert prepare(root, tmp_path / "out", "--rate", "5") == 0
+
+    with open_video(tmp_path / "out/clips/3.mp4") as reader:
+        assert (reader.info.num_frames, reader.info.rate) == (4, 5)
+        assert numbers_in(read_luma(reader, range(4))) == [30, 32, 34, 36]
+    with open_video(tmp_path / "out/long.mp4") as reader:
+        assert numbers_in(read_luma(reader, range(15))) == list(range(0, 30, 2))
+    # Frames 4 to 12 at 10 a second.
+    found = {name: spans for name, _, _, spans in described(tmp_path / "out")}
+    assert found["long_4-12"] == [("A", 0.4, 1.2)]
+    assert [row[:3] for row in described(tmp_path / "out")] == [row[:3] for row in described(root)]
+
+
+def test_a_rate_above_that_of_the_videos_repeats_frames_and_their_own_changes_nothing(root, tmp_path):
+    assert prepare(root, tmp_path / "more", "--rate", "20") == 0
+    assert prepare(root, tmp_path / "same", "--rate", "10") == 0
+    with open_video(tmp_path / "more/clips/1.mp4") as reader:
+        numbers = numbers_in(read_luma(reader, range(reader.info.num_frames)))
+    index, _ = build_index(root / "clips/1.mp4")
+    assert numbers == [10 + number for number in make_grid(index, 20).indices]
+    with open_video(tmp_path / "same/clips/1.mp4") as reader:
+        assert reader.info.num_frames == 8
+
+
+def test_two_files_of_one_name_and_files_elsewhere_have_copies_of_their_own(root, tmp_path):
+    make_video(root / "clips/0.avi", num_frames=8, rate=10, codec="mpeg4", first_number=90)
+    make_video(tmp_path / "far.mp4", num_frames=8, rate=10, first_number=100)
+    content = json.loads((root / "dataset.json").read_text())
+    content["samples"] += [
+        {"video": "clips/0.avi", "label": "A", "name": "other"},
+        {"video": str(tmp_path / "far.mp4"), "label": "B"},
+    ]
+    (root / "dataset.json").write_text(json.dumps(content))
+    assert prepare(root, tmp_path / "out") == 0
+    for place, number in (("clips/0.mp4", 0), ("clips/0.avi.mp4", 90), ("videos/far/far.mp4", 100)):
+        with open_video(tmp_path / "out" / place) as reader:
+            assert numbers_in(read_luma(reader, [0])) == [number]
