@@ -25,7 +25,7 @@ def prepare_root(args: argparse.Namespace, root: Path) -> int:
     Raises:
         ConfigError: an option is given that is for single videos.
     """
-    from bvas.data.prepared_root import is_made, plan_root, write_prepared
+    from bvas.data.importing.prepared_root import is_made, plan_root, write_prepared
     from bvas.errors import ConfigError, DecodeError
     from bvas.system.atomic_files import check_writable
     from bvas.video.encode.prepared_copy import make_copy

@@ -21,7 +21,6 @@ matches.py              matches of a data root: from its `dataset.json`, or foun
 named_files.py          videos that files of other programs name
 osl_json.py             OSL JSON, the annotation format of OpenSportsLib
 osl_labels.py           labels of whole samples in OSL JSON
-prepared_root.py        second data root whose videos are prepared copies
 raw_annotations.py      raw annotations of a file, and the faults found in it
 siblings/               samples on different sides of a split that are one
 soccernet_download.py   download of SoccerNet's data by its own package

@@ -14,4 +14,5 @@ from_soccernet.py      import of SoccerNet's layouts: two videos a match (2023, 
 from_spacejam.py       import of SpaceJam: clips and joints side by side
 from_ucf101.py         import of UCF101's lists
 merging.py             merge of corrected matches into an existing data root
+prepared_root.py       second data root whose videos are prepared copies
 """
