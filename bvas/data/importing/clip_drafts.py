@@ -158,7 +158,7 @@ def with_labels(found: Import, names: Sequence[str], path: Path) -> Import:
     counts = Counter(label_of(draft) for draft in found.matches if draft.is_sample)
     unknown = [label for label in counts if label not in names]
     faults = [
-        Fault(path, "", f"does not name {label!r}, which {count_text(counts[label], 'clip')} have; add it")
+        Fault(path, "", f"does not name {label!r}, the label of {count_text(counts[label], 'clip')}; add it")
         for label in sorted(unknown)
     ]
     return replace(found, labels=tuple(names), faults=(*found.faults, *faults))

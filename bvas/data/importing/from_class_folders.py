@@ -17,6 +17,7 @@ from bvas.data.raw_annotations import Fault
 from bvas.data.soccernet_files import rendition_of
 from bvas.data.splits import SplitName
 from bvas.errors import DataError
+from bvas.system.file_names import shown_name, shown_text
 from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
@@ -95,6 +96,10 @@ def _classes(folder: Path, source: Path, split: SplitName | None, faults: list[F
         faults.append(Fault(folder, "", "holds no folder of a class; fill or remove it"))
     drafts: list[MatchDraft] = []
     for place in classes:
+        if shown_text(place.name) != place.name:
+            message = f"has a folder {shown_name(place.name)}, whose name is not UTF-8; rename it"
+            faults.append(Fault(folder, "", message))
+            continue
         videos_of: dict[str, Path] = {}
         for video in sorted(path for path in place.iterdir() if is_video_name(path) and path.is_file()):
             other = videos_of.setdefault(video.stem, video)
