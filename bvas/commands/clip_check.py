@@ -1,8 +1,10 @@
 """Findings of `bvas data check` about clips with a class each: counts, table, pictures."""
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from bvas.data.clip_table import FileRow
     from bvas.data.data_check import DataCheck
     from bvas.experiment.class_config import ClassConfig
+    from bvas.experiment.experiment import Experiment
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +36,20 @@ def size_rows(rows: Sequence["FileRow"]) -> list[tuple[str, str]]:
             f"median {median(seconds):.2f}",
         ),
     ]
+
+
+def with_clips(rows: Sequence["FileRow"], experiment: "Experiment") -> list["FileRow"]:
+    """Return rows with the number of possible clips of an experiment in each: where one may begin."""
+    from bvas.loading.class_clips import possible_centers
+
+    rate, spacing = float(experiment.input.rate), experiment.classes.spacing_frames
+    found = []
+    for row in rows:
+        # As many frames as a grid has in it; times in the table are rounded.
+        num_frames = max(1, math.ceil(row.seconds * rate - 0.01))
+        clips = len(possible_centers(0, num_frames, experiment.clip, spacing))
+        found.append(replace(row, clips=clips))
+    return found
 
 
 def drawn_counts(check: "DataCheck", config: "ClassConfig") -> dict[str, int]:

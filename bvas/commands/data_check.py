@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bvas.commands import options
-from bvas.commands.clip_check import class_json, class_lines, drawn_counts, size_rows, write_pictures
+from bvas.commands.clip_check import (
+    class_json,
+    class_lines,
+    drawn_counts,
+    size_rows,
+    with_clips,
+    write_pictures,
+)
 from bvas.commands.console import OK, WRONG_INPUT, json_shown, progress_bar
 from bvas.errors import ConfigError
 from bvas.system.log_lines import short_line
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
     from bvas.data.raw_annotations import Form
     from bvas.data.siblings.search import Siblings
     from bvas.experiment.class_config import ClassConfig
+    from bvas.experiment.experiment import Experiment
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
     form: Form = "moment"
     classes = ClassConfig()
+    experiment: Experiment | None = None
     if args.experiment:
         from bvas.experiment.experiment import load_experiment
 
@@ -92,29 +101,35 @@ def run(args: argparse.Namespace) -> int:
             print("\n".join(check_lines(*both, classes)))
         if not args.decode:
             print("frames were not decoded; --decode finds lost frames")
-    _write_files([check for check, _ in checks], classes, table=args.table, pictures=args.pictures)
+    found = [check for check, _ in checks]
+    if args.table is not None:
+        _write_table(found, args.table, experiment)
+    if args.pictures is not None:
+        _write_pictures(found, args.pictures, classes)
     return WRONG_INPUT if any(check.faults or siblings.pairs for check, siblings in checks) else OK
 
 
-def _write_files(
-    checks: Sequence["DataCheck"], classes: "ClassConfig", *, table: Path | None, pictures: Path | None
-) -> None:
-    """Write the table and the pictures that are wanted."""
-    from bvas.data.clip_table import file_rows, has_samples, rows_text
+def _write_table(checks: Sequence["DataCheck"], path: Path, experiment: "Experiment | None") -> None:
+    from bvas.data.clip_table import file_rows, rows_text
     from bvas.system.atomic_files import write_text
 
-    if table is not None:
-        write_text(table, rows_text([row for check in checks for row in file_rows(check)]))
-        logger.info("%s: %s", table, count_text(sum(len(check.videos) for check in checks), "video"))
-    if pictures is None:
-        return
+    rows = [row for check in checks for row in file_rows(check)]
+    if experiment is not None and experiment.kind == "clip":
+        rows = with_clips(rows, experiment)
+    write_text(path, rows_text(rows))
+    logger.info("%s: %s", path, count_text(len(rows), "video"))
+
+
+def _write_pictures(checks: Sequence["DataCheck"], folder: Path, classes: "ClassConfig") -> None:
+    from bvas.data.clip_table import has_samples
+
     clips = [check for check in checks if has_samples(check)]
     if not clips:
         raise ConfigError(
             "--pictures is for clips with a class each ('samples' of a dataset.json); none found"
         )
     for check in clips:
-        write_pictures(check, drawn_counts(check, classes), pictures / check.task.folder)
+        write_pictures(check, drawn_counts(check, classes), folder / check.task.folder)
 
 
 def check_lines(check: "DataCheck", siblings: "Siblings", classes: "ClassConfig") -> list[str]:

@@ -33,6 +33,8 @@ class FileRow:
     """Frames per second."""
     height: int
     width: int
+    clips: int | None = None
+    """Possible clips of an experiment in it; None where none is given."""
 
 
 def file_rows(check: DataCheck) -> list[FileRow]:

@@ -63,19 +63,28 @@ def test_json_has_the_training_clips_of_each_class_before_and_after(clips, capsy
     }
 
 
-def test_an_experiment_balances_by_its_own_caps(clips, tmp_path, capsys):
+def test_an_experiment_balances_by_its_own_caps_and_counts_its_clips(clips, tmp_path, capsys):
     (tmp_path / "capped.py").write_text(
         "from dataclasses import replace\n"
         "from bvas import load_experiment\n"
+        "from bvas.values.clip_config import ClipConfig\n"
         "from bvas.data.spotting_task import dataset_task\n"
         "from bvas.experiment.class_config import ClassConfig\n"
         "def experiment():\n"
         "    classes = ClassConfig(cap=2, cap_per_class={'A': 3})\n"
         "    task = dataset_task(('A', 'B', 'C'))\n"
-        "    return replace(load_experiment('mini_ball_base'), kind='clip', task=task, classes=classes)\n"
+        "    clip = ClipConfig(num_frames=3, frame_step=2)\n"
+        "    base = load_experiment('mini_ball_base')\n"
+        "    input = replace(base.input, rate=10)\n"
+        "    return replace(base, kind='clip', task=task, classes=classes, clip=clip, input=input)\n"
     )
-    code, lines = lines_of(clips, capsys, "--experiment", tmp_path / "capped.py")
+    table = tmp_path / "files.csv"
+    code, lines = lines_of(clips, capsys, "--experiment", tmp_path / "capped.py", "--table", table)
     assert code == 0, lines
+    with table.open(newline="") as file:
+        # A clip spans five frames: it begins at two places of six frames, and at six of ten.
+        assert {row["name"]: row["clips"] for row in csv.DictReader(file)}["train_A_0"] == "2"
+    assert table.read_text().splitlines()[1].endswith(",6")
     start = lines.index("clips all train valid test drawn")
     assert lines[start + 1 : start + 5] == ["A 7 4 2 1 3", "B 4 2 1 1 2", "C 1 1 0 0 1", "12 7 3 2 6"]
 
@@ -98,6 +107,7 @@ def test_the_table_has_a_row_for_each_file(clips, tmp_path, capsys):
         "rate": "10.0",
         "height": "48",
         "width": "80",
+        "clips": "",
     }
 
 
