@@ -3,9 +3,12 @@
 import os
 import signal
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from bvas.system import notices
 
 # The tensors of the tests are small: a second thread of torch gains nothing, and waits in a busy loop.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -29,6 +32,11 @@ def shared_data() -> Path:
 @pytest.fixture(autouse=True)
 def _own_cache_folder(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("BVAS_HOME", str(tmp_path_factory.getbasetemp() / "bvas-home"))
+
+
+@pytest.fixture(autouse=True)
+def _own_count_of_notices(monkeypatch):
+    monkeypatch.setattr(notices, "_files_of_kind", Counter())
 
 
 # Tests of what the emulated driver emulates.

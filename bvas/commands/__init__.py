@@ -5,6 +5,7 @@ A run returns an exit code, or None for 0. The docstring of a verb's file is the
 class_listing.py        classes of a published network
 class_run.py            classification of one video: estimate, table, results
 classify.py             `bvas classify`: name what clips or stretches of a video show
+clip_check.py           findings of `bvas data check` about clips with a class each
 console.py              runner of the verbs: exit codes, error lines, progress bars
 cut.py                  `bvas cut`: cut intervals or moments out of videos
 data_check.py           `bvas data check`: list the faults of a data root
@@ -28,6 +29,7 @@ label.py                `bvas label`: label videos, in a page or by frame number
 option_values.py        parsers of option values: times, rates, sizes, ranges, worker counts
 options.py              options of the verbs: each is spelled and described here, once
 predict.py              `bvas predict`: predict held-out matches, the challenge, or what a manifest lists
+prepare_root.py         preparation of a whole data root by `bvas video prepare`
 recording_run.py        trained models over the files of a recording
 report.py               `bvas report`: write a page that shows spots on the video and lets you correct them
 score_table.py          tables of scores for the terminal

@@ -1,10 +1,11 @@
 """List the faults of a data root, and count its contents.
 
 Reads all labels and indexes all videos, and looks for siblings: samples in different folds or splits that are one. The
-exit code is 2 if there is a fault or a sibling.
+exit code is 2 if there is a fault or a sibling. Clips with a class each are counted before and after balancing.
 """
 
 import argparse
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -12,7 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bvas.commands import options
+from bvas.commands.clip_check import (
+    class_json,
+    class_lines,
+    drawn_counts,
+    size_rows,
+    with_clips,
+    write_pictures,
+)
 from bvas.commands.console import OK, WRONG_INPUT, json_shown, progress_bar
+from bvas.errors import ConfigError
 from bvas.system.log_lines import short_line
 from bvas.values.plural import count_text
 
@@ -20,9 +30,13 @@ if TYPE_CHECKING:
     from bvas.data.data_check import DataCheck
     from bvas.data.raw_annotations import Form
     from bvas.data.siblings.search import Siblings
+    from bvas.experiment.class_config import ClassConfig
+    from bvas.experiment.experiment import Experiment
+
+logger = logging.getLogger(__name__)
 
 # More columns do not fit a line; --json has them all.
-_MOST_FOLDS, _MOST_SIBLINGS = 10, 10
+_MOST_FOLDS, _MOST_SIBLINGS, _MOST_VALUES = 10, 10, 10
 _REMEDY = "give them one 'group' or fold, or remove the copies"
 
 
@@ -36,6 +50,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     options.add_decode(parser)
     options.add_json(parser)
+    parser.add_argument("--table", type=Path, metavar="FILE", help="CSV to write, a row for each video")
+    parser.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="DIR",
+        help="for clips with a class each: write a histogram and a sheet of first and last frames",
+    )
     options.add_folders(parser, data=False)
 
 
@@ -44,14 +65,18 @@ def run(args: argparse.Namespace) -> int:
     from bvas.data.data_check import check_data, tasks_in
     from bvas.data.siblings.samples import samples_of
     from bvas.data.siblings.search import find_siblings
+    from bvas.experiment.class_config import ClassConfig
 
     form: Form = "moment"
+    classes = ClassConfig()
+    experiment: Experiment | None = None
     if args.experiment:
         from bvas.experiment.experiment import load_experiment
 
         experiment = load_experiment(args.experiment, args.runs)
         tasks, rate = [experiment.task], experiment.input.rate
         form = "moment" if experiment.kind == "spot" else "range"
+        classes = experiment.classes
     else:
         tasks, rate = tasks_in(args.root), 25.0
     checks = []
@@ -70,17 +95,54 @@ def run(args: argparse.Namespace) -> int:
             siblings = find_siblings(samples_of(check.matches, task), progress=progress)
         checks.append((check, siblings))
     if args.json:
-        print(json_shown({"decoded": args.decode, "data": [check_json(*both) for both in checks]}))
+        print(json_shown({"decoded": args.decode, "data": [check_json(*both, classes) for both in checks]}))
     else:
         for both in checks:
-            print("\n".join(check_lines(*both)))
+            print("\n".join(check_lines(*both, classes)))
         if not args.decode:
             print("frames were not decoded; --decode finds lost frames")
+    found = [check for check, _ in checks]
+    if args.table is not None:
+        _write_table(found, args.table, experiment)
+    if args.pictures is not None:
+        _write_pictures(found, args.pictures, classes)
     return WRONG_INPUT if any(check.faults or siblings.pairs for check, siblings in checks) else OK
 
 
-def check_lines(check: "DataCheck", siblings: "Siblings") -> list[str]:
-    """Return a check as lines for people: summary, notes, faults, siblings."""
+def _write_table(checks: Sequence["DataCheck"], path: Path, experiment: "Experiment | None") -> None:
+    from bvas.data.clip_table import file_rows, rows_text
+    from bvas.system.atomic_files import write_text
+
+    rows = [row for check in checks for row in file_rows(check)]
+    if experiment is not None and experiment.kind == "clip":
+        rows = with_clips(rows, experiment)
+    write_text(path, rows_text(rows))
+    logger.info("%s: %s", path, count_text(len(rows), "video"))
+
+
+def _write_pictures(checks: Sequence["DataCheck"], folder: Path, classes: "ClassConfig") -> None:
+    from bvas.data.clip_table import has_samples
+
+    clips = [check for check in checks if has_samples(check)]
+    if not clips:
+        raise ConfigError(
+            "--pictures is for clips with a class each ('samples' of a dataset.json); none found"
+        )
+    for check in clips:
+        write_pictures(check, drawn_counts(check, classes), folder / check.task.folder)
+
+
+def check_lines(check: "DataCheck", siblings: "Siblings", classes: "ClassConfig") -> list[str]:
+    """Return a check as lines for people: summary, notes, faults, siblings.
+
+    Args:
+        check: The findings.
+        siblings: Samples that are one.
+        classes: How clips with a class each are balanced.
+    """
+    from bvas.data.clip_table import file_rows, has_samples
+
+    is_clips = has_samples(check)
     labelled = [match for match in check.matches if match.fold is not None]
     sides = _sides(check)
     infos = [info for _, info in check.videos]
@@ -90,6 +152,8 @@ def check_lines(check: "DataCheck", siblings: "Siblings") -> list[str]:
     is_split = any(match.split for match in labelled)
     division = count_text(len(sides), "split" if is_split else "fold")
     rows = [("matches", f"{len(labelled)} labelled in {division}, {num_challenge} challenge")]
+    if is_clips:
+        rows = [("clips", f"{len(labelled)} in {division}")]
     if is_split or len(groups) < len(labelled):
         numbers = Counter(match.side for match in labelled)
         shares = ", ".join(f"{side} {100 * numbers[side] / len(labelled):.1f} %" for side in sides)
@@ -100,12 +164,18 @@ def check_lines(check: "DataCheck", siblings: "Siblings") -> list[str]:
             )
         )
     rows += [
-        ("videos", f"{len(infos)}, {hours:.2f} h"),
+        ("videos", f"{len({info.path for info in infos})}, {hours:.2f} h"),
+        *(size_rows(file_rows(check)) if is_clips else []),
         ("pictures", _counted(f"{info.height}x{info.width}" for info in infos)),
         ("rates", _counted(f"{float(info.rate):.6g}" for info in infos)),
         ("keyframes", _counted(f"every {info.keyframe_intervals.median} frames" for info in infos)),
     ]
-    lines = [str(check.source), *(f"  {name:<10} {text}" for name, text in rows), *_count_lines(check, sides)]
+    lines = [str(check.source), *(f"  {name:<10} {text}" for name, text in rows)]
+    if is_clips:
+        shown = sides if len(sides) <= _MOST_FOLDS else []
+        lines += class_lines(check, shown, drawn_counts(check, classes))
+    else:
+        lines += _count_lines(check, sides)
     lines += [f"  note: {note}" for note in check.notes]
     lines += [short_line(f"  fault: {fault}") for fault in check.faults]
     lines += _sibling_lines(siblings)
@@ -136,7 +206,8 @@ def _sides(check: "DataCheck") -> list[str]:
 
 def _counted(texts: Iterable[str]) -> str:
     counts = Counter(texts)
-    return ", ".join(f"{text} ({count})" for text, count in counts.most_common()) or "none"
+    shown = ", ".join(f"{text} ({count})" for text, count in counts.most_common(_MOST_VALUES)) or "none"
+    return f"{shown}, and {len(counts) - _MOST_VALUES} others" if len(counts) > _MOST_VALUES else shown
 
 
 def _count_lines(check: "DataCheck", sides: Sequence[str]) -> list[str]:
@@ -157,8 +228,10 @@ def _labels(check: "DataCheck") -> list[str]:
     return [*known, *others]
 
 
-def check_json(check: "DataCheck", siblings: "Siblings") -> dict[str, Any]:
+def check_json(check: "DataCheck", siblings: "Siblings", classes: "ClassConfig") -> dict[str, Any]:
     """Return a check as plain values."""
+    from bvas.data.clip_table import has_samples
+
     sides = _sides(check)
     return {
         "source": str(check.source),
@@ -193,6 +266,7 @@ def check_json(check: "DataCheck", siblings: "Siblings") -> dict[str, Any]:
             }
             for label in _labels(check)
         },
+        "classes": class_json(check, drawn_counts(check, classes)) if has_samples(check) else {},
         "siblings": asdict(siblings),
         "notes": check.notes,
         "faults": [

@@ -85,6 +85,19 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(parts[0]), int(parts[1])
 
 
+def parse_shares(text: str) -> tuple[float, ...]:
+    """Return the shares of train, valid and, unless it is absent, test, of a text like 70,20,10; for argparse."""
+    try:
+        shares = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        shares = ()
+    if len(shares) not in (2, 3) or not all(0 < share < math.inf for share in shares):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} are not shares; write those of train, valid and test, such as 70,20,10, or of train and valid"
+        )
+    return shares
+
+
 def parse_speed(text: str) -> Fraction:
     """Return a speed of `0.5` or `1/2`; for argparse."""
     try:

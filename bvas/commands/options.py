@@ -197,8 +197,8 @@ def add_training(parser: Options) -> None:
     )
 
 
-def add_reading(parser: Options) -> None:
-    """Add --stream, --rate and --tone: how a video is read."""
+def add_reading(parser: Options, rate: str = "") -> None:
+    """Add --stream, --rate and --tone: how a video is read; `rate` ends the description of --rate."""
     group = parser.add_argument_group("how a video is read")
     group.add_argument(
         "--stream",
@@ -210,7 +210,8 @@ def add_reading(parser: Options) -> None:
         "--rate",
         type=parse_rate,
         metavar="R",
-        help="frames per second of a source whose frames have no times, such as .h264 (default: what its headers say)",
+        help="frames per second of a source whose frames have no times, such as .h264 (default: what its headers "
+        f"say){rate}",
     )
     group.add_argument(
         "--tone",

@@ -37,7 +37,7 @@ def add_head(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--head",
         metavar="NAME",
-        help="head of OSL JSON to read (default: action, else the one with the most events)",
+        help="head of OSL JSON to read (default: action, else the one with the most)",
     )
 
 

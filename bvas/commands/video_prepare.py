@@ -1,7 +1,8 @@
 """Make copies of videos with short keyframe intervals, so that random clips cost less to read.
 
 Frame numbers and times are unchanged; this is checked before a copy takes its name. Copies are upright progressive
-8-bit 4:2:0 in mp4, without sound.
+8-bit 4:2:0 in mp4, without sound. Of a data root with a dataset.json all videos are copied, into a data root with the
+same names, labels, groups and splits; a run that was interrupted is resumed.
 """
 
 import argparse
@@ -23,8 +24,12 @@ logger = logging.getLogger(__name__)
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `bvas video prepare`."""
-    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="any file that FFmpeg reads")
-    options.add_out(parser, "folder of the copies, <name>.mp4 of each video", required=True)
+    parser.add_argument(
+        "videos", nargs="+", type=Path, metavar="VIDEO", help="any file that FFmpeg reads, or one data root"
+    )
+    options.add_out(
+        parser, "folder of the copies, <name>.mp4 of each video; or the data root to make", required=True
+    )
     options.add_coding(parser, keyframe_interval=12)
     parser.add_argument(
         "--size",
@@ -34,16 +39,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     options.add_crf(parser)
     parser.add_argument("--force", action="store_true", help="replace copies that exist")
-    options.add_reading(parser)
+    options.add_reading(parser, "; of a data root: of the copies, which keep only the frames that it needs")
     options.add_no_cache(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Plan all copies, log cost and gain, then make them."""
-    from bvas.errors import DecodeError
+    from bvas.commands.prepare_root import prepare_root
+    from bvas.data.dataset_json import DATASET_NAME
+    from bvas.errors import ConfigError, DecodeError
     from bvas.system.atomic_files import check_writable
     from bvas.video.encode.prepared_copy import check_room, copy_targets, make_copy, plan_copy
 
+    roots = [path for path in args.videos if (path / DATASET_NAME).is_file()]
+    if roots and len(args.videos) > 1:
+        raise ConfigError(f"{roots[0]} is a data root; prepare it alone, each root into its own --out folder")
+    if roots:
+        return prepare_root(args, roots[0])
     targets = copy_targets(args.videos, args.out, replace=args.force)
     check_writable(args.out, *(f"{target.name}.part" for target in targets))
     plans = [
@@ -61,9 +73,10 @@ def run(args: argparse.Namespace) -> int:
     ]
     for plan in plans:
         logger.info("%s", plan_text(plan))
+    num_bytes = sum(plan.bytes_expected for plan in plans)
     if len(plans) > 1:
-        logger.info("all together: about %s", bytes_text(sum(plan.bytes_expected for plan in plans)))
-    check_room(plans, args.out)
+        logger.info("all together: about %s", bytes_text(num_bytes))
+    check_room(num_bytes, args.out)
     num_failed = 0
     for plan in plans:
         with progress_bar(plan.target.name, "frame", quiet=args.quiet) as bar:

@@ -218,16 +218,34 @@ def _add_notes(check: DataCheck) -> None:
     if variable:
         notes.append(f"{count_text(len(variable), 'video')} of varying rate, the first is {variable[0]}")
     labelled = {match.fold for match in check.matches if match.fold is not None}
+    is_clips = bool(check.matches) and all(match.listed and match.listed.is_sample for match in check.matches)
     if not labelled:
         notes.append("no match has annotations: nothing to train on")
     elif len(labelled) == 1:
-        notes.append("all labelled matches are in one fold: nothing is left to train on when it is held out")
+        what = "clips" if is_clips else "labelled matches"
+        notes.append(f"all {what} are in one fold: nothing is left to train on when it is held out")
     totals = Counter[str]()
     for (label, _), count in check.counts.items():
         totals[label] += count
     unused = [label for label in check.task.labels if not totals[label]]
     if labelled and unused and not check.guessed:
-        notes.append(f"no annotation of {', '.join(unused)}: such labels count 0 in the official score")
+        count_0 = "" if is_clips else ": such labels count 0 in the official score"
+        notes.append(f"no {'clip' if is_clips else 'annotation'} of {', '.join(unused)}{count_0}")
+    one_sided = _one_sided_labels(check.counts) if is_clips else []
+    if one_sided:
+        shown = ", ".join(f"{label} ({side})" for label, side in one_sided)
+        notes.append(f"labels of which all clips are in one fold or split: {shown}")
     ignored = [f"{label} ({totals[label]})" for label in check.task.labels.ignored if totals[label]]
     if ignored:
         notes.append(f"annotations of ignored labels: {', '.join(ignored)}")
+
+
+def _one_sided_labels(counts: Counter[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return each label that only one of several folds or splits has, with that one."""
+    sides: dict[str, set[str]] = {}
+    for (label, side), count in counts.items():
+        if count:
+            sides.setdefault(label, set()).add(side)
+    if len(set().union(*sides.values())) < 2:
+        return []
+    return sorted((label, min(there)) for label, there in sides.items() if len(there) == 1)

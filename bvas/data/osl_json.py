@@ -120,13 +120,13 @@ def parse_osl(content: Any, path: Path, faults: list[Fault], *, head: str | None
         if sample is not None:
             samples.append((inner, sample))
     events = [event for _, sample in samples for event in sample.events or () if isinstance(event, dict)]
-    declared = _declared(file.labels, place)
+    declared = declared_labels(file.labels, place)
     head = _chosen_head(events, declared, head, path)
     parsed = tuple(_sample(sample, inner, head) for inner, sample in samples)
     occurring = sorted({event.label for sample in parsed for event in sample.events or ()})
     if parsed and all(sample.events is None for sample in parsed) and not faults:
         task = f" (its task is {file.task})" if file.task else ""
-        place.fault(f"no sample has 'events'{task}; bvas reads events with a time, as of action_spotting")
+        place.fault(f"no sample has 'events'{task}; bvas reads events with a time, or a label of each sample")
     clocks = [(clock_seconds(event.get("gameTime")), _number(event.get("position_ms"))) for event in events]
     pairs = [(clock, ms / 1000) for clock, ms in clocks if clock is not None and ms is not None]
     try:
@@ -151,7 +151,7 @@ def with_other_spellings(labels: LabelSet) -> LabelSet:
     return LabelSet(labels.names, merged, labels.ignored)
 
 
-def _declared(value: Any, place: Place) -> _Heads:
+def declared_labels(value: Any, place: Place) -> _Heads:
     """Return the labels of each head; a mere list belongs to the default one."""
     if value is None:
         return {}
@@ -213,12 +213,12 @@ def _sample(sample: _SampleObject, place: Place, head: str) -> OslSample:
     return OslSample(
         place=place.place,
         id=str(sample.id) if isinstance(sample.id, str | int) else "",
-        path=_video_path(sample.inputs, place),
+        path=video_path(sample.inputs, place),
         events=None if sample.events is None else tuple(parsed),
     )
 
 
-def _video_path(inputs: Any, place: Place) -> str:
+def video_path(inputs: Any, place: Place) -> str:
     """Return the path of a sample's first video; a line in the log names further ones."""
     listed = [] if inputs is None else [inputs] if isinstance(inputs, dict | str) else inputs
     if not isinstance(listed, list):

@@ -1,6 +1,8 @@
 """Reports: results in, pictures, page, annotated video and files for other programs out.
 
 captions.py             captions of the annotated video
+class_histogram.py      histogram of clips per class, before and after balancing
+class_sheet.py          first and last frames of some samples of each class, and their joints
 class_table.py          table of classes
 clip_preview.py         preview of training clips: draws, frames, targets, augmentation
 contact_sheet.py        sheet of training clips, and the layout of sheets

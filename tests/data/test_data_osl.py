@@ -101,11 +101,11 @@ def test_all_that_is_wrong_is_listed_and_nothing_is_written(tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_file_for_classification_is_refused_by_its_task(tmp_path, capsys):
+def test_a_file_without_events_and_labels_is_refused_by_its_task(tmp_path, capsys):
     write_video(tmp_path / "a.mp4")
-    clip = {"id": "a", "inputs": [{"path": "a.mp4"}], "labels": {"action": {"label": "pass"}}}
-    assert imported(tmp_path, osl(clip, task="action_classification"))[0] == 2
-    assert "no sample has 'events' (its task is action_classification)" in capsys.readouterr().err
+    clip = {"id": "a", "inputs": [{"path": "a.mp4"}], "captions": [{"lang": "en", "text": "A pass."}]}
+    assert imported(tmp_path, osl(clip, task="video_captioning"))[0] == 2
+    assert "no sample has 'events' (its task is video_captioning)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

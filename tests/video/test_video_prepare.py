@@ -245,9 +245,9 @@ def test_a_disk_without_room_is_refused_before_the_work(tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage(10, 10, plan.bytes_expected - 1))
     with pytest.raises(DataError, match="make room, choose another --out folder"):
-        check_room([plan], tmp_path)
+        check_room(plan.bytes_expected, tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage(10, 10, plan.bytes_expected))
-    check_room([plan], tmp_path)
+    check_room(plan.bytes_expected, tmp_path)
 
 
 def test_no_copy_takes_the_name_of_its_original_of_another_copy_or_unasked_of_a_file(tmp_path):

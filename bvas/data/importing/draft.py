@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bvas.data.dataset_json import DATASET_NAME, FORMAT, FORMAT_2, parse_dataset
+from bvas.data.joints import joints_file
 from bvas.data.raw_annotations import Fault, RawAnnotation
 from bvas.data.splits import SplitName
 from bvas.errors import DataError
@@ -62,7 +63,7 @@ def write_dataset(found: Import, out: Path, *, placing: Placing, overwrite: bool
         found: Matches without faults.
         out: The data root to make.
         placing: `path` names the videos where they lie: relative to `out` if they lie below it, else by absolute
-            path; `link` makes symbolic links below `out`; `copy` copies them there.
+            path; `link` makes symbolic links below `out`; `copy` copies them there. Joints of samples follow them.
         overwrite: Replace an existing `dataset.json`.
 
     Names of matches, links and copies that are not UTF-8 are changed, as a JSON file cannot hold them.
@@ -91,7 +92,11 @@ def write_dataset(found: Import, out: Path, *, placing: Placing, overwrite: bool
         raise DataError(f"these matches make no dataset: {faults[0]} ({len(faults) - 1} more)")
     for match in found.matches:
         for video in match.videos:
-            _place(video, out / _video_name(video, match, out, placing), placing)
+            target = out / video_name(video, match, out, placing)
+            _place(video, target, placing)
+            joints = joints_file(video) if match.is_sample and placing != "path" else None
+            if joints is not None:
+                _place(joints, target.with_suffix(joints.suffix), placing)
         if match.annotations is not None and not match.is_sample:
             rows = [_annotation_json(item, len(match.videos)) for item in match.annotations]
             write_json(out / _annotations_name(match), {"annotations": rows})
@@ -109,7 +114,7 @@ def _sample_json(match: MatchDraft, out: Path, placing: Placing) -> dict[str, An
     assert match.annotations is not None
     (item,) = match.annotations
     times = {} if item.end_seconds == math.inf else _times_json(item)
-    entry = {"video": _video_name(match.videos[0], match, out, placing), "label": item.label, **times}
+    entry = {"video": video_name(match.videos[0], match, out, placing), "label": item.label, **times}
     return {"name": _json_name(match.name), **entry, **_side_json(match)}
 
 
@@ -122,7 +127,7 @@ def _match_json(match: MatchDraft, out: Path, placing: Placing) -> dict[str, Any
     entry: dict[str, Any] = {"name": _json_name(match.name), **_side_json(match)}
     if match.is_test:
         entry["test"] = True
-    entry["videos"] = [_video_name(video, match, out, placing) for video in match.videos]
+    entry["videos"] = [video_name(video, match, out, placing) for video in match.videos]
     if match.annotations is not None:
         entry["annotations"] = _annotations_name(match)
     return entry
@@ -132,7 +137,8 @@ def _annotations_name(match: MatchDraft) -> str:
     return f"{ANNOTATIONS_FOLDER}/{_json_name(match.name)}.json"
 
 
-def _video_name(video: Path, match: MatchDraft, out: Path, placing: Placing) -> str:
+def video_name(video: Path, match: MatchDraft, out: Path, placing: Placing) -> str:
+    """Return the path of a video in the `dataset.json` of a data root, with forward slashes."""
     if placing != "path":
         return f"{VIDEOS_FOLDER}/{_json_name(match.name)}/{_json_name(video.stem)}{video.suffix}"
     absolute, root = _absolute(video), out.resolve()
@@ -143,7 +149,7 @@ def _check_names(found: Import, out: Path) -> None:
     """Refuse videos that no text file can name."""
     for match in found.matches:
         for video in match.videos:
-            name = _video_name(video, match, out, "path")
+            name = video_name(video, match, out, "path")
             if shown_text(name) != name:
                 raise DataError(
                     f"{shown_name(name)} is not UTF-8, and {DATASET_NAME} cannot hold it; rename it, or import with "

@@ -70,6 +70,7 @@ def stored_color(info: VideoInfo, tone: Tone, location: int | None) -> StoredCol
             str(info.path),
             f"{info.path.name} does not state its color matrix; {'BT.709' if code == BT709 else 'BT.601'} is assumed "
             f"for {info.stored_size[0]} lines",
+            kind="no color matrix is stated",
         )
     if code not in _MATRICES:
         raise DecodeError(

@@ -3,6 +3,7 @@
 browser_preview.py    small copies that browsers play frame by frame
 copied_frames.py      frames as pictures of a copy, and its times
 copied_stretches.py   stretches of videos joined without encoding their pictures again
+copy_estimate.py      estimate of the size of a copy
 encoder.py            Coding, EncodedFile: all of a file or nothing
 joined_sound.py       sound of stretches on the time line of the file that joins them
 joined_stretches.py   stretches of videos joined by one encode

@@ -19,18 +19,19 @@ import numpy as np
 from bvas.errors import ConfigError, DataError, DecodeError
 from bvas.system.file_names import output_stem
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
+from bvas.video.decode.backends import PictureBackend
 from bvas.video.decode.damage_scan import find_damage, frames_text
 from bvas.video.decode.fit import FitPlan, plan_fit
 from bvas.video.decode.pyav_backend import open_backend
 from bvas.video.encode.copied_frames import FrameCopier, check_times, copied_color
+from bvas.video.encode.copy_estimate import expected_bytes
 from bvas.video.encode.encoder import Codec, Coding, EncodedFile
 from bvas.video.index.frame_folder import bytes_of
+from bvas.video.index.frame_grid import Grid, make_grid
 from bvas.video.index.frame_table import VideoIndex, VideoInfo, frames_per_clip, start_frames
 from bvas.video.index.video_index import build_index
 
-_NUM_STRETCHES = 3
 _SUFFIX_BYTES = len(".mp4.part")
-_STRETCH_FRAMES = 48
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +45,19 @@ class CopyPlan:
     """Of the original."""
     coding: Coding
     fit: FitPlan
+    grid: Grid | None = None
+    """Frames of the copy, at even distances in time; None: all, at their own times."""
     bytes_before: int
     bytes_expected: int
-    """Extrapolated from three stretches of the video that were encoded."""
+    """Extrapolated from three stretches of the video that were encoded; 0 where it was not estimated."""
     frames_per_clip_before: float
     """Frames decoded for a random clip of 15, every other frame."""
     frames_per_clip_after: float
+
+    @property
+    def num_frames(self) -> int:
+        """Frames of the copy."""
+        return self.index.num_frames if self.grid is None else self.grid.num_frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +102,10 @@ def plan_copy(
     crf: int = 18,
     reading: ReadOptions = DEFAULT_READING,
     cache: bool = True,
+    estimated: bool = True,
+    grid_rate: Fraction | None = None,
 ) -> CopyPlan:
-    """Plan a copy; encodes some seconds of the video to estimate its size.
+    """Plan a copy; encodes some seconds of the video to estimate its size, unless that is not wanted.
 
     Args:
         source: The video.
@@ -106,6 +116,9 @@ def plan_copy(
         crf: Quality: 0 is the best, 51 the worst.
         reading: Which stream of the video is copied, and how it is read.
         cache: Keep the index of the source in the cache folder.
+        estimated: Estimate the size.
+        grid_rate: Frames per second of the copy: it has the frames that an experiment of this rate sees, and no
+            others. None, or the rate that the video has anyway: all frames, at their own times.
 
     Raises:
         DecodeError: the source is not a video, or no frame of the stretches can be decoded.
@@ -114,13 +127,16 @@ def plan_copy(
     index, info = build_index(source, reading=reading, cache=cache)
     # An mp4 holds times of decoding, from which the duration of the last frame follows. It is exact where frames are
     # evenly spaced, or decoded in the order in which they are shown: else B-frames are not used.
-    is_even = bool((np.diff(index.pts) == index.last_duration).all())
+    grid = None if grid_rate is None else make_grid(index, grid_rate)
+    if grid is not None and np.array_equal(grid.indices, np.arange(index.num_frames)):
+        grid = None
+    is_even = grid is not None or bool((np.diff(index.pts) == index.last_duration).all())
     fit = plan_fit((info.height, info.width), size, info.sample_aspect)
     coding = Coding(
         # 4:2:0 has even sides.
         size=size or (info.height + info.height % 2, info.width + info.width % 2),
-        rate=index.rate,
-        time_base=index.time_base,
+        rate=index.rate if grid is None else grid.rate,
+        time_base=index.time_base if grid is None else 1 / grid.rate,
         codec=codec,
         keyframe_interval=keyframe_interval,
         max_b_frames=3 if is_even else 0,
@@ -130,28 +146,31 @@ def plan_copy(
         color=copied_color(info, reading.tone, fit.size[0]),
         sample_aspect=info.sample_aspect if size is None else Fraction(1),
     )
-    starts_after = np.arange(0, index.num_frames, keyframe_interval)
+    num_frames = index.num_frames if grid is None else grid.num_frames
+    expected = expected_bytes(index, info, coding, fit) if estimated else 0
+    starts_after = np.arange(0, num_frames, keyframe_interval)
     return CopyPlan(
         target=target,
         index=index,
         info=info,
         coding=coding,
         fit=fit,
+        grid=grid,
         bytes_before=bytes_of(source),
-        bytes_expected=_expected_bytes(index, info, coding, fit),
+        bytes_expected=round(expected * min(1, num_frames / index.num_frames)),
         frames_per_clip_before=frames_per_clip(start_frames(index), index.num_frames),
-        frames_per_clip_after=frames_per_clip(starts_after, index.num_frames),
+        frames_per_clip_after=frames_per_clip(starts_after, num_frames),
     )
 
 
-def check_room(plans: Sequence[CopyPlan], folder: Path) -> None:
-    """Refuse copies that the disk has no room for.
+def check_room(needed: int, folder: Path) -> None:
+    """Refuse copies of so many bytes that the disk has no room for.
 
     Raises:
         DataError: names the expected and the free bytes.
     """
     place = next(place for place in [folder, *folder.absolute().parents] if place.exists())
-    needed, free = sum(plan.bytes_expected for plan in plans), shutil.disk_usage(place).free
+    free = shutil.disk_usage(place).free
     if needed > free:
         raise DataError(
             f"the copies would take about {needed / 1e6:.0f} MB and {folder} has {free / 1e6:.0f} MB free; "
@@ -178,17 +197,17 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
             f"cannot make the folder {target.parent}: {error.strerror}; choose another"
         ) from error
     # Else libav rounds an mp4's start to milliseconds.
-    options = {"movie_timescale": str(index.time_base.denominator)}
+    options = {"movie_timescale": str(plan.coding.time_base.denominator)}
     copier = FrameCopier(index, plan.info, plan.coding, plan.fit)
     try:
         with (
             open_backend(index, plan.info) as source,
             EncodedFile(target, plan.coding, options=options) as file,
         ):
-            for number, frame in source.pictures(range(index.num_frames)):
-                file.encode(copier.picture(frame, number, source.sample_aspect))
+            for number, picture in enumerate(_pictures(plan, copier, source), start=1):
+                file.encode(picture)
                 if progress is not None:
-                    progress(number + 1, index.num_frames)
+                    progress(number, plan.num_frames)
             file.finish()
             per_clip = _check(plan, file.part)
             num_bytes = file.part.stat().st_size
@@ -200,42 +219,20 @@ def make_copy(plan: CopyPlan, *, progress: Callable[[int, int], None] | None = N
         raise _refusal(plan) from error
 
 
-def _expected_bytes(index: VideoIndex, info: VideoInfo, coding: Coding, fit: FitPlan) -> int:
-    """Encode three stretches spread over the video, and extrapolate."""
-    num_frames = num_bytes = 0
-    # The copy itself will say where the picture changes.
-    copier = FrameCopier(index, info, coding, fit, is_said=False)
-    with open_backend(index, info) as source:
-        for stretch in _stretches(index, coding.keyframe_interval):
-            encoder = coding.new_encoder()
-            try:
-                for number, frame in source.pictures(stretch):
-                    copied = copier.picture(frame, number, source.sample_aspect)
-                    num_bytes += _size_of(encoder.encode(copied))
-                    num_frames += 1
-            except DecodeError as error:
-                if error.lost is None:
-                    raise
-            if num_frames:
-                num_bytes += _size_of(encoder.encode(None))
-    if not num_frames:
-        raise DecodeError(f"no frame of {info.path} can be decoded where it was tried", path=info.path)
-    return round(num_bytes * index.num_frames / num_frames)
-
-
-def _stretches(index: VideoIndex, keyframe_interval: int) -> Iterator[range]:
-    length = -(-_STRETCH_FRAMES // keyframe_interval) * keyframe_interval
-    if index.num_frames <= _NUM_STRETCHES * length or index.decode_order:
-        # Where frames are counted, later ones are reached only by decoding all before them.
-        yield range(min(index.num_frames, _NUM_STRETCHES * length))
+def _pictures(plan: CopyPlan, copier: FrameCopier, source: PictureBackend) -> Iterator[Any]:
+    """Yield the pictures of the copy; on a grid a frame comes as often as the grid shows it."""
+    if plan.grid is None:
+        for number, frame in source.pictures(range(plan.index.num_frames)):
+            yield copier.picture(frame, number, source.sample_aspect)
         return
-    for number in range(_NUM_STRETCHES):
-        start = (2 * number + 1) * index.num_frames // (2 * _NUM_STRETCHES) - length // 2
-        yield range(start, start + length)
-
-
-def _size_of(packets: Sequence[Any]) -> int:
-    return sum(packet.size for packet in packets)
+    numbers, counts = np.unique(plan.grid.indices, return_counts=True)
+    place = 0
+    for (number, frame), count in zip(source.pictures(numbers.tolist()), counts.tolist(), strict=True):
+        for _ in range(count):
+            picture = copier.picture(frame, number, source.sample_aspect)
+            picture.pts, picture.time_base, picture.duration = place, plan.coding.time_base, 1
+            place += 1
+            yield picture
 
 
 def _check(plan: CopyPlan, part: Path) -> float:
@@ -245,11 +242,16 @@ def _check(plan: CopyPlan, part: Path) -> float:
         DataError: its number of frames, a time or its duration differs from the original's.
     """
     before = plan.index
-    found, _ = check_times(part, before.seconds + max(plan.info.start_seconds, 0.0), before, "copy")
-    if abs(found.duration_seconds - before.duration_seconds) > float(before.time_base) / 2:
+    if plan.grid is None:
+        wanted, duration = before.seconds + max(plan.info.start_seconds, 0.0), before.duration_seconds
+    else:
+        step = float(plan.coding.time_base)
+        wanted, duration = np.arange(plan.num_frames, dtype=np.float64) * step, plan.num_frames * step
+    found, _ = check_times(part, wanted, before, "copy")
+    if abs(found.duration_seconds - duration) > float(before.time_base) / 2:
         raise DataError(
-            f"the copy of {before.path} came out {found.duration_seconds:.6f} s long instead of "
-            f"{before.duration_seconds:.6f} s, and was not kept; please report this"
+            f"the copy of {before.path} came out {found.duration_seconds:.6f} s long instead of {duration:.6f} s, and "
+            "was not kept; please report this"
         )
     return frames_per_clip(start_frames(found), found.num_frames)
 
