@@ -1,6 +1,7 @@
 """Networks without training whose answers can be worked out by hand, and the experiments around them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,9 +10,11 @@ from torch import nn
 from video_samples import HEIGHT, NUM_BITS, WIDTH
 
 from bvas.data.spotting_task import dataset_task
+from bvas.experiment.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.experiment.experiment import Experiment
 from bvas.experiment.input_config import InputConfig
 from bvas.inference.classifier import Classifier
+from bvas.tasks.kind_choice import kind_of
 from bvas.values.clip_config import ClipConfig
 
 NUMBERS = tuple(f"frame {number}" for number in range(128))
@@ -58,6 +61,15 @@ class Brightness(nn.Module):
 
 def classifier_of(model: nn.Module, experiment: Experiment) -> Classifier:
     return Classifier(experiment, (model.eval(),), torch.device("cpu"))
+
+
+def save_folds(experiment: Experiment, runs: Path, num_folds: int = 2) -> None:
+    """Write folds with random weights to a runs folder, as training does."""
+    for fold in range(num_folds):
+        torch.manual_seed(fold)
+        state = kind_of(experiment).model().state_dict()
+        save_checkpoint(fold_folder(runs, experiment.name, fold) / FILE_NAME, state, experiment, {})
+    (runs / experiment.name / "experiment.json").write_text(experiment.to_json())
 
 
 def number_reader(**changes) -> Classifier:

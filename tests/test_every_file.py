@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from class_samples import bars_experiment
+from number_reader import save_folds
 from tiny import TINY_CONFIG
 
 from bvas.cli import main
@@ -72,3 +74,21 @@ def test_spot_and_overlay_give_results_or_one_clear_line(shared_data, tmp_path, 
     assert not faults
     # The encrypted one and the folder itself are refused; of the videos, just the folder.
     assert num_spotted == number - (folder == "cases")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", ["cases", "videos"])
+def test_classify_gives_results_or_one_clear_line(shared_data, tmp_path, capsys, monkeypatch, folder):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BVAS_HOME", str(tmp_path / "home"))
+    save_folds(bars_experiment(), tmp_path / "runs", 1)
+    root = shared_data / folder
+    faults, num_classified = [], 0
+    for number, video in enumerate([*sorted(p for p in root.rglob("*") if p.suffix in _VIDEOS), root]):
+        code = main(["classify", str(video), "--every", "0.8", "--out", str(number), "--workers", "0"])
+        num_classified += code == 0
+        said = capsys.readouterr().err.strip().splitlines()
+        if code not in (0, 2) or (code == 2 and video.name not in said[-1]):
+            faults.append((video.name, code, said[-3:]))
+    assert not faults
+    assert num_classified == number - (folder == "cases")

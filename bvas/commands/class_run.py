@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bvas.commands.console import progress_bar
 from bvas.errors import DataError
+from bvas.models.video.published import VIDEO_MODELS
 from bvas.system.file_names import shown_name
 from bvas.values.match_clock import MatchClock
 from bvas.values.plural import count_text
@@ -20,6 +21,7 @@ from bvas.video.container.read_options import Source
 if TYPE_CHECKING:
     from bvas.inference.class_windows import VideoClasses, Windows
     from bvas.inference.classifier import VideoClassifier
+    from bvas.results.recording_folder import FileRecords
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +116,7 @@ class ClassRun:
         ways = []
         if device == "cpu":
             ways.append("a CUDA device (--device cuda)")
-        if self._args.model is not None and self._args.weights is not None and self._args.model != _LIGHTEST:
+        if self._args.model in VIDEO_MODELS and self._args.model != _LIGHTEST:
             ways.append(f"a lighter network (--model {_LIGHTEST})")
         models = self._classifier.models if isinstance(self._classifier, Classifier) else ()
         if len(models) > 1:
@@ -144,12 +146,11 @@ class ClassRun:
                 f"{row.seconds:9.2f}  {row.confidence:10.4f}  {row.label}{f'  ({others})' if others else ''}"
             )
 
-    def _write(self, found: "VideoClasses", name: str, out: Path, records: "object") -> None:
+    def _write(self, found: "VideoClasses", name: str, out: Path, records: "FileRecords") -> None:
         from bvas.report.recording_outputs import write_outputs
-        from bvas.results.recording_folder import FileRecords, stale_files
+        from bvas.results.recording_folder import stale_files
         from bvas.results.video_result import VideoFile, VideoResult
 
-        assert isinstance(records, FileRecords)
         experiment = self._classifier.experiment
         stale = stale_files(out, [name])
         in_part = ""

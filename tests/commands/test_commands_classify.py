@@ -7,11 +7,13 @@ import csv
 import json
 import urllib.error
 import wave
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from number_reader import NumberReader, class_experiment, classifier_of
+from class_samples import bars_experiment, moving_bar, write_clip
+from number_reader import NumberReader, class_experiment, classifier_of, save_folds
 from video_samples import make_video
 
 from bvas.cli import main
@@ -279,3 +281,39 @@ def test_sports_are_listed_by_sport(capsys):
     assert len(classes) == len(set(classes)) == 116
     assert "  337  surfing water" in classes
     assert lines.index("golf") < lines.index(next(line for line in classes if line.endswith("golf putting")))
+
+
+@pytest.fixture(scope="module")
+def class_runs(tmp_path_factory):
+    """Two folds of an experiment of kind clip, and one of kind spot that is newer."""
+    runs = tmp_path_factory.mktemp("class_runs")
+    save_folds(bars_experiment(), runs)
+    save_folds(replace(bars_experiment(), name="spots", kind="spot"), runs, 1)
+    return runs
+
+
+@pytest.fixture
+def bar(tmp_path):
+    return write_clip(tmp_path / "bar.mp4", moving_bar("LEFT"))
+
+
+def test_the_newest_experiment_of_kind_clip_is_taken_and_its_folds_are_averaged(
+    class_runs, bar, tmp_path, capsys
+):
+    def answer(*words):
+        out = ["--out", str(tmp_path / "found"), "--quiet", "--device", "cpu"]
+        assert main(["classify", str(bar), "--runs", str(class_runs), *out, *words]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        return {label: float(probability) for probability, label in map(str.split, lines[1:3])}
+
+    mean, first, second = answer(), answer("--experiment", "bars", "--folds", "0"), answer("--folds", "1")
+    assert sorted(mean) == ["LEFT", "RIGHT"]
+    assert first["LEFT"] != second["LEFT"]
+    assert mean["LEFT"] == pytest.approx((first["LEFT"] + second["LEFT"]) / 2, abs=1.1e-4)
+
+
+def test_an_experiment_of_another_kind_is_refused_with_the_verb_that_fits(class_runs, bar, capsys):
+    assert main(["classify", str(bar), "--runs", str(class_runs), "--experiment", "spots"]) == 2
+    assert "'bvas classify' takes kind 'clip'" in capsys.readouterr().err
+    assert main(["spot", str(bar), "--runs", str(class_runs), "--experiment", "bars"]) == 2
+    assert "'bvas classify VIDEO'" in capsys.readouterr().err

@@ -11,6 +11,7 @@ COMMANDS = Path(bvas.commands.__file__).parent
 OWN_MEANING = {
     "--clips": "a number to draw or to average, or a folder of cuts",
     "--copy": "copies of videos in a data root, or packets in place of encoding",
+    "--every": "frames between pictures, or seconds between windows",
     "--format": "of data to import, or of pictures",
     "--height": "rows of a preview, or of an overlay",
     "--jobs": "folds at a time, or processes that render",

@@ -5,17 +5,30 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from number_reader import Brightness, NumberReader, class_experiment, classifier_of, number_reader, numbers_of
+from class_samples import LABELS, bars_experiment, write_bars
+from number_reader import (
+    Brightness,
+    NumberReader,
+    class_experiment,
+    classifier_of,
+    number_reader,
+    numbers_of,
+    save_folds,
+)
 from video_samples import damage, make_video
 
 import bvas
 from bvas import ConfigError, DataError, DecodeError
+from bvas.data.matches import find_matches
 from bvas.errors import ScoresError
+from bvas.experiment.class_config import ClassConfig
 from bvas.inference.class_rows import class_rows, top_classes
 from bvas.inference.class_windows import classify_windows, plan_windows
+from bvas.inference.classifier import load_classifier
 from bvas.loading.clip_requests import FixedClips
 from bvas.loading.labelled_video import label_video
 from bvas.loading.loader import ClipLoader
+from bvas.predicting.samples import predict_samples
 from bvas.values.clip_config import ClipConfig
 from bvas.values.color import to_unit_frames
 
@@ -175,6 +188,20 @@ def test_the_answer_is_that_of_training_and_validation(video):
         wanted = model(to_unit_frames(batch.frames, batch.forms, "range")).softmax(dim=1)[0]
     found = dict(bvas.classify_clip(video, classifier_of(model, experiment), clips=1))
     assert [found[label] for label in "abcde"] == wanted.tolist()
+
+
+def test_evaluation_and_a_call_give_a_sample_the_same_probabilities(tmp_path):
+    root, runs = write_bars(tmp_path / "data"), tmp_path / "runs"
+    clip = ClipConfig(num_frames=4, frame_step=1, stack_size=4)
+    experiment = bars_experiment(classes=ClassConfig(test_clips=3), clip=clip)
+    save_folds(experiment, runs)
+    matches = find_matches(experiment.task, root)
+    found = predict_samples(experiment, matches, [0], runs, device=torch.device("cpu"), workers=0).predictions
+    assert len(found.names) == 4
+    classifier = load_classifier(experiment, runs, folds=[0], device="cpu")
+    for name, scores in zip(found.names, found.scores, strict=True):
+        answer = dict(bvas.classify_clip(root / f"{name}.mp4", classifier))
+        np.testing.assert_allclose([answer[label] for label in LABELS], scores, atol=1e-6, rtol=0)
 
 
 @pytest.fixture(scope="module")

@@ -3,20 +3,18 @@
 import numpy as np
 import onnx
 import pytest
-import torch
 from class_samples import LABELS, bars_experiment, moving_bar, write_clip
+from number_reader import save_folds
 
 from bvas import classify_clip
 from bvas.cli import main
 from bvas.errors import CheckpointError
-from bvas.experiment.checkpoint import FILE_NAME, fold_folder, save_checkpoint
 from bvas.experiment.experiment import InputConfig
 from bvas.inference.classifier import load_classifier
 from bvas.models.config import ModelConfig
 from bvas.models.video.config import SmallR2plus1dConfig, VideoModelConfig
 from bvas.onnx.classifier import load_onnx_classifier
 from bvas.onnx.clip_graph import measure_clips
-from bvas.tasks.kind_choice import kind_of
 from bvas.values.clip_config import ClipConfig
 
 
@@ -28,13 +26,9 @@ def class_runs(tmp_path_factory):
         input=InputConfig(size=(32, 32), rate=10.0, channels="rgb", fit="stretch", resample="bilinear"),
         clip=ClipConfig(num_frames=8, frame_step=1, stack_size=8),
         model=ModelConfig(),
-        video=VideoModelConfig(network="small_r2plus1d", small_r2plus1d=SmallR2plus1dConfig(features=(4, 8))),
+        video=VideoModelConfig(network="small_r2plus1d", small_r2plus1d=SmallR2plus1dConfig(features=(4,))),
     )
-    for fold in range(2):
-        torch.manual_seed(fold)
-        state = kind_of(experiment).model().state_dict()
-        save_checkpoint(fold_folder(runs, "bars", fold) / FILE_NAME, state, experiment, {"epoch": "2"})
-    (runs / "bars" / "experiment.json").write_text(experiment.to_json())
+    save_folds(experiment, runs)
     return runs
 
 

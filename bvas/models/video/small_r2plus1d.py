@@ -100,7 +100,7 @@ class _R2plus1d(nn.Module):
 
     def forward(self, x_BTCHW: Tensor) -> Tensor:
         """Return features [B, T / time_stride, out, H / stride, W / stride], rounded up."""
-        B = len(x_BTCHW)
+        B = x_BTCHW.shape[0]
         pictures = rearrange(x_BTCHW, "B T C H W -> (B T) C H W")
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         pictures = F.relu(self.spatial_norm(self.spatial(pictures)), inplace=True)
@@ -128,7 +128,7 @@ class _ResBlock(nn.Module):
         """Return features [B, T / stride, out, H / stride, W / stride], rounded up."""
         y_BTCHW = self.second(F.relu(self.first(x_BTCHW), inplace=True))
         if self.projects:
-            B = len(x_BTCHW)
+            B = x_BTCHW.shape[0]
             kept = rearrange(x_BTCHW[:, :: self.stride], "B T C H W -> (B T) C H W")
             x_BTCHW = rearrange(self.shortcut_norm(self.shortcut(kept)), "(B T) C H W -> B T C H W", B=B)
         features_BTCHW: Tensor = x_BTCHW + y_BTCHW
