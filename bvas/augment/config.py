@@ -12,8 +12,8 @@ Range = tuple[float, float]
 class AugmentConfig:
     """Probabilities per clip, and ranges of uniform draws. The defaults are those of the reference system.
 
-    Applied in this order: camera move, rotation, crop, flip (one resampling for the four), sharpness, motion
-    blur, brightness, contrast, saturation, hue, posterize, noise.
+    Applied in this order: camera move, rotation, translation, crop, flip (one resampling for the five), sharpness,
+    motion blur, brightness, contrast, saturation, hue, posterize, noise.
     """
 
     camera_move_probability: float = 0.2
@@ -27,6 +27,9 @@ class AugmentConfig:
     rotation_probability: float = 0.3
     rotation_degrees: float = 2.5
     """Largest rotation about the center, to either side, the same for all frames."""
+    translation_probability: float = 0.0
+    translation: Range = (0.25, 0.25)
+    """Largest shift, as a share of width and height, to either side, the same for all frames."""
     crop_probability: float = 0.8
     """A rectangle of the picture is scaled to fill it."""
     crop_area: Range = (0.9, 1.0)
@@ -73,11 +76,11 @@ class AugmentConfig:
                 raise ConfigError(f"{field.name} must be at least 0, got {value}; it counts to either side")
             if field.name.endswith(("_scale", "_area", "_factor", "_bits")) and value[0] > value[1]:
                 raise ConfigError(f"{field.name} is (lowest, highest), got {value}")
-        if min(self.camera_move_translation) < 0:
-            raise ConfigError(
-                f"camera_move_translation is (part of the width, part of the height), each at least 0, "
-                f"got {self.camera_move_translation}"
-            )
+        for name in ("camera_move_translation", "translation"):
+            if min(getattr(self, name)) < 0:
+                raise ConfigError(
+                    f"{name} is (part of the width, part of the height), each at least 0, got {getattr(self, name)}"
+                )
         if self.camera_move_scale[0] <= 0:
             raise ConfigError(f"camera_move_scale must be above 0, got {self.camera_move_scale}")
         if not 0 < self.crop_area[0] <= self.crop_area[1] <= 1:

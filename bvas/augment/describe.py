@@ -15,6 +15,7 @@ def describe(config: AugmentConfig, draws: Draws) -> list[tuple[str, ...]]:
     texts = {
         "camera_move": _camera_move(config, draws),
         "rotation": _each("turn {:+.1f}°", draws.either_side("rotation_degrees", config.rotation_degrees)),
+        "translation": _translation(config, draws),
         "crop": _crop(config, draws),
         "flip": ["flip"] * len(draws),
         "sharpness": _each("sharpness {:.2f}", draws.uniform("sharpness_factor", *config.sharpness_factor)),
@@ -40,6 +41,17 @@ def describe(config: AugmentConfig, draws: Draws) -> list[tuple[str, ...]]:
 
 def _each(text: str, values: Tensor) -> list[str]:
     return [text.format(value) for value in values.tolist()]
+
+
+def _translation(config: AugmentConfig, draws: Draws) -> list[str]:
+    """Return the shifts in percent of width and height."""
+    part_x, part_y = config.translation
+    shifts = zip(
+        (100 * draws.either_side("translation_x", part_x)).tolist(),
+        (100 * draws.either_side("translation_y", part_y)).tolist(),
+        strict=True,
+    )
+    return [f"shift {x:+.0f} % {y:+.0f} %" for x, y in shifts]
 
 
 def _camera_move(config: AugmentConfig, draws: Draws) -> list[str]:

@@ -28,6 +28,7 @@ _NAMES = (
     *("noise", "noise_key"),
     *("saturation", "saturation_factor"),
     *("hue", "hue_degrees"),
+    *("translation", "translation_x", "translation_y"),
 )
 
 

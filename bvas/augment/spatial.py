@@ -1,4 +1,4 @@
-"""Camera move, rotation, crop and flip, composed to one affine map per frame and one resampling.
+"""Camera move, rotation, translation, crop and flip, composed to one affine map per frame and one resampling.
 
 Maps are 3x3 matrices on (x, y, 1) in pixels, pixel centers at whole numbers, from a position in the given frame to
 its position in the returned frame. Pixels from outside the frame are black.
@@ -16,7 +16,7 @@ from bvas.system.devices import to_device
 
 
 def move(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws, *, num_channels: int = 1) -> Tensor:
-    """Return the frames after camera move, rotation, crop and flip; the given ones are not modified.
+    """Return the frames after camera move, rotation, translation, crop and flip; the given ones are not modified.
 
     Args:
         frames_BTHW: Frames; the channels of a color frame one after the other, [B, T * channels, H, W].
@@ -26,7 +26,9 @@ def move(frames_BTHW: Tensor, config: AugmentConfig, draws: Draws, *, num_channe
     """
     T, H, W = frames_BTHW.shape[1] // num_channels, *frames_BTHW.shape[2:]
     moving = draws.chosen("camera_move", config)
-    resampled = moving | draws.chosen("rotation", config) | draws.chosen("crop", config)
+    resampled = moving.clone()
+    for change_of_all in ("rotation", "translation", "crop"):
+        resampled |= draws.chosen(change_of_all, config)
     flipped = draws.chosen("flip", config)
     maps_BT33 = frame_maps(config, draws, (T, H, W)).repeat_interleave(num_channels, dim=1)
 
@@ -60,6 +62,7 @@ def frame_maps(config: AugmentConfig, draws: Draws, size: tuple[int, int, int]) 
     return (
         _flip(config, draws, W)[:, None]
         @ _crop(config, draws, H, W)[:, None]
+        @ _translation(config, draws, H, W)[:, None]
         @ _rotation(config, draws, H, W)[:, None]
         @ _camera(config, draws, T, H, W)
     )
@@ -89,6 +92,15 @@ def _rotation(config: AugmentConfig, draws: Draws, H: int, W: int) -> Tensor:
     degrees = degrees * draws.chosen("rotation", config)
     still = torch.zeros_like(degrees)
     return _poses(degrees, still + 1, still, still, H, W)
+
+
+def _translation(config: AugmentConfig, draws: Draws, H: int, W: int) -> Tensor:
+    chosen = draws.chosen("translation", config)
+    part_x, part_y = config.translation
+    shift_x = draws.either_side("translation_x", part_x * W) * chosen
+    shift_y = draws.either_side("translation_y", part_y * H) * chosen
+    still = torch.zeros_like(shift_x)
+    return _poses(still, still + 1, shift_x, shift_y, H, W)
 
 
 def _poses(degrees: Tensor, scale: Tensor, shift_x: Tensor, shift_y: Tensor, H: int, W: int) -> Tensor:

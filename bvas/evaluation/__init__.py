@@ -1,6 +1,7 @@
 """Evaluation: files and experiments scored, compared, tuned, ensembled and submitted.
 
 chain.py              chain of experiments over seeds: order, state, comparison
+class_evaluation.py   scores of an experiment of kind clip: predicted samples against their classes
 comparison.py         comparison of two experiments on the same matches
 cross_validation.py   scores by fold, of all folds and of the test matches
 ensembling/           ensembles of experiments

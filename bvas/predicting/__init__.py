@@ -1,6 +1,7 @@
 """Prediction of many matches: segments of videos as jobs, and the results of each match from its segments.
 
 many_matches.py    all matches on one or several devices: the way in
+samples.py         the samples of kind clip, by models that have not seen them
 schedule.py        the jobs of match after match, and the ends of the jobs
 match.py           one match: known videos, and its results from its segments
 segments.py        segments of a video, their files, and the job that computes them

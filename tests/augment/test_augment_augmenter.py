@@ -24,6 +24,7 @@ def test_the_defaults_are_the_seeds():
     assert probabilities == {
         "camera_move": 0.2,
         "rotation": 0.3,
+        "translation": 0.0,
         "crop": 0.8,
         "flip": 0.5,
         "sharpness": 0.2,

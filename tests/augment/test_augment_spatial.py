@@ -102,6 +102,20 @@ def test_the_crop_fills_the_picture_with_a_part_of_it():
     assert left.std() > 3
 
 
+def test_a_translation_shifts_all_frames_alike_by_at_most_its_share():
+    frames = torch.zeros(40, 3, 20, 40)
+    frames[:, :, 10, 20] = 1.0
+
+    out = augment(frames, torch.arange(40), translation_probability=1.0, translation=(0.25, 0.0))
+
+    columns = (out.sum(dim=2) * torch.arange(40)).sum(dim=2) / out.sum(dim=(2, 3))
+    torch.testing.assert_close(columns, columns[:, :1].expand(-1, 3), atol=1e-3, rtol=0)
+    # Up to 10 of 40 columns to either side.
+    assert 10 <= columns.min() < 13
+    assert 27 < columns.max() <= 30
+    torch.testing.assert_close(out.sum(dim=3)[:, :, 10], torch.ones(40, 3), atol=1e-3, rtol=0)
+
+
 def test_a_crop_of_the_whole_picture_changes_nothing():
     frames = torch.rand(4, 2, 12, 16)
 
@@ -123,6 +137,7 @@ def test_one_move_is_the_product_of_its_parts():
     parts = [
         replace(NONE, flip_probability=1.0),
         replace(NONE, crop_probability=1.0),
+        replace(NONE, translation_probability=1.0),
         replace(NONE, rotation_probability=1.0),
         replace(NONE, camera_move_probability=1.0),
     ]
@@ -130,9 +145,12 @@ def test_one_move_is_the_product_of_its_parts():
         NONE,
         flip_probability=1.0,
         crop_probability=1.0,
+        translation_probability=1.0,
         rotation_probability=1.0,
         camera_move_probability=1.0,
     )
-    flip, crop, rotation, camera = (frame_maps(part, seeds, size) for part in parts)
+    flip, crop, translation, rotation, camera = (frame_maps(part, seeds, size) for part in parts)
 
-    torch.testing.assert_close(frame_maps(together, seeds, size), flip @ crop @ rotation @ camera)
+    torch.testing.assert_close(
+        frame_maps(together, seeds, size), flip @ crop @ translation @ rotation @ camera
+    )
