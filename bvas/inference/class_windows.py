@@ -234,7 +234,8 @@ def classify_windows(
             if not in_part or windows.is_one_answer or not num_done:
                 raise
             scores, failure = scores[:num_done], error
-    _check_gaps(windows, scores)
+    if failure is None:
+        _check_gaps(windows, scores)
     seconds = windows.seconds[: len(scores)]
     if windows.is_one_answer:
         mean = np.asarray(np.nanmean(scores, axis=0, dtype=np.float64, keepdims=True), np.float32)

@@ -8,6 +8,7 @@ import json
 import urllib.error
 import wave
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from number_reader import NumberReader, class_experiment, classifier_of, save_fo
 from video_samples import make_video
 
 from bvas.cli import main
+from bvas.commands import class_run
 from bvas.experiment.class_config import ClassConfig
 from bvas.inference import classifier as classifiers
 from bvas.results.read_spots import read_spots
@@ -231,6 +233,17 @@ def test_work_of_more_than_a_minute_is_announced_with_ways_to_shorten_it(bvas, v
     # Less than a minute.
     assert bvas("numbers.mp4", "--every", "0.12") == 0
     assert "about" not in capsys.readouterr().err
+
+
+def test_the_time_that_is_left_is_said_once_ten_seconds_have_passed(monkeypatch, caplog):
+    moments = iter([0.0, 5.0, 12.0, 24.0])
+    monkeypatch.setattr(class_run, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    caplog.set_level("INFO")
+    report = class_run.with_time_left(lambda done, total, note="": None)
+    for done in (8, 16, 32, 56):
+        report(done, 1000)
+    # 24 windows in 12 s: the other 968 take 484 s.
+    assert caplog.messages == ["32 of 1000 windows done; about 8 min left"]
 
 
 def test_weights_that_cannot_be_downloaded_are_answered_with_the_remedy(tmp_path, monkeypatch, capsys):

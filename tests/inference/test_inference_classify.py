@@ -279,3 +279,23 @@ def test_files_that_are_missing_or_no_videos_are_named(tmp_path):
     (tmp_path / "empty.mp4").touch()
     with pytest.raises(DecodeError, match=r"empty\.mp4"):
         bvas.classify_clip(tmp_path / "empty.mp4", number_reader())
+
+
+@pytest.mark.slow
+def test_a_published_network_sees_what_torchvisions_own_transform_gives(tmp_path):
+    from torchvision.models import get_model, get_model_weights
+
+    torch.manual_seed(3)
+    network = get_model("r3d_18", num_classes=400).eval()
+    torch.save(network.state_dict(), tmp_path / "r3d_18.pth")
+    # At its own rate, so that frames are taken one by one; of another shape, which is stretched and cut.
+    video = make_video(tmp_path / "clip.mp4", num_frames=16, rate=15, size=(144, 176))
+    with bvas.open_video(video, channels="planes") as reader:
+        frames = bvas.to_rgb(torch.from_numpy(np.asarray(reader.read(range(16)))), reader.form)
+    with torch.inference_mode():
+        clip = get_model_weights("r3d_18").DEFAULT.transforms()(frames)
+        wanted = network(clip[None]).softmax(dim=1)[0]
+    found = bvas.classify_clip(video, "r3d_18", weights=tmp_path / "r3d_18.pth", device="cpu", top=400)
+    classes = get_model_weights("r3d_18").DEFAULT.meta["categories"]
+    assert [dict(found)[label] for label in classes] == pytest.approx(wanted.tolist(), abs=1e-6)
+    assert found[0][0] == classes[int(wanted.argmax())]
