@@ -23,7 +23,7 @@ NUMBERS = tuple(f"frame {number}" for number in range(128))
 def class_experiment(labels=NUMBERS, *, clip=None, size=(HEIGHT, WIDTH), rate=25.0, **changes) -> Experiment:
     """An experiment of kind clip for gray frames, by default of the size of numbered videos."""
     return replace(
-        tiny_experiment(),
+        tiny_experiment(flip_tta=False),
         name="classes_tiny",
         kind="clip",
         task=dataset_task(tuple(labels)),

@@ -16,7 +16,7 @@ from bvas.inference.spotter import trained_models
 from bvas.models.video.config import VideoModelConfig
 from bvas.models.video.published import published_model
 from bvas.system.devices import Precision, choose_device
-from bvas.tasks.kind_choice import check_kind, kind_of
+from bvas.tasks.kind_choice import check_kind
 from bvas.values.annotations import LabelSet
 
 # Imported where they are used: labels are also listed without PyTorch.
@@ -58,7 +58,8 @@ class Classifier:
 
     experiment: Experiment
     models: "tuple[ClipModel, ...]"
-    """One per fold, in evaluation mode, on the device; their probabilities are averaged."""
+    """One per fold, in evaluation mode, on the device; their probabilities are averaged, with flip TTA where the
+    experiment has it."""
     device: "torch.device"
     precision: Precision = "auto"
     """Type to compute in; `auto` is float16 on CUDA, and float32 on a CPU."""
@@ -67,6 +68,7 @@ class Classifier:
         """Return the probability of each class: see `VideoClassifier`."""
         import torch
 
+        from bvas.inference.flip_tta import mean_probabilities
         from bvas.inference.precision import check_dtype, float32_convolutions, prediction_dtype
 
         dtype = prediction_dtype(self.device, self.precision)
@@ -74,10 +76,7 @@ class Classifier:
         is_half = dtype != torch.float32
         with torch.inference_mode(), float32_convolutions():
             with torch.autocast(self.device.type, dtype=dtype if is_half else None, enabled=is_half):
-                logits = [model(frames) for model in self.models]
-            scores = kind_of(self.experiment).scores
-            # The mean of one is itself, bit for bit.
-            mean = torch.stack([scores(one.float()) for one in logits]).mean(dim=0)
+                mean = mean_probabilities(self.models, frames, self.experiment.flip_tta)
         return mean.cpu().numpy()
 
 
@@ -145,6 +144,8 @@ def published_experiment(name: str) -> Experiment:
         task=SpottingTask(name="kinetics400", labels=LabelSet(published.classes)),
         input=published_input(published),
         clip=published.clip,
+        # As published.
+        flip_tta=False,
         video=VideoModelConfig(network=name),
         classes=ClassConfig(test_clips=_PUBLISHED_CLIPS),
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from einops import reduce
-from torch import Tensor
+from torch import Tensor, nn
 
 from bvas.errors import ConfigError
 from bvas.models.spotting import SpottingModel
@@ -50,3 +50,10 @@ def mean_scores(logits: Sequence[Tensor], num_flips: int) -> Tensor:
     all_logits = torch.stack([one.float() for one in logits])
     scores = torch.where(all_logits.isfinite(), all_logits.sigmoid(), torch.nan)
     return reduce(scores, "models (V M) K -> M K", "mean", V=num_flips)
+
+
+def mean_probabilities(models: Sequence[nn.Module], clips: Tensor, flip: bool) -> Tensor:
+    """Return probabilities float32 [M, K] of clips [M, ..., W]: the mean over models and flips of the softmaxes."""
+    # One after the other: twice the batch would take twice the memory.
+    views = [clips, clips.flip(-1)] if flip else [clips]
+    return torch.stack([model(view).float().softmax(dim=1) for model in models for view in views]).mean(dim=0)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bvas.errors import CheckpointError
+from bvas.inference.flip_tta import mean_probabilities
 from bvas.models.clip_model import ClipModel
 from bvas.onnx.graphs import MOST_DEVIATION, check_weights, graph_bytes
 from bvas.onnx.model_folder import ExportSettings
@@ -16,15 +17,16 @@ from bvas.onnx.session import OnnxPart
 
 
 class _Mean(nn.Module):
-    """Mean probabilities [B, K] of models over the same clips."""
+    """Mean probabilities [B, K] of models, and of flips, over the same clips."""
 
-    def __init__(self, models: Sequence[ClipModel]) -> None:
+    def __init__(self, models: Sequence[ClipModel], flip: bool) -> None:
         super().__init__()
         self.models = nn.ModuleList(models)
+        self.flip = flip
 
     def forward(self, clips_BTHW: Tensor) -> Tensor:
         """Return the mean of the softmaxes."""
-        return torch.stack([model(clips_BTHW).softmax(dim=1) for model in self.models]).mean(dim=0)
+        return mean_probabilities(list(self.models), clips_BTHW, self.flip)
 
 
 def make_clip_graph(models: Sequence[ClipModel], settings: ExportSettings) -> bytes:
@@ -34,11 +36,14 @@ def make_clip_graph(models: Sequence[ClipModel], settings: ExportSettings) -> by
     clips = torch.rand(2, settings.clip.num_frames, *settings.input.form.unit_shape)
     with torch.no_grad():
         return graph_bytes(
-            _Mean(models).eval(), clips, ("clips", "probabilities"), settings.metadata("classifier")
+            _Mean(models, settings.flip_tta).eval(),
+            clips,
+            ("clips", "probabilities"),
+            settings.metadata("classifier"),
         )
 
 
-def measure_clips(models: Sequence[ClipModel], content: bytes) -> float:
+def measure_clips(models: Sequence[ClipModel], content: bytes, *, flip_tta: bool) -> float:
     """Return the largest difference of a probability from the models' own, on random clips.
 
     Raises:
@@ -50,7 +55,7 @@ def measure_clips(models: Sequence[ClipModel], content: bytes) -> float:
     # Other batch sizes than the graph was made with: all must work.
     with torch.inference_mode():
         clips = torch.rand(3, *shape, generator=random)
-        wanted = _Mean(models).eval()(clips).numpy()
+        wanted = _Mean(models, flip_tta).eval()(clips).numpy()
     found = np.concatenate([part(clips[:1].numpy()), part(clips.numpy())[1:]])
     deviation = float(np.abs(found - wanted).max())
     # Negated, since comparisons with NaN are false.

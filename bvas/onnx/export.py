@@ -78,7 +78,7 @@ def export_onnx(
     if is_of_clips:
         networks = load_classifier(experiment, runs, folds=folds, device="cpu").models
         content = {"classifier": make_clip_graph(networks, settings)}
-        of_scores = measure_clips(networks, content["classifier"])
+        of_scores = measure_clips(networks, content["classifier"], flip_tta=settings.flip_tta)
         logger.info("largest difference from PyTorch on random input: %.1e in probabilities", of_scores)
     else:
         models = load_spotter(experiment, runs, folds=folds, device="cpu").models

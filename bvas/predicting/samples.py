@@ -109,6 +109,7 @@ def made_with(experiment: Experiment, folds: Sequence[int], runs: Path) -> dict[
         "weights": weights,
         "test_clips": classes.test_clips,
         "frame_order": classes.frame_order,
+        "flip_tta": experiment.flip_tta,
         "rate": experiment.input.rate,
         "clip": asdict(experiment.clip),
     }

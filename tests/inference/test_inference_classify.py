@@ -165,6 +165,22 @@ def test_stretches_of_one_label_meet_half_way_between_rows_and_cover_the_video(t
     ]
 
 
+def test_flip_tta_averages_the_probabilities_of_a_clip_and_its_mirror_image():
+    class LeftHalf(torch.nn.Module):
+        """Logits 0 and the brightness of the left half."""
+
+        def forward(self, frames):
+            mean = frames[..., :2].mean(dim=(1, 2, 3))
+            return torch.stack([torch.zeros_like(mean), mean], dim=1)
+
+    clips = torch.zeros(1, 4, 2, 4)
+    clips[..., :2] = 1.0
+    sure, unsure = 1 / (1 + np.exp(-1.0)), 0.5
+    for flip_tta, wanted in ((False, sure), (True, (sure + unsure) / 2)):
+        classifier = classifier_of(LeftHalf(), class_experiment(("DARK", "BRIGHT"), flip_tta=flip_tta))
+        assert classifier.probabilities(clips)[0, 1] == pytest.approx(wanted)
+
+
 def test_a_video_of_at_most_ten_seconds_gets_one_answer_and_a_longer_one_rows(tmp_path):
     experiment = class_experiment(rate=1.0)
     for num_frames, is_one in ((10, True), (11, False)):

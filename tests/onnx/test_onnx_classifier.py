@@ -27,6 +27,7 @@ def class_runs(tmp_path_factory):
         clip=ClipConfig(num_frames=8, frame_step=1, stack_size=8),
         model=ModelConfig(),
         video=VideoModelConfig(network="small_r2plus1d", small_r2plus1d=SmallR2plus1dConfig(features=(4,))),
+        flip_tta=True,
     )
     save_folds(experiment, runs)
     return runs
@@ -95,4 +96,4 @@ def test_each_verb_is_told_of_the_other(exported_classifier, exported, video, ca
 def test_a_graph_that_differs_from_its_models_is_not_written(exported_classifier, class_runs):
     models = load_classifier("bars", class_runs, folds=[0], device="cpu").models
     with pytest.raises(CheckpointError, match="would differ from PyTorch by"):
-        measure_clips(models, (exported_classifier / "classifier.onnx").read_bytes())
+        measure_clips(models, (exported_classifier / "classifier.onnx").read_bytes(), flip_tta=True)
