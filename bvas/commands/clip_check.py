@@ -14,7 +14,6 @@ from bvas.values.plural import count_text
 if TYPE_CHECKING:
     from bvas.data.clip_table import FileRow
     from bvas.data.data_check import DataCheck
-    from bvas.experiment.class_config import ClassConfig
     from bvas.experiment.experiment import Experiment
 
 logger = logging.getLogger(__name__)
@@ -52,11 +51,23 @@ def with_clips(rows: Sequence["FileRow"], experiment: "Experiment") -> list["Fil
     return found
 
 
-def drawn_counts(check: "DataCheck", config: "ClassConfig") -> dict[str, int]:
-    """Return how many of the training clips of each label an epoch has after balancing."""
-    from bvas.data.clip_table import training_counts
+def drawn_counts(check: "DataCheck", experiment: "Experiment | None") -> dict[str, int]:
+    """Return how many training clips of each label an epoch has, after balancing.
 
-    counts = training_counts(check)
+    Args:
+        check: The findings.
+        experiment: Of kind clip, or None: one clip of each sample, balanced by the defaults.
+    """
+    from bvas.data.clip_table import file_rows, training_counts, training_rows
+    from bvas.experiment.class_config import ClassConfig
+
+    if experiment is None or experiment.kind != "clip":
+        config, counts = ClassConfig(), training_counts(check)
+    else:
+        config, counts = experiment.classes, Counter[str]()
+        for row in with_clips(training_rows(check, file_rows(check)), experiment):
+            assert row.clips is not None
+            counts[row.label] += min(row.clips, config.clips_per_sample or row.clips)
     return config.balanced_counts({label: counts[label] for label in labels_of(check)})
 
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from bvas.data.data_check import DataCheck
     from bvas.data.raw_annotations import Form
     from bvas.data.siblings.search import Siblings
-    from bvas.experiment.class_config import ClassConfig
     from bvas.experiment.experiment import Experiment
 
 logger = logging.getLogger(__name__)
@@ -65,10 +64,8 @@ def run(args: argparse.Namespace) -> int:
     from bvas.data.data_check import check_data, tasks_in
     from bvas.data.siblings.samples import samples_of
     from bvas.data.siblings.search import find_siblings
-    from bvas.experiment.class_config import ClassConfig
 
     form: Form = "moment"
-    classes = ClassConfig()
     experiment: Experiment | None = None
     if args.experiment:
         from bvas.experiment.experiment import load_experiment
@@ -76,7 +73,6 @@ def run(args: argparse.Namespace) -> int:
         experiment = load_experiment(args.experiment, args.runs)
         tasks, rate = [experiment.task], experiment.input.rate
         form = "moment" if experiment.kind == "spot" else "range"
-        classes = experiment.classes
     else:
         tasks, rate = tasks_in(args.root), 25.0
     checks = []
@@ -95,17 +91,19 @@ def run(args: argparse.Namespace) -> int:
             siblings = find_siblings(samples_of(check.matches, task), progress=progress)
         checks.append((check, siblings))
     if args.json:
-        print(json_shown({"decoded": args.decode, "data": [check_json(*both, classes) for both in checks]}))
+        print(
+            json_shown({"decoded": args.decode, "data": [check_json(*both, experiment) for both in checks]})
+        )
     else:
         for both in checks:
-            print("\n".join(check_lines(*both, classes)))
+            print("\n".join(check_lines(*both, experiment)))
         if not args.decode:
             print("frames were not decoded; --decode finds lost frames")
     found = [check for check, _ in checks]
     if args.table is not None:
         _write_table(found, args.table, experiment)
     if args.pictures is not None:
-        _write_pictures(found, args.pictures, classes)
+        _write_pictures(found, args.pictures, experiment)
     return WRONG_INPUT if any(check.faults or siblings.pairs for check, siblings in checks) else OK
 
 
@@ -120,7 +118,9 @@ def _write_table(checks: Sequence["DataCheck"], path: Path, experiment: "Experim
     logger.info("%s: %s", path, count_text(len(rows), "video"))
 
 
-def _write_pictures(checks: Sequence["DataCheck"], folder: Path, classes: "ClassConfig") -> None:
+def _write_pictures(
+    checks: Sequence["DataCheck"], folder: Path, experiment: "Experiment | None" = None
+) -> None:
     from bvas.data.clip_table import has_samples
 
     clips = [check for check in checks if has_samples(check)]
@@ -129,16 +129,18 @@ def _write_pictures(checks: Sequence["DataCheck"], folder: Path, classes: "Class
             "--pictures is for clips with a class each ('samples' of a dataset.json); none found"
         )
     for check in clips:
-        write_pictures(check, drawn_counts(check, classes), folder / check.task.folder)
+        write_pictures(check, drawn_counts(check, experiment), folder / check.task.folder)
 
 
-def check_lines(check: "DataCheck", siblings: "Siblings", classes: "ClassConfig") -> list[str]:
+def check_lines(
+    check: "DataCheck", siblings: "Siblings", experiment: "Experiment | None" = None
+) -> list[str]:
     """Return a check as lines for people: summary, notes, faults, siblings.
 
     Args:
         check: The findings.
         siblings: Samples that are one.
-        classes: How clips with a class each are balanced.
+        experiment: Of kind clip, decides how clips with a class each are balanced; None: the defaults do.
     """
     from bvas.data.clip_table import file_rows, has_samples
 
@@ -173,7 +175,7 @@ def check_lines(check: "DataCheck", siblings: "Siblings", classes: "ClassConfig"
     lines = [str(check.source), *(f"  {name:<10} {text}" for name, text in rows)]
     if is_clips:
         shown = sides if len(sides) <= _MOST_FOLDS else []
-        lines += class_lines(check, shown, drawn_counts(check, classes))
+        lines += class_lines(check, shown, drawn_counts(check, experiment))
     else:
         lines += _count_lines(check, sides)
     lines += [f"  note: {note}" for note in check.notes]
@@ -228,7 +230,9 @@ def _labels(check: "DataCheck") -> list[str]:
     return [*known, *others]
 
 
-def check_json(check: "DataCheck", siblings: "Siblings", classes: "ClassConfig") -> dict[str, Any]:
+def check_json(
+    check: "DataCheck", siblings: "Siblings", experiment: "Experiment | None" = None
+) -> dict[str, Any]:
     """Return a check as plain values."""
     from bvas.data.clip_table import has_samples
 
@@ -266,7 +270,7 @@ def check_json(check: "DataCheck", siblings: "Siblings", classes: "ClassConfig")
             }
             for label in _labels(check)
         },
-        "classes": class_json(check, drawn_counts(check, classes)) if has_samples(check) else {},
+        "classes": class_json(check, drawn_counts(check, experiment)) if has_samples(check) else {},
         "siblings": asdict(siblings),
         "notes": check.notes,
         "faults": [

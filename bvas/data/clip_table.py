@@ -106,6 +106,12 @@ def has_samples(check: DataCheck) -> bool:
     return bool(check.matches) and all(sample_item(match) is not None for match in check.matches)
 
 
+def training_rows(check: DataCheck, rows: Sequence[FileRow]) -> list[FileRow]:
+    """Return the rows of samples that are trained on: of split train, or of all folds."""
+    has_splits = any(match.split for match in check.matches)
+    return [row for row in rows if row.label and (row.side == "train" or not has_splits)]
+
+
 def training_counts(check: DataCheck) -> Counter[str]:
     """Return the samples of each label that are trained on: of split train, or of all folds."""
     has_splits = any(match.split for match in check.matches)

@@ -63,23 +63,29 @@ def test_json_has_the_training_clips_of_each_class_before_and_after(clips, capsy
     }
 
 
-def test_an_experiment_balances_by_its_own_caps_and_counts_its_clips(clips, tmp_path, capsys):
-    (tmp_path / "capped.py").write_text(
+def write_experiment(path, classes):
+    """Write a config of kind clip with these rules for clips of 3 frames, 5 apart, at 10 a second."""
+    path.write_text(
         "from dataclasses import replace\n"
         "from bvas import load_experiment\n"
         "from bvas.values.clip_config import ClipConfig\n"
         "from bvas.data.spotting_task import dataset_task\n"
         "from bvas.experiment.class_config import ClassConfig\n"
         "def experiment():\n"
-        "    classes = ClassConfig(cap=2, cap_per_class={'A': 3})\n"
+        f"    classes = ClassConfig({classes})\n"
         "    task = dataset_task(('A', 'B', 'C'))\n"
         "    clip = ClipConfig(num_frames=3, frame_step=2)\n"
         "    base = load_experiment('mini_ball_base')\n"
         "    input = replace(base.input, rate=10)\n"
         "    return replace(base, kind='clip', task=task, classes=classes, clip=clip, input=input)\n"
     )
+    return path
+
+
+def test_an_experiment_balances_by_its_own_caps_and_counts_its_clips(clips, tmp_path, capsys):
+    experiment = write_experiment(tmp_path / "capped.py", "cap=2, cap_per_class={'A': 3}")
     table = tmp_path / "files.csv"
-    code, lines = lines_of(clips, capsys, "--experiment", tmp_path / "capped.py", "--table", table)
+    code, lines = lines_of(clips, capsys, "--experiment", experiment, "--table", table)
     assert code == 0, lines
     with table.open(newline="") as file:
         # A clip spans five frames: it begins at two places of six frames, and at six of ten.
@@ -87,6 +93,14 @@ def test_an_experiment_balances_by_its_own_caps_and_counts_its_clips(clips, tmp_
     assert table.read_text().splitlines()[1].endswith(",6")
     start = lines.index("clips all train valid test drawn")
     assert lines[start + 1 : start + 5] == ["A 7 4 2 1 3", "B 4 2 1 1 2", "C 1 1 0 0 1", "12 7 3 2 6"]
+
+
+def test_several_clips_of_a_sample_are_drawn_as_training_does(clips, tmp_path, capsys):
+    experiment = write_experiment(tmp_path / "two.py", "balance=False, clips_per_sample=2")
+    _, lines = lines_of(clips, capsys, "--experiment", experiment)
+    start = lines.index("clips all train valid test drawn")
+    # Each sample has room for two.
+    assert lines[start + 1 : start + 5] == ["A 7 4 2 1 8", "B 4 2 1 1 4", "C 1 1 0 0 2", "12 7 3 2 14"]
 
 
 def test_the_table_has_a_row_for_each_file(clips, tmp_path, capsys):
