@@ -21,6 +21,7 @@ from bvas.experiment.checkpoint import fold_folder
 from bvas.loading.skip_policy import OnError
 from bvas.predicting.many_matches import predict_held_out
 from bvas.predicting.samples import predict_samples
+from bvas.report.run_curves import RunCurves
 from bvas.report.training_pictures import RunPictures
 from bvas.results.sample_predictions import load_sample_predictions, save_sample_predictions
 from bvas.results.store import predictions_folder, sample_predictions_path
@@ -69,7 +70,7 @@ def run_stage(
         workers=machine.workers,
         on_error=machine.on_error,
         overwrite=machine.overwrite,
-        observers=[RunPictures()],
+        observers=[RunPictures(), RunCurves()],
         facts=facts,
     )
     unfinished = []
