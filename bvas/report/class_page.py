@@ -115,7 +115,7 @@ def write_class_folder(
     for path in folder.glob("*.mp4"):
         if path.name not in written:
             path.unlink()
-    write_moving_sheet(out / SHEET_NAME, report.classes, videos, heading=report.title)
+    write_moving_sheet(out / SHEET_NAME, report.classes, videos, heading=report.title, among=report.shown)
     num_bytes = sum(path.stat().st_size for path in folder.glob("*.mp4"))
     document = page_document(
         report.title,

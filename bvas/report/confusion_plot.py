@@ -99,7 +99,7 @@ def _draw(axes: Axes, matrix: Ints, shown: list[int], names: list[str]) -> None:
         axes.fill([column, column + 1, column + 1, column], [row, row, row + 1, row + 1], color=color)
         if not count:
             continue
-        ink = "white" if share > 0.45 else palette.TEXT
+        ink = "white" if share > 0.72 else palette.TEXT
         middle = column + 0.5
         axes.text(middle, row + 0.36, f"{count}", ha="center", va="center", fontsize=8, color=ink)
         axes.text(middle, row + 0.7, f"{share:.0%}", ha="center", va="center", fontsize=6.5, color=ink)

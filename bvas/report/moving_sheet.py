@@ -32,8 +32,8 @@ _HEAD = 40
 _LEAST_SECONDS = 6.0
 _MOST_RATE = 30
 _ROW_SHARE = 16 / 9
-_NOTHING = 226
-"""Gray of a place without an example."""
+_NOTHING, _BESIDE = 226, 240
+"""Gray of a place without an example, and beside the frames of one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +48,12 @@ class _Moving:
 
 
 def write_moving_sheet(
-    path: Path, classes: Sequence[ClassExamples], videos: Mapping[str, LabelledVideo], *, heading: str
+    path: Path,
+    classes: Sequence[ClassExamples],
+    videos: Mapping[str, LabelledVideo],
+    *,
+    heading: str,
+    among: Sequence[int] | None = None,
 ) -> None:
     """Write the sheet: the surest right and the surest wrong example of each class; the words stand below the frames.
 
@@ -59,12 +64,16 @@ def write_moving_sheet(
         classes: Examples of all classes.
         videos: Samples by name.
         heading: First line.
+        among: Classes that have their examples; None: all.
 
     Raises:
         DataError: the file cannot be written.
     """
     labels = [one.label for one in classes]
-    order = sorted(range(len(classes)), key=lambda place: (-classes[place].num_wrong, place))
+    candidates = range(len(classes)) if among is None else among
+    order = sorted(
+        candidates, key=lambda place: (-classes[place].num_wrong, -classes[place].num_right, place)
+    )
     shown = [classes[place] for place in sorted(order[:MOST_CLASSES])]
     if len(shown) < len(classes):
         heading += f": {len(shown)} of {count_text(len(classes), 'class')}, those with the most errors"
@@ -115,14 +124,15 @@ def _place(
         below = top + _CLIP_HEIGHT + _BAR
         second = "right" if is_right else f"wrong; true class {example.true_confidence:.2f}"
         name = _fitted(
-            labels[example.predicted], width - text_width(" 0.00", 0.46, bold=True), 0.46, bold=True
+            labels[example.predicted], width - _GAP - text_width(" 0.00", 0.46, bold=True), 0.46, bold=True
         )
         first = f"{name} {example.confidence:.2f}"
         write_line(page, first, left, below, scale=0.46, color=color, bold=True)
         write_line(page, second, left, below + 18, scale=0.4, color=palette.FAINT)
         text = "cannot be decoded"
         try:
-            frames = np.stack(list(read_sample(videos[example.name], (_CLIP_HEIGHT, width))))
+            video = videos[example.name]
+            frames = np.stack(list(read_sample(video, _size(video, width))))
         except DecodeError as error:
             logger.warning("no moving picture of %s: %s", example.name, error)
     if frames is None or example is None:
@@ -130,7 +140,10 @@ def _place(
         middle = left + (width - text_width(text, 0.42)) // 2
         write_line(page, text, middle, top + _CLIP_HEIGHT // 2 - 8, scale=0.42, color=palette.FAINT)
         return None
-    return _Moving(frames, float(sample_frames(videos[example.name])[1]), top, left)
+    page[top : top + _CLIP_HEIGHT, left : left + width] = _BESIDE
+    down, right = (_CLIP_HEIGHT - frames.shape[1]) // 2, (width - frames.shape[2]) // 2
+    rate = float(sample_frames(videos[example.name])[1])
+    return _Moving(frames, rate, top + down, left + right)
 
 
 def _write(path: Path, page: Picture, moving: Sequence[_Moving]) -> None:
@@ -164,6 +177,14 @@ def _clip_width(videos: Sequence[LabelledVideo]) -> int:
         shares.append(float(info.width * info.sample_aspect / info.height))
     share = sorted(shares)[len(shares) // 2] if shares else 1.0
     return _even(int(min(max(share * _CLIP_HEIGHT, _LEAST_WIDTH), _MOST_WIDTH)))
+
+
+def _size(video: LabelledVideo, width: int) -> tuple[int, int]:
+    """Return (H, W) of a sample's frames: `_CLIP_HEIGHT`, or less where the picture is too wide."""
+    _, info = build_index(video.path)
+    share = float(info.width * info.sample_aspect / info.height)
+    height = min(_CLIP_HEIGHT, max(2, int(width / share)))
+    return height, max(2, min(width, round(height * share)))
 
 
 def _even(pixels: int) -> int:

@@ -54,7 +54,7 @@ function cell(row, column, count, support) {
   element.append(make("small", percent(share)));
   const color = row === column ? "0, 114, 178" : "185, 79, 0";
   element.style.background = `rgba(${color}, ${0.12 + 0.88 * share})`;
-  if (share > 0.45) element.className = "strong";
+  if (share > 0.7) element.className = "strong";
   place.append(element);
   return place;
 }
@@ -138,10 +138,15 @@ function card(one) {
   return element;
 }
 
-function block(title, examples, total) {
+function block(title, examples, total, pairs = []) {
   const found = document.createDocumentFragment();
   const more = examples.length < total ? `, ${examples.length} shown` : "";
-  found.append(make("h4", `${title}: ${total}${more}`));
+  found.append(make("h4", `${title}: ${total}${more}${pairs.length ? ", taken for" : ""}`));
+  if (pairs.length) {
+    const links = make("div", "", "pairs");
+    links.append(...pairs);
+    found.append(links);
+  }
   const cards = make("div", "", "cards");
   cards.append(...examples.map(card));
   if (examples.length) found.append(cards);
@@ -160,14 +165,20 @@ function showClass(label, chosen, predicted, outcome) {
     section.append(block("right", chosen.filter((one) => one.predicted === label), of.right));
   }
   if (outcome === "right") return section;
-  const counts = data.confusion[own].map((count, place) => [data.shown[place], count]);
-  const pairs = counts.filter(([other, count]) => count && other !== label && (predicted === "" || other === predicted));
-  pairs.sort((a, b) => b[1] - a[1]);
-  for (const [other, count] of pairs) {
-    section.append(block(`taken for ${data.labels[other]}`, chosen.filter((one) => one.predicted === other), count));
+  if (predicted !== "") {
+    if (predicted !== label) section.append(block(`taken for ${data.labels[predicted]}`, chosen, data.confusion[own][data.shown.indexOf(predicted)]));
+    return section;
   }
-  const hidden = chosen.filter((one) => !data.shown.includes(one.predicted));
-  if (hidden.length && predicted === "") section.append(block("taken for classes outside the matrix", hidden, hidden.length));
+  const taken = data.confusion[own].map((count, place) => [data.shown[place], count]);
+  const pairs = taken.filter(([other, count]) => count && other !== label).sort((a, b) => b[1] - a[1]);
+  const rank = new Map(pairs.map(([other], place) => [other, place]));
+  const wrong = chosen.filter((one) => one.predicted !== label);
+  // Those of a pair stay in their order: the surest first.
+  wrong.sort((a, b) => (rank.get(a.predicted) ?? pairs.length) - (rank.get(b.predicted) ?? pairs.length));
+  if (of.right < of.support) section.append(block("wrong", wrong, of.support - of.right, pairs.map(([other, count]) => {
+    const name = data.labels[other];
+    return button(`${name} ${count}`, `${data.labels[label]} taken for ${name}`, () => choose(label, other));
+  })));
   if (of.right === of.support && predicted === "") section.append(make("p", "no wrong sample", "faint"));
   return section;
 }
