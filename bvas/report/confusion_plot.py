@@ -22,7 +22,7 @@ _LETTER = 0.082
 """Inches of a letter of a class's name."""
 _SIDE_BY_SIDE = 12
 """Classes up to which matrices stand side by side."""
-_HEAD = 0.8
+_HEAD = 0.7
 
 
 def most_confused(confusion: Ints, most: int) -> list[int]:
@@ -55,7 +55,7 @@ def confusion_png(matrices: Sequence[tuple[str, Ints]], labels: Sequence[str], *
     columns = len(shown) + is_cut
     margin = 0.5 + _LETTER * max(max(map(len, names)) + 8, 8)
     below = 0.35 + _LETTER * max(max(map(len, names)), 6)
-    panel = margin + columns * _CELL + 0.3, 0.55 + len(shown) * _CELL + below
+    panel = margin + columns * _CELL + 0.3, 0.4 + len(shown) * _CELL + below
     across = len(matrices) if columns <= _SIDE_BY_SIDE else 1
     down = -(-len(matrices) // across)
     notes = ["rows: true class, with its samples; columns: predicted class; samples, and share of the row"]

@@ -209,6 +209,28 @@ def test_figures_of_the_page_stand_beside_the_majority_class():
     assert {one["href"] for one in data["examples"]} == {None}
 
 
+def test_samples_that_are_ranges_of_a_long_video_are_found_by_their_names(tmp_path):
+    root = write_bars(tmp_path)
+    ranges = [
+        {"from_frame": 0, "to_frame": 4, "label": "LEFT"},
+        {"from_frame": 4, "to_frame": 8, "label": "RIGHT"},
+    ]
+    matches = [
+        {"name": f"m{fold}", "videos": [f"clips/{fold}_LEFT.mp4"], "fold": fold, "annotations": ranges}
+        for fold in (0, 1)
+    ]
+    content = {"format": "bvas-dataset-2", "labels": list(LABELS), "matches": matches}
+    (root / "dataset.json").write_text(json.dumps(content))
+    kind = ClipKind(bars_experiment())
+    matches = find_matches(bars_experiment().task, root)
+    names = [video.name for video in kind.sample_videos(matches)]
+
+    found = kind.named_samples(matches, names[1:2])
+
+    assert (len(names), list(found)) == (4, [names[1]])
+    assert sample_frames(found[names[1]])[0] == [4, 5, 6, 7]
+
+
 def test_an_evaluation_has_both_pictures(tmp_path):
     found = predictions([0, 1], [[0.9, 0.1], [0.2, 0.8]])
     paths = write_class_pictures(evaluation_of(found), "bars", tmp_path)

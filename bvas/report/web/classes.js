@@ -177,7 +177,7 @@ function showClass(label, chosen, predicted, outcome) {
   wrong.sort((a, b) => (rank.get(a.predicted) ?? pairs.length) - (rank.get(b.predicted) ?? pairs.length));
   if (of.right < of.support) section.append(block("wrong", wrong, of.support - of.right, pairs.map(([other, count]) => {
     const name = data.labels[other];
-    return button(`${name} ${count}`, `${data.labels[label]} taken for ${name}`, () => choose(label, other));
+    return button(`${count} ${name}`, `${data.labels[label]} taken for ${name}`, () => choose(label, other));
   })));
   if (of.right === of.support && predicted === "") section.append(make("p", "no wrong sample", "faint"));
   return section;
