@@ -4,6 +4,7 @@ The figures are also written to runs/NAME/evaluation.json, those of a comparison
 """
 
 import argparse
+import logging
 from typing import TYPE_CHECKING
 
 from bvas.commands import options
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from bvas.evaluation.interval_evaluation import IntervalEvaluation
     from bvas.experiment.experiment import Experiment
     from bvas.metrics.interval_scores import IntervalScores
+
+logger = logging.getLogger(__name__)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -110,6 +113,7 @@ def _evaluate_classes(experiment: "Experiment", args: argparse.Namespace) -> Non
     from bvas.commands.class_samples import class_lines
     from bvas.evaluation.class_evaluation import evaluate_classes
     from bvas.experiment.checkpoint import trained_among
+    from bvas.report.class_pictures import write_class_pictures
     from bvas.system.atomic_files import write_json, write_text
 
     folds = () if args.folds == "all" else trained_among(experiment, args.runs, args.folds)
@@ -118,6 +122,8 @@ def _evaluate_classes(experiment: "Experiment", args: argparse.Namespace) -> Non
     folder = args.runs / experiment.name
     write_json(folder / "evaluation.json", evaluation.to_json())
     write_text(folder / "report.txt", evaluation.scores.report())
+    for path in write_class_pictures(evaluation, experiment.name, folder):
+        logger.info("%s", path)
     print(*class_lines(evaluation), sep="\n")
 
 

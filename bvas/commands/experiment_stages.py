@@ -21,6 +21,8 @@ from bvas.experiment.checkpoint import fold_folder
 from bvas.loading.skip_policy import OnError
 from bvas.predicting.many_matches import predict_held_out
 from bvas.predicting.samples import predict_samples
+from bvas.report.class_pictures import write_class_pictures
+from bvas.report.run_curves import RunCurves
 from bvas.report.training_pictures import RunPictures
 from bvas.results.sample_predictions import load_sample_predictions, save_sample_predictions
 from bvas.results.store import predictions_folder, sample_predictions_path
@@ -69,7 +71,7 @@ def run_stage(
         workers=machine.workers,
         on_error=machine.on_error,
         overwrite=machine.overwrite,
-        observers=[RunPictures()],
+        observers=[RunPictures(), RunCurves()],
         facts=facts,
     )
     unfinished = []
@@ -124,6 +126,7 @@ def _class_score(stage: Stage, runs: Path, machine: Machine) -> StageScore:
     sides = {match.side for match in stage.matches if match.fold in stage.folds} - {"test"}
     evaluation = evaluate_classes(experiment, runs, sides=sides)
     write_json(runs / stage.name / "evaluation.json", evaluation.to_json())
+    write_class_pictures(evaluation, stage.name, runs / stage.name)
     by_fold = {fold: scores.macro.f1 for fold, scores in evaluation.folds.items()}
     return StageScore(stage.name, experiment.seed, by_fold, evaluation.scores.macro.f1)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bvas.commands import options
 from bvas.commands.console import progress_bar
-from bvas.errors import ConfigError
+from bvas.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from bvas.evaluation.experiment_scores import Evaluation
@@ -30,6 +30,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_challenge(parser, "an experiment's challenge predictions, which have no labels")
     options.add_video_of(parser)
     options.add_confidence(parser)
+    parser.add_argument(
+        "--examples",
+        type=int,
+        metavar="N",
+        help="of kind clip: right and wrong examples of each class, N each (default: 8)",
+    )
     add_page(parser, out="runs/NAME/report or RESULTS/report")
     options.add_folders(parser)
 
@@ -60,7 +66,10 @@ def add_previews(parser: argparse.ArgumentParser) -> None:
         help="play the video itself where browsers can, instead of a preview beside the page",
     )
     parser.add_argument(
-        "--height", type=int, default=540, metavar="H", help="largest height of previews (default: 540)"
+        "--height",
+        type=int,
+        metavar="H",
+        help="largest height of previews (default: 540; of examples of kind clip: 240)",
     )
 
 
@@ -85,6 +94,11 @@ def run(args: argparse.Namespace) -> None:
         made_from = args.runs / experiment.name
     out: Path = args.out or made_from / "report"
     check_writable(out, PAGE_NAME)
+    if experiment is not None and experiment.kind == "clip":
+        _write_classes(experiment, out, args, place_of(made_from))
+        return
+    if args.examples is not None:
+        raise ConfigError("--examples is for experiments of kind clip; pages of others show all of the video")
     report = _results_report(given, args) if experiment is None else _experiment_report(experiment, args)
     write_folder(report, out, config, args, place_of(made_from))
 
@@ -97,7 +111,7 @@ def preview_config(args: argparse.Namespace) -> "PreviewConfig":
     """
     from bvas.video.encode.browser_preview import PreviewConfig
 
-    return PreviewConfig(max_height=args.height)
+    return PreviewConfig() if args.height is None else PreviewConfig(max_height=args.height)
 
 
 def write_folder(
@@ -126,6 +140,53 @@ def write_folder(
     print(f"page      {page}")
     for path in sorted(out.glob("*.mp4")):
         print(f"          {path}")
+
+
+def _write_classes(experiment: "Experiment", out: Path, args: argparse.Namespace, made_from: str) -> None:
+    """Write the error page of an experiment of kind clip, and say where it lies.
+
+    Raises:
+        ConfigError: an option of other kinds is given.
+        DataError: there are no predictions of now, or a page of other results lies there.
+    """
+    from bvas.data.matches import find_matches
+    from bvas.evaluation.class_evaluation import evaluate_classes
+    from bvas.report.class_examples import NUM_EXAMPLES
+    from bvas.report.class_page import SHEET_NAME, class_report, write_class_folder
+    from bvas.report.example_clips import MAX_HEIGHT
+    from bvas.report.report_folder import check_same_report
+    from bvas.system.locks import locked
+    from bvas.tasks.clip import ClipKind
+
+    for name in ("match", "challenge", "confidence", "link"):
+        if getattr(args, name):
+            raise ConfigError(f"--{name} is for pages of whole videos, and {experiment.name} is of kind clip")
+    most = NUM_EXAMPLES if args.examples is None else args.examples
+    if most < 1:
+        raise ConfigError(f"--examples must be at least 1, got {most}")
+    evaluation = evaluate_classes(experiment, args.runs)
+    report = class_report(evaluation, experiment.name, most)
+    matches = find_matches(experiment.task, args.data)
+    videos = ClipKind(experiment).named_samples(matches, report.names)
+    missing = sorted(report.names - set(videos))
+    if missing:
+        raise DataError(
+            f"{args.data} has no sample {missing[0]!r}, which was predicted; name the data root with --data"
+        )
+    with locked(out):
+        if not args.overwrite:
+            check_same_report(out, made_from)
+        page = write_class_folder(
+            report,
+            videos,
+            out,
+            max_height=args.height or MAX_HEIGHT,
+            made_from=made_from,
+            progress=lambda name: progress_bar(name, "example", quiet=args.quiet),
+        )
+    num_bytes = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    print(f"page      {page} ({len(report.names)} examples, {num_bytes / 2**20:.1f} MiB)")
+    print(f"          {out / SHEET_NAME}")
 
 
 def _results_report(given: Path, args: argparse.Namespace) -> "MatchReport":

@@ -113,6 +113,7 @@ def _prepare(args: argparse.Namespace, world: "World") -> "tuple[str, list[int],
     from bvas.data.siblings.samples import samples_of
     from bvas.experiment.checkpoint import fold_folder
     from bvas.experiment.experiment import load_experiment, parse_folds
+    from bvas.report.run_curves import RunCurves
     from bvas.report.training_pictures import RunPictures
     from bvas.system.atomic_files import check_writable
     from bvas.training.fold import run_fold
@@ -142,7 +143,7 @@ def _prepare(args: argparse.Namespace, world: "World") -> "tuple[str, list[int],
         workers=workers,
         on_error=args.on_error,
         overwrite=args.overwrite,
-        observers=[RunPictures()],
+        observers=[RunPictures(), RunCurves()],
         facts=facts,
     )
     return experiment.name, folds, work

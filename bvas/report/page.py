@@ -6,6 +6,7 @@ Data, script and style are in the file; videos lie beside it. The sources of scr
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -55,9 +56,27 @@ def page_html(report: MatchReport) -> str:
     Raises:
         ConfigError: a number of the report is not finite.
     """
-    script = "\n" + "\n".join(
-        ["(() => {", '"use strict";', *(_source(name) for name in SCRIPTS), "})();", ""]
+    return page_document(
+        report.title, page_data(report), body="page.html", styles=("page.css",), scripts=SCRIPTS
     )
+
+
+def page_document(
+    title: str, data: object, *, body: str, styles: Sequence[str], scripts: Sequence[str]
+) -> str:
+    """Return a page of its parts in `web/`, as HTML; see `page_html`.
+
+    Args:
+        title: Of the window.
+        data: Plain data for the scripts.
+        body: File of the page's body.
+        styles: Files of styles, in order.
+        scripts: Files of scripts, in order.
+    """
+    script = "\n" + "\n".join(
+        ["(() => {", '"use strict";', *(_source(name) for name in scripts), "})();", ""]
+    )
+    style = "".join(map(_source, styles))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
@@ -67,10 +86,10 @@ def page_html(report: MatchReport) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(report.title)}</title>\n"
+        f"<title>{escape(title)}</title>\n"
         '<link rel="icon" href="data:,">\n'
-        f"<style>\n{_source('page.css')}</style>\n</head>\n<body>\n{_source('page.html')}"
-        f'<script type="application/json" id="data">{_embedded(page_data(report))}</script>\n'
+        f"<style>\n{style}</style>\n</head>\n<body>\n{_source(body)}"
+        f'<script type="application/json" id="data">{_embedded(data)}</script>\n'
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
 

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import chain, count
@@ -66,12 +66,16 @@ def write_report_folder(
         shown.append(replace(video, href=href))
     previews = [f"{name}.mp4" for name in names if (out / f"{name}.mp4").is_file()]
     if made_from:
-        record = {"format": _FORMAT, "made_from": made_from, "previews": sorted(previews)}
-        write_json(out / RECORD_NAME, record)
+        write_json(out / RECORD_NAME, report_record(made_from, previews))
     write_page(out / PAGE_NAME, replace(report, videos=tuple(shown)))
     for stale in set(before.get("previews", ())) - set(previews):
         (out / Path(str(stale)).name).unlink(missing_ok=True)
     return out / PAGE_NAME
+
+
+def report_record(made_from: str, previews: Sequence[str]) -> dict[str, Any]:
+    """Return what a report's folder notes about itself."""
+    return {"format": _FORMAT, "made_from": made_from, "previews": sorted(previews)}
 
 
 def check_same_report(out: Path, made_from: str) -> None:

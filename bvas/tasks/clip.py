@@ -1,7 +1,7 @@
 """Clips: short videos, or ranges of videos, that have one class each."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,6 +64,12 @@ class ClipKind:
             for interval in ranges
         ]
         return [self._sample(*one) for one in found]
+
+    def named_samples(self, matches: Sequence[Match], names: Collection[str]) -> dict[str, LabelledVideo]:
+        """Return the samples of some names; other matches are not indexed."""
+        wanted = {name for one in names for name in (one, one.rpartition("/")[0])}
+        videos = self.sample_videos([match for match in matches if match.name in wanted])
+        return {video.name: video for video in videos if video.name in names}
 
     def _sample(self, match: Match, half: Half, interval: Interval) -> LabelledVideo:
         name = match.name

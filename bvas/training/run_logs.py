@@ -1,6 +1,7 @@
 """Logs of a run: a row per epoch, TensorBoard events, and the environment."""
 
 import csv
+import io
 import platform
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import torch
 from bvas import __version__
 from bvas.errors import DataError
 from bvas.system.atomic_files import replacing
+from bvas.system.text_files import read_text
 from bvas.training.run_state import Row
 
 LOG_NAME = "log.csv"
@@ -71,6 +73,20 @@ class EpochLog:
             table.writeheader()
             for epoch, row in enumerate(self.rows):
                 table.writerow({"epoch": epoch, **{name: f"{value:.6g}" for name, value in row.items()}})
+
+
+def read_log(folder: Path) -> list[Row]:
+    """Return the figures of the epochs that a fold's log holds.
+
+    Raises:
+        DataError: the log is missing or damaged.
+    """
+    path = folder / LOG_NAME
+    rows = list(csv.DictReader(io.StringIO(read_text(path))))
+    try:
+        return [{name: float(value) for name, value in row.items() if name != "epoch"} for row in rows]
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{path} is damaged: {error}") from error
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def make_preview(
     """
     config = config or PreviewConfig()
     index, info = build_index(source, reading=reading)
-    size = _size(info, config.max_height)
+    size = preview_size(info, config.max_height)
     color = copied_color(info, reading.tone, size[0])
     if _is_current(source, target, index, size, color):
         return Preview(num_lost=0, reused=True)
@@ -127,8 +127,8 @@ def why_not_played(index: VideoIndex, info: VideoInfo) -> str | None:
     return None
 
 
-def _size(info: VideoInfo, max_height: int) -> tuple[int, int]:
-    """Return (H, W), even, for square samples."""
+def preview_size(info: VideoInfo, max_height: int) -> tuple[int, int]:
+    """Return (H, W) of a small copy, even, for square samples."""
     height = min(info.height, max_height)
     width = round(height * info.width * info.sample_aspect / info.height)
     return height + height % 2, max(width + width % 2, 2)
