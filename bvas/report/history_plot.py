@@ -59,7 +59,7 @@ def _draw(axes: Axes, name: str, rows: Sequence[Mapping[str, float]], best: int 
         axes.axvline(best + 1, color=palette.FAINT, linewidth=1.0, linestyle=(0, (4, 4)))
     axes.set_xlabel("epoch", fontsize=8, color=palette.FAINT)
     axes.set_xlim(0.5, len(rows) + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
     title = name.replace("_", " ").replace("f1", "F1")
     write_text(axes, 0, 1.14, title, size=10, bold=True)
     moment = "last" if best is None else "best epoch"
