@@ -3,13 +3,16 @@
 import csv
 import json
 from fractions import Fraction
+from functools import partial
 
 import pytest
 from class_samples import write_bars
+from video_samples import damage
 
 from bvas.cli import main
 from bvas.synthetic.clip_config import ClipSetConfig
 from bvas.synthetic.clip_files import make_clips
+from bvas.training.overfit import overfit
 
 CONFIG = '''
 """Bars that move to the left or to the right."""
@@ -21,7 +24,7 @@ from class_samples import bars_experiment
 
 def experiment():
     whole = bars_experiment()
-    return replace(whole, train=replace(whole.train, learning_rate={rate}, epochs={epochs}))
+    return replace(whole, train=replace(whole.train, learning_rate={rate}, final_learning_rate=0.0, epochs={epochs}))
 '''
 
 
@@ -37,7 +40,9 @@ def place(tmp_path_factory):
 
 def run(place, verb, *arguments, data=True):
     folders = ["--runs", str(place / "runs"), *(["--data", str(place / "data")] if data else [])]
-    return main([*verb.split(), *map(str, arguments), *folders, "--quiet"])
+    # The bars of all groups are alike.
+    alike = ["--allow-siblings"] if verb in ("train", "experiment run") else []
+    return main([*verb.split(), *map(str, arguments), *folders, *alike, "--quiet"])
 
 
 def test_a_search_over_configs_trains_predicts_and_names_what_differs(place, capsys):
@@ -62,7 +67,7 @@ def test_predictions_are_scored_on_the_test_split(place, capsys):
     assert lines[1].split() == ["precision", "recall", "f1-score", "support"]
     evaluation = json.loads((place / "runs" / "quick" / "evaluation.json").read_text())
     assert lines[-1] == f"macro F1 {evaluation['scores']['macro']['f1']:.4f}"
-    assert (place / "runs" / "quick" / "report.txt").read_text().splitlines() == lines[1:10]
+    assert (place / "runs" / "quick" / "report.txt").read_text().splitlines() == lines[1:9]
     assert run(place, "evaluate", "--experiment", config, "--side", "valid") == 0
     assert capsys.readouterr().out.startswith("4 samples of valid")
 
@@ -80,20 +85,20 @@ def test_predictions_of_weights_that_were_trained_again_are_refused(place, capsy
     assert run(place, "evaluate", "--experiment", config) == 0
 
 
-def test_a_sample_that_cannot_be_decoded_is_named_and_the_others_are_predicted(place, tmp_path, capsys):
+def test_samples_that_cannot_be_read_or_decoded_are_named_and_the_others_are_predicted(place, capsys):
     config = place / "quick.py"
     assert run(place, "train", "--experiment", config, "--workers", 0) == 0
-    damaged = place / "data" / "clips" / "3_LEFT.mp4"
-    whole = damaged.read_bytes()
-    start = whole.index(b"mdat") + 4
+    cut_off, lost = (place / "data" / "clips" / name for name in ("3_LEFT.mp4", "3_RIGHT.mp4"))
+    whole = {path: path.read_bytes() for path in (cut_off, lost)}
     try:
-        damaged.write_bytes(whole[:start] + bytes(len(whole) - start))
-        capsys.readouterr()
-        code = run(place, "predict", "--experiment", config, "--overwrite")
-        assert code in (2, 3), capsys.readouterr().err
-        assert "3_LEFT" in capsys.readouterr().err
+        cut_off.write_bytes(whole[cut_off][:200])
+        damage(lost, range(8))
+        assert run(place, "predict", "--experiment", config, "--overwrite") == 3
+        assert "2 samples cannot be read or decoded (clips/3_LEFT, clips/3_RIGHT)" in capsys.readouterr().err
+        assert run(place, "predict", "--experiment", config, "--overwrite", "--strict") == 2
     finally:
-        damaged.write_bytes(whole)
+        for path, content in whole.items():
+            path.write_bytes(content)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +124,7 @@ def test_the_network_learns_a_few_clips_by_heart_and_says_so(place, capsys):
 
 
 def test_a_network_that_cannot_learn_fails_the_overfit_check(place, capsys, monkeypatch):
-    monkeypatch.setattr("bvas.training.overfit.NUM_STEPS", 2)
+    monkeypatch.setattr("bvas.training.overfit.overfit", partial(overfit, num_steps=2))
     (place / "frozen.py").write_text(CONFIG.format(rate=1e-9, epochs=1))
     assert run(place, "train", "--experiment", place / "frozen.py", "--workers", 0, "--overfit", 4) != 0
     assert "cannot learn them by heart" in capsys.readouterr().err

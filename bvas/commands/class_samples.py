@@ -84,7 +84,7 @@ def predict_class_samples(args: argparse.Namespace, experiment: "Experiment") ->
         return OK
     more = f" and {len(found.failed) - _MOST_NAMED} more" if len(found.failed) > _MOST_NAMED else ""
     logger.error(
-        "%s cannot be decoded (%s%s); see 'bvas data check --decode'",
+        "%s cannot be read or decoded (%s%s); see 'bvas data check --decode'",
         *(count_text(len(found.failed), "sample"), ", ".join(found.failed[:_MOST_NAMED]), more),
     )
     return partial_code(len(found.failed), num_samples + len(found.failed))

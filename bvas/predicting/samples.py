@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from bvas.data.matches import Match
-from bvas.errors import DataError
+from bvas.errors import DataError, DecodeError
 from bvas.experiment.checkpoint import FILE_NAME, fold_folder
 from bvas.experiment.experiment import Experiment
 from bvas.inference.classifier import Classifier, load_classifier
@@ -30,7 +30,7 @@ class PredictedSamples:
 
     predictions: SamplePredictions
     failed: tuple[str, ...]
-    """Names of the samples that cannot be decoded."""
+    """Names of the samples that cannot be read or decoded."""
 
 
 def predict_samples(
@@ -55,20 +55,27 @@ def predict_samples(
         device: The models' device.
         workers: Loader processes by backend, or `auto`.
         precision: Type to compute in.
-        strict: Fail where a clip cannot be decoded.
+        strict: Fail where a sample cannot be read or decoded.
         progress: Called with clips done and all clips.
 
     Raises:
         DataError: the folds hold out no sample, no sample can be decoded, or a label file is wrong.
         CheckpointError: a fold has no weights, or its weights are of another experiment.
-        DecodeError: a video cannot be indexed.
+        DecodeError: `strict`, and a video or clip cannot be read.
         WorkerError: a loader process died.
     """
     kind = ClipKind(experiment)
     held_out = [(fold, match) for fold in folds for match in matches if match.fold == fold]
-    found = [(fold, match, video) for fold, match in held_out for video in kind.sample_videos([match])]
-    if not found:
+    if not held_out:
         raise DataError(f"folds {', '.join(map(str, folds))} hold out no sample to predict")
+    found, failed = [], []
+    for fold, match in held_out:
+        try:
+            found += [(fold, match, video) for video in kind.sample_videos([match])]
+        except DecodeError:
+            if strict:
+                raise
+            failed.append(match.name)
     scores = np.full((len(found), len(experiment.task.labels)), np.nan, np.float32)
     total, done = len(found) * experiment.classes.test_clips, 0
     for fold in folds:
@@ -81,7 +88,7 @@ def predict_samples(
         done += len(places) * experiment.classes.test_clips
     is_gap = [bool(np.isnan(row).any()) for row in scores]
     there = [one for one, is_lost in zip(found, is_gap, strict=True) if not is_lost]
-    failed = tuple(video.name for (_, _, video), is_lost in zip(found, is_gap, strict=True) if is_lost)
+    failed += [video.name for (_, _, video), is_lost in zip(found, is_gap, strict=True) if is_lost]
     if not there:
         raise DataError(
             f"none of the samples can be decoded, the first is {failed[0]}; see 'bvas data check'"
@@ -96,7 +103,7 @@ def predict_samples(
         scores=scores[np.logical_not(is_gap)],
         made_with=made_with(experiment, folds, runs),
     )
-    return PredictedSamples(predictions, failed)
+    return PredictedSamples(predictions, tuple(failed))
 
 
 def made_with(experiment: Experiment, folds: Sequence[int], runs: Path) -> dict[str, Any]:
