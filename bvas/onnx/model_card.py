@@ -86,6 +86,7 @@ def model_card(
         reach=clip.stack_size * clip.frame_step,
         last_stack=clip.num_stacks - 1,
         flip_step=_FLIP_STEP if settings.flip_tta else "",
+        flips=", each of a clip and its mirror image" if settings.flip_tta else "",
         peaks=_rows(_peak_row(label, settings.peaks.rule(label)) for label in settings.labels),
         labels=", ".join(settings.labels),
         fit=_FITS[form.fit].format(resize=f"{form.scaled[0]} x {form.scaled[1]}"),
@@ -178,10 +179,30 @@ def _scores(checkpoints: Mapping[int, Checkpoint], run: Path) -> str:
             f"mAP@1 of fold {n}": fold["official_map_at_1"] for n, fold in validation.get("folds", {}).items()
         },
         "mAP@1 of the test matches": (validation.get("test") or {}).get("official_map_at_1"),
+        **_class_figures(found),
     }
     known = [(name, f"{figure:.4f}") for name, figure in figures.items() if isinstance(figure, int | float)]
-    rows = _rows([("matches", len(found.get("matches", []))), *known])
+    what = (
+        ("samples", found["scores"]["num_samples"])
+        if "sides" in found
+        else ("matches", len(found.get("matches", [])))
+    )
+    rows = _rows([what, *known])
     return "\n".join([*lines, "", "| | |", "|---|---|", rows])
+
+
+def _class_figures(evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figures of an evaluation of kind clip by name; none of other kinds."""
+    if "sides" not in evaluation:
+        return {}
+    scores = evaluation["scores"]
+    return {
+        "accuracy": scores["accuracy"],
+        "balanced accuracy": scores["balanced_accuracy"],
+        "macro F1": scores["macro"]["f1"],
+        **{f"F1 of {label}": rates["f1"] for label, rates in scores["classes"].items()},
+        f"accuracy of always {scores['majority']['class']}": scores["majority"]["accuracy"],
+    }
 
 
 def _object(path: Path) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """An exported classifier gives the probabilities of its folds, says what it is, and is refused where it is none."""
 
+import json
+
 import numpy as np
 import onnx
 import pytest
@@ -11,6 +13,7 @@ from bvas.cli import main
 from bvas.errors import CheckpointError
 from bvas.experiment.experiment import InputConfig
 from bvas.inference.classifier import load_classifier
+from bvas.metrics.class_scores import classification_scores
 from bvas.models.config import ModelConfig
 from bvas.models.video.config import SmallR2plus1dConfig, VideoModelConfig
 from bvas.onnx.classifier import load_onnx_classifier
@@ -55,6 +58,29 @@ def test_one_file_and_a_card_are_written(exported_classifier):
     assert "the frames `c -4`, `c -3`, `c -2`, `c -1`, `c +0`, `c +1`, `c +2`, `c +3`." in card
     assert "bilinear interpolation between pixels, without antialias" in card
     assert "bvas classify VIDEO --model FOLDER" in card
+
+
+def test_the_card_has_the_figures_of_the_last_evaluation(class_runs, tmp_path):
+    scores = classification_scores([0, 0, 1], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]], LABELS, ["a", "b", "c"])
+    evaluation = {"sides": ["test"], "scores": scores.to_json(), "folds": {}}
+    (class_runs / "bars" / "evaluation.json").write_text(json.dumps(evaluation))
+    try:
+        out = tmp_path / "onnx"
+        assert (
+            main(["weights", "export", "bars", "--runs", str(class_runs), "--out", str(out), "--quiet"]) == 0
+        )
+    finally:
+        (class_runs / "bars" / "evaluation.json").unlink()
+    card = (out / "README.md").read_text()
+    assert "mean of 2 folds, each of a clip and its mirror image." in card
+    for row in (
+        "samples | 3",
+        "accuracy | 0.6667",
+        "macro F1 | 0.6667",
+        "F1 of LEFT | 0.6667",
+        "always LEFT | 0.6667",
+    ):
+        assert f"{row} |" in card
 
 
 def test_clips_come_in_any_number(exported_classifier):
