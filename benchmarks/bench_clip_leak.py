@@ -32,7 +32,7 @@ from bvas.video.encode.video_writer import VideoWriter
 SHARES: dict[SplitName, float] = {"train": 0.7, "valid": 0.2, "test": 0.1}
 TURNS, SHIFTS = (30.0, -30.0), (32, -32)
 NUM_RARE = 4
-WAYS = ("at random", "by original", "by match")
+WAYS = ("at random", "by match", "by original")
 
 
 def copies_of(source: Path, out: Path) -> list[Path]:
