@@ -12,10 +12,11 @@ from training_tiny import train
 from bvas.data.matches import find_matches
 from bvas.experiment.checkpoint import load_checkpoint
 from bvas.experiment.class_config import ClassConfig
-from bvas.experiment.experiment import TrainConfig
+from bvas.experiment.experiment import TrainConfig, load_experiment
 from bvas.loading.loader import ClipLoader
 from bvas.tasks.kind_choice import kind_of
 from bvas.tasks.trained_model import trained_model
+from bvas.training.step import Trainer
 from bvas.training.validation import answers_of
 
 
@@ -139,3 +140,26 @@ def test_the_order_of_frames_is_learned_from_ordered_clips_and_not_from_shuffled
         found[order] = accuracy_of(train(experiment, data, tmp_path / "runs"), experiment, data)
     assert found["ordered"] == 1.0
     assert found["shuffled"] < 0.85
+
+
+def test_the_recipe_of_slow_r50_unfreezes_block_4_from_epoch_5_block_3_from_7_and_block_2_from_9(caplog):
+    shipped = load_experiment("spacejam_slow_r50")
+    experiment = replace(shipped, video=replace(shipped.video, pretrained=False))
+    caplog.set_level("INFO", logger="bvas.training.step")
+    trainer = Trainer(experiment, kind_of(experiment).model(), torch.device("cpu"), steps_per_epoch=1)
+    learning = []
+    for epoch in range(15):
+        trainer.begin_epoch(epoch)
+        learning.append({name for name, part in trainer.model.stages().items() if _learns(part)})
+    blocks = [{f"blocks.{number}" for number in range(first, 6)} for first in (5, 4, 3, 2)]
+    assert learning == [blocks[0]] * 4 + [blocks[1]] * 2 + [blocks[2]] * 2 + [blocks[3]] * 7
+    assert [record.getMessage() for record in caplog.records] == [
+        "epoch 1: frozen: normalization, blocks.0, blocks.1, blocks.2, blocks.3, blocks.4",
+        "epoch 5: learning from here on: blocks.4; frozen: normalization, blocks.0, blocks.1, blocks.2, blocks.3",
+        "epoch 7: learning from here on: blocks.3; frozen: normalization, blocks.0, blocks.1, blocks.2",
+        "epoch 9: learning from here on: blocks.2; frozen: normalization, blocks.0, blocks.1",
+    ]
+
+
+def _learns(part):
+    return any(parameter.requires_grad for parameter in part.parameters())
