@@ -34,12 +34,10 @@ def predict_class_samples(args: argparse.Namespace, experiment: "Experiment") ->
         ConfigError: an option of whole matches is given.
     """
     from bvas.data.matches import find_matches
-    from bvas.errors import DataError
-    from bvas.evaluation.class_evaluation import check_current
     from bvas.experiment.checkpoint import trained_among
     from bvas.predicting.assignments import check_folds
-    from bvas.predicting.samples import predict_samples
-    from bvas.results.sample_predictions import load_sample_predictions, save_sample_predictions
+    from bvas.predicting.samples import current_predictions, predict_samples
+    from bvas.results.sample_predictions import save_sample_predictions
     from bvas.results.store import sample_predictions_path
     from bvas.system.atomic_files import check_writable
     from bvas.system.devices import choose_device
@@ -53,18 +51,11 @@ def predict_class_samples(args: argparse.Namespace, experiment: "Experiment") ->
     path = sample_predictions_path(args.runs, experiment.name)
     check_writable(path.parent, path.name)
     folds = trained_among(experiment, args.runs, args.folds)
-    if path.is_file() and not args.overwrite:
-        try:
-            there = load_sample_predictions(path, experiment.name)
-            check_current(there, experiment, args.runs, path)
-        except DataError as error:
-            logger.info("%s", error)
-        else:
-            if set(folds) <= set(there.folds.tolist()):
-                logger.info("%s is predicted: %s", experiment.name, path)
-                return OK
     matches = find_matches(experiment.task, args.data)
     check_folds(matches, folds, args.data)
+    known = current_predictions(experiment, args.runs)
+    if known is not None and args.overwrite:
+        known = known.of_folds(set(known.folds.tolist()) - set(folds))
     with progress_bar(experiment.name, "clip", quiet=args.quiet) as bar:
         found = predict_samples(
             experiment,
@@ -75,11 +66,16 @@ def predict_class_samples(args: argparse.Namespace, experiment: "Experiment") ->
             workers="auto",
             precision=args.precision,
             strict=args.strict,
+            known=known,
             progress=bar,
         )
-    save_sample_predictions(found.predictions, path)
-    num_samples = len(found.predictions.names)
-    logger.info("%s predicted, %d failed: %s", count_text(num_samples, "sample"), len(found.failed), path)
+    if found.new_folds:
+        save_sample_predictions(found.predictions, path)
+    num_samples = len(found.predictions.of_folds(folds).names)
+    state = "" if found.new_folds else " before"
+    logger.info(
+        "%s predicted%s, %d failed: %s", count_text(num_samples, "sample"), state, len(found.failed), path
+    )
     if not found.failed:
         return OK
     more = f" and {len(found.failed) - _MOST_NAMED} more" if len(found.failed) > _MOST_NAMED else ""

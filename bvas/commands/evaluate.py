@@ -117,7 +117,7 @@ def _evaluate_classes(experiment: "Experiment", args: argparse.Namespace) -> Non
     from bvas.system.atomic_files import write_json, write_text
 
     folds = () if args.folds == "all" else trained_among(experiment, args.runs, args.folds)
-    sides = None if args.side is None else args.side.split(",")
+    sides = None if args.side is None else [side.strip() for side in args.side.split(",")]
     evaluation = evaluate_classes(experiment, args.runs, sides=sides, folds=folds)
     folder = args.runs / experiment.name
     write_json(folder / "evaluation.json", evaluation.to_json())

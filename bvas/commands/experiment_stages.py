@@ -12,23 +12,24 @@ import torch
 from bvas.commands.console import progress_bar
 from bvas.commands.fold_training import train_folds, worker_devices
 from bvas.data.matches import scored_matches
-from bvas.errors import BvasError, DataError
+from bvas.errors import BvasError
 from bvas.evaluation.chain import Stage, StageScore, is_predicted, newer_sources
-from bvas.evaluation.class_evaluation import check_current, evaluate_classes
+from bvas.evaluation.class_evaluation import evaluate_classes
 from bvas.evaluation.experiment_scores import evaluate_predictions
 from bvas.evaluation.interval_evaluation import evaluate_intervals
 from bvas.experiment.checkpoint import fold_folder
 from bvas.loading.skip_policy import OnError
 from bvas.predicting.many_matches import predict_held_out
-from bvas.predicting.samples import predict_samples
+from bvas.predicting.samples import current_predictions, predict_samples
 from bvas.report.class_pictures import write_class_pictures
 from bvas.report.run_curves import RunCurves
 from bvas.report.training_pictures import RunPictures
-from bvas.results.sample_predictions import load_sample_predictions, save_sample_predictions
+from bvas.results.sample_predictions import save_sample_predictions
 from bvas.results.store import predictions_folder, sample_predictions_path
 from bvas.system.atomic_files import write_json
 from bvas.training.fold import run_fold
 from bvas.training.resume import fold_status
+from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
 
@@ -107,24 +108,27 @@ def run_stage(
 def _class_score(stage: Stage, runs: Path, machine: Machine) -> StageScore:
     """Predict the held-out samples, and score those of the validation split, or of all folds."""
     experiment = stage.experiment
-    path = sample_predictions_path(runs, stage.name)
-    try:
-        check_current(load_sample_predictions(path, stage.name), experiment, runs, path)
-    except DataError:
-        with progress_bar(f"{stage.name} predicting", "clip", quiet=machine.quiet) as progress:
-            found = predict_samples(
-                experiment,
-                stage.matches,
-                stage.folds,
-                runs,
-                device=machine.device,
-                workers=machine.workers,
-                strict=machine.on_error == "raise",
-                progress=progress,
-            )
-        save_sample_predictions(found.predictions, path)
+    with progress_bar(f"{stage.name} predicting", "clip", quiet=machine.quiet) as progress:
+        found = predict_samples(
+            experiment,
+            stage.matches,
+            stage.folds,
+            runs,
+            device=machine.device,
+            workers=machine.workers,
+            strict=machine.on_error == "raise",
+            known=current_predictions(experiment, runs),
+            progress=progress,
+        )
+    if found.failed:
+        logger.warning(
+            "%s: %s cannot be read or decoded, and are not scored: %s",
+            *(stage.name, count_text(len(found.failed), "sample"), ", ".join(found.failed[:3])),
+        )
+    if found.new_folds:
+        save_sample_predictions(found.predictions, sample_predictions_path(runs, stage.name))
     sides = {match.side for match in stage.matches if match.fold in stage.folds} - {"test"}
-    evaluation = evaluate_classes(experiment, runs, sides=sides)
+    evaluation = evaluate_classes(experiment, runs, sides=sides, folds=stage.folds)
     write_json(runs / stage.name / "evaluation.json", evaluation.to_json())
     write_class_pictures(evaluation, stage.name, runs / stage.name)
     by_fold = {fold: scores.macro.f1 for fold, scores in evaluation.folds.items()}

@@ -56,15 +56,17 @@ def evaluate_classes(
     every = load_sample_predictions(path, experiment.name)
     if every.labels != experiment.task.labels.names:
         raise DataError(f"{path} is of the labels {', '.join(every.labels)}; {remedy}")
-    check_current(every, experiment, runs, path)
+    _check_current(every, experiment, runs, path)
     if sides is None:
         sides = {"test"} if "test" in every.sides else set(every.sides)
     chosen = every.of_sides(sides).of_folds(folds) if folds else every.of_sides(sides)
-    if not chosen.names:
-        raise DataError(
-            f"{path} has no samples of {', '.join(sorted(sides))}, but of {', '.join(sorted(set(every.sides)))}; "
-            f"{remedy}"
-        )
+    if not chosen.names or not set(sides) <= set(every.sides):
+        wanted = ", ".join(sorted(set(sides) - set(every.sides) or sides))
+        there = ", ".join(sorted(set(every.sides)))
+        if folds:
+            wanted += f" that fold {', '.join(map(str, sorted(folds)))} predicted"
+            there += f", predicted by fold {', '.join(map(str, sorted(set(every.folds.tolist()))))}"
+        raise DataError(f"{path} has no samples of {wanted}, but of {there}; {remedy}")
     by_fold = sorted(set(chosen.folds.tolist()))
     return ClassEvaluation(
         predictions=chosen,
@@ -79,17 +81,20 @@ def _scores(predictions: SamplePredictions) -> ClassificationScores:
     )
 
 
-def check_current(predictions: SamplePredictions, experiment: Experiment, runs: Path, path: Path) -> None:
+def _check_current(predictions: SamplePredictions, experiment: Experiment, runs: Path, path: Path) -> None:
     """Refuse predictions of weights or settings that are others by now.
 
     Raises:
         DataError: names what differs.
     """
     folds = [int(fold) for fold in predictions.made_with["weights"]]
-    now = made_with(experiment, folds, runs)
+    remedy = f"make it again: bvas predict --experiment {experiment.name}"
+    try:
+        now = made_with(experiment, folds, runs)
+    except DataError as error:
+        raise DataError(f"{path} was made with weights that are missing ({error}); {remedy}") from error
     changed = [name for name, value in now.items() if predictions.made_with.get(name) != value]
     if changed:
         raise DataError(
-            f"{path} was made with other {', '.join(changed)} than {experiment.name} has now; make it again: "
-            f"bvas predict --experiment {experiment.name} --overwrite"
+            f"{path} was made with other {', '.join(changed)} than {experiment.name} has now; {remedy}"
         )

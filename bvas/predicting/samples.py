@@ -1,5 +1,6 @@
 """Predictions of the held-out samples of each fold, for experiments of kind clip."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -9,19 +10,22 @@ import numpy as np
 import torch
 
 from bvas.data.matches import Match
-from bvas.errors import DataError, DecodeError
+from bvas.errors import DataError, DecodeError, ScoresError
 from bvas.experiment.checkpoint import FILE_NAME, fold_folder
 from bvas.experiment.experiment import Experiment
 from bvas.inference.classifier import Classifier, load_classifier
 from bvas.loading.labelled_video import LabelledVideo
 from bvas.loading.skip_policy import OnError
-from bvas.results.sample_predictions import SamplePredictions
+from bvas.results.sample_predictions import SamplePredictions, joined, load_sample_predictions
+from bvas.results.store import sample_predictions_path
 from bvas.system.devices import Precision
 from bvas.tasks.clip import ClipKind
 from bvas.training.fold import WorkerMix, clip_loader
 from bvas.values.color import to_unit_frames
 from bvas.values.progress import Progress
 from bvas.video.index.file_identity import content_digest
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +35,8 @@ class PredictedSamples:
     predictions: SamplePredictions
     failed: tuple[str, ...]
     """Names of the samples that cannot be read or decoded."""
+    new_folds: tuple[int, ...]
+    """Folds that were predicted now; the predictions of all others are earlier ones."""
 
 
 def predict_samples(
@@ -43,9 +49,12 @@ def predict_samples(
     workers: WorkerMix,
     precision: Precision = "auto",
     strict: bool = False,
+    known: SamplePredictions | None = None,
     progress: Progress | None = None,
 ) -> PredictedSamples:
     """Predict the samples that folds hold out, each by its fold's model; a test split included.
+
+    A fold all of whose samples are known, with the same classes, is not predicted again.
 
     Args:
         experiment: Of kind clip.
@@ -56,12 +65,15 @@ def predict_samples(
         workers: Loader processes by backend, or `auto`.
         precision: Type to compute in.
         strict: Fail where a sample cannot be read or decoded.
+        known: Earlier predictions, as `current_predictions` returns them; those of folds that are not predicted now
+            are kept.
         progress: Called with clips done and all clips.
 
     Raises:
         DataError: the folds hold out no sample, no sample can be decoded, or a label file is wrong.
         CheckpointError: a fold has no weights, or its weights are of another experiment.
         DecodeError: `strict`, and a video or clip cannot be read.
+        ScoresError: the model gives NaN or infinity.
         WorkerError: a loader process died.
     """
     kind = ClipKind(experiment)
@@ -76,10 +88,22 @@ def predict_samples(
             if strict:
                 raise
             failed.append(match.name)
+    samples = {
+        (fold, video.name, match.group, match.side, int(video.ranges[0, 2])) for fold, match, video in found
+    }
+    done_before = set() if known is None else known.identities()
+    new_folds = tuple(
+        fold
+        for fold in folds
+        if {one for one in samples if one[0] == fold} != {one for one in done_before if one[0] == fold}
+    )
+    found = [one for one in found if one[0] in new_folds]
     scores = np.full((len(found), len(experiment.task.labels)), np.nan, np.float32)
     total, done = len(found) * experiment.classes.test_clips, 0
-    for fold in folds:
+    for fold in new_folds:
         places = [place for place, (number, _, _) in enumerate(found) if number == fold]
+        if not places:
+            continue
         classifier = load_classifier(experiment, runs, folds=[fold], device=str(device), precision=precision)
         videos = [found[place][2] for place in places]
         scores[places] = _probabilities(
@@ -89,10 +113,12 @@ def predict_samples(
     is_gap = [bool(np.isnan(row).any()) for row in scores]
     there = [one for one, is_lost in zip(found, is_gap, strict=True) if not is_lost]
     failed += [video.name for (_, _, video), is_lost in zip(found, is_gap, strict=True) if is_lost]
-    if not there:
+    kept = None if known is None else known.of_folds(set(known.folds.tolist()) - set(new_folds))
+    if not there and (kept is None or not kept.names):
         raise DataError(
             f"none of the samples can be decoded, the first is {failed[0]}; see 'bvas data check'"
         )
+    every = sorted({fold for fold, _, _ in there} | (set() if kept is None else set(kept.folds.tolist())))
     predictions = SamplePredictions(
         labels=experiment.task.labels.names,
         names=tuple(video.name for _, _, video in there),
@@ -101,16 +127,37 @@ def predict_samples(
         folds=np.array([fold for fold, _, _ in there], np.int64),
         truth=np.array([video.ranges[0, 2] for _, _, video in there], np.int64),
         scores=scores[np.logical_not(is_gap)],
-        made_with=made_with(experiment, folds, runs),
+        made_with=made_with(experiment, every, runs),
     )
-    return PredictedSamples(predictions, tuple(failed))
+    return PredictedSamples(
+        predictions if kept is None else joined(predictions, kept), tuple(failed), new_folds
+    )
+
+
+def current_predictions(experiment: Experiment, runs: Path) -> SamplePredictions | None:
+    """Return the stored predictions of folds that have the same weights and settings now; None where there are none."""
+    path = sample_predictions_path(runs, experiment.name)
+    if not path.is_file():
+        return None
+    try:
+        stored = load_sample_predictions(path, experiment.name)
+    except DataError as error:
+        logger.info("%s", error)
+        return None
+    weights = stored.made_with["weights"]
+    there = [int(fold) for fold in weights if _weights_path(experiment, runs, int(fold)).is_file()]
+    now = made_with(experiment, there, runs)
+    if (
+        stored.labels != experiment.task.labels.names
+        or {**stored.made_with, "weights": now["weights"]} != now
+    ):
+        return None
+    return stored.of_folds([fold for fold in there if now["weights"][str(fold)] == weights[str(fold)]])
 
 
 def made_with(experiment: Experiment, folds: Sequence[int], runs: Path) -> dict[str, Any]:
     """Return what decides the predictions of some folds: digests of weights, and settings of the test clips."""
-    weights = {
-        str(fold): content_digest(fold_folder(runs, experiment.name, fold) / FILE_NAME) for fold in folds
-    }
+    weights = {str(fold): content_digest(_weights_path(experiment, runs, fold)) for fold in folds}
     classes = experiment.classes
     return {
         "weights": weights,
@@ -120,6 +167,10 @@ def made_with(experiment: Experiment, folds: Sequence[int], runs: Path) -> dict[
         "rate": experiment.input.rate,
         "clip": asdict(experiment.clip),
     }
+
+
+def _weights_path(experiment: Experiment, runs: Path, fold: int) -> Path:
+    return fold_folder(runs, experiment.name, fold) / FILE_NAME
 
 
 def _probabilities(
@@ -142,7 +193,13 @@ def _probabilities(
         for batch in loader.epoch(0):
             frames = to_unit_frames(batch.frames, batch.forms, experiment.input.luma_scaling)
             ids = batch.video_ids.numpy()
-            np.add.at(sums, ids, classifier.probabilities(frames))
+            found = classifier.probabilities(frames)
+            if not np.isfinite(found).all():
+                raise ScoresError(
+                    f"the model of {experiment.name} gives probabilities that are NaN or infinite, first of "
+                    f"{videos[ids[0]].name}; try --precision float32, or train again with other weights"
+                )
+            np.add.at(sums, ids, found)
             np.add.at(counts, ids, 1)
             done += len(ids)
             if progress is not None:

@@ -49,6 +49,12 @@ class SamplePredictions:
         """Return the predictions of some folds' models."""
         return self._at([place for place, fold in enumerate(self.folds.tolist()) if fold in folds])
 
+    def identities(self) -> set[tuple[int, str, str, str, int]]:
+        """Return fold, name, group, side and class of each sample."""
+        return set(
+            zip(self.folds.tolist(), self.names, self.groups, self.sides, self.truth.tolist(), strict=True)
+        )
+
     def _at(self, chosen: list[int]) -> "SamplePredictions":
         return replace(
             self,
@@ -59,6 +65,18 @@ class SamplePredictions:
             truth=self.truth[chosen],
             scores=self.scores[chosen],
         )
+
+
+def joined(predictions: SamplePredictions, others: SamplePredictions) -> SamplePredictions:
+    """Return predictions, then others of the same experiment; they were made with what the first ones were."""
+    return replace(
+        predictions,
+        **{name: getattr(predictions, name) + getattr(others, name) for name in ("names", "groups", "sides")},
+        **{
+            name: np.concatenate([getattr(predictions, name), getattr(others, name)])
+            for name in ("folds", "truth", "scores")
+        },
+    )
 
 
 def save_sample_predictions(predictions: SamplePredictions, path: Path) -> None:
