@@ -109,6 +109,11 @@ def test_options_of_whole_matches_are_refused(place, capsys, option):
     assert f"{option[0]} is of whole matches" in capsys.readouterr().err
 
 
+def test_there_are_no_rules_to_tune(place, capsys):
+    assert run(place, "experiment tune", place / "quick.py") == 2
+    assert "is of kind 'clip', whose answers have no rules to tune" in capsys.readouterr().err
+
+
 def test_a_side_is_refused_for_other_kinds(tmp_path, capsys):
     assert main(["evaluate", "--experiment", "demo", "--side", "valid", "--runs", str(tmp_path)]) == 2
     assert "--side is of kind clip" in capsys.readouterr().err

@@ -40,11 +40,17 @@ def run(args: argparse.Namespace) -> None:
     """Tune, print the gain, and write the file."""
     from bvas import __version__
     from bvas.data.matches import find_matches, folds_of
+    from bvas.errors import ConfigError
     from bvas.experiment.experiment import load_experiment, parse_folds
     from bvas.results.tuned_peaks import FILE_NAME
     from bvas.system.atomic_files import check_writable
 
     experiment = load_experiment(args.experiment, args.runs)
+    if experiment.kind == "clip":
+        raise ConfigError(
+            f"experiment {experiment.name} is of kind 'clip', whose answers have no rules to tune: the most probable "
+            "class is taken; compare settings with 'bvas experiment run A,B'"
+        )
     out: Path = args.out or args.runs / experiment.name / FILE_NAME
     check_writable(out.parent)
     found = find_matches(experiment.task, args.data)

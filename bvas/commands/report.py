@@ -36,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="of kind clip: right and wrong examples of each class, N each (default: 8)",
     )
-    add_page(parser, out="runs/NAME/report or RESULTS/report")
+    add_page(parser, out="runs/NAME/report or RESULTS/report", height="540, of examples of kind clip 240")
     options.add_folders(parser)
 
 
@@ -51,14 +51,14 @@ def add_match(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_page(parser: argparse.ArgumentParser, *, out: str) -> None:
+def add_page(parser: argparse.ArgumentParser, *, out: str, height: str = "540") -> None:
     """Add what says where the page goes and how it shows videos."""
     options.add_out(parser, f"default: {out}")
     options.add_overwrite(parser, "replace a page of other results")
-    add_previews(parser)
+    add_previews(parser, height=height)
 
 
-def add_previews(parser: argparse.ArgumentParser) -> None:
+def add_previews(parser: argparse.ArgumentParser, *, height: str = "540") -> None:
     """Add --link and --height: how a page shows videos."""
     parser.add_argument(
         "--link",
@@ -66,10 +66,7 @@ def add_previews(parser: argparse.ArgumentParser) -> None:
         help="play the video itself where browsers can, instead of a preview beside the page",
     )
     parser.add_argument(
-        "--height",
-        type=int,
-        metavar="H",
-        help="largest height of previews (default: 540; of examples of kind clip: 240)",
+        "--height", type=int, metavar="H", help=f"largest height of previews (default: {height})"
     )
 
 

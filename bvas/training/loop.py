@@ -134,9 +134,10 @@ class FoldRun:
             "waiting_share": float(waiting_share),
         }
         tables: dict[str, Any] = {}
-        if self._answers:
+        # Every rank gathers, also one that is resumed behind its last batch and has none.
+        if self._kind.has_training_figures:
             num_labels = len(trainer.experiment.task.labels)
-            answers = world.gather(torch.cat([part.cpu() for part in self._answers]).numpy())
+            answers = world.gather(self._all_answers().numpy())
             given, wanted = answers[:, :num_labels], answers[:, num_labels:]
             figures |= {f"train_{name}": value for name, value in self._kind.figures(given, wanted).items()}
             tables["train"] = self._kind.tables(given, wanted)
@@ -190,6 +191,11 @@ class FoldRun:
         for observer in record.observers:
             observer.epoch_done(record.view, epoch, averaged, trainer.autocast_dtype)
 
+    def _all_answers(self) -> Tensor:
+        """Return scores and targets of this rank's clips of the epoch, [n, 2 K]."""
+        num_labels = len(self.trainer.experiment.task.labels)
+        return torch.cat([torch.empty(0, 2 * num_labels), *(part.cpu() for part in self._answers)])
+
     def _report(self) -> None:
         if self.record is None or self.record.progress is None:
             return
@@ -227,7 +233,7 @@ class FoldRun:
             experiment=self.trainer.experiment.to_json(),
             trainer=self.trainer.state_dict(),
             losses=torch.cat([torch.empty(0), *(losses.cpu() for losses in self._losses)]),
-            answers=torch.cat([part.cpu() for part in self._answers]) if self._answers else torch.empty(0, 0),
+            answers=self._all_answers(),
             rows=record.log.rows,
         )
         save_state(self._path, state)

@@ -65,7 +65,7 @@ def overfit(
         progress: Called after each step.
 
     Raises:
-        ConfigError: fewer than 2 clips, or more than an epoch has.
+        ConfigError: fewer than 2 clips, more than an epoch has, or clips of one class only.
         DataError, DecodeError, CheckpointError, WorkerError: as `run_fold`.
     """
     if num_clips < 2:
@@ -99,6 +99,10 @@ def overfit(
                 module.p = 0.0
         trainer = Trainer(plain, model, device, loader.num_batches)
         batch = next(iter(loader.epoch(0)))
+        if kind.has_training_figures and len(batch.targets.argmax(dim=1).unique()) < 2:
+            raise ConfigError(
+                f"the {num_clips} clips are all of one class, which no network needs to learn; take more"
+            )
         for step in range(num_steps):
             losses.append(float(trainer.step(batch, plain.train.learning_rate).loss))
             if progress is not None:

@@ -10,6 +10,7 @@ from class_samples import bars_experiment, write_bars
 from training_tiny import train
 
 from bvas.data.matches import find_matches
+from bvas.errors import ConfigError
 from bvas.experiment.checkpoint import load_checkpoint
 from bvas.experiment.class_config import ClassConfig
 from bvas.experiment.experiment import TrainConfig, load_experiment
@@ -17,6 +18,7 @@ from bvas.loading.loader import ClipLoader
 from bvas.tasks.kind_choice import kind_of
 from bvas.tasks.trained_model import trained_model
 from bvas.training.step import Trainer
+from bvas.training.overfit import overfit
 from bvas.training.validation import answers_of
 
 
@@ -163,3 +165,19 @@ def test_the_recipe_of_slow_r50_unfreezes_block_4_from_epoch_5_block_3_from_7_an
 
 def _learns(part):
     return any(parameter.requires_grad for parameter in part.parameters())
+
+
+def test_an_overfit_check_on_clips_of_one_class_is_refused(bars, tmp_path):
+    matches = find_matches(bars_experiment().task, bars)
+
+    def first_two(seed):
+        experiment = bars_experiment(seed=seed)
+        clips = kind_of(experiment).training_clips(kind_of(experiment).samples(matches, 0)[0])
+        targets = [clips.request(place, epoch=0, seed=seed).targets.argmax() for place in (0, 1)]
+        return len(set(targets))
+
+    seeds = {first_two(seed): seed for seed in range(8)}
+    options = {"runs": tmp_path, "device": torch.device("cpu"), "workers": {}, "num_steps": 1}
+    with pytest.raises(ConfigError, match="the 2 clips are all of one class"):
+        overfit(bars_experiment(seed=seeds[1]), 0, matches, 2, **options)
+    assert len(overfit(bars_experiment(seed=seeds[2]), 0, matches, 2, **options).losses) == 1
