@@ -169,15 +169,13 @@ def _learns(part):
 
 def test_an_overfit_check_on_clips_of_one_class_is_refused(bars, tmp_path):
     matches = find_matches(bars_experiment().task, bars)
-
-    def first_two(seed):
-        experiment = bars_experiment(seed=seed)
-        clips = kind_of(experiment).training_clips(kind_of(experiment).samples(matches, 0)[0])
-        targets = [clips.request(place, epoch=0, seed=seed).targets.argmax() for place in (0, 1)]
-        return len(set(targets))
-
-    seeds = {first_two(seed): seed for seed in range(8)}
     options = {"runs": tmp_path, "device": torch.device("cpu"), "workers": {}, "num_steps": 1}
-    with pytest.raises(ConfigError, match="the 2 clips are all of one class"):
-        overfit(bars_experiment(seed=seeds[1]), 0, matches, 2, **options)
-    assert len(overfit(bars_experiment(seed=seeds[2]), 0, matches, 2, **options).losses) == 1
+    refused = 0
+    for seed in range(6):
+        try:
+            overfit(bars_experiment(seed=seed), 0, matches, 2, **options)
+        except ConfigError as error:
+            assert "the 2 clips are all of one class" in str(error)
+            refused += 1
+    # Two of 4 and 4 clips are of one class in 3 of 7 draws.
+    assert 0 < refused < 6
