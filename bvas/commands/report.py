@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bvas.commands import options
 from bvas.commands.console import progress_bar
 from bvas.errors import ConfigError, DataError
+from bvas.values.plural import count_text
 
 if TYPE_CHECKING:
     from bvas.evaluation.experiment_scores import Evaluation
@@ -182,7 +183,7 @@ def _write_classes(experiment: "Experiment", out: Path, args: argparse.Namespace
             progress=lambda name: progress_bar(name, "example", quiet=args.quiet),
         )
     num_bytes = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    print(f"page      {page} ({len(report.names)} examples, {num_bytes / 2**20:.1f} MiB)")
+    print(f"page      {page} ({count_text(len(report.names), 'example')}, {num_bytes / 2**20:.1f} MiB)")
     print(f"          {out / SHEET_NAME}")
 
 

@@ -174,8 +174,7 @@ def test_an_overfit_check_on_clips_of_one_class_is_refused(bars, tmp_path):
     for seed in range(6):
         try:
             overfit(bars_experiment(seed=seed), 0, matches, 2, **options)
-        except ConfigError as error:
-            assert "the 2 clips are all of one class" in str(error)
+        except ConfigError:
             refused += 1
     # Two of 4 and 4 clips are of one class in 3 of 7 draws.
     assert 0 < refused < 6
