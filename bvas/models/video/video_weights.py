@@ -64,8 +64,12 @@ def _read(file: Path, published: PublishedModel) -> Any:
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
     except _UNREADABLE as error:
+        # torch's own text advises to run the code of the file.
+        reason = (
+            "it is not a file of tensors" if isinstance(error, pickle.UnpicklingError) else first_line(error)
+        )
         raise CheckpointError(
-            f"cannot read the weights {file}: {first_line(error)}; give the file of {published.name} as published, "
+            f"cannot read the weights {file}: {reason}; give the file of {published.name} as published, "
             f"{published.url}, or one that torch.load reads with weights_only=True"
         ) from error
 

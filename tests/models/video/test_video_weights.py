@@ -129,6 +129,7 @@ def test_a_file_that_holds_no_weights_is_refused_and_none_of_its_code_is_run(tmp
         build_video_model("mc3_18", weights=path)
     assert published_model("mc3_18").url in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert "set to `False`" not in str(caught.value)
     assert capsys.readouterr().out == ""
 
 
