@@ -88,6 +88,8 @@ class TrainConfig:
     """Longest time between two saves of an unfinished run; 0 saves after each step."""
     keep_epochs: bool = False
     """Keep the averaged weights of each epoch, as `epoch_001.safetensors` and on."""
+    final_weights: Literal["last", "best"] = "last"
+    """Weights that predict, after training: those of the last epoch, or of the one with the best validation score."""
     sync_batchnorm: bool = False
     """With several GPUs: BatchNorm statistics over the clips of all ranks instead of each rank's own; the model then
     runs uncompiled."""
@@ -107,6 +109,10 @@ class TrainConfig:
             raise ConfigError(
                 f"precision must be one of {', '.join(get_args(Precision))}, got {self.precision!r}"
             )
+        if self.final_weights not in ("last", "best"):
+            raise ConfigError(f"final_weights must be 'last' or 'best', got {self.final_weights!r}")
+        if self.final_weights == "best" and not self.validation_clips:
+            raise ConfigError("final_weights='best' needs validation, and validation_clips is 0")
         if self.save_minutes < 0 or self.max_gradient_norm < 0:
             raise ConfigError(
                 f"save_minutes ({self.save_minutes}) and max_gradient_norm ({self.max_gradient_norm}) must not be "

@@ -16,7 +16,7 @@ from bvas.experiment.checkpoint import FILE_NAME
 from bvas.loading.kept_batches import KeptClips
 from bvas.loading.loader import ClipLoader
 from bvas.models.clip_model import ClipModel
-from bvas.system.atomic_files import write_json
+from bvas.system.atomic_files import write_bytes, write_json
 from bvas.tasks.kind_choice import kind_of
 from bvas.training.distributed import World
 from bvas.training.divergence import LossWatch
@@ -94,7 +94,10 @@ class FoldRun:
                 "best": None if best is None else _metrics(best, rows[best]),
             },
         )
-        self.trainer.save(self.folder / FILE_NAME, {**_facts(len(rows) - 1, rows[-1]), **self.facts})
+        if self._config.final_weights == "best" and best is not None:
+            write_bytes(self.folder / FILE_NAME, (self.folder / BEST_NAME).read_bytes())
+        else:
+            self.trainer.save(self.folder / FILE_NAME, {**_facts(len(rows) - 1, rows[-1]), **self.facts})
         self._path.unlink()
 
     def _train_epoch(self) -> None:

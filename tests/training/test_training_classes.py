@@ -74,6 +74,18 @@ def test_weights_of_each_epoch_are_kept_on_request(trained):
     assert any(not torch.equal(last[name], first[name]) for name in last)
 
 
+def test_the_best_epochs_weights_are_the_result_on_request(bars, tmp_path):
+    experiment = bars_experiment()
+    config = replace(experiment.train, final_weights="best", epochs=3)
+    folder = train(replace(experiment, train=config), bars, tmp_path).parent
+    best, last = (load_checkpoint(folder / f"{name}.safetensors") for name in ("best", "model"))
+    assert all(torch.equal(best.state[name], last.state[name]) for name in best.state)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["best"]["epoch"] < metrics["last"]["epoch"]
+    with pytest.raises(ConfigError, match="needs validation"):
+        replace(config, validation_clips=0)
+
+
 def test_starting_over_removes_history_and_kept_weights(trained, bars, tmp_path):
     experiment, folder = trained
     short = replace(experiment, train=replace(experiment.train, epochs=1))
