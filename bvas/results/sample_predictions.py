@@ -71,11 +71,12 @@ def joined(predictions: SamplePredictions, others: SamplePredictions) -> SampleP
     """Return predictions, then others of the same experiment; they were made with what the first ones were."""
     return replace(
         predictions,
-        **{name: getattr(predictions, name) + getattr(others, name) for name in ("names", "groups", "sides")},
-        **{
-            name: np.concatenate([getattr(predictions, name), getattr(others, name)])
-            for name in ("folds", "truth", "scores")
-        },
+        names=predictions.names + others.names,
+        groups=predictions.groups + others.groups,
+        sides=predictions.sides + others.sides,
+        folds=np.concatenate([predictions.folds, others.folds]),
+        truth=np.concatenate([predictions.truth, others.truth]),
+        scores=np.concatenate([predictions.scores, others.scores]),
     )
 
 

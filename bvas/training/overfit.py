@@ -99,7 +99,7 @@ def overfit(
                 module.p = 0.0
         trainer = Trainer(plain, model, device, loader.num_batches)
         batch = next(iter(loader.epoch(0)))
-        if kind.has_training_figures and len(batch.targets.argmax(dim=1).unique()) < 2:
+        if kind.has_training_figures and len(set(batch.targets.argmax(dim=1).tolist())) < 2:
             raise ConfigError(
                 f"the {num_clips} clips are all of one class, which no network needs to learn; take more"
             )

@@ -17,8 +17,8 @@ from bvas.experiment.experiment import TrainConfig, load_experiment
 from bvas.loading.loader import ClipLoader
 from bvas.tasks.kind_choice import kind_of
 from bvas.tasks.trained_model import trained_model
-from bvas.training.step import Trainer
 from bvas.training.overfit import overfit
+from bvas.training.step import Trainer
 from bvas.training.validation import answers_of
 
 
