@@ -69,8 +69,7 @@ def predict_class_samples(args: argparse.Namespace, experiment: "Experiment") ->
             known=known,
             progress=bar,
         )
-    if found.new_folds:
-        save_sample_predictions(found.predictions, path)
+    save_sample_predictions(found.predictions, path)
     num_samples = len(found.predictions.of_folds(folds).names)
     state = "" if found.new_folds else " before"
     logger.info(

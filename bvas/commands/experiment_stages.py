@@ -125,8 +125,7 @@ def _class_score(stage: Stage, runs: Path, machine: Machine) -> StageScore:
             "%s: %s cannot be read or decoded, and are not scored: %s",
             *(stage.name, count_text(len(found.failed), "sample"), ", ".join(found.failed[:3])),
         )
-    if found.new_folds:
-        save_sample_predictions(found.predictions, sample_predictions_path(runs, stage.name))
+    save_sample_predictions(found.predictions, sample_predictions_path(runs, stage.name))
     sides = {match.side for match in stage.matches if match.fold in stage.folds} - {"test"}
     evaluation = evaluate_classes(experiment, runs, sides=sides, folds=stage.folds)
     write_json(runs / stage.name / "evaluation.json", evaluation.to_json())

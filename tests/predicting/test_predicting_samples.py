@@ -8,7 +8,8 @@ import torch
 from class_samples import bars_experiment, write_bars
 
 from bvas.data.matches import find_matches
-from bvas.errors import ScoresError
+from bvas.errors import DataError, ScoresError
+from bvas.evaluation.class_evaluation import evaluate_classes
 from bvas.inference.classifier import Classifier
 from bvas.predicting.samples import current_predictions, predict_samples
 from bvas.results.sample_predictions import save_sample_predictions
@@ -80,6 +81,20 @@ def test_a_fold_is_predicted_again_where_a_class_was_corrected(root, runs):
         (root / "dataset.json").write_text(before)
     assert found.new_folds == (1,)
     assert found.predictions.of_folds([1]).truth.tolist().count(1) == 3
+
+
+def test_the_predictions_of_weights_that_are_gone_are_dropped(root, runs):
+    predict(root, runs, 0, 1, known=False)
+    weights = runs / "bars" / "fold_1" / "model.safetensors"
+    weights.rename(weights.with_suffix(".away"))
+    try:
+        with pytest.raises(DataError, match=r"weights that are missing .* make it again: bvas predict"):
+            evaluate_classes(bars_experiment(), runs)
+        found = predict(root, runs, 0)
+        assert (found.new_folds, set(found.predictions.folds.tolist())) == ((), {0})
+        assert evaluate_classes(bars_experiment(), runs).sides == ["fold 0"]
+    finally:
+        weights.with_suffix(".away").rename(weights)
 
 
 def test_probabilities_of_nan_are_not_taken_for_a_damaged_video(root, runs, monkeypatch):
