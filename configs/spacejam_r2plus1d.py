@@ -47,6 +47,7 @@ def experiment() -> Experiment:
             epochs=25,
             learning_rate=1e-4,
             final_learning_rate=1e-6,
+            final_weights="best",
             frozen=("normalization", "stem", "layer1", "layer2"),
             keep_epochs=True,
         ),

@@ -31,6 +31,7 @@ def experiment() -> Experiment:
             epochs=15,
             learning_rate=1e-4,
             final_learning_rate=1e-6,
+            final_weights="best",
             frozen=("normalization", "blocks.0", "blocks.1"),
             unfreeze={5: "blocks.4", 7: "blocks.3", 9: "blocks.2"},
         ),
