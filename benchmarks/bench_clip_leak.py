@@ -6,7 +6,8 @@
 As the SpaceJam classifier of Loka did it: each clip of the four rarest classes gets four copies on disk, turned by 30
 degrees to either side and shifted by 32 pixels to either side, and all clips are split 70/20/10. Other than there, the
 split is made in three ways: at random over originals and copies, at random over originals with their copies, and by
-match. Nothing else differs. Figures are of the test split; those of `originals` leave the copies out.
+match. Nothing else differs. Figures are of the validation and test splits, neither of which training uses; those of
+`originals` leave the copies out.
 """
 
 import argparse
@@ -95,8 +96,8 @@ def write_split(samples: list[dict[str, Any]], way: str, labels: tuple[str, ...]
 
 
 def accuracies(predictions: SamplePredictions, copied: set[str], is_copy: dict[str, bool]) -> dict[str, Any]:
-    """Return the accuracies of the test split: all, of classes with copies and others, and of originals."""
-    test = predictions.of_sides({"test"})
+    """Return the accuracies of all that was held out, of classes with copies and others, and of originals."""
+    test = predictions.of_sides({"valid", "test"})
     right = test.predicted == test.truth
     in_copied = np.array([test.labels[label] in copied for label in test.truth])
     originals = np.array([not is_copy[name] for name in test.names])

@@ -68,6 +68,11 @@ def test_predictions_are_scored_on_the_test_split(place, capsys):
     evaluation = json.loads((place / "runs" / "quick" / "evaluation.json").read_text())
     assert lines[-1] == f"macro F1 {evaluation['scores']['macro']['f1']:.4f}"
     assert (place / "runs" / "quick" / "report.txt").read_text().splitlines() == lines[1:9]
+    with (place / "runs" / "quick" / "report.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["class"], row["samples"]) for row in rows] == [("LEFT", "2"), ("RIGHT", "2")]
+    left = evaluation["scores"]["classes"]["LEFT"]
+    assert float(rows[0]["f1"]) == pytest.approx(left["f1"], abs=1e-6)
     assert run(place, "evaluate", "--experiment", config, "--side", "valid") == 0
     assert capsys.readouterr().out.startswith("4 samples of valid")
 

@@ -100,6 +100,19 @@ def class_lines(evaluation: "ClassEvaluation") -> list[str]:
     return [*lines, f"macro F1 {scores.macro.f1:.4f}"]
 
 
+def class_table(evaluation: "ClassEvaluation") -> str:
+    """Return precision, recall, F1 and samples of each class as a CSV table, for spreadsheets."""
+    from bvas.system.table_files import table_text
+
+    return table_text(
+        ["class", "precision", "recall", "f1", "samples"],
+        [
+            (name, f"{rates.precision:.6f}", f"{rates.recall:.6f}", f"{rates.f1:.6f}", rates.support)
+            for name, rates in evaluation.scores.classes.items()
+        ],
+    )
+
+
 # More do not fit a line; the picture and --json have them all.
 _MOST_COLUMNS = 16
 

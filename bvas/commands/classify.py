@@ -58,7 +58,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--top", type=int, default=5, metavar="N", help="labels in a row, or for a clip (default: 5)"
     )
-    options.add_out(parser, "default: ./classes/<video's name>; of several videos a folder with one for each")
+    options.add_out(parser, "default: ./clips/<video's name>; of several videos a folder with one for each")
     options.add_overwrite(parser, "replace results of another video")
     options.add_precision(parser)
     options.add_strict(parser)
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     check_spacing(args.every, args.clips)
     _check_files(sources)
     names = part_names([source.path for source in sources])
-    root: Path = args.out or (default_folder(sources[0], "classes") if len(sources) == 1 else Path("classes"))
+    root: Path = args.out or (default_folder(sources[0], "clips") if len(sources) == 1 else Path("clips"))
     folders = [root] if len(sources) == 1 else [root / name for name in names]
     for out, name in zip(folders, names, strict=True):
         check_writable(out, *output_names([name], "clip"))

@@ -110,7 +110,7 @@ def _evaluate_intervals(experiment: "Experiment", args: argparse.Namespace) -> N
 
 
 def _evaluate_classes(experiment: "Experiment", args: argparse.Namespace) -> None:
-    from bvas.commands.class_samples import class_lines
+    from bvas.commands.class_samples import class_lines, class_table
     from bvas.evaluation.class_evaluation import evaluate_classes
     from bvas.experiment.checkpoint import trained_among
     from bvas.report.class_pictures import write_class_pictures
@@ -122,6 +122,7 @@ def _evaluate_classes(experiment: "Experiment", args: argparse.Namespace) -> Non
     folder = args.runs / experiment.name
     write_json(folder / "evaluation.json", evaluation.to_json())
     write_text(folder / "report.txt", evaluation.scores.report())
+    write_text(folder / "report.csv", class_table(evaluation))
     for path in write_class_pictures(evaluation, experiment.name, folder):
         logger.info("%s", path)
     print(*class_lines(evaluation), sep="\n")

@@ -5,7 +5,7 @@
                           videos/PATH/      single videos, by the mean of all models
                           cv/samples_scores.npz  of kind clip: all samples, by models that have not seen them
     spots/NAME/, intervals/NAME/            a recording, by `bvas spot` or `bvas intervals`
-    classes/NAME/                           a video, by `bvas classify`
+    clips/NAME/                             a video, by `bvas classify`
 
 A folder of results holds:
 

@@ -82,8 +82,8 @@ def test_a_short_video_gets_one_answer_of_five_clips(bvas, video, model, tmp_pat
     assert lines[0] == "numbers.mp4 (5 clips)"
     assert len(lines) == 5
     assert lines[1].split()[:2] == ["0.1999", "frame"]
-    assert lines[-1] == "results in classes/numbers"
-    (row,) = table(tmp_path / "classes" / "numbers" / "classes.csv")
+    assert lines[-1] == "results in clips/numbers"
+    (row,) = table(tmp_path / "clips" / "numbers" / "classes.csv")
     assert list(row) == [
         "file",
         "seconds",
@@ -105,7 +105,7 @@ def test_a_table_has_a_row_every_so_many_seconds(bvas, video, tmp_path, capsys):
         ["1.20", "0.9993", "frame", "30"],
         ["2.00", "0.9993", "frame", "50"],
     ]
-    folder = tmp_path / "classes" / "numbers"
+    folder = tmp_path / "clips" / "numbers"
     rows = table(folder / "classes.csv")
     assert [(row["seconds"], row["label"]) for row in rows] == [
         ("0.400000", "frame 10"),
@@ -125,7 +125,7 @@ def test_a_table_has_a_row_every_so_many_seconds(bvas, video, tmp_path, capsys):
 
 def test_the_curve_has_all_classes_and_the_stretches_cover_the_video(bvas, video, tmp_path):
     assert bvas("numbers.mp4", "--every", "0.8", "--quiet") == 0
-    folder = tmp_path / "classes" / "numbers"
+    folder = tmp_path / "clips" / "numbers"
     curve = load_curve(folder / "numbers_scores.npz")
     assert curve.scores.shape == (3, 128)
     np.testing.assert_allclose(curve.scores.sum(axis=1), 1, atol=1e-6)
@@ -136,13 +136,13 @@ def test_the_curve_has_all_classes_and_the_stretches_cover_the_video(bvas, video
 
 def test_report_and_cut_take_the_results(bvas, video, tmp_path, capsys):
     assert bvas("numbers.mp4", "--every", "0.8", "--quiet") == 0
-    (result,) = read_spots([tmp_path / "classes" / "numbers"]).videos
+    (result,) = read_spots([tmp_path / "clips" / "numbers"]).videos
     assert [one.label for one in result.intervals] == ["frame 10", "frame 30", "frame 50"]
-    assert main(["report", "classes/numbers", "--quiet"]) == 0
-    page = (tmp_path / "classes" / "numbers" / "report" / "index.html").read_text()
+    assert main(["report", "clips/numbers", "--quiet"]) == 0
+    page = (tmp_path / "clips" / "numbers" / "report" / "index.html").read_text()
     # Of 128 classes those that were found.
     assert '"labels":["frame 10","frame 30","frame 50"]' in page
-    cut = ["--intervals", "classes/numbers", "--labels", "frame 30", "--out", "cut.mp4", "--quiet"]
+    cut = ["--intervals", "clips/numbers", "--labels", "frame 30", "--out", "cut.mp4", "--quiet"]
     assert main(["cut", "numbers.mp4", *cut]) == 0
     assert "1 cut, 20 frames" in capsys.readouterr().out
 
@@ -153,7 +153,7 @@ def test_of_several_videos_each_is_classified_by_itself(bvas, video, tmp_path, c
     out = capsys.readouterr().out
     assert "numbers.mp4 (1 clip)\n  0.9993  frame 29" in out
     assert "more.mp4 (1 clip)\n  0.9993  frame 89" in out
-    assert sorted(path.name for path in (tmp_path / "classes").glob("[!.]*")) == ["more", "numbers"]
+    assert sorted(path.name for path in (tmp_path / "clips").glob("[!.]*")) == ["more", "numbers"]
 
 
 def test_a_bad_video_does_not_end_the_others(bvas, video, tmp_path, capsys):
@@ -212,10 +212,10 @@ class TestInterrupted:
 
     def test_ctrl_c_leaves_the_rows_before(self, bvas, video, tmp_path, capsys):
         assert bvas("numbers.mp4", "--every", "0.04", "--quiet") == 130
-        rows = table(tmp_path / "classes" / "numbers" / "classes.csv")
+        rows = table(tmp_path / "clips" / "numbers" / "classes.csv")
         # A batch on a CPU is eight clips.
         assert [row["label"] for row in rows] == [f"frame {number}" for number in range(8)]
-        recording = json.loads((tmp_path / "classes" / "numbers" / "recording.json").read_text())
+        recording = json.loads((tmp_path / "clips" / "numbers" / "recording.json").read_text())
         assert recording["in_part"] == "interrupted at 0.3 s of numbers"
         assert "in part: interrupted at 0.3 s" in capsys.readouterr().out
 
