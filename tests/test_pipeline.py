@@ -55,7 +55,7 @@ def _match_videos(workplace):
 
 def test_training_leaves_weights_logs_and_what_they_were_made_with(there):
     fold = there / "runs/tiny/fold_0"
-    figures = {"log.csv", "metrics.json", "tensorboard"}
+    figures = {"log.csv", "metrics.json", "tensorboard", "curves.png"}
     facts = {"experiment.json", "environment.json", "matches.json", ".lock"}
     weights = {"model.safetensors", "best.safetensors"}
     assert {path.name for path in fold.iterdir()} == weights | facts | figures
