@@ -17,7 +17,7 @@ class ClassConfig:
     spacing_frames: int = 1
     """Frames from the start of one possible clip of a sample to the next, from the sample's first frame on."""
     choice: Choice = "random"
-    """Which of the possible clips are trained on: `random` ones, drawn anew in each epoch, or the `first` ones."""
+    """Which of the possible clips are trained on: `random` ones, others in each epoch, or the `first` ones."""
     clips_per_sample: int | None = 1
     """At most so many clips of a sample in an epoch; None: all possible ones."""
     test_clips: int = 1

@@ -6,7 +6,7 @@ from typing import Any
 
 from bvas.experiment.experiment import Experiment
 
-# A name is no setting, and labels and data are not searched over.
+# The name is not a setting. Labels and data are not searched over.
 _LEFT_OUT = ("name", "task")
 
 

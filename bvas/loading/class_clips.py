@@ -1,6 +1,6 @@
 """Clips of samples: short videos or ranges of videos, each with one class.
 
-`ClassTrainingClips` are drawn anew in each epoch, at most so many of a class; `ClassTestClips` are the same in each
+`ClassTrainingClips` are drawn again in each epoch, at most so many of a class; `ClassTestClips` are the same in each
 epoch. A clip never leaves its sample: frames before its first or after its last are that frame again.
 """
 

@@ -135,7 +135,7 @@ def predict_samples(
 
 
 def current_predictions(experiment: Experiment, runs: Path) -> SamplePredictions | None:
-    """Return the stored predictions of folds that have the same weights and settings now; None where there are none."""
+    """Return the stored predictions of folds that have the same weights and settings now; None if none are stored."""
     path = sample_predictions_path(runs, experiment.name)
     if not path.is_file():
         return None

@@ -113,7 +113,7 @@ def _place(
     labels: Sequence[str],
     videos: Mapping[str, LabelledVideo],
 ) -> _Moving | None:
-    """Draw the words of an example, and return its frames; None where there are none."""
+    """Draw the words of an example, and return its frames; None without an example."""
     top, left = corner
     frames = None
     if example is None:

@@ -19,6 +19,7 @@ canvas.py         luma and chroma, drawn together
 kits.py           colors of shirts, shorts, legs and heads
 ground.py         fixed scenery
 render.py         rendering of pictures
+writing_jobs.py   folder of a set of videos, and the jobs that write them
 tone.py           sound whose pitch codes the second
 half_video.py     video of one half
 league_files.py   folders and label files

@@ -19,17 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.data.dataset_json import DATASET_NAME, FORMAT_2
-from bvas.errors import ConfigError, DataError
 from bvas.synthetic.clip_config import LABELS, ClipSetConfig
 from bvas.synthetic.clips import ClipMatch, film_clips
-from bvas.synthetic.league import check_config
 from bvas.synthetic.render import Renderer
+from bvas.synthetic.writing_jobs import check_jobs, open_root, run_writers
 from bvas.system.atomic_files import write_bytes, write_json
-from bvas.system.devices import num_cpus
-from bvas.system.jobs.in_process import InProcessExecutor
-from bvas.system.jobs.job import Ended, Job, Worker
-from bvas.system.jobs.processes import ProcessExecutor
-from bvas.system.jobs.runner import run_jobs
+from bvas.system.jobs.job import Job, Worker
 from bvas.video.encode.video_writer import VideoWriter
 
 CONFIG_NAME = "synthetic_clips.json"
@@ -61,16 +56,9 @@ def make_clips(
 
     After an exception, Ctrl-C included, complete clips remain, and the next call resumes.
     """
-    if jobs is not None and jobs < 1:
-        raise ConfigError(f"jobs must be at least 1, got {jobs}")
+    check_jobs(jobs)
     root = Path(out)
-    folder = root / EXAMPLES
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        others = [entry for entry in root.iterdir() if entry.name not in (CONFIG_NAME, EXAMPLES)]
-        check_config(root / CONFIG_NAME, config, is_used=bool(others or any(folder.iterdir())))
-    except OSError as error:
-        raise DataError(f"cannot write {root}: {error.strerror}; choose a folder that is writable") from error
+    open_root(root, config, config_name=CONFIG_NAME, folder=EXAMPLES)
     missing = {
         match: [number for number in config.clips_of(match) if not _clip_path(root, number).exists()]
         for match in range(config.matches)
@@ -88,16 +76,7 @@ def make_clips(
         if progress is not None:
             progress(num_there + sum(num_written.values()), config.clips)
 
-    def settle(ended: Ended) -> None:
-        if ended.error is not None:
-            ended.error.add_note(f"while writing the clips of {ended.job.name}")
-            raise ended.error
-
-    workers = max(1, min(num_cpus() if jobs is None else jobs, len(tasks)))
-    executor = (
-        InProcessExecutor() if workers == 1 else ProcessExecutor([""] * workers, remedy="use fewer --jobs")
-    )
-    run_jobs(tasks, executor, on_end=settle, watch=watch)
+    run_writers(tasks, jobs, watch=watch)
     labels = config.labels()
     numbers = {_id(number): LABELS.index(label) for number, label in enumerate(labels)}
     write_json(root / _ANNOTATIONS_NAME, numbers)

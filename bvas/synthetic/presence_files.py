@@ -15,16 +15,11 @@ from typing import Any
 import numpy as np
 
 from bvas.data.dataset_json import DATASET_NAME, FORMAT_2
-from bvas.errors import ConfigError, DataError
-from bvas.synthetic.league import check_config
 from bvas.synthetic.presence import LABEL, PresenceConfig, film
 from bvas.synthetic.tone import SAMPLE_RATE, tone_of
+from bvas.synthetic.writing_jobs import check_jobs, open_root, run_writers
 from bvas.system.atomic_files import write_json
-from bvas.system.devices import num_cpus
-from bvas.system.jobs.in_process import InProcessExecutor
-from bvas.system.jobs.job import Ended, Job, Worker
-from bvas.system.jobs.processes import ProcessExecutor
-from bvas.system.jobs.runner import run_jobs
+from bvas.system.jobs.job import Job, Worker
 from bvas.values.arrays import Ints
 from bvas.video.encode.video_writer import VideoWriter
 
@@ -55,15 +50,9 @@ def make_recordings(
 
     After an exception, Ctrl-C included, complete recordings remain, and the next call resumes.
     """
-    if jobs is not None and jobs < 1:
-        raise ConfigError(f"jobs must be at least 1, got {jobs}")
+    check_jobs(jobs)
     root = Path(out)
-    try:
-        (root / _FOLDER).mkdir(parents=True, exist_ok=True)
-        others = [entry for entry in root.iterdir() if entry.name not in (CONFIG_NAME, _FOLDER)]
-        check_config(root / CONFIG_NAME, config, is_used=bool(others or any((root / _FOLDER).iterdir())))
-    except OSError as error:
-        raise DataError(f"cannot write {root}: {error.strerror}; choose a folder that is writable") from error
+    open_root(root, config, config_name=CONFIG_NAME, folder=_FOLDER)
     paths = [root / _FOLDER / _name(config, number) for number in range(config.recordings)]
     tasks = [
         Job(path.name, write_recording, (config, number, path))
@@ -72,20 +61,13 @@ def make_recordings(
     ]
     done = len(paths) - len(tasks)
 
-    def settle(ended: Ended) -> None:
+    def count(job: Job) -> None:
         nonlocal done
-        if ended.error is not None:
-            ended.error.add_note(f"while writing {ended.job.name}")
-            raise ended.error
         done += 1
         if progress is not None:
             progress(done, len(paths))
 
-    workers = max(1, min(num_cpus() if jobs is None else jobs, len(tasks)))
-    executor = (
-        InProcessExecutor() if workers == 1 else ProcessExecutor([""] * workers, remedy="use fewer --jobs")
-    )
-    run_jobs(tasks, executor, on_end=settle)
+    run_writers(tasks, jobs, on_end=count)
     write_json(root / DATASET_NAME, _dataset(config))
     return root / DATASET_NAME
 

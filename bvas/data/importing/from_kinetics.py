@@ -42,7 +42,7 @@ def read_kinetics(
     Args:
         source: A table, or a folder with train.csv, val.csv and test.csv.
         videos: Folder of the clips.
-        shares: Of train and valid, where there is no valid split; None: 90, 10.
+        shares: Shares of train and valid, used without a valid split; None: 90, 10.
         seed: Of the draw.
 
     Raises:
