@@ -2,6 +2,7 @@
 
 annotations.py   annotations, spots, gaps and label sets
 arrays.py        names of array types
+boxes.py         boxes and their overlap
 checks.py        checks of sizes, times and frame numbers that callers give
 clip_config.py   ClipConfig: frames of a clip
 color.py         4:2:0 planes: what their bytes mean, and RGB of them

@@ -1,0 +1,4 @@
+"""Players of a video: detected, tracked, each one's actions classified; results and corrections of them.
+
+players_result.py  PlayersResult: the players of one video with their tracks and actions
+"""

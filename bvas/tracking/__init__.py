@@ -1,0 +1,5 @@
+"""Tracking: boxes of single frames in, one track for each player out. NumPy and SciPy only.
+
+frame_boxes.py  FrameBoxes: boxes found in one frame
+tracks.py       Track: boxes of one player over time
+"""
