@@ -25,10 +25,12 @@ class Track:
 
     def __post_init__(self) -> None:
         length = len(self.frames)
-        assert self.boxes.shape == (length, 4) and len(self.seconds) == len(self.scores) == length > 0
-        assert self.number >= 1 and bool((np.diff(self.frames) > 0).all())
+        assert self.boxes.shape == (length, 4)
+        assert len(self.seconds) == len(self.scores) == length > 0
+        assert self.number >= 1
+        assert bool((np.diff(self.frames) > 0).all())
 
     def boxes_at(self, seconds: NDArray[np.float64]) -> Boxes:
-        """Return boxes [T, 4] at any times [T], interpolated linearly; before and after the track its first and last."""
+        """Return boxes [T, 4] at times [T], interpolated linearly; outside of the track its first and last."""
         columns = [np.interp(seconds, self.seconds, column) for column in self.boxes.T]
         return np.stack(columns, axis=1)
