@@ -14,4 +14,5 @@ def box_overlaps(first: Boxes, second: Boxes) -> NDArray[np.float64]:
     shared = np.clip(high - low, 0.0, None).prod(axis=2)
     areas = [np.clip(boxes[:, 2:], 0.0, None).prod(axis=1) for boxes in (first, second)]
     union = areas[0][:, None] + areas[1][None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    overlaps: NDArray[np.float64] = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return overlaps
