@@ -4,6 +4,7 @@ A run returns an exit code, or None for 0. The docstring of a verb's file is the
 
 class_listing.py        classes of a published network
 class_run.py            classification of one video: estimate, table, results
+classifier_choice.py    choice of a classifier: published, trained or exported
 classify.py             `bvas classify`: name what clips or stretches of a video show
 clip_check.py           findings of `bvas data check` about clips with a class each
 console.py              runner of the verbs: exit codes, error lines, progress bars
