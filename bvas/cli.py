@@ -18,6 +18,7 @@ VERBS = {
     "spot": "find the actions in your own video",
     "intervals": "find the stretches of your own video in which something is present",
     "classify": "name what short clips show, or every stretch of a long video",
+    "players": "find the players of a video, follow each, and name what he does",
     "train": "train an experiment on the folds of a data root",
     "predict": "predict the held-out matches of each fold, the challenge, or what a manifest lists",
     "evaluate": "score an experiment's predictions, or compare experiments",

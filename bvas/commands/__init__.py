@@ -29,6 +29,8 @@ intervals.py            `bvas intervals`: find the stretches of a recording in w
 label.py                `bvas label`: label videos, in a page or by frame numbers
 option_values.py        parsers of option values: times, rates, sizes, ranges, worker counts
 options.py              options of the verbs: each is spelled and described here, once
+players.py              `bvas players`: find the players of a video, follow each, and name what he does
+players_run.py          players of one video: estimates, progress, results, page, corrections
 predict.py              `bvas predict`: predict held-out matches, the challenge, or what a manifest lists
 prepare_root.py         preparation of a whole data root by `bvas video prepare`
 recording_run.py        trained models over the files of a recording

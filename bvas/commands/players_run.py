@@ -41,9 +41,7 @@ class PlayersRun:
         rois: Boxes drawn around the players that are wanted.
     """
 
-    def __init__(
-        self, args: argparse.Namespace, source: Source, out: Path, rois: "Sequence[Roi]"
-    ) -> None:
+    def __init__(self, args: argparse.Namespace, source: Source, out: Path, rois: "Sequence[Roi]") -> None:
         from bvas.video.index.video_index import build_index
 
         self._args, self._source, self._out, self._rois = args, source, out, rois
@@ -189,7 +187,9 @@ class PlayersRun:
         for lost in found.lost:
             who = names[lost.player] or f"player {lost.player}"
             logger.warning(
-                "%s is lost at %.2f s; draw the box again with --roi X,Y,W,H@TIME and a name in --rois", who, lost.seconds
+                "%s is lost at %.2f s; draw the box again with --roi X,Y,W,H@TIME and a name in --rois",
+                who,
+                lost.seconds,
             )
         return list(found.tracks)
 

@@ -83,9 +83,10 @@ def _nearest(
     there = [(track, row) for track, row in there if row < len(track.frames) and track.frames[row] == frame]
     when = f"at {index.seconds_of(frame):.2f} s"
     if len(there) < len(boxes):
+        drawn, detected = count_text(len(boxes), "box"), count_text(len(there), "player")
         raise ConfigError(
-            f"{count_text(len(boxes), 'box')} drawn {when}, and {count_text(len(there), 'player')} detected there; draw "
-            "at another time, or follow the boxes themselves with --detector none"
+            f"{drawn} drawn {when}, and {detected} detected there; draw at another time, or follow the boxes "
+            "themselves with --detector none"
         )
     found = np.array([track.boxes[row] for track, row in there])
     centers = [part[:, :2] + part[:, 2:] / 2 for part in (boxes, found)]
