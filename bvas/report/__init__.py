@@ -1,5 +1,6 @@
 """Reports: results in, pictures, page, annotated video and files for other programs out.
 
+annotated_video.py      annotated copy of a video: canvas, writing loop
 captions.py             captions of the annotated video
 class_examples.py       surest right and wrong predictions of each class
 class_histogram.py      histogram of clips per class, before and after balancing
