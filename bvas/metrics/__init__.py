@@ -1,4 +1,4 @@
-"""Scores of spots, intervals and classes against annotations: pure functions, without files and torch.
+"""Scores of spots, intervals, classes and tracks against annotations: pure functions, without files and torch.
 
 matching.py           matching of spots to annotations
 average_precision.py  average precision at a tolerance in seconds
@@ -19,4 +19,9 @@ temporal_detection.py average precision and recall at thresholds of temporal IoU
 interval_scores.py    IntervalScores: all figures of intervals
 class_figures.py      rates of classes, top-k hits, intervals, calibration
 class_scores.py       ClassificationScores: all figures of a classifier
+track_overlaps.py     TrackRows: rows of tracks, and overlaps of true and tracked boxes
+hota.py               HOTA of tracks and its parts
+identity_scores.py    IDF1 of tracks and its counts
+clear_mot.py          MOTA of tracks, switches and fragments
+tracking_scores.py    TrackingScores: all figures of tracks
 """
