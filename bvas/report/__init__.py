@@ -30,6 +30,8 @@ page_data.py            data of the page, as plain values
 page_input.py           reports of an experiment or of a folder of results
 palette.py              colors of the pictures
 picturing.py            pictures of predictions against labels
+player_drawing.py       boxes and captions of players, drawn into a picture
+players_overlay.py      annotated video of players
 rate_plot.py            plot of a learning rate search
 recording_outputs.py    parts of a recording, and the writer of the files of `bvas spot`
 reliability_plot.py     reliability diagram
