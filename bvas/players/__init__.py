@@ -11,4 +11,6 @@ classify_players.py  class of each window of each player
 track_players.py     players of a video in one call
 corrections.py       corrections by hand: merge, split, swap, name, remove, relabel
 edited_players.py    the players while edits are applied to them
+player_files.py    files of a folder of players, written and read
+players_json.py    PlayersJson, PlayersRecord: content of players.json
 """

@@ -1,5 +1,6 @@
 """Reports: results in, pictures, page, annotated video and files for other programs out.
 
+annotated_video.py      annotated copy of a video: canvas, writing loop
 captions.py             captions of the annotated video
 class_examples.py       surest right and wrong predictions of each class
 class_histogram.py      histogram of clips per class, before and after balancing
@@ -29,6 +30,8 @@ page_data.py            data of the page, as plain values
 page_input.py           reports of an experiment or of a folder of results
 palette.py              colors of the pictures
 picturing.py            pictures of predictions against labels
+player_drawing.py       boxes and captions of players, drawn into a picture
+players_overlay.py      annotated video of players
 rate_plot.py            plot of a learning rate search
 recording_outputs.py    parts of a recording, and the writer of the files of `bvas spot`
 reliability_plot.py     reliability diagram

@@ -4,9 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bvas.system.atomic_files import write_bytes
-from bvas.system.file_names import shown_text
-from bvas.system.table_files import table_text
+from bvas.system.table_files import write_table
 from bvas.values.annotations import Spot
 
 CSV_COLUMNS = ("seconds", "clock", "label", "confidence", "file", "frame")
@@ -38,5 +36,4 @@ def write_spots_csv(path: Path, rows: Iterable[SpotRow]) -> None:
     Raises:
         DataError: the file cannot be written.
     """
-    text = table_text(CSV_COLUMNS, (row.cells() for row in rows))
-    write_bytes(path, shown_text(text).encode())
+    write_table(path, CSV_COLUMNS, (row.cells() for row in rows))

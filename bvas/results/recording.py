@@ -95,45 +95,65 @@ class Recording:
 
 def _part_json(part: VideoFile) -> dict[str, Any]:
     """Return plain data of one video; the path is also given in a form for programs where it is not plain text."""
-    path = part.address or str(part.path)
-    shown = shown_name(path)
     return {
         "number": part.number,
         "name": part.name,
-        "path": shown,
-        **({} if shown == path else {"path_quoted": quote(os.fsencode(path))}),
+        **path_to_json(part.address or str(part.path)),
         "begin_seconds": part.begin_seconds,
-        **_non_default(part.reading),
+        **reading_to_json(part.reading),
     }
 
 
-def _part(content: Mapping[str, Any], recording: str) -> VideoFile:
-    text = str(content["path"])
+def path_to_json(path: Path | str) -> dict[str, str]:
+    """Return plain data of a path, for `path_from_json`; also in a form for programs where it is not plain text."""
+    shown = shown_name(path)
+    return {"path": shown, **({} if shown == str(path) else {"path_quoted": quote(os.fsencode(path))})}
+
+
+def path_from_json(content: Mapping[str, Any]) -> Path:
+    """Return the path of plain data that may hold more.
+
+    Raises:
+        KeyError, TypeError: it has none, or in another form.
+    """
     if "path_quoted" in content:
-        path = Path(os.fsdecode(unquote_to_bytes(content["path_quoted"])))
-    else:
-        path = Path(text)
-    return VideoFile(
-        number=int(content["number"]),
-        name=str(content["name"]),
-        match=recording,
-        path=path,
-        address=text if text == "-" or "://" in text else "",
-        begin_seconds=_finite(content["begin_seconds"]),
-        reading=ReadOptions.of(
-            content.get("stream"),
-            None if content.get("rate") is None else Fraction(content["rate"]),
-            content.get("tone", DEFAULT_READING.tone),
-        ),
-    )
+        return Path(os.fsdecode(unquote_to_bytes(content["path_quoted"])))
+    return Path(str(content["path"]))
 
 
-def _non_default(reading: ReadOptions) -> dict[str, Any]:
-    """Return the choices that differ from the defaults."""
+def reading_to_json(reading: ReadOptions) -> dict[str, Any]:
+    """Return the choices that differ from the defaults, for `reading_from_json`."""
     rate = None if reading.rate is None else str(reading.rate)
     tone = None if reading.tone == DEFAULT_READING.tone else reading.tone
     chosen = {"stream": reading.stream, "rate": rate, "tone": tone}
     return {name: value for name, value in chosen.items() if value is not None}
+
+
+def reading_from_json(content: Mapping[str, Any]) -> ReadOptions:
+    """Return the choices of plain data that may hold more.
+
+    Raises:
+        ConfigError, TypeError, ValueError: one of them is wrong.
+    """
+    rate = content.get("rate")
+    return ReadOptions.of(
+        content.get("stream"),
+        None if rate is None else Fraction(rate),
+        content.get("tone", DEFAULT_READING.tone),
+    )
+
+
+def _part(content: Mapping[str, Any], recording: str) -> VideoFile:
+    text = str(content["path"])
+    return VideoFile(
+        number=int(content["number"]),
+        name=str(content["name"]),
+        match=recording,
+        path=path_from_json(content),
+        address=text if text == "-" or "://" in text else "",
+        begin_seconds=_finite(content["begin_seconds"]),
+        reading=reading_from_json(content),
+    )
 
 
 def _finite(value: Any) -> float:

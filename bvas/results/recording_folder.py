@@ -75,19 +75,39 @@ def check_same_recording(out: Path, sources: Sequence[Source]) -> None:
         return
     recording = read_recording(out)
     if recording is None:
-        whose = "results, and nothing says of which recording"
-    elif _is_of(recording, sources):
-        return
-    else:
+        raise unknown_results(out)
+    if not _is_of(recording, sources):
         files = [file.path for file in recording.made_from]
         old = files or [part.address or str(part.path) for part in recording.parts]
-        whose = f"the results of {', '.join(map(shown_name, old))}"
-        if [source.name for source in sources] == old or [place_of(one.path) for one in sources] == old:
-            same = "which has changed since" if files else "of an earlier time"
-            whose = f"{whose}, {same}"
-        else:
-            whose = f"{whose}, another recording than {', '.join(shown_name(one.name) for one in sources)}"
-    raise DataError(f"{shown_name(out)} holds {whose}; take another --out, or replace them with --overwrite")
+        raise _other_results(out, old, sources, "which has changed since" if files else "of an earlier time")
+
+
+def check_same_files(out: Path, made_from: Sequence[VideoRecord], sources: Sequence[Source]) -> None:
+    """Refuse a folder whose results were made from other files than these sources; as `check_same_recording`.
+
+    Raises:
+        DataError: whose results they are, and the remedy.
+    """
+    if not _are_files(made_from, sources):
+        raise _other_results(out, [file.path for file in made_from], sources, "which has changed since")
+
+
+def unknown_results(out: Path) -> DataError:
+    """Return the error about a folder of results without a file that names their recording."""
+    return _refusal(out, "results, and nothing says of which recording")
+
+
+def _other_results(out: Path, old: Sequence[str], sources: Sequence[Source], same: str) -> DataError:
+    """Return the error about results of another recording; `same` is about files at the same place."""
+    whose = f"the results of {', '.join(map(shown_name, old))}"
+    if [source.name for source in sources] == old or [place_of(one.path) for one in sources] == old:
+        return _refusal(out, f"{whose}, {same}")
+    now = ", ".join(shown_name(one.name) for one in sources)
+    return _refusal(out, f"{whose}, another recording than {now}")
+
+
+def _refusal(out: Path, whose: str) -> DataError:
+    return DataError(f"{shown_name(out)} holds {whose}; take another --out, or replace them with --overwrite")
 
 
 def stale_files(out: Path, names: Sequence[str]) -> list[Path]:
@@ -108,8 +128,13 @@ def _is_of(recording: Recording, sources: Sequence[Source]) -> bool:
         # Of a version that kept paths only.
         known = {place_of(part.path) for part in recording.parts if part.path is not None}
         return bool(known) and known <= {place_of(source.path) for source in sources}
-    return len(sources) == len(recording.made_from) and all(
-        _is_file(source.path, file) for source, file in zip(sources, recording.made_from, strict=True)
+    return _are_files(recording.made_from, sources)
+
+
+def _are_files(made_from: Sequence[VideoRecord], sources: Sequence[Source]) -> bool:
+    return len(sources) == len(made_from) and all(
+        source.is_indexable and _is_file(source.path, file)
+        for source, file in zip(sources, made_from, strict=True)
     )
 
 

@@ -6,6 +6,7 @@
                           cv/samples_scores.npz  of kind clip: all samples, by models that have not seen them
     spots/NAME/, intervals/NAME/            a recording, by `bvas spot` or `bvas intervals`
     clips/NAME/                             a video, by `bvas classify`
+    players/NAME/                           players of a video, by `bvas players`
 
 A folder of results holds:
 
@@ -18,6 +19,14 @@ A folder of results holds:
     spots.csv               `bvas spot` only: the spots from the operating point up
     intervals.csv           not of kind spot: the intervals, in seconds and frames
     classes.csv             `bvas classify` only: the most probable labels of each window
+
+A folder of players holds, read and written by `players/player_files.py`:
+
+    players.json            the video, the players' names and actions, and the settings
+    players.csv             a row for each player and frame
+    tracks.txt              the boxes, in MOTChallenge's form
+    players.mp4             the annotated video
+    page/                   page of choice and correction
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,6 +60,11 @@ INTERVAL_TABLE_NAME = "intervals.csv"
 CLASS_TABLE_NAME = "classes.csv"
 CURVE_SUFFIX = "_scores.npz"
 SAMPLES_NAME = "samples_scores.npz"
+PLAYERS_NAME = "players.json"
+PLAYER_TABLE_NAME = "players.csv"
+TRACKS_NAME = "tracks.txt"
+PLAYERS_VIDEO_NAME = "players.mp4"
+PLAYERS_PAGE_NAME = "page"
 
 
 class Split(StrEnum):
