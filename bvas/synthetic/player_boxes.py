@@ -35,6 +35,8 @@ from bvas.values.boxes import Boxes
 
 LEAST_VISIBLE = 0.25
 """Least share of a body's box inside the picture; a player of whom less is seen has no box."""
+# Smooth edges reach beyond a shape, pixels.
+_FRINGE = 0.5
 _CHUNK = 256
 _LEGS = [*range(LEFT_LEG, LEFT_LEG + 3), *range(RIGHT_LEG, RIGHT_LEG + 3)]
 _ARMS = [LEFT_ARM, LEFT_ARM + 1, RIGHT_ARM, RIGHT_ARM + 1]
@@ -104,6 +106,7 @@ def _body_edges(staging: Staging, frames: slice) -> tuple[Floats, NDArray[np.boo
     parts.append(np.where((scale > ARMS_FROM_PIXELS_PER_M)[..., None], arms, parts[-1]))
     edges = np.stack(parts)
     joined = np.concatenate([edges[..., :2].min(axis=0), edges[..., 2:].max(axis=0)], axis=-1)
+    joined += _FRINGE * np.array([-1.0, -1.0, 1.0, 1.0])
     return joined, (scale > 0.0) & (scale <= NEAREST_SCALE * staging.path.size[0])
 
 
