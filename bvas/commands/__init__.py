@@ -28,6 +28,7 @@ intervals.py            `bvas intervals`: find the stretches of a recording in w
 label.py                `bvas label`: label videos, in a page or by frame numbers
 option_values.py        parsers of option values: times, rates, sizes, ranges, worker counts
 options.py              options of the verbs: each is spelled and described here, once
+players_score.py        `bvas players score`: score tracks of players against true tracks
 predict.py              `bvas predict`: predict held-out matches, the challenge, or what a manifest lists
 prepare_root.py         preparation of a whole data root by `bvas video prepare`
 recording_run.py        trained models over the files of a recording
