@@ -13,4 +13,5 @@ corrections.py       corrections by hand: merge, split, swap, name, remove, rela
 edited_players.py    the players while edits are applied to them
 player_files.py    files of a folder of players, written and read
 players_json.py    PlayersJson, PlayersRecord: content of players.json
+scored_players.py  results of players scored against true tracks and actions
 """

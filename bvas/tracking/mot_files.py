@@ -91,7 +91,7 @@ def read_truth(path: Path) -> TrackRows:
     """Return the rows of true tracks for scoring; those with confidence 0 are left out.
 
     Raises:
-        DataError: as `read_mot`, or an identity has two boxes in a frame.
+        DataError: as `read_mot`; or an identity is -1, or has two boxes in a frame.
     """
     held = read_mot(path)
     return _track_rows(held, held.confidences != 0)
@@ -101,7 +101,7 @@ def read_track_rows(path: Path) -> TrackRows:
     """Return the rows of a tracker's results for scoring; all count, whatever their confidence.
 
     Raises:
-        DataError: as `read_mot`, or an identity has two boxes in a frame.
+        DataError: as `read_mot`; or an identity is -1, or has two boxes in a frame.
     """
     held = read_mot(path)
     return _track_rows(held, np.ones(len(held.frames), dtype=bool))
@@ -119,25 +119,23 @@ def read_tracks(path: Path, seconds: Floats) -> list[Track]:
             a confidence is outside of [0, 1].
     """
     held = read_mot(path)
-    _check_repetition(held, np.arange(len(held.frames)))
+    _check_identities(held, np.arange(len(held.frames)))
     _check_video(held, len(seconds))
     for row in np.flatnonzero(held.identities < 1)[:1].tolist():
         raise DataError(f"{held.place(row)}: identity is {held.identities[row]}; number tracks from 1")
     scores = _scores(held)
-    tracks = []
-    for number in np.unique(held.identities).tolist():
-        rows = np.flatnonzero(held.identities == number)
-        rows = rows[np.argsort(held.frames[rows])]
-        tracks.append(
-            Track(
-                number=number,
-                frames=held.frames[rows],
-                seconds=seconds[held.frames[rows]],
-                boxes=held.boxes[rows],
-                scores=scores[rows],
-            )
+    order = np.lexsort((held.frames, held.identities))
+    numbers, firsts = np.unique(held.identities[order], return_index=True)
+    return [
+        Track(
+            number=number,
+            frames=held.frames[rows],
+            seconds=seconds[held.frames[rows]],
+            boxes=held.boxes[rows],
+            scores=scores[rows],
         )
-    return tracks
+        for number, rows in zip(numbers.tolist(), np.split(order, firsts[1:]), strict=False)
+    ]
 
 
 def read_detections(path: Path, seconds: Floats) -> list[FrameBoxes]:
@@ -222,25 +220,24 @@ def _number(cell: str, column: str, where: str) -> float:
 
 def _track_rows(held: MotBoxes, is_scored: Bools) -> TrackRows:
     kept = np.flatnonzero(is_scored)
-    _check_repetition(held, kept)
+    _check_identities(held, kept)
     return TrackRows(frames=held.frames[kept], identities=held.identities[kept], boxes=held.boxes[kept])
 
 
-def _check_repetition(held: MotBoxes, rows: Ints) -> None:
-    """Raise where an identity has two boxes in a frame, among these rows."""
+def _check_identities(held: MotBoxes, rows: Ints) -> None:
+    """Raise where one of these rows has no identity, or that of another row of its frame."""
+    for row in rows[held.identities[rows] == NO_IDENTITY][:1].tolist():
+        raise DataError(
+            f"{held.place(row)}: identity is {NO_IDENTITY}, which is that of a detection; give a file of tracks, or "
+            "delete such lines"
+        )
     repeated = repeated_row(held.frames[rows], held.identities[rows])
-    if repeated is None:
-        return
-    row = rows[repeated]
-    identity = held.identities[row]
-    remedy = (
-        "this is a file of detections: track them first"
-        if identity == NO_IDENTITY
-        else "delete one, or give it another identity"
-    )
-    raise DataError(
-        f"{held.place(row)}: identity {identity} has a box in frame {held.frames[row] + 1} already; {remedy}"
-    )
+    if repeated is not None:
+        row = rows[repeated]
+        raise DataError(
+            f"{held.place(row)}: identity {held.identities[row]} has a box in frame {held.frames[row] + 1} already; "
+            "delete one, or give it another identity"
+        )
 
 
 def _check_video(held: MotBoxes, num_frames: int) -> None:
