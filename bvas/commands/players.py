@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvas.commands import options
-from bvas.commands.classifier_choice import add_classifier, check_classifier, chosen_classifier
+from bvas.commands.classifier_choice import add_classifier, chosen_classifier
 from bvas.commands.option_values import parse_roi
 from bvas.errors import ConfigError, DataError
 from bvas.video.container.read_options import source_of

@@ -4,7 +4,8 @@ import argparse
 import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from bvas.detection.detector_protocol import Detector
     from bvas.inference.classifier import VideoClassifier
     from bvas.players.classify_players import PlayerActions
-    from bvas.players.players_result import PlayersResult
+    from bvas.players.players_json import PlayersRecord
+    from bvas.players.players_result import PlayerAction, PlayersResult
     from bvas.players.rois import Roi
     from bvas.players.track_players import NamedTrack
     from bvas.tracking.tracker_config import TrackerConfig
@@ -260,7 +262,7 @@ class PlayersRun:
             "rois": [[*roi.box, roi.seconds, roi.name] for roi in self._rois],
         }
 
-    def _write(self, result: "PlayersResult", record: object) -> None:
+    def _write(self, result: "PlayersResult", record: "PlayersRecord") -> None:
         """Write the files of a result, and draw the video."""
         from bvas.players.player_files import write_players
 
@@ -291,8 +293,6 @@ def uncorrected(out: Path) -> Path:
     return out / "uncorrected"
 
 
-def _most_frequent(actions: "Sequence[object]") -> str:
-    from collections import Counter
-
+def _most_frequent(actions: "Sequence[PlayerAction]") -> str:
     counts = Counter(action.label for action in actions)
     return ", ".join(f"{label} {count}" for label, count in counts.most_common(3))

@@ -125,7 +125,9 @@ def label_truth(truth: TrackRows, path: Path) -> LabelledRows:
     for player, start, stop, line, label in spans:
         where = f"{path}, line {line}"
         if stop <= start:
-            raise DataError(f"{where}: to_frame is {stop}, and must lie after from_frame, {start}; correct it")
+            raise DataError(
+                f"{where}: to_frame is {stop}, and must lie after from_frame, {start}; correct it"
+            )
         before, other = last.get(player, (start, 0))
         if start < before:
             raise DataError(
