@@ -13,6 +13,7 @@ from bvas.tracking.motion import (
 )
 from bvas.tracking.tracker_config import TrackerConfig
 from bvas.tracking.tracks import Track
+from bvas.tracking.noise_estimation import estimated_model
 from bvas.tracking.smoothing import smoothed
 from bvas.tracking.tracklet_linking import end_states, link_costs, linked
 
@@ -161,8 +162,23 @@ def finish(tracklets, frames, offsets, config, smooth=True, model=None, world=Tr
     return tracks
 
 
+def model_of(tracklets, offsets, step, first=None):
+    data = []
+    for tr in tracklets:
+        m = np.array(tr.measured); m[:, :2] -= offsets[tr.rows]
+        data.append((np.array(tr.seconds), m))
+    return estimated_model(data, first or FIRST_MODEL, step)
+
+
+def floored(model, least=0.02):
+    return MotionModel(noise=np.maximum(model.noise, least), agitation=model.agitation, memory=model.memory)
+
+
 def track_boxes(frames: Iterable[FrameBoxes], config: TrackerConfig = TrackerConfig()) -> list[Track]:
     frames = list(frames)
     tracklets, offsets = online(frames, config, FIRST_MODEL)
-    chains = link(tracklets, offsets)
-    return finish(merge(tracklets, chains), frames, offsets, config)
+    step = float(np.median(np.diff([f.seconds for f in frames])))
+    model = model_of(tracklets, offsets, step)
+    tracklets, offsets = online(frames, config, floored(model))
+    chains = link(tracklets, offsets, floored(model))
+    return finish(merge(tracklets, chains), frames, offsets, config, model=model)
