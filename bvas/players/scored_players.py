@@ -59,7 +59,7 @@ def score_players(
             f"got {count_text(len(tracks), 'file')} of tracks, {len(truth)} of truth and {len(actions)} of actions; "
             "give one of each for a sequence, in the same order (actions may be left out)"
         )
-    files = [path / TRACKS_NAME if path.is_dir() else path for path in tracks]
+    files = [_tracks_file(path) for path in tracks]
     names = _names(tracks, files)
     return [
         _scored(name, path, true_path, actions[number] if actions else None)
@@ -145,8 +145,23 @@ def _scored(name: str, path: Path, true_path: Path, actions: Path | None) -> Sco
     truth = read_truth(true_path)
     labels = None
     if actions is not None:
-        labels = score_labels(label_truth(truth, actions), read_labelled_boxes(path.with_name(TABLE_NAME)))
+        table = path.with_name(TABLE_NAME)
+        if not table.is_file():
+            raise DataError(
+                f"no file {table}, which holds the actions found; give a results folder of bvas players as tracks"
+            )
+        labels = score_labels(label_truth(truth, actions), read_labelled_boxes(table))
     return ScoredPlayers(name=name, tracks=score_tracks(truth, read_track_rows(path)), actions=labels)
+
+
+def _tracks_file(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    if not (path / TRACKS_NAME).is_file():
+        raise DataError(
+            f"{path} holds no {TRACKS_NAME}; give a MOT file, or a results folder of bvas players"
+        )
+    return path / TRACKS_NAME
 
 
 def _names(given: Sequence[Path], files: Sequence[Path]) -> list[str]:
