@@ -29,6 +29,7 @@ page_data.py            data of the page, as plain values
 page_input.py           reports of an experiment or of a folder of results
 palette.py              colors of the pictures
 picturing.py            pictures of predictions against labels
+players_page.py         page on which players are chosen and corrected
 rate_plot.py            plot of a learning rate search
 recording_outputs.py    parts of a recording, and the writer of the files of `bvas spot`
 reliability_plot.py     reliability diagram
