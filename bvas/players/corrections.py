@@ -32,7 +32,7 @@ from bvas.players.players_result import PlayersResult
 from bvas.players.rois import Line, raise_first
 from bvas.system.file_names import shown_name
 
-FORMAT = "bvas-players-corrections-1"
+CORRECTIONS_FORMAT = "bvas-players-corrections-1"
 
 
 def _number(value: Any, _: Any) -> int:
@@ -169,8 +169,10 @@ def read_corrections(path: Path) -> PlayersCorrections:
     file = Place(path, "", faults).read(value, _File, needs=("format", "corrections"))
     raise_first(faults)
     assert file is not None
-    if file.format != FORMAT:
-        raise DataError(f"{path} has the format {file.format!r}, not {FORMAT!r}; save it from the page again")
+    if file.format != CORRECTIONS_FORMAT:
+        raise DataError(
+            f"{path} has the format {file.format!r}, not {CORRECTIONS_FORMAT!r}; save it from the page again"
+        )
     edits = [
         _edit(entry, Place(path, f"correction {n}", faults)) for n, entry in enumerate(file.corrections, 1)
     ]
