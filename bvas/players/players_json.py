@@ -64,8 +64,9 @@ class PlayerEntry:
         return cls(
             number=player.number,
             name=player.name,
-            from_seconds=float(seconds[0]),
-            to_seconds=float(seconds[-1]),
+            # As the table has them.
+            from_seconds=round(float(seconds[0]), 6),
+            to_seconds=round(float(seconds[-1]), 6),
             frames=len(seconds),
             actions=player.actions,
         )

@@ -17,18 +17,18 @@ GRID = "#E3E6EA"
 TEXT = "#1F2933"
 FAINT = "#66727F"
 PLAYERS = (
-    "#CCCC33",
+    "#CCFF00",
     "#FF00CC",
-    "#99FFCC",
-    "#6600FF",
     "#CC0033",
+    "#6600FF",
     "#993366",
+    "#99FFCC",
     "#FF99CC",
     "#CC6600",
     "#9900CC",
     "#33CC66",
     "#9999FF",
-    "#CCFF00",
+    "#CCCC33",
 )
 """Colors of tracks, each clear of the ones before it and of grass. Any two differ by 20 in CIELAB at least, also to the
 eye without long, middle or short cones (by Machado et al., "A Physiologically-based Model for Simulation of Color

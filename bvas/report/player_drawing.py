@@ -19,7 +19,7 @@ _WHITE = (255, 255, 255)
 _NAME_SCALE = 0.52
 _LABEL_SCALE = 0.46
 # A longer text is cut: it would cover other players.
-_WIDEST_SHARE = 0.25
+_WIDEST_SHARE = 0.16
 _MOST_PLATES = 512
 
 
@@ -41,14 +41,11 @@ class Rect(NamedTuple):
         top, bottom = (min(max(side, 0), height) for side in (self.top, self.bottom))
         return Rect(left, top, right, bottom)
 
-    def meets(self, other: "Rect") -> bool:
-        """Return whether both share a pixel."""
-        return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
-        )
+    def shared_area(self, other: "Rect") -> int:
+        """Return the pixels that both share."""
+        columns = min(self.right, other.right) - max(self.left, other.left)
+        rows = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return columns * rows if columns > 0 and rows > 0 else 0
 
 
 def color_of(number: int) -> str:
@@ -118,33 +115,37 @@ class PlayerDrawing:
                 _fill(picture, dash, color)
 
     def _new_plate(self, caption: str, label: str, number: int) -> NDArray[np.uint8]:
-        unit, pad = self._unit, round(5 * self._unit)
+        unit, pad = self._unit, round(6 * self._unit)
         room = round(_WIDEST_SHARE * self._width)
         lines = [(_cut(caption, _NAME_SCALE * unit, room, bold=True), _NAME_SCALE * unit, True)]
         if label:
             lines.append((_cut(label, _LABEL_SCALE * unit, room, bold=False), _LABEL_SCALE * unit, False))
         step = round(17 * unit)
         width = max(text_width(text, scale, bold=bold) for text, scale, bold in lines) + 2 * pad
-        height = step * len(lines) + round(6 * unit)
+        height = step * len(lines) + round(9 * unit)
         plate = np.empty((min(height, self._height), min(width, self._width), 3), np.uint8)
         plate[:] = palette.rgb(color_of(number))
         inner = plate[self._line : -self._line, self._line : -self._line]
         inner[:] = _BACK
         for line, (text, scale, bold) in enumerate(lines, 1):
-            draw_text(plate, text, pad, step * line - round(1 * unit), scale, _WHITE, bold=bold)
+            draw_text(plate, text, pad, step * line + round(unit), scale, _WHITE, bold=bold)
         return plate
 
     def _place(self, seen: Rect, height: int, width: int, placed: Sequence[Rect]) -> Rect:
-        """Return where a caption goes: the first place in the picture without another caption, or else the first."""
-        inside: list[Rect] = []
+        """Return where a caption goes: the first place in the picture that covers the least of other captions."""
+        best, least = None, 0
         for left, top in self._corners(seen, height, width):
+            if not 0 <= top <= self._height - height:
+                continue
             left = min(max(left, 0), self._width - width)
             rect = Rect(left, top, left + width, top + height)
-            if rect.top >= 0 and rect.bottom <= self._height:
-                if not any(rect.meets(other) for other in placed):
-                    return rect
-                inside.append(rect)
-        return inside[0]
+            covered = sum(rect.shared_area(other) for other in placed)
+            if best is None or covered < least:
+                best, least = rect, covered
+            if not covered:
+                break
+        assert best is not None, "the last corner lies inside"
+        return best
 
     def _corners(self, seen: Rect, height: int, width: int) -> Iterator[tuple[int, int]]:
         """Yield left upper corners of a caption by preference; the last lies inside the picture vertically."""

@@ -18,7 +18,8 @@ MAX_BYTES = 512 * 2**20
 """Of a text file; a larger one is something else."""
 MAX_DEPTH = 100
 """Of objects and lists in JSON; ours have six, and Python's own code fails at a thousand."""
-_INT64_DIGITS = 18
+# Of the longest whole number of 64 bits, with its sign.
+_INT64_LETTERS = 20
 # UTF-32 first: its little-endian mark begins with that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -172,7 +173,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _whole_number(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _INT64_DIGITS else float(digits)
+    if len(digits) > _INT64_LETTERS:
+        return float(digits)
+    value = int(digits)
+    return value if -(2**63) <= value < 2**63 else float(digits)
 
 
 def _offset_of_repetition(text: str) -> int:

@@ -54,7 +54,10 @@ def test_what_is_wrong_with_json_is_one_clear_line(tmp_path, text, message):
 
 
 def test_numbers_of_any_size_are_read():
-    assert parse_json("[123456789012345678]", "a") == [123456789012345678]
+    # As times in nanoseconds are, which no float64 holds.
+    ends = [1796031443635941643, 2**63 - 1, -(2**63)]
+    assert list(map(str, parse_json(str(ends), "a"))) == list(map(str, ends))
+    assert list(map(type, parse_json(f"[{2**63}, {-(2**63) - 1}]", "a"))) == [float, float]
     assert parse_json(f"[1{'0' * 25}, {'9' * 5000}]", "a") == [1e25, float("inf")]
 
 
