@@ -72,7 +72,7 @@ def test_memory_is_flat_over_twenty_minutes(tmp_path):
     classifier = classifier_of(NumberReader(), class_experiment(clip=clip))
     windows = plan_players(index, tracks, classifier, 0.8)
     found = classify_players(index, tracks, windows, classifier, progress=classifying)
-    assert [len(of_player) for of_player in found.actions][0] == MINUTES * 60 / 0.8
+    assert len(found.actions[0]) == MINUTES * 60 / 0.8
     # Boxes are kept: two players of 30,000 frames are 60,000 rows of about 100 bytes, here while they are tracked.
     assert detecting.growth < 48, [one // 2**20 for one in detecting.held]
     assert classifying.growth < 12, [one // 2**20 for one in classifying.held]
