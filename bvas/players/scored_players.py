@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -112,33 +112,42 @@ def label_truth(truth: TrackRows, path: Path) -> LabelledRows:
     table = _read_table(path, _ACTION_COLUMNS)
     labels = np.full(len(truth.frames), "", dtype=object)
     order = np.lexsort((truth.frames, truth.identities))
-    rows_of = {
-        int(truth.identities[rows[0]]): rows
-        for rows in np.split(order, np.flatnonzero(np.diff(truth.identities[order])) + 1)
-        if len(rows)
-    }
-    last: dict[int, tuple[int, int]] = {}
-    spans = sorted(
-        (*(_whole(table, row, column) for column in _ACTION_COLUMNS), row.line, row.text("label"))
-        for row in table.rows
-    )
-    for player, start, stop, line, label in spans:
-        where = f"{path}, line {line}"
-        if stop <= start:
+    identities, frames = truth.identities[order], truth.frames[order]
+    before: _Action | None = None
+    for action in sorted(_action(table, row) for row in table.rows):
+        where = f"{path}, line {action.line}"
+        if action.stop <= action.start:
             raise DataError(
-                f"{where}: to_frame is {stop}, and must lie after from_frame, {start}; correct it"
+                f"{where}: to_frame is {action.stop}, and must lie after from_frame, {action.start}; correct it"
             )
-        before, other = last.get(player, (start, 0))
-        if start < before:
+        if before is not None and before.player == action.player and action.start < before.stop:
             raise DataError(
-                f"{where}: player {player} begins an action in frame {start}, inside the one of line {other}; "
-                "an action ends before the next begins"
+                f"{where}: player {action.player} begins an action in frame {action.start}, inside the one of line "
+                f"{before.line}; an action ends before the next begins"
             )
-        last[player] = stop, line
-        rows = rows_of.get(player, np.empty(0, dtype=np.int64))
-        first, end = np.searchsorted(truth.frames[rows], (start, stop))
-        labels[rows[first:end]] = label
+        before = action
+        first, last = (
+            np.searchsorted(identities, action.player),
+            np.searchsorted(identities, action.player, "right"),
+        )
+        start, stop = first + np.searchsorted(frames[first:last], [action.start, action.stop])
+        labels[order[start:stop]] = action.label
     return LabelledRows(rows=truth, labels=labels.tolist())
+
+
+class _Action(NamedTuple):
+    """An action of a player, in order of players, then of frames."""
+
+    player: int
+    start: int
+    stop: int
+    line: int
+    label: str
+
+
+def _action(table: Table, row: TableRow) -> _Action:
+    player, start, stop = (_whole(table, row, column) for column in _ACTION_COLUMNS)
+    return _Action(player, start, stop, row.line, row.text("label"))
 
 
 def _scored(name: str, path: Path, true_path: Path, actions: Path | None) -> ScoredPlayers:

@@ -36,6 +36,8 @@ _WHOLE = _COLUMNS[:2]
 _NO_CONFIDENCE = -1.0
 # Beyond it, float64 has no fractions, and neighbors of whole numbers are lost.
 _MOST = 2.0**53
+# Letters that no NaN, infinity or digit of another script is made of.
+_PLAIN = re.compile(r"[-+0-9.eE,\s]+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _SHOWN = 40
 _EXAMPLE = "1,3,420.5,311,52,140,0.97,-1,-1,-1"
@@ -189,7 +191,9 @@ def _numbers(text: str, where: str) -> list[float]:
             f"{where} has {count_text(len(cells), 'column')}, and six are needed at least: frame, identity, x, y, "
             f"width, height; write it like {_EXAMPLE}"
         )
-    values = [_number(cell.strip(), name, where) for cell, name in zip(cells, _COLUMNS, strict=False)]
+    values = _plain_numbers(text, cells)
+    if values is None:
+        values = [_number(cell.strip(), name, where) for cell, name in zip(cells, _COLUMNS, strict=False)]
     if len(values) < len(_COLUMNS):
         values.append(math.nan)
     frame, _, _, _, width, height, _ = values
@@ -202,6 +206,21 @@ def _numbers(text: str, where: str) -> list[float]:
             f"{where}: width and height are {width:g} and {height:g}, and must be above 0; correct or delete the line"
         )
     return values
+
+
+def _plain_numbers(text: str, cells: list[str]) -> list[float] | None:
+    """Return the numbers of a line of plain ones, which is most of them; None where `_number` must look at each."""
+    if not _PLAIN.fullmatch(text):
+        return None
+    try:
+        values = [float(cell) for cell in cells[: len(_COLUMNS)]]
+    except ValueError:
+        return None
+    return (
+        values
+        if values[0].is_integer() and values[1].is_integer() and max(map(abs, values)) <= _MOST
+        else None
+    )
 
 
 def _number(cell: str, column: str, where: str) -> float:
