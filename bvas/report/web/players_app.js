@@ -182,12 +182,14 @@ class PlayersApp {
 
   showChosen(entry) {
     const { editing } = this;
-    byId("chosen").textContent = entry ? `${entry.name} · ${entry.about} · ${entry.more}` : "Nothing chosen: click a box or a row.";
+    byId("chosen").textContent = entry ? `${entry.name} · ${entry.about} · ${entry.more}` : editing.draft ? "A new box" : "Nothing chosen: click a box or a row.";
     byId("name").value = this.nameOfChosen;
     for (const id of ["name", "remove", "merge", "swap", "split", "previous-action", "next-action"]) byId(id).disabled = !entry;
     byId("keep").disabled = !entry && !editing.draft;
     byId("keep").textContent = editing.draft ? "Keep" : "Change";
     byId("finish").hidden = !editing.begun;
+    byId("finish").textContent = editing.finishText ?? "";
+    byId("finish").disabled = !editing.begun || editing.begun.other === null;
     byId("drop").hidden = !editing.begun && !editing.draft;
   }
 

@@ -6,7 +6,7 @@ class Choosing {
   constructor(app) {
     this.app = app;
     this.chosen = null; // place in the list
-    this.draft = null; // a box that is being drawn or moved: {box, place}, of a new one without a place
+    this.draft = null; // a box that is being drawn or moved: {box, place, before}, of a new one without a place
     this.history = new Undoable([]);
   }
 
@@ -66,11 +66,13 @@ class Choosing {
   // A box at the center, of a player's shape, for the arrow keys.
   begin() {
     this.settle();
+    const before = this.chosen;
+    this.chosen = null;
     const { width, height } = this.size;
     const [w, h] = [Math.round(height * 0.15), Math.round(height * 0.35)];
     this.pause();
-    this.draft = { box: [Math.round((width - w) / 2), Math.round((height - h) / 2), w, h], place: null };
-    this.app.say("The arrow keys move the box, with Shift they resize it; Enter keeps it, Esc drops it.");
+    this.draft = { box: [Math.round((width - w) / 2), Math.round((height - h) / 2), w, h], place: null, before };
+    this.app.say("");
     this.app.refresh();
   }
 
@@ -108,6 +110,7 @@ class Choosing {
 
   drop() {
     if (this.draft) this.app.say("Dropped.");
+    this.chosen ??= this.draft?.before ?? null;
     this.draft = null;
     this.app.refresh();
   }

@@ -1,5 +1,7 @@
 // Correcting tracks: what the reader does to players. Each method is the act of a button or a key.
 
+const NOBODY = "Choose a player first: click a box or a row.";
+
 class Correcting {
   constructor(app, state) {
     this.app = app;
@@ -98,7 +100,7 @@ class Correcting {
   }
 
   beginWith(act) {
-    if (!this.player) return this.app.warn("Choose a player first: click a box or a row.");
+    if (!this.player) return this.app.warn(NOBODY);
     if (this.players.length < 2) return this.app.warn("There is no other player.");
     this.begun = { act, other: null };
     this.app.refresh();
@@ -107,7 +109,7 @@ class Correcting {
   finish() {
     if (!this.begun) return;
     const { act, other } = this.begun;
-    if (other === null) return this.app.warn("Name the other player first: click one, or press ↓.");
+    if (other === null) return this.app.warn("Pick the other player first: click one, or press ↓.");
     if (other === this.chosen) return this.app.warn("That is the chosen player; take another.");
     const frame = this.app.player.frame;
     const { table } = this.app;
@@ -151,6 +153,7 @@ class Correcting {
   }
 
   relabel(label) {
+    if (!this.player) return this.app.warn(NOBODY);
     if (!this.action) return this.app.warn("The chosen player has no action at this frame: , and . go to one.");
     const { seconds } = this.action;
     this.makeOfChosen((player) => ({ edit: "relabel", player, seconds, label }), `The action at ${momentText(seconds)} is ${label}.`);
@@ -162,7 +165,7 @@ class Correcting {
   }
 
   stepAction(way) {
-    if (!this.player) return this.app.warn("Choose a player first.");
+    if (!this.player) return this.app.warn(NOBODY);
     const { actions } = this.player;
     const seconds = this.action?.seconds ?? this.app.table.times.start(this.app.player.frame);
     const next = way ? actions.find((one) => one.seconds > seconds) : actions.findLast((one) => one.seconds < seconds);
@@ -170,7 +173,7 @@ class Correcting {
   }
 
   makeOfChosen(editOf, text) {
-    if (!this.player) return this.app.warn("Choose a player first: click a box or a row.");
+    if (!this.player) return this.app.warn(NOBODY);
     this.make(editOf(this.chosen), text);
   }
 
@@ -208,7 +211,12 @@ class Correcting {
     if (!this.begun) return "";
     const { act, other } = this.begun;
     const what = act === "merge" ? `Merge into ${this.chosen}` : `Exchange ${this.chosen} from frame ${this.app.player.frame} on`;
-    return `${what}: click the other player, or name it with ↑ ↓ and press Enter${other === null ? "" : ` (now ${other})`}. Esc drops it.`;
+    return `${what}: click the other player, or pick it with ↑ ↓ and press Enter${other === null ? "" : ` (now ${other})`}. Esc drops it.`;
+  }
+
+  get finishText() {
+    const other = this.begun?.other ?? "…";
+    return this.begun?.act === "merge" ? `Merge ${other}` : `Swap with ${other}`;
   }
 
   get summary() {

@@ -17,7 +17,7 @@ const PLAYERS_KEYS = [
 
   { keys: ["m"], text: "M", does: "merge another player into the chosen one", act: "beginMerge", on: "editing", mode: "correct" },
   { keys: ["x"], text: "X", does: "exchange the chosen player with another from this frame on", act: "beginSwap", on: "editing", mode: "correct" },
-  { keys: ["Enter"], text: "Enter", does: "do it with the player that ↑ ↓ named", act: "finish", on: "editing", mode: "correct" },
+  { keys: ["Enter"], text: "Enter", does: "do it with the player that ↑ ↓ picked", act: "finish", on: "editing", mode: "correct" },
   { keys: ["s"], text: "S", does: "split: from this frame on a new player", act: "split", on: "editing", mode: "correct" },
   { keys: ["n"], text: "N", does: "name the chosen one; Enter ends it", act: "focusName" },
   { keys: ["d", "Delete", "Backspace"], text: "D, Delete", does: "remove the chosen one", act: "remove", on: "editing" },

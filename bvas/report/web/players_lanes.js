@@ -112,8 +112,7 @@ class Lanes {
       context.fillStyle = colors.chosen;
       context.fillRect(0, top, this.width, this.laneHeight - 2);
     }
-    context.fillStyle = this.colorOf(player.number);
-    context.fillRect(0, top + 3, 6, this.laneHeight - 8);
+    this.bar(context, player, 0, top + 3, 6, this.laneHeight - 8);
     context.fillStyle = colors.text;
     context.font = `${mark ? "bold " : ""}12px system-ui, sans-serif`;
     const name = player.name ? `${player.number} ${player.name}` : String(player.number);
@@ -130,11 +129,19 @@ class Lanes {
   drawPresence(context, player, top) {
     const { times } = this.table;
     const height = this.table.labels.length ? 6 : 11;
-    context.fillStyle = this.colorOf(player.number);
     for (const [first, last] of this.table.runs(player)) {
       const [left, right] = [this.x(times.start(first)), this.x(times.stop(last))];
-      if (right >= this.gutter && left <= this.width) context.fillRect(left, top, Math.max(right - left, 1.5), height);
+      if (right >= this.gutter && left <= this.width) this.bar(context, player, left, top, Math.max(right - left, 1.5), height);
     }
+  }
+
+  // In the color of the player; the edge shows light colors on a light page.
+  bar(context, { number }, x, y, width, height) {
+    context.fillStyle = this.colorOf(number);
+    context.fillRect(x, y, width, height);
+    context.strokeStyle = "rgb(0 0 0 / .4)";
+    context.lineWidth = 1;
+    if (width > 3) context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
   }
 
   drawActions(context, player, top) {

@@ -8,7 +8,16 @@ class PlayersList {
 
   show(entries, chosen) {
     this.root.replaceChildren(...entries.map((entry) => this.row(entry, entry.key === chosen)));
-    this.root.querySelector(".chosen, .other")?.scrollIntoView({ block: "nearest" });
+    this.reveal(this.root.querySelector(".other") ?? this.root.querySelector(".chosen"));
+  }
+
+  // Scrolls the list alone, not the page.
+  reveal(row) {
+    if (!row) return;
+    const { scrollTop, clientHeight } = this.root;
+    const top = row.offsetTop - this.root.offsetTop - this.root.clientTop;
+    if (top < scrollTop) this.root.scrollTop = top;
+    else if (top + row.offsetHeight > scrollTop + clientHeight) this.root.scrollTop = top + row.offsetHeight - clientHeight;
   }
 
   row({ key, number, name, about, more, isOther }, isChosen) {
