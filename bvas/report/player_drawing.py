@@ -71,8 +71,8 @@ class PlayerDrawing:
         self._scale_y, self._scale_x = size[0] / box_size[0], size[1] / box_size[1]
         unit = unit_of(np.empty((*size, 3), np.uint8))
         self._unit = unit
-        # Chroma has half the resolution: a thinner line loses its color.
-        self._line = max(2, round(2.5 * unit))
+        # Chroma has half the resolution: of two columns at an odd place each shares its sample with the dark edge.
+        self._line = max(3, round(2.5 * unit))
         self._edge = max(1, round(unit))
         self._plate = lru_cache(maxsize=_MOST_PLATES)(self._new_plate)
 

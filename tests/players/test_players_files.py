@@ -161,7 +161,7 @@ def test_a_frame_whose_time_is_nowhere_is_named(written):
     out, _, _ = written
     change(out / "players.csv", "\n12,", "\n13,")
     change(out / "players.csv", "\n12,", "\n13,")
-    with pytest.raises(DataError, match="has frame 13, and players.csv has no row of frame 12"):
+    with pytest.raises(DataError, match=r"has frame 13, and players\.csv has no row of frame 12"):
         read_players(out)
 
 

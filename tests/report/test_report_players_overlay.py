@@ -1,0 +1,433 @@
+import csv
+from collections import defaultdict
+from dataclasses import replace
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from player_samples import LABELS, jumping_boxes, result_of, track_of
+from sound_samples import make_video_with_sound as make_sound
+from video_samples import damage, make_video
+
+from bvas.errors import ConfigError, DataError
+from bvas.players.player_files import record_of, write_players
+from bvas.players.players_result import Player, PlayerAction, PlayerRow
+from bvas.report import palette
+from bvas.report.annotated_video import CanvasConfig
+from bvas.report.player_drawing import PlayerDrawing, color_of, style_of
+from bvas.report.players_overlay import write_players_overlay
+from bvas.video.encode.video_writer import VideoWriter
+from bvas.video.index.video_index import build_index
+
+SMALL = CanvasConfig(min_height=360)
+
+
+def shown_in(path):
+    """(time in seconds, RGB picture) of each frame."""
+    with av.open(str(path)) as container:
+        return [(frame.time, rgb_of(frame)) for frame in container.decode(video=0)]
+
+
+def rgb_of(frame):
+    return frame.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray()
+
+
+def table_of(result, folder):
+    """Rows of players.csv by frame."""
+    write_players(folder, result, record_of(result.path))
+    rows = defaultdict(list)
+    with (folder / "players.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            box = {name: float(row[name]) for name in ("x", "y", "width", "height")}
+            rows[int(row["frame"])].append(
+                PlayerRow(
+                    frame=int(row["frame"]),
+                    seconds=float(row["seconds"]),
+                    player=int(row["player"]),
+                    name=row["name"],
+                    **box,
+                    label=row["label"],
+                    confidence=None,
+                )
+            )
+    return rows
+
+
+def is_colored(picture, number):
+    return np.abs(picture.astype(int) - palette.rgb(color_of(number))).max(axis=-1) < 90
+
+
+def extent(line):
+    """The first pixel of a line with the color, and the first behind the last."""
+    (places,) = np.nonzero(line)
+    return places.min(), places.max() + 1
+
+
+def box_in(picture, row, rect):
+    """Left, top, right and bottom of the colored box, seen along its middle row and a column right of its caption."""
+    height, width = picture.shape[:2]
+    mask = is_colored(picture, row.player)
+    across = mask[min((rect.top + rect.bottom) // 2, height - 1)]
+    down = mask[:, min(rect.right - 12, width - 1)]
+    (left, right), (top, bottom) = extent(across), extent(down)
+    return np.array([left, top, right, bottom])
+
+
+def caption_distance(picture, drawing, row, rect, label):
+    """Mean difference in brightness of the picture to the caption with a label, above the box or else below it."""
+    plate = drawing.plate(replace(row, label=label))
+    height, width = plate.shape[:2]
+    top = rect.top - height if rect.top >= height else rect.bottom
+    left = min(max(rect.left, 0), picture.shape[1] - width)
+    place = picture[top : top + height, left : left + width]
+    return np.abs((place.astype(float) - plate) @ (0.2126, 0.7152, 0.0722)).mean()
+
+
+def check_frame(picture, drawing, rows):
+    for row in rows:
+        rect = drawing.rect_of(row)
+        assert np.abs(box_in(picture, row, rect) - rect).max() <= 2, (row, rect)
+        found = {label: caption_distance(picture, drawing, row, rect, label) for label in (*LABELS, "")}
+        assert min(found, key=found.get) == row.label, (row, found)
+        assert found[row.label] < 12
+
+
+def check_copy(result, tmp_path, *, config=SMALL, most=50, **options):
+    """Draw, read back, and compare frames with the table; return the copy."""
+    made = tmp_path / "players.mp4"
+    overlay = write_players_overlay(made, result, config=config, **options)
+    rows = table_of(result, tmp_path / "out")
+    pictures = shown_in(made)
+    assert overlay.num_frames == len(pictures)
+    seconds = build_index(result.path)[0].seconds
+    numbers = np.random.default_rng(5).permutation(len(pictures))[:most]
+    drawing = PlayerDrawing(pictures[0][1].shape[:2], result.size)
+    for number in numbers.tolist():
+        time, picture = pictures[number]
+        assert time == pytest.approx(seconds[number], abs=1e-3)
+        check_frame(picture, drawing, rows[number])
+    return pictures
+
+
+def packets_of(path):
+    """(time, content) of each packet of sound from time 0 on; an encoder's priming lies before it."""
+    with av.open(str(path)) as container:
+        found = [
+            (packet.pts * packet.time_base, bytes(packet))
+            for packet in container.demux(audio=0)
+            if packet.size
+        ]
+    return [(float(time), content) for time, content in found if time >= 0]
+
+
+def gray_video(path, num_frames, size=(180, 320)):
+    with VideoWriter(path, size=size, rate=25) as writer:
+        for _ in range(num_frames):
+            writer.write(np.full(size, 120, np.uint8))
+    return path
+
+
+def test_at_50_random_frames_box_and_label_are_those_of_the_table_and_the_sound_is_the_sources(tmp_path):
+    source = make_sound(tmp_path / "game.mp4", num_frames=100, size=(180, 320))
+    check_copy(result_of(source), tmp_path)
+    sounds = [packets_of(path) for path in (tmp_path / "players.mp4", source)]
+    assert [content for _, content in sounds[0]] == [content for _, content in sounds[1]]
+    assert [time for time, _ in sounds[0]] == pytest.approx([time for time, _ in sounds[1]], abs=1e-4)
+    assert len(sounds[0]) > 100
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"size": (180, 320), "rotation": 90},
+        {"size": (180, 320), "rotation": 180, "mirrored": True},
+        {"size": (180, 320), "rate": 50},
+        {"size": (180, 320), "sample_aspect": Fraction(4, 3)},
+        {"size": (180, 320), "sample_aspect": Fraction(3, 4)},
+        {"size": (120, 160)},
+        {
+            "size": (180, 320),
+            "times": np.cumsum([500, 1000, 3003, 900, 8000, 4000, 700, 9000] * 3).tolist(),
+            "time_base": Fraction(1, 90_000),
+        },
+    ],
+    ids=["turned", "mirrored", "50 fps", "wide samples", "narrow samples", "tiny", "variable rate"],
+)
+def test_boxes_and_labels_stay_with_the_picture(tmp_path, options):
+    options = {"num_frames": 24, "options": {"bf": "0"}, **options}
+    source = make_video(tmp_path / "game.mp4", **options)
+    check_copy(result_of(source), tmp_path, most=12)
+
+
+def test_non_square_samples_are_widened_and_a_turned_picture_stands(tmp_path):
+    wide = make_video(
+        tmp_path / "wide.mp4",
+        num_frames=2,
+        size=(180, 320),
+        sample_aspect=Fraction(4, 3),
+        options={"bf": "0"},
+    )
+    turned = make_video(
+        tmp_path / "turned.mp4", num_frames=2, size=(180, 320), rotation=90, options={"bf": "0"}
+    )
+    assert [check_copy(result_of(path), tmp_path)[0][1].shape for path in (wide, turned)] == [
+        (360, 852, 3),
+        (640, 360, 3),
+    ]
+
+
+def test_a_picture_of_160x120_is_enlarged_so_that_captions_can_be_read(tmp_path):
+    source = make_video(tmp_path / "game.mp4", num_frames=3, size=(120, 160), options={"bf": "0"})
+    pictures = check_copy(result_of(source), tmp_path, config=None)
+    assert pictures[0][1].shape == (600, 800, 3)
+
+
+def test_of_a_range_the_first_frame_has_its_own_boxes(tmp_path):
+    result = result_of(gray_video(tmp_path / "game.mp4", 20))
+    made = write_players_overlay(tmp_path / "a.mp4", result, from_seconds=0.32, to_seconds=0.56, config=SMALL)
+    assert made.num_frames == 6
+    drawing = PlayerDrawing((360, 640), result.size)
+    rows = table_of(result, tmp_path / "out")
+    for number, (_, picture) in enumerate(shown_in(tmp_path / "a.mp4"), 8):
+        check_frame(picture, drawing, rows[number])
+
+
+def test_behind_frames_that_cannot_be_decoded_boxes_are_those_of_their_frames(tmp_path):
+    source = make_video(tmp_path / "game.mp4", num_frames=20, size=(180, 320), options={"bf": "0", "g": "1"})
+    result = result_of(source)
+    damage(source, [8, 9])
+    made = write_players_overlay(tmp_path / "a.mp4", result, config=SMALL)
+    assert made.lost == (range(8, 10),)
+    drawing = PlayerDrawing((360, 640), result.size)
+    rows = table_of(result, tmp_path / "out")
+    for time, picture in shown_in(tmp_path / "a.mp4")[10:]:
+        check_frame(picture, drawing, rows[round(time * 25)])
+
+
+def test_a_frame_in_which_a_player_is_unseen_shows_nothing_of_him(tmp_path):
+    result = result_of(gray_video(tmp_path / "game.mp4", 12), names=("",))
+    seconds = np.arange(12) / 25
+    seen = [0, 1, 2, 6, 7, 11]
+    boxes = jumping_boxes(np.random.default_rng(0), len(seen), 0, 320, 180)
+    player = Player(track=track_of(1, seen, seconds, boxes))
+    write_players_overlay(tmp_path / "a.mp4", replace(result, players=(player,)), config=SMALL)
+    shown = [is_colored(picture, 1).sum() > 50 for _, picture in shown_in(tmp_path / "a.mp4")]
+    assert [number for number, there in enumerate(shown) if there] == seen
+
+
+def test_a_video_without_players_is_copied_as_it_is(tmp_path):
+    result = replace(result_of(gray_video(tmp_path / "game.mp4", 5)), players=())
+    write_players_overlay(tmp_path / "a.mp4", result, config=SMALL)
+    assert all(np.ptp(picture) <= 2 for _, picture in shown_in(tmp_path / "a.mp4"))
+
+
+def test_each_of_60_players_has_his_box_in_his_color(tmp_path):
+    source = gray_video(tmp_path / "game.mp4", 3, size=(540, 960))
+    seconds = np.arange(3) / 25
+    players = []
+    for number in range(1, 61):
+        row, column = divmod(number - 1, 10)
+        box = [column * 95 + 8.0, row * 84 + 48.0, 60.0, 36.0]
+        action = PlayerAction(seconds=0.0, label=LABELS[number % 3], confidence=0.5)
+        track = track_of(number, range(3), seconds, [box] * 3)
+        players.append(Player(track=track, actions=(action,)))
+    result = replace(result_of(source), players=tuple(players), every=1.0)
+    write_players_overlay(tmp_path / "a.mp4", result)
+    _, picture = shown_in(tmp_path / "a.mp4")[-1]
+    drawing = PlayerDrawing(picture.shape[:2], result.size)
+    for row in result.rows():
+        left, top, right, bottom = drawing.rect_of(row)
+        inner = is_colored(picture, row.player)[top + 4 : bottom - 4, left:right]
+        sides = inner[:, :3].any(axis=1).mean(), inner[:, -3:].any(axis=1).mean()
+        share = {"solid": 0.9, "dashed": 0.35, "dotted": 0.12}[style_of(row.player)]
+        assert min(sides) > share, row
+
+
+def row_of(**changes):
+    row = PlayerRow(
+        frame=0,
+        seconds=0.0,
+        player=1,
+        name="",
+        x=300.0,
+        y=200.0,
+        width=60.0,
+        height=120.0,
+        label="pass",
+        confidence=None,
+    )
+    return replace(row, **changes)
+
+
+def drawn(rows, size=(540, 960)):
+    picture = np.full((*size, 3), 128, np.uint8)
+    PlayerDrawing(size, size).draw(picture, rows)
+    return picture
+
+
+def found_plate(picture, plate):
+    """Left upper corners where a caption stands in a picture."""
+    height, width = plate.shape[:2]
+    windows = np.lib.stride_tricks.sliding_window_view(picture, plate.shape)[:, :, 0]
+    first = (windows[:, :, height // 2] == plate[height // 2]).all(axis=(-2, -1))
+    corners = [(int(left), int(top)) for top, left in np.argwhere(first)]
+    return [
+        (left, top)
+        for left, top in corners
+        if (picture[top : top + height, left : left + width] == plate).all()
+    ]
+
+
+def test_the_caption_stands_above_the_box_or_below_where_there_is_no_room():
+    drawing = PlayerDrawing((540, 960), (540, 960))
+    height = drawing.plate(row_of()).shape[0]
+    for y, place in ((200.0, 200 - height), (float(height), 0), (height - 1.0, height - 1 + 120)):
+        row = row_of(y=y)
+        assert found_plate(drawn([row]), drawing.plate(row)) == [(300, place)]
+
+
+def test_in_a_box_as_tall_as_the_picture_the_caption_stands_inside():
+    row = row_of(y=-5.0, height=560.0)
+    drawing = PlayerDrawing((540, 960), (540, 960))
+    assert found_plate(drawn([row]), drawing.plate(row)) == [(300, 0)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "corner"),
+    [
+        ({"x": -40.0}, (0, None)),
+        ({"x": 930.0}, (None, None)),
+        ({"y": -100.0}, (300, 20)),
+        ({"y": 500.0}, (300, None)),
+        ({"x": -30.0, "y": 480.0, "width": 50.0}, (0, None)),
+    ],
+)
+def test_a_box_partly_outside_of_the_picture_keeps_its_visible_sides_and_its_caption(changes, corner):
+    row = row_of(**changes)
+    drawing = PlayerDrawing((540, 960), (540, 960))
+    picture = drawn([row])
+    ((left, top),) = found_plate(picture, drawing.plate(row))
+    assert corner[0] in (None, left)
+    assert corner[1] in (None, top)
+    rect = drawing.rect_of(row)
+    mask = is_colored(picture, 1)
+    mask[top : top + drawing.plate(row).shape[0], left : left + drawing.plate(row).shape[1]] = False
+    rows, columns = np.nonzero(mask)
+    seen = rect.clipped(540, 960)
+    for found, side, at_edge in (
+        (columns.min(), rect.left, rect.left < 0),
+        (columns.max() + 1, rect.right, rect.right > 960),
+        (rows.min(), rect.top, rect.top < 0),
+        (rows.max() + 1, rect.bottom, rect.bottom > 540),
+    ):
+        assert found == (side if not at_edge else found)
+    assert seen.left <= columns.min()
+
+
+@pytest.mark.parametrize("changes", [{"x": 970.0}, {"x": -70.0}, {"y": 560.0}, {"y": -150.0}])
+def test_a_box_outside_of_the_picture_is_not_drawn(changes):
+    assert np.ptp(drawn([row_of(**changes)])) == 0
+
+
+def test_neighbors_do_not_cover_each_others_captions():
+    rows = [row_of(player=number, x=300.0 + 15 * number, y=200.0 + 3 * number) for number in range(1, 5)]
+    drawing = PlayerDrawing((540, 960), (540, 960))
+    picture = drawn(rows)
+    assert [len(found_plate(picture, drawing.plate(row))) for row in rows] == [1, 1, 1, 1]
+
+
+def test_a_long_name_is_cut_and_a_name_in_any_script_is_drawn():
+    drawing = PlayerDrawing((540, 960), (540, 960))
+    widths = [
+        drawing.plate(row_of(name=name)).shape[1] for name in ("Ann", "x" * 500, "Łukasz Öztürk", "李娜")
+    ]
+    assert max(widths) <= 0.16 * 960 + 12
+    assert widths[1] > widths[0]
+    # Cut behind as much as has room.
+    assert widths[1] > 0.12 * 960
+    names = [drawing.plate(row_of(name=name)) for name in ("Łukasz", "Lukasz")]
+    assert names[0].shape != names[1].shape or (names[0] != names[1]).any()
+
+
+@pytest.mark.parametrize("ground", [0, 90, 255])
+def test_captions_are_readable_on_any_ground(ground):
+    picture = np.full((540, 960, 3), ground, np.uint8)
+    drawing = PlayerDrawing((540, 960), (540, 960))
+    drawing.draw(picture, [row_of()])
+    plate = drawing.plate(row_of())
+    assert len(found_plate(picture, plate)) == 1
+    assert plate[4:-4, 4:-4].max() == 255
+    assert np.median(plate[4:-4, 4:-4]) < 30
+
+
+def test_tracks_have_colors_of_their_own_and_then_lines_of_their_own():
+    looks = [(color_of(number), style_of(number)) for number in range(1, 37)]
+    assert len(set(looks)) == 36
+    assert {style for _, style in looks[:12]} == {"solid"}
+    assert (color_of(37), style_of(37)) == looks[0]
+
+
+def lab_of(linear):
+    """CIELAB of linear RGB [N, 3] under D65."""
+    to_xyz = [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.072175],
+        [0.0193339, 0.119192, 0.9503041],
+    ]
+    xyz = np.clip(linear, 0, 1) @ np.transpose(to_xyz) / (0.95047, 1.0, 1.08883)
+    root = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.stack(
+        [116 * root[:, 1] - 16, 500 * (root[:, 0] - root[:, 1]), 200 * (root[:, 1] - root[:, 2])], axis=1
+    )
+
+
+@pytest.mark.parametrize(
+    "vision",
+    [
+        np.eye(3),
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+    ],
+    ids=["all cones", "no middle cones", "no long cones", "no short cones"],
+)
+def test_colors_of_tracks_differ_also_to_the_color_blind(vision):
+    # Matrices of Machado et al. 2009, severity 1; about 2 in CIELAB is just noticeable side by side.
+    codes = np.array([palette.rgb(color) for color in palette.PLAYERS]) / 255
+    linear = np.where(codes <= 0.04045, codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4)
+    lab = lab_of(linear @ np.transpose(vision))
+    distances = np.linalg.norm(lab[:, None] - lab[None], axis=2)[np.triu_indices(12, 1)]
+    assert len(distances) == 66
+    assert distances.min() > 20
+
+
+def test_players_of_another_video_are_refused(tmp_path):
+    result = result_of(gray_video(tmp_path / "game.mp4", 5))
+    other = gray_video(tmp_path / "other.mp4", 4)
+    with pytest.raises(
+        DataError, match=r"other\.mp4 has 4 frames of 320x180, .* in 5 frames of 320x180; find them"
+    ):
+        write_players_overlay(tmp_path / "a.mp4", replace(result, path=other))
+    assert not (tmp_path / "a.mp4").exists()
+
+
+def test_an_interruption_leaves_no_file_and_progress_is_told(tmp_path):
+    result = result_of(gray_video(tmp_path / "game.mp4", 5))
+    calls = []
+
+    def stop(*counts):
+        calls.append(counts)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_players_overlay(tmp_path / "a.mp4", result, progress=stop)
+    assert calls == [(1, 5), (2, 5), (3, 5)]
+    assert [path.name for path in tmp_path.iterdir()] == ["game.mp4"]
+
+
+def test_a_range_without_frames_is_refused(tmp_path):
+    result = result_of(gray_video(tmp_path / "game.mp4", 5))
+    with pytest.raises(ConfigError, match=r"runs from 0 s to 0\.200 s"):
+        write_players_overlay(tmp_path / "a.mp4", result, from_seconds=1.0)
