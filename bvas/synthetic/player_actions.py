@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,8 @@ from bvas.synthetic.staging import shown_moments
 # Speeds in m/s above which a player starts to walk or run, and below which he stops. Their middles, 0.7 and 2.8, lie
 # between the speeds of the clips: stand to 0.5, walk 0.9 to 1.8, run from 3.8.
 _WALK_SPEED, _RUN_SPEED = (0.6, 0.8), (2.6, 3.0)
-# Shorter pieces of stand, walk or run belong to what was before.
-_LEAST_SECONDS = 0.4
+# Shorter pieces belong to what was before: of stand, walk and run; and of what moments leave of an action.
+_LEAST_SECONDS, _LEAST_REST_SECONDS = 0.4, 0.2
 # Seconds around the moment, 0.8 in all: half of a window of 1.6 s, and one window's distance from the next.
 _TOUCH_SECONDS = (-0.4, 0.4)
 # A clip of a throw shows the ball in the hands for most of its time.
@@ -88,6 +89,7 @@ def frame_labels(play: Play) -> NDArray[np.int8]:
         if action.kind == "fall":
             mark(action.frame, action.player, _FALL_SECONDS, _FALL)
             mark(action.frame, action.player, _RISE_SECONDS, _RISE)
+    _join_short(labels, round(_LEAST_REST_SECONDS * rate))
     return labels
 
 
@@ -118,14 +120,14 @@ def _motion(speed: Floats, rate: float) -> NDArray[np.int8]:
         is_running = row > np.where(middle == _RUN, slow, run)
         middle = np.where(is_running, _RUN, np.where(is_moving, _WALK, _STAND))
         labels[frame] = middle
-    for player in range(speed.shape[1]):
-        _join_short(labels[:, player], round(_LEAST_SECONDS * rate))
+    _join_short(labels, round(_LEAST_SECONDS * rate))
     return labels
 
 
 def _join_short(labels: NDArray[np.int8], least: int) -> None:
     """Give pieces shorter than `least` frames the label before them, in place."""
-    starts = np.flatnonzero(np.diff(labels, prepend=labels[:1] - 1)).tolist()
-    for start, stop in zip(starts[1:], [*starts[2:], len(labels)], strict=True):
-        if stop - start < least:
-            labels[start:stop] = labels[start - 1]
+    for own in labels.T:
+        edges = [*np.flatnonzero(np.diff(own)) + 1, len(own)]
+        for start, stop in pairwise(edges):
+            if stop - start < least:
+                own[start:stop] = own[start - 1]
