@@ -97,6 +97,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_overwrite(parser, "replace results of another video")
     options.add_precision(parser)
     options.add_strict(parser)
+    options.add_device(parser)
     options.add_folders(parser, data=False)
 
 
@@ -124,8 +125,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _checked_rois(args: argparse.Namespace) -> "list[Roi]":
     """Return the drawn boxes, and refuse options that do not go together."""
+    from bvas.detection.detector_choice import NO_DETECTOR
     from bvas.players.rois import read_rois
-    from bvas.players.track_players import NO_DETECTOR
 
     rois = [*args.roi, *(() if args.rois is None else read_rois(args.rois))]
     if args.choose and args.corrections is not None:

@@ -141,7 +141,8 @@ class PlayersRun:
 
     def _tracks(self) -> "tuple[str, list[NamedTrack]]":
         """Return the name of the detector, and the tracks."""
-        from bvas.players.track_players import NO_DETECTOR, tracked
+        from bvas.detection.detector_choice import NO_DETECTOR
+        from bvas.players.track_players import tracked
 
         args, index = self._args, self._index
         if args.detections is not None:

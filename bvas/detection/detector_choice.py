@@ -7,6 +7,8 @@ from bvas.errors import ConfigError
 
 AUTO = "auto"
 """Name of the detector that suits the device."""
+NO_DETECTOR = "none"
+"""Name in place of a detector: drawn boxes are followed."""
 _AUTO_CUDA = "fasterrcnn_resnet50_fpn_v2"
 _AUTO_CPU = "fasterrcnn_mobilenet_v3_large_fpn"
 _ONNX, _TINY = ".onnx", ".safetensors"

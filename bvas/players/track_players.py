@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bvas.detection.detection_files import read_detection_file
-from bvas.detection.detector_choice import load_detector
+from bvas.detection.detector_choice import NO_DETECTOR, load_detector
 from bvas.errors import DataError
 from bvas.experiment.experiment import Experiment
 from bvas.inference.class_windows import DEFAULT_EVERY
@@ -24,8 +24,6 @@ from bvas.tracking.tracks import Track
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
 from bvas.video.index.video_index import build_index
 
-NO_DETECTOR = "none"
-"""Name in place of a detector: drawn boxes are followed."""
 # Between two detections of a stride, and one that was missed, boxes are always filled.
 _FILLED_STRIDES = 2.5
 
