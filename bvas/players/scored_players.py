@@ -11,12 +11,11 @@ from bvas.errors import ConfigError, DataError
 from bvas.metrics.track_labels import LabelledRows, LabelScores, combined_labels, score_labels
 from bvas.metrics.track_overlaps import TrackRows, repeated_row
 from bvas.metrics.tracking_scores import TrackingScores, combined_scores, score_tracks
+from bvas.results.store import PLAYER_TABLE_NAME, TRACKS_NAME
 from bvas.system.table_files import Table, TableRow, read_table
 from bvas.tracking.mot_files import read_track_rows, read_truth
 from bvas.values.plural import count_text
 
-TRACKS_NAME = "tracks.txt"
-TABLE_NAME = "players.csv"
 # Neighbors of larger whole numbers are lost in a float.
 _MOST = 2.0**53
 _BOX_COLUMNS = ("frame", "player", "x", "y", "width", "height")
@@ -154,7 +153,7 @@ def _scored(name: str, path: Path, true_path: Path, actions: Path | None) -> Sco
     truth = read_truth(true_path)
     labels = None
     if actions is not None:
-        table = path.with_name(TABLE_NAME)
+        table = path.with_name(PLAYER_TABLE_NAME)
         if not table.is_file():
             raise DataError(
                 f"no file {table}, which holds the actions found; give a results folder of bvas players as tracks"
