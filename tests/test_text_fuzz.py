@@ -7,6 +7,7 @@ import av
 import pytest
 from task_videos import write_video
 from text_mutations import (
+    ACTION_TABLE,
     ANNOTATION_TABLE,
     CONCAT,
     CORRECTIONS,
@@ -18,10 +19,12 @@ from text_mutations import (
     MANIFEST,
     NAMES,
     OSL,
+    PLAYER_TABLE,
     RECORDING,
     RESULTS,
     SPOT_LINES,
     SPOT_TABLE,
+    TRACKS,
     Mutator,
 )
 
@@ -181,6 +184,27 @@ def _playlist(name, base):
     return make
 
 
+def _tracks(place, draw):
+    path = _file(place, "tracks.txt", draw.of_text(TRACKS))
+    truth = _file(place, "gt.txt", TRACKS.encode())
+    return [
+        "players",
+        "score",
+        *draw.rng.choice([("--tracks", path, "--truth", truth), ("--tracks", truth, "--truth", path)]),
+    ]
+
+
+def _actions(place, draw):
+    texts = {"players.csv": PLAYER_TABLE, "actions.csv": ACTION_TABLE}
+    spoiled = draw.rng.choice(list(texts))
+    paths = {
+        name: _file(place, name, draw.of_text(text) if name == spoiled else text.encode())
+        for name, text in texts.items()
+    }
+    tracks = _file(place, "tracks.txt", TRACKS.encode())
+    return ["players", "score", "--tracks", tracks, "--truth", tracks, "--actions", paths["actions.csv"]]
+
+
 INPUTS = {
     "labels": (_labels, 24),
     "results": (_results, 24),
@@ -196,6 +220,8 @@ INPUTS = {
     "rules": (_rules, 10),
     "recording": (_recording, 16),
     "hls": (_playlist("index.m3u8", HLS), 6),
+    "tracks": (_tracks, 12),
+    "actions of players": (_actions, 12),
     "concat": (_playlist("list.ffconcat", CONCAT), 6),
 }
 

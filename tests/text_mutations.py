@@ -103,6 +103,12 @@ SPOT_LINES = (
     '{"part": 1, "seconds": 0.5, "label": "PASS", "confidence": 0.9}\n'
     '{"seconds": 1.5, "label": "DRIVE", "confidence": 0.5}\n'
 )
+TRACKS = "1,1,10,20,30,60,0.9,-1,-1,-1\n2,1,12,20,30,60,-1,-1,-1,-1\n2,2,90,20,30,60,0.8,-1,-1,-1\n"
+PLAYER_TABLE = (
+    "frame,seconds,player,name,x,y,width,height,label,confidence\n0,0.000,1,,10,20,30,60,run,0.9\n"
+    "1,0.040,1,,12,20,30,60,run,0.9\n1,0.040,2,Ann,90,20,30,60,,\n"
+)
+ACTION_TABLE = "player,from_frame,to_frame,label\n1,0,1,run\n1,1,2,walk\n2,0,2,run\n"
 MANIFEST = "# matches\nvideo\n720p.mp4\nleague/season/match\n"
 NAMES = "league/season/match\n"
 HLS = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:2.0,\n720p.ts\n#EXT-X-ENDLIST\n"

@@ -4,6 +4,7 @@ A run returns an exit code, or None for 0. The docstring of a verb's file is the
 
 class_listing.py        classes of a published network
 class_run.py            classification of one video: estimate, table, results
+classifier_choice.py    choice of a classifier: published, trained or exported
 classify.py             `bvas classify`: name what clips or stretches of a video show
 clip_check.py           findings of `bvas data check` about clips with a class each
 console.py              runner of the verbs: exit codes, error lines, progress bars
@@ -28,6 +29,9 @@ intervals.py            `bvas intervals`: find the stretches of a recording in w
 label.py                `bvas label`: label videos, in a page or by frame numbers
 option_values.py        parsers of option values: times, rates, sizes, ranges, worker counts
 options.py              options of the verbs: each is spelled and described here, once
+players.py              `bvas players`: find the players of a video, follow each, and name what he does
+players_run.py          players of one video: estimates, progress, results, page, corrections
+players_score.py        `bvas players score`: score tracks of players against true tracks
 predict.py              `bvas predict`: predict held-out matches, the challenge, or what a manifest lists
 prepare_root.py         preparation of a whole data root by `bvas video prepare`
 recording_run.py        trained models over the files of a recording

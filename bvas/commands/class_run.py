@@ -178,9 +178,9 @@ class ClassRun:
         print(f"results in {out}" + (f", in part: {in_part}" if in_part else ""))
 
 
-def with_time_left(bar: Progress) -> Callable[[int, int], None]:
+def with_time_left(bar: Progress, unit: str = "window") -> Callable[[int, int], None]:
     """Report progress, and once ten seconds have passed say how long the rest takes, if that is more than a minute."""
-    # Counted from the first windows on: workers start once, however long the video is.
+    # Counted from the first ones on: workers start once, however long the video is.
     start: tuple[float, int] | None = None
     said = False
 
@@ -197,6 +197,6 @@ def with_time_left(bar: Progress) -> Callable[[int, int], None]:
         said = True
         left = passed / (done - start[1]) * (total - done)
         if left > _LONG_SECONDS:
-            logger.info("%d of %d windows done; about %s left", done, total, duration_text(left))
+            logger.info("%d of %s done; about %s left", done, count_text(total, unit), duration_text(left))
 
     return report

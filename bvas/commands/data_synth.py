@@ -68,6 +68,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sound", action="store_true", help="a tone whose pitch codes the second (docs/synthetic.md)"
     )
+    parser.add_argument(
+        "--boxes",
+        action="store_true",
+        help="matches: true boxes and actions of all players, beside each video (docs/synthetic.md); those of a "
+        "league that is there are added",
+    )
     parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one per core)")
 
 
@@ -77,6 +83,8 @@ def run(args: argparse.Namespace) -> None:
     from bvas.system.atomic_files import check_writable
 
     check_writable(args.out)
+    if args.boxes and args.task in ("presence", "clips"):
+        raise ConfigError(f"--boxes are of matches; --task {args.task} has none")
     if args.task == "clips":
         _make_clips(args)
         return
@@ -91,6 +99,7 @@ def run(args: argparse.Namespace) -> None:
 def _make_league(args: argparse.Namespace) -> None:
     from bvas.synthetic.config import SyntheticConfig, with_preset
     from bvas.synthetic.league import make_league
+    from bvas.synthetic.player_truth import add_player_truth
     from bvas.video.container.frame_rate import as_rate
 
     challenge = args.challenge_matches
@@ -111,7 +120,12 @@ def _make_league(args: argparse.Namespace) -> None:
     )
     config = with_preset(config, args.preset)
     with progress_bar("rendering", "frame", quiet=args.quiet) as progress:
-        make_league(args.out, config, progress=lambda done: progress(done, config.num_frames), jobs=args.jobs)
+        league = make_league(
+            args.out, config, progress=lambda done: progress(done, config.num_frames), jobs=args.jobs
+        )
+    if args.boxes:
+        with progress_bar("boxes", "half", quiet=args.quiet) as progress:
+            add_player_truth(league, config, progress=progress, jobs=args.jobs)
     logger.info(
         "in %s: %s and %s",
         args.out,

@@ -3,9 +3,12 @@
 import argparse
 import math
 from fractions import Fraction
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from bvas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bvas.players.rois import Roi
 
 
 def parse_workers(text: str) -> dict[str, int] | Literal["auto"]:
@@ -42,6 +45,21 @@ def parse_time(text: str) -> float:
     for value in values:
         seconds = seconds * 60 + value
     return seconds
+
+
+def parse_roi(text: str) -> "Roi":
+    """Return the drawn box of `310,120,64,150` or, at a time, `310,120,64,150@1:30.5`; for argparse."""
+    from bvas.players.rois import BOX_RULE, Roi, is_box
+
+    box, at, time = text.partition("@")
+    try:
+        sides = tuple(float(side) for side in box.split(","))
+    except ValueError:
+        sides = ()
+    if not is_box(sides):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a box; write X,Y,W,H or X,Y,W,H@TIME: {BOX_RULE}")
+    x, y, width, height = sides
+    return Roi(box=(x, y, width, height), seconds=parse_time(time) if at else 0.0)
 
 
 def parse_rate(text: str) -> Fraction:

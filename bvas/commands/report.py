@@ -59,7 +59,7 @@ def add_page(parser: argparse.ArgumentParser, *, out: str, height: str = "540") 
     add_previews(parser, height=height)
 
 
-def add_previews(parser: argparse.ArgumentParser, *, height: str = "540") -> None:
+def add_previews(parser: options.Options, *, height: str = "540") -> None:
     """Add --link and --height: how a page shows videos."""
     parser.add_argument(
         "--link",

@@ -23,5 +23,6 @@ track_overlaps.py     TrackRows: rows of tracks, and overlaps of true and tracke
 hota.py               HOTA of tracks and its parts
 identity_scores.py    IDF1 of tracks and its counts
 clear_mot.py          MOTA of tracks, switches and fragments
+track_labels.py       LabelScores: labels of tracked boxes against true ones
 tracking_scores.py    TrackingScores: all figures of tracks
 """

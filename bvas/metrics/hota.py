@@ -2,9 +2,9 @@
 
 Luiten et al., "HOTA: A Higher Order Metric for Evaluating Multi-Object Tracking", IJCV 2020, as their TrackEval has it.
 At each threshold alpha of the intersection over union (IoU), matched boxes are true positives (TP). DetA is
-TP / (TP + FN + FP). The association of one TP is the share of boxes that its true and its tracked identity have in common,
-among all boxes of both; AssA is its mean. HOTA is the root of DetA * AssA; figures without alpha are means over the 19
-alphas.
+TP / (TP + FN + FP). The association of one TP is the share of boxes that its true and its tracked identity have in
+common, among all boxes of both; AssA is its mean. HOTA is the root of DetA * AssA. Figures without alpha are means over
+the 19 alphas.
 
 Boxes are matched once for all alphas. The assignment in a frame has the largest sum of IoU times the alignment of both
 identities over the sequence, so that pairs of identities that often lie together are preferred.

@@ -40,16 +40,12 @@ class TrackRows:
                 f"identity {self.identities[row]} has the box {self.boxes[row].tolist()} in frame {self.frames[row]}; "
                 "its numbers must be finite; leave the row out"
             )
-        repeated = self.repetition()
+        repeated = repeated_row(self.frames, self.identities)
         if repeated is not None:
             raise ConfigError(
                 f"identity {self.identities[repeated]} has several boxes in frame {self.frames[repeated]}, and may "
                 "have one; give each player another identity, or delete the others"
             )
-
-    def repetition(self) -> int | None:
-        """Return the first row whose identity stands in an earlier row of its frame; None where none does."""
-        return repeated_row(self.frames, self.identities)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -6,7 +6,7 @@ clip_graph.py    the graph of a classifier, and its deviation from PyTorch
 model_card.py    the card, from model_card.md and files on disk
 model_folder.py  settings inside the files; opening a folder
 onnx_engine.py   ONNX Runtime as the engine of the streaming algorithm
-session.py       a session of ONNX Runtime
+session.py       a session of one graph with one input and one output
 spotter.py       the spotter of an exported model
 classifier.py    the classifier of an exported model
 """

@@ -19,7 +19,8 @@ from bvas import __version__
 from bvas.errors import CheckpointError, ConfigError
 from bvas.models.spotting import SpottingModel
 from bvas.onnx.model_folder import ExportSettings, Part
-from bvas.onnx.session import OnnxPart, import_runtime
+from bvas.onnx.session import OnnxPart
+from bvas.system.onnx_session import import_runtime
 from bvas.system.quiet_logging import quieted
 from bvas.values.plural import count_text
 

@@ -72,6 +72,11 @@ class PlayerRow:
     confidence: float | None
     """None without a label, and where it was corrected by hand."""
 
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """(x, y, width, height) in pixels of the upright picture."""
+        return self.x, self.y, self.width, self.height
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PlayersResult:
@@ -93,6 +98,9 @@ class PlayersResult:
     """Name of the experiment; empty where no action was classified."""
     detector: str = ""
     """Name of the detector, or of the file of detections."""
+
+    def __iter__(self) -> Iterator[PlayerRow]:
+        return self.rows()
 
     def rows(self) -> Iterator[PlayerRow]:
         """Yield a row for each player and frame, in order of frames, then of numbers."""

@@ -32,6 +32,7 @@ palette.py              colors of the pictures
 picturing.py            pictures of predictions against labels
 player_drawing.py       boxes and captions of players, drawn into a picture
 players_overlay.py      annotated video of players
+players_page.py         page on which players are chosen and corrected
 rate_plot.py            plot of a learning rate search
 recording_outputs.py    parts of a recording, and the writer of the files of `bvas spot`
 reliability_plot.py     reliability diagram

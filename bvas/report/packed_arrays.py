@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bvas.results.frame_times import FrameTimes
 from bvas.values.score_curve import ScoreCurve
 
 # Scores become 0 to 254; a row that could not be decoded has no score.
@@ -35,6 +36,24 @@ def packed_times(seconds: NDArray[np.float64]) -> dict[str, str]:
     """Return ascending times from 0 up as plain data: the steps between them, in ticks of 0.1 ms."""
     ticks = np.round(seconds * _TICKS_PER_SECOND).astype(np.int64)
     return _packed(np.diff(ticks, prepend=0).astype("<u4"), "u32")
+
+
+def packed_frames(frames: FrameTimes) -> dict[str, Any]:
+    """Return the times of frames as plain data: their list only where they are uneven."""
+    even = np.arange(frames.num_frames) / float(frames.rate)
+    packed: dict[str, Any] = {
+        "count": frames.num_frames,
+        "rate": [frames.rate.numerator, frames.rate.denominator],
+        "duration": round(frames.duration_seconds, 4),
+    }
+    if np.abs(frames.seconds - even).max() >= _EVEN_SECONDS:
+        packed["times"] = packed_times(frames.seconds)
+    return packed
+
+
+def packed_steps(values: NDArray[np.int64]) -> dict[str, str]:
+    """Return whole numbers [..., L] as plain data: the steps along the last axis, as int32."""
+    return _packed(np.diff(values, prepend=0).astype("<i4"), "i32")
 
 
 def _packed(values: NDArray[Any], kind: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ from bvas.system.file_names import shown_text
 
 # In this order: each uses those before it.
 SCRIPTS = (
+    "elements.js",
     "data.js",
     "events.js",
     "filter.js",
@@ -30,6 +31,7 @@ SCRIPTS = (
     "list.js",
     "plots.js",
     "keys.js",
+    "presses.js",
     "view.js",
     "editing.js",
     "files.js",

@@ -10,7 +10,7 @@ from bvas.errors import ConfigError
 from bvas.metrics.precision_recall import PrecisionRecall, precision_recall
 from bvas.report.content import Labelling, MatchReport, VideoReport
 from bvas.report.interval_answers import LEAST_OVERLAP, interval_answers
-from bvas.report.packed_arrays import packed_curve, packed_times
+from bvas.report.packed_arrays import packed_curve, packed_frames
 from bvas.results.frame_times import FrameTimes
 from bvas.values.annotations import Annotation, Interval, LabelSet, Spot
 from bvas.values.match_clock import HALF_SECONDS, minutes_text
@@ -18,8 +18,6 @@ from bvas.values.plural import count_text
 
 # More points than pixels draw the same line.
 _PLOT_POINTS = 300
-# Frames this near to even steps need no list of times, in seconds.
-_EVEN_SECONDS = 0.002
 
 
 def page_data(report: MatchReport) -> dict[str, Any]:
@@ -126,7 +124,7 @@ def _video(video: VideoReport, labels: LabelSet) -> dict[str, Any]:
         "path": video.path,
         "href": video.href,
         "clock_offset": (clock.half - 1) * HALF_SECONDS - clock.kickoff_seconds,
-        "frames": _packed_frames(frames),
+        "frames": packed_frames(frames),
         "gaps": [[_rounded(gap.start_seconds), _rounded(gap.end_seconds)] for gap in video.result.gaps],
         "curves": None if video.curve is None or not len(video.curve.seconds) else packed_curve(video.curve),
         "annotations": None
@@ -145,18 +143,6 @@ def _names(video: VideoReport) -> tuple[str, int, str]:
 
 def _frame_times(video: VideoReport) -> FrameTimes:
     return video.result.video.frames or FrameTimes.even(video.duration_seconds)
-
-
-def _packed_frames(frames: FrameTimes) -> dict[str, Any]:
-    even = np.arange(frames.num_frames) / float(frames.rate)
-    packed: dict[str, Any] = {
-        "count": frames.num_frames,
-        "rate": [frames.rate.numerator, frames.rate.denominator],
-        "duration": _rounded(frames.duration_seconds),
-    }
-    if np.abs(frames.seconds - even).max() >= _EVEN_SECONDS:
-        packed["times"] = packed_times(frames.seconds)
-    return packed
 
 
 def _annotations(

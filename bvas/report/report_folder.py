@@ -62,7 +62,7 @@ def write_report_folder(
         names.add(name)
         file, target = video.result.video, out / f"{name}.mp4"
         assert file.path is not None
-        href = _href(file.path, file.reading, target, link=link, config=config, progress=progress)
+        href = video_href(file.path, file.reading, target, link=link, config=config, progress=progress)
         shown.append(replace(video, href=href))
     previews = [f"{name}.mp4" for name in names if (out / f"{name}.mp4").is_file()]
     if made_from:
@@ -113,7 +113,7 @@ def _is_ours(page: Path) -> bool:
         return False
 
 
-def _href(
+def video_href(
     source: Path,
     reading: ReadOptions,
     target: Path,
@@ -122,7 +122,16 @@ def _href(
     config: PreviewConfig,
     progress: Callable[[str], AbstractContextManager[Progress]],
 ) -> str:
-    """Return the URL of a source itself, or of a preview that is made of it."""
+    """Return the URL of a source itself, or of a preview that is made of it.
+
+    Args:
+        source: The video.
+        reading: How it is read.
+        target: Where a preview goes.
+        link: Show the source itself where browsers play it.
+        config: How the preview is coded.
+        progress: Gives what is called with the frames done, by the preview's name.
+    """
     reason = why_not_played(*build_index(source, reading=reading)) if link else None
     if link and reason is None:
         path = Path(os.path.relpath(source.absolute(), target.parent.absolute()))

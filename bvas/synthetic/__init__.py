@@ -18,12 +18,16 @@ staging.py        moment, camera and light of every frame
 canvas.py         luma and chroma, drawn together
 kits.py           colors of shirts, shorts, legs and heads
 ground.py         fixed scenery
+figure_shape.py   widths of a drawn figure
 render.py         rendering of pictures
 writing_jobs.py   folder of a set of videos, and the jobs that write them
 tone.py           sound whose pitch codes the second
 half_video.py     video of one half
 league_files.py   folders and label files
 league.py         all matches of a league
+player_boxes.py   true boxes of the players
+player_actions.py true action of each player in each frame
+player_truth.py   their files beside the videos
 presence.py       recordings of an empty pitch with a player now and then
 presence_files.py their videos and dataset.json
 clip_config.py    settings, labels and proportions of action clips

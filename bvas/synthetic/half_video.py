@@ -7,7 +7,7 @@ from bvas.synthetic.config import SyntheticConfig
 from bvas.synthetic.game import play_half
 from bvas.synthetic.lighting import Light
 from bvas.synthetic.officials import with_officials
-from bvas.synthetic.play_record import PlayEvent
+from bvas.synthetic.play_record import Play, PlayEvent
 from bvas.synthetic.render import Renderer
 from bvas.synthetic.shots import Shot, plan_shots
 from bvas.synthetic.staging import Staging, stage
@@ -21,20 +21,34 @@ _REPORT_EVERY = 50
 _PLAY, _CAMERA, _LOOK, _NOISE, _CUTS, _WEATHER, _EXPOSURE, _COLORS = range(8)
 
 
-def film_half(config: SyntheticConfig, match_number: int, half: int) -> Staging:
-    """Simulate a half, and place its cameras.
+def simulate_half(config: SyntheticConfig, match_number: int, half: int) -> Play:
+    """Simulate a half: the 22 players as they moved, whatever the cameras show.
 
-    The same config, match and half give the same result. So true labels, positions and poses are available at
-    any time, also for challenge matches, which have no label file.
+    The same config, match and half give the same result.
     """
-    seed = (config.seed, match_number, half)
-    play = play_half(
+    return play_half(
         config.play,
-        seed=(*seed, _PLAY),
+        seed=(config.seed, match_number, half, _PLAY),
         num_frames=config.frames_per_half,
         rate=config.rate,
         home_sign=1 if half == 1 else -1,
     )
+
+
+def film_half(config: SyntheticConfig, match_number: int, half: int, play: Play | None = None) -> Staging:
+    """Simulate a half, and place its cameras.
+
+    The same config, match and half give the same result. So true labels, positions and poses are available at
+    any time, also for challenge matches, which have no label file.
+
+    Args:
+        config: The league.
+        match_number: From 0, challenge matches last.
+        half: 1 or 2.
+        play: What `simulate_half` returns; None simulates it.
+    """
+    seed = (config.seed, match_number, half)
+    play = simulate_half(config, match_number, half) if play is None else play
     path = follow_ball(play, config.scene, size=config.size, seed=(*seed, _CAMERA))
     if config.broadcast:
         shots = plan_shots(play, (*seed, _CUTS))

@@ -23,6 +23,16 @@ from bvas.synthetic.bodies import (
 )
 from bvas.synthetic.canvas import BLACK, SUBPIXEL_BITS, WHITE, Canvas, Paint, Picture, fixed_point, paint
 from bvas.synthetic.config import SceneConfig
+from bvas.synthetic.figure_shape import (
+    ARM_M,
+    ARMS_FROM_PIXELS_PER_M,
+    HEAD_M,
+    LEG_M,
+    NEAREST_SCALE,
+    SHORTS_M,
+    SHOULDER_M,
+    WAIST_M,
+)
 from bvas.synthetic.ground import Ground
 from bvas.synthetic.kits import draw_kits, team_hues
 from bvas.synthetic.movement import Floats
@@ -34,10 +44,7 @@ _CHUNK = 64
 _BALL_M = 0.22
 _BALL = Paint(228)
 _FLAG = paint(215, (1.0, 0.85, 0.1))
-_ARMS_FROM_PIXELS_PER_M = 9.0
 _ONE = 1 << SUBPIXEL_BITS
-_NEAREST_SCALE = 0.7
-"""Largest size of a meter over the picture's height; nearer figures would hide everything else."""
 
 
 class Renderer:
@@ -137,21 +144,21 @@ class Renderer:
         if _outside(xy[HIP], canvas.luma.shape, scale):
             return
         kit = self._kits[figure]
-        leg_width, arm_width = max(1, round(0.17 * scale)), max(1, round(0.12 * scale))
+        leg_width, arm_width = max(1, round(LEG_M * scale)), max(1, round(ARM_M * scale))
         both = xy[LEFT_LEG : RIGHT_LEG + 3].reshape(2, 3, 2)
         canvas.lines(both, kit.legs, leg_width)
         # Socks begin below the knee.
         canvas.tint_lines((2 * both[:, 1:] + both[:, 2:]) // 3, kit.socks, leg_width)
         (hip_x, hip_y), (neck_x, neck_y) = xy[: NECK + 1].tolist()
         unit = scale * _ONE
-        shoulder, waist, drop = round(0.25 * unit), round(0.19 * unit), round(0.28 * unit)
+        shoulder, waist, drop = round(SHOULDER_M * unit), round(WAIST_M * unit), round(SHORTS_M * unit)
         left, right, low = hip_x - waist, hip_x + waist, hip_y + drop
         _fill(canvas, [(left, hip_y), (left, low), (right, low), (right, hip_y)], kit.shorts)
         chest = [(neck_x - shoulder, neck_y), (neck_x + shoulder, neck_y), (right, hip_y), (left, hip_y)]
         _fill(canvas, chest, kit.shirt)
-        if scale > _ARMS_FROM_PIXELS_PER_M:
+        if scale > ARMS_FROM_PIXELS_PER_M:
             canvas.lines(xy[LEFT_ARM : RIGHT_ARM + 2].reshape(2, 2, 2), kit.shirt, arm_width)
-        canvas.disc(xy[HEAD], round(0.13 * unit), kit.head)
+        canvas.disc(xy[HEAD], round(HEAD_M * unit), kit.head)
 
     def _draw_ball(self, canvas: Canvas, xy: Floats, scale: float) -> None:
         """Draw the ball and its shadow; xy is [2, 2, 2]: frame before and now, ball and shadow."""
@@ -218,7 +225,7 @@ def _ball_points(play: Play, frames: slice, scale: float) -> Floats:
 
 
 def _outside(hip: NDArray[np.int32], shape: tuple[int, ...], scale: float) -> bool:
-    if scale > _NEAREST_SCALE * shape[0]:
+    if scale > NEAREST_SCALE * shape[0]:
         return True
     x, y = hip.tolist()
     margin = int(2.5 * scale * _ONE)

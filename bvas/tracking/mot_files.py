@@ -36,6 +36,8 @@ _WHOLE = _COLUMNS[:2]
 _NO_CONFIDENCE = -1.0
 # Beyond it, float64 has no fractions, and neighbors of whole numbers are lost.
 _MOST = 2.0**53
+# Letters that no NaN, infinity or digit of another script is made of.
+_PLAIN = re.compile(r"[-+0-9.eE,\s]+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _SHOWN = 40
 _EXAMPLE = "1,3,420.5,311,52,140,0.97,-1,-1,-1"
@@ -91,7 +93,7 @@ def read_truth(path: Path) -> TrackRows:
     """Return the rows of true tracks for scoring; those with confidence 0 are left out.
 
     Raises:
-        DataError: as `read_mot`, or an identity has two boxes in a frame.
+        DataError: as `read_mot`; or an identity is -1, or has two boxes in a frame.
     """
     held = read_mot(path)
     return _track_rows(held, held.confidences != 0)
@@ -101,7 +103,7 @@ def read_track_rows(path: Path) -> TrackRows:
     """Return the rows of a tracker's results for scoring; all count, whatever their confidence.
 
     Raises:
-        DataError: as `read_mot`, or an identity has two boxes in a frame.
+        DataError: as `read_mot`; or an identity is -1, or has two boxes in a frame.
     """
     held = read_mot(path)
     return _track_rows(held, np.ones(len(held.frames), dtype=bool))
@@ -119,25 +121,23 @@ def read_tracks(path: Path, seconds: Floats) -> list[Track]:
             a confidence is outside of [0, 1].
     """
     held = read_mot(path)
-    _check_repetition(held, np.arange(len(held.frames)))
+    _check_identities(held, np.arange(len(held.frames)))
     _check_video(held, len(seconds))
     for row in np.flatnonzero(held.identities < 1)[:1].tolist():
         raise DataError(f"{held.place(row)}: identity is {held.identities[row]}; number tracks from 1")
     scores = _scores(held)
-    tracks = []
-    for number in np.unique(held.identities).tolist():
-        rows = np.flatnonzero(held.identities == number)
-        rows = rows[np.argsort(held.frames[rows])]
-        tracks.append(
-            Track(
-                number=number,
-                frames=held.frames[rows],
-                seconds=seconds[held.frames[rows]],
-                boxes=held.boxes[rows],
-                scores=scores[rows],
-            )
+    order = np.lexsort((held.frames, held.identities))
+    numbers, firsts = np.unique(held.identities[order], return_index=True)
+    return [
+        Track(
+            number=number,
+            frames=held.frames[rows],
+            seconds=seconds[held.frames[rows]],
+            boxes=held.boxes[rows],
+            scores=scores[rows],
         )
-    return tracks
+        for number, rows in zip(numbers.tolist(), np.split(order, firsts[1:]), strict=False)
+    ]
 
 
 def read_detections(path: Path, seconds: Floats) -> list[FrameBoxes]:
@@ -191,7 +191,9 @@ def _numbers(text: str, where: str) -> list[float]:
             f"{where} has {count_text(len(cells), 'column')}, and six are needed at least: frame, identity, x, y, "
             f"width, height; write it like {_EXAMPLE}"
         )
-    values = [_number(cell.strip(), name, where) for cell, name in zip(cells, _COLUMNS, strict=False)]
+    values = _plain_numbers(text, cells)
+    if values is None:
+        values = [_number(cell.strip(), name, where) for cell, name in zip(cells, _COLUMNS, strict=False)]
     if len(values) < len(_COLUMNS):
         values.append(math.nan)
     frame, _, _, _, width, height, _ = values
@@ -204,6 +206,21 @@ def _numbers(text: str, where: str) -> list[float]:
             f"{where}: width and height are {width:g} and {height:g}, and must be above 0; correct or delete the line"
         )
     return values
+
+
+def _plain_numbers(text: str, cells: list[str]) -> list[float] | None:
+    """Return the numbers of a line of plain ones, which is most of them; None where `_number` must look at each."""
+    if not _PLAIN.fullmatch(text):
+        return None
+    try:
+        values = [float(cell) for cell in cells[: len(_COLUMNS)]]
+    except ValueError:
+        return None
+    return (
+        values
+        if values[0].is_integer() and values[1].is_integer() and max(map(abs, values)) <= _MOST
+        else None
+    )
 
 
 def _number(cell: str, column: str, where: str) -> float:
@@ -222,25 +239,24 @@ def _number(cell: str, column: str, where: str) -> float:
 
 def _track_rows(held: MotBoxes, is_scored: Bools) -> TrackRows:
     kept = np.flatnonzero(is_scored)
-    _check_repetition(held, kept)
+    _check_identities(held, kept)
     return TrackRows(frames=held.frames[kept], identities=held.identities[kept], boxes=held.boxes[kept])
 
 
-def _check_repetition(held: MotBoxes, rows: Ints) -> None:
-    """Raise where an identity has two boxes in a frame, among these rows."""
+def _check_identities(held: MotBoxes, rows: Ints) -> None:
+    """Raise where one of these rows has no identity, or that of another row of its frame."""
+    for row in rows[held.identities[rows] == NO_IDENTITY][:1].tolist():
+        raise DataError(
+            f"{held.place(row)}: identity is {NO_IDENTITY}, which is that of a detection; give a file of tracks, or "
+            "delete such lines"
+        )
     repeated = repeated_row(held.frames[rows], held.identities[rows])
-    if repeated is None:
-        return
-    row = rows[repeated]
-    identity = held.identities[row]
-    remedy = (
-        "this is a file of detections: track them first"
-        if identity == NO_IDENTITY
-        else "delete one, or give it another identity"
-    )
-    raise DataError(
-        f"{held.place(row)}: identity {identity} has a box in frame {held.frames[row] + 1} already; {remedy}"
-    )
+    if repeated is not None:
+        row = rows[repeated]
+        raise DataError(
+            f"{held.place(row)}: identity {held.identities[row]} has a box in frame {held.frames[row] + 1} already; "
+            "delete one, or give it another identity"
+        )
 
 
 def _check_video(held: MotBoxes, num_frames: int) -> None:

@@ -1,17 +1,18 @@
-"""Published weights of video models, from a file or by download, loaded strictly."""
+"""Published weights of networks (video models, detectors), from a file or by download, loaded strictly."""
 
 import logging
 import pickle
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from bvas.errors import CheckpointError
-from bvas.models.video.published import PublishedModel
 from bvas.system.log_lines import first_line
 from bvas.values.plural import count_text
 
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 # Where files of other packages keep the state dict: pytorchvideo, and training scripts.
 _INSIDE = ("model_state", "state_dict", "model")
+_COUNT = "num_batches_tracked"
 # What torch.load raises of damaged files.
 _UNREADABLE = (
     *(OSError, RuntimeError, pickle.UnpicklingError, struct.error, EOFError),
@@ -26,8 +28,22 @@ _UNREADABLE = (
 )
 
 
+class PublishedWeights(Protocol):
+    """What published weights are of."""
+
+    @property
+    def name(self) -> str:
+        """Name of the network."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """Their address."""
+        ...
+
+
 def load_published(
-    network: nn.Module, published: PublishedModel, file: Path | None, *, new_layer: str | None = None
+    network: nn.Module, published: PublishedWeights, file: Path | None, *, new_layer: str | None = None
 ) -> None:
     """Load published weights into a network of the published layout.
 
@@ -35,7 +51,7 @@ def load_published(
         network: The network.
         published: What the weights are of.
         file: Their file, as published: a state dict, or one under `model_state`, `state_dict` or `model`; no code in it
-            is run. None: download, which torch.hub keeps.
+            is run. The same tensors as .safetensors are read too. None: download, which torch.hub keeps.
         new_layer: Module of the network that keeps its own weights; its weights in the file are not used.
 
     Raises:
@@ -53,17 +69,21 @@ def load_published(
         )
         kept = {name: value for name, value in own.items() if name.startswith(f"{new_layer}.")}
         state = {name: value for name, value in state.items() if not name.startswith(f"{new_layer}.")} | kept
-    # Old files lack the counts, which do not change what a network computes.
-    counts = {name: value for name, value in own.items() if name.endswith("num_batches_tracked")}
-    state = counts | state
+    # Old files lack the counts, or have them where frozen layers have none; they do not change what a network computes.
+    counts = {name: value for name, value in own.items() if name.endswith(_COUNT)}
+    state = counts | {
+        name: value for name, value in state.items() if name in own or not name.endswith(_COUNT)
+    }
     _check_layout(state, own, source, published)
     network.load_state_dict(state)
 
 
-def _read(file: Path, published: PublishedModel) -> Any:
+def _read(file: Path, published: PublishedWeights) -> Any:
     try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
         return torch.load(file, map_location="cpu", weights_only=True)
-    except _UNREADABLE as error:
+    except (SafetensorError, *_UNREADABLE) as error:
         # torch's own text advises to run the code of the file.
         reason = (
             "it is not a file of tensors" if isinstance(error, pickle.UnpicklingError) else first_line(error)
@@ -74,7 +94,7 @@ def _read(file: Path, published: PublishedModel) -> Any:
         ) from error
 
 
-def _downloaded(published: PublishedModel) -> Any:
+def _downloaded(published: PublishedWeights) -> Any:
     try:
         # torchvision's names of files hold a hash, which is checked.
         return torch.hub.load_state_dict_from_url(
@@ -87,7 +107,7 @@ def _downloaded(published: PublishedModel) -> Any:
         ) from error
 
 
-def _state_dict(content: Any, source: str, published: PublishedModel) -> dict[str, Tensor]:
+def _state_dict(content: Any, source: str, published: PublishedWeights) -> dict[str, Tensor]:
     if isinstance(content, Mapping):
         content = next((content[key] for key in _INSIDE if isinstance(content.get(key), Mapping)), content)
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
@@ -99,7 +119,7 @@ def _state_dict(content: Any, source: str, published: PublishedModel) -> dict[st
 
 
 def _check_layout(
-    state: Mapping[str, Tensor], own: Mapping[str, Tensor], source: str, published: PublishedModel
+    state: Mapping[str, Tensor], own: Mapping[str, Tensor], source: str, published: PublishedWeights
 ) -> None:
     faults = [
         f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"

@@ -129,7 +129,7 @@ class App {
     timeline.chose = list.chose = (event) => this.choose(event);
     window.addEventListener("pagehide", () => files.shelf.flush());
     window.addEventListener("beforeunload", (leave) => files.leave() && leave.preventDefault());
-    listenToKeys(this);
+    listenToKeys(this, keysOf(this.page));
   }
 
   // ---- moving about ----

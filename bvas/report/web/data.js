@@ -5,7 +5,8 @@ async function unpack(packed) {
   const bytes = Uint8Array.from(atob(packed.zlib), (sign) => sign.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   const buffer = await new Response(stream).arrayBuffer();
-  return packed.kind === "u32" ? new Uint32Array(buffer) : new Uint8Array(buffer);
+  const kinds = { u8: Uint8Array, u32: Uint32Array, i32: Int32Array };
+  return new kinds[packed.kind](buffer);
 }
 
 // Times that Python packed as their steps, in ticks of 0.1 ms.

@@ -174,21 +174,6 @@ const KINDS = {
   mark: { name: "label", plural: "labels", sign: "■" },
 };
 
-// "mm:ss", rounded down; minutes go on above 59.
-function minutesText(seconds) {
-  const whole = Math.floor(seconds);
-  const rest = Math.abs(whole);
-  const text = `${String(Math.floor(rest / 60)).padStart(2, "0")}:${String(rest % 60).padStart(2, "0")}`;
-  return whole < 0 ? `-${text}` : text;
-}
-
-// "mm:ss.cc"
-function momentText(seconds) {
-  const hundredths = Math.round(seconds * 100);
-  const rest = String(hundredths % 100).padStart(2, "0");
-  return `${minutesText(Math.floor(hundredths / 100))}.${rest}`;
-}
-
 // "mm:ss.cc", of a range with its end.
 function spanText(event) {
   return event.isRange ? `${momentText(event.seconds)} to ${momentText(event.stopSeconds)}` : momentText(event.seconds);

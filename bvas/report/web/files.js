@@ -3,7 +3,7 @@
 class Files {
   constructor(app, corrections) {
     Object.assign(this, { app, corrections });
-    this.shelf = new Shelf(app.data);
+    this.shelf = new Shelf(`${app.data.labelling ? "bvas-labels" : "bvas-corrections"} ${app.data.id}`);
     this.saver = new Saver();
     this.isUnsaved = false;
     this.others = []; // kept videos that this page does not show; a label page is made again for others

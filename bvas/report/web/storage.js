@@ -2,8 +2,8 @@
 
 // Keeps corrections in the browser between visits; where it may not, they live as long as the page.
 class Shelf {
-  constructor(data) {
-    this.key = `${data.labelling ? "bvas-labels" : "bvas-corrections"} ${data.id}`;
+  constructor(key) {
+    this.key = key;
     this.timer = 0;
   }
 

@@ -175,13 +175,3 @@ class View {
       : "No corrections yet.";
   }
 }
-
-const plural = (count, name) => `${count} ${name}${count === 1 ? "" : "s"}`;
-
-const byId = (id) => document.getElementById(id);
-
-function element(name, text) {
-  const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
-  return made;
-}

@@ -1,0 +1,142 @@
+"""Players followed without a detector: each drawn box through the video, until it is lost."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvas.detection.box_following import BoxFollower
+from bvas.errors import ConfigError, DecodeError
+from bvas.players.drawn_players import frames_of, group_rois
+from bvas.players.rois import Roi
+from bvas.tracking.tracks import Track
+from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
+from bvas.video.decode.open_video import open_video
+from bvas.video.decode.video_reader import FrameReader
+from bvas.video.index.frame_table import VideoIndex
+
+
+@dataclass(frozen=True, slots=True)
+class LostPlayer:
+    """A followed player that was lost."""
+
+    player: int
+    """Number, from 1."""
+    seconds: float
+    """Time of the first frame in which he was not found."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedPlayers:
+    """Players that were followed."""
+
+    tracks: tuple[tuple[Track, str], ...]
+    """Tracks with their names, numbered from 1 in the order in which they were drawn."""
+    lost: tuple[LostPlayer, ...]
+    """In order of time; a player that is drawn again is followed again."""
+
+
+@dataclass(slots=True)
+class _Followed:
+    """One player on his way."""
+
+    number: int
+    starts: dict[int, Roi]
+    """Drawn box by its frame."""
+    follower: BoxFollower | None = None
+    frames: list[int] = field(default_factory=list)
+    boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
+
+    def look(self, frame: int, picture: NDArray[np.uint8]) -> bool:
+        """Take the next picture; return whether the player was lost in it."""
+        box = None
+        if frame in self.starts:
+            box = self.starts[frame].box
+            self.follower = BoxFollower(picture, box)
+        elif self.follower is not None:
+            box = self.follower.update(picture)
+            if box is None:
+                self.follower = None
+                return True
+        if box is not None:
+            self.frames.append(frame)
+            self.boxes.append(box)
+        return False
+
+    def is_done(self, frame: int) -> bool:
+        """Return whether the player is lost, and not drawn again behind a frame."""
+        return self.follower is None and all(start <= frame for start in self.starts)
+
+
+def follow_players(
+    index: VideoIndex,
+    rois: Sequence[Roi],
+    *,
+    reading: ReadOptions = DEFAULT_READING,
+    progress: Callable[[int, int], None] | None = None,
+) -> FollowedPlayers:
+    """Follow drawn boxes through every frame behind them, in one pass; a lost player has no boxes any more.
+
+    Args:
+        index: The video.
+        rois: At least one; boxes of one name are of one player, who is followed again from each.
+        reading: Stream, rate and tone.
+        progress: Called with the frames done and all there are.
+
+    Raises:
+        ConfigError: no box, or one that lies outside of the video.
+        DecodeError: the video cannot be read; frames that are lost are passed over.
+    """
+    if not rois:
+        raise ConfigError("no box to follow; draw one with --roi X,Y,W,H@TIME, or on the page of --choose")
+    start_of = dict(zip(map(id, rois), frames_of(rois, index), strict=True))
+    players = [
+        _Followed(number, {start_of[id(roi)]: roi for roi in drawn})
+        for number, (_, drawn) in enumerate(group_rois(rois), start=1)
+    ]
+    lost = []
+    first = min(start_of.values())
+    with open_video(
+        index.path, "pyav", channels="rgb", stream=reading.stream, rate=reading.rate, tone=reading.tone
+    ) as reader:
+        for frame, picture in _pictures(reader, first):
+            lost += [
+                LostPlayer(player.number, index.seconds_of(frame))
+                for player in players
+                if player.look(frame, picture)
+            ]
+            if progress is not None:
+                progress(frame + 1 - first, index.num_frames - first)
+            if all(player.is_done(frame) for player in players):
+                break
+    return FollowedPlayers(
+        tracks=tuple(
+            (_track(player, index), name) for player, (name, _) in zip(players, group_rois(rois), strict=True)
+        ),
+        lost=tuple(lost),
+    )
+
+
+def _pictures(reader: FrameReader, first: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Yield the frames that can be decoded, from `first` on."""
+    while first < reader.info.num_frames:
+        try:
+            for start, pictures in reader.stream(first):
+                yield from enumerate(pictures, start=start)
+            return
+        except DecodeError as error:
+            if error.lost is None:
+                raise
+            first = error.lost.stop
+
+
+def _track(player: _Followed, index: VideoIndex) -> Track:
+    frames = np.array(player.frames, np.int64)
+    return Track(
+        number=player.number,
+        frames=frames,
+        seconds=index.seconds[frames],
+        boxes=np.array(player.boxes, np.float64),
+        scores=np.ones(len(frames), np.float32),
+    )
