@@ -67,9 +67,8 @@ def extent(line):
 def box_in(picture, row, rect):
     """Left, top, right and bottom of the colored box, seen along its middle row and a column right of its caption."""
     height, width = picture.shape[:2]
-    mask = is_colored(picture, row.player)
-    across = mask[min((rect.top + rect.bottom) // 2, height - 1)]
-    down = mask[:, min(rect.right - 12, width - 1)]
+    across = is_colored(picture[min((rect.top + rect.bottom) // 2, height - 1)], row.player)
+    down = is_colored(picture[:, min(rect.right - 12, width - 1)], row.player)
     (left, right), (top, bottom) = extent(across), extent(down)
     return np.array([left, top, right, bottom])
 
@@ -236,9 +235,9 @@ def test_each_of_60_players_has_his_box_in_his_color(tmp_path):
     write_players_overlay(tmp_path / "a.mp4", result)
     _, picture = shown_in(tmp_path / "a.mp4")[-1]
     drawing = PlayerDrawing(picture.shape[:2], result.size)
-    for row in result.rows():
+    for row in list(result.rows())[-60:]:
         left, top, right, bottom = drawing.rect_of(row)
-        inner = is_colored(picture, row.player)[top + 4 : bottom - 4, left:right]
+        inner = is_colored(picture[top + 4 : bottom - 4, left:right], row.player)
         sides = inner[:, :3].any(axis=1).mean(), inner[:, -3:].any(axis=1).mean()
         share = {"solid": 0.9, "dashed": 0.35, "dotted": 0.12}[style_of(row.player)]
         assert min(sides) > share, row
