@@ -11,4 +11,7 @@ detector_choice.py       a detector by name or file
 detection_files.py       detections from files: MOT, tables, COCO
 coco_detections.py       COCO's JSON
 detection_rows.py        rows of a file, checked and gathered by frame
+tiny_detector.py         small detector of our own: centers with sizes
+labelled_frames.py       frames with true boxes, to train it on
+tiny_training.py         its training
 """
