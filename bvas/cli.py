@@ -44,6 +44,7 @@ VERBS = {
     "spots overlay": "draw spots, annotations and score curves on their video",
     "spots pictures": "draw timelines, curves and the worst errors, against labels",
     "spots score": "score the predictions of any system against labels",
+    "players clips": "cut players' windows out of videos as a data set of clips with classes",
     "players score": "score tracks of players against true tracks",
     "weights download": "download published weights, and import them by name",
     "weights import": "import weights of the reference system",

@@ -11,6 +11,8 @@ classify_players.py  class of each window of each player
 track_players.py     players of a video in one call
 corrections.py       corrections by hand: merge, split, swap, name, remove, relabel
 edited_players.py    the players while edits are applied to them
+labelled_windows.py  windows whose action is known, and the choice of training clips
+clip_dataset.py      data set of clips cut out of videos
 player_files.py    files of a folder of players, written and read
 players_json.py    PlayersJson, PlayersRecord: content of players.json
 scored_players.py  results of players scored against true tracks and actions

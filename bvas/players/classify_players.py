@@ -3,7 +3,6 @@
 import logging
 import math
 import time
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from bvas.errors import ConfigError, DecodeError, ScoresError
 from bvas.inference.class_rows import top_classes
 from bvas.inference.class_windows import centers_every, default_batch
 from bvas.inference.classifier import VideoClassifier
-from bvas.players.player_crops import CropReader
+from bvas.players.player_crops import CropReader, window_crops
 from bvas.players.player_windows import PlayerWindow, player_windows
 from bvas.players.players_result import PlayerAction
 from bvas.tracking.tracks import Track
@@ -109,7 +108,7 @@ def classify_players(
         rate=reading.rate,
         tone=reading.tone,
     ) as reader:
-        crops = CropReader(reader, experiment, grid, classifier.device)
+        crops = CropReader(reader, experiment.input, grid, classifier.device)
         batches = _Batches(classifier, crops, grid, index, len(tracks), batch_size)
         num_lost = _run(windows, tracks, crops, batches, strict=strict, progress=progress)
     if num_lost > _LARGEST_GAP_SHARE * len(windows):
@@ -135,34 +134,16 @@ def _run(
     progress: Callable[[int, int], None] | None,
 ) -> int:
     """Give each window to the batches as soon as its frames are read; return how many could not be decoded."""
-    wanted: dict[int, set[int]] = defaultdict(set)
-    for window in windows:
-        for frame in window.frames.tolist():
-            wanted[frame].add(window.place)
-    kept: dict[tuple[int, int], Tensor] = {}
-    lost: set[int] = set()
-    span = max((int(window.frames[-1] - window.frames[0]) for window in windows), default=0)
-    num_done = num_lost = 0
-    for read in crops.crops({frame: sorted(places) for frame, places in wanted.items()}, tracks):
-        frame = read.grid_frame
-        if read.error is not None:
-            if strict:
-                raise read.error
-            lost.add(frame)
-        kept.update({(place, frame): crop for place, crop in read.crops.items()})
-        while num_done < len(windows) and windows[num_done].frames[-1] <= frame:
-            window = windows[num_done]
-            num_done += 1
-            if lost.isdisjoint(window.frames.tolist()):
-                batches.add(window, [kept[window.place, number] for number in window.frames.tolist()])
-            else:
-                num_lost += 1
-            if progress is not None:
-                progress(num_done, len(windows))
-        # Windows that are left end later, so they begin after this.
-        first = frame - span
-        kept = {key: crop for key, crop in kept.items() if key[1] >= first}
-        lost = {number for number in lost if number >= first}
+    num_lost = 0
+    for done, (window, clip, error) in enumerate(window_crops(crops, windows, tracks), start=1):
+        if error is None:
+            batches.add(window, clip)
+        elif strict:
+            raise error
+        else:
+            num_lost += 1
+        if progress is not None:
+            progress(done, len(windows))
     batches.compute()
     return num_lost
 

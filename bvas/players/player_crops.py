@@ -4,6 +4,7 @@ A frame is decoded once, however many players and windows show it, and a crop is
 gives for the same boxes: the same reader, fit and color.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bvas.errors import DecodeError
-from bvas.experiment.experiment import Experiment
+from bvas.experiment.input_config import InputConfig
 from bvas.loading.device_fit import DeviceFit
+from bvas.players.player_windows import PlayerWindow
 from bvas.tracking.tracks import Track
 from bvas.values.color import to_unit_frames
 from bvas.values.input_format import Cut, box_cuts
@@ -40,17 +42,17 @@ class CropReader:
 
     Args:
         reader: The video, as the experiment reads it.
-        experiment: Form of the frames.
+        config: Form of the frames.
         grid: Grid of the video.
         device: Device of the crops.
     """
 
-    def __init__(self, reader: FrameReader, experiment: Experiment, grid: Grid, device: torch.device) -> None:
+    def __init__(self, reader: FrameReader, config: InputConfig, grid: Grid, device: torch.device) -> None:
         self._reader = reader
         self._grid = grid
         self._device = device
-        self._scaling = experiment.input.luma_scaling
-        form = experiment.input.form
+        self._scaling = config.luma_scaling
+        form = config.form
         self._fit = DeviceFit(form, self._scaling) if form.is_scaled_on_device else None
 
     def unit(self, clips: Sequence[Sequence[Tensor]]) -> Tensor:
@@ -126,3 +128,46 @@ class CropReader:
     def _cuts(self, frame: int, places: Sequence[int], tracks: Sequence[Track]) -> tuple[Cut, ...]:
         shown: NDArray[np.float64] = np.array([self._reader.seconds_of(int(self._grid.indices[frame]))])
         return box_cuts(np.concatenate([tracks[place].boxes_at(shown) for place in places]))
+
+
+def window_crops(
+    reader: CropReader, windows: Sequence[PlayerWindow], tracks: Sequence[Track]
+) -> Iterator[tuple[PlayerWindow, list[Tensor], DecodeError | None]]:
+    """Yield each window with its crops as soon as its frames are read, in one pass over the video.
+
+    Memory holds the crops of one window of each player, however long the video is. Where a frame of a window cannot be
+    decoded, its crops are empty and the error says why.
+
+    Args:
+        reader: Reads the crops.
+        windows: In order of their last frames.
+        tracks: The players.
+
+    Raises:
+        DecodeError: reading failed for another reason than lost frames.
+    """
+    wanted: dict[int, set[int]] = defaultdict(set)
+    for window in windows:
+        for frame in window.frames.tolist():
+            wanted[frame].add(window.place)
+    kept: dict[tuple[int, int], Tensor] = {}
+    lost: dict[int, DecodeError] = {}
+    span = max((int(window.frames[-1] - window.frames[0]) for window in windows), default=0)
+    num_done = 0
+    for read in reader.crops({frame: sorted(places) for frame, places in wanted.items()}, tracks):
+        frame = read.grid_frame
+        if read.error is not None:
+            lost[frame] = read.error
+        kept.update({(place, frame): crop for place, crop in read.crops.items()})
+        while num_done < len(windows) and windows[num_done].frames[-1] <= frame:
+            window = windows[num_done]
+            num_done += 1
+            errors = [lost[number] for number in window.frames.tolist() if number in lost]
+            if errors:
+                yield window, [], errors[0]
+            else:
+                yield window, [kept[window.place, number] for number in window.frames.tolist()], None
+        # Windows that are left end later, so they begin after this.
+        first = frame - span
+        kept = {key: crop for key, crop in kept.items() if key[1] >= first}
+        lost = {number: error for number, error in lost.items() if number >= first}

@@ -114,7 +114,7 @@ def test_crops_are_those_of_the_clip_loader(video, channels, resample):
         expected = to_unit_frames(batch.frames, batch.forms, experiment.input.luma_scaling)
     index, _ = build_index(video)
     with open_video(video, **form.reading) as reader:
-        crops = CropReader(reader, experiment, make_grid(index, 25.0), torch.device("cpu"))
+        crops = CropReader(reader, experiment.input, make_grid(index, 25.0), torch.device("cpu"))
         read = list(crops.crops({frame: [0] for frame in wanted}, [track]))
         assert torch.equal(crops.unit([[one.crops[0] for one in read]]), expected)
 
