@@ -41,8 +41,7 @@ def test_every_file_of_the_page_is_there():
     missing = [
         path for path in paths if "/" in path and not ((PACKAGE / path).exists() or (ROOT / path).exists())
     ]
-    # A room that is still to come.
-    assert missing == ["tracking/"]
+    assert missing == []
 
 
 @pytest.mark.parametrize(
@@ -50,7 +49,7 @@ def test_every_file_of_the_page_is_there():
     [
         ("column to `spots.csv`", "spots_csv.py"),
         ("which frame has number 500", "frame_numbering.py"),
-        ("a tracker", "tracking/"),
+        ("a tracker", "tracker.py"),
         ("unfinished file after a kill", "atomic_files.py"),
     ],
 )
