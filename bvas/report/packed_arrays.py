@@ -53,9 +53,10 @@ def packed_frames(frames: FrameTimes) -> dict[str, Any]:
 
 def packed_steps(values: NDArray[np.int64]) -> dict[str, str]:
     """Return whole numbers [..., L] as plain data: the steps along the last axis, as int32."""
-    return _packed(np.diff(values, prepend=0).astype("<i4"), "i32")
+    return _packed(np.diff(values, prepend=0).astype("<i4"), "i32", level=6)
 
 
-def _packed(values: NDArray[Any], kind: str) -> dict[str, str]:
-    content = zlib.compress(np.ascontiguousarray(values).tobytes(), 9)
+def _packed(values: NDArray[Any], kind: str, *, level: int = 9) -> dict[str, str]:
+    # Level 9 takes twenty times as long for noisy steps, and saves a tenth.
+    content = zlib.compress(np.ascontiguousarray(values).tobytes(), level)
     return {"kind": kind, "zlib": base64.b64encode(content).decode()}

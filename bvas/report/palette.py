@@ -9,8 +9,6 @@ FALSE_ALARM = "#E69F00"
 FALSE_ALARM_EDGE = "#7A5200"
 ANNOTATION = "#333333"
 OUTCOMES = {"spot": HIT, "hit": HIT, "miss": MISS, "false alarm": FALSE_ALARM, "annotation": ANNOTATION}
-PLAYERS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
-"""Of players, by their numbers in turn."""
 CURVE = "#7A8794"
 CURVE_FILL = "#DCE2E8"
 GRID = "#E3E6EA"

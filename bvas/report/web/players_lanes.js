@@ -14,7 +14,7 @@ class PlayersPalette extends Palette {
 
 class Lanes {
   constructor(root, palette, colorOf) {
-    Object.assign(this, { palette, colorOf });
+    Object.assign(this, { root, palette, colorOf });
     this.canvas = root.querySelector("canvas");
     this.playhead = root.querySelector(".head");
     this.players = [];
@@ -36,6 +36,16 @@ class Lanes {
   setPlayers(players, marked) {
     Object.assign(this, { players, marked });
     this.draw();
+    for (const kind of ["chosen", "other"]) this.reveal(players.findIndex(({ number }) => marked.get(number) === kind));
+  }
+
+  // Scrolls a lane into sight.
+  reveal(place) {
+    if (place < 0) return;
+    const top = AXIS + place * this.laneHeight;
+    const { scrollTop, clientHeight } = this.root;
+    if (top - AXIS < scrollTop) this.root.scrollTop = top - AXIS;
+    else if (top + this.laneHeight > scrollTop + clientHeight) this.root.scrollTop = top + this.laneHeight - clientHeight;
   }
 
   get laneHeight() {

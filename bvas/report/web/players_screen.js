@@ -1,5 +1,7 @@
 // Boxes over the picture, at the frame on screen.
 
+const DASHES = [[], [7, 5], [2, 3]]; // solid, dashed, dotted
+
 class Screen {
   constructor(canvas, video, size, colors) {
     Object.assign(this, { canvas, video, colors });
@@ -62,9 +64,9 @@ class Screen {
     const color = this.colorOf(number);
     const strokes = isChosen ? [["#000", 7], ["#fff", 5], [color, 3]] : [["rgb(0 0 0 / .65)", 4], [color, 2]];
     for (const [style, thickness] of isOther ? [["#000", 6], ["#fff", 4]] : strokes) {
-      // From the eighth player on colors come again; dashes keep them apart.
-      const isAgain = style === color && Math.floor((number - 1) / this.colors.length) % 2;
-      context.setLineDash(isAgain || (isOther && style === "#fff") ? [7, 5] : []);
+      // Colors come again with another line, as in the annotated video.
+      const again = style === color ? Math.floor((number - 1) / this.colors.length) % DASHES.length : 0;
+      context.setLineDash(isOther && style === "#fff" ? DASHES[1] : DASHES[again]);
       [context.strokeStyle, context.lineWidth] = [style, thickness];
       context.strokeRect(x, y, width, height);
     }
