@@ -28,6 +28,7 @@ from bvas.players.player_crops import CropReader, window_crops
 from bvas.players.player_files import check_same_video, read_players
 from bvas.players.scored_players import label_truth
 from bvas.results.recording_folder import default_folder
+from bvas.results.store import PLAYERS_NAME
 from bvas.system.atomic_files import write_json
 from bvas.tracking.mot_files import read_tracks, read_truth
 from bvas.tracking.tracks import Track
@@ -145,6 +146,11 @@ def _choose(one: PlayersOfVideo, group: str, config: PlayerClipsConfig, number: 
     index, _ = build_index(one.video)
     grid = make_grid(index, config.rate)
     if one.results is not None:
+        if not (one.results / PLAYERS_NAME).exists():
+            raise DataError(
+                f"{one.results} holds no players; find them first: bvas players {one.video}, or give --tracks and "
+                "--actions"
+            )
         check_same_video(one.results, source_of(str(one.video)))
         result = read_players(one.results)
         tracks = [player.track for player in result.players]
