@@ -36,6 +36,8 @@ class PlayersApp {
     byId("save").textContent = `Save ${this.files.name}`;
     data.labels.forEach((label, place) => byId("relabel").append(new Option(place < 9 ? `${place + 1} ${label}` : label, label)));
     byId("labels-of-actions").hidden = !data.labels.length;
+    const actions = data.labels.length ? " Below: actions; underlined are those by hand." : "";
+    byId("lanes-text").textContent = `Bars: frames with a box.${actions}`;
     for (const { text, does } of playersKeysOf(this.mode)) byId("keys").append(element("dt", text), element("dd", does));
     byId("zoom").hidden = this.mode !== "correct";
   }
@@ -182,7 +184,7 @@ class PlayersApp {
 
   showChosen(entry) {
     const { editing } = this;
-    byId("chosen").textContent = entry ? `${entry.name} · ${entry.about} · ${entry.more}` : editing.draft ? "A new box" : "Nothing chosen: click a box or a row.";
+    byId("chosen").textContent = entry ? [entry.name, entry.about, entry.more].filter(Boolean).join(" · ") : editing.draft ? "A new box" : "Nothing chosen: click a box or a row.";
     byId("name").value = this.nameOfChosen;
     for (const id of ["name", "remove", "merge", "swap", "split", "previous-action", "next-action"]) byId(id).disabled = !entry;
     byId("keep").disabled = !entry && !editing.draft;

@@ -52,7 +52,7 @@ class Correcting {
         number: player.number,
         name: player.name ? `${player.number} ${player.name}` : String(player.number),
         about: `${momentText(start)} to ${momentText(stop)}`,
-        more: `${gaps ? `${plural(gaps, "gap")}, ` : ""}${plural(player.actions.length, "action")}`,
+        more: [gaps ? plural(gaps, "gap") : "", table.labels.length ? plural(player.actions.length, "action") : ""].filter(Boolean).join(", "),
         isOther: player.number === this.begun?.other,
       };
     });

@@ -25,7 +25,7 @@ class PlayersList {
     row.className = `player${isChosen ? " chosen" : ""}${isOther ? " other" : ""}`;
     row.setAttribute("role", "option");
     row.setAttribute("aria-selected", isChosen);
-    row.setAttribute("aria-label", `${name}, ${about}, ${more}`);
+    row.setAttribute("aria-label", [name, about, more].filter(Boolean).join(", "));
     const swatch = row.appendChild(element("span"));
     swatch.className = "swatch";
     swatch.style.background = this.colorOf(number);
