@@ -19,10 +19,11 @@ from bvas.errors import ConfigError, DataError
 from bvas.players.labelled_windows import (
     LabelledWindow,
     PlayerClipsConfig,
-    choose_windows,
+    centers_of_labels,
+    centers_of_result,
+    choose_centers,
     row_labels,
-    windows_of_labels,
-    windows_of_result,
+    windows_at,
 )
 from bvas.players.player_crops import CropReader, window_crops
 from bvas.players.player_files import check_same_video, read_players
@@ -154,17 +155,18 @@ def _choose(one: PlayersOfVideo, group: str, config: PlayerClipsConfig, number: 
         check_same_video(one.results, source_of(str(one.video)))
         result = read_players(one.results)
         tracks = [player.track for player in result.players]
-        windows = windows_of_result(result, grid, config.clip)
+        centers = centers_of_result(result, grid, config.clip)
     else:
         assert one.tracks is not None
         assert one.actions is not None
         tracks = read_tracks(one.tracks, index.seconds)
-        windows = windows_of_labels(tracks, _labels(one.tracks, one.actions, tracks), grid, config.clip)
+        centers = centers_of_labels(tracks, _labels(one.tracks, one.actions, tracks), grid, config.clip)
+    chosen = choose_centers(centers, config, (config.seed, number))
     return _ChosenClips(
         video=one.video,
         group=group,
         tracks=tuple(tracks),
-        windows=tuple(choose_windows(windows, config, (config.seed, number))),
+        windows=tuple(windows_at(chosen, tracks, grid, config.clip)),
     )
 
 

@@ -1,18 +1,17 @@
 """Windows of players whose action is known, and the choice of those that become training clips."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
 from bvas.experiment.input_config import InputConfig
-from bvas.players.player_windows import PlayerWindow, player_windows
+from bvas.players.player_windows import PlayerWindow, player_windows, visible_stretches
 from bvas.players.players_result import PlayersResult
 from bvas.tracking.tracks import Track
-from bvas.values.arrays import Ints
+from bvas.values.arrays import Bools, Floats, Ints
 from bvas.values.clip_config import ClipConfig
 from bvas.video.index.frame_grid import Grid
 
@@ -63,6 +62,17 @@ class PlayerClipsConfig:
         return ClipConfig(num_frames=self.num_frames, frame_step=1, stack_size=1)
 
 
+@dataclass(frozen=True, slots=True)
+class LabelledCenter:
+    """Center of a window with the action that it shows."""
+
+    place: int
+    """Place of the track in the list of tracks."""
+    center: int
+    """Grid frame."""
+    label: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledWindow:
     """A window with the action that it shows."""
@@ -71,10 +81,10 @@ class LabelledWindow:
     label: str
 
 
-def windows_of_labels(
+def centers_of_labels(
     tracks: Sequence[Track], labels: Sequence[Sequence[str]], grid: Grid, clip: ClipConfig
-) -> list[LabelledWindow]:
-    """Return all windows that show one action: it covers the center, and at least half of the frames.
+) -> list[LabelledCenter]:
+    """Return the centers of all windows that show one action: it covers the center, and at least half of the frames.
 
     A window in which the box jumps, as at a cut, is left out.
 
@@ -84,105 +94,141 @@ def windows_of_labels(
         grid: Grid of the video.
         clip: Number of a clip's frames.
     """
-    centers = np.arange(len(grid.indices))
-    wanted = []
-    for window in player_windows(tracks, grid, centers, clip):
-        own = labels[window.place]
-        # Each frame counts once, however often the edge of a stretch is repeated.
-        rows = np.searchsorted(tracks[window.place].frames, grid.indices[np.unique(window.frames)])
-        label = own[int(np.searchsorted(tracks[window.place].frames, grid.indices[window.center]))]
-        if label and 2 * sum(own[row] == label for row in rows.tolist()) >= clip.num_frames:
-            wanted.append(LabelledWindow(window, label))
-    return _without_jumps(wanted, tracks, grid)
+    found = []
+    for place, (track, own) in enumerate(zip(tracks, labels, strict=True)):
+        names = np.array(own, dtype=object)
+        for windows in _stretches(track, grid, clip):
+            shown = names[windows.rows]
+            for label in sorted({*shown.tolist()} - {""}):
+                # Each frame counts once, however often the edge of the stretch is repeated.
+                before = np.append(0, np.cumsum(shown == label))
+                num_shown = before[windows.last + 1] - before[windows.first]
+                is_taken = (shown == label) & windows.is_steady & (2 * num_shown >= clip.num_frames)
+                found += [
+                    LabelledCenter(place, windows.start + offset, label)
+                    for offset in np.flatnonzero(is_taken).tolist()
+                ]
+    return found
 
 
-def windows_of_result(result: PlayersResult, grid: Grid, clip: ClipConfig) -> list[LabelledWindow]:
-    """Return the windows that were classified, or corrected by hand, without those in which the box jumps."""
-    tracks = [player.track for player in result.players]
+def centers_of_result(result: PlayersResult, grid: Grid, clip: ClipConfig) -> list[LabelledCenter]:
+    """Return the centers that were classified, or corrected by hand, without those in whose window the box jumps."""
     found = []
     for place, player in enumerate(result.players):
         times = np.array([action.seconds for action in player.actions])
-        labels = dict(zip(_nearest(grid.seconds, times).tolist(), player.actions, strict=True))
-        for window in player_windows([player.track], grid, np.array(sorted(labels), np.int64), clip):
-            found.append(
-                LabelledWindow(PlayerWindow(place, window.center, window.frames), labels[window.center].label)
-            )
-    return _without_jumps(_in_order(found), tracks, grid)
+        centers = _nearest(grid.seconds, times)
+        for windows in _stretches(player.track, grid, clip):
+            for center, action in zip(centers.tolist(), player.actions, strict=True):
+                offset = center - windows.start
+                if 0 <= offset < len(windows.rows) and windows.is_steady[offset]:
+                    found.append(LabelledCenter(place, center, action.label))
+    return found
 
 
-def choose_windows(
-    windows: Sequence[LabelledWindow], config: PlayerClipsConfig, seed: Sequence[int]
-) -> list[LabelledWindow]:
-    """Return at most `per_class` windows of each class, at random, in order of their last frames.
+def choose_centers(
+    centers: Sequence[LabelledCenter], config: PlayerClipsConfig, seed: Sequence[int]
+) -> list[LabelledCenter]:
+    """Return at most `per_class` windows of each class, at random.
 
     Two of one player and class do not overlap, unless the class has too few; then they are a quarter of their length
     apart at least.
 
     Args:
-        windows: All there are.
+        centers: All there are.
         config: Number of windows and labels.
         seed: Seeds of the choice.
     """
     rng = np.random.default_rng(seed)
-    by_label: dict[str, list[LabelledWindow]] = defaultdict(list)
-    for window in windows:
-        by_label[window.label].append(window)
-    chosen: list[LabelledWindow] = []
+    by_label: dict[str, list[LabelledCenter]] = defaultdict(list)
+    for one in centers:
+        by_label[one.label].append(one)
+    chosen: list[LabelledCenter] = []
     for label in config.labels or sorted(by_label):
         own = by_label[label]
-        shuffled = [own[place] for place in rng.permutation(len(own)).tolist()]
-        chosen += _spread(shuffled, config)
-    return _in_order(chosen)
-
-
-def _spread(windows: Sequence[LabelledWindow], config: PlayerClipsConfig) -> list[LabelledWindow]:
-    """Return the first windows that keep their distance from those before them."""
-    chosen: list[LabelledWindow] = []
-    centers: dict[int, list[int]] = defaultdict(list)
-    for apart in (config.num_frames, max(1, round(_RARE_SHARE * config.num_frames))):
-        for one in windows:
-            if len(chosen) == config.per_class:
-                return chosen
-            taken, center = centers[one.window.place], one.window.center
-            if all(abs(center - other) >= apart for other in taken):
-                chosen.append(one)
-                taken.append(center)
+        chosen += _spread([own[place] for place in rng.permutation(len(own)).tolist()], config)
     return chosen
 
 
-def _in_order(windows: Sequence[LabelledWindow]) -> list[LabelledWindow]:
-    return sorted(windows, key=lambda one: (int(one.window.frames[-1]), one.window.center, one.window.place))
-
-
-def _nearest(seconds: NDArray[np.float64], times: NDArray[np.float64]) -> Ints:
-    """Return the grid frame nearest to each time."""
-    right = np.clip(np.searchsorted(seconds, times), 1, max(len(seconds) - 1, 1))
-    nearest = np.where(times - seconds[right - 1] <= seconds[right] - times, right - 1, right)
-    return np.asarray(nearest, np.int64)
-
-
-def _without_jumps(
-    windows: Sequence[LabelledWindow], tracks: Sequence[Track], grid: Grid
+def windows_at(
+    centers: Sequence[LabelledCenter], tracks: Sequence[Track], grid: Grid, clip: ClipConfig
 ) -> list[LabelledWindow]:
-    jumps = [_jumps(track) for track in tracks]
+    """Return the windows of centers, in order of their last frames."""
+    labels = {(one.place, one.center): one.label for one in centers}
+    found = []
+    for place, track in enumerate(tracks):
+        own = np.array(sorted(center for other, center in labels if other == place), np.int64)
+        for window in player_windows([track], grid, own, clip):
+            placed = PlayerWindow(place, window.center, window.frames)
+            found.append(LabelledWindow(placed, labels[place, window.center]))
+    return sorted(found, key=lambda one: (int(one.window.frames[-1]), one.window.center, one.window.place))
 
-    def is_steady(window: PlayerWindow) -> bool:
-        first, last = grid.indices[window.frames[0]], grid.indices[window.frames[-1]]
-        at = jumps[window.place]
-        return not ((at > first) & (at <= last)).any()
 
-    return [one for one in windows if is_steady(one.window)]
+def _spread(centers: Sequence[LabelledCenter], config: PlayerClipsConfig) -> list[LabelledCenter]:
+    """Return the first ones that keep their distance from those before them."""
+    chosen: list[LabelledCenter] = []
+    taken: dict[int, list[int]] = defaultdict(list)
+    for apart in (config.num_frames, max(1, round(_RARE_SHARE * config.num_frames))):
+        for one in centers:
+            if len(chosen) == config.per_class:
+                return chosen
+            if all(abs(one.center - other) >= apart for other in taken[one.place]):
+                chosen.append(one)
+                taken[one.place].append(one.center)
+    return chosen
 
 
-def _jumps(track: Track) -> Ints:
-    """Return the source frames at which the box is elsewhere than in the frame before."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Stretch:
+    """Windows around each of the G grid frames of a visible stretch."""
+
+    start: int
+    """First grid frame."""
+    rows: Ints
+    """Rows of the track that the grid frames show [G]."""
+    first: Ints
+    """First grid frame of each window, from `start` on [G]."""
+    last: Ints
+    """Last one [G]."""
+    is_steady: Bools
+    """The box does not jump in the window [G]."""
+
+
+def _stretches(track: Track, grid: Grid, clip: ClipConfig) -> Iterator[_Stretch]:
+    num_jumps = np.cumsum(_jumps(track))
+    for first_shown, last_shown in visible_stretches(track):
+        start, stop = np.searchsorted(grid.indices, [first_shown, last_shown + 1]).tolist()
+        if start == stop:
+            continue
+        rows = np.searchsorted(track.frames, grid.indices[start:stop])
+        offsets = np.arange(stop - start)
+        first = np.maximum(offsets - clip.frames_before, 0)
+        last = np.minimum(offsets + clip.frames_after, stop - start - 1)
+        yield _Stretch(
+            start=start,
+            rows=rows,
+            first=first,
+            last=last,
+            is_steady=num_jumps[rows[last]] == num_jumps[rows[first]],
+        )
+
+
+def _jumps(track: Track) -> Bools:
+    """Return whether the box of each row is elsewhere than in the row before."""
     middles = track.boxes[:, :2] + track.boxes[:, 2:] / 2
     heights = np.maximum(track.boxes[:, 3], 1e-6)
     moved = np.hypot(*np.diff(middles, axis=0).T) > _JUMP_HEIGHTS * (heights[1:] + heights[:-1]) / 2
     ratio = heights[1:] / heights[:-1]
-    resized = np.maximum(ratio, 1 / ratio) > _JUMP_RATIO
-    at: Ints = track.frames[1:][moved | resized]
-    return at
+    jumps: Bools = np.append(False, moved | (np.maximum(ratio, 1 / ratio) > _JUMP_RATIO))
+    return jumps
+
+
+def _nearest(seconds: Floats, times: Floats) -> Ints:
+    """Return the grid frame nearest to each time."""
+    if len(seconds) < 2:
+        return np.zeros(len(times), np.int64)
+    right = np.clip(np.searchsorted(seconds, times), 1, len(seconds) - 1)
+    nearest: Ints = np.where(times - seconds[right - 1] <= seconds[right] - times, right - 1, right)
+    return nearest
 
 
 def row_labels(track: Track, frames: Ints, labels: Sequence[str]) -> list[str]:

@@ -10,9 +10,10 @@ from track_samples import track_of
 from bvas.errors import ConfigError
 from bvas.players.labelled_windows import (
     PlayerClipsConfig,
-    choose_windows,
-    windows_of_labels,
-    windows_of_result,
+    centers_of_labels,
+    centers_of_result,
+    choose_centers,
+    windows_at,
 )
 from bvas.players.players_result import Player, PlayerAction, PlayersResult
 from bvas.values.clip_config import ClipConfig
@@ -30,11 +31,11 @@ def track(number=1, frames=range(100), boxes=BOX):
 
 def found(labels, one=None):
     one = one or track()
-    return windows_of_labels([one], [labels], GRID, CLIP)
+    return centers_of_labels([one], [labels], GRID, CLIP)
 
 
 def centers(windows, label):
-    return [one.window.center for one in windows if one.label == label]
+    return [one.center for one in windows if one.label == label]
 
 
 def test_an_action_covers_the_center_and_half_of_the_window():
@@ -84,16 +85,16 @@ def test_a_fast_player_does_not_jump():
 
 
 def chosen(windows, **changes):
-    return choose_windows(windows, PlayerClipsConfig(**{"per_class": 5, **changes}), (0, 0))
+    return choose_centers(windows, PlayerClipsConfig(**{"per_class": 5, **changes}), (0, 0))
 
 
 def test_windows_of_a_player_and_class_do_not_overlap_where_there_are_enough():
-    windows = windows_of_labels([track(place + 1) for place in range(4)], [["run"] * 100] * 4, GRID, CLIP)
+    windows = centers_of_labels([track(place + 1) for place in range(4)], [["run"] * 100] * 4, GRID, CLIP)
     picked = chosen(windows)
 
     assert len(picked) == 5
     for place in range(4):
-        own = sorted(one.window.center for one in picked if one.window.place == place)
+        own = sorted(one.center for one in picked if one.place == place)
         assert all(b - a >= 16 for a, b in pairwise(own))
 
 
@@ -107,11 +108,11 @@ def test_windows_of_a_rare_class_overlap_by_three_quarters_at_most():
 
 
 def test_the_choice_depends_on_the_seed_alone():
-    windows = windows_of_labels([track(place + 1) for place in range(9)], [["run"] * 100] * 9, GRID, CLIP)
+    windows = centers_of_labels([track(place + 1) for place in range(9)], [["run"] * 100] * 9, GRID, CLIP)
 
     def places(seed):
-        picked = choose_windows(windows, PlayerClipsConfig(per_class=5), (seed,))
-        return [(one.window.place, one.window.center) for one in picked]
+        picked = choose_centers(windows, PlayerClipsConfig(per_class=5), (seed,))
+        return [(one.place, one.center) for one in picked]
 
     assert places(1) == places(1)
     assert places(1) != places(2)
@@ -119,14 +120,14 @@ def test_the_choice_depends_on_the_seed_alone():
 
 def test_only_the_labels_asked_for_are_taken_and_windows_come_in_order_of_their_ends():
     labels = [*["stand"] * 40, *["pass"] * 16, *["run"] * 44]
-    picked = chosen(found(labels), labels=("run", "pass"))
+    picked = windows_at(chosen(found(labels), labels=("run", "pass")), [track()], GRID, CLIP)
 
     assert {one.label for one in picked} == {"pass", "run"}
     ends = [int(one.window.frames[-1]) for one in picked]
     assert ends == sorted(ends)
 
 
-def test_windows_of_results_are_those_that_were_classified():
+def test_centers_of_results_are_those_that_were_classified():
     actions = tuple(
         PlayerAction(seconds=seconds, label=label, confidence=None)
         for seconds, label in ((0.4, "walk"), (1.2, "run"), (2.8, "walk"))
@@ -142,14 +143,16 @@ def test_windows_of_results_are_those_that_were_classified():
         labels=("run", "walk"),
         every=0.8,
     )
-    windows = windows_of_result(result, GRID, CLIP)
+    centers = centers_of_result(result, GRID, CLIP)
 
-    assert [(one.window.place, one.window.center, one.label) for one in windows] == [
+    assert [(one.place, one.center, one.label) for one in centers] == [
         (1, 4, "walk"),
         (1, 12, "run"),
         (1, 28, "walk"),
     ]
     # The stretch ends at source frame 59, grid frame 29; the clip is centered on frame 8 of 16.
+    windows = windows_at(centers, [player.track for player in result.players], GRID, CLIP)
+    assert windows[2].window.place == 1
     assert windows[2].window.frames.tolist() == [*range(20, 30), *[29] * 6]
 
 
