@@ -11,13 +11,14 @@ GATE = 150.0
 _TAIL = 8.0
 
 
-def association_costs(states: MotionStates, measured: Floats, model: MotionModel) -> tuple[Floats, Floats]:
+def association_costs(states: MotionStates, measured: Floats, model: MotionModel, loose: float = 0.0) -> tuple[Floats, Floats]:
     """Return costs [T, N] and squared distances [T, N] of predicted states and detections [N, 4].
 
     A cost is the negative logarithm of a Student t density of the surprise, in units of the box: detectors err
     more often by much than a normal distribution says.
     """
     variances = states.position_variances[:, None] + noise_variances(states.positions, model)[:, None]
+    variances[..., :2] += loose
     surprise = measured[None] - states.positions[:, None]
     distances: Floats = (surprise**2 / variances).sum(axis=2)
     units = np.maximum(states.positions[:, [3, 3, 2, 3]], 1.0)

@@ -54,6 +54,11 @@ class CameraMotion:
         assert self._expected is not None and self._variance is not None
         shift, variance, covariance = self._expected
         found, spread = common_shift(surprises, variances)
+        # A jerk of the camera: more agitation than usual, for this step alone.
+        total = np.where(np.isfinite(spread), variance + spread, np.inf)
+        scale = np.maximum(1.0, found**2 / total / 4)
+        variance, covariance = scale * variance, scale * covariance
+        self._variance = scale * self._variance
         gain = variance / (variance + spread)
         velocity_gain = covariance / (variance + spread)
         correction: Floats = gain * found

@@ -30,7 +30,7 @@ def smoothed(
     positions, velocities = np.empty_like(measured), np.empty_like(measured)
     for axis in range(4):
         density, memory = model.agitation[axis] * units[axis] ** 2, model.memory[axis]
-        bands = _bands(seconds, weights[:, axis], density, memory, 1e-2 / units[axis] ** 2)
+        bands = precision_bands(seconds, weights[:, axis], density, memory, 1e-2 / units[axis] ** 2)
         target = np.zeros(2 * len(seconds))
         target[0::2] = np.where(seen, weights[:, axis] * measured[:, axis], 0.0)
         solution = solveh_banded(bands, target, overwrite_ab=True, overwrite_b=True, check_finite=False)
@@ -38,7 +38,7 @@ def smoothed(
     return positions, velocities
 
 
-def _bands(seconds: Floats, weights: Floats, density: float, memory: float, prior: float) -> Floats:
+def precision_bands(seconds: Floats, weights: Floats, density: float, memory: float, prior: float) -> Floats:
     """Return the upper bands [4, 2 L] of the precision of positions and velocities in turn."""
     steps = np.diff(seconds)
     kept = np.exp(-steps / memory)

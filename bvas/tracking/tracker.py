@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bvas.values.boxes import box_overlaps
 from bvas.tracking.association import GATE, association_costs, matched
 from bvas.tracking.camera_motion import CameraMotion
 from bvas.tracking.frame_boxes import FrameBoxes
@@ -70,12 +71,21 @@ class Online:
         if len(measured):
             costs, distances = association_costs(states, measured, self.model)
             rows, cols = matched(costs, distances < GATE, self.miss)
+            if len(rows) < 0.7 * min(len(states), len(measured)) and BURST:
+                costs, distances = association_costs(states, measured, self.model, (BURST * height) ** 2)
+                rows, cols = matched(costs, distances < GATE, self.miss)
         var = states.position_variances[rows, :2] + noise_variances(states.positions[rows], self.model)[:, :2]
         shift = self.camera.observe(measured[cols, :2] - states.positions[rows, :2], var)
         states.positions[:, :2] += shift
         if len(measured):
             costs, distances = association_costs(states, measured, self.model)
             rows, cols = matched(costs, distances < GATE, self.miss)
+            if LENIENT:
+                tl = np.setdiff1d(np.arange(len(states)), rows); dl = np.setdiff1d(np.arange(len(measured)), cols)
+                if len(tl) and len(dl):
+                    ov = box_overlaps(cornered(states.positions[tl]), cornered(measured[dl]))
+                    r2, c2 = matched(-ov, ov > LENIENT, 0.0)
+                    rows = np.concatenate([rows, tl[r2]]); cols = np.concatenate([cols, dl[c2]])
         if len(rows):
             states.assign(
                 rows,
@@ -132,6 +142,10 @@ LINK_MODEL = MotionModel(
 SMOOTH_MODEL = MotionModel(
     noise=np.full(4, 0.05), agitation=np.array([4.0, 2.0, 50.0, 3.0]), memory=np.array([1.0, 1.0, 0.15, 0.15])
 )
+BURST = 0.3
+LENIENT = 0.2
+FLOOR = 0.02
+
 DRIFT = 0.0
 
 
@@ -151,6 +165,45 @@ def link(tracklets, offsets, model=None, threshold=None, max_gap=30.0):
     costs = link_costs(ends, es, starts, ss, model, DRIFT)
     costs[(ss[None] - es[:, None]) > max_gap] = np.inf
     return linked(costs, LINK if threshold is None else threshold)
+
+
+def unswap(tracklets, model):
+    from bvas.tracking import swap_correction as S
+    tr = [(np.array(t.rows), np.array(t.seconds), np.array(t.measured), np.array(t.scores)) for t in tracklets]
+    order = []
+    count = 0
+    done = True
+    n = len(tr)
+    # encounters in order of time; re-evaluated after each swap
+    pos = {}
+    for i in range(n):
+        for j in range(i + 1, n):
+            since = -1.0
+            while True:
+                a, b = tr[i], tr[j]
+                if a[0][0] > b[0][-1] or b[0][0] > a[0][-1]:
+                    break
+                _, ia, ib = np.intersect1d(a[0], b[0], assume_unique=True, return_indices=True)
+                if len(ia) < S.LEAST_ROWS:
+                    break
+                sec = a[1][ia]; fa, fb = a[2][ia], b[2][ib]
+                hit = None
+                for start, stop in S.encounters(sec, fa, fb):
+                    if sec[stop - 1] <= since:
+                        continue
+                    row = S.turn(sec, fa, fb, start, stop, model)
+                    since = sec[stop - 1]
+                    if row is not None:
+                        hit = sec[row]; break
+                if hit is None:
+                    break
+                count += 1
+                ka, kb = np.searchsorted(a[1], hit), np.searchsorted(b[1], hit)
+                tr[i] = tuple(np.concatenate([x[:ka], y[kb:]]) for x, y in zip(a, b))
+                tr[j] = tuple(np.concatenate([y[:kb], x[ka:]]) for x, y in zip(a, b))
+    out = [Tracklet(rows=a[0].tolist(), seconds=a[1].tolist(), measured=list(a[2]), scores=a[3].tolist()) for a in tr if len(a[0])]
+    out.sort(key=lambda t: t.rows[0])
+    return out, count
 
 
 def merge(tracklets, chains):
@@ -216,8 +269,8 @@ def model_of(tracklets, offsets, step, first=None):
     return estimated_model(data, first or FIRST_MODEL, step)
 
 
-def floored(model, least=0.02):
-    return MotionModel(noise=np.maximum(model.noise, least), agitation=model.agitation, memory=model.memory)
+def floored(model, least=None):
+    return MotionModel(noise=np.maximum(model.noise, FLOOR if least is None else least), agitation=model.agitation, memory=model.memory)
 
 
 def track_boxes(frames: Iterable[FrameBoxes], config: TrackerConfig = TrackerConfig()) -> list[Track]:
