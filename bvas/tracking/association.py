@@ -27,9 +27,7 @@ def association_costs(states: MotionStates, measured: Floats, model: MotionModel
     return costs, distances
 
 
-def matched(
-    costs: Floats, allowed: NDArray[np.bool_], miss_cost: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def matched(costs: Floats, allowed: NDArray[np.bool_], miss_cost: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return rows and columns of the pairs of least total cost; a pair dearer than `miss_cost` stays apart.
 
     Args:
