@@ -31,7 +31,9 @@ option_values.py        parsers of option values: times, rates, sizes, ranges, w
 options.py              options of the verbs: each is spelled and described here, once
 players.py              `bvas players`: find the players of a video, follow each, and name what he does
 players_clips.py        `bvas players clips`: cut players' windows out of videos as a data set of clips
-players_run.py          players of one video: estimates, progress, results, page, corrections
+players_by_hand.py      page of players, and corrections that it has saved
+players_output.py       results of `bvas players`: files, annotated video, printed lines
+players_run.py          players of one video: detection, tracks, actions, estimates
 players_score.py        `bvas players score`: score tracks of players against true tracks
 predict.py              `bvas predict`: predict held-out matches, the challenge, or what a manifest lists
 prepare_root.py         preparation of a whole data root by `bvas video prepare`

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvas.commands import options
-from bvas.commands.classifier_choice import add_classifier, chosen_classifier
+from bvas.commands.classifier_choice import add_classifier, check_classifier, chosen_classifier
 from bvas.commands.option_values import parse_roi
 from bvas.errors import ConfigError, DataError
 from bvas.video.container.read_options import source_of
@@ -109,17 +109,20 @@ def run(args: argparse.Namespace) -> int:
     if not source.path.exists():
         raise DataError(f"no file {source.path}")
     rois = _checked_rois(args)
-    from bvas.commands.players_run import PlayersRun
+    from bvas.commands.players_by_hand import correct, write_page
     from bvas.results.recording_folder import default_folder
 
     out: Path = args.out or default_folder(source, "players")
-    runner = PlayersRun(args, source, out, rois)
     if args.choose:
-        runner.write_page()
+        write_page(args, source, out)
     elif args.corrections is not None:
-        runner.correct()
+        correct(args, source, out)
     else:
-        runner.find(None if args.no_actions else chosen_classifier(args, "bvas players"))
+        from bvas.commands.players_run import PlayersRun
+
+        check_classifier(args)
+        classifier = None if args.no_actions else chosen_classifier(args, "bvas players")
+        PlayersRun(args, source, out, rois).find(classifier)
     return 0
 
 

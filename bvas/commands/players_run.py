@@ -1,17 +1,16 @@
-"""Players of one video on the command line: estimates, progress, results, page, corrections."""
+"""Players of one video on the command line: detection, tracks, actions, with estimates and progress."""
 
 import argparse
 import logging
 import shutil
 import time
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvas.commands.class_run import with_time_left
 from bvas.commands.console import progress_bar
-from bvas.errors import DataError
+from bvas.commands.players_output import write_results
 from bvas.system.file_names import shown_name
 from bvas.values.plural import count_text
 from bvas.values.units import duration_text
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from bvas.detection.detector_protocol import Detector
     from bvas.inference.classifier import VideoClassifier
     from bvas.players.classify_players import PlayerActions
-    from bvas.players.players_json import PlayersRecord
-    from bvas.players.players_result import PlayerAction, PlayersResult
     from bvas.players.rois import Roi
     from bvas.players.track_players import NamedTrack
     from bvas.tracking.tracker_config import TrackerConfig
@@ -59,6 +56,7 @@ class PlayersRun:
         """
         from bvas.players.player_files import check_same_video, record_of
         from bvas.players.track_players import players_result
+        from bvas.results.store import UNCORRECTED_NAME
         from bvas.system.atomic_files import check_writable
         from bvas.system.locks import locked
 
@@ -74,70 +72,12 @@ class PlayersRun:
                 self._index, self._info, named, actions, classifier, every=args.every, detector=name
             )
             record = record_of(self._source.path, settings=self._settings())
-            shutil.rmtree(uncorrected(self._out), ignore_errors=True)
-            self._write(result, record)
-
-    def write_page(self) -> None:
-        """Write the page: to draw boxes, and to correct the results that are there.
-
-        Raises:
-            DataError: the folder holds results of another video.
-        """
-        from bvas.commands.report import preview_config
-        from bvas.players.player_files import check_same_video, read_players
-        from bvas.report.players_page import write_players_page
-        from bvas.results.store import PLAYERS_NAME
-        from bvas.system.locks import locked
-
-        config = preview_config(self._args)
-        with locked(self._out):
-            check_same_video(self._out, self._source)
-            base = self._base()
-            result = read_players(base) if (base / PLAYERS_NAME).exists() else None
-            page = write_players_page(
-                self._out / "page",
-                result,
-                self._source.path,
-                link=self._args.link,
-                config=config,
-                progress=lambda name: progress_bar(name, "frame", quiet=self._args.quiet),
-            )
-        print(f"page      {page}")
-
-    def correct(self) -> None:
-        """Apply corrections to the results that are there, and write them again.
-
-        Raises:
-            DataError: there are no results, they are of another video, or the corrections do not fit them.
-        """
-        from bvas.players.corrections import apply_corrections, read_corrections
-        from bvas.players.player_files import check_same_video, read_players, read_record, write_players
-        from bvas.results.store import PLAYERS_NAME
-        from bvas.system.locks import locked
-
-        corrections = read_corrections(self._args.corrections)
-        with locked(self._out):
-            if not (self._out / PLAYERS_NAME).exists():
-                raise DataError(
-                    f"{self._out} holds no players to correct; find them first: bvas players {self._source.name}"
-                )
-            check_same_video(self._out, self._source)
-            base = self._base()
-            found, record = read_players(base), read_record(base)
-            result = apply_corrections(found, corrections)
-            if base == self._out:
-                write_players(uncorrected(self._out), found, record)
-            logger.info("%s: %s applied", self._name, count_text(len(corrections.edits), "correction"))
-            self._write(result, record)
+            shutil.rmtree(self._out / UNCORRECTED_NAME, ignore_errors=True)
+            write_results(args, self._out, result, record)
 
     @property
     def _name(self) -> str:
         return shown_name(self._source.path.name)
-
-    def _base(self) -> Path:
-        """Return the folder of the players as they were found, before corrections."""
-        kept = uncorrected(self._out)
-        return kept if kept.exists() else self._out
 
     def _tracks(self) -> "tuple[str, list[NamedTrack]]":
         """Return the name of the detector, and the tracks."""
@@ -262,38 +202,3 @@ class PlayersRun:
             "players": args.players,
             "rois": [[*roi.box, roi.seconds, roi.name] for roi in self._rois],
         }
-
-    def _write(self, result: "PlayersResult", record: "PlayersRecord") -> None:
-        """Write the files of a result, and draw the video."""
-        from bvas.players.player_files import write_players
-
-        write_players(self._out, result, record)
-        if not self._args.no_video:
-            self._draw(result)
-        for player in result.players:
-            track = player.track
-            shown = f"{track.seconds[0]:8.2f} s to {track.seconds[-1]:8.2f} s"
-            labels = _most_frequent(player.actions)
-            print(f"{player.caption:>12}  {shown}  {labels}")
-        print(f"results in {self._out}")
-
-    def _draw(self, result: "PlayersResult") -> None:
-        from bvas.report.players_overlay import write_players_overlay
-        from bvas.results.store import PLAYERS_VIDEO_NAME
-
-        path = self._out / PLAYERS_VIDEO_NAME
-        with progress_bar("draw", "frame", quiet=self._args.quiet) as bar:
-            made = write_players_overlay(path, result, progress=bar)
-        if made.lost:
-            lost = count_text(sum(map(len, made.lost)), "frame")
-            logger.warning("%s: %s not decoded; the one before stays on screen", self._name, lost)
-
-
-def uncorrected(out: Path) -> Path:
-    """Return the folder that keeps the players as they were found, once corrections are applied."""
-    return out / "uncorrected"
-
-
-def _most_frequent(actions: "Sequence[PlayerAction]") -> str:
-    counts = Counter(action.label for action in actions)
-    return ", ".join(f"{label} {count}" for label, count in counts.most_common(3))

@@ -27,6 +27,7 @@ A folder of players holds, read and written by `players/player_files.py`:
     tracks.txt              the boxes, in MOTChallenge's form
     players.mp4             the annotated video
     page/                   page of choice and correction
+    uncorrected/            once they are corrected: the players as they were found, and the corrections
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,6 +66,8 @@ PLAYER_TABLE_NAME = "players.csv"
 TRACKS_NAME = "tracks.txt"
 PLAYERS_VIDEO_NAME = "players.mp4"
 PLAYERS_PAGE_NAME = "page"
+UNCORRECTED_NAME = "uncorrected"
+CORRECTIONS_NAME = "players_corrections.json"
 
 
 class Split(StrEnum):

@@ -11,7 +11,9 @@ GATE = 150.0
 _TAIL = 8.0
 
 
-def association_costs(states: MotionStates, measured: Floats, model: MotionModel, loose: float = 0.0) -> tuple[Floats, Floats]:
+def association_costs(
+    states: MotionStates, measured: Floats, model: MotionModel, loose: float = 0.0
+) -> tuple[Floats, Floats]:
     """Return costs [T, N] and squared distances [T, N] of predicted states and detections [N, 4].
 
     A cost is the negative logarithm of a Student t density of the surprise, in units of the box: detectors err
@@ -27,7 +29,9 @@ def association_costs(states: MotionStates, measured: Floats, model: MotionModel
     return costs, distances
 
 
-def matched(costs: Floats, allowed: NDArray[np.bool_], miss_cost: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def matched(
+    costs: Floats, allowed: NDArray[np.bool_], miss_cost: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return rows and columns of the pairs of least total cost; a pair dearer than `miss_cost` stays apart.
 
     Args:

@@ -124,8 +124,7 @@ def predict(states: MotionStates, seconds: float, model: MotionModel) -> MotionS
         covariances=kept * states.covariances
         + kept * reach * states.velocity_variances
         + density * reach**2 / 2,
-        velocity_variances=kept**2 * states.velocity_variances
-        + density * model.memory * (1 - kept**2) / 2,
+        velocity_variances=kept**2 * states.velocity_variances + density * model.memory * (1 - kept**2) / 2,
     )
 
 

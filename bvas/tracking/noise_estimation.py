@@ -40,7 +40,9 @@ def estimated_model(tracks: Sequence[tuple[Floats, Floats]], first: MotionModel,
     moved[0] *= 1.0
     density = moved / _second_difference_growth(lag, first.memory)
     # Of x: widths to heights.
-    aspect = np.median([np.median(measured[:, 2] / np.maximum(measured[:, 3], 1.0)) for _, measured in tracks])
+    aspect = np.median(
+        [np.median(measured[:, 2] / np.maximum(measured[:, 3], 1.0)) for _, measured in tracks]
+    )
     density[0] *= aspect**2
     return MotionModel(noise=np.sqrt(noise), agitation=density, memory=first.memory)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
-from bvas.tracking.motion import Floats, MotionModel, noise_variances, position_growth
+from bvas.tracking.motion import Floats, MotionModel, noise_variances
 
 
 def smoothed(
@@ -23,7 +23,9 @@ def smoothed(
         model: The motion.
     """
     sizes = np.median(measured[seen], axis=0)
-    weights = np.where(seen[:, None], 1.0 / noise_variances(np.where(seen[:, None], measured, 1.0), model), 0.0)
+    weights = np.where(
+        seen[:, None], 1.0 / noise_variances(np.where(seen[:, None], measured, 1.0), model), 0.0
+    )
     units = np.maximum(sizes[[3, 3, 2, 3]], 1.0)
     positions, velocities = np.empty_like(measured), np.empty_like(measured)
     for axis in range(4):

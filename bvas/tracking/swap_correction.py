@@ -31,7 +31,9 @@ def encounters(seconds: Floats, first: Floats, second: Floats) -> list[tuple[int
     return [(int(part[0]), int(part[-1]) + 1) for part in np.split(rows, cuts)]
 
 
-def turn(seconds: Floats, first: Floats, second: Floats, start: int, stop: int, model: MotionModel) -> int | None:
+def turn(
+    seconds: Floats, first: Floats, second: Floats, start: int, stop: int, model: MotionModel
+) -> int | None:
     """Return the row from which the two are exchanged in an encounter, or None."""
     low = int(np.searchsorted(seconds, seconds[start] - AROUND_SECONDS))
     high = int(np.searchsorted(seconds, seconds[stop - 1] + AROUND_SECONDS, side="right"))
@@ -40,7 +42,9 @@ def turn(seconds: Floats, first: Floats, second: Floats, start: int, stop: int, 
     times = seconds[low:high]
     difference = first[low:high] - second[low:high]
     sizes = np.maximum(np.median((first[low:high] + second[low:high]) / 2, axis=0), 1.0)
-    candidates = np.unique(np.linspace(start, stop, min(MOST_CANDIDATES, stop - start + 1)).round().astype(int)) - low
+    candidates = (
+        np.unique(np.linspace(start, stop, min(MOST_CANDIDATES, stop - start + 1)).round().astype(int)) - low
+    )
     candidates = candidates[(candidates > 0) & (candidates < high - low)]
     if not len(candidates):
         return None
@@ -65,6 +69,8 @@ def turn(seconds: Floats, first: Floats, second: Floats, start: int, stop: int, 
     return int(candidates[best]) + low
 
 
-def corrected(tracks: list[tuple[NDArray[np.int64], Floats, Floats]], model: MotionModel) -> tuple[list[NDArray[np.int64]], int]:
+def corrected(
+    tracks: list[tuple[NDArray[np.int64], Floats, Floats]], model: MotionModel
+) -> tuple[list[NDArray[np.int64]], int]:
     """tracks: rows, seconds, measured. Return owner of each track's row, and number of swaps."""
     raise NotImplementedError

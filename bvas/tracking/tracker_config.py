@@ -25,7 +25,9 @@ class TrackerConfig:
 
     def __post_init__(self) -> None:
         if self.max_players is not None and self.max_players < 1:
-            raise ConfigError(f"max_players must be at least 1, got {self.max_players}; leave it out for no limit")
+            raise ConfigError(
+                f"max_players must be at least 1, got {self.max_players}; leave it out for no limit"
+            )
         for name in ("min_score", "sure_score"):
             value = getattr(self, name)
             if not 0 <= value <= 1:

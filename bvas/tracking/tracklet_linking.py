@@ -3,7 +3,15 @@
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from bvas.tracking.motion import Floats, MotionModel, MotionStates, noise_variances, predict, start_states, update, position_growth
+from bvas.tracking.motion import (
+    Floats,
+    MotionModel,
+    MotionStates,
+    noise_variances,
+    predict,
+    start_states,
+    update,
+)
 
 TAIL = 4.0
 END_SECONDS = 1.0
@@ -19,7 +27,9 @@ def end_states(seconds: Floats, measured: Floats, model: MotionModel, speed: flo
     return states
 
 
-def link_costs(ends: MotionStates, end_seconds, starts: MotionStates, start_seconds, model, drift=0.0) -> Floats:
+def link_costs(
+    ends: MotionStates, end_seconds, starts: MotionStates, start_seconds, model, drift=0.0
+) -> Floats:
     """[T, T] negative log likelihood of going on from end i to start j; inf where j starts before i ends."""
     gaps = start_seconds[None, :] - end_seconds[:, None]
     allowed = gaps > 1e-9
@@ -30,22 +40,29 @@ def link_costs(ends: MotionStates, end_seconds, starts: MotionStates, start_seco
     kept = np.exp(-g / tau)
     # Velocity behind the gap, given the one before it; starts were filtered backward.
     after = -starts.velocities[None]
-    v_var = ends.velocity_variances[:, None] * kept**2 + starts.velocity_variances[None] + density * tau * (1 - kept**2) / 2
+    v_var = (
+        ends.velocity_variances[:, None] * kept**2
+        + starts.velocity_variances[None]
+        + density * tau * (1 - kept**2) / 2
+    )
     v_off = after - kept * ends.velocities[:, None]
     # Path between, given both velocities.
     half = tau * np.tanh(g / (2 * tau))
     way = half * (ends.velocities[:, None] + after)
     off = starts.positions[None] - ends.positions[:, None] - way
     var = (
-        ends.position_variances[:, None] + starts.position_variances[None]
+        ends.position_variances[:, None]
+        + starts.position_variances[None]
         + half**2 * (ends.velocity_variances[:, None] + starts.velocity_variances[None])
         + density * tau**2 * (g - 2 * half)
     )
     # sizes do not wander without bounds
     var[..., 2:] = np.minimum(var[..., 2:], (0.5 * units[..., 2:]) ** 2)
-    var[..., :2] += drift * units[..., :2]**2 * g
+    var[..., :2] += drift * units[..., :2] ** 2 * g
     distance = (off**2 / var).sum(axis=2) + (v_off[..., :2] ** 2 / v_var[..., :2]).sum(axis=2)
-    spread = 0.5 * np.log(var / units**2).sum(axis=2) + 0.5 * np.log(v_var[..., :2] / units[..., :2] ** 2).sum(axis=2)
+    spread = 0.5 * np.log(var / units**2).sum(axis=2) + 0.5 * np.log(
+        v_var[..., :2] / units[..., :2] ** 2
+    ).sum(axis=2)
     cost = spread + 0.5 * (TAIL + 6) * np.log1p(distance / TAIL)
     return np.where(allowed, cost, np.inf)
 
