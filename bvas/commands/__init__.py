@@ -30,6 +30,7 @@ label.py                `bvas label`: label videos, in a page or by frame number
 option_values.py        parsers of option values: times, rates, sizes, ranges, worker counts
 options.py              options of the verbs: each is spelled and described here, once
 players.py              `bvas players`: find the players of a video, follow each, and name what he does
+players_detector.py     `bvas players detector`: train a small detector on videos with true boxes
 players_run.py          players of one video: estimates, progress, results, page, corrections
 players_score.py        `bvas players score`: score tracks of players against true tracks
 predict.py              `bvas predict`: predict held-out matches, the challenge, or what a manifest lists

@@ -270,13 +270,14 @@ def add_coding(parser: Options, *, keyframe_interval: int) -> None:
     )
 
 
-def _add_device(parser: Options) -> None:
+def add_device(parser: Options) -> None:
+    """Add --device."""
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
 
 
 def add_workers(parser: Options) -> None:
     """Add --device and --workers, the loader's processes: what trains."""
-    _add_device(parser)
+    add_device(parser)
     parser.add_argument(
         "--workers",
         default="auto",
@@ -289,7 +290,7 @@ def add_backend(parser: Options) -> None:
     """Add --device and --backend, the decoder: what predicts."""
     from bvas.video.decode.backends import BACKENDS
 
-    _add_device(parser)
+    add_device(parser)
     parser.add_argument(
         "--backend", default="auto", choices=["auto", *BACKENDS], help="decoder (default: auto)"
     )

@@ -21,6 +21,8 @@ from bvas.detection.box_window import Box, BoxWindow
 from bvas.errors import ConfigError
 from bvas.system.c_random import seed_c_random
 
+# The stubs of OpenCV lack the trackers.
+_OPENCV: Any = cv2
 FollowerKind = Literal["auto", "csrt", "mil"]
 
 _SEARCH = 10.0
@@ -132,7 +134,7 @@ class BoxFollower:
 
 
 def _chosen_kind(kind: FollowerKind) -> Literal["csrt", "mil"]:
-    has_csrt = hasattr(cv2, "TrackerCSRT")
+    has_csrt = hasattr(_OPENCV, "TrackerCSRT")
     if kind == "auto":
         return "csrt" if has_csrt else "mil"
     if kind == "csrt" and not has_csrt:
@@ -147,10 +149,10 @@ def _chosen_kind(kind: FollowerKind) -> Literal["csrt", "mil"]:
 
 def _new_tracker(kind: Literal["csrt", "mil"]) -> Any:
     if kind == "csrt":
-        return cv2.TrackerCSRT.create()
-    params = cv2.TrackerMIL_Params()
+        return _OPENCV.TrackerCSRT.create()
+    params = _OPENCV.TrackerMIL_Params()
     params.samplerSearchWinSize = _SEARCH
-    return cv2.TrackerMIL.create(params)
+    return _OPENCV.TrackerMIL.create(params)
 
 
 def _share_inside(box: Box, shape: tuple[int, ...]) -> float:

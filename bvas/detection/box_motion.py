@@ -4,7 +4,7 @@ Points are followed by Lucas and Kanade's method there and back. Of those that r
 median ratio of their distances, are those of the box (Kalal et al., "Forward-Backward Error", ICPR 2010).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ _SURE_RETURN = 0.3
 _SHORTEST = 0.15 * BOX_SIDE
 """Distances below it say nothing about growth."""
 _MOST_GROWTH = 0.05
-_FLOW = {"winSize": (11, 11), "maxLevel": 2}
+_FLOW_WINDOW, _FLOW_LEVELS = (11, 11), 2
 
 
 class BoxMotion(NamedTuple):
@@ -51,17 +51,25 @@ def box_motion(
     if len(points) < _FEWEST:
         return _STILL
     first, second = (cv2.cvtColor(window, cv2.COLOR_RGB2GRAY) for window in (before, after))
-    there, is_there, _ = cv2.calcOpticalFlowPyrLK(first, second, points[:, None], None, **_FLOW)
-    back, is_back, _ = cv2.calcOpticalFlowPyrLK(second, first, there, None, **_FLOW)
-    missed = np.linalg.norm(back[:, 0] - points, axis=1)
-    kept = (
-        (is_there[:, 0] > 0) & (is_back[:, 0] > 0) & (missed <= max(float(np.median(missed)), _SURE_RETURN))
-    )
+    there, is_there = _flow(first, second, points)
+    back, is_back = _flow(second, first, there)
+    missed = np.linalg.norm(back - points, axis=1)
+    kept = is_there & is_back & (missed <= max(float(np.median(missed)), _SURE_RETURN))
     if kept.sum() < _FEWEST:
         return _STILL
-    origins, ends = points[kept], there[:, 0][kept]
+    origins, ends = points[kept], there[kept]
     across, down = np.median(ends - origins, axis=0).tolist()
     return BoxMotion(across, down, _growth(origins, ends))
+
+
+def _flow(
+    first: Any, second: Any, points: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return where points [N, 2] of the first picture lie in the second, and whether they were found."""
+    there, found, _ = cv2.calcOpticalFlowPyrLK(
+        first, second, points[:, None], None, winSize=_FLOW_WINDOW, maxLevel=_FLOW_LEVELS
+    )
+    return np.asarray(there[:, 0], np.float32), np.asarray(found[:, 0] > 0)
 
 
 def _points(box: Box, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -72,7 +80,8 @@ def _points(box: Box, probabilities: NDArray[np.float32]) -> NDArray[np.float32]
     most = np.array(probabilities.shape) - 1
     places = np.clip(np.stack([rows.ravel(), columns.ravel()]), 0, most[:, None]).astype(np.int64)
     kept = probabilities[places[0], places[1]] > _LEAST_PROBABILITY
-    return np.stack([columns.ravel(), rows.ravel()], axis=1)[kept].astype(np.float32)
+    points: NDArray[np.float32] = np.stack([columns.ravel(), rows.ravel()], axis=1)[kept].astype(np.float32)
+    return points
 
 
 def _growth(origins: NDArray[np.float32], ends: NDArray[np.float32]) -> float:
