@@ -45,6 +45,7 @@ VERBS = {
     "spots pictures": "draw timelines, curves and the worst errors, against labels",
     "spots score": "score the predictions of any system against labels",
     "players clips": "cut players' windows out of videos as a data set of clips with classes",
+    "players detector": "train a small detector on videos with true boxes",
     "players score": "score tracks of players against true tracks",
     "weights download": "download published weights, and import them by name",
     "weights import": "import weights of the reference system",

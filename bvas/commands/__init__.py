@@ -34,6 +34,7 @@ players_clips.py        `bvas players clips`: cut players' windows out of videos
 players_by_hand.py      page of players, and corrections that it has saved
 players_output.py       results of `bvas players`: files, annotated video, printed lines
 players_run.py          players of one video: detection, tracks, actions, estimates
+players_detector.py     `bvas players detector`: train a small detector on videos with true boxes
 players_score.py        `bvas players score`: score tracks of players against true tracks
 predict.py              `bvas predict`: predict held-out matches, the challenge, or what a manifest lists
 prepare_root.py         preparation of a whole data root by `bvas video prepare`

@@ -14,4 +14,8 @@ detection_rows.py        rows of a file, checked and gathered by frame
 tiny_detector.py         small detector of our own: centers with sizes
 labelled_frames.py       frames with true boxes, to train it on
 tiny_training.py         its training
+box_following.py         one drawn box followed by OpenCV, until it is lost
+box_window.py            window around the box, in which it always has the same size
+box_motion.py            shift and growth of the box by the flow of its points
+box_colors.py            colors of the box and of what is around it
 """

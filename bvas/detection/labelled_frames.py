@@ -114,7 +114,8 @@ def split_frames(
     videos: Sequence[Sequence[LabelledFrame]], share: float
 ) -> tuple[list[LabelledFrame], list[LabelledFrame]]:
     """Return the frames to train on, and the last `share` of each video, at least one, to choose a threshold on."""
-    trained, held = [], []
+    trained: list[LabelledFrame] = []
+    held: list[LabelledFrame] = []
     for frames in videos:
         cut = min(max(round(len(frames) * (1 - share)), 1), max(len(frames) - 1, 1))
         trained += frames[:cut]

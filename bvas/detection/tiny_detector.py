@@ -98,8 +98,10 @@ class TinyNetwork(nn.Module):
         self.head = nn.Conv2d(channels, 5, 3, padding=1)
         with torch.no_grad():
             self.head.weight.mul_(0.1)
-            self.head.bias.zero_()
-            self.head.bias[0] = _FIRST_LOGIT
+            bias = self.head.bias
+            assert bias is not None
+            bias.zero_()
+            bias[0] = _FIRST_LOGIT
 
     def forward(self, pictures_B3HW: Tensor) -> Tensor:
         """Return the maps."""

@@ -3,6 +3,7 @@
 atomic_files.py       atomic file writing: to a temporary name beside the target, then renamed
 background.py         calls in background threads that the end of the program does not wait for
 c_output.py           output of C libraries, redirected away from the results that a command prints
+c_random.py           random numbers of the C library
 cache_folder.py       folder for files that can be made again
 closing.py            base class of objects that are closed at the end of a `with` block
 compile_cache.py      compiled kernels kept between runs, in our cache folder
