@@ -27,7 +27,7 @@ FollowerKind = Literal["auto", "csrt", "mil"]
 
 _SEARCH = 10.0
 """Pixels of the window that MIL searches around the box that the flow has moved."""
-_COLOR_SHARE = 0.5
+_COLOR_SHARE = 0.3
 """Of the probabilities in the picture that the tracker sees; the rest is luma."""
 _LEARNING_RATE = 0.03
 """Of the colors, a frame."""

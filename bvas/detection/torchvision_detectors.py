@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from bvas.detection.box_choice import choose_boxes
 from bvas.detection.detector_protocol import Found
 from bvas.errors import ConfigError
-from bvas.models.video.video_weights import load_published
 from bvas.system.devices import choose_device
+
+if TYPE_CHECKING:
+    import torch
 
 # The option of each that drops boxes below a score before non-maximum suppression.
 _THRESHOLD_OPTIONS = {
@@ -70,8 +71,10 @@ class TorchvisionDetector:
             raise ConfigError(
                 f"no detector of torchvision named {name!r}; known: {', '.join(TORCHVISION_DETECTORS)}"
             )
-        # Imported here: the names are also read without torchvision.
+        # Imported here: the names are also read without torch.
         from torchvision.models import get_model, get_model_weights
+
+        from bvas.models.video.video_weights import load_published
 
         self.name = name
         self._device = choose_device(device)
@@ -84,12 +87,14 @@ class TorchvisionDetector:
 
     def detect(self, frames: NDArray[np.uint8]) -> Sequence[Found]:
         """Return the boxes of each frame; see `Detector`."""
+        import torch
+
         with torch.inference_mode():
             pictures = torch.from_numpy(np.ascontiguousarray(frames)).to(self._device)
             answers = self._network(list(pictures.permute(0, 3, 1, 2).float() / 255))
             return [self._persons(answer) for answer in answers]
 
-    def _persons(self, answer: dict[str, torch.Tensor]) -> Found:
+    def _persons(self, answer: "dict[str, torch.Tensor]") -> Found:
         is_person = answer["labels"] == _PERSON
         corners = answer["boxes"][is_person].double().cpu().numpy()
         scores = answer["scores"][is_person].float().cpu().numpy()
