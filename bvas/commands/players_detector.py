@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="GT",
         help="true boxes of each video, MOT text, in the same order (default: <video's name>_gt.txt, gt.txt or "
-        "gt/gt.txt beside it)",
+        "gt/gt.txt beside it, 1_gt.txt for 1_224p.mkv)",
     )
     options.add_out(parser, f"the detector, a {_SUFFIX} file", metavar="FILE", required=True)
     parser.add_argument(

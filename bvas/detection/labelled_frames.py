@@ -15,8 +15,6 @@ from bvas.values.plural import count_text
 from bvas.values.progress import Progress
 from bvas.video.decode.open_video import open_video
 
-_NAMES = ("{stem}_gt.txt", "gt.txt", "gt/gt.txt")
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledFrame:
@@ -31,10 +29,13 @@ class LabelledFrame:
 def truth_beside(video: Path) -> Path:
     """Return the file of true boxes beside a video: `<stem>_gt.txt`, `gt.txt` or `gt/gt.txt`.
 
+    Halves of matches have the height in their names, and their boxes not: `1_gt.txt` is that of `1_224p.mkv`.
+
     Raises:
         DataError: there is none.
     """
-    names = [name.format(stem=video.stem) for name in _NAMES]
+    half = video.stem.partition("_")[0]
+    names = list(dict.fromkeys([f"{video.stem}_gt.txt", f"{half}_gt.txt", "gt.txt", "gt/gt.txt"]))
     for name in names:
         if (video.parent / name).is_file():
             return video.parent / name

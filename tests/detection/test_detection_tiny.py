@@ -248,6 +248,13 @@ def test_frames_are_read_evenly_with_their_own_boxes(video):
     assert np.array_equal(half.boxes, 2 * scene(0)[1])
 
 
+def test_the_boxes_of_a_half_are_found_without_its_height(tmp_path):
+    (tmp_path / "1_gt.txt").write_text("")
+    (tmp_path / "gt.txt").write_text("")
+    assert truth_beside(tmp_path / "1_224p.mkv").name == "1_gt.txt"
+    assert truth_beside(tmp_path / "2_224p.mkv").name == "gt.txt"
+
+
 def test_boxes_of_another_video_are_refused(video, tmp_path):
     longer = tmp_path / "longer.txt"
     longer.write_text("1,1,2,2,10,20,1\n13,1,2,2,10,20,1\n")
