@@ -16,6 +16,21 @@ from bvas.tracking.mot_files import write_mot
 from bvas.video.decode.open_video import open_video
 from bvas.video.encode.video_writer import VideoWriter
 
+# "jump" is in none of the clips.
+LACKING = """
+from class_samples import bars_experiment
+from bvas.data.spotting_task import dataset_task
+from bvas.experiment.input_config import InputConfig
+from bvas.values.clip_config import ClipConfig
+
+def experiment():
+    return bars_experiment(
+        name="lacking",
+        task=dataset_task(("jump", "stand", "run")),
+        input=InputConfig(size=(32, 24), rate=10.0),
+        clip=ClipConfig(num_frames=8, frame_step=1, stack_size=4),
+    )
+"""
 HEAD = "player,from_frame,to_frame,label\n"
 
 
@@ -133,6 +148,18 @@ def test_videos_are_groups_and_splits_are_drawn_by_them(tmp_path, capsys):
     assert {match.group for match in matches} == {"game 80", "game 120", "game 160"}
     assert {match.split for match in matches} == {"train", "valid", "test"}
     assert main(["data", "check", str(out)]) == 0
+
+
+def test_an_experiment_trains_on_clips_that_lack_one_of_its_classes(tmp_path, monkeypatch):
+    made = [files(tmp_path, f"game {dark}", dark=dark) for dark in (80, 120, 160)]
+    assert cut(tmp_path / "data", *zip(*made, strict=True), *small("--per-class", "4")) == 0
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lacking.py").write_text(LACKING)
+
+    # The running players of all games are alike.
+    words = ["train", "--experiment", "lacking.py", "--workers", "0", "--device", "cpu", "--allow-siblings"]
+    assert main(words) == 0
+    assert [*(tmp_path / "runs" / "lacking" / "fold_0").glob("*.safetensors")]
 
 
 def test_halves_of_a_match_are_one_group(tmp_path):
