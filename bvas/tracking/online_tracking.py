@@ -14,7 +14,6 @@ from bvas.tracking.camera_motion import CameraMotion
 from bvas.tracking.motion import (
     Floats,
     MotionModel,
-    MotionStates,
     joined,
     noise_variances,
     predict,
@@ -101,14 +100,20 @@ class OnlineTracking:
         if len(pairs[0]) < _FEW * min(len(states), len(measured)):
             pairs = likely_pairs(states, measured, model, burden, (_JERK * height) ** 2)
         tracks, boxes = pairs
-        variances = (states.position_variances[tracks] + noise_variances(states.positions[tracks], model))[:, :2]
+        variances = (states.position_variances[tracks] + noise_variances(states.positions[tracks], model))[
+            :, :2
+        ]
         surprises = measured[boxes, :2] - states.positions[tracks, :2]
         states.positions[:, :2] += self._camera.observe(surprises, variances)
         # Once more: the camera's motion is known now.
         return overlapping_pairs(states, measured, likely_pairs(states, measured, model, burden))
 
     def _take(
-        self, tracks: NDArray[np.int64], boxes: NDArray[np.int64], measured: Floats, scores: NDArray[np.float32]
+        self,
+        tracks: NDArray[np.int64],
+        boxes: NDArray[np.int64],
+        measured: Floats,
+        scores: NDArray[np.float32],
     ) -> None:
         before = self._states.chosen(tracks)
         variances = noise_variances(before.positions, self._model)

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
-from bvas.tracking.motion import Floats, MotionModel, noise_variances
-
+from bvas.tracking.motion import Floats, MotionModel, noise_variances, position_growth
 
 _FIRST_SPEED = 10.0
 """Standard deviation of the first velocity, in units of the box / s: almost unknown."""
@@ -34,7 +33,9 @@ def smoothed(
     positions, velocities = np.empty_like(measured), np.empty_like(measured)
     for axis in range(4):
         density, memory = model.agitation[axis] * units[axis] ** 2, model.memory[axis]
-        bands = precision_bands(seconds, weights[:, axis], density, memory, _FIRST_SPEED**-2 / units[axis] ** 2)
+        bands = precision_bands(
+            seconds, weights[:, axis], density, memory, _FIRST_SPEED**-2 / units[axis] ** 2
+        )
         target = np.zeros(2 * len(seconds))
         target[0::2] = np.where(seen, weights[:, axis] * measured[:, axis], 0.0)
         solution = solveh_banded(bands, target, overwrite_ab=True, overwrite_b=True, check_finite=False)
@@ -79,4 +80,3 @@ def precision_bands(seconds: Floats, weights: Floats, density: float, memory: fl
     bands[2, 2::2] = -(reach * first + kept * mixed)
     bands[1, 3::2] = -(reach * mixed + kept * second)
     return bands
-

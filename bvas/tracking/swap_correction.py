@@ -49,7 +49,9 @@ def _exchanged(first: Tracklet, second: Tracklet, seconds: float) -> tuple[Track
     )
 
 
-def _first_swap(first: Tracklet, second: Tracklet, model: MotionModel, after: float) -> tuple[float, float] | None:
+def _first_swap(
+    first: Tracklet, second: Tracklet, model: MotionModel, after: float
+) -> tuple[float, float] | None:
     """Return the time of the first swap in an encounter that ends after a time, and when the encounter ends."""
     if first.rows[0] > second.rows[-1] or second.rows[0] > first.rows[-1]:
         return None
@@ -82,7 +84,9 @@ def _swapped_row(
     low = int(np.searchsorted(seconds, seconds[start] - _AROUND_SECONDS))
     high = int(np.searchsorted(seconds, seconds[stop - 1] + _AROUND_SECONDS, side="right"))
     count = high - low
-    candidates = np.unique(np.linspace(start, stop, min(_MOST_CANDIDATES, stop - start + 1)).round().astype(int)) - low
+    candidates = (
+        np.unique(np.linspace(start, stop, min(_MOST_CANDIDATES, stop - start + 1)).round().astype(int)) - low
+    )
     candidates = candidates[(candidates > 0) & (candidates < count)]
     if count < _LEAST_ROWS or not len(candidates):
         return None
@@ -104,7 +108,9 @@ def _energies(times: Floats, first: Floats, second: Floats, signs: Floats, model
         # A difference of two has twice the variance of one.
         weight = 0.5 / (size * model.noise[axis]) ** 2
         density = 2 * model.agitation[axis] * unit**2
-        bands = precision_bands(times, np.full(len(times), weight), density, model.memory[axis], _FIRST_SPEED**-2 / unit**2)
+        bands = precision_bands(
+            times, np.full(len(times), weight), density, model.memory[axis], _FIRST_SPEED**-2 / unit**2
+        )
         target = np.zeros((2 * len(times), signs.shape[1]))
         target[0::2] = signs * (weight * difference[:, axis])[:, None]
         factor = cholesky_banded(bands, check_finite=False)

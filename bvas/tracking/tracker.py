@@ -120,4 +120,6 @@ def _track(
     centers[:, 2:] = np.maximum(centers[:, 2:], 1.0)
     scores = np.full(len(rows), np.nan, np.float32)
     scores[is_seen] = player.scores
-    return Track(number=number, frames=frames[rows], seconds=times[rows], boxes=cornered(centers), scores=scores)
+    return Track(
+        number=number, frames=frames[rows], seconds=times[rows], boxes=cornered(centers), scores=scores
+    )

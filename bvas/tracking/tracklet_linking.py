@@ -34,7 +34,11 @@ _FORCED = 1e6
 
 
 def linked(
-    tracklets: Sequence[Tracklet], offsets: Floats, model: MotionModel, link_seconds: float, max_players: int | None
+    tracklets: Sequence[Tracklet],
+    offsets: Floats,
+    model: MotionModel,
+    link_seconds: float,
+    max_players: int | None,
 ) -> list[Tracklet]:
     """Return the tracklets of each player as one, in order of the first frame.
 
@@ -68,7 +72,9 @@ def _at_most(tracklets: Sequence[Tracklet], limit: int) -> list[Tracklet]:
     kept: list[Tracklet] = []
     for tracklet in sorted(tracklets, key=lambda one: -float(one.scores.sum())):
         # An interval fits if no instant of it is full already; the number changes at starts only.
-        rivals = [one for one in kept if one.rows[0] <= tracklet.rows[-1] and one.rows[-1] >= tracklet.rows[0]]
+        rivals = [
+            one for one in kept if one.rows[0] <= tracklet.rows[-1] and one.rows[-1] >= tracklet.rows[0]
+        ]
         starts = [max(int(one.rows[0]), int(tracklet.rows[0])) for one in rivals] or [int(tracklet.rows[0])]
         most = max(sum(one.rows[0] <= start <= one.rows[-1] for one in rivals) for start in starts)
         if most < limit:
@@ -85,9 +91,7 @@ def _gaps(tracklets: Sequence[Tracklet]) -> Floats:
     return gaps
 
 
-def _costs(
-    tracklets: Sequence[Tracklet], offsets: Floats, model: MotionModel, link_seconds: float
-) -> Floats:
+def _costs(tracklets: Sequence[Tracklet], offsets: Floats, model: MotionModel, link_seconds: float) -> Floats:
     """Return [T, T] negative log densities of going on as another tracklet; infinite where it cannot."""
     ends: MotionStates | None = None
     starts: MotionStates | None = None
@@ -97,7 +101,8 @@ def _costs(
         start = _state_at_end(-tracklet.seconds[::-1], measured[::-1], model)
         ends = end if ends is None else joined(ends, end)
         starts = start if starts is None else joined(starts, start)
-    assert ends is not None and starts is not None
+    assert ends is not None
+    assert starts is not None
     gaps = _gaps(tracklets)
     is_open = (gaps > 1e-9) & (gaps <= link_seconds)
     return np.where(is_open, _bridge_costs(ends, starts, np.where(is_open, gaps, 1.0), model), np.inf)
