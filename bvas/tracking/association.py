@@ -19,16 +19,13 @@ _LEAST_OVERLAP = 0.2
 """Of the last round, for players who jump, fall or turn: faster than the motion foresees."""
 
 
-def likely_pairs(
-    states: MotionStates, measured: Floats, model: MotionModel, burden: Floats, loose: float = 0.0
-) -> Pairs:
+def likely_pairs(states: MotionStates, measured: Floats, model: MotionModel, loose: float = 0.0) -> Pairs:
     """Return the pairs of tracks and detections that are likeliest in all.
 
     Args:
         states: Predicted, T of them.
         measured: [N, 4] centers and sizes.
         model: The motion.
-        burden: [T] added to the cost of a track's pairs.
         loose: Variance added to centers, in squared pixels.
     """
     variances = states.position_variances + noise_variances(states.positions, model)
@@ -37,7 +34,7 @@ def likely_pairs(
     distances = (surprise**2 / variances[:, None]).sum(axis=2)
     units = np.maximum(states.positions[:, [3, 3, 2, 3]], 1.0)
     # The density is lower where a track is uncertain: a sure one takes the box before.
-    spread = 0.5 * np.log(variances / units**2).sum(axis=1) + burden
+    spread = 0.5 * np.log(variances / units**2).sum(axis=1)
     costs = spread[:, None] + 0.5 * (_TAIL + 4) * np.log1p(distances / _TAIL)
     return _assigned(np.where(distances < _GATE, costs - _MISS_COST, 0.0))
 

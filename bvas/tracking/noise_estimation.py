@@ -16,6 +16,8 @@ _SIGMA = 1.4826
 """Standard deviations in a median absolute deviation."""
 _LEAST = 60
 """Fewer differences say less than the first model."""
+_LEAST_AGITATION = 0.05
+"""In units of the first model's."""
 _ACCELERATION_SECONDS = 0.15
 
 
@@ -52,7 +54,9 @@ def estimated_model(
         [np.median(measured[:, 2] / np.maximum(measured[:, 3], 1.0)) for _, measured in tracks]
     )
     density[0] *= aspect**2
-    return MotionModel(noise=np.sqrt(noise), agitation=_SUDDENNESS * density, memory=first.memory)
+    # Nobody stands still for good.
+    density = np.maximum(_SUDDENNESS * density, _LEAST_AGITATION * first.agitation)
+    return MotionModel(noise=np.sqrt(noise), agitation=density, memory=first.memory)
 
 
 def _differences(tracks: Sequence[tuple[Floats, Floats]], order: int, lag: float) -> Floats:

@@ -29,8 +29,6 @@ _JERK = 0.3
 """Heights by which a jerk of the camera moves all at once."""
 _FEW = 0.7
 """Share of possible pairs below which the camera has jerked."""
-_UNSEEN_BURDEN = 2.0
-"""Cost of pairs of a track without a detection in the frame before: likely it is hidden still."""
 
 
 @dataclass(slots=True, eq=False)
@@ -94,11 +92,9 @@ class OnlineTracking:
         states, model = self._states, self._model
         height = float(np.median(states.positions[:, 3]))
         states.positions[:, :2] += self._camera.expected(elapsed, height)
-        unseen = np.array([live.rows[-1] < self._row - 1 for live in self._live], bool)
-        burden = _UNSEEN_BURDEN * unseen
-        pairs = likely_pairs(states, measured, model, burden)
+        pairs = likely_pairs(states, measured, model)
         if len(pairs[0]) < _FEW * min(len(states), len(measured)):
-            pairs = likely_pairs(states, measured, model, burden, (_JERK * height) ** 2)
+            pairs = likely_pairs(states, measured, model, (_JERK * height) ** 2)
         tracks, boxes = pairs
         variances = (states.position_variances[tracks] + noise_variances(states.positions[tracks], model))[
             :, :2
@@ -106,7 +102,7 @@ class OnlineTracking:
         surprises = measured[boxes, :2] - states.positions[tracks, :2]
         states.positions[:, :2] += self._camera.observe(surprises, variances)
         # Once more: the camera's motion is known now.
-        return overlapping_pairs(states, measured, likely_pairs(states, measured, model, burden))
+        return overlapping_pairs(states, measured, likely_pairs(states, measured, model))
 
     def _take(
         self,
