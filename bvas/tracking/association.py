@@ -1,45 +1,57 @@
-"""Association of detections with predicted boxes: the likeliest pairs, one to one."""
+"""Association of detections with predicted boxes, one to one, in rounds."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from bvas.tracking.motion import Floats, MotionModel, MotionStates, noise_variances
+from bvas.tracking.motion import Floats, MotionModel, MotionStates, cornered, noise_variances
+from bvas.values.boxes import box_overlaps
 
-GATE = 150.0
-"""Squared distance, in standard deviations over four coordinates, beyond which a box is another player's."""
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+_GATE = 150.0
+"""Squared distance in standard deviations, over four coordinates, beyond which a box is another player's."""
 _TAIL = 8.0
+"""Degrees of freedom of the surprise: detectors err by much more often than a normal distribution says."""
+_MISS_COST = 4.0
+"""Negative logarithm of a density (in units of the box) above which no pair is better than a pair."""
+_LEAST_OVERLAP = 0.2
+"""Of the last round, for players who jump, fall or turn: faster than the motion foresees."""
 
 
-def association_costs(
-    states: MotionStates, measured: Floats, model: MotionModel, loose: float = 0.0
-) -> tuple[Floats, Floats]:
-    """Return costs [T, N] and squared distances [T, N] of predicted states and detections [N, 4].
-
-    A cost is the negative logarithm of a Student t density of the surprise, in units of the box: detectors err
-    more often by much than a normal distribution says.
-    """
-    variances = states.position_variances[:, None] + noise_variances(states.positions, model)[:, None]
-    variances[..., :2] += loose
-    surprise = measured[None] - states.positions[:, None]
-    distances: Floats = (surprise**2 / variances).sum(axis=2)
-    units = np.maximum(states.positions[:, [3, 3, 2, 3]], 1.0)
-    spread = 0.5 * np.log(variances[:, 0] / units**2).sum(axis=1)
-    costs: Floats = spread[:, None] + 0.5 * (_TAIL + 4) * np.log1p(distances / _TAIL)
-    return costs, distances
-
-
-def matched(
-    costs: Floats, allowed: NDArray[np.bool_], miss_cost: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return rows and columns of the pairs of least total cost; a pair dearer than `miss_cost` stays apart.
+def likely_pairs(states: MotionStates, measured: Floats, model: MotionModel, loose: float = 0.0) -> Pairs:
+    """Return the pairs of tracks and detections that are likeliest in all.
 
     Args:
-        costs: [T, N]
-        allowed: [T, N] pairs that may be.
-        miss_cost: What a track without a detection costs.
+        states: Predicted, T of them.
+        measured: [N, 4] centers and sizes.
+        model: The motion.
+        loose: Variance added to centers, in squared pixels.
     """
-    gains = np.where(allowed, np.minimum(costs - miss_cost, 0.0), 0.0)
+    variances = states.position_variances + noise_variances(states.positions, model)
+    variances[:, :2] += loose
+    surprise = measured[None] - states.positions[:, None]
+    distances = (surprise**2 / variances[:, None]).sum(axis=2)
+    units = np.maximum(states.positions[:, [3, 3, 2, 3]], 1.0)
+    # The density is lower where a track is uncertain: a sure one takes the box before.
+    spread = 0.5 * np.log(variances / units**2).sum(axis=1)
+    costs = spread[:, None] + 0.5 * (_TAIL + 4) * np.log1p(distances / _TAIL)
+    return _assigned(np.where(distances < _GATE, costs - _MISS_COST, 0.0))
+
+
+def overlapping_pairs(states: MotionStates, measured: Floats, taken: Pairs) -> Pairs:
+    """Return the pairs, and behind them those of what is left that overlap best."""
+    tracks = np.setdiff1d(np.arange(len(states)), taken[0])
+    boxes = np.setdiff1d(np.arange(len(measured)), taken[1])
+    if not (len(tracks) and len(boxes)):
+        return taken
+    overlaps = box_overlaps(cornered(states.positions[tracks]), cornered(measured[boxes]))
+    rows, columns = _assigned(np.where(overlaps > _LEAST_OVERLAP, -overlaps, 0.0))
+    return np.concatenate([taken[0], tracks[rows]]), np.concatenate([taken[1], boxes[columns]])
+
+
+def _assigned(gains: Floats) -> Pairs:
+    """Return rows and columns of the pairs of least sum; only pairs below 0."""
     rows, columns = linear_sum_assignment(gains)
     kept = gains[rows, columns] < 0
-    return rows[kept], columns[kept]
+    return rows[kept].astype(np.int64), columns[kept].astype(np.int64)

@@ -51,7 +51,8 @@ class CameraMotion:
             surprises: [N, 2] detected less predicted centers in pixels.
             variances: [N, 2] theirs.
         """
-        assert self._expected is not None and self._variance is not None
+        assert self._expected is not None
+        assert self._variance is not None
         shift, variance, covariance = self._expected
         found, spread = common_shift(surprises, variances)
         # A jerk of the camera: more agitation than usual, for this step alone.

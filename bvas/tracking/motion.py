@@ -155,11 +155,11 @@ def noise_variances(measured: Floats, model: MotionModel) -> Floats:
     return (sizes * model.noise) ** 2
 
 
-def position_growth(seconds: float, memory: Floats) -> Floats:
-    """Return [4]: the variance that a position gains by unit acceleration noise."""
-    kept = np.exp(-seconds / memory)
+def position_growth(seconds: Floats | float, memory: Floats | float) -> Floats:
+    """Return the variance that a position gains by unit acceleration noise; both arguments broadcast."""
+    ratio = np.asarray(seconds / memory)
+    kept = np.exp(-ratio)
     # The terms cancel down to seconds^3 / 3, which a short step would lose to rounding.
-    ratio = seconds / memory
     exact = memory**3 * (ratio - 2 * (1 - kept) + (1 - kept**2) / 2)
     return np.where(ratio < 1e-3, seconds**3 / 3, exact)
 

@@ -10,22 +10,33 @@ from collections.abc import Sequence
 import numpy as np
 
 from bvas.tracking.motion import Floats, MotionModel
+from bvas.tracking.tracklets import Tracklet
 
 _SIGMA = 1.4826
 """Standard deviations in a median absolute deviation."""
 _LEAST = 60
 """Fewer differences say less than the first model."""
+_LEAST_AGITATION = 0.05
+"""In units of the first model's."""
 _ACCELERATION_SECONDS = 0.15
 
 
-def estimated_model(tracks: Sequence[tuple[Floats, Floats]], first: MotionModel, step: float) -> MotionModel:
+_SUDDENNESS = np.array([0.7, 0.7, 4.0, 4.0])
+"""Agitation that tracks best, in units of what the differences say: sizes change by fits and starts. Tried out."""
+
+
+def estimated_model(
+    tracklets: Sequence[Tracklet], offsets: Floats, first: MotionModel, step: float
+) -> MotionModel:
     """Return the model of a video.
 
     Args:
-        tracks: Times [L] and centers and sizes [L, 4] of tracklets, without the camera's motion.
+        tracklets: From a search with the first model.
+        offsets: The camera's [F, 2].
         first: What holds where too little is known.
         step: Usual seconds from detection to detection.
     """
+    tracks = [(tracklet.seconds, tracklet.without_camera(offsets)) for tracklet in tracklets]
     single = _differences(tracks, 3, step)
     double = _differences(tracks, 3, 2 * step)
     if len(single) < _LEAST or len(double) < _LEAST:
@@ -37,13 +48,14 @@ def estimated_model(tracks: Sequence[tuple[Floats, Floats]], first: MotionModel,
     if len(second) < _LEAST:
         return first
     moved = np.maximum(_variances(second) - 6 * noise, 0.1 * _variances(second))
-    moved[0] *= 1.0
     density = moved / _second_difference_growth(lag, first.memory)
     # Of x: widths to heights.
     aspect = np.median(
         [np.median(measured[:, 2] / np.maximum(measured[:, 3], 1.0)) for _, measured in tracks]
     )
     density[0] *= aspect**2
+    # Nobody stands still for good.
+    density = np.maximum(_SUDDENNESS * density, _LEAST_AGITATION * first.agitation)
     return MotionModel(noise=np.sqrt(noise), agitation=density, memory=first.memory)
 
 

@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
-from bvas.tracking.motion import Floats, MotionModel, noise_variances
+from bvas.tracking.motion import Floats, MotionModel, noise_variances, position_growth
+
+_FIRST_SPEED = 10.0
+"""Standard deviation of the first velocity, in units of the box / s: almost unknown."""
 
 
 def smoothed(
@@ -30,7 +33,9 @@ def smoothed(
     positions, velocities = np.empty_like(measured), np.empty_like(measured)
     for axis in range(4):
         density, memory = model.agitation[axis] * units[axis] ** 2, model.memory[axis]
-        bands = precision_bands(seconds, weights[:, axis], density, memory, 1e-2 / units[axis] ** 2)
+        bands = precision_bands(
+            seconds, weights[:, axis], density, memory, _FIRST_SPEED**-2 / units[axis] ** 2
+        )
         target = np.zeros(2 * len(seconds))
         target[0::2] = np.where(seen, weights[:, axis] * measured[:, axis], 0.0)
         solution = solveh_banded(bands, target, overwrite_ab=True, overwrite_b=True, check_finite=False)
@@ -39,12 +44,20 @@ def smoothed(
 
 
 def precision_bands(seconds: Floats, weights: Floats, density: float, memory: float, prior: float) -> Floats:
-    """Return the upper bands [4, 2 L] of the precision of positions and velocities in turn."""
+    """Return the upper bands [4, 2 L] of the precision of positions and velocities in turn.
+
+    Args:
+        seconds: Times [L], ascending.
+        weights: [L] inverse variances of the measurement; 0 where there is none.
+        density: Of the random acceleration, squared pixels / s^3.
+        memory: Of the velocity, seconds.
+        prior: Inverse variance of the first velocity.
+    """
     steps = np.diff(seconds)
     kept = np.exp(-steps / memory)
     reach = memory * (1 - kept)
     # The covariance of a step, and its inverse.
-    growth = density * position_growth_of(steps, memory)
+    growth = density * position_growth(steps, memory)
     cross = density * reach**2 / 2
     spread = density * memory * (1 - kept**2) / 2
     determinant = growth * spread - cross**2
@@ -67,11 +80,3 @@ def precision_bands(seconds: Floats, weights: Floats, density: float, memory: fl
     bands[2, 2::2] = -(reach * first + kept * mixed)
     bands[1, 3::2] = -(reach * mixed + kept * second)
     return bands
-
-
-def position_growth_of(steps: Floats, memory: float) -> Floats:
-    """Return [L]: `position_growth` of many steps and one memory."""
-    ratio = steps / memory
-    kept = np.exp(-ratio)
-    exact = memory**3 * (ratio - 2 * (1 - kept) + (1 - kept**2) / 2)
-    return np.where(ratio < 1e-3, steps**3 / 3, exact)

@@ -20,7 +20,7 @@ class TrackerConfig:
     """A player unseen for longer is looked for again only by the linking of tracklets."""
     link_seconds: float = 30.0
     """Longest absence after which a player keeps his number; with `max_players` any."""
-    fill_seconds: float = 0.5
+    fill_seconds: float = 0.3
     """Longest gap between detections that is filled with boxes; 0: none."""
 
     def __post_init__(self) -> None:
