@@ -95,7 +95,11 @@ def labels_of(player):
     return [(round(one["seconds"], 2), one["label"]) for one in player["actions"]]
 
 
-def test_each_player_is_followed_and_his_actions_named(found, capsys):
+def test_each_player_is_followed_and_his_actions_named(bvas, sources, capsys):
+    assert bvas("--detections", sources[1], "--model", "r3d_18") == 0
+    printed = capsys.readouterr().out
+    assert "results in players/game" in printed
+    assert "bright 4" in printed
     bright, dark = content()["players"]
     if bright["actions"][0]["label"] == "dark":
         bright, dark = dark, bright
@@ -109,9 +113,6 @@ def test_each_player_is_followed_and_his_actions_named(found, capsys):
         box = [float(row[name]) for name in ("x", "y", "width", "height")]
         assert box == pytest.approx(of(int(row["frame"])), abs=1.0)
         assert row["label"] == ("bright" if of is bright_box else "dark")
-    printed = capsys.readouterr().out
-    assert "results in players/game" in printed
-    assert "bright 4" in printed
 
 
 def test_the_video_has_every_frame_of_the_source(found, sources):
