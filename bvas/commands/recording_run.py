@@ -38,7 +38,8 @@ _NO_INTERVALS = """Label stretches of your own recordings and train one:
 
 _NO_CLASSIFIER = """Take a network with its published weights:
   bvas classify VIDEO --model r3d_18 [--weights FILE]
-or train one on clips of your own classes: bvas train --experiment NAME"""
+or train one on clips of your own classes: bvas train --experiment NAME
+To follow players without naming what they do: bvas players VIDEO --no-actions"""
 _MISSING: "Mapping[TaskKindName, tuple[str, str]]" = {
     "spot": ("trained or imported model", _NO_SPOTTER),
     "interval": ("trained model for intervals", _NO_INTERVALS),

@@ -234,7 +234,7 @@ def test_results_of_another_video_are_kept(bvas, found, tmp_path, capsys):
             ["--detector", "none", "--roi", "1,2,3,4", "--players", "2"],
             "--players limits what a detector finds",
         ),
-        (["--detector", "yolo99"], "unknown detector 'yolo99'"),
+        (["--detector", "yolo99", "--no-actions"], "unknown detector 'yolo99'"),
         (["--detections", "nothing.txt", "--no-actions"], "nothing.txt"),
         (["--choose", "--corrections", "c.json"], "take one of them"),
         (["--no-actions", "--model", "r3d_18"], "--no-actions needs no --experiment and no --model"),
