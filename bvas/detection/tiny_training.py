@@ -18,7 +18,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from bvas.detection.labelled_frames import LabelledFrame, inner_boxes, mean_size_of, split_frames
-from bvas.detection.tiny_detector import STRIDE, TinyConfig, TinyDetector, TinyNetwork, normalized
+from bvas.detection.tiny_detector import STRIDE, TinyConfig, TinyDetector, TinyNetwork, normalized, placed
 from bvas.errors import ConfigError, TrainingError
 from bvas.system.devices import choose_device
 from bvas.values.boxes import Boxes, box_overlaps
@@ -101,7 +101,7 @@ def train_tiny_detector(
     # The state of torch's generator outside is kept: it is global.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(training.seed)
-        network = TinyNetwork(config).to(chosen)
+        network = placed(TinyNetwork(config), chosen)
     _run_steps(network, trained, config, training, chosen, progress)
     threshold, f1 = _choose_threshold(network, config, held, device)
     return TrainedTiny(network, replace(config, threshold=threshold), f1)
