@@ -18,7 +18,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from bvas.detection.labelled_frames import LabelledFrame, inner_boxes, mean_size_of, split_frames
-from bvas.detection.tiny_detector import STRIDE, TinyConfig, TinyDetector, TinyNetwork, normalized
+from bvas.detection.tiny_detector import STRIDE, TinyConfig, TinyDetector, TinyNetwork, normalized, placed
 from bvas.errors import ConfigError, TrainingError
 from bvas.system.devices import choose_device
 from bvas.values.boxes import Boxes, box_overlaps
@@ -32,6 +32,7 @@ _FOCAL_POWER, _NEGATIVE_POWER = 2.0, 4.0
 _SIZE_WEIGHT, _OFFSET_WEIGHT = 1.0, 1.0
 _MATCHING_OVERLAP = 0.5
 _THRESHOLDS = tuple(round(0.1 + 0.05 * step, 2) for step in range(13))
+_F1_TOLERANCE = 0.02
 _LARGEST_GRADIENT = 5.0
 
 
@@ -69,7 +70,7 @@ class TrainedTiny(NamedTuple):
 
     network: TinyNetwork
     config: TinyConfig
-    """With the threshold of the highest F1."""
+    """With the threshold that was chosen on the held frames."""
     f1: float
     """At IoU 0.5 on the held frames."""
 
@@ -101,7 +102,7 @@ def train_tiny_detector(
     # The state of torch's generator outside is kept: it is global.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(training.seed)
-        network = TinyNetwork(config).to(chosen)
+        network = placed(TinyNetwork(config), chosen)
     _run_steps(network, trained, config, training, chosen, progress)
     threshold, f1 = _choose_threshold(network, config, held, device)
     return TrainedTiny(network, replace(config, threshold=threshold), f1)
@@ -217,7 +218,10 @@ def detection_loss(maps_B5hw: Tensor, targets_B6hw: Tensor) -> Tensor:
 def _choose_threshold(
     network: TinyNetwork, config: TinyConfig, frames: Sequence[LabelledFrame], device: str
 ) -> tuple[float, float]:
-    """Return the threshold of the highest F1 on frames, and this F1; of equal ones the lowest threshold."""
+    """Return the lowest threshold whose F1 on frames is almost the highest, and its F1.
+
+    Held frames are of videos that the network has seen; in others, scores are lower.
+    """
     detector = TinyDetector(network, config, device=device, threshold=_THRESHOLDS[0])
     found = [detector.detect(frame.picture[None])[0] for frame in frames]
     truth = [frame.boxes for frame in frames]
@@ -225,8 +229,9 @@ def _choose_threshold(
         (f1_score([boxes[scores >= threshold] for boxes, scores in found], truth), threshold)
         for threshold in _THRESHOLDS
     ]
-    best, threshold = max(scored, key=lambda pair: (pair[0], -pair[1]))
-    return threshold, best
+    best = max(f1 for f1, _ in scored)
+    f1, threshold = next(pair for pair in scored if pair[0] >= best - _F1_TOLERANCE)
+    return threshold, f1
 
 
 def f1_score(
