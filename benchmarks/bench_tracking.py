@@ -23,6 +23,7 @@ _NAMES = ("bytetrack_hota", "bytetrack_idf1", "bytetrack_mota", "sort_hota", "so
 
 
 def main() -> None:
+    """Score all rows of REFERENCE.md, print them, and write them where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--data", type=Path, required=True, help="folder with REFERENCE.md and a folder a sequence"
@@ -63,7 +64,7 @@ def _case(data: Path, sequence: str, detections: str, *figures: str) -> dict[str
         "hota": round(scores.hota, 4),
         "idf1": round(scores.idf1, 4),
         "mota": round(scores.mota, 4),
-        "switches": int(scores.clear.num_switches),
+        "switches": int(scores.clear.switches),
         "tracks": len(tracks),
         **dict(zip(_NAMES, map(float, figures), strict=True)),
         "frames_per_second": round(num_frames / seconds),
