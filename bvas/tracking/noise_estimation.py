@@ -8,12 +8,13 @@ is motion. Second differences over about 0.15 s, less the noise, hold the accele
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import ndtri
 
 from bvas.tracking.motion import Floats, MotionModel
 from bvas.tracking.tracklets import Tracklet
 
-_SIGMA = 1.4826
-"""Standard deviations in a median absolute deviation."""
+_USUAL, _RARE = 0.5, 0.9
+"""Shares of differences that a variance is read off; a detector that errs rarely but far shows it in the second."""
 _LEAST = 60
 """Fewer differences say less than the first model."""
 _LEAST_AGITATION = 0.05
@@ -41,13 +42,13 @@ def estimated_model(
     double = _differences(tracks, 3, 2 * step)
     if len(single) < _LEAST or len(double) < _LEAST:
         return first
-    near, far = _variances(single) / 20, _variances(double) / 20
-    noise = np.maximum(near - np.maximum(far - near, 0.0) / 3, 0.05 * near)
+    noise = _noise(single, double, _USUAL)
     lag = max(1, round(_ACCELERATION_SECONDS / step)) * step
     second = _differences(tracks, 2, lag)
     if len(second) < _LEAST:
         return first
-    moved = np.maximum(_variances(second) - 6 * noise, 0.1 * _variances(second))
+    spread = _variances(second, _USUAL)
+    moved = np.maximum(spread - 6 * noise, 0.1 * spread)
     density = moved / _second_difference_growth(lag, first.memory)
     # Of x: widths to heights.
     aspect = np.median(
@@ -56,7 +57,11 @@ def estimated_model(
     density[0] *= aspect**2
     # Nobody stands still for good.
     density = np.maximum(_SUDDENNESS * density, _LEAST_AGITATION * first.agitation)
-    return MotionModel(noise=np.sqrt(noise), agitation=density, memory=first.memory)
+    return MotionModel(
+        noise=np.sqrt(np.maximum(noise, _noise(single, double, _RARE))),
+        agitation=density,
+        memory=first.memory,
+    )
 
 
 def _differences(tracks: Sequence[tuple[Floats, Floats]], order: int, lag: float) -> Floats:
@@ -74,8 +79,16 @@ def _differences(tracks: Sequence[tuple[Floats, Floats]], order: int, lag: float
     return np.concatenate(found)
 
 
-def _variances(differences: Floats) -> Floats:
-    result: Floats = (_SIGMA * np.median(np.abs(differences), axis=0)) ** 2
+def _noise(single: Floats, double: Floats, share: float) -> Floats:
+    """Return variances [4] of the noise, from third differences over one step and over two."""
+    near, far = _variances(single, share) / 20, _variances(double, share) / 20
+    result: Floats = np.maximum(near - np.maximum(far - near, 0.0) / 3, 0.05 * near)
+    return result
+
+
+def _variances(differences: Floats, share: float) -> Floats:
+    """Return the variances [4] of a normal distribution in which this share lies as near to 0 as here."""
+    result: Floats = (np.quantile(np.abs(differences), share, axis=0) / ndtri(0.5 + share / 2)) ** 2
     return result
 
 

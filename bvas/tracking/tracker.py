@@ -62,6 +62,8 @@ def track_boxes(frames: Iterable[FrameBoxes], config: TrackerConfig | None = Non
     tracklets, offsets = _searched(seen, search_model, config)
     tracklets = without_swaps(tracklets, replace(model, noise=np.maximum(model.noise, _SWAP_NOISE)))
     players = linked(tracklets, offsets, search_model, config.link_seconds, config.max_players)
+    # Half a step of tolerance: times are rounded in files.
+    players = [player for player in players if (len(player) + 0.5) * step >= config.least_seconds]
     rest = np.sqrt(np.maximum(model.noise**2 - _HARMLESS_NOISE**2, _LEAST_NOISE**2))
     box_model = replace(model, noise=rest)
     numbers = np.array([frame.frame for frame in seen])

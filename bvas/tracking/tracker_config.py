@@ -20,6 +20,8 @@ class TrackerConfig:
     """A player unseen for longer is looked for again only by the linking of tracklets."""
     link_seconds: float = 30.0
     """Longest absence after which a player keeps his number; with `max_players` any."""
+    least_seconds: float = 0.25
+    """Tracks with fewer detections than this time holds are false ones, and dropped."""
     fill_seconds: float = 0.3
     """Longest gap between detections that is filled with boxes; 0: none."""
 
@@ -32,7 +34,7 @@ class TrackerConfig:
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ConfigError(f"{name} must be from 0 to 1, got {value!r}")
-        for name in ("coast_seconds", "link_seconds", "fill_seconds"):
+        for name in ("coast_seconds", "link_seconds", "least_seconds", "fill_seconds"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise ConfigError(f"{name} must be a number of seconds of at least 0, got {value!r}")

@@ -1,0 +1,61 @@
+"""Tracker on real sequences, against the figures of other trackers."""
+
+import re
+
+import numpy as np
+import pytest
+
+from bvas.metrics.tracking_scores import score_tracks
+from bvas.tracking.mot_files import read_detections, read_truth
+from bvas.tracking.track_rows import rows_of_tracks
+from bvas.tracking.tracker import track_boxes
+from bvas.tracking.tracker_config import TrackerConfig
+from bvas.values.boxes import box_overlaps
+
+ROW = re.compile(r"\| (v_\S+) \| (\S+) \| ([0-9.]+) \| ([0-9.]+) \|")
+# The figures of REFERENCE.md are rounded to a thousandth.
+ROUNDING = 5e-4
+
+
+@pytest.fixture(scope="module")
+def tracking_data(shared_data):
+    folder = shared_data / "tracking"
+    if not folder.is_dir():
+        pytest.skip(f"the tracking data are not here ({folder})")
+    return folder
+
+
+def test_hota_and_idf1_are_above_bytetracks_on_each_sequence(tracking_data):
+    margins = []
+    for name, detections, *figures in ROW.findall((tracking_data / "REFERENCE.md").read_text()):
+        folder = tracking_data / "sportsmot" / name
+        truth = read_truth(folder / "gt.txt")
+        times = np.arange(int(truth.frames.max()) + 1) / 25
+        scores = score_tracks(
+            truth, rows_of_tracks(track_boxes(read_detections(folder / f"{detections}.txt", times)))
+        )
+        margins.append([scores.hota - float(figures[0]), scores.idf1 - float(figures[1])])
+        assert min(margins[-1]) >= -ROUNDING, (name, detections, margins[-1])
+    assert len(margins) == 12
+    assert np.mean(margins, axis=0).min() >= 0.02
+
+
+@pytest.mark.parametrize("limit", [None, 2])
+def test_two_basketball_players_keep_their_numbers(tracking_data, limit):
+    times = np.arange(300) * 1001 / 30000
+    frames = read_detections(tracking_data / "basketball_detections.txt", times)
+    tracks = track_boxes(frames, TrackerConfig(max_players=limit))
+    found = rows_of_tracks(tracks)
+    truth = read_truth(tracking_data / "basketball_truth.txt")
+    misses, numbers = 0, {1: set(), 2: set()}
+    for frame, player, box in zip(truth.frames, truth.identities, truth.boxes, strict=True):
+        there = found.frames == frame
+        overlaps = box_overlaps(box[None], found.boxes[there])[0]
+        if overlaps.size and overlaps.max() >= 0.5:
+            numbers[int(player)].add(int(found.identities[there][overlaps.argmax()]))
+        else:
+            misses += 1
+    assert misses <= 2
+    assert [len(numbers[player]) for player in (1, 2)] == [1, 1]
+    assert numbers[1] != numbers[2]
+    assert set(found.identities[np.isin(found.frames, truth.frames)].tolist()) == numbers[1] | numbers[2]
