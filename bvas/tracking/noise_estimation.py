@@ -15,7 +15,7 @@ from bvas.tracking.tracklets import Tracklet
 
 _USUAL, _RARE = 0.5, 0.9
 """Shares of differences that a variance is read off; a detector that errs rarely but far shows it in the second."""
-_HEAVY = 2.0
+_HEAVY = 1.7
 """Ratio of the two variances from which on the errors are not normally distributed."""
 _LEAST = 60
 """Fewer differences say less than the first model."""
