@@ -12,6 +12,7 @@ from bvas.detection.detector_protocol import Detector
 from bvas.errors import ConfigError, DecodeError
 from bvas.tracking.frame_boxes import FrameBoxes
 from bvas.values.plural import count_text
+from bvas.values.spaced_times import spaced_times
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.damage_scan import ranges_of
 from bvas.video.decode.open_video import open_video
@@ -21,8 +22,6 @@ from bvas.video.index.frame_table import VideoIndex
 DEFAULT_STRIDE = 1 / 30
 """Seconds between detections: each frame of a video of 25 or 30 frames a second, every second one of 50 or 60."""
 _LARGEST_LOST_SHARE = 0.2
-# Times of frames are rounded to ticks: a frame this share of the stride too early is not passed over.
-_ROUNDING_SHARE = 0.02
 
 
 def detection_frames(seconds: NDArray[np.float64], stride: float) -> NDArray[np.int64]:
@@ -37,13 +36,7 @@ def detection_frames(seconds: NDArray[np.float64], stride: float) -> NDArray[np.
     """
     if not 0 <= stride < math.inf:
         raise ConfigError(f"detector stride must be at least 0 seconds, got {stride:g}; 0 takes each frame")
-    least = stride * (1 - _ROUNDING_SHARE)
-    frames, last = [], -math.inf
-    for frame, now in enumerate(seconds.tolist()):
-        if now - last >= least:
-            frames.append(frame)
-            last = now
-    return np.array(frames, np.int64)
+    return spaced_times(seconds, stride)
 
 
 @dataclass(kw_only=True, eq=False)

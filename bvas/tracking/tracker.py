@@ -21,10 +21,12 @@ from bvas.tracking.noise_estimation import estimated_model
 from bvas.tracking.online_tracking import OnlineTracking
 from bvas.tracking.smoothing import smoothed
 from bvas.tracking.swap_correction import without_swaps
+from bvas.tracking.track_filling import filled_track
 from bvas.tracking.tracker_config import TrackerConfig
 from bvas.tracking.tracklet_linking import linked
 from bvas.tracking.tracklets import Tracklet
 from bvas.tracking.tracks import Track
+from bvas.values.spaced_times import spaced_times
 
 FIRST_MODEL = MotionModel(
     noise=np.full(4, 0.05), agitation=np.array([4.0, 2.0, 80.0, 5.0]), memory=np.array([1.0, 1.0, 0.15, 0.15])
@@ -51,7 +53,9 @@ def track_boxes(frames: Iterable[FrameBoxes], config: TrackerConfig | None = Non
         ConfigError: frames out of order, or a box that is not finite or has no area.
     """
     config = config or TrackerConfig()
-    seen = _checked(frames)
+    given = _checked(frames)
+    all_times = np.array([frame.seconds for frame in given])
+    seen = [given[place] for place in spaced_times(all_times, config.step_seconds).tolist()]
     tracklets, offsets = _searched(seen, FIRST_MODEL, config)
     if not tracklets:
         return []
@@ -67,10 +71,15 @@ def track_boxes(frames: Iterable[FrameBoxes], config: TrackerConfig | None = Non
     rest = np.sqrt(np.maximum(model.noise**2 - _HARMLESS_NOISE**2, _LEAST_NOISE**2))
     box_model = replace(model, noise=rest)
     numbers = np.array([frame.frame for frame in seen])
-    return [
+    tracks = [
         _track(number, player, times, numbers, offsets, box_model, config.fill_seconds)
         for number, player in enumerate(players, start=1)
     ]
+    if len(seen) == len(given):
+        return tracks
+    all_numbers = np.array([frame.frame for frame in given])
+    # Two searched frames are less than two steps apart, unless frames are missing.
+    return [filled_track(track, all_numbers, all_times, 2 * config.step_seconds) for track in tracks]
 
 
 def _checked(frames: Iterable[FrameBoxes]) -> list[FrameBoxes]:
