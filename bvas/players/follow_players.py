@@ -86,7 +86,7 @@ def follow_players(
 
     Raises:
         ConfigError: no box, or one that lies outside of the video.
-        DecodeError: the video cannot be read; frames that are lost are passed over.
+        DecodeError: the video cannot be read, or a frame in which a box is drawn. Other lost frames are passed over.
     """
     if not rois:
         raise ConfigError("no box to follow; draw one with --roi X,Y,W,H@TIME, or on the page of --choose")
@@ -97,10 +97,12 @@ def follow_players(
     ]
     lost = []
     first = min(start_of.values())
+    unread = set(start_of.values())
     with open_video(
         index.path, "pyav", channels="rgb", stream=reading.stream, rate=reading.rate, tone=reading.tone
     ) as reader:
         for frame, picture in _pictures(reader, first):
+            unread.discard(frame)
             lost += [
                 LostPlayer(player.number, index.seconds_of(frame))
                 for player in players
@@ -110,6 +112,12 @@ def follow_players(
                 progress(frame + 1 - first, index.num_frames - first)
             if all(player.is_done(frame) for player in players):
                 break
+    if unread:
+        raise DecodeError(
+            f"{index.path}: frame {min(unread)}, in which a box is drawn, cannot be decoded; draw the box in another "
+            "frame",
+            path=index.path,
+        )
     return FollowedPlayers(
         tracks=tuple(
             (_track(player, index), name) for player, (name, _) in zip(players, group_rois(rois), strict=True)
