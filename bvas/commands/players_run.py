@@ -128,7 +128,9 @@ class PlayersRun:
         from bvas.players.follow_players import follow_players
 
         with progress_bar("follow", "frame", quiet=self._args.quiet) as bar:
-            found = follow_players(self._index, self._rois, progress=with_time_left(bar, "frame"))
+            found = follow_players(
+                self._index, self._rois, strict=self._args.strict, progress=with_time_left(bar, "frame")
+            )
         names = {track.number: name for track, name in found.tracks}
         for lost in found.lost:
             who = names[lost.player] or f"player {lost.player}"

@@ -74,6 +74,7 @@ def follow_players(
     rois: Sequence[Roi],
     *,
     reading: ReadOptions = DEFAULT_READING,
+    strict: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> FollowedPlayers:
     """Follow drawn boxes through every frame behind them, in one pass; a lost player has no boxes any more.
@@ -82,6 +83,7 @@ def follow_players(
         index: The video.
         rois: At least one; boxes of one name are of one player, who is followed again from each.
         reading: Stream, rate and tone.
+        strict: Raise where a frame cannot be decoded, instead of passing it over.
         progress: Called with the frames done and all there are.
 
     Raises:
@@ -101,7 +103,7 @@ def follow_players(
     with open_video(
         index.path, "pyav", channels="rgb", stream=reading.stream, rate=reading.rate, tone=reading.tone
     ) as reader:
-        for frame, picture in _pictures(reader, first):
+        for frame, picture in _pictures(reader, first, strict=strict):
             unread.discard(frame)
             lost += [
                 LostPlayer(player.number, index.seconds_of(frame))
@@ -126,7 +128,7 @@ def follow_players(
     )
 
 
-def _pictures(reader: FrameReader, first: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+def _pictures(reader: FrameReader, first: int, *, strict: bool) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Yield the frames that can be decoded, from `first` on."""
     while first < reader.info.num_frames:
         try:
@@ -134,7 +136,7 @@ def _pictures(reader: FrameReader, first: int) -> Iterator[tuple[int, NDArray[np
                 yield from enumerate(pictures, start=start)
             return
         except DecodeError as error:
-            if error.lost is None:
+            if strict or error.lost is None:
                 raise
             first = error.lost.stop
 
