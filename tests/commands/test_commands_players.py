@@ -312,7 +312,10 @@ def test_results_of_another_video_are_kept(bvas, found, tmp_path, capsys):
             ["--detector", "none", "--roi", "1,2,3,4", "--detector-stride", "0.1"],
             "--detector-stride is of a detector, and does not go with --detector none",
         ),
-        (["--roi", "300,5,10,10", "--no-actions"], "300,5,10,10 at 0.00 s lies outside of the picture of 200x96"),
+        (
+            ["--roi", "300,5,10,10", "--no-actions"],
+            "300,5,10,10 at 0.00 s lies outside of the picture of 200x96",
+        ),
         (["--roi", "5,5,10,10@99", "--no-actions"], "a box is drawn at 99 s, and game.mp4 runs"),
     ],
 )

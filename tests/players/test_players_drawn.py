@@ -81,7 +81,9 @@ def test_boxes_of_two_players_take_two_tracks(index):
 def test_a_box_outside_of_the_picture_is_refused(index):
     check_rois([roi([-5, -5, 10, 20]), roi([63, 47, 10, 20])], index, (48, 64))
     for box in ([64, 0, 10, 20], [0, 48, 10, 20], [-10, 0, 10, 20], [0, -20, 10, 20]):
-        with pytest.raises(ConfigError, match=r"lies outside of the picture of 64x48; draw it around a player"):
+        with pytest.raises(
+            ConfigError, match=r"lies outside of the picture of 64x48; draw it around a player"
+        ):
             check_rois([roi(box)], index, (48, 64))
 
 
