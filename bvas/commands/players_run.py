@@ -135,7 +135,7 @@ class PlayersRun:
         for lost in found.lost:
             who = names[lost.player] or f"player {lost.player}"
             logger.warning(
-                "%s is lost at %.2f s; draw him again later, under the same name, on the page of --choose",
+                "%s is lost at %.2f s; to find him again, draw a later box of the same name on the page of --choose",
                 who,
                 lost.seconds,
             )

@@ -65,7 +65,7 @@ class _Followed:
         return False
 
     def is_done(self, frame: int) -> bool:
-        """Return whether the player is lost, and not drawn again behind a frame."""
+        """Return whether the player is lost, and not drawn again after a frame."""
         return self.follower is None and all(start <= frame for start in self.starts)
 
 
@@ -77,7 +77,7 @@ def follow_players(
     strict: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> FollowedPlayers:
-    """Follow drawn boxes through every frame behind them, in one pass; a lost player has no boxes any more.
+    """Follow drawn boxes through all later frames, in one pass; a player has no boxes after he is lost.
 
     Args:
         index: The video.
