@@ -1,7 +1,6 @@
 """Detections of a video: a detector over its frames, at even distances in time."""
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -48,8 +47,6 @@ class VideoDetections:
         detector: Finds the players.
         frames: Source frames to look at, ascending.
         batch_size: Frames given to the detector at once.
-        backend: Decoder, as `open_video` takes it.
-        device: Device that decodes.
         reading: Stream, rate and tone.
         strict: Raise where a frame cannot be decoded, instead of passing it over.
         progress: Called with the frames done and all there are.
@@ -59,15 +56,11 @@ class VideoDetections:
     detector: Detector
     frames: NDArray[np.int64]
     batch_size: int = 1
-    backend: str = "auto"
-    device: str = "cpu"
     reading: ReadOptions = DEFAULT_READING
     strict: bool = False
     progress: Callable[[int, int], None] | None = None
     lost: tuple[range, ...] = field(default=(), init=False)
     """Frames that could not be decoded, so far."""
-    seconds_detecting: float = field(default=0.0, init=False)
-    """Time that the detector has taken, without decoding."""
 
     def __iter__(self) -> Iterator[FrameBoxes]:
         """Yield the boxes of each frame that can be decoded.
@@ -77,8 +70,6 @@ class VideoDetections:
         """
         reader = open_video(
             self.index.path,
-            self.backend,
-            device=self.device,
             channels="rgb",
             stream=self.reading.stream,
             rate=self.reading.rate,
@@ -111,8 +102,6 @@ class VideoDetections:
             )
 
     def _detected(self, pixels: NDArray[np.uint8], frames: NDArray[np.int64]) -> Iterator[FrameBoxes]:
-        started = time.perf_counter()
         found = self.detector.detect(pixels)
-        self.seconds_detecting += time.perf_counter() - started
         for frame, (boxes, scores) in zip(frames.tolist(), found, strict=True):
             yield FrameBoxes(frame=frame, seconds=self.index.seconds_of(frame), boxes=boxes, scores=scores)

@@ -79,8 +79,9 @@ def _at_most(tracklets: Sequence[Tracklet], limit: int) -> list[Tracklet]:
         most = max(sum(one.rows[0] <= start <= one.rows[-1] for one in rivals) for start in starts)
         if most < limit:
             kept.append(tracklet)
-    kept.sort(key=lambda one: int(one.rows[0]))
-    return kept
+    # In the given order, so that a limit that is not reached changes no number.
+    is_kept = set(map(id, kept))
+    return [one for one in tracklets if id(one) in is_kept]
 
 
 def _gaps(tracklets: Sequence[Tracklet]) -> Floats:

@@ -99,6 +99,18 @@ def test_there_are_never_more_tracks_than_players(limit):
     assert len(tracks) == limit
 
 
+def test_a_limit_that_is_not_reached_changes_nothing():
+    # All begin in one frame, the longest last.
+    paths = [straight(100 + 150 * k, 200) for k in range(3)]
+    hidden = {(k, number) for k in range(3) for number in range(40 + 20 * k, 100)}
+    frames = scene(paths, hidden=hidden, seed=5, num_frames=100)
+    free, limited = (track_boxes(frames, TrackerConfig(max_players=limit)) for limit in (None, 5))
+    for one, other in zip(free, limited, strict=True):
+        assert one.number == other.number
+        assert np.array_equal(one.frames, other.frames)
+        assert np.allclose(one.boxes, other.boxes)
+
+
 def test_a_box_beyond_the_limit_continues_a_lost_track():
     # Two players; one leaves on the left, and somebody enters far on the right 2 seconds later.
     paths = [straight(100, 200), straight(600, 200), straight(1200, 200)]
