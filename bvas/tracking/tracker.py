@@ -35,7 +35,7 @@ FIRST_MODEL = MotionModel(
 _SEARCH_NOISE = 0.02
 """Least noise in the search: a precise detector errs too now and then."""
 _SWAP_NOISE = 0.005
-_HARMLESS_NOISE = 0.02
+_HARMLESS_NOISE = 0.04
 """Noise that is not smoothed away: boxes so exact are left as they are."""
 _LEAST_NOISE = 1e-3
 
