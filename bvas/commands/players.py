@@ -108,30 +108,35 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"{source.name} is a {source.kind}; bvas players takes files: {source.remedy}")
     if not source.path.exists():
         raise DataError(f"no file {source.path}")
-    rois = _checked_rois(args)
+    rois = _checked_rois(args, source.path)
     from bvas.commands.players_by_hand import correct, write_page
     from bvas.results.recording_folder import default_folder
+    from bvas.results.store import PLAYERS_VIDEO_NAME
 
     out: Path = args.out or default_folder(source, "players")
+    if source.path.resolve() == (out / PLAYERS_VIDEO_NAME).resolve():
+        raise ConfigError(f"{source.path} would be replaced by the annotated video; take another --out")
     if args.choose:
         write_page(args, source, out)
     elif args.corrections is not None:
         correct(args, source, out)
     else:
         from bvas.commands.players_run import PlayersRun
+        from bvas.inference.class_windows import check_spacing
 
+        check_spacing(args.every, None)
         check_classifier(args)
         classifier = None if args.no_actions else chosen_classifier(args, "bvas players")
         PlayersRun(args, source, out, rois).find(classifier)
     return 0
 
 
-def _checked_rois(args: argparse.Namespace) -> "list[Roi]":
+def _checked_rois(args: argparse.Namespace, video: Path) -> "list[Roi]":
     """Return the drawn boxes, and refuse options that do not go together."""
     from bvas.detection.detector_choice import NO_DETECTOR
     from bvas.players.rois import read_rois
 
-    rois = [*args.roi, *(() if args.rois is None else read_rois(args.rois))]
+    rois = [*args.roi, *(() if args.rois is None else read_rois(args.rois, video))]
     if args.choose and args.corrections is not None:
         raise ConfigError(
             "--choose writes a page, and --corrections applies what it has saved; take one of them"
@@ -143,6 +148,22 @@ def _checked_rois(args: argparse.Namespace) -> "list[Roi]":
         )
     if args.detector == NO_DETECTOR and args.players is not None:
         raise ConfigError("--players limits what a detector finds; drawn boxes are as many as are drawn")
+    _check_detector_options(args)
     if args.no_actions and (args.experiment or args.model):
         raise ConfigError("--no-actions needs no --experiment and no --model")
     return rois
+
+
+def _check_detector_options(args: argparse.Namespace) -> None:
+    """Refuse options of a detector where there is none."""
+    from bvas.detection.detector_choice import NO_DETECTOR
+
+    if args.detections is not None:
+        instead = "--detections, whose boxes are there"
+    elif args.detector == NO_DETECTOR:
+        instead = "--detector none"
+    else:
+        return
+    for name in ("detector_weights", "detector_description", "threshold", "detector_stride"):
+        if getattr(args, name) is not None:
+            raise ConfigError(f"--{name.replace('_', '-')} is of a detector, and does not go with {instead}")

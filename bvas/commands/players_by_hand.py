@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from bvas.commands.console import progress_bar
@@ -26,8 +27,11 @@ def write_page(args: argparse.Namespace, source: Source, out: Path) -> None:
     from bvas.report.players_page import write_players_page
     from bvas.results.store import CORRECTIONS_NAME, PLAYERS_NAME, PLAYERS_PAGE_NAME, UNCORRECTED_NAME
     from bvas.system.locks import locked
+    from bvas.video.index.video_index import build_index
 
     config = preview_config(args)
+    # Of what is not a video no folder is made.
+    build_index(source.path)
     with locked(out):
         check_same_video(out, source)
         base, applied = _base(out), out / UNCORRECTED_NAME / CORRECTIONS_NAME
@@ -62,16 +66,18 @@ def correct(args: argparse.Namespace, source: Source, out: Path) -> None:
     with locked(out):
         check_same_video(out, source)
         base = _base(out)
-        found, record = read_players(base), read_record(base)
+        # The file may have been moved or renamed since.
+        found = replace(read_players(base), path=source.path)
+        record = read_record(base)
         result = apply_corrections(found, corrections)
         if base == out:
             write_players(out / UNCORRECTED_NAME, found, record)
         logger.info(
             "%s: %s applied", shown_name(source.path.name), count_text(len(corrections.edits), "correction")
         )
-        write_results(args, out, result, record)
         # The next page begins with them.
         write_text(out / UNCORRECTED_NAME / CORRECTIONS_NAME, read_text(args.corrections))
+        write_results(args, out, result, record)
 
 
 def _base(out: Path) -> Path:

@@ -97,7 +97,7 @@ def _videos(args: argparse.Namespace) -> "list[PlayersOfVideo]":
         given: Sequence[Path] = getattr(args, name)
         if len(given) != num_videos:
             raise ConfigError(
-                f"--{name} names {len(given)}, and there are {num_videos} videos; give one for each, in their order"
+                f"--{name} names {len(given)}, and VIDEO {num_videos}; give one for each video, in their order"
             )
         return given
 

@@ -31,12 +31,11 @@ def write_results(
     from bvas.players.player_files import write_players
     from bvas.results.store import PLAYERS_VIDEO_NAME
 
-    write_players(out, result, record)
     video = out / PLAYERS_VIDEO_NAME
-    if args.no_video:
-        # One of earlier results would contradict the table.
-        video.unlink(missing_ok=True)
-    else:
+    # One of earlier results would contradict the table, also where drawing is interrupted.
+    video.unlink(missing_ok=True)
+    write_players(out, result, record)
+    if not args.no_video:
         _draw(video, result, record, quiet=args.quiet)
     for player in result.players:
         first, last = player.track.seconds[[0, -1]].tolist()

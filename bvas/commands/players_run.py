@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 _LONG_SECONDS = 60.0
 _TRIALS = 2
+# Seconds between detections that still give whole tracks.
+_LARGE_STRIDE = 0.1
 
 
 class PlayersRun:
@@ -54,15 +55,17 @@ class PlayersRun:
             DataError: a file is missing or malformed, or the folder holds results of another video.
             DecodeError: the video cannot be read.
         """
-        from bvas.players.player_files import check_same_video, record_of
+        from bvas.players.drawn_players import check_rois
+        from bvas.players.player_files import check_same_video, record_of, remove_uncorrected
         from bvas.players.track_players import players_result
-        from bvas.results.store import UNCORRECTED_NAME
-        from bvas.system.atomic_files import check_writable
+        from bvas.system.atomic_files import check_writable, remove_unfinished
         from bvas.system.locks import locked
 
         args = self._args
+        check_rois(self._rois, self._index, (self._info.height, self._info.width))
         check_writable(self._out)
         with locked(self._out):
+            remove_unfinished(self._out)
             if not args.overwrite:
                 check_same_video(self._out, self._source)
             name, named = self._tracks()
@@ -72,7 +75,7 @@ class PlayersRun:
                 self._index, self._info, named, actions, classifier, every=args.every, detector=name
             )
             record = record_of(self._source.path, settings=self._settings())
-            shutil.rmtree(self._out / UNCORRECTED_NAME, ignore_errors=True)
+            remove_uncorrected(self._out)
             write_results(args, self._out, result, record)
 
     @property
@@ -104,7 +107,7 @@ class PlayersRun:
             threshold=args.threshold,
             device=args.device,
         )
-        self._say_detection(detector, len(frames))
+        self._say_detection(detector, len(frames), stride)
         with progress_bar("detect", "frame", quiet=args.quiet) as bar:
             video = VideoDetections(
                 index=index,
@@ -125,12 +128,14 @@ class PlayersRun:
         from bvas.players.follow_players import follow_players
 
         with progress_bar("follow", "frame", quiet=self._args.quiet) as bar:
-            found = follow_players(self._index, self._rois, progress=with_time_left(bar, "frame"))
+            found = follow_players(
+                self._index, self._rois, strict=self._args.strict, progress=with_time_left(bar, "frame")
+            )
         names = {track.number: name for track, name in found.tracks}
         for lost in found.lost:
             who = names[lost.player] or f"player {lost.player}"
             logger.warning(
-                "%s is lost at %.2f s; draw the box again with --roi X,Y,W,H@TIME and a name in --rois",
+                "%s is lost at %.2f s; to find him again, draw a later box of the same name on the page of --choose",
                 who,
                 lost.seconds,
             )
@@ -169,7 +174,7 @@ class PlayersRun:
             logger.warning("%s: %s cannot be decoded, and have no action", self._name, lost)
         return found
 
-    def _say_detection(self, detector: "Detector", num_frames: int) -> None:
+    def _say_detection(self, detector: "Detector", num_frames: int, stride: float) -> None:
         """Say before work of more than a minute how long the detector takes."""
         import numpy as np
 
@@ -181,12 +186,13 @@ class PlayersRun:
             trials.append(time.perf_counter() - started)
         if min(trials) * num_frames > _LONG_SECONDS:
             logger.info(
-                "%s: %s in %s, %.2f s each: about %s. Fewer: --detector-stride 0.1",
+                "%s: %s in %s, %.2f s each: about %s. Fewer: --detector-stride %g",
                 self._name,
                 detector.name,
                 count_text(num_frames, "frame"),
                 min(trials),
                 duration_text(min(trials) * num_frames),
+                max(_LARGE_STRIDE, 2 * stride),
             )
 
     def _config(self) -> "TrackerConfig":

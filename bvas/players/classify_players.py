@@ -2,7 +2,6 @@
 
 import logging
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from bvas.errors import ConfigError, DecodeError, ScoresError
 from bvas.inference.class_rows import top_classes
-from bvas.inference.class_windows import centers_every, default_batch
+from bvas.inference.class_windows import centers_every, check_spacing, default_batch
 from bvas.inference.classifier import VideoClassifier
 from bvas.players.player_crops import CropReader, window_crops
 from bvas.players.player_windows import PlayerWindow, player_windows
@@ -37,8 +36,6 @@ class PlayerActions:
     """Of each track, in order of time."""
     num_lost: int
     """Windows that could not be decoded; they have no action."""
-    seconds_computing: float
-    """Time that the networks have taken, without decoding."""
 
 
 def plan_players(
@@ -55,8 +52,7 @@ def plan_players(
     Raises:
         ConfigError: `every` is not positive, or the experiment's frames are not in order.
     """
-    if not 0 < every < math.inf:
-        raise ConfigError(f"every must be a positive number of seconds between windows, got {every:g}")
+    check_spacing(every, None)
     experiment = classifier.experiment
     if experiment.classes.frame_order != "ordered":
         raise ConfigError(
@@ -120,7 +116,6 @@ def classify_players(
     return PlayerActions(
         actions=tuple(tuple(sorted(one, key=lambda action: action.seconds)) for one in batches.actions),
         num_lost=num_lost,
-        seconds_computing=batches.seconds_computing,
     )
 
 
@@ -168,7 +163,6 @@ class _Batches:
         self._waiting: list[tuple[PlayerWindow, list[Tensor]]] = []
         self.actions: list[list[PlayerAction]] = [[] for _ in range(num_tracks)]
         """Of each track."""
-        self.seconds_computing = 0.0
 
     def add(self, window: PlayerWindow, clip: list[Tensor]) -> None:
         self._waiting.append((window, clip))
@@ -180,9 +174,7 @@ class _Batches:
         if not self._waiting:
             return
         clips = self._crops.unit([clip for _, clip in self._waiting])
-        started = time.perf_counter()
         rows = _checked(self._classifier.probabilities(clips), self._index)
-        self.seconds_computing += time.perf_counter() - started
         labels = self._classifier.experiment.task.labels.names
         for (window, _), scores in zip(self._waiting, rows, strict=True):
             label, confidence = top_classes(scores, labels, 1)[0]

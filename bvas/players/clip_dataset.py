@@ -5,6 +5,7 @@ OUT/dataset.json                           version 2: samples, groups, shares of
 """
 
 import logging
+import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 
 from bvas.data.dataset_json import DATASET_NAME, FORMAT_2
-from bvas.errors import ConfigError, DataError
+from bvas.errors import ConfigError, DataError, DecodeError
 from bvas.players.labelled_windows import (
     LabelledWindow,
     PlayerClipsConfig,
@@ -30,7 +31,7 @@ from bvas.players.player_files import check_same_video, read_players
 from bvas.players.scored_players import label_truth
 from bvas.results.recording_folder import default_folder
 from bvas.results.store import PLAYERS_NAME
-from bvas.system.atomic_files import write_json
+from bvas.system.atomic_files import new_folder, write_json
 from bvas.tracking.mot_files import read_tracks, read_truth
 from bvas.tracking.tracks import Track
 from bvas.values.plural import count_text
@@ -79,7 +80,8 @@ def make_player_clips(
 ) -> dict[str, int]:
     """Cut windows of players out of videos, and return the number of clips of each class.
 
-    Each video is read once, in order. A clip that cannot be decoded is left out, with a warning.
+    Each video is read once, in order. A clip that cannot be decoded is left out, with a warning. An error, or Ctrl-C,
+    leaves nothing in `out`.
 
     Args:
         out: The data root; missing or empty.
@@ -90,7 +92,7 @@ def make_player_clips(
     Raises:
         ConfigError: a video is given twice.
         DataError: `out` is not empty or cannot be written, a file is missing or malformed, or no window has an action.
-        DecodeError: a video cannot be read.
+        DecodeError: a video cannot be read, or no clip can be decoded.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"{out} is not an empty folder; choose another, or remove it")
@@ -108,16 +110,27 @@ def make_player_clips(
         )
     logger.info("%s of %s", count_text(total, "clip"), count_text(len(videos), "video"))
     samples: list[dict[str, str]] = []
-    for one in chosen:
-        done = len(samples)
+    with new_folder(out):
+        try:
+            for one in chosen:
+                done = len(samples)
 
-        def report(num: int, done: int = done) -> None:
-            if progress is not None:
-                progress(done + num, total)
+                def report(num: int, done: int = done) -> None:
+                    if progress is not None:
+                        progress(done + num, total)
 
-        samples += _cut(out, one, config, report)
-    content = _dataset(samples, config, len(set(groups)))
-    write_json(out / DATASET_NAME, content)
+                samples += _cut(out, one, config, report)
+            if not samples:
+                raise DecodeError(
+                    f"{count_text(total, 'clip')}, and none can be decoded; repair or re-encode the videos",
+                    path=chosen[0].video,
+                )
+            content = _dataset(samples, config, len(set(groups)))
+            write_json(out / DATASET_NAME, content)
+        except BaseException:
+            # Clips without dataset.json are of no use, and the next run wants an empty folder.
+            shutil.rmtree(out / CLIPS, ignore_errors=True)
+            raise
     counts = Counter(sample["label"] for sample in samples)
     return {label: counts[label] for label in content["labels"]}
 

@@ -1,7 +1,6 @@
 """Detections of a video: a detector over its frames, at even distances in time."""
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ from bvas.detection.detector_protocol import Detector
 from bvas.errors import ConfigError, DecodeError
 from bvas.tracking.frame_boxes import FrameBoxes
 from bvas.values.plural import count_text
+from bvas.values.spaced_times import spaced_times
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.damage_scan import ranges_of
 from bvas.video.decode.open_video import open_video
@@ -21,8 +21,6 @@ from bvas.video.index.frame_table import VideoIndex
 DEFAULT_STRIDE = 1 / 30
 """Seconds between detections: each frame of a video of 25 or 30 frames a second, every second one of 50 or 60."""
 _LARGEST_LOST_SHARE = 0.2
-# Times of frames are rounded to ticks: a frame this share of the stride too early is not passed over.
-_ROUNDING_SHARE = 0.02
 
 
 def detection_frames(seconds: NDArray[np.float64], stride: float) -> NDArray[np.int64]:
@@ -37,13 +35,7 @@ def detection_frames(seconds: NDArray[np.float64], stride: float) -> NDArray[np.
     """
     if not 0 <= stride < math.inf:
         raise ConfigError(f"detector stride must be at least 0 seconds, got {stride:g}; 0 takes each frame")
-    least = stride * (1 - _ROUNDING_SHARE)
-    frames, last = [], -math.inf
-    for frame, now in enumerate(seconds.tolist()):
-        if now - last >= least:
-            frames.append(frame)
-            last = now
-    return np.array(frames, np.int64)
+    return spaced_times(seconds, stride)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -55,8 +47,6 @@ class VideoDetections:
         detector: Finds the players.
         frames: Source frames to look at, ascending.
         batch_size: Frames given to the detector at once.
-        backend: Decoder, as `open_video` takes it.
-        device: Device that decodes.
         reading: Stream, rate and tone.
         strict: Raise where a frame cannot be decoded, instead of passing it over.
         progress: Called with the frames done and all there are.
@@ -66,15 +56,11 @@ class VideoDetections:
     detector: Detector
     frames: NDArray[np.int64]
     batch_size: int = 1
-    backend: str = "auto"
-    device: str = "cpu"
     reading: ReadOptions = DEFAULT_READING
     strict: bool = False
     progress: Callable[[int, int], None] | None = None
     lost: tuple[range, ...] = field(default=(), init=False)
     """Frames that could not be decoded, so far."""
-    seconds_detecting: float = field(default=0.0, init=False)
-    """Time that the detector has taken, without decoding."""
 
     def __iter__(self) -> Iterator[FrameBoxes]:
         """Yield the boxes of each frame that can be decoded.
@@ -84,8 +70,6 @@ class VideoDetections:
         """
         reader = open_video(
             self.index.path,
-            self.backend,
-            device=self.device,
             channels="rgb",
             stream=self.reading.stream,
             rate=self.reading.rate,
@@ -118,8 +102,6 @@ class VideoDetections:
             )
 
     def _detected(self, pixels: NDArray[np.uint8], frames: NDArray[np.int64]) -> Iterator[FrameBoxes]:
-        started = time.perf_counter()
         found = self.detector.detect(pixels)
-        self.seconds_detecting += time.perf_counter() - started
         for frame, (boxes, scores) in zip(frames.tolist(), found, strict=True):
             yield FrameBoxes(frame=frame, seconds=self.index.seconds_of(frame), boxes=boxes, scores=scores)

@@ -1,6 +1,6 @@
 """Players chosen by hand: the tracks that drawn boxes take."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -41,7 +41,7 @@ def frames_of(rois: Sequence[Roi], index: VideoIndex) -> list[int]:
     """Return the frame on screen at the time of each drawn box.
 
     Raises:
-        ConfigError: a time lies outside the video, or a box outside the picture.
+        ConfigError: a time lies outside the video.
     """
     end = index.duration_seconds
     for roi in rois:
@@ -52,6 +52,28 @@ def frames_of(rois: Sequence[Roi], index: VideoIndex) -> list[int]:
     return [index.frame_at(roi.seconds) for roi in rois]
 
 
+def check_rois(rois: Sequence[Roi], index: VideoIndex, size: tuple[int, int]) -> None:
+    """Refuse drawn boxes that are not of this video, before any work.
+
+    Args:
+        rois: The boxes.
+        index: The video.
+        size: (h, w) of its upright picture.
+
+    Raises:
+        ConfigError: a time lies outside the video, or a box outside the picture.
+    """
+    frames_of(rois, index)
+    height, width = size
+    for roi in rois:
+        x, y, w, h = roi.box
+        if not (x < width and y < height and x + w > 0 and y + h > 0):
+            raise ConfigError(
+                f"the box {_text(roi)} lies outside of the picture of {width}x{height}; "
+                "draw it around a player"
+            )
+
+
 def chosen_tracks(tracks: Sequence[Track], rois: Sequence[Roi], index: VideoIndex) -> list[tuple[Track, str]]:
     """Return the tracks that drawn boxes take, with the names of the boxes, numbered from 1 as they were drawn.
 
@@ -60,7 +82,8 @@ def chosen_tracks(tracks: Sequence[Track], rois: Sequence[Roi], index: VideoInde
     drawn first stays.
 
     Raises:
-        ConfigError: no player was found near a box, or a time lies outside the video.
+        ConfigError: no player was found near a box, boxes of two players take one track, or a time lies outside the
+            video.
     """
     frames = frames_of(rois, index)
     taken: dict[int, Track] = {}
@@ -70,7 +93,15 @@ def chosen_tracks(tracks: Sequence[Track], rois: Sequence[Roi], index: VideoInde
         for place, track in zip(places, _nearest(tracks, boxes, frame, index), strict=True):
             taken[place] = track
     chosen, position = [], {id(roi): place for place, roi in enumerate(rois)}
+    owners: dict[int, Roi] = {}
     for number, (name, drawn) in enumerate(group_rois(rois), start=1):
+        for roi in drawn:
+            owner = owners.setdefault(taken[position[id(roi)]].number, roi)
+            if owner not in drawn:
+                raise ConfigError(
+                    f"the boxes {_text(owner)} and {_text(roi)} take the same player; draw him once, or give "
+                    "both boxes one name"
+                )
         chosen.append((_united([taken[position[id(roi)]] for roi in drawn], number), name))
     return chosen
 
@@ -99,12 +130,19 @@ def _nearest(
     rows, columns = linear_sum_assignment(cost)
     for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
         if is_far[row, column]:
-            shown = ",".join(f"{value:g}" for value in boxes[row])
             raise ConfigError(
-                f"no player was detected near the box {shown} {when}; draw it around a player, or follow the box "
-                "itself with --detector none"
+                f"no player was detected near the box {_sides_text(boxes[row])} {when}; draw it around a player, or "
+                "follow the box itself with --detector none"
             )
     return [there[column][0] for column in columns.tolist()]
+
+
+def _text(roi: Roi) -> str:
+    return f"{_sides_text(roi.box)} at {roi.seconds:.2f} s{f' ({roi.name})' if roi.name else ''}"
+
+
+def _sides_text(box: Iterable[float]) -> str:
+    return ",".join(f"{side:g}" for side in box)
 
 
 def _united(tracks: Sequence[Track], number: int) -> Track:

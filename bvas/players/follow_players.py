@@ -65,7 +65,7 @@ class _Followed:
         return False
 
     def is_done(self, frame: int) -> bool:
-        """Return whether the player is lost, and not drawn again behind a frame."""
+        """Return whether the player is lost, and not drawn again after a frame."""
         return self.follower is None and all(start <= frame for start in self.starts)
 
 
@@ -74,19 +74,21 @@ def follow_players(
     rois: Sequence[Roi],
     *,
     reading: ReadOptions = DEFAULT_READING,
+    strict: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> FollowedPlayers:
-    """Follow drawn boxes through every frame behind them, in one pass; a lost player has no boxes any more.
+    """Follow drawn boxes through all later frames, in one pass; a player has no boxes after he is lost.
 
     Args:
         index: The video.
         rois: At least one; boxes of one name are of one player, who is followed again from each.
         reading: Stream, rate and tone.
+        strict: Raise where a frame cannot be decoded, instead of passing it over.
         progress: Called with the frames done and all there are.
 
     Raises:
         ConfigError: no box, or one that lies outside of the video.
-        DecodeError: the video cannot be read; frames that are lost are passed over.
+        DecodeError: the video cannot be read, or a frame in which a box is drawn. Other lost frames are passed over.
     """
     if not rois:
         raise ConfigError("no box to follow; draw one with --roi X,Y,W,H@TIME, or on the page of --choose")
@@ -97,10 +99,12 @@ def follow_players(
     ]
     lost = []
     first = min(start_of.values())
+    unread = set(start_of.values())
     with open_video(
         index.path, "pyav", channels="rgb", stream=reading.stream, rate=reading.rate, tone=reading.tone
     ) as reader:
-        for frame, picture in _pictures(reader, first):
+        for frame, picture in _pictures(reader, first, strict=strict):
+            unread.discard(frame)
             lost += [
                 LostPlayer(player.number, index.seconds_of(frame))
                 for player in players
@@ -110,6 +114,12 @@ def follow_players(
                 progress(frame + 1 - first, index.num_frames - first)
             if all(player.is_done(frame) for player in players):
                 break
+    if unread:
+        raise DecodeError(
+            f"{index.path}: frame {min(unread)}, in which a box is drawn, cannot be decoded; draw the box in another "
+            "frame",
+            path=index.path,
+        )
     return FollowedPlayers(
         tracks=tuple(
             (_track(player, index), name) for player, (name, _) in zip(players, group_rois(rois), strict=True)
@@ -118,7 +128,7 @@ def follow_players(
     )
 
 
-def _pictures(reader: FrameReader, first: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+def _pictures(reader: FrameReader, first: int, *, strict: bool) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Yield the frames that can be decoded, from `first` on."""
     while first < reader.info.num_frames:
         try:
@@ -126,7 +136,7 @@ def _pictures(reader: FrameReader, first: int) -> Iterator[tuple[int, NDArray[np
                 yield from enumerate(pictures, start=start)
             return
         except DecodeError as error:
-            if error.lost is None:
+            if strict or error.lost is None:
                 raise
             first = error.lost.stop
 

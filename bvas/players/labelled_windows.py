@@ -11,7 +11,7 @@ from bvas.experiment.input_config import InputConfig
 from bvas.players.player_windows import PlayerWindow, player_windows, visible_stretches
 from bvas.players.players_result import PlayersResult
 from bvas.tracking.tracks import Track
-from bvas.values.arrays import Bools, Floats, Ints
+from bvas.values.arrays import Bools, Ints
 from bvas.values.clip_config import ClipConfig
 from bvas.video.index.frame_grid import Grid
 
@@ -115,10 +115,9 @@ def centers_of_result(result: PlayersResult, grid: Grid, clip: ClipConfig) -> li
     """Return the centers that were classified, or corrected by hand, without those in whose window the box jumps."""
     found = []
     for place, player in enumerate(result.players):
-        times = np.array([action.seconds for action in player.actions])
-        centers = _nearest(grid.seconds, times)
+        centers = [grid.nearest(action.seconds) for action in player.actions]
         for windows in _stretches(player.track, grid, clip):
-            for center, action in zip(centers.tolist(), player.actions, strict=True):
+            for center, action in zip(centers, player.actions, strict=True):
                 offset = center - windows.start
                 if 0 <= offset < len(windows.rows) and windows.is_steady[offset]:
                     found.append(LabelledCenter(place, center, action.label))
@@ -220,15 +219,6 @@ def _jumps(track: Track) -> Bools:
     ratio = heights[1:] / heights[:-1]
     jumps: Bools = np.append(False, moved | (np.maximum(ratio, 1 / ratio) > _JUMP_RATIO))
     return jumps
-
-
-def _nearest(seconds: Floats, times: Floats) -> Ints:
-    """Return the grid frame nearest to each time."""
-    if len(seconds) < 2:
-        return np.zeros(len(times), np.int64)
-    right = np.clip(np.searchsorted(seconds, times), 1, len(seconds) - 1)
-    nearest: Ints = np.where(times - seconds[right - 1] <= seconds[right] - times, right - 1, right)
-    return nearest
 
 
 def row_labels(track: Track, frames: Ints, labels: Sequence[str]) -> list[str]:

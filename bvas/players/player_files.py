@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from bvas.errors import DataError
 from bvas.players.players_json import PlayersJson, PlayersRecord
 from bvas.players.players_result import PlayerRow, PlayersResult
 from bvas.results.recording_folder import FileRecords, check_same_files, unknown_results
-from bvas.results.store import PLAYER_TABLE_NAME, PLAYERS_NAME, TRACKS_NAME
+from bvas.results.store import PLAYER_TABLE_NAME, PLAYERS_NAME, TRACKS_NAME, UNCORRECTED_NAME
 from bvas.system.atomic_files import write_text
 from bvas.system.table_files import write_table
 from bvas.system.text_files import read_text
@@ -100,6 +101,23 @@ def check_same_video(out: Path, source: Source) -> None:
     if not (out / PLAYERS_NAME).exists():
         raise unknown_results(out)
     check_same_files(out, [read_record(out).made_from], [source])
+
+
+def remove_uncorrected(out: Path) -> None:
+    """Remove what corrections kept of earlier results: it does not belong to the next ones.
+
+    Raises:
+        DataError: it cannot be removed.
+    """
+    kept = out / UNCORRECTED_NAME
+    try:
+        shutil.rmtree(kept)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise DataError(
+            f"cannot remove {kept}: {error.strerror or error}; remove it by hand, or take another --out"
+        ) from error
 
 
 def _read_json(out: Path) -> PlayersJson:

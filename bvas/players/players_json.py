@@ -50,6 +50,9 @@ class PlayerEntry:
         numbers = [self.from_seconds, self.to_seconds, *(action.seconds for action in self.actions)]
         if not all(map(math.isfinite, numbers)):
             raise ConfigError(f"times of player {self.number} must be finite numbers of seconds")
+        times = [action.seconds for action in self.actions]
+        if times != sorted(times):
+            raise ConfigError(f"actions of player {self.number} must be in order of time")
         confidences = [one.confidence for one in self.actions if one.confidence is not None]
         for confidence in confidences:
             if not 0 <= confidence <= 1:
@@ -103,6 +106,12 @@ class PlayersJson:
         numbers = [player.number for player in self.players]
         if numbers != sorted(set(numbers)) or any(number < 1 for number in numbers):
             raise ConfigError("numbers of players must rise, each once, from 1 up")
+        for player in self.players:
+            for label in sorted({action.label for action in player.actions} - {*self.labels}):
+                raise ConfigError(
+                    f"player {player.number} has the action {label!r}, which is not one of labels: "
+                    f"{', '.join(self.labels) or 'none'}"
+                )
 
     @classmethod
     def of(cls, result: PlayersResult, record: PlayersRecord) -> "PlayersJson":

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from bvas.data.json_object import Count, Items, Moment, Name, Place, Rule, read_json_file
 from bvas.data.raw_annotations import Fault
 from bvas.errors import ConfigError, DataError
+from bvas.system.file_names import shown_name
 from bvas.values.plural import count_text
 
 FORMAT = "bvas-rois-1"
@@ -82,11 +83,15 @@ class _Entry:
     name: Line = ""
 
 
-def read_rois(path: Path) -> list[Roi]:
+def read_rois(path: Path, video: Path | None = None) -> list[Roi]:
     """Return the boxes of `rois.json`, in order of the file.
 
+    Args:
+        path: The file.
+        video: The video that they must be of, where the file names one; None: any.
+
     Raises:
-        DataError: the file is missing or malformed, or holds no box.
+        DataError: the file is missing or malformed, holds no box, or is of another video.
     """
     faults: list[Fault] = []
     value = read_json_file(path, faults)
@@ -96,6 +101,11 @@ def read_rois(path: Path) -> list[Roi]:
     assert file is not None
     if file.format != FORMAT:
         raise DataError(f"{path} has the format {file.format!r}, not {FORMAT!r}; save it from the page again")
+    if video is not None and file.video and file.video != shown_name(video.name):
+        raise DataError(
+            f"{path} is of {file.video}, not of {shown_name(video.name)}; give the boxes of this video, or remove "
+            "'video' from the file"
+        )
     if not file.rois:
         raise DataError(f"{path} holds no box; draw one on the page and save it again")
     found = []

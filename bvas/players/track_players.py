@@ -7,11 +7,11 @@ from bvas.detection.detection_files import read_detection_file
 from bvas.detection.detector_choice import NO_DETECTOR, load_detector
 from bvas.errors import DataError
 from bvas.experiment.experiment import Experiment
-from bvas.inference.class_windows import DEFAULT_EVERY
+from bvas.inference.class_windows import DEFAULT_EVERY, check_spacing
 from bvas.inference.classifier import VideoClassifier, load_classifier
 from bvas.players.classify_players import PlayerActions, classify_players, plan_players
 from bvas.players.detect_video import DEFAULT_STRIDE, VideoDetections, detection_frames
-from bvas.players.drawn_players import chosen_tracks
+from bvas.players.drawn_players import check_rois, chosen_tracks
 from bvas.players.follow_players import follow_players
 from bvas.players.players_result import Player, PlayersResult
 from bvas.players.rois import Roi
@@ -75,6 +75,8 @@ def track_players(
     if not path.is_file():
         raise DataError(f"no file {path}")
     index, info = build_index(path)
+    check_rois(rois, index, (info.height, info.width))
+    check_spacing(every, None)
     config = tracker or TrackerConfig()
     if detections is not None:
         name = Path(detections).name
@@ -82,12 +84,9 @@ def track_players(
     elif detector == NO_DETECTOR:
         name, named = "drawn", list(follow_players(index, rois).tracks)
     else:
-        chosen = str(choose_device(device))
-        found = load_detector(detector, weights=weights, device=chosen)
+        found = load_detector(detector, weights=weights, device=str(choose_device(device)))
         frames = detection_frames(index.seconds, stride)
-        video = VideoDetections(
-            index=index, detector=found, frames=frames, batch_size=batch_size or 1, device=chosen
-        )
+        video = VideoDetections(index=index, detector=found, frames=frames, batch_size=batch_size or 1)
         name, named = found.name, tracked(video, index, config, rois, stride)
     classifier = _classifier(experiment, runs, device)
     actions = None

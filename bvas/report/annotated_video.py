@@ -167,7 +167,7 @@ def _kind_of(sound: SoundTrack | CopiedSound) -> str:
 
 
 def _frames_between(index: VideoIndex, from_seconds: float, to_seconds: float | None) -> tuple[int, int]:
-    """Return the frame on screen at a time, and the first one at or behind another."""
+    """Return the frame on screen at a time, and the first one at or after another."""
     from_seconds = checked_seconds(from_seconds, "from_seconds")
     to_seconds = None if to_seconds is None else checked_seconds(to_seconds, "to_seconds")
     end = index.duration_seconds

@@ -41,13 +41,18 @@ def likely_pairs(states: MotionStates, measured: Floats, model: MotionModel, loo
 
 def overlapping_pairs(states: MotionStates, measured: Floats, taken: Pairs) -> Pairs:
     """Return the pairs, and behind them those of what is left that overlap best."""
-    tracks = np.setdiff1d(np.arange(len(states)), taken[0])
-    boxes = np.setdiff1d(np.arange(len(measured)), taken[1])
+    tracks, boxes = _others(len(states), taken[0]), _others(len(measured), taken[1])
     if not (len(tracks) and len(boxes)):
         return taken
     overlaps = box_overlaps(cornered(states.positions[tracks]), cornered(measured[boxes]))
     rows, columns = _assigned(np.where(overlaps > _LEAST_OVERLAP, -overlaps, 0.0))
     return np.concatenate([taken[0], tracks[rows]]), np.concatenate([taken[1], boxes[columns]])
+
+
+def _others(count: int, taken: NDArray[np.int64]) -> NDArray[np.int64]:
+    is_free = np.ones(count, bool)
+    is_free[taken] = False
+    return np.flatnonzero(is_free)
 
 
 def _assigned(gains: Floats) -> Pairs:

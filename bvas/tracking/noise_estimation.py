@@ -15,13 +15,13 @@ from bvas.tracking.tracklets import Tracklet
 
 _USUAL, _RARE = 0.5, 0.9
 """Shares of differences that a variance is read off; a detector that errs rarely but far shows it in the second."""
+_HEAVY = 1.7
+"""Ratio of the two variances from which on the errors are not normally distributed."""
 _LEAST = 60
 """Fewer differences say less than the first model."""
 _LEAST_AGITATION = 0.05
 """In units of the first model's."""
 _ACCELERATION_SECONDS = 0.15
-
-
 _SUDDENNESS = np.array([0.7, 0.7, 4.0, 4.0])
 """Agitation that tracks best, in units of what the differences say: sizes change by fits and starts. Tried out."""
 
@@ -57,11 +57,9 @@ def estimated_model(
     density[0] *= aspect**2
     # Nobody stands still for good.
     density = np.maximum(_SUDDENNESS * density, _LEAST_AGITATION * first.agitation)
-    return MotionModel(
-        noise=np.sqrt(np.maximum(noise, _noise(single, double, _RARE))),
-        agitation=density,
-        memory=first.memory,
-    )
+    rare = _noise(single, double, _RARE)
+    noise = np.where(rare > _HEAVY * noise, rare, noise)
+    return MotionModel(noise=np.sqrt(noise), agitation=density, memory=first.memory)
 
 
 def _differences(tracks: Sequence[tuple[Floats, Floats]], order: int, lag: float) -> Floats:

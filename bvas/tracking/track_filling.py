@@ -19,17 +19,27 @@ def fill_tracks(tracks: Sequence[Track], seconds: Floats, max_gap_seconds: float
 
     A new row has a score of NaN; rows that were there stay as they are.
     """
-    return [_filled(track, seconds, max_gap_seconds) for track in tracks]
+    frames = np.arange(len(seconds))
+    return [filled_track(track, frames, seconds, max_gap_seconds) for track in tracks]
 
 
-def _filled(track: Track, seconds: Floats, max_gap_seconds: float) -> Track:
-    frames: NDArray[np.int64] = np.arange(track.frames[0], track.frames[-1] + 1)
+def filled_track(track: Track, frames: NDArray[np.int64], seconds: Floats, max_gap_seconds: float) -> Track:
+    """Return a track with a row for each of some source frames between two rows that are close enough in time.
+
+    Args:
+        track: The rows that are there; all of its frames are among `frames`.
+        frames: Source frames [F], ascending.
+        seconds: Their times [F].
+        max_gap_seconds: As `fill_tracks` takes it.
+    """
+    first, last = np.searchsorted(frames, track.frames[[0, -1]])
+    frames, times = frames[first : last + 1], seconds[first : last + 1]
     behind = np.searchsorted(track.frames, frames)
     is_there = track.frames[behind] == frames
     gaps = track.seconds[behind] - track.seconds[np.maximum(behind - 1, 0)]
     kept = is_there | (gaps <= max_gap_seconds + 1e-9)
-    frames, is_there, behind = frames[kept], is_there[kept], behind[kept]
-    times = np.where(is_there, track.seconds[behind], seconds[frames])
+    frames, times, is_there, behind = frames[kept], times[kept], is_there[kept], behind[kept]
+    times = np.where(is_there, track.seconds[behind], times)
     boxes = track.boxes_at(times)
     boxes[is_there] = track.boxes[behind[is_there]]
     scores = np.where(is_there, track.scores[behind], np.float32(np.nan)).astype(np.float32)

@@ -23,10 +23,12 @@ from bvas.tracking.noise_estimation import estimated_model
 from bvas.tracking.online_tracking import OnlineTracking
 from bvas.tracking.smoothing import smoothed
 from bvas.tracking.swap_correction import without_swaps
+from bvas.tracking.track_filling import filled_track
 from bvas.tracking.tracker_config import TrackerConfig
 from bvas.tracking.tracklet_linking import linked
 from bvas.tracking.tracklets import Tracklet
 from bvas.tracking.tracks import Track
+from bvas.values.spaced_times import spaced_times
 
 FIRST_MODEL = MotionModel(
     noise=np.full(4, 0.05), agitation=np.array([4.0, 2.0, 80.0, 5.0]), memory=np.array([1.0, 1.0, 0.15, 0.15])
@@ -35,7 +37,7 @@ FIRST_MODEL = MotionModel(
 _SEARCH_NOISE = 0.02
 """Least noise in the search: a precise detector errs too now and then."""
 _SWAP_NOISE = 0.005
-_HARMLESS_NOISE = 0.02
+_HARMLESS_NOISE = 0.04
 """Noise that is not smoothed away: boxes so exact are left as they are."""
 _LEAST_NOISE = 1e-3
 _FARTHEST = 2.0**53
@@ -58,7 +60,9 @@ def track_boxes(frames: Iterable[FrameBoxes], config: TrackerConfig | None = Non
             [0, 1].
     """
     config = config or TrackerConfig()
-    seen = _checked(frames)
+    given = _checked(frames)
+    all_times = np.array([frame.seconds for frame in given])
+    seen = [given[place] for place in spaced_times(all_times, config.step_seconds).tolist()]
     times = np.array([frame.seconds for frame in seen])
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
     unit = _unit(seen)
@@ -81,7 +85,12 @@ def track_boxes(frames: Iterable[FrameBoxes], config: TrackerConfig | None = Non
         _track(number, player, times, numbers, offsets, box_model, config.fill_seconds)
         for number, player in enumerate(players, start=1)
     ]
-    return [replace(track, boxes=track.boxes * unit) for track in tracks]
+    tracks = [replace(track, boxes=track.boxes * unit) for track in tracks]
+    if len(seen) == len(given):
+        return tracks
+    all_numbers = np.array([frame.frame for frame in given])
+    # Two searched frames are less than two steps apart, unless frames are missing.
+    return [filled_track(track, all_numbers, all_times, 2 * config.step_seconds) for track in tracks]
 
 
 def _checked(frames: Iterable[FrameBoxes]) -> list[FrameBoxes]:

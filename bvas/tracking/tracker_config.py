@@ -16,6 +16,9 @@ class TrackerConfig:
     """Detections below are ignored."""
     sure_score: float = 0.5
     """Detections below continue tracks and begin none."""
+    step_seconds: float = 1 / 30
+    """Frames nearer to the one before are not searched, and boxes there are interpolated: what a detector misses in a
+    frame it mostly misses in the next one too, so that more frames a second say little more. 0: all are searched."""
     coast_seconds: float = 0.6
     """A player unseen for longer is looked for again only by the linking of tracklets."""
     link_seconds: float = 30.0
@@ -34,7 +37,7 @@ class TrackerConfig:
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ConfigError(f"{name} must be from 0 to 1, got {value!r}")
-        for name in ("coast_seconds", "link_seconds", "least_seconds", "fill_seconds"):
+        for name in ("step_seconds", "coast_seconds", "link_seconds", "least_seconds", "fill_seconds"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise ConfigError(f"{name} must be a number of seconds of at least 0, got {value!r}")

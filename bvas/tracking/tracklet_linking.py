@@ -33,7 +33,7 @@ _SIZE_SPREAD = 0.5
 """Sizes do not wander without bounds: most that one differs by, in standard deviations relative to itself."""
 _COST_STEP = 1e-3
 """Exactness of the least cost of a chain that keeps to the limit of players."""
-_CHUNK = 1 << 16
+_CHUNK = 1 << 14
 """Pairs that are looked at at once."""
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -69,6 +69,8 @@ def linked(
     if max_players is not None and len(tracklets) - len(links) > max_players:
         pairs = _pairs(tracklets, link_seconds, max_players)
         costs = _costs(tracklets, pairs, ends, starts, model)
+        # After a long absence any place is likely: those links come behind all others.
+        costs[_gaps(tracklets, pairs) > link_seconds] += _LINK_COST
         links = _forced_links(len(tracklets), pairs, costs, max_players)
     players = [chained([tracklets[place] for place in chain]) for chain in _chains(len(tracklets), links)]
     players.sort(key=lambda tracklet: int(tracklet.rows[0]))
@@ -84,8 +86,9 @@ def _at_most(tracklets: Sequence[Tracklet], limit: int) -> list[Tracklet]:
         if span.max() < limit:
             span += 1
             kept.append(tracklet)
-    kept.sort(key=lambda one: int(one.rows[0]))
-    return kept
+    # In the given order, so that a limit that is not reached changes no number.
+    is_kept = set(map(id, kept))
+    return [one for one in tracklets if id(one) in is_kept]
 
 
 def _pairs(tracklets: Sequence[Tracklet], link_seconds: float, least: int) -> Pairs:
@@ -107,14 +110,19 @@ def _pairs(tracklets: Sequence[Tracklet], link_seconds: float, least: int) -> Pa
     return before, after
 
 
+def _gaps(tracklets: Sequence[Tracklet], pairs: Pairs) -> Floats:
+    """Return [K] seconds from the end of one to the start of another."""
+    starts = np.array([tracklet.seconds[0] for tracklet in tracklets])
+    ends = np.array([tracklet.seconds[-1] for tracklet in tracklets])
+    gaps: Floats = starts[pairs[1]] - ends[pairs[0]]
+    return gaps
+
+
 def _costs(
     tracklets: Sequence[Tracklet], pairs: Pairs, ends: MotionStates, starts: MotionStates, model: MotionModel
 ) -> Floats:
     """Return [K] negative log densities of going on as another tracklet."""
-    gaps = (
-        np.array([tracklet.seconds[0] for tracklet in tracklets])[pairs[1]]
-        - np.array([tracklet.seconds[-1] for tracklet in tracklets])[pairs[0]]
-    )
+    gaps = _gaps(tracklets, pairs)
     costs = np.empty(len(gaps))
     # A match of hours has millions of pairs: a piece at a time keeps memory small.
     for start in range(0, len(gaps), _CHUNK):

@@ -13,5 +13,6 @@ match_clock.py   MatchClock: times as people read them
 plural.py        counted nouns in messages
 progress.py      Progress: how far a long task is
 score_curve.py   ScoreCurve: a score of each label for each grid frame
+spaced_times.py  times at least so far apart
 units.py         durations and file sizes as text
 """

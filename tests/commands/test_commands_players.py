@@ -6,6 +6,8 @@ calls a clip by its brightness.
 
 import csv
 import json
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from number_reader import Brightness, class_experiment, classifier_of
 from video_samples import make_video
 
 from bvas.cli import main
+from bvas.commands import players_output
 from bvas.inference import classifier as classifiers
 from bvas.values.clip_config import ClipConfig
 from bvas.video.encode.video_writer import VideoWriter
@@ -218,6 +221,64 @@ def test_the_page_chooses_before_and_corrects_after(bvas, sources, capsys):
     assert page.read_text() != before
 
 
+def test_boxes_of_another_video_are_refused(bvas, tmp_path, capsys):
+    rois = [{"name": "", "seconds": 0.0, "frame": 0, "box": dark_box(0)}]
+    (tmp_path / "rois.json").write_text(
+        json.dumps({"format": "bvas-rois-1", "video": "other.mp4", "rois": rois})
+    )
+    assert bvas("--detector", "none", "--no-actions", "--rois", "rois.json") == 2
+    assert "rois.json is of other.mp4, not of game.mp4" in capsys.readouterr().err
+
+
+def test_corrections_go_with_a_video_that_was_renamed(bvas, found, sources, tmp_path):
+    moved = tmp_path / "renamed.mp4"
+    shutil.copy2(sources[0], moved)
+    value = json.loads(corrections({"edit": "remove", "player": 2}))
+    (tmp_path / "c.json").write_text(json.dumps({**value, "video": "renamed.mp4"}))
+    assert bvas("--corrections", "c.json", "--out", "players/game", of=moved) == 0
+    assert content()["video"]["path"] == str(moved)
+    assert {row["player"] for row in table()} == {"1"}
+
+
+def test_an_interrupted_drawing_leaves_no_video_of_earlier_results(bvas, found, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    (tmp_path / "c.json").write_text(corrections({"edit": "remove", "player": 2}))
+    with monkeypatch.context() as patch:
+        patch.setattr(players_output, "_draw", stop)
+        with suppress(KeyboardInterrupt):
+            bvas("--corrections", "c.json")
+    assert {row["player"] for row in table()} == {"1"}
+    assert not Path("players/game/players.mp4").exists()
+    # The next page begins with these corrections, and the same command ends the work.
+    assert content("players/game/uncorrected/players_corrections.json")["corrections"]
+    assert bvas("--corrections", "c.json") == 0
+    assert Path("players/game/players.mp4").exists()
+
+
+def test_new_results_forget_corrections(bvas, found, sources, tmp_path):
+    (tmp_path / "c.json").write_text(corrections({"edit": "remove", "player": 2}))
+    assert bvas("--corrections", "c.json", "--no-video") == 0
+    assert bvas("--detections", sources[1], "--no-actions", "--no-video") == 0
+    assert not Path("players/game/uncorrected").exists()
+
+
+def test_the_video_itself_is_never_replaced(bvas, sources, tmp_path, capsys):
+    video = tmp_path / "players.mp4"
+    shutil.copy2(sources[0], video)
+    assert bvas("--detections", sources[1], "--no-actions", "--out", ".", of=video) == 2
+    assert "would be replaced by the annotated video; take another --out" in capsys.readouterr().err
+    assert video.read_bytes() == sources[0].read_bytes()
+
+
+def test_a_page_of_what_is_not_a_video_leaves_no_folder(bvas, tmp_path, capsys):
+    (tmp_path / "text.mp4").write_text("not a video")
+    assert bvas("--choose", of=tmp_path / "text.mp4") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not Path("players").exists()
+
+
 def test_results_of_another_video_are_kept(bvas, found, tmp_path, capsys):
     other = make_video(tmp_path / "game.mp4")
     write_detections(tmp_path / "other.txt", range(10))
@@ -241,7 +302,20 @@ def test_results_of_another_video_are_kept(bvas, found, tmp_path, capsys):
         (["--detector-stride", "-1", "--no-actions"], "detector stride must be at least 0"),
         (["--every", "0", "--model", "r3d_18"], "every must be a positive number"),
         (["--players", "0", "--no-actions"], "max_players must be at least 1"),
+        (["--every", "-1", "--no-actions"], "every must be a positive number"),
         (["--threshold", "2", "--no-actions"], "confidence of a detection must lie in [0, 1]"),
+        (
+            ["--detections", "det.txt", "--threshold", "0.5"],
+            "--threshold is of a detector, and does not go with --detections",
+        ),
+        (
+            ["--detector", "none", "--roi", "1,2,3,4", "--detector-stride", "0.1"],
+            "--detector-stride is of a detector, and does not go with --detector none",
+        ),
+        (
+            ["--roi", "300,5,10,10", "--no-actions"],
+            "300,5,10,10 at 0.00 s lies outside of the picture of 200x96",
+        ),
         (["--roi", "5,5,10,10@99", "--no-actions"], "a box is drawn at 99 s, and game.mp4 runs"),
     ],
 )

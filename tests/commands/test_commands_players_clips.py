@@ -1,6 +1,7 @@
 """`bvas players clips`: a data set of clips from tracks and actions, or from results."""
 
 import json
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from video_samples import damage, make_video
 from bvas.cli import main
 from bvas.data.matches import find_matches
 from bvas.data.spotting_task import dataset_task
+from bvas.players import clip_dataset
 from bvas.players.player_files import record_of, write_players
 from bvas.players.players_result import Player, PlayerAction, PlayersResult
 from bvas.tracking.mot_files import write_mot
@@ -213,6 +215,38 @@ def test_a_clip_that_cannot_be_decoded_is_left_out(tmp_path, capsys):
     assert f"{125 - num} clips cannot be decoded and are left out" in capsys.readouterr().err
 
 
+def test_an_interrupted_run_leaves_nothing_and_can_be_repeated(game, tmp_path, monkeypatch):
+    video, tracks, actions = game
+    out = tmp_path / "new" / "out"
+    written = []
+
+    def write_two(path, clip, config):
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(path)
+        write(path, clip, config)
+
+    write = clip_dataset._write
+    with monkeypatch.context() as patch:
+        patch.setattr(clip_dataset, "_write", write_two)
+        with suppress(KeyboardInterrupt):
+            cut(out, [video], [tracks], [actions], *small())
+    assert len(written) == 2
+    assert not out.parent.exists()
+    assert cut(out, [video], [tracks], [actions], *small("--per-class", "3")) == 0
+
+
+def test_clips_of_which_none_can_be_decoded_are_an_error(tmp_path, capsys):
+    video = make_video(tmp_path / "game.mp4", num_frames=100)
+    damage(video, range(48, 72))
+    write_mot(tmp_path / "gt.txt", [track_of(1, range(55, 63), [0, 0, 24, 32])])
+    (tmp_path / "actions.csv").write_text(f"{HEAD}1,55,63,run\n")
+    words = [*small("--frames", "2"), "--rate", "25"]
+    assert cut(tmp_path / "out", [video], [tmp_path / "gt.txt"], [tmp_path / "actions.csv"], *words) == 2
+    assert "none can be decoded; repair or re-encode" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_does_not_fit_is_refused_with_a_remedy(game, tmp_path, capsys):
     video, tracks, actions = game
     out = tmp_path / "out"
@@ -224,7 +258,13 @@ def test_what_does_not_fit_is_refused_with_a_remedy(game, tmp_path, capsys):
 
     refused("give --tracks and --actions together", video, "--tracks", tracks)
     refused(
-        "--tracks names 2, and there are 1 videos", video, "--tracks", tracks, tracks, "--actions", actions
+        "--tracks names 2, and VIDEO 1; give one for each video",
+        video,
+        "--tracks",
+        tracks,
+        tracks,
+        "--actions",
+        actions,
     )
     refused("no file", tmp_path / "none.mp4", "--tracks", tracks, "--actions", actions)
     twice = ["--tracks", tracks, tracks, "--actions", actions, actions]

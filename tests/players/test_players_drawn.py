@@ -6,7 +6,7 @@ from track_samples import track_of
 from video_samples import make_video
 
 from bvas import ConfigError
-from bvas.players.drawn_players import chosen_tracks, group_rois
+from bvas.players.drawn_players import check_rois, chosen_tracks, group_rois
 from bvas.players.rois import Roi
 from bvas.video.index.video_index import build_index
 
@@ -68,6 +68,23 @@ def test_boxes_without_a_name_are_of_a_player_each():
         ("Ann", [1.0, 0.5]),
         ("", [0.0]),
     ]
+
+
+def test_boxes_of_two_players_take_two_tracks(index):
+    tracks = [track_of(1, range(60), LEFT)]
+    rois = [roi(LEFT, 0.0, "Ann"), roi(LEFT, 2.0, "Bo")]
+    said = r"5,10,10,20 at 0.00 s \(Ann\) and 5,10,10,20 at 2.00 s \(Bo\) take the same player"
+    with pytest.raises(ConfigError, match=said):
+        chosen_tracks(tracks, rois, index)
+
+
+def test_a_box_outside_of_the_picture_is_refused(index):
+    check_rois([roi([-5, -5, 10, 20]), roi([63, 47, 10, 20])], index, (48, 64))
+    for box in ([64, 0, 10, 20], [0, 48, 10, 20], [-10, 0, 10, 20], [0, -20, 10, 20]):
+        with pytest.raises(
+            ConfigError, match=r"lies outside of the picture of 64x48; draw it around a player"
+        ):
+            check_rois([roi(box)], index, (48, 64))
 
 
 def test_a_box_far_from_all_players_is_refused(index):

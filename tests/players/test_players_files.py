@@ -138,6 +138,13 @@ def test_a_video_without_players_is_read_again(video, tmp_path):
         ("players.json", '"number": 2', '"number": 1', "must rise, each once"),
         ("players.json", '"confidence": 0.', '"confidence": 7.', r"player 1 must lie in \[0, 1\], got 7"),
         ("players.json", '"from_seconds": 0.0', '"from_seconds": NaN', "times of player 1 must be finite"),
+        (
+            "players.json",
+            '"label": "pass"',
+            '"label": "dance"',
+            "has the action 'dance', which is not one of labels",
+        ),
+        ("players.json", '"seconds": 0.', '"seconds": 9.', "actions of player 1 must be in order of time"),
         ("players.json", '"every": 0.2', '"every": -1', "every must be"),
         ("players.json", '"30000/1001"', '"fast"', "fast"),
         ("players.json", '"frames": 40', '"frames": 39', "40 frames of player 1, and players.json 39"),

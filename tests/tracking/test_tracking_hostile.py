@@ -64,7 +64,7 @@ def test_frames_that_nearly_coincide_in_time_leave_boxes_where_they_are(step):
     seconds = np.cumsum(np.random.default_rng(0).choice([step, 0.04], 50))
     frames = [scene([straight(100, 200, 80)], num_frames=1)[0]] * 50
     frames = [replace(frame, frame=number) for number, frame in enumerate(frames)]
-    (track,) = track_boxes(timed(frames, seconds))
+    (track,) = track_boxes(timed(frames, seconds), TrackerConfig(step_seconds=0))
     np.testing.assert_allclose(track.boxes, np.tile(frames[0].boxes, (50, 1)), atol=0.5)
 
 
@@ -72,7 +72,9 @@ def test_frames_that_nearly_coincide_in_time_leave_boxes_where_they_are(step):
 def test_players_keep_their_numbers_at_any_frame_rate(fps, count):
     paths = [straight(100, 200, 20), straight(1500, 300, -10)]
     tracks = track_boxes(scene(paths, fps=fps, num_frames=count))
-    assert [len(track.frames) for track in tracks] == [count, count]
+    assert len(tracks) == 2
+    # At the end, up to 1/30 s is not searched.
+    assert all(count - fps / 30 <= len(track.frames) <= count for track in tracks)
 
 
 def test_nobody_is_joined_over_a_pause_longer_than_link_seconds():
@@ -127,18 +129,18 @@ def test_forced_links_reach_the_limit_wherever_no_more_overlap():
 
 
 def test_linking_takes_memory_for_neighbors_in_time_only():
-    # 3000 tracklets: a number for each pair of them would take 72 MB, and there are dozens of such arrays.
+    # 2000 tracklets: a number for each pair of them would take 32 MB, and there are dozens of such arrays.
     import tracemalloc
 
-    pieces = [piece(20 * k, 20 * k + 2, 100 * (k % 7)) for k in range(3000)]
-    offsets = np.zeros((60_000, 2))
+    pieces = [piece(20 * k, 20 * k + 2, 100 * (k % 7)) for k in range(2000)]
+    offsets = np.zeros((40_000, 2))
     tracemalloc.start()
     try:
         linked(pieces, offsets, FIRST_MODEL, 30.0, 2)
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert most < 72e6
+    assert most < 32e6
 
 
 @pytest.mark.parametrize("score", [np.nan, np.inf, -1.0, 1.5])

@@ -1,5 +1,7 @@
 """Tracker on scenes whose tracks are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tracking_samples import owners, scene, straight
@@ -97,6 +99,18 @@ def test_there_are_never_more_tracks_than_players(limit):
     assert len(tracks) == limit
 
 
+def test_a_limit_that_is_not_reached_changes_nothing():
+    # All begin in one frame, the longest last.
+    paths = [straight(100 + 150 * k, 200) for k in range(3)]
+    hidden = {(k, number) for k in range(3) for number in range(40 + 20 * k, 100)}
+    frames = scene(paths, hidden=hidden, seed=5, num_frames=100)
+    free, limited = (track_boxes(frames, TrackerConfig(max_players=limit)) for limit in (None, 5))
+    for one, other in zip(free, limited, strict=True):
+        assert one.number == other.number
+        assert np.array_equal(one.frames, other.frames)
+        assert np.allclose(one.boxes, other.boxes)
+
+
 def test_a_box_beyond_the_limit_continues_a_lost_track():
     # Two players; one leaves on the left, and somebody enters far on the right 2 seconds later.
     paths = [straight(100, 200), straight(600, 200), straight(1200, 200)]
@@ -114,6 +128,20 @@ def test_every_second_frame_at_double_rate_gives_the_same_tracks():
     for one, other in zip(single, double, strict=True):
         assert other.frames.tolist() == [2 * frame for frame in one.frames.tolist()]
         np.testing.assert_array_equal(one.boxes, other.boxes)
+
+
+def test_detections_on_all_frames_at_double_rate_give_the_same_tracks_at_shared_times():
+    paths = [straight(100, 200, 200), straight(500, 215, -200), straight(300, 400, 30)]
+    double = scene(paths, fps=50.0, num_frames=99, seed=6)
+    # The same detections in the frames that both have.
+    single = [replace(frame, frame=frame.frame // 2) for frame in double[::2]]
+    tracks = track_boxes(single), track_boxes(double)
+    assert len(tracks[0]) == len(tracks[1]) == 3
+    for one, other in zip(*tracks, strict=True):
+        assert other.frames.tolist() == list(range(99))
+        np.testing.assert_array_equal(other.boxes[::2], one.boxes)
+        # Between them the boxes lie in the middle.
+        np.testing.assert_allclose(other.boxes[1::2], (one.boxes[1:] + one.boxes[:-1]) / 2, atol=1e-9)
 
 
 def test_frames_without_boxes_are_passed_over():
