@@ -30,8 +30,12 @@ class CameraMotion:
         self._expected: tuple[Floats, Floats, Floats] | None = None
 
     def rest(self) -> None:
-        """Note a step at which nothing is known."""
-        self.offsets.append(self.offsets[-1] if self.offsets else np.zeros(2))
+        """Note a step at which nothing is known; what its velocity was is forgotten."""
+        self.offsets.append(self._last_offset())
+        self._velocity, self._variance = np.zeros(2), None
+
+    def _last_offset(self) -> Floats:
+        return self.offsets[-1] if self.offsets else np.zeros(2)
 
     def expected(self, seconds: float, height: float) -> Floats:
         """Return the shift [2] expected after a step, for players of a height in pixels."""
@@ -65,8 +69,7 @@ class CameraMotion:
         correction: Floats = gain * found
         self._velocity = self._velocity + velocity_gain * found
         self._variance = self._variance - velocity_gain * covariance
-        self.rest()
-        self.offsets[-1] = self.offsets[-1] + shift + correction
+        self.offsets.append(self._last_offset() + shift + correction)
         return correction
 
 

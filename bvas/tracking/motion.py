@@ -7,6 +7,7 @@ Ornstein-Uhlenbeck process, which forgets its value within the model's memory. S
 Sources: Kalman 1960; SORT (Bewley 2016) filters boxes so, with steps of one frame; Singer 1970 forgets as here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,14 +67,14 @@ class MotionStates:
         self.velocity_variances[rows] = states.velocity_variances
 
 
-def joined(first: MotionStates, second: MotionStates) -> MotionStates:
-    """Return the states of both, the second's behind the first's."""
+def joined(parts: Sequence[MotionStates]) -> MotionStates:
+    """Return the states of all, one behind the other."""
     return MotionStates(
-        positions=np.concatenate([first.positions, second.positions]),
-        velocities=np.concatenate([first.velocities, second.velocities]),
-        position_variances=np.concatenate([first.position_variances, second.position_variances]),
-        covariances=np.concatenate([first.covariances, second.covariances]),
-        velocity_variances=np.concatenate([first.velocity_variances, second.velocity_variances]),
+        positions=np.concatenate([part.positions for part in parts]),
+        velocities=np.concatenate([part.velocities for part in parts]),
+        position_variances=np.concatenate([part.position_variances for part in parts]),
+        covariances=np.concatenate([part.covariances for part in parts]),
+        velocity_variances=np.concatenate([part.velocity_variances for part in parts]),
     )
 
 

@@ -27,6 +27,8 @@ START_SPEED = 2.0
 """Standard deviation of a new player's velocity, in heights (widths for the width) / s."""
 _JERK = 0.3
 """Heights by which a jerk of the camera moves all at once."""
+_PAUSE = 2.0
+"""Usual steps behind the last frame at which the next one should have come."""
 _FEW = 0.7
 """Share of possible pairs below which the camera has jerked."""
 
@@ -56,10 +58,17 @@ class _Live:
 
 
 class OnlineTracking:
-    """The pass over the frames: `step` for each, `result` in the end."""
+    """The pass over the frames: `step` for each, `result` in the end.
 
-    def __init__(self, config: TrackerConfig, model: MotionModel) -> None:
+    Args:
+        config: Settings.
+        model: The motion.
+        usual_step: Seconds from frame to frame.
+    """
+
+    def __init__(self, config: TrackerConfig, model: MotionModel, usual_step: float) -> None:
         self._config, self._model = config, model
+        self._usual_step = usual_step
         self._camera = CameraMotion()
         self._live: list[_Live] = []
         self._ended: list[Tracklet] = []
@@ -70,13 +79,15 @@ class OnlineTracking:
     def step(self, seconds: float, measured: Floats, scores: NDArray[np.float32]) -> None:
         """Take in the detections of a frame: centers and sizes [N, 4], scores [N]."""
         self._row += 1
+        # A pause loses all, as frames without boxes in it would.
+        self._end_lost(seconds - _PAUSE * self._usual_step)
         elapsed, self._seconds = seconds - self._seconds, seconds
         is_new = scores >= self._config.sure_score
         if self._live:
             self._states = predict(self._states, elapsed, self._model)
             tracks, boxes = self._associated(elapsed, measured)
             self._take(tracks, boxes, measured, scores)
-            self._end_lost()
+            self._end_lost(seconds)
             is_new[boxes] = False
         else:
             self._camera.rest()
@@ -117,8 +128,9 @@ class OnlineTracking:
         for track, box in zip(tracks.tolist(), boxes.tolist(), strict=True):
             self._live[track].add(self._row, self._seconds, measured[box], float(scores[box]))
 
-    def _end_lost(self) -> None:
-        limit = self._seconds - self._config.coast_seconds - 1e-9
+    def _end_lost(self, seconds: float) -> None:
+        """End the tracks that were lost at a time."""
+        limit = seconds - self._config.coast_seconds - 1e-9
         is_alive = np.array([live.seconds[-1] >= limit for live in self._live], bool)
         if is_alive.all():
             return
@@ -129,7 +141,7 @@ class OnlineTracking:
     def _start(self, is_new: NDArray[np.bool_], measured: Floats, scores: NDArray[np.float32]) -> None:
         if not is_new.any():
             return
-        self._states = joined(self._states, start_states(measured[is_new], self._model, START_SPEED))
+        self._states = joined([self._states, start_states(measured[is_new], self._model, START_SPEED)])
         for box in np.flatnonzero(is_new).tolist():
             live = _Live()
             live.add(self._row, self._seconds, measured[box], float(scores[box]))

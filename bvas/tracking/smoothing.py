@@ -12,6 +12,8 @@ from bvas.tracking.motion import Floats, MotionModel, noise_variances, position_
 
 _FIRST_SPEED = 10.0
 """Standard deviation of the first velocity, in units of the box / s: almost unknown."""
+_SHORTEST_STEP = 1e-4
+"""Seconds."""
 
 
 def smoothed(
@@ -53,7 +55,8 @@ def precision_bands(seconds: Floats, weights: Floats, density: float, memory: fl
         memory: Of the velocity, seconds.
         prior: Inverse variance of the first velocity.
     """
-    steps = np.diff(seconds)
+    # Shorter steps make the equations singular in float64: microseconds in files of variable rate.
+    steps = np.maximum(np.diff(seconds), _SHORTEST_STEP)
     kept = np.exp(-steps / memory)
     reach = memory * (1 - kept)
     # The covariance of a step, and its inverse.

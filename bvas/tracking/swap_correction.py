@@ -30,14 +30,16 @@ _MOST_CANDIDATES = 24
 
 def without_swaps(tracklets: Sequence[Tracklet], model: MotionModel) -> list[Tracklet]:
     """Return the tracklets, with the rest of two exchanged wherever that makes both smoother."""
-    result = list(tracklets)
+    result = sorted(tracklets, key=lambda tracklet: int(tracklet.rows[0]))
     for first in range(len(result)):
         for second in range(first + 1, len(result)):
+            # An exchange leaves the starts where they are: none behind this one is met.
+            if result[second].rows[0] > result[first].rows[-1]:
+                break
             after = -np.inf
             while (found := _first_swap(result[first], result[second], model, after)) is not None:
                 swap, after = found
                 result[first], result[second] = _exchanged(result[first], result[second], swap)
-    result.sort(key=lambda tracklet: int(tracklet.rows[0]))
     return result
 
 

@@ -4,11 +4,12 @@ A gap is bridged by the model of motion of `motion.py`, given place and velocity
 motion: who left the picture on one side comes back there. Pairs are chosen one to one so that the sum is likeliest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from bvas.tracking.motion import (
     Floats,
@@ -30,7 +31,12 @@ _END_SECONDS = 1.0
 """What a velocity at the end of a tracklet is estimated from."""
 _SIZE_SPREAD = 0.5
 """Sizes do not wander without bounds: most that one differs by, in standard deviations relative to itself."""
-_FORCED = 1e6
+_COST_STEP = 1e-3
+"""Exactness of the least cost of a chain that keeps to the limit of players."""
+_CHUNK = 1 << 14
+"""Pairs that are looked at at once."""
+
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def linked(
@@ -43,7 +49,7 @@ def linked(
     """Return the tracklets of each player as one, in order of the first frame.
 
     Args:
-        tracklets: From the search, any number.
+        tracklets: From the search, any number, in order of their first frame.
         offsets: The camera's [F, 2].
         model: The motion.
         link_seconds: Longest gap that is bridged.
@@ -51,18 +57,22 @@ def linked(
     """
     if not tracklets:
         return []
-    if max_players is None:
-        chains = _chains(_costs(tracklets, offsets, model, link_seconds), _LINK_COST)
-    else:
+    if max_players is not None:
         tracklets = _at_most(tracklets, max_players)
-        costs = _costs(tracklets, offsets, model, link_seconds)
-        chains = _chains(costs, _LINK_COST)
-        if len(chains) > max_players:
-            # Where no more than N tracklets overlap, N chains hold them all (Dilworth's theorem).
-            follows = _gaps(tracklets) > 0
-            costs = np.where(follows, np.minimum(costs, _FORCED / 2), np.inf)
-            chains = _chains(costs, _FORCED)
-    players = [chained([tracklets[place] for place in chain]) for chain in chains]
+    ends = joined([_last_state(one.seconds, one.without_camera(offsets), model) for one in tracklets])
+    starts = joined(
+        [_last_state(-one.seconds[::-1], one.without_camera(offsets)[::-1], model) for one in tracklets]
+    )
+    pairs = _pairs(tracklets, link_seconds, 0)
+    costs = _costs(tracklets, pairs, ends, starts, model)
+    links = _best_links(len(tracklets), pairs, costs, _LINK_COST)
+    if max_players is not None and len(tracklets) - len(links) > max_players:
+        pairs = _pairs(tracklets, link_seconds, max_players)
+        costs = _costs(tracklets, pairs, ends, starts, model)
+        # After a long absence any place is likely: those links come behind all others.
+        costs[_gaps(tracklets, pairs) > link_seconds] += _LINK_COST
+        links = _forced_links(len(tracklets), pairs, costs, max_players)
+    players = [chained([tracklets[place] for place in chain]) for chain in _chains(len(tracklets), links)]
     players.sort(key=lambda tracklet: int(tracklet.rows[0]))
     return players
 
@@ -70,46 +80,60 @@ def linked(
 def _at_most(tracklets: Sequence[Tracklet], limit: int) -> list[Tracklet]:
     """Return the tracklets without the weakest of those that overlap beyond the limit."""
     kept: list[Tracklet] = []
+    there = np.zeros(max(int(tracklet.rows[-1]) for tracklet in tracklets) + 1, np.int64)
     for tracklet in sorted(tracklets, key=lambda one: -float(one.scores.sum())):
-        # An interval fits if no instant of it is full already; the number changes at starts only.
-        rivals = [
-            one for one in kept if one.rows[0] <= tracklet.rows[-1] and one.rows[-1] >= tracklet.rows[0]
-        ]
-        starts = [max(int(one.rows[0]), int(tracklet.rows[0])) for one in rivals] or [int(tracklet.rows[0])]
-        most = max(sum(one.rows[0] <= start <= one.rows[-1] for one in rivals) for start in starts)
-        if most < limit:
+        span = there[tracklet.rows[0] : tracklet.rows[-1] + 1]
+        if span.max() < limit:
+            span += 1
             kept.append(tracklet)
     # In the given order, so that a limit that is not reached changes no number.
     is_kept = set(map(id, kept))
     return [one for one in tracklets if id(one) in is_kept]
 
 
-def _gaps(tracklets: Sequence[Tracklet]) -> Floats:
-    """Return [T, T] seconds from the end of one to the start of another."""
+def _pairs(tracklets: Sequence[Tracklet], link_seconds: float, least: int) -> Pairs:
+    """Return the places [K] of tracklets and [K] of those that may go on as them.
+
+    Those that start within `link_seconds`, and so many next ones at least. Where no more than N tracklets overlap, each
+    start can take the chain that has waited longest among N: none waits for more than N starts. So N chains hold all
+    tracklets though each knows only the next N.
+    """
+    starts = np.array([tracklet.rows[0] for tracklet in tracklets])
+    start_seconds = np.array([tracklet.seconds[0] for tracklet in tracklets])
+    end_seconds = np.array([tracklet.seconds[-1] for tracklet in tracklets])
+    first = np.searchsorted(starts, [tracklet.rows[-1] for tracklet in tracklets], side="right")
+    last = np.searchsorted(start_seconds, end_seconds + link_seconds, side="right")
+    last = np.minimum(np.maximum(last, first + least), len(tracklets))
+    counts = last - first
+    before = np.repeat(np.arange(len(tracklets)), counts)
+    after = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts - first, counts)
+    return before, after
+
+
+def _gaps(tracklets: Sequence[Tracklet], pairs: Pairs) -> Floats:
+    """Return [K] seconds from the end of one to the start of another."""
     starts = np.array([tracklet.seconds[0] for tracklet in tracklets])
     ends = np.array([tracklet.seconds[-1] for tracklet in tracklets])
-    gaps: Floats = starts[None, :] - ends[:, None]
+    gaps: Floats = starts[pairs[1]] - ends[pairs[0]]
     return gaps
 
 
-def _costs(tracklets: Sequence[Tracklet], offsets: Floats, model: MotionModel, link_seconds: float) -> Floats:
-    """Return [T, T] negative log densities of going on as another tracklet; infinite where it cannot."""
-    ends: MotionStates | None = None
-    starts: MotionStates | None = None
-    for tracklet in tracklets:
-        measured = tracklet.without_camera(offsets)
-        end = _state_at_end(tracklet.seconds, measured, model)
-        start = _state_at_end(-tracklet.seconds[::-1], measured[::-1], model)
-        ends = end if ends is None else joined(ends, end)
-        starts = start if starts is None else joined(starts, start)
-    assert ends is not None
-    assert starts is not None
-    gaps = _gaps(tracklets)
-    is_open = (gaps > 1e-9) & (gaps <= link_seconds)
-    return np.where(is_open, _bridge_costs(ends, starts, np.where(is_open, gaps, 1.0), model), np.inf)
+def _costs(
+    tracklets: Sequence[Tracklet], pairs: Pairs, ends: MotionStates, starts: MotionStates, model: MotionModel
+) -> Floats:
+    """Return [K] negative log densities of going on as another tracklet."""
+    gaps = _gaps(tracklets, pairs)
+    costs = np.empty(len(gaps))
+    # A match of hours has millions of pairs: a piece at a time keeps memory small.
+    for start in range(0, len(gaps), _CHUNK):
+        some = slice(start, start + _CHUNK)
+        costs[some] = _bridge_costs(
+            ends.chosen(pairs[0][some]), starts.chosen(pairs[1][some]), gaps[some], model
+        )
+    return costs
 
 
-def _state_at_end(seconds: Floats, measured: Floats, model: MotionModel) -> MotionStates:
+def _last_state(seconds: Floats, measured: Floats, model: MotionModel) -> MotionStates:
     """Return the state [1] at the last detection, filtered over those of the last second."""
     first = int(np.searchsorted(seconds, seconds[-1] - _END_SECONDS))
     states = start_states(measured[first : first + 1], model, START_SPEED)
@@ -120,48 +144,78 @@ def _state_at_end(seconds: Floats, measured: Floats, model: MotionModel) -> Moti
 
 
 def _bridge_costs(ends: MotionStates, starts: MotionStates, gaps: Floats, model: MotionModel) -> Floats:
-    """Return [T, T] negative log densities of place, size and velocity behind gaps [T, T], given those before.
+    """Return [K] negative log densities of place, size and velocity behind gaps [K], given those before.
 
     The states at the starts were filtered backward in time: their velocities point the other way.
     """
     memory = model.memory
-    units = 0.5 * (ends.positions[:, None] + starts.positions[None])[..., [3, 3, 2, 3]]
+    units = 0.5 * (ends.positions + starts.positions)[:, [3, 3, 2, 3]]
     density = model.agitation * units**2
-    kept = np.exp(-gaps[..., None] / memory)
-    after = -starts.velocities[None]
-    turn = after - kept * ends.velocities[:, None]
+    kept = np.exp(-gaps[:, None] / memory)
+    after = -starts.velocities
+    turn = after - kept * ends.velocities
     turn_variance = (
-        kept**2 * ends.velocity_variances[:, None]
-        + starts.velocity_variances[None]
-        + density * memory * (1 - kept**2) / 2
+        kept**2 * ends.velocity_variances + starts.velocity_variances + density * memory * (1 - kept**2) / 2
     )
     # An Ornstein-Uhlenbeck velocity that is known on both sides covers `half` times their sum.
-    half = memory * np.tanh(gaps[..., None] / (2 * memory))
-    off = starts.positions[None] - ends.positions[:, None] - half * (ends.velocities[:, None] + after)
+    half = memory * np.tanh(gaps[:, None] / (2 * memory))
+    off = starts.positions - ends.positions - half * (ends.velocities + after)
     variance = (
-        ends.position_variances[:, None]
-        + starts.position_variances[None]
-        + half**2 * (ends.velocity_variances[:, None] + starts.velocity_variances[None])
-        + density * memory**2 * (gaps[..., None] - 2 * half)
+        ends.position_variances
+        + starts.position_variances
+        + half**2 * (ends.velocity_variances + starts.velocity_variances)
+        + density * memory**2 * (gaps[:, None] - 2 * half)
     )
-    variance[..., 2:] = np.minimum(variance[..., 2:], (_SIZE_SPREAD * units[..., 2:]) ** 2)
-    distance = (off**2 / variance).sum(axis=2) + (turn**2 / turn_variance)[..., :2].sum(axis=2)
-    spread = 0.5 * np.log(variance / units**2).sum(axis=2)
-    spread += 0.5 * np.log(turn_variance / units**2)[..., :2].sum(axis=2)
+    variance[:, 2:] = np.minimum(variance[:, 2:], (_SIZE_SPREAD * units[:, 2:]) ** 2)
+    distance = (off**2 / variance).sum(axis=1) + (turn**2 / turn_variance)[:, :2].sum(axis=1)
+    spread = 0.5 * np.log(variance / units**2).sum(axis=1)
+    spread += 0.5 * np.log(turn_variance / units**2)[:, :2].sum(axis=1)
     costs: Floats = spread + 0.5 * (_TAIL + 6) * np.log1p(distance / _TAIL)
     return costs
 
 
-def _chains(costs: NDArray[np.float64], most: float) -> list[list[int]]:
-    """Return the places of tracklets that follow each other, each link of a cost below `most`."""
-    gains = np.minimum(np.where(np.isfinite(costs), costs, most) - most, 0.0)
-    rows, columns = linear_sum_assignment(gains)
-    kept = gains[rows, columns] < 0
-    following = dict(zip(rows[kept].tolist(), columns[kept].tolist(), strict=True))
+def _forced_links(count: int, pairs: Pairs, costs: Floats, max_players: int) -> dict[int, int]:
+    """Return the likeliest links that leave no more chains than players.
+
+    The more a chain costs, the fewer there are; the least such cost is searched for.
+    """
+    low, high = _LINK_COST, max(float(costs.max()), _LINK_COST) + 1.0
+    # One chain less may need several links to change, and cost more than a link.
+    while count - len(links := _best_links(count, pairs, costs, high)) > max_players:
+        low, high = high, 4 * high
+    while high - low > _COST_STEP:
+        middle = (low + high) / 2
+        found = _best_links(count, pairs, costs, middle)
+        if count - len(found) > max_players:
+            low = middle
+        else:
+            high, links = middle, found
+    return links
+
+
+def _best_links(count: int, pairs: Pairs, costs: Floats, most: float) -> dict[int, int]:
+    """Return which tracklet goes on as which: the links of least sum, each of a cost below `most`."""
+    kept = costs < most
+    if not kept.any():
+        return {}
+    places = np.arange(count)
+    rows = np.concatenate([pairs[0][kept], places])
+    # A tracklet that ends is linked with a column of its own.
+    columns = np.concatenate([pairs[1][kept], count + places])
+    # Each row is matched once, so that a constant changes nothing. The solver takes weights above 0.
+    weights = np.concatenate([costs[kept], np.full(count, most)]) - costs[kept].min() + 1.0
+    graph = csr_array((weights, (rows, columns)), shape=(count, 2 * count))
+    before, after = min_weight_full_bipartite_matching(graph)
+    is_link = after < count
+    return dict(zip(before[is_link].tolist(), after[is_link].tolist(), strict=True))
+
+
+def _chains(count: int, links: Mapping[int, int]) -> list[list[int]]:
+    """Return the places of tracklets that follow each other."""
     chains = []
-    for start in sorted(set(range(len(costs))) - set(following.values())):
+    for start in sorted(set(range(count)) - set(links.values())):
         chain = [start]
-        while chain[-1] in following:
-            chain.append(following[chain[-1]])
+        while chain[-1] in links:
+            chain.append(links[chain[-1]])
         chains.append(chain)
     return chains
