@@ -36,7 +36,9 @@ FIRST_MODEL = MotionModel(
 """Players of SportsMOT, measured by a detector of middling quality."""
 _SEARCH_NOISE = 0.02
 """Least noise in the search: a precise detector errs too now and then."""
-_SWAP_NOISE = 0.005
+_SWAP_NOISE = 0.03
+"""Mean noise below which swaps are not looked for. Players with so exact boxes are rarely mistaken while tracking: on the
+true boxes of 23 sequences of SportsMOT the correction was right twice and wrong four times."""
 _HARMLESS_NOISE = 0.04
 """Noise that is not smoothed away: boxes so exact are left as they are."""
 _LEAST_NOISE = 1e-3
@@ -73,7 +75,8 @@ def track_boxes(frames: Iterable[FrameBoxes], config: TrackerConfig | None = Non
     model = estimated_model(tracklets, offsets, FIRST_MODEL, step)
     search_model = replace(model, noise=np.maximum(model.noise, _SEARCH_NOISE))
     tracklets, offsets = _searched(seen, search_model, config, step)
-    tracklets = without_swaps(tracklets, replace(model, noise=np.maximum(model.noise, _SWAP_NOISE)))
+    if model.noise.mean() >= _SWAP_NOISE:
+        tracklets = without_swaps(tracklets, model)
     players = linked(tracklets, offsets, search_model, config.link_seconds, config.max_players)
     # Half a step of tolerance: times are rounded in files.
     least = min(config.least_seconds, len(seen) * step)
