@@ -226,7 +226,7 @@ def load_tiny_detector(path: Path, *, device: str = "auto", threshold: float | N
             "named network go with its name: --detector NAME --detector-weights FILE"
         )
     try:
-        config = value_from_json(metadata["config"], TinyConfig, "small detector")
+        config = value_from_json(metadata.get("config", "{}"), TinyConfig, "small detector")
     except ConfigError as error:
         raise CheckpointError(f"{path}: {error}") from error
     network = TinyNetwork(config)
